@@ -1,0 +1,92 @@
+"""Writing files so that a crash at any moment leaves the old content or the new, never a mixture."""
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vitreport.errors import ResourceError
+
+TEMPORARY_SUFFIX = ".tmp"
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write to a temporary name, flush, rename, flush the folder.
+
+    Raises ResourceError where the disk is full or the place cannot be written; `path` is then as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    with _storage_errors(path, len(content)):
+        try:
+            _write_flushed(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, content)
+            os.replace(temporary, path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        _flush_folder(path.parent)
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
+    """Write `value` as JSON with sorted keys; NaN and infinities are refused with ValueError."""
+    text = json.dumps(value, indent=indent, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    write_atomic(path, (text + "\n").encode())
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line and flush it. A crash can leave a torn last line, which readers skip."""
+    content = (line + "\n").encode()
+    with _storage_errors(path, len(content)):
+        _write_flushed(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, content)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder with its parents. Raises ResourceError where that is not allowed."""
+    with _storage_errors(path, 0):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def remove_temporaries(folder: Path) -> int:
+    """Remove what an interrupted `write_atomic` left; the number of files removed."""
+    leftovers = list(folder.glob(f".*{TEMPORARY_SUFFIX}"))
+    for leftover in leftovers:
+        leftover.unlink()
+    return len(leftovers)
+
+
+def _write_flushed(path: Path, flags: int, content: bytes) -> None:
+    descriptor = os.open(path, flags, 0o644)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder for flushing
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _storage_errors(path: Path, size: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ResourceError(
+                f"no space left: {path} needs {size / 1e6:.1f} MB", "free some space; the same command then resumes"
+            ) from error
+        raise ResourceError(
+            f"cannot write {path}: {reason}", "choose another place, or mend its permissions"
+        ) from error

@@ -1,0 +1,1 @@
+"""The spec of a run: its fields, their limits, and how one is composed."""

@@ -1,0 +1,66 @@
+"""The names of a spec's fields: every dotted path, short forms, aliases and the nearest right name."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from vitreport.errors import Problem, SpecError
+from vitreport.spec.run import RunSpec
+
+ALIASES = {"lr": "learning_rate"}
+
+
+@cache
+def field_paths() -> tuple[str, ...]:
+    """Every field that can be set, as a dotted path (`train.batch_size`); union members share their paths."""
+    return tuple(dict.fromkeys(_paths(RunSpec)))
+
+
+def find_field(name: str) -> str:
+    """The full path of a field named by its path or by a last part that is unique.
+
+    Raises SpecError, with the candidates where several fields end so.
+    """
+    *parents, last = name.split(".")
+    wanted = ".".join([*parents, ALIASES.get(last, last)])
+    matches = [path for path in field_paths() if path == wanted] or [
+        path for path in field_paths() if path.endswith(f".{wanted}")
+    ]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise SpecError(problems=[Problem(name, "the name is not unique", f"one of {', '.join(matches)}")])
+    raise SpecError(problems=[Problem(name, "unknown field", did_you_mean(wanted, _all_names()))])
+
+
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
+    """The nearest allowed names as a hint; without a near one, all of them where they are few."""
+    names = list(dict.fromkeys(allowed))
+    if near := difflib.get_close_matches(name, names, n=2, cutoff=0.6):
+        return f"did you mean {' or '.join(near)}?"
+    return f"one of {', '.join(names)}" if 0 < len(names) <= 20 else ""
+
+
+def _paths(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        inner = members(field.annotation)
+        if not inner:
+            yield f"{prefix}{name}"
+        for member in inner:
+            yield from _paths(member, f"{prefix}{name}.")
+
+
+def members(annotation: Any) -> list[type[BaseModel]]:
+    """The sections that an annotation allows: itself or the members of a union; none for plain values and lists."""
+    if isinstance(annotation, type):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    if get_origin(annotation) is tuple:
+        return []
+    return [member for argument in get_args(annotation) for member in members(argument)]
+
+
+def _all_names() -> list[str]:
+    return [*field_paths(), *(path.rpartition(".")[2] for path in field_paths())]

@@ -1,0 +1,127 @@
+"""Reading the layers of a spec: a file, `--set` assignments, environment variables."""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vitreport.errors import Problem, SpecError
+from vitreport.spec.compose import Layer
+from vitreport.spec.fields import find_field
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 32
+ENVIRONMENT_PREFIX = "VITREPORT_"
+RUNTIME_VARIABLES = frozenset({"DATA_DIR", "RUNS_DIR", "CACHE_DIR", "DEVICE", "THREADS", "CHECKPOINT_SECONDS", "DEBUG"})
+
+
+def read_file(path: Path) -> Layer:
+    """A TOML spec, or a JSON one such as a run's `spec.json`. Raises SpecError with the line where it breaks."""
+    text = _read_text(path)
+    try:
+        values = json.loads(text, object_pairs_hook=_unique_keys) if path.suffix == ".json" else tomllib.loads(text)
+    except RecursionError as error:
+        raise SpecError(f"{path}: nested deeper than {MAX_DEPTH}") from error
+    except ValueError as error:  # both decoders' errors and over-long integers
+        raise SpecError(f"{path}: {error}", "see `vitreport spec show` for a whole one") from error
+    if not isinstance(values, dict):
+        raise SpecError(f"{path}: is a list or a single value", "a spec is a table of sections")
+    if _depth(values) > MAX_DEPTH:
+        raise SpecError(f"{path}: nested deeper than {MAX_DEPTH}")
+    values.pop("schema_version", None)
+    return Layer(str(path), values)
+
+
+def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
+    """`field=value` texts. A value is read as TOML (1e-3, true, [1, 2]), "none" as nothing, else as text."""
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            problems.append(Problem(assignment, "has no value", f"write {origin} {assignment}=VALUE"))
+            continue
+        try:
+            _nest(values, find_field(name.strip()), parse_value(text))
+        except SpecError as error:
+            problems += error.problems
+    if problems:
+        raise SpecError(problems=problems)
+    return Layer(origin, values)
+
+
+def read_environment(environment: Mapping[str, str]) -> Layer:
+    """`VITREPORT_TRAIN__BATCH_SIZE=64`, or any unique last part: `VITREPORT_BATCH_SIZE=64`."""
+    names = sorted(name for name in environment if name.startswith(ENVIRONMENT_PREFIX))
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name in names:
+        short = name.removeprefix(ENVIRONMENT_PREFIX)
+        if short in RUNTIME_VARIABLES:
+            continue
+        try:
+            _nest(values, find_field(short.lower().replace("__", ".")), parse_value(environment[name]))
+        except SpecError as error:
+            problems += [Problem(name, problem.message, problem.hint) for problem in error.problems]
+    if problems:
+        raise SpecError(problems=problems)
+    return Layer("environment", values)
+
+
+def parse_value(text: str) -> Any:
+    """A value as TOML writes it; "none" is no value; anything that is not TOML is text."""
+    text = text.strip()
+    if text.lower() == "none":
+        return None
+    try:
+        value = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return value["value"] if set(value) == {"value"} and _depth(value) <= MAX_DEPTH else text
+
+
+def assign(pairs: Mapping[str, Any], origin: str) -> Layer:
+    """A layer from full paths and ready values; None means not given."""
+    values: dict[str, Any] = {}
+    for path, value in pairs.items():
+        if value is not None:
+            _nest(values, path, value)
+    return Layer(origin, values)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise SpecError(f"{path}: larger than {MAX_BYTES >> 20} MiB", "is it a spec?")
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SpecError(f"{path}: {reason.lower()}", "give the path of a TOML file") from error
+
+
+def _nest(values: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for parent in parents:
+        values = values.setdefault(parent, {})
+    values[last] = value
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        repeated = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
+        raise ValueError(f"the key {repeated} stands twice")
+    return values
+
+
+def _depth(value: Any) -> int:
+    """How deep tables and lists are nested; walks level by level, so that no input exhausts the stack."""
+    depth, level = 0, [value]
+    while level:
+        nested = [item for item in level if isinstance(item, dict | list)]
+        level = [child for item in nested for child in (item.values() if isinstance(item, dict) else item)]
+        depth += bool(nested)
+    return depth

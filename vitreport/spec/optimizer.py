@@ -1,0 +1,63 @@
+"""The spec of the optimizer and of the learning rate over time."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from vitreport.spec.section import Fraction, Section
+
+LearningRate = Annotated[float, Field(gt=0, le=1e6)]
+WeightDecay = Annotated[float, Field(ge=0, le=1e6)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+class AdamWSpec(Section):
+    """AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101)."""
+
+    name: Literal["adamw"] = "adamw"
+    learning_rate: LearningRate = 3e-4
+    weight_decay: WeightDecay = 0.01
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
+
+
+class AdamSpec(Section):
+    """Adam (Kingma and Ba 2015, arXiv:1412.6980); weight decay is an L2 penalty here."""
+
+    name: Literal["adam"] = "adam"
+    learning_rate: LearningRate = 1e-3
+    weight_decay: WeightDecay = 0.0
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
+
+
+class SGDSpec(Section):
+    """Stochastic gradient descent with momentum."""
+
+    name: Literal["sgd"] = "sgd"
+    learning_rate: LearningRate = 0.1
+    weight_decay: WeightDecay = 0.0
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    nesterov: bool = False
+
+
+OptimizerSpec = Annotated[AdamWSpec | AdamSpec | SGDSpec, Field(discriminator="name")]
+
+
+class ConstantSpec(Section):
+    """A linear warm-up, then the optimizer's learning rate."""
+
+    name: Literal["constant"] = "constant"
+    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
+
+
+class CosineSpec(Section):
+    """A linear warm-up, then half a cosine (Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts).
+
+    The last step has `final_fraction` of the optimizer's learning rate.
+    """
+
+    name: Literal["cosine"] = "cosine"
+    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
+    final_fraction: Fraction = 0.0
+
+
+ScheduleSpec = Annotated[ConstantSpec | CosineSpec, Field(discriminator="name")]

@@ -1,0 +1,33 @@
+"""The presets that come with vitreport: one TOML file for each published experiment."""
+
+from pathlib import Path
+
+from vitreport.errors import Problem, SpecError
+from vitreport.spec.compose import Layer
+from vitreport.spec.fields import did_you_mean
+from vitreport.spec.load import read_file
+
+FOLDER = Path(__file__).parent.parent / "presets"
+
+
+def preset_names() -> list[str]:
+    return sorted(file.stem for file in FOLDER.glob("*.toml"))
+
+
+def read_preset(name: str) -> Layer:
+    """A preset by name. Raises SpecError with the nearest names."""
+    if name not in preset_names():
+        raise SpecError(problems=[Problem("preset", "unknown preset", did_you_mean(name, preset_names()), repr(name))])
+    return Layer(f"preset {name}", read_file(FOLDER / f"{name}.toml").values)
+
+
+def preset_for(model: str, dataset: str) -> str | None:
+    """The preset of a pair of model and data set, where there is one."""
+    name = f"{model}-{dataset}"
+    return name if name in preset_names() else None
+
+
+def preset_header(name: str) -> str:
+    """The comment at the top of a preset: its command, what to expect, how long it takes."""
+    lines = (FOLDER / f"{name}.toml").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line.lstrip("# ") for line in lines if line.startswith("#"))

@@ -1,0 +1,97 @@
+"""The spec of one run: everything that changes its result, and nothing else."""
+
+import hashlib
+import json
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from vitreport.errors import Problem, SpecError
+from vitreport.spec.data import DataSpec
+from vitreport.spec.model import ModelSpec
+from vitreport.spec.optimizer import AdamWSpec, ConstantSpec, OptimizerSpec, ScheduleSpec
+from vitreport.spec.section import PositiveInt, Section
+
+
+class TrainSpec(Section):
+    """How long, in which portions and at which precision; and which epoch's weights count.
+
+    `selection = "val"` takes the epoch with the best validation accuracy, "last" the last one.
+    `monitor_test` measures the test split after every epoch for the curves; nothing is selected by it.
+    """
+
+    epochs: PositiveInt = 20
+    batch_size: PositiveInt = 128
+    precision: Literal["float32", "bfloat16"] = "float32"
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    selection: Literal["val", "last"] = "val"
+    monitor_test: bool = False
+
+
+class RunSpec(Section):
+    """One run. Two runs of one group differ by `seed` alone."""
+
+    model: ModelSpec
+    data: DataSpec
+    optimizer: OptimizerSpec = AdamWSpec()
+    schedule: ScheduleSpec = ConstantSpec()
+    train: TrainSpec = TrainSpec()
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if found := cross_problems(dict(self)):
+            raise SpecError(problems=found)
+        return self
+
+    @property
+    def group_hash(self) -> str:
+        """Eight hexadecimal digits of the SHA-256 of the spec without its seed."""
+        canonical = json.dumps(hashed_values(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+
+    @property
+    def run_id(self) -> str:
+        """`<model>-<dataset>-<hash8>-s<seed>`, safe as the name of a folder."""
+        dataset = re.sub(r"[^A-Za-z0-9._]+", "-", self.data.dataset).strip("-.") or "images"
+        return f"{self.model.name}-{dataset[:40]}-{self.group_hash}-s{self.seed}"
+
+
+def cross_problems(sections: dict[str, Any]) -> list[Problem]:
+    """What is wrong between the sections that are there (a section with faults of its own is left out)."""
+    found: list[Problem] = []
+    model, data, schedule, train = (sections.get(name) for name in ("model", "data", "schedule", "train"))
+    if model and data:
+        found += model.problems(data)
+    if schedule and train and schedule.warmup_epochs > train.epochs:
+        fault = f"{schedule.warmup_epochs} is longer than train.epochs = {train.epochs}"
+        found.append(Problem("schedule.warmup_epochs", fault))
+    if train and data and train.selection == "val" and data.validation_fraction == 0:
+        fault = '"val" needs a validation split, but data.validation_fraction = 0'
+        found.append(Problem("train.selection", fault, 'choose "last", or hold images out'))
+    return found
+
+
+def hashed_values(section: BaseModel) -> dict[str, Any]:
+    """A section as plain values for the hash: without the seed, and without later fields at their default."""
+    return {
+        name: _hashed_value(value)
+        for name, value in section
+        if name != "seed" and not _is_later_default(section, name, value)
+    }
+
+
+def _hashed_value(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return hashed_values(value)
+    if isinstance(value, tuple):
+        return [_hashed_value(item) for item in value]
+    return value
+
+
+def _is_later_default(section: BaseModel, name: str, value: Any) -> bool:
+    field = type(section).model_fields[name]
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("added_later")) and value == field.get_default()

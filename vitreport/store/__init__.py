@@ -1,0 +1,1 @@
+"""Run folders: what is written, how it is read back, who holds it."""
