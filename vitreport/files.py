@@ -30,8 +30,8 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
-    """Write `value` as JSON with sorted keys; NaN and infinities are refused with ValueError."""
-    text = json.dumps(value, indent=indent, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    """Write `value` as JSON in its own order; NaN and infinities are refused with ValueError."""
+    text = json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False)
     write_atomic(path, (text + "\n").encode())
 
 

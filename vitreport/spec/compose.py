@@ -10,12 +10,12 @@ from pydantic.fields import FieldInfo
 
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.data import DatasetFacts, DataSpec
-from vitreport.spec.fields import members
-from vitreport.spec.model import ModelSpec
+from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.problems import translated, unknown_field
 from vitreport.spec.run import RunSpec, cross_problems
 
 Path = tuple[str, ...]
+Describe = Callable[[str, int | None], DatasetFacts]
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,11 @@ class Composed:
     origins: Mapping[str, str]
 
 
-def compose(layers: Sequence[Layer], describe: Callable[[str], DatasetFacts]) -> Composed:
+def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     """Merge layers (the strongest last), fill in what follows from the data set, and check everything.
 
-    `describe` tells the facts of a data set by name or path, or raises. Raises SpecError with every problem at once.
+    `describe` tells the facts of a data set by its name or path and the image size that the user chose, if any.
+    Raises SpecError with every problem at once; a DatasetError of `describe` passes through.
     """
     merged = _merge(layers)
     values = _nested({path: value for path, (value, _) in merged.items()})
@@ -56,14 +57,21 @@ def compose(layers: Sequence[Layer], describe: Callable[[str], DatasetFacts]) ->
     return Composed(RunSpec(**sections), origins)
 
 
-def _facts(values: Mapping[str, Any], describe: Callable[[str], DatasetFacts]) -> tuple[DatasetFacts, list[Problem]]:
+def flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values by their dotted paths; lists stay whole."""
+    return {".".join(path): value for path, value in _leaves(values)}
+
+
+def _facts(values: Mapping[str, Any], describe: Describe) -> tuple[DatasetFacts, list[Problem]]:
     """The facts of the data set, or stand-ins and the reason, so that the rest can still be checked."""
-    dataset = _section(values, "data").get("dataset", DataSpec.model_fields["dataset"].default)
+    data = _section(values, "data")
+    dataset = data.get("dataset", DataSpec.model_fields["dataset"].default)
+    size = data.get("image_size")
     stand_in = DatasetFacts(name=str(dataset), num_classes=10, image_size=32)
     if not isinstance(dataset, str):
         return stand_in, []
     try:
-        return describe(dataset), []
+        return describe(dataset, size if type(size) is int and size > 0 else None), []
     except SpecError as error:
         return stand_in, list(error.problems)
 
@@ -124,7 +132,7 @@ def _derived(values: Mapping[str, Any], facts: DatasetFacts) -> dict[Path, Any]:
     num_classes = data.get("num_classes", facts.num_classes)
     derived: dict[Path, Any] = {("data", "image_size"): image_size, ("data", "num_classes"): num_classes}
     if type(image_size) is type(num_classes) is int:
-        for architecture in members(ModelSpec):
+        for architecture in ARCHITECTURES:
             if architecture.model_fields["name"].default == model.get("name"):
                 fields = architecture.derived(image_size, num_classes)
                 derived |= {("model", name): value for name, value in fields.items()}
@@ -150,7 +158,7 @@ def _sections(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]
 
 def _validated(field: FieldInfo, value: Any) -> Any:
     """Validated as JSON, because JSON mode is strict about types and still takes lists for tuples."""
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])
+    adapter = TypeAdapter[Any](Annotated[field.annotation, field])  # type: ignore[arg-type]
     return adapter.validate_json(json.dumps(value, default=str), strict=True)
 
 

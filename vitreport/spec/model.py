@@ -4,7 +4,7 @@ A field that follows from the data set (`dim`, `queries_dim`) is filled in by `d
 leaves it out, and compared by `problems` where he gives it.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -13,7 +13,20 @@ from vitreport.spec.data import CHANNELS, DataSpec
 from vitreport.spec.section import Fraction, PositiveInt, Section
 
 
-class PerceiverIOSpec(Section):
+class ArchitectureSpec(Section):
+    """What every architecture's spec can say about itself and a data set."""
+
+    @classmethod
+    def derived(cls, image_size: int, num_classes: int) -> dict[str, int]:
+        """The fields that follow from the data set."""
+        return {}
+
+    def problems(self, data: DataSpec) -> list[Problem]:
+        """What does not fit the data set."""
+        return []
+
+
+class PerceiverIOSpec(ArchitectureSpec):
     """Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795): the whole image is one token of `dim` values."""
 
     name: Literal["perceiver-io"] = "perceiver-io"
@@ -47,7 +60,7 @@ class PerceiverIOSpec(Section):
         ]
 
 
-class MLPMixerSpec(Section):
+class MLPMixerSpec(ArchitectureSpec):
     """MLP-Mixer (Tolstikhin et al. 2021, arXiv:2105.01601); the defaults are its S/16."""
 
     name: Literal["mlp-mixer"] = "mlp-mixer"
@@ -59,15 +72,11 @@ class MLPMixerSpec(Section):
     drop_rate: Fraction = 0.0
     drop_path_rate: Fraction = 0.0
 
-    @classmethod
-    def derived(cls, image_size: int, num_classes: int) -> dict[str, int]:
-        return {}
-
     def problems(self, data: DataSpec) -> list[Problem]:
         return patch_problems(self.patch_size, data.image_size)
 
 
-class SwinSpec(Section):
+class SwinSpec(ArchitectureSpec):
     """Swin Transformer (Liu et al. 2021, arXiv:2103.14030); the defaults are a small one for small images."""
 
     name: Literal["swin"] = "swin"
@@ -79,10 +88,6 @@ class SwinSpec(Section):
     mlp_ratio: Annotated[float, Field(gt=0, le=16)] = 4.0
     drop_rate: Fraction = 0.0
     drop_path_rate: Fraction = 0.1
-
-    @classmethod
-    def derived(cls, image_size: int, num_classes: int) -> dict[str, int]:
-        return {}
 
     def problems(self, data: DataSpec) -> list[Problem]:
         if found := patch_problems(self.patch_size, data.image_size):
@@ -114,6 +119,7 @@ class SwinSpec(Section):
 
 
 ModelSpec = Annotated[PerceiverIOSpec | MLPMixerSpec | SwinSpec, Field(discriminator="name")]
+ARCHITECTURES: tuple[type[ArchitectureSpec], ...] = get_args(get_args(ModelSpec)[0])
 
 
 def patch_problems(patch_size: int, image_size: int) -> list[Problem]:

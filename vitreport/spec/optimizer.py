@@ -52,7 +52,7 @@ class ConstantSpec(Section):
 class CosineSpec(Section):
     """A linear warm-up, then half a cosine (Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts).
 
-    The last step has `final_fraction` of the optimizer's learning rate.
+    It falls towards `final_fraction` of the learning rate, which the step after the last would have.
     """
 
     name: Literal["cosine"] = "cosine"

@@ -1,0 +1,33 @@
+"""`nox` does what continuous integration does: style, types, import contracts, tests."""
+
+import nox
+
+nox.options.sessions = ["check"]
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Everything, in one environment: torch is large and is installed once."""
+    session.install(".[dev]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def golden(session: nox.Session) -> None:
+    """Measure the golden values anew after an intended numeric change; look at the difference before committing."""
+    session.install(".[dev]")
+    session.run("python", "-m", "tests.golden.refresh")
+
+
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Run the benchmarks; arguments go to the training benchmark: `nox -s benchmark -- --data-dir DIR`."""
+    session.install(".[dev]")
+    session.run("python", "benchmarks/augment.py")
+    session.run("python", "benchmarks/startup.py")
+    session.run("python", "benchmarks/train_vs_notebook.py", *session.posargs)

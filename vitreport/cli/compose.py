@@ -1,0 +1,89 @@
+"""From what stands on the command line to a checked spec and the folders that it needs."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vitreport.data.sources import describe, locate
+from vitreport.errors import Problem, SpecError
+from vitreport.spec.compose import Composed, Layer, compose
+from vitreport.spec.data import DatasetFacts, DataSpec
+from vitreport.spec.load import assign, read_assignments, read_environment, read_file
+from vitreport.spec.model import ARCHITECTURES
+from vitreport.spec.presets import preset_for, read_preset
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for; `flags` maps full paths of spec fields to the values of short options."""
+
+    model: str | None = None
+    dataset: str | None = None
+    preset: str | None = None
+    spec_file: Path | None = None
+    assignments: Sequence[str] = ()
+    flags: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Composition:
+    composed: Composed
+    data_dir: Path
+
+
+def compose_request(request: Request, data_dir: Path | None) -> Composition:
+    """Precedence: flag, `--set`, `VITREPORT_*`, `--spec`, preset, default. Raises SpecError with every problem."""
+    layers = [
+        *([read_file(request.spec_file)] if request.spec_file else []),
+        read_environment(os.environ),
+        read_assignments(request.assignments, "--set"),
+        assign({"model.name": request.model, "data.dataset": request.dataset}, "command line"),
+        assign(request.flags or {}, "command line"),
+    ]
+    place = _Place(data_dir or default_data_dir())
+    preset = request.preset or (None if request.spec_file else _own_preset(layers))
+    if preset:
+        layers.insert(0, read_preset(preset))
+    if not any("model" in layer.values for layer in layers):
+        names = ", ".join(architecture.model_fields["name"].default for architecture in ARCHITECTURES)
+        raise SpecError(problems=[Problem("model.name", "is missing", f"one of {names}")])
+    composed = compose(layers, place.describe)
+    return Composition(composed, place.data_dir)
+
+
+def default_data_dir() -> Path:
+    return cache_dir() / "data"
+
+
+def cache_dir() -> Path:
+    from platformdirs import user_cache_path
+
+    return Path(os.environ.get("VITREPORT_CACHE_DIR") or user_cache_path("vitreport"))
+
+
+class _Place:
+    """Tells a data set's facts, and remembers the folder that a data set given by its path lies in."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+
+    def describe(self, dataset: str, image_size: int | None) -> DatasetFacts:
+        facts = describe(dataset, self.data_dir, image_size)
+        _, self.data_dir = locate(dataset, self.data_dir)
+        return facts
+
+
+def _own_preset(layers: Sequence[Layer]) -> str | None:
+    """The preset of the pair of model and data set that the layers name."""
+    model, dataset = None, DataSpec.model_fields["dataset"].default
+    for layer in layers:
+        model = _named(layer, "model", "name") or model
+        dataset = _named(layer, "data", "dataset") or dataset
+    return preset_for(str(model), str(dataset)) if model else None
+
+
+def _named(layer: Layer, section: str, field: str) -> Any:
+    values = layer.values.get(section)
+    return values.get(field) if isinstance(values, Mapping) else None

@@ -1,0 +1,100 @@
+"""`vitreport doctor`: what this machine has, and how to mend what it lacks."""
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from vitreport.cli import options
+from vitreport.cli.console import print_json, print_table
+
+LEAST_FREE_BYTES = 2e9
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, whether it is well, what was found, and the fix where it is not."""
+
+    subject: str
+    well: bool
+    found: str
+    fix: str = ""
+
+
+def doctor(
+    data_dir: options.DataDir = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
+    as_json: options.AsJson = False,
+) -> None:
+    """Check versions, devices, memory and folders; each problem comes with its fix."""
+    from vitreport.cli.compose import cache_dir, default_data_dir
+    from vitreport.errors import ResourceError
+
+    findings = [
+        Finding("python", True, f"{platform.python_version()} ({sys.executable})"),
+        *_packages(),
+        *_devices(),
+        Finding("processor", True, f"{os.cpu_count()} cores"),
+        _folder("cache", cache_dir()),
+        _folder("data", data_dir or default_data_dir()),
+        _folder("runs", runs_dir),
+    ]
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        rows = [(f.subject, "ok" if f.well else "problem", f.found, f.fix) for f in findings]
+        print_table(["", "", "found", "fix"], rows)
+    if problems := [finding.subject for finding in findings if not finding.well]:
+        raise ResourceError(f"{len(problems)} problem{'s' * (len(problems) > 1)}: {', '.join(problems)}")
+
+
+def _packages() -> Iterator[Finding]:
+    for name in ("torch", "torchvision", "timm", "perceiver_pytorch", "numpy", "scipy", "sklearn", "safetensors"):
+        yield _package(name)
+
+
+def _package(module: str) -> Finding:
+    """Imported, not only looked up: a torch and a torchvision of different builds fail there."""
+    distribution = {"sklearn": "scikit-learn", "perceiver_pytorch": "perceiver-pytorch"}.get(module, module)
+    try:
+        importlib.import_module(module)
+        return Finding(distribution, True, importlib.metadata.version(distribution))
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        mixed = "torchvision::nms" in reason
+        fix = f"pip install {'--force-reinstall torch torchvision' if mixed else distribution}"
+        return Finding(distribution, False, f"{type(error).__name__}: {reason[:120]}", fix)
+
+
+def _devices() -> Iterator[Finding]:
+    try:
+        import torch
+    except Exception:
+        return
+    threads = torch.get_num_threads()
+    yield Finding("cpu", True, f"{torch.backends.cpu.get_cpu_capability()}, {threads} threads")
+    count = torch.cuda.device_count()
+    for index in range(count):
+        properties = torch.cuda.get_device_properties(index)
+        yield Finding(f"cuda:{index}", True, f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB")
+    if not count:
+        built = torch.version.cuda
+        found = f"no GPU is seen; torch is built for CUDA {built}" if built else "torch is built without CUDA"
+        yield Finding("cuda", True, found)
+
+
+def _folder(subject: str, folder: Path) -> Finding:
+    """Whether the folder, or the nearest one that exists above it, can be written, and the space there."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    found = f"{folder} ({free / 1e9:.0f} GB free{'' if folder.exists() else ', made when needed'})"
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        return Finding(subject, False, found, f"make {existing} writable, or choose another folder")
+    if free < LEAST_FREE_BYTES:
+        return Finding(subject, False, found, "free some space")
+    return Finding(subject, True, found)

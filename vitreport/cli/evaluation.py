@@ -1,0 +1,99 @@
+"""An evaluation as tables for people and as plain values for programs."""
+
+from dataclasses import asdict
+from typing import Any
+
+from vitreport.cli.console import print_table, print_text, printable
+from vitreport.cli.format import percent, rate
+from vitreport.statistics import wilson_interval
+from vitreport.store.evaluation import Evaluation
+
+WIDEST_CONFUSION = 20
+SHOWN_CONFUSIONS = 10
+
+
+def as_plain(evaluation: Evaluation) -> dict[str, Any]:
+    """JSON values, with the Wilson interval of the accuracy over the images."""
+    plain = asdict(evaluation)
+    for name in ("measurement", "details", "recorded"):
+        record = getattr(evaluation, name)
+        plain[name] = record and record.model_dump(mode="json")
+    return plain | {"accuracy_interval": _interval(evaluation), "agrees": agrees(evaluation)}
+
+
+def agrees(evaluation: Evaluation) -> bool | None:
+    """Whether every digit is the one that training recorded; None on other images."""
+    return None if evaluation.recorded is None else evaluation.recorded == evaluation.measurement
+
+
+def show(evaluation: Evaluation, title: str) -> None:
+    """The totals, each class, and what is taken for what, on stdout."""
+    print_text(printable(title))
+    print_text("")
+    print_table(["", ""], _totals(evaluation))
+    print_text("")
+    print_table(
+        ["class", "images", "correct", "accuracy"], _classes(evaluation), right=["images", "correct", "accuracy"]
+    )
+    print_text("")
+    if len(evaluation.classes) <= WIDEST_CONFUSION:
+        _show_confusion(evaluation)
+    else:
+        _show_largest_confusions(evaluation)
+
+
+def _interval(evaluation: Evaluation) -> tuple[float, float]:
+    measurement = evaluation.measurement
+    return wilson_interval(round(measurement.accuracy * measurement.count), measurement.count)
+
+
+def _totals(evaluation: Evaluation) -> list[tuple[str, str]]:
+    measurement = evaluation.measurement
+    low, high = _interval(evaluation)
+    bytes_seen = "canonical" if evaluation.canonical else "not the canonical ones"
+    verdict = {None: "", True: "every digit as training recorded", False: "differs from what training recorded"}
+    rows = [
+        (
+            "accuracy",
+            f"{percent(measurement.accuracy)}  (95% interval {percent(low)} to {percent(high)}, Wilson, one run)",
+        ),
+        ("top-5 accuracy", "" if measurement.top5 is None else percent(measurement.top5)),
+        ("loss", f"{measurement.loss:.6f}"),
+        ("calibration error", f"{evaluation.details.expected_calibration_error:.4f}  (expected, 15 bins)"),
+        ("images", f"{measurement.count:,}"),
+        ("images/s", rate(evaluation.images_per_second)),
+        ("bytes", f"{evaluation.data_fingerprint[:12]}, {bytes_seen}"),
+        ("record", verdict[agrees(evaluation)]),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _classes(evaluation: Evaluation) -> list[tuple[str, ...]]:
+    details = evaluation.details
+    columns = zip(evaluation.classes, details.per_class_count, details.per_class_correct, strict=True)
+    return [
+        (printable(name), f"{count:,}", f"{correct:,}", percent(correct / count) if count else "")
+        for name, count, correct in columns
+    ]
+
+
+def _show_confusion(evaluation: Evaluation) -> None:
+    names = [printable(name) for name in evaluation.classes]
+    columns = [name[:6] for name in names]
+    rows = [
+        [name, *(str(count) if count else "·" for count in row)]
+        for name, row in zip(names, evaluation.details.confusion, strict=True)
+    ]
+    print_table(["is \\ taken for", *columns], rows, right=columns)
+
+
+def _show_largest_confusions(evaluation: Evaluation) -> None:
+    names = [printable(name) for name in evaluation.classes]
+    mistakes = [
+        (count, names[true], names[taken])
+        for true, row in enumerate(evaluation.details.confusion)
+        for taken, count in enumerate(row)
+        if true != taken and count
+    ]
+    rows = [(name, taken, str(count)) for count, name, taken in sorted(mistakes, reverse=True)[:SHOWN_CONFUSIONS]]
+    print_table(["is", "taken for", "images"], rows, right=["images"])

@@ -1,0 +1,81 @@
+"""The program: its commands, and how an error reaches the user."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import typer
+
+from vitreport import __version__
+from vitreport.cli import console, datasets, doctor, evaluate, models, runs, spec, train
+from vitreport.errors import VitreportError
+
+EXIT_CODES = """Exit codes: 0 ok, 1 a bug, 2 usage or spec, 3 data set, 4 record or checkpoint, 5 diverged,
+6 resources, 7 finished with damage, 8 busy, 130 and 143 stopped by a signal."""
+
+app = typer.Typer(
+    name="vitreport",
+    help="Train small vision models from a checked spec, and keep a record of every run.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("train")(train.train)
+app.command("eval")(evaluate.evaluate)
+app.add_typer(runs.app, name="runs")
+app.add_typer(spec.app, name="spec")
+app.add_typer(datasets.app, name="datasets")
+app.command("models")(models.models)
+app.command("doctor")(doctor.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print_text(f"vitreport {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    color: Annotated[Literal["auto", "always", "never"], typer.Option(help="When to use colour.")] = "auto",
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    console.use_color(color)
+    if debug:
+        os.environ["VITREPORT_DEBUG"] = "1"
+
+
+def main() -> None:
+    """The entry point of the console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code."""
+    try:
+        return app(list(arguments), standalone_mode=False) or 0
+    except VitreportError as error:
+        return _report(error.lines(), error.exit_code)
+    except typer.TyperException as error:
+        return _report([f"{error}; hint: `vitreport --help`"], 2)
+    except KeyboardInterrupt:
+        return _report(["stopped by SIGINT"], 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        traceback.print_exc()
+        return _report([f"this is a bug of vitreport: {type(error).__name__}: {error}"], 1)
+
+
+def _report(lines: Sequence[str], exit_code: int) -> int:
+    if os.environ.get("VITREPORT_DEBUG"):
+        traceback.print_exc()
+    for line in lines:
+        console.note(f"error: {console.printable(line)}")
+    return exit_code

@@ -1,0 +1,51 @@
+"""The options that several commands share, each declared once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RUNTIME = "Runtime (no part of the spec)"
+
+Dataset = Annotated[
+    str | None, typer.Option("--dataset", help="A data set's name, or a folder with train/ and test/.", metavar="NAME")
+]
+Preset = Annotated[str | None, typer.Option("--preset", help="A preset by name; see `vitreport models`.")]
+SpecFile = Annotated[Path | None, typer.Option("--spec", help="A TOML spec, or the spec.json of a run.")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A field of the spec, such as train.batch_size=64.", metavar="KEY=VALUE"),
+]
+Device = Annotated[
+    str,
+    typer.Option("--device", envvar="VITREPORT_DEVICE", help="auto, cpu, cuda or cuda:N.", rich_help_panel=RUNTIME),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", envvar="VITREPORT_THREADS", min=1, help="CPU threads; torch's choice.", rich_help_panel=RUNTIME
+    ),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", envvar="VITREPORT_DATA_DIR", help="Where data sets are.", rich_help_panel=RUNTIME),
+]
+RunsDir = Annotated[
+    Path,
+    typer.Option("--runs-dir", envvar="VITREPORT_RUNS_DIR", help="Where runs are.", rich_help_panel=RUNTIME),
+]
+CheckpointSeconds = Annotated[
+    float,
+    typer.Option(
+        "--checkpoint-seconds",
+        envvar="VITREPORT_CHECKPOINT_SECONDS",
+        min=0,
+        help="The longest stretch of work that a crash costs; 0 saves every step.",
+        rich_help_panel=RUNTIME,
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Warnings and errors only.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+DEFAULT_RUNS_DIR = Path("runs")
+DEFAULT_CHECKPOINT_SECONDS = 30.0

@@ -1,0 +1,165 @@
+"""Training as it happens: a live view on a terminal, one `key=value` line an epoch elsewhere."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from vitreport.cli.console import note, stderr
+from vitreport.cli.format import compact, percent, rate, sparkline
+from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Started, StepFinished
+
+REFRESHES_PER_SECOND = 8
+CURVE_WIDTH = 32
+
+
+class QuietView:
+    """Shows warnings and nothing else."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def event(self, event: Event) -> None:
+        return None
+
+    def note(self, line: str) -> None:
+        if line.startswith("warning: "):
+            note(line)
+
+    def progress(self, label: str, done: int, total: int | None) -> None:
+        return None
+
+
+class LineView(QuietView):
+    """For pipes and logs: one line an epoch."""
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, EpochFinished):
+            note(epoch_line(event))
+
+    def note(self, line: str) -> None:
+        note(line)
+
+
+class LiveView(QuietView):
+    """For terminals: bars for epochs and steps, the splits, the learning rate, and the curve so far."""
+
+    def __init__(self) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description:<8}"),
+            BarColumn(complete_style="cyan", finished_style="cyan"),
+            TextColumn("{task.fields[shown]}"),
+            TimeRemainingColumn(compact=True),
+        )
+        self._live = Live(
+            get_renderable=self._render, console=stderr(), refresh_per_second=REFRESHES_PER_SECOND, transient=True
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._started: Started | None = None
+        self._step: StepFinished | None = None
+        self._loss: float | None = None
+        self._epochs: list[EpochFinished] = []
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def note(self, line: str) -> None:
+        note(line)
+
+    def progress(self, label: str, done: int, total: int | None) -> None:
+        self._bar(label, done, total)
+        if done == total:
+            self._bars.remove_task(self._tasks.pop(label))
+
+    def event(self, event: Event) -> None:
+        match event:
+            case Started():
+                self._started = event
+                self._bar("epoch", event.epoch, event.epochs)
+            case StepFinished():
+                self._show_step(event)
+            case EpochFinished():
+                self._epochs.append(event)
+            case EvaluationStarted():
+                self._bars.update(self._bar("measuring", 0, None), shown="every split, with the selected weights")
+
+    def _show_step(self, event: StepFinished) -> None:
+        assert self._started is not None
+        self._step = event
+        self._loss = event.loss if event.loss is not None else self._loss
+        steps = self._started.steps_per_epoch
+        self._bar("step", event.step - (event.epoch - 1) * steps, steps)
+        task = self._bar("epoch", event.epoch, self._started.epochs)
+        self._bars.update(task, completed=event.step / steps)
+
+    def _bar(self, label: str, done: int, total: int | None) -> TaskID:
+        shown = f"{done:,}/{total:,}" if total else f"{done:,}"
+        if label not in self._tasks:
+            self._tasks[label] = self._bars.add_task(label, total=total, shown=shown)
+        self._bars.update(self._tasks[label], completed=done, total=total, shown=shown)
+        return self._tasks[label]
+
+    def _render(self) -> Group:
+        return Group(self._bars, *([self._splits()] if self._epochs else []), self._footer())
+
+    def _splits(self) -> Table:
+        newest = self._epochs[-1]
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for column in ("", "loss", "accuracy", ""):
+            table.add_column(column, justify="right" if column else "left")
+        for name, metrics in newest.splits.items():
+            curve = sparkline([epoch.splits[name].accuracy for epoch in self._epochs], CURVE_WIDTH)
+            table.add_row(name, f"{metrics.loss:.4f}", percent(metrics.accuracy), Text(curve, style="cyan"))
+        return table
+
+    def _footer(self) -> Text:
+        parts = []
+        if self._loss is not None:
+            parts.append(f"loss {self._loss:.4f}")
+        if self._step:
+            parts.append(f"learning rate {self._step.learning_rate:.2e}")
+        if self._epochs:
+            newest = self._epochs[-1]
+            parts += [f"{rate(newest.images_per_second)} images/s", f"{compact(newest.peak_memory_bytes)}B"]
+            if newest.best_epoch:
+                best = next((epoch for epoch in self._epochs if epoch.epoch == newest.best_epoch), None)
+                shown = f" ({percent(best.splits['val'].accuracy)})" if best else ""
+                parts.append(f"best epoch {newest.best_epoch}{shown}")
+        return Text(" · ".join(parts), style="dim")
+
+
+def epoch_line(event: EpochFinished) -> str:
+    """`epoch=3 step=63 learning_rate=0.001 train_loss=... val_accuracy=...`"""
+    values = {"epoch": event.epoch, "step": event.step, "learning_rate": f"{event.learning_rate:.3g}"}
+    shown = {key: str(value) for key, value in values.items()}
+    for name, metrics in event.splits.items():
+        shown |= {f"{name}_loss": f"{metrics.loss:.4f}", f"{name}_accuracy": f"{metrics.accuracy:.4f}"}
+    shown |= {
+        "images_per_second": f"{event.images_per_second:.0f}",
+        "seconds": f"{event.seconds:.1f}",
+        "peak_memory": f"{compact(event.peak_memory_bytes)}B",
+    }
+    if event.best_epoch:
+        shown["best_epoch"] = str(event.best_epoch)
+    return " ".join(f"{key}={value}" for key, value in shown.items())
+
+
+def choose_view(*, quiet: bool) -> QuietView:
+    if quiet:
+        return QuietView()
+    return LiveView() if stderr().is_terminal else LineView()

@@ -1,0 +1,173 @@
+"""Records as tables for people and as plain values for programs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from vitreport.cli.console import note, print_table, print_text, printable
+from vitreport.cli.format import compact, duration, percent, rate, sparkline, toml_value
+from vitreport.errors import DamageError
+from vitreport.spec.compose import flat
+from vitreport.store.lock import is_held
+from vitreport.store.reader import Run
+
+LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
+NUMBER_COLUMNS = ["epochs", "val", "test", "time"]
+CURVE_WIDTH = 60
+
+
+def state_of(run: Run) -> str:
+    """The recorded status; a run of which the process has died without a word is "interrupted"."""
+    if run.record is None:
+        return "no record"
+    if run.record.status == "running" and not is_held(run.folder):
+        return "interrupted"
+    if run.record.error and run.record.error.kind == "diverged":
+        return "diverged"
+    return run.record.status
+
+
+def overview(run: Run) -> dict[str, Any]:
+    """What a list of runs says of one."""
+    splits = run.result.selected.splits if run.result else {}
+    return {
+        "id": run.id,
+        "state": state_of(run),
+        "epoch": run.epochs[-1].epoch if run.epochs else 0,
+        "epochs": run.spec.train.epochs if run.spec else None,
+        "val_accuracy": splits["val"].accuracy if "val" in splits else None,
+        "test_accuracy": splits["test"].accuracy if "test" in splits else None,
+        "seconds": run.record.seconds if run.record else None,
+        "started": run.record.started if run.record else None,
+        "damage": list(run.damage),
+    }
+
+
+def list_row(overview: Mapping[str, Any]) -> list[str]:
+    seconds, started = overview["seconds"], overview["started"]
+    return [
+        overview["id"],
+        overview["state"],
+        f"{overview['epoch']}/{overview['epochs'] or '?'}",
+        _accuracy(overview["val_accuracy"]),
+        _accuracy(overview["test_accuracy"]),
+        "" if seconds is None else duration(seconds),
+        printable(started or ""),
+    ]
+
+
+def as_plain(run: Run) -> dict[str, Any]:
+    """Everything in the record, as JSON values."""
+    return {
+        "id": run.id,
+        "state": state_of(run),
+        "folder": str(run.folder),
+        "spec": run.spec and run.spec.model_dump(mode="json"),
+        "run": run.record and run.record.model_dump(mode="json"),
+        "epochs": [epoch.model_dump(mode="json") for epoch in run.epochs],
+        "result": run.result and run.result.model_dump(mode="json"),
+        "damage": list(run.damage),
+    }
+
+
+def show_run(run: Run) -> None:
+    """A run on one screen, on stdout."""
+    print_text(f"{run.id}: {state_of(run)}")
+    for title, rows in (("trained", _spec_rows(run)), ("record", _record_rows(run)), ("results", _result_rows(run))):
+        if rows:
+            print_text("")
+            print_table([title, ""], [(name, printable(value)) for name, value in rows])
+    if run.epochs:
+        print_text("")
+        print_table(["curves", "first", "last", ""], _curve_rows(run), right=["first", "last"])
+
+
+def differences(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
+    """What differs between two runs, by dotted path; None where one of them lacks it."""
+    left, right = (dict(_compared(run)) for run in (first, second))
+    paths = dict.fromkeys([*left, *right])
+    return {path: (left.get(path), right.get(path)) for path in paths if left.get(path) != right.get(path)}
+
+
+def tell_damage(runs: Sequence[Run]) -> None:
+    """Name each damaged file on stderr. Raises DamageError where there are any."""
+    damaged = [run for run in runs if run.damage]
+    for run in damaged:
+        for line in run.damage:
+            note(f"warning: {run.folder / printable(line)}")
+    if damaged:
+        names = ", ".join(run.id for run in damaged[:5])
+        raise DamageError(f"{len(damaged)} of {len(runs)} records damaged: {names}")
+
+
+def _spec_rows(run: Run) -> list[tuple[str, str]]:
+    if run.spec is None:
+        return []
+    return [(path, toml_value(value)) for path, value in flat(run.spec.model_dump(mode="json")).items()]
+
+
+def _record_rows(run: Run) -> list[tuple[str, str]]:
+    record = run.record
+    if record is None:
+        return []
+    data, cost = record.data, record.cost
+    git = f"{record.git.commit[:12]}{', with changes' if record.git.dirty else ''}" if record.git else ""
+    rows = [
+        ("started", record.started),
+        ("finished", record.finished or ""),
+        ("time", duration(record.seconds)),
+        ("device", f"{record.device}, {record.fingerprint.get('threads', '?')} threads"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
+        ("commit", git),
+        ("command", " ".join(["vitreport", *record.argv])),
+        ("images", ", ".join(f"{count:,} {split}" for split, count in data.counts.items())),
+        ("bytes", f"{data.fingerprint[:12]}, {'canonical' if data.canonical else 'not canonical'}: {data.source}"),
+        ("parameters", f"{cost.parameters:,}"),
+        ("FLOPs per image", f"{compact(cost.forward_flops_per_image)} forward"),
+        *((f"resumed at step {each.step}", ", ".join(each.changed) or each.time) for each in record.resumed),
+        ("error", record.error.message if record.error else ""),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _result_rows(run: Run) -> list[tuple[str, str]]:
+    if run.result is None:
+        return []
+    from vitreport.statistics import wilson_interval
+
+    rows = []
+    for which, result in (("selected", run.result.selected), ("last", run.result.last)):
+        for split, measured in result.splits.items():
+            shown = f"accuracy {percent(measured.accuracy)}, loss {measured.loss:.4f}"
+            if split == "test":
+                low, high = wilson_interval(round(measured.accuracy * measured.count), measured.count)
+                shown += f" (95% interval {percent(low)} to {percent(high)}, Wilson, one run)"
+            rows.append((f"{which} epoch {result.epoch}, {split}", shown))
+    return rows
+
+
+def _curve_rows(run: Run) -> list[tuple[str, str, str, str]]:
+    rows = []
+    for split in run.epochs[-1].splits:
+        curve = [epoch.splits[split].accuracy for epoch in run.epochs if split in epoch.splits]
+        rows.append((f"{split} accuracy", percent(curve[0]), percent(curve[-1]), sparkline(curve, CURVE_WIDTH)))
+    speeds = [epoch.images_per_second for epoch in run.epochs]
+    return [*rows, ("images/s", rate(speeds[0]), rate(speeds[-1]), "")]
+
+
+def _compared(run: Run) -> Iterator[tuple[str, Any]]:
+    if run.spec:
+        yield from flat(run.spec.model_dump(mode="json")).items()
+    yield "state", state_of(run)
+    if run.record:
+        record = run.record
+        kept = {"fingerprint": record.fingerprint, "versions": record.versions, "seconds": record.seconds}
+        git = record.git and record.git.model_dump()
+        yield from flat({"environment": {**kept, "git": git}, "data": record.data.model_dump(mode="json")}).items()
+        yield "cost.parameters", record.cost.parameters
+    if run.result:
+        for which, result in (("selected", run.result.selected), ("last", run.result.last)):
+            yield from flat({which: result.model_dump(mode="json")}).items()
+
+
+def _accuracy(value: float | None) -> str:
+    return "" if value is None else percent(value)

@@ -1,0 +1,59 @@
+"""`vitreport spec`: the schema of a spec, a check of one, a whole one to start from."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vitreport.cli import options
+from vitreport.cli.console import note, print_json, print_text
+
+app = typer.Typer(help="Show and check specs.", no_args_is_help=True)
+
+
+@app.command()
+def schema() -> None:
+    """The JSON Schema of a spec; editors check and complete TOML with it."""
+    from vitreport.spec.run import RunSpec
+
+    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **RunSpec.model_json_schema()})
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A TOML spec, or the spec.json of a run.")],
+    data_dir: options.DataDir = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Tell everything that is wrong with a spec, or the id of the run that it is."""
+    from vitreport.cli.compose import Request, compose_request
+
+    spec = compose_request(Request(spec_file=file), data_dir).composed.spec
+    if as_json:
+        print_json({"id": spec.run_id, "spec": spec.model_dump(mode="json")})
+    else:
+        note(f"{file}: a sound spec of {spec.model.name} on {spec.data.dataset}")
+        print_text(spec.run_id)
+
+
+@app.command()
+def show(
+    model: Annotated[str | None, typer.Argument(help="An architecture; see `vitreport models`.")] = None,
+    dataset: options.Dataset = None,
+    preset: options.Preset = None,
+    spec: options.SpecFile = None,
+    set_: options.Assignments = None,
+    data_dir: options.DataDir = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """A whole spec as TOML, to be kept and changed: `vitreport spec show perceiver-io > my.toml`."""
+    from vitreport.cli.compose import Request, compose_request
+
+    request = Request(model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or ())
+    found = compose_request(request, data_dir).composed.spec
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        import tomli_w
+
+        print_text(tomli_w.dumps(found.model_dump(mode="json", exclude_none=True)).strip())

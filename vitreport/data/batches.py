@@ -1,0 +1,114 @@
+"""Splits as one uint8 tensor, on the device where it fits, and the batches that are cut from it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from vitreport.data.augment import augment
+from vitreport.randomness import stream_seed
+from vitreport.spec.data import AugmentSpec
+
+DEVICE_MEMORY_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """`images` (N, 3, H, W) uint8 and `labels` (N,) int64, served as float batches on `device`.
+
+    `mean` and `std` (3,) are subtracted from and divide the values in [0, 1]; images of another size than
+    `image_size` are resized (bilinear, antialiased) batch by batch.
+    """
+
+    images: Tensor
+    labels: Tensor
+    device: torch.device
+    image_size: int
+    mean: Tensor
+    std: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every image once, in order, not augmented; the last batch may be smaller."""
+        for start in range(0, len(self), batch_size):
+            chosen = slice(start, start + batch_size)
+            yield self._normalised(self._resized(self.images[chosen])), self.labels[chosen].to(self.device)
+
+    def augmented(
+        self, indices: Tensor, operations: Sequence[AugmentSpec], generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """One augmented batch: images (B, 3, image_size, image_size) and labels (B,)."""
+        images = augment(self._resized(self.images[indices]), operations, generator)
+        return self._normalised(images), self.labels[indices].to(self.device)
+
+    def _resized(self, images: Tensor) -> Tensor:
+        floats = images.to(self.device, non_blocking=True).float().div_(255)
+        if floats.shape[-1] == self.image_size:
+            return floats
+        size = (self.image_size, self.image_size)
+        return functional.interpolate(floats, size, mode="bilinear", antialias=True).clamp_(0, 1)
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+def place(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    *,
+    device: torch.device,
+    image_size: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> ImageSet:
+    """A split on the device where half its free memory is enough, else on the host."""
+    home = device if _fits(device, images.nbytes) else torch.device("cpu")
+    return ImageSet(
+        images=torch.from_numpy(images).to(home),
+        labels=torch.from_numpy(labels).to(home),
+        device=device,
+        image_size=image_size,
+        mean=torch.tensor(mean, device=device),
+        std=torch.tensor(std, device=device),
+    )
+
+
+@dataclass(frozen=True)
+class TrainingBatches:
+    """The batches of every epoch, each a function of (seed, epoch, step) alone."""
+
+    images: ImageSet
+    operations: Sequence[AugmentSpec]
+    batch_size: int
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-len(self.images) // self.batch_size)
+
+    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of one epoch in shuffled order, from its step `first_step` on; the last may be smaller."""
+        order = epoch_order(len(self.images), self.seed, epoch).to(self.images.images.device)
+        for step in range(first_step, self.steps_per_epoch):
+            indices = order[step * self.batch_size : (step + 1) * self.batch_size]
+            generator = torch.Generator().manual_seed(stream_seed(self.seed, "augment", epoch, step))
+            yield self.images.augmented(indices, self.operations, generator)
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
+    """A permutation of range(count), a function of (seed, epoch)."""
+    generator = torch.Generator().manual_seed(stream_seed(seed, "order", epoch))
+    return torch.randperm(count, generator=generator)
+
+
+def _fits(device: torch.device, size: int) -> bool:
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return size < free * DEVICE_MEMORY_SHARE

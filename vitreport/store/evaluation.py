@@ -1,0 +1,146 @@
+"""A finished run measured again: any split, the selected or the last weights, its own images or others."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from vitreport.data.cache import ImageArrays
+from vitreport.data.sources import locate, open_dataset
+from vitreport.errors import DatasetError, RecordError
+from vitreport.models.registry import build_model
+from vitreport.runtime import Runtime
+from vitreport.spec.run import RunSpec
+from vitreport.store.checkpoint import load_model_weights, part, read_verified
+from vitreport.store.reader import Run
+from vitreport.store.record import DetailRecord, MeasurementRecord, ResultRecord, RunRecord
+from vitreport.store.results import detail_record, measurement_record
+from vitreport.store.session import Listener
+from vitreport.training.device import choose_device, make_deterministic
+from vitreport.training.evaluate import predict
+from vitreport.training.metrics import measure, measure_details
+from vitreport.training.setup import place_splits, split_indices
+
+SplitName = Literal["train", "val", "test"]
+WeightsName = Literal["best", "last"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`recorded` is what training measured of the same split with the same weights; None on other images."""
+
+    data_fingerprint: str
+    canonical: bool
+    classes: tuple[str, ...]
+    measurement: MeasurementRecord
+    details: DetailRecord
+    images_per_second: float
+    recorded: MeasurementRecord | None
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """The parts of a run that an evaluation needs, all of them there."""
+
+    run: Run
+    record: RunRecord
+    spec: RunSpec
+    result: ResultRecord
+
+
+def evaluate_run(
+    run: Run,
+    *,
+    split: SplitName,
+    weights: WeightsName,
+    dataset: str | None,
+    runtime: Runtime,
+    listener: Listener,
+) -> Evaluation:
+    """Measure a run. `dataset` names other images of the same classes, or the folder that they are in.
+
+    Raises RecordError where the run has no usable weights, DatasetError where the images do not fit.
+    """
+    finished = _finished(run)
+    spec = finished.spec
+    device = choose_device(runtime.device)
+    make_deterministic(runtime.threads or int(finished.record.fingerprint["threads"]))
+    model = build_model(spec.model, image_size=spec.data.image_size, num_classes=spec.data.num_classes, seed=spec.seed)
+    _load(model, finished, weights)
+    arrays = _images(finished, dataset, runtime, listener)
+    chosen = _indices(spec, arrays, split, other=dataset is not None)
+    images = place_splits(spec, arrays, device, {split: chosen} if split != "test" else {})[split]
+    begun = time.perf_counter()
+    logits, labels = predict(model.to(device), images, spec.train.precision, before_batch=lambda: None)
+    seconds = time.perf_counter() - begun
+    recorded = finished.result.selected if weights == "best" else finished.result.last
+    return Evaluation(
+        data_fingerprint=arrays.fingerprint,
+        canonical=arrays.canonical,
+        classes=arrays.classes,
+        measurement=measurement_record(measure(logits, labels)),
+        details=detail_record(measure_details(logits, labels)),
+        images_per_second=len(labels) / seconds,
+        recorded=None if dataset else recorded.splits[split],
+    )
+
+
+def _finished(run: Run) -> FinishedRun:
+    if run.record and run.record.status != "done":
+        hint = "train it to its end: the same command goes on with it"
+        raise RecordError(f"run {run.id} is {run.record.status}", hint)
+    if not (run.record and run.spec and run.result):
+        raise RecordError(f"run {run.id} cannot be read: {'; '.join(run.damage)}")
+    return FinishedRun(run, run.record, run.spec, run.result)
+
+
+def _load(model: nn.Module, finished: FinishedRun, weights: WeightsName) -> None:
+    folder, result = finished.run.folder, finished.result
+    if weights == "best" or result.last.step == result.selected.step:
+        path, prefix = folder / "best.safetensors", ""
+    else:
+        path, prefix = folder / "checkpoints" / f"step-{result.last.step}.safetensors", "model/"
+    if not path.exists():
+        hint = "weights are not committed with a record; `vitreport train --force` makes them anew"
+        raise RecordError(f"{path} is missing", hint)
+    tensors, _ = read_verified(path)
+    load_model_weights(model, part(tensors, prefix), path.name)
+
+
+def _images(finished: FinishedRun, dataset: str | None, runtime: Runtime, listener: Listener) -> ImageArrays:
+    """The images to measure, normalised as those of the training were. They must be of the run's classes."""
+    name, data_dir = locate(dataset or finished.spec.data.dataset, runtime.data_dir)
+    arrays = open_dataset(
+        name,
+        image_size=finished.spec.data.image_size,
+        data_dir=data_dir,
+        cache_dir=runtime.cache_dir,
+        notify=listener.note,
+        progress=listener.progress,
+    )
+    trained_on = finished.record.data
+    if arrays.classes != trained_on.classes:
+        unknown = sorted(set(arrays.classes) ^ set(trained_on.classes))
+        raise DatasetError(f"{name} has other classes than the run: {', '.join(unknown[:5])}")
+    if not dataset and arrays.fingerprint != trained_on.fingerprint:
+        raise DatasetError(
+            f"{name} holds other images than the run was trained on: "
+            f"{arrays.fingerprint[:12]}, recorded {trained_on.fingerprint[:12]}",
+            f"say that it is so with --dataset {name}",
+        )
+    return replace(arrays, mean=trained_on.mean, std=trained_on.std)
+
+
+def _indices(spec: RunSpec, arrays: ImageArrays, split: SplitName, *, other: bool) -> NDArray[np.int64]:
+    """The images of a split: those that the run itself trained on or held out; of other images, all."""
+    labels = arrays.splits["train"].labels
+    if other and split != "val":
+        return np.arange(len(labels))
+    train, val = split_indices(spec, labels)
+    chosen = val if split == "val" else train
+    if other or not len(chosen):
+        raise DatasetError("there are no held-out images to measure", "choose --split test or --split train")
+    return chosen

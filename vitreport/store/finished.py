@@ -1,0 +1,39 @@
+"""Whether a spec has been trained already; answered from the record, without torch."""
+
+from vitreport.data.sources import open_decoded
+from vitreport.errors import DatasetError, DivergedError, RecordError
+from vitreport.runtime import Runtime
+from vitreport.spec.run import RunSpec
+from vitreport.store.folders import newest_attempt
+from vitreport.store.reader import Run, read_run
+
+BESIDE = "`--force` trains anew beside it"
+
+
+def finished_run(spec: RunSpec, runtime: Runtime) -> Run | None:
+    """The finished run of a spec, None where there is something left to do.
+
+    Raises DivergedError where the run has diverged (it would again), RecordError where its result can be
+    neither read nor made again, DatasetError where it has seen other images than those that are here now.
+    """
+    folder = newest_attempt(runtime.runs_dir, spec.run_id)
+    if not folder.exists():
+        return None
+    run = read_run(folder)
+    if run.record and run.record.error and run.record.error.kind == "diverged":
+        raise DivergedError(f"run {run.id} has {run.record.error.message}", f"change the spec, or {BESIDE}")
+    if not run.record or run.record.status != "done":
+        return None
+    if run.result is None:
+        if any((folder / "checkpoints").glob("step-*.safetensors")):
+            return None
+        raise RecordError(f"run {run.id} is done, but {'; '.join(run.damage)}", BESIDE)
+    data = spec.data
+    images = open_decoded(
+        data.dataset, image_size=data.image_size, data_dir=runtime.data_dir, cache_dir=runtime.cache_dir
+    )
+    recorded = run.record.data.fingerprint
+    if images and images.fingerprint != recorded:
+        now = images.fingerprint[:12]
+        raise DatasetError(f"run {run.id} was trained on other images: {recorded[:12]}, now {now}", BESIDE)
+    return run

@@ -1,0 +1,63 @@
+"""Which folders are runs, and which run a name means."""
+
+import re
+from pathlib import Path
+
+from vitreport.errors import RecordError, SpecError
+from vitreport.spec.fields import did_you_mean
+
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+ATTEMPT = re.compile(r"-r([0-9]+)\Z")
+
+
+def run_folders(runs_dir: Path) -> list[Path]:
+    """The folders of runs, by name. A link that leads out of `runs_dir` is no run."""
+    if not runs_dir.is_dir():
+        return []
+    return sorted(folder for folder in runs_dir.iterdir() if _is_run(folder))
+
+
+def find_run(name: str, runs_dir: Path) -> Path:
+    """The folder of a run given by its id, a unique prefix of it, or its path.
+
+    Raises SpecError where no run or several are meant.
+    """
+    if "/" in name or "\\" in name:
+        folder = Path(name)
+        if folder.is_dir() and _is_run(folder.resolve()):
+            return folder.resolve()
+        raise RecordError(f"{name} is not the folder of a run", "see `vitreport runs list`")
+    folders = {folder.name: folder for folder in run_folders(runs_dir)}
+    matches = [name] if name in folders else [known for known in folders if known.startswith(name)]
+    if len(matches) == 1:
+        return folders[matches[0]]
+    if matches:
+        raise SpecError(f"{name} means {len(matches)} runs", f"one of {', '.join(matches[:5])}")
+    raise SpecError(f"there is no run {name} in {runs_dir}", did_you_mean(name, folders) or "see `vitreport runs list`")
+
+
+def newest_attempt(runs_dir: Path, run_id: str) -> Path:
+    """The folder that a spec's run is in, or will be: the newest of `<id>`, `<id>-r2`, `<id>-r3`, ..."""
+    return runs_dir / max(_attempts(runs_dir, run_id), key=_attempt_number, default=run_id)
+
+
+def next_attempt(runs_dir: Path, run_id: str) -> Path:
+    """A folder that does not exist yet, for training a spec anew beside what is there."""
+    attempts = _attempts(runs_dir, run_id)
+    return runs_dir / (f"{run_id}-r{max(map(_attempt_number, attempts)) + 1}" if attempts else run_id)
+
+
+def _attempts(runs_dir: Path, run_id: str) -> list[str]:
+    names = [folder.name for folder in run_folders(runs_dir)]
+    return [name for name in names if name == run_id or ATTEMPT.sub("", name) == run_id]
+
+
+def _attempt_number(name: str) -> int:
+    match = ATTEMPT.search(name)
+    return int(match[1]) if match else 1
+
+
+def _is_run(folder: Path) -> bool:
+    if not RUN_NAME.match(folder.name) or folder.is_symlink() or not folder.is_dir():
+        return False
+    return (folder / "spec.json").exists() or (folder / "run.json").exists()

@@ -1,0 +1,51 @@
+"""Who holds a run: one process at a time writes to a run folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from vitreport.errors import BusyError
+from vitreport.store.reader import read_file
+from vitreport.store.record import RunRecord
+
+LOCK_NAME = ".lock"
+PATIENCE_SECONDS = 0.5  # longer than `is_held` holds the lock for its look
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the run while writing to it. The system frees the lock when the process ends, however it ends.
+
+    Raises BusyError that names the holder.
+    """
+    lock = FileLock(folder / LOCK_NAME, timeout=PATIENCE_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise BusyError(f"run {folder.name} is in use by {_holder(folder)}", "wait for it, or stop it") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a living process writes to the run."""
+    if not (folder / LOCK_NAME).exists():
+        return False
+    lock = FileLock(folder / LOCK_NAME, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _holder(folder: Path) -> str:
+    record = read_file(folder / "run.json", RunRecord.model_validate_json, [])
+    if record is None:
+        return "another process"
+    return f"process {record.process} on {record.host}, started {record.started}"

@@ -1,0 +1,128 @@
+"""Reading run folders, never with torch.
+
+Records may come from other people, so each file is bounded in size, checked against its type, and named
+where it is damaged; the rest of the folder is still read.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from vitreport.errors import SpecError
+from vitreport.spec.run import RunSpec
+from vitreport.store.record import SCHEMA_VERSION, EpochRecord, ResultRecord, RunRecord
+
+MAX_BYTES = {"spec.json": 1 << 20, "run.json": 1 << 20, "result.json": 16 << 20, "metrics.jsonl": 64 << 20}
+
+AnyRecord = TypeVar("AnyRecord")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What could be read of a run folder; `damage` says what could not."""
+
+    folder: Path
+    record: RunRecord | None
+    spec: RunSpec | None
+    epochs: tuple[EpochRecord, ...]
+    result: ResultRecord | None
+    damage: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+
+def read_run(folder: Path) -> Run:
+    """Read what is there; a missing or damaged file becomes a line of `damage`, never an exception."""
+    damage: list[str] = []
+    record = read_file(folder / "run.json", RunRecord.model_validate_json, damage)
+    if record and record.id != folder.name:
+        damage.append(f"run.json: is the record of {record.id}")
+        record = None
+    done = record is not None and record.status == "done"
+    return Run(
+        folder=folder,
+        record=record,
+        spec=read_file(folder / "spec.json", parse_spec, damage),
+        epochs=tuple(read_epochs(folder / "metrics.jsonl", damage)),
+        result=read_file(folder / "result.json", ResultRecord.model_validate_json, damage) if done else None,
+        damage=tuple(damage),
+    )
+
+
+def read_file(path: Path, parse: Callable[[bytes], AnyRecord], damage: list[str]) -> AnyRecord | None:
+    """One file through its parser; what is wrong with it is added to `damage`."""
+    content = _bounded_bytes(path, damage)
+    if content is None:
+        return None
+    try:
+        return parse(content)
+    except (ValidationError, SpecError, ValueError) as error:
+        damage.append(f"{path.name}: {_reason(content, error)}")
+        return None
+
+
+def parse_spec(content: bytes) -> RunSpec:
+    """spec.json as it was written: the spec's fields beside the schema version."""
+    values = json.loads(content)
+    if not isinstance(values, dict):
+        raise ValueError("is no table")
+    values.pop("schema_version", None)
+    return RunSpec.model_validate_json(json.dumps(values))
+
+
+def read_epochs(path: Path, damage: list[str]) -> Iterator[EpochRecord]:
+    """The epochs in order. A torn, damaged or repeated line is skipped and named."""
+    if not path.exists():
+        return
+    newest = 0
+    for number, line in enumerate((_bounded_bytes(path, damage) or b"").splitlines(), start=1):
+        try:
+            epoch = EpochRecord.model_validate_json(line)
+        except ValidationError as error:
+            damage.append(f"{path.name}: line {number} skipped: {_reason(line, error)}")
+            continue
+        if epoch.epoch <= newest:
+            damage.append(f"{path.name}: line {number} skipped: epoch {epoch.epoch} follows epoch {newest}")
+            continue
+        newest = epoch.epoch
+        yield epoch
+
+
+def _bounded_bytes(path: Path, damage: list[str]) -> bytes | None:
+    try:
+        if path.stat().st_size > MAX_BYTES[path.name]:
+            damage.append(f"{path.name}: larger than {MAX_BYTES[path.name] >> 20} MiB")
+            return None
+        return path.read_bytes()
+    except FileNotFoundError:
+        damage.append(f"{path.name}: is missing")
+    except OSError as error:
+        damage.append(f"{path.name}: {error.strerror}")
+    return None
+
+
+def _reason(content: bytes, error: Exception) -> str:
+    if (version := _schema_version(content)) > SCHEMA_VERSION:
+        return f"has schema version {version}, written by a newer vitreport"
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else first["msg"]
+
+
+class _Versioned(BaseModel):
+    schema_version: int
+
+
+def _schema_version(content: bytes) -> int:
+    try:
+        return _Versioned.model_validate_json(content).schema_version
+    except ValidationError:
+        return 0

@@ -1,0 +1,145 @@
+"""The files of a run folder as types: what is written is what is read back."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+Text = Annotated[str, Field(max_length=1000)]
+Count = Annotated[int, Field(ge=0)]
+Accuracy = Annotated[float, Field(ge=0, le=1)]
+Status = Literal["running", "done", "failed", "interrupted"]
+ErrorKind = Literal["diverged", "resources", "internal"]
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+
+class DataRecord(Record):
+    """Which images a run saw, and the mean and deviation of their channels (white is 1).
+
+    `fingerprint` is the SHA-256 of the decoded data set, `split_hash` that of the split.
+    """
+
+    fingerprint: Text
+    canonical: bool
+    source: Text
+    classes: tuple[Text, ...]
+    counts: dict[Text, Count]
+    split_hash: Text
+    resized: Count
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+class CostRecord(Record):
+    """FLOPs, not MACs: a multiply-add counts as two."""
+
+    parameters: Count
+    forward_flops_per_image: Count
+    training_flops_per_image: Count
+
+
+class GitRecord(Record):
+    commit: Text
+    dirty: bool
+
+
+class ResumeRecord(Record):
+    """`changed` maps what differs from the fingerprint of the run's start to [before, now]."""
+
+    step: Count
+    time: Text
+    changed: dict[Text, tuple[Text, Text]]
+
+
+class ErrorRecord(Record):
+    kind: ErrorKind
+    message: Text
+
+
+class RunRecord(Record):
+    """run.json: what happened to a run, and on which machine. Times are UTC in ISO 8601."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: Text
+    status: Status
+    started: Text
+    heartbeat: Text
+    finished: Text | None = None
+    step: Count = 0
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    argv: tuple[Text, ...]
+    host: Text
+    process: Count
+    device: Text
+    fingerprint: dict[Text, Text]
+    versions: dict[Text, Text]
+    git: GitRecord | None
+    data: DataRecord
+    cost: CostRecord
+    resumed: tuple[ResumeRecord, ...] = ()
+    error: ErrorRecord | None = None
+
+
+class SplitRecord(Record):
+    loss: float
+    accuracy: Accuracy
+
+
+class EpochRecord(Record):
+    """One line of metrics.jsonl. `seconds` is that of the training part of the epoch."""
+
+    schema_version: int = SCHEMA_VERSION
+    epoch: Count
+    step: Count
+    learning_rate: float
+    splits: dict[Text, SplitRecord]
+    images_per_second: float
+    seconds: float
+    peak_memory_bytes: Count
+
+
+class MeasurementRecord(Record):
+    count: Count
+    loss: float
+    accuracy: Accuracy
+    top5: Accuracy | None
+
+
+class BinRecord(Record):
+    count: Count
+    confidence: Accuracy
+    accuracy: Accuracy
+
+
+class DetailRecord(Record):
+    """Of the test split: `confusion[i][j]` counts images of class i taken for class j."""
+
+    expected_calibration_error: Accuracy
+    calibration: tuple[BinRecord, ...]
+    per_class_count: tuple[Count, ...]
+    per_class_correct: tuple[Count, ...]
+    confusion: tuple[tuple[Count, ...], ...]
+
+
+class EpochResult(Record):
+    """The splits (train, val where there is one, test) measured with the weights of one epoch."""
+
+    epoch: Count
+    step: Count
+    splits: dict[Text, MeasurementRecord]
+
+
+class ResultRecord(Record):
+    """result.json: the final evaluation."""
+
+    schema_version: int = SCHEMA_VERSION
+    selection: Text
+    selected: EpochResult
+    last: EpochResult
+    test: DetailRecord
+    weights_sha256: Text
+    predictions_sha256: Text

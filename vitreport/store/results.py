@@ -1,0 +1,83 @@
+"""The final evaluation: every split, with the weights of the selected and of the last epoch."""
+
+import dataclasses
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+from torch import nn
+
+from vitreport.data.batches import ImageSet
+from vitreport.files import write_atomic, write_json
+from vitreport.spec.run import TrainSpec
+from vitreport.store.checkpoint import write_with_digest
+from vitreport.store.record import DetailRecord, EpochResult, MeasurementRecord, ResultRecord
+from vitreport.training.evaluate import predict
+from vitreport.training.metrics import Details, Labels, Logits, Measurement, measure, measure_details
+from vitreport.training.state import TrainingState, load_weights, named_weights
+
+Predictions = dict[str, tuple[Logits, Labels]]
+
+
+def write_results(
+    folder: Path,
+    state: TrainingState,
+    splits: Mapping[str, ImageSet],
+    train: TrainSpec,
+    before_batch: Callable[[], None],
+) -> ResultRecord:
+    """Measure, then write best.safetensors, predictions.npz and result.json.
+
+    The model ends with the selected weights.
+    """
+    last = _predict_all(state.model, splits, train.precision, before_batch)
+    last_result = EpochResult(epoch=state.epoch, step=state.step, splits=_measurements(last))
+    selected, selected_result = last, last_result
+    if state.best and state.best.epoch != state.epoch:
+        load_weights(state.model, state.best.weights)
+        selected = _predict_all(state.model, splits, train.precision, before_batch)
+        selected_result = EpochResult(epoch=state.best.epoch, step=state.best.step, splits=_measurements(selected))
+    result = ResultRecord(
+        selection=train.selection,
+        selected=selected_result,
+        last=last_result,
+        test=detail_record(measure_details(*selected["test"])),
+        weights_sha256=_write_weights(folder, state.model),
+        predictions_sha256=_write_predictions(folder, *selected["test"]),
+    )
+    write_json(folder / "result.json", result.model_dump(mode="json"), indent=None)
+    return result
+
+
+def measurement_record(measurement: Measurement) -> MeasurementRecord:
+    return MeasurementRecord(**dataclasses.asdict(measurement))
+
+
+def detail_record(details: Details) -> DetailRecord:
+    return DetailRecord.model_validate(dataclasses.asdict(details))
+
+
+def _predict_all(
+    model: nn.Module, splits: Mapping[str, ImageSet], precision: str, before_batch: Callable[[], None]
+) -> Predictions:
+    return {name: predict(model, split, precision, before_batch) for name, split in splits.items()}
+
+
+def _measurements(predictions: Predictions) -> dict[str, MeasurementRecord]:
+    return {name: measurement_record(measure(*found)) for name, found in predictions.items()}
+
+
+def _write_weights(folder: Path, model: nn.Module) -> str:
+    weights = {name: tensor.detach().contiguous() for name, tensor in named_weights(model).items()}
+    return write_with_digest(folder / "best.safetensors", safetensors.torch.save(weights))
+
+
+def _write_predictions(folder: Path, logits: Logits, labels: Labels) -> str:
+    """Test logits (N, K) in float16 and labels (N,); returns the file's SHA-256."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, logits=logits.astype(np.float16), labels=labels)
+    write_atomic(folder / "predictions.npz", buffer.getvalue())
+    return hashlib.sha256(buffer.getvalue()).hexdigest()

@@ -1,0 +1,178 @@
+"""One training run from its spec to its record: drives the loop, writes what it tells, resumes what was cut off."""
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from vitreport.data.cache import ImageArrays
+from vitreport.data.sources import open_dataset
+from vitreport.errors import DatasetError, RecordError
+from vitreport.files import make_folder, remove_temporaries
+from vitreport.runtime import Runtime
+from vitreport.spec.run import RunSpec
+from vitreport.store.checkpoint import restore_newest
+from vitreport.store.failures import failures_recorded, stops_told
+from vitreport.store.folders import newest_attempt, next_attempt
+from vitreport.store.lock import held
+from vitreport.store.provenance import now
+from vitreport.store.reader import Run, read_run
+from vitreport.store.record import CostRecord, DataRecord, ResumeRecord
+from vitreport.store.results import write_results
+from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
+from vitreport.store.writer import RunWriter, new_record
+from vitreport.training.device import choose_device, device_name, fingerprint, make_deterministic
+from vitreport.training.events import EpochFinished, EvaluationStarted, Event, StepFinished
+from vitreport.training.loop import fit
+from vitreport.training.setup import Setup, prepare
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who wants to know: `event` of the loop, `note` a line for the user, `progress` (label, done, total)."""
+
+    event: Callable[[Event], None]
+    note: Callable[[str], None]
+    progress: Callable[[str, int, int | None], None]
+
+
+def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[str], listener: Listener) -> Path:
+    """Train a spec, or go on with its run where it was cut off; the folder of its finished record.
+
+    `force` begins anew beside what is there. Raises a VitreportError of the kind that ended the run.
+    """
+    with stop_signals() as stop, stops_told(spec.run_id):
+        device = choose_device(runtime.device)
+        make_deterministic(runtime.threads)
+        arrays = open_dataset(
+            spec.data.dataset,
+            image_size=spec.data.image_size,
+            data_dir=runtime.data_dir,
+            cache_dir=runtime.cache_dir,
+            notify=listener.note,
+            progress=listener.progress,
+        )
+        find_folder = next_attempt if force else newest_attempt
+        folder = find_folder(runtime.runs_dir, spec.run_id)
+        make_folder(folder)
+        with held(folder):
+            session = Session(spec, runtime, arrays, device, prepare(spec, arrays, device), argv, listener)
+            writer = session.open(folder)
+            with failures_recorded(writer, spec.train.batch_size):
+                session.train(writer, stop)
+    return folder
+
+
+@dataclass(frozen=True)
+class Session:
+    """What one process needs to work on one run."""
+
+    spec: RunSpec
+    runtime: Runtime
+    arrays: ImageArrays
+    device: torch.device
+    setup: Setup
+    argv: Sequence[str]
+    listener: Listener
+
+    def open(self, folder: Path) -> RunWriter:
+        """Begin the run's record, or restore its newest checkpoint and note that it goes on."""
+        before = read_run(folder)
+        self._refuse_others(before)
+        self._clean(folder)
+        for line in restore_newest(folder / "checkpoints", self.setup.state):
+            self.listener.note(f"warning: {line}, an older checkpoint is used")
+        record = before.record or new_record(
+            folder,
+            device=device_name(self.device),
+            fingerprint=self._fingerprint(),
+            data=self._data_record(),
+            cost=CostRecord(**asdict(self.setup.cost)),
+            argv=self.argv,
+        )
+        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds)
+        writer.write_spec(self.spec)
+        writer.cut_epochs(self.setup.state.epoch)
+        resumed = record.resumed if before.record is None else (*record.resumed, self._resume_record(before))
+        writer.update(status="running", error=None, resumed=resumed, host=platform.node(), process=os.getpid())
+        return writer
+
+    def train(self, writer: RunWriter, stop: StopSignals) -> None:
+        """The steps that are missing, then the final evaluation."""
+        state, splits = self.setup.state, self.setup.splits
+        measured = ("val", "test") if self.spec.train.monitor_test else ("val",)
+        monitored = {name: split for name, split in splits.items() if name in measured}
+        stop.graceful = True
+        try:
+            for event in fit(state, self.setup.batches, monitored, self.spec, before_batch=stop.check):
+                self._write(writer, event)
+                self.listener.event(event)
+        except StopBetweenSteps:
+            writer.checkpoint(state)
+            raise
+        writer.checkpoint(state)
+        self.listener.event(EvaluationStarted(state.step))
+        write_results(writer.folder, state, splits, self.spec.train, before_batch=stop.check)
+        writer.update(status="done", finished=now(), step=state.step)
+
+    def _write(self, writer: RunWriter, event: Event) -> None:
+        if isinstance(event, EpochFinished):
+            writer.add_epoch(event)
+        if isinstance(event, EpochFinished) or (isinstance(event, StepFinished) and event.loss is not None):
+            writer.checkpoint_if_due(self.setup.state)
+            writer.heartbeat(self.setup.state.step)
+
+    def _refuse_others(self, before: Run) -> None:
+        """Never go on with a run that was begun with another spec or on other images."""
+        if before.spec is not None and before.spec != self.spec:
+            raise RecordError(f"{before.folder}/spec.json is not the spec of {before.id}", "`--force` trains anew")
+        recorded = before.record.data.fingerprint if before.record else self.arrays.fingerprint
+        if recorded != self.arrays.fingerprint:
+            raise DatasetError(
+                f"run {before.id} was trained on other images: {recorded[:12]}, now {self.arrays.fingerprint[:12]}",
+                "bring the former images back, or train anew beside it with `--force`",
+            )
+
+    def _clean(self, folder: Path) -> None:
+        removed = remove_temporaries(folder) + remove_temporaries(folder / "checkpoints")
+        if removed:
+            self.listener.note(f"removed {removed} unfinished file{'s' * (removed > 1)}")
+
+    def _resume_record(self, before: Run) -> ResumeRecord:
+        """Say where the run goes on, and what about this machine is not as it was."""
+        assert before.record is not None
+        recorded, current = before.record.fingerprint, self._fingerprint()
+        changed = {
+            name: (recorded.get(name, "unknown"), value)
+            for name, value in current.items()
+            if recorded.get(name) != value
+        }
+        if changed:
+            told = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
+            self.listener.note(f"warning: {told}: the bits will differ from those of an uninterrupted run")
+        return ResumeRecord(step=self.setup.state.step, time=now(), changed=changed)
+
+    def _fingerprint(self) -> dict[str, str]:
+        return fingerprint(
+            self.device,
+            precision=self.spec.train.precision,
+            spec_hash=self.spec.group_hash,
+            data=self.arrays.fingerprint[:16],
+        )
+
+    def _data_record(self) -> DataRecord:
+        arrays = self.arrays
+        return DataRecord(
+            fingerprint=arrays.fingerprint,
+            canonical=arrays.canonical,
+            source=arrays.source,
+            classes=arrays.classes,
+            counts={name: len(split) for name, split in self.setup.splits.items()},
+            split_hash=self.setup.split_hash,
+            resized=arrays.resized,
+            mean=arrays.mean,
+            std=arrays.std,
+        )

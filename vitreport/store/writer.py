@@ -1,0 +1,118 @@
+"""What a session writes while it runs: the record, the epochs, the checkpoints."""
+
+import os
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from vitreport.files import append_line, write_atomic, write_json
+from vitreport.spec.run import RunSpec
+from vitreport.store.checkpoint import save_checkpoint
+from vitreport.store.provenance import git_state, now, versions
+from vitreport.store.reader import read_epochs
+from vitreport.store.record import (
+    SCHEMA_VERSION,
+    CostRecord,
+    DataRecord,
+    EpochRecord,
+    RunRecord,
+    SplitRecord,
+)
+from vitreport.training.events import EpochFinished
+from vitreport.training.state import TrainingState
+
+CHECKPOINT_WORK_RATIO = 20  # time between checkpoints over the time that one takes: at most 5% of a run
+HEARTBEAT_SECONDS = 10
+
+
+class RunWriter:
+    """Writes one run folder; its caller holds the run's lock."""
+
+    def __init__(self, folder: Path, record: RunRecord, checkpoint_seconds: float) -> None:
+        self.folder = folder
+        self.record = record
+        self._checkpoint_seconds = checkpoint_seconds
+        self._seconds_before = record.seconds
+        self._opened = self._last_write = self._last_checkpoint = time.monotonic()
+        self._checkpoint_cost = 0.0
+
+    def write_spec(self, spec: RunSpec) -> None:
+        write_json(self.folder / "spec.json", {"schema_version": SCHEMA_VERSION, **spec.model_dump(mode="json")})
+
+    def update(self, **changes: object) -> None:
+        """Write run.json with these fields changed, a fresh heartbeat and the seconds so far."""
+        self._last_write = time.monotonic()
+        seconds = round(self._seconds_before + self._last_write - self._opened, 3)
+        self.record = self.record.model_copy(update={"heartbeat": now(), "seconds": seconds, **changes})
+        write_json(self.folder / "run.json", self.record.model_dump(mode="json"))
+
+    def heartbeat(self, step: int) -> None:
+        if time.monotonic() - self._last_write >= HEARTBEAT_SECONDS:
+            self.update(step=step)
+
+    def add_epoch(self, event: EpochFinished) -> None:
+        epoch = EpochRecord(
+            epoch=event.epoch,
+            step=event.step,
+            learning_rate=event.learning_rate,
+            splits={name: SplitRecord(loss=m.loss, accuracy=m.accuracy) for name, m in event.splits.items()},
+            images_per_second=round(event.images_per_second, 1),
+            seconds=round(event.seconds, 3),
+            peak_memory_bytes=event.peak_memory_bytes,
+        )
+        append_line(self.folder / "metrics.jsonl", epoch.model_dump_json())
+
+    def cut_epochs(self, last: int) -> None:
+        """Drop torn lines and epochs after `last`, which will be trained again."""
+        path = self.folder / "metrics.jsonl"
+        if path.exists():
+            kept = [epoch.model_dump_json() + "\n" for epoch in read_epochs(path, []) if epoch.epoch <= last]
+            write_atomic(path, "".join(kept).encode())
+
+    def checkpoint_if_due(self, state: TrainingState) -> None:
+        """Save the state after the interval, or later where saving is slow; an interval of 0 saves every step."""
+        interval = self._checkpoint_seconds and max(
+            self._checkpoint_seconds, CHECKPOINT_WORK_RATIO * self._checkpoint_cost
+        )
+        if time.monotonic() - self._last_checkpoint >= interval:
+            self.checkpoint(state)
+
+    def checkpoint(self, state: TrainingState) -> None:
+        """Save the state, unless it is damaged by a loss that was not finite."""
+        if not torch.isfinite(state.totals).all():
+            return
+        begun = time.monotonic()
+        save_checkpoint(self.folder / "checkpoints", state)
+        self._last_checkpoint = time.monotonic()
+        self._checkpoint_cost = self._last_checkpoint - begun
+        self.update(step=state.step)
+
+
+def new_record(
+    folder: Path,
+    *,
+    device: str,
+    fingerprint: Mapping[str, str],
+    data: DataRecord,
+    cost: CostRecord,
+    argv: Sequence[str],
+) -> RunRecord:
+    """The record of a run that begins now in this process."""
+    return RunRecord(
+        id=folder.name,
+        status="running",
+        started=now(),
+        heartbeat=now(),
+        argv=tuple(argv),
+        host=platform.node(),
+        process=os.getpid(),
+        device=device,
+        fingerprint=dict(fingerprint),
+        versions=versions(),
+        git=git_state(),
+        data=data,
+        cost=cost,
+    )

@@ -1,0 +1,62 @@
+"""The device that computes, set up so that the same run gives the same bits on it."""
+
+import os
+
+import torch
+
+from vitreport.errors import ResourceError, SpecError
+from vitreport.training.optim import OPTIMIZER_IMPLEMENTATION
+
+
+def choose_device(name: str) -> torch.device:
+    """ "auto" is the first GPU where there is one, else the CPU.
+
+    Raises SpecError for a name that is no device, ResourceError for a GPU that is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise SpecError(f"--device = {name!r}: unknown device", "auto, cpu, cuda or cuda:N")
+    if device.type == "cpu":
+        return torch.device("cpu")
+    index, count = device.index or 0, torch.cuda.device_count()
+    if index >= count:
+        found = f"torch sees {count} CUDA GPUs" if count else "torch sees no CUDA GPU"
+        raise ResourceError(f"--device = {name!r}: {found}", "`vitreport doctor` says why; --device cpu always works")
+    return torch.device("cuda", index)
+
+
+def make_deterministic(threads: int | None) -> None:
+    """Ask torch for the same bits every time; operations that cannot give them warn."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def device_name(device: torch.device) -> str:
+    """What the record calls the device."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+
+
+def fingerprint(device: torch.device, *, precision: str, spec_hash: str, data: str) -> dict[str, str]:
+    """What two runs must share for their bits to be the same."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    return {
+        "torch": torch.__version__,
+        "device": device_name(device),
+        "cpu_capability": capability,
+        "threads": str(torch.get_num_threads()),
+        "precision": precision,
+        "compile": "no",
+        "optimizer": OPTIMIZER_IMPLEMENTATION,
+        "world_size": "1",
+        "spec": spec_hash,
+        "data": data,
+    }

@@ -1,0 +1,27 @@
+"""Logits of a network over a split: in order, without augmentation, in evaluation mode."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from vitreport.data.batches import ImageSet
+from vitreport.training.metrics import Labels, Logits
+from vitreport.training.precision import autocast
+
+EVALUATION_BATCH_SIZE = 500
+
+
+def predict(
+    model: nn.Module, images: ImageSet, precision: str, before_batch: Callable[[], None]
+) -> tuple[Logits, Labels]:
+    """Logits (N, K) in float32 and labels (N,), on the host. `before_batch` may raise to stop between batches."""
+    model.eval()
+    logits = []
+    with torch.inference_mode():
+        for batch, _ in images.in_order(EVALUATION_BATCH_SIZE):
+            before_batch()
+            with autocast(batch.device, precision):
+                logits.append(model(batch).float())
+    return torch.cat(logits).cpu().numpy(), images.labels.cpu().numpy().astype(np.int64)

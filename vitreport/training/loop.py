@@ -1,0 +1,116 @@
+"""The training loop: steps and epochs in the order in which they happen, told as events."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vitreport.data.batches import ImageSet, TrainingBatches
+from vitreport.errors import DivergedError
+from vitreport.randomness import stream_seed
+from vitreport.spec.run import RunSpec, TrainSpec
+from vitreport.training.clock import EpochClock, peak_memory_bytes
+from vitreport.training.evaluate import predict
+from vitreport.training.events import EpochFinished, Event, Started, StepFinished
+from vitreport.training.metrics import split_metrics
+from vitreport.training.optim import learning_rate_at
+from vitreport.training.precision import autocast
+from vitreport.training.state import TrainingState
+
+CUDA_STEPS_BETWEEN_READS = 16
+
+
+def fit(
+    state: TrainingState,
+    batches: TrainingBatches,
+    splits: Mapping[str, ImageSet],
+    spec: RunSpec,
+    before_batch: Callable[[], None],
+) -> Iterator[Event]:
+    """Train `state` from where it stands to the end of the last epoch, measuring `splits` after each epoch.
+
+    `state` can be saved while the generator is suspended at an EpochFinished or at a StepFinished with a loss.
+    Raises DivergedError with the first step of which the loss is not finite; what `before_batch` raises comes
+    through with `state` between two steps.
+    """
+    train, steps_per_epoch = spec.train, batches.steps_per_epoch
+    yield Started(train.epochs, steps_per_epoch, state.epoch, state.step)
+    while state.epoch < train.epochs:
+        clock, unread = EpochClock(), list[Tensor]()
+        state.model.train()
+        for images, labels in batches.epoch(state.epoch, first_step=state.step - state.epoch * steps_per_epoch):
+            before_batch()
+            rate = _learning_rate(spec, state.step, steps_per_epoch)
+            torch.manual_seed(stream_seed(spec.seed, "dropout", state.step))
+            unread.append(train_step(state, images, labels, train, rate))
+            loss = _read_losses(unread, state) if _must_read(state, steps_per_epoch, images.device) else None
+            clock.images += len(labels)
+            yield StepFinished(state.epoch + 1, state.step, len(labels), rate, loss)
+        clock.stop()
+        metrics = {"train": state.train_metrics()}
+        for name, split in splits.items():
+            metrics[name] = split_metrics(*predict(state.model, split, train.precision, before_batch))
+        state.finish_epoch(metrics["val"].accuracy if train.selection == "val" else None)
+        yield EpochFinished(
+            epoch=state.epoch,
+            step=state.step,
+            learning_rate=_learning_rate(spec, state.step - 1, steps_per_epoch),
+            splits=metrics,
+            best_epoch=state.best.epoch if state.best else None,
+            images_per_second=clock.images_per_second,
+            seconds=clock.seconds,
+            peak_memory_bytes=peak_memory_bytes(batches.images.device),
+        )
+
+
+def train_step(state: TrainingState, images: Tensor, labels: Tensor, train: TrainSpec, learning_rate: float) -> Tensor:
+    """One update on images (B, 3, H, W) and labels (B,); the mean loss, still on the device."""
+    for group in state.optimizer.param_groups:
+        group["lr"] = learning_rate
+    state.optimizer.zero_grad()
+    with autocast(images.device, train.precision):
+        logits = state.model(images)
+        loss = functional.cross_entropy(logits, labels, label_smoothing=train.label_smoothing)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if train.clip_norm is not None:
+        nn.utils.clip_grad_norm_(state.model.parameters(), train.clip_norm)
+    state.optimizer.step()
+    state.step += 1
+    correct = (logits.argmax(1) == labels).sum()
+    state.totals += torch.stack([loss.detach().double() * len(labels), correct.double(), _count(labels)])
+    return loss.detach()
+
+
+def _count(labels: Tensor) -> Tensor:
+    return labels.new_full((), len(labels), dtype=torch.float64)
+
+
+def _learning_rate(spec: RunSpec, step: int, steps_per_epoch: int) -> float:
+    return learning_rate_at(
+        step,
+        learning_rate=spec.optimizer.learning_rate,
+        schedule=spec.schedule,
+        steps_per_epoch=steps_per_epoch,
+        total_steps=spec.train.epochs * steps_per_epoch,
+    )
+
+
+def _must_read(state: TrainingState, steps_per_epoch: int, device: torch.device) -> bool:
+    """Reading a loss waits for the device: always on a CPU, now and then and at the end of an epoch on a GPU."""
+    return device.type != "cuda" or state.step % CUDA_STEPS_BETWEEN_READS == 0 or state.step % steps_per_epoch == 0
+
+
+def _read_losses(unread: list[Tensor], state: TrainingState) -> float:
+    """The newest loss, after a check of every loss since the last read."""
+    values = torch.stack(unread).tolist()
+    first_step = state.step - len(values) + 1
+    unread.clear()
+    for step, value in enumerate(values, start=first_step):
+        if not math.isfinite(value):
+            raise DivergedError(
+                f"diverged at epoch {state.epoch + 1}, step {step}: loss = {value}",
+                "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm",
+            )
+    return float(values[-1])

@@ -1,0 +1,77 @@
+"""From a spec and images to everything that a run needs before its first step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vitreport.data.batches import ImageSet, TrainingBatches, place
+from vitreport.data.cache import ImageArrays
+from vitreport.data.split import limited, split_hash, validation_split
+from vitreport.errors import Problem, SpecError
+from vitreport.models.cost import Cost, measure_cost
+from vitreport.models.registry import build_model
+from vitreport.spec.run import RunSpec
+from vitreport.training.optim import build_optimizer
+from vitreport.training.state import TrainingState, fresh_state
+
+
+@dataclass(frozen=True)
+class Setup:
+    """`splits` holds "train", "test" and, where images are held out, "val"."""
+
+    state: TrainingState
+    splits: Mapping[str, ImageSet]
+    batches: TrainingBatches
+    cost: Cost
+    split_hash: str
+
+
+def prepare(spec: RunSpec, arrays: ImageArrays, device: torch.device) -> Setup:
+    """Build the network, its optimizer and the splits. Raises SpecError where the images do not fit the spec."""
+    train, val = split_indices(spec, arrays.splits["train"].labels)
+    splits = place_splits(spec, arrays, device, {"train": train, "val": val})
+    if spec.train.batch_size > len(train):
+        fault = f"larger than the {len(train)} training images"
+        raise SpecError(problems=[Problem("train.batch_size", fault, value=str(spec.train.batch_size))])
+    data = spec.data
+    model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
+    cost = measure_cost(model, data.image_size)
+    model.to(device)
+    return Setup(
+        state=fresh_state(model, build_optimizer(spec.optimizer, model), device),
+        splits=splits,
+        batches=TrainingBatches(splits["train"], data.augment, spec.train.batch_size, spec.seed),
+        cost=cost,
+        split_hash=split_hash(train, val),
+    )
+
+
+def split_indices(spec: RunSpec, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which training images are trained on and which are held out; functions of the data and the seed alone."""
+    kept = np.arange(len(labels)) if spec.data.limit is None else limited(labels, spec.data.limit, spec.seed)
+    train, val = validation_split(labels[kept], spec.data.validation_fraction, spec.seed)
+    return kept[train], kept[val]
+
+
+def place_splits(
+    spec: RunSpec, arrays: ImageArrays, device: torch.device, chosen: Mapping[str, NDArray[np.int64]]
+) -> dict[str, ImageSet]:
+    """The chosen training images by split, and the whole test split."""
+    source = arrays.splits["train"]
+    parts = {name: (source.images[index], source.labels[index]) for name, index in chosen.items() if len(index)}
+    parts["test"] = (arrays.splits["test"].images, arrays.splits["test"].labels)
+    normalize = spec.data.normalization == "dataset"
+    return {
+        name: place(
+            images,
+            labels,
+            device=device,
+            image_size=spec.data.image_size,
+            mean=arrays.mean if normalize else (0.0, 0.0, 0.0),
+            std=arrays.std if normalize else (1.0, 1.0, 1.0),
+        )
+        for name, (images, labels) in parts.items()
+    }

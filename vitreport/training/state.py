@@ -1,0 +1,64 @@
+"""Everything that a run carries from one step to the next; what a checkpoint holds."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vitreport.training.events import SplitMetrics
+
+
+@dataclass(frozen=True)
+class BestEpoch:
+    """The weights that the validation split has chosen so far; `epoch` counts from 1."""
+
+    epoch: int
+    step: int
+    accuracy: float
+    weights: dict[str, Tensor]
+
+
+@dataclass
+class TrainingState:
+    """`epoch` counts finished epochs, `step` finished steps of the whole run.
+
+    `totals` (3,) float64 holds, for the epoch under way, the sum of losses, of right answers and of images.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    totals: Tensor
+    epoch: int = 0
+    step: int = 0
+    best: BestEpoch | None = None
+
+    def train_metrics(self) -> SplitMetrics:
+        """Means over the images of the epoch under way, as they were seen while training (augmented)."""
+        loss, correct, images = self.totals.tolist()
+        return SplitMetrics(loss=loss / images, accuracy=correct / images)
+
+    def finish_epoch(self, selection_accuracy: float | None) -> None:
+        """Count the epoch, and keep a copy of its weights where it is the best by the accuracy that selects."""
+        self.epoch += 1
+        self.totals.zero_()
+        if selection_accuracy is not None and (self.best is None or selection_accuracy > self.best.accuracy):
+            weights = {name: tensor.detach().clone() for name, tensor in named_weights(self.model).items()}
+            self.best = BestEpoch(self.epoch, self.step, selection_accuracy, weights)
+
+
+def fresh_state(model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device) -> TrainingState:
+    return TrainingState(model, optimizer, torch.zeros(3, dtype=torch.float64, device=device))
+
+
+def named_weights(model: nn.Module) -> dict[str, Tensor]:
+    """Parameters and persistent buffers, a tensor that several modules share under its first name alone."""
+    persistent = model.state_dict().keys()
+    buffers = {name: buffer for name, buffer in model.named_buffers() if name in persistent}
+    return {**dict(model.named_parameters()), **buffers}
+
+
+@torch.no_grad()
+def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Copy weights into a model of the same architecture; names and shapes must agree."""
+    for name, tensor in named_weights(model).items():
+        tensor.copy_(weights[name])
