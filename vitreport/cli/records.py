@@ -7,6 +7,7 @@ from vitreport.cli.console import note, print_table, print_text, printable
 from vitreport.cli.format import compact, duration, percent, rate, sparkline, toml_value
 from vitreport.errors import DamageError
 from vitreport.spec.compose import flat
+from vitreport.statistics import wilson_interval
 from vitreport.store.lock import is_held
 from vitreport.store.reader import Run
 
@@ -132,8 +133,6 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
 def _result_rows(run: Run) -> list[tuple[str, str]]:
     if run.result is None:
         return []
-    from vitreport.statistics import wilson_interval
-
     rows = []
     for which, result in (("selected", run.result.selected), ("last", run.result.last)):
         for split, measured in result.splits.items():

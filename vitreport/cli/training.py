@@ -6,6 +6,7 @@ from vitreport.cli.console import note, print_json, print_text, printable
 from vitreport.cli.format import duration, percent
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
+from vitreport.statistics import wilson_interval
 from vitreport.store.finished import finished_run
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import EpochResult
@@ -54,8 +55,6 @@ def summary_lines(run: Run) -> list[str]:
 
 
 def _split_lines(selected: EpochResult) -> list[str]:
-    from vitreport.statistics import wilson_interval
-
     lines = [f"{'':<8}{'loss':>8}{'accuracy':>12}"]
     for name, split in selected.splits.items():
         line = f"{name:<8}{split.loss:>8.4f}{percent(split.accuracy):>12}"

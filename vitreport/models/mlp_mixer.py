@@ -1,6 +1,5 @@
 """MLP-Mixer at any image and patch size, from timm's class (its factories fix both)."""
 
-from timm.models.mlp_mixer import MlpMixer
 from torch import nn
 
 from vitreport.spec.model import MLPMixerSpec
@@ -8,6 +7,8 @@ from vitreport.spec.model import MLPMixerSpec
 
 def build_mlp_mixer(spec: MLPMixerSpec, image_size: int, num_classes: int) -> nn.Module:
     """Images (B, 3, image_size, image_size) to logits (B, num_classes)."""
+    from timm.models.mlp_mixer import MlpMixer  # timm takes seconds to import
+
     network: nn.Module = MlpMixer(
         num_classes=num_classes,
         img_size=image_size,

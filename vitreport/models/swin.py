@@ -1,6 +1,5 @@
 """Swin Transformer at the images' own size, from timm's class."""
 
-from timm.models.swin_transformer import SwinTransformer
 from torch import nn
 
 from vitreport.spec.model import SwinSpec
@@ -12,6 +11,8 @@ def build_swin(spec: SwinSpec, image_size: int, num_classes: int) -> nn.Module:
     timm shrinks the window of a stage whose grid is smaller than it (the late stages of a small image), as
     the paper's own code does; a window that does not divide the first grid never gets here: the spec refuses it.
     """
+    from timm.models.swin_transformer import SwinTransformer  # timm takes seconds to import
+
     network: nn.Module = SwinTransformer(
         num_classes=num_classes,
         img_size=image_size,

@@ -67,7 +67,7 @@ def evaluate_run(
     finished = _finished(run)
     spec = finished.spec
     device = choose_device(runtime.device)
-    make_deterministic(runtime.threads or int(finished.record.fingerprint["threads"]))
+    make_deterministic(device, runtime.threads or int(finished.record.fingerprint["threads"]))
     model = build_model(spec.model, image_size=spec.data.image_size, num_classes=spec.data.num_classes, seed=spec.seed)
     _load(model, finished, weights)
     arrays = _images(finished, dataset, runtime, listener)

@@ -46,7 +46,7 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
     """
     with stop_signals() as stop, stops_told(spec.run_id):
         device = choose_device(runtime.device)
-        make_deterministic(runtime.threads)
+        make_deterministic(device, runtime.threads)
         arrays = open_dataset(
             spec.data.dataset,
             image_size=spec.data.image_size,

@@ -30,14 +30,15 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda", index)
 
 
-def make_deterministic(threads: int | None) -> None:
-    """Ask torch for the same bits every time; operations that cannot give them warn."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.backends.cudnn.benchmark = False
+def make_deterministic(device: torch.device, threads: int | None) -> None:
+    """Ask for the same bits every time. A CPU gives them anyway; GPU operations that cannot give them warn."""
     if threads is not None:
         torch.set_num_threads(threads)
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)  # loads the compiler, which takes two seconds
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        torch.backends.cudnn.benchmark = False
 
 
 def device_name(device: torch.device) -> str:
