@@ -38,12 +38,12 @@ def print_text(text: str) -> None:
     print(text)
 
 
-def note(line: str) -> None:
-    """A line for the user; "warning: ..." and "error: ..." stand out."""
+def note(line: str, console: Console | None = None) -> None:
+    """A line for the user, on stderr or above a live view; "warning: ..." and "error: ..." stand out."""
     kind, colon, rest = line.partition(": ")
     styles = {"warning": "yellow", "error": "bold red"}
     text = Text.assemble((kind, styles[kind]), colon, rest) if kind in styles else Text(line)
-    stderr().print(text, soft_wrap=True)
+    (console or stderr()).print(text, soft_wrap=True)
 
 
 def printable(text: str) -> str:

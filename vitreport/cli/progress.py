@@ -60,14 +60,14 @@ class LiveView(QuietView):
             TextColumn("{task.fields[shown]}"),
             TimeRemainingColumn(compact=True),
         )
-        self._live = Live(
-            get_renderable=self._render, console=stderr(), refresh_per_second=REFRESHES_PER_SECOND, transient=True
-        )
         self._tasks: dict[str, TaskID] = {}
         self._started: Started | None = None
         self._step: StepFinished | None = None
         self._loss: float | None = None
         self._epochs: list[EpochFinished] = []
+        self._live = Live(
+            get_renderable=self._render, console=stderr(), refresh_per_second=REFRESHES_PER_SECOND, transient=True
+        )
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -79,7 +79,7 @@ class LiveView(QuietView):
         self._live.stop()
 
     def note(self, line: str) -> None:
-        note(line)
+        note(line, self._live.console)
 
     def progress(self, label: str, done: int, total: int | None) -> None:
         self._bar(label, done, total)
@@ -96,7 +96,7 @@ class LiveView(QuietView):
             case EpochFinished():
                 self._epochs.append(event)
             case EvaluationStarted():
-                self._bars.update(self._bar("measuring", 0, None), shown="every split, with the selected weights")
+                self._bar("measuring", 0, None, shown="every split")
 
     def _show_step(self, event: StepFinished) -> None:
         assert self._started is not None
@@ -104,11 +104,11 @@ class LiveView(QuietView):
         self._loss = event.loss if event.loss is not None else self._loss
         steps = self._started.steps_per_epoch
         self._bar("step", event.step - (event.epoch - 1) * steps, steps)
-        task = self._bar("epoch", event.epoch, self._started.epochs)
-        self._bars.update(task, completed=event.step / steps)
+        epochs = self._started.epochs
+        self._bar("epoch", event.step / steps, epochs, shown=f"{event.epoch:,}/{epochs:,}")
 
-    def _bar(self, label: str, done: int, total: int | None) -> TaskID:
-        shown = f"{done:,}/{total:,}" if total else f"{done:,}"
+    def _bar(self, label: str, done: float, total: int | None, shown: str = "") -> TaskID:
+        shown = shown or (f"{done:,}/{total:,}" if total else f"{done:,}")
         if label not in self._tasks:
             self._tasks[label] = self._bars.add_task(label, total=total, shown=shown)
         self._bars.update(self._tasks[label], completed=done, total=total, shown=shown)

@@ -1,0 +1,185 @@
+"""Seconds for an epoch of Perceiver IO on CIFAR-10: vitreport against the loop of a notebook.
+
+    python benchmarks/train_vs_notebook.py [--data-dir DIR] [--train-images 5000] [--test-images 1000]
+
+An epoch is training, then evaluation on the training and the test images. The notebook has what its users have
+today: PIL transforms for each image, a DataLoader, perceiver-pytorch as it is, float32, AdamW, batch 128.
+Both sides take turns in one process; the first turn of each is a warm-up. Without CIFAR-10 in --data-dir the
+images are generated.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from perceiver_pytorch import PerceiverIO
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+from vitreport.data.cache import ImageArrays, Split
+from vitreport.data.sources import describe, open_dataset
+from vitreport.spec.compose import compose
+from vitreport.spec.load import assign
+from vitreport.spec.presets import read_preset
+from vitreport.spec.run import RunSpec
+from vitreport.training.events import EpochFinished
+from vitreport.training.loop import fit
+from vitreport.training.setup import prepare
+
+BATCH_SIZE = 128
+LEARNING_RATE = 3e-4
+
+
+class NotebookImages(Dataset[tuple[Tensor, int]]):
+    """Images in memory that pass PIL one by one, as torchvision's CIFAR10 does it."""
+
+    def __init__(self, split: Split, transform: Callable[[Image.Image], Tensor]) -> None:
+        self.pixels: NDArray[np.uint8] = np.ascontiguousarray(split.images.transpose(0, 2, 3, 1))
+        self.targets: list[int] = split.labels.tolist()
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.transform(Image.fromarray(self.pixels[index])), self.targets[index]
+
+
+def notebook_epochs(arrays: ImageArrays, device: torch.device, workers: int) -> Iterator[None]:
+    """One epoch for each `next`."""
+    to_tensor = [transforms.ToTensor(), transforms.Normalize(arrays.mean, arrays.std)]
+    augment = [transforms.RandomHorizontalFlip(), transforms.ColorJitter(brightness=0.5, hue=0.25)]
+    augmented = NotebookImages(arrays.splits["train"], transforms.Compose([*augment, *to_tensor]))
+    plain = {name: NotebookImages(split, transforms.Compose(to_tensor)) for name, split in arrays.splits.items()}
+    options: dict[str, Any] = {"batch_size": BATCH_SIZE, "num_workers": workers, "persistent_workers": workers > 0}
+    training = DataLoader(augmented, shuffle=True, **options)
+    evaluations = [DataLoader(images, **options) for images in plain.values()]
+    network = PerceiverIO(
+        depth=2,
+        dim=3072,
+        queries_dim=10,
+        logits_dim=10,
+        num_latents=32,
+        latent_dim=64,
+        cross_heads=1,
+        latent_heads=8,
+        cross_dim_head=128,
+        latent_dim_head=128,
+    ).to(device)
+    query = nn.Parameter(torch.randn(1, 1, 10, device=device))
+    optimizer = torch.optim.AdamW([*network.parameters(), query], lr=LEARNING_RATE)
+    criterion = nn.CrossEntropyLoss()
+
+    def logits(images: Tensor) -> Tensor:
+        tokens = images.reshape(len(images), 1, -1)
+        answer: Tensor = network(tokens, queries=query.expand(len(images), -1, -1))
+        return answer.squeeze(1)
+
+    while True:
+        network.train()
+        for images, labels in training:
+            optimizer.zero_grad()
+            loss = criterion(logits(images.to(device)), labels.to(device))
+            loss.backward()
+            optimizer.step()
+        network.eval()
+        with torch.no_grad():
+            for loader in evaluations:
+                for images, labels in loader:
+                    (logits(images.to(device)).argmax(1).cpu() == labels).sum().item()
+        yield
+
+
+def vitreport_epochs(arrays: ImageArrays, device: torch.device, spec: RunSpec) -> Iterator[None]:
+    """One epoch for each `next`, by the program's own loop."""
+    setup = prepare(spec, arrays, device)
+    for event in fit(setup.state, setup.batches, setup.splits, spec, before_batch=lambda: None):
+        if isinstance(event, EpochFinished):
+            yield
+
+
+def seconds(epochs: Iterator[None], device: torch.device) -> float:
+    begun = time.perf_counter()
+    next(epochs)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - begun
+
+
+def load(data_dir: Path | None, train_images: int, test_images: int) -> ImageArrays:
+    """CIFAR-10 from `data_dir`, or generated images of its shape; the first ones of each split."""
+    counts = {"train": train_images, "test": test_images}
+    if data_dir is None:
+        random = np.random.default_rng(0)
+        splits = {
+            name: Split(random.integers(0, 256, (n, 3, 32, 32), np.uint8), random.integers(0, 10, n, np.int64))
+            for name, n in counts.items()
+        }
+        grey = (0.5, 0.5, 0.5)
+        classes = tuple(map(str, range(10)))
+        return ImageArrays(splits, classes, "generated", False, "generated", grey, grey, 0)
+    found = open_dataset(
+        "cifar10",
+        image_size=32,
+        data_dir=data_dir,
+        cache_dir=data_dir / ".cache",
+        notify=print,
+        progress=lambda label, done, total: None,
+    )
+    random = np.random.default_rng(0)
+    splits = {}
+    for name, split in found.splits.items():
+        chosen = np.sort(random.permutation(len(split.labels))[: counts[name]])
+        splits[name] = Split(split.images[chosen], split.labels[chosen])
+    return ImageArrays(**{**vars(found), "splits": splits})
+
+
+def benchmark_spec(epochs: int, precision: str) -> RunSpec:
+    changes = assign({"train.epochs": epochs, "train.precision": precision}, "benchmark")
+    layers = [read_preset("perceiver-io-cifar10"), changes]
+    return compose(layers, lambda name, size: describe(name, Path(), size)).spec
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, help="holds cifar10/ or its archive; else images are generated")
+    parser.add_argument("--train-images", type=int, default=5000)
+    parser.add_argument("--test-images", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--workers", type=int, default=0, help="of the notebook's DataLoader")
+    parser.add_argument("--precision", default="float32", help="of vitreport; the notebook stays at float32")
+    given = parser.parse_args()
+
+    device = torch.device(given.device)
+    arrays = load(given.data_dir, given.train_images, given.test_images)
+    sides = {
+        "notebook": notebook_epochs(arrays, device, given.workers),
+        "vitreport": vitreport_epochs(arrays, device, benchmark_spec(given.repeats + 1, given.precision)),
+    }
+    measured: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(given.repeats + 1):
+        for name, epochs in sides.items():
+            taken = seconds(epochs, device)
+            if turn > 0:
+                measured[name].append(taken)
+
+    print(f"{arrays.source}: {given.train_images} + {given.test_images} images, {device}, ", end="")
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, vitreport at {given.precision}")
+    for name, values in measured.items():
+        spread = f"{min(values):.2f} to {max(values):.2f}"
+        print(f"{name:<10} {statistics.median(values):8.2f} s an epoch (median of {len(values)}, {spread})")
+    ratios = [a / b for a, b in zip(*measured.values(), strict=True)]
+    print(f"ratio      {statistics.median(ratios):8.2f} (median of the pairs, {min(ratios):.2f} to {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()
