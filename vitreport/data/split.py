@@ -1,0 +1,74 @@
+"""Which images are held out or kept: functions of the labels and the seed alone."""
+
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+from vitreport.errors import DatasetError
+from vitreport.randomness import stream_seed
+
+Labels = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
+
+
+def validation_split(labels: Labels, fraction: float, seed: int) -> tuple[Indices, Indices]:
+    """Sorted indices (N - V,) to train on and (V,) to validate on, where V is fraction * N, rounded.
+
+    Every class gives its share of V to within one image. Which images, is drawn from (seed, "split"). With a
+    fraction of 0 nothing is held out. Raises DatasetError where the fraction holds nothing out, or would leave
+    a class without a training image.
+    """
+    total = round(fraction * len(labels))
+    if fraction > 0 and total == 0:
+        raise DatasetError(
+            f"data.validation_fraction = {fraction} of {len(labels)} training images is less than one image",
+            "hold out more, or add images",
+        )
+    counts = np.bincount(labels)
+    shares = _shares(counts, total)
+    for label in np.flatnonzero((shares == counts) & (counts > 0)):
+        raise DatasetError(
+            f"data.validation_fraction = {fraction} would hold out every training image of class {label} "
+            f"({counts[label]} of {counts[label]})",
+            "hold out fewer, or add images to that class",
+        )
+    held_out = _drawn(labels, shares, stream_seed(seed, "split"))
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def limited(labels: Labels, limit: int, seed: int) -> Indices:
+    """Sorted indices of `limit` images, the same share of each class to within one; all where there are no more.
+
+    Which images, is drawn from (seed, "limit"). Raises DatasetError where a class would be left without an image.
+    """
+    counts = np.bincount(labels)
+    shares = _shares(counts, min(limit, len(labels)))
+    for label in np.flatnonzero((shares == 0) & (counts > 0)):
+        raise DatasetError(f"data.limit = {limit} leaves no training image of class {label}", "keep more images")
+    return np.flatnonzero(_drawn(labels, shares, stream_seed(seed, "limit")))
+
+
+def split_hash(*indices: Indices) -> str:
+    """16 hexadecimal digits of the SHA-256 over the lengths and values of the index arrays, in order."""
+    digest = hashlib.sha256()
+    for part in indices:
+        digest.update(len(part).to_bytes(8, "little") + part.astype("<i8").tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _shares(counts: Indices, total: int) -> Indices:
+    """`total` divided in proportion to `counts` (C,) by the largest remainder; ties go to the lower class."""
+    floors, remainders = np.divmod(counts * total, counts.sum())
+    floors[np.argsort(-remainders, kind="stable")[: total - floors.sum()]] += 1
+    return floors
+
+
+def _drawn(labels: Labels, shares: Indices, seed: int) -> npt.NDArray[np.bool_]:
+    """A mask (N,) with `shares[c]` images of each class c: those with the smallest of random keys."""
+    keys = np.random.Generator(np.random.Philox(seed)).random(len(labels))
+    order = np.lexsort((keys, labels))
+    ranks = np.arange(len(labels)) - np.searchsorted(labels[order], labels[order])
+    chosen = np.zeros(len(labels), np.bool_)
+    chosen[order] = ranks < shares[labels[order]]
+    return chosen
