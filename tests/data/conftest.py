@@ -1,0 +1,32 @@
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vitreport.data.cache import Places
+
+from .server import Mirror
+
+
+@pytest.fixture
+def told() -> list[str]:
+    """What was told to the user."""
+    return []
+
+
+@pytest.fixture
+def places(tmp_path: Path, told: list[str]) -> Places:
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    return Places(data_dir, tmp_path / "cache", told.append, lambda label, done, total: None)
+
+
+@pytest.fixture
+def mirror() -> Iterator[Mirror]:
+    with Mirror() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,90 @@
+"""Small data sets in their real layouts, made by the tests."""
+
+import gzip
+import hashlib
+import io
+import pickle
+import struct
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vitreport.data import cifar10
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def noise(seed: int, size: int = 8) -> Pixels:
+    """An image (size, size, 3) of random pixels."""
+    return np.random.default_rng(seed).integers(0, 256, (size, size, 3), np.uint8)
+
+
+def write_folder(root: Path, *, classes: tuple[str, ...] = ("cat", "dog"), count: int = 3, size: int = 8) -> Path:
+    """`count` PNG files a class and split, every one different; image n of all has the pixels noise(n, size)."""
+    number = 0
+    for split in ("train", "test"):
+        for name in classes:
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for index in range(count):
+                Image.fromarray(noise(number, size)).save(folder / f"{index:04}.png")
+                number += 1
+    return root
+
+
+def write_batches(home: Path, *, count: int = 4) -> dict[str, str]:
+    """`cifar-10-batches-py` with batches of `count` images, pickled as Python 2 did; the md5 of each."""
+    home.mkdir(parents=True)
+    for number, name in enumerate(cifar10.BATCH_MD5):
+        (home / name).write_bytes(batch(number, count))
+    return {name: md5((home / name).read_bytes()) for name in cifar10.BATCH_MD5}
+
+
+def batch(number: int, count: int = 4) -> bytes:
+    rows = np.random.default_rng(number).integers(0, 256, (count, 3072), np.uint8)
+    labels = [(number + index) % 10 for index in range(count)]
+    return python2_pickle({b"batch_label": b"batch", b"labels": labels, b"data": rows, b"filenames": [b"a"] * count})
+
+
+def write_archive(path: Path, *, count: int = 4, change: Callable[[dict[str, bytes]], None] = lambda _: None) -> str:
+    """The archive with its six batches; `change` may exchange their bytes. Returns its md5."""
+    batches = {name: batch(number, count) for number, name in enumerate(cifar10.BATCH_MD5)}
+    change(batches)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.GzipFile(path, "wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
+        add(archive, "cifar-10-batches-py/readme.html", b"<html>")
+        for name, content in sorted(batches.items(), reverse=True):
+            add(archive, f"cifar-10-batches-py/{name}", content)
+    return md5(path.read_bytes())
+
+
+def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content).hexdigest()
+
+
+def python2_pickle(value: Any) -> bytes:
+    """Protocol 2 with byte strings as Python 2 wrote them, and numpy's modules by their former names."""
+    buffer = io.BytesIO()
+    pickler = _Pickler(buffer, 2)
+    pickler.dispatch = _Pickler.dispatch | {bytes: _save_python2_string}
+    pickler.dump(value)
+    return buffer.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+
+
+def _save_python2_string(pickler: Any, value: bytes) -> None:
+    pickler.write(pickle.BINSTRING + struct.pack("<i", len(value)) + value)
+    pickler.memoize(value)
+
+
+_Pickler: Any = pickle._Pickler

@@ -1,0 +1,223 @@
+import json
+import multiprocessing
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitreport.data.cache import Chunk, Decoding, ImageArrays, Original, Places, Split, cached, fingerprint
+from vitreport.errors import DatasetError, ResourceError
+
+
+class Source:
+    """A data set of noise that counts how often it is decoded."""
+
+    def __init__(self, identity: str = "one", *, chunk: int = 4, seed: int = 0) -> None:
+        self.decoded = 0
+        self.chunk = chunk
+        rng = np.random.default_rng(seed)
+        self.splits = {
+            name: Split(rng.integers(0, 256, (count, 3, 6, 6), np.uint8), np.arange(count) % 2)
+            for name, count in (("train", 10), ("test", 5))
+        }
+        self.original = Original("noise", identity, self._decode)
+
+    def _decode(self) -> Decoding:
+        self.decoded += 1
+        labels = {name: split.labels for name, split in self.splits.items()}
+        return Decoding(("a", "b"), labels, self._chunks(), canonical=False)
+
+    def _chunks(self) -> Iterator[Chunk]:
+        for name, split in self.splits.items():
+            for start in range(0, len(split.images), self.chunk):
+                yield Chunk(name, split.images[start : start + self.chunk], resized=1)
+
+
+def opened(source: Source, places: Places) -> ImageArrays:
+    return cached("noise", 6, source.original, places)
+
+
+def folder(places: Places) -> Path:
+    (only,) = (places.cache_dir / "arrays").glob("noise-*")
+    return only
+
+
+def test_what_was_decoded_is_what_is_served(places: Places) -> None:
+    source = Source()
+    arrays = opened(source, places)
+    for name, split in source.splits.items():
+        assert np.array_equal(arrays.splits[name].images, split.images)
+        assert np.array_equal(arrays.splits[name].labels, split.labels)
+        assert arrays.splits[name].labels.dtype == np.int64
+    assert (arrays.classes, arrays.source, arrays.canonical, arrays.resized) == (("a", "b"), "noise", False, 5)
+    assert arrays.fingerprint == fingerprint(("a", "b"), source.splits)
+
+
+def test_mean_and_standard_deviation_are_those_of_the_training_split(places: Places) -> None:
+    source = Source()
+    arrays = opened(source, places)
+    values = source.splits["train"].images / 255
+    assert arrays.mean == pytest.approx(values.mean(axis=(0, 2, 3)), abs=1e-12)
+    assert arrays.std == pytest.approx(values.std(axis=(0, 2, 3)), abs=1e-12)
+
+
+def test_the_second_time_nothing_is_decoded(places: Places) -> None:
+    source = Source()
+    first, second = opened(source, places), opened(source, places)
+    assert source.decoded == 1
+    assert replace(first, splits={}) == replace(second, splits={})
+
+
+def test_arrays_are_mapped_and_changes_stay_in_memory(places: Places) -> None:
+    import torch
+
+    source = Source()
+    images = opened(source, places).splits["train"].images
+    assert isinstance(images, np.memmap)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        torch.from_numpy(images)[0] = 7
+    assert (images[0] == 7).all()
+    assert np.array_equal(opened(source, places).splits["train"].images, source.splits["train"].images)
+
+
+def test_another_identity_or_size_is_another_entry(places: Places) -> None:
+    first, second = Source("one"), Source("two", seed=1)
+    assert opened(first, places).fingerprint != opened(second, places).fingerprint
+    assert opened(first, places).fingerprint == fingerprint(("a", "b"), first.splits)
+
+
+def test_the_fingerprint_covers_pixels_labels_classes_and_shapes() -> None:
+    train, test = Source().splits.values()
+    pixel, label = test.images.copy(), test.labels.copy()
+    pixel[4, 2, 5, 5] ^= 1
+    label[0] = 1
+    longer = Split(np.concatenate([train.images, test.images[:1]]), np.concatenate([train.labels, test.labels[:1]]))
+    variants = [
+        fingerprint(("a", "b"), {"train": train, "test": test}),
+        fingerprint(("a", "c"), {"train": train, "test": test}),
+        fingerprint(("a", "b"), {"train": train, "test": Split(pixel, test.labels)}),
+        fingerprint(("a", "b"), {"train": train, "test": Split(test.images, label)}),
+        fingerprint(("a", "b"), {"train": test, "test": train}),
+        fingerprint(("a", "b"), {"train": longer, "test": Split(test.images[1:], test.labels[1:])}),
+    ]
+    assert len(set(variants)) == len(variants)
+
+
+@pytest.mark.parametrize("name", ["images-train.npy", "images-test.npy", "labels-train.npy", "meta.json"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "longer", "empty"])
+def test_a_damaged_cache_is_made_anew(places: Places, told: list[str], name: str, damage: str) -> None:
+    source = Source()
+    opened(source, places)
+    file = folder(places) / name
+    content = file.read_bytes()
+    file.unlink()
+    if damage != "missing":
+        file.write_bytes({"cut": content[:-9], "longer": content + b"x", "empty": b""}[damage])
+    arrays = opened(source, places)
+    assert source.decoded == 2
+    assert np.array_equal(arrays.splits["train"].images, source.splits["train"].images)
+    assert len(told) == 1
+    assert "is damaged or of an older format: decoding noise again" in told[0]
+
+
+def test_an_older_format_is_made_anew(places: Places) -> None:
+    source = Source()
+    opened(source, places)
+    file = folder(places) / "meta.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"schema_version": 0}))
+    opened(source, places)
+    assert source.decoded == 2
+    assert json.loads(file.read_text())["schema_version"] == 1
+
+
+def test_a_header_that_lies_is_found(places: Places) -> None:
+    source = Source()
+    opened(source, places)
+    file = folder(places) / "images-train.npy"
+    file.write_bytes(file.read_bytes().replace(b"(10, 3, 6, 6)", b"(99, 3, 6, 6)"))
+    opened(source, places)
+    assert source.decoded == 2
+
+
+def test_pickled_arrays_are_refused(places: Places) -> None:
+    source = Source()
+    opened(source, places)
+    file, meta = folder(places) / "labels-train.npy", folder(places) / "meta.json"
+    np.save(file, np.array([print] * 10, object), allow_pickle=True)
+    described = json.loads(meta.read_text())
+    described["sizes"]["labels-train.npy"] = file.stat().st_size
+    meta.write_text(json.dumps(described))
+    opened(source, places)
+    assert source.decoded == 2
+
+
+def test_a_decoding_that_fails_leaves_nothing(places: Places) -> None:
+    def fail() -> Decoding:
+        raise DatasetError("no")
+
+    source = Source()
+    with pytest.raises(DatasetError):
+        cached("noise", 6, replace(source.original, decode=fail), places)
+    assert [path.suffix for path in (places.cache_dir / "arrays").iterdir()] == [".lock"]
+    opened(source, places)
+
+
+def test_what_a_crash_left_is_swept_away(places: Places) -> None:
+    source = Source()
+    opened(source, places)
+    leftover = folder(places).with_name(f".{folder(places).name}.tmp")
+    shutil.rmtree(folder(places))
+    leftover.mkdir()
+    (leftover / "images-test.npy").write_bytes(b"cut off")
+    assert np.array_equal(opened(source, places).splits["test"].images, source.splits["test"].images)
+    assert len(list((places.cache_dir / "arrays").iterdir())) == 2
+
+
+def test_of_those_who_want_the_same_at_once_one_decodes(places: Places) -> None:
+    source = Source()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: opened(source, places).fingerprint, range(4)))
+    assert source.decoded == 1
+    assert len(set(found)) == 1
+
+
+def _crash_while_decoding(folder: Path) -> None:
+    original = replace(Source().original, decode=lambda: os._exit(9))
+    cached("noise", 6, original, Places(folder, folder / "cache", print, print))
+
+
+def test_a_crash_while_decoding_leaves_no_entry(tmp_path: Path, places: Places) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=_crash_while_decoding, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert process.exitcode == 9
+    assert not list((places.cache_dir / "arrays").glob("noise-*"))
+    source = Source()
+    assert np.array_equal(opened(source, places).splits["test"].images, source.splits["test"].images)
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(ResourceError, match="cannot write"):
+        opened(Source(), Places(tmp_path, tmp_path / "cache", print, print))
+
+
+def test_progress_is_told_in_images(places: Places) -> None:
+    reports: list[tuple[str, int, int | None]] = []
+    opened(Source(), replace(places, progress=lambda *report: reports.append(report)))
+    assert reports == [("decoding", done, 15) for done in (4, 8, 10, 14, 15)]
+
+
+@pytest.mark.parametrize("name", ["a b/c", "...", "é" * 100, "x" * 100])
+def test_any_name_makes_a_safe_folder(places: Places, name: str) -> None:
+    cached(name, 6, Source().original, places)
+    for path in (places.cache_dir / "arrays").glob("[!.]*"):
+        assert len(path.name) <= 57
+        assert path.name.isascii()

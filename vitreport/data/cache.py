@@ -1,0 +1,298 @@
+"""Decoded images on disk: decoded once, memory-mapped ever after.
+
+    CACHE_DIR/arrays/<name>-<key>/images-train.npy   uint8 (N, 3, S, S)
+                                  labels-train.npy   int64 (N,)
+                                  images-test.npy, labels-test.npy
+                                  meta.json          what `_Meta` lists
+
+The key stands for the source bytes and the size S. A folder is written under a temporary name and renamed last.
+"""
+
+import errno
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock
+
+from vitreport.errors import ResourceError
+from vitreport.files import make_folder, write_json
+from vitreport.spec.data import CHANNELS
+from vitreport.spec.section import Section
+
+Pixels = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+Channels = tuple[float, float, float]
+Notify = Callable[[str], None]
+Progress = Callable[[str, int, int | None], None]
+
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images uint8 (N, 3, S, S), mapped copy-on-write, and their labels int64 (N,)."""
+
+    images: Pixels
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class ImageArrays:
+    """A decoded data set.
+
+    `fingerprint` is the SHA-256 of class names, shapes, labels and pixels, whatever file they came from.
+    `canonical` says that these are the published bytes. `mean` and `std` are those of the training split by
+    channel, in units where white is 1. `resized` counts the images that had another size.
+    """
+
+    splits: dict[str, Split]
+    classes: tuple[str, ...]
+    fingerprint: str
+    canonical: bool
+    source: str
+    mean: Channels
+    std: Channels
+    resized: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The next images of a split, uint8 (n, 3, S, S)."""
+
+    split: str
+    images: Pixels
+    resized: int = 0
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """A data set while it is decoded: all labels, then the images in the same order, train before test."""
+
+    classes: tuple[str, ...]
+    labels: Mapping[str, Labels]
+    chunks: Iterable[Chunk]
+    canonical: bool
+
+
+@dataclass(frozen=True)
+class Original:
+    """A data set as it was found: `identity` changes when its bytes do, `decode` reads (or first fetches) them."""
+
+    source: str
+    identity: str
+    decode: Callable[[], Decoding]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a reader may look and write, and whom it tells what it does."""
+
+    data_dir: Path
+    cache_dir: Path
+    notify: Notify
+    progress: Progress
+
+
+class _Meta(Section):
+    """`sizes` are the bytes of each array's file; `stored_size` is S."""
+
+    schema_version: Literal[1] = 1
+    classes: tuple[str, ...]
+    stored_size: int
+    counts: dict[str, int]
+    sizes: dict[str, int]
+    fingerprint: str
+    canonical: bool
+    source: str
+    mean: Channels
+    std: Channels
+    resized: int
+
+
+def cached(name: str, size: int, original: Original, places: Places) -> ImageArrays:
+    """The arrays of `original` at `size` pixels, from the cache or decoded into it.
+
+    Raises DatasetError where the source cannot be read and ResourceError where the cache cannot be written.
+    """
+    if found := decoded(name, size, original, places):
+        return found
+    folder = _folder(name, size, original, places)
+    make_folder(folder.parent)
+    with disk_errors(folder), FileLock(folder.with_name(f".{folder.name}.lock")):
+        try:
+            return _load(folder)
+        except (OSError, ValueError):
+            if folder.exists():
+                places.notify(f"{folder} is damaged or of an older format: decoding {name} again")
+        _build(folder, size, original, places.progress)
+        return _load(folder)
+
+
+def decoded(name: str, size: int, original: Original, places: Places) -> ImageArrays | None:
+    """The arrays from the cache; None where they are not in it, or not whole."""
+    try:
+        return _load(_folder(name, size, original, places))
+    except (OSError, ValueError):
+        return None
+
+
+def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
+    """The SHA-256, as hexadecimal digits, of class names, shapes, labels and pixels."""
+    labels = {split: splits[split].labels for split in SPLITS}
+    digest = _digest(classes, labels, splits["train"].images.shape[-1])
+    for split in SPLITS:
+        digest.update(splits[split].images.data)
+    return digest.hexdigest()
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError of writing `path` into ResourceError."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = "free some space, or choose another place" if full else "choose another place, or mend its permissions"
+        raise ResourceError(f"cannot write {path}: {error.strerror or error}", hint) from error
+
+
+def _folder(name: str, size: int, original: Original, places: Places) -> Path:
+    key = hashlib.sha256(json.dumps([original.identity, size]).encode()).hexdigest()[:16]
+    safe = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.")[:40] or "images"
+    return places.cache_dir / "arrays" / f"{safe}-{key}"
+
+
+def _load(folder: Path) -> ImageArrays:
+    """Raises OSError or ValueError where a file is missing or is not what meta.json says."""
+    meta = _Meta.model_validate_json((folder / "meta.json").read_bytes())
+    splits = {split: _load_split(folder, split, meta) for split in SPLITS}
+    return ImageArrays(splits=splits, **meta.model_dump(exclude={"schema_version", "stored_size", "counts", "sizes"}))
+
+
+def _load_split(folder: Path, split: str, meta: _Meta) -> Split:
+    for kind in ("images", "labels"):
+        file = folder / f"{kind}-{split}.npy"
+        if file.stat().st_size != meta.sizes.get(file.name):
+            raise ValueError(f"{file} has another length than meta.json says")
+    images = np.load(folder / f"images-{split}.npy", mmap_mode="c", allow_pickle=False)
+    labels = np.load(folder / f"labels-{split}.npy", allow_pickle=False)
+    count = meta.counts.get(split)
+    if images.shape != (count, CHANNELS, meta.stored_size, meta.stored_size) or labels.shape != (count,):
+        raise ValueError(f"{folder} has arrays of other shapes than meta.json says")
+    return Split(images, labels)
+
+
+def _build(folder: Path, size: int, original: Original, progress: Progress) -> None:
+    """Decode into a temporary folder and rename it. The caller holds the lock: a leftover is nobody's."""
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    make_folder(temporary)
+    try:
+        _fill(temporary, size, original, progress)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _fill(folder: Path, size: int, original: Original, progress: Progress) -> None:
+    decoding = original.decode()
+    tally = _Tally(decoding, size)
+    for split in SPLITS:
+        count = len(decoding.labels[split])
+        _append(folder / f"labels-{split}.npy", _npy_header((count,), "<i8") + _little_endian(decoding.labels[split]))
+        _append(folder / f"images-{split}.npy", _npy_header((count, CHANNELS, size, size), "|u1"))
+    for chunk in decoding.chunks:
+        _append(folder / f"images-{chunk.split}.npy", chunk.images.tobytes())
+        tally.add(chunk)
+        progress("decoding", tally.decoded, tally.total)
+    sizes = {file.name: _flush(file) for file in folder.iterdir()}
+    meta = tally.meta(original.source, decoding.canonical, sizes)
+    write_json(folder / "meta.json", meta.model_dump())
+
+
+def _npy_header(shape: tuple[int, ...], kind: str) -> bytes:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": kind, "fortran_order": False, "shape": shape})
+    return header.getvalue()
+
+
+def _append(path: Path, content: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(content)
+
+
+def _flush(path: Path) -> int:
+    """Flush a file to the disk; its size in bytes."""
+    with path.open("ab") as file:
+        os.fsync(file.fileno())
+        return file.tell()
+
+
+class _Tally:
+    """What is counted while the chunks go by."""
+
+    def __init__(self, decoding: Decoding, size: int) -> None:
+        self._decoding = decoding
+        self._size = size
+        self._digest = _digest(decoding.classes, decoding.labels, size)
+        self._histogram = np.zeros((CHANNELS, 256), np.int64)
+        self._resized = 0
+        self.decoded = 0
+        self.total = sum(map(len, decoding.labels.values()))
+
+    def add(self, chunk: Chunk) -> None:
+        self._digest.update(chunk.images.tobytes())
+        self._resized += chunk.resized
+        self.decoded += len(chunk.images)
+        if chunk.split == "train":
+            for channel, counts in enumerate(self._histogram):
+                counts += np.bincount(chunk.images[:, channel].ravel(), minlength=256)
+
+    def meta(self, source: str, canonical: bool, sizes: dict[str, int]) -> _Meta:
+        mean, std = _mean_and_std(self._histogram)
+        return _Meta(
+            classes=self._decoding.classes,
+            stored_size=self._size,
+            counts={split: len(labels) for split, labels in self._decoding.labels.items()},
+            sizes=sizes,
+            fingerprint=self._digest.hexdigest(),
+            canonical=canonical,
+            source=source,
+            mean=mean,
+            std=std,
+            resized=self._resized,
+        )
+
+
+def _mean_and_std(histogram: npt.NDArray[np.int64]) -> tuple[Channels, Channels]:
+    """From the counts (3, 256) of each value by channel: exact, however many pixels there are."""
+    values = np.arange(256) / 255
+    weights = histogram / histogram.sum(axis=1, keepdims=True)
+    mean = weights @ values
+    std = np.sqrt((weights * (values - mean[:, None]) ** 2).sum(axis=1))
+    return (float(mean[0]), float(mean[1]), float(mean[2])), (float(std[0]), float(std[1]), float(std[2]))
+
+
+def _digest(classes: Iterable[str], labels: Mapping[str, Labels], size: int) -> "hashlib._Hash":
+    """Over everything but the pixels, which follow: train, then test."""
+    shapes = {split: [len(labels[split]), CHANNELS, size, size] for split in SPLITS}
+    digest = hashlib.sha256(json.dumps({"classes": list(classes), "shapes": shapes}, sort_keys=True).encode())
+    for split in SPLITS:
+        digest.update(_little_endian(labels[split]))
+    return digest
+
+
+def _little_endian(labels: Labels) -> bytes:
+    return labels.astype("<i8").tobytes()
