@@ -1,0 +1,184 @@
+"""Fetching one file over HTTP: resumed where it was cut off, from the first mirror that gives the right bytes."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import cast
+from urllib import request
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+from filelock import FileLock
+
+from vitreport.data.cache import Notify, Progress, disk_errors
+from vitreport.errors import ResourceError
+from vitreport.files import make_folder, write_json
+
+TIMEOUT_SECONDS = 30
+BLOCK_BYTES = 2**18
+_PARTIAL, _RANGE_REFUSED = 206, 416
+
+
+class _MirrorError(Exception):
+    """Why a mirror did not give the file."""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The file to fetch: `part` holds the bytes so far, `size` is None where it is not known."""
+
+    target: Path
+    part: Path
+    md5: str
+    size: int | None
+    progress: Progress
+
+
+def download(
+    urls: Sequence[str], target: Path, md5: str, size: int | None, *, hint: str, notify: Notify, progress: Progress
+) -> None:
+    """Fetch `target` from the first mirror whose bytes have the md5, going on from what `target`.part holds.
+
+    Wrong bytes are set aside as `target`.bad. `progress` is told (label, bytes so far, bytes in all). Raises
+    ResourceError with `hint` where no mirror gives the file (what came stays for the next try), or where it
+    cannot be written.
+    """
+    make_folder(target.parent)
+    with disk_errors(target), FileLock(target.with_name(f".{target.name}.lock")):
+        if target.exists():
+            return
+        wanted = _Wanted(target, target.with_name(f"{target.name}.part"), md5, size, progress)
+        refusals = []
+        for url in urls:
+            host = urlsplit(url).netloc
+            notify(f"downloading {target.name} from {host}")
+            try:
+                _fetch_verified(url, wanted)
+                return
+            except _MirrorError as refusal:
+                refusals.append(f"{host}: {refusal}")
+    raise ResourceError(f"{target.name} could not be downloaded ({'; '.join(refusals)})", hint)
+
+
+def mismatch(path: Path, actual_md5: str, md5: str, size: int | None) -> str:
+    """What is wrong with a file that should have this md5 and size in bytes; empty where nothing is."""
+    if actual_md5 == md5:
+        return ""
+    with path.open("rb") as file:
+        beginning = file.read(512).lstrip().lower()
+    found = path.stat().st_size
+    fault = f"md5 is {actual_md5}, expected {md5}"
+    if beginning.startswith((b"<!doctype html", b"<html")):
+        return f"an HTML page instead of the file; {fault}"
+    return f"cut short, {found} of {size} bytes; {fault}" if size is not None and found < size else fault
+
+
+def md5_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def remembered_md5(path: Path, cache_dir: Path) -> str:
+    """The md5 of a file, computed again only where its size or its time of change differ from last time."""
+    status = path.stat()
+    state = [status.st_size, status.st_mtime_ns]
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
+    memory = cache_dir / "checksums" / f"{name}.json"
+    with suppress(OSError, ValueError, TypeError):
+        *remembered, md5 = json.loads(memory.read_bytes())
+        if remembered == state:
+            return str(md5)
+    md5 = md5_of(path)
+    with suppress(ResourceError):  # a cache that is read only still serves
+        make_folder(memory.parent)
+        write_json(memory, [*state, md5], indent=None)
+    return md5
+
+
+def _fetch_verified(url: str, wanted: _Wanted) -> None:
+    """What another mirror or an earlier try left may be wrong: if going on from it fails, begin anew."""
+    fault = ""
+    for _ in range(2 if wanted.part.exists() else 1):
+        _fetch(url, wanted)
+        fault = mismatch(wanted.part, md5_of(wanted.part), wanted.md5, wanted.size)
+        if not fault:
+            wanted.part.replace(wanted.target)
+            return
+        wanted.part.replace(wanted.target.with_name(f"{wanted.target.name}.bad"))
+    raise _MirrorError(fault)
+
+
+def _fetch(url: str, wanted: _Wanted) -> None:
+    """Bring `part` to its full length."""
+    done = wanted.part.stat().st_size if wanted.part.exists() else 0
+    if wanted.size is not None and done >= wanted.size:
+        return
+    with _opened(url, done) as response:
+        done = _first_byte(response, done)
+        total = wanted.size if response.length is None else done + response.length
+        with wanted.part.open("ab" if done else "wb") as file:
+            for block in _blocks(response):
+                file.write(block)
+                done += len(block)
+                wanted.progress(f"downloading {wanted.target.name}", done, total)
+                if wanted.size is not None and done > wanted.size:
+                    return
+    if total is not None and done < total:
+        raise _MirrorError(f"cut off after {done} of {total} bytes")
+
+
+def _opened(url: str, offset: int) -> HTTPResponse:
+    headers = {"User-Agent": "vitreport", "Accept-Encoding": "identity"} | (
+        {"Range": f"bytes={offset}-"} if offset else {}
+    )
+    try:
+        return cast("HTTPResponse", _web().open(request.Request(url, headers=headers), timeout=TIMEOUT_SECONDS))
+    except HTTPError as error:
+        error.close()
+        if offset and error.code == _RANGE_REFUSED:
+            return _opened(url, 0)
+        raise _MirrorError(f"HTTP {error.code}") from error
+    except URLError as error:
+        raise _MirrorError(str(error.reason)) from error
+    except (OSError, HTTPException) as error:
+        raise _MirrorError(str(error) or type(error).__name__) from error
+
+
+def _web() -> request.OpenerDirector:
+    """HTTP and HTTPS alone, also where a mirror redirects: no FTP, no local files."""
+    opener = request.OpenerDirector()
+    for handler in (
+        request.ProxyHandler,
+        request.HTTPHandler,
+        request.HTTPSHandler,
+        request.HTTPRedirectHandler,
+        request.HTTPErrorProcessor,
+        request.HTTPDefaultErrorHandler,
+        request.UnknownHandler,
+    ):
+        opener.add_handler(handler())
+    return opener
+
+
+def _first_byte(response: HTTPResponse, offset: int) -> int:
+    """Where the answer begins in the file: at `offset`, or at 0 where the server ignores the range."""
+    if response.headers.get_content_type() == "text/html":
+        raise _MirrorError("sent an HTML page instead of the file")
+    if response.status != _PARTIAL:
+        return 0
+    if not response.headers.get("Content-Range", "").startswith(f"bytes {offset}-"):
+        raise _MirrorError("resumes at another byte than asked for")
+    return offset
+
+
+def _blocks(response: HTTPResponse) -> Iterator[bytes]:
+    try:
+        while block := response.read(BLOCK_BYTES):
+            yield block
+    except (OSError, HTTPException) as error:
+        raise _MirrorError(str(error) or type(error).__name__) from error
