@@ -1,0 +1,162 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from vitreport.data.cache import Places
+from vitreport.data.sources import DATASETS, describe, locate, open_dataset
+from vitreport.errors import DatasetError, SpecError
+from vitreport.spec.data import DatasetFacts
+
+from .makers import write_folder
+
+
+def test_named_data_sets_are_described_without_a_file(tmp_path: Path) -> None:
+    assert describe("digits", tmp_path) == DatasetFacts("digits", 10, 32)
+    assert describe("cifar10", tmp_path) == DatasetFacts("cifar10", 10, 32)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_entry_has_a_reader(name: str) -> None:
+    source = DATASETS[name]
+    assert source.name == name
+    __import__(source.reader)
+    assert callable(sys.modules[source.reader].find)
+
+
+def test_a_folder_is_described_by_name_and_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_folder(tmp_path / "pets", classes=("ape", "cat", "dog"), size=24)
+    facts = DatasetFacts("pets", 3, 24)
+    assert describe("pets", tmp_path) == facts
+    assert describe(str(tmp_path / "pets"), Path("/elsewhere")) == facts
+    monkeypatch.chdir(tmp_path)
+    assert describe("./pets", Path("/elsewhere")) == facts
+    monkeypatch.chdir(tmp_path / "pets")
+    assert describe(".", Path("/elsewhere")) == facts
+
+
+def test_paths_and_names_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/ada")
+    data_dir = Path("data")
+    assert locate("pets", data_dir) == ("pets", data_dir)
+    assert locate("/a/b/pets", data_dir) == ("pets", Path("/a/b"))
+    assert locate("sub/pets/", data_dir) == ("pets", tmp_path / "sub")
+    assert locate("./pets", data_dir) == ("pets", tmp_path)
+    assert locate("../pets", data_dir) == ("pets", tmp_path.parent)
+    assert locate(".", data_dir) == (tmp_path.name, tmp_path.parent)
+    assert locate("sub/..", data_dir) == (tmp_path.name, tmp_path.parent)
+    assert locate("~/pets", data_dir) == ("pets", Path("/home/ada"))
+
+
+def test_a_path_through_a_link_keeps_its_name(tmp_path: Path) -> None:
+    (tmp_path / "pets").symlink_to(tmp_path / "pets-v2")
+    assert locate(str(tmp_path / "pets"), tmp_path)[0] == "pets"
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/pets", "./\0/pets"])
+def test_a_path_that_no_system_has(tmp_path: Path, path: str) -> None:
+    with pytest.raises(DatasetError, match="is not a usable path"):
+        describe(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("cifar", "did you mean cifar10?"), ("zzz", "one of digits, cifar10"), ("", "one of"), ("x" * 300, "one of")],
+)
+def test_an_unknown_name(tmp_path: Path, name: str, hint: str) -> None:
+    with pytest.raises(SpecError) as error:
+        describe(name, tmp_path)
+    (problem,) = error.value.problems
+    assert (problem.field, problem.message, problem.value) == ("data.dataset", "unknown data set", repr(name))
+    assert hint in problem.hint
+    assert "train/ and test/" in problem.hint
+
+
+def test_a_path_that_is_no_data_set(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="is no folder") as missing:
+        describe(str(tmp_path / "none"), tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="has no folder train") as empty:
+        describe("empty", tmp_path)
+    for error in (missing, empty):
+        assert "train/CLASS/*.png" in error.value.hint
+
+
+def test_a_folder_cannot_have_the_name_of_a_bundled_data_set(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="the name digits is taken"):
+        describe(str(write_folder(tmp_path / "digits")), tmp_path)
+    assert describe(str(write_folder(tmp_path / "cifar10")), tmp_path).name == "cifar10"
+
+
+def test_images_that_are_not_square_need_a_size(tmp_path: Path) -> None:
+    Image.new("RGB", (30, 20)).save(write_folder(tmp_path / "pets") / "train" / "cat" / "0000.png")
+    with pytest.raises(SpecError) as error:
+        describe("pets", tmp_path)
+    (problem,) = error.value.problems
+    assert (problem.field, problem.message) == ("data.image_size", "the first image is 30 x 20, not square")
+    assert problem.hint == "--set data.image_size=64"
+    assert describe("pets", tmp_path, image_size=64) == DatasetFacts("pets", 2, 64)
+
+
+def test_a_first_image_that_does_not_decode(tmp_path: Path) -> None:
+    (write_folder(tmp_path / "pets") / "train" / "cat" / "0000.png").write_text("text")
+    with pytest.raises(DatasetError, match=r"train/cat/0000.png \(not a PNG or JPEG image\)"):
+        describe("pets", tmp_path)
+
+
+def test_a_folder_is_decoded_to_the_size_that_is_asked_for(places: Places) -> None:
+    write_folder(places.data_dir / "pets", size=24)
+    for size, resized in ((24, 0), (12, 12)):
+        arrays = open_dataset(
+            "pets",
+            image_size=size,
+            data_dir=places.data_dir,
+            cache_dir=places.cache_dir,
+            notify=places.notify,
+            progress=places.progress,
+        )
+        assert arrays.splits["test"].images.shape == (6, 3, size, size)
+        assert arrays.resized == resized
+
+
+def test_a_named_data_set_keeps_its_size(places: Places) -> None:
+    arrays = open_dataset(
+        "digits",
+        image_size=64,
+        data_dir=places.data_dir,
+        cache_dir=places.cache_dir,
+        notify=places.notify,
+        progress=places.progress,
+    )
+    assert arrays.splits["test"].images.shape == (360, 3, 8, 8)
+    assert len(arrays.splits["train"].labels) == DATASETS["digits"].train_count
+
+
+def test_a_changed_file_is_decoded_again(places: Places) -> None:
+    root = write_folder(places.data_dir / "pets")
+
+    def fingerprint() -> str:
+        return open_dataset(
+            "pets",
+            image_size=8,
+            data_dir=places.data_dir,
+            cache_dir=places.cache_dir,
+            notify=places.notify,
+            progress=places.progress,
+        ).fingerprint
+
+    before = fingerprint()
+    os.utime(root / "train" / "cat" / "0000.png", ns=(1, 1))
+    assert fingerprint() == before
+    Image.new("RGB", (8, 8)).save(root / "train" / "cat" / "0000.png")
+    assert fingerprint() != before
+
+
+def test_listing_data_sets_loads_no_library() -> None:
+    heavy = "numpy", "PIL", "sklearn", "torch", "pydantic"
+    code = f"import sys, vitreport.data.sources; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,0 +1,191 @@
+"""The data sets that can be named, and how any other is found. Nothing here loads numpy until images are asked for.
+
+A new data set is a module with `find(places) -> Original` and one entry in DATASETS.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vitreport.errors import DatasetError, Problem, SpecError
+
+if TYPE_CHECKING:
+    from vitreport.data.cache import ImageArrays, Original, Places
+    from vitreport.spec.data import DatasetFacts
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """A data set that is known by name.
+
+    `image_size` is the size that a spec takes if it names none, `stored_size` that of the published images;
+    `train_count` and `test_count` are those of the published splits. `looked_for` is told to the user, in
+    order, relative to the data directory; `in_folder` says that a folder of this name may hold it. `reader` is
+    the module that finds the images.
+    """
+
+    name: str
+    summary: str
+    num_classes: int
+    image_size: int
+    stored_size: int
+    train_count: int
+    test_count: int
+    looked_for: tuple[str, ...]
+    in_folder: bool
+    reader: str
+
+    def find(self, places: "Places") -> "Original":
+        """Look for the images, without decoding them. Raises DatasetError where they are damaged."""
+        original: Original = import_module(self.reader).find(places)
+        return original
+
+
+_SOURCES = (
+    DatasetSource(
+        name="digits",
+        summary="handwritten digits, grey, 8 x 8, bundled with scikit-learn",
+        num_classes=10,
+        image_size=32,
+        stored_size=8,
+        train_count=1437,
+        test_count=360,
+        looked_for=("the installed scikit-learn",),
+        in_folder=False,
+        reader="vitreport.data.digits",
+    ),
+    DatasetSource(
+        name="cifar10",
+        summary="photographs of animals and vehicles, 32 x 32",
+        num_classes=10,
+        image_size=32,
+        stored_size=32,
+        train_count=50_000,
+        test_count=10_000,
+        looked_for=(
+            "cifar-10-python.tar.gz or cifar10/cifar-10-python.tar.gz",
+            "cifar-10-batches-py/ or cifar10/cifar-10-batches-py/",
+            "cifar10/{train,test}/CLASS/*.png (or .jpg)",
+            "else downloaded (170 MB)",
+        ),
+        in_folder=True,
+        reader="vitreport.data.cifar10",
+    ),
+)
+DATASETS = {source.name: source for source in _SOURCES}
+
+
+def locate(dataset: str, data_dir: Path) -> tuple[str, Path]:
+    """The name of a data set and the directory that holds it.
+
+    A path (with a separator, or beginning with "." or "~") becomes its last part and its absolute parent; a
+    plain name stays in `data_dir`. Raises DatasetError for a path that no system could have.
+    """
+    if not _is_path(dataset):
+        return dataset, data_dir
+    try:
+        path = Path(dataset).expanduser()
+        path = path.resolve() if path.name in ("", "..") else path.parent.resolve() / path.name
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, an unknown user, a null character
+        raise DatasetError(f"the data set {dataset!a} is not a usable path: {error}") from error
+    return path.name, path.parent
+
+
+def describe(dataset: str, data_dir: Path, image_size: int | None = None) -> "DatasetFacts":
+    """The facts of a data set given by name or by path, without decoding it.
+
+    The size of a folder's images is that of its first one; with `image_size`, the size that the user chose, none
+    is opened. Raises SpecError for an unknown name or images that are not square, DatasetError for a path that is
+    no folder of images.
+    """
+    from vitreport.spec.data import DatasetFacts
+
+    name, home = locate(dataset, data_dir)
+    if _is_path(dataset):
+        _check_path(home / name)
+    elif name not in DATASETS and not (name and _is_folder(home / name)):
+        raise _unknown(name)
+    if source := DATASETS.get(name):
+        return DatasetFacts(name, source.num_classes, image_size or source.image_size)
+    from vitreport.data import folder
+
+    num_classes = folder.num_classes(home / name)
+    return DatasetFacts(name, num_classes, image_size or _square(*folder.first_image_size(home / name)))
+
+
+def open_dataset(
+    name: str,
+    *,
+    image_size: int,
+    data_dir: Path,
+    cache_dir: Path,
+    notify: Callable[[str], None],
+    progress: Callable[[str, int, int | None], None],
+) -> "ImageArrays":
+    """The images of a data set, decoded into the cache if they are not there yet.
+
+    A named data set keeps its published size, any other is decoded to `image_size`. `notify` is told a line for
+    the user, `progress` (label, done, total) in images while decoding and in bytes while downloading. Raises
+    DatasetError where the images are missing or damaged, ResourceError where they cannot be fetched or kept.
+    """
+    from vitreport.data import cache
+
+    places = cache.Places(data_dir, cache_dir, notify, progress)
+    return cache.cached(name, *_original(name, image_size, places), places)
+
+
+def open_decoded(name: str, *, image_size: int, data_dir: Path, cache_dir: Path) -> "ImageArrays | None":
+    """The images of a data set if they have been decoded already and are still those that are here, else None."""
+    from vitreport.data import cache
+
+    places = cache.Places(data_dir, cache_dir, notify=lambda line: None, progress=lambda label, done, total: None)
+    try:
+        return cache.decoded(name, *_original(name, image_size, places), places)
+    except DatasetError:
+        return None
+
+
+def _original(name: str, image_size: int, places: "Places") -> "tuple[int, Original]":
+    """The size to decode a data set to, and where its images are."""
+    from vitreport.data import folder
+
+    if source := DATASETS.get(name):
+        return source.stored_size, source.find(places)
+    return image_size, folder.find(places.data_dir / name, image_size, places.notify)
+
+
+def _is_path(dataset: str) -> bool:
+    return dataset.startswith((".", "~")) or "/" in dataset or os.sep in dataset
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long for the system, a folder that may not be entered
+        return False
+
+
+def _check_path(path: Path) -> None:
+    from vitreport.data.folder import LAYOUT_HINT
+
+    if not _is_folder(path):
+        raise DatasetError(f"{path} is no folder", f"give a folder of images: {LAYOUT_HINT}")
+    if path.name in DATASETS and not DATASETS[path.name].in_folder:
+        raise DatasetError(f"{path}: the name {path.name} is taken by a data set of that name", "rename the folder")
+
+
+def _unknown(name: str) -> SpecError:
+    from vitreport.spec.fields import did_you_mean
+
+    hint = f"{did_you_mean(name, DATASETS)} (a folder with train/ and test/ works too)"
+    return SpecError(problems=[Problem("data.dataset", "unknown data set", hint, repr(name))])
+
+
+def _square(width: int, height: int) -> int:
+    if width == height:
+        return width
+    fault = f"the first image is {width} x {height}, not square"
+    raise SpecError(problems=[Problem("data.image_size", fault, "--set data.image_size=64")])
