@@ -1,0 +1,77 @@
+import pytest
+from PIL import Image
+
+from vitreport.data.cache import Places
+from vitreport.data.cifar10 import CLASSES
+from vitreport.data.verify import Check, verify
+from vitreport.errors import DatasetError, SpecError
+
+from .makers import write_folder
+
+
+def checks(dataset: str, places: Places, image_size: int | None = None) -> dict[str, Check]:
+    return {check.name: check for check in verify(dataset, places.data_dir, places.cache_dir, image_size=image_size)}
+
+
+def test_a_sound_data_set_passes_every_check(places: Places) -> None:
+    found = checks("digits", places)
+    assert all(check.ok for check in found.values())
+    assert found["train images"].detail == "1437 images, 139 to 146 in each of 10 classes"
+    assert found["image size"].detail == "8 x 8"
+    assert found["canonical"].detail == "scikit-learn: the published bytes"
+
+
+def test_a_folder_of_ones_own_passes_by_path(places: Places) -> None:
+    found = checks(str(write_folder(places.data_dir / "pets")), places)
+    assert all(check.ok for check in found.values())
+    assert found["test images"].detail == "6 images, 3 to 3 in each of 2 classes"
+    assert "no published bytes" in found["canonical"].detail
+
+
+def test_copies_between_and_within_splits_are_counted(places: Places) -> None:
+    root = write_folder(places.data_dir / "pets")
+    copied = (root / "train" / "cat" / "0000.png").read_bytes()
+    for place in ("train/dog/7.png", "train/cat/8.png", "test/dog/9.png"):
+        (root / place).write_bytes(copied)
+    found = checks("pets", places)
+    assert found["train/test overlap"] == Check("train/test overlap", False, "1 test images are also training images")
+    assert found["training duplicates"].detail == "2 training images repeat another one"
+    assert found["training duplicates"].ok
+
+
+def test_a_changed_pixel_in_the_cache_is_found(places: Places) -> None:
+    write_folder(places.data_dir / "pets")
+    checks("pets", places)
+    (file,) = places.cache_dir.glob("arrays/pets-*/images-test.npy")
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    found = checks("pets", places)
+    assert not found["fingerprint"].ok
+    assert "when it was decoded" in found["fingerprint"].detail
+
+
+def test_a_named_data_set_that_is_not_the_published_one(places: Places) -> None:
+    write_folder(places.data_dir / "cifar10", classes=CLASSES, count=1)
+    found = checks("cifar10", places)
+    assert [name for name, check in found.items() if not check.ok] == [
+        "train images",
+        "test images",
+        "image size",
+        "canonical",
+    ]
+    assert found["train images"].detail.endswith("; 50000 were published")
+    assert found["image size"].detail == "32 x 32; 20 images had another size"
+
+
+def test_images_that_are_not_square_can_be_checked_at_a_size(places: Places) -> None:
+    Image.new("RGB", (30, 20)).save(write_folder(places.data_dir / "pets") / "train" / "cat" / "0000.png")
+    with pytest.raises(SpecError):
+        checks("pets", places)
+    detail = "16 x 16; 12 images had another size"
+    assert checks("pets", places, image_size=16)["image size"] == Check("image size", True, detail)
+
+
+def test_a_data_set_that_cannot_be_opened(places: Places) -> None:
+    with pytest.raises(DatasetError):
+        checks("./none", places)

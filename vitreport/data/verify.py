@@ -1,0 +1,98 @@
+"""What `datasets verify` checks: that the images are all there, unchanged, and not in both splits."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vitreport.data.cache import SPLITS, ImageArrays, Pixels, fingerprint
+from vitreport.data.sources import DATASETS, describe, locate, open_dataset
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    ok: bool
+    detail: str
+
+
+def verify(
+    dataset: str,
+    data_dir: Path,
+    cache_dir: Path,
+    *,
+    image_size: int | None = None,
+    notify: Callable[[str], None] = lambda line: None,
+    progress: Callable[[str, int, int | None], None] = lambda label, done, total: None,
+) -> list[Check]:
+    """Check a data set, given by name or path; it is decoded first if it was not yet.
+
+    Raises SpecError or DatasetError where it cannot even be opened.
+    """
+    name, home = locate(dataset, data_dir)
+    arrays = open_dataset(
+        name,
+        image_size=describe(dataset, data_dir, image_size).image_size,
+        data_dir=home,
+        cache_dir=cache_dir,
+        notify=notify,
+        progress=progress,
+    )
+    return [
+        *(_counts(name, arrays, split) for split in SPLITS),
+        _image_size(name, arrays),
+        _fingerprint(arrays),
+        _canonical(name, arrays),
+        *_duplicates(arrays),
+    ]
+
+
+def _counts(name: str, arrays: ImageArrays, split: str) -> Check:
+    """As many images as were published, and some of every class; a folder of one's own has no published count."""
+    by_class = np.bincount(arrays.splits[split].labels, minlength=len(arrays.classes))
+    found = int(by_class.sum())
+    source = DATASETS.get(name)
+    expected = {"train": source.train_count, "test": source.test_count}[split] if source else found
+    detail = f"{found} images, {by_class.min()} to {by_class.max()} in each of {len(by_class)} classes"
+    wanted = f"; {expected} were published" if found != expected else ""
+    return Check(f"{split} images", found == expected and bool(by_class.all()), detail + wanted)
+
+
+def _image_size(name: str, arrays: ImageArrays) -> Check:
+    """Published images have their published size; those of a folder of one's own may be resized."""
+    size = arrays.splits["train"].images.shape[-1]
+    resized = f"; {arrays.resized} images had another size" if arrays.resized else ""
+    return Check("image size", name not in DATASETS or not arrays.resized, f"{size} x {size}{resized}")
+
+
+def _fingerprint(arrays: ImageArrays) -> Check:
+    found = fingerprint(arrays.classes, arrays.splits)
+    if found == arrays.fingerprint:
+        return Check("fingerprint", True, found)
+    return Check("fingerprint", False, f"{found} now, {arrays.fingerprint} when it was decoded")
+
+
+def _canonical(name: str, arrays: ImageArrays) -> Check:
+    if name not in DATASETS:
+        return Check("canonical", True, f"{arrays.source}: there are no published bytes to compare with")
+    words = "the published bytes" if arrays.canonical else "not the published bytes"
+    return Check("canonical", arrays.canonical, f"{arrays.source}: {words}")
+
+
+def _duplicates(arrays: ImageArrays) -> list[Check]:
+    """Equal pixels, whatever their labels. Published data sets have some, so only other ones fail for it."""
+    train, test = (_hashes(arrays.splits[split].images) for split in SPLITS)
+    shared = len(np.flatnonzero(np.isin(test, train)))
+    repeated = len(train) - len(np.unique(train))
+    return [
+        Check("train/test overlap", arrays.canonical or not shared, f"{shared} test images are also training images"),
+        Check("training duplicates", True, f"{repeated} training images repeat another one"),
+    ]
+
+
+def _hashes(images: Pixels) -> npt.NDArray[np.str_]:
+    """(N,) hashes, equal where the pixels are."""
+    return np.array([hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest() for image in images])
