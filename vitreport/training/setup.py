@@ -32,10 +32,9 @@ class Setup:
 def prepare(spec: RunSpec, arrays: ImageArrays, device: torch.device) -> Setup:
     """Build the network, its optimizer and the splits. Raises SpecError where the images do not fit the spec."""
     train, val = split_indices(spec, arrays.splits["train"].labels)
+    if problems := _problems(spec, len(arrays.classes), len(train)):
+        raise SpecError(problems=problems)
     splits = place_splits(spec, arrays, device, {"train": train, "val": val})
-    if spec.train.batch_size > len(train):
-        fault = f"larger than the {len(train)} training images"
-        raise SpecError(problems=[Problem("train.batch_size", fault, value=str(spec.train.batch_size))])
     data = spec.data
     model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
     cost = measure_cost(model, data.image_size)
@@ -47,6 +46,18 @@ def prepare(spec: RunSpec, arrays: ImageArrays, device: torch.device) -> Setup:
         cost=cost,
         split_hash=split_hash(train, val),
     )
+
+
+def _problems(spec: RunSpec, classes: int, training_images: int) -> list[Problem]:
+    """What only shows when the images are there."""
+    found = []
+    if spec.data.num_classes != classes:
+        fault = f"{spec.data.dataset} has {classes} classes"
+        found.append(Problem("data.num_classes", fault, "leave it out", str(spec.data.num_classes)))
+    if spec.train.batch_size > training_images:
+        fault = f"larger than the {training_images} training images"
+        found.append(Problem("train.batch_size", fault, value=str(spec.train.batch_size)))
+    return found
 
 
 def split_indices(spec: RunSpec, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
