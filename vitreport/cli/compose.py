@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.data.sources import describe, locate
-from vitreport.errors import Problem, SpecError
 from vitreport.spec.compose import Composed, Layer, compose
 from vitreport.spec.data import DatasetFacts, DataSpec
 from vitreport.spec.load import assign, read_assignments, read_environment, read_file
-from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import preset_for, read_preset
 
 
@@ -46,9 +44,6 @@ def compose_request(request: Request, data_dir: Path | None) -> Composition:
     preset = request.preset or (None if request.spec_file else _own_preset(layers))
     if preset:
         layers.insert(0, read_preset(preset))
-    if not any("model" in layer.values for layer in layers):
-        names = ", ".join(architecture.model_fields["name"].default for architecture in ARCHITECTURES)
-        raise SpecError(problems=[Problem("model.name", "is missing", f"one of {names}")])
     composed = compose(layers, place.describe)
     return Composition(composed, place.data_dir)
 
@@ -77,13 +72,14 @@ class _Place:
 
 def _own_preset(layers: Sequence[Layer]) -> str | None:
     """The preset of the pair of model and data set that the layers name."""
-    model, dataset = None, DataSpec.model_fields["dataset"].default
+    model, dataset = None, str(DataSpec.model_fields["dataset"].default)
     for layer in layers:
         model = _named(layer, "model", "name") or model
         dataset = _named(layer, "data", "dataset") or dataset
-    return preset_for(str(model), str(dataset)) if model else None
+    return preset_for(model, dataset) if model else None
 
 
-def _named(layer: Layer, section: str, field: str) -> Any:
+def _named(layer: Layer, section: str, field: str) -> str | None:
     values = layer.values.get(section)
-    return values.get(field) if isinstance(values, Mapping) else None
+    value = values.get(field) if isinstance(values, Mapping) else None
+    return value if isinstance(value, str) else None

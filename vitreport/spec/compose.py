@@ -1,7 +1,7 @@
 """Layers of values become one checked spec, with the origin of every value."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -10,8 +10,9 @@ from pydantic.fields import FieldInfo
 
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.data import DatasetFacts, DataSpec
+from vitreport.spec.fields import members
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.spec.problems import translated, unknown_field
+from vitreport.spec.problems import MOST_PROBLEMS, and_more, dotted, problems_of, tag_of, unknown_field
 from vitreport.spec.run import RunSpec, cross_problems
 
 Path = tuple[str, ...]
@@ -20,10 +21,11 @@ Describe = Callable[[str, int | None], DatasetFacts]
 
 @dataclass(frozen=True)
 class Layer:
-    """Values from one place, nested like a spec."""
+    """Values from one place, nested like a spec, and what could not be read there."""
 
     origin: str
     values: Mapping[str, Any]
+    problems: Sequence[Problem] = ()
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,15 @@ class Composed:
     origins: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class _Given:
+    """A value from one layer; of two layers that with the higher rank is the stronger."""
+
+    value: Any
+    origin: str
+    rank: int
+
+
 def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     """Merge layers (the strongest last), fill in what follows from the data set, and check everything.
 
@@ -41,56 +52,76 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     Raises SpecError with every problem at once; a DatasetError of `describe` passes through.
     """
     merged = _merge(layers)
-    values = _nested({path: value for path, (value, _) in merged.items()})
-    origins = {".".join(path): origin for path, (_, origin) in merged.items()}
-    facts, problems = _facts(values, describe)
+    values = _nested({path: given.value for path, given in merged.items()})
+    origins = {dotted(path): given.origin for path, given in merged.items()}
+    facts, unknown = _facts(values, describe)
+    _name_defaults(values)
     for path, value in _derived(values, facts).items():
-        if path not in merged:
-            _put(values, path, value)
-            origins[".".join(path)] = "derived"
+        if path[-1] not in values.setdefault(path[0], {}):
+            values[path[0]][path[-1]] = value
+            origins[dotted(path)] = "derived"
     if isinstance(_section(values, "data").get("dataset"), str):
         values["data"]["dataset"] = facts.name
     sections, faults = _sections(values)
-    problems += faults + ([] if problems else cross_problems(sections))
-    if problems:
-        raise SpecError(problems=[_with_origin(problem, origins) for problem in problems])
+    problems = [*unknown, *faults, *([] if unknown else cross_problems(sections))]
+    told = [problem for layer in layers for problem in layer.problems]
+    if told or problems:
+        raise SpecError(problems=[*told, *(_with_origin(problem, origins) for problem in problems)])
     return Composed(RunSpec(**sections), origins)
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:
     """Nested values by their dotted paths; lists stay whole."""
-    return {".".join(path): value for path, value in _leaves(values)}
+    return {dotted(path): value for path, value in _leaves(values)}
 
 
 def _facts(values: Mapping[str, Any], describe: Describe) -> tuple[DatasetFacts, list[Problem]]:
     """The facts of the data set, or stand-ins and the reason, so that the rest can still be checked."""
     data = _section(values, "data")
     dataset = data.get("dataset", DataSpec.model_fields["dataset"].default)
-    size = data.get("image_size")
-    stand_in = DatasetFacts(name=str(dataset), num_classes=10, image_size=32)
+    stand_in = DatasetFacts(name="", num_classes=10, image_size=32)
     if not isinstance(dataset, str):
         return stand_in, []
     try:
-        return describe(dataset, size if type(size) is int and size > 0 else None), []
+        return describe(dataset, _count(data.get("image_size"))), []
     except SpecError as error:
-        return stand_in, list(error.problems)
+        return replace(stand_in, name=dataset), list(error.problems)
 
 
-def _merge(layers: Sequence[Layer]) -> dict[Path, tuple[Any, str]]:
-    merged: dict[Path, tuple[Any, str]] = {}
-    for layer in layers:
-        for path, value in _leaves(layer.values):
-            covered = [old for old in merged if _covers(old, path) or _covers(path, old)]
-            if covered and value == {}:
-                continue
-            for old in covered:
-                del merged[old]
-            merged[path] = (value, layer.origin)
-    return merged
+def _merge(layers: Iterable[Layer]) -> dict[Path, _Given]:
+    """Values by their paths, of which none leads through another."""
+    merged: dict[Path, _Given] = {}
+    for rank, layer in enumerate(layers):
+        given = {path: _Given(value, layer.origin, rank) for path, value in _leaves(layer.values)}
+        merged = _overlaid(merged, given)
+    return {path: given for path, given in merged.items() if not _is_of_former_member(path, given, merged)}
 
 
-def _covers(outer: Path, inner: Path) -> bool:
-    return inner[: len(outer)] == outer
+def _overlaid(weaker: dict[Path, _Given], stronger: dict[Path, _Given]) -> dict[Path, _Given]:
+    """A value replaces a table and the other way round; an empty table adds nothing to one that is there."""
+    tables = _tables(weaker)
+    stronger = {path: given for path, given in stronger.items() if given.value != {} or path not in tables}
+    replaced = _tables(stronger)
+    kept = {
+        path: given
+        for path, given in weaker.items()
+        if path not in replaced and not any(path[:length] in stronger for length in range(1, len(path) + 1))
+    }
+    return kept | stronger
+
+
+def _tables(paths: Iterable[Path]) -> set[Path]:
+    return {path[:length] for path in paths for length in range(1, len(path))}
+
+
+def _is_of_former_member(path: Path, given: _Given, merged: Mapping[Path, _Given]) -> bool:
+    """Whether a stronger layer has chosen another member of a union, which lacks this field of the former one."""
+    section, tag = RunSpec.model_fields.get(path[0]), merged.get((path[0], "name"))
+    if section is None or tag is None or len(path) == 1 or given.rank >= tag.rank:
+        return False
+    owners = [tag_of(kind) for kind in members(section.annotation) if path[1] in kind.model_fields]
+    known = [tag_of(kind) for kind in members(section.annotation)]
+    return bool(owners) and tag.value in known and tag.value not in owners
 
 
 def _leaves(values: Mapping[str, Any], prefix: Path = ()) -> list[tuple[Path, Any]]:
@@ -106,16 +137,12 @@ def _leaves(values: Mapping[str, Any], prefix: Path = ()) -> list[tuple[Path, An
 
 def _nested(flat: Mapping[Path, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for path, value in flat.items():
-        _put(values, path, value)
+    for (*parents, last), value in flat.items():
+        table = values
+        for parent in parents:
+            table = table.setdefault(parent, {})
+        table[last] = value
     return values
-
-
-def _put(values: dict[str, Any], path: Path, value: Any) -> None:
-    *parents, last = path
-    for parent in parents:
-        values = values.setdefault(parent, {})
-    values[last] = value
 
 
 def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -123,26 +150,37 @@ def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return section if isinstance(section, Mapping) else {}
 
 
+def _count(value: Any) -> int | None:
+    """A value that can be a size or a number of classes, else None."""
+    return value if type(value) is int and 0 < value < 2**31 else None
+
+
+def _name_defaults(values: Mapping[str, Any]) -> None:
+    """A section that does not say which member of its union it is, is the default one."""
+    for name, field in RunSpec.model_fields.items():
+        if (default := tag_of(type(field.default))) and isinstance(values.get(name), dict):
+            values[name].setdefault("name", default)
+
+
 def _derived(values: Mapping[str, Any], facts: DatasetFacts) -> dict[Path, Any]:
     """What the data set and the architecture settle where the user is silent."""
     data, model = _section(values, "data"), _section(values, "model")
-    if not isinstance(values.get("data", {}), Mapping):
-        return {}
-    image_size = data.get("image_size", facts.image_size)
-    num_classes = data.get("num_classes", facts.num_classes)
-    derived: dict[Path, Any] = {("data", "image_size"): image_size, ("data", "num_classes"): num_classes}
-    if type(image_size) is type(num_classes) is int:
-        for architecture in ARCHITECTURES:
-            if architecture.model_fields["name"].default == model.get("name"):
-                fields = architecture.derived(image_size, num_classes)
-                derived |= {("model", name): value for name, value in fields.items()}
+    derived: dict[Path, Any] = {}
+    if isinstance(values.get("data", {}), Mapping):
+        derived |= {("data", "image_size"): facts.image_size, ("data", "num_classes"): facts.num_classes}
+    image_size = _count(data.get("image_size")) or facts.image_size
+    num_classes = _count(data.get("num_classes")) or facts.num_classes
+    for architecture in ARCHITECTURES:
+        if tag_of(architecture) == model.get("name"):
+            fields = architecture.derived(image_size, num_classes)
+            derived |= {("model", name): value for name, value in fields.items()}
     return derived
 
 
 def _sections(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """The sections that are valid by themselves, and what is wrong with the others."""
     sections: dict[str, Any] = {}
-    problems = [unknown_field(name, RunSpec) for name in values if name not in RunSpec.model_fields]
+    problems = _unknown_sections(values)
     for name, field in RunSpec.model_fields.items():
         if name not in values and not field.is_required():
             sections[name] = field.get_default()
@@ -150,10 +188,16 @@ def _sections(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]
         try:
             sections[name] = _validated(field, values.get(name, {}))
         except ValidationError as error:
-            problems += [translated(detail, name, field) for detail in error.errors(include_url=False)]
-        except ValueError as error:
-            problems.append(Problem(name, f"cannot be read: {error}"))
+            problems += problems_of(error, name, field)
+        except ValueError:  # json.dumps refuses such numbers
+            problems.append(Problem(name, "holds a whole number of more than 4300 digits"))
     return sections, problems
+
+
+def _unknown_sections(values: Mapping[str, Any]) -> list[Problem]:
+    unknown = [name for name in values if name not in RunSpec.model_fields]
+    told = [unknown_field([name], RunSpec) for name in unknown[:MOST_PROBLEMS]]
+    return told + and_more(len(unknown) - len(told), "the spec")
 
 
 def _validated(field: FieldInfo, value: Any) -> Any:
@@ -163,5 +207,8 @@ def _validated(field: FieldInfo, value: Any) -> Any:
 
 
 def _with_origin(problem: Problem, origins: Mapping[str, str]) -> Problem:
-    origin = origins.get(problem.field, "")
+    """Say where the field, or the list or table that holds it, was given."""
+    parts = problem.field.split(".")
+    paths = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    origin = next((origins[path] for path in paths if path in origins), "")
     return replace(problem, origin="" if origin == "derived" else origin)

@@ -33,7 +33,11 @@ def find_field(name: str) -> str:
         return matches[0]
     if matches:
         raise SpecError(problems=[Problem(name, "the name is not unique", f"one of {', '.join(matches)}")])
-    raise SpecError(problems=[Problem(name, "unknown field", did_you_mean(wanted, _all_names()))])
+    hint = (
+        did_you_mean(wanted, field_paths() if parents else _last_parts())
+        or "`vitreport spec show MODEL` shows every field"
+    )
+    raise SpecError(problems=[Problem(name, "unknown field", hint)])
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
@@ -62,5 +66,5 @@ def members(annotation: Any) -> list[type[BaseModel]]:
     return [member for argument in get_args(annotation) for member in members(argument)]
 
 
-def _all_names() -> list[str]:
-    return [*field_paths(), *(path.rpartition(".")[2] for path in field_paths())]
+def _last_parts() -> list[str]:
+    return [path.rpartition(".")[2] for path in field_paths()]

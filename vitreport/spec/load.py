@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from vitreport.errors import Problem, SpecError
 from vitreport.spec.compose import Layer
 from vitreport.spec.fields import find_field
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 16
+MAX_LINE = 1 << 12  # the time that tomllib needs grows with the square of a dotted key's length
 MAX_DEPTH = 32
 ENVIRONMENT_PREFIX = "VITREPORT_"
 RUNTIME_VARIABLES = frozenset({"DATA_DIR", "RUNS_DIR", "CACHE_DIR", "DEVICE", "THREADS", "CHECKPOINT_SECONDS", "DEBUG"})
@@ -20,7 +22,7 @@ def read_file(path: Path) -> Layer:
     """A TOML spec, or a JSON one such as a run's `spec.json`. Raises SpecError with the line where it breaks."""
     text = _read_text(path)
     try:
-        values = json.loads(text, object_pairs_hook=_unique_keys) if path.suffix == ".json" else tomllib.loads(text)
+        values = json.loads(text, object_pairs_hook=_unique_keys) if path.suffix == ".json" else _parse_toml(text)
     except RecursionError as error:
         raise SpecError(f"{path}: nested deeper than {MAX_DEPTH}") from error
     except ValueError as error:  # both decoders' errors and over-long integers
@@ -45,10 +47,8 @@ def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
         try:
             _nest(values, find_field(name.strip()), parse_value(text))
         except SpecError as error:
-            problems += error.problems
-    if problems:
-        raise SpecError(problems=problems)
-    return Layer(origin, values)
+            problems += [replace(problem, origin=origin) for problem in error.problems]
+    return Layer(origin, values, problems)
 
 
 def read_environment(environment: Mapping[str, str]) -> Layer:
@@ -63,10 +63,8 @@ def read_environment(environment: Mapping[str, str]) -> Layer:
         try:
             _nest(values, find_field(short.lower().replace("__", ".")), parse_value(environment[name]))
         except SpecError as error:
-            problems += [Problem(name, problem.message, problem.hint) for problem in error.problems]
-    if problems:
-        raise SpecError(problems=problems)
-    return Layer("environment", values)
+            problems += [replace(problem, field=name) for problem in error.problems]
+    return Layer("environment", values, problems)
 
 
 def parse_value(text: str) -> Any:
@@ -74,6 +72,8 @@ def parse_value(text: str) -> Any:
     text = text.strip()
     if text.lower() == "none":
         return None
+    if len(text) > MAX_LINE:
+        return text
     try:
         value = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
@@ -92,14 +92,28 @@ def assign(pairs: Mapping[str, Any], origin: str) -> Layer:
 
 def _read_text(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise SpecError(f"{path}: larger than {MAX_BYTES >> 20} MiB", "is it a spec?")
-        return path.read_bytes().decode("utf-8-sig")
+        return _read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SpecError(f"{path}: {reason.lower()}", "give the path of a TOML file") from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    """The whole file; a device or a pipe without an end is not read to it."""
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise SpecError(f"{path}: larger than {MAX_BYTES >> 10} KiB", "is it a spec?")
+    return content
+
+
+def _parse_toml(text: str) -> dict[str, Any]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if len(line) > MAX_LINE:
+            raise ValueError(f"line {number} is longer than {MAX_LINE} characters")
+    return tomllib.loads(text)
 
 
 def _nest(values: dict[str, Any], path: str, value: Any) -> None:
@@ -110,10 +124,11 @@ def _nest(values: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        repeated = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
-        raise ValueError(f"the key {repeated} stands twice")
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in values:
+            raise ValueError(f"the key {key[:60]!r} stands twice")
+        values[key] = value
     return values
 
 

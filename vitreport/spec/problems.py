@@ -1,41 +1,64 @@
 """pydantic's findings in the words of a user: the field, what was given, what is allowed, the nearest right name."""
 
+import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from vitreport.errors import Problem
 from vitreport.spec.fields import ALIASES, did_you_mean, field_paths, members
+from vitreport.spec.run import RunSpec
 
 SHOWN_CHARACTERS = 60
+MOST_PROBLEMS = 50  # of one section; nobody reads more, and each costs time
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+def problems_of(error: ValidationError, section: str, field: FieldInfo) -> list[Problem]:
+    """What pydantic found in one section."""
+    details = error.errors(include_url=False)
+    told = [translated(detail, section, field) for detail in details[:MOST_PROBLEMS]]
+    return told + and_more(len(details) - len(told), section)
+
+
+def and_more(count: int, place: str) -> list[Problem]:
+    return [Problem(place, f"has {count} more problems")] if count > 0 else []
 
 
 def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
     """One of pydantic's errors inside `section` as a problem with its dotted path."""
-    kinds = members(field.annotation)
-    location = [part for part in detail["loc"] if part not in _tags(kinds)]
-    path = ".".join([section, *map(str, location)])
-    context = detail.get("ctx", {})
+    inner, owners = _located(members(field.annotation), detail["loc"])
+    path, given = dotted([section, *inner]), _shown(detail["input"])
+    allowed = [name for owner in owners if (name := tag_of(owner))]
     match detail["type"]:
         case "extra_forbidden":
-            return unknown_field(path, *_owners(kinds, detail["loc"]))
+            return unknown_field([section, *inner], *owners)
         case "union_tag_not_found":
-            return Problem(f"{path}.name", "is missing", f"one of {_unquoted(context['expected_tags'])}")
+            return Problem(f"{path}.name", "is missing", f"one of {', '.join(allowed)}")
         case "union_tag_invalid":
-            allowed = _unquoted(context["expected_tags"]).split(", ")
-            return Problem(
-                f"{path}.name", "unknown name", did_you_mean(context["tag"], allowed), _shown(context["tag"])
-            )
+            tag = detail["ctx"]["tag"]
+            return Problem(f"{path}.name", "unknown name", did_you_mean(tag, allowed), _shown(tag))
         case "missing":
             return Problem(path, "is missing")
-    return Problem(path, detail["msg"].replace("Input should", "must"), value=_shown(detail["input"]))
+        case "string_pattern_mismatch":
+            return Problem(path, "must be a name of 1 to 100 printable characters without slashes", value=given)
+        case "json_invalid":  # the JSON is vitreport's own, so that only a text in it can be at fault
+            return Problem(path, "holds a text that is not Unicode")
+    message = detail["msg"].replace("Input should", "must").replace("must be an object", "must be a table")
+    return Problem(path, message, value=given)
 
 
-def unknown_field(path: str, *owners: type[BaseModel]) -> Problem:
+def unknown_field(parts: Sequence[str], *owners: type[BaseModel]) -> Problem:
     """An unknown field with the nearest name among its neighbours, or else where in the spec that name lives."""
-    name = path.rpartition(".")[2]
+    path, name = dotted(parts), parts[-1]
+    if name in field_paths():
+        return Problem(path, "unknown field", f"write {name} without quotes")
+    if path in field_paths():
+        return Problem(path, "unknown field", f"it is one of {' and '.join(_tags_with(*parts[:2]))}")
     wanted = ALIASES.get(name, name)
     neighbours = [field for owner in owners for field in owner.model_fields]
     elsewhere = [known for known in field_paths() if known.rpartition(".")[2] == wanted]
@@ -44,35 +67,51 @@ def unknown_field(path: str, *owners: type[BaseModel]) -> Problem:
     return Problem(path, "unknown field", did_you_mean(wanted, neighbours))
 
 
-def _owners(kinds: list[type[BaseModel]], location: tuple[int | str, ...]) -> list[type[BaseModel]]:
-    """The section classes that an error's location leads through, the innermost alone."""
-    named = [kind for kind in _all_sections(kinds) if _tag(kind) in location]
-    return named[-1:] or kinds
+def dotted(parts: Sequence[str]) -> str:
+    """A path as TOML writes it: a part that is no bare key is quoted; an overlong one is cut."""
+    return ".".join(part if BARE_KEY.match(part) else json.dumps(part, ensure_ascii=False) for part in map(_cut, parts))
 
 
-def _all_sections(kinds: list[type[BaseModel]]) -> list[type[BaseModel]]:
-    inner = [item for kind in kinds for field in kind.model_fields.values() for item in _items(field.annotation)]
-    return [*kinds, *inner]
-
-
-def _items(annotation: Any) -> list[type[BaseModel]]:
-    """The sections inside a tuple's annotation."""
-    return [member for argument in getattr(annotation, "__args__", ()) for member in members(argument)]
-
-
-def _tag(kind: type[BaseModel]) -> Any:
-    name = kind.model_fields.get("name")
+def tag_of(kind: Any) -> str | None:
+    """The `name` that tells a section from the other members of its union."""
+    name = getattr(kind, "model_fields", {}).get("name")
     return name.default if name else None
 
 
-def _tags(kinds: list[type[BaseModel]]) -> set[Any]:
-    return {tag for kind in _all_sections(kinds) if (tag := _tag(kind)) is not None}
+def _located(kinds: list[type[BaseModel]], location: Sequence[int | str]) -> tuple[list[str], list[type[BaseModel]]]:
+    """An error's location without the tags of unions, and the sections that can stand there."""
+    parts: list[str] = []
+    owners, at_union = kinds, len(kinds) > 1
+    items: list[type[BaseModel]] = []
+    for part in location:
+        if at_union:
+            owners = [owner for owner in owners if tag_of(owner) == part]
+            at_union = False
+            continue
+        if isinstance(part, int):
+            owners, at_union = items, True
+        else:
+            items = [item for owner in owners for item in _items(owner, part)]
+        parts.append(str(part))
+    return parts, owners
 
 
-def _unquoted(names: str) -> str:
-    return names.replace("'", "")
+def _items(owner: type[BaseModel], field: str) -> list[type[BaseModel]]:
+    """The sections that a field which is a list can hold."""
+    annotation = owner.model_fields[field].annotation if field in owner.model_fields else None
+    return [member for argument in getattr(annotation, "__args__", ()) for member in members(argument)]
+
+
+def _tags_with(section: str, field: str) -> list[str]:
+    """The members of a section's union that have a field."""
+    kinds = members(RunSpec.model_fields[section].annotation)
+    return [name for kind in kinds if field in kind.model_fields and (name := tag_of(kind))]
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = repr(value).lower() if value is None or isinstance(value, bool) else repr(value)
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

@@ -88,7 +88,7 @@ def _hashed_value(value: Any) -> Any:
         return hashed_values(value)
     if isinstance(value, tuple):
         return [_hashed_value(item) for item in value]
-    return value
+    return value + 0.0 if isinstance(value, float) else value  # -0.0 is 0.0
 
 
 def _is_later_default(section: BaseModel, name: str, value: Any) -> bool:

@@ -1,0 +1,310 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vitreport.cli.compose import Request, compose_request
+from vitreport.errors import DatasetError, Problem, SpecError
+from vitreport.spec.compose import Layer, compose, flat
+from vitreport.spec.data import ColorJitterSpec, DatasetFacts, HorizontalFlipSpec
+from vitreport.spec.load import read_assignments, read_environment, read_file
+from vitreport.spec.model import MLPMixerSpec, PerceiverIOSpec, SwinSpec
+from vitreport.spec.optimizer import AdamWSpec, SGDSpec
+
+from .composing import MIXER, PERCEIVER, SWIN, composed, problems
+
+SOURCES = [
+    ("flag", 6, "command line"),
+    ("--set", 5, "--set"),
+    ("environment", 4, "environment"),
+    ("--spec", 3, "my.toml"),
+    ("preset", 64, "preset perceiver-io-digits"),
+    ("default", 128, None),
+]
+
+
+@pytest.mark.parametrize("strongest", range(len(SOURCES)), ids=[name for name, _, _ in SOURCES])
+def test_the_strongest_source_wins_and_is_the_origin(strongest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {name for name, _, _ in SOURCES[strongest:]}
+    Path("my.toml").write_text('model.name = "perceiver-io"\n' + "train.batch_size = 3\n" * ("--spec" in given))
+    if "environment" in given:
+        monkeypatch.setenv("VITREPORT_BATCH_SIZE", "4")
+    request = Request(
+        preset="perceiver-io-digits" if "preset" in given else None,
+        spec_file=Path("my.toml"),
+        assignments=["batch_size=5"] if "--set" in given else [],
+        flags={"train.batch_size": 6 if "flag" in given else None},
+    )
+    found = compose_request(request, None).composed
+    _, value, origin = SOURCES[strongest]
+    assert found.spec.train.batch_size == value
+    assert found.origins.get("train.batch_size") == origin
+
+
+def test_a_layer_overrides_single_fields_and_keeps_their_neighbours() -> None:
+    found = composed({**PERCEIVER, "train": {"epochs": 3, "batch_size": 7}}, {"train": {"epochs": 5}})
+    assert (found.spec.train.epochs, found.spec.train.batch_size) == (5, 7)
+    assert found.origins["train.epochs"] == "layer 2"
+    assert found.origins["train.batch_size"] == "layer 1"
+
+
+def test_what_follows_from_the_data_set_is_derived() -> None:
+    found = composed(PERCEIVER)
+    model = found.spec.model
+    assert isinstance(model, PerceiverIOSpec)
+    assert (model.dim, model.queries_dim, model.logits_dim) == (3 * 32 * 32, 10, 10)
+    assert (found.spec.data.image_size, found.spec.data.num_classes) == (32, 10)
+    derived = {path for path, origin in found.origins.items() if origin == "derived"}
+    assert derived == {"model.dim", "model.queries_dim", "model.logits_dim", "data.image_size", "data.num_classes"}
+
+
+def test_a_chosen_image_size_reaches_the_data_set_and_the_derived_values() -> None:
+    sizes: list[int | None] = []
+
+    def describe(dataset: str, image_size: int | None) -> DatasetFacts:
+        sizes.append(image_size)
+        return DatasetFacts(dataset, 3, image_size or 32)
+
+    spec = compose([Layer("file", {**PERCEIVER, "data": {"image_size": 16}})], describe).spec
+    assert sizes == [16]
+    assert isinstance(spec.model, PerceiverIOSpec)
+    assert (spec.model.dim, spec.model.queries_dim) == (768, 3)
+
+
+def test_a_data_set_given_by_its_path_is_recorded_by_its_name() -> None:
+    spec = compose(
+        [Layer("file", {**PERCEIVER, "data": {"dataset": "./photos"}})], lambda *_: DatasetFacts("photos", 2, 8)
+    )
+    assert spec.spec.data.dataset == "photos"
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "faulty.toml"
+    file.write_text("""
+        sed = 1
+        [model]
+        name = "perceiver-io"
+        depht = 3
+        num_latents = 0
+        [[data.augment]]
+        name = "horizontal_flip"
+        [[data.augment]]
+        name = "random_crob"
+        [optimizer]
+        learning_rate = "1e-3"
+        [train]
+        precision = "float16"
+        clip_norm = -1
+        epoch = 5
+    """)
+    found = problems(
+        read_file(file),
+        read_environment({"VITREPORT_BATCHSIZE": "3"}),
+        read_assignments(["label_smothing=0.1", "seed=-1", "warmup_epochs"], "--set"),
+    )
+    origin = str(file)
+    assert found == {
+        problem.field: problem
+        for problem in (
+            Problem("VITREPORT_BATCHSIZE", "unknown field", "did you mean batch_size or patch_size?"),
+            Problem("label_smothing", "unknown field", "did you mean label_smoothing?", origin="--set"),
+            Problem("warmup_epochs", "has no value", "write --set warmup_epochs=VALUE"),
+            Problem("sed", "unknown field", "did you mean seed?", origin=origin),
+            Problem("model.depht", "unknown field", "did you mean depth?", origin=origin),
+            Problem("model.num_latents", "must be greater than or equal to 1", "", "0", origin),
+            Problem("data.augment.1.name", "unknown name", "did you mean random_crop?", "'random_crob'", origin),
+            Problem("optimizer.learning_rate", "must be a valid number", "", "'1e-3'", origin),
+            Problem("train.precision", "must be 'float32' or 'bfloat16'", "", "'float16'", origin),
+            Problem("train.clip_norm", "must be greater than 0", "", "-1", origin),
+            Problem("train.epoch", "unknown field", "did you mean epochs?", origin=origin),
+            Problem("seed", "must be greater than or equal to 0", "", "-1", "--set"),
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "said"),
+    [
+        (
+            {**PERCEIVER, "data": {"num_classes": 3}, "model": {**PERCEIVER["model"], "queries_dim": 10}},
+            "model.queries_dim",
+            "10 is not 3 (data.num_classes of cifar10)",
+        ),
+        (
+            {"model": {"name": "perceiver-io", "dim": 100}},
+            "model.dim",
+            "100 is not 3072 (3 x 32 x 32, the values of one image)",
+        ),
+        (
+            {"model": {"name": "mlp-mixer", "patch_size": 64}},
+            "model.patch_size",
+            "64 is larger than data.image_size = 32",
+        ),
+        (
+            {"model": {"name": "mlp-mixer", "patch_size": 5}},
+            "model.patch_size",
+            "5 does not divide data.image_size = 32",
+        ),
+        (
+            {"model": {"name": "swin", "window_size": 3}},
+            "model.window_size",
+            "3 does not divide the grid of 8 x 8 patches",
+        ),
+        ({"model": {"name": "swin", "num_heads": [2, 4, 8]}}, "model.num_heads", "3 stages, model.depths has 4"),
+        (
+            {"model": {"name": "swin", "num_heads": [2, 4, 8, 7]}},
+            "model.num_heads",
+            "7 does not divide the width 512 of stage 3",
+        ),
+        (
+            {**PERCEIVER, "schedule": {"warmup_epochs": 9}, "train": {"epochs": 8}},
+            "schedule.warmup_epochs",
+            "9.0 is longer than train.epochs = 8",
+        ),
+        (
+            {**PERCEIVER, "data": {"validation_fraction": 0}},
+            "train.selection",
+            '"val" needs a validation split, but data.validation_fraction = 0',
+        ),
+    ],
+)
+def test_fields_that_do_not_fit_together_are_told_with_other_problems(
+    table: dict[str, Any], field: str, said: str
+) -> None:
+    assert problems(table)[field].message == said
+    found = problems(table, {"seed": -1})
+    assert found[field].message == said
+    assert found["seed"].origin == "layer 2"
+
+
+def test_a_patch_that_does_not_fit_is_met_with_those_that_do() -> None:
+    found = problems({"model": {"name": "swin", "patch_size": 12}})["model.patch_size"]
+    assert found.hint == "one of 1, 2, 4, 8, 16, 32"
+
+
+def test_an_unknown_data_set_does_not_hide_the_other_problems() -> None:
+    def describe(dataset: str, image_size: int | None) -> DatasetFacts:
+        raise SpecError(problems=[Problem("data.dataset", "unknown data set", value=repr(dataset))])
+
+    with pytest.raises(SpecError) as caught:
+        compose([Layer("file", {**PERCEIVER, "data": {"dataset": "cifr10"}, "train": {"epochs": 0}})], describe)
+    assert [(problem.field, problem.origin) for problem in caught.value.problems] == [
+        ("data.dataset", "file"),
+        ("train.epochs", "file"),
+    ]
+
+
+def test_a_damaged_data_set_is_not_a_problem_of_the_spec() -> None:
+    def describe(dataset: str, image_size: int | None) -> DatasetFacts:
+        raise DatasetError("no such folder")
+
+    with pytest.raises(DatasetError):
+        compose([Layer("file", PERCEIVER)], describe)
+
+
+def test_choosing_another_member_of_a_union_drops_what_only_the_former_had() -> None:
+    preset = {**PERCEIVER, "optimizer": {"name": "adamw", "learning_rate": 0.5, "betas": [0.8, 0.9]}}
+    preset["model"] = {"name": "perceiver-io", "num_latents": 4}
+    found = composed(preset, {"model": {"name": "swin", "window_size": 4}, "optimizer": {"name": "sgd"}})
+    assert found.spec.model == SwinSpec(window_size=4)
+    assert found.spec.optimizer == SGDSpec(learning_rate=0.5)
+    assert "model.num_latents" not in found.origins
+
+
+def test_a_field_of_another_member_is_refused_where_both_are_given_together() -> None:
+    found = problems({"model": {"name": "swin", "num_latents": 4}})["model.num_latents"]
+    assert (found.message, found.hint) == ("unknown field", "it is one of perceiver-io")
+
+
+def test_a_misspelt_field_stays_a_problem_when_the_member_changes() -> None:
+    assert "model.num_latent" in problems({"model": {"name": "perceiver-io", "num_latent": 4}}, SWIN)
+
+
+def test_a_section_that_does_not_name_its_member_is_the_default_one() -> None:
+    assert composed({**PERCEIVER, "optimizer": {"learning_rate": 0.5}}).spec.optimizer == AdamWSpec(learning_rate=0.5)
+
+
+def test_a_missing_model_is_met_with_all_of_them() -> None:
+    tables: list[dict[str, Any]] = [{}, {"model": {}}, {"model": {"depth": 3}}]
+    for table in tables:
+        found = problems(table)["model.name"]
+        assert (found.message, found.hint) == ("is missing", "one of perceiver-io, mlp-mixer, swin")
+
+
+def test_lists_are_replaced_whole() -> None:
+    flip, jitter = {"name": "horizontal_flip"}, {"name": "color_jitter", "hue": 0.1}
+    found = composed({**PERCEIVER, "data": {"augment": [flip, flip]}}, {"data": {"augment": [jitter]}})
+    assert found.spec.data.augment == (ColorJitterSpec(hue=0.1),)
+    assert found.origins["data.augment"] == "layer 2"
+    assert composed({**PERCEIVER, "data": {"augment": [flip]}}).spec.data.augment == (HorizontalFlipSpec(),)
+
+
+def test_a_fault_in_a_list_names_the_item_and_where_the_list_was_given() -> None:
+    found = problems(
+        {**PERCEIVER, "data": {"augment": [{"name": "random_crop"}, {"name": "random_crop", "pading": 2}]}}
+    )
+    assert found == {
+        "data.augment.1.pading": Problem(
+            "data.augment.1.pading", "unknown field", "did you mean padding?", origin="layer 1"
+        )
+    }
+
+
+@pytest.mark.parametrize("name", ["random_crop", "horizontal_flip", "adamw", "swin"])
+def test_a_member_taken_for_a_field_is_named_in_full(name: str) -> None:
+    for section in ("data", "optimizer", "model"):
+        assert f"{section}.{name}" in problems(PERCEIVER, {section: {name: 4}})
+
+
+def test_none_takes_back_a_value_that_can_be_missing() -> None:
+    limited = {**PERCEIVER, "data": {"limit": 5}, "train": {"clip_norm": 1.0}}
+    spec = composed(limited, read_assignments(["limit=none", "clip_norm=None"], "--set")).spec
+    assert (spec.data.limit, spec.train.clip_norm) == (None, None)
+    refused = problems(limited, read_assignments(["epochs=none"], "--set"))["train.epochs"]
+    assert (refused.message, refused.value) == ("must be a valid integer", "none")
+
+
+def test_an_empty_table_changes_nothing() -> None:
+    table = {**PERCEIVER, "train": {"epochs": 3}}
+    assert composed(table, {"train": {}, "data": {}, "optimizer": {}}).spec == composed(table).spec
+
+
+def test_a_table_is_no_value_and_a_value_no_table() -> None:
+    found = problems(
+        {"model": {"name": "perceiver-io", "dim": {"x": 1}}, "data": 5, "train": {"epochs": {}}, "optimizer": []}
+    )
+    assert {field: problem.message for field, problem in found.items()} == {
+        "model.dim": "must be a valid integer",
+        "data": "must be a table",
+        "train.epochs": "must be a valid integer",
+        "optimizer": "must be a table",
+    }
+
+
+def test_a_quoted_path_is_told_from_a_field() -> None:
+    found = problems({**PERCEIVER, "train.epochs": 3, "train": {"epochs": 5}})
+    assert found['"train.epochs"'].hint == "write train.epochs without quotes"
+
+
+def test_numbers_beyond_all_measure_are_refused_where_they_stand() -> None:
+    huge = 16**5000
+    found = problems({"model": {"name": "perceiver-io"}, "data": {"image_size": huge}, "train": {"epochs": huge}})
+    assert {field: problem.message for field, problem in found.items()} == {
+        "data": "holds a whole number of more than 4300 digits",
+        "train": "holds a whole number of more than 4300 digits",
+    }
+
+
+def test_thousands_of_problems_are_cut_short() -> None:
+    unknown = {f"field{number}": 1 for number in range(5000)}
+    found = problems({**unknown, "model": {"name": "mlp-mixer", **unknown}})
+    assert len(found) == 102
+    assert found["model"].message == "has 4950 more problems"
+
+
+def test_a_default_spec_is_that_of_the_sections() -> None:
+    assert composed(MIXER).spec.model == MLPMixerSpec()
+
+
+def test_flat_keeps_lists_whole() -> None:
+    assert flat({"a": {"b": {"c": 1}, "d": [{"e": 2}]}}) == {"a.b.c": 1, "a.d": [{"e": 2}]}
