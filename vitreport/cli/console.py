@@ -17,13 +17,18 @@ def stderr() -> Console:
     return _console(stderr=True)
 
 
+def is_interactive() -> bool:
+    """Whether stderr is a terminal that can redraw; FORCE_COLOR asks for colours in a log, not for that."""
+    return sys.stderr.isatty() and not stderr().is_dumb_terminal
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """A table on stdout; the columns named in `right` are aligned to the right."""
+    """A table of printable text on stdout; the columns named in `right` are aligned to the right."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(Text(column), justify="right" if column in right else "left", overflow="fold")
+        table.add_column(Text(printable(column)), justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     console = _console(stderr=False)
     with console.capture() as capture:
         console.print(table)
@@ -40,6 +45,7 @@ def print_text(text: str) -> None:
 
 def note(line: str, console: Console | None = None) -> None:
     """A line for the user, on stderr or above a live view; "warning: ..." and "error: ..." stand out."""
+    line = printable(line)
     kind, colon, rest = line.partition(": ")
     styles = {"warning": "yellow", "error": "bold red"}
     text = Text.assemble((kind, styles[kind]), colon, rest) if kind in styles else Text(line)
@@ -61,7 +67,14 @@ def use_color(when: str) -> None:
         os.environ["FORCE_COLOR"] = "1"
 
 
+class _PatientConsole(Console):
+    """Goes on in silence when nobody reads its stream any more: training must not end with `| head`."""
+
+    def on_broken_pipe(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else PIPE_WIDTH
-    return Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+    return _PatientConsole(file=stream, width=width, highlight=False, emoji=False, markup=False)

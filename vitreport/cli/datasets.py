@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vitreport.cli import options
-from vitreport.cli.console import note, print_json, print_table, printable
+from vitreport.cli.console import note, print_json, print_table
 
 app = typer.Typer(help="List and verify data sets.", no_args_is_help=True)
 
@@ -51,7 +51,7 @@ def verify(
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
-        rows = [(check.name, "ok" if check.ok else "problem", printable(check.detail)) for check in checks]
+        rows = [(check.name, "ok" if check.ok else "problem", check.detail) for check in checks]
         print_table(["check", "", "found"], rows)
     if failed := [check.name for check in checks if not check.ok]:
         raise DatasetError(f"{name}: {', '.join(failed)}")

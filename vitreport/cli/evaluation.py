@@ -72,23 +72,22 @@ def _classes(evaluation: Evaluation) -> list[tuple[str, ...]]:
     details = evaluation.details
     columns = zip(evaluation.classes, details.per_class_count, details.per_class_correct, strict=True)
     return [
-        (printable(name), f"{count:,}", f"{correct:,}", percent(correct / count) if count else "")
+        (name, f"{count:,}", f"{correct:,}", percent(correct / count) if count else "")
         for name, count, correct in columns
     ]
 
 
 def _show_confusion(evaluation: Evaluation) -> None:
-    names = [printable(name) for name in evaluation.classes]
-    columns = [name[:6] for name in names]
+    columns = [name[:6] for name in evaluation.classes]
     rows = [
         [name, *(str(count) if count else "·" for count in row)]
-        for name, row in zip(names, evaluation.details.confusion, strict=True)
+        for name, row in zip(evaluation.classes, evaluation.details.confusion, strict=True)
     ]
     print_table(["is \\ taken for", *columns], rows, right=columns)
 
 
 def _show_largest_confusions(evaluation: Evaluation) -> None:
-    names = [printable(name) for name in evaluation.classes]
+    names = evaluation.classes
     mistakes = [
         (count, names[true], names[taken])
         for true, row in enumerate(evaluation.details.confusion)

@@ -1,5 +1,6 @@
 """The program: its commands, and how an error reaches the user."""
 
+import io
 import os
 import sys
 import traceback
@@ -10,7 +11,7 @@ import typer
 
 from vitreport import __version__
 from vitreport.cli import console, datasets, doctor, evaluate, models, runs, spec, train
-from vitreport.errors import VitreportError
+from vitreport.errors import VitreportError, with_hint
 
 EXIT_CODES = """Exit codes: 0 ok, 1 a bug, 2 usage or spec, 3 data set, 4 record or checkpoint, 5 diverged,
 6 resources, 7 finished with damage, 8 busy, 130 and 143 stopped by a signal."""
@@ -52,20 +53,25 @@ def options(
 
 def main() -> None:
     """The entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # for places without Unicode
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
     try:
-        return app(list(arguments), standalone_mode=False) or 0
+        code = app(list(arguments), prog_name="vitreport", standalone_mode=False) or 0
+        sys.stdout.flush()
+        return _report(["stopped by SIGINT"], 130) if code == 130 else int(code)
     except VitreportError as error:
         return _report(error.lines(), error.exit_code)
     except typer.TyperException as error:
-        return _report([f"{error}; hint: `vitreport --help`"], 2)
-    except KeyboardInterrupt:
-        return _report(["stopped by SIGINT"], 130)
-    except BrokenPipeError:
+        return _report(_usage_lines(error), 2)
+    except (BrokenPipeError, SystemExit) as error:
+        if not isinstance(error.__context__ or error, BrokenPipeError):  # typer exits where it meets one
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -73,9 +79,17 @@ def run(arguments: Sequence[str]) -> int:
         return _report([f"this is a bug of vitreport: {type(error).__name__}: {error}"], 1)
 
 
+def _usage_lines(error: typer.TyperException) -> list[str]:
+    """What is wrong with the command line; nothing where typer has shown the help instead."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "vitreport"
+    message = error.format_message().removesuffix(".")
+    return [with_hint(message, f"`{command} --help`")] if message else []
+
+
 def _report(lines: Sequence[str], exit_code: int) -> int:
     if os.environ.get("VITREPORT_DEBUG"):
         traceback.print_exc()
     for line in lines:
-        console.note(f"error: {console.printable(line)}")
+        console.note(f"error: {line}")
     return exit_code

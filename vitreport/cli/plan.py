@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from vitreport.cli.console import print_json, print_table, print_text, printable
+from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.format import compact, toml_value
 from vitreport.data.sources import DATASETS, open_decoded
 from vitreport.models.cost import measure_cost
@@ -43,9 +43,7 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
         origins = {path: origin for path, _, origin in rows}
         print_json({"plan": asdict(plan), "spec": values, "origins": origins})
         return
-    print_table(
-        ["field", "value", "from"], [(path, printable(toml_value(value)), origin) for path, value, origin in rows]
-    )
+    print_table(["field", "value", "from"], [(path, toml_value(value), origin) for path, value, origin in rows])
     print_text("")
     print_table(["", ""], _plan_rows(plan))
 

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
-from vitreport.cli.console import note, stderr
+from vitreport.cli.console import is_interactive, note, stderr
 from vitreport.cli.format import compact, percent, rate, sparkline
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Started, StepFinished
 
@@ -162,4 +162,4 @@ def epoch_line(event: EpochFinished) -> str:
 def choose_view(*, quiet: bool) -> QuietView:
     if quiet:
         return QuietView()
-    return LiveView() if stderr().is_terminal else LineView()
+    return LiveView() if is_interactive() else LineView()

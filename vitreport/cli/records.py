@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vitreport.cli.console import note, print_table, print_text, printable
+from vitreport.cli.console import note, print_table, print_text
 from vitreport.cli.format import compact, duration, percent, rate, sparkline, toml_value
 from vitreport.errors import DamageError
 from vitreport.spec.compose import flat
@@ -52,7 +52,7 @@ def list_row(overview: Mapping[str, Any]) -> list[str]:
         _accuracy(overview["val_accuracy"]),
         _accuracy(overview["test_accuracy"]),
         "" if seconds is None else duration(seconds),
-        printable(started or ""),
+        started or "",
     ]
 
 
@@ -76,7 +76,7 @@ def show_run(run: Run) -> None:
     for title, rows in (("trained", _spec_rows(run)), ("record", _record_rows(run)), ("results", _result_rows(run))):
         if rows:
             print_text("")
-            print_table([title, ""], [(name, printable(value)) for name, value in rows])
+            print_table([title, ""], rows)
     if run.epochs:
         print_text("")
         print_table(["curves", "first", "last", ""], _curve_rows(run), right=["first", "last"])
@@ -94,7 +94,7 @@ def tell_damage(runs: Sequence[Run]) -> None:
     damaged = [run for run in runs if run.damage]
     for run in damaged:
         for line in run.damage:
-            note(f"warning: {run.folder / printable(line)}")
+            note(f"warning: {run.folder / line}")
     if damaged:
         names = ", ".join(run.id for run in damaged[:5])
         raise DamageError(f"{len(damaged)} of {len(runs)} records damaged: {names}")

@@ -2,7 +2,7 @@
 
 import sys
 
-from vitreport.cli.console import note, print_json, print_text, printable
+from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.format import duration, percent
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
@@ -50,7 +50,7 @@ def summary_lines(run: Run) -> list[str]:
         f"finished in {duration(run.record.seconds)}; the weights are those of epoch {result.selected.epoch} ({by})",
         *_split_lines(result.selected),
         *_data_lines(run),
-        f"next: vitreport eval {printable(run.id)}",
+        f"next: vitreport eval {run.id}",
     ]
 
 

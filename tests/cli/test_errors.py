@@ -1,0 +1,294 @@
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.cli.conftest import Cli
+from tests.cli.run_folders import spec, write_run
+from tests.commands import TINY, Completed, vitreport
+from tests.data.makers import write_folder
+from vitreport.data import cifar10
+from vitreport.files import write_json
+from vitreport.spec import presets
+
+DIGITS = ("train", "perceiver-io", "--dataset", "digits", *TINY)
+HOSTILE = "\x1b[31mred\x1b[0m\n<script>\u202e|`[x](javascript:y)\x07"
+
+
+def refused(done: Completed, exit_code: int, *said: str) -> str:
+    """The one line that tells an error, and nothing on stdout."""
+    assert done.exit_code == exit_code
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert [text for text in said if text not in line] == []
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "percever-io"], ["model.name = 'percever-io': unknown name", "did you mean perceiver-io?"]),
+        (["train", "swin", "--dataset", "digist"], ["data.dataset = 'digist': unknown data set", "mean digits?"]),
+        (["train", "swin", "--set", "model.dept=3"], ["model.dept: unknown field", "did you mean model.depth"]),
+        (["train", "perceiver-io", "--epochs", "0"], ["train.epochs = 0: must be greater than", "command line"]),
+        (["train", "perceiver-io", "--lr", "nan"], ["optimizer.learning_rate = nan: must be a finite number"]),
+        (["train", "perceiver-io", "--set", "name=x"], ["name: the name is not unique", "one of model.name"]),
+        (["train", "perceiver-io", "--preset", "digits"], ["preset = 'digits': unknown preset", "perceiver-io-digits"]),
+        (["train", "--spec", "missing.toml"], ["missing.toml: no such file or directory"]),
+        (["train", "--spec", "."], [".: is a directory"]),
+        (["train"], ["model.name: is missing", "one of perceiver-io"]),
+        (["train", "--bogus"], ["No such option: --bogus", "`vitreport train --help`"]),
+        (["train", "--epochs", "many", "swin"], ["'--epochs'", "`vitreport train --help`"]),
+        (["train", "--threads", "0", "swin"], ["'--threads'"]),
+        (["train", "swin", "mixer"], ["mixer"]),
+        (["trian"], ["No such command 'trian'", "'train'"]),
+        (["--color", "sometimes", "models"], ["'--color'", "'auto', 'always', 'never'"]),
+        (["eval"], ["Missing argument", "`vitreport eval --help`"]),
+        (["eval", "x", "--split", "tst"], ["'--split'"]),
+        (["runs", "show", "nothing"], ["there is no run nothing in runs", "vitreport runs list"]),
+        (["runs", "diff", "a"], ["Missing argument"]),
+        (["spec", "check", "missing.toml"], ["missing.toml"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_request_is_told_in_one_line(arguments: list[str], said: list[str], cli: Cli) -> None:
+    refused(cli(*arguments), 2, *said)
+
+
+def test_a_wrong_request_of_a_process_is_told_in_one_line() -> None:
+    done = vitreport("train", "percever-io", environment={"FORCE_COLOR": ""})
+    assert (
+        done.stderr
+        == "error: model.name = 'percever-io': unknown name (from command line); hint: did you mean perceiver-io?\n"
+    )
+    assert (done.exit_code, done.stdout) == (2, "")
+
+
+def test_every_problem_has_a_line_of_its_own(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITREPORT_EPOCH", "3")
+    done = cli("train", "percever-io", "--dataset", "cifr10", "--set", "foo=1", "--seed", "-1")
+    assert (done.exit_code, done.stdout) == (2, "")
+    fields = [re.match(r"error: (\S+?)[: ]", line)[1] for line in done.stderr.splitlines()]  # type: ignore[index]
+    assert fields == ["VITREPORT_EPOCH", "foo", "data.dataset", "model.name", "seed"]
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:x", "gpu", "meta", ""])
+def test_a_device_that_cannot_be_is_a_wrong_request(device: str, cli: Cli) -> None:
+    refused(cli(*DIGITS, "--device", device), 2, f"--device = {device!r}: unknown device", "auto, cpu, cuda or cuda:N")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("extra", [(), ("--dry-run",)])
+def test_a_device_that_is_not_here_is_a_matter_of_resources(extra: tuple[str, ...], cli: Cli) -> None:
+    refused(
+        cli(*DIGITS, "--device", "cuda", *extra), 6, "--device = 'cuda': torch sees no CUDA GPU", "vitreport doctor"
+    )
+
+
+def no_folder(root: Path) -> None:
+    pass
+
+
+def no_test_split(root: Path) -> None:
+    (root / "train" / "cat").mkdir(parents=True)
+
+
+def class_without_images(root: Path) -> None:
+    write_folder(root)
+    for image in (root / "test" / "dog").iterdir():
+        image.unlink()
+
+
+def undecodable_image(root: Path) -> None:
+    write_folder(root)
+    (root / "train" / "cat" / "0001.png").write_bytes(b"no image")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (no_folder, ["images is no folder", "train/CLASS/*.png"]),
+        (no_test_split, ["has no folder test"]),
+        (class_without_images, ["test/dog holds no PNG or JPEG file"]),
+        (undecodable_image, ["1 of 12 images do not decode: train/cat/0001.png"]),
+    ],
+)
+def test_images_that_cannot_be_used(make: Callable[[Path], None], said: list[str], cli: Cli) -> None:
+    make(Path("images"))
+    refused(cli("train", "perceiver-io", "--dataset", "./images", *TINY), 3, *said)
+    assert not Path("runs").exists()
+
+
+def test_without_a_network_the_other_ways_to_cifar10_are_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cifar10, "MIRRORS", ("http://127.0.0.1:1/cifar-10-python.tar.gz",) * 2)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    done = cli("train", "perceiver-io", "--dataset", "cifar10", "--data-dir", "data", "--epochs", "1")
+    refused(
+        done,
+        6,
+        "could not be downloaded",
+        "put cifar-10-python.tar.gz into data",
+        "cifar10/{train,test}",
+        "--dataset digits",
+    )
+
+
+def test_a_prefix_of_several_runs_lists_them(cli: Cli) -> None:
+    folders = [write_run(Path("runs"), spec(seed)) for seed in (0, 1)]
+    refused(cli("runs", "show", "perceiver"), 2, "perceiver means 2 runs", *(folder.name for folder in folders))
+
+
+@pytest.mark.parametrize("command", ["eval", "runs show"])
+def test_a_folder_that_is_no_run(command: str, cli: Cli) -> None:
+    refused(cli(*command.split(), "./nothing"), 4, "./nothing is not the folder of a run")
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted", "failed"])
+def test_a_run_that_is_not_finished_cannot_be_evaluated(status: str, cli: Cli) -> None:
+    folder = write_run(Path("runs"), spec(), status=status, finished=None)
+    refused(cli("eval", folder.name), 4, f"run {folder.name} is {status}", "the same command goes on with it")
+
+
+@pytest.mark.parametrize("weights", ["best", "last"])
+def test_a_run_without_weights_cannot_be_evaluated(weights: str, cli: Cli) -> None:
+    folder = write_run(Path("runs"), spec())
+    refused(cli("eval", folder.name, "--weights", weights), 4, "best.safetensors is missing", "vitreport train --force")
+
+
+def test_a_damaged_record_is_named_and_the_others_are_listed(cli: Cli) -> None:
+    whole, damaged = (write_run(Path("runs"), spec(seed)) for seed in (0, 1))
+    (damaged / "run.json").write_text("{")
+    done = cli("runs", "list")
+    assert done.exit_code == 7
+    assert whole.name in done.stdout
+    warning, error = done.stderr.splitlines()
+    assert warning.startswith(f"warning: {damaged}/run.json: Invalid JSON")
+    assert error == f"error: 1 of 2 records damaged: {damaged.name}"
+
+
+@pytest.mark.parametrize("option", ["--runs-dir", "--data-dir"])
+def test_a_place_that_cannot_be_written(option: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cifar10, "MIRRORS", ())
+    Path("file").write_text("")
+    dataset = "digits" if option == "--runs-dir" else "cifar10"
+    done = cli("train", "perceiver-io", "--dataset", dataset, *TINY[:5], "--epochs", "1", option, "file/inner")
+    refused(done, 6, "cannot write file/inner", "choose another place")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", HOSTILE],
+        ["train", "swin", "--dataset", HOSTILE],
+        ["train", "swin", "--dataset", f"./{HOSTILE}"],
+        ["train", "swin", "--set", f"{HOSTILE}=1"],
+        ["train", "swin", "--set", f"precision={HOSTILE}"],
+        ["train", "swin", "--preset", HOSTILE],
+        ["train", "--spec", HOSTILE],
+        ["train", f"--{HOSTILE}"],
+        ["train", "perceiver-io", "--dataset", "digits", "--device", HOSTILE],
+        ["spec", "check", HOSTILE],
+        ["runs", "show", HOSTILE],
+        ["runs", "show", f"./{HOSTILE}"],
+        ["eval", HOSTILE],
+        [HOSTILE],
+    ],
+)
+def test_a_hostile_name_stays_text(arguments: list[str], cli: Cli) -> None:
+    done = cli(*arguments)
+    assert done.exit_code in (2, 3, 4)
+    assert is_plain(done.stderr)
+    assert "error: " in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("file", ["hostile.toml", "hostile.json"])
+def test_a_hostile_file_stays_text(file: str, cli: Cli) -> None:
+    table = {HOSTILE: 1, "model": {"name": HOSTILE}, "data": {HOSTILE: HOSTILE}, "train": {"precision": HOSTILE}}
+    Path(file).write_text(json.dumps(table) if file.endswith("json") else toml(table))
+    done = cli("spec", "check", file)
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 4
+    assert is_plain(done.stderr)
+
+
+def toml(table: dict[str, Any]) -> str:
+    key = json.dumps
+    sections = [
+        f"[{key(name)}]\n{key(k)} = {key(v)}"
+        for name, inner in table.items()
+        if isinstance(inner, dict)
+        for k, v in inner.items()
+    ]
+    return "\n".join([f"{key(HOSTILE)} = 1", *sections])
+
+
+@pytest.mark.parametrize("command", [["runs", "list"], ["runs", "show", "perceiver"], ["runs", "diff"]])
+def test_a_hostile_record_stays_text(command: list[str], cli: Cli) -> None:
+    runs = Path("runs")
+    folder = write_run(
+        runs, spec(), started=HOSTILE, argv=(HOSTILE,), host=HOSTILE, device=HOSTILE, versions={HOSTILE: HOSTILE}
+    )
+    make_hostile(folder)
+    if command == ["runs", "diff"]:
+        command = [*command, folder.name, write_run(runs, spec(1)).name]
+    done = cli(*command)
+    assert done.exit_code == 0
+    assert is_plain(done.stdout)
+    assert is_plain(done.stderr)
+    assert "<script>" in done.stdout
+    if command == ["runs", "list"]:
+        assert len(done.stdout.splitlines()) == 2
+
+
+def make_hostile(folder: Path) -> None:
+    """Rename a split to a hostile name in the curves and in the result."""
+    name = json.dumps(HOSTILE)[1:-1]
+    for file in (folder / "metrics.jsonl", folder / "result.json"):
+        file.write_text(file.read_text().replace('"val":', f'"{name}":'))
+
+
+def test_a_record_without_test_images_is_shown(cli: Cli) -> None:
+    folder = write_run(Path("runs"), spec())
+    result = json.loads((folder / "result.json").read_text())
+    for which in ("selected", "last"):
+        result[which]["splits"]["test"]["count"] = 0
+    write_json(folder / "result.json", result)
+    assert "95% interval 0.00% to 100.00%" in cli("runs", "show", folder.name).stdout
+
+
+def is_plain(text: str) -> bool:
+    """Without control characters other than line ends, and without changes of the writing direction."""
+    return all(character.isprintable() for line in text.split("\n") for character in line)
+
+
+def test_an_internal_error_says_that_it_is_a_bug(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> list[str]:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr(presets, "preset_names", broken)
+    done = cli("models")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert (
+        done.stderr.splitlines()[-1]
+        == "error: this is a bug of vitreport: RuntimeError: two\N{REPLACEMENT CHARACTER}lines"
+    )
+    assert "Traceback" in done.stderr
+
+
+def test_debug_shows_where_an_error_comes_from(cli: Cli) -> None:
+    done = cli("--debug", "runs", "show", "nothing")
+    assert done.exit_code == 2
+    assert "Traceback" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+
+
+def test_an_interrupt_outside_of_training_ends_with_130(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(presets, "preset_names", interrupted)
+    refused(cli("models"), 130, "stopped by SIGINT")
