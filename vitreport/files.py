@@ -52,8 +52,14 @@ def remove_temporaries(folder: Path) -> int:
     """Remove what an interrupted `write_atomic` left; the number of files removed."""
     leftovers = list(folder.glob(f".*{TEMPORARY_SUFFIX}"))
     for leftover in leftovers:
-        leftover.unlink()
+        remove_file(leftover)
     return len(leftovers)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file if it is there. Raises ResourceError where that is not allowed."""
+    with _storage_errors(path, 0):
+        path.unlink(missing_ok=True)
 
 
 def _write_flushed(path: Path, flags: int, content: bytes) -> None:

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from vitreport.errors import RecordError
-from vitreport.files import make_folder, write_atomic
+from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
 
 KEPT = 2
@@ -31,15 +31,21 @@ def save_checkpoint(folder: Path, state: TrainingState) -> None:
     content = safetensors.torch.save(_tensors(state), metadata=_metadata(state))
     path = folder / f"step-{state.step}.safetensors"
     write_with_digest(path, content)
-    for old in checkpoints(folder)[KEPT:]:
-        old.unlink()
-        _digest_path(old).unlink(missing_ok=True)
+    _remove_old(folder, state.step)
+
+
+def remove_unfinished(folder: Path) -> int:
+    """Remove what a crash has left between two steps of writing or removing; the number of files removed."""
+    lone = [path for path in folder.glob("step-*.sha256") if not path.with_suffix(".safetensors").exists()]
+    for digest in lone:
+        remove_file(digest)
+    return len(lone) + remove_temporaries(folder)
 
 
 def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints of a run, the newest first."""
     found = [path for path in folder.glob("step-*.safetensors") if STEP_FILE.match(path.name)]
-    return sorted(found, key=lambda path: int(STEP_FILE.match(path.name)[1]), reverse=True)  # type: ignore[index]
+    return sorted(found, key=_step, reverse=True)
 
 
 def restore_newest(folder: Path, state: TrainingState) -> list[str]:
@@ -106,6 +112,17 @@ def load_model_weights(model: nn.Module, weights: Mapping[str, Tensor], source: 
 def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors under a prefix, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _remove_old(folder: Path, step: int) -> None:
+    """Keep the two newest up to this step. Later ones are damaged, or this process would have gone on from them."""
+    for old in [path for path in checkpoints(folder) if _step(path) <= step][KEPT:]:
+        remove_file(old)
+        remove_file(_digest_path(old))
+
+
+def _step(path: Path) -> int:
+    return int(path.stem.removeprefix("step-"))
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ from vitreport.errors import DatasetError, RecordError
 from vitreport.files import make_folder, remove_temporaries
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import restore_newest
+from vitreport.store.checkpoint import remove_unfinished, restore_newest
 from vitreport.store.failures import failures_recorded, stops_told
 from vitreport.store.folders import newest_attempt, next_attempt
 from vitreport.store.lock import held
@@ -85,6 +85,9 @@ class Session:
         self._clean(folder)
         for line in restore_newest(folder / "checkpoints", self.setup.state):
             self.listener.note(f"warning: {line}, an older checkpoint is used")
+        if step := self.setup.state.step:
+            total = self.spec.train.epochs * self.setup.batches.steps_per_epoch
+            self.listener.note(f"resumed {folder.name} at step {step} of {total}")
         record = before.record or new_record(
             folder,
             device=device_name(self.device),
@@ -93,7 +96,7 @@ class Session:
             cost=CostRecord(**asdict(self.setup.cost)),
             argv=self.argv,
         )
-        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds)
+        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, saved_step=self.setup.state.step)
         writer.write_spec(self.spec)
         writer.cut_epochs(self.setup.state.epoch)
         resumed = record.resumed if before.record is None else (*record.resumed, self._resume_record(before))
@@ -137,7 +140,7 @@ class Session:
             )
 
     def _clean(self, folder: Path) -> None:
-        removed = remove_temporaries(folder) + remove_temporaries(folder / "checkpoints")
+        removed = remove_temporaries(folder) + remove_unfinished(folder / "checkpoints")
         if removed:
             self.listener.note(f"removed {removed} unfinished file{'s' * (removed > 1)}")
 

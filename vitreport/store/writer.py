@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
-
 from vitreport.files import append_line, write_atomic, write_json
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import save_checkpoint
@@ -29,12 +27,13 @@ HEARTBEAT_SECONDS = 10
 
 
 class RunWriter:
-    """Writes one run folder; its caller holds the run's lock."""
+    """Writes one run folder; its caller holds the run's lock. `saved_step` is that of the checkpoint restored, or 0."""
 
-    def __init__(self, folder: Path, record: RunRecord, checkpoint_seconds: float) -> None:
+    def __init__(self, folder: Path, record: RunRecord, checkpoint_seconds: float, saved_step: int) -> None:
         self.folder = folder
         self.record = record
         self._checkpoint_seconds = checkpoint_seconds
+        self._saved_step = saved_step
         self._seconds_before = record.seconds
         self._opened = self._last_write = self._last_checkpoint = time.monotonic()
         self._checkpoint_cost = 0.0
@@ -81,11 +80,16 @@ class RunWriter:
             self.checkpoint(state)
 
     def checkpoint(self, state: TrainingState) -> None:
-        """Save the state, unless it is damaged by a loss that was not finite."""
-        if not torch.isfinite(state.totals).all():
+        """Save the state, unless it has diverged or a sound checkpoint of its step is there.
+
+        A file is never written twice: the same command comes to the same bits from before and after the
+        evaluation of an epoch, and a crash between a new digest and its file would cost the old file.
+        """
+        if state.step == self._saved_step or not state.is_finite():
             return
         begun = time.monotonic()
         save_checkpoint(self.folder / "checkpoints", state)
+        self._saved_step = state.step
         self._last_checkpoint = time.monotonic()
         self._checkpoint_cost = self._last_checkpoint - begun
         self.update(step=state.step)

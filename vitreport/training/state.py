@@ -32,6 +32,10 @@ class TrainingState:
     step: int = 0
     best: BestEpoch | None = None
 
+    def is_finite(self) -> bool:
+        """Whether no loss of this epoch and no weight is infinite or NaN."""
+        return all(bool(tensor.isfinite().all()) for tensor in (self.totals, *named_weights(self.model).values()))
+
     def train_metrics(self) -> SplitMetrics:
         """Means over the images of the epoch under way, as they were seen while training (augmented)."""
         loss, correct, images = self.totals.tolist()

@@ -1,0 +1,89 @@
+"""Commands run in children of one warm process; see `tests.store.driver`."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.commands import Completed
+from tests.store.faults import Fault
+
+ROOT = Path(__file__).parents[2]
+
+
+class Driver:
+    def __init__(self, cache: Path) -> None:
+        paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        own = {"PYTHONPATH": paths, "VITREPORT_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.store.driver"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            stderr=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if not name.startswith("VITREPORT_")} | own,
+        )
+        self.threads = int(self._answer()["threads"])
+
+    def start(
+        self,
+        *arguments: str,
+        folder: Path,
+        faults: Sequence[Fault] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> "Child":
+        """Begin a command in `folder`, with faults planted."""
+        folder.mkdir(parents=True, exist_ok=True)
+        pid = self.ask(
+            arguments=arguments, folder=str(folder), faults=list(faults), environment=dict(environment or {})
+        )["pid"]
+        return Child(self, pid, folder)
+
+    def run(self, *arguments: str, folder: Path, faults: Sequence[Fault] = ()) -> Completed:
+        """Run a command to its end, however it ends."""
+        return self.start(*arguments, folder=folder, faults=faults).wait()
+
+    def ask(self, **request: Any) -> dict[str, int]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def close(self) -> None:
+        self._process.communicate(timeout=60)
+
+    def _answer(self) -> dict[str, int]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the driver has died"
+        answer: dict[str, int] = json.loads(line)
+        return answer
+
+
+@dataclass(frozen=True)
+class Child:
+    driver: Driver
+    pid: int
+    folder: Path
+
+    def send(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self) -> Completed:
+        """Wait for its end; the exit code is negative after a signal."""
+        exit_code = self.driver.ask(wait=self.pid)["exit_code"]
+        stdout, stderr = (self.folder / f"{name}-{self.pid}" for name in ("stdout", "stderr"))
+        return Completed(exit_code, stdout.read_text(), stderr.read_text())
+
+
+def wait_for(path: Path, seconds: float = 60) -> None:
+    """Until a file is there."""
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} has not come"
+        time.sleep(0.0005)

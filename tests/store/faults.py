@@ -1,0 +1,303 @@
+"""What a test can plant in a training before it begins. A fault is its name and its parameters."""
+
+import itertools
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from vitreport import files
+from vitreport.data import batches, digits
+from vitreport.data.augment import augment
+from vitreport.store import checkpoint, results, session
+from vitreport.store.writer import RunWriter
+from vitreport.training import loop
+from vitreport.training.evaluate import predict
+from vitreport.training.state import TrainingState
+
+Fault = tuple[int | str, ...]
+patch = pytest.MonkeyPatch()
+
+
+def plant(faults: Sequence[Sequence[Any]]) -> None:
+    for name, *parameters in faults:
+        FAULTS[name](*parameters)
+
+
+class StandIn:
+    """A module with some of its functions exchanged."""
+
+    def __init__(self, module: Any, **exchanged: Any) -> None:
+        self._module = module
+        self.__dict__.update(exchanged)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+class Calls:
+    """Numbers the calls that change a run folder from 1, and tells each to `before` when it has not happened yet.
+
+    The first write to a file is cut in two, so that the call after it finds a torn file. Flushing to the disk is
+    counted and left out: a killed process loses nothing of what the system has been given.
+    """
+
+    def __init__(self, before: Callable[[int, str], None]) -> None:
+        self._before = before
+        self._number = 0
+        self._torn: set[int] = set()
+        system = {
+            "open": self._told("open", self._open),
+            "write": self._told("write", self._write),
+            "fsync": self._told("fsync", lambda descriptor: None),
+            "replace": self._told("replace", os.replace),
+        }
+        patch.setattr(files, "os", StandIn(os, **system))
+        patch.setattr(Path, "unlink", self._told("unlink", Path.unlink))
+
+    def _told(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def told(*arguments: Any, **keywords: Any) -> Any:
+            self._number += 1
+            self._before(self._number, name)
+            return function(*arguments, **keywords)
+
+        return told
+
+    def _open(self, *arguments: Any) -> int:
+        descriptor = os.open(*arguments)
+        self._torn.discard(descriptor)
+        return descriptor
+
+    def _write(self, descriptor: int, content: memoryview) -> int:
+        part = content if descriptor in self._torn else content[: len(content) // 2]
+        self._torn.add(descriptor)
+        return os.write(descriptor, part)
+
+
+def not_flushed() -> None:
+    """Do not wait for the disk."""
+    patch.setattr(os, "fsync", lambda descriptor: None)
+
+
+def copied_before_each_call(source: str, target: str) -> None:
+    """Copy the folder `source` to `target`/<number>-<name> before each call: what a kill there would leave."""
+
+    def copy(number: int, name: str) -> None:
+        shutil.copytree(source, Path(target) / f"{number:04}-{name}", ignore=shutil.ignore_patterns(".lock"))
+
+    Calls(copy)
+
+
+def killed_before_call(number: int) -> None:
+    Calls(lambda current, name: die() if current == number else None)
+
+
+def failing_call(number: int, code: int) -> None:
+    """The call of that number raises OSError once."""
+
+    def fail(current: int, name: str) -> None:
+        if current == number:
+            raise OSError(code, os.strerror(code))
+
+    Calls(fail)
+
+
+def failing_forever(number: int, code: int) -> None:
+    """From the call of that number on, nothing can be written any more."""
+
+    def fail(current: int, name: str) -> None:
+        if current >= number and name != "unlink":
+            raise OSError(code, os.strerror(code))
+
+    Calls(fail)
+
+
+def killed_before_step(step: int) -> None:
+    before_step(step, die)
+
+
+def signalled_before_step(step: int, *numbers: int) -> None:
+    """The signals arrive one after the other when `step` steps are done and the next has begun."""
+    before_step(step, lambda: send(numbers))
+
+
+def signalled_in_evaluation(*numbers: int) -> None:
+    """The signals arrive while the final evaluation measures its first split."""
+
+    def predict_signalled(*arguments: Any) -> Any:
+        patch.setattr(results, "predict", predict)
+        send(numbers)
+        return predict(*arguments)
+
+    patch.setattr(results, "predict", predict_signalled)
+
+
+def signalled_in_epoch_evaluation(epoch: int, *numbers: int) -> None:
+    """The signals arrive while the validation split is measured after the epoch of that number."""
+    epochs = itertools.count(1)
+
+    def predict_signalled(*arguments: Any) -> Any:
+        if next(epochs) == epoch:
+            send(numbers)
+        return predict(*arguments)
+
+    patch.setattr(loop, "predict", predict_signalled)
+
+
+def signalled_in_decoding(*numbers: int) -> None:
+    """The signals arrive when the images of the data set are being decoded."""
+    decode = digits._chunks
+
+    def chunks(*arguments: Any) -> Iterator[Any]:
+        send(numbers)
+        yield from decode(*arguments)
+
+    patch.setattr(digits, "_chunks", chunks)
+
+
+def paused_before_step(step: int, marker: str) -> None:
+    """Wait to be killed; the file `marker` says that the step has been reached."""
+
+    def pause() -> None:
+        Path(marker).touch()
+        signal.pause()
+
+    before_step(step, pause)
+
+
+def marked(marker: str) -> None:
+    """The file `marker` appears when everything is ready for the first step."""
+    train = session.Session.train
+
+    def marked_train(*arguments: Any) -> None:
+        Path(marker).touch()
+        train(*arguments)
+
+    patch.setattr(session.Session, "train", marked_train)
+
+
+def dropout_from_history() -> None:
+    patch.setattr(loop, "torch", StandIn(torch, manual_seed=lambda seed: None))
+
+
+def order_from_history() -> None:
+    """The order of an epoch depends on how many epochs this process has begun."""
+    begun = itertools.count()
+    order = batches.epoch_order
+    patch.setattr(batches, "epoch_order", lambda count, seed, epoch: order(count, seed, next(begun)))
+
+
+def augmentation_from_history() -> None:
+    """One generator for the whole process, as a data loader has it."""
+    generator = torch.Generator().manual_seed(0)
+    patch.setattr(batches, "augment", lambda images, operations, own: augment(images, operations, generator))
+
+
+def optimizer_not_restored() -> None:
+    patch.setattr(checkpoint, "_restore_optimizer", lambda state, tensors: None)
+
+
+def totals_not_restored() -> None:
+    patch.setattr(checkpoint, "_restore", without(lambda state: state.totals.zero_()))
+
+
+def best_not_restored() -> None:
+    patch.setattr(checkpoint, "_restore", without(lambda state: setattr(state, "best", None)))
+
+
+def step_not_restored() -> None:
+    """The steps of the epoch under way are done again, on top of the weights that have seen them."""
+    patch.setattr(checkpoint, "_restore", without(to_epoch_start))
+
+
+def epochs_not_cut() -> None:
+    patch.setattr(RunWriter, "cut_epochs", lambda writer, last: None)
+
+
+def one_checkpoint_in_place() -> None:
+    """A single file, overwritten where it stands."""
+
+    def save(folder: Path, state: TrainingState) -> None:
+        folder.mkdir(exist_ok=True)
+        content = safetensors.torch.save(checkpoint._tensors(state), metadata=checkpoint._metadata(state))
+        with patch.context() as context:
+            context.setattr(checkpoint, "write_atomic", in_place)
+            checkpoint.write_with_digest(folder / "step-1.safetensors", content)
+
+    patch.setattr("vitreport.store.writer.save_checkpoint", save)
+
+
+def in_place(path: Path, content: bytes) -> None:
+    files._write_flushed(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, content)
+
+
+def before_step(step: int, action: Callable[[], None]) -> None:
+    train_step = loop.train_step
+
+    def step_with_action(state: TrainingState, *arguments: Any) -> Tensor:
+        if state.step == step:
+            action()
+        return train_step(state, *arguments)
+
+    patch.setattr(loop, "train_step", step_with_action)
+
+
+def without(lose: Callable[[TrainingState], Any]) -> Callable[..., None]:
+    restore = checkpoint._restore
+
+    def restore_less(state: TrainingState, *arguments: Any) -> None:
+        restore(state, *arguments)
+        lose(state)
+
+    return restore_less
+
+
+def to_epoch_start(state: TrainingState) -> None:
+    state.step = STEPS_PER_EPOCH * state.epoch
+
+
+def send(numbers: Sequence[int]) -> None:
+    for number in numbers:
+        os.kill(os.getpid(), number)
+        time.sleep(0)  # Python handles a signal between two of its instructions
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+STEPS_PER_EPOCH = 5
+FAULTS: dict[str, Callable[..., None]] = {
+    function.__name__: function
+    for function in (
+        not_flushed,
+        copied_before_each_call,
+        killed_before_call,
+        failing_call,
+        failing_forever,
+        killed_before_step,
+        signalled_before_step,
+        signalled_in_evaluation,
+        signalled_in_epoch_evaluation,
+        signalled_in_decoding,
+        paused_before_step,
+        marked,
+        dropout_from_history,
+        order_from_history,
+        augmentation_from_history,
+        optimizer_not_restored,
+        totals_not_restored,
+        best_not_restored,
+        step_not_restored,
+        epochs_not_cut,
+        one_checkpoint_in_place,
+    )
+}

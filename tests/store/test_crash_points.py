@@ -1,0 +1,126 @@
+"""Every moment at which a run folder changes, as the last moment of a process or as a failure of the disk.
+
+The moments are the calls that open, write, flush, rename and remove files, and between the halves of each write.
+One run copies its folder before each of them; the same command goes on from every copy. That a kill leaves what
+was copied is checked at some of the moments, or with `TEST_CRASHES=all` at all of them.
+"""
+
+import errno
+import itertools
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.commands import Completed
+from tests.store.children import Driver
+from tests.store.conftest import Undisturbed
+from tests.store.identity import differences, leftovers, only_run
+from tests.store.options import EVERY_STEP, SHORT, SHORTEST
+from vitreport.store.checkpoint import checkpoints, read_verified
+
+KILLS = 10
+ALL = os.environ.get("TEST_CRASHES") == "all"
+COMMAND = ("train", *SHORT, EVERY_STEP, "--quiet")
+BRIEF = (*SHORTEST, EVERY_STEP, "--quiet")
+
+
+@pytest.fixture(scope="module")
+def moments(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """What a run folder held before each call that changed it, in order."""
+    folder, copies = tmp_path_factory.mktemp("copied"), tmp_path_factory.mktemp("moments")
+    done = driver.run(*COMMAND, folder=folder, faults=[("copied_before_each_call", "runs", str(copies))])
+    assert done.exit_code == 0, done.stderr
+    return sorted(copies.iterdir())
+
+
+def test_every_moment_can_be_the_last(
+    driver: Driver, undisturbed: Undisturbed, moments: list[Path], tmp_path: Path
+) -> None:
+    expected = undisturbed(SHORT)
+    different = {state(moment): moment for moment in moments}
+    assert len(different) > 60
+    for moment in different.values():
+        folder = tmp_path / moment.name
+        shutil.copytree(moment, folder / "runs")
+        done = driver.run(*COMMAND, folder=folder, faults=[("not_flushed",)])
+        assert done.exit_code == 0, (moment.name, done.stderr)
+        assert "warning" not in done.stderr, moment.name
+        assert differences(expected, only_run(folder)) == [], moment.name
+        assert leftovers(only_run(folder)) == [], moment.name
+
+
+@pytest.mark.timeout(1800)
+def test_killed_process_leaves_what_was_copied(driver: Driver, moments: list[Path], tmp_path: Path) -> None:
+    step = 1 if ALL else len(moments) // KILLS
+    for number in range(1, len(moments) + 1, step):
+        folder = tmp_path / str(number)
+        killed = driver.run(*COMMAND, folder=folder, faults=[("killed_before_call", number)])
+        assert killed.exit_code == -signal.SIGKILL
+        left, copied = state(folder / "runs"), state(moments[number - 1])
+        assert left.keys() == copied.keys(), moments[number - 1].name
+        assert all(left[name] == copied[name] for name in left if "step-" in name or "best" in name)
+
+
+def test_every_call_can_fail_once(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:
+    """The disk is full, or fails, for one call: the run ends with one line, and the same command goes on."""
+    different: dict[tuple[object, ...], Path] = {}
+    newest = 0
+    for number in itertools.count(1):
+        folder, code = tmp_path / str(number), errno.ENOSPC if number % 2 else errno.EIO
+        failed = driver.run("train", *BRIEF, folder=folder, faults=[("failing_call", number, code)])
+        if failed.exit_code == 0:
+            break
+        check_failure(failed, code, number)
+        newest = check_sound(only_run(folder), newest)
+        different.setdefault(kept(only_run(folder)), folder)
+    assert number > 80
+    assert newest == 2
+    for folder in different.values():
+        resumed = driver.run("train", *BRIEF, folder=folder, faults=[("not_flushed",)])
+        assert resumed.exit_code == 0, (folder.name, resumed.stderr)
+        assert "warning" not in resumed.stderr, folder.name
+        assert differences(undisturbed(SHORTEST), only_run(folder)) == [], folder.name
+        assert leftovers(only_run(folder)) == [], folder.name
+
+
+def check_failure(failed: Completed, code: int, number: int) -> None:
+    reason = "no space left" if code == errno.ENOSPC else os.strerror(errno.EIO)
+    assert failed.exit_code == 6, (number, failed.stderr)
+    assert failed.stderr.startswith("error: "), number
+    assert failed.stderr.count("\n") == 1, number
+    assert reason in failed.stderr, number
+
+
+def check_sound(run: Path, former_step: int) -> int:
+    """Nothing unfinished is left, and no checkpoint that an earlier failure has left is missing; the newest step."""
+    assert list(run.rglob("*.tmp")) == []
+    found = checkpoints(run / "checkpoints")
+    for path in found:
+        read_verified(path)
+    newest = int(found[0].stem.removeprefix("step-")) if found else 0
+    assert newest >= former_step
+    return newest
+
+
+def kept(run: Path) -> tuple[object, ...]:
+    """What a failure has left of a run, without what is measured with a clock."""
+    files = sorted(path for path in run.rglob("*") if path.is_file() and path.name not in (".lock", "run.json"))
+    return tuple((path.name, path.name == "metrics.jsonl" or path.read_bytes()) for path in files)
+
+
+def state(runs: Path) -> "State":
+    files = {re.sub(r"\.[0-9]+\.tmp$", ".tmp", str(path.relative_to(runs))): path for path in runs.rglob("*")}
+    return State(
+        (name, path.read_bytes()) for name, path in files.items() if path.is_file() and not name.endswith(".lock")
+    )
+
+
+class State(dict[str, bytes]):
+    """The files of a folder."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))

@@ -1,0 +1,73 @@
+"""Runs that are killed at random moments end with the bits of a run that nothing has interrupted.
+
+`TEST_KILLS=200 pytest tests/store/test_resume_kill.py` kills that often; without it, 36 times.
+"""
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.commands import vitreport
+from tests.store.children import Driver, wait_for
+from tests.store.conftest import Undisturbed
+from tests.store.identity import differences, leftovers, only_run, resumed_at
+from tests.store.options import EVERY_STEP, RICH, STEPS
+
+KILLS = int(os.environ.get("TEST_KILLS", "36"))
+CASES = [(RICH, EVERY_STEP), (RICH, "--checkpoint-seconds=0.05"), (STEPS, EVERY_STEP)]
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(("options", "interval"), CASES, ids=["every step", "sometimes", "another network"])
+def test_killed_run_ends_with_the_same_bits(
+    driver: Driver, undisturbed: Undisturbed, tmp_path: Path, options: tuple[str, ...], interval: str
+) -> None:
+    expected = undisturbed(options)
+    chance = random.Random(interval)
+    kills = trainings = resumes = 0
+    while kills < KILLS / len(CASES):
+        folder = tmp_path / str(trainings)
+        kills += kill_until_done(driver, folder, (*options, interval), chance)
+        assert differences(expected, only_run(folder)) == []
+        assert leftovers(only_run(folder)) == []
+        trainings += 1
+        resumes += sum(step > 0 for step in resumed_at(only_run(folder)))
+    assert resumes >= kills / 4, "most kills came before the first checkpoint"
+
+
+def kill_until_done(driver: Driver, folder: Path, options: tuple[str, ...], chance: random.Random) -> int:
+    """Train with one kill after the other; how many there were.
+
+    Each comes at a random moment, most often counted from the first step that the attempt does. The moments
+    spread out, so that a slow machine comes to an end too.
+    """
+    kills, longest = 0, 0.1
+    while True:
+        marker = folder / f"ready-{kills}"
+        child = driver.start("train", *options, "--quiet", folder=folder, faults=[("marked", marker.name)])
+        if chance.random() < 0.8:
+            wait_for(marker)
+        time.sleep(chance.uniform(0, longest))
+        child.send(signal.SIGKILL)
+        done = child.wait()
+        if done.exit_code == 0:
+            return kills
+        assert done.exit_code == -signal.SIGKILL, done.stderr
+        assert done.stderr == ""
+        kills += 1
+        longest *= 1.15
+
+
+def test_process_goes_on_where_a_killed_one_stopped(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:
+    """The driver's children stand for processes of their own; here the second is one."""
+    killed = driver.run("train", *RICH, EVERY_STEP, folder=tmp_path, faults=[("killed_before_step", 7)])
+    assert killed.exit_code == -signal.SIGKILL
+    resumed = vitreport("train", *RICH, EVERY_STEP)
+    assert resumed.exit_code == 0, resumed.stderr
+    assert f"resumed {only_run(tmp_path).name} at step 7 of 15" in resumed.stderr
+    assert resumed_at(only_run(tmp_path)) == [7]
+    assert differences(undisturbed(RICH), only_run(tmp_path)) == []
