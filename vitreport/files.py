@@ -19,7 +19,7 @@ def write_atomic(path: Path, content: bytes) -> None:
     Raises ResourceError where the disk is full or the place cannot be written; `path` is then as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
-    with _storage_errors(path, len(content)):
+    with storage_errors(path, len(content)):
         try:
             _write_flushed(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, content)
             os.replace(temporary, path)
@@ -38,13 +38,13 @@ def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
 def append_line(path: Path, line: str) -> None:
     """Append one line and flush it. A crash can leave a torn last line, which readers skip."""
     content = (line + "\n").encode()
-    with _storage_errors(path, len(content)):
+    with storage_errors(path, len(content)):
         _write_flushed(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, content)
 
 
 def make_folder(path: Path) -> None:
     """Create a folder with its parents. Raises ResourceError where that is not allowed."""
-    with _storage_errors(path, 0):
+    with storage_errors(path):
         path.mkdir(parents=True, exist_ok=True)
 
 
@@ -58,7 +58,7 @@ def remove_temporaries(folder: Path) -> int:
 
 def remove_file(path: Path) -> None:
     """Remove a file if it is there. Raises ResourceError where that is not allowed."""
-    with _storage_errors(path, 0):
+    with storage_errors(path):
         path.unlink(missing_ok=True)
 
 
@@ -84,15 +84,16 @@ def _flush_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _storage_errors(path: Path, size: int) -> Iterator[None]:
+def storage_errors(path: Path, size: int = 0) -> Iterator[None]:
+    """Turn an OSError of writing `size` bytes (0 where they are not known) to `path` into ResourceError."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ResourceError(
-                f"no space left: {path} needs {size / 1e6:.1f} MB", "free some space; the same command then resumes"
-            ) from error
+            needs = f" needs {size / 1e6:.1f} MB" if size else ""
+            hint = "free some space; the same command then resumes"
+            raise ResourceError(f"no space left: {path}{needs}", hint) from error
         raise ResourceError(
             f"cannot write {path}: {reason}", "choose another place, or mend its permissions"
         ) from error

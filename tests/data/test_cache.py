@@ -1,17 +1,19 @@
 import json
 import multiprocessing
 import os
+import pickle
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from vitreport.data.cache import Chunk, Decoding, ImageArrays, Original, Places, Split, cached, fingerprint
+from vitreport.data.cache import Chunk, Decoding, ImageArrays, Original, Places, Split, cached, decoded, fingerprint
 from vitreport.errors import DatasetError, ResourceError
 
 
@@ -65,6 +67,14 @@ def test_mean_and_standard_deviation_are_those_of_the_training_split(places: Pla
     values = source.splits["train"].images / 255
     assert arrays.mean == pytest.approx(values.mean(axis=(0, 2, 3)), abs=1e-12)
     assert arrays.std == pytest.approx(values.std(axis=(0, 2, 3)), abs=1e-12)
+
+
+def test_a_channel_of_one_value_has_a_deviation_to_divide_by(places: Places) -> None:
+    source = Source()
+    source.splits["train"].images[:, 1] = 200
+    arrays = opened(source, places)
+    assert arrays.std[1] == 1 / 255
+    assert min(arrays.std[0], arrays.std[2]) > 0.1
 
 
 def test_the_second_time_nothing_is_decoded(places: Places) -> None:
@@ -146,16 +156,45 @@ def test_a_header_that_lies_is_found(places: Places) -> None:
     assert source.decoded == 2
 
 
-def test_pickled_arrays_are_refused(places: Places) -> None:
-    source = Source()
+class Payload:
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+        return exec, (f"open({str(self.trace)!r}, 'w')",)
+
+
+@pytest.mark.parametrize("name", ["images-train.npy", "labels-train.npy"])
+@pytest.mark.parametrize("bare", [True, False], ids=["pickle", "array of objects"])
+def test_pickles_are_refused_unread(places: Places, tmp_path: Path, name: str, bare: bool) -> None:
+    source, trace = Source(), tmp_path / "was-run"
     opened(source, places)
-    file, meta = folder(places) / "labels-train.npy", folder(places) / "meta.json"
-    np.save(file, np.array([print] * 10, object), allow_pickle=True)
+    file, meta = folder(places) / name, folder(places) / "meta.json"
+    if bare:
+        file.write_bytes(pickle.dumps(Payload(trace)))
+    else:
+        np.save(file, np.array([Payload(trace)] * 10, object), allow_pickle=True)
     described = json.loads(meta.read_text())
-    described["sizes"]["labels-train.npy"] = file.stat().st_size
+    described["sizes"][name] = file.stat().st_size
     meta.write_text(json.dumps(described))
     opened(source, places)
     assert source.decoded == 2
+    assert not trace.exists()
+
+
+def test_what_was_decoded_before_is_found_without_decoding(places: Places) -> None:
+    source = Source()
+    assert decoded("noise", 6, source.original, places) is None
+    assert not places.cache_dir.exists()
+    arrays = opened(source, places)
+    found = decoded("noise", 6, source.original, places)
+    assert found is not None
+    assert replace(found, splits={}) == replace(arrays, splits={})
+    for other in ((5, source.original), (6, replace(source.original, identity="two"))):
+        assert decoded("noise", *other, places) is None
+    (folder(places) / "images-test.npy").write_bytes(b"cut off")
+    assert decoded("noise", 6, source.original, places) is None
+    assert source.decoded == 1
 
 
 def test_a_decoding_that_fails_leaves_nothing(places: Places) -> None:

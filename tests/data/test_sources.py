@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vitreport.data.cache import Places
-from vitreport.data.sources import DATASETS, describe, locate, open_dataset
+from vitreport.data.cache import ImageArrays, Places
+from vitreport.data.sources import DATASETS, describe, locate, open_dataset, open_decoded
 from vitreport.errors import DatasetError, SpecError
 from vitreport.spec.data import DatasetFacts
 
@@ -121,6 +121,33 @@ def test_a_folder_is_decoded_to_the_size_that_is_asked_for(places: Places) -> No
         )
         assert arrays.splits["test"].images.shape == (6, 3, size, size)
         assert arrays.resized == resized
+
+
+def test_only_what_was_decoded_and_is_unchanged_is_served_without_decoding(places: Places, told: list[str]) -> None:
+    def decoded(size: int = 8) -> ImageArrays | None:
+        return open_decoded("pets", image_size=size, data_dir=places.data_dir, cache_dir=places.cache_dir)
+
+    assert decoded() is None
+    root = write_folder(places.data_dir / "pets")
+    (root / "train" / "cat" / "notes.txt").write_text("ignored")
+    assert decoded() is None
+    arrays = open_dataset(
+        "pets",
+        image_size=8,
+        data_dir=places.data_dir,
+        cache_dir=places.cache_dir,
+        notify=places.notify,
+        progress=places.progress,
+    )
+    found = decoded()
+    assert found is not None
+    assert found.fingerprint == arrays.fingerprint
+    assert decoded(size=16) is None
+    assert len(told) == 1
+    (root / "test" / "dog" / "0000.png").unlink()
+    assert decoded() is None
+    (root / "test" / "dog").rename(root / "test" / "wolf")
+    assert decoded() is None
 
 
 def test_a_named_data_set_keeps_its_size(places: Places) -> None:

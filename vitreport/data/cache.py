@@ -8,15 +8,13 @@
 The key stands for the source bytes and the size S. A folder is written under a temporary name and renamed last.
 """
 
-import errno
 import hashlib
 import io
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,8 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from vitreport.errors import ResourceError
-from vitreport.files import make_folder, write_json
+from vitreport.files import make_folder, storage_errors, write_json
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.section import Section
 
@@ -53,7 +50,7 @@ class ImageArrays:
 
     `fingerprint` is the SHA-256 of class names, shapes, labels and pixels, whatever file they came from.
     `canonical` says that these are the published bytes. `mean` and `std` are those of the training split by
-    channel, in units where white is 1. `resized` counts the images that had another size.
+    channel, in units where white is 1, no deviation below 1/255. `resized` counts the images that had another size.
     """
 
     splits: dict[str, Split]
@@ -129,7 +126,7 @@ def cached(name: str, size: int, original: Original, places: Places) -> ImageArr
         return found
     folder = _folder(name, size, original, places)
     make_folder(folder.parent)
-    with disk_errors(folder), FileLock(folder.with_name(f".{folder.name}.lock")):
+    with storage_errors(folder), FileLock(folder.with_name(f".{folder.name}.lock")):
         try:
             return _load(folder)
         except (OSError, ValueError):
@@ -154,17 +151,6 @@ def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
     for split in SPLITS:
         digest.update(splits[split].images.data)
     return digest.hexdigest()
-
-
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError of writing `path` into ResourceError."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        hint = "free some space, or choose another place" if full else "choose another place, or mend its permissions"
-        raise ResourceError(f"cannot write {path}: {error.strerror or error}", hint) from error
 
 
 def _folder(name: str, size: int, original: Original, places: Places) -> Path:
@@ -277,11 +263,14 @@ class _Tally:
 
 
 def _mean_and_std(histogram: npt.NDArray[np.int64]) -> tuple[Channels, Channels]:
-    """From the counts (3, 256) of each value by channel: exact, however many pixels there are."""
+    """From the counts (3, 256) of each value by channel: exact, however many pixels there are.
+
+    The deviation is at least one step of 256, so that a channel of one value alone can be divided by it.
+    """
     values = np.arange(256) / 255
     weights = histogram / histogram.sum(axis=1, keepdims=True)
     mean = weights @ values
-    std = np.sqrt((weights * (values - mean[:, None]) ** 2).sum(axis=1))
+    std = np.maximum(np.sqrt((weights * (values - mean[:, None]) ** 2).sum(axis=1)), 1 / 255)
     return (float(mean[0]), float(mean[1]), float(mean[2])), (float(std[0]), float(std[1]), float(std[2]))
 
 

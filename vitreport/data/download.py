@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from vitreport.data.cache import Notify, Progress, disk_errors
+from vitreport.data.cache import Notify, Progress
 from vitreport.errors import ResourceError
-from vitreport.files import make_folder, write_json
+from vitreport.files import make_folder, storage_errors, write_json
 
 TIMEOUT_SECONDS = 30
 BLOCK_BYTES = 2**18
@@ -49,7 +49,7 @@ def download(
     cannot be written.
     """
     make_folder(target.parent)
-    with disk_errors(target), FileLock(target.with_name(f".{target.name}.lock")):
+    with storage_errors(target), FileLock(target.with_name(f".{target.name}.lock")):
         if target.exists():
             return
         wanted = _Wanted(target, target.with_name(f"{target.name}.part"), md5, size, progress)
