@@ -14,6 +14,7 @@ from tests.commands import Completed
 from tests.store.faults import Fault
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 60
 
 
 class Driver:
@@ -81,9 +82,9 @@ class Child:
         return Completed(exit_code, stdout.read_text(), stderr.read_text())
 
 
-def wait_for(path: Path, seconds: float = 60) -> None:
-    """Until a file is there."""
-    end = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} has not come"
+def wait_for(path: Path, pattern: str = "") -> None:
+    """Until a file is there; with a pattern, until a folder has a file like it."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not (any(path.glob(pattern)) if pattern else path.exists()):
+        assert time.monotonic() < end, f"{path / pattern} has not come"
         time.sleep(0.0005)

@@ -1,0 +1,109 @@
+"""SIGINT and SIGTERM: once, twice, and at moments at which nobody waits for them."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.commands import Completed, command
+from tests.store.children import Driver, wait_for
+from tests.store.conftest import Undisturbed
+from tests.store.faults import Fault
+from tests.store.identity import differences, leftovers, only_run, resumed_at
+from tests.store.options import EVERY_STEP, RICH
+from vitreport.store.checkpoint import checkpoints
+from vitreport.store.reader import read_run
+
+SELDOM = "--checkpoint-seconds=1000"
+INT, TERM = int(signal.SIGINT), int(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(INT, 130), (TERM, 143)])
+def test_signal_stops_after_the_step_under_way(
+    driver: Driver, undisturbed: Undisturbed, tmp_path: Path, number: int, exit_code: int
+) -> None:
+    stopped = train(driver, tmp_path, SELDOM, ("signalled_before_step", 7, number))
+    check_stopped(stopped, only_run(tmp_path), signal.Signals(number), exit_code)
+    assert saved_steps(tmp_path) == ["step-8"]
+    assert go_on(driver, tmp_path) == [8]
+    assert differences(undisturbed(RICH), only_run(tmp_path)) == []
+
+
+@pytest.mark.parametrize("second", [INT, TERM])
+def test_second_signal_stops_at_once(driver: Driver, undisturbed: Undisturbed, tmp_path: Path, second: int) -> None:
+    stopped = train(driver, tmp_path, EVERY_STEP, ("signalled_before_step", 7, INT, second))
+    check_stopped(stopped, only_run(tmp_path), signal.Signals(second), 128 + second)
+    assert saved_steps(tmp_path) == ["step-7", "step-6"]
+    assert go_on(driver, tmp_path) == [7]
+    assert differences(undisturbed(RICH), only_run(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "step"),
+    [
+        (("signalled_before_step", 0, INT), 1),
+        (("signalled_in_epoch_evaluation", 1, INT), 5),
+        (("signalled_in_epoch_evaluation", 4, INT), 10),
+        (("signalled_in_evaluation", INT), 15),
+        (("signalled_in_evaluation", INT, INT), 15),
+    ],
+    ids=["first step", "first epoch", "test split of the second epoch", "final evaluation", "twice"],
+)
+def test_signal_in_evaluation(
+    driver: Driver, undisturbed: Undisturbed, tmp_path: Path, fault: Fault, step: int
+) -> None:
+    stopped = train(driver, tmp_path, SELDOM, fault)
+    check_stopped(stopped, only_run(tmp_path), signal.SIGINT, 130)
+    assert go_on(driver, tmp_path) == [step]
+    assert differences(undisturbed(RICH), only_run(tmp_path)) == []
+    assert leftovers(only_run(tmp_path)) == []
+
+
+def test_signal_while_images_are_decoded(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:
+    cache = {"VITREPORT_CACHE_DIR": str(tmp_path / "empty")}
+    arguments = ("train", *RICH, EVERY_STEP, "--quiet")
+    fault: Fault = ("signalled_in_decoding", INT)
+    stopped = driver.start(*arguments, folder=tmp_path, faults=[fault], environment=cache).wait()
+    assert stopped.exit_code == 130
+    assert stopped.stderr.startswith("error: run swin-digits-")
+    assert not (tmp_path / "runs").exists()
+    done = driver.start(*arguments, folder=tmp_path, environment=cache).wait()
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert differences(undisturbed(RICH), only_run(tmp_path)) == []
+
+
+def test_process_is_stopped_by_the_keyboard(tmp_path: Path) -> None:
+    arguments = command("train", *RICH, SELDOM, "--epochs=2000")
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(tmp_path, "runs/*/metrics.jsonl")
+        os.kill(process.pid, signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    check_stopped(Completed(process.returncode, stdout, stderr), only_run(tmp_path), signal.SIGINT, 130)
+    assert len(saved_steps(tmp_path)) == 1
+
+
+def train(driver: Driver, folder: Path, interval: str, *faults: Fault) -> Completed:
+    return driver.run("train", *RICH, interval, "--quiet", folder=folder, faults=faults)
+
+
+def check_stopped(stopped: Completed, run: Path, by: signal.Signals, exit_code: int) -> None:
+    assert stopped.exit_code == exit_code, stopped.stderr
+    told = f"error: run {run.name} was stopped by {by.name}; hint: the same command goes on with it"
+    assert stopped.stderr.splitlines()[-1] == told
+    record = read_run(run).record
+    assert record is not None
+    assert (record.status, record.error) == ("interrupted", None)
+    assert not (run / "result.json").exists()
+
+
+def saved_steps(folder: Path) -> list[str]:
+    return [path.stem for path in checkpoints(only_run(folder) / "checkpoints")]
+
+
+def go_on(driver: Driver, folder: Path) -> list[int]:
+    """Train to the end; the steps at which the run was resumed."""
+    done = train(driver, folder, EVERY_STEP)
+    assert done.exit_code == 0, done.stderr
+    return resumed_at(only_run(folder))
