@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from vitreport.errors import BusyError
+from vitreport.errors import BusyError, ResourceError
 from vitreport.store.reader import read_file
 from vitreport.store.record import RunRecord
 
@@ -18,13 +18,18 @@ PATIENCE_SECONDS = 0.5  # longer than `is_held` holds the lock for its look
 def held(folder: Path) -> Iterator[None]:
     """Hold the run while writing to it. The system frees the lock when the process ends, however it ends.
 
-    Raises BusyError that names the holder.
+    Raises BusyError that names the holder, ResourceError where the folder cannot be locked.
     """
     lock = FileLock(folder / LOCK_NAME, timeout=PATIENCE_SECONDS)
     try:
         lock.acquire()
     except Timeout as error:
         raise BusyError(f"run {folder.name} is in use by {_holder(folder)}", "wait for it, or stop it") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ResourceError(
+            f"cannot lock {folder}: {reason}", "mend its permissions, or choose another place"
+        ) from error
     try:
         yield
     finally:
@@ -32,7 +37,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a living process writes to the run."""
+    """Whether a living process writes to the run; not where the lock cannot be looked at, as on a read-only disk."""
     if not (folder / LOCK_NAME).exists():
         return False
     lock = FileLock(folder / LOCK_NAME, timeout=0)
@@ -40,6 +45,8 @@ def is_held(folder: Path) -> bool:
         lock.acquire()
     except Timeout:
         return True
+    except OSError:
+        return False
     lock.release()
     return False
 

@@ -1,0 +1,86 @@
+"""One process at a time writes to a run, and a dead one holds nothing."""
+
+import platform
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.store.children import Child, Driver, wait_for
+from tests.store.conftest import Undisturbed
+from tests.store.identity import differences, only_run, resumed_at
+from tests.store.options import EVERY_STEP, SHORT
+from vitreport.errors import BusyError, ResourceError
+from vitreport.store.lock import held, is_held
+
+TRAIN = ("train", *SHORT, EVERY_STEP, "--quiet")
+LIST = ("runs", "list", "--json")
+
+
+@pytest.fixture
+def living(driver: Driver, tmp_path: Path) -> Child:
+    """A training that has done two of its four steps and waits."""
+    marker = tmp_path / "paused"
+    child = driver.start(*TRAIN, folder=tmp_path, faults=[("paused_before_step", 2, marker.name)])
+    wait_for(marker)
+    return child
+
+
+def test_second_process_is_told_who_holds_the_run(
+    driver: Driver, undisturbed: Undisturbed, tmp_path: Path, living: Child
+) -> None:
+    second = driver.run(*TRAIN, folder=tmp_path)
+    listed = driver.run(*LIST, folder=tmp_path)
+    living.send(signal.SIGKILL)
+    living.wait()
+    run = only_run(tmp_path)
+    assert second.exit_code == 8
+    told = f"error: run {run.name} is in use by process {living.pid} on {platform.node()}, started 20"
+    assert second.stderr.startswith(told)
+    assert '"state": "running"' in listed.stdout
+    assert go_on(driver, tmp_path) == [2]
+    assert differences(undisturbed(SHORT), run) == []
+
+
+def test_killed_run_is_listed_as_interrupted(driver: Driver, tmp_path: Path, living: Child) -> None:
+    living.send(signal.SIGKILL)
+    living.wait()
+    listed = driver.run(*LIST, folder=tmp_path)
+    assert (listed.exit_code, listed.stderr) == (0, "")
+    assert '"state": "interrupted"' in listed.stdout
+
+
+def test_lock_is_free_although_the_killed_process_has_not_been_waited_for(
+    driver: Driver, tmp_path: Path, living: Child
+) -> None:
+    living.send(signal.SIGKILL)
+    assert go_on(driver, tmp_path) == [2]
+    living.wait()
+
+
+def test_lock_is_exclusive_and_can_be_taken_again(tmp_path: Path) -> None:
+    with held(tmp_path):
+        assert is_held(tmp_path)
+        with pytest.raises(BusyError, match="is in use by another process"), held(tmp_path):
+            pass
+    assert not is_held(tmp_path)
+    with held(tmp_path):
+        assert is_held(tmp_path)
+
+
+def test_looking_does_not_make_a_lock(tmp_path: Path) -> None:
+    assert not is_held(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lock_that_cannot_be_taken_is_no_bug(tmp_path: Path) -> None:
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(ResourceError, match="cannot lock"), held(tmp_path):
+        pass
+    assert not is_held(tmp_path)
+
+
+def go_on(driver: Driver, folder: Path) -> list[int]:
+    done = driver.run(*TRAIN, folder=folder)
+    assert done.exit_code == 0, done.stderr
+    return resumed_at(only_run(folder))
