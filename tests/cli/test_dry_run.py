@@ -1,0 +1,111 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.commands import TINY
+from tests.data.makers import write_folder
+
+DIGITS = ("train", "perceiver-io", "--dataset", "digits")
+PARAMETERS = 1_504_662
+"""Of the published Perceiver IO, whatever it is trained on, as long as it is 32 x 32 pixels and ten classes."""
+
+HEADERS = 100_000
+"""Room for the names of all tensors, which small networks notice."""
+
+
+def planned(cli: Cli, *arguments: str) -> Any:
+    done = cli(*arguments, "--dry-run", "--json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options", "images", "epochs", "steps"),
+    [
+        ("digits", ["--epochs", "20", "--batch-size", "64"], 1293, 20, 21 * 20),
+        ("cifar10", ["--epochs", "21", "--batch-size", "128"], 50_000, 21, 391 * 21),
+        ("cifar10", ["--set", "limit=1000", "--set", "validation_fraction=0.1", "--epochs", "1"], 900, 1, 8),
+    ],
+)
+def test_the_numbers_are_those_of_the_run(
+    dataset: str, options: list[str], images: int, epochs: int, steps: int, cli: Cli
+) -> None:
+    found = planned(cli, "train", "perceiver-io", "--dataset", dataset, *options)
+    plan = found["plan"]
+    assert plan["parameters"] == PARAMETERS
+    assert (plan["training_images"], plan["steps"]) == (images, steps)
+    assert found["spec"]["train"]["epochs"] == epochs
+    assert plan["training_flops_per_image"] > 2 * plan["forward_flops_per_image"] > 2 * PARAMETERS
+
+
+def test_the_disk_is_that_of_two_checkpoints_and_the_selected_weights(cli: Cli) -> None:
+    """A checkpoint of AdamW holds the weights and two moments, and with selection "val" the best weights."""
+    weights = 4 * PARAMETERS
+    assert planned(cli, *DIGITS)["plan"]["disk_bytes"] == weights * (2 * 4 + 1)
+    last = [*DIGITS, "--set", "selection=last", "--set", "optimizer.name=sgd"]
+    assert planned(cli, *last)["plan"]["disk_bytes"] == weights * (2 * 2 + 1)
+
+
+def test_the_plan_comes_true(cli: Cli) -> None:
+    arguments = (*DIGITS, *TINY, "--set", "augment=[]")
+    plan = planned(cli, *arguments)["plan"]
+    assert plan["state"] == "new"
+    folder = Path(cli(*arguments, "--checkpoint-seconds", "0").stdout.strip())
+    record = json.loads((folder / "run.json").read_text())
+    assert (plan["id"], plan["steps"], plan["device"]) == (record["id"], record["step"], record["device"])
+    assert plan["training_images"] == record["data"]["counts"]["train"]
+    for name, value in record["cost"].items():
+        assert plan[name] == value
+    written = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
+    assert plan["disk_bytes"] <= written <= plan["disk_bytes"] + HEADERS
+    assert planned(cli, *arguments)["plan"]["state"] == f"done, at step {record['step']}"
+
+
+def test_each_value_says_where_it_comes_from(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITREPORT_CLIP_NORM", "1.5")
+    arguments = (*DIGITS, "--set", "lr=0.5", "--seed", "3")
+    origins = planned(cli, *arguments)["origins"]
+    expected = {
+        "model.name": "command line",
+        "model.dim": "derived",
+        "model.depth": "default",
+        "data.dataset": "command line",
+        "data.augment": "preset perceiver-io-digits",
+        "optimizer.learning_rate": "--set",
+        "train.clip_norm": "environment",
+        "seed": "command line",
+    }
+    assert {path: origins[path] for path in expected} == expected
+    shown = [line.split() for line in cli(*arguments, "--dry-run").stdout.splitlines()]
+    assert ["optimizer.learning_rate", "0.5", "--set"] in shown
+    assert ["seed", "3", "command", "line"] in shown
+    assert ["parameters", f"{PARAMETERS:,}"] in shown
+
+
+def test_every_field_of_the_spec_is_shown_once(cli: Cli) -> None:
+    found = planned(cli, *DIGITS)
+    fields = {
+        f"{section}.{field}" for section, values in found["spec"].items() if section != "seed" for field in values
+    }
+    assert set(found["origins"]) == fields | {"seed"}
+    shown = cli(*DIGITS, "--dry-run").stdout.split("\n\n")[0].splitlines()[1:]
+    assert [line.split()[0] for line in shown] == list(found["origins"])
+
+
+@pytest.mark.parametrize("dataset", ["digits", "cifar10", "./images"])
+def test_nothing_is_written(dataset: str, cli: Cli, own_folders: Path) -> None:
+    write_folder(Path("images"), size=32)
+    before = sorted(own_folders.rglob("*"))
+    assert cli("train", "perceiver-io", "--dataset", dataset, "--dry-run").exit_code == 0
+    assert sorted(own_folders.rglob("*")) == before
+
+
+def test_images_that_were_never_counted_are_said_to_be_unknown(cli: Cli) -> None:
+    write_folder(Path("images"), size=32)
+    arguments = ("train", "perceiver-io", "--dataset", "./images")
+    plan = planned(cli, *arguments)["plan"]
+    assert (plan["training_images"], plan["steps"]) == (None, None)
+    assert cli(*arguments, "--dry-run").stdout.count("unknown until the images are there") == 2

@@ -1,0 +1,286 @@
+"""stdout carries the product and nothing else; stderr suits who reads it."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.cli.run_folders import spec, write_run
+from tests.cli.surface import commands
+from tests.commands import TINY, command, vitreport
+from vitreport.cli.main import run
+from vitreport.cli.progress import LineView, LiveView, QuietView, choose_view
+from vitreport.spec.model import ARCHITECTURES
+from vitreport.store.reader import Run, read_run
+
+TRAIN = ("train", "perceiver-io", "--dataset", "digits", *TINY)
+EPOCHS = 3
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
+CONTROL = re.compile(r"\x1b\[\??[0-9;]*[A-Za-z]")
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+WITH_JSON = {
+    "train": TRAIN[1:],
+    "eval": ("perceiver",),
+    "runs list": (),
+    "runs show": ("perceiver",),
+    "runs diff": ("perceiver", "perceiver"),
+    "spec check": ("my.toml",),
+    "spec show": ("swin",),
+    "datasets list": (),
+    "datasets verify": ("digits",),
+    "models": (),
+    "doctor": (),
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one finished run, a spec and the decoded digits."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "my.toml").write_text('model.name = "swin"')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("VITREPORT_CACHE_DIR", str(folder / "cache"))
+        assert run([*TRAIN, "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("VITREPORT_CACHE_DIR", str(home / "cache"))
+    return home
+
+
+def only_run(runs_dir: Path) -> Run:
+    (folder,) = runs_dir.iterdir()
+    return read_run(folder)
+
+
+def test_training_prints_its_folder_and_tells_each_epoch_on_one_line(cli: Cli) -> None:
+    done = cli(*TRAIN)
+    trained = only_run(Path("runs"))
+    assert (done.exit_code, done.stdout) == (0, f"{trained.folder}\n")
+    lines = [parsed(line) for line in done.stderr.splitlines() if line.startswith("epoch=")]
+    told = [(line["epoch"], line["step"], line["train_loss"], line["val_accuracy"]) for line in lines]
+    assert told == [
+        (str(epoch.epoch), str(epoch.step), f"{epoch.splits['train'].loss:.4f}", f"{epoch.splits['val'].accuracy:.4f}")
+        for epoch in trained.epochs
+    ]
+    assert len(told) == EPOCHS
+    assert {key for line in lines for key in line} == {
+        *("epoch", "step", "learning_rate", "train_loss", "train_accuracy", "val_loss", "val_accuracy"),
+        *("images_per_second", "seconds", "peak_memory", "best_epoch"),
+    }
+
+
+def parsed(line: str) -> dict[str, str]:
+    return dict(pair.split("=") for pair in line.split(" "))
+
+
+def test_the_summary_gives_the_interval_of_a_single_run(cli: Cli) -> None:
+    stderr = cli(*TRAIN).stderr
+    result = only_run(Path("runs")).result
+    assert result is not None
+    assert f"the weights are those of epoch {result.selected.epoch} (best validation accuracy)" in stderr
+    assert re.search(r"\ntest +\d\.\d{4} +\d+\.\d\d%   95% interval .*\(Wilson, 360 images, a single run\)\n", stderr)
+
+
+def test_quiet_leaves_the_folder_alone(cli: Cli) -> None:
+    done = cli(*TRAIN, "-q")
+    assert (done.stdout, done.stderr) == (f"{only_run(Path('runs')).folder}\n", "")
+
+
+def test_a_finished_run_says_so_and_prints_the_same(at_home: Path, cli: Cli) -> None:
+    done = cli(*TRAIN)
+    trained = only_run(Path("runs"))
+    assert done.stdout == f"{trained.folder}\n"
+    assert done.stderr.startswith(f"run {trained.id} is done already; --force trains it anew beside it\n")
+
+
+def test_every_command_with_json_is_tried_here() -> None:
+    having = {words for words, each in commands().items() if any("--json" in param.opts for param in each.params)}
+    assert having == set(WITH_JSON)
+
+
+@pytest.mark.parametrize("words", WITH_JSON)
+def test_json_is_json_and_all_of_stdout(words: str, at_home: Path, cli: Cli) -> None:
+    done = cli(*words.split(), *WITH_JSON[words], "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout, parse_constant=pytest.fail) is not None
+
+
+def test_json_of_training_is_its_result(at_home: Path, cli: Cli) -> None:
+    told = json.loads(cli(*TRAIN, "--json").stdout)
+    trained = only_run(Path("runs"))
+    assert trained.result is not None
+    assert told == {"id": trained.id, "folder": str(trained.folder), **trained.result.model_dump(mode="json")}
+
+
+def test_a_shown_spec_is_toml(cli: Cli) -> None:
+    assert tomllib.loads(cli("spec", "show", "swin").stdout)["model"]["name"] == "swin"
+
+
+def test_a_checked_spec_prints_its_id(at_home: Path, cli: Cli) -> None:
+    done = cli("spec", "check", "my.toml")
+    assert re.fullmatch(r"swin-cifar10-[0-9a-f]{8}-s0\n", done.stdout)
+    assert done.stderr == "my.toml: a sound spec of swin on cifar10\n"
+
+
+TABLES = [("models",), ("datasets", "list"), ("runs", "list"), ("runs", "show", "perceiver"), ("eval", "perceiver")]
+
+
+@pytest.mark.parametrize("arguments", TABLES, ids=" ".join)
+def test_a_pipe_gets_no_control_codes_and_no_folded_lines(
+    arguments: tuple[str, ...], at_home: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = cli(*arguments).stdout
+    monkeypatch.setenv("COLUMNS", "20")
+    narrow = cli(*arguments)
+    assert (narrow.exit_code, narrow.stdout.count("\n")) == (0, wide.count("\n"))
+    assert "\x1b" not in narrow.stdout + narrow.stderr
+    assert [line for line in narrow.stdout.splitlines() if line != line.rstrip()] == []
+
+
+def test_a_table_has_one_line_for_each_row(cli: Cli) -> None:
+    assert len(cli("models").stdout.splitlines()) == 1 + len(ARCHITECTURES)
+    for seed in range(3):
+        write_run(Path("runs"), spec(seed))
+    assert len(cli("runs", "list").stdout.splitlines()) == 1 + 3
+
+
+@pytest.mark.parametrize(
+    ("variables", "option", "colored"),
+    [
+        ({}, "auto", False),
+        ({"FORCE_COLOR": "1"}, "auto", True),
+        ({"FORCE_COLOR": "1"}, "never", False),
+        ({"NO_COLOR": "1"}, "always", True),
+        ({"NO_COLOR": "1"}, "auto", False),
+    ],
+)
+def test_colors_are_asked_for_or_left_out(
+    variables: Mapping[str, str], option: str, colored: bool, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    shown = cli("--color", option, "models").stdout + cli("--color", option, "runs", "show", "x").stderr
+    assert bool(COLOR.search(shown)) == colored
+    assert "\x1b" not in COLOR.sub("", shown)
+
+
+def test_forced_colors_do_not_turn_a_log_into_a_live_view(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    stderr = cli(*TRAIN).stderr
+    assert COLOR.sub("", stderr).count("\nepoch=") == EPOCHS
+    assert "\x1b" not in COLOR.sub("", stderr)
+
+
+@pytest.mark.parametrize("arguments", [("spec", "schema"), ("--help",), ("runs", "list")], ids=" ".join)
+def test_a_closed_stdout_is_no_error(arguments: tuple[str, ...]) -> None:
+    write_run(Path("runs"), spec())
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        command(*arguments), stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_training_goes_on_when_nobody_reads_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", buffering=1) as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert run(TRAIN) == 0
+    record = only_run(Path("runs")).record
+    assert record is not None
+    assert record.status == "done"
+
+
+def test_a_stream_without_unicode_gets_what_it_can_show(home: Path) -> None:
+    environment = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = vitreport("runs", "show", "perceiver", "--runs-dir", str(home / "runs"), environment=environment)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "train accuracy" in done.stdout
+    assert "???" in done.stdout
+
+
+class Terminal:
+    """A process on a terminal of 30 lines of 100 characters, and what it has written there."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self._leader, follower = pty.openpty()
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        self.process = subprocess.Popen(
+            command(*arguments),
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            env={**os.environ, "TERM": "xterm-256color", **environment},
+            start_new_session=True,
+        )
+        os.close(follower)
+        self.screen = ""
+
+    def read_until(self, text: str) -> None:
+        while text not in self.screen:
+            self.screen += os.read(self._leader, 65536).decode()
+
+    def close(self) -> int:
+        """Read to the end; the exit code."""
+        try:
+            while more := os.read(self._leader, 65536):
+                self.screen += more.decode()
+        except OSError:  # Linux says so when the process has closed its side
+            pass
+        os.close(self._leader)
+        return self.process.wait(timeout=60)
+
+
+def test_a_terminal_shows_the_training_live_and_keeps_the_summary(home: Path) -> None:
+    terminal = Terminal(*TRAIN, VITREPORT_CACHE_DIR=str(home / "cache"))
+    assert terminal.close() == 0
+    assert terminal.screen.count(HIDE_CURSOR) == terminal.screen.count(SHOW_CURSOR) == 1
+    live, _, kept = terminal.screen.partition(SHOW_CURSOR)
+    for shown in ("epoch", f"/{EPOCHS}", "images/s", "learning rate"):
+        assert shown in CONTROL.sub("", live)
+    lines = [line for line in CONTROL.sub("", kept).replace("\r", "").split("\n") if line]
+    assert lines[0].startswith("finished in ")
+    assert lines[-2].startswith("next: vitreport eval ")
+    assert lines[-1] == f"runs/{only_run(Path('runs')).id}"
+    assert "epoch=" not in terminal.screen
+
+
+def test_an_interrupt_gives_the_cursor_back(home: Path) -> None:
+    terminal = Terminal(*TRAIN, "--epochs", "100000", VITREPORT_CACHE_DIR=str(home / "cache"))
+    terminal.read_until("images/s")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.close() == 130
+    assert terminal.screen.rindex(SHOW_CURSOR) > terminal.screen.rindex(HIDE_CURSOR)
+    assert "error: run perceiver-io-digits-" in CONTROL.sub("", terminal.screen.partition(SHOW_CURSOR)[2])
+
+
+@pytest.mark.parametrize(("kind", "view"), [("xterm-256color", LiveView), ("dumb", LineView)])
+def test_only_a_terminal_that_can_redraw_gets_the_live_view(
+    kind: str, view: type[QuietView], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader, follower = pty.openpty()
+    monkeypatch.setenv("TERM", kind)
+    with os.fdopen(leader), os.fdopen(follower, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert type(choose_view(quiet=False)) is view
+        assert type(choose_view(quiet=True)) is QuietView

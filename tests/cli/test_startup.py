@@ -1,0 +1,74 @@
+"""What need not load torch does not: it takes seconds."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.cli.run_folders import spec, write_run
+from vitreport.data.sources import open_dataset
+
+HEAVY = ("torch", "torchvision", "timm", "perceiver_pytorch", "scipy", "sklearn", "matplotlib")
+CHILD = f"""
+import json, sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from vitreport.cli.main import run
+
+found = {{}}
+for arguments in json.loads(sys.argv[1]):
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        exit_code = run(arguments)
+    found[" ".join(arguments)] = [exit_code, *sorted(set({HEAVY}) & set(sys.modules))]
+print(json.dumps(found))
+"""
+RUNS = 200
+
+
+def test_reading_and_checking_load_nothing_heavy() -> None:
+    """One process runs the commands one after the other; the first that loads too much is the first that says so."""
+    first, second = [write_run(Path("runs"), spec(seed)).name for seed in range(RUNS)][:2]
+    decode_digits()
+    expected = {
+        "--help": 0,
+        "--version": 0,
+        "train --help": 0,
+        "eval --help": 0,
+        "models": 0,
+        "datasets list": 0,
+        "spec schema": 0,
+        "spec show perceiver-io --dataset digits": 0,
+        f"spec check runs/{first}/spec.json": 0,
+        "runs list": 0,
+        "runs list --json": 0,
+        f"runs show {first}": 0,
+        f"runs diff {first} {second}": 0,
+        "runs show nothing": 2,
+        "train --bogus": 2,
+        "train percever-io --dataset cifr10 --set foo=1": 2,
+        "eval nothing": 2,
+        f"train --spec runs/{first}/spec.json": 0,
+    }
+    assert loaded(list(expected)) == {command: [exit_code] for command, exit_code in expected.items()}
+
+
+def loaded(commands: list[str]) -> dict[str, list[int | str]]:
+    """The exit code of each command, and the heavy modules that are loaded after it."""
+    words = json.dumps([command.split() for command in commands])
+    child = subprocess.run(
+        [sys.executable, "-c", CHILD, words], capture_output=True, text=True, timeout=120, check=True
+    )
+    found: dict[str, list[int | str]] = json.loads(child.stdout)
+    return found
+
+
+def decode_digits() -> None:
+    open_dataset(
+        "digits",
+        image_size=8,
+        data_dir=Path("data"),
+        cache_dir=Path(os.environ["VITREPORT_CACHE_DIR"]),
+        notify=lambda line: None,
+        progress=lambda label, done, total: None,
+    )
