@@ -1,0 +1,49 @@
+"""Specs whose run ids must never change by accident: records are found by them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from vitreport.spec.compose import Layer, compose
+from vitreport.spec.data import AugmentSpec, DatasetFacts
+from vitreport.spec.fields import members
+from vitreport.spec.model import ARCHITECTURES
+from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
+from vitreport.spec.presets import preset_names, read_preset
+from vitreport.spec.problems import tag_of
+from vitreport.spec.run import RunSpec
+
+FILE = Path(__file__).parent / "golden" / "run_ids.json"
+FACTS = {"cifar10": (10, 32), "digits": (10, 32), "stl10": (10, 96), "tinyimagenet": (200, 64)}
+"""Classes and image size of the data sets that presets name."""
+
+
+def pinned() -> dict[str, Any]:
+    """The id and the values of each preset, and of each member of each union at its defaults."""
+    return {name: {"id": spec.run_id, "spec": spec.model_dump(mode="json")} for name, spec in _specs().items()}
+
+
+def text() -> str:
+    return json.dumps(pinned(), indent=1) + "\n"
+
+
+def _specs() -> dict[str, RunSpec]:
+    perceiver: dict[str, Any] = {"model": {"name": "perceiver-io"}}
+    tables: dict[str, dict[str, Any]] = {
+        **{f"model {tag_of(kind)}": {"model": {"name": tag_of(kind)}} for kind in ARCHITECTURES},
+        **{f"optimizer {tag}": perceiver | {"optimizer": {"name": tag}} for tag in _tags(OptimizerSpec)},
+        **{f"schedule {tag}": perceiver | {"schedule": {"name": tag}} for tag in _tags(ScheduleSpec)},
+        **{f"augment {tag}": perceiver | {"data": {"augment": [{"name": tag}]}} for tag in _tags(AugmentSpec)},
+    }
+    layers = {name: Layer("pinned", table) for name, table in tables.items()}
+    layers |= {f"preset {name}": read_preset(name) for name in preset_names()}
+    return {name: compose([layer], _describe).spec for name, layer in layers.items()}
+
+
+def _tags(union: Any) -> list[str]:
+    return [tag for kind in members(union) if (tag := tag_of(kind))]
+
+
+def _describe(dataset: str, image_size: int | None) -> DatasetFacts:
+    num_classes, stored_size = FACTS[dataset]
+    return DatasetFacts(dataset, num_classes, image_size or stored_size)

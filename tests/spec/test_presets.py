@@ -1,0 +1,95 @@
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.data.makers import write_folder
+from vitreport.cli import training
+from vitreport.cli.compose import Request, compose_request
+from vitreport.data.sources import DATASETS
+from vitreport.errors import SpecError
+from vitreport.spec.presets import preset_for, preset_header, preset_names, read_preset
+from vitreport.spec.run import RunSpec
+
+PRESETS = pytest.mark.parametrize("name", preset_names())
+DATA_DIR = Path("data")
+
+
+def resolved(name: str) -> RunSpec:
+    """A preset by its name alone, over a folder of images where its data set has no reader of its own."""
+    dataset = read_preset(name).values["data"]["dataset"]
+    if dataset not in DATASETS and not (DATA_DIR / dataset).exists():
+        write_folder(DATA_DIR / dataset, count=1, size=32)
+    return compose_request(Request(preset=name), DATA_DIR).composed.spec
+
+
+@PRESETS
+def test_a_preset_resolves_and_is_named_after_its_model_and_data_set(name: str) -> None:
+    spec = resolved(name)
+    pair = f"{spec.model.name}-{spec.data.dataset}"
+    assert name == pair or name.startswith(f"{pair}-")
+    assert preset_for(spec.model.name, spec.data.dataset) == pair
+
+
+@PRESETS
+def test_the_command_in_the_header_trains_that_very_preset(
+    name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[RunSpec] = []
+    monkeypatch.setattr(training, "train_and_show", lambda spec, *_, **__: trained.append(spec))
+    expected = resolved(name)
+    program, *arguments = shlex.split(preset_header(name).splitlines()[0])
+    done = cli(*arguments, "--data-dir", str(DATA_DIR))
+    assert (program, arguments[0], done.exit_code, done.stderr) == ("vitreport", "train", 0, "")
+    assert trained == [expected]
+
+
+@PRESETS
+@pytest.mark.parametrize("form", ["toml", "json"])
+def test_a_shown_preset_is_read_back_as_the_same_run(name: str, form: str, cli: Cli) -> None:
+    expected = resolved(name)
+    shown = cli("spec", "show", "--preset", name, "--data-dir", str(DATA_DIR), *(["--json"] if form == "json" else []))
+    file = Path(f"shown.{form}")
+    file.write_text(shown.stdout, encoding="utf-8")
+    assert cli("spec", "check", str(file), "--data-dir", str(DATA_DIR)).stdout == f"{expected.run_id}\n"
+
+
+def test_a_pair_without_a_preset_has_none() -> None:
+    assert preset_for("swin", "imagenet") is None
+
+
+@pytest.mark.parametrize("name", ["perceiver-io-cifar1", "../presets/perceiver-io-digits", ""])
+def test_an_unknown_preset_is_met_with_the_nearest(name: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_preset(name)
+    (problem,) = caught.value.problems
+    assert problem.message == "unknown preset"
+    assert "perceiver-io-" in problem.hint
+
+
+def test_the_schema_knows_every_field_and_no_other(cli: Cli) -> None:
+    schema = json.loads(cli("spec", "schema").stdout)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert set(schema["properties"]) == set(RunSpec.model_fields)
+    objects = [each for each in tables(schema) if each.get("type") == "object"]
+    assert len(objects) > len(RunSpec.model_fields)
+    assert [each["title"] for each in objects if each.get("additionalProperties") is not False] == []
+    assert [each["title"] for each in objects if not set(each.get("required", [])) <= set(each["properties"])] == []
+
+
+def test_every_reference_of_the_schema_leads_somewhere(cli: Cli) -> None:
+    schema = json.loads(cli("spec", "schema").stdout)
+    references = {each["$ref"] for each in tables(schema) if "$ref" in each}
+    assert references == {f"#/$defs/{name}" for name in schema["$defs"]}
+
+
+def tables(value: Any) -> Iterator[dict[str, Any]]:
+    """Every table inside a JSON value, itself included."""
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from tables(inner)
