@@ -48,8 +48,7 @@ def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
             return Problem(path, "must be a name of 1 to 100 printable characters without slashes", value=given)
         case "json_invalid":  # the JSON is vitreport's own, so that only a text in it can be at fault
             return Problem(path, "holds a text that is not Unicode")
-    message = detail["msg"].replace("Input should", "must").replace("must be an object", "must be a table")
-    return Problem(path, message, value=given)
+    return Problem(path, _worded(detail["msg"]), value=given)
 
 
 def unknown_field(parts: Sequence[str], *owners: type[BaseModel]) -> Problem:
@@ -100,6 +99,12 @@ def _items(owner: type[BaseModel], field: str) -> list[type[BaseModel]]:
     """The sections that a field which is a list can hold."""
     annotation = owner.model_fields[field].annotation if field in owner.model_fields else None
     return [member for argument in getattr(annotation, "__args__", ()) for member in members(argument)]
+
+
+def _worded(message: str) -> str:
+    """pydantic's message in the words of TOML."""
+    message = re.sub(r"^(Input|Tuple) should", "must", message)
+    return message.replace(" after validation", "").replace("must be an object", "must be a table")
 
 
 def _tags_with(section: str, field: str) -> list[str]:

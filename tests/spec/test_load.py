@@ -1,0 +1,237 @@
+"""Files and texts that specs are read from, sound and otherwise."""
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vitreport.errors import SpecError
+from vitreport.files import write_json
+from vitreport.spec.load import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_LINE,
+    parse_value,
+    read_assignments,
+    read_environment,
+    read_file,
+)
+from vitreport.spec.run import RunSpec
+
+from .composing import PERCEIVER, composed, problems
+
+SOUND = b'model.name = "perceiver-io"\n'
+HEX_HUGE = f"0x{'f' * 3700}"
+"""Fewer characters than a line may have, more digits than Python prints."""
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(SpecError) as caught:
+        read_file(path)
+    (line,) = caught.value.lines()
+    assert line.startswith(f"{path}: ")
+    return line.removeprefix(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.toml", b"a = 1\na = 2\n", "(at line 2, column "),
+        ("a.toml", b"[a]\n[a]\n", "(at line 2, column "),
+        ("a.toml", b"a = \n", "(at line 1, column "),
+        ("a.toml", b"lr = 1e-3 # \x00", "(at line 1, column "),
+        ("a.toml", b"\xff\xfea\x00", "byte 0 is not UTF-8; hint: save it as UTF-8"),
+        ("a.toml", b"a = '\xe9'", "byte 5 is not UTF-8"),
+        ("a.toml", b"a = 0123\n", "(at line 1, column"),
+        ("a.toml", b"#" * (MAX_BYTES + 1), "larger than 64 KiB; hint: is it a spec?"),
+        ("a.toml", b"#" * 2**21, "larger than 64 KiB"),
+        ("a.toml", b"a = 1\n" + b"a." * 3000, "line 2 is longer than 4096 characters"),
+        ("a.toml", b"a=" + b"[\n" * 30_000, "nested deeper than 32"),
+        ("a.toml", b"a = " + b"[" * 33 + b"]" * 33, "nested deeper than 32"),
+        ("a.toml", b"[" + b".".join([b"a"] * 33) + b"]\nb = 1", "nested deeper than 32"),
+        ("a.json", b"", "Expecting value: line 1 column 1"),
+        ("a.json", b"[" * 60_000, "nested deeper than 32"),
+        ("a.json", b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "nested deeper than 32"),
+        ("a.json", b"[1]", "is a list or a single value"),
+        ("a.json", b"5", "is a list or a single value"),
+        ("a.json", b'{"model": {"name": "swin", "name": "swin"}}', "the key 'name' stands twice"),
+        ("a.json", b'{"a": ' + b"9" * 5000 + b"}", "4300 digits"),
+        ("a.json", b"{'a': 1}", "line 1 column 2"),
+    ],
+)
+def test_a_broken_file_is_refused_where_it_breaks(name: str, content: bytes, said: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    assert said in refusal(file)
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == "is a directory; hint: give the path of a TOML file"
+    assert refusal(tmp_path / "missing.toml").startswith("no such file or directory")
+    assert refusal(Path("a\0b")).startswith("embedded null byte")
+    assert refusal(Path("a" * 5000)).startswith("file name too long")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
+def test_a_device_without_an_end_is_not_read_to_it() -> None:
+    assert refusal(Path("/dev/zero")).startswith("larger than 64 KiB")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(SOUND,))
+    writer.start()
+    assert read_file(pipe).values == PERCEIVER
+    writer.join()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.toml", SOUND),
+        ("a.toml", b"\xef\xbb\xbf" + SOUND),
+        ("a.toml", SOUND.replace(b"\n", b"\r\n")),
+        ("a.toml", SOUND + b"[data]\n[train]\n"),
+        ("a.spec", SOUND),
+        ("a.json", json.dumps(PERCEIVER).encode()),
+        ("a.json", b"\xef\xbb\xbf" + json.dumps(PERCEIVER).encode("utf-8")),
+        ("a.json", json.dumps(PERCEIVER).encode() + b" " * (MAX_LINE + 1)),
+    ],
+)
+def test_a_sound_file_is_read(name: str, content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    assert composed(read_file(file)).spec == composed(PERCEIVER).spec
+
+
+def test_an_empty_file_is_an_empty_layer(tmp_path: Path) -> None:
+    file = tmp_path / "empty.toml"
+    file.write_bytes(b"")
+    assert read_file(file).values == {}
+
+
+def test_the_deepest_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "deep.toml"
+    file.write_text("a = " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1))
+    assert "a" in read_file(file).values
+
+
+def test_the_spec_of_a_run_is_read_back(tmp_path: Path) -> None:
+    spec = composed(PERCEIVER, {"data": {"augment": [{"name": "random_crop"}]}, "train": {"clip_norm": 1.5}}).spec
+    write_json(tmp_path / "spec.json", {"schema_version": 1, **spec.model_dump(mode="json")})
+    again = composed(read_file(tmp_path / "spec.json")).spec
+    assert again == spec
+    assert again.run_id == spec.run_id
+    assert RunSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "said"),
+    [
+        ("data = 5", "data", "must be a table"),
+        ("model = []", "model", "must be a table"),
+        ("[[model]]\nname = 'swin'", "model", "must be a table"),
+        ("train.epochs = true", "train.epochs", "must be a valid integer"),
+        ("train.epochs = 3.5", "train.epochs", "must be a valid integer"),
+        ("train.epochs = 2026-01-02", "train.epochs", "must be a valid integer"),
+        ("train.epochs = 07:32:00", "train.epochs", "must be a valid integer"),
+        (f"train.epochs = {HEX_HUGE}", "train", "holds a whole number of more than 4300 digits"),
+        (f"train.epochs = {'9' * 4000}", "train.epochs", "must be"),
+        (f"data.dataset = {HEX_HUGE}", "data", "holds a whole number of more than 4300 digits"),
+        (f"data.image_size = {HEX_HUGE}", "data", "holds a whole number of more than 4300 digits"),
+        ("optimizer.learning_rate = nan", "optimizer.learning_rate", "must be a finite number"),
+        ("optimizer.learning_rate = -inf", "optimizer.learning_rate", "must be a finite number"),
+        ("optimizer.learning_rate = 1e999", "optimizer.learning_rate", "must be a finite number"),
+        ("optimizer.betas = [0.9]", "optimizer.betas.1", "is missing"),
+        ("optimizer.betas = [0.9, 0.99, 0.999]", "optimizer.betas", "must have at most 2 items, not 3"),
+        ("optimizer.betas = 0.9", "optimizer.betas", "must be a valid array"),
+        ("data.dataset = 'a/b'", "data.dataset", "must be a name of 1 to 100 printable characters without slashes"),
+        ("data.augment = ['random_crop']", "data.augment.0", "must be a table"),
+        ("data.augment = 'random_crop'", "data.augment", "must be a valid array"),
+        ("'train.epochs' = 3", '"train.epochs"', "unknown field"),
+        ("'' = 3", '""', "unknown field"),
+        ("'a b'.'c.d' = 3", '"a b"', "unknown field"),
+        ("data.image_size = 7", "data.image_size", "must be greater than or equal to 8"),
+        ("seed = 2147483648", "seed", "must be less than or equal to 2147483647"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_named(text: str, field: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text(text)
+    found = problems(PERCEIVER, read_file(file))
+    assert found[field].message.startswith(said)
+    assert found[field].origin in (str(file), "")
+
+
+def test_json_has_its_own_ways_to_be_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.json"
+    file.write_text(
+        '{"seed": NaN, "data": {"dataset": "\\ud800"}, "tra\\ud800in": 1, "train": {"clip_norm": Infinity}}'
+    )
+    found = problems(PERCEIVER, read_file(file))
+    assert {field: problem.message for field, problem in found.items()} == {
+        '"tra\ud800in"': "unknown field",
+        "data": "holds a text that is not Unicode",
+        "train.clip_norm": "must be a finite number",
+        "seed": "must be a valid integer",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("64", 64),
+        (" 1e-3 ", 1e-3),
+        ("true", True),
+        ("[1, 2]", [1, 2]),
+        ('{ name = "sgd" }', {"name": "sgd"}),
+        ("none", None),
+        ("NONE", None),
+        ("digits", "digits"),
+        ('"64"', "64"),
+        ("", ""),
+        ("my set", "my set"),
+        ("a = b", "a = b"),
+        ("1\nb = 2", "1\nb = 2"),
+        ("[" * 40 + "]" * 40, "[" * 40 + "]" * 40),
+        ("[" * 100_000, "[" * 100_000),
+        ("9" * 5000, "9" * 5000),
+    ],
+)
+def test_a_value_is_read_as_toml_or_else_as_text(text: str, value: Any) -> None:
+    found = parse_value(text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_an_assignment_may_hold_the_sign_itself() -> None:
+    assert read_assignments(["dataset=a=b"], "--set").values == {"data": {"dataset": "a=b"}}
+
+
+def test_the_later_of_two_assignments_counts() -> None:
+    assert read_assignments(["epochs=1", "train.epochs=2"], "--set").values == {"train": {"epochs": 2}}
+
+
+def test_variables_name_fields_in_full_or_by_a_unique_part() -> None:
+    found = read_environment(
+        {
+            "VITREPORT_TRAIN__BATCH_SIZE": "64",
+            "VITREPORT_LR": "0.5",
+            "VITREPORT_SEED": "3",
+            "HOME": "/",
+            "vitreport_epochs": "9",
+        }
+    )
+    assert found.values == {"train": {"batch_size": 64}, "optimizer": {"learning_rate": 0.5}, "seed": 3}
+    assert found.problems == []
+
+
+def test_variables_of_the_runtime_are_no_fields() -> None:
+    names = ["DATA_DIR", "RUNS_DIR", "CACHE_DIR", "DEVICE", "THREADS", "CHECKPOINT_SECONDS", "DEBUG"]
+    found = read_environment({f"VITREPORT_{name}": "x" for name in names})
+    assert (found.values, found.problems) == ({}, [])
