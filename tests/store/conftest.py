@@ -7,6 +7,9 @@ from tests.store.children import Driver
 from tests.store.faults import Fault
 from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP
+from tests.store.states import advance, make_state
+from vitreport.store.checkpoint import save_checkpoint
+from vitreport.training.state import TrainingState
 
 Undisturbed = Callable[..., Path]
 
@@ -34,3 +37,13 @@ def undisturbed(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> Und
         return known[key]
 
     return run
+
+
+@pytest.fixture
+def two_saved(tmp_path: Path) -> TrainingState:
+    """The state after two steps, each of them saved in the folder of the test."""
+    state = make_state()
+    for _ in range(2):
+        advance(state)
+        save_checkpoint(tmp_path, state)
+    return state

@@ -11,18 +11,33 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from vitreport.errors import RecordError
 from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
+from vitreport.store.record import Accuracy, Count, Record
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
 
 KEPT = 2
 STEP_FILE = re.compile(r"step-([0-9]+)\.safetensors\Z")
+
+
+class _Best(Record):
+    epoch: Count
+    step: Count
+    accuracy: Accuracy
+
+
+class _Counters(Record):
+    """What stands in the header of a checkpoint."""
+
+    epoch: Count
+    step: Count
+    best: _Best | None
 
 
 def save_checkpoint(folder: Path, state: TrainingState) -> None:
@@ -60,7 +75,7 @@ def restore_newest(folder: Path, state: TrainingState) -> list[str]:
         except RecordError as error:
             skipped.append(error.message)
             continue
-        _restore(state, tensors, metadata)
+        _restore(state, path.name, tensors, metadata)
         return skipped
     if skipped:
         raise RecordError(
@@ -100,18 +115,17 @@ def read_verified(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def load_model_weights(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
     """Put weights into a model. Raises RecordError that names the first tensor that does not fit."""
-    for name, tensor in named_weights(model).items():
-        if name not in weights:
-            raise RecordError(f"{source}: has no tensor {name}", "is it of another architecture?")
-        if weights[name].shape != tensor.shape:
-            shapes = f"{tuple(weights[name].shape)}, the model needs {tuple(tensor.shape)}"
-            raise RecordError(f"{source}: {name} is {shapes}", "is it of another architecture?")
+    _check_fit(weights, named_weights(model), source)
     load_weights(model, dict(weights))
 
 
 def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors under a prefix, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
 
 
 def _remove_old(folder: Path, step: int) -> None:
@@ -129,9 +143,9 @@ def _tensors(state: TrainingState) -> dict[str, Tensor]:
     best = state.best.weights if state.best else {}
     named = {
         "totals": state.totals,
-        **{f"model/{name}": tensor for name, tensor in named_weights(state.model).items()},
-        **{f"best/{name}": tensor for name, tensor in best.items()},
-        **{f"optimizer/{name}": tensor for name, tensor in _optimizer_tensors(state).items()},
+        **_under("model/", named_weights(state.model)),
+        **_under("best/", best),
+        **_under("optimizer/", _optimizer_tensors(state)),
     }
     return {name: tensor.detach().contiguous() for name, tensor in named.items()}
 
@@ -147,22 +161,49 @@ def _optimizer_tensors(state: TrainingState) -> dict[str, Tensor]:
 
 
 def _metadata(state: TrainingState) -> dict[str, str]:
-    counters: dict[str, Any] = {"epoch": state.epoch, "step": state.step}
+    best = None
     if state.best:
-        counters["best"] = {"epoch": state.best.epoch, "step": state.best.step, "accuracy": state.best.accuracy}
-    return {"counters": json.dumps(counters, sort_keys=True)}
+        best = _Best(epoch=state.best.epoch, step=state.best.step, accuracy=state.best.accuracy)
+    return {"counters": _Counters(epoch=state.epoch, step=state.step, best=best).model_dump_json()}
 
 
-def _restore(state: TrainingState, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    counters = json.loads(metadata["counters"])
-    load_model_weights(state.model, part(tensors, "model/"), f"step-{counters['step']}.safetensors")
+def _restore(state: TrainingState, source: str, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    counters = _counters(metadata, source)
+    named = named_weights(state.model)
+    needed = {"totals": state.totals, **_under("model/", named), **_under("best/", named if counters.best else {})}
+    _check_fit({name: tensors[name] for name in tensors if not name.startswith("optimizer/")}, needed, source)
     _restore_optimizer(state, part(tensors, "optimizer/"))
+    load_weights(state.model, part(tensors, "model/"))
     state.totals.copy_(tensors["totals"])
-    state.epoch, state.step = counters["epoch"], counters["step"]
-    if best := counters.get("best"):
-        device = state.totals.device
-        weights = {name: tensor.to(device) for name, tensor in part(tensors, "best/").items()}
-        state.best = BestEpoch(best["epoch"], best["step"], best["accuracy"], weights)
+    state.epoch, state.step = counters.epoch, counters.step
+    if best := counters.best:
+        weights = {name: tensor.to(state.totals.device) for name, tensor in part(tensors, "best/").items()}
+        state.best = BestEpoch(best.epoch, best.step, best.accuracy, weights)
+
+
+def _counters(metadata: Mapping[str, str], source: str) -> _Counters:
+    try:
+        return _Counters.model_validate_json(metadata.get("counters", ""))
+    except ValidationError as error:
+        raise RecordError(f"{source} has no counters of a training") from error
+
+
+def _check_fit(given: Mapping[str, Tensor], needed: Mapping[str, Tensor], source: str) -> None:
+    """Raises RecordError that names the first tensor that is missing, has another shape or is not needed."""
+    hint = "is it of another architecture?"
+    for name, tensor in needed.items():
+        if name not in given:
+            raise RecordError(f"{source}: has no tensor {name}", hint)
+        found, wanted = ((tuple(each.shape), str(each.dtype)) for each in (given[name], tensor))
+        if found != wanted:
+            raise RecordError(f"{source}: {name} is {_shown(*found)}, the model needs {_shown(*wanted)}", hint)
+    for name in given:
+        if name not in needed:
+            raise RecordError(f"{source}: the model has no tensor {name}", hint)
+
+
+def _shown(shape: tuple[int, ...], dtype: str) -> str:
+    return f"{shape} {dtype.removeprefix('torch.')}"
 
 
 def _restore_optimizer(state: TrainingState, tensors: dict[str, Tensor]) -> None:
