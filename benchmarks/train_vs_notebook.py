@@ -101,7 +101,8 @@ def notebook_epochs(arrays: ImageArrays, device: torch.device, workers: int) -> 
 def vitreport_epochs(arrays: ImageArrays, device: torch.device, spec: RunSpec) -> Iterator[None]:
     """One epoch for each `next`, by the program's own loop."""
     setup = prepare(spec, arrays, device)
-    for event in fit(setup.state, setup.batches, setup.splits, spec, before_batch=lambda: None):
+    events = fit(setup.state, setup.batches, setup.splits, spec.train, setup.learning_rate, before_batch=lambda: None)
+    for event in events:
         if isinstance(event, EpochFinished):
             yield
 

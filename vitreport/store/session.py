@@ -105,12 +105,13 @@ class Session:
 
     def train(self, writer: RunWriter, stop: StopSignals) -> None:
         """The steps that are missing, then the final evaluation."""
-        state, splits = self.setup.state, self.setup.splits
-        measured = ("val", "test") if self.spec.train.monitor_test else ("val",)
+        setup, train = self.setup, self.spec.train
+        state, splits = setup.state, setup.splits
+        measured = ("val", "test") if train.monitor_test else ("val",)
         monitored = {name: split for name, split in splits.items() if name in measured}
         stop.graceful = True
         try:
-            for event in fit(state, self.setup.batches, monitored, self.spec, before_batch=stop.check):
+            for event in fit(state, setup.batches, monitored, train, setup.learning_rate, before_batch=stop.check):
                 self._write(writer, event)
                 self.listener.event(event)
         except StopBetweenSteps:
@@ -118,7 +119,7 @@ class Session:
             raise
         writer.checkpoint(state)
         self.listener.event(EvaluationStarted(state.step))
-        write_results(writer.folder, state, splits, self.spec.train, before_batch=stop.check)
+        write_results(writer.folder, state, splits, train, before_batch=stop.check)
         writer.update(status="done", finished=now(), step=state.step)
 
     def _write(self, writer: RunWriter, event: Event) -> None:

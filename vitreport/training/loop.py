@@ -10,12 +10,11 @@ from torch.nn import functional
 from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.errors import DivergedError
 from vitreport.randomness import stream_seed
-from vitreport.spec.run import RunSpec, TrainSpec
+from vitreport.spec.run import TrainSpec
 from vitreport.training.clock import EpochClock, peak_memory_bytes
 from vitreport.training.evaluate import predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 from vitreport.training.metrics import split_metrics
-from vitreport.training.optim import learning_rate_at
 from vitreport.training.precision import autocast
 from vitreport.training.state import TrainingState
 
@@ -26,7 +25,8 @@ def fit(
     state: TrainingState,
     batches: TrainingBatches,
     splits: Mapping[str, ImageSet],
-    spec: RunSpec,
+    train: TrainSpec,
+    learning_rate: Callable[[int], float],
     before_batch: Callable[[], None],
 ) -> Iterator[Event]:
     """Train `state` from where it stands to the end of the last epoch, measuring `splits` after each epoch.
@@ -35,15 +35,15 @@ def fit(
     Raises DivergedError with the first step of which the loss is not finite; what `before_batch` raises comes
     through with `state` between two steps.
     """
-    train, steps_per_epoch = spec.train, batches.steps_per_epoch
+    steps_per_epoch = batches.steps_per_epoch
     yield Started(train.epochs, steps_per_epoch, state.epoch, state.step)
     while state.epoch < train.epochs:
         clock, unread = EpochClock(), list[Tensor]()
         state.model.train()
         for images, labels in batches.epoch(state.epoch, first_step=state.step - state.epoch * steps_per_epoch):
             before_batch()
-            rate = _learning_rate(spec, state.step, steps_per_epoch)
-            torch.manual_seed(stream_seed(spec.seed, "dropout", state.step))
+            rate = learning_rate(state.step)
+            torch.manual_seed(stream_seed(batches.seed, "dropout", state.step))
             unread.append(train_step(state, images, labels, train, rate))
             loss = _read_losses(unread, state) if _must_read(state, steps_per_epoch, images.device) else None
             clock.images += len(labels)
@@ -56,7 +56,7 @@ def fit(
         yield EpochFinished(
             epoch=state.epoch,
             step=state.step,
-            learning_rate=_learning_rate(spec, state.step - 1, steps_per_epoch),
+            learning_rate=learning_rate(state.step - 1),
             splits=metrics,
             best_epoch=state.best.epoch if state.best else None,
             images_per_second=clock.images_per_second,
@@ -85,16 +85,6 @@ def train_step(state: TrainingState, images: Tensor, labels: Tensor, train: Trai
 
 def _count(labels: Tensor) -> Tensor:
     return labels.new_full((), len(labels), dtype=torch.float64)
-
-
-def _learning_rate(spec: RunSpec, step: int, steps_per_epoch: int) -> float:
-    return learning_rate_at(
-        step,
-        learning_rate=spec.optimizer.learning_rate,
-        schedule=spec.schedule,
-        steps_per_epoch=steps_per_epoch,
-        total_steps=spec.train.epochs * steps_per_epoch,
-    )
 
 
 def _must_read(state: TrainingState, steps_per_epoch: int, device: torch.device) -> bool:

@@ -1,7 +1,8 @@
 """From a spec and images to everything that a run needs before its first step."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,17 +15,18 @@ from vitreport.errors import Problem, SpecError
 from vitreport.models.cost import Cost, measure_cost
 from vitreport.models.registry import build_model
 from vitreport.spec.run import RunSpec
-from vitreport.training.optim import build_optimizer
+from vitreport.training.optim import build_optimizer, learning_rate_at
 from vitreport.training.state import TrainingState, fresh_state
 
 
 @dataclass(frozen=True)
 class Setup:
-    """`splits` holds "train", "test" and, where images are held out, "val"."""
+    """`splits` holds "train", "test" and, where images are held out, "val"; `learning_rate` is that of a step."""
 
     state: TrainingState
     splits: Mapping[str, ImageSet]
     batches: TrainingBatches
+    learning_rate: Callable[[int], float]
     cost: Cost
     split_hash: str
 
@@ -39,10 +41,18 @@ def prepare(spec: RunSpec, arrays: ImageArrays, device: torch.device) -> Setup:
     model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
     cost = measure_cost(model, data.image_size)
     model.to(device)
+    batches = TrainingBatches(splits["train"], data.augment, spec.train.batch_size, spec.seed)
     return Setup(
         state=fresh_state(model, build_optimizer(spec.optimizer, model), device),
         splits=splits,
-        batches=TrainingBatches(splits["train"], data.augment, spec.train.batch_size, spec.seed),
+        batches=batches,
+        learning_rate=partial(
+            learning_rate_at,
+            learning_rate=spec.optimizer.learning_rate,
+            schedule=spec.schedule,
+            steps_per_epoch=batches.steps_per_epoch,
+            total_steps=batches.steps_per_epoch * spec.train.epochs,
+        ),
         cost=cost,
         split_hash=split_hash(train, val),
     )
