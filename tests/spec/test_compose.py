@@ -108,7 +108,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         for problem in (
             Problem("VITREPORT_BATCHSIZE", "unknown field", "did you mean batch_size or patch_size?"),
             Problem("label_smothing", "unknown field", "did you mean label_smoothing?", origin="--set"),
-            Problem("warmup_epochs", "has no value", "write --set warmup_epochs=VALUE"),
+            Problem("--set", "is not FIELD=VALUE", value="'warmup_epochs'"),
             Problem("sed", "unknown field", "did you mean seed?", origin=origin),
             Problem("model.depht", "unknown field", "did you mean depth?", origin=origin),
             Problem("model.num_latents", "must be greater than or equal to 1", "", "0", origin),

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.data import DatasetFacts, DataSpec
@@ -186,7 +186,7 @@ def _sections(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]
             sections[name] = field.get_default()
             continue
         try:
-            sections[name] = _validated(field, values.get(name, {}))
+            sections[name] = _validated(name, values.get(name, {}))
         except ValidationError as error:
             problems += problems_of(error, name, field)
         except ValueError:  # json.dumps refuses such numbers
@@ -200,10 +200,15 @@ def _unknown_sections(values: Mapping[str, Any]) -> list[Problem]:
     return told + and_more(len(unknown) - len(told), "the spec")
 
 
-def _validated(field: FieldInfo, value: Any) -> Any:
+def _validated(section: str, value: Any) -> Any:
     """Validated as JSON, because JSON mode is strict about types and still takes lists for tuples."""
-    adapter = TypeAdapter[Any](Annotated[field.annotation, field])  # type: ignore[arg-type]
-    return adapter.validate_json(json.dumps(value, default=str), strict=True)
+    return _adapter(section).validate_json(json.dumps(value, default=str), strict=True)
+
+
+@cache
+def _adapter(section: str) -> TypeAdapter[Any]:
+    field = RunSpec.model_fields[section]
+    return TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
 
 
 def _with_origin(problem: Problem, origins: Mapping[str, str]) -> Problem:

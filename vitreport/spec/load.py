@@ -41,8 +41,8 @@ def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
     problems: list[Problem] = []
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
-        if not equals:
-            problems.append(Problem(assignment, "has no value", f"write {origin} {assignment}=VALUE"))
+        if not (name.strip() and equals):
+            problems.append(Problem(origin, "is not FIELD=VALUE", value=repr(assignment)))
             continue
         try:
             _nest(values, find_field(name.strip()), parse_value(text))
