@@ -16,6 +16,7 @@ from vitreport.spec.run import TrainSpec
 from vitreport.store.checkpoint import write_with_digest
 from vitreport.store.record import DetailRecord, EpochResult, MeasurementRecord, ResultRecord
 from vitreport.training.evaluate import predict
+from vitreport.training.loop import check_finite
 from vitreport.training.metrics import Details, Labels, Logits, Measurement, measure, measure_details
 from vitreport.training.state import TrainingState, load_weights, named_weights
 
@@ -31,15 +32,15 @@ def write_results(
 ) -> ResultRecord:
     """Measure, then write best.safetensors, predictions.npz and result.json.
 
-    The model ends with the selected weights.
+    The model ends with the selected weights. Raises DivergedError where the loss of a split is not finite.
     """
     last = _predict_all(state.model, splits, train.precision, before_batch)
-    last_result = EpochResult(epoch=state.epoch, step=state.step, splits=_measurements(last))
+    last_result = _epoch_result(last, state.epoch, state.step)
     selected, selected_result = last, last_result
     if state.best and state.best.epoch != state.epoch:
         load_weights(state.model, state.best.weights)
         selected = _predict_all(state.model, splits, train.precision, before_batch)
-        selected_result = EpochResult(epoch=state.best.epoch, step=state.best.step, splits=_measurements(selected))
+        selected_result = _epoch_result(selected, state.best.epoch, state.best.step)
     result = ResultRecord(
         selection=train.selection,
         selected=selected_result,
@@ -66,8 +67,12 @@ def _predict_all(
     return {name: predict(model, split, precision, before_batch) for name, split in splits.items()}
 
 
-def _measurements(predictions: Predictions) -> dict[str, MeasurementRecord]:
-    return {name: measurement_record(measure(*found)) for name, found in predictions.items()}
+def _epoch_result(predictions: Predictions, epoch: int, step: int) -> EpochResult:
+    measured = {name: measure(*found) for name, found in predictions.items()}
+    for name, measurement in measured.items():
+        check_finite(measurement.loss, f"{name} loss", epoch, step)
+    splits = {name: measurement_record(measurement) for name, measurement in measured.items()}
+    return EpochResult(epoch=epoch, step=step, splits=splits)
 
 
 def _write_weights(folder: Path, model: nn.Module) -> str:
@@ -76,8 +81,9 @@ def _write_weights(folder: Path, model: nn.Module) -> str:
 
 
 def _write_predictions(folder: Path, logits: Logits, labels: Labels) -> str:
-    """Test logits (N, K) in float16 and labels (N,); returns the file's SHA-256."""
+    """Test logits (N, K) in float16, as large as it allows, and labels (N,); returns the file's SHA-256."""
+    largest = np.finfo(np.float16).max
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, logits=logits.astype(np.float16), labels=labels)
+    np.savez_compressed(buffer, logits=logits.clip(-largest, largest).astype(np.float16), labels=labels)
     write_atomic(folder / "predictions.npz", buffer.getvalue())
     return hashlib.sha256(buffer.getvalue()).hexdigest()

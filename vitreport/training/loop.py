@@ -32,8 +32,8 @@ def fit(
     """Train `state` from where it stands to the end of the last epoch, measuring `splits` after each epoch.
 
     `state` can be saved while the generator is suspended at an EpochFinished or at a StepFinished with a loss.
-    Raises DivergedError with the first step of which the loss is not finite; what `before_batch` raises comes
-    through with `state` between two steps.
+    Raises DivergedError with the first step of which the loss is not finite, or after which that of a split is
+    not; what `before_batch` raises comes through with `state` between two steps.
     """
     steps_per_epoch = batches.steps_per_epoch
     yield Started(train.epochs, steps_per_epoch, state.epoch, state.step)
@@ -52,6 +52,7 @@ def fit(
         metrics = {"train": state.train_metrics()}
         for name, split in splits.items():
             metrics[name] = split_metrics(*predict(state.model, split, train.precision, before_batch))
+            check_finite(metrics[name].loss, f"{name} loss", state.epoch + 1, state.step)
         state.finish_epoch(metrics["val"].accuracy if train.selection == "val" else None)
         yield EpochFinished(
             epoch=state.epoch,
@@ -98,9 +99,14 @@ def _read_losses(unread: list[Tensor], state: TrainingState) -> float:
     first_step = state.step - len(values) + 1
     unread.clear()
     for step, value in enumerate(values, start=first_step):
-        if not math.isfinite(value):
-            raise DivergedError(
-                f"diverged at epoch {state.epoch + 1}, step {step}: loss = {value}",
-                "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm",
-            )
+        check_finite(value, "loss", state.epoch + 1, step)
     return float(values[-1])
+
+
+def check_finite(value: float, name: str, epoch: int, step: int) -> None:
+    """Raise DivergedError for a value that is infinite or NaN after `step` steps, in an epoch that counts from 1."""
+    if not math.isfinite(value):
+        raise DivergedError(
+            f"diverged at epoch {epoch}, step {step}: {name} = {value}",
+            "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm",
+        )
