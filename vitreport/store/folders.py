@@ -1,5 +1,6 @@
 """Which folders are runs, and which run a name means."""
 
+import os
 import re
 from pathlib import Path
 
@@ -23,9 +24,9 @@ def find_run(name: str, runs_dir: Path) -> Path:
     Raises SpecError where no run or several are meant.
     """
     if "/" in name or "\\" in name:
-        folder = Path(name)
-        if folder.is_dir() and _is_run(folder.resolve()):
-            return folder.resolve()
+        folder = Path(os.path.realpath(name))
+        if _is_run(folder):
+            return folder
         raise RecordError(f"{name} is not the folder of a run", "see `vitreport runs list`")
     folders = {folder.name: folder for folder in run_folders(runs_dir)}
     matches = [name] if name in folders else [known for known in folders if known.startswith(name)]
@@ -58,6 +59,9 @@ def _attempt_number(name: str) -> int:
 
 
 def _is_run(folder: Path) -> bool:
-    if not RUN_NAME.match(folder.name) or folder.is_symlink() or not folder.is_dir():
+    try:
+        if not RUN_NAME.match(folder.name) or folder.is_symlink() or not folder.is_dir():
+            return False
+        return (folder / "spec.json").exists() or (folder / "run.json").exists()
+    except OSError:  # a name that is too long, a folder that may not be looked into
         return False
-    return (folder / "spec.json").exists() or (folder / "run.json").exists()

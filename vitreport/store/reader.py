@@ -5,18 +5,21 @@ where it is damaged; the rest of the folder is still read.
 """
 
 import json
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from vitreport.errors import SpecError
 from vitreport.spec.run import RunSpec
-from vitreport.store.record import SCHEMA_VERSION, EpochRecord, ResultRecord, RunRecord
+from vitreport.store.record import SCHEMA_VERSION, EpochRecord, ResultRecord, RunRecord, Version
 
 MAX_BYTES = {"spec.json": 1 << 20, "run.json": 1 << 20, "result.json": 16 << 20, "metrics.jsonl": 64 << 20}
+MAX_SKIPPED_LINES = 100
+MAX_SHOWN = 100
 
 AnyRecord = TypeVar("AnyRecord")
 
@@ -69,34 +72,50 @@ def read_file(path: Path, parse: Callable[[bytes], AnyRecord], damage: list[str]
 
 def parse_spec(content: bytes) -> RunSpec:
     """spec.json as it was written: the spec's fields beside the schema version."""
-    values = json.loads(content)
-    if not isinstance(values, dict):
-        raise ValueError("is no table")
-    values.pop("schema_version", None)
-    return RunSpec.model_validate_json(json.dumps(values))
+    try:
+        values = json.loads(content)
+        if not isinstance(values, dict):
+            raise ValueError("is no table")
+        TypeAdapter(Version).validate_python(values.pop("schema_version", SCHEMA_VERSION))
+        return RunSpec.model_validate_json(json.dumps(values))
+    except RecursionError as error:
+        raise ValueError("is nested too deeply") from error
 
 
 def read_epochs(path: Path, damage: list[str]) -> Iterator[EpochRecord]:
-    """The epochs in order. A torn, damaged or repeated line is skipped and named."""
+    """The epochs in order. A torn, damaged or repeated line is skipped and named, up to a number of them."""
     if not path.exists():
         return
-    newest = 0
+    newest = skipped = 0
     for number, line in enumerate((_bounded_bytes(path, damage) or b"").splitlines(), start=1):
-        try:
-            epoch = EpochRecord.model_validate_json(line)
-        except ValidationError as error:
-            damage.append(f"{path.name}: line {number} skipped: {_reason(line, error)}")
+        found = _epoch(line, newest)
+        if isinstance(found, EpochRecord):
+            newest = found.epoch
+            yield found
             continue
-        if epoch.epoch <= newest:
-            damage.append(f"{path.name}: line {number} skipped: epoch {epoch.epoch} follows epoch {newest}")
-            continue
-        newest = epoch.epoch
-        yield epoch
+        skipped += 1
+        if skipped > MAX_SKIPPED_LINES:
+            damage.append(f"{path.name}: not read after line {number}: too many damaged lines")
+            return
+        damage.append(f"{path.name}: line {number} skipped: {found}")
+
+
+def _epoch(line: bytes, newest: int) -> EpochRecord | str:
+    """The epoch of a line, or why it does not count."""
+    try:
+        epoch = EpochRecord.model_validate_json(line)
+    except ValidationError as error:
+        return _reason(line, error)
+    return epoch if epoch.epoch > newest else f"epoch {epoch.epoch} follows epoch {newest}"
 
 
 def _bounded_bytes(path: Path, damage: list[str]) -> bytes | None:
     try:
-        if path.stat().st_size > MAX_BYTES[path.name]:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            damage.append(f"{path.name}: is no file")
+            return None
+        if status.st_size > MAX_BYTES[path.name]:
             damage.append(f"{path.name}: larger than {MAX_BYTES[path.name] >> 20} MiB")
             return None
         return path.read_bytes()
@@ -113,7 +132,7 @@ def _reason(content: bytes, error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"]))
+    place = ".".join(map(str, first["loc"]))[:MAX_SHOWN]
     return f"{place}: {first['msg']}" if place else first["msg"]
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
 
+Version = Annotated[int, Field(ge=1, le=SCHEMA_VERSION)]
 Text = Annotated[str, Field(max_length=1000)]
 Count = Annotated[int, Field(ge=0)]
 Accuracy = Annotated[float, Field(ge=0, le=1)]
@@ -63,7 +64,7 @@ class ErrorRecord(Record):
 class RunRecord(Record):
     """run.json: what happened to a run, and on which machine. Times are UTC in ISO 8601."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Version = SCHEMA_VERSION
     id: Text
     status: Status
     started: Text
@@ -92,7 +93,7 @@ class SplitRecord(Record):
 class EpochRecord(Record):
     """One line of metrics.jsonl. `seconds` is that of the training part of the epoch."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Version = SCHEMA_VERSION
     epoch: Count
     step: Count
     learning_rate: float
@@ -136,7 +137,7 @@ class EpochResult(Record):
 class ResultRecord(Record):
     """result.json: the final evaluation."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Version = SCHEMA_VERSION
     selection: Text
     selected: EpochResult
     last: EpochResult

@@ -130,7 +130,11 @@ class Session:
             writer.heartbeat(self.setup.state.step)
 
     def _refuse_others(self, before: Run) -> None:
-        """Never go on with a run that was begun with another spec or on other images."""
+        """Never go on with a run that cannot be read, or was begun with another spec or on other images."""
+        for name, found in (("run.json", before.record), ("spec.json", before.spec)):
+            if found is None and (before.folder / name).exists():
+                told = next(line for line in before.damage if line.startswith(name))
+                raise RecordError(f"{before.folder}/{told}", "`--force` trains anew beside it")
         if before.spec is not None and before.spec != self.spec:
             raise RecordError(f"{before.folder}/spec.json is not the spec of {before.id}", "`--force` trains anew")
         recorded = before.record.data.fingerprint if before.record else self.arrays.fingerprint
