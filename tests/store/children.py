@@ -19,6 +19,7 @@ PATIENCE_SECONDS = 60
 
 class Driver:
     def __init__(self, cache: Path) -> None:
+        self.cache = cache
         paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         own = {"PYTHONPATH": paths, "VITREPORT_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
