@@ -1,0 +1,34 @@
+"""The house rules that a machine can check."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vitreport
+
+PACKAGE = Path(vitreport.__file__).parent
+ROOT = PACKAGE.parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+LONGEST_FILE = 300
+
+
+def test_imports_go_down_the_floors() -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_a_file_is_short_and_says_what_it_is_for(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST_FILE
+    assert ast.get_docstring(ast.parse(text))
+
+
+def test_a_package_holds_its_docstring_only() -> None:
+    inner = [file for file in FILES if file.name == "__init__.py" and file.parent != PACKAGE]
+    assert len(inner) >= 6
+    assert [str(file) for file in inner if len(ast.parse(file.read_text(encoding="utf-8")).body) != 1] == []

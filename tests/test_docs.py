@@ -1,0 +1,108 @@
+"""Every command line that vitreport shows its users is one that it understands."""
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.surface import commands
+from tests.data.makers import write_folder
+from tests.test_contracts import FILES, ROOT
+from vitreport.cli import plan, training
+from vitreport.cli.main import EXIT_CODES, run
+from vitreport.spec.run import RunSpec
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = commands()
+PLACEHOLDER = re.compile(r"[A-Z_]{1,}\Z|<.*>\Z|\.\.\.\Z")
+SHELL_SIGNS = re.compile(r"&&|\|\||[|;>]")
+FENCE = re.compile(r"^```(?:sh|console|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`(vitreport [^`\n]+)`")
+
+
+def shown_in_blocks(text: str) -> Iterator[tuple[str, ...]]:
+    """The arguments of every call of vitreport in the fenced blocks of shell."""
+    for block in FENCE.findall(text):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in SHELL_SIGNS.split(line.removeprefix("$ ")):
+                words = shlex.split(part, comments=True)
+                if words and Path(words[0]).name == "vitreport":
+                    yield tuple(words[1:])
+
+
+def shown_inline(text: str) -> Iterator[tuple[str, ...]]:
+    for code in INLINE.findall(text):
+        yield tuple(shlex.split(SHELL_SIGNS.split(code)[0])[1:])
+
+
+def resolved(words: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The longest name of a command that the words begin with, and the rest of them."""
+    length = max(length for length in range(len(words) + 1) if " ".join(words[:length]) in COMMANDS)
+    return " ".join(words[:length]), words[length:]
+
+
+BLOCKS = sorted(set(shown_in_blocks(README)))
+INLINES = sorted(
+    {words for text in (README, *(file.read_text(encoding="utf-8") for file in FILES)) for words in shown_inline(text)}
+)
+
+
+@pytest.mark.parametrize("words", BLOCKS, ids=" ".join)
+def test_a_command_in_the_readme_is_understood(words: tuple[str, ...]) -> None:
+    name, rest = resolved(words)
+    assert not hasattr(COMMANDS[name], "commands") or {"--help", "--version"} & set(rest)
+    with COMMANDS[name].make_context(name, list(rest), resilient_parsing="--help" in rest) as context:
+        assert context.params is not None
+
+
+@pytest.mark.parametrize("words", INLINES, ids=" ".join)
+def test_a_command_in_running_text_exists_with_its_options(words: tuple[str, ...]) -> None:
+    name, rest = resolved(words)
+    command = COMMANDS[name]
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
+    assert [word for word in rest if word.startswith("-") and word.partition("=")[0] not in known] == []
+    assert name == " ".join(words) or not hasattr(command, "commands") or rest[0].startswith("-")
+
+
+def is_whole(words: Sequence[str]) -> bool:
+    """Whether the words train something without a placeholder in them."""
+    named = len(words) > 1 and (not words[1].startswith("-") or bool({"--spec", "--preset"} & set(words)))
+    return words[:1] == ("train",) and named and not any(map(PLACEHOLDER.match, words))
+
+
+COMPOSED = [words for words in sorted({*BLOCKS, *INLINES}) if is_whole(words)]
+
+
+@pytest.mark.parametrize("words", COMPOSED, ids=" ".join)
+def test_a_training_that_is_shown_has_a_sound_spec(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[RunSpec] = []
+    monkeypatch.setattr(training, "train_and_show", lambda spec, *_, **__: trained.append(spec))
+    monkeypatch.setattr(plan, "show_plan", lambda composed, *_, **__: trained.append(composed.spec))
+    with COMMANDS["train"].make_context("train", list(words[1:])) as context:
+        given: dict[str, Any] = context.params
+    if given["spec"]:
+        Path(given["spec"]).write_text('model.name = "perceiver-io"\ndata.dataset = "digits"\n')
+    if given["dataset"] and given["dataset"].startswith("./"):
+        write_folder(Path(given["dataset"]), count=1, size=32)
+    assert run(words) == 0
+    assert len(trained) == 1
+
+
+def test_every_command_is_in_the_readme() -> None:
+    shown = {resolved(words)[0] for words in (*BLOCKS, *shown_inline(README))}
+    leaves = {words for words, command in COMMANDS.items() if not hasattr(command, "commands")}
+    assert leaves - shown == set()
+
+
+def test_the_readme_has_examples_of_training() -> None:
+    assert len(COMPOSED) >= 3
+
+
+def test_the_exit_codes_of_the_readme_are_those_of_the_help() -> None:
+    rows = re.findall(r"^\| *(\d+(?:, \d+)*) *\|", README, re.MULTILINE)
+    assert sorted(int(code) for row in rows for code in row.split(", ")) == sorted(
+        map(int, re.findall(r"\d+", EXIT_CODES))
+    )
