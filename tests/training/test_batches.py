@@ -1,0 +1,104 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional
+
+from tests.training.small import CPU, noise_split
+from vitreport.data.batches import ImageSet, TrainingBatches, epoch_order, place
+from vitreport.spec.data import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, RandomCropSpec
+
+OPERATIONS: tuple[AugmentSpec, ...] = (
+    HorizontalFlipSpec(),
+    RandomCropSpec(padding=2),
+    ColorJitterSpec(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1),
+)
+
+
+def image_set(count: int = 23, *, stored: int = 8, size: int = 8) -> ImageSet:
+    split = noise_split(count, seed=0, size=stored)
+    return place(split.images, split.labels, device=CPU, image_size=size, mean=(0.5, 0.25, 0.125), std=(0.25, 0.5, 1.0))
+
+
+def batches_of(images: ImageSet, operations: tuple[AugmentSpec, ...] = OPERATIONS, seed: int = 0) -> TrainingBatches:
+    return TrainingBatches(images, operations, batch_size=5, seed=seed)
+
+
+@given(st.integers(1, 300), st.integers(0, 2**31 - 1), st.integers(0, 1000))
+def test_order_is_a_permutation_and_a_function_of_seed_and_epoch(count: int, seed: int, epoch: int) -> None:
+    order = epoch_order(count, seed, epoch)
+    assert sorted(order.tolist()) == list(range(count))
+    torch.rand(3)
+    assert torch.equal(epoch_order(count, seed, epoch), order)
+
+
+def test_order_differs_between_epochs_and_seeds() -> None:
+    orders = {tuple(epoch_order(100, seed, epoch).tolist()) for seed in range(3) for epoch in range(3)}
+    assert len(orders) == 9
+
+
+def test_in_order_serves_every_image_once() -> None:
+    images = image_set()
+    served = list(images.in_order(5))
+    assert [len(labels) for _, labels in served] == [5, 5, 5, 5, 3]
+    assert torch.equal(torch.cat([labels for _, labels in served]), images.labels)
+    pixels = images.images.double() / 255
+    expected = (pixels - images.mean[:, None, None]) / images.std[:, None, None]
+    assert torch.allclose(torch.cat([batch for batch, _ in served]).double(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("stored", "size"), [(8, 16), (16, 8), (8, 11)])
+def test_images_are_resized_batch_by_batch(stored: int, size: int) -> None:
+    images = image_set(stored=stored, size=size)
+    batch, _ = next(images.in_order(4))
+    resized = functional.interpolate(images.images[:4] / 255, (size, size), mode="bilinear", antialias=True)
+    assert torch.allclose(batch, (resized - images.mean[:, None, None]) / images.std[:, None, None], atol=1e-5)
+    augmented, _ = next(batches_of(images).epoch(0))
+    assert augmented.shape == (5, 3, size, size)
+
+
+def test_an_epoch_serves_every_image_once_in_its_order() -> None:
+    images = image_set()
+    plain = batches_of(images, ())
+    assert plain.steps_per_epoch == 5
+    served = list(plain.epoch(3))
+    order = epoch_order(23, 0, 3)
+    assert torch.equal(torch.cat([labels for _, labels in served]), images.labels[order])
+    unshuffled = torch.cat([batch for batch, _ in images.in_order(23)])
+    assert torch.equal(torch.cat([batch for batch, _ in served]), unshuffled[order])
+
+
+@pytest.mark.parametrize("first_step", range(6))
+def test_batches_do_not_depend_on_where_an_epoch_was_entered(first_step: int) -> None:
+    batches = batches_of(image_set())
+    whole = list(batches.epoch(2))
+    torch.manual_seed(first_step)
+    entered = list(batches.epoch(2, first_step))
+    assert len(entered) == 5 - first_step
+    assert all(same(left, right) for left, right in zip(whole[first_step:], entered, strict=True))
+
+
+def test_augmentation_differs_between_steps_epochs_and_seeds() -> None:
+    """The same image is changed in another way each time that it is served."""
+    one = noise_split(1, seed=0)
+    repeated = np.repeat(one.images, 10, axis=0)
+    images = place(
+        repeated, np.zeros(10, np.int64), device=CPU, image_size=8, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
+    )
+    seen = [
+        image for seed in range(2) for epoch in range(2) for image in all_images(batches_of(images, seed=seed), epoch)
+    ]
+    assert len({image.numpy().tobytes() for image in seen}) == len(seen) == 40
+
+
+def all_images(batches: TrainingBatches, epoch: int) -> Iterator[Tensor]:
+    for batch, _ in batches.epoch(epoch):
+        yield from batch
+
+
+def same(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> bool:
+    return torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])

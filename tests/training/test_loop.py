@@ -1,0 +1,247 @@
+"""The loop and its step: what an update is, what is told, what selects."""
+
+import math
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tests.training.small import noise_arrays, small_setup, small_spec
+from vitreport.errors import DivergedError
+from vitreport.spec.run import RunSpec
+from vitreport.training import loop
+from vitreport.training.evaluate import predict
+from vitreport.training.events import EpochFinished, Event, Started, StepFinished
+from vitreport.training.loop import fit, train_step
+from vitreport.training.metrics import split_metrics
+from vitreport.training.setup import Setup
+from vitreport.training.state import TrainingState, named_weights
+
+SGD = {"name": "sgd", "learning_rate": 0.5, "momentum": 0.0}
+
+
+def never() -> None:
+    """Nothing stops the loop."""
+
+
+def run(spec: RunSpec, setup: Setup | None = None, *, before_batch: Callable[[], None] = never) -> Iterator[Event]:
+    setup = setup or small_setup(spec)
+    monitored = {name: split for name, split in setup.splits.items() if name != "train"}
+    return fit(setup.state, setup.batches, monitored, spec.train, setup.learning_rate, before_batch)
+
+
+def one_step(spec: RunSpec) -> tuple[TrainingState, Tensor, dict[str, Tensor]]:
+    """The state after one step, its loss, and how far each weight has moved."""
+    setup = small_setup(spec)
+    before = {name: tensor.clone() for name, tensor in named_weights(setup.state.model).items()}
+    images, labels = next(setup.batches.epoch(0))
+    loss = train_step(setup.state, images, labels, spec.train, learning_rate=0.5)
+    moved = {name: (tensor - before[name]).detach() for name, tensor in named_weights(setup.state.model).items()}
+    return setup.state, loss, moved
+
+
+def length(moved: dict[str, Tensor]) -> float:
+    return math.sqrt(sum(float(tensor.double().square().sum()) for tensor in moved.values()))
+
+
+def test_clip_norm_bounds_the_update() -> None:
+    """Plain gradient descent moves by the learning rate times the gradient."""
+    _, _, free = one_step(small_spec(optimizer=SGD))
+    _, _, clipped = one_step(small_spec(optimizer=SGD, train={"clip_norm": 0.01}))
+    _, _, wide = one_step(small_spec(optimizer=SGD, train={"clip_norm": 1e3}))
+    assert length(free) > 0.02
+    assert length(clipped) == pytest.approx(0.5 * 0.01, rel=1e-3)
+    assert length(wide) == pytest.approx(length(free), rel=1e-6)
+
+
+def test_label_smoothing_mixes_in_the_mean_over_classes() -> None:
+    setup = small_setup()
+    images, labels = next(setup.batches.epoch(0))
+    log_probabilities = functional.log_softmax(setup.state.model(images), dim=1)
+    cross_entropy = -log_probabilities.gather(1, labels[:, None]).mean()
+    expected = 0.9 * cross_entropy - 0.1 * log_probabilities.mean()
+    _, loss, _ = one_step(small_spec(train={"label_smoothing": 0.1}))
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
+    assert loss.item() != pytest.approx(cross_entropy.item(), rel=1e-5)
+
+
+def test_step_is_counted_with_its_loss_hits_and_images() -> None:
+    setup = small_setup()
+    images, labels = next(setup.batches.epoch(0))
+    logits = setup.state.model(images)
+    hits = int((logits.argmax(1) == labels).sum())
+    state, loss, _ = one_step(small_spec())
+    assert state.step == 1
+    assert state.totals.tolist() == pytest.approx([20 * loss.item(), hits, 20])
+    assert [group["lr"] for group in state.optimizer.param_groups] == [0.5]
+
+
+def test_bfloat16_computes_in_it_and_keeps_the_weights_in_float32() -> None:
+    _, exact, _ = one_step(small_spec())
+    state, rounded, _ = one_step(small_spec(train={"precision": "bfloat16"}))
+    assert {tensor.dtype for tensor in named_weights(state.model).values()} == {torch.float32}
+    assert rounded.item() == pytest.approx(exact.item(), rel=0.02)
+    assert rounded.item() != exact.item()
+    *_, last = run(small_spec(train={"precision": "bfloat16"}))
+    assert isinstance(last, EpochFinished)
+    assert math.isfinite(last.splits["val"].loss)
+
+
+def test_events_tell_what_happens_in_order() -> None:
+    spec = small_spec(schedule={"name": "cosine", "warmup_epochs": 1})
+    setup = small_setup(spec)
+    events = list(run(spec, setup))
+    steps = [event for event in events if isinstance(event, StepFinished)]
+    epochs = [event for event in events if isinstance(event, EpochFinished)]
+    assert events[0] == Started(epochs=2, steps_per_epoch=5, epoch=0, step=0)
+    assert [type(event) for event in events[1:7]] == [*[StepFinished] * 5, EpochFinished]
+    assert [(event.epoch, event.step) for event in steps] == [(1 + step // 5, step + 1) for step in range(10)]
+    assert [event.images for event in steps] == [20, 20, 20, 20, 10] * 2
+    assert [(event.epoch, event.step) for event in epochs] == [(1, 5), (2, 10)]
+    rates = [setup.learning_rate(step) for step in range(10)]
+    assert [event.learning_rate for event in steps] == rates
+    assert [event.learning_rate for event in epochs] == [rates[4], rates[9]]
+    assert rates[4] == pytest.approx(3e-4)
+    assert 0 < rates[9] < rates[8] < rates[4]
+
+
+def test_train_metrics_are_means_over_the_epoch() -> None:
+    events = list(run(small_spec()))
+    steps = [event for event in events if isinstance(event, StepFinished)]
+    first = next(event for event in events if isinstance(event, EpochFinished))
+    mean = sum(event.images * (event.loss or 0) for event in steps[:5]) / 90
+    assert first.splits["train"].loss == pytest.approx(mean, rel=1e-6)
+    assert first.images_per_second > 0
+    assert first.seconds > 0
+    assert first.peak_memory_bytes > 0
+
+
+def test_losses_are_read_now_and_then_on_a_gpu_and_always_on_a_cpu() -> None:
+    setup = small_setup()
+    read = {"cpu": list[int](), "cuda": list[int]()}
+    for kind, steps in read.items():
+        for setup.state.step in range(1, 41):
+            if loop._must_read(setup.state, 20, torch.device(kind)):
+                steps.append(setup.state.step)
+    assert read == {"cpu": list(range(1, 41)), "cuda": [16, 20, 32, 40]}
+
+
+def test_divergence_names_the_first_bad_step_of_those_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "_must_read", lambda state, steps, device: state.step % steps == 0)
+    spec = small_spec()
+    setup = small_setup(spec)
+    told: list[Event] = []
+    with pytest.raises(DivergedError, match=r"diverged at epoch 1, step 3: loss = nan"):
+        told += ruined_after(2, run(spec, setup), setup.state)
+    assert told == []
+
+
+def ruined_after(step: int, events: Iterator[Event], state: TrainingState) -> Iterator[Event]:
+    """Make a weight NaN when `step` steps are done; the events whose loss has been read."""
+    for event in events:
+        if isinstance(event, StepFinished) and event.step == step:
+            with torch.no_grad():
+                next(state.model.parameters()).fill_(math.nan)
+        if isinstance(event, StepFinished) and event.loss is not None:
+            yield event
+
+
+def test_validation_selects_and_the_test_split_does_not() -> None:
+    """Other test images change what is told of the test split, and nothing else."""
+    spec = small_spec(train={"monitor_test": True, "epochs": 4}, optimizer={"name": "adamw", "learning_rate": 0.05})
+    setups = [small_setup(spec, noise_arrays(test_seed=seed)) for seed in (1, 2)]
+    told = [[event for event in run(spec, setup) if isinstance(event, EpochFinished)] for setup in setups]
+    accuracies = [event.splits["val"].accuracy for event in told[0]]
+    best = setups[0].state.best
+    assert best
+    assert (best.epoch, best.accuracy) == (1 + accuracies.index(max(accuracies)), max(accuracies))
+    assert [event.best_epoch for event in told[0]] == [event.best_epoch for event in told[1]]
+    assert [event.splits["test"] for event in told[0]] != [event.splits["test"] for event in told[1]]
+    for name, tensor in named_weights(setups[0].state.model).items():
+        assert torch.equal(tensor, named_weights(setups[1].state.model)[name])
+
+
+def test_best_weights_are_a_copy_of_those_of_their_epoch() -> None:
+    spec = small_spec(train={"epochs": 4}, optimizer={"name": "adamw", "learning_rate": 0.05})
+    setup = small_setup(spec)
+    seen: dict[int, dict[str, Tensor]] = {}
+    for event in run(spec, setup):
+        if isinstance(event, EpochFinished):
+            weights = named_weights(setup.state.model)
+            seen[event.epoch] = {name: tensor.detach().clone() for name, tensor in weights.items()}
+    best = setup.state.best
+    assert best
+    assert all(torch.equal(tensor, seen[best.epoch][name]) for name, tensor in best.weights.items())
+
+
+def test_selection_of_the_last_epoch_keeps_no_best() -> None:
+    setup = small_setup(small_spec(train={"selection": "last"}))
+    told = [event for event in run(small_spec(train={"selection": "last"}), setup) if isinstance(event, EpochFinished)]
+    assert [event.best_epoch for event in told] == [None, None]
+    assert setup.state.best is None
+
+
+def test_measuring_neither_augments_nor_drops_out() -> None:
+    spec = small_spec(
+        model={"drop_rate": 0.5}, data={"augment": [{"name": "color_jitter", "brightness": 0.5}]}, train={"epochs": 1}
+    )
+    setup = small_setup(spec)
+    *_, last = run(spec, setup)
+    assert isinstance(last, EpochFinished)
+    again = split_metrics(*predict(setup.state.model, setup.splits["val"], "float32", never))
+    assert last.splits["val"] == again
+    assert setup.state.model.training is False
+
+
+def test_stop_comes_through_between_two_steps() -> None:
+    class Stop(Exception):  # noqa: N818
+        pass
+
+    calls: list[int] = []
+
+    def stop() -> None:
+        calls.append(1)
+        if len(calls) == 4:
+            raise Stop
+
+    spec = small_spec()
+    setup = small_setup(spec)
+    with pytest.raises(Stop):
+        list(run(spec, setup, before_batch=stop))
+    assert setup.state.step == 3
+    assert setup.state.totals[2] == 60
+
+
+def test_state_goes_on_in_another_loop_where_it_stands() -> None:
+    spec = small_spec(model={"drop_rate": 0.1})
+    whole, cut = small_setup(spec), small_setup(spec)
+    list(run(spec, whole))
+    for event in run(spec, cut):
+        if isinstance(event, StepFinished) and event.step == 7:
+            break
+    torch.rand(5)
+    events = list(run(spec, cut))
+    assert events[0] == Started(epochs=2, steps_per_epoch=5, epoch=1, step=7)
+    assert [event.step for event in events if isinstance(event, StepFinished)] == [8, 9, 10]
+    for name, tensor in named_weights(whole.state.model).items():
+        assert torch.equal(tensor, named_weights(cut.state.model)[name])
+
+
+def test_finished_state_is_left_alone() -> None:
+    spec = small_spec()
+    setup = small_setup(spec)
+    list(run(spec, setup))
+    assert list(run(spec, setup)) == [Started(epochs=2, steps_per_epoch=5, epoch=2, step=10)]
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd"])
+def test_a_run_is_a_function_of_its_spec(optimizer: str) -> None:
+    spec = small_spec(optimizer={"name": optimizer}, model={"drop_rate": 0.2}, train={"epochs": 1})
+    first, second = small_setup(spec), small_setup(spec)
+    list(run(spec, first))
+    torch.manual_seed(99)
+    list(run(spec, second))
+    for name, tensor in named_weights(first.state.model).items():
+        assert torch.equal(tensor, named_weights(second.state.model)[name])
