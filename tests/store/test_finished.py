@@ -1,5 +1,6 @@
 """The same command once more: over a finished run, over one with something amiss, beside it."""
 
+import errno
 import json
 import os
 import shutil
@@ -164,3 +165,14 @@ def test_other_fingerprint_is_told_and_noted(driver: Driver, undisturbed: Undist
     assert found.fingerprint["threads"] == "1"
     assert [resume.changed for resume in found.resumed] == [{"threads": ("1", "2")}]
     assert content(only_run(tmp_path) / "spec.json") == content(undisturbed(SHORT) / "spec.json")
+
+
+def test_resumed_run_has_neither_failed_nor_finished(driver: Driver, tmp_path: Path) -> None:
+    driver.run(*TRAIN, folder=tmp_path, faults=[("failing_call", 60, errno.EIO)])
+    failed = read_run(only_run(tmp_path)).record
+    driver.run(*TRAIN, folder=tmp_path, faults=[("killed_before_step", 3)])
+    resumed = read_run(only_run(tmp_path)).record
+    assert failed
+    assert resumed
+    assert (failed.status, bool(failed.finished), bool(failed.error)) == ("failed", True, True)
+    assert (resumed.status, resumed.finished, resumed.error) == ("running", None, None)

@@ -1,5 +1,6 @@
 """A finished run measured again: any split, the selected or the last weights, its own images or others."""
 
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -30,7 +31,7 @@ WeightsName = Literal["best", "last"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`recorded` is what training measured of the same split with the same weights; None on other images."""
+    """`recorded` is what training measured of the same split with the same weights; None where it did not."""
 
     data_fingerprint: str
     canonical: bool
@@ -67,7 +68,7 @@ def evaluate_run(
     finished = _finished(run)
     spec = finished.spec
     device = choose_device(runtime.device)
-    make_deterministic(device, runtime.threads or int(finished.record.fingerprint["threads"]))
+    make_deterministic(device, runtime.threads or _recorded_threads(finished.record))
     model = build_model(spec.model, image_size=spec.data.image_size, num_classes=spec.data.num_classes, seed=spec.seed)
     _load(model, finished, weights)
     arrays = _images(finished, dataset, runtime, listener)
@@ -84,7 +85,7 @@ def evaluate_run(
         measurement=measurement_record(measure(logits, labels)),
         details=detail_record(measure_details(logits, labels)),
         images_per_second=len(labels) / seconds,
-        recorded=None if dataset else recorded.splits[split],
+        recorded=None if dataset else recorded.splits.get(split),
     )
 
 
@@ -95,6 +96,14 @@ def _finished(run: Run) -> FinishedRun:
     if not (run.record and run.spec and run.result):
         raise RecordError(f"run {run.id} cannot be read: {'; '.join(run.damage)}")
     return FinishedRun(run, run.record, run.spec, run.result)
+
+
+def _recorded_threads(record: RunRecord) -> int:
+    """As many threads as training had, because their number changes the last digits."""
+    text = record.fingerprint.get("threads", "")
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", text):
+        raise RecordError(f"run {record.id}: fingerprint.threads = {text!r} is no number of threads", "give --threads")
+    return int(text)
 
 
 def _load(model: nn.Module, finished: FinishedRun, weights: WeightsName) -> None:

@@ -100,7 +100,8 @@ class Session:
         writer.write_spec(self.spec)
         writer.cut_epochs(self.setup.state.epoch)
         resumed = record.resumed if before.record is None else (*record.resumed, self._resume_record(before))
-        writer.update(status="running", error=None, resumed=resumed, host=platform.node(), process=os.getpid())
+        now_here = {"host": platform.node(), "process": os.getpid()}
+        writer.update(status="running", finished=None, error=None, resumed=resumed, **now_here)
         return writer
 
     def train(self, writer: RunWriter, stop: StopSignals) -> None:

@@ -1,0 +1,167 @@
+"""`vitreport eval` measures what training measured, to the last digit."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from tests.commands import vitreport
+from tests.data.makers import write_folder
+from tests.training.small import small_spec
+from vitreport.errors import DatasetError, RecordError
+from vitreport.runtime import Runtime
+from vitreport.store.evaluation import Evaluation, SplitName, WeightsName, evaluate_run
+from vitreport.store.reader import Run, read_run
+from vitreport.store.session import Listener, train_run
+
+SILENT = Listener(event=lambda event: None, note=lambda line: None, progress=lambda label, done, total: None)
+SEEDS = range(20)
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
+    home = tmp_path_factory.mktemp("home")
+    return Runtime(
+        device="cpu",
+        data_dir=home / "data",
+        cache_dir=home / "cache",
+        runs_dir=home / "runs",
+        threads=1,
+        checkpoint_seconds=1000,
+    )
+
+
+@pytest.fixture(scope="session")
+def trained(runtime: Runtime) -> Path:
+    """A run of which the selected epoch is not the last."""
+    for seed in SEEDS:
+        spec = small_spec(
+            data={"limit": 200}, train={"epochs": 4}, optimizer={"name": "adamw", "learning_rate": 0.05}, seed=seed
+        )
+        folder = train_run(spec, runtime, force=False, argv=(), listener=SILENT)
+        result = read_run(folder).result
+        if result and result.selected.epoch != result.last.epoch:
+            return folder
+    pytest.fail("no seed gives such a run")
+
+
+def evaluate(run: Run, runtime: Runtime, **changes: Any) -> Evaluation:
+    arguments: dict[str, Any] = {"split": "test", "weights": "best", "dataset": None, **changes}
+    return evaluate_run(run, runtime=runtime, listener=SILENT, **arguments)
+
+
+@pytest.mark.parametrize("weights", get_args(WeightsName))
+@pytest.mark.parametrize("split", get_args(SplitName))
+def test_every_digit_is_the_recorded_one(trained: Path, runtime: Runtime, split: str, weights: str) -> None:
+    run = read_run(trained)
+    assert run.result
+    found = evaluate(run, runtime, split=split, weights=weights)
+    recorded = (run.result.selected if weights == "best" else run.result.last).splits[split]
+    assert found.recorded == recorded
+    assert found.measurement == recorded
+    if (split, weights) == ("test", "best"):
+        assert found.details == run.result.test
+
+
+def test_both_weights_measure_differently(trained: Path, runtime: Runtime) -> None:
+    run = read_run(trained)
+    best, last = (evaluate(run, runtime, split="train", weights=weights) for weights in get_args(WeightsName))
+    assert best.measurement != last.measurement
+
+
+def test_process_agrees(trained: Path, runtime: Runtime) -> None:
+    done = vitreport("eval", str(trained), "--json", environment={"VITREPORT_CACHE_DIR": str(runtime.cache_dir)})
+    assert done.exit_code == 0, done.stderr
+    values = json.loads(done.stdout)
+    run = read_run(trained)
+    assert run.result
+    assert values["agrees"] is True
+    assert values["measurement"] == run.result.selected.splits["test"].model_dump(mode="json")
+
+
+@pytest.fixture
+def copied(trained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / trained.name))
+
+
+def test_missing_weights_are_told(copied: Path, runtime: Runtime) -> None:
+    (copied / "best.safetensors").unlink()
+    with pytest.raises(RecordError, match=r"best\.safetensors is missing"):
+        evaluate(read_run(copied), runtime)
+    shutil.rmtree(copied / "checkpoints")
+    with pytest.raises(RecordError, match=r"step-36\.safetensors is missing"):
+        evaluate(read_run(copied), runtime, weights="last")
+
+
+def test_damaged_weights_are_never_measured(copied: Path, runtime: Runtime) -> None:
+    content = bytearray((copied / "best.safetensors").read_bytes())
+    content[-1] ^= 1
+    (copied / "best.safetensors").write_bytes(content)
+    with pytest.raises(RecordError, match=r"best\.safetensors is damaged \(sha256 differs\)"):
+        evaluate(read_run(copied), runtime)
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted", "failed"])
+def test_unfinished_run_is_not_measured(copied: Path, runtime: Runtime, status: str) -> None:
+    run = read_run(copied)
+    assert run.record
+    unfinished = replace(run, record=run.record.model_copy(update={"status": status}), result=None)
+    with pytest.raises(RecordError, match=f"is {status}"):
+        evaluate(unfinished, runtime)
+
+
+@pytest.mark.parametrize("name", ["run.json", "spec.json", "result.json"])
+def test_unreadable_record_is_told(copied: Path, runtime: Runtime, name: str) -> None:
+    (copied / name).write_bytes(b"{}")
+    with pytest.raises(RecordError, match=f"cannot be read: {name}: "):
+        evaluate(read_run(copied), runtime)
+
+
+@pytest.mark.parametrize("threads", [None, "", "many", "0", "9" * 30])
+def test_record_without_usable_threads_is_told(copied: Path, runtime: Runtime, threads: str | None) -> None:
+    """A record may come from somebody else."""
+    values = json.loads((copied / "run.json").read_text())
+    values["fingerprint"].pop("threads")
+    if threads is not None:
+        values["fingerprint"]["threads"] = threads
+    (copied / "run.json").write_text(json.dumps(values))
+    with pytest.raises(RecordError, match="threads"):
+        evaluate(read_run(copied), replace(runtime, threads=None))
+    assert evaluate(read_run(copied), runtime).measurement
+
+
+def test_record_without_the_split_has_nothing_to_compare_with(copied: Path, runtime: Runtime) -> None:
+    values = json.loads((copied / "result.json").read_text())
+    del values["selected"]["splits"]["train"]
+    (copied / "result.json").write_text(json.dumps(values))
+    assert evaluate(read_run(copied), runtime, split="train").recorded is None
+
+
+def test_other_images_of_the_same_classes_are_measured(trained: Path, runtime: Runtime, tmp_path: Path) -> None:
+    write_folder(tmp_path / "digits-too", classes=tuple(map(str, range(10))))
+    run = read_run(trained)
+    assert run.record
+    found = evaluate(run, runtime, dataset=str(tmp_path / "digits-too"))
+    assert found.measurement.count == 30
+    assert found.recorded is None
+    assert found.canonical is False
+    assert found.data_fingerprint != run.record.data.fingerprint
+    with pytest.raises(DatasetError, match="no held-out images"):
+        evaluate(run, runtime, dataset=str(tmp_path / "digits-too"), split="val")
+
+
+def test_images_of_other_classes_are_refused(trained: Path, runtime: Runtime, tmp_path: Path) -> None:
+    write_folder(tmp_path / "animals")
+    with pytest.raises(DatasetError, match="other classes than the run: 0, 1"):
+        evaluate(read_run(trained), runtime, dataset=str(tmp_path / "animals"))
+
+
+def test_changed_images_are_refused(copied: Path, runtime: Runtime) -> None:
+    values = json.loads((copied / "run.json").read_text())
+    values["data"]["fingerprint"] = "f" * 64
+    (copied / "run.json").write_text(json.dumps(values))
+    with pytest.raises(DatasetError, match="digits holds other images than the run was trained on"):
+        evaluate(read_run(copied), runtime)
