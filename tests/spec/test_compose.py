@@ -281,6 +281,14 @@ def test_a_table_is_no_value_and_a_value_no_table() -> None:
     }
 
 
+def test_a_table_replaces_a_value_and_a_value_a_table() -> None:
+    value, table = {"train": {"epochs": 3}}, {"train": {"epochs": {"x": 1}}}
+    found = problems(PERCEIVER, value, table)["train.epochs"]
+    assert (found.message, found.value) == ("must be a valid integer", "{'x': 1}")
+    assert composed(PERCEIVER, table, value).spec.train.epochs == 3
+    assert composed(PERCEIVER, {"train": 5}, value).spec.train.epochs == 3
+
+
 def test_a_quoted_path_is_told_from_a_field() -> None:
     found = problems({**PERCEIVER, "train.epochs": 3, "train": {"epochs": 5}})
     assert found['"train.epochs"'].hint == "write train.epochs without quotes"
