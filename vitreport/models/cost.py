@@ -1,5 +1,6 @@
 """What a network costs: parameters and floating-point operations."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -20,13 +21,13 @@ class Cost:
 
 
 def measure_cost(model: nn.Module, image_size: int) -> Cost:
-    """Count one image's forward pass, and its forward and backward pass. The model comes back as it was."""
+    """Count one image's forward pass, and its forward and backward pass, on a copy of the model."""
+    copy = deepcopy(model).eval()
     image = torch.zeros(1, CHANNELS, image_size, image_size)
     # torch's counter misses fused attention on a CPU, and it fails on some networks where gradients are off.
     with torch.random.fork_rng(devices=[]), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        logits = model(image)
+        logits = copy(image)
         forward = counter.get_total_flops()
         logits.sum().backward()
-    model.zero_grad()
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return Cost(parameters, forward, counter.get_total_flops())

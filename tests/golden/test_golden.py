@@ -1,0 +1,34 @@
+"""Numbers that must not change unless it is meant; `python -m tests.golden.refresh` writes them anew.
+
+Losses agree to 1e-4 between processors; parameters and FLOPs are exact.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.golden.measure import COST_CASES, COSTS, LOSSES, STEPS, cost, losses
+from vitreport.models.registry import MODELS
+
+RELATIVE = 1e-4
+GOLDEN_LOSSES: dict[str, Any] = json.loads(LOSSES.read_text())
+GOLDEN_COSTS: dict[str, Any] = json.loads(COSTS.read_text())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_first_losses(name: str) -> None:
+    assert name in GOLDEN_LOSSES, "no golden losses: python -m tests.golden.refresh"
+    assert len(GOLDEN_LOSSES[name]) == STEPS
+    assert losses(name) == pytest.approx(GOLDEN_LOSSES[name], rel=RELATIVE)
+
+
+@pytest.mark.parametrize("case", COST_CASES)
+def test_parameters_and_operations(case: str) -> None:
+    assert case in GOLDEN_COSTS, "no golden costs: python -m tests.golden.refresh"
+    assert cost(case) == GOLDEN_COSTS[case]
+
+
+def test_nothing_is_golden_that_is_no_more() -> None:
+    assert set(GOLDEN_LOSSES) <= set(MODELS)
+    assert set(GOLDEN_COSTS) <= set(COST_CASES)
