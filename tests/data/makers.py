@@ -6,7 +6,8 @@ import io
 import pickle
 import struct
 import tarfile
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,21 +53,43 @@ def batch(number: int, count: int = 4) -> bytes:
 
 
 def write_archive(path: Path, *, count: int = 4, change: Callable[[dict[str, bytes]], None] = lambda _: None) -> str:
-    """The archive with its six batches; `change` may exchange their bytes. Returns its md5."""
+    """The archive of CIFAR-10 with its six batches; `change` may exchange their bytes. Returns its md5."""
     batches = {name: batch(number, count) for number, name in enumerate(cifar10.BATCH_MD5)}
     change(batches)
+    members = {f"cifar-10-batches-py/{name}": content for name, content in sorted(batches.items(), reverse=True)}
+    return write_tar(path, {"cifar-10-batches-py/readme.html": b"<html>"} | members)
+
+
+def write_tar(path: Path, members: Mapping[str, bytes]) -> str:
+    """A gzipped tar archive of files; its md5."""
+    return write_members(path, [(tar_file(name, len(content)), content) for name, content in members.items()])
+
+
+def write_members(path: Path, members: Iterable[tuple[tarfile.TarInfo, bytes]]) -> str:
+    """A gzipped tar archive of members of any kind; its md5."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with gzip.GzipFile(path, "wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
-        add(archive, "cifar-10-batches-py/readme.html", b"<html>")
-        for name, content in sorted(batches.items(), reverse=True):
-            add(archive, f"cifar-10-batches-py/{name}", content)
+    with (
+        gzip.GzipFile(path, "wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive,
+    ):
+        for member, content in members:
+            archive.addfile(member, io.BytesIO(content) if content else None)
     return md5(path.read_bytes())
 
 
-def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+def tar_file(name: str, size: int = 0, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
     member = tarfile.TarInfo(name)
-    member.size = len(content)
-    archive.addfile(member, io.BytesIO(content))
+    member.size, member.type, member.linkname = size, kind, link
+    return member
+
+
+def write_zip(path: Path, root: Path) -> str:
+    """A zip archive of the folder `root`; its md5."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(root.rglob("*"), reverse=True):
+            archive.write(file, file.relative_to(root.parent))
+    return md5(path.read_bytes())
 
 
 def md5(content: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vitreport.data import cifar10
+from vitreport.data import cifar10, download
 from vitreport.data.cache import ImageArrays, Places, cached
 from vitreport.errors import DatasetError, ResourceError
 
@@ -19,17 +19,15 @@ def opened(places: Places) -> ImageArrays:
     return cached("cifar10", cifar10.SIZE, cifar10.find(places), places)
 
 
-@pytest.fixture(autouse=True)
-def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cifar10, "MIRRORS", ("http://127.0.0.1:9/none",))
-
-
 @pytest.fixture
 def archive(places: Places, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = places.data_dir / cifar10.ARCHIVE
-    monkeypatch.setattr(cifar10, "ARCHIVE_MD5", write_archive(path))
-    monkeypatch.setattr(cifar10, "ARCHIVE_BYTES", path.stat().st_size)
+    path = places.data_dir / cifar10.PUBLISHED.archive
+    published(monkeypatch, path, write_archive(path))
     return path
+
+
+def published(monkeypatch: pytest.MonkeyPatch, path: Path, md5: str) -> None:
+    monkeypatch.setattr(cifar10, "PUBLISHED", replace(cifar10.PUBLISHED, md5=md5, size=path.stat().st_size))
 
 
 def check_images(arrays: ImageArrays) -> None:
@@ -59,7 +57,7 @@ def test_the_archive_in_a_folder_of_its_own(places: Places, archive: Path) -> No
 
 @pytest.mark.parametrize("home", [".", "cifar10"])
 def test_unpacked_batches(places: Places, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
-    monkeypatch.setattr(cifar10, "BATCH_MD5", write_batches(places.data_dir / home / cifar10.BATCHES))
+    monkeypatch.setattr(cifar10, "BATCH_MD5", write_batches(places.data_dir / home / cifar10.PUBLISHED.unpacked))
     arrays = opened(places)
     check_images(arrays)
     assert (arrays.source, arrays.canonical) == ("folder cifar-10-batches-py (md5 verified)", True)
@@ -70,7 +68,7 @@ def test_archive_and_batches_have_one_fingerprint(
 ) -> None:
     first = opened(places)
     archive.unlink()
-    monkeypatch.setattr(cifar10, "BATCH_MD5", write_batches(places.data_dir / cifar10.BATCHES))
+    monkeypatch.setattr(cifar10, "BATCH_MD5", write_batches(places.data_dir / cifar10.PUBLISHED.unpacked))
     second = opened(places)
     assert first.source != second.source
     assert first.fingerprint == second.fingerprint
@@ -83,7 +81,7 @@ def test_a_decoded_copy_serves_without_the_archive(places: Places, archive: Path
 
 
 def test_batches_with_a_damaged_or_missing_one(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = places.data_dir / cifar10.BATCHES
+    home = places.data_dir / cifar10.PUBLISHED.unpacked
     monkeypatch.setattr(cifar10, "BATCH_MD5", write_batches(home))
     (home / "data_batch_3").write_bytes(b"other")
     with pytest.raises(DatasetError, match=rf"data_batch_3 is not as it was published: md5 is {md5(b'other')}"):
@@ -101,7 +99,7 @@ def test_a_damaged_archive_of_the_users_stays(places: Places, archive: Path, con
     archive.write_bytes(content)
     with pytest.raises(DatasetError, match=words) as error:
         opened(places)
-    for part in (str(archive), md5(content), cifar10.ARCHIVE_MD5):
+    for part in (str(archive), md5(content), cifar10.PUBLISHED.md5):
         assert part in error.value.message
     assert "remove it" in error.value.hint
     assert archive.read_bytes() == content
@@ -124,17 +122,22 @@ def test_folders_of_other_classes(places: Places) -> None:
 def test_nothing_there_and_no_network(places: Places) -> None:
     with pytest.raises(ResourceError, match="refused") as error:
         opened(places)
-    for way in (cifar10.ARCHIVE, str(places.data_dir), "cifar10/{train,test}/CLASS/*.png", "--dataset digits"):
+    for way in (
+        cifar10.PUBLISHED.archive,
+        str(places.data_dir),
+        "cifar10/{train,test}/CLASS/*.png",
+        "--dataset digits",
+    ):
         assert way in error.value.hint
 
 
 def test_a_download_is_decoded(places: Places, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def bring(urls: object, target: Path, md5: str, size: int | None, **_: object) -> None:
-        assert (urls, md5) == (cifar10.MIRRORS, cifar10.ARCHIVE_MD5)
+        assert (urls, md5) == (cifar10.MIRRORS, cifar10.PUBLISHED.md5)
         (places.cache_dir.parent / "aside").rename(target)
 
     archive.rename(places.cache_dir.parent / "aside")
-    monkeypatch.setattr(cifar10, "download", bring)
+    monkeypatch.setattr(download, "download", bring)
     check_images(opened(places))
 
 
@@ -152,9 +155,7 @@ def test_code_in_a_batch_is_not_run(
 ) -> None:
     trace = tmp_path / "was-run"
     payload = pickle.dumps({b"data": Payload(trace), b"labels": [0]}, protocol)
-    monkeypatch.setattr(
-        cifar10, "ARCHIVE_MD5", write_archive(archive, change=lambda all_: all_.update(test_batch=payload))
-    )
+    published(monkeypatch, archive, write_archive(archive, change=lambda all_: all_.update(test_batch=payload)))
     with pytest.raises(DatasetError, match=r"asks for (__builtin__|builtins)\.exec, which could run code"):
         opened(places)
     assert not trace.exists()
@@ -190,7 +191,7 @@ def test_a_batch_of_python_3_is_read_too(places: Places) -> None:
 
 def test_a_batch_that_unpacks_without_end(places: Places, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cifar10, "MAX_BATCH_BYTES", 100)
-    with pytest.raises(DatasetError, match="is not a batch"):
+    with pytest.raises(DatasetError, match="test_batch is no file of at most 100 bytes"):
         opened(places)
 
 
@@ -198,4 +199,4 @@ def test_notices_go_to_the_caller(places: Places) -> None:
     lines: list[str] = []
     with pytest.raises(ResourceError):
         opened(replace(places, notify=lines.append))
-    assert lines == ["downloading cifar-10-python.tar.gz from 127.0.0.1:9"]
+    assert lines == ["downloading cifar-10-python.tar.gz (170 MB) from 127.0.0.1:9"]

@@ -14,7 +14,7 @@ from .makers import noise, write_folder
 
 
 def opened(root: Path, places: Places, size: int = 8) -> ImageArrays:
-    return cached("set", size, folder.find(root, size, places.notify), places)
+    return cached("set", size, folder.find_in(root, size, places.notify), places)
 
 
 def one_image(tmp_path: Path, places: Places, image: Image.Image, size: int = 8) -> list[list[int]]:

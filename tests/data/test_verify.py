@@ -71,6 +71,17 @@ def test_bytes_that_are_not_canonical_are_no_problem(places: Places, monkeypatch
     assert found["canonical"].detail == "folder of images: not known to be the published bytes"
 
 
+def test_copies_that_were_published_are_no_problem(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = write_folder(places.data_dir / "cifar10", classes=CLASSES, size=32)
+    for number in range(2):
+        copied = (root / "train" / "cat" / f"000{number}.png").read_bytes()
+        (root / "test" / "dog" / f"000{number}.png").write_bytes(copied)
+    for known, ok in ((2, True), (1, False)):
+        monkeypatch.setitem(DATASETS, "cifar10", replace(DATASETS["cifar10"], known_overlap=known))
+        detail = f"2 test images are also training images ({known} as published)"
+        assert checks("cifar10", places)["train/test overlap"] == Check("train/test overlap", ok, detail)
+
+
 def test_images_that_are_not_square_can_be_checked_at_a_size(places: Places) -> None:
     Image.new("RGB", (30, 20)).save(write_folder(places.data_dir / "pets") / "train" / "cat" / "0000.png")
     with pytest.raises(SpecError):

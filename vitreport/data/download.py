@@ -1,9 +1,12 @@
-"""Fetching one file over HTTP: resumed where it was cut off, from the first mirror that gives the right bytes."""
+"""Published files: found where the user put them and verified, else fetched over HTTP.
+
+A download is resumed where it was cut off, from the first mirror that gives the right bytes.
+"""
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
@@ -15,13 +18,25 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from vitreport.data.cache import Notify, Progress
-from vitreport.errors import ResourceError
+from vitreport.data.archive import REPLACE_HINT
+from vitreport.data.cache import SPLITS, Decoding, Notify, Original, Places, Progress
+from vitreport.errors import DatasetError, ResourceError
 from vitreport.files import make_folder, storage_errors, write_json
 
 TIMEOUT_SECONDS = 30
 BLOCK_BYTES = 2**18
 _PARTIAL, _RANGE_REFUSED = 206, 416
+
+
+@dataclass(frozen=True)
+class Published:
+    """A data set as it was published: `archive`, a file of `size` bytes, which unpacks to the folder `unpacked`."""
+
+    dataset: str
+    archive: str
+    md5: str
+    size: int
+    unpacked: str
 
 
 class _MirrorError(Exception):
@@ -37,6 +52,38 @@ class _Wanted:
     md5: str
     size: int | None
     progress: Progress
+
+
+def find_published(
+    published: Published,
+    mirrors: Sequence[str],
+    places: Places,
+    *,
+    decode: Callable[[Path], Decoding],
+    unpacked: Callable[[Path], Original],
+    by_class: Callable[[Path], Original],
+) -> Original:
+    """The archive, what was unpacked from it, or folders by class, in data_dir or data_dir/<dataset>; else a download.
+
+    `decode` reads the archive, `unpacked` and `by_class` find what is in a folder. Raises DatasetError where the
+    archive has other bytes. Only decoding downloads, so that a decoded copy serves without the archive.
+    """
+    homes = (places.data_dir, places.data_dir / published.dataset)
+    if archive := _first(home / published.archive for home in homes):
+        _refuse_other_bytes(archive, published.md5, published.size, places)
+        return _packed(published, lambda: decode(archive))
+    if folder := _first(home / published.unpacked for home in homes):
+        return unpacked(folder)
+    if _first(homes[1] / split for split in SPLITS):
+        return by_class(homes[1])
+    return _packed(published, lambda: decode(_downloaded(published, mirrors, places)))
+
+
+def verified_files(home: Path, md5s: Mapping[str, str], places: Places, decode: Callable[[], Decoding]) -> Original:
+    """Files in `home`, each of which has its published md5. Raises DatasetError where one is missing or has another."""
+    for name, md5 in md5s.items():
+        _refuse_other_bytes(home / name, md5, None, places)
+    return Original(f"folder {home.name} (md5 verified)", " ".join(md5s.values()), decode)
 
 
 def download(
@@ -56,7 +103,7 @@ def download(
         refusals = []
         for url in urls:
             host = urlsplit(url).netloc
-            notify(f"downloading {target.name} from {host}")
+            notify(f"downloading {target.name}{_in_words(size)} from {host}")
             try:
                 _fetch_verified(url, wanted)
                 return
@@ -98,6 +145,52 @@ def remembered_md5(path: Path, cache_dir: Path) -> str:
         make_folder(memory.parent)
         write_json(memory, [*state, md5], indent=None)
     return md5
+
+
+def _first(paths: Iterable[Path]) -> Path | None:
+    try:
+        return next((path for path in paths if path.exists()), None)
+    except OSError as error:
+        raise DatasetError(f"{error.filename} cannot be read: {error.strerror}", "mend its permissions") from error
+
+
+def _packed(published: Published, decode: Callable[[], Decoding]) -> Original:
+    return Original(f"archive {published.archive} (md5 verified)", published.md5, decode)
+
+
+def _refuse_other_bytes(path: Path, md5: str, size: int | None, places: Places) -> None:
+    """Raise DatasetError where a file of the user's cannot be read or is not as it was published."""
+    try:
+        fault = mismatch(path, remembered_md5(path, places.cache_dir), md5, size)
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}", "unpack the archive again") from error
+    if fault:
+        raise DatasetError(f"{path} is not as it was published: {fault}", REPLACE_HINT)
+
+
+def _downloaded(published: Published, mirrors: Sequence[str], places: Places) -> Path:
+    path = places.data_dir / published.archive
+    hint = (
+        f"put {published.archive} into {places.data_dir}, or images into "
+        f"{places.data_dir}/{published.dataset}/{{train,test}}/CLASS/*.png, "
+        "or use --dataset digits, which needs no download"
+    )
+    download(
+        mirrors,
+        path,
+        published.md5,
+        published.size,
+        hint=hint,
+        notify=places.notify,
+        progress=places.progress,
+    )
+    return path
+
+
+def _in_words(size: int | None) -> str:
+    if size is None:
+        return ""
+    return f" ({size / 1e9:.1f} GB)" if size >= 1e9 else f" ({size / 1e6:.3g} MB)"
 
 
 def _fetch_verified(url: str, wanted: _Wanted) -> None:

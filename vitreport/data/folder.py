@@ -1,11 +1,10 @@
-"""Images in folders by class: ROOT/{train,test}/<class>/*.{png,jpg,jpeg}.
+"""Images in folders by class: ROOT/{train,test}/<class>/*.{png,jpg,jpeg}; and how listed images are decoded.
 
 Pixels are taken as they are stored: an EXIF orientation and a colour profile are ignored, as torchvision's
 ImageFolder does. Transparent pixels are laid on white; 16-bit grey is scaled to 8 bit. Hidden files are ignored.
 """
 
 import hashlib
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from vitreport.data.archive import DiskTree, Tree, shown
 from vitreport.data.cache import SPLITS, Chunk, Decoding, Labels, Notify, Original, Pixels
 from vitreport.errors import DatasetError
 from vitreport.spec.data import CHANNELS
@@ -30,8 +30,8 @@ SHOWN_ITEMS = 3
 REASON_CHARACTERS = 80
 
 
-class _File(NamedTuple):
-    """An image file: its path relative to the data set, its bytes, and when it was changed."""
+class ImageFile(NamedTuple):
+    """An image file: its path under the root, its bytes, and when it was changed."""
 
     path: str
     size: int
@@ -39,12 +39,12 @@ class _File(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Listing:
-    """The files under `root` and the labels (N,) of their classes, by split."""
+class Listing:
+    """The image files in `tree` and the labels (N,) of their classes, by split."""
 
-    root: Path
+    tree: Tree
     classes: tuple[str, ...]
-    files: dict[str, list[_File]]
+    files: dict[str, list[ImageFile]]
     labels: dict[str, Labels]
 
 
@@ -64,108 +64,117 @@ class _Fault:
     reason: str
 
 
-def find(root: Path, size: int, notify: Notify, classes: Sequence[str] = ()) -> Original:
+def find_in(root: Path, size: int, notify: Notify, classes: Sequence[str] = ()) -> Original:
     """The images under `root`, which decode to `size` x `size` pixels; `classes`, if given, must be theirs.
 
     Images of another size are cut to a square in the middle and resized with antialiasing. Raises DatasetError
     where the folders are not laid out as they should be; decoding raises it where images do not decode.
     """
-    root = root.resolve()
-    with _readable(root):
-        listing = _listed(root, notify)
+    tree = DiskTree(root, LAYOUT_HINT)
+    listing = _listed(tree, notify)
     if classes:
-        _refuse_difference(f"{root}/train", listing.classes, "the published data set", classes)
-    identity = hashlib.sha256(repr(listing.files).encode()).hexdigest()
-    return Original("folder of images", identity, lambda: _decode(listing, size))
+        refuse_difference(tree, f"{tree.place}/train", listing.classes, "the published data set", classes)
+    return loose_original("folder of images", listing, size)
 
 
 def num_classes(root: Path) -> int:
     """The number of class folders. Raises DatasetError where train and test are not there or differ in them."""
-    with _readable(root):
-        return len(_classes(root.resolve()))
+    return len(_classes(DiskTree(root, LAYOUT_HINT)))
 
 
 def first_image_size(root: Path) -> tuple[int, int]:
     """Width and height, from its header, of the first training image in sorted order."""
-    root = root.resolve()
-    with _readable(root):
-        first = _files(root, f"train/{_classes(root)[0]}", ignored=[])[0].path
+    tree = DiskTree(root, LAYOUT_HINT)
+    return first_size(tree, f"train/{_classes(tree)[0]}")
+
+
+def first_size(tree: Tree, folder: str) -> tuple[int, int]:
+    """Width and height, from its header, of the first image in a folder."""
+    first = image_files(tree, folder, ignored=[])[0].path
     try:
-        with _pillow_warnings(), Image.open(root / first, formats=FORMATS) as image:
+        with _pillow_warnings(), tree.open(first) as file, Image.open(file, formats=FORMATS) as image:
             return image.size
     except Exception as error:  # damaged files make Pillow raise almost anything
         raise _undecodable([_Fault(first, _reason(error))], 1) from error
 
 
-def _listed(root: Path, notify: Notify) -> _Listing:
-    classes = _classes(root)
-    files: dict[str, list[_File]] = {}
-    labels: dict[str, Labels] = {}
-    ignored: list[str] = []
-    for split in SPLITS:
-        by_class = [_files(root, f"{split}/{name}", ignored) for name in classes]
-        files[split] = [file for group in by_class for file in group]
-        labels[split] = np.repeat(np.arange(len(classes)), [len(group) for group in by_class])
-    if ignored:
-        notify(f"{root}: {len(ignored)} ignored, as not PNG or JPEG: {_some(ignored)}")
-    return _Listing(root, classes, files, labels)
+def loose_original(source: str, listing: Listing, size: int) -> Original:
+    """Images in files of their own, of which nobody published checksums."""
+    labels = [listing.labels[split].tolist() for split in SPLITS]
+    identity = hashlib.sha256(repr((listing.classes, listing.files, labels)).encode()).hexdigest()
+    return Original(source, identity, lambda: decoding(listing, size, canonical=False))
 
 
-def _classes(root: Path) -> tuple[str, ...]:
-    train, test = (_class_names(root, split) for split in SPLITS)
-    _refuse_difference(f"{root}/train", train, f"{root}/test", test)
-    if len(train) < 2:
-        raise DatasetError(f"{root}/train has {len(train)} class folders, at least 2 are needed", LAYOUT_HINT)
-    return train
+def decoding(listing: Listing, size: int, *, canonical: bool) -> Decoding:
+    return Decoding(listing.classes, listing.labels, _chunks(listing, size), canonical)
 
 
-def _class_names(root: Path, split: str) -> tuple[str, ...]:
-    if not (root / split).is_dir():
-        raise DatasetError(f"{root} has no folder {split}", LAYOUT_HINT)
-    names = tuple(entry.name for entry in _visible(root, split) if entry.is_dir())
+def folder_names(tree: Tree, folder: str) -> tuple[str, ...]:
+    """The folders in a folder, each named after a class."""
+    names = tuple(entry.name for entry in tree.entries(folder) if entry.kind == "folder")
     for name in names:
         if not name.isprintable():
-            raise DatasetError(f"{root}/{split} has a class folder with an unprintable name, {name!a}", "rename it")
+            message = f"{tree.place}/{folder} has a class folder with an unprintable name, {name!a}"
+            raise DatasetError(message, "rename it")
     return names
 
 
-def _refuse_difference(first: str, first_names: Sequence[str], second: str, second_names: Sequence[str]) -> None:
-    alone = [(first, set(first_names) - set(second_names)), (second, set(second_names) - set(first_names))]
-    if differences := [f"only {place} has {_some(sorted(names))}" for place, names in alone if names]:
-        raise DatasetError(f"the classes differ: {'; '.join(differences)}", LAYOUT_HINT)
-
-
-def _files(root: Path, folder: str, ignored: list[str]) -> list[_File]:
-    """The image files in the folder of a class; the names of its other entries are added to `ignored`."""
+def image_files(tree: Tree, folder: str, ignored: list[str]) -> list[ImageFile]:
+    """The image files in a folder, at least one; the paths of its other entries are added to `ignored`."""
     files = []
-    for entry in _visible(root, folder):
+    for entry in tree.entries(folder):
+        path = f"{folder}/{entry.name}"
         if not entry.name.lower().endswith(SUFFIXES):
-            ignored.append(_shown(f"{folder}/{entry.name}"))
-        elif not entry.is_file():
-            raise DatasetError(f"{root}/{folder}/{_shown(entry.name)} is not a file", "remove it")
+            ignored.append(shown(path))
+        elif entry.kind != "file":
+            raise DatasetError(f"{tree.place}/{shown(path)} is not a file", "remove it")
         else:
-            status = entry.stat()
-            files.append(_File(f"{folder}/{entry.name}", status.st_size, status.st_mtime_ns))
+            files.append(ImageFile(path, entry.size, entry.modified_ns))
     if not files:
-        raise DatasetError(f"{root}/{folder} holds no PNG or JPEG file", "add images, or remove the class")
+        raise DatasetError(f"{tree.place}/{folder} holds no PNG or JPEG file", "add images, or remove the class")
     return files
 
 
-def _visible(root: Path, folder: str) -> list["os.DirEntry[str]"]:
-    """The entries of a folder that are not hidden, sorted by name; a link that leaves `root` is refused."""
-    with os.scandir(root / folder) as entries:
-        visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
-    for entry in visible:
-        if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(root):
-            raise DatasetError(f"{root}/{folder}/{_shown(entry.name)} is a link out of the data set", "copy the files")
-    return visible
+def tell_ignored(tree: Tree, ignored: Sequence[str], notify: Notify) -> None:
+    if ignored:
+        notify(f"{tree.place}: {len(ignored)} ignored, as not PNG or JPEG: {some(ignored)}")
 
 
-def _decode(listing: _Listing, size: int) -> Decoding:
-    return Decoding(listing.classes, listing.labels, _chunks(listing, size), canonical=False)
+def refuse_difference(tree: Tree, first: str, first_names: Sequence[str], second: str, names: Sequence[str]) -> None:
+    """Raise DatasetError where the classes at two places are not the same."""
+    alone = [(first, set(first_names) - set(names)), (second, set(names) - set(first_names))]
+    if differences := [f"only {place} has {some(sorted(extra))}" for place, extra in alone if extra]:
+        raise DatasetError(f"the classes differ: {'; '.join(differences)}", tree.layout_hint)
 
 
-def _chunks(listing: _Listing, size: int) -> Iterator[Chunk]:
+def some(items: Sequence[str]) -> str:
+    """The first few, as they can be printed."""
+    more = ", ..." if len(items) > SHOWN_ITEMS else ""
+    return ", ".join(items[:SHOWN_ITEMS]) + more
+
+
+def _listed(tree: Tree, notify: Notify) -> Listing:
+    classes = _classes(tree)
+    files: dict[str, list[ImageFile]] = {}
+    labels: dict[str, Labels] = {}
+    ignored: list[str] = []
+    for split in SPLITS:
+        by_class = [image_files(tree, f"{split}/{name}", ignored) for name in classes]
+        files[split] = [file for group in by_class for file in group]
+        labels[split] = np.repeat(np.arange(len(classes)), [len(group) for group in by_class])
+    tell_ignored(tree, ignored, notify)
+    return Listing(tree, classes, files, labels)
+
+
+def _classes(tree: Tree) -> tuple[str, ...]:
+    train, test = (folder_names(tree, split) for split in SPLITS)
+    refuse_difference(tree, f"{tree.place}/train", train, f"{tree.place}/test", test)
+    if len(train) < 2:
+        raise DatasetError(f"{tree.place}/train has {len(train)} class folders, at least 2 are needed", LAYOUT_HINT)
+    return train
+
+
+def _chunks(listing: Listing, size: int) -> Iterator[Chunk]:
     """Every image is tried. Raises DatasetError after the last one where some do not decode."""
     faults: list[_Fault] = []
     length = max(1, min(CHUNK_IMAGES, CHUNK_BYTES // (CHANNELS * size**2)))
@@ -174,7 +183,7 @@ def _chunks(listing: _Listing, size: int) -> Iterator[Chunk]:
             for start in range(0, len(files), length):
                 with _pillow_warnings():
                     paths = [file.path for file in files[start : start + length]]
-                    tried = list(pool.map(lambda path: _try(listing.root, path, size), paths))
+                    tried = list(pool.map(lambda path: _try(listing.tree, path, size), paths))
                 faults += [result for result in tried if isinstance(result, _Fault)]
                 yield _chunk(split, [result for result in tried if isinstance(result, _Picture)], size)
     if faults:
@@ -188,9 +197,9 @@ def _chunk(split: str, pictures: list[_Picture], size: int) -> Chunk:
     return Chunk(split, images, sum(picture.resized for picture in pictures))
 
 
-def _try(root: Path, path: str, size: int) -> _Picture | _Fault:
+def _try(tree: Tree, path: str, size: int) -> _Picture | _Fault:
     try:
-        with Image.open(root / path, formats=FORMATS) as image:
+        with tree.open(path) as file, Image.open(file, formats=FORMATS) as image:
             rgb, resized = _rgb(image), image.size != (size, size)
         if resized:
             rgb = ImageOps.fit(rgb, (size, size), Image.Resampling.BILINEAR)
@@ -216,18 +225,9 @@ def _pillow_warnings() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _readable(root: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        place = error.filename or root
-        raise DatasetError(f"{place} cannot be read: {error.strerror}", "mend its permissions") from error
-
-
 def _undecodable(faults: list[_Fault], total: int) -> DatasetError:
-    shown = _some([f"{_shown(fault.path)} ({fault.reason})" for fault in faults])
-    return DatasetError(f"{len(faults)} of {total} images do not decode: {shown}", "replace or delete them")
+    shown_faults = some([f"{shown(fault.path)} ({fault.reason})" for fault in faults])
+    return DatasetError(f"{len(faults)} of {total} images do not decode: {shown_faults}", "replace or delete them")
 
 
 def _reason(error: Exception) -> str:
@@ -238,14 +238,4 @@ def _reason(error: Exception) -> str:
             return f"more than {Image.MAX_IMAGE_PIXELS} pixels"
         case OSError(strerror=str(reason)):
             return reason
-    return _shown(str(error)[:REASON_CHARACTERS]) or type(error).__name__
-
-
-def _some(items: Sequence[str]) -> str:
-    more = ", ..." if len(items) > SHOWN_ITEMS else ""
-    return ", ".join(items[:SHOWN_ITEMS]) + more
-
-
-def _shown(name: str) -> str:
-    """A name as it can be printed: control characters and undecodable bytes are escaped."""
-    return name if name.isprintable() else ascii(name)
+    return shown(str(error)[:REASON_CHARACTERS]) or type(error).__name__

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from vitreport.errors import DatasetError, Problem, SpecError
 
@@ -24,7 +24,8 @@ class DatasetSource:
     `image_size` is the size that a spec takes if it names none, `stored_size` that of the published images;
     `train_count` and `test_count` are those of the published splits. `looked_for` is told to the user, in
     order, relative to the data directory; `in_folder` says that a folder of this name may hold it. `reader` is
-    the module that finds the images.
+    the module that finds the images. `known_overlap` counts the published test images that are also training
+    images, where that is known.
     """
 
     name: str
@@ -37,11 +38,20 @@ class DatasetSource:
     looked_for: tuple[str, ...]
     in_folder: bool
     reader: str
+    known_overlap: int = 0
 
     def find(self, places: "Places") -> "Original":
         """Look for the images, without decoding them. Raises DatasetError where they are damaged."""
         original: Original = import_module(self.reader).find(places)
         return original
+
+
+class _FolderReader(Protocol):
+    """A module that reads folders which may lie anywhere."""
+
+    def num_classes(self, root: Path) -> int: ...
+    def first_image_size(self, root: Path) -> tuple[int, int]: ...
+    def find_in(self, root: Path, size: int, notify: Callable[[str], None]) -> "Original": ...
 
 
 _SOURCES = (
@@ -73,6 +83,41 @@ _SOURCES = (
         ),
         in_folder=True,
         reader="vitreport.data.cifar10",
+    ),
+    DatasetSource(
+        name="stl10",
+        summary="photographs of animals and vehicles, 96 x 96",
+        num_classes=10,
+        image_size=96,
+        stored_size=96,
+        train_count=5000,
+        test_count=8000,
+        looked_for=(
+            "stl10_binary.tar.gz or stl10/stl10_binary.tar.gz",
+            "stl10_binary/ or stl10/stl10_binary/",
+            "stl10/{train,test}/CLASS/*.png (or .jpg)",
+            "else downloaded (2.6 GB)",
+        ),
+        in_folder=True,
+        reader="vitreport.data.stl10",
+    ),
+    DatasetSource(
+        name="tinyimagenet",
+        summary="photographs of things and animals, 64 x 64, tested on its validation part",
+        num_classes=200,
+        image_size=64,
+        stored_size=64,
+        train_count=100_000,
+        test_count=10_000,
+        looked_for=(
+            "tiny-imagenet-200.zip or tinyimagenet/tiny-imagenet-200.zip",
+            "tiny-imagenet-200/ or tinyimagenet/tiny-imagenet-200/",
+            "tinyimagenet/{train,test}/CLASS/*.png (or .jpg)",
+            "else downloaded (248 MB)",
+        ),
+        in_folder=True,
+        reader="vitreport.data.tinyimagenet",
+        known_overlap=7,
     ),
 )
 DATASETS = {source.name: source for source in _SOURCES}
@@ -110,10 +155,9 @@ def describe(dataset: str, data_dir: Path, image_size: int | None = None) -> "Da
         raise _unknown(name)
     if source := DATASETS.get(name):
         return DatasetFacts(name, source.num_classes, image_size or source.image_size)
-    from vitreport.data import folder
-
-    num_classes = folder.num_classes(home / name)
-    return DatasetFacts(name, num_classes, image_size or _square(*folder.first_image_size(home / name)))
+    reader = _folder_reader(home / name)
+    num_classes = reader.num_classes(home / name)
+    return DatasetFacts(name, num_classes, image_size or _square(*reader.first_image_size(home / name)))
 
 
 def open_dataset(
@@ -150,11 +194,17 @@ def open_decoded(name: str, *, image_size: int, data_dir: Path, cache_dir: Path)
 
 def _original(name: str, image_size: int, places: "Places") -> "tuple[int, Original]":
     """The size to decode a data set to, and where its images are."""
-    from vitreport.data import folder
-
     if source := DATASETS.get(name):
         return source.stored_size, source.find(places)
-    return image_size, folder.find(places.data_dir / name, image_size, places.notify)
+    root = places.data_dir / name
+    return image_size, _folder_reader(root).find_in(root, image_size, places.notify)
+
+
+def _folder_reader(root: Path) -> "_FolderReader":
+    """The reader of a folder of the user's own: by class, or in the layout of Tiny ImageNet."""
+    from vitreport.data import folder, tinyimagenet
+
+    return tinyimagenet if tinyimagenet.is_laid_out(root) else folder
 
 
 def _is_path(dataset: str) -> bool:

@@ -1,0 +1,189 @@
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vitreport.data import archive
+from vitreport.data.archive import Entry, ZipTree, tar_members
+from vitreport.errors import DatasetError
+
+from .makers import tar_file, write_members, write_tar
+
+WANTED = {"a.bin": 10, "b.bin": 10}
+GOOD = [(tar_file("set/a.bin", 3), b"aaa"), (tar_file("set/b.bin", 2), b"bb")]
+
+
+def test_wanted_files_are_read_from_a_tar(tmp_path: Path) -> None:
+    write_tar(tmp_path / "x", {"set/other": b"x" * 99, "set/b.bin": b"bb", "a.bin": b"elsewhere", "set/a.bin": b"aaa"})
+    assert tar_members(tmp_path / "x", "set", WANTED) == {"b.bin": b"bb", "a.bin": b"aaa"}
+
+
+def test_nothing_behind_the_last_wanted_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    link = tar_file("set/link", kind=tarfile.SYMTYPE, link="/etc/passwd")
+    write_members(path, [*GOOD, (link, b""), (tar_file("set/unlabelled", 2**16), bytes(2**16))])
+    path.write_bytes(path.read_bytes()[:-40])
+    assert tar_members(path, "set", WANTED) == {"a.bin": b"aaa", "b.bin": b"bb"}
+
+
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        (tar_file("../evil"), r"the member \.\./evil leads out of the archive"),
+        (tar_file("set/../../evil"), "leads out of the archive"),
+        (tar_file("/tmp/evil"), "the member /tmp/evil leads out of the archive"),
+        (tar_file("..\\evil"), "leads out of the archive"),
+        (tar_file("set/a.bin", kind=tarfile.SYMTYPE, link="/etc/passwd"), "set/a.bin is a link or a device"),
+        (tar_file("set/a.bin", kind=tarfile.SYMTYPE, link="a.bin"), "set/a.bin is a link or a device"),
+        (tar_file("set/a.bin", kind=tarfile.LNKTYPE, link="set/a.bin"), "is a link or a device"),
+        (tar_file("set/x", kind=tarfile.FIFOTYPE), "is a link or a device"),
+        (tar_file("set/x", kind=tarfile.CHRTYPE), "is a link or a device"),
+        (tar_file("set/\x1b[31m/../x"), r"the member 'set/\\x1b\[31m/\.\./x' leads out"),
+        (tar_file("set/x", -512), "above 4294967296 bytes"),
+        (tar_file("set/x", 2**33), "above 4294967296 bytes"),
+        (tar_file("set/a.bin", kind=tarfile.DIRTYPE), "a.bin is no file of at most 10 bytes"),
+        (tar_file("set/a.bin", 11), "a.bin is no file of at most 10 bytes"),
+    ],
+)
+def test_a_hostile_tar_is_refused_and_nothing_is_written(tmp_path: Path, member: tarfile.TarInfo, words: str) -> None:
+    path = tmp_path / "sub" / "x"
+    write_members(path, [(member, b""), *GOOD])
+    with pytest.raises(DatasetError, match=words) as error:
+        tar_members(path, "set", WANTED)
+    assert error.value.hint
+    assert list(tmp_path.rglob("*")) == [path.parent, path]
+
+
+def test_a_tar_of_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 5)
+    write_tar(tmp_path / "x", {f"set/{number}": b"" for number in range(6)})
+    with pytest.raises(DatasetError, match="the member set/5 is one of more than 5"):
+        tar_members(tmp_path / "x", "set", WANTED)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda content: content[: len(content) // 2], "cannot be unpacked"),
+        (lambda content: content[:40], "cannot be unpacked"),
+        (lambda content: b"", "cannot be unpacked"),
+        (lambda content: b"<html>", "cannot be unpacked: not a gzip file"),
+        (lambda content: content[:60] + b"\xff" * 20 + content[80:], "cannot be unpacked"),
+    ],
+)
+def test_a_damaged_tar(tmp_path: Path, damage: Callable[[bytes], bytes], words: str) -> None:
+    path = tmp_path / "x"
+    write_tar(path, {"set/a.bin": b"aaa", "set/noise": bytes(range(256)) * 400})
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(DatasetError, match=words):
+        tar_members(path, "set", WANTED)
+
+
+def test_what_a_tar_lacks_is_named(tmp_path: Path) -> None:
+    write_tar(tmp_path / "x", {"set/a.bin": b"aaa"})
+    with pytest.raises(DatasetError, match=r"x does not hold b\.bin"):
+        tar_members(tmp_path / "x", "set", WANTED)
+    with pytest.raises(DatasetError, match="none cannot be unpacked: No such file"):
+        tar_members(tmp_path / "none", "set", WANTED)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "x.zip"
+
+
+def write_zip(path: Path, *members: tuple[zipfile.ZipInfo | str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for member, content in members:
+            packed.writestr(member, content)
+
+
+def tree(path: Path) -> ZipTree:
+    return ZipTree(path, "set", "lay it out well")
+
+
+def test_a_zip_is_a_tree(path: Path) -> None:
+    write_zip(path, ("set/b/2.txt", b"two"), ("set/.hidden", b""), ("set/b/1.txt", b"one"), ("set/a/", b""), ("x", b""))
+    found = tree(path)
+    assert found.place == f"{path}/set"
+    assert found.entries("") == [Entry("a", "folder"), Entry("b", "folder")]
+    assert found.entries("b") == [Entry("1.txt", "file", 3), Entry("2.txt", "file", 3)]
+    assert found.open("b/2.txt").read() == b"two"
+    with pytest.raises(DatasetError, match=r"x\.zip/set has no folder c"):
+        found.entries("c")
+    with pytest.raises(FileNotFoundError):
+        found.open("b/3.txt")
+
+
+def linked(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name)
+    member.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return member
+
+
+def packed_otherwise(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name)
+    member.compress_type = zipfile.ZIP_LZMA
+    return member
+
+
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        ("../evil", r"the member \.\./evil leads out of the archive"),
+        ("set/../../evil", "leads out of the archive"),
+        ("/tmp/evil", "leads out of the archive"),
+        ("set\\..\\..\\evil", "leads out of the archive"),
+        (linked("set/a"), "the member set/a is a link"),
+        (packed_otherwise("set/a"), "is packed in a way that is not read"),
+    ],
+)
+def test_a_hostile_zip_is_refused_and_nothing_is_written(
+    tmp_path: Path, path: Path, member: zipfile.ZipInfo | str, words: str
+) -> None:
+    write_zip(path, (member, b"/etc/passwd"), ("set/b", b""))
+    with pytest.raises(DatasetError, match=words):
+        tree(path)
+    assert list(tmp_path.rglob("*")) == [path]
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "words"),
+    [
+        ("MAX_MEMBERS", 2, "the member set/2 is one of more than 2"),
+        ("MAX_BYTES", 299, "the member set/2 brings what is unpacked above 299 bytes"),
+        ("MAX_FILE_BYTES", 99, "the member set/0 has more than 99 bytes"),
+    ],
+)
+def test_a_zip_bomb_is_refused_unread(
+    path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, words: str
+) -> None:
+    write_zip(path, *((f"set/{number}", bytes(100)) for number in range(3)))
+    tree(path)
+    monkeypatch.setattr(archive, limit, value)
+    with pytest.raises(DatasetError, match=words):
+        tree(path)
+
+
+def test_a_zip_that_lies_about_a_size_is_read_no_further(path: Path) -> None:
+    write_zip(path, ("set/a", bytes(10**6)))
+    path.write_bytes(path.read_bytes().replace((10**6).to_bytes(4, "little"), (10).to_bytes(4, "little")))
+    found = tree(path)
+    assert found.entries("") == [Entry("a", "file", 10)]
+    with pytest.raises(OSError, match="damaged in the archive: Bad CRC"):
+        found.open("a")
+
+
+def test_a_damaged_zip(path: Path) -> None:
+    write_zip(path, ("set/a", bytes(range(256))))
+    whole = path.read_bytes()
+    for content in (whole[:-30], b"", b"<html>"):
+        path.write_bytes(content)
+        with pytest.raises(DatasetError, match=r"x\.zip cannot be unpacked"):
+            tree(path)
+    path.write_bytes(whole.replace(bytes(range(50, 60)), bytes(10)))
+    with pytest.raises(OSError, match="damaged in the archive"):
+        tree(path).open("a")

@@ -1,0 +1,160 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitreport.data import stl10
+from vitreport.data.cache import ImageArrays, Places, cached
+from vitreport.errors import DatasetError, ResourceError
+
+from .makers import md5, write_folder, write_tar
+
+LABELS = {"train": (3, 10, 1), "test": (7, 2)}
+
+
+def value(number: int, plane: int, row: int, column: int) -> int:
+    """The pixels of image `number`: different by plane, row and column."""
+    return (number + (row, 255 - column, 2 * row + column)[plane]) % 256
+
+
+def image(number: int) -> bytes:
+    """One image as it is stored: red, green, blue; each column from top to bottom, the left one first."""
+    return bytes(value(number, plane, row, column) for plane in range(3) for column in range(96) for row in range(96))
+
+
+CONTENTS = {
+    **{f"{split}_y.bin": bytes(labels) for split, labels in LABELS.items()},
+    **{f"{split}_X.bin": b"".join(image(number) for number in range(len(labels))) for split, labels in LABELS.items()},
+}
+
+
+def opened(places: Places) -> ImageArrays:
+    return cached("stl10", stl10.SIZE, stl10.find(places), places)
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stl10, "FILE_MD5", {name: md5(CONTENTS[name]) for name in stl10.FILE_MD5})
+
+
+def write_binary(home: Path) -> Path:
+    home.mkdir(parents=True)
+    for name, content in CONTENTS.items():
+        (home / name).write_bytes(content)
+    return home
+
+
+def write_archive(path: Path, monkeypatch: pytest.MonkeyPatch, *, before: bytes = b"", after: bytes = b"x") -> Path:
+    members = {f"stl10_binary/{name}": content for name, content in sorted(CONTENTS.items())}
+    first, last = {"stl10_binary/fold_indices.txt": before}, {"stl10_binary/unlabeled_X.bin": after}
+    checksum = write_tar(path, first | members | last)
+    published(path, checksum, monkeypatch)
+    return path
+
+
+def published(path: Path, checksum: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stl10, "PUBLISHED", replace(stl10.PUBLISHED, md5=checksum, size=path.stat().st_size))
+
+
+def check_images(arrays: ImageArrays) -> None:
+    for split, labels in LABELS.items():
+        images = arrays.splits[split].images
+        assert images.shape == (len(labels), 3, 96, 96)
+        for number, planes in enumerate(images.tolist()):
+            expected = [[[value(number, p, r, c) for c in range(96)] for r in range(96)] for p in range(3)]
+            assert planes == expected
+        assert arrays.splits[split].labels.tolist() == [label - 1 for label in labels]
+    assert arrays.classes == stl10.CLASSES
+    assert (arrays.classes[2], arrays.classes[9]) == ("car", "truck")
+
+
+@pytest.mark.parametrize("home", [".", "stl10"])
+def test_binary_files(places: Places, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    write_binary(places.data_dir / home / "stl10_binary")
+    monkeypatch.setattr(stl10, "CHUNK_IMAGES", 2)
+    arrays = opened(places)
+    check_images(arrays)
+    assert (arrays.source, arrays.canonical) == ("folder stl10_binary (md5 verified)", True)
+
+
+@pytest.mark.parametrize("home", [".", "stl10"])
+def test_the_archive(places: Places, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    write_archive(places.data_dir / home / "stl10_binary.tar.gz", monkeypatch, before=b"0 1 2")
+    arrays = opened(places)
+    check_images(arrays)
+    assert (arrays.source, arrays.canonical) == ("archive stl10_binary.tar.gz (md5 verified)", True)
+
+
+def test_archive_and_files_have_one_fingerprint(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = write_archive(places.data_dir / "stl10_binary.tar.gz", monkeypatch)
+    first = opened(places)
+    archive.unlink()
+    write_binary(places.data_dir / "stl10_binary")
+    second = opened(places)
+    assert first.source != second.source
+    assert first.fingerprint == second.fingerprint
+
+
+def test_the_unlabelled_images_are_never_read(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_archive(places.data_dir / "stl10_binary.tar.gz", monkeypatch, after=bytes(10**6))
+    path.write_bytes(path.read_bytes()[:-500])
+    published(path, md5(path.read_bytes()), monkeypatch)
+    check_images(opened(places))
+
+
+def test_folders_of_images(places: Places) -> None:
+    write_folder(places.data_dir / "stl10", classes=stl10.CLASSES, count=1, size=96)
+    arrays = opened(places)
+    assert arrays.classes == stl10.CLASSES
+    assert (arrays.source, arrays.canonical, arrays.resized) == ("folder of images", False, 0)
+
+
+def test_folders_of_other_classes(places: Places) -> None:
+    write_folder(places.data_dir / "stl10", classes=("airplane", "frog"), count=1)
+    with pytest.raises(DatasetError, match="train has frog; only the published data set has bird, car, cat"):
+        opened(places)
+
+
+@pytest.mark.parametrize("name", stl10.FILE_MD5)
+def test_a_damaged_or_missing_file_is_named(places: Places, name: str) -> None:
+    home = write_binary(places.data_dir / "stl10_binary")
+    (home / name).write_bytes(b"other")
+    with pytest.raises(DatasetError, match=rf"{name} is not as it was published: md5 is {md5(b'other')}"):
+        opened(places)
+    (home / name).unlink()
+    with pytest.raises(DatasetError, match=f"{name} cannot be read: No such file"):
+        opened(places)
+
+
+def test_a_damaged_archive_of_the_users_stays(places: Places) -> None:
+    path = places.data_dir / "stl10_binary.tar.gz"
+    path.write_bytes(b"cut off")
+    with pytest.raises(
+        DatasetError, match=r"cut short, 7 of 2640397119 bytes; md5 is .*91f7769df0f17e558f3565bffb0c7d"
+    ):
+        opened(places)
+    assert path.read_bytes() == b"cut off"
+
+
+def test_nothing_there_and_no_network(places: Places, told: list[str]) -> None:
+    with pytest.raises(ResourceError, match="refused") as error:
+        opened(places)
+    for way in ("stl10_binary.tar.gz", str(places.data_dir), "stl10/{train,test}/CLASS/*.png", "--dataset digits"):
+        assert way in error.value.hint
+    assert told == ["downloading stl10_binary.tar.gz (2.6 GB) from 127.0.0.1:9"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"train_y.bin": bytes([3, 10, 0])}, "train_y.bin has labels outside 1 to 10"),
+        ({"test_y.bin": bytes([7, 11])}, "test_y.bin has labels outside 1 to 10"),
+        ({"test_y.bin": bytes([7])}, "test_X.bin has 55296 bytes, 1 images take 27648 each"),
+        ({"train_X.bin": image(0)[:-1]}, "train_X.bin has 27647 bytes, 3 images take 27648 each"),
+    ],
+)
+def test_files_that_do_not_fit_each_other(changed: dict[str, bytes], words: str) -> None:
+    contents = CONTENTS | changed
+    with pytest.raises(DatasetError, match=words):
+        stl10._decode({name: np.frombuffer(content, np.uint8) for name, content in contents.items()})

@@ -1,0 +1,129 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vitreport.data import tinyimagenet
+from vitreport.data.cache import ImageArrays, Places
+from vitreport.data.sources import describe, open_dataset
+from vitreport.errors import ResourceError
+from vitreport.spec.data import DatasetFacts
+
+from .makers import write_folder
+from .tiny import WNIDS, opened, opened_path, publish, write_tiny
+
+NAMES = ("Egyptian cat", "reel (n04067472)", "reel (n00001930)")
+HOMES = pytest.mark.parametrize("home", [".", "tinyimagenet"])
+
+
+def pixels(file: Path) -> list[list[list[int]]]:
+    """(3, 64, 64), a grey image three times the same."""
+    with Image.open(file) as image:
+        planes = np.asarray(image).reshape(64, 64, -1).transpose(2, 0, 1)
+    found: list[list[list[int]]] = planes.repeat(3 // len(planes), axis=0).tolist()
+    return found
+
+
+def check_images(arrays: ImageArrays, root: Path) -> None:
+    train, test = arrays.splits["train"], arrays.splits["test"]
+    files = [root / "train" / wnid / "images" / f"{wnid}_{index}.JPEG" for wnid in WNIDS for index in range(2)]
+    assert train.images.tolist() == [pixels(file) for file in files]
+    assert train.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert test.images.tolist() == [pixels(root / "val" / "images" / f"val_{index}.JPEG") for index in range(6)]
+    assert test.labels.tolist() == [2, 1, 0, 2, 1, 0]
+    assert arrays.classes == NAMES
+    assert arrays.resized == 0
+
+
+@HOMES
+@pytest.mark.usefixtures("three_classes")
+def test_the_original_layout(places: Places, told: list[str], home: str) -> None:
+    root = write_tiny(places.data_dir / home / "tiny-imagenet-200")
+    arrays = opened(places)
+    check_images(arrays, root)
+    assert (arrays.source, arrays.canonical) == ("folder tiny-imagenet-200 (unpacked, not verified)", False)
+    assert told == []
+
+
+@pytest.mark.usefixtures("three_classes")
+def test_the_original_layout_in_a_folder_of_the_data_sets_name(places: Places) -> None:
+    root = write_tiny(places.data_dir / "tinyimagenet")
+    check_images(opened(places), root)
+
+
+@HOMES
+@pytest.mark.usefixtures("three_classes")
+def test_the_archive(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    root = write_tiny(tmp_path / "tiny-imagenet-200")
+    publish(places.data_dir / home / "tiny-imagenet-200.zip", root, monkeypatch)
+    arrays = opened(places)
+    check_images(arrays, root)
+    assert (arrays.source, arrays.canonical) == ("archive tiny-imagenet-200.zip (md5 verified)", True)
+    assert arrays.fingerprint == opened_path(root, places).fingerprint
+
+
+def test_grey_images_become_rgb(tmp_path: Path, places: Places) -> None:
+    root = write_tiny(tmp_path / "own")
+    with Image.open(root / "train" / WNIDS[0] / "images" / f"{WNIDS[0]}_0.JPEG") as first:
+        assert first.mode == "L"
+    images = opened_path(root, places).splits["train"].images
+    grey = [bool((image == image[0]).all()) for image in images]
+    assert grey == [True, False] * 3
+
+
+def test_labels_follow_the_annotations_and_not_the_names(tmp_path: Path, places: Places) -> None:
+    root = write_tiny(tmp_path / "own")
+    annotations = root / "val" / "val_annotations.txt"
+    lines = annotations.read_text().splitlines()
+    annotations.write_bytes("\r\n".join(reversed(lines)).encode())
+    test = opened_path(root, places).splits["test"]
+    assert test.labels.tolist() == [0, 1, 2, 0, 1, 2]
+    assert test.images[0].tolist() == pixels(root / "val" / "images" / "val_5.JPEG")
+
+
+@pytest.mark.parametrize("name", ["tiny-imagenet-200", "another"])
+def test_a_folder_in_this_layout_works_by_its_path(places: Places, tmp_path: Path, name: str) -> None:
+    root = write_tiny(tmp_path / "elsewhere" / name)
+    assert describe(str(root), places.data_dir) == DatasetFacts(name, 3, 64)
+    arrays = open_dataset(
+        name,
+        image_size=64,
+        data_dir=root.parent,
+        cache_dir=places.cache_dir,
+        notify=places.notify,
+        progress=places.progress,
+    )
+    check_images(arrays, root)
+    assert (arrays.source, arrays.canonical) == ("folder in the layout of Tiny ImageNet", False)
+
+
+@pytest.mark.parametrize(
+    ("file", "former", "latter"),
+    [
+        ("wnids.txt", "\n".join(WNIDS), "\n".join(sorted(WNIDS))),
+        ("words.txt", "Egyptian cat", "Siamese cat"),
+        ("val/val_annotations.txt", f"val_0.JPEG\t{WNIDS[2]}", f"val_0.JPEG\t{WNIDS[1]}"),
+    ],
+)
+def test_another_label_or_name_is_another_data_set(
+    tmp_path: Path, places: Places, file: str, former: str, latter: str
+) -> None:
+    path = write_tiny(tmp_path / "own") / file
+    before = tinyimagenet.find_in(tmp_path / "own", 64, places.notify).identity
+    path.write_text(path.read_text().replace(former, latter))
+    assert tinyimagenet.find_in(tmp_path / "own", 64, places.notify).identity != before
+
+
+@pytest.mark.usefixtures("three_classes")
+def test_folders_by_class(places: Places) -> None:
+    write_folder(places.data_dir / "tinyimagenet", classes=WNIDS, count=1, size=64)
+    arrays = opened(places)
+    assert (arrays.classes, arrays.source) == (tuple(sorted(WNIDS)), "folder of images")
+
+
+def test_nothing_there_and_no_network(places: Places, told: list[str]) -> None:
+    with pytest.raises(ResourceError, match="refused") as error:
+        opened(places)
+    assert "tinyimagenet/{train,test}/CLASS/*.png" in error.value.hint
+    assert told == ["downloading tiny-imagenet-200.zip (248 MB) from 127.0.0.1:9"]

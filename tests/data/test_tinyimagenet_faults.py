@@ -1,0 +1,166 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vitreport.data import tinyimagenet
+from vitreport.data.cache import Places
+from vitreport.data.sources import describe
+from vitreport.errors import DatasetError
+from vitreport.spec.data import DatasetFacts
+
+from .makers import md5, write_folder
+from .tiny import WNIDS, opened, opened_path, publish, write_tiny
+
+
+def test_a_part_is_not_taken_for_the_whole(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert describe("tinyimagenet", places.data_dir) == DatasetFacts("tinyimagenet", 200, 64)
+    root = write_tiny(places.data_dir / "tiny-imagenet-200")
+    words = r"tiny-imagenet-200/wnids\.txt lists 3 classes, tinyimagenet has 200"
+    with pytest.raises(DatasetError, match=words) as error:
+        opened(places)
+    assert error.value.hint == f"as a data set of your own: --dataset {root}"
+    assert describe(str(root), tmp_path).num_classes == 3
+    publish(places.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
+    with pytest.raises(DatasetError, match=words):
+        opened(places)
+
+
+@pytest.mark.parametrize("write", [write_tiny, write_folder])
+def test_a_part_under_the_name_of_the_whole(places: Places, write: Callable[[Path], Path]) -> None:
+    write(places.data_dir / "tinyimagenet")
+    with pytest.raises(DatasetError, match=r"lists [23] classes, tinyimagenet has 200") as error:
+        opened(places)
+    assert error.value.hint.startswith("rename the folder")
+
+
+def append(file: str, text: str) -> Callable[[Path], None]:
+    def damage(root: Path) -> None:
+        with (root / file).open("a") as opened:
+            opened.write(text)
+
+    return damage
+
+
+def remove(file: str) -> Callable[[Path], None]:
+    return lambda root: (root / file).unlink()
+
+
+def rewrite(file: str, content: bytes) -> Callable[[Path], None]:
+    def damage(root: Path) -> None:
+        (root / file).write_bytes(content)
+
+    return damage
+
+
+def rename_class(root: Path) -> None:
+    (root / "train" / WNIDS[0]).rename(root / "train" / "n99999999")
+
+
+def hide_images(root: Path) -> None:
+    (root / "train" / WNIDS[0] / "images").rename(root / "train" / WNIDS[0] / "pictures")
+
+
+def hide_validation(root: Path) -> None:
+    (root / "val").rename(root / "validation")
+
+
+DAMAGES = pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (remove("wnids.txt"), r"own has no file wnids\.txt"),
+        (remove("words.txt"), r"own has no file words\.txt"),
+        (remove("val/val_annotations.txt"), r"own has no file val/val_annotations\.txt"),
+        (hide_validation, "own has no folder val"),
+        (rename_class, r"only .*own/train has n99999999; only .*own/wnids\.txt has n02124075"),
+        (hide_images, "own has no folder train/n02124075/images"),
+        (append("wnids.txt", "\nn02124075"), r"wnids\.txt, line 4, has 'n02124075', which is no identifier or came"),
+        (append("wnids.txt", "\n../../../etc"), r"wnids\.txt, line 4, has '\.\./\.\./\.\./etc', which is no ident"),
+        (rewrite("wnids.txt", b"n02124075\n\n"), r"wnids\.txt lists 1 classes, at least 2"),
+        (rewrite("wnids.txt", b"\xff\xfe"), r"wnids\.txt cannot be read: 'utf-8' codec"),
+        (rewrite("wnids.txt", b"\x1b[31m\n"), r"has '\\x1b\[31m', which is no identifier"),
+        (rewrite("words.txt", b"n02124075 cat"), r"words\.txt has no printable name for n02124075"),
+        (rewrite("words.txt", b"n02124075\t\x1b[31m"), r"words\.txt has no printable name for n02124075"),
+        (rewrite("words.txt", b"x" * (2**24 + 1)), r"words\.txt cannot be read: it has more than 16777216 bytes"),
+        (append("val/val_annotations.txt", "val_6.JPEG\tn9\n"), r"line 7, names the class 'n9', which is not in wnids"),
+        (append("val/val_annotations.txt", "val_6.JPEG\n"), "line 7, names the class '', which is not in wnids"),
+        (append("val/val_annotations.txt", f"val_6.JPEG\t{WNIDS[0]}"), "line 7, names 'val_6.JPEG', which is not in"),
+        (append("val/val_annotations.txt", f"val_5.JPEG\t{WNIDS[0]}"), "line 7, names 'val_5.JPEG', .* or came before"),
+        (append("val/val_annotations.txt", f"../../x\t{WNIDS[0]}"), r"line 7, names '\.\./\.\./x', which is not in"),
+        (rewrite("val/val_annotations.txt", b""), "has no line for 6 images: val_0.JPEG, val_1.JPEG, val_2.JPEG, ..."),
+    ],
+)
+
+
+@DAMAGES
+def test_another_layout_is_named(tmp_path: Path, places: Places, damage: Callable[[Path], None], words: str) -> None:
+    damage(write_tiny(tmp_path / "own"))
+    with pytest.raises(DatasetError, match=words) as error:
+        opened_path(tmp_path / "own", places)
+    assert error.value.hint == tinyimagenet.LAYOUT_HINT
+
+
+@DAMAGES
+@pytest.mark.usefixtures("three_classes")
+def test_another_layout_in_the_archive_is_named(
+    tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], words: str
+) -> None:
+    root = write_tiny(tmp_path / "own")
+    damage(root)
+    monkeypatch.setattr(tinyimagenet, "PUBLISHED", replace(tinyimagenet.PUBLISHED, unpacked="own"))
+    publish(places.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
+    with pytest.raises(DatasetError, match=words):
+        opened(places)
+
+
+def test_what_is_missing_is_named_for_a_path_too(tmp_path: Path) -> None:
+    root = write_tiny(tmp_path / "own")
+    (root / "wnids.txt").unlink()
+    with pytest.raises(DatasetError, match=r"own has no file wnids\.txt"):
+        describe(str(root), tmp_path)
+
+
+def test_links_out_of_the_data_set_are_refused(tmp_path: Path, places: Places) -> None:
+    root = write_tiny(tmp_path / "own")
+    (root / "words.txt").unlink()
+    (root / "words.txt").symlink_to("/etc/passwd")
+    with pytest.raises(DatasetError, match=r"words\.txt is a link out of the data set"):
+        opened_path(root, places)
+
+
+def test_other_files_are_ignored_and_told(tmp_path: Path, places: Places, told: list[str]) -> None:
+    root = write_tiny(tmp_path / "own")
+    (root / "val" / "images" / "notes.txt").write_text("")
+    (root / "val" / "images" / ".DS_Store").write_text("")
+    assert len(opened_path(root, places).splits["test"].labels) == 6
+    assert told == [f"{root}: 1 ignored, as not PNG or JPEG: val/images/notes.txt"]
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.usefixtures("three_classes")
+def test_images_that_do_not_decode_are_counted(
+    tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    root = write_tiny((tmp_path if packed else places.data_dir) / "tiny-imagenet-200")
+    (root / "val" / "images" / "val_3.JPEG").write_text("text")
+    file = root / "train" / WNIDS[1] / "images" / f"{WNIDS[1]}_1.JPEG"
+    file.write_bytes(file.read_bytes()[:-100])
+    if packed:
+        publish(places.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
+    with pytest.raises(DatasetError, match=rf"^2 of 12 images do not decode: train/{WNIDS[1]}/images/.*truncated"):
+        opened(places)
+
+
+@pytest.mark.usefixtures("three_classes")
+def test_a_damaged_member_of_the_archive_is_named(
+    tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_tiny(tmp_path / "tiny-imagenet-200")
+    path = publish(places.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"val_2.JPEG") + 200] ^= 255
+    path.write_bytes(content)
+    monkeypatch.setattr(tinyimagenet, "PUBLISHED", replace(tinyimagenet.PUBLISHED, md5=md5(bytes(content))))
+    with pytest.raises(DatasetError, match=r"1 of 12 images do not decode: val/images/val_2\.JPEG \(damaged in the ar"):
+        opened(places)
