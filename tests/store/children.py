@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +40,22 @@ class Driver:
         environment: Mapping[str, str] | None = None,
     ) -> "Child":
         """Begin a command in `folder`, with faults planted."""
-        folder.mkdir(parents=True, exist_ok=True)
-        pid = self.ask(
-            arguments=arguments, folder=str(folder), faults=list(faults), environment=dict(environment or {})
-        )["pid"]
-        return Child(self, pid, folder)
+        command = prepared(arguments, folder, faults, environment)
+        return Child(self, self.ask(commands=[command])["pid"], folder)
 
     def run(self, *arguments: str, folder: Path, faults: Sequence[Fault] = ()) -> Completed:
         """Run a command to its end, however it ends."""
         return self.start(*arguments, folder=folder, faults=faults).wait()
+
+    def run_in_each(self, *arguments: str, folders: Mapping[Path, Sequence[Fault]]) -> dict[Path, Completed]:
+        """Run a command in one folder after the other, each with faults of its own, in one child.
+
+        Every command must come to an end by itself.
+        """
+        commands = [prepared(arguments, folder, faults) for folder, faults in folders.items()]
+        child = Child(self, self.ask(commands=commands)["pid"], next(iter(folders)))
+        self.ask(wait=child.pid)
+        return {folder: replace(child, folder=folder).completed() for folder in folders}
 
     def ask(self, **request: Any) -> dict[str, int]:
         assert self._process.stdin is not None
@@ -79,8 +86,30 @@ class Child:
     def wait(self) -> Completed:
         """Wait for its end; the exit code is negative after a signal."""
         exit_code = self.driver.ask(wait=self.pid)["exit_code"]
-        stdout, stderr = (self.folder / f"{name}-{self.pid}" for name in ("stdout", "stderr"))
-        return Completed(exit_code, stdout.read_text(), stderr.read_text())
+        return Completed(exit_code, self._text("stdout"), self._text("stderr"))
+
+    def completed(self) -> Completed:
+        """One of several commands that have ended."""
+        return Completed(int(self._text("exit")), self._text("stdout"), self._text("stderr"))
+
+    def _text(self, name: str) -> str:
+        return (self.folder / f"{name}-{self.pid}").read_text()
+
+
+def prepared(
+    arguments: Sequence[str],
+    folder: Path,
+    faults: Sequence[Fault],
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A command as the driver takes it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return {
+        "arguments": list(arguments),
+        "folder": str(folder),
+        "faults_planted": list(faults),
+        "environment": dict(environment or {}),
+    }
 
 
 def wait_for(path: Path, pattern: str = "") -> None:

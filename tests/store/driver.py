@@ -1,4 +1,4 @@
-"""A process that has imported everything once, and forks a child for each command that a test asks for.
+"""A process that has imported everything once, and forks a child for the commands that a test asks for.
 
 A child begins after some milliseconds instead of some seconds, so that hundreds of them can be killed. Requests
 and answers are lines of JSON; `tests.store.children` speaks to it.
@@ -15,35 +15,38 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tests.store import faults
+from tests.store.calls import patch
 from tests.store.options import RICH, SHORT
 from vitreport.cli import main
 
 
 def serve() -> None:
     warm_up()
-    threads = len(list(Path("/proc/self/task").iterdir())) if Path("/proc/self/task").exists() else 1
-    print(json.dumps({"threads": threads}), flush=True)
+    tasks = Path("/proc/self/task")
+    answer({"threads": len(list(tasks.iterdir())) if tasks.exists() else 1})
     for line in sys.stdin:
         request = json.loads(line)
-        answer = start(request) if "arguments" in request else wait(request["wait"])
-        print(json.dumps(answer), flush=True)
+        answer(start(request["commands"]) if "commands" in request else wait(request["wait"]))
     os._exit(0)
+
+
+def answer(values: dict[str, int]) -> None:
+    print(json.dumps(values), flush=True)
 
 
 def warm_up() -> None:
     """Train once, so that what a first use costs is not paid in every child."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         for options in (SHORT, RICH):
-            with contextlib.redirect_stdout(sys.stderr):
-                assert main.run(["train", *options, "--quiet", f"--runs-dir={folder}"]) == 0
+            assert main.run(["train", *options, "--quiet", f"--runs-dir={folder}"]) == 0
     gc.collect()
     gc.freeze()
 
 
-def start(request: dict[str, Any]) -> dict[str, int]:
+def start(commands: list[dict[str, Any]]) -> dict[str, int]:
     pid = os.fork()
     if pid == 0:
-        train(request)
+        run_all(commands)
     return {"pid": pid}
 
 
@@ -52,16 +55,12 @@ def wait(pid: int) -> dict[str, int]:
     return {"exit_code": os.waitstatus_to_exitcode(status)}
 
 
-def train(request: dict[str, Any]) -> NoReturn:
+def run_all(commands: list[dict[str, Any]]) -> NoReturn:
+    """One command after the other; the exit code is that of the last."""
     exit_code = 70
     try:
-        os.chdir(request["folder"])
-        redirect("stdout", 1)
-        redirect("stderr", 2)
-        os.environ.update(request["environment"])
-        faults.plant(request["faults"])
-        sys.argv = ["vitreport", *request["arguments"]]
-        exit_code = main.run(request["arguments"])
+        for command in commands:
+            exit_code = run(**command)
     except BaseException:
         traceback.print_exc()
     sys.stdout.flush()
@@ -69,8 +68,22 @@ def train(request: dict[str, Any]) -> NoReturn:
     os._exit(exit_code)
 
 
-def redirect(name: str, number: int) -> None:
-    descriptor = os.open(f"{name}-{os.getpid()}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+def run(*, arguments: list[str], folder: str, faults_planted: list[list[Any]], environment: dict[str, str]) -> int:
+    os.chdir(folder)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        redirect(number, f"{name}-{os.getpid()}")
+    os.environ.update(environment)
+    sys.argv = ["vitreport", *arguments]
+    faults.plant(faults_planted)
+    exit_code = main.run(arguments)
+    patch.undo()
+    sys.stdout.flush()
+    Path(f"exit-{os.getpid()}").write_text(str(exit_code))
+    return exit_code
+
+
+def redirect(number: int, path: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(descriptor, number)
     os.close(descriptor)
 

@@ -6,11 +6,11 @@ was copied is checked at some of the moments, or with `TEST_CRASHES=all` at all 
 """
 
 import errno
-import itertools
 import os
 import re
 import shutil
 import signal
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,8 @@ from vitreport.store.checkpoint import checkpoints, read_verified
 KILLS = 10
 ALL = os.environ.get("TEST_CRASHES") == "all"
 COMMAND = ("train", *SHORT, EVERY_STEP, "--quiet")
-BRIEF = (*SHORTEST, EVERY_STEP, "--quiet")
+BRIEF = ("train", *SHORTEST, EVERY_STEP, "--quiet")
+BATCH = 16
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +41,12 @@ def moments(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> list[Pa
 def test_every_moment_can_be_the_last(
     driver: Driver, undisturbed: Undisturbed, moments: list[Path], tmp_path: Path
 ) -> None:
-    expected = undisturbed(SHORT)
     different = {state(moment): moment for moment in moments}
     assert len(different) > 60
-    for moment in different.values():
-        folder = tmp_path / moment.name
+    folders = [tmp_path / moment.name for moment in different.values()]
+    for folder, moment in zip(folders, different.values(), strict=True):
         shutil.copytree(moment, folder / "runs")
-        done = driver.run(*COMMAND, folder=folder, faults=[("not_flushed",)])
-        assert done.exit_code == 0, (moment.name, done.stderr)
-        assert "warning" not in done.stderr, moment.name
-        assert differences(expected, only_run(folder)) == [], moment.name
-        assert leftovers(only_run(folder)) == [], moment.name
+    resume_all(driver, folders, COMMAND, undisturbed(SHORT))
 
 
 @pytest.mark.timeout(1800)
@@ -69,26 +65,43 @@ def test_every_call_can_fail_once(driver: Driver, undisturbed: Undisturbed, tmp_
     """The disk is full, or fails, for one call: the run ends with one line, and the same command goes on."""
     different: dict[tuple[object, ...], Path] = {}
     newest = 0
-    for number in itertools.count(1):
-        folder, code = tmp_path / str(number), errno.ENOSPC if number % 2 else errno.EIO
-        failed = driver.run("train", *BRIEF, folder=folder, faults=[("failing_call", number, code)])
-        if failed.exit_code == 0:
-            break
-        check_failure(failed, code, number)
+    for folder, (number, failed) in failures(driver, tmp_path):
+        check_failure(failed, number)
         newest = check_sound(only_run(folder), newest)
         different.setdefault(kept(only_run(folder)), folder)
-    assert number > 80
     assert newest == 2
-    for folder in different.values():
-        resumed = driver.run("train", *BRIEF, folder=folder, faults=[("not_flushed",)])
-        assert resumed.exit_code == 0, (folder.name, resumed.stderr)
-        assert "warning" not in resumed.stderr, folder.name
-        assert differences(undisturbed(SHORTEST), only_run(folder)) == [], folder.name
+    assert len(different) > 10
+    resume_all(driver, list(different.values()), BRIEF, undisturbed(SHORTEST))
+
+
+def failures(driver: Driver, root: Path) -> Iterator[tuple[Path, tuple[int, Completed]]]:
+    """Runs whose first, second, third, ... call fails, until one is done before that call."""
+    for first in range(1, 1000, BATCH):
+        numbers = {root / str(number): number for number in range(first, first + BATCH)}
+        faults = {folder: [("failing_call", number, code_of(number))] for folder, number in numbers.items()}
+        for folder, failed in driver.run_in_each(*BRIEF, folders=faults).items():
+            if failed.exit_code == 0:
+                assert numbers[folder] > 80
+                return
+            yield folder, (numbers[folder], failed)
+
+
+def code_of(number: int) -> int:
+    return errno.ENOSPC if number % 2 else errno.EIO
+
+
+def resume_all(driver: Driver, folders: list[Path], command: Sequence[str], expected: Path) -> None:
+    """Give the same command in every folder: each run must come to the bits of the undisturbed one."""
+    resumed = driver.run_in_each(*command, folders={folder: [("not_flushed",)] for folder in folders})
+    for folder, done in resumed.items():
+        assert done.exit_code == 0, (folder.name, done.stderr)
+        assert "warning" not in done.stderr, folder.name
+        assert differences(expected, only_run(folder)) == [], folder.name
         assert leftovers(only_run(folder)) == [], folder.name
 
 
-def check_failure(failed: Completed, code: int, number: int) -> None:
-    reason = "no space left" if code == errno.ENOSPC else os.strerror(errno.EIO)
+def check_failure(failed: Completed, number: int) -> None:
+    reason = "no space left" if code_of(number) == errno.ENOSPC else os.strerror(errno.EIO)
     assert failed.exit_code == 6, (number, failed.stderr)
     assert failed.stderr.startswith("error: "), number
     assert failed.stderr.count("\n") == 1, number
@@ -109,7 +122,9 @@ def check_sound(run: Path, former_step: int) -> int:
 def kept(run: Path) -> tuple[object, ...]:
     """What a failure has left of a run, without what is measured with a clock."""
     files = sorted(path for path in run.rglob("*") if path.is_file() and path.name not in (".lock", "run.json"))
-    return tuple((path.name, path.name == "metrics.jsonl" or path.read_bytes()) for path in files)
+    contents = {path.name: path.read_bytes() for path in files}
+    epochs = contents.pop("metrics.jsonl", b"")
+    return bool(epochs), epochs.endswith(b"\n"), tuple(contents.items())
 
 
 def state(runs: Path) -> "State":

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import vitreport
 from tests.store.children import Driver, wait_for
 from tests.store.conftest import Undisturbed
 from tests.store.identity import differences, leftovers, only_run, resumed_at
@@ -60,14 +59,3 @@ def kill_until_done(driver: Driver, folder: Path, options: tuple[str, ...], chan
         assert done.stderr == ""
         kills += 1
         longest *= 1.15
-
-
-def test_process_goes_on_where_a_killed_one_stopped(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:
-    """The driver's children stand for processes of their own; here the second is one."""
-    killed = driver.run("train", *RICH, EVERY_STEP, folder=tmp_path, faults=[("killed_before_step", 7)])
-    assert killed.exit_code == -signal.SIGKILL
-    resumed = vitreport("train", *RICH, EVERY_STEP)
-    assert resumed.exit_code == 0, resumed.stderr
-    assert f"resumed {only_run(tmp_path).name} at step 7 of 15" in resumed.stderr
-    assert resumed_at(only_run(tmp_path)) == [7]
-    assert differences(undisturbed(RICH), only_run(tmp_path)) == []

@@ -17,6 +17,7 @@ from vitreport.store.checkpoint import checkpoints
 from vitreport.store.reader import read_run
 
 SELDOM = "--checkpoint-seconds=1000"
+LONGER = (*RICH, "--epochs=16")
 INT, TERM = int(signal.SIGINT), int(signal.SIGTERM)
 
 
@@ -74,14 +75,19 @@ def test_signal_while_images_are_decoded(driver: Driver, undisturbed: Undisturbe
     assert differences(undisturbed(RICH), only_run(tmp_path)) == []
 
 
-def test_process_is_stopped_by_the_keyboard(tmp_path: Path) -> None:
-    arguments = command("train", *RICH, SELDOM, "--epochs=2000")
+def test_process_is_stopped_by_the_keyboard(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:
+    """The driver's children stand for processes of their own; here the first is one, with a child after it."""
+    arguments = command("train", *LONGER, EVERY_STEP)
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         wait_for(tmp_path, "runs/*/metrics.jsonl")
         os.kill(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
     check_stopped(Completed(process.returncode, stdout, stderr), only_run(tmp_path), signal.SIGINT, 130)
-    assert len(saved_steps(tmp_path)) == 1
+    done = driver.run("train", *LONGER, EVERY_STEP, folder=tmp_path)
+    (step,) = resumed_at(only_run(tmp_path))
+    assert f"resumed {only_run(tmp_path).name} at step {step} of 80\n" in done.stderr
+    assert 5 <= step < 80
+    assert differences(undisturbed(LONGER), only_run(tmp_path)) == []
 
 
 def train(driver: Driver, folder: Path, interval: str, *faults: Fault) -> Completed:
