@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -118,6 +119,22 @@ def test_an_id_is_the_name_of_a_folder_whatever_the_data_set_is_called(dataset: 
     assert run_id.isascii()
     assert run_id.startswith("perceiver-io-")
     assert run_id.endswith(f"-s{seed}")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "shown"),
+    [
+        ("my photos!", "my-photos"),
+        ("..", "images"),
+        ("\u6f22\u5b57", "images"),
+        ("a" * 100, "a" * 40),
+        ("v1.5_x", "v1.5_x"),
+    ],
+)
+def test_an_id_shows_what_it_can_of_the_name(dataset: str, shown: str) -> None:
+    data = SPEC.data.model_copy(update={"dataset": dataset})
+    run_id = SPEC.model_copy(update={"data": data}).run_id
+    assert re.fullmatch(rf"perceiver-io-{re.escape(shown)}-[0-9a-f]{{8}}-s0", run_id)
 
 
 @given(st.text(max_size=50), st.text(max_size=50))
