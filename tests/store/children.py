@@ -93,7 +93,7 @@ class Child:
         return Completed(int(self._text("exit")), self._text("stdout"), self._text("stderr"))
 
     def _text(self, name: str) -> str:
-        return (self.folder / f"{name}-{self.pid}").read_text()
+        return (self.folder / f"{name}-{self.pid}").read_text(errors="replace")
 
 
 def prepared(

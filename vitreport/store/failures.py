@@ -9,7 +9,7 @@ import torch
 from vitreport.errors import DivergedError, ResourceError, StoppedError, VitreportError
 from vitreport.files import write_atomic
 from vitreport.store.provenance import now
-from vitreport.store.record import ErrorKind, ErrorRecord
+from vitreport.store.record import MAX_TEXT, ErrorKind, ErrorRecord
 from vitreport.store.signals import StopSignal
 from vitreport.store.writer import RunWriter
 
@@ -54,7 +54,7 @@ def failures_recorded(writer: RunWriter, batch_size: int) -> Iterator[None]:
 def _record(writer: RunWriter, kind: ErrorKind, message: str) -> None:
     """A full disk must not hide the error that is being told."""
     with suppress(ResourceError):
-        writer.update(status="failed", finished=now(), error=ErrorRecord(kind=kind, message=message[:1000]))
+        writer.update(status="failed", finished=now(), error=ErrorRecord(kind=kind, message=message[:MAX_TEXT]))
 
 
 def _is_out_of_memory(error: Exception) -> bool:

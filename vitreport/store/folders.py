@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from vitreport.errors import RecordError, SpecError
+from vitreport.errors import RecordError, ResourceError, SpecError
 from vitreport.spec.fields import did_you_mean
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
@@ -13,9 +13,12 @@ ATTEMPT = re.compile(r"-r([0-9]+)\Z")
 
 def run_folders(runs_dir: Path) -> list[Path]:
     """The folders of runs, by name. A link that leads out of `runs_dir` is no run."""
-    if not runs_dir.is_dir():
+    try:
+        return sorted(folder for folder in runs_dir.iterdir() if _is_run(folder))
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(folder for folder in runs_dir.iterdir() if _is_run(folder))
+    except OSError as error:
+        raise ResourceError(f"cannot read {runs_dir}: {error.strerror}", "choose another --runs-dir") from error
 
 
 def find_run(name: str, runs_dir: Path) -> Path:

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
+MAX_TEXT = 1000
 
 Version = Annotated[int, Field(ge=1, le=SCHEMA_VERSION)]
-Text = Annotated[str, Field(max_length=1000)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Count = Annotated[int, Field(ge=0)]
 Accuracy = Annotated[float, Field(ge=0, le=1)]
 Status = Literal["running", "done", "failed", "interrupted"]

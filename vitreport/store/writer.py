@@ -12,6 +12,7 @@ from vitreport.store.checkpoint import save_checkpoint
 from vitreport.store.provenance import git_state, now, versions
 from vitreport.store.reader import read_epochs
 from vitreport.store.record import (
+    MAX_TEXT,
     SCHEMA_VERSION,
     CostRecord,
     DataRecord,
@@ -110,7 +111,7 @@ def new_record(
         status="running",
         started=now(),
         heartbeat=now(),
-        argv=tuple(argv),
+        argv=tuple(_recordable(argument) for argument in argv),
         host=platform.node(),
         process=os.getpid(),
         device=device,
@@ -120,3 +121,8 @@ def new_record(
         data=data,
         cost=cost,
     )
+
+
+def _recordable(argument: str) -> str:
+    """An argument as text: cut where it is long, bytes that are no text replaced."""
+    return argument.encode(errors="replace").decode()[:MAX_TEXT]
