@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from vitreport.errors import Problem
 from vitreport.spec.section import Fraction, PositiveInt, Section
 
 CHANNELS = 3  # every data set is served as RGB
@@ -60,3 +61,13 @@ class DataSpec(Section):
     augment: tuple[AugmentSpec, ...] = ()
     validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     limit: PositiveInt | None = None
+
+    def problems(self) -> list[Problem]:
+        """What does not fit together in it."""
+        return [
+            Problem(
+                f"data.augment.{index}.padding", f"{augment.padding} is larger than data.image_size = {self.image_size}"
+            )
+            for index, augment in enumerate(self.augment)
+            if isinstance(augment, RandomCropSpec) and augment.padding > self.image_size
+        ]

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from vitreport.errors import Problem
 from vitreport.spec.section import Fraction, Section
 
 LearningRate = Annotated[float, Field(gt=0, le=1e6)]
@@ -37,6 +38,13 @@ class SGDSpec(Section):
     weight_decay: WeightDecay = 0.0
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     nesterov: bool = False
+
+    def problems(self) -> list[Problem]:
+        """What does not fit together in it."""
+        if not self.nesterov or self.momentum:
+            return []
+        fault = "needs momentum, but optimizer.momentum = 0"
+        return [Problem("optimizer.nesterov", fault, "leave it out, or give a momentum")]
 
 
 OptimizerSpec = Annotated[AdamWSpec | AdamSpec | SGDSpec, Field(discriminator="name")]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.data import DataSpec
 from vitreport.spec.model import ModelSpec
-from vitreport.spec.optimizer import AdamWSpec, ConstantSpec, OptimizerSpec, ScheduleSpec
+from vitreport.spec.optimizer import AdamWSpec, ConstantSpec, OptimizerSpec, ScheduleSpec, SGDSpec
 from vitreport.spec.section import PositiveInt, Section
 
 
@@ -60,11 +60,15 @@ class RunSpec(Section):
 
 
 def cross_problems(sections: dict[str, Any]) -> list[Problem]:
-    """What is wrong between the sections that are there (a section with faults of its own is left out)."""
+    """What does not fit together in and between the sections that are there (one with a faulty field is left out)."""
     found: list[Problem] = []
     model, data, schedule, train = (sections.get(name) for name in ("model", "data", "schedule", "train"))
     if model and data:
         found += model.problems(data)
+    if data:
+        found += data.problems()
+    if isinstance(optimizer := sections.get("optimizer"), SGDSpec):
+        found += optimizer.problems()
     if schedule and train and schedule.warmup_epochs > train.epochs:
         fault = f"{schedule.warmup_epochs} is longer than train.epochs = {train.epochs}"
         found.append(Problem("schedule.warmup_epochs", fault))

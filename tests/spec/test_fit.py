@@ -1,0 +1,92 @@
+"""Values that are each allowed, but not together."""
+
+from typing import Any
+
+import pytest
+
+from .composing import PERCEIVER, composed, problems
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "said"),
+    [
+        (
+            {**PERCEIVER, "data": {"num_classes": 3}, "model": {**PERCEIVER["model"], "queries_dim": 10}},
+            "model.queries_dim",
+            "10 is not 3 (data.num_classes of cifar10)",
+        ),
+        (
+            {"model": {"name": "perceiver-io", "dim": 100}},
+            "model.dim",
+            "100 is not 3072 (3 x 32 x 32, the values of one image)",
+        ),
+        (
+            {"model": {"name": "mlp-mixer", "patch_size": 64}},
+            "model.patch_size",
+            "64 is larger than data.image_size = 32",
+        ),
+        (
+            {"model": {"name": "mlp-mixer", "patch_size": 5}},
+            "model.patch_size",
+            "5 does not divide data.image_size = 32",
+        ),
+        (
+            {"model": {"name": "swin", "window_size": 3}},
+            "model.window_size",
+            "3 does not divide the grid of 8 x 8 patches",
+        ),
+        ({"model": {"name": "swin", "num_heads": [2, 4, 8]}}, "model.num_heads", "3 stages, model.depths has 4"),
+        (
+            {"model": {"name": "swin", "num_heads": [2, 4, 8, 7]}},
+            "model.num_heads",
+            "7 does not divide the width 512 of stage 3",
+        ),
+        (
+            {**PERCEIVER, "schedule": {"warmup_epochs": 9}, "train": {"epochs": 8}},
+            "schedule.warmup_epochs",
+            "9.0 is longer than train.epochs = 8",
+        ),
+        (
+            {**PERCEIVER, "data": {"validation_fraction": 0}},
+            "train.selection",
+            '"val" needs a validation split, but data.validation_fraction = 0',
+        ),
+        (
+            {**PERCEIVER, "optimizer": {"name": "sgd", "nesterov": True, "momentum": 0}},
+            "optimizer.nesterov",
+            "needs momentum, but optimizer.momentum = 0",
+        ),
+        (
+            {
+                **PERCEIVER,
+                "data": {"augment": [{"name": "horizontal_flip"}, {"name": "random_crop", "padding": 33}]},
+            },
+            "data.augment.1.padding",
+            "33 is larger than data.image_size = 32",
+        ),
+    ],
+)
+def test_fields_that_do_not_fit_together_are_told_with_other_problems(
+    table: dict[str, Any], field: str, said: str
+) -> None:
+    assert problems(table)[field].message == said
+    found = problems(table, {"seed": -1})
+    assert found[field].message == said
+    assert found["seed"].origin == "layer 2"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"optimizer": {"name": "sgd", "nesterov": True}},
+        {"optimizer": {"name": "sgd", "momentum": 0}},
+        {"data": {"augment": [{"name": "random_crop", "padding": 32}]}},
+    ],
+)
+def test_the_outermost_values_that_still_fit_together(table: dict[str, Any]) -> None:
+    composed({**PERCEIVER, **table})
+
+
+def test_a_patch_that_does_not_fit_is_met_with_those_that_do() -> None:
+    found = problems({"model": {"name": "swin", "patch_size": 12}})["model.patch_size"]
+    assert found.hint == "one of 1, 2, 4, 8, 16, 32"
