@@ -58,6 +58,13 @@ def test_a_shown_preset_is_read_back_as_the_same_run(name: str, form: str, cli: 
     assert cli("spec", "check", str(file), "--data-dir", str(DATA_DIR)).stdout == f"{expected.run_id}\n"
 
 
+@pytest.mark.parametrize(("dataset", "data_dir"), [("cifar10", Path()), ("./cifar10", None)])
+def test_a_data_set_given_by_its_path_takes_the_preset_of_its_name(dataset: str, data_dir: Path | None) -> None:
+    Path("cifar10").mkdir()
+    found = compose_request(Request(model="perceiver-io", dataset=dataset), data_dir).composed
+    assert found.spec == compose_request(Request(preset="perceiver-io-cifar10"), None).composed.spec
+
+
 def test_a_pair_without_a_preset_has_none() -> None:
     assert preset_for("swin", "imagenet") is None
 

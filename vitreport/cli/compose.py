@@ -71,12 +71,12 @@ class _Place:
 
 
 def _own_preset(layers: Sequence[Layer]) -> str | None:
-    """The preset of the pair of model and data set that the layers name."""
+    """The preset of the pair of model and data set that the layers name, the data set by its name or path."""
     model, dataset = None, str(DataSpec.model_fields["dataset"].default)
     for layer in layers:
         model = _named(layer, "model", "name") or model
         dataset = _named(layer, "data", "dataset") or dataset
-    return preset_for(model, dataset) if model else None
+    return preset_for(model, locate(dataset, Path())[0]) if model else None
 
 
 def _named(layer: Layer, section: str, field: str) -> str | None:
