@@ -4,7 +4,7 @@ import os
 import pickle
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,41 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vitreport.data.cache import Chunk, Decoding, ImageArrays, Original, Places, Split, cached, decoded, fingerprint
-from vitreport.errors import DatasetError, ResourceError
+from vitreport.data.cache import Decoding, Places, Split, cached, decoded, fingerprint
+from vitreport.errors import DatasetError
 
-
-class Source:
-    """A data set of noise that counts how often it is decoded."""
-
-    def __init__(self, identity: str = "one", *, chunk: int = 4, seed: int = 0) -> None:
-        self.decoded = 0
-        self.chunk = chunk
-        rng = np.random.default_rng(seed)
-        self.splits = {
-            name: Split(rng.integers(0, 256, (count, 3, 6, 6), np.uint8), np.arange(count) % 2)
-            for name, count in (("train", 10), ("test", 5))
-        }
-        self.original = Original("noise", identity, self._decode)
-
-    def _decode(self) -> Decoding:
-        self.decoded += 1
-        labels = {name: split.labels for name, split in self.splits.items()}
-        return Decoding(("a", "b"), labels, self._chunks(), canonical=False)
-
-    def _chunks(self) -> Iterator[Chunk]:
-        for name, split in self.splits.items():
-            for start in range(0, len(split.images), self.chunk):
-                yield Chunk(name, split.images[start : start + self.chunk], resized=1)
-
-
-def opened(source: Source, places: Places) -> ImageArrays:
-    return cached("noise", 6, source.original, places)
-
-
-def folder(places: Places) -> Path:
-    (only,) = (places.cache_dir / "arrays").glob("noise-*")
-    return only
+from .source import Source, folder, opened
 
 
 def test_what_was_decoded_is_what_is_served(places: Places) -> None:
@@ -118,23 +87,6 @@ def test_the_fingerprint_covers_pixels_labels_classes_and_shapes() -> None:
         fingerprint(("a", "b"), {"train": longer, "test": Split(test.images[1:], test.labels[1:])}),
     ]
     assert len(set(variants)) == len(variants)
-
-
-@pytest.mark.parametrize("name", ["images-train.npy", "images-test.npy", "labels-train.npy", "meta.json"])
-@pytest.mark.parametrize("damage", ["missing", "cut", "longer", "empty"])
-def test_a_damaged_cache_is_made_anew(places: Places, told: list[str], name: str, damage: str) -> None:
-    source = Source()
-    opened(source, places)
-    file = folder(places) / name
-    content = file.read_bytes()
-    file.unlink()
-    if damage != "missing":
-        file.write_bytes({"cut": content[:-9], "longer": content + b"x", "empty": b""}[damage])
-    arrays = opened(source, places)
-    assert source.decoded == 2
-    assert np.array_equal(arrays.splits["train"].images, source.splits["train"].images)
-    assert len(told) == 1
-    assert "is damaged or of an older format: decoding noise again" in told[0]
 
 
 def test_an_older_format_is_made_anew(places: Places) -> None:
@@ -240,12 +192,6 @@ def test_a_crash_while_decoding_leaves_no_entry(tmp_path: Path, places: Places) 
     assert not list((places.cache_dir / "arrays").glob("noise-*"))
     source = Source()
     assert np.array_equal(opened(source, places).splits["test"].images, source.splits["test"].images)
-
-
-def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "cache").write_text("a file")
-    with pytest.raises(ResourceError, match="cannot write"):
-        opened(Source(), Places(tmp_path, tmp_path / "cache", print, print))
 
 
 def test_progress_is_told_in_images(places: Places) -> None:

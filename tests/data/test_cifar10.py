@@ -1,3 +1,4 @@
+import errno
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -89,6 +90,18 @@ def test_batches_with_a_damaged_or_missing_one(places: Places, monkeypatch: pyte
     (home / "data_batch_3").unlink()
     with pytest.raises(DatasetError, match="data_batch_3 cannot be read: No such file"):
         opened(places)
+
+
+def test_a_batch_that_cannot_be_read(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unread(path: Path) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    home = places.data_dir / cifar10.PUBLISHED.unpacked
+    monkeypatch.setattr(cifar10, "BATCH_MD5", write_batches(home))
+    original = cifar10.find(places)
+    monkeypatch.setattr(Path, "read_bytes", unread)
+    with pytest.raises(DatasetError, match=f"^{home / 'data_batch_1'} cannot be read: Input/output error$"):
+        original.decode()
 
 
 @pytest.mark.parametrize(

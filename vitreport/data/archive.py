@@ -125,6 +125,16 @@ def tar_members(path: Path, folder: str, wanted: Mapping[str, int]) -> dict[str,
     raise DatasetError(f"{path} does not hold {missing}", REPLACE_HINT)
 
 
+@contextmanager
+def reading(place: object) -> Iterator[None]:
+    """Turn an OSError into a DatasetError about the file that it names, or else about `place`."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise DatasetError(f"{error.filename or place} cannot be read: {reason}", "unpack or copy it again") from error
+
+
 def shown(name: str) -> str:
     """A name as it can be printed: control characters and undecodable bytes are escaped."""
     return name if name.isprintable() else ascii(name)

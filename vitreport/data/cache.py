@@ -14,7 +14,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
+from vitreport.data.archive import reading
 from vitreport.files import make_folder, storage_errors, write_json
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.section import Section
@@ -49,8 +50,9 @@ class ImageArrays:
     """A decoded data set.
 
     `fingerprint` is the SHA-256 of class names, shapes, labels and pixels, whatever file they came from.
-    `canonical` says that these are the published bytes. `mean` and `std` are those of the training split by
-    channel, in units where white is 1, no deviation below 1/255. `resized` counts the images that had another size.
+    `canonical` says that these are the published bytes. `mean` and `std` are those of the whole training split,
+    before images are held out or cut off by `data.limit`: by channel, in units where white is 1, no deviation below
+    1/255. `resized` counts the images that had another size.
     """
 
     splits: dict[str, Split]
@@ -193,19 +195,25 @@ def _build(folder: Path, size: int, original: Original, progress: Progress) -> N
 
 
 def _fill(folder: Path, size: int, original: Original, progress: Progress) -> None:
-    decoding = original.decode()
+    with reading(original.source):
+        decoding = original.decode()
     tally = _Tally(decoding, size)
     for split in SPLITS:
         count = len(decoding.labels[split])
         _append(folder / f"labels-{split}.npy", _npy_header((count,), "<i8") + _little_endian(decoding.labels[split]))
         _append(folder / f"images-{split}.npy", _npy_header((count, CHANNELS, size, size), "|u1"))
-    for chunk in decoding.chunks:
+    for chunk in _read(decoding.chunks, original.source):
         _append(folder / f"images-{chunk.split}.npy", chunk.images.tobytes())
         tally.add(chunk)
         progress("decoding", tally.decoded, tally.total)
     sizes = {file.name: _flush(file) for file in folder.iterdir()}
     meta = tally.meta(original.source, decoding.canonical, sizes)
     write_json(folder / "meta.json", meta.model_dump())
+
+
+def _read(chunks: Iterable[Chunk], source: str) -> Iterator[Chunk]:
+    with reading(source):
+        yield from chunks
 
 
 def _npy_header(shape: tuple[int, ...], kind: str) -> bytes:

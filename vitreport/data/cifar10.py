@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from vitreport.data import folder
-from vitreport.data.archive import tar_members
+from vitreport.data.archive import reading, tar_members
 from vitreport.data.cache import Chunk, Decoding, Original, Places, Split
 from vitreport.data.download import Published, find_published, verified_files
 from vitreport.errors import DatasetError
@@ -73,7 +73,11 @@ def _decode_archive(path: Path) -> Decoding:
 
 
 def _decode_folder(home: Path) -> Decoding:
-    return _decode({name: (home / name).read_bytes() for name in BATCH_MD5})
+    contents = {}
+    for name in BATCH_MD5:
+        with reading(home / name):
+            contents[name] = (home / name).read_bytes()
+    return _decode(contents)
 
 
 def _decode(contents: Mapping[str, bytes]) -> Decoding:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from vitreport.data.archive import REPLACE_HINT
+from vitreport.data.archive import REPLACE_HINT, reading
 from vitreport.data.cache import SPLITS, Decoding, Notify, Original, Places, Progress
 from vitreport.errors import DatasetError, ResourceError
 from vitreport.files import make_folder, storage_errors, write_json
@@ -160,10 +160,8 @@ def _packed(published: Published, decode: Callable[[], Decoding]) -> Original:
 
 def _refuse_other_bytes(path: Path, md5: str, size: int | None, places: Places) -> None:
     """Raise DatasetError where a file of the user's cannot be read or is not as it was published."""
-    try:
+    with reading(path):
         fault = mismatch(path, remembered_md5(path, places.cache_dir), md5, size)
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}", "unpack the archive again") from error
     if fault:
         raise DatasetError(f"{path} is not as it was published: {fault}", REPLACE_HINT)
 

@@ -1,0 +1,71 @@
+"""A cache that is damaged or cannot be written, and a source that cannot be read."""
+
+import errno
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitreport.data import cache
+from vitreport.data.cache import Chunk, Decoding, Places, cached
+from vitreport.errors import DatasetError, ResourceError
+
+from .source import Source, folder, opened
+
+
+@pytest.mark.parametrize("name", ["images-train.npy", "images-test.npy", "labels-train.npy", "meta.json"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "longer", "empty"])
+def test_a_damaged_cache_is_made_anew(places: Places, told: list[str], name: str, damage: str) -> None:
+    source = Source()
+    opened(source, places)
+    file = folder(places) / name
+    content = file.read_bytes()
+    file.unlink()
+    if damage != "missing":
+        file.write_bytes({"cut": content[:-9], "longer": content + b"x", "empty": b""}[damage])
+    arrays = opened(source, places)
+    assert source.decoded == 2
+    assert np.array_equal(arrays.splits["train"].images, source.splits["train"].images)
+    assert len(told) == 1
+    assert "is damaged or of an older format: decoding noise again" in told[0]
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(ResourceError, match="cannot write"):
+        opened(Source(), Places(tmp_path, tmp_path / "cache", print, print))
+
+
+def test_a_source_that_cannot_be_read_is_not_taken_for_the_cache(places: Places) -> None:
+    source = Source()
+
+    def unread(file: str | None) -> OSError:
+        return OSError(errno.EIO, "Input/output error", file)
+
+    def chunks() -> Iterator[Chunk]:
+        yield next(source._chunks())
+        raise unread("/media/photos")
+
+    def decode(error: OSError | None = None) -> Decoding:
+        if error:
+            raise error
+        return replace(source._decode(), chunks=chunks())
+
+    for failing, place in (
+        (decode, "/media/photos"),
+        (lambda: decode(unread("/media/labels")), "/media/labels"),
+        (lambda: decode(unread(None)), "noise"),
+    ):
+        with pytest.raises(DatasetError, match=f"^{place} cannot be read: Input/output error$"):
+            cached("noise", 6, replace(source.original, decode=failing), places)
+
+
+def test_a_cache_that_cannot_be_written_while_decoding(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(cache, "_append", full)
+    with pytest.raises(ResourceError, match="no space left"):
+        opened(Source(), places)
