@@ -29,7 +29,7 @@ TRAIN = ("train", "perceiver-io", "--dataset", "digits", *TINY)
 EPOCHS = 3
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 CONTROL = re.compile(r"\x1b\[\??[0-9;]*[A-Za-z]")
-HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+HIDE_CURSOR, SHOW_CURSOR, ERASE_LINE = "\x1b[?25l", "\x1b[?25h", "\x1b[2K"
 WITH_JSON = {
     "train": TRAIN[1:],
     "eval": ("perceiver",),
@@ -139,6 +139,15 @@ def test_a_checked_spec_prints_its_id(at_home: Path, cli: Cli) -> None:
     assert done.stderr == "my.toml: a sound spec of swin on cifar10\n"
 
 
+def test_two_runs_are_told_apart_by_what_differs(cli: Cli) -> None:
+    first, second = (write_run(Path("runs"), spec(seed)).name for seed in (0, 1))
+    assert cli("runs", "diff", first, first).stdout == "no difference\n"
+    header, line = cli("runs", "diff", first, second).stdout.splitlines()
+    assert header.split() == [first, second]
+    assert line.split() == ["seed", "0", "1"]
+    assert json.loads(cli("runs", "diff", first, second, "--json").stdout) == {"seed": [0, 1]}
+
+
 TABLES = [("models",), ("datasets", "list"), ("runs", "list"), ("runs", "show", "perceiver"), ("eval", "perceiver")]
 
 
@@ -193,11 +202,12 @@ def test_a_closed_stdout_is_no_error(arguments: tuple[str, ...]) -> None:
     write_run(Path("runs"), spec())
     reader, writer = os.pipe()
     os.close(reader)
+    environment = {**os.environ, "PYTHONUNBUFFERED": ""}  # as for most users: what is short is written at the end
     done = subprocess.run(
-        command(*arguments), stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        command(*arguments), stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False, env=environment
     )
     os.close(writer)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_training_goes_on_when_nobody_reads_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,6 +268,7 @@ def test_a_terminal_shows_the_training_live_and_keeps_the_summary(home: Path) ->
     live, _, kept = terminal.screen.partition(SHOW_CURSOR)
     for shown in ("epoch", f"/{EPOCHS}", "images/s", "learning rate"):
         assert shown in CONTROL.sub("", live)
+    assert kept.count(ERASE_LINE) >= len(("epoch", "step", "splits", "footer"))
     lines = [line for line in CONTROL.sub("", kept).replace("\r", "").split("\n") if line]
     assert lines[0].startswith("finished in ")
     assert lines[-2].startswith("next: vitreport eval ")
