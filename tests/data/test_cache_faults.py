@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vitreport.data import cache
-from vitreport.data.cache import Chunk, Decoding, Places, cached
+from vitreport.data.cache import Chunk, Decoding, Places, cached, decoded, fingerprint
 from vitreport.errors import DatasetError, ResourceError
 
 from .source import Source, folder, opened
@@ -30,6 +30,29 @@ def test_a_damaged_cache_is_made_anew(places: Places, told: list[str], name: str
     assert np.array_equal(arrays.splits["train"].images, source.splits["train"].images)
     assert len(told) == 1
     assert "is damaged or of an older format: decoding noise again" in told[0]
+
+
+@pytest.mark.parametrize(("name", "byte"), [("images-train.npy", 0), ("images-test.npy", 0), ("labels-train.npy", 1)])
+def test_damaged_bytes_are_told_and_decoded_again(places: Places, told: list[str], name: str, byte: int) -> None:
+    source = Source()
+    before = opened(source, places)
+    overwrite_end(folder(places) / name, byte)
+    assert decoded("noise", 6, source.original, places) is not None
+    unchecked = cached("noise", 6, source.original, places, check_bytes=False)
+    assert fingerprint(unchecked.classes, unchecked.splits) != unchecked.fingerprint
+    assert (source.decoded, told) == (1, [])
+    after = opened(source, places)
+    assert source.decoded == 2
+    assert fingerprint(after.classes, after.splits) == after.fingerprint == before.fingerprint
+    assert told == [f"{folder(places)} is damaged or of an older format: decoding noise again"]
+    opened(source, places)
+    assert source.decoded == 2
+
+
+def overwrite_end(file: Path, byte: int) -> None:
+    """Change the last 40 bytes of a file, not its length."""
+    content = file.read_bytes()
+    file.write_bytes(content[:-40] + bytes([byte]) * 40)
 
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -119,18 +120,19 @@ class _Meta(Section):
     resized: int
 
 
-def cached(name: str, size: int, original: Original, places: Places) -> ImageArrays:
+def cached(name: str, size: int, original: Original, places: Places, *, check_bytes: bool = True) -> ImageArrays:
     """The arrays of `original` at `size` pixels, from the cache or decoded into it.
 
-    Raises DatasetError where the source cannot be read and ResourceError where the cache cannot be written.
+    With `check_bytes` they are hashed, and decoded again where they are not those of their fingerprint. Raises
+    DatasetError where the source cannot be read and ResourceError where the cache cannot be written.
     """
-    if found := decoded(name, size, original, places):
-        return found
     folder = _folder(name, size, original, places)
+    with suppress(OSError, ValueError):
+        return _load(folder, check_bytes=check_bytes)
     make_folder(folder.parent)
     with storage_errors(folder), FileLock(folder.with_name(f".{folder.name}.lock")):
         try:
-            return _load(folder)
+            return _load(folder, check_bytes=check_bytes)
         except (OSError, ValueError):
             if folder.exists():
                 places.notify(f"{folder} is damaged or of an older format: decoding {name} again")
@@ -139,7 +141,7 @@ def cached(name: str, size: int, original: Original, places: Places) -> ImageArr
 
 
 def decoded(name: str, size: int, original: Original, places: Places) -> ImageArrays | None:
-    """The arrays from the cache; None where they are not in it, or not whole."""
+    """The arrays from the cache, their bytes unchecked; None where they are not in it, or not whole."""
     try:
         return _load(_folder(name, size, original, places))
     except (OSError, ValueError):
@@ -161,10 +163,12 @@ def _folder(name: str, size: int, original: Original, places: Places) -> Path:
     return places.cache_dir / "arrays" / f"{safe}-{key}"
 
 
-def _load(folder: Path) -> ImageArrays:
+def _load(folder: Path, *, check_bytes: bool = False) -> ImageArrays:
     """Raises OSError or ValueError where a file is missing or is not what meta.json says."""
     meta = _Meta.model_validate_json((folder / "meta.json").read_bytes())
     splits = {split: _load_split(folder, split, meta) for split in SPLITS}
+    if check_bytes and fingerprint(meta.classes, splits) != meta.fingerprint:
+        raise ValueError(f"{folder} has arrays of another fingerprint than meta.json says")
     return ImageArrays(splits=splits, **meta.model_dump(exclude={"schema_version", "stored_size", "counts", "sizes"}))
 
 

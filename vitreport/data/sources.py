@@ -168,21 +168,26 @@ def open_dataset(
     cache_dir: Path,
     notify: Callable[[str], None],
     progress: Callable[[str, int, int | None], None],
+    check_bytes: bool = True,
 ) -> "ImageArrays":
     """The images of a data set, decoded into the cache if they are not there yet.
 
     A named data set keeps its published size, any other is decoded to `image_size`. `notify` is told a line for
-    the user, `progress` (label, done, total) in images while decoding and in bytes while downloading. Raises
+    the user, `progress` (label, done, total) in images while decoding and in bytes while downloading. With
+    `check_bytes` the arrays in the cache are hashed, and decoded again where they have been damaged. Raises
     DatasetError where the images are missing or damaged, ResourceError where they cannot be fetched or kept.
     """
     from vitreport.data import cache
 
     places = cache.Places(data_dir, cache_dir, notify, progress)
-    return cache.cached(name, *_original(name, image_size, places), places)
+    return cache.cached(name, *_original(name, image_size, places), places, check_bytes=check_bytes)
 
 
 def open_decoded(name: str, *, image_size: int, data_dir: Path, cache_dir: Path) -> "ImageArrays | None":
-    """The images of a data set if they have been decoded already and are still those that are here, else None."""
+    """The images of a data set if they have been decoded already and are still those that are here, else None.
+
+    The bytes in the cache are not checked.
+    """
     from vitreport.data import cache
 
     places = cache.Places(data_dir, cache_dir, notify=lambda line: None, progress=lambda label, done, total: None)
