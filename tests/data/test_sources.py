@@ -1,17 +1,19 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from vitreport.data import cifar10
 from vitreport.data.cache import ImageArrays, Places
-from vitreport.data.sources import DATASETS, describe, locate, open_dataset, open_decoded
+from vitreport.data.sources import DATASETS, describe, locate, open_dataset, open_decoded, open_present
 from vitreport.errors import DatasetError, SpecError
 from vitreport.spec.data import DatasetFacts
 
-from .makers import write_folder
+from .makers import write_archive, write_folder
 
 
 def test_named_data_sets_are_described_without_a_file(tmp_path: Path) -> None:
@@ -150,6 +152,50 @@ def test_only_what_was_decoded_and_is_unchanged_is_served_without_decoding(place
     assert decoded() is None
     (root / "test" / "dog").rename(root / "test" / "wolf")
     assert decoded() is None
+
+
+def present(name: str, places: Places) -> ImageArrays | None:
+    return open_present(
+        name,
+        image_size=8,
+        data_dir=places.data_dir,
+        cache_dir=places.cache_dir,
+        notify=places.notify,
+        progress=places.progress,
+    )
+
+
+def test_images_that_are_here_are_decoded_as_they_are_now(places: Places) -> None:
+    assert present("pets", places) is None
+    root = write_folder(places.data_dir / "pets")
+    before = present("pets", places)
+    (root / "test" / "dog" / "0000.png").unlink()
+    after = present("pets", places)
+    assert before is not None
+    assert after is not None
+    assert [len(arrays.splits["test"].labels) for arrays in (before, after)] == [6, 5]
+    assert before.fingerprint != after.fingerprint
+    (root / "test" / "dog" / "0001.png").write_text("text")
+    with pytest.raises(DatasetError, match=r"test/dog/0001.png \(not a PNG or JPEG image\)"):
+        present("pets", places)
+
+
+@pytest.mark.parametrize("name", [name for name in DATASETS if name != "digits"])
+def test_images_that_would_be_downloaded_are_not_here(places: Places, told: list[str], name: str) -> None:
+    assert present(name, places) is None
+    assert told == []
+
+
+def test_a_decoded_copy_is_here_without_the_archive(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = places.data_dir / cifar10.PUBLISHED.archive
+    md5 = write_archive(path)
+    monkeypatch.setattr(cifar10, "PUBLISHED", replace(cifar10.PUBLISHED, md5=md5, size=path.stat().st_size))
+    before = present("cifar10", places)
+    path.unlink()
+    after = present("cifar10", places)
+    assert before is not None
+    assert after is not None
+    assert before.fingerprint == after.fingerprint
 
 
 def test_a_named_data_set_keeps_its_size(places: Places) -> None:

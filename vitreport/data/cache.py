@@ -87,11 +87,12 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Original:
-    """A data set as it was found: `identity` changes when its bytes do, `decode` reads (or first fetches) them."""
+    """A data set as it was found: `identity` changes when its bytes do, `decode` reads (if `remote`, fetches) them."""
 
     source: str
     identity: str
     decode: Callable[[], Decoding]
+    remote: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,8 +212,7 @@ def _fill(folder: Path, size: int, original: Original, progress: Progress) -> No
         tally.add(chunk)
         progress("decoding", tally.decoded, tally.total)
     sizes = {file.name: _flush(file) for file in folder.iterdir()}
-    meta = tally.meta(original.source, decoding.canonical, sizes)
-    write_json(folder / "meta.json", meta.model_dump())
+    write_json(folder / "meta.json", tally.meta(original.source, decoding.canonical, sizes).model_dump())
 
 
 def _read(chunks: Iterable[Chunk], source: str) -> Iterator[Chunk]:

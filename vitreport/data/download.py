@@ -76,7 +76,7 @@ def find_published(
         return unpacked(folder)
     if _first(homes[1] / split for split in SPLITS):
         return by_class(homes[1])
-    return _packed(published, lambda: decode(_downloaded(published, mirrors, places)))
+    return _packed(published, lambda: decode(_downloaded(published, mirrors, places)), remote=True)
 
 
 def verified_files(home: Path, md5s: Mapping[str, str], places: Places, decode: Callable[[], Decoding]) -> Original:
@@ -154,8 +154,8 @@ def _first(paths: Iterable[Path]) -> Path | None:
         raise DatasetError(f"{error.filename} cannot be read: {error.strerror}", "mend its permissions") from error
 
 
-def _packed(published: Published, decode: Callable[[], Decoding]) -> Original:
-    return Original(f"archive {published.archive} (md5 verified)", published.md5, decode)
+def _packed(published: Published, decode: Callable[[], Decoding], *, remote: bool = False) -> Original:
+    return Original(f"archive {published.archive} (md5 verified)", published.md5, decode, remote)
 
 
 def _refuse_other_bytes(path: Path, md5: str, size: int | None, places: Places) -> None:

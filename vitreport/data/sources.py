@@ -183,6 +183,31 @@ def open_dataset(
     return cache.cached(name, *_original(name, image_size, places), places, check_bytes=check_bytes)
 
 
+def open_present(
+    name: str,
+    *,
+    image_size: int,
+    data_dir: Path,
+    cache_dir: Path,
+    notify: Callable[[str], None],
+    progress: Callable[[str, int, int | None], None],
+) -> "ImageArrays | None":
+    """The images of a data set as they are here now, decoded if they are not yet; nothing is ever downloaded.
+
+    None where there is no such folder, or where the images would have to be downloaded and no decoded copy is in the
+    cache. The bytes in the cache are not checked. Raises DatasetError and ResourceError as `open_dataset` does.
+    """
+    from vitreport.data import cache
+
+    if name not in DATASETS and not _is_folder(data_dir / name):
+        return None
+    places = cache.Places(data_dir, cache_dir, notify, progress)
+    size, original = _original(name, image_size, places)
+    if original.remote:
+        return cache.decoded(name, size, original, places)
+    return cache.cached(name, size, original, places, check_bytes=False)
+
+
 def open_decoded(name: str, *, image_size: int, data_dir: Path, cache_dir: Path) -> "ImageArrays | None":
     """The images of a data set if they have been decoded already and are still those that are here, else None.
 
