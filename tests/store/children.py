@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,10 @@ class Child:
     def send(self, number: int) -> None:
         os.kill(self.pid, number)
 
+    def wait_for(self, marker: str) -> None:
+        """Until a file is there, or the command has ended without it."""
+        wait_until(lambda: (self.folder / marker).exists() or (self.folder / f"exit-{self.pid}").exists(), marker)
+
     def wait(self) -> Completed:
         """Wait for its end; the exit code is negative after a signal."""
         exit_code = self.driver.ask(wait=self.pid)["exit_code"]
@@ -112,9 +116,8 @@ def prepared(
     }
 
 
-def wait_for(path: Path, pattern: str = "") -> None:
-    """Until a file is there; with a pattern, until a folder has a file like it."""
+def wait_until(condition: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
-    while not (any(path.glob(pattern)) if pattern else path.exists()):
-        assert time.monotonic() < end, f"{path / pattern} has not come"
+    while not condition():
+        assert time.monotonic() < end, f"{what} has not come"
         time.sleep(0.0005)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.children import Child, Driver, wait_for
+from tests.store.children import Child, Driver
 from tests.store.conftest import Undisturbed
 from tests.store.identity import differences, only_run, resumed_at
 from tests.store.options import EVERY_STEP, SHORT
@@ -20,9 +20,8 @@ LIST = ("runs", "list", "--json")
 @pytest.fixture
 def living(driver: Driver, tmp_path: Path) -> Child:
     """A training that has done two of its four steps and waits."""
-    marker = tmp_path / "paused"
-    child = driver.start(*TRAIN, folder=tmp_path, faults=[("paused_before_step", 2, marker.name)])
-    wait_for(marker)
+    child = driver.start(*TRAIN, folder=tmp_path, faults=[("paused_before_step", 2, "paused")])
+    child.wait_for("paused")
     return child
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.children import Driver, wait_for
+from tests.store.children import Driver
 from tests.store.conftest import Undisturbed
 from tests.store.identity import differences, leftovers, only_run, resumed_at
 from tests.store.options import EVERY_STEP, RICH, STEPS
@@ -46,10 +46,10 @@ def kill_until_done(driver: Driver, folder: Path, options: tuple[str, ...], chan
     """
     kills, longest = 0, 0.1
     while True:
-        marker = folder / f"ready-{kills}"
-        child = driver.start("train", *options, "--quiet", folder=folder, faults=[("marked", marker.name)])
+        marker = f"ready-{kills}"
+        child = driver.start("train", *options, "--quiet", folder=folder, faults=[("marked", marker)])
         if chance.random() < 0.8:
-            wait_for(marker)
+            child.wait_for(marker)
         time.sleep(chance.uniform(0, longest))
         child.send(signal.SIGKILL)
         done = child.wait()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import Completed, command
-from tests.store.children import Driver, wait_for
+from tests.store.children import Driver, wait_until
 from tests.store.conftest import Undisturbed
 from tests.store.faults import Fault
 from tests.store.identity import differences, leftovers, only_run, resumed_at
@@ -79,7 +79,7 @@ def test_process_is_stopped_by_the_keyboard(driver: Driver, undisturbed: Undistu
     """The driver's children stand for processes of their own; here the first is one, with a child after it."""
     arguments = command("train", *LONGER, EVERY_STEP)
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        wait_for(tmp_path, "runs/*/metrics.jsonl")
+        wait_until(lambda: any(tmp_path.glob("runs/*/metrics.jsonl")), "the first epoch")
         os.kill(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
     check_stopped(Completed(process.returncode, stdout, stderr), only_run(tmp_path), signal.SIGINT, 130)
