@@ -30,6 +30,7 @@ from vitreport.spec.compose import compose
 from vitreport.spec.load import assign
 from vitreport.spec.presets import read_preset
 from vitreport.spec.run import RunSpec
+from vitreport.training.device import make_deterministic
 from vitreport.training.events import EpochFinished
 from vitreport.training.loop import fit
 from vitreport.training.setup import prepare
@@ -99,7 +100,8 @@ def notebook_epochs(arrays: ImageArrays, device: torch.device, workers: int) -> 
 
 
 def vitreport_epochs(arrays: ImageArrays, device: torch.device, spec: RunSpec) -> Iterator[None]:
-    """One epoch for each `next`, by the program's own loop."""
+    """One epoch for each `next`, by the program's own loop and under its own settings."""
+    make_deterministic(device, threads=None)
     setup = prepare(spec, arrays, device)
     events = fit(setup.state, setup.batches, setup.splits, spec.train, setup.learning_rate, before_batch=lambda: None)
     for event in events:

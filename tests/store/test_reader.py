@@ -84,8 +84,8 @@ def test_missing_file_is_named(run: Path, name: str) -> None:
     (run / name).unlink()
     found = read_run(run)
     assert parts(found)[name] is None
-    assert (name == "metrics.jsonl") == (found.damage == ())
-    assert name == "metrics.jsonl" or f"{name}: is missing" in found.damage
+    told = "metrics.jsonl: holds 0 of 2 epochs" if name == "metrics.jsonl" else f"{name}: is missing"
+    assert told in found.damage
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -150,8 +150,8 @@ def test_torn_repeated_and_backward_lines_are_skipped(run: Path) -> None:
 def test_flood_of_damaged_lines_is_cut(run: Path) -> None:
     (run / "metrics.jsonl").write_bytes(b"\n" * 1_000_000)
     found = read_run(run)
-    assert len(found.damage) == reader.MAX_SKIPPED_LINES + 1
-    assert found.damage[-1].endswith("too many damaged lines")
+    assert len(found.damage) <= reader.MAX_SKIPPED_LINES + 2
+    assert any(line.endswith("too many damaged lines") for line in found.damage)
 
 
 mutations = st.lists(

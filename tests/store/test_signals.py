@@ -68,7 +68,7 @@ def test_signal_while_images_are_decoded(driver: Driver, undisturbed: Undisturbe
     fault: Fault = ("signalled_in_decoding", INT)
     stopped = driver.start(*arguments, folder=tmp_path, faults=[fault], environment=cache).wait()
     assert stopped.exit_code == 130
-    assert stopped.stderr.startswith("error: run swin-digits-")
+    assert stopped.stderr.startswith("error: stopped by SIGINT")
     assert not (tmp_path / "runs").exists()
     done = driver.start(*arguments, folder=tmp_path, environment=cache).wait()
     assert (done.exit_code, done.stderr) == (0, "")
@@ -96,7 +96,7 @@ def train(driver: Driver, folder: Path, interval: str, *faults: Fault) -> Comple
 
 def check_stopped(stopped: Completed, run: Path, by: signal.Signals, exit_code: int) -> None:
     assert stopped.exit_code == exit_code, stopped.stderr
-    told = f"error: run {run.name} was stopped by {by.name}; hint: the same command goes on with it"
+    told = f"error: stopped by {by.name}; hint: the same command goes on with the run"
     assert stopped.stderr.splitlines()[-1] == told
     record = read_run(run).record
     assert record is not None

@@ -1,5 +1,6 @@
 """An evaluation as tables for people and as plain values for programs."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +11,8 @@ from vitreport.store.evaluation import Evaluation
 
 WIDEST_CONFUSION = 20
 SHOWN_CONFUSIONS = 10
+
+Confusion = Sequence[Sequence[int]]
 
 
 def as_plain(evaluation: Evaluation) -> dict[str, Any]:
@@ -36,10 +39,11 @@ def show(evaluation: Evaluation, title: str) -> None:
         ["class", "images", "correct", "accuracy"], _classes(evaluation), right=["images", "correct", "accuracy"]
     )
     print_text("")
-    if len(evaluation.classes) <= WIDEST_CONFUSION:
-        _show_confusion(evaluation)
-    else:
-        _show_largest_confusions(evaluation)
+    confusion = evaluation.details.confusion
+    if confusion and len(confusion) <= WIDEST_CONFUSION:
+        _show_confusion(evaluation.classes, confusion)
+    elif confusion:
+        _show_largest_confusions(evaluation.classes, confusion)
 
 
 def _interval(evaluation: Evaluation) -> tuple[float, float]:
@@ -77,20 +81,18 @@ def _classes(evaluation: Evaluation) -> list[tuple[str, ...]]:
     ]
 
 
-def _show_confusion(evaluation: Evaluation) -> None:
-    columns = [name[:6] for name in evaluation.classes]
+def _show_confusion(classes: Sequence[str], confusion: Confusion) -> None:
+    columns = [name[:6] for name in classes]
     rows = [
-        [name, *(str(count) if count else "·" for count in row)]
-        for name, row in zip(evaluation.classes, evaluation.details.confusion, strict=True)
+        [name, *(str(count) if count else "·" for count in row)] for name, row in zip(classes, confusion, strict=True)
     ]
     print_table(["is \\ taken for", *columns], rows, right=columns)
 
 
-def _show_largest_confusions(evaluation: Evaluation) -> None:
-    names = evaluation.classes
+def _show_largest_confusions(names: Sequence[str], confusion: Confusion) -> None:
     mistakes = [
         (count, names[true], names[taken])
-        for true, row in enumerate(evaluation.details.confusion)
+        for true, row in enumerate(confusion)
         for taken, count in enumerate(row)
         if true != taken and count
     ]

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.format import compact, toml_value
+from vitreport.cli.records import state_of
 from vitreport.data.sources import DATASETS, open_decoded
 from vitreport.models.cost import measure_cost
 from vitreport.models.registry import build_model
@@ -14,6 +15,7 @@ from vitreport.store.checkpoint import KEPT
 from vitreport.store.folders import newest_attempt
 from vitreport.store.reader import read_run
 from vitreport.training.device import choose_device, device_name
+from vitreport.training.memory import memory_errors
 from vitreport.training.optim import TENSORS_PER_PARAMETER
 
 FLOAT_BYTES = 4
@@ -36,7 +38,8 @@ class Plan:
 
 def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     """The resolved spec with the origin of each value, then the plan, on stdout."""
-    plan = make_plan(composed.spec, runtime)
+    with memory_errors("building the model"):
+        plan = make_plan(composed.spec, runtime)
     values = composed.spec.model_dump(mode="json")
     rows = [(path, value, composed.origins.get(path, "default")) for path, value in flat(values).items()]
     if as_json:
@@ -85,8 +88,10 @@ def _training_images(spec: RunSpec, runtime: Runtime) -> int | None:
 
 def _state(spec: RunSpec, runtime: Runtime) -> str:
     folder = newest_attempt(runtime.runs_dir, spec.run_id)
-    record = read_run(folder).record if folder.exists() else None
-    return f"{record.status}, at step {record.step:,}" if record else "new"
+    if not folder.exists():
+        return "new"
+    run = read_run(folder)
+    return f"{state_of(run)}, at step {run.record.step:,}" if run.record else state_of(run)
 
 
 def _disk_bytes(spec: RunSpec, parameters: int) -> int:

@@ -1,56 +1,63 @@
 """Running a spec and showing what came out."""
 
+import shlex
 import sys
 
+from vitreport.cli.compose import default_data_dir
 from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.format import duration, percent
+from vitreport.cli.progress import QuietView, choose_view
+from vitreport.errors import RecordError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.statistics import wilson_interval
 from vitreport.store.finished import finished_run
 from vitreport.store.reader import Run, read_run
-from vitreport.store.record import EpochResult
+from vitreport.store.record import DataRecord, EpochResult, ResultRecord, RunRecord
 
 
 def train_and_show(spec: RunSpec, runtime: Runtime, *, force: bool, quiet: bool, as_json: bool) -> None:
     """Train unless it is done; then the result: a summary on stderr, the run's folder or JSON on stdout."""
-    run = None if force else finished_run(spec, runtime)
-    if run:
+    with choose_view(quiet=quiet) as view:
+        run = None if force else finished_run(spec, runtime, note=view.note, progress=view.progress)
+        done_before = run is not None
+        run = run or _train(spec, runtime, view, force=force)
+    if done_before:
         note(f"run {run.id} is done already; --force trains it anew beside it")
-    else:
-        run = _train(spec, runtime, force=force, quiet=quiet)
+    if run.record is None or run.result is None:
+        raise RecordError(f"run {run.id} cannot be read back: {'; '.join(run.damage)}")
     if not quiet:
-        for line in summary_lines(run):
+        for line in summary_lines(run.record, run.result):
             note(line)
+        note(f"next: {evaluation_command(run, runtime)}")
     if as_json:
-        assert run.result is not None
         print_json({"id": run.id, "folder": str(run.folder), **run.result.model_dump(mode="json")})
     else:
         print_text(str(run.folder))
 
 
-def _train(spec: RunSpec, runtime: Runtime, *, force: bool, quiet: bool) -> Run:
-    from vitreport.cli.progress import choose_view
+def _train(spec: RunSpec, runtime: Runtime, view: QuietView, *, force: bool) -> Run:
     from vitreport.store.session import Listener, train_run
 
-    with choose_view(quiet=quiet) as view:
-        listener = Listener(event=view.event, note=view.note, progress=view.progress)
-        view.note(f"training {spec.model.name} on {spec.data.dataset} as {spec.run_id}")
-        folder = train_run(spec, runtime, force=force, argv=sys.argv[1:], listener=listener)
-    return read_run(folder)
+    listener = Listener(event=view.event, note=view.note, progress=view.progress)
+    return read_run(train_run(spec, runtime, force=force, argv=sys.argv[1:], listener=listener))
 
 
-def summary_lines(run: Run) -> list[str]:
+def evaluation_command(run: Run, runtime: Runtime) -> str:
+    """The command that measures the run again, with the folders that it needs."""
+    parts = ["vitreport", "eval", str(run.folder)]
+    if runtime.data_dir != default_data_dir():
+        parts += ["--data-dir", str(runtime.data_dir)]
+    return shlex.join(parts)
+
+
+def summary_lines(record: RunRecord, result: ResultRecord) -> list[str]:
     """What a finished run has come to, with the uncertainty of one run over its test images."""
-    assert run.record is not None
-    assert run.result is not None
-    result = run.result
     by = "best validation accuracy" if result.selection == "val" else "the last one"
     return [
-        f"finished in {duration(run.record.seconds)}; the weights are those of epoch {result.selected.epoch} ({by})",
+        f"finished in {duration(record.seconds)}; the weights are those of epoch {result.selected.epoch} ({by})",
         *_split_lines(result.selected),
-        *_data_lines(run),
-        f"next: vitreport eval {run.id}",
+        *_data_lines(record.data),
     ]
 
 
@@ -65,9 +72,7 @@ def _split_lines(selected: EpochResult) -> list[str]:
     return lines
 
 
-def _data_lines(run: Run) -> list[str]:
-    assert run.record is not None
-    data = run.record.data
+def _data_lines(data: DataRecord) -> list[str]:
     if data.canonical:
         return []
     return [f"these are not the canonical bytes of the data set: {data.source}, fingerprint {data.fingerprint[:12]}"]

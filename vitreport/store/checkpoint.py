@@ -11,15 +11,17 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import safetensors.torch
-from pydantic import ValidationError
+import torch
+from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from vitreport.errors import RecordError
 from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
-from vitreport.store.record import Accuracy, Count, Record
+from vitreport.store.record import SCHEMA_VERSION, Accuracy, Count, Record
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
 
 KEPT = 2
@@ -35,8 +37,10 @@ class _Best(Record):
 class _Counters(Record):
     """What stands in the header of a checkpoint."""
 
+    schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     epoch: Count
     step: Count
+    seconds: Annotated[float, Field(ge=0)]
     best: _Best | None
 
 
@@ -85,22 +89,23 @@ def restore_newest(folder: Path, state: TrainingState) -> list[str]:
     return skipped
 
 
-def write_with_digest(path: Path, content: bytes) -> str:
+def write_with_digest(path: Path, content: bytes) -> None:
     """Write a file and its SHA-256 beside it, the digest first: a file without its digest does not count."""
     digest = hashlib.sha256(content).hexdigest()
     write_atomic(_digest_path(path), f"{digest}  {path.name}\n".encode())
     write_atomic(path, content)
-    return digest
 
 
-def read_verified(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_verified(path: Path, digest: str | None = None) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the header of a safetensors file.
 
-    Raises RecordError where its SHA-256 is not the recorded one.
+    Raises RecordError where its SHA-256 is not `digest`, or not the one that stands beside it.
     """
     try:
+        if not path.is_file() or path.is_symlink():
+            raise OSError(f"{path.name} is no file")
         content = path.read_bytes()
-        recorded = _digest_path(path).read_text().split()[0]
+        recorded = digest or _digest_path(path).read_text().split()[0]
     except (OSError, IndexError, UnicodeDecodeError) as error:
         raise RecordError(f"{path.name} or its sha256 cannot be read") from error
     if hashlib.sha256(content).hexdigest() != recorded:
@@ -164,18 +169,25 @@ def _metadata(state: TrainingState) -> dict[str, str]:
     best = None
     if state.best:
         best = _Best(epoch=state.best.epoch, step=state.best.step, accuracy=state.best.accuracy)
-    return {"counters": _Counters(epoch=state.epoch, step=state.step, best=best).model_dump_json()}
+    counters = _Counters(epoch=state.epoch, step=state.step, seconds=state.seconds, best=best)
+    return {"counters": counters.model_dump_json()}
 
 
 def _restore(state: TrainingState, source: str, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     counters = _counters(metadata, source)
     named = named_weights(state.model)
-    needed = {"totals": state.totals, **_under("model/", named), **_under("best/", named if counters.best else {})}
-    _check_fit({name: tensors[name] for name in tensors if not name.startswith("optimizer/")}, needed, source)
-    _restore_optimizer(state, part(tensors, "optimizer/"))
+    moments = part(tensors, "optimizer/")
+    needed = {
+        "totals": state.totals,
+        **_under("model/", named),
+        **_under("best/", named if counters.best else {}),
+        **_under("optimizer/", _needed_moments(state, moments)),
+    }
+    _check_fit(tensors, needed, source)
+    _restore_optimizer(state, moments)
     load_weights(state.model, part(tensors, "model/"))
     state.totals.copy_(tensors["totals"])
-    state.epoch, state.step = counters.epoch, counters.step
+    state.epoch, state.step, state.seconds = counters.epoch, counters.step, counters.seconds
     if best := counters.best:
         weights = {name: tensor.to(state.totals.device) for name, tensor in part(tensors, "best/").items()}
         state.best = BestEpoch(best.epoch, best.step, best.accuracy, weights)
@@ -185,7 +197,8 @@ def _counters(metadata: Mapping[str, str], source: str) -> _Counters:
     try:
         return _Counters.model_validate_json(metadata.get("counters", ""))
     except ValidationError as error:
-        raise RecordError(f"{source} has no counters of a training") from error
+        hint = "was it written by a newer vitreport?"
+        raise RecordError(f"{source} has no counters of a training", hint) from error
 
 
 def _check_fit(given: Mapping[str, Tensor], needed: Mapping[str, Tensor], source: str) -> None:
@@ -206,15 +219,21 @@ def _shown(shape: tuple[int, ...], dtype: str) -> str:
     return f"{shape} {dtype.removeprefix('torch.')}"
 
 
-def _restore_optimizer(state: TrainingState, tensors: dict[str, Tensor]) -> None:
+def _needed_moments(state: TrainingState, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What the optimizer keeps of each parameter, like which it is shaped; nothing of one that had no gradient."""
+    first_moment_only = isinstance(state.optimizer, torch.optim.SGD)
+    keys = ("momentum_buffer",) if first_moment_only else ("exp_avg", "exp_avg_sq")
+    needed: dict[str, Tensor] = {}
     for name, parameter in state.model.named_parameters():
-        own = part(tensors, f"{name}/")
-        for key, tensor in own.items():
-            if tensor.dim() and tensor.shape != parameter.shape:
-                raise RecordError(
-                    f"optimizer tensor {name}/{key} is {tuple(tensor.shape)}, not {tuple(parameter.shape)}"
-                )
-        if own:
+        if part(given, f"{name}/"):
+            needed |= {f"{name}/{key}": parameter for key in keys}
+            needed |= {} if first_moment_only else {f"{name}/step": torch.zeros(())}
+    return needed
+
+
+def _restore_optimizer(state: TrainingState, moments: Mapping[str, Tensor]) -> None:
+    for name, parameter in state.model.named_parameters():
+        if own := part(moments, f"{name}/"):
             state.optimizer.state[parameter] = {key: tensor.to(parameter.device) for key, tensor in own.items()}
 
 

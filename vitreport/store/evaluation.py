@@ -21,9 +21,10 @@ from vitreport.store.record import DetailRecord, MeasurementRecord, ResultRecord
 from vitreport.store.results import detail_record, measurement_record
 from vitreport.store.session import Listener
 from vitreport.training.device import choose_device, make_deterministic
-from vitreport.training.evaluate import predict
+from vitreport.training.evaluate import EVALUATION_BATCH_SIZE, predict
+from vitreport.training.memory import memory_errors
 from vitreport.training.metrics import measure, measure_details
-from vitreport.training.setup import place_splits, split_indices
+from vitreport.training.setup import place_split, split_indices
 
 SplitName = Literal["train", "val", "test"]
 WeightsName = Literal["best", "last"]
@@ -72,11 +73,13 @@ def evaluate_run(
     model = build_model(spec.model, image_size=spec.data.image_size, num_classes=spec.data.num_classes, seed=spec.seed)
     _load(model, finished, weights)
     arrays = _images(finished, dataset, runtime, listener)
-    chosen = _indices(spec, arrays, split, other=dataset is not None)
-    images = place_splits(spec, arrays, device, {split: chosen} if split != "test" else {})[split]
-    begun = time.perf_counter()
-    logits, labels = predict(model.to(device), images, spec.train.precision, before_batch=lambda: None)
-    seconds = time.perf_counter() - begun
+    own = arrays.fingerprint == finished.record.data.fingerprint
+    with memory_errors(f"measuring in batches of {EVALUATION_BATCH_SIZE} images"):
+        model.to(device)
+        images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
+        begun = time.perf_counter()
+        logits, labels = predict(model, images, spec.train.precision, before_batch=lambda: None)
+        seconds = time.perf_counter() - begun
     recorded = finished.result.selected if weights == "best" else finished.result.last
     return Evaluation(
         data_fingerprint=arrays.fingerprint,
@@ -85,7 +88,7 @@ def evaluate_run(
         measurement=measurement_record(measure(logits, labels)),
         details=detail_record(measure_details(logits, labels)),
         images_per_second=len(labels) / seconds,
-        recorded=None if dataset else recorded.splits.get(split),
+        recorded=recorded.splits.get(split) if own else None,
     )
 
 
@@ -99,8 +102,10 @@ def _finished(run: Run) -> FinishedRun:
 
 
 def _recorded_threads(record: RunRecord) -> int:
-    """As many threads as training had, because their number changes the last digits."""
+    """As many threads as training had in the end, because their number changes the last digits."""
     text = record.fingerprint.get("threads", "")
+    for resumed in record.resumed:
+        text = resumed.changed.get("threads", (text, text))[1]
     if not re.fullmatch(r"[1-9][0-9]{0,2}", text):
         raise RecordError(f"run {record.id}: fingerprint.threads = {text!r} is no number of threads", "give --threads")
     return int(text)
@@ -109,13 +114,14 @@ def _recorded_threads(record: RunRecord) -> int:
 def _load(model: nn.Module, finished: FinishedRun, weights: WeightsName) -> None:
     folder, result = finished.run.folder, finished.result
     if weights == "best" or result.last.step == result.selected.step:
-        path, prefix = folder / "best.safetensors", ""
+        path, prefix, digest = folder / "best.safetensors", "", result.weights_sha256
     else:
         path, prefix = folder / "checkpoints" / f"step-{result.last.step}.safetensors", "model/"
+        digest = None
     if not path.exists():
         hint = "weights are not committed with a record; `vitreport train --force` makes them anew"
         raise RecordError(f"{path} is missing", hint)
-    tensors, _ = read_verified(path)
+    tensors, _ = read_verified(path, digest)
     load_model_weights(model, part(tensors, prefix), path.name)
 
 
@@ -143,13 +149,13 @@ def _images(finished: FinishedRun, dataset: str | None, runtime: Runtime, listen
     return replace(arrays, mean=trained_on.mean, std=trained_on.std)
 
 
-def _indices(spec: RunSpec, arrays: ImageArrays, split: SplitName, *, other: bool) -> NDArray[np.int64]:
+def _indices(spec: RunSpec, arrays: ImageArrays, split: SplitName, *, own: bool) -> NDArray[np.int64]:
     """The images of a split: those that the run itself trained on or held out; of other images, all."""
-    labels = arrays.splits["train"].labels
-    if other and split != "val":
+    labels = arrays.splits["test" if split == "test" else "train"].labels
+    if split == "test" or (split == "train" and not own):
         return np.arange(len(labels))
     train, val = split_indices(spec, labels)
     chosen = val if split == "val" else train
-    if other or not len(chosen):
+    if not own or not len(chosen):
         raise DatasetError("there are no held-out images to measure", "choose --split test or --split train")
     return chosen

@@ -1,6 +1,8 @@
 """Whether a spec has been trained already; answered from the record, without torch."""
 
-from vitreport.data.sources import open_decoded
+from collections.abc import Callable
+
+from vitreport.data.sources import open_present
 from vitreport.errors import DatasetError, DivergedError, RecordError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
@@ -10,7 +12,13 @@ from vitreport.store.reader import Run, read_run
 BESIDE = "`--force` trains anew beside it"
 
 
-def finished_run(spec: RunSpec, runtime: Runtime) -> Run | None:
+def finished_run(
+    spec: RunSpec,
+    runtime: Runtime,
+    *,
+    note: Callable[[str], None],
+    progress: Callable[[str, int, int | None], None],
+) -> Run | None:
     """The finished run of a spec, None where there is something left to do.
 
     Raises DivergedError where the run has diverged (it would again), RecordError where its result can be
@@ -28,9 +36,13 @@ def finished_run(spec: RunSpec, runtime: Runtime) -> Run | None:
         if any((folder / "checkpoints").glob("step-*.safetensors")):
             return None
         raise RecordError(f"run {run.id} is done, but {'; '.join(run.damage)}", BESIDE)
-    data = spec.data
-    images = open_decoded(
-        data.dataset, image_size=data.image_size, data_dir=runtime.data_dir, cache_dir=runtime.cache_dir
+    images = open_present(
+        spec.data.dataset,
+        image_size=spec.data.image_size,
+        data_dir=runtime.data_dir,
+        cache_dir=runtime.cache_dir,
+        notify=note,
+        progress=progress,
     )
     recorded = run.record.data.fingerprint
     if images and images.fingerprint != recorded:

@@ -20,7 +20,7 @@ def held(folder: Path) -> Iterator[None]:
 
     Raises BusyError that names the holder, ResourceError where the folder cannot be locked.
     """
-    lock = FileLock(folder / LOCK_NAME, timeout=PATIENCE_SECONDS)
+    lock = FileLock(folder / LOCK_NAME, timeout=PATIENCE_SECONDS, fallback_to_soft=False)
     try:
         lock.acquire()
     except Timeout as error:
@@ -38,9 +38,10 @@ def held(folder: Path) -> Iterator[None]:
 
 def is_held(folder: Path) -> bool:
     """Whether a living process writes to the run; not where the lock cannot be looked at, as on a read-only disk."""
-    if not (folder / LOCK_NAME).exists():
+    path = folder / LOCK_NAME
+    if path.is_symlink() or not path.exists():
         return False
-    lock = FileLock(folder / LOCK_NAME, timeout=0)
+    lock = FileLock(path, timeout=0, fallback_to_soft=False)
     try:
         lock.acquire()
     except Timeout:

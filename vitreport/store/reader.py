@@ -48,11 +48,15 @@ def read_run(folder: Path) -> Run:
         damage.append(f"run.json: is the record of {record.id}")
         record = None
     done = record is not None and record.status == "done"
+    spec = read_file(folder / "spec.json", parse_spec, damage)
+    epochs = tuple(read_epochs(folder / "metrics.jsonl", damage))
+    if done and spec and len(epochs) < spec.train.epochs:
+        damage.append(f"metrics.jsonl: holds {len(epochs)} of {spec.train.epochs} epochs")
     return Run(
         folder=folder,
         record=record,
-        spec=read_file(folder / "spec.json", parse_spec, damage),
-        epochs=tuple(read_epochs(folder / "metrics.jsonl", damage)),
+        spec=spec,
+        epochs=epochs,
         result=read_file(folder / "result.json", ResultRecord.model_validate_json, damage) if done else None,
         damage=tuple(damage),
     )

@@ -118,13 +118,13 @@ class BinRecord(Record):
 
 
 class DetailRecord(Record):
-    """Of the test split: `confusion[i][j]` counts images of class i taken for class j."""
+    """Of the test split: `confusion[i][j]` counts images of class i taken for class j; None for many classes."""
 
     expected_calibration_error: Accuracy
     calibration: tuple[BinRecord, ...]
     per_class_count: tuple[Count, ...]
     per_class_correct: tuple[Count, ...]
-    confusion: tuple[tuple[Count, ...], ...]
+    confusion: tuple[tuple[Count, ...], ...] | None
 
 
 class EpochResult(Record):

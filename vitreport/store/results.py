@@ -13,8 +13,7 @@ from torch import nn
 from vitreport.data.batches import ImageSet
 from vitreport.files import write_atomic, write_json
 from vitreport.spec.run import TrainSpec
-from vitreport.store.checkpoint import write_with_digest
-from vitreport.store.record import DetailRecord, EpochResult, MeasurementRecord, ResultRecord
+from vitreport.store.record import SCHEMA_VERSION, DetailRecord, EpochResult, MeasurementRecord, ResultRecord
 from vitreport.training.evaluate import predict
 from vitreport.training.loop import check_finite
 from vitreport.training.metrics import Details, Labels, Logits, Measurement, measure, measure_details
@@ -77,13 +76,16 @@ def _epoch_result(predictions: Predictions, epoch: int, step: int) -> EpochResul
 
 def _write_weights(folder: Path, model: nn.Module) -> str:
     weights = {name: tensor.detach().contiguous() for name, tensor in named_weights(model).items()}
-    return write_with_digest(folder / "best.safetensors", safetensors.torch.save(weights))
+    content = safetensors.torch.save(weights, metadata={"schema_version": str(SCHEMA_VERSION)})
+    write_atomic(folder / "best.safetensors", content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _write_predictions(folder: Path, logits: Logits, labels: Labels) -> str:
     """Test logits (N, K) in float16, as large as it allows, and labels (N,); returns the file's SHA-256."""
     largest = np.finfo(np.float16).max
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, logits=logits.clip(-largest, largest).astype(np.float16), labels=labels)
+    narrowed = logits.clip(-largest, largest).astype(np.float16)
+    np.savez_compressed(buffer, logits=narrowed, labels=labels, schema_version=np.int64(SCHEMA_VERSION))
     write_atomic(folder / "predictions.npz", buffer.getvalue())
     return hashlib.sha256(buffer.getvalue()).hexdigest()

@@ -18,7 +18,7 @@ from vitreport.store.checkpoint import remove_unfinished, restore_newest
 from vitreport.store.failures import failures_recorded, stops_told
 from vitreport.store.folders import newest_attempt, next_attempt
 from vitreport.store.lock import held
-from vitreport.store.provenance import now
+from vitreport.store.provenance import now, versions
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import CostRecord, DataRecord, ResumeRecord
 from vitreport.store.results import write_results
@@ -27,6 +27,7 @@ from vitreport.store.writer import RunWriter, new_record
 from vitreport.training.device import choose_device, device_name, fingerprint, make_deterministic
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, StepFinished
 from vitreport.training.loop import fit
+from vitreport.training.memory import memory_errors
 from vitreport.training.setup import Setup, prepare
 
 
@@ -44,7 +45,7 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
 
     `force` begins anew beside what is there. Raises a VitreportError of the kind that ended the run.
     """
-    with stop_signals() as stop, stops_told(spec.run_id):
+    with stop_signals() as stop, stops_told(force=force):
         device = choose_device(runtime.device)
         make_deterministic(device, runtime.threads)
         arrays = open_dataset(
@@ -55,13 +56,15 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
             notify=listener.note,
             progress=listener.progress,
         )
+        with memory_errors(f"at train.batch_size = {spec.train.batch_size}"):
+            setup = prepare(spec, arrays, device)
         find_folder = next_attempt if force else newest_attempt
         folder = find_folder(runtime.runs_dir, spec.run_id)
         make_folder(folder)
         with held(folder):
-            session = Session(spec, runtime, arrays, device, prepare(spec, arrays, device), argv, listener)
+            session = Session(spec, runtime, arrays, device, setup, argv, listener)
             writer = session.open(folder)
-            with failures_recorded(writer, spec.train.batch_size):
+            with failures_recorded(writer), memory_errors(f"at train.batch_size = {spec.train.batch_size}"):
                 session.train(writer, stop)
     return folder
 
@@ -85,9 +88,7 @@ class Session:
         self._clean(folder)
         for line in restore_newest(folder / "checkpoints", self.setup.state):
             self.listener.note(f"warning: {line}, an older checkpoint is used")
-        if step := self.setup.state.step:
-            total = self.spec.train.epochs * self.setup.batches.steps_per_epoch
-            self.listener.note(f"resumed {folder.name} at step {step} of {total}")
+        self._tell_beginning(folder)
         record = before.record or new_record(
             folder,
             device=device_name(self.device),
@@ -98,7 +99,8 @@ class Session:
         )
         writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, saved_step=self.setup.state.step)
         writer.write_spec(self.spec)
-        writer.cut_epochs(self.setup.state.epoch)
+        for line in writer.cut_epochs(self.setup.state.epoch):
+            self.listener.note(f"warning: {line}")
         resumed = record.resumed if before.record is None else (*record.resumed, self._resume_record(before))
         now_here = {"host": platform.node(), "process": os.getpid()}
         writer.update(status="running", finished=None, error=None, resumed=resumed, **now_here)
@@ -132,8 +134,9 @@ class Session:
 
     def _refuse_others(self, before: Run) -> None:
         """Never go on with a run that cannot be read, or was begun with another spec or on other images."""
+        begun = any((before.folder / "checkpoints").glob("step-*.safetensors"))
         for name, found in (("run.json", before.record), ("spec.json", before.spec)):
-            if found is None and (before.folder / name).exists():
+            if found is None and (begun or (before.folder / name).exists()):
                 told = next(line for line in before.damage if line.startswith(name))
                 raise RecordError(f"{before.folder}/{told}", "`--force` trains anew beside it")
         if before.spec is not None and before.spec != self.spec:
@@ -144,6 +147,12 @@ class Session:
                 f"run {before.id} was trained on other images: {recorded[:12]}, now {self.arrays.fingerprint[:12]}",
                 "bring the former images back, or train anew beside it with `--force`",
             )
+
+    def _tell_beginning(self, folder: Path) -> None:
+        step, total = self.setup.state.step, self.spec.train.epochs * self.setup.batches.steps_per_epoch
+        images = ", ".join(f"{len(split):,} {name}" for name, split in self.setup.splits.items())
+        begun = f"training {folder.name} on {device_name(self.device)}; images: {images}"
+        self.listener.note(f"resumed {folder.name} at step {step} of {total}" if step else begun)
 
     def _clean(self, folder: Path) -> None:
         removed = remove_temporaries(folder) + remove_unfinished(folder / "checkpoints")
@@ -165,12 +174,13 @@ class Session:
         return ResumeRecord(step=self.setup.state.step, time=now(), changed=changed)
 
     def _fingerprint(self) -> dict[str, str]:
-        return fingerprint(
+        computing = fingerprint(
             self.device,
             precision=self.spec.train.precision,
             spec_hash=self.spec.group_hash,
             data=self.arrays.fingerprint[:16],
         )
+        return {**versions(), **computing}
 
     def _data_record(self) -> DataRecord:
         arrays = self.arrays

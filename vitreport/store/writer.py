@@ -65,12 +65,16 @@ class RunWriter:
         )
         append_line(self.folder / "metrics.jsonl", epoch.model_dump_json())
 
-    def cut_epochs(self, last: int) -> None:
-        """Drop torn lines and epochs after `last`, which will be trained again."""
-        path = self.folder / "metrics.jsonl"
+    def cut_epochs(self, last: int) -> list[str]:
+        """Drop a torn last line and the epochs after `last`, which will be trained again; what else cannot be read."""
+        path, damage = self.folder / "metrics.jsonl", list[str]()
         if path.exists():
-            kept = [epoch.model_dump_json() + "\n" for epoch in read_epochs(path, []) if epoch.epoch <= last]
+            content = path.read_bytes()
+            if torn := len(content) - content.rfind(b"\n") - 1:
+                write_atomic(path, content[:-torn])
+            kept = [epoch.model_dump_json() + "\n" for epoch in read_epochs(path, damage) if epoch.epoch <= last]
             write_atomic(path, "".join(kept).encode())
+        return damage
 
     def checkpoint_if_due(self, state: TrainingState) -> None:
         """Save the state after the interval, or later where saving is slow; an interval of 0 saves every step."""

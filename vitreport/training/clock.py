@@ -7,19 +7,13 @@ import torch
 
 
 class EpochClock:
-    """Seconds and images of the training part of one epoch, from a monotonic clock."""
+    """Seconds of the training part of one epoch, from a monotonic clock; `before` were spent before a resume."""
 
-    def __init__(self) -> None:
-        self.images = 0
-        self.seconds = 0.0
-        self._start = time.perf_counter()
+    def __init__(self, before: float) -> None:
+        self._start = time.perf_counter() - before
 
-    def stop(self) -> None:
-        self.seconds = time.perf_counter() - self._start
-
-    @property
-    def images_per_second(self) -> float:
-        return self.images / self.seconds if self.seconds else 0.0
+    def seconds(self) -> float:
+        return time.perf_counter() - self._start
 
 
 def peak_memory_bytes(device: torch.device) -> int:

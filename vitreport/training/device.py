@@ -31,13 +31,19 @@ def choose_device(name: str) -> torch.device:
 
 
 def make_deterministic(device: torch.device, threads: int | None) -> None:
-    """Ask for the same bits every time. A CPU gives them anyway; GPU operations that cannot give them warn."""
+    """Ask for the same bits every time, and for float32 where float32 is said.
+
+    A CPU gives the same bits anyway. On a GPU convolutions do not fall back to TF32, attention takes no kernel
+    of which the gradients vary, and an operation that cannot be exact warns.
+    """
     if threads is not None:
         torch.set_num_threads(threads)
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)  # loads the compiler, which takes two seconds
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        torch.backends.cuda.enable_mem_efficient_sdp(False)
+        torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
 
 

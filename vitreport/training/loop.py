@@ -38,7 +38,7 @@ def fit(
     steps_per_epoch = batches.steps_per_epoch
     yield Started(train.epochs, steps_per_epoch, state.epoch, state.step)
     while state.epoch < train.epochs:
-        clock, unread = EpochClock(), list[Tensor]()
+        clock, unread = EpochClock(state.seconds), list[Tensor]()
         state.model.train()
         for images, labels in batches.epoch(state.epoch, first_step=state.step - state.epoch * steps_per_epoch):
             before_batch()
@@ -46,9 +46,9 @@ def fit(
             torch.manual_seed(stream_seed(batches.seed, "dropout", state.step))
             unread.append(train_step(state, images, labels, train, rate))
             loss = _read_losses(unread, state) if _must_read(state, steps_per_epoch, images.device) else None
-            clock.images += len(labels)
+            state.seconds = clock.seconds()
             yield StepFinished(state.epoch + 1, state.step, len(labels), rate, loss)
-        clock.stop()
+        seconds = state.seconds
         metrics = {"train": state.train_metrics()}
         for name, split in splits.items():
             metrics[name] = split_metrics(*predict(state.model, split, train.precision, before_batch))
@@ -60,32 +60,35 @@ def fit(
             learning_rate=learning_rate(state.step - 1),
             splits=metrics,
             best_epoch=state.best.epoch if state.best else None,
-            images_per_second=clock.images_per_second,
-            seconds=clock.seconds,
+            images_per_second=len(batches.images) / seconds,
+            seconds=seconds,
             peak_memory_bytes=peak_memory_bytes(batches.images.device),
         )
 
 
 def train_step(state: TrainingState, images: Tensor, labels: Tensor, train: TrainSpec, learning_rate: float) -> Tensor:
-    """One update on images (B, 3, H, W) and labels (B,); the mean loss, still on the device."""
+    """One update on images (B, 3, H, W) and labels (B,); the mean objective, still on the device."""
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate
     state.optimizer.zero_grad()
     with autocast(images.device, train.precision):
         logits = state.model(images)
-        loss = functional.cross_entropy(logits, labels, label_smoothing=train.label_smoothing)
-    loss.backward()  # type: ignore[no-untyped-call]
+        objective = functional.cross_entropy(logits, labels, label_smoothing=train.label_smoothing)
+    objective.backward()  # type: ignore[no-untyped-call]
     if train.clip_norm is not None:
         nn.utils.clip_grad_norm_(state.model.parameters(), train.clip_norm)
     state.optimizer.step()
     state.step += 1
+    state.totals += _totals(logits.detach().float(), labels)
+    return objective.detach()
+
+
+@torch.no_grad()
+def _totals(logits: Tensor, labels: Tensor) -> Tensor:
+    """The sums of cross entropies (without label smoothing) and of right answers, and the count, as float64 (3,)."""
+    loss = functional.cross_entropy(logits, labels, reduction="sum")
     correct = (logits.argmax(1) == labels).sum()
-    state.totals += torch.stack([loss.detach().double() * len(labels), correct.double(), _count(labels)])
-    return loss.detach()
-
-
-def _count(labels: Tensor) -> Tensor:
-    return labels.new_full((), len(labels), dtype=torch.float64)
+    return torch.stack([loss.double(), correct.double(), loss.new_full((), len(labels), dtype=torch.float64)])
 
 
 def _must_read(state: TrainingState, steps_per_epoch: int, device: torch.device) -> bool:

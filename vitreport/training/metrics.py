@@ -9,6 +9,7 @@ from vitreport.training.events import SplitMetrics
 
 CALIBRATION_BINS = 15
 TOP_K = 5
+MOST_CONFUSION_CLASSES = 200
 
 Logits = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -35,13 +36,16 @@ class CalibrationBin:
 
 @dataclass(frozen=True)
 class Details:
-    """What is worth keeping of the test split beside the totals; `confusion[i][j]` counts class i taken for j."""
+    """What is worth keeping of the test split beside the totals; `confusion[i][j]` counts class i taken for j.
+
+    It is None above MOST_CONFUSION_CLASSES, where it would be larger than the predictions that it comes from.
+    """
 
     expected_calibration_error: float
     calibration: tuple[CalibrationBin, ...]
     per_class_count: tuple[int, ...]
     per_class_correct: tuple[int, ...]
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: tuple[tuple[int, ...], ...] | None
 
 
 def measure(logits: Logits, labels: Labels) -> Measurement:
@@ -65,16 +69,20 @@ def measure_details(logits: Logits, labels: Labels) -> Details:
     """Calibration, per-class counts and the confusion matrix of logits (N, K) against labels (N,)."""
     classes = logits.shape[1]
     predicted = logits.argmax(1)
-    confusion = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
     calibration = _calibration(logits, predicted == labels)
     gaps = (kept.count * abs(kept.confidence - kept.accuracy) for kept in calibration)
     return Details(
         expected_calibration_error=sum(gaps) / len(labels),
         calibration=calibration,
-        per_class_count=tuple(confusion.sum(1).tolist()),
-        per_class_correct=tuple(confusion.diagonal().tolist()),
-        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        per_class_count=tuple(np.bincount(labels, minlength=classes).tolist()),
+        per_class_correct=tuple(np.bincount(labels[predicted == labels], minlength=classes).tolist()),
+        confusion=_confusion(labels, predicted, classes) if classes <= MOST_CONFUSION_CLASSES else None,
     )
+
+
+def _confusion(labels: Labels, predicted: Labels, classes: int) -> tuple[tuple[int, ...], ...]:
+    counts = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    return tuple(tuple(row) for row in counts.tolist())
 
 
 def _log_softmax(logits: Logits) -> NDArray[np.float64]:

@@ -36,7 +36,8 @@ def prepare(spec: RunSpec, arrays: ImageArrays, device: torch.device) -> Setup:
     train, val = split_indices(spec, arrays.splits["train"].labels)
     if problems := _problems(spec, len(arrays.classes), len(train)):
         raise SpecError(problems=problems)
-    splits = place_splits(spec, arrays, device, {"train": train, "val": val})
+    chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
+    splits = {name: place_split(spec, arrays, device, name, index) for name, index in chosen.items() if len(index)}
     data = spec.data
     model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
     cost = measure_cost(model, data.image_size)
@@ -77,22 +78,18 @@ def split_indices(spec: RunSpec, labels: NDArray[np.int64]) -> tuple[NDArray[np.
     return kept[train], kept[val]
 
 
-def place_splits(
-    spec: RunSpec, arrays: ImageArrays, device: torch.device, chosen: Mapping[str, NDArray[np.int64]]
-) -> dict[str, ImageSet]:
-    """The chosen training images by split, and the whole test split."""
-    source = arrays.splits["train"]
-    parts = {name: (source.images[index], source.labels[index]) for name, index in chosen.items() if len(index)}
-    parts["test"] = (arrays.splits["test"].images, arrays.splits["test"].labels)
+def place_split(
+    spec: RunSpec, arrays: ImageArrays, device: torch.device, name: str, chosen: NDArray[np.int64]
+) -> ImageSet:
+    """The chosen images of a split; "val" is a part of the training images. All of them stay memory-mapped."""
+    source = arrays.splits["test" if name == "test" else "train"]
+    whole = len(chosen) == len(source.labels)
     normalize = spec.data.normalization == "dataset"
-    return {
-        name: place(
-            images,
-            labels,
-            device=device,
-            image_size=spec.data.image_size,
-            mean=arrays.mean if normalize else (0.0, 0.0, 0.0),
-            std=arrays.std if normalize else (1.0, 1.0, 1.0),
-        )
-        for name, (images, labels) in parts.items()
-    }
+    return place(
+        source.images if whole else source.images[chosen],
+        source.labels if whole else source.labels[chosen],
+        device=device,
+        image_size=spec.data.image_size,
+        mean=arrays.mean if normalize else (0.0, 0.0, 0.0),
+        std=arrays.std if normalize else (1.0, 1.0, 1.0),
+    )

@@ -22,7 +22,8 @@ class BestEpoch:
 class TrainingState:
     """`epoch` counts finished epochs, `step` finished steps of the whole run.
 
-    `totals` (3,) float64 holds, for the epoch under way, the sum of losses, of right answers and of images.
+    For the epoch under way, `totals` (3,) float64 holds the sums of losses, right answers and images, and
+    `seconds` the time that its steps have taken.
     """
 
     model: nn.Module
@@ -30,6 +31,7 @@ class TrainingState:
     totals: Tensor
     epoch: int = 0
     step: int = 0
+    seconds: float = 0.0
     best: BestEpoch | None = None
 
     def is_finite(self) -> bool:
@@ -44,6 +46,7 @@ class TrainingState:
     def finish_epoch(self, selection_accuracy: float | None) -> None:
         """Count the epoch, and keep a copy of its weights where it is the best by the accuracy that selects."""
         self.epoch += 1
+        self.seconds = 0.0
         self.totals.zero_()
         if selection_accuracy is not None and (self.best is None or selection_accuracy > self.best.accuracy):
             weights = {name: tensor.detach().clone() for name, tensor in named_weights(self.model).items()}

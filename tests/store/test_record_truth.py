@@ -1,0 +1,72 @@
+"""What a record says stays true when a run is cut off, tampered with or repeated on other images."""
+
+import json
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.store.children import Driver
+from tests.store.identity import only_run
+from tests.store.options import EVERY_STEP, SHORT
+from vitreport.store.reader import read_run
+
+
+def epoch_rows(run: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_time_of_an_epoch_covers_both_sides_of_a_kill(driver: Driver, tmp_path: Path) -> None:
+    """4 steps in 2 epochs; killed when the last step of the first epoch is saved and nothing of it is measured."""
+    killed = driver.run("train", *SHORT, EVERY_STEP, folder=tmp_path, faults=[("killed_before_step", 2)])
+    assert killed.exit_code == -signal.SIGKILL
+    run = only_run(tmp_path)
+    (run / "metrics.jsonl").unlink(missing_ok=True)
+    newest = max(run.glob("checkpoints/step-*.safetensors"))
+    assert newest.name == "step-2.safetensors"
+    assert driver.run("train", *SHORT, EVERY_STEP, folder=tmp_path).exit_code == 0
+    rows = epoch_rows(run)
+    assert all(row["seconds"] > 0 and row["images_per_second"] > 0 for row in rows)
+
+
+def test_checkpoints_without_a_record_are_not_gone_on_with(driver: Driver, tmp_path: Path) -> None:
+    driver.run("train", *SHORT, EVERY_STEP, folder=tmp_path, faults=[("killed_before_step", 3)])
+    (only_run(tmp_path) / "run.json").unlink()
+    refused = driver.run("train", *SHORT, EVERY_STEP, folder=tmp_path)
+    assert refused.exit_code == 4
+    assert "run.json: is missing; hint: `--force` trains anew beside it" in refused.stderr
+
+
+def test_lost_epochs_of_a_finished_run_are_told(driver: Driver, tmp_path: Path) -> None:
+    driver.run("train", *SHORT, folder=tmp_path)
+    run = only_run(tmp_path)
+    first, second = (run / "metrics.jsonl").read_text().splitlines()
+    (run / "metrics.jsonl").write_text(f"{second}\n")
+    assert read_run(run).damage == ("metrics.jsonl: holds 1 of 2 epochs",)
+    (run / "metrics.jsonl").write_text(f"{first.replace('epoch', 'epohc', 1)}\n{second}\n")
+    assert len(read_run(run).damage) == 2
+
+
+def test_other_weights_than_the_result_names_are_refused(driver: Driver, tmp_path: Path) -> None:
+    driver.run("train", *SHORT, folder=tmp_path / "a")
+    driver.run("train", *SHORT, "--seed=1", folder=tmp_path / "b")
+    run, other = only_run(tmp_path / "a"), only_run(tmp_path / "b")
+    shutil.copy(other / "best.safetensors", run / "best.safetensors")
+    refused = driver.run("eval", run.name, folder=tmp_path / "a")
+    assert (refused.exit_code, refused.stdout) == (4, "")
+    assert "best.safetensors is damaged (sha256 differs)" in refused.stderr
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_stopped_run_says_how_to_go_on(driver: Driver, tmp_path: Path, forced: bool) -> None:
+    driver.run("train", *SHORT, folder=tmp_path)
+    options = ["--force"] if forced else ["--seed=1"]
+    fault = ("signalled_before_step", 1, signal.SIGINT)
+    stopped = driver.run("train", *SHORT, *options, folder=tmp_path, faults=[fault])
+    command = "the same command without --force" if forced else "the same command"
+    assert stopped.stderr.splitlines()[-1] == f"error: stopped by SIGINT; hint: {command} goes on with the run"
+    options = [] if forced else options
+    done = driver.run("train", *SHORT, *options, folder=tmp_path)
+    assert "resumed " in done.stderr
+    assert len(list((tmp_path / "runs").iterdir())) == 2
