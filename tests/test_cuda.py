@@ -1,14 +1,15 @@
 """What only a GPU can show; skipped where there is none."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from tests.commands import TINY, vitreport
-from vitreport.models.registry import build_model
+from tests.commands import command, vitreport
+from vitreport.models.registry import MODELS, build_model
 from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import assign
@@ -16,29 +17,71 @@ from vitreport.spec.presets import read_preset
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
 
-AUGMENTED = (
+SHARED = (
+    "--dataset=digits",
+    "--device=cuda",
+    "--set=data.image_size=8",
+    "--set=data.limit=100",
     '--set=data.augment=[{name="horizontal_flip"}, {name="random_crop", padding=2}, '
-    '{name="color_jitter", brightness=0.5, contrast=0.2, saturation=0.2, hue=0.25}]'
+    '{name="color_jitter", brightness=0.5, contrast=0.2, saturation=0.2, hue=0.25}]',
+    "--batch-size=20",
+    "--epochs=8",
+    "--checkpoint-seconds=0",
 )
+NETWORKS = {
+    "perceiver-io": ("--set=model.num_latents=4", "--set=model.latent_dim=8", "--set=model.latent_heads=2"),
+    "mlp-mixer": ("--set=model.patch_size=4", "--set=model.embed_dim=8", "--set=model.drop_rate=0.1"),
+    "swin": (
+        "--set=model.patch_size=2",
+        "--set=model.window_size=2",
+        "--set=model.depths=[2, 1]",
+        "--set=model.num_heads=[2, 2]",
+        "--set=model.embed_dim=8",
+        "--set=model.drop_rate=0.1",
+    ),
+}
 
 
 def trained(folder: Path, *options: str) -> Path:
-    done = vitreport(
-        "train", "perceiver-io", "--dataset=digits", "--device=cuda", *TINY, AUGMENTED, f"--runs-dir={folder}", *options
-    )
+    done = vitreport("train", *options, *SHARED, f"--runs-dir={folder}")
     assert done.exit_code == 0, done.stderr
     return Path(done.stdout.strip())
 
 
+def same_bits(first: Path, second: Path) -> bool:
+    names = ("best.safetensors", "predictions.npz", "result.json")
+    return all((first / name).read_bytes() == (second / name).read_bytes() for name in names)
+
+
+def test_every_architecture_is_tried() -> None:
+    assert NETWORKS.keys() == MODELS.keys()
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_same_command_gives_same_bits(tmp_path: Path, precision: str) -> None:
-    first, second = (trained(tmp_path / name, f"--precision={precision}") for name in ("a", "b"))
-    for name in ("best.safetensors", "predictions.npz", "result.json"):
-        assert (first / name).read_bytes() == (second / name).read_bytes()
+@pytest.mark.parametrize("model", NETWORKS)
+def test_same_command_gives_same_bits(tmp_path: Path, model: str, precision: str) -> None:
+    options = (model, *NETWORKS[model], f"--precision={precision}")
+    assert same_bits(trained(tmp_path / "a", *options), trained(tmp_path / "b", *options))
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+def test_killed_run_ends_with_the_same_bits(tmp_path: Path, model: str) -> None:
+    options = (model, *NETWORKS[model])
+    undisturbed = trained(tmp_path / "a", *options)
+    process = subprocess.Popen(
+        command("train", *options, *SHARED, f"--runs-dir={tmp_path / 'b'}"), stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch=2 "):
+            process.kill()
+            break
+    process.communicate()
+    assert same_bits(undisturbed, trained(tmp_path / "b", *options))
 
 
 def test_evaluation_agrees_with_the_record(tmp_path: Path) -> None:
-    run = trained(tmp_path)
+    run = trained(tmp_path, "perceiver-io", *NETWORKS["perceiver-io"])
     done = vitreport("eval", str(run), "--device=cuda", "--json")
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["agrees"] is True

@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, top_k_accuracy_score
 
-from vitreport.training.metrics import CALIBRATION_BINS, Labels, Logits, measure, measure_details, split_metrics
+from vitreport.training.metrics import (
+    CALIBRATION_BINS,
+    MOST_CONFUSION_CLASSES,
+    Labels,
+    Logits,
+    measure,
+    measure_details,
+    split_metrics,
+)
 
 
 def random_case(seed: int, count: int = 200, classes: int = 8) -> tuple[Logits, Labels]:
@@ -32,6 +40,7 @@ def test_measurements_are_those_of_scikit_learn(seed: int, classes: int) -> None
     assert measured.accuracy == pytest.approx(accuracy_score(labels, logits.argmax(1)), abs=1e-12)
     assert measured.loss == pytest.approx(log_loss(labels, probabilities(logits)), rel=1e-9)
     assert measured.top5 == pytest.approx(top_k_accuracy_score(labels, logits, k=5), abs=1e-12)
+    assert details.confusion is not None
     assert np.array_equal(details.confusion, confusion_matrix(labels, logits.argmax(1)))
     assert list(details.per_class_count) == np.bincount(labels, minlength=classes).tolist()
     assert sum(details.per_class_correct) == round(measured.accuracy * 200)
@@ -81,3 +90,11 @@ def test_confusion_counts_true_classes_in_rows() -> None:
     assert details.confusion == ((1, 1, 0), (0, 1, 0), (0, 1, 0))
     assert details.per_class_count == (2, 1, 1)
     assert details.per_class_correct == (1, 1, 0)
+
+
+def test_confusion_of_many_classes_is_left_to_the_predictions() -> None:
+    logits, labels = random_case(0, count=300, classes=MOST_CONFUSION_CLASSES + 1)
+    details = measure_details(logits, labels)
+    assert details.confusion is None
+    assert sum(details.per_class_count) == 300
+    assert sum(details.per_class_correct) == accuracy_score(labels, logits.argmax(1), normalize=False)

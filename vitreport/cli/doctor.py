@@ -14,6 +14,7 @@ from vitreport.cli import options
 from vitreport.cli.console import print_json, print_table
 
 LEAST_FREE_BYTES = 2e9
+LEAST_FREE_MEMORY = 1e9
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def doctor(
         *_packages(),
         *_devices(),
         Finding("processor", True, f"{os.cpu_count()} cores"),
+        _memory(),
         _folder("cache", cache_dir()),
         _folder("data", data_dir or default_data_dir()),
         _folder("runs", runs_dir),
@@ -84,8 +86,16 @@ def _devices() -> Iterator[Finding]:
         yield Finding(f"cuda:{index}", True, f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB")
     if not count:
         built = torch.version.cuda
-        found = f"no GPU is seen; torch is built for CUDA {built}" if built else "torch is built without CUDA"
-        yield Finding("cuda", True, found)
+        found = f"torch is built for CUDA {built} and sees no GPU" if built else "torch is built without CUDA"
+        fix = "with an NVIDIA GPU: see whether nvidia-smi lists it, or bring its driver up to date"
+        yield Finding("cuda", True, found, fix if built else "with an NVIDIA GPU: pip install --force-reinstall torch")
+
+
+def _memory() -> Finding:
+    pages, free_pages, size = (os.sysconf(name) for name in ("SC_PHYS_PAGES", "SC_AVPHYS_PAGES", "SC_PAGE_SIZE"))
+    free = free_pages * size
+    found = f"{pages * size / 2**30:.0f} GiB, {free / 2**30:.0f} GiB of it free"
+    return Finding("memory", free > LEAST_FREE_MEMORY, found, "" if free > LEAST_FREE_MEMORY else "end other programs")
 
 
 def _folder(subject: str, folder: Path) -> Finding:

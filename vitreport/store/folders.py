@@ -35,6 +35,8 @@ def find_run(name: str, runs_dir: Path) -> Path:
     matches = [name] if name in folders else [known for known in folders if known.startswith(name)]
     if len(matches) == 1:
         return folders[matches[0]]
+    if _is_run(Path(os.path.realpath(name))):
+        return Path(os.path.realpath(name))
     if matches:
         raise SpecError(f"{name} means {len(matches)} runs", f"one of {', '.join(matches[:5])}")
     raise SpecError(f"there is no run {name} in {runs_dir}", did_you_mean(name, folders) or "see `vitreport runs list`")
