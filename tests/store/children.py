@@ -97,7 +97,9 @@ class Child:
         return Completed(int(self._text("exit")), self._text("stdout"), self._text("stderr"))
 
     def _text(self, name: str) -> str:
-        return (self.folder / f"{name}-{self.pid}").read_text(errors="replace")
+        """What the command has written; nothing where it was killed before it could."""
+        path = self.folder / f"{name}-{self.pid}"
+        return path.read_text(errors="replace") if path.exists() else ""
 
 
 def prepared(
