@@ -145,10 +145,16 @@ def test_a_damaged_data_set_is_not_a_problem_of_the_spec() -> None:
 def test_choosing_another_member_of_a_union_drops_what_only_the_former_had() -> None:
     preset = {**PERCEIVER, "optimizer": {"name": "adamw", "learning_rate": 0.5, "betas": [0.8, 0.9]}}
     preset["model"] = {"name": "perceiver-io", "num_latents": 4}
-    found = composed(preset, {"model": {"name": "swin", "window_size": 4}, "optimizer": {"name": "sgd"}})
+    whole = Layer("a file", preset, yields=True)
+    found = composed(whole, {"model": {"name": "swin", "window_size": 4}, "optimizer": {"name": "sgd"}})
     assert found.spec.model == SwinSpec(window_size=4)
     assert found.spec.optimizer == SGDSpec(learning_rate=0.5)
     assert "model.num_latents" not in found.origins
+
+
+def test_a_field_given_by_itself_never_falls_away() -> None:
+    found = problems({"model": {"window_size": 4}}, PERCEIVER)["model.window_size"]
+    assert (found.message, found.origin) == ("unknown field", "layer 1")
 
 
 def test_a_field_of_another_member_is_refused_where_both_are_given_together() -> None:

@@ -24,7 +24,7 @@ def is_interactive() -> bool:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     """A table of printable text on stdout; the columns named in `right` are aligned to the right."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(show_header=any(columns), box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(Text(printable(column)), justify="right" if column in right else "left", overflow="fold")
     for row in rows:

@@ -35,6 +35,7 @@ def list_datasets(data_dir: options.DataDir = None, as_json: options.AsJson = Fa
 @app.command()
 def verify(
     name: Annotated[str, typer.Argument(help="A data set's name, or a folder with train/ and test/.")],
+    image_size: Annotated[int | None, typer.Option(min=8, help="The size to decode a folder's images to.")] = None,
     data_dir: options.DataDir = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -47,7 +48,9 @@ def verify(
 
     with choose_view(quiet=quiet) as view:
         home = data_dir or default_data_dir()
-        checks = verify_dataset(name, home, cache_dir(), notify=view.note, progress=view.progress)
+        checks = verify_dataset(
+            name, home, cache_dir(), image_size=image_size, notify=view.note, progress=view.progress
+        )
     if as_json:
         print_json([asdict(check) for check in checks])
     else:

@@ -14,7 +14,7 @@ Preset = Annotated[str | None, typer.Option("--preset", help="A preset by name; 
 SpecFile = Annotated[Path | None, typer.Option("--spec", help="A TOML spec, or the spec.json of a run.")]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", help="A field of the spec, such as train.batch_size=64.", metavar="KEY=VALUE"),
+    typer.Option("--set", help="A field of the spec, such as train.batch_size=64.", metavar="FIELD=VALUE"),
 ]
 Device = Annotated[
     str,

@@ -61,6 +61,7 @@ class LiveView(QuietView):
             TimeRemainingColumn(compact=True),
         )
         self._tasks: dict[str, TaskID] = {}
+        self._done: dict[str, float] = {}
         self._started: Started | None = None
         self._step: StepFinished | None = None
         self._loss: float | None = None
@@ -107,12 +108,15 @@ class LiveView(QuietView):
         epochs = self._started.epochs
         self._bar("epoch", event.step / steps, epochs, shown=f"{event.epoch:,}/{epochs:,}")
 
-    def _bar(self, label: str, done: float, total: int | None, shown: str = "") -> TaskID:
+    def _bar(self, label: str, done: float, total: int | None, shown: str = "") -> None:
         shown = shown or (f"{done:,}/{total:,}" if total else f"{done:,}")
         if label not in self._tasks:
             self._tasks[label] = self._bars.add_task(label, total=total, shown=shown)
-        self._bars.update(self._tasks[label], completed=done, total=total, shown=shown)
-        return self._tasks[label]
+        task = self._tasks[label]
+        if done < self._done.get(label, 0):
+            self._bars.reset(task)
+        self._done[label] = done
+        self._bars.update(task, completed=done, total=total, shown=shown)
 
     def _render(self) -> Group:
         return Group(self._bars, *([self._splits()] if self._epochs else []), self._footer())

@@ -19,7 +19,7 @@ CURVE_WIDTH = 60
 def state_of(run: Run) -> str:
     """The recorded status; a run of which the process has died without a word is "interrupted"."""
     if run.record is None:
-        return "no record"
+        return "damaged" if (run.folder / "run.json").exists() else "no record"
     if run.record.status == "running" and not is_held(run.folder):
         return "interrupted"
     if run.record.error and run.record.error.kind == "diverged":
@@ -35,12 +35,18 @@ def overview(run: Run) -> dict[str, Any]:
         "state": state_of(run),
         "epoch": run.epochs[-1].epoch if run.epochs else 0,
         "epochs": run.spec.train.epochs if run.spec else None,
-        "val_accuracy": splits["val"].accuracy if "val" in splits else None,
+        "val_accuracy": splits["val"].accuracy if "val" in splits else _best_so_far(run),
         "test_accuracy": splits["test"].accuracy if "test" in splits else None,
         "seconds": run.record.seconds if run.record else None,
         "started": run.record.started if run.record else None,
         "damage": list(run.damage),
     }
+
+
+def _best_so_far(run: Run) -> float | None:
+    """The best validation accuracy of a run that is not done."""
+    measured = [epoch.splits["val"].accuracy for epoch in run.epochs if "val" in epoch.splits]
+    return max(measured, default=None) if run.result is None else None
 
 
 def list_row(overview: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from vitreport.cli.compose import default_data_dir
 from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.format import duration, percent
 from vitreport.cli.progress import QuietView, choose_view
+from vitreport.data.sources import DATASETS
 from vitreport.errors import RecordError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
@@ -27,7 +28,7 @@ def train_and_show(spec: RunSpec, runtime: Runtime, *, force: bool, quiet: bool,
     if run.record is None or run.result is None:
         raise RecordError(f"run {run.id} cannot be read back: {'; '.join(run.damage)}")
     if not quiet:
-        for line in summary_lines(run.record, run.result):
+        for line in [*summary_lines(run.record, run.result), *_data_lines(spec, run.record.data)]:
             note(line)
         note(f"next: {evaluation_command(run, runtime)}")
     if as_json:
@@ -57,7 +58,6 @@ def summary_lines(record: RunRecord, result: ResultRecord) -> list[str]:
     return [
         f"finished in {duration(record.seconds)}; the weights are those of epoch {result.selected.epoch} ({by})",
         *_split_lines(result.selected),
-        *_data_lines(record.data),
     ]
 
 
@@ -72,7 +72,8 @@ def _split_lines(selected: EpochResult) -> list[str]:
     return lines
 
 
-def _data_lines(data: DataRecord) -> list[str]:
-    if data.canonical:
+def _data_lines(spec: RunSpec, data: DataRecord) -> list[str]:
+    """Results on other bytes than the published ones of a data set say so; images of one's own have no such bytes."""
+    if data.canonical or spec.data.dataset not in DATASETS:
         return []
     return [f"these are not the canonical bytes of the data set: {data.source}, fingerprint {data.fingerprint[:12]}"]

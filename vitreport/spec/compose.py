@@ -21,11 +21,16 @@ Describe = Callable[[str, int | None], DatasetFacts]
 
 @dataclass(frozen=True)
 class Layer:
-    """Values from one place, nested like a spec, and what could not be read there."""
+    """Values from one place, nested like a spec, and what could not be read there.
+
+    A whole spec (a file, a preset) yields: where a stronger layer chooses another model or optimizer, the fields
+    of the former one fall away. A field that was given by itself never does.
+    """
 
     origin: str
     values: Mapping[str, Any]
     problems: Sequence[Problem] = ()
+    yields: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class _Given:
     value: Any
     origin: str
     rank: int
+    yields: bool
 
 
 def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
@@ -85,14 +91,14 @@ def _facts(values: Mapping[str, Any], describe: Describe) -> tuple[DatasetFacts,
     try:
         return describe(dataset, _count(data.get("image_size"))), []
     except SpecError as error:
-        return replace(stand_in, name=dataset), list(error.problems)
+        return replace(stand_in, name=dataset.replace("\\", "/").rpartition("/")[2]), list(error.problems)
 
 
 def _merge(layers: Iterable[Layer]) -> dict[Path, _Given]:
     """Values by their paths, of which none leads through another."""
     merged: dict[Path, _Given] = {}
     for rank, layer in enumerate(layers):
-        given = {path: _Given(value, layer.origin, rank) for path, value in _leaves(layer.values)}
+        given = {path: _Given(value, layer.origin, rank, layer.yields) for path, value in _leaves(layer.values)}
         merged = _overlaid(merged, given)
     return {path: given for path, given in merged.items() if not _is_of_former_member(path, given, merged)}
 
@@ -115,9 +121,9 @@ def _tables(paths: Iterable[Path]) -> set[Path]:
 
 
 def _is_of_former_member(path: Path, given: _Given, merged: Mapping[Path, _Given]) -> bool:
-    """Whether a stronger layer has chosen another member of a union, which lacks this field of the former one."""
+    """Whether a stronger layer has chosen another member of a union, which lacks this field of a preset or a file."""
     section, tag = RunSpec.model_fields.get(path[0]), merged.get((path[0], "name"))
-    if section is None or tag is None or len(path) == 1 or given.rank >= tag.rank:
+    if section is None or tag is None or len(path) == 1 or given.rank >= tag.rank or not given.yields:
         return False
     owners = [tag_of(kind) for kind in members(section.annotation) if path[1] in kind.model_fields]
     known = [tag_of(kind) for kind in members(section.annotation)]

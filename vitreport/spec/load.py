@@ -32,7 +32,7 @@ def read_file(path: Path) -> Layer:
     if _depth(values) > MAX_DEPTH:
         raise SpecError(f"{path}: nested deeper than {MAX_DEPTH}")
     values.pop("schema_version", None)
-    return Layer(str(path), values)
+    return Layer(str(path), values, yields=True)
 
 
 def read_assignments(assignments: Iterable[str], origin: str) -> Layer:

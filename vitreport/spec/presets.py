@@ -18,7 +18,7 @@ def read_preset(name: str) -> Layer:
     """A preset by name. Raises SpecError with the nearest names."""
     if name not in preset_names():
         raise SpecError(problems=[Problem("preset", "unknown preset", did_you_mean(name, preset_names()), repr(name))])
-    return Layer(f"preset {name}", read_file(FOLDER / f"{name}.toml").values)
+    return Layer(f"preset {name}", read_file(FOLDER / f"{name}.toml").values, yields=True)
 
 
 def preset_for(model: str, dataset: str) -> str | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vitreport.data.cache import ImageArrays
-from vitreport.data.sources import locate, open_dataset
+from vitreport.data.sources import DATASETS, locate, open_dataset
 from vitreport.errors import DatasetError, RecordError
 from vitreport.models.registry import build_model
 from vitreport.runtime import Runtime
@@ -128,6 +128,9 @@ def _load(model: nn.Module, finished: FinishedRun, weights: WeightsName) -> None
 def _images(finished: FinishedRun, dataset: str | None, runtime: Runtime, listener: Listener) -> ImageArrays:
     """The images to measure, normalised as those of the training were. They must be of the run's classes."""
     name, data_dir = locate(dataset or finished.spec.data.dataset, runtime.data_dir)
+    if not dataset and name not in DATASETS and not (data_dir / name).is_dir():
+        hint = f"say where it is: --dataset PATH/{name}, or --data-dir PATH"
+        raise DatasetError(f"{finished.run.id} was trained on a folder {name}, which is not in {data_dir}", hint)
     arrays = open_dataset(
         name,
         image_size=finished.spec.data.image_size,

@@ -67,7 +67,8 @@ def _problems(spec: RunSpec, classes: int, training_images: int) -> list[Problem
         found.append(Problem("data.num_classes", fault, "leave it out", str(spec.data.num_classes)))
     if spec.train.batch_size > training_images:
         fault = f"larger than the {training_images} training images"
-        found.append(Problem("train.batch_size", fault, value=str(spec.train.batch_size)))
+        hint = f"--batch-size {training_images} or less"
+        found.append(Problem("train.batch_size", fault, hint, str(spec.train.batch_size)))
     return found
 
 
