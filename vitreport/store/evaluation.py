@@ -21,7 +21,7 @@ from vitreport.store.record import DetailRecord, MeasurementRecord, ResultRecord
 from vitreport.store.results import detail_record, measurement_record
 from vitreport.store.session import Listener
 from vitreport.training.device import choose_device, make_deterministic
-from vitreport.training.evaluate import EVALUATION_BATCH_SIZE, predict
+from vitreport.training.evaluate import EVALUATION_BATCH_SIZES, predict
 from vitreport.training.memory import memory_errors
 from vitreport.training.metrics import measure, measure_details
 from vitreport.training.setup import place_split, split_indices
@@ -74,7 +74,7 @@ def evaluate_run(
     _load(model, finished, weights)
     arrays = _images(finished, dataset, runtime, listener)
     own = arrays.fingerprint == finished.record.data.fingerprint
-    with memory_errors(f"measuring in batches of {EVALUATION_BATCH_SIZE} images"):
+    with memory_errors(f"measuring in batches of {EVALUATION_BATCH_SIZES[device.type]} images"):
         model.to(device)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
         begun = time.perf_counter()
