@@ -193,7 +193,7 @@ def test_damaged_records_are_listed_with_the_others(driver: Driver, undisturbed:
     assert listed.exit_code == 7
     states = {each["id"]: each["state"] for each in json.loads(listed.stdout)}
     assert states.pop(sound.name) == "done"
-    assert set(states.values()) == {"no record"}
+    assert set(states.values()) == {"damaged"}
     for number in range(len(DAMAGE)):
         assert f"warning: runs/damaged-{number}/run.json: " in listed.stderr
 
