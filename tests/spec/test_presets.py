@@ -12,7 +12,7 @@ from vitreport.cli import training
 from vitreport.cli.compose import Request, compose_request
 from vitreport.data.sources import DATASETS
 from vitreport.errors import SpecError
-from vitreport.spec.presets import preset_for, preset_header, preset_names, read_preset
+from vitreport.spec.presets import FOLDER, preset_for, preset_names, read_preset
 from vitreport.spec.run import RunSpec
 
 PRESETS = pytest.mark.parametrize("name", preset_names())
@@ -42,7 +42,7 @@ def test_the_command_in_the_header_trains_that_very_preset(
     trained: list[RunSpec] = []
     monkeypatch.setattr(training, "train_and_show", lambda spec, *_, **__: trained.append(spec))
     expected = resolved(name)
-    program, *arguments = shlex.split(preset_header(name).splitlines()[0])
+    program, *arguments = shlex.split((FOLDER / f"{name}.toml").read_text().splitlines()[0].lstrip("# "))
     done = cli(*arguments, "--data-dir", str(DATA_DIR))
     assert (program, arguments[0], done.exit_code, done.stderr) == ("vitreport", "train", 0, "")
     assert trained == [expected]

@@ -5,8 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from vitreport.cli.console import print_table, print_text, printable
-from vitreport.cli.format import percent, rate
-from vitreport.statistics import wilson_interval
+from vitreport.cli.format import accuracy_interval, interval, percent, rate
 from vitreport.store.evaluation import Evaluation
 
 WIDEST_CONFUSION = 20
@@ -21,7 +20,7 @@ def as_plain(evaluation: Evaluation) -> dict[str, Any]:
     for name in ("measurement", "details", "recorded"):
         record = getattr(evaluation, name)
         plain[name] = record and record.model_dump(mode="json")
-    return plain | {"accuracy_interval": _interval(evaluation), "agrees": agrees(evaluation)}
+    return plain | {"accuracy_interval": accuracy_interval(evaluation.measurement), "agrees": agrees(evaluation)}
 
 
 def agrees(evaluation: Evaluation) -> bool | None:
@@ -46,20 +45,14 @@ def show(evaluation: Evaluation, title: str) -> None:
         _show_largest_confusions(evaluation.classes, confusion)
 
 
-def _interval(evaluation: Evaluation) -> tuple[float, float]:
-    measurement = evaluation.measurement
-    return wilson_interval(round(measurement.accuracy * measurement.count), measurement.count)
-
-
 def _totals(evaluation: Evaluation) -> list[tuple[str, str]]:
     measurement = evaluation.measurement
-    low, high = _interval(evaluation)
     bytes_seen = "canonical" if evaluation.canonical else "not the canonical ones"
     verdict = {None: "", True: "every digit as training recorded", False: "differs from what training recorded"}
     rows = [
         (
             "accuracy",
-            f"{percent(measurement.accuracy)}  (95% interval {percent(low)} to {percent(high)}, Wilson, one run)",
+            f"{percent(measurement.accuracy)}  ({interval(measurement)}, Wilson, one run)",
         ),
         ("top-5 accuracy", "" if measurement.top5 is None else percent(measurement.top5)),
         ("loss", f"{measurement.loss:.6f}"),

@@ -3,11 +3,25 @@
 from collections.abc import Sequence
 from typing import Any
 
+from vitreport.statistics import wilson_interval
+from vitreport.store.record import MeasurementRecord
+
 SPARKS = "▁▂▃▄▅▆▇█"
 
 
 def percent(fraction: float) -> str:
     return f"{100 * fraction:.2f}%"
+
+
+def accuracy_interval(measured: MeasurementRecord) -> tuple[float, float]:
+    """The Wilson interval of one run's accuracy over the images of a split."""
+    return wilson_interval(round(measured.accuracy * measured.count), measured.count)
+
+
+def interval(measured: MeasurementRecord) -> str:
+    """95% interval 95.32% to 98.68%"""
+    low, high = accuracy_interval(measured)
+    return f"95% interval {percent(low)} to {percent(high)}"
 
 
 def compact(number: float) -> str:

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vitreport.cli.console import note, print_table, print_text
-from vitreport.cli.format import compact, duration, percent, rate, sparkline, toml_value
+from vitreport.cli.format import compact, duration, interval, percent, rate, sparkline, toml_value
 from vitreport.errors import DamageError
 from vitreport.spec.compose import flat
-from vitreport.statistics import wilson_interval
 from vitreport.store.lock import is_held
 from vitreport.store.reader import Run
 
@@ -144,8 +143,7 @@ def _result_rows(run: Run) -> list[tuple[str, str]]:
         for split, measured in result.splits.items():
             shown = f"accuracy {percent(measured.accuracy)}, loss {measured.loss:.4f}"
             if split == "test":
-                low, high = wilson_interval(round(measured.accuracy * measured.count), measured.count)
-                shown += f" (95% interval {percent(low)} to {percent(high)}, Wilson, one run)"
+                shown += f" ({interval(measured)}, Wilson, one run)"
             rows.append((f"{which} epoch {result.epoch}, {split}", shown))
     return rows
 

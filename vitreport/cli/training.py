@@ -5,13 +5,12 @@ import sys
 
 from vitreport.cli.compose import default_data_dir
 from vitreport.cli.console import note, print_json, print_text
-from vitreport.cli.format import duration, percent
+from vitreport.cli.format import duration, interval, percent
 from vitreport.cli.progress import QuietView, choose_view
 from vitreport.data.sources import DATASETS
 from vitreport.errors import RecordError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.statistics import wilson_interval
 from vitreport.store.finished import finished_run
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import DataRecord, EpochResult, ResultRecord, RunRecord
@@ -66,8 +65,7 @@ def _split_lines(selected: EpochResult) -> list[str]:
     for name, split in selected.splits.items():
         line = f"{name:<8}{split.loss:>8.4f}{percent(split.accuracy):>12}"
         if name == "test":
-            low, high = wilson_interval(round(split.accuracy * split.count), split.count)
-            line += f"   95% interval {percent(low)} to {percent(high)} (Wilson, {split.count:,} images, a single run)"
+            line += f"   {interval(split)} (Wilson, {split.count:,} images, a single run)"
         lines.append(line)
     return lines
 

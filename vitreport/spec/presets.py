@@ -25,9 +25,3 @@ def preset_for(model: str, dataset: str) -> str | None:
     """The preset of a pair of model and data set, where there is one."""
     name = f"{model}-{dataset}"
     return name if name in preset_names() else None
-
-
-def preset_header(name: str) -> str:
-    """The comment at the top of a preset: its command, what to expect, how long it takes."""
-    lines = (FOLDER / f"{name}.toml").read_text(encoding="utf-8").splitlines()
-    return "\n".join(line.lstrip("# ") for line in lines if line.startswith("#"))

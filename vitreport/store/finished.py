@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+from vitreport.data.cache import ImageArrays
 from vitreport.data.sources import open_present
 from vitreport.errors import DatasetError, DivergedError, RecordError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.folders import newest_attempt
 from vitreport.store.reader import Run, read_run
+from vitreport.store.record import RunRecord
 
 BESIDE = "`--force` trains anew beside it"
 
@@ -44,8 +46,13 @@ def finished_run(
         notify=note,
         progress=progress,
     )
-    recorded = run.record.data.fingerprint
-    if images and images.fingerprint != recorded:
-        now = images.fingerprint[:12]
-        raise DatasetError(f"run {run.id} was trained on other images: {recorded[:12]}, now {now}", BESIDE)
+    if images:
+        refuse_other_images(run.record, images, BESIDE)
     return run
+
+
+def refuse_other_images(record: RunRecord, images: ImageArrays, hint: str) -> None:
+    """Raises DatasetError where a run was trained on other images than these."""
+    recorded, present = record.data.fingerprint, images.fingerprint
+    if recorded != present:
+        raise DatasetError(f"run {record.id} was trained on other images: {recorded[:12]}, now {present[:12]}", hint)

@@ -10,12 +10,13 @@ import torch
 
 from vitreport.data.cache import ImageArrays
 from vitreport.data.sources import open_dataset
-from vitreport.errors import DatasetError, RecordError
+from vitreport.errors import RecordError
 from vitreport.files import make_folder, remove_temporaries
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import remove_unfinished, restore_newest
 from vitreport.store.failures import failures_recorded, stops_told
+from vitreport.store.finished import refuse_other_images
 from vitreport.store.folders import newest_attempt, next_attempt
 from vitreport.store.lock import held
 from vitreport.store.provenance import now, versions
@@ -141,12 +142,9 @@ class Session:
                 raise RecordError(f"{before.folder}/{told}", "`--force` trains anew beside it")
         if before.spec is not None and before.spec != self.spec:
             raise RecordError(f"{before.folder}/spec.json is not the spec of {before.id}", "`--force` trains anew")
-        recorded = before.record.data.fingerprint if before.record else self.arrays.fingerprint
-        if recorded != self.arrays.fingerprint:
-            raise DatasetError(
-                f"run {before.id} was trained on other images: {recorded[:12]}, now {self.arrays.fingerprint[:12]}",
-                "bring the former images back, or train anew beside it with `--force`",
-            )
+        if before.record:
+            hint = "bring the former images back, or train anew beside it with `--force`"
+            refuse_other_images(before.record, self.arrays, hint)
 
     def _tell_beginning(self, folder: Path) -> None:
         step, total = self.setup.state.step, self.spec.train.epochs * self.setup.batches.steps_per_epoch
