@@ -12,6 +12,7 @@ from tests.cli.surface import commands
 from tests.data.makers import write_folder
 from tests.test_contracts import FILES, ROOT
 from vitreport.cli import plan, training
+from vitreport.cli.compose import Request, compose_request
 from vitreport.cli.main import EXIT_CODES, run
 from vitreport.spec.run import RunSpec
 
@@ -106,3 +107,9 @@ def test_the_exit_codes_of_the_readme_are_those_of_the_help() -> None:
     assert sorted(int(code) for row in rows for code in row.split(", ")) == sorted(
         map(int, re.findall(r"\d+", EXIT_CODES))
     )
+
+
+def test_a_fresh_clone_has_not_done_the_first_line_already() -> None:
+    """A record committed under `runs/` would make the README's first line say so instead of training."""
+    first = compose_request(Request(model="perceiver-io", dataset="digits"), None).composed.spec
+    assert not list((ROOT / "runs").glob(f"{first.run_id}*"))
