@@ -44,3 +44,14 @@ def test_the_model_comes_back_as_it_was() -> None:
     assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random_state)
     assert [module.training for module in model] == [True, False, True, True]
+
+
+def test_another_order_of_computing_is_counted_as_published() -> None:
+    class Folded(nn.Linear):
+        def published_forward(self, images: Tensor) -> Tensor:
+            once: Tensor = self(images.flatten(1))
+            twice: Tensor = self(once)
+            return twice
+
+    model = Folded(VALUES, VALUES)
+    assert measure_cost(model, 4).forward_flops_per_image == 2 * (2 * VALUES * VALUES)

@@ -1,0 +1,102 @@
+"""The forward pass in another order is the published one."""
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional
+
+from tests.models.test_models import perturbed
+from vitreport.models.perceiver_io import PerceiverIOClassifier, folding_is_cheaper
+from vitreport.spec.model import PerceiverIOSpec
+
+IMAGE_SIZE = 4
+PUBLISHED = {"queries_dim": 10, "logits_dim": 10}
+
+small = st.integers(1, 6)
+specs = st.fixed_dictionaries(
+    {
+        "queries_dim": small,
+        "logits_dim": small,
+        "depth": st.integers(1, 3),
+        "num_latents": small,
+        "latent_dim": st.integers(4, 12),
+        "cross_heads": st.integers(1, 3),
+        "latent_heads": st.integers(1, 3),
+        "cross_dim_head": st.integers(1, 24),
+        "latent_dim_head": st.integers(1, 24),
+        "weight_tie_layers": st.booleans(),
+        "decoder_ff": st.booleans(),
+    }
+)
+
+
+def classifier(dtype: torch.dtype, **fields: Any) -> PerceiverIOClassifier:
+    torch.manual_seed(0)
+    model = PerceiverIOClassifier(PerceiverIOSpec(dim=3 * IMAGE_SIZE**2, **fields))
+    perturbed(model)
+    return model.to(dtype)
+
+
+def with_gradients(model: PerceiverIOClassifier, forward: Any, count: int) -> tuple[Tensor, dict[str, Tensor | None]]:
+    generator = torch.Generator().manual_seed(1)
+    dtype = model.query_11Q.dtype
+    images = torch.randn(count, 3, IMAGE_SIZE, IMAGE_SIZE, generator=generator, dtype=torch.float64).to(dtype)
+    model.zero_grad()
+    logits = forward(images)
+    functional.cross_entropy(logits, torch.arange(count) % logits.shape[1]).backward()  # type: ignore[no-untyped-call]
+    return logits.detach(), {name: parameter.grad for name, parameter in model.named_parameters()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(fields=specs, count=st.integers(1, 4))
+def test_logits_and_gradients_are_those_of_the_library(fields: Any, count: int) -> None:
+    """In float64, where only a mistake is larger than 1e-9, even behind the LayerNorm of four almost equal values."""
+    model = classifier(torch.float64, **fields)
+    expected, expected_gradients = with_gradients(model, model.published_forward, count)
+    logits, gradients = with_gradients(model, model.forward, count)
+    torch.testing.assert_close(logits, expected, rtol=1e-9, atol=1e-9)
+    for name, gradient in expected_gradients.items():
+        torch.testing.assert_close(gradients[name], gradient, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("fields", [{}, {"cross_heads": 2, "decoder_ff": True}, {"latent_dim_head": 16}])
+def test_float32_agrees_but_for_rounding(fields: Any) -> None:
+    """Of gradients the decoder's are the roughest: its one query sees almost equal tokens."""
+    model = classifier(torch.float32, **PUBLISHED, **fields)
+    expected, expected_gradients = with_gradients(model, model.published_forward, 8)
+    logits, gradients = with_gradients(model, model.forward, 8)
+    assert (logits - expected).norm() < 1e-6 * expected.norm()
+    for name, gradient in expected_gradients.items():
+        found = gradients[name]
+        assert gradient is not None
+        assert found is not None
+        assert (found - gradient).norm() <= 1e-4 * gradient.norm(), name
+
+
+@pytest.mark.parametrize(("latent_dim_head", "folded"), [(128, True), (8, False)])
+def test_the_order_follows_the_shapes(latent_dim_head: int, folded: bool) -> None:
+    found = folding_is_cheaper(queries=32, query_dim=64, tokens=32, token_dim=64, dim_head=latent_dim_head)
+    assert found is folded
+
+
+def test_both_orders_were_compared() -> None:
+    """The property above has shapes on either side, for the latents and for the decoder's one query."""
+    latents = {"queries": 4, "query_dim": 12, "tokens": 4, "token_dim": 12}
+    decoder = {"queries": 1, "query_dim": 6, "tokens": 2, "token_dim": 12}
+    for shapes in (latents, decoder):
+        assert {folding_is_cheaper(dim_head=width, **shapes) for width in (1, 24)} == {True, False}
+
+
+def test_a_weight_that_changes_nothing_decays_as_in_the_library() -> None:
+    """AdamW passes over a parameter without a gradient; over one whose gradient is zero it does not."""
+    model = classifier(torch.float32, **PUBLISHED)
+    before = model.network.cross_attend_block.cross_attn.fn.to_q.weight.detach().clone()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.5)
+    with_gradients(model, model.forward, 2)
+    optimizer.step()
+    after = model.network.cross_attend_block.cross_attn.fn.to_q.weight
+    torch.testing.assert_close(after.detach(), before * (1 - 0.1 * 0.5))
