@@ -30,6 +30,12 @@ SHARED = (
 )
 NETWORKS = {
     "perceiver-io": ("--set=model.num_latents=4", "--set=model.latent_dim=8", "--set=model.latent_heads=2"),
+    "perceiver": (
+        "--set=model.num_latents=4",
+        "--set=model.latent_dim=8",
+        "--set=model.latent_heads=2",
+        "--set=model.weight_tie_layers=true",
+    ),
     "mlp-mixer": ("--set=model.patch_size=4", "--set=model.embed_dim=8", "--set=model.drop_rate=0.1"),
     "swin": (
         "--set=model.patch_size=2",
@@ -39,6 +45,13 @@ NETWORKS = {
         "--set=model.embed_dim=8",
         "--set=model.drop_rate=0.1",
     ),
+    "tnt": (
+        "--set=model.embed_dim=16",
+        "--set=model.inner_dim=8",
+        "--set=model.depth=2",
+        "--set=model.drop_path_rate=0.1",
+    ),
+    "timm": ("--set=model.architecture=resnet10t", "--set=model.arguments={channels=[8, 8, 16, 16], drop_rate=0.1}"),
 }
 
 

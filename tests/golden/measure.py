@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tests.models.small import IMAGE_SIZE, NUM_CLASSES, small_model
+from tests.models.small import IMAGE_SIZE, NUM_CLASSES, REQUIRED, small_model
 from tests.training.small import CPU, noise_arrays
 from vitreport.cli.compose import Request, compose_request
 from vitreport.models.cost import measure_cost
@@ -70,5 +70,5 @@ def cost_spec(case: str) -> RunSpec:
     kind, _, name = case.partition(" ")
     if kind == "preset":
         return compose_request(Request(preset=name), data_dir=None).composed.spec
-    layer = Layer("golden", {"model": {"name": name}})
+    layer = Layer("golden", {"model": {"name": name, **REQUIRED.get(name, {})}})
     return compose([layer], lambda dataset, image_size: DatasetFacts(dataset, num_classes=10, image_size=32)).spec

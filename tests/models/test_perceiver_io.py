@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from tests.models.test_models import perturbed
 from vitreport.models.perceiver_io import PerceiverIOClassifier, folding_is_cheaper
-from vitreport.spec.model import PerceiverIOSpec
+from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 
 IMAGE_SIZE = 4
 PUBLISHED = {"queries_dim": 10, "logits_dim": 10}

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.models.small import REQUIRED
 from vitreport.spec.compose import Layer, compose
 from vitreport.spec.data import AugmentSpec, DatasetFacts
 from vitreport.spec.fields import members
-from vitreport.spec.model import ARCHITECTURES
+from vitreport.spec.model import ModelSpec
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
 from vitreport.spec.presets import preset_names, read_preset
 from vitreport.spec.problems import tag_of
@@ -30,7 +31,7 @@ def text() -> str:
 def _specs() -> dict[str, RunSpec]:
     perceiver: dict[str, Any] = {"model": {"name": "perceiver-io"}}
     tables: dict[str, dict[str, Any]] = {
-        **{f"model {tag_of(kind)}": {"model": {"name": tag_of(kind)}} for kind in ARCHITECTURES},
+        **{f"model {tag}": {"model": {"name": tag, **REQUIRED.get(tag, {})}} for tag in _tags(ModelSpec)},
         **{f"optimizer {tag}": perceiver | {"optimizer": {"name": tag}} for tag in _tags(OptimizerSpec)},
         **{f"schedule {tag}": perceiver | {"schedule": {"name": tag}} for tag in _tags(ScheduleSpec)},
         **{f"augment {tag}": perceiver | {"data": {"augment": [{"name": tag}]}} for tag in _tags(AugmentSpec)},

@@ -5,10 +5,12 @@ import pytest
 
 from vitreport.cli.compose import Request, compose_request
 from vitreport.errors import DatasetError, Problem, SpecError
+from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
+from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
+from vitreport.spec.architectures.swin import SwinSpec
 from vitreport.spec.compose import Layer, compose, flat
 from vitreport.spec.data import ColorJitterSpec, DatasetFacts, HorizontalFlipSpec
 from vitreport.spec.load import read_assignments, read_environment, read_file
-from vitreport.spec.model import MLPMixerSpec, PerceiverIOSpec, SwinSpec
 from vitreport.spec.optimizer import AdamWSpec, SGDSpec
 
 from .composing import MIXER, PERCEIVER, SWIN, composed, problems
@@ -159,7 +161,7 @@ def test_a_field_given_by_itself_never_falls_away() -> None:
 
 def test_a_field_of_another_member_is_refused_where_both_are_given_together() -> None:
     found = problems({"model": {"name": "swin", "num_latents": 4}})["model.num_latents"]
-    assert (found.message, found.hint) == ("unknown field", "it is one of perceiver-io")
+    assert (found.message, found.hint) == ("unknown field", "it is one of perceiver-io and perceiver")
 
 
 def test_a_misspelt_field_stays_a_problem_when_the_member_changes() -> None:
@@ -174,7 +176,10 @@ def test_a_missing_model_is_met_with_all_of_them() -> None:
     tables: list[dict[str, Any]] = [{}, {"model": {}}, {"model": {"depth": 3}}]
     for table in tables:
         found = problems(table)["model.name"]
-        assert (found.message, found.hint) == ("is missing", "one of perceiver-io, mlp-mixer, swin")
+        assert (found.message, found.hint) == (
+            "is missing",
+            "one of perceiver-io, perceiver, mlp-mixer, swin, tnt, timm",
+        )
 
 
 def test_lists_are_replaced_whole() -> None:

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.models.small import REQUIRED
 from vitreport.errors import SpecError
+from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 from vitreport.spec.data import DataSpec
 from vitreport.spec.fields import did_you_mean, field_paths, find_field
-from vitreport.spec.model import ARCHITECTURES, PerceiverIOSpec
+from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.optimizer import AdamSpec, AdamWSpec, ConstantSpec, CosineSpec, SGDSpec
 from vitreport.spec.run import RunSpec, TrainSpec
 from vitreport.spec.section import Section
@@ -27,6 +29,7 @@ NEEDED = {
     "dim": 3072,
     "queries_dim": 10,
     "logits_dim": 10,
+    "architecture": "resnet18",
 }
 """Values of the fields without a default that fit the pretended data set."""
 
@@ -68,11 +71,20 @@ def nested(path: str, value: Any) -> dict[str, Any]:
 def whole(section: str, kind: Any) -> dict[str, Any]:
     """A spec with this member of a union."""
     model = {"model": {"name": "perceiver-io"}}
-    return model | ({section: {"name": default(kind, "name")}} if "name" in kind.model_fields else {})
+    if "name" not in kind.model_fields:
+        return model
+    name = default(kind, "name")
+    return model | {section: {"name": name, **REQUIRED.get(name, {})}}
 
 
 def default(kind: Any, name: str) -> Any:
     return NEEDED[name] if kind.model_fields[name].is_required() else kind.model_fields[name].get_default()
+
+
+def test_an_entry_of_a_free_table_is_found() -> None:
+    assert find_field("model.arguments.drop_rate") == find_field("arguments.drop_rate") == "model.arguments.drop_rate"
+    assert refusal("model.arguments.").problems[0].message == "unknown field"
+    assert refusal("model.arguments.a.b").problems[0].message == "unknown field"
 
 
 def test_a_unique_last_part_is_enough() -> None:

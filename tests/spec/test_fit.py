@@ -41,6 +41,15 @@ from .composing import PERCEIVER, composed, problems
             "model.num_heads",
             "7 does not divide the width 512 of stage 3",
         ),
+        ({"model": {"name": "tnt", "patch_size": 5}}, "model.patch_size", "5 does not divide data.image_size = 32"),
+        ({"model": {"name": "tnt", "pixel_size": 3}}, "model.pixel_size", "3 does not divide model.patch_size = 4"),
+        ({"model": {"name": "tnt", "num_heads": 7}}, "model.num_heads", "7 does not divide model.embed_dim = 512"),
+        ({"model": {"name": "tnt", "inner_heads": 5}}, "model.inner_heads", "5 does not divide model.inner_dim = 24"),
+        (
+            {"model": {"name": "timm", "architecture": "resnet18", "arguments": {"num_classes": 3}}},
+            "model.arguments.num_classes",
+            "comes from data.num_classes",
+        ),
         (
             {**PERCEIVER, "schedule": {"warmup_epochs": 9}, "train": {"epochs": 8}},
             "schedule.warmup_epochs",

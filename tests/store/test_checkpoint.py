@@ -13,7 +13,7 @@ from tests.store.identity import differences, only_run, resumed_at, same_tensors
 from tests.store.options import EVERY_STEP, SHORT
 from tests.store.states import CPU, advance, damage, make_state
 from vitreport.models.registry import build_model
-from vitreport.spec.model import PerceiverIOSpec
+from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 from vitreport.store.checkpoint import checkpoints, read_verified, restore_newest, save_checkpoint
 from vitreport.training.state import BestEpoch, TrainingState, fresh_state, named_weights
 
@@ -130,9 +130,12 @@ def test_shared_weights_are_stored_once_and_come_back_shared(tmp_path: Path) -> 
     assert same_tensors(dict(restored.model.state_dict()), dict(saved.model.state_dict()))
 
 
-def test_weight_tied_run_is_resumed(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["perceiver-io", "perceiver"])
+def test_weight_tied_run_is_resumed_and_evaluated(
+    model: str, driver: Driver, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
     options = (
-        "perceiver-io",
+        model,
         *(option for option in SHORT[1:] if "model." not in option),
         "--set=model.num_latents=4",
         "--set=model.latent_dim=8",
@@ -144,3 +147,5 @@ def test_weight_tied_run_is_resumed(driver: Driver, undisturbed: Undisturbed, tm
     assert done.exit_code == 0, done.stderr
     assert resumed_at(only_run(tmp_path)) == [3]
     assert differences(undisturbed(options), only_run(tmp_path)) == []
+    evaluated = driver.run("eval", only_run(tmp_path).name, "--json", folder=tmp_path)
+    assert evaluated.exit_code == 0, evaluated.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.data.sources import describe, locate
+from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.compose import Composed, Layer, compose
 from vitreport.spec.data import DatasetFacts, DataSpec
 from vitreport.spec.load import assign, read_assignments, read_environment, read_file
@@ -37,7 +38,7 @@ def compose_request(request: Request, data_dir: Path | None) -> Composition:
         *([read_file(request.spec_file)] if request.spec_file else []),
         read_environment(os.environ),
         read_assignments(request.assignments, "--set"),
-        assign({"model.name": request.model, "data.dataset": request.dataset}, "command line"),
+        assign({**_model_fields(request.model), "data.dataset": request.dataset}, "command line"),
         assign(request.flags or {}, "command line"),
     ]
     place = _Place(data_dir or default_data_dir())
@@ -70,13 +71,23 @@ class _Place:
         return facts
 
 
+def _model_fields(model: str | None) -> dict[str, str | None]:
+    """A model as the command line names it: `swin`, or `timm/resnet18` for an architecture of timm."""
+    family, slash, architecture = (model or "").partition("/")
+    if slash and family == "timm":
+        return {"model.name": family, "model.architecture": architecture}
+    return {"model.name": model}
+
+
 def _own_preset(layers: Sequence[Layer]) -> str | None:
     """The preset of the pair of model and data set that the layers name, the data set by its name or path."""
-    model, dataset = None, str(DataSpec.model_fields["dataset"].default)
+    model, architecture, dataset = None, None, str(DataSpec.model_fields["dataset"].default)
     for layer in layers:
         model = _named(layer, "model", "name") or model
+        architecture = _named(layer, "model", "architecture") or architecture
         dataset = _named(layer, "data", "dataset") or dataset
-    return preset_for(model, locate(dataset, Path())[0]) if model else None
+    label = timm_label(architecture) if model == "timm" and architecture else model
+    return preset_for(label, locate(dataset, Path())[0]) if label else None
 
 
 def _named(layer: Layer, section: str, field: str) -> str | None:

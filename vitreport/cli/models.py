@@ -9,15 +9,14 @@ from vitreport.cli.console import print_json, print_table
 def models(as_json: options.AsJson = False) -> None:
     """List the architectures: what they are, their fields, their presets."""
     from vitreport.spec.model import ARCHITECTURES
-    from vitreport.spec.presets import preset_names
+    from vitreport.spec.presets import presets_of
 
     listed = []
     for architecture in ARCHITECTURES:
         name = architecture.model_fields["name"].default
         summary = (inspect.getdoc(architecture) or "").splitlines()[0]
         fields = [field for field in architecture.model_fields if field != "name"]
-        presets = [preset for preset in preset_names() if preset.startswith(f"{name}-")]
-        listed.append({"name": name, "summary": summary, "fields": fields, "presets": presets})
+        listed.append({"name": name, "summary": summary, "fields": fields, "presets": presets_of(name)})
     if as_json:
         print_json(listed)
     else:

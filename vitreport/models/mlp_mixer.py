@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from vitreport.spec.model import MLPMixerSpec
+from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
 
 
 def build_mlp_mixer(spec: MLPMixerSpec, image_size: int, num_classes: int) -> nn.Module:

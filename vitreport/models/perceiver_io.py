@@ -13,7 +13,7 @@ from perceiver_pytorch import PerceiverIO
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vitreport.spec.model import PerceiverIOSpec
+from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 
 
 class PerceiverIOClassifier(nn.Module):

@@ -7,15 +7,21 @@ import torch
 from torch import nn
 
 from vitreport.models.mlp_mixer import build_mlp_mixer
+from vitreport.models.perceiver import build_perceiver
 from vitreport.models.perceiver_io import build_perceiver_io
 from vitreport.models.swin import build_swin
+from vitreport.models.timm import build_timm
+from vitreport.models.tnt import build_tnt
 from vitreport.randomness import stream_seed
 from vitreport.spec.model import ModelSpec
 
 MODELS: dict[str, Callable[[Any, int, int], nn.Module]] = {
     "perceiver-io": build_perceiver_io,
+    "perceiver": build_perceiver,
     "mlp-mixer": build_mlp_mixer,
     "swin": build_swin,
+    "tnt": build_tnt,
+    "timm": build_timm,
 }
 
 

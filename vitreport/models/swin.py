@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from vitreport.spec.model import SwinSpec
+from vitreport.spec.architectures.swin import SwinSpec
 
 
 def build_swin(spec: SwinSpec, image_size: int, num_classes: int) -> nn.Module:

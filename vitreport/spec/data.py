@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from vitreport.errors import Problem
-from vitreport.spec.section import Fraction, PositiveInt, Section
+from vitreport.spec.section import Fraction, Name, PositiveInt, Section
 
 CHANNELS = 3  # every data set is served as RGB
 
@@ -54,7 +54,7 @@ AugmentSpec = Annotated[HorizontalFlipSpec | RandomCropSpec | ColorJitterSpec, F
 class DataSpec(Section):
     """`limit` keeps that many training images, the same share of each class; the test split is never cut."""
 
-    dataset: Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f\x7f]{1,100}$")] = "cifar10"
+    dataset: Name = "cifar10"
     image_size: Annotated[int, Field(ge=8, le=1024)]
     num_classes: Annotated[int, Field(ge=2, le=100_000)]
     normalization: Literal["dataset", "none"] = "dataset"

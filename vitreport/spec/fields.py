@@ -20,10 +20,14 @@ def field_paths() -> tuple[str, ...]:
 
 
 def find_field(name: str) -> str:
-    """The full path of a field named by its path or by a last part that is unique.
+    """The full path of a field named by its path or by a last part that is unique, or of an entry of a free table.
 
     Raises SpecError, with the candidates where several fields end so.
     """
+    for table in _free_tables():
+        for prefix in (f"{table}.", f"{table.rpartition('.')[2]}."):
+            if name.startswith(prefix) and (entry := name.removeprefix(prefix)).isidentifier():
+                return f"{table}.{entry}"
     *parents, last = name.split(".")
     wanted = ".".join([*parents, ALIASES.get(last, last)])
     matches = [path for path in field_paths() if path == wanted] or [
@@ -64,6 +68,19 @@ def members(annotation: Any) -> list[type[BaseModel]]:
     if get_origin(annotation) is tuple:
         return []
     return [member for argument in get_args(annotation) for member in members(argument)]
+
+
+@cache
+def _free_tables() -> tuple[str, ...]:
+    """The fields that are tables of which the spec does not know the entries (`model.arguments`)."""
+    sections = {name: members(field.annotation) for name, field in RunSpec.model_fields.items()}
+    return tuple(
+        f"{name}.{inner}"
+        for name, kinds in sections.items()
+        for kind in kinds
+        for inner, field in kind.model_fields.items()
+        if get_origin(field.annotation) is dict
+    )
 
 
 def _last_parts() -> list[str]:

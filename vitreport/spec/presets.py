@@ -22,6 +22,11 @@ def read_preset(name: str) -> Layer:
 
 
 def preset_for(model: str, dataset: str) -> str | None:
-    """The preset of a pair of model and data set, where there is one."""
+    """The preset of a pair of model (as its spec's `label` has it) and data set, where there is one."""
     name = f"{model}-{dataset}"
     return name if name in preset_names() else None
+
+
+def presets_of(model: str) -> list[str]:
+    """The presets of an architecture."""
+    return [name for name in preset_names() if read_preset(name).values["model"]["name"] == model]

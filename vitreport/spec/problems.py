@@ -41,7 +41,7 @@ def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
             return Problem(f"{path}.name", "is missing", f"one of {', '.join(allowed)}")
         case "union_tag_invalid":
             tag = detail["ctx"]["tag"]
-            return Problem(f"{path}.name", "unknown name", did_you_mean(tag, allowed), _shown(tag))
+            return Problem(f"{path}.name", "unknown name", _member_hint(tag, allowed), _shown(tag))
         case "missing":
             return Problem(path, "is missing")
         case "string_pattern_mismatch":
@@ -75,6 +75,13 @@ def tag_of(kind: Any) -> str | None:
     """The `name` that tells a section from the other members of its union."""
     name = getattr(kind, "model_fields", {}).get("name")
     return name.default if name else None
+
+
+def _member_hint(tag: str, allowed: Sequence[str]) -> str:
+    """The nearest members of a union; where there is none a model may be one of timm's, which is too slow to ask."""
+    hint = did_you_mean(tag, allowed)
+    is_near = hint.startswith("did you mean")
+    return hint if is_near or "timm" not in allowed else f"{hint}; or timm/{_cut(tag)}, if timm has it"
 
 
 def _located(kinds: list[type[BaseModel]], location: Sequence[int | str]) -> tuple[list[str], list[type[BaseModel]]]:

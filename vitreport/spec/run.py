@@ -56,7 +56,7 @@ class RunSpec(Section):
     def run_id(self) -> str:
         """`<model>-<dataset>-<hash8>-s<seed>`, safe as the name of a folder."""
         dataset = re.sub(r"[^A-Za-z0-9._]+", "-", self.data.dataset).strip("-.") or "images"
-        return f"{self.model.name}-{dataset[:40]}-{self.group_hash}-s{self.seed}"
+        return f"{self.model.label}-{dataset[:40]}-{self.group_hash}-s{self.seed}"
 
 
 def cross_problems(sections: dict[str, Any]) -> list[Problem]:
@@ -90,7 +90,9 @@ def hashed_values(section: BaseModel) -> dict[str, Any]:
 def _hashed_value(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return hashed_values(value)
-    if isinstance(value, tuple):
+    if isinstance(value, dict):
+        return {name: _hashed_value(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
         return [_hashed_value(item) for item in value]
     return value + 0.0 if isinstance(value, float) else value  # -0.0 is 0.0
 

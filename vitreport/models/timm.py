@@ -1,0 +1,116 @@
+"""Any classification model of timm, checked where it is built: only timm knows its names and their keywords."""
+
+import re
+import sys
+from inspect import signature
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor, nn
+
+from vitreport.errors import Problem, SpecError
+from vitreport.models.tnt import with_dropout_out_of_place
+from vitreport.spec.architectures.timm import TimmSpec
+from vitreport.spec.data import CHANNELS
+from vitreport.spec.fields import did_you_mean
+
+REFUSED_KEYWORD = re.compile(
+    r"(\w+)(?:\.__init__)?\(\) got (an unexpected|multiple values for) keyword argument '(\w+)'"
+)
+SHOWN_CHARACTERS = 200  # of a reason that timm gives
+
+
+def build_timm(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
+    """Images (B, 3, image_size, image_size) to logits (B, num_classes).
+
+    Raises SpecError where timm has no such architecture or keyword, or the network does not fit the images.
+    """
+    _check_name(spec.architecture)
+    network = with_dropout_out_of_place(_at_size(spec, image_size, num_classes=num_classes))
+    _check_logits(network, spec.architecture, image_size, num_classes)
+    return network
+
+
+def _check_name(architecture: str) -> None:
+    import timm  # takes seconds
+
+    name, _, tag = architecture.partition(".")
+    if not timm.is_model(name):
+        _refuse("model.architecture", "timm has no such model", did_you_mean(name, timm.list_models()), architecture)
+    if tag and not timm.is_model_pretrained(architecture):
+        hint = did_you_mean(architecture, timm.list_pretrained(f"{name}.*"))
+        _refuse("model.architecture", "timm has no such weights", hint, architecture)
+
+
+def _at_size(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module:
+    """The network for images of this size, which some architectures must be told and others cannot."""
+    try:
+        try:
+            return _created(spec, img_size=image_size, **keywords)
+        except TypeError as error:
+            if _refused_keyword(error) != "img_size":
+                raise
+        return _created(spec, **keywords)
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:  # whatever a constructor makes of keywords that it does not expect
+        raise SpecError(problems=[_problem(spec, error)]) from error
+
+
+def _created(spec: TimmSpec, **keywords: Any) -> nn.Module:
+    import timm
+
+    network: nn.Module = timm.create_model(spec.architecture, **spec.arguments, **keywords)
+    return network
+
+
+def _refused_keyword(error: Exception) -> str | None:
+    found = REFUSED_KEYWORD.search(str(error))
+    return found[3] if found else None
+
+
+def _problem(spec: TimmSpec, error: Exception) -> Problem:
+    """What timm found wrong with the arguments, in the words of a spec."""
+    found = REFUSED_KEYWORD.search(str(error))
+    if found is None or found[3] not in spec.arguments:
+        field = "model.arguments" if spec.arguments else "model.architecture"
+        return Problem(field, f"timm cannot build {spec.architecture}: {_reason(error)}")
+    taker, kind, keyword = found.groups()
+    field, value = f"model.arguments.{keyword}", repr(spec.arguments[keyword])
+    if kind == "multiple values for":
+        return Problem(field, f"is fixed by {spec.architecture}", "leave it out", value)
+    hint = did_you_mean(keyword, _keywords(spec.architecture, taker))
+    return Problem(field, f"{spec.architecture} takes no such keyword", hint, value)
+
+
+def _keywords(architecture: str, taker: str) -> list[str]:
+    """The keywords of the class or function that refused one."""
+    import timm
+
+    module = sys.modules[timm.model_entrypoint(architecture.partition(".")[0]).__module__]
+    return list(signature(getattr(module, taker)).parameters) if hasattr(module, taker) else []
+
+
+def _check_logits(network: nn.Module, architecture: str, image_size: int, num_classes: int) -> None:
+    """Try the network on one image; it ends as it was."""
+    try:
+        with torch.no_grad():
+            logits = network.eval()(torch.zeros(1, CHANNELS, image_size, image_size))
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:  # whatever an architecture makes of a size that it was not written for
+        fault = f"{architecture} does not run at this size: {_reason(error)}"
+        raise SpecError(problems=[Problem("data.image_size", fault, value=str(image_size))]) from error
+    network.train()
+    found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+    if found != (1, num_classes):
+        _refuse("model.architecture", f"gives {found} for one image, not (1, {num_classes}) logits", "", architecture)
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error, of which some have none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:SHOWN_CHARACTERS]
+
+
+def _refuse(field: str, message: str, hint: str, value: str) -> NoReturn:
+    raise SpecError(problems=[Problem(field, message, hint, repr(value))])

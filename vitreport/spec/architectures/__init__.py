@@ -1,0 +1,1 @@
+"""The specs of the models, one architecture a file."""

@@ -1,0 +1,24 @@
+"""The spec of MLP-Mixer."""
+
+from typing import Literal
+
+from vitreport.errors import Problem
+from vitreport.spec.architectures.base import ArchitectureSpec, patch_problems
+from vitreport.spec.data import DataSpec
+from vitreport.spec.section import Fraction, PositiveInt, Ratio
+
+
+class MLPMixerSpec(ArchitectureSpec):
+    """MLP-Mixer (Tolstikhin et al. 2021, arXiv:2105.01601); the defaults are its S/16."""
+
+    name: Literal["mlp-mixer"] = "mlp-mixer"
+    patch_size: PositiveInt = 16
+    num_blocks: PositiveInt = 8
+    embed_dim: PositiveInt = 512
+    token_mlp_ratio: Ratio = 0.5
+    channel_mlp_ratio: Ratio = 4.0
+    drop_rate: Fraction = 0.0
+    drop_path_rate: Fraction = 0.0
+
+    def problems(self, data: DataSpec) -> list[Problem]:
+        return patch_problems(self.patch_size, data.image_size)

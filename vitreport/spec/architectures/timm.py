@@ -1,0 +1,67 @@
+"""The spec of a classification model of timm."""
+
+import math
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from vitreport.errors import Problem
+from vitreport.spec.architectures.base import ArchitectureSpec
+from vitreport.spec.data import DataSpec
+from vitreport.spec.section import Name
+
+SETTLED_ELSEWHERE = {
+    "num_classes": "data.num_classes",
+    "img_size": "data.image_size",
+    "in_chans": "the data set: images have three channels",
+    **dict.fromkeys(("pretrained", "pretrained_cfg", "pretrained_cfg_overlay"), "model.pretrained"),
+    **dict.fromkeys(("checkpoint_path", "cache_dir"), "the command line: a spec names no path"),
+    **dict.fromkeys(("features_only", "scriptable", "exportable"), "vitreport: it needs a classifier to train"),
+}
+SHOWN_CHARACTERS = 28  # of an architecture in a run's id, which is the name of a folder
+
+
+def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Keywords with what TOML can write and timm can take."""
+    for name, value in arguments.items():
+        if not (name.isidentifier() and _is_plain(value)):
+            fault = "{name} must be a keyword with a finite number, a text, true, false or a list of these"
+            raise PydanticCustomError("argument", fault, {"name": repr(name[:SHOWN_CHARACTERS])})
+    return arguments
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(_is_plain(item) for item in value)
+    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+
+
+class TimmSpec(ArchitectureSpec):
+    """Any classification model of timm, by its name there.
+
+    `arguments` are keywords for timm's constructor. Which there are is known to timm alone, so that they are
+    checked where the network is built.
+    """
+
+    name: Literal["timm"] = "timm"
+    architecture: Name
+    arguments: Annotated[dict[str, Any], AfterValidator(_plain)] = Field(default={})
+
+    @property
+    def label(self) -> str:
+        return timm_label(self.architecture)
+
+    def problems(self, data: DataSpec) -> list[Problem]:
+        return [
+            Problem(f"model.arguments.{name}", f"comes from {SETTLED_ELSEWHERE[name]}", "leave it out")
+            for name in self.arguments
+            if name in SETTLED_ELSEWHERE
+        ]
+
+
+def timm_label(architecture: str) -> str:
+    """What runs and presets of an architecture of timm are called after, cut to what a folder's name has room for."""
+    safe = re.sub(r"[^A-Za-z0-9._]+", "-", architecture).strip("-.")
+    return f"timm-{safe[:SHOWN_CHARACTERS]}"
