@@ -1,0 +1,314 @@
+"""What a report says, as plain data: every number that a page or a figure shows stands here.
+
+Accuracies are fractions of images, losses are in nats. Intervals are 95% intervals throughout.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+State = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record", "not run"]
+Metric = Literal["accuracy", "loss"]
+Method = Literal["t", "wilson", "welch", "newcombe", "none"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval and what that rests on.
+
+    "t" is Student's interval of the mean over `n` seeds, "welch" that of a difference of two such means; of a
+    single run "wilson" is the interval of a share of `images`, "newcombe" that of a difference of two shares.
+    "none" has no interval: one seed of something that is no share. `p` is that of the difference being 0,
+    adjusted by Holm over the table that it stands in.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    method: Method
+    n: int
+    images: int | None = None
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The mean over seeds after each epoch; `low` and `high` are its t interval, None for a single run."""
+
+    split: str
+    metric: Metric
+    epochs: tuple[int, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...] | None
+    high: tuple[float, ...] | None
+    n: int
+
+
+@dataclass(frozen=True)
+class ClassAccuracy:
+    name: str
+    accuracy: Estimate
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """`counts[i][j]` counts test images of class i taken for class j, over `n` seeds."""
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    n: int
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    count: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Test images of `n` seeds by confidence, and the expected calibration error (Guo et al. 2017)."""
+
+    error: Estimate
+    bins: tuple[CalibrationBin, ...]
+    n: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run takes; times and memory are medians over the runs, on the device that is named."""
+
+    parameters: int
+    forward_flops: int
+    training_flops: int
+    images_per_second: float | None
+    seconds: float | None
+    peak_memory_bytes: int | None
+    device: str
+
+
+@dataclass(frozen=True)
+class Details:
+    """What is shown of one group at length; each part is empty or None where no run has it."""
+
+    curves: tuple[Curve, ...] = ()
+    classes: tuple[ClassAccuracy, ...] = ()
+    confusion: Confusion | None = None
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run. `accuracies` are those of its selected epoch by split; `last_seen` is (split, accuracy) after the
+    last whole epoch of a run without a result."""
+
+    id: str
+    seed: int | None
+    state: State
+    epoch: int
+    epochs: int | None
+    accuracies: Mapping[str, float] = field(default_factory=dict)
+    test_images: int | None = None
+    last_seen: tuple[str, float] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ by seed alone: one result. Of a seed that was trained anew the newest attempt counts.
+
+    `id` is that of its runs without the seed. `fields` is the spec by dotted paths, without the seed. `train`,
+    `validation` and `test` are accuracies at the selected epoch; `best_test` is the best of the test curve, which
+    looks at the test images to choose and is shown only beside a published figure that did. `gap` is train minus
+    test accuracy. `converged` is the epoch at which the training loss was within 5% of its fall (see findings).
+    `details` is None where the group is not shown at length.
+    """
+
+    id: str
+    architecture: str
+    dataset: str
+    data: str
+    label: str
+    state: State
+    fields: Mapping[str, Any]
+    runs: tuple[RunSummary, ...]
+    command: str
+    train: Estimate | None = None
+    validation: Estimate | None = None
+    test: Estimate | None = None
+    test_loss: Estimate | None = None
+    best_test: Estimate | None = None
+    gap: Estimate | None = None
+    converged: Estimate | None = None
+    cost: Cost | None = None
+    details: Details | None = None
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those that ended with a result."""
+        return tuple(run.seed for run in self.runs if run.state == "done" and run.seed is not None)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One architecture on one data set. `group` is None where nothing was run: `command` would run it.
+
+    `chosen` says why this group stands for the pair, of `candidates`.
+    """
+
+    architecture: str
+    dataset: str
+    group: Group | None
+    candidates: int
+    chosen: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Level:
+    """One value of what an ablation varies (of each axis one), and how far it is from the baseline."""
+
+    values: tuple[str, ...]
+    state: State
+    accuracy: Estimate | None
+    difference: Estimate | None
+    group: str | None
+    command: str
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What was varied, everything else being equal. `baseline` is an index of `levels`, None where it is not there.
+
+    `source` is "sweep" for one on record, "inferred" where groups were found to differ in one field alone.
+    """
+
+    name: str
+    architecture: str
+    dataset: str
+    axes: tuple[str, ...]
+    levels: tuple[Level, ...]
+    baseline: int | None
+    source: Literal["sweep", "inferred", "study"]
+
+
+@dataclass(frozen=True)
+class FieldTable:
+    """Fields of specs: what all rows share, and what differs, one row a group. Values are as TOML writes them."""
+
+    shared: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An architecture with its groups, by data set; `cells` are those that stand for it in the first table."""
+
+    name: str
+    title: str
+    about: str
+    reference: str
+    model_fields: FieldTable
+    training_fields: FieldTable
+    cells: tuple[Cell, ...]
+    groups: tuple[Group, ...]
+    ablations: tuple[Ablation, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The bytes that runs saw. `id` is the name, with digits of the fingerprint where one name means several."""
+
+    id: str
+    name: str
+    title: str
+    reference: str
+    fingerprint: str
+    canonical: bool
+    source: str
+    classes: tuple[str, ...]
+    image_sizes: tuple[int, ...]
+    counts: tuple[tuple[str, int], ...]
+    resized: int
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file of a record that could not be read, and why; `place` is relative to the folder of the runs."""
+
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the runs come from: each value with the number of runs that have it."""
+
+    devices: tuple[tuple[str, int], ...]
+    versions: tuple[tuple[str, int], ...]
+    commits: tuple[tuple[str, int], ...]
+    changed: int
+    resumed: int
+    resumed_elsewhere: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything, in the order of the report."""
+
+    runs: int
+    architectures: tuple[Architecture, ...]
+    datasets: tuple[Dataset, ...]
+    unplaced: tuple[RunSummary, ...]
+    damage: tuple[Damage, ...]
+    provenance: Provenance
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        return tuple(cell for architecture in self.architectures for cell in architecture.cells)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return tuple(group for architecture in self.architectures for group in architecture.groups)
+
+    @property
+    def ablations(self) -> tuple[Ablation, ...]:
+        return tuple(ablation for architecture in self.architectures for ablation in architecture.ablations)
+
+
+@dataclass(frozen=True)
+class CostPoint:
+    """One point of accuracy against cost; `label` names the architecture."""
+
+    label: str
+    dataset: str
+    accuracy: Estimate
+    cost: Cost
+
+
+FigureData = (
+    tuple[Cell, ...]  # accuracies of architectures on data sets
+    | tuple[Curve, ...]  # curves by split, of one metric
+    | tuple[ClassAccuracy, ...]
+    | tuple[CostPoint, ...]
+    | Ablation
+    | Confusion
+    | Calibration
+)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure to be drawn: `name` is that of its file, unique in a report and safe as one.
+
+    `kind` says what `data` is and how to draw it; `alt` says what one sees, with numbers; `caption` says what it
+    is, with the method of its intervals and n.
+    """
+
+    name: str
+    kind: Literal["overview", "curves", "ablation", "classes", "confusion", "calibration", "cost"]
+    alt: str
+    caption: str
+    data: FigureData
