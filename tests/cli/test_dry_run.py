@@ -7,6 +7,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.commands import TINY
 from tests.data.makers import write_folder
+from vitreport.cli import cost
 
 DIGITS = ("train", "perceiver-io", "--dataset", "digits")
 PARAMETERS = 1_504_662
@@ -14,6 +15,12 @@ PARAMETERS = 1_504_662
 
 HEADERS = 100_000
 """Room for the names of all tensors, which small networks notice."""
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure speeds once, on two images."""
+    monkeypatch.setattr(cost, "SECONDS", 0.0)
 
 
 def planned(cli: Cli, *arguments: str) -> Any:
@@ -36,7 +43,7 @@ def test_the_numbers_are_those_of_the_run(
     found = planned(cli, "train", "perceiver-io", "--dataset", dataset, *options)
     plan = found["plan"]
     assert plan["parameters"] == PARAMETERS
-    assert (plan["training_images"], plan["steps"]) == (images, steps)
+    assert (plan["images"]["train"], plan["steps"]) == (images, steps)
     assert found["spec"]["train"]["epochs"] == epochs
     assert plan["training_flops_per_image"] > 2 * plan["forward_flops_per_image"] > 2 * PARAMETERS
 
@@ -56,9 +63,9 @@ def test_the_plan_comes_true(cli: Cli) -> None:
     folder = Path(cli(*arguments, "--checkpoint-seconds", "0").stdout.strip())
     record = json.loads((folder / "run.json").read_text())
     assert (plan["id"], plan["steps"], plan["device"]) == (record["id"], record["step"], record["device"])
-    assert plan["training_images"] == record["data"]["counts"]["train"]
-    for name, value in record["cost"].items():
-        assert plan[name] == value
+    assert plan["images"] == record["data"]["counts"]
+    assert plan["threads"] == int(record["fingerprint"]["threads"])
+    assert {name: plan[name] for name in record["cost"]} == record["cost"]
     written = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
     assert plan["disk_bytes"] <= written <= plan["disk_bytes"] + HEADERS
     assert planned(cli, *arguments)["plan"]["state"] == f"done, at step {record['step']}"
@@ -103,9 +110,48 @@ def test_nothing_is_written(dataset: str, cli: Cli, own_folders: Path) -> None:
     assert sorted(own_folders.rglob("*")) == before
 
 
-def test_images_that_were_never_counted_are_said_to_be_unknown(cli: Cli) -> None:
+def test_the_files_of_a_folder_are_counted_before_they_are_decoded(cli: Cli) -> None:
     write_folder(Path("images"), size=32)
-    arguments = ("train", "perceiver-io", "--dataset", "./images")
-    plan = planned(cli, *arguments)["plan"]
-    assert (plan["training_images"], plan["steps"]) == (None, None)
-    assert cli(*arguments, "--dry-run").stdout.count("unknown until the images are there") == 2
+    arguments = ("train", "perceiver-io", "--dataset", "./images", "--set", "validation_fraction=0.25")
+    plan = planned(cli, *arguments, "--batch-size", "2", "--epochs", "3")["plan"]
+    assert plan["images"] == {"train": 4, "val": 2, "test": 6}
+    assert (plan["counted"], plan["steps"]) == (True, 6)
+
+
+def test_images_that_are_not_here_are_counted_as_published(cli: Cli) -> None:
+    limit = ("--set", "validation_fraction=0.0", "--set", "limit=4000")
+    arguments = ("train", "perceiver-io", "--dataset", "stl10", *TINY, *limit)
+    assert planned(cli, *arguments)["plan"]["counted"] is False
+    assert "4,000 train, 8,000 test (as published)" in cli(*arguments, "--dry-run").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "evaluations"),
+    [
+        (["selection=val"], {"train": 2, "val": 3 + 2, "test": 2}),
+        (["selection=val", "monitor_test=true"], {"train": 2, "val": 3 + 2, "test": 3 + 2}),
+        (["selection=last"], {"train": 1, "val": 3 + 1, "test": 1}),
+    ],
+)
+def test_the_time_is_that_of_all_steps_and_evaluations(
+    options: list[str], evaluations: dict[str, int], cli: Cli
+) -> None:
+    """Of three epochs; each split is measured in the end with the last and with the selected weights."""
+    plan = planned(cli, *DIGITS, *TINY, *(f"--set={option}" for option in options))["plan"]
+    training, forward = (plan["throughput"][name]["images_per_second"] for name in ("training", "forward"))
+    evaluated = sum(plan["images"][split] * times for split, times in evaluations.items())
+    expected = 3 * plan["images"]["train"] / training + evaluated / forward
+    assert plan["seconds"] == pytest.approx(expected, abs=0.001)
+
+
+def test_activations_are_those_of_a_batch_and_halve_with_bfloat16(cli: Cli) -> None:
+    plan = planned(cli, *DIGITS, "--batch-size", "50")["plan"]
+    assert plan["activation_bytes"] == 50 * plan["activation_bytes_per_image"]
+    narrow = planned(cli, *DIGITS, "--precision", "bfloat16")["plan"]
+    assert 0.4 < narrow["activation_bytes_per_image"] / plan["activation_bytes_per_image"] < 0.7
+
+
+def test_a_smaller_batch_than_the_spec_has_is_told(cli: Cli) -> None:
+    shown = cli(*DIGITS, "--batch-size", "512", "--dry-run").stdout
+    assert "images/s in batches of 2 (once)" in shown
+    assert "B at batch size 512" in shown

@@ -10,15 +10,14 @@ import torch
 from tests.models.small import IMAGE_SIZE, NUM_CLASSES, REQUIRED, small_model
 from tests.training.small import CPU, noise_arrays
 from vitreport.cli.compose import Request, compose_request
-from vitreport.models.cost import measure_cost
-from vitreport.models.registry import MODELS, build_model
+from vitreport.models.registry import MODELS
 from vitreport.spec.compose import Layer, compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.presets import preset_names
 from vitreport.spec.run import RunSpec
 from vitreport.training.events import StepFinished
 from vitreport.training.loop import fit
-from vitreport.training.setup import prepare
+from vitreport.training.setup import place_model, prepare
 
 FOLDER = Path(__file__).parent
 LOSSES, COSTS = FOLDER / "losses.json", FOLDER / "costs.json"
@@ -58,12 +57,12 @@ def loss_spec(name: str) -> dict[str, Any]:
     }
 
 
-def cost(case: str) -> dict[str, int]:
-    """Parameters and FLOPs of an architecture's default on CIFAR-10, or of a preset."""
+def cost(case: str) -> dict[str, Any]:
+    """Parameters, FLOPs and saved bytes of an architecture's default on CIFAR-10, or of a preset."""
     spec = cost_spec(case)
-    data = spec.data
-    model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
-    return asdict(measure_cost(model, data.image_size))
+    _, found = place_model(spec, CPU)
+    values: dict[str, Any] = json.loads(json.dumps(asdict(found)))
+    return values
 
 
 def cost_spec(case: str) -> RunSpec:

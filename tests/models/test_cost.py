@@ -1,23 +1,33 @@
+from collections.abc import Callable
+
+import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from vitreport.models.cost import Cost, measure_cost
+from tests.models.small import IMAGE_SIZE
+from tests.models.test_models import build
+from vitreport.models.cost import Cost, _saved_bytes, measure_cost
+from vitreport.models.registry import MODELS
 
 VALUES = 3 * 4 * 4
+FLOAT_BYTES = 4
 
 
 def test_a_linear_layer_by_hand() -> None:
     """Forward is one product; backward adds that for the weights, and none for the image."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(VALUES, 5))
     forward = 2 * VALUES * 5
-    assert measure_cost(model, 4) == Cost(VALUES * 5 + 5, forward, 2 * forward)
+    saved = FLOAT_BYTES * VALUES
+    assert measure_cost(model, 4) == Cost(VALUES * 5 + 5, forward, 2 * forward, saved)
 
 
 def test_two_linear_layers_by_hand() -> None:
     """The second layer also passes a gradient on to the first."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(VALUES, 6), nn.ReLU(), nn.Linear(6, 5))
     first, second = 2 * VALUES * 6, 2 * 6 * 5
-    assert measure_cost(model, 4) == Cost(VALUES * 6 + 6 + 6 * 5 + 5, first + second, 2 * first + 3 * second)
+    saved = FLOAT_BYTES * (VALUES + 6)  # the image, and what ReLU gives, which the second layer needs as well
+    assert measure_cost(model, 4) == Cost(VALUES * 6 + 6 + 6 * 5 + 5, first + second, 2 * first + 3 * second, saved)
 
 
 def test_attention_is_counted() -> None:
@@ -47,11 +57,65 @@ def test_the_model_comes_back_as_it_was() -> None:
 
 
 def test_another_order_of_computing_is_counted_as_published() -> None:
-    class Folded(nn.Linear):
-        def published_forward(self, images: Tensor) -> Tensor:
-            once: Tensor = self(images.flatten(1))
-            twice: Tensor = self(once)
-            return twice
+    """What is saved is what is carried out: the image alone."""
 
-    model = Folded(VALUES, VALUES)
-    assert measure_cost(model, 4).forward_flops_per_image == 2 * (2 * VALUES * VALUES)
+    class Folded(nn.Linear):
+        def forward(self, images: Tensor) -> Tensor:
+            return super().forward(images.flatten(1))
+
+        def published_forward(self, images: Tensor) -> Tensor:
+            return self.forward(self.forward(images))
+
+    cost = measure_cost(Folded(VALUES, VALUES), 4)
+    assert cost.forward_flops_per_image == 2 * (2 * VALUES * VALUES)
+    assert cost.activation_bytes_per_image == FLOAT_BYTES * VALUES
+
+
+class Scaled(nn.Module):
+    """Multiplies the image by one parameter, then does something to it."""
+
+    def __init__(self, operation: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+        self.operation = operation
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.operation(images * self.scale)
+
+
+def test_dropout_saves_its_mask_and_parameters_are_not_counted() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(VALUES, 7), nn.Dropout(0.5), nn.Linear(7, 100))
+    image, mask, dropped = FLOAT_BYTES * VALUES, FLOAT_BYTES * 7, FLOAT_BYTES * 7
+    assert measure_cost(model, 4).activation_bytes_per_image == image + mask + dropped
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_what_is_saved_grows_by_the_same_with_every_image(name: str, precision: torch.dtype) -> None:
+    model = build(name).train()
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
+        saved = [_saved_bytes(model, torch.rand(count, 3, IMAGE_SIZE, IMAGE_SIZE)) for count in (2, 3, 5, 9)]
+        an_image = measure_cost(model, IMAGE_SIZE).activation_bytes_per_image
+    assert [saved[0] + (count - 2) * an_image for count in (2, 3, 5, 9)] == saved
+    assert an_image > FLOAT_BYTES * 3 * IMAGE_SIZE**2 / 2
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_operation_of_every_architecture_is_counted(name: str) -> None:
+    cost = measure_cost(build(name), IMAGE_SIZE)
+    assert cost.uncounted_operations == ()
+    assert cost.training_flops_per_image > 2 * cost.forward_flops_per_image > 0
+
+
+def test_a_product_without_a_formula_is_named() -> None:
+    def with_itself(images: Tensor) -> Tensor:
+        values = images.flatten(1)
+        return functional.linear(values, values.new_ones(2, VALUES)) + (values @ values[0])[:, None]
+
+    assert measure_cost(Scaled(with_itself), 4).uncounted_operations == ("aten.mv",)
+
+
+def test_where_nothing_is_counted_everything_is_named() -> None:
+    cost = measure_cost(Scaled(torch.exp), 4)
+    assert cost.forward_flops_per_image == 0
+    assert {"aten.exp", "aten.mul"} <= set(cost.uncounted_operations)

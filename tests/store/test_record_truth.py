@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+import statistics
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,28 @@ def test_stopped_run_says_how_to_go_on(driver: Driver, tmp_path: Path, forced: b
     done = driver.run("train", *SHORT, *options, folder=tmp_path)
     assert "resumed " in done.stderr
     assert len(list((tmp_path / "runs").iterdir())) == 2
+
+
+def test_speeds_are_in_the_record_and_nowhere_else_that_is_compared(driver: Driver, tmp_path: Path) -> None:
+    driver.run("train", *SHORT, folder=tmp_path)
+    run = only_run(tmp_path)
+    record = json.loads((run / "run.json").read_text())
+    speeds = [row["images_per_second"] for row in epoch_rows(run)]
+    recorded = record["throughput"]
+    assert recorded["training_images_per_second"] == pytest.approx(statistics.median(speeds), abs=0.1)
+    assert recorded["evaluation_images_per_second"] > 0
+    assert record["cost"]["activation_bytes_per_image"] > 0
+    assert "per_second" not in (run / "result.json").read_text()
+
+
+def test_records_from_before_speeds_and_activations_are_read(driver: Driver, tmp_path: Path) -> None:
+    driver.run("train", *SHORT, folder=tmp_path)
+    run = only_run(tmp_path)
+    record = json.loads((run / "run.json").read_text())
+    del record["throughput"], record["cost"]["activation_bytes_per_image"], record["cost"]["uncounted_operations"]
+    (run / "run.json").write_text(json.dumps(record))
+    found = read_run(run)
+    assert (found.damage, found.record and found.record.throughput) == ((), None)
+    shown = driver.run("runs", "show", run.name, folder=tmp_path)
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    assert "activations" not in shown.stdout

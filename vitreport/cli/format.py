@@ -32,6 +32,11 @@ def compact(number: float) -> str:
     return f"{number:.3g}"
 
 
+def flops(forward: int, training: int) -> str:
+    """55.1M forward, 165M training"""
+    return f"{compact(forward)} forward, {compact(training)} training"
+
+
 def rate(number: float) -> str:
     return f"{number:,.0f}"
 

@@ -1,21 +1,20 @@
 """`vitreport train --dry-run`: what would be trained, where each value comes from, and what it costs."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from vitreport.cli.console import print_json, print_table, print_text
-from vitreport.cli.format import compact, toml_value
+from vitreport.cli.cost import MeasuredCost, measure
+from vitreport.cli.format import compact, duration, toml_value
 from vitreport.cli.records import state_of
-from vitreport.data.sources import DATASETS, open_decoded
-from vitreport.models.cost import measure_cost
-from vitreport.models.registry import build_model
+from vitreport.data.sources import DATASETS, count_images, open_decoded
 from vitreport.runtime import Runtime
 from vitreport.spec.compose import Composed, flat
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import KEPT
 from vitreport.store.folders import newest_attempt
 from vitreport.store.reader import read_run
-from vitreport.training.device import choose_device, device_name
-from vitreport.training.memory import memory_errors
 from vitreport.training.optim import TENSORS_PER_PARAMETER
 
 FLOAT_BYTES = 4
@@ -23,67 +22,99 @@ FLOAT_BYTES = 4
 
 @dataclass(frozen=True)
 class Plan:
-    """`training_images` and `steps` are None where the images are not there to be counted."""
+    """`counted` tells images that are here from published numbers; `seconds` is the time of the whole run."""
 
     id: str
     state: str
-    device: str
-    parameters: int
-    forward_flops_per_image: int
-    training_flops_per_image: int
-    training_images: int | None
-    steps: int | None
+    measured: MeasuredCost
+    images: Mapping[str, int]
+    counted: bool
+    steps: int
+    seconds: float
     disk_bytes: int
+
+    def as_plain(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            **self.measured.as_plain(),
+            "images": dict(self.images),
+            "counted": self.counted,
+            "steps": self.steps,
+            "seconds": round(self.seconds, 3),
+            "disk_bytes": self.disk_bytes,
+        }
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Lines of a table."""
+        images = ", ".join(f"{count:,} {split}" for split, count in self.images.items())
+        return [
+            ("run", self.id),
+            ("state", self.state),
+            *self.measured.rows(),
+            ("images", images if self.counted else f"{images} (as published)"),
+            ("steps", f"{self.steps:,}"),
+            ("time", f"{duration(self.seconds)} for the whole run with its evaluations, at the measured speeds"),
+            ("disk", f"{compact(self.disk_bytes)}B"),
+        ]
 
 
 def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     """The resolved spec with the origin of each value, then the plan, on stdout."""
-    with memory_errors("building the model"):
-        plan = make_plan(composed.spec, runtime)
+    plan = make_plan(composed.spec, runtime)
     values = composed.spec.model_dump(mode="json")
     rows = [(path, value, composed.origins.get(path, "default")) for path, value in flat(values).items()]
     if as_json:
         origins = {path: origin for path, _, origin in rows}
-        print_json({"plan": asdict(plan), "spec": values, "origins": origins})
+        print_json({"plan": plan.as_plain(), "spec": values, "origins": origins})
         return
     print_table(["field", "value", "from"], [(path, toml_value(value), origin) for path, value, origin in rows])
     print_text("")
-    print_table(["", ""], _plan_rows(plan))
+    print_table(["", ""], plan.rows())
 
 
 def make_plan(spec: RunSpec, runtime: Runtime) -> Plan:
-    """Build the network to count its parameters and FLOPs; nothing is trained or written."""
-    data, train = spec.data, spec.train
-    model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
-    cost = measure_cost(model, data.image_size)
-    images = _training_images(spec, runtime)
+    """Count the images, build the network and time some of its steps; no image is trained on, nothing is written."""
+    counts, counted = _counts(spec, runtime)
+    images = _split(spec, counts)
+    measured = measure(spec, runtime.device, runtime.threads)
     return Plan(
         id=spec.run_id,
         state=_state(spec, runtime),
-        device=device_name(choose_device(runtime.device)),
-        parameters=cost.parameters,
-        forward_flops_per_image=cost.forward_flops_per_image,
-        training_flops_per_image=cost.training_flops_per_image,
-        training_images=images,
-        steps=-(-images // train.batch_size) * train.epochs if images else None,
-        disk_bytes=_disk_bytes(spec, cost.parameters),
+        measured=measured,
+        images=images,
+        counted=counted,
+        steps=-(-images["train"] // spec.train.batch_size) * spec.train.epochs,
+        seconds=_seconds(spec, images, measured),
+        disk_bytes=_disk_bytes(spec, measured.cost.parameters),
     )
 
 
-def _training_images(spec: RunSpec, runtime: Runtime) -> int | None:
-    """As decoded, else as published."""
+def _counts(spec: RunSpec, runtime: Runtime) -> tuple[dict[str, int], bool]:
+    """The training and test images, and whether they were counted: decoded, or as files in a folder."""
     data = spec.data
     arrays = open_decoded(
         data.dataset, image_size=data.image_size, data_dir=runtime.data_dir, cache_dir=runtime.cache_dir
     )
     if arrays:
-        count = len(arrays.splits["train"].labels)
-    elif data.dataset in DATASETS:
-        count = DATASETS[data.dataset].train_count
-    else:
-        return None
-    kept = min(count, data.limit or count)
-    return kept - round(kept * data.validation_fraction)
+        return {name: len(split.labels) for name, split in arrays.splits.items()}, True
+    return count_images(data.dataset, runtime.data_dir), data.dataset not in DATASETS
+
+
+def _split(spec: RunSpec, counts: Mapping[str, int]) -> dict[str, int]:
+    kept = min(counts["train"], spec.data.limit or counts["train"])
+    val = round(kept * spec.data.validation_fraction)
+    return {"train": kept - val, **({"val": val} if val else {}), "test": counts["test"]}
+
+
+def _seconds(spec: RunSpec, images: Mapping[str, int], measured: MeasuredCost) -> float:
+    """All epochs with their evaluations, then every split with the last and with the selected weights."""
+    train, speeds = spec.train, measured.throughput
+    monitored = images.get("val", 0) + (images["test"] if train.monitor_test else 0)
+    finally_measured = sum(images.values()) * (2 if train.selection == "val" else 1)
+    trained = images["train"] * train.epochs / speeds.training.images_per_second
+    return trained + (monitored * train.epochs + finally_measured) / speeds.forward.images_per_second
 
 
 def _state(spec: RunSpec, runtime: Runtime) -> str:
@@ -98,18 +129,3 @@ def _disk_bytes(spec: RunSpec, parameters: int) -> int:
     """The checkpoints that are kept (weights, optimizer, best weights) and the selected weights."""
     per_checkpoint = 1 + TENSORS_PER_PARAMETER[spec.optimizer.name] + (spec.train.selection == "val")
     return parameters * FLOAT_BYTES * (KEPT * per_checkpoint + 1)
-
-
-def _plan_rows(plan: Plan) -> list[tuple[str, str]]:
-    unknown = "unknown until the images are there"
-    forward, training = compact(plan.forward_flops_per_image), compact(plan.training_flops_per_image)
-    return [
-        ("run", plan.id),
-        ("state", plan.state),
-        ("device", plan.device),
-        ("parameters", f"{plan.parameters:,}"),
-        ("FLOPs per image", f"{forward} forward, {training} training"),
-        ("training images", f"{plan.training_images:,}" if plan.training_images else unknown),
-        ("steps", f"{plan.steps:,}" if plan.steps else unknown),
-        ("disk", f"{compact(plan.disk_bytes)}B"),
-    ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vitreport.cli.console import note, print_table, print_text
-from vitreport.cli.format import compact, duration, interval, percent, rate, sparkline, toml_value
+from vitreport.cli.format import compact, duration, flops, interval, percent, rate, sparkline, toml_value
 from vitreport.errors import DamageError
 from vitreport.spec.compose import flat
 from vitreport.store.lock import is_held
@@ -115,7 +115,8 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
     record = run.record
     if record is None:
         return []
-    data, cost = record.data, record.cost
+    data, cost, speed = record.data, record.cost, record.throughput
+    activations = cost.activation_bytes_per_image
     git = f"{record.git.commit[:12]}{', with changes' if record.git.dirty else ''}" if record.git else ""
     rows = [
         ("started", record.started),
@@ -128,7 +129,11 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
         ("images", ", ".join(f"{count:,} {split}" for split, count in data.counts.items())),
         ("bytes", f"{data.fingerprint[:12]}, {'canonical' if data.canonical else 'not canonical'}: {data.source}"),
         ("parameters", f"{cost.parameters:,}"),
-        ("FLOPs per image", f"{compact(cost.forward_flops_per_image)} forward"),
+        ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
+        ("not counted", ", ".join(cost.uncounted_operations)),
+        ("activations", "" if activations is None else f"{compact(activations)}B per image"),
+        ("training", f"{rate(speed.training_images_per_second)} images/s" if speed else ""),
+        ("evaluation", f"{rate(speed.evaluation_images_per_second)} images/s" if speed else ""),
         *((f"resumed at step {each.step}", ", ".join(each.changed) or each.time) for each in record.resumed),
         ("error", record.error.message if record.error else ""),
     ]

@@ -47,6 +47,9 @@ class Listing:
     files: dict[str, list[ImageFile]]
     labels: dict[str, Labels]
 
+    def counts(self) -> dict[str, int]:
+        return {split: len(files) for split, files in self.files.items()}
+
 
 @dataclass(frozen=True)
 class _Picture:
@@ -86,6 +89,11 @@ def first_image_size(root: Path) -> tuple[int, int]:
     """Width and height, from its header, of the first training image in sorted order."""
     tree = DiskTree(root, LAYOUT_HINT)
     return first_size(tree, f"train/{_classes(tree)[0]}")
+
+
+def count_images(root: Path) -> dict[str, int]:
+    """The image files of each split. Raises DatasetError where the folders are not laid out as they should be."""
+    return _listed(DiskTree(root, LAYOUT_HINT), notify=lambda line: None).counts()
 
 
 def first_size(tree: Tree, folder: str) -> tuple[int, int]:

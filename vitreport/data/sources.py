@@ -51,6 +51,7 @@ class _FolderReader(Protocol):
 
     def num_classes(self, root: Path) -> int: ...
     def first_image_size(self, root: Path) -> tuple[int, int]: ...
+    def count_images(self, root: Path) -> dict[str, int]: ...
     def find_in(self, root: Path, size: int, notify: Callable[[str], None]) -> "Original": ...
 
 
@@ -158,6 +159,16 @@ def describe(dataset: str, data_dir: Path, image_size: int | None = None) -> "Da
     reader = _folder_reader(home / name)
     num_classes = reader.num_classes(home / name)
     return DatasetFacts(name, num_classes, image_size or _square(*reader.first_image_size(home / name)))
+
+
+def count_images(name: str, data_dir: Path) -> dict[str, int]:
+    """The images of each split: those that were published, or those in a folder of the user's own.
+
+    Raises DatasetError for a folder that is not laid out as it should be.
+    """
+    if source := DATASETS.get(name):
+        return {"train": source.train_count, "test": source.test_count}
+    return _folder_reader(data_dir / name).count_images(data_dir / name)
 
 
 def open_dataset(

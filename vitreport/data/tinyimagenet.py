@@ -79,6 +79,11 @@ def first_image_size(root: Path) -> tuple[int, int]:
     return folder.first_size(tree, _images_of(_wnids(tree)[0]))
 
 
+def count_images(root: Path) -> dict[str, int]:
+    """The image files of each split. Raises DatasetError for another layout."""
+    return _listed(DiskTree(root, LAYOUT_HINT), notify=lambda line: None).counts()
+
+
 def _whole(root: Path, notify: Notify) -> Original:
     tree = DiskTree(root, LAYOUT_HINT)
     hint = RENAME_HINT if root.name == PUBLISHED.dataset else f"as a data set of your own: --dataset {tree.place}"

@@ -1,37 +1,125 @@
-"""What a network costs: parameters and floating-point operations."""
+"""What a network costs: parameters, floating-point operations, and what it keeps for its backward pass."""
 
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from vitreport.spec.data import CHANNELS
+
+FEWEST_IMAGES = 2  # batch normalisation may refuse to train on one
+OWN_NAMESPACES = ("aten", "prim", "prims")
+PRODUCTS = re.compile(
+    r"(^|_)(mm|bmm|addmm|baddbmm|mv|addmv|dot|vdot|matmul|linear|einsum|cdist|conv\w*|attention|fft|rnn|lstm|gru)(_|$)"
+)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """`parameters` is a count; the others are FLOPs (two for a multiply-add), not MACs, for one image."""
+    """For one image: FLOPs (two for a multiply-add), not MACs, and the bytes that autograd saves in training.
+
+    `uncounted_operations` names what the network does that torch's counter has no formula for; where there are
+    any, the FLOPs are a lower bound.
+    """
 
     parameters: int
     forward_flops_per_image: int
     training_flops_per_image: int
+    activation_bytes_per_image: int
+    uncounted_operations: tuple[str, ...] = ()
 
 
 def measure_cost(model: nn.Module, image_size: int) -> Cost:
-    """Count one image's forward pass, and its forward and backward pass, on a copy of the model.
+    """Measure on copies of the model, on its device and at the precision of the autocast around it.
 
     A network that computes its logits in another order than the published one is counted as published, by its
-    `published_forward`: the count belongs to the architecture.
+    `published_forward`: the FLOPs belong to the architecture, the saved bytes to what is carried out.
     """
-    copy = deepcopy(model).eval()
-    image = torch.zeros(1, CHANNELS, image_size, image_size)
+    with _generators_kept(model):
+        forward, training, uncounted = _count_flops(deepcopy(model).eval(), image_size)
+        activation_bytes = _activation_bytes(deepcopy(model).train(), image_size)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return Cost(parameters, forward, training, activation_bytes, uncounted)
+
+
+def _count_flops(model: nn.Module, image_size: int) -> tuple[int, int, tuple[str, ...]]:
+    """One image's forward pass, its forward and backward pass, and the operations that were not counted."""
+    image = _blank_images(model, 1, image_size)
     # torch's counter misses fused attention on a CPU, and it fails on some networks where gradients are off.
-    with torch.random.fork_rng(devices=[]), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        logits = getattr(copy, "published_forward", copy)(image)
+    with sdpa_kernel(SDPBackend.MATH), _Operations() as operations, FlopCounterMode(display=False) as counter:
+        logits = getattr(model, "published_forward", model)(image)
         forward = counter.get_total_flops()
         logits.sum().backward()
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    return Cost(parameters, forward, counter.get_total_flops())
+    uncounted = operations.uncounted() if forward else operations.names
+    return forward, counter.get_total_flops(), tuple(sorted(uncounted))
+
+
+def _activation_bytes(model: nn.Module, image_size: int) -> int:
+    """What one more image in the batch adds to what is saved."""
+    fewer, more = (_saved_bytes(model, _blank_images(model, FEWEST_IMAGES + n, image_size)) for n in (0, 1))
+    return more - fewer
+
+
+def _saved_bytes(model: nn.Module, images: Tensor) -> int:
+    """The storages that a forward pass saves for the backward pass, each once, without the model's own."""
+    own = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
+    saved: dict[int, torch.UntypedStorage] = {}
+
+    def save(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            saved[storage.data_ptr()] = storage
+        return tensor
+
+    with saved_tensors_hooks(save, lambda tensor: tensor):
+        model(images)
+    return sum(storage.nbytes() for storage in saved.values())
+
+
+class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes every operation that is carried out, as torch's counter sees it: after decomposition."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._seen: set[Any] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        self._seen.add(func.overloadpacket)
+        return func(*args, **(kwargs or {}))
+
+    @property
+    def names(self) -> set[str]:
+        return {str(operation) for operation in self._seen}
+
+    def uncounted(self) -> set[str]:
+        """Products of numbers without a formula, and what is not torch's own."""
+        unknown = {operation for operation in self._seen if operation not in flop_registry}
+        return {str(operation) for operation in unknown if _may_multiply(str(operation))}
+
+
+def _may_multiply(operation: str) -> bool:
+    namespace, _, name = operation.partition(".")
+    return namespace not in OWN_NAMESPACES or bool(PRODUCTS.search(name))
+
+
+def _blank_images(model: nn.Module, count: int, image_size: int) -> Tensor:
+    return torch.zeros(count, CHANNELS, image_size, image_size, device=next(model.parameters()).device)
+
+
+@contextmanager
+def _generators_kept(model: nn.Module) -> Iterator[None]:
+    """The random generators of the CPU and of the model's device end as they were."""
+    device = next(model.parameters()).device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield

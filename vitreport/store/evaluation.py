@@ -1,7 +1,6 @@
 """A finished run measured again: any split, the selected or the last weights, its own images or others."""
 
 import re
-import time
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -21,7 +20,7 @@ from vitreport.store.record import DetailRecord, MeasurementRecord, ResultRecord
 from vitreport.store.results import detail_record, measurement_record
 from vitreport.store.session import Listener
 from vitreport.training.device import choose_device, make_deterministic
-from vitreport.training.evaluate import EVALUATION_BATCH_SIZES, predict
+from vitreport.training.evaluate import EVALUATION_BATCH_SIZES, timed_predict
 from vitreport.training.memory import memory_errors
 from vitreport.training.metrics import measure, measure_details
 from vitreport.training.setup import place_split, split_indices
@@ -77,17 +76,15 @@ def evaluate_run(
     with memory_errors(f"measuring in batches of {EVALUATION_BATCH_SIZES[device.type]} images"):
         model.to(device)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
-        begun = time.perf_counter()
-        logits, labels = predict(model, images, spec.train.precision, before_batch=lambda: None)
-        seconds = time.perf_counter() - begun
+        predicted = timed_predict(model, images, spec.train.precision, before_batch=lambda: None)
     recorded = finished.result.selected if weights == "best" else finished.result.last
     return Evaluation(
         data_fingerprint=arrays.fingerprint,
         canonical=arrays.canonical,
         classes=arrays.classes,
-        measurement=measurement_record(measure(logits, labels)),
-        details=detail_record(measure_details(logits, labels)),
-        images_per_second=len(labels) / seconds,
+        measurement=measurement_record(measure(predicted.logits, predicted.labels)),
+        details=detail_record(measure_details(predicted.logits, predicted.labels)),
+        images_per_second=predicted.images_per_second,
         recorded=recorded.splits.get(split) if own else None,
     )
 

@@ -37,11 +37,23 @@ class DataRecord(Record):
 
 
 class CostRecord(Record):
-    """FLOPs, not MACs: a multiply-add counts as two."""
+    """FLOPs, not MACs: a multiply-add counts as two; a lower bound where operations are named as uncounted.
+
+    `activation_bytes_per_image` is what autograd saves for the backward pass; older records lack it.
+    """
 
     parameters: Count
     forward_flops_per_image: Count
     training_flops_per_image: Count
+    activation_bytes_per_image: Count | None = None
+    uncounted_operations: tuple[Text, ...] = ()
+
+
+class ThroughputRecord(Record):
+    """Images/s: of training the median over the epochs, of evaluation that of the test split."""
+
+    training_images_per_second: Annotated[float, Field(ge=0)]
+    evaluation_images_per_second: Annotated[float, Field(ge=0)]
 
 
 class GitRecord(Record):
@@ -63,7 +75,10 @@ class ErrorRecord(Record):
 
 
 class RunRecord(Record):
-    """run.json: what happened to a run, and on which machine. Times are UTC in ISO 8601."""
+    """run.json: what happened to a run, and on which machine. Times are UTC in ISO 8601.
+
+    `throughput` is there when the run is done; older records lack it.
+    """
 
     schema_version: Version = SCHEMA_VERSION
     id: Text
@@ -82,6 +97,7 @@ class RunRecord(Record):
     git: GitRecord | None
     data: DataRecord
     cost: CostRecord
+    throughput: ThroughputRecord | None = None
     resumed: tuple[ResumeRecord, ...] = ()
     error: ErrorRecord | None = None
 

@@ -14,12 +14,12 @@ from vitreport.data.batches import ImageSet
 from vitreport.files import write_atomic, write_json
 from vitreport.spec.run import TrainSpec
 from vitreport.store.record import SCHEMA_VERSION, DetailRecord, EpochResult, MeasurementRecord, ResultRecord
-from vitreport.training.evaluate import predict
+from vitreport.training.evaluate import TimedPredictions, timed_predict
 from vitreport.training.loop import check_finite
 from vitreport.training.metrics import Details, Labels, Logits, Measurement, measure, measure_details
 from vitreport.training.state import TrainingState, load_weights, named_weights
 
-Predictions = dict[str, tuple[Logits, Labels]]
+Predictions = dict[str, TimedPredictions]
 
 
 def write_results(
@@ -28,8 +28,8 @@ def write_results(
     splits: Mapping[str, ImageSet],
     train: TrainSpec,
     before_batch: Callable[[], None],
-) -> ResultRecord:
-    """Measure, then write best.safetensors, predictions.npz and result.json.
+) -> float:
+    """Measure, then write best.safetensors, predictions.npz and result.json; the images/s of the test split.
 
     The model ends with the selected weights. Raises DivergedError where the loss of a split is not finite.
     """
@@ -40,16 +40,17 @@ def write_results(
         load_weights(state.model, state.best.weights)
         selected = _predict_all(state.model, splits, train.precision, before_batch)
         selected_result = _epoch_result(selected, state.best.epoch, state.best.step)
+    test = selected["test"]
     result = ResultRecord(
         selection=train.selection,
         selected=selected_result,
         last=last_result,
-        test=detail_record(measure_details(*selected["test"])),
+        test=detail_record(measure_details(test.logits, test.labels)),
         weights_sha256=_write_weights(folder, state.model),
-        predictions_sha256=_write_predictions(folder, *selected["test"]),
+        predictions_sha256=_write_predictions(folder, test.logits, test.labels),
     )
     write_json(folder / "result.json", result.model_dump(mode="json"), indent=None)
-    return result
+    return test.images_per_second
 
 
 def measurement_record(measurement: Measurement) -> MeasurementRecord:
@@ -63,11 +64,11 @@ def detail_record(details: Details) -> DetailRecord:
 def _predict_all(
     model: nn.Module, splits: Mapping[str, ImageSet], precision: str, before_batch: Callable[[], None]
 ) -> Predictions:
-    return {name: predict(model, split, precision, before_batch) for name, split in splits.items()}
+    return {name: timed_predict(model, split, precision, before_batch) for name, split in splits.items()}
 
 
 def _epoch_result(predictions: Predictions, epoch: int, step: int) -> EpochResult:
-    measured = {name: measure(*found) for name, found in predictions.items()}
+    measured = {name: measure(found.logits, found.labels) for name, found in predictions.items()}
     for name, measurement in measured.items():
         check_finite(measurement.loss, f"{name} loss", epoch, step)
     splits = {name: measurement_record(measurement) for name, measurement in measured.items()}

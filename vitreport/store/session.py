@@ -24,7 +24,7 @@ from vitreport.store.reader import Run, read_run
 from vitreport.store.record import CostRecord, DataRecord, ResumeRecord
 from vitreport.store.results import write_results
 from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
-from vitreport.store.writer import RunWriter, new_record
+from vitreport.store.writer import RunWriter, new_record, throughput_record
 from vitreport.training.device import choose_device, device_name, fingerprint, make_deterministic
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, StepFinished
 from vitreport.training.loop import fit
@@ -123,8 +123,9 @@ class Session:
             raise
         writer.checkpoint(state)
         self.listener.event(EvaluationStarted(state.step))
-        write_results(writer.folder, state, splits, train, before_batch=stop.check)
-        writer.update(status="done", finished=now(), step=state.step)
+        evaluation_rate = write_results(writer.folder, state, splits, train, before_batch=stop.check)
+        throughput = throughput_record(writer.folder, evaluation_rate)
+        writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
 
     def _write(self, writer: RunWriter, event: Event) -> None:
         if isinstance(event, EpochFinished):

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import statistics
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from vitreport.store.record import (
     EpochRecord,
     RunRecord,
     SplitRecord,
+    ThroughputRecord,
 )
 from vitreport.training.events import EpochFinished
 from vitreport.training.state import TrainingState
@@ -124,6 +126,17 @@ def new_record(
         git=git_state(),
         data=data,
         cost=cost,
+    )
+
+
+def throughput_record(folder: Path, evaluation_images_per_second: float) -> ThroughputRecord | None:
+    """The median speed of the epochs that metrics.jsonl holds, beside that of the evaluation."""
+    epochs = [epoch.images_per_second for epoch in read_epochs(folder / "metrics.jsonl", damage=[])]
+    if not epochs:
+        return None
+    return ThroughputRecord(
+        training_images_per_second=round(statistics.median(epochs), 1),
+        evaluation_images_per_second=round(evaluation_images_per_second, 1),
     )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from vitreport.data.batches import ImageSet, TrainingBatches, place
 from vitreport.data.cache import ImageArrays
@@ -16,6 +17,7 @@ from vitreport.models.cost import Cost, measure_cost
 from vitreport.models.registry import build_model
 from vitreport.spec.run import RunSpec
 from vitreport.training.optim import build_optimizer, learning_rate_at
+from vitreport.training.precision import autocast
 from vitreport.training.state import TrainingState, fresh_state
 
 
@@ -38,11 +40,8 @@ def prepare(spec: RunSpec, arrays: ImageArrays, device: torch.device) -> Setup:
         raise SpecError(problems=problems)
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
     splits = {name: place_split(spec, arrays, device, name, index) for name, index in chosen.items() if len(index)}
-    data = spec.data
-    model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
-    cost = measure_cost(model, data.image_size)
-    model.to(device)
-    batches = TrainingBatches(splits["train"], data.augment, spec.train.batch_size, spec.seed)
+    model, cost = place_model(spec, device)
+    batches = TrainingBatches(splits["train"], spec.data.augment, spec.train.batch_size, spec.seed)
     return Setup(
         state=fresh_state(model, build_optimizer(spec.optimizer, model), device),
         splits=splits,
@@ -57,6 +56,15 @@ def prepare(spec: RunSpec, arrays: ImageArrays, device: torch.device) -> Setup:
         cost=cost,
         split_hash=split_hash(train, val),
     )
+
+
+def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
+    """The fresh network of a spec on a device, and what it costs there at the spec's precision."""
+    data = spec.data
+    model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
+    model.to(device)
+    with autocast(device, spec.train.precision):
+        return model, measure_cost(model, data.image_size)
 
 
 def _problems(spec: RunSpec, classes: int, training_images: int) -> list[Problem]:

@@ -1,0 +1,81 @@
+"""What a model costs on this machine: counted, and measured in a few seconds."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from vitreport.cli.format import compact, flops, rate
+from vitreport.models.cost import Cost
+from vitreport.spec.run import RunSpec
+from vitreport.training.device import choose_device, device_name, make_deterministic
+from vitreport.training.memory import memory_errors
+from vitreport.training.setup import place_model
+from vitreport.training.throughput import Rate, Throughput, measure_throughput
+
+SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class MeasuredCost:
+    """The cost of a spec's model, and its speed on a device with so many threads."""
+
+    batch_size: int
+    device: str
+    threads: int
+    cost: Cost
+    throughput: Throughput
+
+    @property
+    def activation_bytes(self) -> int:
+        """Of a whole batch."""
+        return self.cost.activation_bytes_per_image * self.batch_size
+
+    def as_plain(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "device": self.device,
+            "threads": self.threads,
+            **asdict(self.cost),
+            "activation_bytes": self.activation_bytes,
+            "throughput": asdict(self.throughput),
+        }
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Lines of a table."""
+        cost, speeds = self.cost, self.throughput
+        return [
+            ("parameters", f"{cost.parameters:,}"),
+            ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
+            *([("not counted", ", ".join(cost.uncounted_operations))] if cost.uncounted_operations else []),
+            (
+                "activations",
+                f"{compact(cost.activation_bytes_per_image)}B per image, "
+                f"{compact(self.activation_bytes)}B at batch size {self.batch_size:,}",
+            ),
+            ("training", self._speed(speeds.training)),
+            ("forward", self._speed(speeds.forward)),
+            ("measured on", f"{self.device}, {threads(self.threads)}"),
+        ]
+
+    def _speed(self, measured: Rate) -> str:
+        samples = f"median of {measured.samples}" if measured.samples > 1 else "once"
+        return f"{rate(measured.images_per_second)} images/s in batches of {measured.batch_size:,} ({samples})"
+
+
+def measure(spec: RunSpec, device: str, threads: int | None) -> MeasuredCost:
+    """Build the network and run some steps on generated images; nothing is written.
+
+    Raises ResourceError where the memory does not suffice.
+    """
+    place = choose_device(device)
+    make_deterministic(place, threads)
+    with memory_errors("building the model"):
+        model, cost = place_model(spec, place)
+    with memory_errors(f"at train.batch_size = {spec.train.batch_size}"):
+        throughput = measure_throughput(model, spec, place, seconds=SECONDS)
+    return MeasuredCost(spec.train.batch_size, device_name(place), torch.get_num_threads(), cost, throughput)
+
+
+def threads(count: int) -> str:
+    return f"{count} thread{'s' * (count != 1)}"

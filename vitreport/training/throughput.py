@@ -1,0 +1,124 @@
+"""How fast a spec trains and evaluates on a device, measured on generated images in a few seconds."""
+
+import statistics
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from vitreport.data.batches import ImageSet, TrainingBatches, place
+from vitreport.spec.data import CHANNELS, DataSpec
+from vitreport.spec.run import RunSpec
+from vitreport.training.evaluate import EVALUATION_BATCH_SIZES, predict
+from vitreport.training.loop import train_step
+from vitreport.training.optim import build_optimizer
+from vitreport.training.state import fresh_state
+
+FEWEST_IMAGES = 2
+GROWTH = 4
+SAMPLES = 5
+STEPS_A_SAMPLE = {"cpu": 1, "cuda": 8}  # a GPU computes one step while the next is prepared
+
+Work = Callable[[ImageSet], object]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Images/s: the median of `samples`, each of one batch of `batch_size` images (on a GPU, of several)."""
+
+    images_per_second: float
+    batch_size: int
+    samples: int
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """`training` covers whole steps (augmentation, forward, backward, update), `forward` batches of an evaluation."""
+
+    training: Rate
+    forward: Rate
+
+
+def measure_throughput(model: nn.Module, spec: RunSpec, device: torch.device, *, seconds: float) -> Throughput:
+    """Measure on a copy of the model, which is on `device`, in about `seconds`.
+
+    Batches are as large as the spec's, or as evaluation's, unless those would take longer: then they are smaller.
+    """
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        copy = deepcopy(model)
+        train, evaluate = _training(copy, spec, device), _evaluation(copy, spec)
+        return Throughput(
+            training=_rate(train, spec.data, device, spec.train.batch_size, seconds * 2 / 3),
+            forward=_rate(evaluate, spec.data, device, EVALUATION_BATCH_SIZES[device.type], seconds / 3),
+        )
+
+
+def _training(model: nn.Module, spec: RunSpec, device: torch.device) -> Work:
+    """One step of training on a batch of all the images."""
+    state = fresh_state(model, build_optimizer(spec.optimizer, model), device)
+
+    def step(images: ImageSet) -> None:
+        batches = TrainingBatches(images, spec.data.augment, len(images), spec.seed)
+        model.train()
+        train_step(state, *next(batches.epoch(0)), spec.train, spec.optimizer.learning_rate)
+
+    return step
+
+
+def _evaluation(model: nn.Module, spec: RunSpec) -> Work:
+    return lambda images: predict(model, images, spec.train.precision, before_batch=lambda: None)
+
+
+def _rate(work: Work, data: DataSpec, device: torch.device, batch_size: int, seconds: float) -> Rate:
+    """Grow the batch, which also warms up, while larger ones fit into `seconds`; then take samples."""
+    deadline = time.perf_counter() + seconds
+    count = min(FEWEST_IMAGES, batch_size)
+    taken = _seconds(work, data, device, count)
+    if taken < seconds / SAMPLES:  # the first time is the slowest
+        taken = _seconds(work, data, device, count)
+    seconds_an_image = taken / count
+    while count < batch_size:
+        larger = min(GROWTH * count, batch_size)
+        expected = taken + (larger - count) * seconds_an_image
+        if time.perf_counter() + SAMPLES * STEPS_A_SAMPLE[device.type] * expected > deadline:
+            break
+        before, taken = taken, _seconds(work, data, device, larger)
+        seconds_an_image, count = max(0.0, taken - before) / (larger - count), larger
+    samples = [taken]
+    while len(samples) < SAMPLES and time.perf_counter() + taken < deadline:
+        samples.append(_seconds(work, data, device, count))
+    return Rate(count / statistics.median(samples), count, len(samples))
+
+
+def _seconds(work: Work, data: DataSpec, device: torch.device, count: int) -> float:
+    """Of one batch of `count` images, by a clock that waits for the device."""
+    images, repeats = _noise(data, count, device), STEPS_A_SAMPLE[device.type]
+    _wait(device)
+    begun = time.perf_counter()
+    for _ in range(repeats):
+        work(images)
+    _wait(device)
+    return (time.perf_counter() - begun) / repeats
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _noise(data: DataSpec, count: int, device: torch.device) -> ImageSet:
+    """Generated images as they are stored, with labels."""
+    random = np.random.default_rng(0)
+    size = data.image_size
+    return place(
+        random.integers(0, 256, (count, CHANNELS, size, size), np.uint8),
+        random.integers(0, data.num_classes, count, np.int64),
+        device=device,
+        image_size=size,
+        mean=(0.5,) * CHANNELS,
+        std=(0.25,) * CHANNELS,
+    )
