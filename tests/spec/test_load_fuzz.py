@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitreport.cli.console import printable
 from vitreport.cli.main import run
 from vitreport.errors import SpecError
 from vitreport.spec.compose import Layer, compose
@@ -22,6 +21,7 @@ from vitreport.spec.fields import field_paths
 from vitreport.spec.load import read_assignments, read_environment, read_file
 from vitreport.spec.presets import FOLDER, preset_names
 from vitreport.spec.run import RunSpec
+from vitreport.text import printable
 
 from .composing import MIXER, PERCEIVER, SWIN, describe
 

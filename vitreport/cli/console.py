@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vitreport.text import printable
+
 PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
 
 
@@ -50,11 +52,6 @@ def note(line: str, console: Console | None = None) -> None:
     styles = {"warning": "yellow", "error": "bold red"}
     text = Text.assemble((kind, styles[kind]), colon, rest) if kind in styles else Text(line)
     (console or stderr()).print(text, soft_wrap=True)
-
-
-def printable(text: str) -> str:
-    """Text of unknown origin without control characters and without changes of the writing direction."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def use_color(when: str) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 
-from vitreport.cli.format import compact, flops, rate
+from vitreport.cli.format import flops
 from vitreport.models.cost import Cost
 from vitreport.spec.run import RunSpec
+from vitreport.text import compact, rate
 from vitreport.training.device import choose_device, device_name, make_deterministic
 from vitreport.training.memory import memory_errors
 from vitreport.training.setup import place_model

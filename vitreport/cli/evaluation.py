@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vitreport.cli.console import print_table, print_text, printable
-from vitreport.cli.format import accuracy_interval, interval, percent, rate
+from vitreport.cli.console import print_table, print_text
+from vitreport.cli.format import accuracy_interval, interval
 from vitreport.store.evaluation import Evaluation
+from vitreport.text import percent, printable, rate
 
 WIDEST_CONFUSION = 20
 SHOWN_CONFUSIONS = 10

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vitreport.cli.console import is_interactive, note, stderr
-from vitreport.cli.format import compact, percent, rate, sparkline
+from vitreport.cli.format import sparkline
+from vitreport.text import compact, percent, rate
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Started, StepFinished
 
 REFRESHES_PER_SECOND = 8

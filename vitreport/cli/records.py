@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vitreport.cli.console import note, print_table, print_text
-from vitreport.cli.format import compact, duration, flops, interval, percent, rate, sparkline, toml_value
+from vitreport.cli.format import flops, interval, sparkline
 from vitreport.errors import DamageError
 from vitreport.spec.compose import flat
 from vitreport.store.lock import is_held
 from vitreport.store.reader import Run
+from vitreport.text import compact, duration, percent, rate, toml_value
 
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBER_COLUMNS = ["epochs", "val", "test", "time"]

@@ -5,7 +5,7 @@ import sys
 
 from vitreport.cli.compose import default_data_dir
 from vitreport.cli.console import note, print_json, print_text
-from vitreport.cli.format import duration, interval, percent
+from vitreport.cli.format import interval
 from vitreport.cli.progress import QuietView, choose_view
 from vitreport.data.sources import DATASETS
 from vitreport.errors import RecordError
@@ -14,6 +14,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.store.finished import finished_run
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import DataRecord, EpochResult, ResultRecord, RunRecord
+from vitreport.text import duration, percent
 
 
 def train_and_show(spec: RunSpec, runtime: Runtime, *, force: bool, quiet: bool, as_json: bool) -> None:

@@ -1,0 +1,45 @@
+"""Numbers, values and foreign text as people read them. Every function is pure."""
+
+from typing import Any
+
+
+def percent(fraction: float, digits: int = 2) -> str:
+    """0.975 is 97.50%"""
+    return f"{100 * fraction:.{digits}f}%"
+
+
+def compact(number: float) -> str:
+    """Three digits and a metric suffix: 1504662 is 1.50M."""
+    for suffix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(number) >= size:
+            return f"{number / size:.3g}{suffix}" if abs(number) < 999.5 * size else f"{number / size:.0f}{suffix}"
+    return f"{number:.3g}"
+
+
+def rate(number: float) -> str:
+    """1,234"""
+    return f"{number:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """0:00:51"""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def toml_value(value: Any) -> str:
+    """A spec's value as TOML writes it, on one line; nothing as "none"."""
+    import tomli_w
+
+    if value is None:
+        return "none"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {toml_value(each)}' for key, each in value.items())} }}"
+    return tomli_w.dumps({"value": value}).removeprefix("value = ").strip()
+
+
+def printable(text: str) -> str:
+    """Text of unknown origin without control characters and without changes of the writing direction."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
