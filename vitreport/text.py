@@ -18,7 +18,7 @@ def compact(number: float) -> str:
 
 def rate(number: float) -> str:
     """1,234"""
-    return f"{number:,.0f}"
+    return f"{number:,.0f}" if number >= 9.95 else f"{number:.1f}"
 
 
 def duration(seconds: float) -> str:
@@ -35,6 +35,8 @@ def toml_value(value: Any) -> str:
         return "none"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml_value, value))}]"
+    if value == {}:
+        return "{}"
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{key} = {toml_value(each)}' for key, each in value.items())} }}"
     return tomli_w.dumps({"value": value}).removeprefix("value = ").strip()

@@ -41,6 +41,7 @@ WITH_JSON = {
     "datasets list": (),
     "datasets verify": ("digits",),
     "models": (),
+    "models show": ("mlp-mixer", "--set", "embed_dim=8", "--set", "num_blocks=1"),
     "doctor": (),
 }
 

@@ -28,7 +28,7 @@ app.command("eval")(evaluate.evaluate)
 app.add_typer(runs.app, name="runs")
 app.add_typer(spec.app, name="spec")
 app.add_typer(datasets.app, name="datasets")
-app.command("models")(models.models)
+app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)
 
 

@@ -1,5 +1,6 @@
 """The presets that come with vitreport: one TOML file for each published experiment."""
 
+from itertools import takewhile
 from pathlib import Path
 
 from vitreport.errors import Problem, SpecError
@@ -30,3 +31,10 @@ def preset_for(model: str, dataset: str) -> str | None:
 def presets_of(model: str) -> list[str]:
     """The presets of an architecture."""
     return [name for name in preset_names() if read_preset(name).values["model"]["name"] == model]
+
+
+def preset_facts(name: str) -> list[str]:
+    """What the head of a preset's file says after its command: figures, differences from the paper, time."""
+    lines = (FOLDER / f"{name}.toml").read_text(encoding="utf-8").splitlines()
+    head = list(takewhile(lambda line: line.startswith("#"), lines))
+    return [text for line in head[1:] if (text := line.removeprefix("#").strip())]

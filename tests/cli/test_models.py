@@ -1,0 +1,99 @@
+"""`vitreport models`: a list that is quick, and one architecture with what it costs here."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.commands import vitreport
+from tests.golden.measure import COSTS
+from vitreport.cli import cost
+from vitreport.cli.fields import fields_in_words
+from vitreport.spec.model import ARCHITECTURES
+from vitreport.spec.presets import preset_facts, preset_names
+
+NAMES = [architecture.model_fields["name"].default for architecture in ARCHITECTURES]
+SMALL_MIXER = ("--set", "embed_dim=8", "--set", "num_blocks=1", "--set", "model.patch_size=4")
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure speeds once, on two images."""
+    monkeypatch.setattr(cost, "SECONDS", 0.0)
+
+
+def shown(cli: Cli, *arguments: str) -> Any:
+    done = cli("models", "show", *arguments, "--json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "timm"])
+def test_the_default_on_cifar10_costs_what_is_golden(name: str, cli: Cli) -> None:
+    found = shown(cli, name, "--set", "train.batch_size=3")
+    golden = json.loads(COSTS.read_text())[f"model {name}"]
+    measured = found["cost"]
+    assert {key: measured[key] for key in golden} == golden
+    assert measured["activation_bytes"] == 3 * golden["activation_bytes_per_image"]
+    assert measured["throughput"]["training"]["images_per_second"] > 0
+    assert [field["name"] for field in found["fields"]] == [key for key in found["spec"]["model"] if key != "name"]
+
+
+def test_values_come_from_the_data_set_and_the_command_line(cli: Cli) -> None:
+    found = shown(cli, "perceiver-io", "--dataset", "digits", "--set", "image_size=8", "--set", "depth=1")
+    fields = {field["name"]: field for field in found["fields"]}
+    assert (fields["dim"]["required"], fields["dim"]["value"]) == (True, 3 * 8 * 8)
+    assert (fields["depth"]["default"], fields["depth"]["value"]) == (2, 1)
+    assert found["cost"]["device"] == "CPU"
+
+
+def test_a_screen_says_what_it_is_what_it_takes_and_what_it_costs(cli: Cli) -> None:
+    done = cli("models", "show", "mlp-mixer", *SMALL_MIXER, "--threads", "1")
+    assert (done.exit_code, done.stderr) == (0, "")
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert lines[0].startswith("mlp-mixer: MLP-Mixer (Tolstikhin et al. 2021, arXiv:2105.01601)")
+    assert "embed_dim whole number 1 or more 512 8" in lines
+    assert "token_mlp_ratio number above 0, at most 16 0.5 0.5" in lines
+    assert "cifar10, 32 x 32 pixels, float32:" in lines
+    assert "measured on CPU, 1 thread" in lines
+
+
+def test_presets_tell_their_first_fact(cli: Cli) -> None:
+    lines = [" ".join(line.split()) for line in cli("models", "show", "perceiver-io").stdout.splitlines()]
+    for name in preset_names():
+        assert (f"{name} {preset_facts(name)[0]}" in lines) == name.startswith("perceiver-io-")
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_field_of_every_architecture_can_be_put_in_words(architecture: Any) -> None:
+    fields = fields_in_words(architecture)
+    assert [field.name for field in fields] == [name for name in architecture.model_fields if name != "name"]
+    assert all(field.type for field in fields)
+
+
+def test_lists_and_ranges_are_in_words() -> None:
+    fields = {field.name: field for architecture in ARCHITECTURES for field in fields_in_words(architecture)}
+    assert (fields["depths"].type, fields["depths"].allowed) == ("list of whole numbers", "1 or more; 1 to 8 of them")
+    assert (fields["drop_rate"].type, fields["drop_rate"].allowed) == ("number", "0 to 1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["swim"], "model.name = 'swim': unknown name (from command line); hint: did you mean swin?"),
+        (["timm/resnt18"], "model.architecture = 'resnt18': timm has no such model; hint: did you mean resnet18"),
+        (["swin", "--set", "widow_size=4"], "widow_size: unknown field (from --set); hint: did you mean window_size"),
+        (["swin", "--device", "tpu"], "--device = 'tpu': unknown device"),
+    ],
+)
+def test_what_cannot_be_shown_is_told(arguments: list[str], said: str) -> None:
+    done = vitreport("models", "show", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_an_architecture_of_timm_is_shown_by_its_name_there(cli: Cli) -> None:
+    found = shown(cli, "timm/resnet10t", "--dataset", "digits")
+    assert {field["name"]: field["value"] for field in found["fields"]}["architecture"] == "resnet10t"
+    assert found["cost"]["forward_flops_per_image"] > 0
