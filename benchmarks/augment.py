@@ -16,8 +16,8 @@ from PIL import Image
 from torch import Tensor
 from torchvision import transforms
 
-from vitreport.data.augment import augment
-from vitreport.spec.data import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, RandomCropSpec
+from vitreport.data.augment.pipeline import augment
+from vitreport.spec.augment import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, RandomCropSpec
 
 ROUNDS = 41
 WARM_UP = 3

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.models.small import REQUIRED
+from vitreport.spec.augment import AugmentSpec
 from vitreport.spec.compose import Layer, compose
-from vitreport.spec.data import AugmentSpec, DatasetFacts
+from vitreport.spec.data import DatasetFacts
 from vitreport.spec.fields import members
 from vitreport.spec.model import ModelSpec
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
@@ -34,11 +35,15 @@ def _specs() -> dict[str, RunSpec]:
         **{f"model {tag}": {"model": {"name": tag, **REQUIRED.get(tag, {})}} for tag in _tags(ModelSpec)},
         **{f"optimizer {tag}": perceiver | {"optimizer": {"name": tag}} for tag in _tags(OptimizerSpec)},
         **{f"schedule {tag}": perceiver | {"schedule": {"name": tag}} for tag in _tags(ScheduleSpec)},
-        **{f"augment {tag}": perceiver | {"data": {"augment": [{"name": tag}]}} for tag in _tags(AugmentSpec)},
+        **{f"augment {tag}": perceiver | {"data": {"augment": [_entry(tag)]}} for tag in _tags(AugmentSpec)},
     }
     layers = {name: Layer("pinned", table) for name, table in tables.items()}
     layers |= {f"preset {name}": read_preset(name) for name in preset_names()}
     return {name: compose([layer], _describe).spec for name, layer in layers.items()}
+
+
+def _entry(tag: str) -> dict[str, Any]:
+    return {"name": tag, **({"operations": [{"name": "horizontal_flip"}]} if tag == "mixture" else {})}
 
 
 def _tags(union: Any) -> list[str]:

@@ -8,8 +8,9 @@ from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 from vitreport.spec.architectures.swin import SwinSpec
+from vitreport.spec.augment import ColorJitterSpec, HorizontalFlipSpec
 from vitreport.spec.compose import Layer, compose, flat
-from vitreport.spec.data import ColorJitterSpec, DatasetFacts, HorizontalFlipSpec
+from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import read_assignments, read_environment, read_file
 from vitreport.spec.optimizer import AdamWSpec, SGDSpec
 
@@ -91,7 +92,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         [[data.augment]]
         name = "horizontal_flip"
         [[data.augment]]
-        name = "random_crob"
+        name = "color_jiter"
         [optimizer]
         learning_rate = "1e-3"
         [train]
@@ -114,7 +115,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
             Problem("sed", "unknown field", "did you mean seed?", origin=origin),
             Problem("model.depht", "unknown field", "did you mean depth?", origin=origin),
             Problem("model.num_latents", "must be greater than or equal to 1", "", "0", origin),
-            Problem("data.augment.1.name", "unknown name", "did you mean random_crop?", "'random_crob'", origin),
+            Problem("data.augment.1.name", "unknown name", "did you mean color_jitter?", "'color_jiter'", origin),
             Problem("optimizer.learning_rate", "must be a valid number", "", "'1e-3'", origin),
             Problem("train.precision", "must be 'float32' or 'bfloat16'", "", "'float16'", origin),
             Problem("train.clip_norm", "must be greater than 0", "", "-1", origin),

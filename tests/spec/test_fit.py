@@ -6,6 +6,9 @@ import pytest
 
 from .composing import PERCEIVER, composed, problems
 
+FLIP = {"name": "horizontal_flip"}
+MIXTURE: dict[str, Any] = {"name": "mixture", "operations": [FLIP]}
+
 
 @pytest.mark.parametrize(
     ("table", "field", "said"),
@@ -73,6 +76,24 @@ from .composing import PERCEIVER, composed, problems
             "data.augment.1.padding",
             "33 is larger than data.image_size = 32",
         ),
+        (
+            {**PERCEIVER, "data": {"augment": [MIXTURE | {"minimum": 3, "maximum": 2}]}},
+            "data.augment.0.minimum",
+            "3 is larger than data.augment.0.maximum = 2",
+        ),
+        (
+            {
+                **PERCEIVER,
+                "data": {"augment": [MIXTURE | {"operations": [FLIP, {"name": "random_crop", "padding": 33}]}]},
+            },
+            "data.augment.0.operations.1.padding",
+            "33 is larger than data.image_size = 32",
+        ),
+        (
+            {**PERCEIVER, "data": {"augment": [FLIP, {"name": "rand_augment", "magnitude": 31}]}},
+            "data.augment.1.magnitude",
+            "31 is none of 31 bins from 0",
+        ),
     ],
 )
 def test_fields_that_do_not_fit_together_are_told_with_other_problems(
@@ -90,6 +111,8 @@ def test_fields_that_do_not_fit_together_are_told_with_other_problems(
         {"optimizer": {"name": "sgd", "nesterov": True}},
         {"optimizer": {"name": "sgd", "momentum": 0}},
         {"data": {"augment": [{"name": "random_crop", "padding": 32}]}},
+        {"data": {"augment": [MIXTURE | {"minimum": 2, "maximum": 2}]}},
+        {"data": {"augment": [{"name": "rand_augment", "magnitude": 30}]}},
     ],
 )
 def test_the_outermost_values_that_still_fit_together(table: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from tests.spec.composing import PERCEIVER, composed
 from tests.spec.pinned import FILE, pinned
-from vitreport.spec.data import HorizontalFlipSpec
+from vitreport.spec.augment import HorizontalFlipSpec
 from vitreport.spec.run import RunSpec, hashed_values
 from vitreport.spec.section import Section, added_later
 from vitreport.store.folders import RUN_NAME

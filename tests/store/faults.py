@@ -16,7 +16,7 @@ from torch import Tensor
 from tests.store.calls import Calls, StandIn, patch
 from vitreport import files
 from vitreport.data import batches, digits
-from vitreport.data.augment import augment
+from vitreport.data.augment.pipeline import augment
 from vitreport.store import checkpoint, results, session
 from vitreport.store.writer import RunWriter
 from vitreport.training import loop

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from tests.training.small import CPU, noise_split
 from vitreport.data.batches import ImageSet, TrainingBatches, epoch_order, place
-from vitreport.spec.data import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, RandomCropSpec
+from vitreport.spec.augment import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, RandomCropSpec
 
 OPERATIONS: tuple[AugmentSpec, ...] = (
     HorizontalFlipSpec(),

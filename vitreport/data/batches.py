@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from vitreport.data.augment import augment
+from vitreport.data.augment.pipeline import augment
 from vitreport.randomness import stream_seed
-from vitreport.spec.data import AugmentSpec
+from vitreport.spec.augment import AugmentSpec
 
 DEVICE_MEMORY_SHARE = 0.5
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from vitreport.errors import Problem
-from vitreport.spec.section import Fraction, Name, PositiveInt, Section
+from vitreport.spec.augment import AugmentSpec
+from vitreport.spec.section import Name, PositiveInt, Section
 
 CHANNELS = 3  # every data set is served as RGB
 
@@ -18,37 +19,6 @@ class DatasetFacts:
     name: str
     num_classes: int
     image_size: int
-
-
-class HorizontalFlipSpec(Section):
-    """Mirror left and right."""
-
-    name: Literal["horizontal_flip"] = "horizontal_flip"
-    probability: Fraction = 0.5
-
-
-class RandomCropSpec(Section):
-    """Pad each side with `padding` black pixels, then cut out a window of the former size."""
-
-    name: Literal["random_crop"] = "random_crop"
-    padding: PositiveInt = 4
-
-
-class ColorJitterSpec(Section):
-    """Brightness, contrast, saturation and hue in random order, each strength as in torchvision's ColorJitter.
-
-    A strength s of the first three draws a factor from [max(0, 1 - s), 1 + s]; hue draws a shift from [-s, s],
-    where 1 is the whole circle.
-    """
-
-    name: Literal["color_jitter"] = "color_jitter"
-    brightness: Annotated[float, Field(ge=0, le=10)] = 0.0
-    contrast: Annotated[float, Field(ge=0, le=10)] = 0.0
-    saturation: Annotated[float, Field(ge=0, le=10)] = 0.0
-    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-
-
-AugmentSpec = Annotated[HorizontalFlipSpec | RandomCropSpec | ColorJitterSpec, Field(discriminator="name")]
 
 
 class DataSpec(Section):
@@ -65,9 +35,7 @@ class DataSpec(Section):
     def problems(self) -> list[Problem]:
         """What does not fit together in it."""
         return [
-            Problem(
-                f"data.augment.{index}.padding", f"{augment.padding} is larger than data.image_size = {self.image_size}"
-            )
+            problem
             for index, augment in enumerate(self.augment)
-            if isinstance(augment, RandomCropSpec) and augment.padding > self.image_size
+            for problem in augment.problems(f"data.augment.{index}", self.image_size)
         ]

@@ -15,6 +15,10 @@ from vitreport.spec.run import RunSpec
 
 SHOWN_CHARACTERS = 60
 MOST_PROBLEMS = 50  # of one section; nobody reads more, and each costs time
+MISPLACED = {
+    "mixture": ("a mixture cannot stand in a mixture", "list its operations"),
+}
+"""Names that exist, and not where they were given."""
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -41,7 +45,8 @@ def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
             return Problem(f"{path}.name", "is missing", f"one of {', '.join(allowed)}")
         case "union_tag_invalid":
             tag = detail["ctx"]["tag"]
-            return Problem(f"{path}.name", "unknown name", _member_hint(tag, allowed), _shown(tag))
+            fault, hint = MISPLACED.get(tag, ("unknown name", _member_hint(tag, allowed)))
+            return Problem(f"{path}.name", fault, hint, _shown(tag))
         case "missing":
             return Problem(path, "is missing")
         case "string_pattern_mismatch":

@@ -1,0 +1,75 @@
+"""RandAugment and TrivialAugment: each operation at each magnitude as in torchvision."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torchvision.transforms import InterpolationMode, v2
+
+from tests.data.augmenting import drawn, random_images, shares
+from vitreport.data.augment import policies
+from vitreport.data.augment.drawn import apply_in_turn
+from vitreport.spec.augment import RandAugmentSpec, TrivialAugmentSpec
+
+Policy = RandAugmentSpec | TrivialAugmentSpec
+SIZE = (9, 12)
+REFERENCES: dict[type[Policy], Any] = {RandAugmentSpec: v2.RandAugment, TrivialAugmentSpec: v2.TrivialAugmentWide}
+
+
+SPACES = {
+    RandAugmentSpec: policies.rand_augment_space((1, 3, *SIZE)),
+    TrivialAugmentSpec: policies.TRIVIAL_AUGMENT_SPACE,
+}
+
+
+def everything(bins: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+    """Each kind of operation at each bin with both signs: kinds, bins and signs (N,)."""
+    kinds = torch.arange(len(policies.NAMES))
+    return tuple(torch.cartesian_prod(kinds, torch.tensor(bins), torch.tensor([-1, 1])).unbind(1))  # type: ignore[return-value]
+
+
+def by_torchvision(spec: Policy, image: Tensor, kind: int, bin_: int, sign: int) -> Tensor:
+    reference = REFERENCES[type(spec)]
+    name = policies.NAMES[kind]
+    magnitudes, signed = reference._AUGMENTATION_SPACE[name]
+    table = magnitudes(spec.num_magnitude_bins, *SIZE)
+    magnitude = 0.0 if table is None else float(table[bin_]) * (sign if signed else 1)
+    mode = InterpolationMode(spec.interpolation)
+    changed: Tensor = reference()._apply_image_or_video_transform(image, name, magnitude, mode, {Tensor: None})
+    return changed
+
+
+@pytest.mark.parametrize("kind", REFERENCES)
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+@pytest.mark.parametrize(("num_bins", "bins"), [(31, [0, 1, 9, 17, 30]), (10, [0, 3, 9]), (2, [0, 1])])
+def test_every_operation_acts_as_in_torchvision(
+    kind: type[Policy], interpolation: Any, num_bins: int, bins: list[int]
+) -> None:
+    spec = kind(num_magnitude_bins=num_bins, interpolation=interpolation)
+    kinds, chosen, signs = everything(bins)
+    images = random_images(len(kinds), size=SIZE).double()
+    operations = policies.operations(SPACES[kind], kinds, chosen, signs, spec, (len(kinds), 3, *SIZE))
+    result = apply_in_turn(images, policies.positions(kinds)[:, None], torch.arange(len(kinds))[:, None], operations)
+    triples = zip(kinds.tolist(), chosen.tolist(), signs.tolist(), strict=True)
+    for image, changed, own in zip(images, result, triples, strict=True):
+        torch.testing.assert_close(changed, by_torchvision(spec, image, *own), rtol=0, atol=1e-6, msg=str(own))
+
+
+def test_the_names_are_those_of_torchvision() -> None:
+    for reference in REFERENCES.values():
+        assert tuple(reference._AUGMENTATION_SPACE) == policies.NAMES
+
+
+def test_every_operation_and_sign_is_equally_likely() -> None:
+    choices, _ = drawn(RandAugmentSpec(num_ops=2), 20_000).parameters
+    assert choices.shape == (20_000, 2)
+    expected = [5 / 14, *[1 / 14] * 9]  # what moves pixels is one of ten positions
+    assert sorted(shares(choices[:, :1]), reverse=True) == pytest.approx(expected, rel=0.12)
+    assert len(shares(choices)) == 100
+
+
+def test_trivial_augment_draws_every_magnitude() -> None:
+    apply, _ = drawn(TrivialAugmentSpec(), 31_000)
+    (thresholds,) = apply.keywords["operations"][7].parameters  # type: ignore[attr-defined]
+    assert shares(thresholds[:, None]) == pytest.approx([1 / 31] * 31, rel=0.16)

@@ -1,0 +1,134 @@
+"""Operations that change colours and leave every pixel where it is."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from vitreport.data.augment.drawn import Drawn, apply_in_turn, apply_where, happens, per_image
+from vitreport.spec.augment import AutocontrastSpec, ColorJitterSpec, EqualizeSpec, SharpnessSpec
+
+LEVELS = 256
+
+
+def draw_color_jitter(spec: ColorJitterSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+    """Factors (B, 4) of brightness, contrast, saturation and hue, and the order (B, K) of those with a strength."""
+    bounds = [(max(0.0, 1 - strength), 1 + strength) for strength in (spec.brightness, spec.contrast, spec.saturation)]
+    bounds.append((-spec.hue, spec.hue))
+    count = shape[0]
+    factors = [torch.empty(count).uniform_(low, high, generator=generator) for low, high in bounds]
+    active = torch.tensor([i for i, (low, high) in enumerate(bounds) if low < high], dtype=torch.long)
+    order = torch.rand(count, len(active), generator=generator).argsort(dim=1)
+    return Drawn(color_jitter, (torch.stack(factors, dim=1), active[order]))
+
+
+def color_jitter(images: Tensor, factors: Tensor, order: Tensor) -> Tensor:
+    """Adjust each image by its `factors` (B, 4), in its `order` (B, K) of positions in `ADJUSTMENTS`."""
+    operations = [Drawn(adjust, (values,)) for adjust, values in zip(ADJUSTMENTS, factors.unbind(1), strict=True)]
+    rows = torch.arange(len(images))[:, None].expand_as(order)
+    return apply_in_turn(images, order, rows, operations)
+
+
+def adjust_brightness(images: Tensor, factors: Tensor) -> Tensor:
+    """`factor * image`, clamped to [0, 1], with `factors` (B,)."""
+    return images.mul(per_image(factors, images)).clamp_(0, 1)
+
+
+def adjust_contrast(images: Tensor, factors: Tensor) -> Tensor:
+    """Blend each image with the mean of its grayscale: a factor (B,) of 0 leaves the mean, 1 the image."""
+    return _blend(_grayscale(images).mean(dim=(-2, -1), keepdim=True), images, factors)
+
+
+def adjust_saturation(images: Tensor, factors: Tensor) -> Tensor:
+    """Blend each image with its grayscale: a factor (B,) of 0 leaves the grayscale, 1 the image."""
+    return _blend(_grayscale(images), images, factors)
+
+
+def adjust_hue(images: Tensor, shifts: Tensor) -> Tensor:
+    """Turn the hue of each image by `shifts` (B,), where 1 is the whole circle; value and saturation stay.
+
+    The result is that of going to HSV and back, without branches. Let m and M be the smallest and the largest channel
+    and C = M - m. A colour's distance to red on the circle is (1 + (G + B - R - m) / C) / 6, on green's side where
+    G > B. After the turn, a channel whose primary lies at distance d is M - C clamp(6d - 1, 0, 1).
+    """
+    red, green, blue = images.unbind(dim=1)
+    smallest, largest = images.amin(dim=1), images.amax(dim=1)
+    chroma = largest - smallest
+    sixfold = (6 * chroma).clamp_(min=torch.finfo(images.dtype).tiny)
+    hue = (green + blue).sub_(red).sub_(smallest).div_(sixfold).add_(1 / 6).copysign_(green - blue)
+    turn = shifts[:, None] - torch.tensor([0, 1 / 3, 2 / 3])  # of red, green and blue
+    distance = hue.unsqueeze(1) + per_image(turn, images)
+    distance.sub_(distance.round()).abs_().mul_(6).sub_(1).clamp_(0, 1)
+    return torch.addcmul(largest.unsqueeze(1), distance, chroma.unsqueeze(1), value=-1, out=distance)
+
+
+def draw_sharpness(spec: SharpnessSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+    chosen = happens(spec.probability, shape[0], generator)
+    return Drawn(partial(apply_where, apply=adjust_sharpness), (chosen, torch.full((shape[0],), spec.factor)))
+
+
+def adjust_sharpness(images: Tensor, factors: Tensor) -> Tensor:
+    """Blend each image with a smoothed one (a pixel counts 5, its neighbours 1) by a factor (B,); borders stay."""
+    center = images[..., 1:-1, 1:-1]
+    rows = images[..., :-2, :] + images[..., 1:-1, :] + images[..., 2:, :]
+    smoothed = (rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]).add_(center, alpha=4).div_(13)
+    result = images.clone()
+    result[..., 1:-1, 1:-1] = smoothed.lerp_(center, per_image(factors, images)).clamp_(0, 1)
+    return result
+
+
+def draw_autocontrast(spec: AutocontrastSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+    return Drawn(partial(apply_where, apply=autocontrast), (happens(spec.probability, shape[0], generator),))
+
+
+def autocontrast(images: Tensor) -> Tensor:
+    """Stretch each channel from its smallest and largest value to 0 and 1; a plain one stays."""
+    smallest, largest = images.amin((-2, -1), keepdim=True), images.amax((-2, -1), keepdim=True)
+    plain = smallest == largest
+    return (images - smallest.masked_fill(plain, 0)).div_((largest - smallest).masked_fill_(plain, 1)).clamp_(0, 1)
+
+
+def draw_equalize(spec: EqualizeSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+    return Drawn(partial(apply_where, apply=equalize), (happens(spec.probability, shape[0], generator),))
+
+
+def equalize(images: Tensor) -> Tensor:
+    """Equalize the histogram of each channel by Pillow's rule, in 256 levels; the result has these levels too.
+
+    With h the cumulative histogram below a level and s the pixels below the largest level, divided by 255, the new
+    level is (h + s // 2) // s. A channel with s = 0 keeps its levels.
+    """
+    levels = images.mul(LEVELS - 1e-3).to(torch.uint8).flatten(2).long()
+    histogram = levels.new_zeros(*levels.shape[:2], LEVELS).scatter_add_(2, levels, torch.ones_like(levels))
+    cumulative = histogram.cumsum(2)
+    below_largest = cumulative.where(cumulative < levels.shape[2], 0).amax(2, keepdim=True)
+    step = below_largest // (LEVELS - 1)
+    table = (cumulative - histogram + step // 2).div_(step.clamp(min=1), rounding_mode="floor").clamp_(max=LEVELS - 1)
+    table = torch.where(step > 0, table, torch.arange(LEVELS, device=images.device))
+    return table.to(images.dtype).div_(LEVELS - 1).gather(2, levels).view_as(images)
+
+
+def posterize(images: Tensor, bits: Tensor) -> Tensor:
+    """Keep as many levels as `bits` (B,) tell apart."""
+    levels = per_image(bits, images).exp2()
+    return (images * levels).floor_().minimum(levels - 1) / levels
+
+
+def solarize(images: Tensor, thresholds: Tensor) -> Tensor:
+    """Invert the values that reach a threshold (B,)."""
+    return torch.where(images >= per_image(thresholds, images), 1 - images, images)
+
+
+ADJUSTMENTS = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue)
+
+
+def _grayscale(images: Tensor) -> Tensor:
+    """Luma (B, 1, H, W) with the weights of ITU-R BT.601, rounded as torchvision rounds them."""
+    red, green, blue = images.chunk(3, dim=1)
+    return red.mul(0.2989).add_(green, alpha=0.587).add_(blue, alpha=0.114)
+
+
+def _blend(other: Tensor, images: Tensor, factors: Tensor) -> Tensor:
+    weights = per_image(factors, images)
+    return images.mul(weights).add_(other * (1 - weights)).clamp_(0, 1)

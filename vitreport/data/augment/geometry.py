@@ -1,0 +1,141 @@
+"""Operations that move pixels. What comes from outside an image is black."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vitreport.data.augment.drawn import Drawn, happens, per_image, uniform
+from vitreport.data.augment.rectangles import draw_lengths, draw_offsets, first_fitting
+from vitreport.spec.augment import (
+    HorizontalFlipSpec,
+    RandomAffineSpec,
+    RandomCropSpec,
+    RandomResizedCropSpec,
+    RandomRotationSpec,
+    VerticalFlipSpec,
+)
+
+
+def draw_horizontal_flip(spec: HorizontalFlipSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+    return Drawn(horizontal_flip, (happens(spec.probability, shape[0], generator),))
+
+
+def horizontal_flip(images: Tensor, flipped: Tensor) -> Tensor:
+    """Mirror left and right the images for which `flipped` (B,) is true."""
+    return images.lerp(images.flip(-1), per_image(flipped, images))  # exact: the weights are 0 and 1
+
+
+def draw_vertical_flip(spec: VerticalFlipSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+    return Drawn(vertical_flip, (happens(spec.probability, shape[0], generator),))
+
+
+def vertical_flip(images: Tensor, flipped: Tensor) -> Tensor:
+    """Mirror top and bottom of the images for which `flipped` (B,) is true."""
+    return images.lerp(images.flip(-2), per_image(flipped, images))
+
+
+def draw_random_crop(spec: RandomCropSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+    """For each image, how many pixels down and right its window moves: (B, 2), from -padding to padding."""
+    shifts = torch.randint(-spec.padding, spec.padding + 1, (shape[0], 2), generator=generator)
+    return Drawn(shifted_crop, (shifts,))
+
+
+def shifted_crop(images: Tensor, shifts: Tensor) -> Tensor:
+    """Move the window of each image by `shifts` (B, 2) pixels down and right."""
+    height, width = images.shape[-2:]
+    padding = int(shifts.abs().max())
+    padded = functional.pad(images, [padding] * 4)
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # (B, 3, rows, columns, H, W), a view
+    image = torch.arange(len(images))
+    index = torch.stack([image, *(shifts + padding).unbind(1)]).to(images.device, non_blocking=True)
+    return windows[index[0], :, index[1], index[2]]
+
+
+def draw_random_rotation(spec: RandomRotationSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+    degrees = uniform(*spec.degrees, shape[:1], generator)
+    still = torch.zeros(len(degrees), 2)
+    matrices = inverse_affine(-degrees, still, torch.ones(len(degrees)), still)
+    return Drawn(partial(affine, interpolation=spec.interpolation), (matrices,))
+
+
+def draw_random_affine(spec: RandomAffineSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+    count, _, height, width = shape
+    degrees = uniform(*spec.degrees, [count], generator)
+    limits = torch.tensor([spec.translate[0] * width, spec.translate[1] * height])
+    translations = (uniform(-1, 1, [count, 2], generator) * limits).round()
+    scales = uniform(*spec.scale, [count], generator)
+    shears = functional.pad(uniform(*spec.shear, [count, 1], generator), [0, 1])
+    matrices = inverse_affine(degrees, translations, scales, shears)
+    return Drawn(partial(affine, interpolation=spec.interpolation), (matrices,))
+
+
+def inverse_affine(
+    degrees: Tensor, translations: Tensor, scales: Tensor, shears: Tensor, centers: Tensor | None = None
+) -> Tensor:
+    """Matrices (B, 2, 3) that lead from a pixel of the result to one of the image; x before y, from the centre.
+
+    The map that they invert is torchvision's: turn by `degrees` (B,) clockwise, zoom by `scales` (B,), shear by
+    `shears` (B, 2) degrees, about `centers` (B, 2), then move by `translations` (B, 2) pixels.
+    """
+    angle, (shear_x, shear_y) = degrees.deg2rad(), shears.deg2rad().unbind(1)
+    a = (angle - shear_y).cos() / shear_y.cos()
+    c = (angle - shear_y).sin() / shear_y.cos()
+    b, d = -(a * shear_x.tan() + angle.sin()), angle.cos() - c * shear_x.tan()
+    turned = torch.stack([d, -b, -c, a], dim=1).view(-1, 2, 2) / scales.view(-1, 1, 1)
+    centers = torch.zeros_like(translations) if centers is None else centers
+    offsets = centers - (turned * (centers + translations)[:, None]).sum(2)
+    return torch.cat([turned, offsets[:, :, None]], dim=2)
+
+
+def affine(images: Tensor, matrices: Tensor, *, interpolation: str) -> Tensor:
+    """Take each pixel of the result from where `matrices` (B, 2, 3), in pixels from the centre, lead."""
+    height, width = images.shape[-2:]
+    along_x, along_y, offsets = (matrices / torch.tensor([width / 2, height / 2])[:, None]).unbind(2)
+    columns = (torch.arange(width) - (width - 1) / 2)[:, None] * along_x[:, None] + offsets[:, None]
+    rows = (torch.arange(height) - (height - 1) / 2)[:, None] * along_y[:, None]
+    return _sampled(images, rows, columns, interpolation)
+
+
+def draw_random_resized_crop(spec: RandomResizedCropSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+    """The first of ten windows that lies in the image, else the largest in its centre, as torchvision draws it."""
+    height, width = shape[-2:]
+    widths, heights = draw_lengths(spec.scale, spec.ratio, shape, generator)
+    inside = (widths > 0) & (widths <= width) & (heights > 0) & (heights <= height)
+    sizes, found = first_fitting(torch.stack([heights, widths], dim=2), inside)
+    ratio = min(max(width / height, spec.ratio[0]), spec.ratio[1])
+    largest = torch.tensor([min(height, round(width / ratio)), min(width, round(height * ratio))]).double()
+    offsets = draw_offsets(sizes, shape, generator)
+    centered = ((torch.tensor([height, width]) - largest) / 2).floor()
+    sizes, offsets = (torch.where(found[:, None], *pair) for pair in ((sizes, largest), (offsets, centered)))
+    return Drawn(resized_crop, (torch.cat([offsets, sizes], dim=1),))
+
+
+def resized_crop(images: Tensor, boxes: Tensor) -> Tensor:
+    """Resize (bilinear) the `boxes` (B, 4) of top, left, height and width to the size of the images."""
+    size = images.shape[-2:]
+    rows, columns = (
+        _positions(boxes[:, side], boxes[:, side + 2], length).mul(2).add(1).div(length).sub(1)
+        for side, length in enumerate(size)
+    )
+    still = (torch.zeros_like(rows), torch.zeros_like(columns))
+    return _sampled(images, torch.stack([still[0], rows], 2), torch.stack([columns, still[1]], 2), "bilinear")
+
+
+def _positions(starts: Tensor, lengths: Tensor, count: int) -> Tensor:
+    """Where `count` pixels, spread evenly over each interval, lie between its first and its last pixel: (B, count)."""
+    positions = (torch.arange(count) + 0.5) / count * lengths[:, None] - 0.5
+    return positions.clamp(min=0).minimum(lengths[:, None] - 1) + starts[:, None]
+
+
+def _sampled(images: Tensor, rows: Tensor, columns: Tensor, interpolation: str) -> Tensor:
+    """Take the pixel (i, j) of each result from rows[:, i] + columns[:, j], where an image reaches from -1 to 1.
+
+    `rows` (B, H, 2) and `columns` (B, W, 2) hold x before y, in float64 on the CPU.
+    """
+    rows, columns = (values.to(images.device, images.dtype, non_blocking=True) for values in (rows, columns))
+    grid = rows[:, :, None] + columns[:, None]
+    sampled = functional.grid_sample(images, grid, mode=interpolation, padding_mode="zeros", align_corners=False)
+    return sampled.clamp_(0, 1)  # the weights of four pixels can add up to a little more than 1

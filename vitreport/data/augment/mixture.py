@@ -1,0 +1,23 @@
+"""A mixture of operations: each image gets some of them."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import torch
+
+from vitreport.data.augment.drawn import Draw, Drawn, apply_in_turn, unchanged
+from vitreport.spec.augment import MixtureSpec
+
+
+def draw_mixture(
+    spec: MixtureSpec, shape: Sequence[int], generator: torch.Generator, *, operations: Mapping[type, Draw]
+) -> Drawn:
+    """How many operations each image gets and which; each of its turns has parameters of its own."""
+    count, turns = shape[0], spec.maximum
+    many = (count * turns, *shape[1:])
+    drawn = [Drawn(unchanged), *(operations[type(inner)](inner, many, generator) for inner in spec.operations)]
+    choices = torch.randint(1, len(drawn), (count, turns), generator=generator)
+    numbers = torch.randint(spec.minimum, spec.maximum + 1, (count, 1), generator=generator)
+    choices = choices * (torch.arange(turns) < numbers)
+    rows = torch.arange(count * turns).view(count, turns)
+    return Drawn(partial(apply_in_turn, operations=drawn), (choices, rows))

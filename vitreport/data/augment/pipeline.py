@@ -1,0 +1,63 @@
+"""Which function draws the random numbers of which spec, and the operations of a spec one after the other."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from vitreport.data.augment.color import draw_autocontrast, draw_color_jitter, draw_equalize, draw_sharpness
+from vitreport.data.augment.drawn import Draw
+from vitreport.data.augment.erasing import draw_random_erasing
+from vitreport.data.augment.geometry import (
+    draw_horizontal_flip,
+    draw_random_affine,
+    draw_random_crop,
+    draw_random_resized_crop,
+    draw_random_rotation,
+    draw_vertical_flip,
+)
+from vitreport.data.augment.mixture import draw_mixture
+from vitreport.data.augment.policies import draw_rand_augment, draw_trivial_augment
+from vitreport.spec.augment import (
+    AugmentSpec,
+    AutocontrastSpec,
+    ColorJitterSpec,
+    EqualizeSpec,
+    HorizontalFlipSpec,
+    MixtureSpec,
+    RandAugmentSpec,
+    RandomAffineSpec,
+    RandomCropSpec,
+    RandomErasingSpec,
+    RandomResizedCropSpec,
+    RandomRotationSpec,
+    SharpnessSpec,
+    TrivialAugmentSpec,
+    VerticalFlipSpec,
+)
+
+OPERATIONS: dict[type, Draw] = {
+    HorizontalFlipSpec: draw_horizontal_flip,
+    VerticalFlipSpec: draw_vertical_flip,
+    RandomCropSpec: draw_random_crop,
+    RandomResizedCropSpec: draw_random_resized_crop,
+    RandomRotationSpec: draw_random_rotation,
+    RandomAffineSpec: draw_random_affine,
+    ColorJitterSpec: draw_color_jitter,
+    SharpnessSpec: draw_sharpness,
+    AutocontrastSpec: draw_autocontrast,
+    EqualizeSpec: draw_equalize,
+    RandomErasingSpec: draw_random_erasing,
+    RandAugmentSpec: draw_rand_augment,
+    TrivialAugmentSpec: draw_trivial_augment,
+}
+DRAWS = OPERATIONS | {MixtureSpec: partial(draw_mixture, operations=OPERATIONS)}
+
+
+def augment(images: Tensor, operations: Sequence[AugmentSpec], generator: torch.Generator) -> Tensor:
+    """Apply the operations in the given order to float images (B, 3, H, W) in [0, 1]; `generator` lives on the CPU."""
+    for spec in operations:
+        apply, parameters = DRAWS[type(spec)](spec, images.shape, generator)
+        images = apply(images, *parameters)
+    return images

@@ -1,0 +1,32 @@
+"""Random rectangles of a given share of an image's area and of a given shape."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from vitreport.data.augment.drawn import uniform
+
+TRIES = 10
+
+
+def draw_lengths(
+    scale: tuple[float, float], ratio: tuple[float, float], shape: Sequence[int], generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Two sides (B, TRIES) of rectangles: the area uniform in `scale`, first / second log-uniform in `ratio`."""
+    count, _, height, width = shape
+    areas = uniform(*scale, [count, TRIES], generator) * (height * width)
+    ratios = uniform(math.log(ratio[0]), math.log(ratio[1]), [count, TRIES], generator).exp()
+    return (areas * ratios).sqrt().round(), (areas / ratios).sqrt().round()
+
+
+def first_fitting(sizes: Tensor, fits: Tensor) -> tuple[Tensor, Tensor]:
+    """Of `sizes` (B, TRIES, 2) the first of each image for which `fits` (B, TRIES), and whether there is one."""
+    return sizes[torch.arange(len(sizes)), fits.int().argmax(1)], fits.any(1)
+
+
+def draw_offsets(sizes: Tensor, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Top and left (B, 2) of rectangles of those heights and widths, every place in the image equally likely."""
+    places = torch.tensor(shape[-2:]) - sizes + 1
+    return (uniform(0, 1, sizes.shape, generator) * places).floor()

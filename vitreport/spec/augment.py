@@ -1,0 +1,218 @@
+"""The specs of augmentation, in the terms of torchvision.transforms. What lies outside an image is black."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from vitreport.errors import Problem
+from vitreport.spec.section import Fraction, PositiveInt, Section
+
+MOST_OPERATIONS = 16
+
+
+def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] > limits[1]:
+        raise PydanticCustomError("reversed_range", "must be [lowest, highest]")
+    return limits
+
+
+Degrees = Annotated[float, Field(ge=-360, le=360)]
+ShearDegrees = Annotated[float, Field(ge=-85, le=85)]
+AreaShare = Annotated[float, Field(gt=0, le=1)]
+AspectRatio = Annotated[float, Field(ge=0.01, le=100)]
+Zoom = Annotated[float, Field(ge=0.01, le=100)]
+Strength = Annotated[float, Field(ge=0, le=10)]
+Bins = Annotated[int, Field(ge=2, le=1000)]
+
+DegreesRange = Annotated[tuple[Degrees, Degrees], AfterValidator(_ascending)]
+ShearRange = Annotated[tuple[ShearDegrees, ShearDegrees], AfterValidator(_ascending)]
+AreaRange = Annotated[tuple[AreaShare, AreaShare], AfterValidator(_ascending)]
+RatioRange = Annotated[tuple[AspectRatio, AspectRatio], AfterValidator(_ascending)]
+ZoomRange = Annotated[tuple[Zoom, Zoom], AfterValidator(_ascending)]
+Interpolation = Literal["nearest", "bilinear"]
+
+
+class Augmentation(Section):
+    """One entry of `data.augment`."""
+
+    def problems(self, path: str, image_size: int) -> list[Problem]:
+        """What does not fit together in the entry at `path`, for images of `image_size` pixels a side."""
+        return []
+
+
+class HorizontalFlipSpec(Augmentation):
+    """Mirror left and right."""
+
+    name: Literal["horizontal_flip"] = "horizontal_flip"
+    probability: Fraction = 0.5
+
+
+class VerticalFlipSpec(Augmentation):
+    """Mirror top and bottom."""
+
+    name: Literal["vertical_flip"] = "vertical_flip"
+    probability: Fraction = 0.5
+
+
+class RandomCropSpec(Augmentation):
+    """Pad each side with `padding` black pixels, then cut out a window of the former size."""
+
+    name: Literal["random_crop"] = "random_crop"
+    padding: PositiveInt = 4
+
+    def problems(self, path: str, image_size: int) -> list[Problem]:
+        if self.padding <= image_size:
+            return []
+        return [Problem(f"{path}.padding", f"{self.padding} is larger than data.image_size = {image_size}")]
+
+
+class RandomResizedCropSpec(Augmentation):
+    """Cut out a window of a share `scale` of the area and of width / height `ratio`, and resize it (bilinear) back."""
+
+    name: Literal["random_resized_crop"] = "random_resized_crop"
+    scale: AreaRange = (0.08, 1.0)
+    ratio: RatioRange = (3 / 4, 4 / 3)
+
+
+class RandomRotationSpec(Augmentation):
+    """Turn about the centre by an angle from `degrees`, counter-clockwise."""
+
+    name: Literal["random_rotation"] = "random_rotation"
+    degrees: DegreesRange = (-15.0, 15.0)
+    interpolation: Interpolation = "nearest"
+
+
+class RandomAffineSpec(Augmentation):
+    """Turn clockwise, shear along x, zoom and move, about the centre.
+
+    `translate` is the largest share of the width and of the height; a shift is a whole number of pixels.
+    """
+
+    name: Literal["random_affine"] = "random_affine"
+    degrees: DegreesRange = (-15.0, 15.0)
+    translate: tuple[Fraction, Fraction] = (0.0, 0.0)
+    scale: ZoomRange = (1.0, 1.0)
+    shear: ShearRange = (0.0, 0.0)
+    interpolation: Interpolation = "nearest"
+
+
+class ColorJitterSpec(Augmentation):
+    """Brightness, contrast, saturation and hue in random order, each strength as in torchvision's ColorJitter.
+
+    A strength s of the first three draws a factor from [max(0, 1 - s), 1 + s]; hue draws a shift from [-s, s],
+    where 1 is the whole circle.
+    """
+
+    name: Literal["color_jitter"] = "color_jitter"
+    brightness: Strength = 0.0
+    contrast: Strength = 0.0
+    saturation: Strength = 0.0
+    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+
+
+class SharpnessSpec(Augmentation):
+    """Blend with a smoothed image: a factor of 0 leaves the smoothed image, 1 the image, 2 doubles its sharpness."""
+
+    name: Literal["sharpness"] = "sharpness"
+    factor: Strength = 2.0
+    probability: Fraction = 0.5
+
+
+class AutocontrastSpec(Augmentation):
+    """Stretch each channel to the whole range."""
+
+    name: Literal["autocontrast"] = "autocontrast"
+    probability: Fraction = 0.5
+
+
+class EqualizeSpec(Augmentation):
+    """Give each channel a uniform histogram."""
+
+    name: Literal["equalize"] = "equalize"
+    probability: Fraction = 0.5
+
+
+class RandomErasingSpec(Augmentation):
+    """Random erasing (Zhong et al. 2020, arXiv:1708.04896), before normalization.
+
+    A rectangle of a share `scale` of the area and of height / width `ratio` becomes black, or uniform noise.
+    """
+
+    name: Literal["random_erasing"] = "random_erasing"
+    probability: Fraction = 0.5
+    scale: AreaRange = (0.02, 0.33)
+    ratio: RatioRange = (0.3, 3.3)
+    value: Literal["black", "noise"] = "black"
+
+
+class RandAugmentSpec(Augmentation):
+    """RandAugment (Cubuk et al. 2020, arXiv:1909.13719) with the operations and magnitudes of torchvision."""
+
+    name: Literal["rand_augment"] = "rand_augment"
+    num_ops: Annotated[int, Field(ge=1, le=MOST_OPERATIONS)] = 2
+    magnitude: Annotated[int, Field(ge=0)] = 9
+    num_magnitude_bins: Bins = 31
+    interpolation: Interpolation = "nearest"
+
+    def problems(self, path: str, image_size: int) -> list[Problem]:
+        if self.magnitude < self.num_magnitude_bins:
+            return []
+        return [Problem(f"{path}.magnitude", f"{self.magnitude} is none of {self.num_magnitude_bins} bins from 0")]
+
+
+class TrivialAugmentSpec(Augmentation):
+    """TrivialAugment Wide (Müller and Hutter 2021, arXiv:2103.10158): one operation of a random magnitude."""
+
+    name: Literal["trivial_augment"] = "trivial_augment"
+    num_magnitude_bins: Bins = 31
+    interpolation: Interpolation = "nearest"
+
+
+OperationSpec = Annotated[
+    HorizontalFlipSpec
+    | VerticalFlipSpec
+    | RandomCropSpec
+    | RandomResizedCropSpec
+    | RandomRotationSpec
+    | RandomAffineSpec
+    | ColorJitterSpec
+    | SharpnessSpec
+    | AutocontrastSpec
+    | EqualizeSpec
+    | RandomErasingSpec
+    | RandAugmentSpec
+    | TrivialAugmentSpec,
+    Field(discriminator="name"),
+]
+
+
+def _not_empty(operations: tuple[OperationSpec, ...]) -> tuple[OperationSpec, ...]:
+    if not operations:
+        raise PydanticCustomError("empty_list", "must hold at least one operation")
+    return operations
+
+
+class MixtureSpec(Augmentation):
+    """From `minimum` to `maximum` operations for each image, each drawn uniformly from the list, with replacement.
+
+    What is drawn twice acts twice, with parameters of its own each time.
+    """
+
+    name: Literal["mixture"] = "mixture"
+    minimum: Annotated[int, Field(ge=0, le=MOST_OPERATIONS)] = 1
+    maximum: Annotated[int, Field(ge=1, le=MOST_OPERATIONS)] = 4
+    operations: Annotated[tuple[OperationSpec, ...], AfterValidator(_not_empty)]
+
+    def problems(self, path: str, image_size: int) -> list[Problem]:
+        found = [
+            problem
+            for index, operation in enumerate(self.operations)
+            for problem in operation.problems(f"{path}.operations.{index}", image_size)
+        ]
+        if self.minimum > self.maximum:
+            found.append(Problem(f"{path}.minimum", f"{self.minimum} is larger than {path}.maximum = {self.maximum}"))
+        return found
+
+
+AugmentSpec = Annotated[OperationSpec | MixtureSpec, Field(discriminator="name")]
