@@ -8,8 +8,8 @@ from pathlib import Path
 class Runtime:
     """Where and how a run is executed.
 
-    `device` is a torch device name or "auto"; `threads` None leaves torch its own choice;
-    `checkpoint_seconds` is the longest stretch of work that a crash can cost.
+    `device` is a torch device name or "auto"; `threads` None leaves torch its own choice; `compile` lets torch
+    compile the network for training; `checkpoint_seconds` is the longest stretch of work that a crash can cost.
     """
 
     device: str
@@ -17,4 +17,5 @@ class Runtime:
     cache_dir: Path
     runs_dir: Path
     threads: int | None
+    compile: bool
     checkpoint_seconds: float

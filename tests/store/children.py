@@ -21,7 +21,12 @@ class Driver:
     def __init__(self, cache: Path) -> None:
         self.cache = cache
         paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        own = {"PYTHONPATH": paths, "VITREPORT_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1"}
+        own = {
+            "PYTHONPATH": paths,
+            "VITREPORT_CACHE_DIR": str(cache),
+            "OMP_NUM_THREADS": "1",
+            "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pandas, where it is installed, loads Arrow
+        }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.store.driver"],
             stdin=subprocess.PIPE,

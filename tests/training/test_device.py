@@ -35,7 +35,7 @@ def test_threads_are_part_of_the_fingerprint() -> None:
     former = torch.get_num_threads()
     try:
         make_deterministic(torch.device("cpu"), 2)
-        found = fingerprint(torch.device("cpu"), precision="float32", spec_hash="spec", data="data")
+        found = fingerprint(torch.device("cpu"), precision="float32", compiled=False, spec_hash="spec", data="data")
     finally:
         torch.set_num_threads(former)
     assert (found["threads"], found["device"], found["torch"]) == ("2", "CPU", torch.__version__)

@@ -32,6 +32,7 @@ def evaluate(
         cache_dir=cache_dir(),
         runs_dir=runs_dir,
         threads=threads,
+        compile=False,
         checkpoint_seconds=0,
     )
     from vitreport.cli.progress import choose_view

@@ -26,6 +26,15 @@ Threads = Annotated[
         "--threads", envvar="VITREPORT_THREADS", min=1, help="CPU threads; torch's choice.", rich_help_panel=RUNTIME
     ),
 ]
+Compile = Annotated[
+    bool,
+    typer.Option(
+        "--compile",
+        envvar="VITREPORT_COMPILE",
+        help="Let torch compile the network; the first step takes a while.",
+        rich_help_panel=RUNTIME,
+    ),
+]
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", envvar="VITREPORT_DATA_DIR", help="Where data sets are.", rich_help_panel=RUNTIME),

@@ -24,6 +24,7 @@ def train(
     seed: Annotated[int | None, typer.Option(help="seed", rich_help_panel=SPEC)] = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
+    compile_: options.Compile = False,
     data_dir: options.DataDir = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
     checkpoint_seconds: options.CheckpointSeconds = options.DEFAULT_CHECKPOINT_SECONDS,
@@ -60,6 +61,7 @@ def train(
         cache_dir=cache_dir(),
         runs_dir=runs_dir,
         threads=threads,
+        compile=compile_,
         checkpoint_seconds=checkpoint_seconds,
     )
     if dry_run:

@@ -19,6 +19,7 @@ from vitreport.store.reader import Run
 from vitreport.store.record import DetailRecord, MeasurementRecord, ResultRecord, RunRecord
 from vitreport.store.results import detail_record, measurement_record
 from vitreport.store.session import Listener
+from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import choose_device, make_deterministic
 from vitreport.training.evaluate import EVALUATION_BATCH_SIZES, timed_predict
 from vitreport.training.memory import memory_errors
@@ -69,6 +70,7 @@ def evaluate_run(
     spec = finished.spec
     device = choose_device(runtime.device)
     make_deterministic(device, runtime.threads or _recorded_threads(finished.record))
+    keep_freed_memory()
     model = build_model(spec.model, image_size=spec.data.image_size, num_classes=spec.data.num_classes, seed=spec.seed)
     _load(model, finished, weights)
     arrays = _images(finished, dataset, runtime, listener)

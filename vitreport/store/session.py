@@ -25,6 +25,8 @@ from vitreport.store.record import CostRecord, DataRecord, ResumeRecord
 from vitreport.store.results import write_results
 from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
 from vitreport.store.writer import RunWriter, new_record, throughput_record
+from vitreport.training.allocator import keep_freed_memory
+from vitreport.training.compilation import compile_errors, compile_network
 from vitreport.training.device import choose_device, device_name, fingerprint, make_deterministic
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, StepFinished
 from vitreport.training.loop import fit
@@ -49,6 +51,7 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
     with stop_signals() as stop, stops_told(force=force):
         device = choose_device(runtime.device)
         make_deterministic(device, runtime.threads)
+        keep_freed_memory()
         arrays = open_dataset(
             spec.data.dataset,
             image_size=spec.data.image_size,
@@ -65,7 +68,8 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
         with held(folder):
             session = Session(spec, runtime, arrays, device, setup, argv, listener)
             writer = session.open(folder)
-            with failures_recorded(writer), memory_errors(f"at train.batch_size = {spec.train.batch_size}"):
+            size = f"at train.batch_size = {spec.train.batch_size}"
+            with failures_recorded(writer), memory_errors(size), compile_errors():
                 session.train(writer, stop)
     return folder
 
@@ -113,6 +117,9 @@ class Session:
         state, splits = setup.state, setup.splits
         measured = ("val", "test") if train.monitor_test else ("val",)
         monitored = {name: split for name, split in splits.items() if name in measured}
+        if self.runtime.compile:
+            self.listener.note("torch compiles the network: the first step takes a minute or so")
+            compile_network(state.model)
         stop.graceful = True
         try:
             for event in fit(state, setup.batches, monitored, train, setup.learning_rate, before_batch=stop.check):
@@ -176,6 +183,7 @@ class Session:
         computing = fingerprint(
             self.device,
             precision=self.spec.train.precision,
+            compiled=self.runtime.compile,
             spec_hash=self.spec.group_hash,
             data=self.arrays.fingerprint[:16],
         )

@@ -52,7 +52,7 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
 
 
-def fingerprint(device: torch.device, *, precision: str, spec_hash: str, data: str) -> dict[str, str]:
+def fingerprint(device: torch.device, *, precision: str, compiled: bool, spec_hash: str, data: str) -> dict[str, str]:
     """What two runs must share for their bits to be the same."""
     capability = torch.backends.cpu.get_cpu_capability()
     return {
@@ -61,7 +61,7 @@ def fingerprint(device: torch.device, *, precision: str, spec_hash: str, data: s
         "cpu_capability": capability,
         "threads": str(torch.get_num_threads()),
         "precision": precision,
-        "compile": "no",
+        "compile": "yes" if compiled else "no",
         "optimizer": OPTIMIZER_IMPLEMENTATION,
         "world_size": "1",
         "spec": spec_hash,

@@ -27,14 +27,17 @@ class TimedPredictions:
 def predict(
     model: nn.Module, images: ImageSet, precision: str, before_batch: Callable[[], None]
 ) -> tuple[Logits, Labels]:
-    """Logits (N, K) in float32 and labels (N,), on the host. `before_batch` may raise to stop between batches."""
+    """Logits (N, K) in float32 and labels (N,), on the host. `before_batch` may raise to stop between batches.
+
+    Never compiled, so that a run can be measured again wherever it was trained.
+    """
     model.eval()
     logits = []
     with torch.inference_mode():
         for batch, _ in images.in_order(EVALUATION_BATCH_SIZES[images.device.type]):
             before_batch()
             with autocast(batch.device, precision):
-                logits.append(model(batch).float())
+                logits.append(model.forward(batch).float())
     return torch.cat(logits).cpu().numpy(), images.labels.cpu().numpy().astype(np.int64)
 
 
