@@ -78,8 +78,11 @@ def _devices() -> Iterator[Finding]:
         import torch
     except Exception:
         return
-    threads = torch.get_num_threads()
-    yield Finding("cpu", True, f"{torch.backends.cpu.get_cpu_capability()}, {threads} threads")
+    capabilities = torch.cpu.get_capabilities()
+    bfloat16 = [name for name, present in capabilities.items() if name.endswith("bf16") and present]
+    found = f"{torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
+    slow = "no bfloat16 arithmetic: that precision is slow here"
+    yield Finding("cpu", True, f"{found}, {'bfloat16 by ' + ', '.join(bfloat16) if bfloat16 else slow}")
     count = torch.cuda.device_count()
     for index in range(count):
         properties = torch.cuda.get_device_properties(index)
