@@ -4,8 +4,8 @@
 
 An epoch is training, then evaluation on the training and the test images. The notebook has what its users have
 today: PIL transforms for each image, a DataLoader, perceiver-pytorch as it is, float32, AdamW, batch 128.
-Both sides take turns in one process; the first turn of each is a warm-up. Without CIFAR-10 in --data-dir the
-images are generated.
+Both sides take turns in one process and profit from the allocator's setting alike; the first turn of each is a
+warm-up. Without CIFAR-10 in --data-dir the images are generated.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from vitreport.spec.compose import compose
 from vitreport.spec.load import assign
 from vitreport.spec.presets import read_preset
 from vitreport.spec.run import RunSpec
+from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import make_deterministic
 from vitreport.training.events import EpochFinished
 from vitreport.training.loop import fit
@@ -163,6 +164,7 @@ def main() -> None:
     given = parser.parse_args()
 
     device = torch.device(given.device)
+    keep_freed_memory()
     arrays = load(given.data_dir, given.train_images, given.test_images)
     sides = {
         "notebook": notebook_epochs(arrays, device, given.workers),
