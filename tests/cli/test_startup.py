@@ -9,7 +9,18 @@ from pathlib import Path
 from tests.cli.run_folders import spec, write_run
 from vitreport.data.sources import open_dataset
 
-HEAVY = {"torch", "torchvision", "timm", "perceiver_pytorch", "scipy", "sklearn", "matplotlib"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "timm",
+    "perceiver_pytorch",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "pandas",
+    "pyarrow",
+    "tensorboard",
+}
 HEAVY_AND_NUMPY = HEAVY | {"numpy", "PIL"}
 CHILD = f"""
 import json, sys
@@ -42,6 +53,8 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         f"spec check runs/{first}/spec.json": 0,
         "runs list": 0,
         "runs list --json": 0,
+        "runs export": 0,
+        "runs export --table epochs": 0,
         f"runs show {first}": 0,
         f"runs diff {first} {second}": 0,
         "runs show nothing": 2,

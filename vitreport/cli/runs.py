@@ -1,13 +1,13 @@
-"""`vitreport runs`: list runs, show one, tell two apart."""
+"""`vitreport runs`: list runs, show one, tell two apart, export them."""
 
 from typing import Annotated
 
 import typer
 
-from vitreport.cli import options
+from vitreport.cli import export, options
 from vitreport.cli.console import note, print_json, print_table, print_text
 
-app = typer.Typer(help="List, show and compare recorded runs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, compare and export recorded runs.", no_args_is_help=True)
 
 RunName = Annotated[str, typer.Argument(help="A run's id, a unique prefix of it, or its folder.", metavar="RUN")]
 
@@ -67,3 +67,6 @@ def diff(
     else:
         print_text("no difference")
     tell_damage(runs)
+
+
+app.command("export")(export.export)

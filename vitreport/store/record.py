@@ -9,7 +9,7 @@ MAX_TEXT = 1000
 
 Version = Annotated[int, Field(ge=1, le=SCHEMA_VERSION)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 Accuracy = Annotated[float, Field(ge=0, le=1)]
 Status = Literal["running", "done", "failed", "interrupted"]
 ErrorKind = Literal["diverged", "resources", "internal"]

@@ -1,0 +1,102 @@
+"""`vitreport.load_runs` and `vitreport.load_epochs`."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas
+import pytest
+
+import vitreport
+from tests.cli.run_folders import spec, write_run
+from tests.test_contracts import ROOT
+from vitreport.errors import RecordError
+from vitreport.export.table import EPOCH_COLUMNS, RESULT_COLUMNS, RUN_COLUMNS, SPLITS
+
+
+def test_runs_have_numbers_where_there_are_numbers() -> None:
+    for seed in range(3):
+        write_run(Path("runs"), spec(seed))
+    runs = vitreport.load_runs()
+    assert runs.groupby("group")["selected.test.accuracy"].mean().tolist() == [0.5]
+    assert runs["seed"].tolist() == [0, 1, 2]
+    assert runs["started"].dt.year.tolist() == [2026] * 3
+    types = {name: str(runs[name].dtype) for name in ("id", "seed", "train.clip_norm", "data.canonical", "git.dirty")}
+    assert types == {
+        "id": "string",
+        "seed": "Int64",
+        "train.clip_norm": "float64",
+        "data.canonical": "boolean",
+        "git.dirty": "boolean",
+    }
+
+
+def test_types_are_those_of_a_folder_without_runs() -> None:
+    Path("runs").mkdir()
+    empty = {load: load().dtypes.to_dict() for load in (vitreport.load_runs, vitreport.load_epochs)}
+    write_run(Path("runs"), spec())
+    for load, types in empty.items():
+        found = load().dtypes.to_dict()
+        assert {name: found[name] for name in types} == types
+
+
+def test_epochs_are_joined_to_their_runs() -> None:
+    write_run(Path("elsewhere"), spec(7))
+    both = vitreport.load_epochs("elsewhere").merge(vitreport.load_runs(Path("elsewhere")), on="id")
+    assert both["train.accuracy"].tolist() == [0.25, 0.5]
+    assert both["train.batch_size"].tolist() == [128, 128]
+
+
+def test_damaged_runs_are_left_out_and_named_once() -> None:
+    sound, torn, other = (write_run(Path("runs"), spec(seed)) for seed in range(3))
+    (torn / "result.json").write_text("{")
+    (other / "run.json").unlink()
+    with pytest.warns(UserWarning, match=rf"^2 damaged runs left out: {torn.name} .*, {other.name} \(run.json") as told:
+        runs = vitreport.load_runs()
+    assert runs["id"].tolist() == [sound.name]
+    assert [warning.filename for warning in told] == [__file__]
+
+
+def test_a_time_that_is_none_is_missing() -> None:
+    write_run(Path("runs"), spec(), started="yesterday", finished="9999-12-31T23:59:59Z")
+    (run,) = vitreport.load_runs().to_dict("records")
+    assert run["started"] is pandas.NaT
+    assert run["finished"].year == 9999
+
+
+def test_a_folder_that_is_not_there_is_named() -> None:
+    with pytest.raises(RecordError, match="no folder nowhere"):
+        vitreport.load_runs("nowhere")
+
+
+def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in range(2):
+        write_run(Path("runs"), spec(seed))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    exec(example, {})
+    assert re.search(r"digits +perceiver-io-digits-\w+ +0\.5 +0\.0 +2$", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_every_column_is_documented() -> None:
+    """`selected.*`, `last.*` and `data.counts.*` stand for several columns."""
+    loaders = (vitreport.load_runs, vitreport.load_epochs)
+    runs, epochs = (set(re.findall(r"`([^`]+)`", load.__doc__ or "")) for load in loaders)
+    families = tuple(name.removesuffix("*") for name in runs if name.endswith(".*"))
+    assert {"selected.", "last.", "data.counts."} < set(families)
+    assert [
+        name for name in (*RUN_COLUMNS, *RESULT_COLUMNS) if name not in runs and not name.startswith(families)
+    ] == []
+    assert {"accuracy", "loss", "top5", "count", *SPLITS} < runs
+    assert set(EPOCH_COLUMNS) - epochs == set()
+
+
+def test_importing_vitreport_loads_nothing() -> None:
+    code = "import sys, vitreport; print({'pandas', 'torch', 'numpy', 'pydantic'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_what_is_not_there_is_no_attribute() -> None:
+    assert not hasattr(vitreport, "load_everything")

@@ -1,0 +1,95 @@
+"""Records as pandas tables, with the extra `pandas`."""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from os import PathLike
+from pathlib import Path
+
+from vitreport.errors import RecordError
+from vitreport.export.extras import needs_extra
+from vitreport.export.table import Table, epochs_table, moment, runs_table
+from vitreport.store.folders import run_folders
+from vitreport.store.reader import Run, read_run
+
+with needs_extra("pandas"):
+    import pandas
+
+DTYPES = {
+    "text": "string",
+    "integer": "Int64",
+    "number": "float64",
+    "truth": "boolean",
+    "time": "datetime64[us, UTC]",
+}
+MOST_NAMED = 5
+
+
+def load_runs(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
+    """The runs of a folder, one row each, by name; damaged ones are left out with a warning that names them.
+
+    Columns are the dotted paths of `vitreport runs diff` without `splits`; what a run lacks is missing in its row.
+
+    `id`, `group` (the id without the seed: a mean over it is one over seeds), `status` (done, running, failed,
+    interrupted), `epoch` (the last whole one)
+        A spec that was trained anew has a second row, of which the id ends with -r2.
+    `model.*`, `data.*`, `optimizer.*`, `schedule.*`, `train.*`, `seed`
+        The spec. A list is JSON text; a field that other runs' architectures lack is missing in theirs.
+    `selected.*` and `last.*`: `epoch`, and `accuracy`, `loss`, `top5`, `count` of `train`, `val`, `test`
+        What the weights of the selected and of the last epoch measured, such as `selected.test.accuracy`:
+        fractions, nats, fractions, images.
+    `test.expected_calibration_error`
+        Of the selected weights, a fraction.
+    `cost.parameters`, `cost.forward_flops_per_image`, `cost.training_flops_per_image`,
+    `cost.activation_bytes_per_image`
+        FLOPs count a multiply-add as two.
+    `throughput.training_images_per_second`, `throughput.evaluation_images_per_second`, `seconds`,
+    `peak_memory_bytes`
+        As measured on `device`.
+    `started`, `finished`, `device`, `data.fingerprint`, `data.canonical`, `data.source`, `data.split_hash`,
+    `data.counts.*` (images of a split), `versions.python`, `versions.vitreport`, `versions.torch`, `git.commit`,
+    `git.dirty`, `resumed` (how often), `error.kind`, `error.message`, `command`
+        Where the run comes from; times are UTC.
+
+    Whole numbers are Int64, others float64, truth values boolean, text string. Raises RecordError where there is no
+    such folder, ResourceError without pandas.
+    """
+    return _load(Path(folder), runs_table)
+
+
+def load_epochs(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
+    """The epochs of all runs of a folder, one row each; to be merged with `load_runs` on `id`.
+
+    `id`, `group`, `seed`, `epoch`, `step` (optimizer steps so far), `learning_rate` (of the epoch's last step),
+    `train.accuracy`, `val.accuracy`, `test.accuracy` (fractions), `train.loss`, `val.loss`, `test.loss` (nats),
+    `images_per_second` and `seconds` (of the training part), `peak_memory_bytes`. The test split is there only where
+    it was watched. Types, damage and errors as in `load_runs`.
+    """
+    return _load(Path(folder), epochs_table)
+
+
+def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> pandas.DataFrame:
+    if not folder.is_dir():
+        raise RecordError(f"there is no folder {folder}")
+    damaged: list[str] = []
+    table = tabulate(_sound_runs(folder, damaged))
+    if damaged:
+        named = ", ".join(damaged[:MOST_NAMED]) + (", ..." if len(damaged) > MOST_NAMED else "")
+        warnings.warn(f"{len(damaged)} damaged runs left out: {named}", stacklevel=3)
+    return _frame(table)
+
+
+def _sound_runs(folder: Path, damaged: list[str]) -> Iterator[Run]:
+    """One at a time, so that the epochs of all of them need not be held at once."""
+    for run in map(read_run, run_folders(folder)):
+        if run.damage:
+            damaged.append(f"{run.id} ({run.damage[0]})")
+        else:
+            yield run
+
+
+def _frame(table: Table) -> pandas.DataFrame:
+    columns = {}
+    for name, kind in table.kinds.items():
+        values = table.column(name)
+        columns[name] = pandas.Series(map(moment, values) if kind == "time" else values, dtype=DTYPES[kind])
+    return pandas.DataFrame(columns)

@@ -1,0 +1,65 @@
+"""Curves as TensorBoard's event files, with the extra `tensorboard`."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from vitreport.export.extras import needs_extra
+from vitreport.export.table import moment
+from vitreport.files import make_folder, write_atomic
+from vitreport.store.reader import Run
+from vitreport.store.record import EpochRecord
+
+with needs_extra("tensorboard"):
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+FILE_NAME = "events.out.tfevents.vitreport"  # one name, so that a second export replaces the first
+FILE_VERSION = "brain.Event:2"
+
+
+def write_events(run: Run, folder: Path) -> Path:
+    """One log directory, named after the run, with one event file."""
+    content = io.BytesIO()
+    writer = RecordWriter(content)
+    for event in _events(run):
+        writer.write(event.SerializeToString(deterministic=True))
+    make_folder(folder / run.id)
+    path = folder / run.id / FILE_NAME
+    write_atomic(path, content.getvalue())
+    return path
+
+
+def _events(run: Run) -> Iterator[Event]:
+    """Steps are epochs. Records keep no time of an epoch: it is that of the start and the training seconds since."""
+    start = moment(run.record.started) if run.record else None
+    time = start.timestamp() if start else 0.0
+    yield Event(wall_time=time, file_version=FILE_VERSION)
+    for epoch in run.epochs:
+        time += epoch.seconds
+        yield _event(time, epoch.epoch, _epoch_scalars(epoch))
+    if run.result:
+        selected = run.result.selected
+        scalars = {
+            f"selected/{name}/{split}": getattr(measured, name)
+            for split, measured in selected.splits.items()
+            for name in ("accuracy", "loss")
+        }
+        yield _event(time, selected.epoch, scalars)
+
+
+def _epoch_scalars(epoch: EpochRecord) -> dict[str, float]:
+    """A metric's splits share a prefix, which TensorBoard makes a section of charts."""
+    splits = {
+        f"{name}/{split}": getattr(measured, name)
+        for split, measured in epoch.splits.items()
+        for name in ("accuracy", "loss")
+    }
+    others = ("learning_rate", "images_per_second", "seconds", "peak_memory_bytes")
+    return splits | {name: getattr(epoch, name) for name in others}
+
+
+def _event(time: float, step: int, scalars: dict[str, float]) -> Event:
+    values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
+    return Event(wall_time=time, step=step, summary=Summary(value=values))
