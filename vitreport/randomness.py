@@ -7,7 +7,7 @@ import hashlib
 
 
 def stream_seed(seed: int, purpose: str, *counters: int) -> int:
-    """A 63-bit seed for one purpose ("order", "augment", "dropout", "initialisation", "split") at one place."""
+    """A 63-bit seed for one purpose ("order", "augment", "mix", "dropout", "initialisation", "split") at one place."""
     text = "/".join([purpose, str(seed), *map(str, counters)])
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1

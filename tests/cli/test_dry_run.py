@@ -97,7 +97,8 @@ def test_every_field_of_the_spec_is_shown_once(cli: Cli) -> None:
     fields = {
         f"{section}.{field}" for section, values in found["spec"].items() if section != "seed" for field in values
     }
-    assert set(found["origins"]) == fields | {"seed"}
+    mixing = {f"data.mix.{field}" for field in found["spec"]["data"]["mix"]}
+    assert set(found["origins"]) == (fields - {"data.mix"}) | mixing | {"seed"}
     shown = cli(*DIGITS, "--dry-run").stdout.split("\n\n")[0].splitlines()[1:]
     assert [line.split()[0] for line in shown] == list(found["origins"])
 

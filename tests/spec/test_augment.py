@@ -98,6 +98,37 @@ def test_a_mixture_that_cannot_be(mixture: dict[str, Any], field: str, said: str
     assert {path: problem.message for path, problem in found.items()} == {f"data.augment.0.{field}": said}
 
 
+@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+def test_what_mixes_batches_is_no_entry(name: str) -> None:
+    for entry in ({"name": name}, {"name": "mixture", "operations": [{"name": name}]}):
+        (found,) = problems(PERCEIVER, {"data": {"augment": [entry]}}).values()
+        assert found.message.endswith("is no augmentation of single images")
+        assert found.hint == f"set data.mix.{name}_alpha"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said", "hint"),
+    [
+        ("mixup_alpha", -0.1, "must be greater than or equal to 0", ""),
+        ("cutmix_alpha", "much", "must be a valid number", ""),
+        ("probability", 1.5, "must be less than or equal to 1", ""),
+        ("switch_probability", -1, "must be greater than or equal to 0", ""),
+        ("mixup_alfa", 0.2, "unknown field", "did you mean mixup_alpha or cutmix_alpha?"),
+    ],
+)
+def test_a_fault_in_mixing_is_told_with_its_path(field: str, value: Any, said: str, hint: str) -> None:
+    (found,) = problems(PERCEIVER, {"data": {"mix": {field: value}}}).values()
+    assert (found.field, found.message, found.hint) == (f"data.mix.{field}", said, hint)
+
+
+def test_mixing_is_in_the_id_where_it_is_on() -> None:
+    ids = [
+        composed(PERCEIVER, {"data": {"mix": mix}}).spec.run_id
+        for mix in ({}, {"mixup_alpha": 0.0}, {"mixup_alpha": 0.2})
+    ]
+    assert ids[0] == ids[1] == composed(PERCEIVER).spec.run_id != ids[2]
+
+
 def test_a_range_may_be_a_single_value() -> None:
     entry = {"name": "random_affine", "degrees": [15, 15], "scale": [1, 1]}
     found = composed(PERCEIVER, {"data": {"augment": [entry]}}).spec.data.augment

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.models.small import REQUIRED
 from vitreport.errors import SpecError
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
+from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec
 from vitreport.spec.fields import did_you_mean, field_paths, find_field
 from vitreport.spec.model import ARCHITECTURES
@@ -44,7 +45,8 @@ def test_every_section_and_field_has_its_path() -> None:
     expected = {
         f"{section}.{field}" for section, kinds in SECTIONS.items() for kind in kinds for field in kind.model_fields
     }
-    assert set(field_paths()) == expected | {"seed"}
+    mixing = {f"data.mix.{field}" for field in MixSpec.model_fields}
+    assert set(field_paths()) == (expected - {"data.mix"}) | mixing | {"seed"}
     assert {path.partition(".")[0] for path in field_paths()} == set(RunSpec.model_fields)
 
 

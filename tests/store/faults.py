@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from tests.store.calls import Calls, StandIn, patch
 from vitreport import files
 from vitreport.data import batches, digits
 from vitreport.data.augment.pipeline import augment
+from vitreport.data.mix import mix
 from vitreport.store import checkpoint, results, session
 from vitreport.store.writer import RunWriter
 from vitreport.training import loop
@@ -150,6 +152,13 @@ def augmentation_from_history() -> None:
     patch.setattr(batches, "augment", lambda images, operations, own: augment(images, operations, generator))
 
 
+def mixing_from_history() -> None:
+    generator = np.random.default_rng(0)
+    patch.setattr(
+        batches, "mix", lambda images, labels, spec, classes, own: mix(images, labels, spec, classes, generator)
+    )
+
+
 def optimizer_not_restored() -> None:
     patch.setattr(checkpoint, "_restore_optimizer", lambda state, tensors: None)
 
@@ -242,6 +251,7 @@ FAULTS: dict[str, Callable[..., None]] = {
         dropout_from_history,
         order_from_history,
         augmentation_from_history,
+        mixing_from_history,
         optimizer_not_restored,
         totals_not_restored,
         best_not_restored,

@@ -26,7 +26,10 @@ RICH = (
     "--set=data.image_size=8",
     "--set=data.limit=100",
     '--set=data.augment=[{name="horizontal_flip"}, {name="random_crop", padding=2}, '
-    '{name="color_jitter", brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1}]',
+    '{name="color_jitter", brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1}, '
+    '{name="mixture", operations=[{name="random_rotation"}, {name="equalize"}]}]',
+    "--set=mix.mixup_alpha=0.8",
+    "--set=mix.cutmix_alpha=1.0",
     "--set=model.patch_size=4",
     "--set=model.embed_dim=8",
     "--set=model.depths=[1]",
@@ -42,6 +45,6 @@ RICH = (
     "--batch-size=20",
     "--epochs=3",
 )
-"""15 steps with every stream of random numbers: order, three augmentations, two kinds of dropout."""
+"""15 steps with every stream of random numbers: order, four augmentations, mixing, two kinds of dropout."""
 
 EVERY_STEP = "--checkpoint-seconds=0"

@@ -17,6 +17,7 @@ FAULTS = [
     ("dropout_from_history", MIDDLE, "checkpoints"),
     ("order_from_history", MIDDLE, "checkpoints"),
     ("augmentation_from_history", MIDDLE, "checkpoints"),
+    ("mixing_from_history", MIDDLE, "checkpoints"),
     ("optimizer_not_restored", MIDDLE, "checkpoints"),
     ("step_not_restored", MIDDLE, "checkpoints"),
     ("totals_not_restored", MIDDLE, "metrics.jsonl"),

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from tests.training.small import CPU, noise_split
+from tests.training.small import CLASSES, CPU, noise_split
 from vitreport.data.batches import ImageSet, TrainingBatches, epoch_order, place
-from vitreport.spec.augment import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, RandomCropSpec
+from vitreport.spec.augment import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, MixSpec, RandomCropSpec
+from vitreport.spec.data import DataSpec
 
 OPERATIONS: tuple[AugmentSpec, ...] = (
     HorizontalFlipSpec(),
@@ -19,13 +20,19 @@ OPERATIONS: tuple[AugmentSpec, ...] = (
 )
 
 
+MIX = MixSpec(mixup_alpha=0.8, cutmix_alpha=1.0)
+
+
 def image_set(count: int = 23, *, stored: int = 8, size: int = 8) -> ImageSet:
     split = noise_split(count, seed=0, size=stored)
     return place(split.images, split.labels, device=CPU, image_size=size, mean=(0.5, 0.25, 0.125), std=(0.25, 0.5, 1.0))
 
 
-def batches_of(images: ImageSet, operations: tuple[AugmentSpec, ...] = OPERATIONS, seed: int = 0) -> TrainingBatches:
-    return TrainingBatches(images, operations, batch_size=5, seed=seed)
+def batches_of(
+    images: ImageSet, operations: tuple[AugmentSpec, ...] = OPERATIONS, seed: int = 0, mix: MixSpec | None = None
+) -> TrainingBatches:
+    data = DataSpec(image_size=images.image_size, num_classes=CLASSES, augment=operations, mix=mix or MixSpec())
+    return TrainingBatches(images, data, batch_size=5, seed=seed)
 
 
 @given(st.integers(1, 300), st.integers(0, 2**31 - 1), st.integers(0, 1000))
@@ -72,9 +79,10 @@ def test_an_epoch_serves_every_image_once_in_its_order() -> None:
     assert torch.equal(torch.cat([batch for batch, _ in served]), unshuffled[order])
 
 
+@pytest.mark.parametrize("mix", [MixSpec(), MIX])
 @pytest.mark.parametrize("first_step", range(6))
-def test_batches_do_not_depend_on_where_an_epoch_was_entered(first_step: int) -> None:
-    batches = batches_of(image_set())
+def test_batches_do_not_depend_on_where_an_epoch_was_entered(first_step: int, mix: MixSpec) -> None:
+    batches = batches_of(image_set(), mix=mix)
     whole = list(batches.epoch(2))
     torch.manual_seed(first_step)
     entered = list(batches.epoch(2, first_step))
@@ -93,6 +101,32 @@ def test_augmentation_differs_between_steps_epochs_and_seeds() -> None:
         image for seed in range(2) for epoch in range(2) for image in all_images(batches_of(images, seed=seed), epoch)
     ]
     assert len({image.numpy().tobytes() for image in seen}) == len(seen) == 40
+
+
+def test_mixing_has_random_numbers_of_its_own() -> None:
+    """It leaves order and augmentation as they are, and differs between steps, epochs and seeds."""
+    images = image_set()
+    plain = torch.cat([batch for batch, _ in batches_of(images).epoch(0)])
+    unmixed = batches_of(images, mix=MixSpec(mixup_alpha=1.0, probability=0.0)).epoch(0)
+    assert torch.equal(torch.cat([batch for batch, _ in unmixed]), plain)
+    shares = [
+        targets.amax(1)
+        for seed in range(2)
+        for epoch in range(2)
+        for _, targets in batches_of(images, seed=seed, mix=MixSpec(mixup_alpha=1.0)).epoch(epoch)
+    ]
+    assert len({tuple(each.tolist()) for each in shares}) == len(shares) == 20
+
+
+def test_mixed_batches_have_weights_of_classes_for_labels() -> None:
+    images = image_set()
+    for (_, labels), (_, targets) in zip(
+        batches_of(images).epoch(1), batches_of(images, mix=MIX).epoch(1), strict=True
+    ):
+        assert targets.shape == (len(labels), CLASSES)
+        allowed = functional.one_hot(labels, CLASSES) + functional.one_hot(labels.flip(0), CLASSES)
+        assert torch.equal(targets > 0, (allowed > 0) & (targets > 0))
+        assert torch.allclose(targets.sum(1), torch.ones(len(labels)))
 
 
 def all_images(batches: TrainingBatches, epoch: int) -> Iterator[Tensor]:

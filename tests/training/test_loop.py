@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from timm.data.mixup import mixup_target
+from timm.loss import SoftTargetCrossEntropy
 from torch import Tensor
 from torch.nn import functional
 
 from tests.training.small import noise_arrays, small_setup, small_spec
+from vitreport.data.mix import mixed_targets
 from vitreport.errors import DivergedError
 from vitreport.spec.run import RunSpec
 from vitreport.training import loop
@@ -65,6 +68,33 @@ def test_label_smoothing_mixes_in_the_mean_over_classes() -> None:
     _, loss, _ = one_step(small_spec(train={"label_smoothing": 0.1}))
     assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
     assert loss.item() != pytest.approx(cross_entropy.item(), rel=1e-5)
+
+
+MIX = {"mixup_alpha": 0.8, "cutmix_alpha": 1.0}
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_mixed_labels_are_smoothed_as_in_timm(smoothing: float) -> None:
+    logits, labels = torch.randn(20, 10), torch.arange(20) % 7
+    shares = torch.linspace(0, 1, 20)
+    expected = SoftTargetCrossEntropy()(logits, mixup_target(labels, 10, shares[:, None], smoothing))
+    targets = mixed_targets(labels, shares, 10)
+    mixed = functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+    assert mixed.item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_step_on_mixed_images_has_the_loss_of_their_targets() -> None:
+    """It is smoothed in the objective, and not in what is reported; the largest weight is the right answer."""
+    spec = small_spec(data={"mix": MIX}, train={"label_smoothing": 0.1})
+    setup = small_setup(spec)
+    images, targets = next(setup.batches.epoch(0))
+    logits = setup.state.model(images)
+    smoothed = SoftTargetCrossEntropy()(logits, 0.9 * targets + 0.1 / 10)
+    plain = SoftTargetCrossEntropy()(logits, targets)
+    state, objective, _ = one_step(spec)
+    assert objective.item() == pytest.approx(smoothed.item(), rel=1e-6)
+    hits = int((logits.argmax(1) == targets.argmax(1)).sum())
+    assert state.totals.tolist() == pytest.approx([20 * plain.item(), hits, 20])
 
 
 def test_step_is_counted_with_its_cross_entropy_hits_and_images() -> None:

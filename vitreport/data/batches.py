@@ -10,8 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from vitreport.data.augment.pipeline import augment
+from vitreport.data.mix import mix
 from vitreport.randomness import stream_seed
 from vitreport.spec.augment import AugmentSpec
+from vitreport.spec.data import DataSpec
 
 DEVICE_MEMORY_SHARE = 0.5
 
@@ -84,7 +86,7 @@ class TrainingBatches:
     """The batches of every epoch, each a function of (seed, epoch, step) alone."""
 
     images: ImageSet
-    operations: Sequence[AugmentSpec]
+    data: DataSpec
     batch_size: int
     seed: int
 
@@ -93,12 +95,20 @@ class TrainingBatches:
         return -(-len(self.images) // self.batch_size)
 
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of one epoch in shuffled order, from its step `first_step` on; the last may be smaller."""
+        """The batches of one epoch in shuffled order, from its step `first_step` on; the last may be smaller.
+
+        Each has its images and their labels (B,) or, where images are mixed, weights of the classes (B, num_classes).
+        """
         order = epoch_order(len(self.images), self.seed, epoch).to(self.images.images.device)
         for step in range(first_step, self.steps_per_epoch):
             indices = order[step * self.batch_size : (step + 1) * self.batch_size]
             generator = torch.Generator().manual_seed(stream_seed(self.seed, "augment", epoch, step))
-            yield self.images.augmented(indices, self.operations, generator)
+            images, labels = self.images.augmented(indices, self.data.augment, generator)
+            yield self._mixed(images, labels, epoch, step) if self.data.mix.is_on else (images, labels)
+
+    def _mixed(self, images: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
+        generator = np.random.default_rng(stream_seed(self.seed, "mix", epoch, step))
+        return mix(images, labels, self.data.mix, self.data.num_classes, generator)
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Tensor:

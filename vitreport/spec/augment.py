@@ -23,6 +23,7 @@ AreaShare = Annotated[float, Field(gt=0, le=1)]
 AspectRatio = Annotated[float, Field(ge=0.01, le=100)]
 Zoom = Annotated[float, Field(ge=0.01, le=100)]
 Strength = Annotated[float, Field(ge=0, le=10)]
+Alpha = Annotated[float, Field(ge=0, le=100)]
 Bins = Annotated[int, Field(ge=2, le=1000)]
 
 DegreesRange = Annotated[tuple[Degrees, Degrees], AfterValidator(_ascending)]
@@ -213,6 +214,24 @@ class MixtureSpec(Augmentation):
         if self.minimum > self.maximum:
             found.append(Problem(f"{path}.minimum", f"{self.minimum} is larger than {path}.maximum = {self.maximum}"))
         return found
+
+
+class MixSpec(Section):
+    """Mixup (Zhang et al. 2018, arXiv:1710.09412) and CutMix (Yun et al. 2019, arXiv:1905.04899).
+
+    Of an image and its partner in the batch a share is drawn from Beta(alpha, alpha): mixup takes so much of each
+    pixel, CutMix so many of the pixels, and the labels count as much. An alpha of 0 leaves a method out; of both,
+    CutMix is chosen with `switch_probability`.
+    """
+
+    mixup_alpha: Alpha = 0.0
+    cutmix_alpha: Alpha = 0.0
+    probability: Fraction = 1.0
+    switch_probability: Fraction = 0.5
+
+    @property
+    def is_on(self) -> bool:
+        return self.mixup_alpha > 0 or self.cutmix_alpha > 0
 
 
 AugmentSpec = Annotated[OperationSpec | MixtureSpec, Field(discriminator="name")]

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from vitreport.errors import Problem
-from vitreport.spec.augment import AugmentSpec
-from vitreport.spec.section import Name, PositiveInt, Section
+from vitreport.spec.augment import AugmentSpec, MixSpec
+from vitreport.spec.section import Name, PositiveInt, Section, added_later
 
 CHANNELS = 3  # every data set is served as RGB
 
@@ -29,6 +29,7 @@ class DataSpec(Section):
     num_classes: Annotated[int, Field(ge=2, le=100_000)]
     normalization: Literal["dataset", "none"] = "dataset"
     augment: tuple[AugmentSpec, ...] = ()
+    mix: MixSpec = added_later(default=MixSpec())
     validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     limit: PositiveInt | None = None
 

@@ -17,6 +17,8 @@ SHOWN_CHARACTERS = 60
 MOST_PROBLEMS = 50  # of one section; nobody reads more, and each costs time
 MISPLACED = {
     "mixture": ("a mixture cannot stand in a mixture", "list its operations"),
+    "mixup": ("mixup is no augmentation of single images", "set data.mix.mixup_alpha"),
+    "cutmix": ("CutMix is no augmentation of single images", "set data.mix.cutmix_alpha"),
 }
 """Names that exist, and not where they were given."""
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -103,8 +105,14 @@ def _located(kinds: list[type[BaseModel]], location: Sequence[int | str]) -> tup
             owners, at_union = items, True
         else:
             items = [item for owner in owners for item in _items(owner, part)]
+            owners = [inner for owner in owners for inner in _inner(owner, part)] or owners
         parts.append(str(part))
     return parts, owners
+
+
+def _inner(owner: type[BaseModel], field: str) -> list[type[BaseModel]]:
+    """The section that a field is."""
+    return members(owner.model_fields[field].annotation) if field in owner.model_fields else []
 
 
 def _items(owner: type[BaseModel], field: str) -> list[type[BaseModel]]:

@@ -40,14 +40,14 @@ def fit(
     while state.epoch < train.epochs:
         clock, unread = EpochClock(state.seconds), list[Tensor]()
         state.model.train()
-        for images, labels in batches.epoch(state.epoch, first_step=state.step - state.epoch * steps_per_epoch):
+        for images, targets in batches.epoch(state.epoch, first_step=state.step - state.epoch * steps_per_epoch):
             before_batch()
             rate = learning_rate(state.step)
             torch.manual_seed(stream_seed(batches.seed, "dropout", state.step))
-            unread.append(train_step(state, images, labels, train, rate))
+            unread.append(train_step(state, images, targets, train, rate))
             loss = _read_losses(unread, state) if _must_read(state, steps_per_epoch, images.device) else None
             state.seconds = clock.seconds()
-            yield StepFinished(state.epoch + 1, state.step, len(labels), rate, loss)
+            yield StepFinished(state.epoch + 1, state.step, len(targets), rate, loss)
         seconds = state.seconds
         metrics = {"train": state.train_metrics()}
         for name, split in splits.items():
@@ -66,27 +66,35 @@ def fit(
         )
 
 
-def train_step(state: TrainingState, images: Tensor, labels: Tensor, train: TrainSpec, learning_rate: float) -> Tensor:
-    """One update on images (B, 3, H, W) and labels (B,); the mean objective, still on the device."""
+def train_step(state: TrainingState, images: Tensor, targets: Tensor, train: TrainSpec, learning_rate: float) -> Tensor:
+    """One update on images (B, 3, H, W) and their targets; the mean objective, still on the device.
+
+    The targets are labels (B,) or weights of the classes (B, num_classes). Label smoothing gives a share of the weight
+    of every target to all classes alike.
+    """
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate
     state.optimizer.zero_grad()
     with autocast(images.device, train.precision):
         logits = state.model(images)
-        objective = functional.cross_entropy(logits, labels, label_smoothing=train.label_smoothing)
+        objective = functional.cross_entropy(logits, targets, label_smoothing=train.label_smoothing)
     objective.backward()  # type: ignore[no-untyped-call]
     if train.clip_norm is not None:
         nn.utils.clip_grad_norm_(state.model.parameters(), train.clip_norm)
     state.optimizer.step()
     state.step += 1
-    state.totals += _totals(logits.detach().float(), labels)
+    state.totals += _totals(logits.detach().float(), targets)
     return objective.detach()
 
 
 @torch.no_grad()
-def _totals(logits: Tensor, labels: Tensor) -> Tensor:
-    """The sums of cross entropies (without label smoothing) and of right answers, and the count, as float64 (3,)."""
-    loss = functional.cross_entropy(logits, labels, reduction="sum")
+def _totals(logits: Tensor, targets: Tensor) -> Tensor:
+    """The sums of cross entropies (without label smoothing) and of right answers, and the count, as float64 (3,).
+
+    Of a mixed image the right answer is the class with the largest weight.
+    """
+    loss = functional.cross_entropy(logits, targets, reduction="sum")
+    labels = targets if targets.ndim == 1 else targets.argmax(1)
     correct = (logits.argmax(1) == labels).sum()
     return torch.stack([loss.double(), correct.double(), loss.new_full((), len(labels), dtype=torch.float64)])
 

@@ -41,7 +41,7 @@ def prepare(spec: RunSpec, arrays: ImageArrays, device: torch.device) -> Setup:
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
     splits = {name: place_split(spec, arrays, device, name, index) for name, index in chosen.items() if len(index)}
     model, cost = place_model(spec, device)
-    batches = TrainingBatches(splits["train"], spec.data.augment, spec.train.batch_size, spec.seed)
+    batches = TrainingBatches(splits["train"], spec.data, spec.train.batch_size, spec.seed)
     return Setup(
         state=fresh_state(model, build_optimizer(spec.optimizer, model), device),
         splits=splits,

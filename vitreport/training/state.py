@@ -39,7 +39,7 @@ class TrainingState:
         return all(bool(tensor.isfinite().all()) for tensor in (self.totals, *named_weights(self.model).values()))
 
     def train_metrics(self) -> SplitMetrics:
-        """Means over the images of the epoch under way, as they were seen while training (augmented)."""
+        """Means over the images of the epoch under way, as they were seen while training (augmented, mixed)."""
         loss, correct, images = self.totals.tolist()
         return SplitMetrics(loss=loss / images, accuracy=correct / images)
 

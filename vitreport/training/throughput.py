@@ -62,7 +62,7 @@ def _training(model: nn.Module, spec: RunSpec, device: torch.device) -> Work:
     state = fresh_state(model, build_optimizer(spec.optimizer, model), device)
 
     def step(images: ImageSet) -> None:
-        batches = TrainingBatches(images, spec.data.augment, len(images), spec.seed)
+        batches = TrainingBatches(images, spec.data, len(images), spec.seed)
         model.train()
         train_step(state, *next(batches.epoch(0)), spec.train, spec.optimizer.learning_rate)
 

@@ -6,8 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vitreport.data.augment.drawn import Drawn, happens, per_image
-from vitreport.data.augment.rectangles import draw_lengths, draw_offsets, first_fitting
+from vitreport.data.augment.drawn import Drawn, happens
+from vitreport.data.augment.rectangles import draw_lengths, draw_offsets, first_fitting, in_boxes
 from vitreport.spec.augment import RandomErasingSpec
 
 LARGEST_SEED = 2**32
@@ -30,15 +30,6 @@ def erase(images: Tensor, boxes: Tensor, seeds: Tensor, *, noise: bool) -> Tenso
     if not noise:
         return images.masked_fill(inside, 0)
     return torch.where(inside, uniform_noise(seeds.to(images.device, non_blocking=True), images), images)
-
-
-def in_boxes(boxes: Tensor, images: Tensor) -> Tensor:
-    """Which pixels lie in the `boxes` (B, 4) of top, left, height and width: (B, 1, H, W) of bool."""
-    starts, lengths = boxes[:, :2], boxes[:, 2:]
-    (top, left), (bottom, right) = per_image(starts, images).unbind(1), per_image(starts + lengths, images).unbind(1)
-    row, column = (torch.arange(length, device=images.device) for length in images.shape[-2:])
-    rows, columns = (row >= top) & (row < bottom), (column >= left) & (column < right)  # (B, 1, H) and (B, 1, W)
-    return rows[..., None] & columns[..., None, :]
 
 
 def uniform_noise(seeds: Tensor, images: Tensor) -> Tensor:

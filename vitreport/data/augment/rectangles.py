@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vitreport.data.augment.drawn import uniform
+from vitreport.data.augment.drawn import per_image, uniform
 
 TRIES = 10
 
@@ -30,3 +30,12 @@ def draw_offsets(sizes: Tensor, shape: Sequence[int], generator: torch.Generator
     """Top and left (B, 2) of rectangles of those heights and widths, every place in the image equally likely."""
     places = torch.tensor(shape[-2:]) - sizes + 1
     return (uniform(0, 1, sizes.shape, generator) * places).floor()
+
+
+def in_boxes(boxes: Tensor, images: Tensor) -> Tensor:
+    """Which pixels lie in the `boxes` (B, 4) of top, left, height and width: (B, 1, H, W) of bool."""
+    starts, lengths = boxes[:, :2], boxes[:, 2:]
+    (top, left), (bottom, right) = per_image(starts, images).unbind(1), per_image(starts + lengths, images).unbind(1)
+    row, column = (torch.arange(length, device=images.device) for length in images.shape[-2:])
+    rows, columns = (row >= top) & (row < bottom), (column >= left) & (column < right)  # (B, 1, H) and (B, 1, W)
+    return rows[..., None] & columns[..., None, :]
