@@ -76,6 +76,81 @@ def test_every_problem_has_a_line_of_its_own(cli: Cli, monkeypatch: pytest.Monke
     assert fields == ["VITREPORT_EPOCH", "foo", "data.dataset", "model.name", "seed"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--epochs", "many"], "Invalid value for '--epochs': must be a valid integer; hint: `vitreport train --help`"),
+        (["--threads", "0"], "'--threads' (env var: 'VITREPORT_THREADS'): must be greater than or equal to 1; hint:"),
+    ],
+)
+def test_a_wrong_option_is_told_without_words_of_libraries(arguments: list[str], said: str, cli: Cli) -> None:
+    refused(cli("train", "swin", *arguments), 2, said)
+    line = refused(cli("eval", "x", "--split", "tst"), 2, "'--split': 'tst' is not one of 'test', 'val', 'train'")
+    assert "Value error" not in line
+
+
+@pytest.mark.parametrize(
+    ("dataset", "said"),
+    [
+        ("CIFAR10", "did you mean cifar10?"),
+        ("cifar-10", "did you mean cifar10?"),
+        ("Tiny-ImageNet", "did you mean tinyimagenet?"),
+        ("photos", "for the folder here: --dataset ./photos"),
+    ],
+)
+def test_a_data_set_in_other_letters_or_a_bare_folder_is_understood(dataset: str, said: str, cli: Cli) -> None:
+    write_folder(Path("photos"))
+    refused(
+        cli("train", "swin", "--dataset", dataset, "--dry-run"),
+        2,
+        f"unknown data set (from command line); hint: {said}",
+    )
+
+
+def failed_json(done: Completed) -> Any:
+    """The document of a failure, which says what stderr says."""
+    document = json.loads(done.stdout)
+    assert list(document) == ["error"]
+    error = document["error"]
+    assert error["exit_code"] == done.exit_code
+    assert [f"error: {message}" for message in error["messages"]] == done.stderr.splitlines()[-len(error["messages"]) :]
+    return error
+
+
+def test_a_failure_with_json_is_a_document() -> None:
+    done = vitreport("train", "percever-io", "--epochs", "0", "--json", environment={"FORCE_COLOR": ""})
+    problems = failed_json(done)["problems"]
+    assert done.exit_code == 2
+    assert [(each["field"], each["value"]) for each in problems] == [
+        ("model.name", "'percever-io'"),
+        ("train.epochs", "0"),
+    ]
+    assert problems[0]["hint"].startswith("did you mean perceiver-io")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code"),
+    [
+        (["runs", "show", "nothing"], 2),
+        (["runs", "list", "--bogus"], 2),
+        (["runs", "show", "./nothing"], 4),
+        (["datasets", "verify", "./nothing"], 3),
+    ],
+)
+def test_every_kind_of_failure_is_a_document(arguments: list[str], exit_code: int, cli: Cli) -> None:
+    done = cli(*arguments, "--json")
+    assert failed_json(done)["problems"] == []
+    assert done.exit_code == exit_code
+
+
+def test_what_was_found_before_a_failure_stays_the_only_document(cli: Cli) -> None:
+    damaged = write_run(Path("runs"), spec())
+    (damaged / "run.json").write_text("{")
+    done = cli("runs", "list", "--json")
+    assert done.exit_code == 7
+    assert [each["state"] for each in json.loads(done.stdout)] == ["damaged"]
+
+
 @pytest.mark.parametrize("device", ["tpu", "cuda:x", "gpu", "meta", ""])
 def test_a_device_that_cannot_be_is_a_wrong_request(device: str, cli: Cli) -> None:
     refused(cli(*DIGITS, "--device", device), 2, f"--device = {device!r}: unknown device", "auto, cpu, cuda or cuda:N")

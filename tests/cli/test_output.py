@@ -149,6 +149,22 @@ def test_two_runs_are_told_apart_by_what_differs(cli: Cli) -> None:
     assert json.loads(cli("runs", "diff", first, second, "--json").stdout) == {"seed": [0, 1]}
 
 
+def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
+    first, second = (write_run(Path("runs"), spec(seed)) for seed in (0, 1))
+    result = json.loads((second / "result.json").read_text())
+    result["selected"]["splits"]["test"] |= {"accuracy": 0.4875, "loss": 1.25}
+    (second / "result.json").write_text(json.dumps(result))
+    record = json.loads((second / "run.json").read_text())
+    record["cost"]["parameters"] = 3000
+    (second / "run.json").write_text(json.dumps(record))
+    header, *lines = [line.split() for line in cli("runs", "diff", first.name, second.name).stdout.splitlines()]
+    assert header == [first.name, second.name, "difference"]
+    assert ["seed", "0", "1"] in lines
+    assert ["cost.parameters", "1,000", "3,000", "+2,000"] in lines
+    assert ["selected.splits.test.accuracy", "50.00%", "48.75%", "-1.25", "points"] in lines
+    assert ["selected.splits.test.loss", "1.0000", "1.2500", "+0.2500"] in lines
+
+
 TABLES = [("models",), ("datasets", "list"), ("runs", "list"), ("runs", "show", "perceiver"), ("eval", "perceiver")]
 
 
@@ -231,17 +247,18 @@ def test_a_stream_without_unicode_gets_what_it_can_show(home: Path) -> None:
 
 
 class Terminal:
-    """A process on a terminal of 30 lines of 100 characters, and what it has written there."""
+    """A process on a terminal of 30 lines of so many characters, and what it has written there."""
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
+    def __init__(self, *arguments: str, width: int = 100, **environment: str) -> None:
         self._leader, follower = pty.openpty()
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, width, 0, 0))
+        bare = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         self.process = subprocess.Popen(
             command(*arguments),
             stdin=follower,
             stdout=follower,
             stderr=follower,
-            env={**os.environ, "TERM": "xterm-256color", **environment},
+            env={**bare, "TERM": "xterm-256color", **environment},
             start_new_session=True,
         )
         os.close(follower)
@@ -275,6 +292,24 @@ def test_a_terminal_shows_the_training_live_and_keeps_the_summary(home: Path) ->
     assert lines[-2].startswith("next: vitreport eval ")
     assert lines[-1] == f"runs/{only_run(Path('runs')).id}"
     assert "epoch=" not in terminal.screen
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (100, ["run", "state", "epochs", "val", "test", "time", "started"]),
+        (80, ["run", "state", "epochs", "val", "test", "time"]),
+        (60, ["run", "state", "val", "test"]),
+        (20, ["run", "state", "test"]),
+    ],
+)
+def test_ids_stay_whole_on_a_narrow_terminal(width: int, columns: list[str]) -> None:
+    names = [write_run(Path("runs"), spec(seed)).name for seed in range(3)]
+    terminal = Terminal("runs", "list", width=width, NO_COLOR="1")
+    assert terminal.close() == 0
+    header, *lines = CONTROL.sub("", terminal.screen).replace("\r", "").splitlines()
+    assert header.split() == columns
+    assert [line.split()[0] for line in lines] == names
 
 
 def test_an_interrupt_gives_the_cursor_back(home: Path) -> None:

@@ -48,6 +48,11 @@ def test_help_shows_all_of_it(words: str, flag: str, cli: Cli, monkeypatch: pyte
         assert squeezed(text) in shown
 
 
+@BY_WORDS
+def test_flags_take_nothing(words: str, cli: Cli) -> None:
+    assert "<bool>" not in cli(*words.split(), "--help").stdout
+
+
 def squeezed(text: str) -> str:
     """Letters, digits and signs without blanks, frames and colours."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)

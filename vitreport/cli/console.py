@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +14,7 @@ from rich.text import Text
 from vitreport.text import printable
 
 PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
+BETWEEN_COLUMNS = 2
 
 
 def stderr() -> Console:
@@ -26,19 +28,56 @@ def is_interactive() -> bool:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     """A table of printable text on stdout; the columns named in `right` are aligned to the right."""
-    table = Table(show_header=any(columns), box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    _print_table(columns, rows, right, _console(stderr=False))
+
+
+def print_list(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str], spare: Sequence[str]
+) -> None:
+    """A table of which no row is folded: on a narrow terminal it lacks columns of `spare`, the first ones first."""
+    console = _console(stderr=False)
+    shown = {
+        column: [printable(column), *(printable(row[place]) for row in rows)] for place, column in enumerate(columns)
+    }
+    for column in spare:
+        widths = [max(map(cell_len, cells)) for cells in shown.values()]
+        if sum(widths) + BETWEEN_COLUMNS * (len(widths) - 1) > console.width:
+            del shown[column]
+    console.width = PIPE_WIDTH
+    _print_table(list(shown), list(zip(*shown.values(), strict=True))[1:], right, console)
+
+
+def _print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str], console: Console) -> None:
+    padding = (0, BETWEEN_COLUMNS, 0, 0)
+    table = Table(show_header=any(columns), box=None, pad_edge=False, header_style="bold", padding=padding)
     for column in columns:
         table.add_column(Text(printable(column)), justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    console = _console(stderr=False)
     with console.capture() as capture:
         console.print(table)
     print("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
+class _Document:
+    """Whether stdout is still to get the one JSON document of this command."""
+
+    due = False
+
+
+def expect_json(due: bool) -> None:
+    _Document.due = due
+
+
 def print_json(value: Any) -> None:
+    _Document.due = False
     print(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def print_json_error(error: Any) -> None:
+    """The failure of a command with `--json` as its document, unless it has printed one before it failed."""
+    if _Document.due:
+        print_json({"error": error})
 
 
 def print_text(text: str) -> None:

@@ -2,16 +2,19 @@
 
 import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 import typer
 
 from vitreport import __version__
 from vitreport.cli import console, datasets, doctor, evaluate, models, runs, spec, train
-from vitreport.errors import VitreportError, with_hint
+from vitreport.cli.help import hide_flag_types
+from vitreport.errors import SpecError, VitreportError, with_hint
 
 EXIT_CODES = """Exit codes: 0 ok, 1 a bug, 2 usage or spec, 3 data set, 4 record or checkpoint, 5 diverged,
 6 resources, 7 finished with damage, 8 busy, 130 and 143 stopped by a signal."""
@@ -30,6 +33,7 @@ app.add_typer(spec.app, name="spec")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)
+hide_flag_types(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -60,13 +64,14 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; its exit code."""
+    """Run one command; its exit code. With `--json` a failure is a document too, unless there is one already."""
+    console.expect_json("--json" in arguments)
     try:
         code = app(list(arguments), prog_name="vitreport", standalone_mode=False) or 0
         sys.stdout.flush()
         return _report(["stopped by SIGINT"], 130) if code == 130 else int(code)
     except VitreportError as error:
-        return _report(error.lines(), error.exit_code)
+        return _report(error.lines(), error.exit_code, error)
     except typer.TyperException as error:
         return _report(_usage_lines(error), 2)
     except (BrokenPipeError, SystemExit) as error:
@@ -84,12 +89,22 @@ def _usage_lines(error: typer.TyperException) -> list[str]:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "vitreport"
     message = error.format_message().removesuffix(".")
-    return [with_hint(message, f"`{command} --help`")] if message else []
+    return [with_hint(_plainly(message), f"`{command} --help`")] if message else []
 
 
-def _report(lines: Sequence[str], exit_code: int) -> int:
+def _plainly(message: str) -> str:
+    """typer's message without pydantic's words for the same thing."""
+    message = message.replace(": Value error, ", ": ").replace(": Input should be", ": must be")
+    return re.sub(r", unable to parse string as .*", "", message)
+
+
+def _report(lines: Sequence[str], exit_code: int, error: VitreportError | None = None) -> int:
+    """Each line on stderr; all of them in a document on stdout where the user asked for JSON."""
     if os.environ.get("VITREPORT_DEBUG"):
         traceback.print_exc()
     for line in lines:
         console.note(f"error: {line}")
+    problems = [asdict(problem) for problem in error.problems] if isinstance(error, SpecError) else []
+    if lines:
+        console.print_json_error({"exit_code": exit_code, "messages": list(lines), "problems": problems})
     return exit_code

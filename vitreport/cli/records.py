@@ -13,6 +13,8 @@ from vitreport.text import compact, duration, percent, rate, toml_value
 
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBER_COLUMNS = ["epochs", "val", "test", "time"]
+SPARE_COLUMNS = ["started", "time", "epochs", "val"]
+MEASURED = ("selected.", "last.", "cost.", "throughput.", "environment.seconds")
 CURVE_WIDTH = 60
 
 
@@ -95,6 +97,23 @@ def differences(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
     return {path: (left.get(path), right.get(path)) for path in paths if left.get(path) != right.get(path)}
 
 
+def difference_row(path: str, first: Any, second: Any) -> tuple[str, str, str, str]:
+    """A difference between two runs, and by how much the second has more of what was measured."""
+    numbers = [value for value in (first, second) if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < 2 or not path.startswith(MEASURED):
+        return path, _given(first), _given(second), ""
+    more = numbers[1] - numbers[0]
+    if path.endswith(("accuracy", "top5")):
+        return path, percent(first), percent(second), f"{100 * more:+.2f} points"
+    if all(isinstance(number, int) for number in numbers):
+        return path, f"{first:,}", f"{second:,}", f"{more:+,}"
+    return path, f"{first:.4f}", f"{second:.4f}", f"{more:+.4f}"
+
+
+def _given(value: Any) -> str:
+    return "-" if value is None else str(value)
+
+
 def tell_damage(runs: Sequence[Run]) -> None:
     """Name each damaged file on stderr. Raises DamageError where there are any."""
     damaged = [run for run in runs if run.damage]
@@ -172,7 +191,8 @@ def _compared(run: Run) -> Iterator[tuple[str, Any]]:
         kept = {"fingerprint": record.fingerprint, "versions": record.versions, "seconds": record.seconds}
         git = record.git and record.git.model_dump()
         yield from flat({"environment": {**kept, "git": git}, "data": record.data.model_dump(mode="json")}).items()
-        yield "cost.parameters", record.cost.parameters
+        yield from flat({"cost": record.cost.model_dump(mode="json")}).items()
+        yield from flat({"throughput": record.throughput.model_dump(mode="json") if record.throughput else {}}).items()
     if run.result:
         for which, result in (("selected", run.result.selected), ("last", run.result.last)):
             yield from flat({which: result.model_dump(mode="json")}).items()

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from vitreport.cli import export, options
-from vitreport.cli.console import note, print_json, print_table, print_text
+from vitreport.cli.console import note, print_json, print_list, print_table, print_text
 
 app = typer.Typer(help="List, show, compare and export recorded runs.", no_args_is_help=True)
 
@@ -15,7 +15,7 @@ RunName = Annotated[str, typer.Argument(help="A run's id, a unique prefix of it,
 @app.command("list")
 def list_runs(runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR, as_json: options.AsJson = False) -> None:
     """List every run: its state, how far it is, what it measured."""
-    from vitreport.cli.records import LIST_COLUMNS, NUMBER_COLUMNS, list_row, overview, tell_damage
+    from vitreport.cli.records import LIST_COLUMNS, NUMBER_COLUMNS, SPARE_COLUMNS, list_row, overview, tell_damage
     from vitreport.store.folders import run_folders
     from vitreport.store.reader import read_run
 
@@ -24,7 +24,7 @@ def list_runs(runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR, as_json: opt
     if as_json:
         print_json(overviews)
     elif overviews:
-        print_table(LIST_COLUMNS, [list_row(each) for each in overviews], right=NUMBER_COLUMNS)
+        print_list(LIST_COLUMNS, [list_row(each) for each in overviews], right=NUMBER_COLUMNS, spare=SPARE_COLUMNS)
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
     tell_damage(runs)
@@ -53,7 +53,7 @@ def diff(
     as_json: options.AsJson = False,
 ) -> None:
     """Tell two runs apart: only what differs, in spec, data, environment and results."""
-    from vitreport.cli.records import differences, tell_damage
+    from vitreport.cli.records import difference_row, differences, tell_damage
     from vitreport.store.folders import find_run
     from vitreport.store.reader import read_run
 
@@ -62,8 +62,10 @@ def diff(
     if as_json:
         print_json({path: list(pair) for path, pair in found.items()})
     elif found:
-        rows = [(path, *(("-" if value is None else str(value)) for value in pair)) for path, pair in found.items()]
-        print_table(["", runs[0].id, runs[1].id], rows)
+        rows = [difference_row(path, *pair) for path, pair in found.items()]
+        told = ["difference"] if any(row[-1] for row in rows) else []
+        columns = ["", runs[0].id, runs[1].id, *told]
+        print_table(columns, [row[: len(columns)] for row in rows], right=told)
     else:
         print_text("no difference")
     tell_damage(runs)

@@ -4,6 +4,7 @@ A new data set is a module with `find(places) -> Original` and one entry in DATA
 """
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -271,7 +272,11 @@ def _check_path(path: Path) -> None:
 def _unknown(name: str) -> SpecError:
     from vitreport.spec.fields import did_you_mean
 
-    hint = f"{did_you_mean(name, DATASETS)} (a folder with train/ and test/ works too)"
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    if name and _is_folder(Path(name)):
+        hint = f"for the folder here: --dataset ./{name}"
+    else:
+        hint = f"{did_you_mean(plain, DATASETS)} (a folder with train/ and test/ works too)"
     return SpecError(problems=[Problem("data.dataset", "unknown data set", hint, repr(name))])
 
 
