@@ -62,4 +62,4 @@ def test_work_of_known_speed_is_measured_in_time(seconds: float, largest: int) -
     found = _rate(work, small_spec().data, CPU, 128, seconds)
     assert time.perf_counter() - begun < seconds + 1
     assert 0.5 / SECONDS_AN_IMAGE < found.images_per_second <= 1 / SECONDS_AN_IMAGE
-    assert FEWEST_IMAGES < found.batch_size <= largest
+    assert FEWEST_IMAGES <= found.batch_size <= largest
