@@ -156,3 +156,9 @@ def test_a_smaller_batch_than_the_spec_has_is_told(cli: Cli) -> None:
     shown = cli(*DIGITS, "--batch-size", "512", "--dry-run").stdout
     assert "images/s in batches of 2 (once)" in shown
     assert "B at batch size 512" in shown
+
+
+def test_a_network_that_is_to_be_compiled_is_measured_as_it_is(cli: Cli) -> None:
+    done = cli(*DIGITS, *TINY, "--compile", "--dry-run")
+    assert "at the speeds without --compile" in done.stdout
+    assert "without --compile" not in cli(*DIGITS, *TINY, "--dry-run").stdout

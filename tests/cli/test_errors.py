@@ -100,11 +100,8 @@ def test_a_wrong_option_is_told_without_words_of_libraries(arguments: list[str],
 )
 def test_a_data_set_in_other_letters_or_a_bare_folder_is_understood(dataset: str, said: str, cli: Cli) -> None:
     write_folder(Path("photos"))
-    refused(
-        cli("train", "swin", "--dataset", dataset, "--dry-run"),
-        2,
-        f"unknown data set (from command line); hint: {said}",
-    )
+    said = f"unknown data set (from command line); hint: {said}"
+    refused(cli("train", "swin", "--dataset", dataset, "--dry-run"), 2, said)
 
 
 def failed_json(done: Completed) -> Any:

@@ -9,6 +9,7 @@ from vitreport.cli.format import flops
 from vitreport.models.cost import Cost
 from vitreport.spec.run import RunSpec
 from vitreport.text import compact, rate
+from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import choose_device, device_name, make_deterministic
 from vitreport.training.memory import memory_errors
 from vitreport.training.setup import place_model
@@ -71,6 +72,7 @@ def measure(spec: RunSpec, device: str, threads: int | None) -> MeasuredCost:
     """
     place = choose_device(device)
     make_deterministic(place, threads)
+    keep_freed_memory()
     with memory_errors("building the model"):
         model, cost = place_model(spec, place)
     with memory_errors(f"at train.batch_size = {spec.train.batch_size}"):

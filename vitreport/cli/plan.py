@@ -22,7 +22,10 @@ FLOAT_BYTES = 4
 
 @dataclass(frozen=True)
 class Plan:
-    """`counted` tells images that are here from published numbers; `seconds` is the time of the whole run."""
+    """`counted` tells images that are here from published numbers.
+
+    `seconds` is the time of the whole run at the speeds of the network as it is, also where it is `to_compile`.
+    """
 
     id: str
     state: str
@@ -32,6 +35,7 @@ class Plan:
     steps: int
     seconds: float
     disk_bytes: int
+    to_compile: bool
 
     def as_plain(self) -> dict[str, Any]:
         """JSON values."""
@@ -44,10 +48,12 @@ class Plan:
             "steps": self.steps,
             "seconds": round(self.seconds, 3),
             "disk_bytes": self.disk_bytes,
+            "to_compile": self.to_compile,
         }
 
     def rows(self) -> list[tuple[str, str]]:
         """Lines of a table."""
+        speeds = "the speeds without --compile" if self.to_compile else "these speeds"
         images = ", ".join(f"{count:,} {split}" for split, count in self.images.items())
         return [
             ("run", self.id),
@@ -55,7 +61,7 @@ class Plan:
             *self.measured.rows(),
             ("images", images if self.counted else f"{images} (as published)"),
             ("steps", f"{self.steps:,}"),
-            ("time", f"{duration(self.seconds)} for the whole run with its evaluations, at the measured speeds"),
+            ("time", f"{duration(self.seconds)} for the whole run with its evaluations, at {speeds}"),
             ("disk", f"{compact(self.disk_bytes)}B"),
         ]
 
@@ -88,6 +94,7 @@ def make_plan(spec: RunSpec, runtime: Runtime) -> Plan:
         steps=-(-images["train"] // spec.train.batch_size) * spec.train.epochs,
         seconds=_seconds(spec, images, measured),
         disk_bytes=_disk_bytes(spec, measured.cost.parameters),
+        to_compile=runtime.compile,
     )
 
 
