@@ -1,15 +1,19 @@
 """Images/s of augmentation: whole batches on the device beside torchvision's pipeline of one PIL image at a time.
 
-    python benchmarks/augment.py [--batch 128] [--size 32] [--device cpu] [--threads 1]
+    python benchmarks/augment.py [--batch 128] [--device cpu] [--threads 1]
 
 Both sides start from the same generated uint8 images and end with a float batch on the device. They take turns in one
 process; a figure is the median over the rounds. PIL works on one core, so that one thread is the fair comparison.
 """
 
 import argparse
+import json
+import os
+import random
 import time
 from collections.abc import Callable, Sequence
 from statistics import median
+from typing import Any
 
 import torch
 from PIL import Image
@@ -17,32 +21,98 @@ from torch import Tensor
 from torchvision import transforms
 
 from vitreport.data.augment.pipeline import augment
-from vitreport.spec.augment import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, RandomCropSpec
+from vitreport.spec.augment import (
+    AugmentSpec,
+    AutocontrastSpec,
+    ColorJitterSpec,
+    EqualizeSpec,
+    HorizontalFlipSpec,
+    MixtureSpec,
+    OperationSpec,
+    RandAugmentSpec,
+    RandomAffineSpec,
+    RandomCropSpec,
+    RandomErasingSpec,
+    RandomResizedCropSpec,
+    RandomRotationSpec,
+    SharpnessSpec,
+    TrivialAugmentSpec,
+    VerticalFlipSpec,
+)
+from vitreport.spec.presets import read_preset
 
 ROUNDS = 41
 WARM_UP = 3
-PIPELINES: dict[str, list[AugmentSpec]] = {
-    "horizontal flip": [HorizontalFlipSpec()],
-    "random crop": [RandomCropSpec(padding=4)],
-    "brightness": [ColorJitterSpec(brightness=0.5)],
-    "contrast": [ColorJitterSpec(contrast=0.5)],
-    "saturation": [ColorJitterSpec(saturation=0.5)],
-    "hue": [ColorJitterSpec(hue=0.25)],
-    "all four of jitter": [ColorJitterSpec(brightness=0.5, contrast=0.5, saturation=0.5, hue=0.25)],
-    "published: flip, brightness, hue": [HorizontalFlipSpec(), ColorJitterSpec(brightness=0.5, hue=0.25)],
+PUBLISHED = MixtureSpec.model_validate_json(json.dumps(read_preset("perceiver-io-stl10").values["data"]["augment"][0]))
+HEAVY: tuple[OperationSpec, ...] = tuple(
+    operation for operation in PUBLISHED.operations if not isinstance(operation, RandomResizedCropSpec)
+)
+JITTER = ColorJitterSpec(brightness=0.5, hue=0.25)
+ALONE: list[AugmentSpec] = [
+    *HEAVY,
+    RandomCropSpec(padding=4),
+    RandomResizedCropSpec(),
+    RandomErasingSpec(probability=1.0),
+    TrivialAugmentSpec(),
+]
+PIPELINES: list[tuple[str, int, Sequence[AugmentSpec]]] = [
+    *((spec.name, 32, [spec]) for spec in ALONE),
+    ("flip and jitter", 32, [HorizontalFlipSpec(), JITTER]),
+    ("crop and flip", 32, [RandomCropSpec(padding=4), HorizontalFlipSpec()]),
+    ("RandAugment", 32, [RandAugmentSpec()]),
+    ("heavy mixture", 32, [MixtureSpec(operations=HEAVY)]),
+    ("heavy mixture, resized crop", 64, [PUBLISHED]),
+]
+"""What is measured, and the size of its images in pixels."""
+
+
+TRANSFORMS: dict[type[AugmentSpec], Callable[..., Any]] = {
+    HorizontalFlipSpec: transforms.RandomHorizontalFlip,
+    VerticalFlipSpec: transforms.RandomVerticalFlip,
+    RandomCropSpec: transforms.RandomCrop,
+    RandomResizedCropSpec: transforms.RandomResizedCrop,
+    RandomRotationSpec: transforms.RandomRotation,
+    RandomAffineSpec: transforms.RandomAffine,
+    ColorJitterSpec: transforms.ColorJitter,
+    SharpnessSpec: transforms.RandomAdjustSharpness,
+    AutocontrastSpec: transforms.RandomAutocontrast,
+    EqualizeSpec: transforms.RandomEqualize,
+    RandomErasingSpec: lambda probability, scale, ratio, value: transforms.RandomErasing(probability, scale, ratio),
+    RandAugmentSpec: transforms.RandAugment,
+    TrivialAugmentSpec: transforms.TrivialAugmentWide,
 }
 
 
-def torchvision_transform(spec: AugmentSpec, size: int) -> Callable[[Image.Image], Image.Image]:
-    """The transform of torchvision that does to one PIL image what a spec says."""
-    match spec:
-        case HorizontalFlipSpec():
-            transform = transforms.RandomHorizontalFlip(spec.probability)
-        case RandomCropSpec():
-            transform = transforms.RandomCrop(size, spec.padding)
-        case ColorJitterSpec():
-            transform = transforms.ColorJitter(spec.brightness, spec.contrast, spec.saturation, spec.hue)
-    return transform  # type: ignore[no-any-return]
+class Mixture:
+    """A random number of operations, each drawn uniformly, on one PIL image."""
+
+    def __init__(self, spec: MixtureSpec, size: int) -> None:
+        self.spec = spec
+        self.steps = [torchvision_transform(operation, size) for operation in spec.operations]
+
+    def __call__(self, image: Image.Image) -> Image.Image:
+        for step in random.choices(self.steps, k=random.randint(self.spec.minimum, self.spec.maximum)):
+            image = step(image)
+        return image
+
+
+def torchvision_transform(spec: AugmentSpec, size: int) -> Any:
+    """The transform of torchvision that does to one image what a spec says; the fields of both have one order."""
+    if isinstance(spec, MixtureSpec):
+        return Mixture(spec, size)
+    values = [value for name, value in spec if name not in ("name", "interpolation")]
+    sized = [size] if isinstance(spec, RandomCropSpec | RandomResizedCropSpec) else []
+    interpolation = getattr(spec, "interpolation", None)
+    named = {"interpolation": transforms.InterpolationMode(interpolation)} if interpolation else {}
+    return TRANSFORMS[type(spec)](*sized, *values, **named)
+
+
+def one_image(operations: Sequence[AugmentSpec], size: int) -> Callable[[Image.Image], Tensor]:
+    """All of them in order; torchvision erases tensors only."""
+    on_tensors = [spec for spec in operations if isinstance(spec, RandomErasingSpec)]
+    on_images = [spec for spec in operations if spec not in on_tensors]
+    first, last = ([torchvision_transform(spec, size) for spec in specs] for specs in (on_images, on_tensors))
+    return transforms.Compose([*first, transforms.ToTensor(), *last])  # type: ignore[no-any-return]
 
 
 def as_a_batch(operations: Sequence[AugmentSpec], stored: Tensor, device: torch.device) -> Tensor:
@@ -69,8 +139,7 @@ def compare(operations: Sequence[AugmentSpec], stored: Tensor, device: torch.dev
     """Images/s of both sides, from alternating measurements on uint8 images (B, 3, H, W)."""
     batch, _, _, size = stored.shape
     channels_last = stored.permute(0, 2, 3, 1).contiguous()
-    steps = [torchvision_transform(spec, size) for spec in operations]
-    pipeline = transforms.Compose([*steps, transforms.ToTensor()])
+    pipeline = one_image(operations, size)
     ours, theirs = [], []
     for _ in range(WARM_UP + ROUNDS):
         ours.append(seconds(lambda: as_a_batch(operations, stored, device), device))
@@ -86,18 +155,18 @@ def settle_allocator() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=128, help="images in a batch")
-    parser.add_argument("--size", type=int, default=32, help="pixels a side")
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     parser.add_argument("--threads", type=int, default=1, help="threads of torch on the CPU")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     settle_allocator()
-    stored = torch.randint(0, 256, (options.batch, 3, options.size, options.size), dtype=torch.uint8)
-    print(f"batch {options.batch}, {options.size} pixels, {options.device}, threads {options.threads}")
-    print(f"{'images/s':34}{'vitreport':>12}{'PIL':>12}{'ratio':>8}")
-    for name, operations in PIPELINES.items():
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    print(f"batch {options.batch}, {options.device}, threads {options.threads}, load {load}")
+    print(f"{'images/s':30}{'pixels':>8}{'vitreport':>12}{'PIL':>10}{'ratio':>8}")
+    for name, size, operations in PIPELINES:
+        stored = torch.randint(0, 256, (options.batch, 3, size, size), dtype=torch.uint8)
         ours, theirs = compare(operations, stored, options.device)
-        print(f"{name:34}{ours:12,.0f}{theirs:12,.0f}{ours / theirs:8.1f}")
+        print(f"{name:30}{size:8}{ours:12,.0f}{theirs:10,.0f}{ours / theirs:8.1f}", flush=True)
 
 
 if __name__ == "__main__":

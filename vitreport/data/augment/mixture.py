@@ -5,7 +5,7 @@ from functools import partial
 
 import torch
 
-from vitreport.data.augment.drawn import Draw, Drawn, apply_in_turn, unchanged
+from vitreport.data.augment.drawn import Draw, Drawn, apply_in_turn
 from vitreport.spec.augment import MixtureSpec
 
 
@@ -15,9 +15,9 @@ def draw_mixture(
     """How many operations each image gets and which; each of its turns has parameters of its own."""
     count, turns = shape[0], spec.maximum
     many = (count * turns, *shape[1:])
-    drawn = [Drawn(unchanged), *(operations[type(inner)](inner, many, generator) for inner in spec.operations)]
-    choices = torch.randint(1, len(drawn), (count, turns), generator=generator)
+    drawn = [operations[type(inner)](inner, many, generator) for inner in spec.operations]
+    choices = torch.randint(len(drawn), (count, turns), generator=generator)
     numbers = torch.randint(spec.minimum, spec.maximum + 1, (count, 1), generator=generator)
-    choices = choices * (torch.arange(turns) < numbers)
+    choices = choices.where(torch.arange(turns) < numbers, -1)
     rows = torch.arange(count * turns).view(count, turns)
     return Drawn(partial(apply_in_turn, operations=drawn), (choices, rows))
