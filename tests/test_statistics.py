@@ -1,9 +1,12 @@
+from statistics import mean, variance
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.stats import binomtest
 
-from vitreport.statistics import wilson_interval
+from vitreport.statistics import holm, t_interval, welch_interval, wilson_interval
 
 COUNTS = st.integers(1, 10**6).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count)))
 
@@ -31,3 +34,63 @@ def test_counting_errors_instead_mirrors_the_interval(counts: tuple[int, int]) -
 
 def test_without_images_nothing_is_known() -> None:
     assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+VALUES = st.lists(st.floats(-1, 1), min_size=2, max_size=12)
+
+
+def spread(values: list[float]) -> bool:
+    """Whether the variance is no matter of rounding."""
+    return variance(values) > 1e-12
+
+
+@given(VALUES.filter(spread), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
+def test_the_interval_of_a_mean_is_scipys(values: list[float], confidence: float) -> None:
+    expected = stats.t.interval(confidence, len(values) - 1, loc=mean(values), scale=stats.sem(values))
+    assert t_interval(values, confidence) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_the_interval_of_a_mean_is_that_of_the_textbook() -> None:
+    """Moore, McCabe and Craig, Introduction to the Practice of Statistics: vitamin C in corn soy blend, 22.5 +- 6.0."""
+    low, high = t_interval([26, 31, 23, 22, 11, 22, 14, 31])
+    assert (round(low, 1), round(high, 1)) == (16.5, 28.5)
+
+
+@given(VALUES.filter(spread), VALUES.filter(spread), st.sampled_from([0.9, 0.95]))
+def test_welchs_interval_and_test_are_scipys(first: list[float], second: list[float], confidence: float) -> None:
+    expected = stats.ttest_ind(first, second, equal_var=False)
+    found = welch_interval(first, second, confidence)
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(confidence)), rel=1e-6, abs=1e-9)
+    assert found.p == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-9)
+
+
+@given(VALUES, VALUES)
+def test_a_difference_and_its_reverse_are_mirrored(first: list[float], second: list[float]) -> None:
+    one, other = welch_interval(first, second), welch_interval(second, first)
+    assert (one.value, one.low, one.high, one.p) == pytest.approx(
+        (-other.value, -other.high, -other.low, other.p), abs=1e-12
+    )
+
+
+def test_values_that_do_not_vary_differ_by_just_that() -> None:
+    assert welch_interval([0.5, 0.5], [0.25, 0.25, 0.25]) == (0.25, 0.25, 0.25, 0.0)
+    assert welch_interval([0.5, 0.5], [0.5, 0.5]) == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_holm_is_the_published_procedure() -> None:
+    """By hand: in order 0.005 x 4, 0.01 x 3, 0.03 x 2, then 0.04 x 1, which may not fall below."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.6]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+P_VALUES = st.lists(st.floats(0, 1), max_size=8)
+
+
+@given(P_VALUES)
+def test_holm_keeps_the_order_and_lies_between_no_correction_and_bonferronis(p_values: list[float]) -> None:
+    adjusted = holm(p_values)
+    for raw, found in zip(p_values, adjusted, strict=True):
+        assert raw <= found <= min(1, raw * len(p_values)) + 1e-12
+    ranked = sorted(range(len(p_values)), key=p_values.__getitem__)
+    assert [adjusted[index] for index in ranked] == sorted(adjusted)

@@ -16,7 +16,10 @@ from vitreport.spec.presets import preset_for, read_preset
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asks for; `flags` maps full paths of spec fields to the values of short options."""
+    """What a user asks for; `flags` maps full paths of spec fields to the values of short options.
+
+    `fallback` is weaker than all else, `strongest` stronger.
+    """
 
     model: str | None = None
     dataset: str | None = None
@@ -24,6 +27,8 @@ class Request:
     spec_file: Path | None = None
     assignments: Sequence[str] = ()
     flags: Mapping[str, Any] | None = None
+    fallback: Layer | None = None
+    strongest: Layer | None = None
 
 
 @dataclass(frozen=True)
@@ -35,16 +40,18 @@ class Composition:
 def compose_request(request: Request, data_dir: Path | None) -> Composition:
     """Precedence: flag, `--set`, `VITREPORT_*`, `--spec`, preset, default. Raises SpecError with every problem."""
     layers = [
+        *filter(None, [request.fallback]),
         *([read_file(request.spec_file)] if request.spec_file else []),
         read_environment(os.environ),
         read_assignments(request.assignments, "--set"),
         assign({**_model_fields(request.model), "data.dataset": request.dataset}, "command line"),
         assign(request.flags or {}, "command line"),
+        *filter(None, [request.strongest]),
     ]
     place = _Place(data_dir or default_data_dir())
     preset = request.preset or (None if request.spec_file else _own_preset(layers))
     if preset:
-        layers.insert(0, read_preset(preset))
+        layers.insert(int(request.fallback is not None), read_preset(preset))
     composed = compose(layers, place.describe)
     return Composition(composed, place.data_dir)
 

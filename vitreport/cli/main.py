@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from vitreport import __version__
-from vitreport.cli import console, datasets, doctor, evaluate, models, runs, spec, train
+from vitreport.cli import ablate, console, datasets, doctor, evaluate, models, runs, spec, train
 from vitreport.cli.help import hide_flag_types
 from vitreport.errors import SpecError, VitreportError, with_hint
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
+app.command("ablate", cls=ablate.AblateCommand)(ablate.ablate)
 app.add_typer(runs.app, name="runs")
 app.add_typer(spec.app, name="spec")
 app.add_typer(datasets.app, name="datasets")

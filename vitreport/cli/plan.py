@@ -6,7 +6,6 @@ from typing import Any
 
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.cost import MeasuredCost, measure
-from vitreport.cli.records import state_of
 from vitreport.data.sources import DATASETS, count_images, open_decoded
 from vitreport.runtime import Runtime
 from vitreport.spec.compose import Composed, flat
@@ -14,6 +13,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import KEPT
 from vitreport.store.folders import newest_attempt
 from vitreport.store.reader import read_run
+from vitreport.store.state import state_of
 from vitreport.text import compact, duration, toml_value
 from vitreport.training.optim import TENSORS_PER_PARAMETER
 

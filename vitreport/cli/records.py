@@ -7,8 +7,8 @@ from vitreport.cli.console import note, print_table, print_text
 from vitreport.cli.format import flops, interval, sparkline
 from vitreport.errors import DamageError
 from vitreport.spec.compose import flat
-from vitreport.store.lock import is_held
 from vitreport.store.reader import Run
+from vitreport.store.state import state_of
 from vitreport.text import compact, duration, percent, rate, toml_value
 
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
@@ -16,17 +16,6 @@ NUMBER_COLUMNS = ["epochs", "val", "test", "time"]
 SPARE_COLUMNS = ["started", "time", "epochs", "val"]
 MEASURED = ("selected.", "last.", "cost.", "throughput.", "environment.seconds")
 CURVE_WIDTH = 60
-
-
-def state_of(run: Run) -> str:
-    """The recorded status; a run of which the process has died without a word is "interrupted"."""
-    if run.record is None:
-        return "damaged" if (run.folder / "run.json").exists() else "no record"
-    if run.record.status == "running" and not is_held(run.folder):
-        return "interrupted"
-    if run.record.error and run.record.error.kind == "diverged":
-        return "diverged"
-    return run.record.status
 
 
 def overview(run: Run) -> dict[str, Any]:

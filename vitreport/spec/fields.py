@@ -22,7 +22,8 @@ def field_paths() -> tuple[str, ...]:
 def find_field(name: str) -> str:
     """The full path of a field named by its path or by a last part that is unique, or of an entry of a free table.
 
-    Raises SpecError, with the candidates where several fields end so.
+    A section stands for its name: `optimizer` is `optimizer.name`. Raises SpecError, with the candidates where
+    several fields end so.
     """
     for table in _free_tables():
         for prefix in (f"{table}.", f"{table.rpartition('.')[2]}."):
@@ -30,7 +31,7 @@ def find_field(name: str) -> str:
                 return f"{table}.{entry}"
     *parents, last = name.split(".")
     wanted = ".".join([*parents, ALIASES.get(last, last)])
-    matches = [path for path in field_paths() if path == wanted] or [
+    matches = [path for path in field_paths() if path in (wanted, f"{wanted}.name")] or [
         path for path in field_paths() if path.endswith(f".{wanted}")
     ]
     if len(matches) == 1:

@@ -83,10 +83,14 @@ def parse_value(text: str) -> Any:
 
 def assign(pairs: Mapping[str, Any], origin: str) -> Layer:
     """A layer from full paths and ready values; None means not given."""
+    return layer_of({path: value for path, value in pairs.items() if value is not None}, origin)
+
+
+def layer_of(pairs: Mapping[str, Any], origin: str) -> Layer:
+    """A layer from full paths and ready values, of which None is one."""
     values: dict[str, Any] = {}
     for path, value in pairs.items():
-        if value is not None:
-            _nest(values, path, value)
+        _nest(values, path, value)
     return Layer(origin, values)
 
 

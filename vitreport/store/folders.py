@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from vitreport.errors import RecordError, ResourceError, SpecError
@@ -44,7 +45,17 @@ def find_run(name: str, runs_dir: Path) -> Path:
 
 def newest_attempt(runs_dir: Path, run_id: str) -> Path:
     """The folder that a spec's run is in, or will be: the newest of `<id>`, `<id>-r2`, `<id>-r3`, ..."""
-    return runs_dir / max(_attempts(runs_dir, run_id), key=_attempt_number, default=run_id)
+    return newest_attempts(runs_dir, [run_id])[run_id]
+
+
+def newest_attempts(runs_dir: Path, run_ids: Iterable[str]) -> dict[str, Path]:
+    """As `newest_attempt`, of many runs with one look at the folder."""
+    newest = {run_id: runs_dir / run_id for run_id in run_ids}
+    for folder in run_folders(runs_dir):
+        for run_id in (folder.name, ATTEMPT.sub("", folder.name)):
+            if run_id in newest and _attempt_number(folder.name) > _attempt_number(newest[run_id].name):
+                newest[run_id] = folder
+    return newest
 
 
 def next_attempt(runs_dir: Path, run_id: str) -> Path:

@@ -18,6 +18,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.store.record import SCHEMA_VERSION, EpochRecord, ResultRecord, RunRecord, Version
 
 MAX_BYTES = {"spec.json": 1 << 20, "run.json": 1 << 20, "result.json": 16 << 20, "metrics.jsonl": 64 << 20}
+MAX_OTHER_BYTES = 16 << 20
 MAX_SKIPPED_LINES = 100
 MAX_SHOWN = 100
 
@@ -119,8 +120,9 @@ def _bounded_bytes(path: Path, damage: list[str]) -> bytes | None:
         if not stat.S_ISREG(status.st_mode):
             damage.append(f"{path.name}: is no file")
             return None
-        if status.st_size > MAX_BYTES[path.name]:
-            damage.append(f"{path.name}: larger than {MAX_BYTES[path.name] >> 20} MiB")
+        most = MAX_BYTES.get(path.name, MAX_OTHER_BYTES)
+        if status.st_size > most:
+            damage.append(f"{path.name}: larger than {most >> 20} MiB")
             return None
         return path.read_bytes()
     except FileNotFoundError:

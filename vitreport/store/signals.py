@@ -1,4 +1,7 @@
-"""SIGINT and SIGTERM: the first asks a run to stop between two steps, a second SIGINT stops it at once."""
+"""SIGINT and SIGTERM: the first asks a run to stop between two steps, another stops it at once.
+
+A second SIGTERM changes nothing: a batch system sends one to each process, and a sweep passes its own on.
+"""
 
 import signal
 from collections.abc import Iterator
@@ -23,7 +26,7 @@ class StopAtOnce(StopSignal):
 
 
 class StopSignals:
-    """While `graceful`, the first signal is remembered until `check`; any other stops the program where it is."""
+    """While `graceful`, the first signal is remembered until `check`; another stops the program where it is."""
 
     def __init__(self) -> None:
         self.graceful = False
@@ -35,7 +38,8 @@ class StopSignals:
             raise StopBetweenSteps(self.requested)
 
     def receive(self, signal_number: int, frame: FrameType | None) -> None:
-        if not self.graceful or self.requested is not None:
+        repeated = self.requested == signal_number == signal.SIGTERM
+        if not self.graceful or (self.requested is not None and not repeated):
             signal.signal(signal_number, signal.SIG_IGN)
             raise StopAtOnce(signal_number)
         self.requested = signal_number

@@ -2,6 +2,8 @@
 
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import torch
 
@@ -24,3 +26,12 @@ def peak_memory_bytes(device: torch.device) -> int:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def forget_peak_memory() -> None:
+    """Begin anew, where the system allows it: a process that trains several runs tells each run's own peak."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # Linux: resets the peak of the resident set
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()

@@ -1,0 +1,159 @@
+"""What `vitreport ablate` refuses before anything runs, and what it shows of what is done."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.cli.run_folders import TEST_COUNT, result_record, run_record, spec, write_run
+from vitreport.files import write_json
+from vitreport.spec.run import RunSpec
+from vitreport.store.record import ErrorRecord
+
+BASE = ("--spec", "base.json")
+"""The spec of `run_folders`, written by `written`."""
+PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "nothing is varied"),
+        (("--param", "batch_size"), "empty value"),
+        (("--param", "batch_size", "0,16"), "train.batch_size = 0"),
+        (("--param", "batch_size", "16,"), "empty value"),
+        (("--param", "batchsize", "16"), "did you mean batch_size"),
+        (("--param", "seed", "1,2"), "--seeds takes"),
+        (("--param", "batch_size", "16,32", "--param", "train.batch_size", "64"), "is varied twice"),
+        (("--param", "lr", "1e-3,0.001"), "stands twice"),
+        (("--zip", *PAIRS), "patch_size has 2, embed_dim has 1"),
+        (("--param", "batch_size", "16,32", "--baseline", "64"), "batch_size has no value 64"),
+        (("--param", "batch_size", "16", "--seeds", "0"), "names no seeds"),
+        (("--param", "batch_size", "16", "--set", "seed=5"), "is given by --seeds"),
+        (("--param", "batch_size", "16", "--seeds", "1001"), "1,001 cells, more than 1,000"),
+        (("--param", "batch_size", "16", "--jobs", "10000"), "more than the"),
+        (("--param", "batch_size", "16", "--only", "x"), "--only chooses from a study"),
+        (("--study", "small-images", "--param", "batch_size", "16"), "leave out --param"),
+        (("--study", "small-image"), "did you mean small-images"),
+    ],
+)
+def test_what_cannot_be_swept_is_refused_before_anything_runs(
+    arguments: tuple[str, ...], told: str, cli: Cli, tmp_path: Path
+) -> None:
+    done = cli("ablate", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_every_fault_is_told(cli: Cli) -> None:
+    done = cli("ablate", "--param", "batch_size", "0,16,x", "--param", "optimizer", "adm,sgd")
+    assert done.exit_code == 2
+    faults = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(faults) == 3
+    assert all("(from --param)" in line for line in faults)
+
+
+def written(accuracies: dict[int, list[float | None]]) -> None:
+    """Finished runs of batch sizes and seeds; None is a run that diverged."""
+    write_json(Path("base.json"), spec().model_dump(mode="json"))
+    for batch_size, of_seeds in accuracies.items():
+        for seed, accuracy in enumerate(of_seeds):
+            write_result(spec(seed, train={"batch_size": batch_size}), accuracy)
+
+
+def write_result(run_spec: RunSpec, accuracy: float | None) -> None:
+    folder = write_run(Path("runs"), run_spec)
+    if accuracy is None:
+        error = ErrorRecord(kind="diverged", message="diverged at epoch 3, step 5: loss = nan")
+        failed = run_record(folder.name).model_copy(update={"status": "failed", "error": error})
+        write_json(folder / "run.json", failed.model_dump(mode="json"))
+        (folder / "result.json").unlink()
+        return
+    result = result_record().model_dump(mode="json")
+    result["selected"]["splits"]["test"]["accuracy"] = accuracy
+    write_json(folder / "result.json", result)
+
+
+def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
+    written({16: [0.50, 0.51, 0.52], 32: [0.50, 0.52, 0.51], 128: [0.60, 0.61, 0.62], 64: [0.55, None, 0.56]})
+    done = cli("ablate", *BASE, "--param", "batch_size", "16,32,64,128")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "perceiver-io on digits by batch_size",
+        "batch_size  n  accuracy      95% interval  difference     95% interval",
+        "16          3    51.00%  48.52% to 53.48%      -10.00  -12.27 to -7.73",
+        "32          3    51.00%  48.52% to 53.48%      -10.00  -12.27 to -7.73",
+        "64          2    55.50%  49.15% to 61.85%                               diverged, at 50.00% val before",
+        "128         3    61.00%  58.52% to 63.48%                               baseline",
+        "batch_size 16 is 10.00 points below 128 "
+        "(95% interval 7.73 to 12.27, n = 3 and 3, p = 0.0005 by Holm over 2 comparisons)",
+        "batch_size 32 is 10.00 points below 128 "
+        "(95% interval 7.73 to 12.27, n = 3 and 3, p = 0.0005 by Holm over 2 comparisons)",
+        "batch_size 64: 1 of 3 seeds diverged",
+    ]
+
+
+def test_no_difference_is_claimed_where_the_interval_holds_0(cli: Cli) -> None:
+    written({16: [0.50, 0.51, 0.52], 32: [0.505, 0.52, 0.51]})
+    done = cli("ablate", *BASE, "--param", "batch_size", "16,32", "--baseline", "32")
+    assert "batch_size 16: no difference from 32 shown (95% interval -2." in done.stdout
+
+
+def test_a_single_run_says_so(cli: Cli) -> None:
+    written({16: [0.5], 128: [0.6]})
+    done = cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "1")
+    assert "44.86% to 55.14%" in done.stdout
+    assert done.stdout.count("a single run") == 2
+    assert "no difference is claimed" in done.stdout
+    assert " points " not in done.stdout
+
+
+def test_json_carries_the_table(cli: Cli) -> None:
+    written({16: [0.50, 0.51], 128: [0.60, None]})
+    done = cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2", "--json")
+    (summary,) = json.loads(done.stdout)
+    assert summary["id"] == f"{json.loads(next(Path('runs/sweeps').iterdir()).read_text())['id']}"
+    first, second = summary["rows"]
+    assert (first["values"], first["n"], first["accuracies"]) == ({"batch_size": "16"}, 2, [0.5, 0.51])
+    assert (first["interval_kind"], first["difference"]) == ("t", None)
+    assert (second["n"], second["interval_kind"]) == (1, "wilson")
+    assert second["diverged"] == [{"split": "val", "accuracy": 0.5}]
+    assert TEST_COUNT == 360
+
+
+def test_a_dry_run_tells_cells_time_and_disk_and_writes_nothing(cli: Cli) -> None:
+    written({16: [0.5]})
+    command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "16,32", "--seeds", "2", "--dry-run")
+    done = cli(*command)
+    assert done.exit_code == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[:5] for line in lines[2:5]] == [
+        ["16", "0", "done", spec(0, train={"batch_size": 16}).run_id],
+        ["32", "0", "new", "0:00:02", "records"],
+        ["16", "1", "new", "0:00:02", "records"],
+    ]
+    assert lines[-1].startswith("4 cells, 1 done; the others take about 0:00:04 with 1 job and ")
+    assert not Path("runs/sweeps").exists()
+    (plan,) = json.loads(cli(*command, "--json").stdout)
+    assert plan["seconds"] == 4.5
+    assert [cell["state"] for cell in plan["cells"]] == ["done", "new", "new", "new"]
+
+
+def test_without_a_record_some_steps_tell_the_time(cli: Cli) -> None:
+    written({})
+    done = cli("ablate", *BASE, "--param", "batch_size", "32", "--seeds", "1", "--dry-run", "--json")
+    (plan,) = json.loads(done.stdout)
+    (cell,) = plan["cells"]
+    assert cell["source"] == "a few steps"
+    assert 0 < cell["seconds"] < 600
+    assert not Path("runs").exists()
+
+
+def test_more_seeds_go_into_the_same_file(cli: Cli) -> None:
+    written({16: [0.5, 0.5, 0.5], 128: [0.6, 0.6, 0.6]})
+    for seeds, cells in (("2", 4), ("3", 6), ("1", 6)):
+        assert cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", seeds).exit_code == 0
+        (file,) = Path("runs/sweeps").iterdir()
+        assert len(json.loads(file.read_text())["cells"]) == cells

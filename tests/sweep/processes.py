@@ -1,0 +1,142 @@
+"""Sweeps as processes: their workers, how they are killed, and what they have trained."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.commands import Completed, command
+from tests.store.children import wait_until
+
+MIXER = (
+    "mlp-mixer",
+    "--dataset=digits",
+    "--device=cpu",
+    "--set=data.image_size=8",
+    "--set=model.patch_size=4",
+    "--set=model.embed_dim=8",
+    "--set=model.num_blocks=1",
+    "--set=model.drop_rate=0.1",
+    "--set=train.epochs=2",
+)
+"""A cell takes about a second."""
+
+LONG = (*MIXER, "--set=train.epochs=2000", "--checkpoint-seconds=0.2")
+"""A cell takes longer than a test waits."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A command under way in a folder of its own, in a process group of its own."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+
+    def workers(self) -> list[int]:
+        """The processes that train."""
+        return [pid for pid in children(self.process.pid) if "spawn_main" in command_line(pid)]
+
+    def finish(self, seconds: float = 120) -> Completed:
+        stdout, stderr = self.process.communicate(timeout=seconds)
+        return Completed(self.process.returncode, stdout, stderr)
+
+
+def ablate(folder: Path, *arguments: str) -> Sweep:
+    """Begin `vitreport ablate` in `folder`."""
+    folder.mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        command("ablate", *arguments),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    return Sweep(process, folder)
+
+
+def children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def command_line(pid: int) -> str:
+    """Empty for a process that has ended, also for one that nobody has waited for."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def is_gone(pid: int) -> bool:
+    return not command_line(pid)
+
+
+def runs(folder: Path) -> list[Path]:
+    return sorted(path.parent for path in folder.glob("runs/*/run.json"))
+
+
+def record(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run / "run.json").read_text())
+    return found
+
+
+def finished(folder: Path) -> dict[str, int]:
+    """When the result of each finished run was written: a run that is trained again writes it again."""
+    done = [run for run in runs(folder) if record(run)["status"] == "done"]
+    return {run.name: (run / "result.json").stat().st_mtime_ns for run in done}
+
+
+def wait_for_training(sweep: Sweep, count: int = 1) -> None:
+    """Until so many cells have trained an epoch."""
+    wait_until(lambda: len(list(sweep.folder.glob("runs/*/metrics.jsonl"))) >= count, f"an epoch of {count} cells")
+
+
+@dataclass
+class Kills:
+    """How many kills at random moments a sweep of so many cells has to bear, and what had been finished before each."""
+
+    cells: int
+    worker_kills: int
+    command_kills: int
+    seed: int
+    finished: dict[str, int] = field(default_factory=dict)
+
+    def moments(self) -> list[tuple[int, float, str]]:
+        """So many results, so many seconds after them, and the victim; within the first two thirds of the cells."""
+        dice = random.Random(self.seed)
+        victims = ["worker"] * self.worker_kills + ["command"] * self.command_kills
+        dice.shuffle(victims)
+        due = [number * self.cells * 2 // (3 * len(victims)) for number in range(len(victims))]
+        return [(count, dice.uniform(0, 1.5), victim) for count, victim in zip(due, victims, strict=True)]
+
+
+def disturbed(folder: Path, *arguments: str, kills: Kills) -> Completed:
+    """The command, killed as planned, and started again until it has done everything."""
+    sweep = ablate(folder, *arguments)
+    for count, delay, victim in kills.moments():
+        wait_until(lambda count=count: len(finished(folder)) >= count, f"{count} results", seconds=240)  # type: ignore[misc]
+        time.sleep(delay)
+        workers = _workers(sweep)
+        kills.finished = finished(folder) | kills.finished
+        os.kill(random.Random(delay).choice(workers) if victim == "worker" else sweep.process.pid, signal.SIGKILL)
+        if victim == "command":
+            sweep.finish()
+            wait_until(lambda workers=workers: all(map(is_gone, workers)), "the end of the workers")  # type: ignore[misc]
+            sweep = ablate(folder, *arguments)
+    while (done := sweep.finish(600)).exit_code:
+        sweep = ablate(folder, *arguments)
+    return done
+
+
+def _workers(sweep: Sweep) -> list[int]:
+    """Those that there are, as soon as there are any."""
+    wait_until(lambda: bool(sweep.workers()), "a worker")
+    return sweep.workers()

@@ -1,0 +1,135 @@
+"""`vitreport ablate` as a process: what is trained, what is not, and how it ends."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.commands import vitreport
+from tests.store.children import wait_until
+from tests.sweep.processes import LONG, MIXER, ablate, finished, is_gone, record, runs, wait_for_training
+
+QUICK = (*MIXER, "--set=data.limit=100", "--seeds=2")
+SIZES = ("--param", "batch_size", "20,50")
+
+
+def test_a_cell_is_trained_once_whoever_trains_it(tmp_path: Path) -> None:
+    train = [option for option in (*MIXER, "--set=data.limit=100") if "--param" not in option]
+    assert vitreport("train", *train, "--batch-size=20", "--seed=1").exit_code == 0
+    before = finished(tmp_path)
+    done = ablate(tmp_path, *QUICK, *SIZES, "--json").finish()
+    assert done.exit_code == 0, done.stderr
+    after = finished(tmp_path)
+    assert (len(before), len(after)) == (1, 4)
+    assert after.items() >= before.items()
+    again = ablate(tmp_path, *QUICK, *SIZES, "--json").finish()
+    assert (again.exit_code, again.stdout) == (0, done.stdout)
+    assert "state=done" not in again.stderr
+    assert finished(tmp_path) == after
+    more = ablate(tmp_path, *QUICK, "--param", "batch_size", "50,20,25", "--json").finish()
+    assert more.exit_code == 0, more.stderr
+    assert finished(tmp_path).items() >= after.items()
+    assert len(finished(tmp_path)) == 6
+
+
+def test_what_diverges_is_a_result_and_what_does_not_fit_the_images_is_missing(tmp_path: Path) -> None:
+    arguments = (
+        *QUICK,
+        "--seeds=1",
+        "--param",
+        "batch_size",
+        "50,101",
+        "--param",
+        "optimizer.learning_rate",
+        "1e-3,1e6",
+    )
+    done = ablate(tmp_path, *arguments, "--set=optimizer.name=sgd", "--json").finish()
+    assert done.exit_code == 7, done.stderr
+    assert done.stderr.count("larger than the 90 training images") == 2
+    (summary,) = json.loads(done.stdout)
+    found = {tuple(row["values"].values()): (row["n"], len(row["diverged"]), row["missing"]) for row in summary["rows"]}
+    assert found == {
+        ("50", "0.001"): (1, 0, 0),
+        ("50", "1000000.0"): (0, 1, 0),
+        ("101", "0.001"): (0, 0, 1),
+        ("101", "1000000.0"): (0, 0, 1),
+    }
+    assert "2 of 4 cells are missing" in done.stderr.splitlines()[-1]
+    states = {record(run)["status"] for run in runs(tmp_path)}
+    assert states == {"done", "failed"}
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_to_the_whole_group_ends_all_and_the_sweep_can_go_on(
+    tmp_path: Path, number: signal.Signals, exit_code: int
+) -> None:
+    sweep = ablate(tmp_path, *LONG, *SIZES, "--seeds=2", "--jobs=2")
+    wait_for_training(sweep, count=2)
+    workers = sweep.workers()
+    os.killpg(sweep.process.pid, number)
+    done = sweep.finish()
+    assert done.exit_code == exit_code, done.stderr
+    hint = "the same command goes on with the sweep"
+    assert done.stderr.splitlines()[-1] == f"error: stopped by {number.name}; hint: {hint}"
+    assert len(workers) == 2
+    assert all(map(is_gone, workers))
+    assert [record(run)["status"] for run in runs(tmp_path)] == ["interrupted"] * 2
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_interrupt_ends_all_at_once(tmp_path: Path) -> None:
+    sweep = ablate(tmp_path, *LONG, *SIZES, "--seeds=1", "--jobs=2")
+    wait_for_training(sweep, count=2)
+    workers = sweep.workers()
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    for _ in range(2):
+        os.kill(sweep.process.pid, signal.SIGINT)
+        time.sleep(0.5)
+    assert sweep.finish(10).exit_code == 130
+    assert all(map(is_gone, workers))
+
+
+def test_a_killed_sweep_leaves_no_trainers_behind(tmp_path: Path) -> None:
+    sweep = ablate(tmp_path, *LONG, *SIZES, "--seeds=1", "--jobs=2")
+    wait_for_training(sweep, count=2)
+    workers = sweep.workers()
+    sweep.process.kill()
+    sweep.finish()
+    assert len(workers) == 2
+    wait_until(lambda: all(map(is_gone, workers)), "the end of the workers")
+
+
+def test_a_worker_that_is_killed_again_and_again_costs_its_cell_only(tmp_path: Path) -> None:
+    sweep = ablate(tmp_path, *LONG, *SIZES, "--seeds=1", "--set=train.epochs=200", "--fail-fast")
+    killed: set[int] = set()
+    while len(killed) < 3:
+        wait_for_training(sweep)
+        wait_until(lambda: bool(set(sweep.workers()) - killed), "another worker")
+        (worker,) = set(sweep.workers()) - killed
+        wait_until(lambda worker=worker: is_training(tmp_path, worker), "its cell")  # type: ignore[misc]
+        os.kill(worker, signal.SIGKILL)
+        killed.add(worker)
+    done = sweep.finish()
+    assert done.exit_code == 7
+    assert done.stderr.count("ended by signal 9 (out of memory?)") == 3
+    assert done.stderr.count("it is tried again") == 2
+
+
+def test_a_cell_that_another_process_trains_is_waited_for(tmp_path: Path) -> None:
+    first = ablate(tmp_path, *LONG, "--param", "batch_size", "50", "--seeds=1", "--set=train.epochs=30")
+    wait_for_training(first)
+    second = ablate(tmp_path, *LONG, "--param", "batch_size", "50", "--seeds=1", "--set=train.epochs=30", "--json")
+    done = second.finish()
+    assert first.finish().exit_code == done.exit_code == 0
+    assert "another process trains it" in done.stderr
+    (summary,) = json.loads(done.stdout)
+    assert summary["rows"][0]["n"] == 1
+    assert record(*runs(tmp_path))["resumed"] == []
+
+
+def is_training(folder: Path, worker: int) -> bool:
+    return any(record(run)["process"] == worker and record(run)["status"] == "running" for run in runs(folder))

@@ -1,0 +1,42 @@
+import pytest
+
+from vitreport.cli.ablation import Asked, make_plans
+from vitreport.cli.compose import Request
+from vitreport.errors import SpecError
+from vitreport.spec.study import read_study, study_names
+from vitreport.sweep.plan import Plan
+
+ABLATIONS = [(study, name) for study in study_names() for name in read_study(study).ablations]
+
+
+def plans(study: str, *only: str, assignments: tuple[str, ...] = ()) -> list[Plan]:
+    request = Request(assignments=assignments)
+    asked = Asked(request, (), zip=False, baseline=None, study=study, only=list(only), seeds="3", max_cells=1000)
+    return make_plans(asked, None)[0]
+
+
+@pytest.mark.parametrize(("study", "name"), ABLATIONS, ids=lambda text: text)
+def test_every_ablation_resolves_and_has_something_to_compare_with(study: str, name: str) -> None:
+    (plan,) = plans(study, name)
+    values = dict.fromkeys(cell.values for cell in plan.cells)
+    assert len(plan.cells) == 3 * len(values) >= 6
+    assert plan.baseline in values
+    assert plan.name == f"{study}/{name}"
+
+
+def test_the_whole_study_is_all_its_ablations() -> None:
+    assert [plan.name for plan in plans("small-images")] == [f"{study}/{name}" for study, name in ABLATIONS]
+
+
+def test_what_the_user_sets_is_stronger_than_what_the_study_sets() -> None:
+    (published,) = plans("small-images", "perceiver-io/learning-rate")
+    (short,) = plans("small-images", "perceiver-io/learning-rate", assignments=("epochs=1",))
+    assert {cell.spec.train.epochs for cell in published.cells} == {12}
+    assert {cell.spec.train.epochs for cell in short.cells} == {1}
+
+
+@pytest.mark.parametrize(("study", "only"), [("small-image", []), ("small-images", ["perceiver-io/batch"])])
+def test_an_unknown_name_is_met_with_the_nearest(study: str, only: list[str]) -> None:
+    with pytest.raises(SpecError) as caught:
+        plans(study, *only)
+    assert "did you mean" in caught.value.lines()[0]

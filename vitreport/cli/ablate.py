@@ -1,0 +1,113 @@
+"""`vitreport ablate`: one question, many runs, one table."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from vitreport.cli import options
+
+SWEEP = "Sweep"
+PARAM = "--param"
+Param = Annotated[
+    list[str] | None,
+    typer.Option(
+        PARAM,
+        help="A field of the spec and its values, such as batch_size 16,32,64; several make a grid.",
+        metavar="NAME VALUES",
+        rich_help_panel=SWEEP,
+    ),
+]
+
+
+class AblateCommand(TyperCommand):
+    """Reads `--param NAME VALUES`: typer knows no option that takes two words and may be repeated."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        joined, words = list[str](), iter(args)
+        for word in words:
+            joined.append(word)
+            if word == PARAM:
+                name = next(words, None)
+                values = None if name is None or "=" in name else next(words, None)
+                joined += [word for word in [name if values is None else f"{name}={values}"] if word is not None]
+        return super().parse_args(ctx, joined)
+
+
+def ablate(
+    model: Annotated[str | None, typer.Argument(help="An architecture; perceiver-io. See `vitreport models`.")] = None,
+    dataset: options.Dataset = None,
+    preset: options.Preset = None,
+    spec: options.SpecFile = None,
+    set_: options.Assignments = None,
+    param: Param = None,
+    zip_: Annotated[
+        bool, typer.Option("--zip", help="Pair the values of all --param side by side.", rich_help_panel=SWEEP)
+    ] = False,
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="The value to compare with, one for each axis; else the spec's own.", rich_help_panel=SWEEP),
+    ] = None,
+    seeds: Annotated[
+        str, typer.Option(help="How many seeds, or which: 3, 0,1,2 or 0..4.", rich_help_panel=SWEEP)
+    ] = "3",
+    study: Annotated[
+        str | None, typer.Option(help="A study that comes with vitreport: small-images.", rich_help_panel=SWEEP)
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="An ablation of the study.", rich_help_panel=SWEEP)
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Cells at a time.", rich_help_panel=options.RUNTIME)] = 1,
+    max_cells: Annotated[int, typer.Option(min=1, help="Refuse a larger sweep.", rich_help_panel=SWEEP)] = 1000,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what failed by itself.", rich_help_panel=SWEEP)
+    ] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.", rich_help_panel=SWEEP)
+    ] = False,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    data_dir: options.DataDir = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
+    checkpoint_seconds: options.CheckpointSeconds = options.DEFAULT_CHECKPOINT_SECONDS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the cells, their time and disk only.")] = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Train every value with every seed, and tell what the values change.
+
+    The same command again trains only what is missing; a cell is a run like any other.
+
+    Examples: `vitreport ablate --param batch_size 16,32,64,128`,
+    `vitreport ablate swin --dataset digits --param learning_rate 1e-2,1e-3 --param optimizer adamw,sgd --seeds 5`
+    """
+    from vitreport.cli.ablation import Asked, make_plans, run_and_show
+    from vitreport.cli.compose import Request, cache_dir
+    from vitreport.runtime import Runtime
+    from vitreport.sweep.run import Policy, shared_out
+
+    asked = Asked(
+        request=Request(model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or ()),
+        params=[(name, values) for name, _, values in (each.partition("=") for each in param or ())],
+        zip=zip_,
+        baseline=baseline,
+        study=study,
+        only=only or [],
+        seeds=seeds,
+        max_cells=max_cells,
+    )
+    plans, data_dir = make_plans(asked, data_dir)
+    runtime = Runtime(
+        device=device,
+        data_dir=data_dir,
+        cache_dir=cache_dir(),
+        runs_dir=runs_dir,
+        threads=shared_out(jobs, device, threads),
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    if dry_run:
+        from vitreport.cli.ablation_plan import show_ablation_plan
+
+        return show_ablation_plan(plans, runtime, jobs, as_json=as_json)
+    run_and_show(plans, runtime, Policy(jobs, retry_failed, fail_fast), quiet=quiet, as_json=as_json)
+    return None

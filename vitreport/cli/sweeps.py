@@ -1,0 +1,101 @@
+"""The results of a sweep as a table for people and as plain values for programs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from vitreport.cli.console import note, print_json, print_table, print_text
+from vitreport.errors import DamageError
+from vitreport.store.reader import Run
+from vitreport.sweep.findings import findings, is_shown
+from vitreport.sweep.run import state_of_cell
+from vitreport.sweep.summary import Row, Summary
+from vitreport.text import percent
+
+RESULT_COLUMNS = ["n", "accuracy", "95% interval", "difference", "95% interval", ""]
+SHOWN = 5
+
+
+def show_summaries(summaries: Sequence[Summary], *, as_json: bool) -> None:
+    """Every table on stdout, each with the sentences that follow from it."""
+    if as_json:
+        print_json([plain_summary(summary) for summary in summaries])
+        return
+    for number, summary in enumerate(summaries):
+        print_text("\n" * (number > 0) + summary.name)
+        print_table([*summary.axes, *RESULT_COLUMNS], [_row(row) for row in summary.rows], right=RESULT_COLUMNS[:-1])
+        for sentence in findings(summary):
+            print_text(sentence)
+
+
+def plain_summary(summary: Summary) -> dict[str, Any]:
+    """A table as JSON values; differences are those from the baseline."""
+    return {
+        "id": summary.id,
+        "name": summary.name,
+        "rows": [_plain_row(summary, row) for row in summary.rows],
+        "findings": findings(summary),
+    }
+
+
+def tell_missing(summaries: Sequence[Summary], runs: Mapping[str, Run]) -> None:
+    """Say of each cell without a result why. Raises DamageError where there are any; a diverged one has its result."""
+    ids = list(dict.fromkeys(run_id for summary in summaries for row in summary.rows for run_id in row.runs))
+    missing = [run_id for run_id in ids if state_of_cell(runs.get(run_id)) not in ("done", "diverged")]
+    for run_id in missing:
+        run = runs.get(run_id)
+        if run and run.record and run.record.error:
+            note(f"warning: {run_id}: {run.record.error.message}")
+        for line in run.damage if run and run.record is None else ():
+            note(f"warning: {run_id}: {line}")
+    if missing:
+        told = ", ".join(missing[:SHOWN]) + (", ..." if len(missing) > SHOWN else "")
+        hint = "the same command trains them; --retry-failed also those that failed by themselves"
+        raise DamageError(f"{len(missing)} of {len(ids)} cells are missing: {told}", hint)
+
+
+def _row(row: Row) -> list[str]:
+    accuracy = percent(row.mean) if row.mean is not None else ""
+    interval = f"{percent(row.interval[0])} to {percent(row.interval[1])}" if row.interval else ""
+    return [*row.values, str(row.count), accuracy, interval, *_compared(row), "; ".join(_remarks(row))]
+
+
+def _compared(row: Row) -> tuple[str, str]:
+    """The difference in percentage points and its interval."""
+    if row.comparison is None:
+        return "", ""
+    found = row.comparison
+    return f"{100 * found.difference:+.2f}", f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"
+
+
+def _remarks(row: Row) -> Iterator[str]:
+    if row.is_baseline:
+        yield "baseline"
+    if row.count == 1:
+        yield "a single run"
+    for accuracy in row.diverged:
+        yield f"diverged, at {percent(accuracy[1])} {accuracy[0]} before" if accuracy else "diverged in the first epoch"
+    if row.missing:
+        yield f"{row.missing} missing"
+
+
+def _plain_row(summary: Summary, row: Row) -> dict[str, Any]:
+    found = row.comparison
+    return {
+        "values": dict(zip(summary.axes, row.values, strict=True)),
+        "runs": list(row.runs),
+        "baseline": row.is_baseline,
+        "n": row.count,
+        "accuracies": list(row.accuracies),
+        "mean": row.mean,
+        "interval": list(row.interval) if row.interval else None,
+        "interval_kind": None if row.interval is None else "wilson" if row.count == 1 else "t",
+        "diverged": [{"split": each[0], "accuracy": each[1]} if each else None for each in row.diverged],
+        "missing": row.missing,
+        "difference": found
+        and {
+            "value": found.difference,
+            "interval": [found.low, found.high],
+            "p_holm": found.p,
+            "shown": is_shown(found),
+        },
+    }

@@ -1,0 +1,134 @@
+"""The spec of a sweep: axes of values, and the seeds that every combination of them is trained with."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from vitreport.errors import Problem, SpecError
+from vitreport.spec.fields import field_paths, find_field
+from vitreport.spec.load import parse_value
+from vitreport.spec.section import Section
+
+MAX_SEED = 2**31 - 1
+MOST_SEEDS = 10_000
+SEEDS_HINT = "a number of seeds, a list such as 0,1,2, or a range such as 0..4"
+
+
+class ValueSpec(Section):
+    """One value of an axis: what tables call it, and the fields that it sets, by their full paths."""
+
+    label: str
+    fields: Mapping[str, Any]
+
+
+class AxisSpec(Section):
+    """Something that is varied: a field, several fields together, or variants that have names."""
+
+    name: str
+    values: Annotated[tuple[ValueSpec, ...], Field(min_length=1)]
+
+    @property
+    def fields(self) -> set[str]:
+        return {path for value in self.values for path in value.fields}
+
+
+def field_axis(name: str, values: Iterable[Any]) -> AxisSpec:
+    """An axis over the values of one field, which is named as in `--set`. Raises SpecError for an unknown one."""
+    path = find_field(name)
+    if path == "seed":
+        raise SpecError(problems=[Problem("seed", "is no axis of a sweep", f"--seeds takes {SEEDS_HINT}")])
+    told = tuple(ValueSpec(label=shown_value(value), fields={path: value}) for value in values)
+    return AxisSpec(name=short_name(path), values=told)
+
+
+def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSpec:
+    """An axis over named sets of fields."""
+    told = tuple(
+        ValueSpec(label=label, fields={find_field(field): value for field, value in fields.items()})
+        for label, fields in variants.items()
+    )
+    return AxisSpec(name=name, values=told)
+
+
+def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
+    """One axis that goes through the values of several side by side. Raises SpecError where the lengths differ."""
+    lengths = {axis.name: len(axis.values) for axis in axes}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise SpecError(f"--zip pairs lists of one length, but {told} values", "leave --zip out for a grid")
+    return AxisSpec(
+        name=", ".join(lengths),
+        values=tuple(
+            ValueSpec(
+                label=", ".join(value.label for value in values),
+                fields={path: each for value in values for path, each in value.fields.items()},
+            )
+            for values in zip(*(axis.values for axis in axes), strict=True)
+        ),
+    )
+
+
+def parse_list(text: str) -> list[Any]:
+    """Values between commas, each read as `--set` reads one; commas in brackets or quotes belong to a value."""
+    parts = _split(text)
+    if "" in parts:
+        raise SpecError(f"{text!r} holds an empty value", "values with commas between them, such as 16,32,64")
+    return [parse_value(part) for part in parts]
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """`3` is 0, 1, 2; `0,1,4` is just that; `0..4` holds both ends. Raises SpecError for anything else."""
+    seeds: Sequence[int] = ()
+    if match := re.fullmatch(r"(\d{1,10})\.\.(\d{1,10})", text.strip()):
+        seeds = range(int(match[1]), int(match[2]) + 1)
+    elif re.fullmatch(r"\d{1,10}", text.strip()):
+        seeds = range(int(text))
+    elif re.fullmatch(r"\d{1,10}( *, *\d{1,10})+", text.strip()):
+        seeds = [int(part) for part in text.split(",")]
+    if fault := _fault(seeds):
+        raise SpecError(f"--seeds = {text!r} {fault}", SEEDS_HINT)
+    return tuple(seeds)
+
+
+def shown_value(value: Any) -> str:
+    """A value as tables call it: text as it is, nothing as "none", anything else as JSON."""
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def short_name(path: str) -> str:
+    """The name of a field in a table: its last part where that is unique; `optimizer.name` is `optimizer`."""
+    last = path.rpartition(".")[2]
+    if last == "name":
+        return path.removesuffix(".name")
+    return last if sum(known.rpartition(".")[2] == last for known in field_paths()) == 1 else path
+
+
+def _fault(seeds: Sequence[int]) -> str:
+    if not seeds:
+        return "names no seeds"
+    if len(seeds) > MOST_SEEDS:
+        return f"names more than {MOST_SEEDS:,} seeds"
+    if max(seeds) > MAX_SEED:
+        return f"names a seed above {MAX_SEED}"
+    return "names a seed twice" if len(set(seeds)) < len(seeds) else ""
+
+
+def _split(text: str) -> list[str]:
+    parts, depth, quote = [""], 0, ""
+    for character in text:
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        else:
+            depth += (character in "[{") - (character in "]}")
+        if character == "," and depth == 0 and not quote:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]

@@ -1,0 +1,15 @@
+"""In which state a run is, as its folder tells."""
+
+from vitreport.store.lock import is_held
+from vitreport.store.reader import Run
+
+
+def state_of(run: Run) -> str:
+    """The recorded status; a run of which the process has died without a word is "interrupted"."""
+    if run.record is None:
+        return "damaged" if (run.folder / "run.json").exists() else "no record"
+    if run.record.status == "running" and not is_held(run.folder):
+        return "interrupted"
+    if run.record.error and run.record.error.kind == "diverged":
+        return "diverged"
+    return run.record.status

@@ -1,0 +1,1 @@
+"""Sweeps: many runs as one question, trained without repeating or losing work."""

@@ -1,0 +1,45 @@
+"""How long a cell will take, from the records of runs like it."""
+
+from collections.abc import Iterable, Mapping
+from statistics import median
+
+from vitreport.spec.run import RunSpec
+from vitreport.store.reader import Run
+
+
+def expected_seconds(spec: RunSpec, runs: Iterable[Run], device: str) -> float | None:
+    """The median time an epoch of the runs most like it, times its epochs.
+
+    Those of the same architecture on the same device and as many of the same images count; of these the ones with
+    the same network, batch size and precision count before the others. None where there is none.
+    """
+    similar: dict[int, list[float]] = {}
+    for run in runs:
+        if (
+            run.spec
+            and run.record
+            and run.record.status == "done"
+            and run.record.device == device
+            and _fits(spec, run.spec)
+        ):
+            seconds = run.record.seconds / run.spec.train.epochs
+            similar.setdefault(_likeness(spec, run.spec), []).append(seconds)
+    return median(similar[max(similar)]) * spec.train.epochs if similar else None
+
+
+def remaining_seconds(shares: Mapping[str, float], begun: Mapping[str, float], elapsed: float) -> float | None:
+    """The time left, where `shares` is how much of each run is done (0 to 1) and `begun` how much was at the start."""
+    done = sum(share - begun.get(run_id, 0.0) for run_id, share in shares.items())
+    left = sum(1 - share for share in shares.values())
+    return elapsed * left / done if done > 0 else None
+
+
+def _fits(spec: RunSpec, other: RunSpec) -> bool:
+    names = ("dataset", "image_size", "limit", "validation_fraction")
+    same_data = all(getattr(spec.data, name) == getattr(other.data, name) for name in names)
+    return same_data and spec.model.name == other.model.name
+
+
+def _likeness(spec: RunSpec, other: RunSpec) -> int:
+    same_batch = spec.train.batch_size == other.train.batch_size
+    return 4 * (spec.model == other.model) + 2 * same_batch + (spec.train.precision == other.train.precision)

@@ -1,0 +1,235 @@
+"""Train what is missing of a sweep. Whether a cell is done is read from its record, never from what a worker says."""
+
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from vitreport.data.sources import open_dataset
+from vitreport.errors import BusyError, ResourceError, SpecError, StoppedError
+from vitreport.runtime import Runtime
+from vitreport.store.finished import refuse_other_images
+from vitreport.store.folders import newest_attempts
+from vitreport.store.lock import is_held
+from vitreport.store.reader import Run, read_run
+from vitreport.store.signals import StopSignal, StopSignals, stop_signals
+from vitreport.store.state import state_of
+from vitreport.sweep.engines.local import Died, LocalEngine, Report
+from vitreport.sweep.engines.worker import Finished, Told
+from vitreport.sweep.plan import Cell
+from vitreport.training.events import Event
+
+ATTEMPTS = 3
+SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_BETWEEN_TRIES = 1.0
+RESULTS = ("done", "diverged")
+
+
+class Observer(Protocol):
+    """Who wants to know: of a cell its new state and its events, a line for the user, a progress, and each look."""
+
+    def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None: ...
+
+    def event(self, run_id: str, event: Event) -> None: ...
+
+    def note(self, line: str) -> None: ...
+
+    def progress(self, label: str, done: int, total: int | None) -> None: ...
+
+    def looked(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`retry_failed` tries again what failed by a fault inside; `fail_fast` stops at the first cell that fails."""
+
+    jobs: int = 1
+    retry_failed: bool = False
+    fail_fast: bool = False
+
+
+def shared_out(jobs: int, device: str, threads: int | None) -> int | None:
+    """The threads of each job, so that all jobs together never have more than there are cores.
+
+    One job alone has what `train` has. Raises SpecError where that cannot be.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if jobs > 1 and jobs * (threads or 1) > cores:
+        fault = f"--jobs {jobs}{f' x --threads {threads}' if threads else ''} is more than the {cores} cores"
+        raise SpecError(fault, "fewer: they would only slow each other down")
+    if jobs > 1 and device.startswith("cuda:"):
+        raise SpecError(f"--device {device} is one GPU for --jobs {jobs}", "--device cuda deals out all of them")
+    return threads or (cores // jobs if jobs > 1 else None)
+
+
+def read_cells(cells: Sequence[Cell], runs_dir: Path) -> dict[str, Run]:
+    """The record of each cell that has one, by the id of its spec."""
+    folders = newest_attempts(runs_dir, [cell.id for cell in cells])
+    return {run_id: read_run(folder) for run_id, folder in folders.items() if folder.exists()}
+
+
+def state_of_cell(run: Run | None) -> str:
+    """As `state_of`; "new" without a record, "damaged" where a finished run can be neither read nor made again."""
+    if run is None:
+        return "new"
+    state = state_of(run)
+    if state == "done" and run.result is None:
+        return "interrupted" if any((run.folder / "checkpoints").glob("step-*.safetensors")) else "damaged"
+    return "new" if state == "no record" else state
+
+
+def is_to_be_trained(run: Run | None, *, retry_failed: bool) -> bool:
+    """What failed by a fault inside (not for want of memory, disk or device) would fail again."""
+    state = state_of_cell(run)
+    if state == "failed":
+        assert run is not None
+        assert run.record is not None
+        return retry_failed or (run.record.error is not None and run.record.error.kind == "resources")
+    return state not in (*RESULTS, "damaged")
+
+
+def run_sweep(
+    cells: Sequence[Cell], runtime: Runtime, policy: Policy, *, argv: Sequence[str], observer: Observer
+) -> dict[str, Run]:
+    """Train the cells that are missing; afterwards the records of all, by the id of their specs.
+
+    Raises StoppedError after a signal, and what the images or the machine raise before anything runs; a cell that
+    fails costs no other cell anything.
+    """
+    try:
+        with stop_signals() as stop:
+            runs = read_cells(cells, runtime.runs_dir)
+            missing = [cell for cell in cells if is_to_be_trained(runs.get(cell.id), retry_failed=policy.retry_failed)]
+            for cell in cells:
+                run = runs.get(cell.id)
+                observer.moved(cell.id, "queued" if cell in missing else state_of_cell(run), run)
+            _check_images(cells, runs, missing, runtime, observer)
+            stop.graceful = True
+            if missing:
+                with LocalEngine(policy.jobs, runtime, argv) as engine:
+                    _Sweep(missing, runtime, policy, engine, observer).run(stop)
+    except StopSignal as signal:
+        hint = "the same command goes on with the sweep"
+        raise StoppedError(f"stopped by {signal}", hint, signal_number=signal.signal_number) from signal
+    return read_cells(cells, runtime.runs_dir)
+
+
+def _check_images(
+    cells: Sequence[Cell], runs: Mapping[str, Run], missing: Sequence[Cell], runtime: Runtime, observer: Observer
+) -> None:
+    """Decode each data set once for all workers. Raises DatasetError where a record has seen other images."""
+    for dataset, image_size in dict.fromkeys((cell.spec.data.dataset, cell.spec.data.image_size) for cell in missing):
+        images = open_dataset(
+            dataset,
+            image_size=image_size,
+            data_dir=runtime.data_dir,
+            cache_dir=runtime.cache_dir,
+            notify=observer.note,
+            progress=observer.progress,
+        )
+        for cell in cells:
+            run = runs.get(cell.id)
+            if run and run.record and (cell.spec.data.dataset, cell.spec.data.image_size) == (dataset, image_size):
+                refuse_other_images(run.record, images, "bring the former images back, or choose another --runs-dir")
+
+
+class _Sweep:
+    """The cells that wait, and what becomes of those that run."""
+
+    def __init__(
+        self, cells: Sequence[Cell], runtime: Runtime, policy: Policy, engine: LocalEngine, observer: Observer
+    ) -> None:
+        self._queue = deque(cells)
+        self._cells = {cell.id: cell for cell in cells}
+        self._runtime, self._policy, self._engine, self._observer = runtime, policy, engine, observer
+        self._attempts: Counter[str] = Counter()
+        self._not_before: dict[str, float] = {}
+        self._ending = False
+
+    def run(self, stop: StopSignals) -> None:
+        while self._queue or self._engine.running:
+            if stop.requested is not None and not self._ending:
+                self._end()
+            if self._ending and not self._engine.running:
+                break
+            self._hand_out()
+            for run_id, report in self._engine.reports(SECONDS_BETWEEN_LOOKS):
+                self._take(run_id, report)
+            self._observer.looked()
+        stop.check()
+
+    def _end(self) -> None:
+        """Save what is under way and begin nothing more."""
+        self._ending = True
+        self._engine.stop()
+
+    def _hand_out(self) -> None:
+        if self._ending:
+            return
+        now = time.monotonic()
+        due = [cell for cell in self._queue if self._not_before.get(cell.id, 0) <= now]
+        self._engine.staff(len(due))
+        for cell in due:
+            if not self._engine.has_idle:
+                return
+            run = self._read(cell.id)
+            if not is_to_be_trained(run, retry_failed=self._policy.retry_failed):  # another process has trained it
+                self._queue.remove(cell)
+                self._observer.moved(cell.id, state_of_cell(run), run)
+            elif run and is_held(run.folder):
+                self._wait_for(cell)
+            elif self._engine.submit(cell.spec):
+                self._queue.remove(cell)
+                self._observer.moved(cell.id, "running", run)
+
+    def _wait_for(self, cell: Cell) -> None:
+        self._not_before[cell.id] = time.monotonic() + SECONDS_BETWEEN_TRIES
+        self._observer.moved(cell.id, "in use", None, "another process trains it")
+
+    def _take(self, run_id: str, report: Report) -> None:
+        match report:
+            case Told(event=str(line)):
+                self._observer.note(line.replace("warning: ", f"warning: {run_id}: ", 1))
+            case Told(event=event) if not isinstance(event, str):
+                self._observer.event(run_id, event)
+            case Died() | Finished():
+                self._settle(self._cells[run_id], report)
+
+    def _settle(self, cell: Cell, end: Died | Finished) -> None:
+        """What the record says counts; without a result there, why it ended decides whether it is tried again."""
+        run = self._read(cell.id)
+        state = state_of_cell(run)
+        self._attempts[cell.id] += 1
+        if state in RESULTS:
+            self._observer.moved(cell.id, state, run)
+        elif isinstance(end, Finished) and end.exit_code == BusyError.exit_code:
+            self._attempts[cell.id] -= 1
+            self._queue.append(cell)
+            self._wait_for(cell)
+        elif self._ending:
+            self._observer.moved(cell.id, "interrupted", run)
+        elif _is_from_outside(end) and self._attempts[cell.id] < ATTEMPTS:
+            self._queue.append(cell)
+            self._observer.moved(cell.id, "queued", run, f"{_reason(end)}; it is tried again")
+        else:
+            self._observer.moved(cell.id, "failed", run, _reason(end))
+            if self._policy.fail_fast:
+                self._end()
+
+    def _read(self, run_id: str) -> Run | None:
+        return read_cells([self._cells[run_id]], self._runtime.runs_dir).get(run_id)
+
+
+def _is_from_outside(end: Died | Finished) -> bool:
+    """A signal, or memory, disk or device that did not suffice."""
+    return isinstance(end, Died) or end.exit_code in (ResourceError.exit_code, 130, 143)
+
+
+def _reason(end: Died | Finished) -> str:
+    if isinstance(end, Finished):
+        return "; ".join(end.lines)
+    cause = f"signal {-end.exit_code}" if end.exit_code < 0 else f"exit code {end.exit_code}"
+    return f"its worker was ended by {cause}{' (out of memory?)' if end.exit_code == -9 else ''}"

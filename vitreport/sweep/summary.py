@@ -1,0 +1,131 @@
+"""From the records of a sweep's cells to the table of its results, as plain data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import mean
+
+from vitreport.statistics import Difference, holm, t_interval, welch_interval, wilson_interval
+from vitreport.store.reader import Run
+from vitreport.store.record import MeasurementRecord
+from vitreport.sweep.plan import Labels, Plan
+from vitreport.sweep.run import state_of_cell
+
+MEASURED = "test"
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A row's accuracy less that of the baseline, with its 95% Welch interval; `p` is Holm's over the table."""
+
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One combination of values over its seeds; accuracies are fractions of the test images.
+
+    `interval` is the t interval of the mean over seeds; of a single run it is Wilson's over its test images.
+    `diverged` holds for each seed that diverged the accuracy after its last whole epoch and the split that this
+    was measured on, None where there was no whole epoch; `missing` counts the seeds without a result.
+    """
+
+    values: Labels
+    runs: tuple[str, ...]
+    accuracies: tuple[float, ...]
+    mean: float | None
+    interval: tuple[float, float] | None
+    diverged: tuple[tuple[str, float] | None, ...]
+    missing: int
+    is_baseline: bool
+    comparison: Comparison | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.accuracies)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The table of a sweep."""
+
+    id: str
+    name: str
+    axes: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def missing(self) -> int:
+        return sum(row.missing for row in self.rows)
+
+    @property
+    def baseline(self) -> Row | None:
+        return next((row for row in self.rows if row.is_baseline), None)
+
+
+def summarize(plan: Plan, runs: Mapping[str, Run]) -> Summary:
+    """The table of a plan's cells; `runs` maps the ids of their specs to what is on record."""
+    groups: dict[Labels, list[str]] = {}
+    for cell in plan.cells:
+        groups.setdefault(cell.values, []).append(cell.id)
+    rows = [
+        _row(values, ids, [runs.get(run_id) for run_id in ids], is_baseline=values == plan.baseline)
+        for values, ids in groups.items()
+    ]
+    return Summary(plan.id, plan.name, tuple(axis.name for axis in plan.axes), tuple(_compared(rows)))
+
+
+def _row(values: Labels, ids: Sequence[str], runs: Sequence[Run | None], *, is_baseline: bool) -> Row:
+    states = [state_of_cell(run) for run in runs]
+    measured = [
+        run.result.selected.splits[MEASURED]
+        for run, state in zip(runs, states, strict=True)
+        if run and run.result and state == "done"
+    ]
+    diverged = [run for run, state in zip(runs, states, strict=True) if run and state == "diverged"]
+    accuracies = tuple(measurement.accuracy for measurement in measured)
+    return Row(
+        values=values,
+        runs=tuple(ids),
+        accuracies=accuracies,
+        mean=mean(accuracies) if accuracies else None,
+        interval=_interval(measured),
+        diverged=tuple(_last_accuracy(run) for run in diverged),
+        missing=len(ids) - len(measured) - len(diverged),
+        is_baseline=is_baseline,
+    )
+
+
+def _interval(measured: Sequence[MeasurementRecord]) -> tuple[float, float] | None:
+    if not measured:
+        return None
+    if len(measured) == 1:
+        return wilson_interval(round(measured[0].accuracy * measured[0].count), measured[0].count)
+    return t_interval([measurement.accuracy for measurement in measured])
+
+
+def _last_accuracy(run: Run) -> tuple[str, float] | None:
+    """What a run that diverged could do before: on the test split where it was watched, else on the validation's."""
+    splits = run.epochs[-1].splits if run.epochs else {}
+    return next(((name, splits[name].accuracy) for name in (MEASURED, "val", "train") if name in splits), None)
+
+
+def _compared(rows: Sequence[Row]) -> list[Row]:
+    """Every row with its difference from the baseline, where both have two seeds at least and none diverged."""
+    baseline = next((row for row in rows if row.is_baseline and _is_comparable(row)), None)
+    others = [row for row in rows if baseline and not row.is_baseline and _is_comparable(row)]
+    found: list[Difference] = [welch_interval(row.accuracies, baseline.accuracies) for row in others if baseline]
+    adjusted = holm([difference.p for difference in found])
+    comparisons = {
+        row.values: Comparison(difference.value, difference.low, difference.high, p)
+        for row, difference, p in zip(others, found, adjusted, strict=True)
+    }
+    return [replace(row, comparison=comparisons.get(row.values)) for row in rows]
+
+
+def _is_comparable(row: Row) -> bool:
+    """The mean of those seeds that did not diverge is not that of the value."""
+    return row.count > 1 and not row.diverged
