@@ -18,6 +18,13 @@ def check(session: nox.Session) -> None:
 
 
 @nox.session
+def long(session: nox.Session) -> None:
+    """The tests that take minutes."""
+    session.install(".[dev]")
+    session.run("pytest", "-m", "long", *session.posargs)
+
+
+@nox.session
 def golden(session: nox.Session) -> None:
     """Measure the golden values anew after an intended numeric change; look at the difference before committing."""
     session.install(".[dev]")
@@ -30,4 +37,5 @@ def benchmark(session: nox.Session) -> None:
     session.install(".[dev]")
     session.run("python", "benchmarks/augment.py")
     session.run("python", "benchmarks/startup.py")
+    session.run("python", "benchmarks/sweep.py")
     session.run("python", "benchmarks/train_vs_notebook.py", *session.posargs)

@@ -46,6 +46,7 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "--version": 0,
         "train --help": 0,
         "eval --help": 0,
+        "ablate --help": 0,
         "models": 0,
         "datasets list": 0,
         "spec schema": 0,
@@ -72,6 +73,13 @@ def test_a_finished_run_is_known_without_torch() -> None:
     exit_code, *modules = loaded([command])[command]
     assert exit_code == 0
     assert HEAVY & set(modules) == set()
+
+
+def test_a_finished_sweep_is_known_without_torch() -> None:
+    run_id = write_run(Path("runs"), spec()).name
+    batch_size = spec().train.batch_size
+    command = f"ablate --spec runs/{run_id}/spec.json --seeds 1 --param batch_size {batch_size}"
+    assert loaded([command, f"{command},0"]) == {command: [0, "numpy"], f"{command},0": [2, "numpy"]}
 
 
 def loaded(commands: list[str]) -> dict[str, list[int | str]]:

@@ -138,8 +138,9 @@ class LiveSweepView(QuietSweepView):
     def __init__(self, axes: Sequence[str], cells: Sequence[Cell]) -> None:
         super().__init__(axes, cells)
         self._bars = Progress(TextColumn("{task.description:<8}"), BarColumn(), TextColumn("{task.fields[shown]}"))
+        self._console = stderr()
         self._live = Live(
-            get_renderable=self._render, console=stderr(), refresh_per_second=REFRESHES_PER_SECOND, transient=True
+            get_renderable=self._render, console=self._console, refresh_per_second=REFRESHES_PER_SECOND, transient=True
         )
 
     def __enter__(self) -> Self:
@@ -152,7 +153,7 @@ class LiveSweepView(QuietSweepView):
         self._live.stop()
 
     def note(self, line: str) -> None:
-        note(line, self._live.console)
+        note(line, self._console)
 
     def progress(self, label: str, done: int, total: int | None) -> None:
         known = {task.description: task.id for task in self._bars.tasks}
@@ -179,7 +180,7 @@ class LiveSweepView(QuietSweepView):
 
     def _shown(self) -> list[str]:
         """The cells that fit on the screen, in their order."""
-        most = max(1, self._live.console.height - LINES_AROUND)
+        most = max(1, self._console.height - LINES_AROUND)
         urgent = sorted(self.cells, key=lambda run_id: _urgency(self.statuses[run_id]))[:most]
         return [run_id for run_id in self.cells if run_id in urgent]
 

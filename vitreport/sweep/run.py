@@ -152,6 +152,7 @@ class _Sweep:
     def run(self, stop: StopSignals) -> None:
         while self._queue or self._engine.running:
             if stop.requested is not None and not self._ending:
+                self._observer.note("stopping when the steps under way are saved; once more stops at once")
                 self._end()
             if self._ending and not self._engine.running:
                 break
