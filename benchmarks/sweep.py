@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 SPEC = ["mlp-mixer", "--dataset=digits", "--device=cpu", "--set=data.image_size=8", "--set=model.patch_size=4"]
@@ -40,7 +41,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--seeds", type=int, default=6)
     given = parser.parse_args()
-    ways = {
+    ways: dict[str, Callable[[Path], None]] = {
         "shell loop of vitreport train": lambda runs_dir: loop(runs_dir, given.seeds),
         "vitreport ablate --jobs 1": lambda runs_dir: sweep(runs_dir, given.seeds, 1),
         f"vitreport ablate --jobs {given.jobs}": lambda runs_dir: sweep(runs_dir, given.seeds, given.jobs),

@@ -116,7 +116,7 @@ def test_an_ambiguous_name_lists_the_candidates() -> None:
         ("batchsize", "did you mean batch_size or patch_size?"),
         ("train.batchsize", "did you mean train.batch_size or train.epochs?"),
         ("learning_rat", "did you mean learning_rate?"),
-        ("data", "`vitreport spec show MODEL` shows every field"),
+        ("data", "did you mean dataset?"),
         ("zzz", "`vitreport spec show MODEL` shows every field"),
         ("", "`vitreport spec show MODEL` shows every field"),
         (".", "`vitreport spec show MODEL` shows every field"),

@@ -9,9 +9,9 @@ from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.folders import run_folders
 from vitreport.store.reader import Run, read_run
+from vitreport.sweep.cells import RESULTS, read_cells, state_of_cell
 from vitreport.sweep.expect import expected_seconds
 from vitreport.sweep.plan import Cell, Plan
-from vitreport.sweep.run import RESULTS, read_cells, state_of_cell
 from vitreport.text import compact, duration
 from vitreport.training.device import choose_device, device_name
 

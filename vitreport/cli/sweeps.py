@@ -6,8 +6,8 @@ from typing import Any
 from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.errors import DamageError
 from vitreport.store.reader import Run
+from vitreport.sweep.cells import state_of_cell
 from vitreport.sweep.findings import findings, is_shown
-from vitreport.sweep.run import state_of_cell
 from vitreport.sweep.summary import Row, Summary
 from vitreport.text import percent
 

@@ -5,18 +5,16 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from vitreport.data.sources import open_dataset
 from vitreport.errors import BusyError, ResourceError, SpecError, StoppedError
 from vitreport.runtime import Runtime
 from vitreport.store.finished import refuse_other_images
-from vitreport.store.folders import newest_attempts
 from vitreport.store.lock import is_held
-from vitreport.store.reader import Run, read_run
+from vitreport.store.reader import Run
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
-from vitreport.store.state import state_of
+from vitreport.sweep.cells import RESULTS, is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.engines.local import Died, LocalEngine, Report
 from vitreport.sweep.engines.worker import Finished, Told
 from vitreport.sweep.plan import Cell
@@ -25,7 +23,6 @@ from vitreport.training.events import Event
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_BETWEEN_TRIES = 1.0
-RESULTS = ("done", "diverged")
 
 
 class Observer(Protocol):
@@ -63,32 +60,6 @@ def shared_out(jobs: int, device: str, threads: int | None) -> int | None:
     if jobs > 1 and device.startswith("cuda:"):
         raise SpecError(f"--device {device} is one GPU for --jobs {jobs}", "--device cuda deals out all of them")
     return threads or (cores // jobs if jobs > 1 else None)
-
-
-def read_cells(cells: Sequence[Cell], runs_dir: Path) -> dict[str, Run]:
-    """The record of each cell that has one, by the id of its spec."""
-    folders = newest_attempts(runs_dir, [cell.id for cell in cells])
-    return {run_id: read_run(folder) for run_id, folder in folders.items() if folder.exists()}
-
-
-def state_of_cell(run: Run | None) -> str:
-    """As `state_of`; "new" without a record, "damaged" where a finished run can be neither read nor made again."""
-    if run is None:
-        return "new"
-    state = state_of(run)
-    if state == "done" and run.result is None:
-        return "interrupted" if any((run.folder / "checkpoints").glob("step-*.safetensors")) else "damaged"
-    return "new" if state == "no record" else state
-
-
-def is_to_be_trained(run: Run | None, *, retry_failed: bool) -> bool:
-    """What failed by a fault inside (not for want of memory, disk or device) would fail again."""
-    state = state_of_cell(run)
-    if state == "failed":
-        assert run is not None
-        assert run.record is not None
-        return retry_failed or (run.record.error is not None and run.record.error.kind == "resources")
-    return state not in (*RESULTS, "damaged")
 
 
 def run_sweep(

@@ -7,8 +7,8 @@ from statistics import mean
 from vitreport.statistics import Difference, holm, t_interval, welch_interval, wilson_interval
 from vitreport.store.reader import Run
 from vitreport.store.record import MeasurementRecord
+from vitreport.sweep.cells import state_of_cell
 from vitreport.sweep.plan import Labels, Plan
-from vitreport.sweep.run import state_of_cell
 
 MEASURED = "test"
 SIGNIFICANCE = 0.05

@@ -1,0 +1,36 @@
+"""How far the cells of a sweep are: read from their records, never from what a worker says."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vitreport.store.folders import newest_attempts
+from vitreport.store.reader import Run, read_run
+from vitreport.store.state import state_of
+from vitreport.sweep.plan import Cell
+
+RESULTS = ("done", "diverged")
+"""The states in which there is nothing left to do."""
+
+
+def read_cells(cells: Sequence[Cell], runs_dir: Path) -> dict[str, Run]:
+    """The record of each cell that has one, by the id of its spec."""
+    folders = newest_attempts(runs_dir, [cell.id for cell in cells])
+    return {run_id: read_run(folder) for run_id, folder in folders.items() if folder.exists()}
+
+
+def state_of_cell(run: Run | None) -> str:
+    """As `state_of`; "new" without a record, "damaged" where a finished run can be neither read nor made again."""
+    if run is None:
+        return "new"
+    state = state_of(run)
+    if state == "done" and run.result is None:
+        return "interrupted" if any((run.folder / "checkpoints").glob("step-*.safetensors")) else "damaged"
+    return "new" if state == "no record" else state
+
+
+def is_to_be_trained(run: Run | None, *, retry_failed: bool) -> bool:
+    """What failed by a fault inside (not for want of memory, disk or device) would fail again."""
+    if state_of_cell(run) != "failed":
+        return state_of_cell(run) not in (*RESULTS, "damaged")
+    error = run.record.error if run and run.record else None
+    return retry_failed or (error is not None and error.kind == "resources")
