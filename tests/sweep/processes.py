@@ -30,6 +30,9 @@ LONG = (*MIXER, "--set=train.epochs=2000", "--checkpoint-seconds=0.2")
 """A cell takes longer than a test waits."""
 
 
+PATIENCE_SECONDS = 240  # workers import torch, and share the cores with other tests
+
+
 @dataclass(frozen=True)
 class Sweep:
     """A command under way in a folder of its own, in a process group of its own."""
@@ -41,7 +44,7 @@ class Sweep:
         """The processes that train."""
         return [pid for pid in children(self.process.pid) if "spawn_main" in command_line(pid)]
 
-    def finish(self, seconds: float = 120) -> Completed:
+    def finish(self, seconds: float = PATIENCE_SECONDS) -> Completed:
         stdout, stderr = self.process.communicate(timeout=seconds)
         return Completed(self.process.returncode, stdout, stderr)
 
@@ -96,7 +99,9 @@ def finished(folder: Path) -> dict[str, int]:
 
 def wait_for_training(sweep: Sweep, count: int = 1) -> None:
     """Until so many cells have trained an epoch."""
-    wait_until(lambda: len(list(sweep.folder.glob("runs/*/metrics.jsonl"))) >= count, f"an epoch of {count} cells")
+    wait_until(
+        lambda: len(list(sweep.folder.glob("runs/*/metrics.jsonl"))) >= count, f"{count} epochs", PATIENCE_SECONDS
+    )
 
 
 @dataclass
@@ -122,7 +127,7 @@ def disturbed(folder: Path, *arguments: str, kills: Kills) -> Completed:
     """The command, killed as planned, and started again until it has done everything."""
     sweep = ablate(folder, *arguments)
     for count, delay, victim in kills.moments():
-        wait_until(lambda count=count: len(finished(folder)) >= count, f"{count} results", seconds=240)  # type: ignore[misc]
+        wait_until(lambda count=count: len(finished(folder)) >= count, f"{count} results", PATIENCE_SECONDS)  # type: ignore[misc]
         time.sleep(delay)
         workers = _workers(sweep)
         kills.finished = finished(folder) | kills.finished
@@ -138,5 +143,5 @@ def disturbed(folder: Path, *arguments: str, kills: Kills) -> Completed:
 
 def _workers(sweep: Sweep) -> list[int]:
     """Those that there are, as soon as there are any."""
-    wait_until(lambda: bool(sweep.workers()), "a worker")
+    wait_until(lambda: bool(sweep.workers()), "a worker", PATIENCE_SECONDS)
     return sweep.workers()

@@ -10,7 +10,19 @@ import pytest
 
 from tests.commands import vitreport
 from tests.store.children import wait_until
-from tests.sweep.processes import LONG, MIXER, ablate, finished, is_gone, record, runs, wait_for_training
+from tests.sweep.processes import (
+    LONG,
+    MIXER,
+    PATIENCE_SECONDS,
+    ablate,
+    finished,
+    is_gone,
+    record,
+    runs,
+    wait_for_training,
+)
+
+pytestmark = pytest.mark.timeout(900)
 
 QUICK = (*MIXER, "--set=data.limit=100", "--seeds=2")
 SIZES = ("--param", "batch_size", "20,50")
@@ -89,7 +101,7 @@ def test_a_second_interrupt_ends_all_at_once(tmp_path: Path) -> None:
     for _ in range(2):
         os.kill(sweep.process.pid, signal.SIGINT)
         time.sleep(0.5)
-    assert sweep.finish(10).exit_code == 130
+    assert sweep.finish(60).exit_code == 130
     assert all(map(is_gone, workers))
 
 
@@ -108,9 +120,9 @@ def test_a_worker_that_is_killed_again_and_again_costs_its_cell_only(tmp_path: P
     killed: set[int] = set()
     while len(killed) < 3:
         wait_for_training(sweep)
-        wait_until(lambda: bool(set(sweep.workers()) - killed), "another worker")
+        wait_until(lambda: bool(set(sweep.workers()) - killed), "another worker", PATIENCE_SECONDS)
         (worker,) = set(sweep.workers()) - killed
-        wait_until(lambda worker=worker: is_training(tmp_path, worker), "its cell")  # type: ignore[misc]
+        wait_until(lambda worker=worker: is_training(tmp_path, worker), "its cell", PATIENCE_SECONDS)  # type: ignore[misc]
         os.kill(worker, signal.SIGKILL)
         killed.add(worker)
     done = sweep.finish()

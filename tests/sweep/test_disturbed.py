@@ -9,6 +9,8 @@ from tests.commands import Completed
 from tests.store.identity import differences
 from tests.sweep.processes import MIXER, Kills, ablate, disturbed, finished, record, runs
 
+pytestmark = pytest.mark.timeout(1800)
+
 VALUES = ("--param", "batch_size", "10,20,25,50")
 JOBS = ("--jobs=2", "--threads=1", "--json", "--checkpoint-seconds=0")
 
@@ -35,6 +37,5 @@ def test_kills_cost_a_sweep_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
 def test_many_kills_cost_a_large_sweep_nothing(tmp_path: Path) -> None:
     check_disturbed(tmp_path, *MIXER, *VALUES, "--seeds=6", *JOBS, cells=24, worker_kills=10, command_kills=3)

@@ -67,6 +67,7 @@ def ablate(
     ] = False,
     device: options.Device = "auto",
     threads: options.Threads = None,
+    compile_: options.Compile = False,
     data_dir: options.DataDir = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
     checkpoint_seconds: options.CheckpointSeconds = options.DEFAULT_CHECKPOINT_SECONDS,
@@ -103,6 +104,7 @@ def ablate(
         cache_dir=cache_dir(),
         runs_dir=runs_dir,
         threads=shared_out(jobs, device, threads),
+        compile=compile_,
         checkpoint_seconds=checkpoint_seconds,
     )
     if dry_run:

@@ -15,3 +15,9 @@ def keep_freed_memory() -> None:
     if platform.libc_ver()[0] == "glibc":
         for parameter in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
             ctypes.CDLL(None).mallopt(parameter, KEPT_BYTES)
+
+
+def return_freed_memory() -> None:
+    """Give back what was kept, before a process trains another run."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)

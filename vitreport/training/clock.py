@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from vitreport.training.allocator import return_freed_memory
+
 
 class EpochClock:
     """Seconds of the training part of one epoch, from a monotonic clock; `before` were spent before a resume."""
@@ -30,6 +32,7 @@ def peak_memory_bytes(device: torch.device) -> int:
 
 def forget_peak_memory() -> None:
     """Begin anew, where the system allows it: a process that trains several runs tells each run's own peak."""
+    return_freed_memory()
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # Linux: resets the peak of the resident set
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 from vitreport.errors import ResourceError, VitreportError
@@ -35,15 +35,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Finished:
-    """The cell has come to an end in good order; the exit code and the lines are those that `train` would give."""
+    """The cell has come to an end in good order; the exit code and the lines are those that `train` would give.
 
-    exit_code: int = 0
-    lines: tuple[str, ...] = ()
+    `last` says that the worker ends with it: what is left in its process could touch the next cell.
+    """
 
-    @property
-    def last(self) -> bool:
-        """What is left in the process might be damaged: the next cell gets a fresh one."""
-        return self.exit_code in (INTERNAL, ResourceError.exit_code)
+    exit_code: int
+    lines: tuple[str, ...]
+    last: bool
 
 
 Message = Ready | Told | Finished
@@ -66,21 +65,26 @@ def serve(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[st
 
 
 def _train(spec: RunSpec, runtime: Runtime, argv: Sequence[str], connection: Connection) -> Finished:
+    """After a bug or a want of memory the process might be damaged; compiled code is kept by torch, up to a limit."""
+    exit_code, lines = 0, list[str]()
+    try:
+        _train_unless_done(spec, runtime, argv, _Teller(connection))
+    except VitreportError as error:
+        exit_code, lines = error.exit_code, error.lines()
+    except Exception as error:
+        exit_code, lines = INTERNAL, [f"this is a bug of vitreport: {type(error).__name__}: {error}"]
+    return Finished(exit_code, tuple(lines), runtime.compile or exit_code in (INTERNAL, ResourceError.exit_code))
+
+
+def _train_unless_done(spec: RunSpec, runtime: Runtime, argv: Sequence[str], teller: "_Teller") -> None:
     from vitreport.store.finished import finished_run
     from vitreport.store.session import Listener, train_run
     from vitreport.training.clock import forget_peak_memory
 
-    teller = _Teller(connection)
     listener = Listener(event=teller.event, note=teller.note, progress=lambda label, done, total: None)
     forget_peak_memory()
-    try:
-        if finished_run(spec, runtime, note=teller.note, progress=listener.progress) is None:
-            train_run(spec, runtime, force=False, argv=argv, listener=listener)
-    except VitreportError as error:
-        return Finished(error.exit_code, tuple(error.lines()))
-    except Exception as error:
-        return Finished(INTERNAL, (f"this is a bug of vitreport: {type(error).__name__}: {error}",))
-    return Finished()
+    if finished_run(spec, runtime, note=teller.note, progress=listener.progress) is None:
+        train_run(spec, runtime, force=False, argv=argv, listener=listener)
 
 
 @dataclass
@@ -88,7 +92,7 @@ class _Teller:
     """Passes on events and warnings, of the steps only some."""
 
     connection: Connection
-    told: float = field(default=0.0)
+    told: float = 0.0
 
     def event(self, event: Event) -> None:
         if isinstance(event, StepFinished):
