@@ -138,7 +138,12 @@ def _refuse_beside_study(asked: Asked) -> None:
 
 def _study_request(ablation: AblationSpec, request: Request) -> Request:
     own = [f"{field}={toml_value(value)}" for field, value in ablation.set.items()]
-    return replace(request, preset=ablation.preset, assignments=[*own, *request.assignments])
+    return replace(
+        request,
+        model=ablation.model,
+        dataset=ablation.dataset,
+        assignments=[*own, *request.assignments],
+    )
 
 
 def _study_plan(name: str, ablation: AblationSpec, asked: Asked, composer: _Composer) -> Plan:

@@ -16,12 +16,13 @@ FOLDER = Path(__file__).parent.parent / "studies"
 
 
 class AblationSpec(Section):
-    """A preset, and what is varied in it: values of fields, or variants (label -> fields) along one more axis.
+    """A model on a data set, and what is varied: values of fields, and variants (label -> fields) along further axes.
 
-    `set` changes the preset for every cell; `baseline` holds one label for each axis.
+    The pair's preset counts; `set` changes it for every cell. `baseline` holds one label for each axis.
     """
 
-    preset: str
+    model: str
+    dataset: str
     set: Mapping[str, Any] = {}
     params: Mapping[str, list[Any]] = {}
     zip: bool = False
