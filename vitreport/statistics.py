@@ -51,8 +51,8 @@ def welch_interval(first: Sequence[float], second: Sequence[float], confidence: 
     squares = [variance(values) / len(values) for values in (first, second)]
     if not (total := sum(squares)):
         return Difference(value, value, value, float(value == 0))
-    parts = [square**2 / (len(values) - 1) for square, values in zip(squares, (first, second), strict=True)]
-    freedom = total**2 / sum(parts)
+    shares = [square / total for square in squares]
+    freedom = 1 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (first, second), strict=True))
     half_width = _t_quantile((1 + confidence) / 2, freedom) * sqrt(total)
     return Difference(value, value - half_width, value + half_width, 2 * _t_tail(abs(value) / sqrt(total), freedom))
 
