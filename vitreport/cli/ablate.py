@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from vitreport.cli import options
+from vitreport.cli.help import Command
 
 SWEEP = "Sweep"
 PARAM = "--param"
@@ -20,7 +20,7 @@ Param = Annotated[
 ]
 
 
-class AblateCommand(TyperCommand):
+class AblateCommand(Command):
     """Reads `--param NAME VALUES`: typer knows no option that takes two words and may be repeated."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

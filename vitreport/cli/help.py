@@ -21,10 +21,11 @@ class Group(TyperGroup):
 
 
 def hide_flag_types(app: typer.Typer) -> None:
-    """Make every command and group of a program one of the above."""
+    """Make every command and group of a program one of the above, or leave it one of a kind of its own."""
     app.info.cls = Group
     for command in app.registered_commands:
-        command.cls = Command
+        if not (command.cls and issubclass(command.cls, Command)):
+            command.cls = Command
     for group in app.registered_groups:
         group.cls = Group
         if group.typer_instance:
