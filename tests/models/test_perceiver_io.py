@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from perceiver_pytorch.perceiver_pytorch import fourier_encode
 from torch import Tensor
 from torch.nn import functional
 
@@ -30,13 +31,16 @@ specs = st.fixed_dictionaries(
         "latent_dim_head": st.integers(1, 24),
         "weight_tie_layers": st.booleans(),
         "decoder_ff": st.booleans(),
+        "patch_size": st.sampled_from([None, 1, 2, IMAGE_SIZE]),
+        "num_freq_bands": st.integers(1, 3),
     }
 )
 
 
 def classifier(dtype: torch.dtype, **fields: Any) -> PerceiverIOClassifier:
     torch.manual_seed(0)
-    model = PerceiverIOClassifier(PerceiverIOSpec(dim=3 * IMAGE_SIZE**2, **fields))
+    dim = PerceiverIOSpec.derived(fields, IMAGE_SIZE, 10)["dim"]
+    model = PerceiverIOClassifier(PerceiverIOSpec(dim=dim, **fields), IMAGE_SIZE)
     perturbed(model)
     return model.to(dtype)
 
@@ -100,3 +104,22 @@ def test_a_weight_that_changes_nothing_decays_as_in_the_library() -> None:
     optimizer.step()
     after = model.network.cross_attend_block.cross_attn.fn.to_q.weight
     torch.testing.assert_close(after.detach(), before * (1 - 0.1 * 0.5))
+
+
+def test_patches_and_their_places_are_where_they_are_in_the_image() -> None:
+    """Against Perceiver's own features of the same coordinates, patch by patch."""
+    model = classifier(torch.float64, **PUBLISHED, patch_size=2, num_freq_bands=2)
+    images = torch.randn(3, 3, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.float64)
+    tokens = model.tokens(images)
+    assert tokens.shape == (3, 4, 3 * 2 * 2 + 2 * (2 * 2 + 1))
+    for index, (row, column) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
+        patch = images[:, :, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+        assert torch.equal(tokens[:, index, :12], patch.flatten(1))
+        place = torch.tensor([2.0 * row - 1, 2.0 * column - 1], dtype=torch.float64)
+        torch.testing.assert_close(tokens[0, index, 12:], fourier_encode(place, 10.0, 2).flatten(), rtol=0, atol=1e-5)
+
+
+def test_the_place_of_a_patch_changes_the_answer() -> None:
+    model = classifier(torch.float64, **PUBLISHED, patch_size=2)
+    images = torch.randn(1, 3, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.float64)
+    assert not torch.allclose(model(images), model(images.flip(2, 3)))

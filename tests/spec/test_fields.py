@@ -152,4 +152,4 @@ def test_an_unknown_field_is_looked_for_in_the_other_sections() -> None:
 
 def test_the_first_architecture_derives_its_needed_fields() -> None:
     needed = {name for name, field in PerceiverIOSpec.model_fields.items() if field.is_required()}
-    assert set(PerceiverIOSpec.derived(32, 10)) == needed
+    assert set(PerceiverIOSpec.derived({}, 32, 10)) == needed

@@ -87,5 +87,5 @@ def _row(model: "ArchitectureSpec", field: "FieldInWords") -> list[str]:
 
     default = toml_value(field.default)
     if field.required:
-        default = "from the data set" if field.name in model.derived(image_size=1, num_classes=1) else "to be given"
+        default = "from the data set" if field.name in model.derived({}, image_size=1, num_classes=1) else "to be given"
     return [field.name, field.type, field.allowed, default, toml_value(model.model_dump(mode="json")[field.name])]

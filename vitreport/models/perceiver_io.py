@@ -1,34 +1,43 @@
-"""Perceiver IO on a whole image as one token, with a learned query whose answer is the logits.
+"""Perceiver IO on an image as one token or as patches, with a learned query whose answer is the logits.
 
 perceiver-pytorch owns the parameters; the forward pass here computes the same function in a cheaper order.
 
-Shape legend: B images, C channels, H height, W width, V = C*H*W values, Q = K classes, N tokens attended to,
-M queries, E and D width of a query and of a token, A heads, I width of a head, R = M*A rows.
+Shape legend: B images, C channels, H height, W width, V values of a token, F features of its place, Q = K classes,
+N tokens attended to, M queries, E and D width of a query and of a token, A heads, I width of a head, R = M*A rows.
 """
 
 from typing import Any
 
 import torch
 from perceiver_pytorch import PerceiverIO
+from perceiver_pytorch.perceiver_pytorch import fourier_encode
 from torch import Tensor, nn
 from torch.nn import functional
 
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 
+PATCH_FIELDS = ("patch_size", "num_freq_bands", "max_freq")
+
 
 class PerceiverIOClassifier(nn.Module):
     """perceiver-pytorch's PerceiverIO between an image and its logits (Jaegle et al. 2021, section 3)."""
 
-    def __init__(self, spec: PerceiverIOSpec) -> None:
+    places: Tensor
+
+    def __init__(self, spec: PerceiverIOSpec, image_size: int) -> None:
         super().__init__()
-        self.network = PerceiverIO(**spec.model_dump(exclude={"name"}))
+        self.network = PerceiverIO(**spec.model_dump(exclude={"name", *PATCH_FIELDS}))
         self.query_11Q = nn.Parameter(torch.randn(1, 1, spec.queries_dim))
+        self.patch_size = spec.patch_size
+        if spec.patch_size:
+            places_NF = fourier_features(image_size // spec.patch_size, spec.max_freq, spec.num_freq_bands)
+            self.register_buffer("places", places_NF, persistent=False)
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Images (B, C, H, W) to logits (B, K): `published_forward`, up to rounding."""
         network = self.network
         encoder = network.cross_attend_block
-        latents = network.latents + attend_to_one_token(encoder.cross_attn, images_BCHW.flatten(1).unsqueeze(1))
+        latents = network.latents + read(encoder.cross_attn, network.latents.unsqueeze(0), self.tokens(images_BCHW))
         latents = latents + encoder.cross_ff(latents)
         for block in network.layers:
             for self_attention, feed_forward in block.self_attns:
@@ -44,10 +53,33 @@ class PerceiverIOClassifier(nn.Module):
 
     def published_forward(self, images_BCHW: Tensor) -> Tensor:
         """The same logits by perceiver-pytorch's own forward pass."""
-        token_B1V = images_BCHW.flatten(1).unsqueeze(1)
         query_B1Q = self.query_11Q.expand(len(images_BCHW), -1, -1)
-        logits_B1K: Tensor = self.network(token_B1V, queries=query_B1Q)
+        logits_B1K: Tensor = self.network(self.tokens(images_BCHW), queries=query_B1Q)
         return logits_B1K.squeeze(1)
+
+    def tokens(self, images_BCHW: Tensor) -> Tensor:
+        """The whole image, (B, 1, V), or its patches row by row, each with its place, (B, N, V + F)."""
+        if self.patch_size is None:
+            return images_BCHW.flatten(1).unsqueeze(1)
+        patches_BVN = functional.unfold(images_BCHW, self.patch_size, stride=self.patch_size)
+        places_BNF = self.places.expand(len(images_BCHW), -1, -1)
+        return torch.cat([patches_BVN.transpose(1, 2), places_BNF], dim=2)
+
+
+def fourier_features(side: int, max_freq: float, num_freq_bands: int) -> Tensor:
+    """Of each place in a square of `side` x `side`, (N, F), as Perceiver's (Jaegle et al. 2021, section 3.2)."""
+    coordinates = torch.linspace(-1, 1, side)
+    places_N2 = torch.cartesian_prod(coordinates, coordinates)
+    features: Tensor = fourier_encode(places_N2, max_freq, num_freq_bands)
+    return features.flatten(1)
+
+
+def read(cross_attention: Any, latents_1ME: Tensor, tokens_BND: Tensor) -> Tensor:
+    """What the latents get from the tokens, (B, M, E), or (B, 1, E) where it is the same for all of them."""
+    if tokens_BND.shape[1] == 1:
+        return attend_to_one_token(cross_attention, tokens_BND)
+    normed = cross_attention.norm(latents_1ME)
+    return attend(cross_attention.fn, normed, cross_attention.norm_context(tokens_BND))
 
 
 def attend_to_one_token(cross_attention: Any, token_B1V: Tensor) -> Tensor:
@@ -106,4 +138,4 @@ def folded_attention(attention: Any, queries_BME: Tensor, tokens_BND: Tensor) ->
 
 
 def build_perceiver_io(spec: PerceiverIOSpec, image_size: int, num_classes: int) -> nn.Module:
-    return PerceiverIOClassifier(spec)
+    return PerceiverIOClassifier(spec, image_size)

@@ -178,7 +178,7 @@ def _derived(values: Mapping[str, Any], facts: DatasetFacts) -> dict[Path, Any]:
     num_classes = _count(data.get("num_classes")) or facts.num_classes
     for architecture in ARCHITECTURES:
         if tag_of(architecture) == model.get("name"):
-            fields = architecture.derived(image_size, num_classes)
+            fields = architecture.derived(model, image_size, num_classes)
             derived |= {("model", name): value for name, value in fields.items()}
     return derived
 

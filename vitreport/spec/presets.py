@@ -18,7 +18,8 @@ def preset_names() -> list[str]:
 def read_preset(name: str) -> Layer:
     """A preset by name. Raises SpecError with the nearest names."""
     if name not in preset_names():
-        raise SpecError(problems=[Problem("preset", "unknown preset", did_you_mean(name, preset_names()), repr(name))])
+        hint = did_you_mean(name, preset_names()) or "`vitreport models` lists them"
+        raise SpecError(problems=[Problem("preset", "unknown preset", hint, repr(name))])
     return Layer(f"preset {name}", read_file(FOLDER / f"{name}.toml").values, yields=True)
 
 

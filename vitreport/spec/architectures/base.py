@@ -1,5 +1,8 @@
 """What the specs of all architectures have in common."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from vitreport.errors import Problem
 from vitreport.spec.data import DataSpec
 from vitreport.spec.section import Section
@@ -20,8 +23,8 @@ class ArchitectureSpec(Section):
         return self.name
 
     @classmethod
-    def derived(cls, image_size: int, num_classes: int) -> dict[str, int]:
-        """The fields that follow from the data set."""
+    def derived(cls, given: Mapping[str, Any], image_size: int, num_classes: int) -> dict[str, int]:
+        """The fields that follow from the data set and from the other fields, which are not checked yet."""
         return {}
 
     def problems(self, data: DataSpec) -> list[Problem]:

@@ -1,15 +1,24 @@
 """The spec of Perceiver IO."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from vitreport.errors import Problem
-from vitreport.spec.architectures.base import ArchitectureSpec
+from vitreport.spec.architectures.base import ArchitectureSpec, patch_problems
 from vitreport.spec.data import CHANNELS, DataSpec
-from vitreport.spec.section import PositiveInt
+from vitreport.spec.section import PositiveInt, added_later
+
+AXES = 2
 
 
 class PerceiverIOSpec(ArchitectureSpec):
-    """Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795): the whole image is one token of `dim` values."""
+    """Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795): the whole image is one token, or each of its patches.
+
+    `dim` is the width of a token: its pixel values and, of a patch, the Fourier features of its place (the place,
+    and a sine and a cosine of it for each of `num_freq_bands` frequencies up to `max_freq` / 2, along both axes).
+    """
 
     name: Literal["perceiver-io"] = "perceiver-io"
     dim: PositiveInt
@@ -24,19 +33,36 @@ class PerceiverIOSpec(ArchitectureSpec):
     latent_dim_head: PositiveInt = 128
     weight_tie_layers: bool = False
     decoder_ff: bool = False
+    patch_size: PositiveInt | None = added_later(default=None)
+    num_freq_bands: PositiveInt = added_later(default=6)
+    max_freq: Annotated[float, Field(gt=0, le=1e6)] = added_later(default=10.0)
 
     @classmethod
-    def derived(cls, image_size: int, num_classes: int) -> dict[str, int]:
-        return {"dim": CHANNELS * image_size**2, "queries_dim": num_classes, "logits_dim": num_classes}
+    def derived(cls, given: Mapping[str, Any], image_size: int, num_classes: int) -> dict[str, int]:
+        patch_size = given.get("patch_size")
+        bands = given.get("num_freq_bands", cls.model_fields["num_freq_bands"].default)
+        dim = CHANNELS * image_size**2
+        if isinstance(patch_size, int) and isinstance(bands, int):
+            dim = CHANNELS * patch_size**2 + place_features(bands)
+        return {"dim": dim, "queries_dim": num_classes, "logits_dim": num_classes}
 
     def problems(self, data: DataSpec) -> list[Problem]:
+        if self.patch_size and (found := patch_problems(self.patch_size, data.image_size)):
+            return found
+        side = self.patch_size or data.image_size
+        place = f" + {place_features(self.num_freq_bands)} of its place" if self.patch_size else ""
         reasons = {
-            "dim": f"{CHANNELS} x {data.image_size} x {data.image_size}, the values of one image",
+            "dim": f"{CHANNELS} x {side} x {side}{place}, the values of one {'patch' if self.patch_size else 'image'}",
             "queries_dim": f"data.num_classes of {data.dataset}",
             "logits_dim": f"data.num_classes of {data.dataset}",
         }
         return [
             Problem(f"model.{field}", f"{getattr(self, field)} is not {value} ({reasons[field]})", "leave it out")
-            for field, value in self.derived(data.image_size, data.num_classes).items()
+            for field, value in self.derived(dict(self), data.image_size, data.num_classes).items()
             if getattr(self, field) != value
         ]
+
+
+def place_features(num_freq_bands: int) -> int:
+    """The Fourier features of a place in an image."""
+    return AXES * (2 * num_freq_bands + 1)
