@@ -1,0 +1,60 @@
+"""Every preset trains, on generated images of its data set's size."""
+
+import math
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.training.small import CPU, noise_arrays
+from vitreport.data.cache import ImageArrays
+from vitreport.data.sources import DATASETS
+from vitreport.spec.compose import compose
+from vitreport.spec.data import DatasetFacts
+from vitreport.spec.load import assign
+from vitreport.spec.presets import preset_names, read_preset
+from vitreport.spec.run import RunSpec
+from vitreport.training.loop import train_step
+from vitreport.training.setup import prepare
+
+BATCH_SIZE, STEPS = 1, 2
+FEW: dict[str, Any] = {
+    "train.batch_size": BATCH_SIZE,
+    "train.selection": "last",
+    "data.validation_fraction": 0.0,
+}
+
+
+def few_images(name: str) -> RunSpec:
+    """A preset as it stands, but for the size of a batch and for weights that lie on the network."""
+    return compose([read_preset(name), assign(FEW, "test")], facts).spec
+
+
+def facts(dataset: str, image_size: int | None) -> DatasetFacts:
+    source = DATASETS[dataset]
+    return DatasetFacts(dataset, source.num_classes, image_size or source.image_size)
+
+
+def generated(spec: RunSpec) -> ImageArrays:
+    count, source = BATCH_SIZE * STEPS, DATASETS[spec.data.dataset]
+    arrays = noise_arrays(count, count, size=source.stored_size)
+    return replace(arrays, classes=tuple(map(str, range(source.num_classes))))
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_trains_two_steps(name: str) -> None:
+    spec = few_images(name)
+    setup = prepare(spec, generated(spec), CPU)
+    before = {key: tensor.clone() for key, tensor in setup.state.model.state_dict().items()}
+    losses = [
+        float(train_step(setup.state, images, labels, spec.train, setup.learning_rate(setup.state.step + 1)))
+        for images, labels in islice(setup.batches.epoch(0), STEPS)
+    ]
+    assert len(losses) == STEPS
+    assert all(map(math.isfinite, losses))
+    assert losses[0] == pytest.approx(math.log(spec.data.num_classes), rel=0.6)
+    after = setup.state.model.state_dict()
+    changed = [not np.array_equal(before[key].numpy(), after[key].numpy()) for key in before]
+    assert sum(changed) > len(changed) / 2
