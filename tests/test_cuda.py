@@ -23,7 +23,10 @@ SHARED = (
     "--set=data.image_size=8",
     "--set=data.limit=100",
     '--set=data.augment=[{name="horizontal_flip"}, {name="random_crop", padding=2}, '
-    '{name="color_jitter", brightness=0.5, contrast=0.2, saturation=0.2, hue=0.25}]',
+    '{name="color_jitter", brightness=0.5, contrast=0.2, saturation=0.2, hue=0.25}, '
+    '{name="mixture", operations=[{name="random_affine", shear=[-15, 15]}, {name="equalize"}, {name="rand_augment"}]}]',
+    "--set=mix.mixup_alpha=0.8",
+    "--set=mix.cutmix_alpha=1.0",
     "--batch-size=20",
     "--epochs=8",
     "--checkpoint-seconds=0",
