@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from scipy.stats import binomtest
+from scipy.stats import binomtest, permutation_test
 
-from vitreport.statistics import holm, t_interval, welch_interval, wilson_interval
+from vitreport.statistics import holm, mcnemar, newcombe_interval, sign_flip, t_interval, welch_interval, wilson_interval
 
 COUNTS = st.integers(1, 10**6).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count)))
 
@@ -94,3 +94,39 @@ def test_holm_keeps_the_order_and_lies_between_no_correction_and_bonferronis(p_v
         assert raw <= found <= min(1, raw * len(p_values)) + 1e-12
     ranked = sorted(range(len(p_values)), key=p_values.__getitem__)
     assert [adjusted[index] for index in ranked] == sorted(adjusted)
+
+
+@given(COUNTS, COUNTS)
+def test_the_interval_of_a_difference_holds_it_and_is_mirrored(first: tuple[int, int], second: tuple[int, int]) -> None:
+    low, high = newcombe_interval(first, second)
+    difference = first[0] / first[1] - second[0] / second[1]
+    assert -1 - 1e-12 <= low <= difference + 1e-12
+    assert difference - 1e-12 <= high <= 1 + 1e-12
+    assert newcombe_interval(second, first) == pytest.approx((-high, -low), abs=1e-12)
+
+
+def test_newcombes_example() -> None:
+    """Table II of Newcombe (1998): 56/70 - 48/80, method 10, is 0.0524 to 0.3339."""
+    assert newcombe_interval((56, 70), (48, 80)) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_mcnemar_is_a_binomial_test(only_first: int, only_second: int) -> None:
+    both = only_first + only_second
+    expected = binomtest(only_first, both).pvalue if both else 1.0
+    assert mcnemar(only_first, only_second) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "differences", [(0.02, -0.01, 0.03), (0.5, 0.5, 0.5, -0.5), (1.0, 2.0, 3.0, 4.0, 5.0, 6.0), (0.0, 0.0)]
+)
+def test_the_sign_flip_is_scipys_permutation_test(differences: tuple[float, ...]) -> None:
+    expected = permutation_test(
+        (differences,), sum, permutation_type="samples", n_resamples=float("inf"), alternative="two-sided"
+    )
+    assert sign_flip(differences) == pytest.approx(expected.pvalue)
+
+
+def test_five_seeds_cannot_flip_to_significance_and_six_can() -> None:
+    assert sign_flip([1.0] * 5) == 2 / 2**5 > 0.05
+    assert sign_flip([1.0] * 6) == 2 / 2**6 < 0.05

@@ -8,6 +8,7 @@ VitreportError
 ├── ResourceError    6   no such device, no memory, no disk, no network
 ├── DamageError      7   finished, but some records could not be read
 ├── BusyError        8   another process holds the run
+├── DriftError       9   a file is not what the records give
 └── StoppedError     130 or 143, after SIGINT or SIGTERM
 
 Anything else that escapes is a bug of vitreport and ends with 1.
@@ -78,6 +79,10 @@ class DamageError(VitreportError):
 
 class BusyError(VitreportError):
     exit_code = 8
+
+
+class DriftError(VitreportError):
+    exit_code = 9
 
 
 class StoppedError(VitreportError):

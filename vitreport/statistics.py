@@ -1,7 +1,7 @@
 """Intervals and tests over plain numbers."""
 
 from collections.abc import Sequence
-from math import sqrt
+from math import comb, sqrt
 from statistics import NormalDist, mean, variance
 from typing import NamedTuple
 
@@ -55,6 +55,43 @@ def welch_interval(first: Sequence[float], second: Sequence[float], confidence: 
     freedom = 1 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (first, second), strict=True))
     half_width = _t_quantile((1 + confidence) / 2, freedom) * sqrt(total)
     return Difference(value, value - half_width, value + half_width, 2 * _t_tail(abs(value) / sqrt(total), freedom))
+
+
+def newcombe_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+    """The 95% interval of p_1 - p_2 of two independent shares, each (correct, count) (Newcombe 1998, method 10).
+
+    With l, u the Wilson limits: d - sqrt((p_1 - l_1)² + (u_2 - p_2)²) to d + sqrt((u_1 - p_1)² + (p_2 - l_2)²).
+    """
+    (low_1, high_1), (low_2, high_2) = wilson_interval(*first), wilson_interval(*second)
+    share_1, share_2 = (correct / count if count else 0.0 for correct, count in (first, second))
+    difference = share_1 - share_2
+    below = sqrt((share_1 - low_1) ** 2 + (high_2 - share_2) ** 2)
+    above = sqrt((high_1 - share_1) ** 2 + (share_2 - low_2) ** 2)
+    return difference - below, difference + above
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The exact two-sided p-value that two classifiers are right equally often on the same images (McNemar 1947).
+
+    Of the images that one of them alone has right, each does so for half: a binomial test.
+    """
+    both = only_first + only_second
+    tail = sum(comb(both, k) for k in range(min(only_first, only_second) + 1))
+    return min(1.0, 2 * tail / (1 << both))
+
+
+def sign_flip(differences: Sequence[float]) -> float:
+    """The exact two-sided p-value that paired differences, one a seed, lie evenly around 0 (Fisher 1935).
+
+    The share of all 2^n choices of signs whose sum is at least as far from 0; below six pairs it cannot fall
+    under 0.05. At most 20 pairs.
+    """
+    assert 1 <= len(differences) <= 20
+    sums = [0.0]
+    for difference in differences:
+        sums = [total + sign * difference for total in sums for sign in (1, -1)]
+    observed = abs(sum(differences)) * (1 - 1e-12)
+    return sum(abs(total) >= observed for total in sums) / len(sums)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -84,6 +84,13 @@ def print_text(text: str) -> None:
     print(text)
 
 
+def print_document(text: str) -> None:
+    """A document on stdout, in UTF-8 with plain ends of lines wherever it is made."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
 def note(line: str, console: Console | None = None) -> None:
     """A line for the user, on stderr or above a live view; "warning: ..." and "error: ..." stand out."""
     line = printable(line)

@@ -12,12 +12,12 @@ from typing import Annotated, Literal
 import typer
 
 from vitreport import __version__
-from vitreport.cli import ablate, console, datasets, doctor, evaluate, models, runs, spec, train
+from vitreport.cli import ablate, console, datasets, doctor, evaluate, models, report, runs, spec, train
 from vitreport.cli.help import hide_flag_types
 from vitreport.errors import SpecError, VitreportError, with_hint
 
 EXIT_CODES = """Exit codes: 0 ok, 1 a bug, 2 usage or spec, 3 data set, 4 record or checkpoint, 5 diverged,
-6 resources, 7 finished with damage, 8 busy, 130 and 143 stopped by a signal."""
+6 resources, 7 finished with damage, 8 busy, 9 drift, 130 and 143 stopped by a signal."""
 
 app = typer.Typer(
     name="vitreport",
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
 app.command("ablate", cls=ablate.AblateCommand)(ablate.ablate)
+app.command("report")(report.report)
 app.add_typer(runs.app, name="runs")
 app.add_typer(spec.app, name="spec")
 app.add_typer(datasets.app, name="datasets")

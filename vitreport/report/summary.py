@@ -33,7 +33,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Curve:
-    """The mean over seeds after each epoch; `low` and `high` are its t interval, None for a single run."""
+    """The mean over seeds after each epoch; `low` and `high` are its t interval, None for a single run.
+
+    A curve of very many epochs holds one in every `stride`.
+    """
 
     split: str
     metric: Metric
@@ -42,6 +45,7 @@ class Curve:
     low: tuple[float, ...] | None
     high: tuple[float, ...] | None
     n: int
+    stride: int = 1
 
 
 @dataclass(frozen=True)
@@ -118,17 +122,18 @@ class RunSummary:
 class Group:
     """Runs that differ by seed alone: one result. Of a seed that was trained anew the newest attempt counts.
 
-    `id` is that of its runs without the seed. `fields` is the spec by dotted paths, without the seed. `train`,
+    `id` is that of its runs without the seed, `dataset` the id of a Dataset. `fields` is the spec by dotted paths,
+    without the seed. `train`,
     `validation` and `test` are accuracies at the selected epoch; `best_test` is the best of the test curve, which
     looks at the test images to choose and is shown only beside a published figure that did. `gap` is train minus
-    test accuracy. `converged` is the epoch at which the training loss was within 5% of its fall (see findings).
-    `details` is None where the group is not shown at length.
+    test accuracy. `converged` is the first epoch by which the training loss had made 95% of its fall.
+    `label` says what sets
+    it apart from the group that stands for its pair. `details` is None where the group is not shown at length.
     """
 
     id: str
     architecture: str
     dataset: str
-    data: str
     label: str
     state: State
     fields: Mapping[str, Any]
@@ -167,7 +172,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Level:
-    """One value of what an ablation varies (of each axis one), and how far it is from the baseline."""
+    """One value of what an ablation varies (of each axis one), and how far it is from the baseline.
+
+    `group` is the id of its group; `missing` counts the planned runs without a result.
+    """
 
     values: tuple[str, ...]
     state: State
@@ -175,13 +183,15 @@ class Level:
     difference: Estimate | None
     group: str | None
     command: str
+    missing: int = 0
 
 
 @dataclass(frozen=True)
 class Ablation:
     """What was varied, everything else being equal. `baseline` is an index of `levels`, None where it is not there.
 
-    `source` is "sweep" for one on record, "inferred" where groups were found to differ in one field alone.
+    `source` is "sweep" for one on record, "inferred" where groups were found to differ in one field alone. `ends` is
+    the last level less the first, uncorrected.
     """
 
     name: str
@@ -191,6 +201,7 @@ class Ablation:
     levels: tuple[Level, ...]
     baseline: int | None
     source: Literal["sweep", "inferred", "study"]
+    ends: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -244,12 +255,15 @@ class Damage:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the runs come from: each value with the number of runs that have it."""
+    """Where the runs come from: each value with the number of runs that have it.
+
+    `resumed_elsewhere` counts the runs that went on under another fingerprint than they had begun with.
+    """
 
     devices: tuple[tuple[str, int], ...]
     versions: tuple[tuple[str, int], ...]
     commits: tuple[tuple[str, int], ...]
-    changed: int
+    unknown_commits: int
     resumed: int
     resumed_elsewhere: int
 

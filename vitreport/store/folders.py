@@ -9,6 +9,7 @@ from vitreport.errors import RecordError, ResourceError, SpecError
 from vitreport.spec.fields import did_you_mean
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+RUN_ID = re.compile(r"-[0-9a-f]{8}-s[0-9]+(-r[0-9]+)?\Z")
 ATTEMPT = re.compile(r"-r([0-9]+)\Z")
 
 
@@ -20,6 +21,16 @@ def run_folders(runs_dir: Path) -> list[Path]:
         return []
     except OSError as error:
         raise ResourceError(f"cannot read {runs_dir}: {error.strerror}", "choose another --runs-dir") from error
+
+
+def strays(runs_dir: Path) -> list[tuple[str, str]]:
+    """What lies beside the runs and is none, though it looks like one: its name, and why it is not read."""
+    try:
+        entries = sorted(runs_dir.iterdir())
+    except OSError:
+        return []
+    found = [(entry.name, _why_stray(entry)) for entry in entries]
+    return [(name, why) for name, why in found if why]
 
 
 def find_run(name: str, runs_dir: Path) -> Path:
@@ -53,7 +64,7 @@ def newest_attempts(runs_dir: Path, run_ids: Iterable[str]) -> dict[str, Path]:
     newest = {run_id: runs_dir / run_id for run_id in run_ids}
     for folder in run_folders(runs_dir):
         for run_id in (folder.name, ATTEMPT.sub("", folder.name)):
-            if run_id in newest and _attempt_number(folder.name) > _attempt_number(newest[run_id].name):
+            if run_id in newest and attempt_number(folder.name) > attempt_number(newest[run_id].name):
                 newest[run_id] = folder
     return newest
 
@@ -61,7 +72,7 @@ def newest_attempts(runs_dir: Path, run_ids: Iterable[str]) -> dict[str, Path]:
 def next_attempt(runs_dir: Path, run_id: str) -> Path:
     """A folder that does not exist yet, for training a spec anew beside what is there."""
     attempts = _attempts(runs_dir, run_id)
-    return runs_dir / (f"{run_id}-r{max(map(_attempt_number, attempts)) + 1}" if attempts else run_id)
+    return runs_dir / (f"{run_id}-r{max(map(attempt_number, attempts)) + 1}" if attempts else run_id)
 
 
 def _attempts(runs_dir: Path, run_id: str) -> list[str]:
@@ -69,9 +80,17 @@ def _attempts(runs_dir: Path, run_id: str) -> list[str]:
     return [name for name in names if name == run_id or ATTEMPT.sub("", name) == run_id]
 
 
-def _attempt_number(name: str) -> int:
+def attempt_number(name: str) -> int:
     match = ATTEMPT.search(name)
     return int(match[1]) if match else 1
+
+
+def _why_stray(entry: Path) -> str:
+    if entry.is_symlink():
+        return "is a link, which is not followed"
+    if RUN_ID.search(entry.name) and entry.is_dir() and not _is_run(entry):
+        return "incomplete (no record)"
+    return ""
 
 
 def _is_run(folder: Path) -> bool:

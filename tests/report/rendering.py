@@ -1,0 +1,33 @@
+"""The fixture study as documents, for golden files and comparisons."""
+
+from pathlib import Path
+
+from vitreport.report.claims import Claim
+from vitreport.report.formats import render_csv, render_json, render_latex
+from vitreport.report.page import Page, make_page
+from vitreport.report.render import render_markdown
+from vitreport.report.summarize import summarize
+from vitreport.store.folders import run_folders
+
+GOLDEN = Path(__file__).parent / "golden"
+CLAIMS = (
+    Claim("Perceiver IO reaches 56.2% on CIFAR-10", "README", "perceiver-io-cifar10-d91c8aac", value=0.562),
+    Claim("Perceiver IO reaches 47.5% on STL-10", "README", "perceiver-io-stl10-175e9e88", value=0.475),
+    Claim("Swin reaches 77.1%", "log", "swin-cifar10-ffffffff", value=0.771, command="vitreport train swin"),
+    Claim("Dropout is negligible", "README", "perceiver-cifar10-00000000", not_comparable="it was off after one epoch"),
+)
+
+
+def page_of(runs_dir: Path) -> Page:
+    return make_page(summarize(run_folders(runs_dir)), CLAIMS)
+
+
+def documents(runs_dir: Path) -> dict[str, str]:
+    """Every format of the fixture study, by the name of its golden file."""
+    page = page_of(runs_dir)
+    return {
+        "study.md": render_markdown(page, assets="study/"),
+        "study.csv": render_csv(page),
+        "study.tex": render_latex(page),
+        "study.json": render_json(page),
+    }

@@ -1,0 +1,185 @@
+"""Every rule, where it speaks and where it is silent or doubts, as whole sentences."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.report.builder import DIVERGED, spec, write_run, write_seeds
+from vitreport.report.claims import Claim, judge
+from vitreport.report.findings import Finding, data, findings, overfitting
+from vitreport.report.summarize import summarize
+from vitreport.report.summary import Estimate, Summary
+from vitreport.store.folders import run_folders
+
+RUNS = Path("runs")
+QUICK = {"epochs": 10}
+
+
+def summary() -> Summary:
+    return summarize(run_folders(RUNS))
+
+
+def told(rule: str) -> list[str]:
+    return [finding.sentence for finding in findings(summary()) if finding.rule == rule]
+
+
+def test_best_with_its_distance_from_the_next() -> None:
+    write_seeds(RUNS, [0.56, 0.561, 0.562])
+    write_seeds(RUNS, [0.5, 0.501, 0.502], model="swin")
+    write_seeds(RUNS, [0.4, 0.401, 0.402], model="tnt")
+    assert told("best") == [
+        "On CIFAR-10, Perceiver IO is best with 56.1% ± 0.2 (n = 3): 6.0 points above Swin Transformer, the next (95% "
+        "interval 5.8 to 6.2, n = 3, p < 0.001 by Holm over 2 comparisons)."
+    ]
+
+
+def test_a_tie_where_no_difference_is_shown() -> None:
+    write_seeds(RUNS, [0.55, 0.56, 0.57])
+    write_seeds(RUNS, [0.54, 0.56, 0.575], model="swin")
+    assert told("best") == []
+    assert told("tie") == [
+        "On CIFAR-10, Perceiver IO has the highest test accuracy, 56.0% ± 2.5 (n = 3), but no difference is shown from "
+        "Swin Transformer (95% interval -3.4 to 3.8, n = 3, p = 0.89)."
+    ]
+
+
+def test_single_runs_have_no_winner() -> None:
+    write_seeds(RUNS, [0.9])
+    write_seeds(RUNS, [0.5, 0.51], model="swin")
+    assert told("best") + told("tie") == []
+    assert told("no winner") == [
+        "On CIFAR-10, Perceiver IO has the highest test accuracy, 90.0% (89.4% to 90.6%, single run); no winner is "
+        "claimed where one of two has a single seed: its interval leaves out the spread between seeds."
+    ]
+
+
+def test_an_architecture_alone_is_not_the_best() -> None:
+    write_seeds(RUNS, [0.55, 0.56])
+    assert told("alone") == [
+        "On CIFAR-10, Perceiver IO reaches 55.5% ± 6.4 (n = 2); no other architecture has a result there."
+    ]
+
+
+def test_levels_that_differ_and_those_that_do_not() -> None:
+    write_seeds(RUNS, [0.56, 0.561, 0.562], train={"batch_size": 128})
+    write_seeds(RUNS, [0.5, 0.501, 0.502], train={"batch_size": 32})
+    write_seeds(RUNS, [0.559, 0.561, 0.5605], train={"batch_size": 64})
+    assert told("difference") == [
+        "Perceiver IO on CIFAR-10, batch_size: 32 is 6.0 points below 128 (95% interval 5.8 to 6.2, n = 3, p < 0.001 "
+        "by Holm over 2 comparisons)."
+    ]
+    assert told("no difference") == [
+        "Perceiver IO on CIFAR-10, batch_size: no difference from 128 shown for 64 (95% interval -0.1 to 0.3, n = 3, "
+        "p = 0.29 by Holm over 2 comparisons)."
+    ]
+    assert told("no comparison") == []
+
+
+def test_single_levels_claim_no_difference() -> None:
+    write_seeds(RUNS, [0.56], train={"batch_size": 128})
+    write_seeds(RUNS, [0.5], train={"batch_size": 32})
+    assert told("difference") + told("no difference") == []
+    assert told("no comparison") == [
+        "Perceiver IO on CIFAR-10, batch_size: single runs, whose intervals leave out the spread between seeds; no "
+        "difference is claimed."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("middle", "last", "expected"),
+    [
+        (
+            [0.53, 0.531],
+            [0.56, 0.561],
+            ["; the ends are 6.0 points apart (95% interval 5.7 to 6.3"],
+        ),
+        (
+            [0.501, 0.502],
+            [0.502, 0.503],
+            ["; no difference of the ends is shown (95% interval -0.1 to 0.5"],
+        ),
+        ([0.53], [0.56], ["; single runs: no trend is claimed"]),
+        ([0.57, 0.571], [0.56, 0.561], []),
+    ],
+)
+def test_a_trend_holds_at_every_step_and_doubts_its_ends(
+    middle: list[float], last: list[float], expected: list[str]
+) -> None:
+    write_seeds(RUNS, [0.5, 0.501] if len(last) > 1 else [0.5], train={"batch_size": 32})
+    write_seeds(RUNS, middle, train={"batch_size": 64})
+    write_seeds(RUNS, last, train={"batch_size": 128})
+    sentences = told("trend")
+    assert [end in sentence for sentence, end in zip(sentences, expected, strict=True)] == [True] * len(expected)
+    assert [sentence for sentence in sentences if "rises at each of 3 values" not in sentence] == []
+
+
+@pytest.mark.parametrize(
+    ("gap", "expected"),
+    [
+        (Estimate(0.2, 0.1, 0.3, "t", 3), "It over-fits: training accuracy is 20.0 points above"),
+        (Estimate(0.02, 0.01, 0.03, "t", 3), "It does not over-fit by 5 points: training accuracy is 2.0 points above"),
+        (Estimate(0.05, 0.0, 0.1, "t", 3), "It is not shown to over-fit by 5 points: training accuracy is 5.0 points"),
+        (
+            Estimate(-0.05, -0.1, -0.01, "t", 3),
+            "It does not over-fit by 5 points: training accuracy is 5.0 points below",
+        ),
+    ],
+)
+def test_over_fitting_is_a_number_with_its_interval(gap: Estimate, expected: str) -> None:
+    write_seeds(RUNS, [0.5])
+    (found,) = overfitting(replace(summary().groups[0], gap=gap), "It")
+    assert found.sentence.startswith(expected)
+    assert "95% interval" in found.sentence
+    assert list(overfitting(replace(summary().groups[0], gap=None), "It")) == []
+
+
+def test_convergence_says_when_and_whether_it_was_late() -> None:
+    write_seeds(RUNS, [0.5, 0.51], train=QUICK)
+    assert told("convergence") == [
+        "Perceiver IO on CIFAR-10: the training loss had made 95% of its fall by epoch 7.0 ± 0.0 (n = 2) of 10."
+    ]
+    write_seeds(RUNS, [0.5, 0.51], model="swin", train={"epochs": 2})
+    assert told("convergence")[1].endswith(
+        "by epoch 2.0 ± 0.0 (n = 2) of 2; it was still falling, and more epochs may change the result."
+    )
+
+
+def test_what_diverged_is_told_and_what_is_done_is_not() -> None:
+    write_run(RUNS, spec(seed=0), 0.5)
+    write_run(RUNS, spec(seed=1), None, error=DIVERGED)
+    assert told("no result") == [
+        "Perceiver IO on CIFAR-10: 1 of 2 seeds diverged (diverged at step 41: loss = nan); no interval."
+    ]
+
+
+def test_a_published_claim_that_several_seeds_contradict() -> None:
+    write_seeds(RUNS, [0.5, 0.501, 0.502])
+    group = spec().run_id.removesuffix("-s0")
+    found = summary()
+    claims = [Claim("56.2% on CIFAR-10", "the README", group, value=published) for published in (0.562, 0.501)]
+    sentences = [each.sentence for each in findings(found, judge(claims, found.groups)) if each.rule == "contradiction"]
+    assert sentences == [
+        "Published: \N{LEFT DOUBLE QUOTATION MARK}56.2% on CIFAR-10\N{RIGHT DOUBLE QUOTATION MARK} (the README). "
+        "Here: measured 50.1% ± 0.2 (n = 3) is below 56.2%."
+    ]
+
+
+def test_images_that_are_not_the_published_ones_are_named() -> None:
+    write_seeds(RUNS, [0.5])
+    (dataset,) = summary().datasets
+    assert list(data([dataset])) == []
+    (found,) = data([replace(dataset, canonical=False)])
+    assert "not the canonical bytes" in found.sentence
+
+
+def test_no_sentence_is_without_an_interval_or_a_word_on_it() -> None:
+    write_seeds(RUNS, [0.56, 0.561, 0.562], train={"batch_size": 128})
+    write_seeds(RUNS, [0.5], train={"batch_size": 32})
+    write_seeds(RUNS, [0.5, 0.501], model="swin")
+    write_run(RUNS, spec("tnt"), None, error=DIVERGED)
+    assert [each.sentence for each in findings(summary()) if not _speaks_of_its_uncertainty(each)] == []
+
+
+def _speaks_of_its_uncertainty(finding: Finding) -> bool:
+    return any(word in finding.sentence for word in ("interval", "±", "single run"))

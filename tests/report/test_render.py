@@ -1,0 +1,172 @@
+"""The fixture study as documents: golden files, what GitHub makes of them, and the same bytes everywhere."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from tests.report.builder import spec, write_seeds
+from tests.report.rendering import GOLDEN, documents, page_of
+from tests.report.study import write_study
+from vitreport.errors import SpecError
+from vitreport.report.page import Page, make_page
+from vitreport.report.render import render_markdown
+from vitreport.report.summarize import summarize
+from vitreport.store.record import ErrorRecord
+
+RUNS = Path("runs")
+ALLOWED_TAGS = {"picture", "source", "img", "details", "summary"}
+CHILD = """
+import sys
+from pathlib import Path
+from tests.report.rendering import documents
+sys.stdout.buffer.write("".join(documents(Path(sys.argv[1])).values()).encode())
+"""
+
+
+@pytest.fixture
+def page() -> Page:
+    RUNS.mkdir()
+    write_study(RUNS)
+    return page_of(RUNS)
+
+
+@pytest.mark.parametrize("name", ["study.md", "study.csv", "study.tex", "study.json"])
+def test_the_document_is_the_golden_one(name: str) -> None:
+    RUNS.mkdir()
+    write_study(RUNS)
+    assert documents(RUNS)[name] == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_the_same_records_give_the_same_bytes_everywhere(page: Page) -> None:
+    """Another terminal, locale, time zone, hash seed and order of files; the records lie elsewhere."""
+    copy = Path("elsewhere")
+    copy.mkdir()
+    for folder in sorted(RUNS.iterdir(), reverse=True):
+        shutil.copytree(folder, copy / folder.name)
+    one = {"TZ": "UTC", "LC_ALL": "C", "COLUMNS": "40", "NO_COLOR": "1", "PYTHONHASHSEED": "1"}
+    other = {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "COLUMNS": "200", "FORCE_COLOR": "1", "PYTHONHASHSEED": "2"}
+    assert rendered_by_a_child(RUNS, one) == rendered_by_a_child(copy, other)
+
+
+def rendered_by_a_child(runs_dir: Path, environment: dict[str, str]) -> bytes:
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", CHILD, str(runs_dir.resolve())]
+    inherited = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    done = subprocess.run(command, cwd=root, env=inherited | environment, capture_output=True, timeout=120, check=True)
+    return done.stdout
+
+
+def test_it_is_markdown_that_github_renders(page: Page) -> None:
+    """Tables of equal rows, images beside it with their alternative text, folds that close, no other raw HTML."""
+    text = render_markdown(page, assets="study/")
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(text)
+    raw = "".join(token.content for token in tokens if token.type == "html_block")
+    assert set(re.findall(r"</?([a-z]+)", raw)) <= ALLOWED_TAGS
+    assert raw.count("<details>") == raw.count("</details>") > 3
+    assert raw.count("<picture>") == raw.count("</picture>") == len(page.figures)
+    assert [token.content for token in tokens if token.type == "html_inline"] == []
+    assert "data:" not in raw
+    images = re.findall(r'<img alt="([^"]*)" src="(study/[a-z0-9.-]+\.svg)">', raw)
+    assert len({source for _, source in images}) == len(page.figures)
+    assert [alt for alt, _ in images if not re.search(r"\d", alt)] == []
+    headings = [token.map for token in tokens if token.type == "heading_open"]
+    assert len(headings) > 10
+    assert sum(token.type == "table_open" for token in tokens) > 10
+
+
+def test_the_lines_are_those_that_a_linter_wants(page: Page) -> None:
+    """No blanks at ends, no two empty lines, one heading of the first level, blank lines around headings and fences."""
+    text = render_markdown(page, assets="study/")
+    lines = text.splitlines()
+    assert [line for line in lines if line != line.rstrip() or "\t" in line] == []
+    assert "\n\n\n" not in text
+    assert text.endswith("\n")
+    assert sum(line.startswith("# ") for line in lines) == 1
+    outside = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL).splitlines()
+    for index, line in enumerate(outside):
+        if line.startswith("#") and index:
+            assert (outside[index - 1], outside[index + 1]) == ("", ""), line
+        if line.startswith("|") and index and not outside[index - 1].startswith("|"):
+            assert outside[index - 1] == "", line
+
+
+def test_the_first_screen_is_short_and_answers(page: Page) -> None:
+    screen = render_markdown(page).split("\n## ")[0]
+    assert len(screen.splitlines()) < 30
+    assert "MLP-Mixer has the highest test accuracy, 61.0% (60.0% to 62.0%, single run)" in screen
+    assert "not run" in screen
+    assert "`vitreport train swin --dataset stl10`" in screen
+
+
+def test_without_figures_there_are_no_images(page: Page) -> None:
+    assert "<picture>" not in render_markdown(page)
+
+
+def test_foreign_names_are_literal_text(page: Page) -> None:
+    """A class, a device, an error and a data set that hold markup and what a terminal obeys."""
+    hostile = "<script>|[x](javascript:1)\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}`"
+    own = spec(dataset="<b>|x", train={"epochs": 2})
+    changes = {"device": hostile, "error": ErrorRecord(kind="internal", message=hostile)}
+    write_seeds(Path("hostile"), [0.5, 0.6], dataset="<b>|x", train={"epochs": 2}, changes=changes)
+    found = make_page(summarize(sorted(Path("hostile").iterdir())), title=hostile)
+    text = render_markdown(found, assets="a/")
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(text)
+    assert own.data.dataset == "<b>|x"
+    assert "<script" not in html
+    assert "href" not in html.replace('href="#damaged-records"', "")
+    assert not {"\x1b", "\N{RIGHT-TO-LEFT OVERRIDE}"} & set(text)
+    assert "&lt;script&gt;|[x](javascript:1)" in html
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ page.title }}", "Small vision architectures\n"),
+        ('{% extends "report.md.j2" %}{% block screen %}mine{% endblock %}', "# Small vision architectures\n\nmine\n"),
+    ],
+)
+def test_a_template_of_the_users_own(page: Page, template: str, expected: str) -> None:
+    Path("own.j2").write_text(template)
+    assert render_markdown(page, template=Path("own.j2")).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("template", "fault"),
+    [
+        ("one\n{% if %}", "line 2"),
+        ("{{ page.__class__.__mro__ }}", "unsafe"),
+        ("{{ page.nothing }}", "nothing"),
+        ("{{ ''.__class__ }}", "unsafe"),
+        ("{{ summary.groups.append(1) }}", "append"),
+        ("{{ 1 / 0 }}", "division"),
+        ("{% for i in range(10**9) %}{% endfor %}", "ange"),
+        ('{% include "/etc/passwd" %}', "passwd"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
+    ],
+)
+def test_a_template_that_fails_is_the_users_error(page: Page, template: str, fault: str) -> None:
+    Path("own.j2").write_text(template)
+    with pytest.raises(SpecError, match=fault):
+        render_markdown(page, template=Path("own.j2"))
+
+
+def test_the_json_holds_all_that_is_said(page: Page) -> None:
+    document = json.loads(documents(RUNS)["study.json"])
+    assert document["schema_version"] == 1
+    assert document["headline"] == list(page.headline)
+    assert len(document["summary"]["architectures"]) == 4
+    assert [finding["rule"] for finding in document["findings"]] == [finding.rule for finding in page.findings]
+
+
+def test_no_cell_of_the_csv_is_a_formula() -> None:
+    write_seeds(RUNS, [0.5], dataset="=cmd()", changes={"device": "@SUM(1)"})
+    text = documents(RUNS)["study.csv"]
+    assert "'=cmd()" in text
+    assert "'@SUM(1)" in text

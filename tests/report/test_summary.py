@@ -1,0 +1,225 @@
+"""From run folders to numbers."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.report.builder import CLASSES, DIVERGED, spec, write_run, write_seeds
+from vitreport.cli.compose import Request, compose_request
+from vitreport.report.ablations import Design
+from vitreport.report.observed import observe
+from vitreport.report.standing import Planned
+from vitreport.report.summarize import Outline, summarize
+from vitreport.report.summary import Group, Summary
+from vitreport.spec.run import RunSpec
+from vitreport.statistics import t_interval, wilson_interval
+from vitreport.store.folders import run_folders, strays
+
+RUNS = Path("runs")
+
+
+def summary(outline: Outline | None = None) -> Summary:
+    return summarize(run_folders(RUNS), outline or Outline())
+
+
+def only_group() -> Group:
+    (group,) = summary().groups
+    return group
+
+
+def test_seeds_become_one_mean_with_a_t_interval() -> None:
+    write_seeds(RUNS, [0.5, 0.52, 0.54])
+    group = only_group()
+    assert group.test is not None
+    assert group.test.value == pytest.approx(0.52)
+    assert (group.test.method, group.test.n) == ("t", 3)
+    assert (group.test.low, group.test.high) == pytest.approx(t_interval([0.5, 0.52, 0.54]))
+    assert group.seeds == (0, 1, 2)
+
+
+def test_a_single_run_has_the_interval_of_its_images() -> None:
+    write_seeds(RUNS, [0.5])
+    group = only_group()
+    assert group.test is not None
+    assert (group.test.method, group.test.n, group.test.images) == ("wilson", 1, 10_000)
+    assert (group.test.low, group.test.high) == wilson_interval(5000, 10_000)
+    assert group.gap is not None
+    assert group.gap.method == "newcombe"
+    assert group.converged is not None
+    assert group.converged.low is None
+
+
+def test_of_two_attempts_at_a_seed_the_newest_counts_and_is_no_second_seed() -> None:
+    write_run(RUNS, spec(), 0.5)
+    write_run(RUNS, spec(), 0.6, suffix="-r2")
+    write_run(RUNS, spec(), None, suffix="-r3", status="running")
+    group = only_group()
+    assert [run.id for run in group.runs] == [f"{spec().run_id}-r2"]
+    assert group.test is not None
+    assert (group.test.value, group.test.n) == (0.6, 1)
+
+
+def test_runs_that_saw_other_images_are_another_result() -> None:
+    write_run(RUNS, spec(seed=0), 0.5)
+    write_run(RUNS, spec(seed=1), 0.6, fingerprint="7a" * 32)
+    found = summary()
+    assert [group.test and group.test.n for group in found.groups] == [1, 1]
+    assert [dataset.id for dataset in found.datasets] == ["cifar10 (6f6f6f6f)", "cifar10 (7a7a7a7a)"]
+    assert len({group.id for group in found.groups}) == 2
+
+
+def test_details_are_means_over_the_seeds() -> None:
+    write_seeds(RUNS, [0.5, 0.52], train={"epochs": 4, "monitor_test": True})
+    details = only_group().details
+    assert details is not None
+    assert [(curve.split, curve.metric, curve.epochs, curve.n) for curve in details.curves] == [
+        (split, metric, (1, 2, 3, 4), 2) for metric in ("accuracy", "loss") for split in ("train", "val", "test")
+    ]
+    assert [each.name for each in details.classes] == list(CLASSES)
+    assert details.classes[0].accuracy.value == pytest.approx(0.61)
+    assert details.confusion is not None
+    assert [sum(row) for row in details.confusion.counts] == [2000] * 10
+    assert details.calibration is not None
+    assert details.calibration.bins[0].count == 4000
+
+
+def test_a_run_without_a_result_says_how_far_it_came() -> None:
+    write_run(RUNS, spec(train={"epochs": 6}), None, error=DIVERGED)
+    group = only_group()
+    (run,) = group.runs
+    assert (group.state, group.test, run.epoch, run.epochs, run.note) == ("diverged", None, 3, 6, DIVERGED.message)
+    assert run.last_seen is not None
+    assert run.last_seen[0] == "val"
+
+
+def test_groups_that_differ_in_one_field_are_an_ablation() -> None:
+    write_seeds(RUNS, [0.5, 0.51], train={"batch_size": 128})
+    write_seeds(RUNS, [0.6, 0.61], train={"batch_size": 32})
+    write_seeds(RUNS, [0.4, 0.41], train={"batch_size": 32}, optimizer={"learning_rate": 0.1})
+    found = {ablation.axes: ablation for ablation in summary().ablations}
+    assert {axes: [level.values for level in each.levels] for axes, each in found.items()} == {
+        ("batch_size",): [("32",), ("128",)],
+        ("learning_rate",): [("0.0003",), ("0.1",)],
+    }
+    levels = found[("batch_size",)].levels
+    assert found[("batch_size",)].baseline == 0
+    compared = levels[1].difference
+    assert compared is not None
+    assert compared.value == pytest.approx(-0.1)
+    assert (compared.method, compared.n) == ("welch", 2)
+
+
+def test_a_seed_that_diverged_leaves_no_comparison() -> None:
+    write_seeds(RUNS, [0.5, 0.51], train={"batch_size": 128})
+    write_seeds(RUNS, [0.6, 0.61], train={"batch_size": 32})
+    write_run(RUNS, spec(seed=2, train={"batch_size": 32}), None, error=DIVERGED)
+    (ablation,) = summary().ablations
+    assert [level.difference for level in ablation.levels] == [None, None]
+
+
+def test_a_design_names_what_is_missing_and_the_command_for_it() -> None:
+    write_seeds(RUNS, [0.5], train={"batch_size": 128})
+    missing = spec(train={"batch_size": 64})
+    cells = ((("128",), spec(train={"batch_size": 128}).run_id), (("64",), missing.run_id))
+    design = Design("by-batch-size", "by batch size", ("batch_size",), cells, ("128",), "sweep")
+    (ablation,) = summary(Outline(designs=(design,))).ablations
+    states = [(level.values, level.state, level.missing) for level in ablation.levels]
+    assert states == [(("64",), "not run", 1), (("128",), "done", 0)]
+    assert ablation.baseline == 1
+    assert run_id_of(ablation.levels[0].command) == missing.run_id
+
+
+def test_the_test_accuracy_does_not_choose_what_stands_for_a_pair() -> None:
+    """Without a validation split the one with most seeds stands, however bad it is."""
+    own = {"validation_fraction": 0.0}
+    write_seeds(RUNS, [0.3, 0.31], data=own, train={"selection": "last", "batch_size": 32})
+    write_seeds(RUNS, [0.9], data=own, train={"selection": "last", "batch_size": 64})
+    (cell,) = summary().cells
+    assert cell.group is not None
+    assert (cell.group.fields["train.batch_size"], cell.candidates) == (32, 2)
+    assert "most seeds" in cell.chosen
+
+
+def test_the_preset_stands_for_its_pair() -> None:
+    preset = compose_request(Request("perceiver-io", "cifar10"), None).composed.spec
+    write_run(RUNS, preset, 0.5)
+    write_seeds(RUNS, [0.9, 0.91])
+    (cell,) = summary().cells
+    assert cell.group is not None
+    assert [run.id for run in cell.group.runs] == [preset.run_id]
+    assert cell.chosen == "the preset's settings"
+
+
+def test_pairs_that_nobody_ran_are_cells_too() -> None:
+    write_seeds(RUNS, [0.5])
+    write_seeds(RUNS, [0.5], model="swin", dataset="stl10", data={"image_size": 32}, fingerprint="7a" * 32)
+    cells = {(cell.architecture, cell.dataset): cell for cell in summary().cells}
+    assert len(cells) == 4
+    assert cells["swin", "cifar10"].group is None
+    assert cells["swin", "cifar10"].command == "vitreport train swin --dataset cifar10"
+
+
+def test_a_study_has_the_pairs_in_its_own_order() -> None:
+    write_seeds(RUNS, [0.5])
+    planned = (
+        Planned("swin", "cifar10", "swin-cifar10-00000000", "do this"),
+        Planned("perceiver-io", "cifar10", "", ""),
+    )
+    found = summary(Outline(pairs=planned))
+    assert [(cell.architecture, cell.group, cell.command) for cell in found.cells] == [
+        ("swin", None, "do this"),
+        ("perceiver-io", None, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        spec(),
+        spec("swin", train={"batch_size": 64, "clip_norm": 1.0}, seed=3),
+        spec("mlp-mixer", optimizer={"name": "sgd", "learning_rate": 0.1, "nesterov": True}),
+        spec("perceiver-io", data={"augment": [{"name": "random_crop", "padding": 2}, {"name": "horizontal_flip"}]}),
+        spec("tnt", schedule={"name": "cosine", "warmup_epochs": 2.0}, data={"limit": 500}),
+    ],
+    ids=lambda changed: changed.run_id,
+)
+def test_the_command_of_a_run_trains_that_run(changed: RunSpec) -> None:
+    write_run(RUNS, changed, 0.5)
+    assert run_id_of(only_group().command) == changed.run_id
+
+
+def run_id_of(command: str) -> str:
+    """What the words of a command would train."""
+    words = shlex.split(command)
+    assert words[:2] == ["vitreport", "train"]
+    sets = [words[index + 1] for index, word in enumerate(words) if word == "--set"]
+    seed = words[words.index("--seed") + 1] if "--seed" in words else "0"
+    request = Request(words[2], words[4], assignments=[*sets, f"seed={seed}"])
+    return compose_request(request, None).composed.spec.run_id
+
+
+def test_a_file_that_contradicts_itself_is_damaged() -> None:
+    folder = write_run(RUNS, spec(), 0.5)
+    result = folder / "result.json"
+    result.write_text(result.read_text().replace('"accuracy": 0.5,', '"accuracy": 0.9,'))
+    (seen,) = observe([folder])
+    assert [each.place for each in seen.damage] == [f"{folder.name}/result.json"]
+    assert (seen.state, dict(seen.splits)) == ("damaged", {})
+
+
+def test_the_spec_of_another_run_is_damage_and_places_nothing() -> None:
+    folder = write_run(RUNS, spec(), 0.5)
+    text = (folder / "spec.json").read_text()
+    (folder / "spec.json").write_text(text.replace('"batch_size": 128', '"batch_size": 129'))
+    found = summary()
+    assert (found.groups, [run.id for run in found.unplaced]) == ((), [folder.name])
+    assert "is the spec of" in found.damage[0].reason
+
+
+def test_links_and_empty_folders_of_runs_are_told() -> None:
+    RUNS.mkdir()
+    (RUNS / "elsewhere").symlink_to("/etc")
+    (RUNS / spec().run_id).mkdir()
+    (RUNS / "sweeps").mkdir()
+    assert [name for name, _ in strays(RUNS)] == sorted(["elsewhere", spec().run_id])

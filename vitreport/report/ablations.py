@@ -1,0 +1,186 @@
+"""What was varied while all else was equal: sweeps on record, and groups that turn out to differ in one field."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from vitreport.errors import SpecError
+from vitreport.report.commands import command_of
+from vitreport.report.estimates import accuracies, difference_of, differences
+from vitreport.report.fields import short_name, shown_value
+from vitreport.report.summary import Ablation, Estimate, Group, Level
+from vitreport.spec.fields import find_field
+from vitreport.spec.load import parse_value
+from vitreport.spec.run import RunSpec
+
+Values = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Design:
+    """What was to be varied: the values of each cell (of each axis one) and the id of its run."""
+
+    id: str
+    name: str
+    axes: tuple[str, ...]
+    cells: tuple[tuple[Values, str], ...]
+    baseline: Values | None
+    source: Literal["sweep", "study"]
+
+
+def planned_ablations(designs: Iterable[Design], groups: Sequence[Group]) -> list[Ablation]:
+    """The table of each design of which at least one cell is there; the others are "not run"."""
+    by_id = {group.id: group for group in groups}
+    found = [_planned(design, by_id) for design in designs]
+    return [ablation for ablation in found if ablation]
+
+
+def inferred_ablations(
+    groups: Sequence[Group], standards: Iterable[Group], known: Iterable[Ablation]
+) -> list[Ablation]:
+    """Groups of one architecture and data set that differ in one field alone, unless a design holds them all.
+
+    The baseline is the one with the value that the group has which stands for the pair (of `standards`).
+    """
+    covered = [{level.group for level in ablation.levels} for ablation in known]
+    standing = {(group.architecture, group.dataset): group for group in standards}
+    return [
+        _inferred(path, alike, standing.get((alike[0].architecture, alike[0].dataset)))
+        for path, alike in _alike(groups)
+        if not any({group.id for group in alike} <= ids for ids in covered)
+    ]
+
+
+def _planned(design: Design, by_id: Mapping[str, Group]) -> Ablation | None:
+    cells: dict[Values, list[str]] = defaultdict(list)
+    for values, run_id in design.cells:
+        cells[values].append(run_id)
+    present = {values: by_id.get(_group_id(ids[0])) for values, ids in cells.items()}
+    some = next((group for group in present.values() if group), None)
+    if some is None:
+        return None
+    order = sorted(cells, key=lambda values: [_text_order(value) for value in values])
+    levels = _compared(
+        [present[values] for values in order], order.index(design.baseline) if design.baseline in cells else None
+    )
+    return Ablation(
+        name=design.name,
+        architecture=some.architecture,
+        dataset=some.dataset,
+        axes=design.axes,
+        levels=tuple(
+            _level(values, group, difference, cells[values], some, design.axes)
+            for values, (group, difference) in zip(order, levels, strict=True)
+        ),
+        baseline=order.index(design.baseline) if design.baseline in cells else None,
+        source=design.source,
+        ends=_ends([present[values] for values in order]),
+    )
+
+
+def _level(
+    values: Values,
+    group: Group | None,
+    difference: Estimate | None,
+    run_ids: Sequence[str],
+    sibling: Group,
+    axes: Sequence[str],
+) -> Level:
+    if group is None:
+        command = _command_of_missing(values, run_ids, sibling, axes)
+        return Level(values, "not run", None, None, None, command, missing=len(run_ids))
+    there = {run.id for run in group.runs if run.state in ("done", "diverged")}
+    missing = sum(run_id not in there for run_id in run_ids)
+    return Level(values, group.state, group.test, difference, group.id, group.command, missing=missing)
+
+
+def _inferred(path: str, alike: Sequence[Group], standard: Group | None) -> Ablation:
+    ordered = sorted(alike, key=lambda group: _value_order(group.fields[path]))
+    usual = standard.fields.get(path) if standard else None
+    baseline = next((index for index, group in enumerate(ordered) if group.fields[path] == usual), None)
+    levels = [
+        Level((shown_value(group.fields[path]),), group.state, group.test, difference, group.id, group.command)
+        for group, (_, difference) in zip(ordered, _compared(ordered, baseline), strict=True)
+    ]
+    first = ordered[0]
+    name = f"{first.architecture} on {first.dataset} by {short_name(path)}"
+    return Ablation(
+        name,
+        first.architecture,
+        first.dataset,
+        (short_name(path),),
+        tuple(levels),
+        baseline,
+        "inferred",
+        _ends(ordered),
+    )
+
+
+def _compared(groups: Sequence[Group | None], baseline: int | None) -> list[tuple[Group | None, Estimate | None]]:
+    """Each with its difference from the baseline, where of both no seed has diverged."""
+    by_seed = [accuracies(group) for group in groups]
+    found = differences(by_seed, by_seed[baseline] if baseline is not None else None)
+    return list(zip(groups, found, strict=True))
+
+
+def _ends(groups: Sequence[Group | None]) -> Estimate | None:
+    first, *_, last = groups
+    return difference_of(last, first) if first and last else None
+
+
+def _alike(groups: Sequence[Group]) -> Iterator[tuple[str, list[Group]]]:
+    """Each field with the groups that are equal but for it, two at least."""
+    pairs: dict[tuple[str, str], list[Group]] = defaultdict(list)
+    for group in groups:
+        pairs[group.architecture, group.dataset].append(group)
+    for members in pairs.values():
+        for path in dict.fromkeys(path for group in members for path in group.fields):
+            rest: dict[Any, list[Group]] = defaultdict(list)
+            for group in members:
+                if path in group.fields:
+                    rest[_without(group, path)].append(group)
+            yield from ((path, alike) for alike in rest.values() if len(alike) > 1)
+
+
+def _without(group: Group, path: str) -> frozenset[tuple[str, str]]:
+    return frozenset((name, repr(value)) for name, value in group.fields.items() if name != path)
+
+
+def _command_of_missing(values: Values, run_ids: Sequence[str], sibling: Group, axes: Sequence[str]) -> str:
+    """From a sibling with these values; only where that comes to the very run that is missing."""
+    try:
+        varied = {find_field(axis): parse_value(value) for axis, value in zip(axes, values, strict=True)}
+        spec = RunSpec.model_validate_json(json.dumps(_nested({**sibling.fields, **varied})))
+    except (SpecError, ValueError):
+        return ""
+    if _group_id(spec.run_id) != _group_id(run_ids[0]):
+        return ""
+    return command_of(spec, sorted(int(run_id.rpartition("-s")[2]) for run_id in run_ids))
+
+
+def _group_id(run_id: str) -> str:
+    return run_id.rpartition("-s")[0]
+
+
+def _nested(fields: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for path, value in fields.items():
+        *parents, last = path.split(".")
+        table = values
+        for parent in parents:
+            table = table.setdefault(parent, {})
+        table[last] = value
+    return values
+
+
+def _text_order(text: str) -> tuple[bool, float, str]:
+    value = parse_value(text)
+    return _value_order(value) if isinstance(value, int | float) else (True, 0.0, text)
+
+
+def _value_order(value: Any) -> tuple[bool, float, str]:
+    """Numbers by size, then everything else as text."""
+    number = isinstance(value, int | float)
+    return not number, value if number else 0.0, json.dumps(value)

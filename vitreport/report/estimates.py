@@ -1,0 +1,87 @@
+"""Numbers with their intervals: a t interval over seeds, and for a single run that of its images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import mean
+
+from vitreport.report.summary import Estimate, Group
+from vitreport.statistics import holm, newcombe_interval, sign_flip, t_interval, welch_interval, wilson_interval
+from vitreport.store.record import MeasurementRecord
+
+SIGNIFICANCE = 0.05
+FEWEST_TO_FLIP = 6
+MOST_TO_FLIP = 20
+
+
+def accuracy(measured: Sequence[MeasurementRecord]) -> Estimate | None:
+    """The accuracy of one split, one measurement a seed; None without any."""
+    counts = [(round(each.accuracy * each.count), each.count) for each in measured]
+    return share(counts)
+
+
+def share(counts: Sequence[tuple[int, int]]) -> Estimate | None:
+    """The mean of (correct, count) shares, one a seed: Student's interval, of a single run Wilson's."""
+    counts = [(correct, count) for correct, count in counts if count]
+    if len(counts) == 1:
+        (correct, count) = counts[0]
+        return Estimate(correct / count, *wilson_interval(correct, count), "wilson", 1, images=count)
+    found = over_seeds([correct / count for correct, count in counts])
+    return found and replace(found, images=max(count for _, count in counts))
+
+
+def over_seeds(values: Sequence[float]) -> Estimate | None:
+    """The mean of any number, one a seed; a single one has no interval."""
+    if not values:
+        return None
+    if len(values) == 1:
+        return Estimate(values[0], None, None, "none", 1)
+    return Estimate(mean(values), *t_interval(values), "t", len(values))
+
+
+def gap(train: Sequence[MeasurementRecord], test: Sequence[MeasurementRecord]) -> Estimate | None:
+    """Train minus test accuracy, paired by seed; of a single run Newcombe's interval of two shares."""
+    pairs = list(zip(train, test, strict=True))
+    if len(pairs) == 1:
+        first, second = ((round(each.accuracy * each.count), each.count) for each in pairs[0])
+        difference = pairs[0][0].accuracy - pairs[0][1].accuracy
+        return Estimate(difference, *newcombe_interval(first, second), "newcombe", 1, images=second[1])
+    return over_seeds([first.accuracy - second.accuracy for first, second in pairs])
+
+
+def differences(levels: Sequence[Mapping[int, float]], baseline: Mapping[int, float] | None) -> list[Estimate | None]:
+    """Each level less the baseline, as accuracies by seed; None where either has fewer than two seeds.
+
+    The interval is Welch's; p is that of the t test, or of the sign flip over the seeds that both have where these
+    are six at least, adjusted by Holm over all of them.
+    """
+    found = [_difference(level, baseline) if baseline else None for level in levels]
+    adjusted = iter(holm([each.p for each in found if each and each.p is not None]))
+    return [each and replace(each, p=next(adjusted)) for each in found]
+
+
+def accuracies(group: Group | None) -> dict[int, float]:
+    """Test accuracy by seed; nothing of a group of which some seeds diverged: the rest is not its mean."""
+    if group is None or any(run.state == "diverged" for run in group.runs):
+        return {}
+    return {run.seed: run.accuracies["test"] for run in group.runs if run.seed is not None and "test" in run.accuracies}
+
+
+def difference_of(group: Group, other: Group) -> Estimate | None:
+    """The test accuracy of one group less that of another, a single comparison."""
+    return differences([accuracies(group)], accuracies(other))[0]
+
+
+def is_shown(difference: Estimate) -> bool:
+    """A difference is shown where its interval does not hold 0, also after the correction for many comparisons."""
+    if difference.low is None or difference.high is None:
+        return False
+    return not difference.low <= 0 <= difference.high and (difference.p is None or difference.p < SIGNIFICANCE)
+
+
+def _difference(level: Mapping[int, float], baseline: Mapping[int, float]) -> Estimate | None:
+    if level is baseline or min(len(level), len(baseline)) < 2:
+        return None
+    found = welch_interval(list(level.values()), list(baseline.values()))
+    paired = [level[seed] - baseline[seed] for seed in level if seed in baseline]
+    p = sign_flip(paired) if FEWEST_TO_FLIP <= len(paired) <= MOST_TO_FLIP else found.p
+    return Estimate(found.value, found.low, found.high, "welch", min(len(level), len(baseline)), p=p)

@@ -1,0 +1,55 @@
+"""Fields of specs as tables: what all rows share is said once, what differs has a column."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from vitreport.report.summary import FieldTable, Group
+from vitreport.spec.fields import field_paths
+from vitreport.text import toml_value
+
+MOST_IN_A_LABEL = 3
+MISSING = "-"
+TOLD_BY_THE_ROW = frozenset({"model.name", "data.dataset"})
+
+
+def field_table(groups: Sequence[Group], belongs: Callable[[str], bool]) -> FieldTable:
+    """The fields for which `belongs` holds, one row a group."""
+    paths = [path for path in _paths(groups) if belongs(path) and path not in TOLD_BY_THE_ROW]
+    columns = {path: [_shown(group.fields, path) for group in groups] for path in paths}
+    differing = [path for path in paths if len(set(columns[path])) > 1]
+    return FieldTable(
+        shared=tuple((short_name(path), columns[path][0]) for path in paths if path not in differing),
+        names=tuple(map(short_name, differing)),
+        rows=tuple((group.id, tuple(columns[path][index] for path in differing)) for index, group in enumerate(groups)),
+    )
+
+
+def label_of(group: Group, standard: Group) -> str:
+    """What sets a group apart from the one that stands for its pair, of which nothing is said."""
+    differing = [path for path in _paths([group, standard]) if group.fields.get(path) != standard.fields.get(path)]
+    told = [f"{short_name(path)} {_shown(group.fields, path)}" for path in differing[:MOST_IN_A_LABEL]]
+    more = len(differing) - len(told)
+    return ", ".join(told) + (f" and {more} more" if more else "")
+
+
+@cache
+def short_name(path: str) -> str:
+    """The name of a field in a table: its last part where that is unique; `optimizer.name` is `optimizer`."""
+    last = path.rpartition(".")[2]
+    if last == "name":
+        return path.removesuffix(".name")
+    return last if sum(known.rpartition(".")[2] == last for known in field_paths()) <= 1 else path
+
+
+def shown_value(value: Any) -> str:
+    """As TOML writes it; text without its quotes."""
+    return value if isinstance(value, str) else toml_value(value)
+
+
+def _paths(groups: Iterable[Group]) -> list[str]:
+    return list(dict.fromkeys(path for group in groups for path in group.fields))
+
+
+def _shown(fields: Mapping[str, Any], path: str) -> str:
+    return shown_value(fields[path]) if path in fields else MISSING

@@ -1,0 +1,73 @@
+"""Any text as literal text in GitHub-flavoured Markdown."""
+
+import re
+
+from markupsafe import Markup
+
+from vitreport.report.tables import Code, Table
+from vitreport.text import printable
+
+BREAK = "<!-- -->"  # parts what GitHub would make a link, an emoji, a formula or a mention of
+SIGNS = re.compile(r"[\\`*\[\]|~]")
+UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word it is no emphasis
+LINK = re.compile(
+    r"(?<=\bwww)(?=\.)|(?<=:)(?=//)|(?<=[@$])|(?<=:)(?=[a-z+-][\w+-]*:)|(?<=\bmailto)(?=:)|(?<=\bxmpp)(?=:)"
+)
+BLOCK = re.compile(r"^(?=(?:[-+=]|#{1,6})(?:\s|$)|[-=]{2})")
+NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
+
+
+def literal(text: object) -> Markup:
+    """Text that reads the same when it is rendered, on one line and without control characters."""
+    if isinstance(text, Markup):
+        return text
+    plain = " ".join(printable(str(text)).split())
+    plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    plain = UNDERSCORE.sub(r"\\_", SIGNS.sub(r"\\\g<0>", plain))
+    plain = NUMBERED.sub(r"\1\\\2", BLOCK.sub(r"\\", plain))
+    return Markup(LINK.sub(BREAK, plain))
+
+
+def code(text: object) -> Markup:
+    """A span of code."""
+    plain = " ".join(printable(str(text)).split())
+    fence = _fence(plain, shortest=1)
+    room = " " if plain.startswith("`") or plain.endswith("`") else ""
+    return Markup(f"{fence}{room}{plain}{room}{fence}")
+
+
+def block(text: object, language: str = "") -> Markup:
+    """A fenced block of lines."""
+    lines = [printable(line) for line in str(text).splitlines()]
+    fence = _fence("\n".join(lines), shortest=3)
+    return Markup("\n".join([f"{fence}{language}", *lines, fence]))
+
+
+def attribute(text: object) -> Markup:
+    """Text for a quoted attribute of an HTML tag in Markdown."""
+    plain = " ".join(printable(str(text)).split())
+    return Markup(plain.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;"))
+
+
+def anchor(heading: object) -> Markup:
+    """The fragment that GitHub gives a heading of letters, digits, spaces and dashes."""
+    kept = re.sub(r"[^\w\- ]", "", str(heading).strip().lower())
+    return Markup(kept.replace(" ", "-"))
+
+
+def table(content: Table) -> Markup:
+    """A table, of which no cell can leave its place."""
+    rows = [content.columns, *content.rows]
+    lines = [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
+    rule = "|".join("---" if index < content.texts else "---:" for index in range(len(content.columns)))
+    return Markup("\n".join([lines[0], f"|{rule}|", *lines[1:]]))
+
+
+def _cell(cell: str) -> str:
+    """In a table a pipe would end the cell even in a span of code."""
+    return str(code(cell)).replace("|", r"\|") if isinstance(cell, Code) and cell else str(literal(cell))
+
+
+def _fence(text: str, *, shortest: int) -> str:
+    runs = [len(run) for run in re.findall("`+", text)]
+    return "`" * max(shortest, max(runs, default=0) + 1)

@@ -1,0 +1,123 @@
+"""What a summary keeps of each run's folder: little, so that ten thousand of them fit into memory."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from vitreport.report.summary import Damage, State
+from vitreport.spec.run import RunSpec
+from vitreport.store.folders import ATTEMPT
+from vitreport.store.reader import Run, read_run
+from vitreport.store.record import DetailRecord, EpochRecord, MeasurementRecord, RunRecord
+
+CONVERGED = 0.95
+SUM_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A run without its epochs and the details of its test.
+
+    `splits` is measured with the weights of `epoch`, empty without a result. `last_seen` is (split, accuracy) after
+    the last whole epoch, `best_test` the best of the test curve, `converged` the first epoch by which the training
+    loss had made 95% of its whole fall.
+    """
+
+    folder: Path
+    state: State
+    spec: RunSpec | None
+    record: RunRecord | None
+    epoch: int
+    splits: Mapping[str, MeasurementRecord]
+    last_seen: tuple[str, float] | None
+    best_test: float | None
+    converged: int | None
+    images_per_second: float | None
+    peak_memory_bytes: int | None
+    damage: tuple[Damage, ...]
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+
+def observe(folders: Iterable[Path]) -> Iterator[Observed]:
+    """Read every run; what is damaged is named in it."""
+    for folder in folders:
+        yield _observed(read_run(folder))
+
+
+def _observed(run: Run) -> Observed:
+    spec = run.spec if run.spec and run.spec.run_id == ATTEMPT.sub("", run.id) else None
+    damage = [*run.damage, *_contradictions(run)]
+    result = run.result if not any(line.startswith("result.json") for line in damage) else None
+    last = run.epochs[-1] if run.epochs else None
+    return Observed(
+        folder=run.folder,
+        state=_state(run, usable=result is not None),
+        spec=spec,
+        record=run.record,
+        epoch=result.selected.epoch if result else last.epoch if last else 0,
+        splits=result.selected.splits if result else {},
+        last_seen=_last_seen(last) if last else None,
+        best_test=max((e.splits["test"].accuracy for e in run.epochs if "test" in e.splits), default=None),
+        converged=_converged(run.epochs),
+        images_per_second=median([e.images_per_second for e in run.epochs]) if run.epochs else None,
+        peak_memory_bytes=max((e.peak_memory_bytes for e in run.epochs), default=None),
+        damage=tuple(Damage(f"{run.id}/{place}", reason) for place, reason in map(_located, damage)),
+    )
+
+
+def _state(run: Run, *, usable: bool) -> State:
+    """From the record alone, so that the same records say the same whether a process is at work or not."""
+    if run.record is None:
+        return "damaged" if (run.folder / "run.json").exists() else "no record"
+    if run.record.error and run.record.error.kind == "diverged":
+        return "diverged"
+    if run.record.status == "done":
+        return "done" if usable else "damaged"
+    return "failed" if run.record.status == "failed" else "unfinished"
+
+
+def _contradictions(run: Run) -> Iterator[str]:
+    """What each file by itself does not show: values that were changed without breaking a type."""
+    if run.spec and run.spec.run_id != ATTEMPT.sub("", run.id):
+        yield f"spec.json: is the spec of {run.spec.run_id}"
+    if run.result:
+        details, test = run.result.test, run.result.selected.splits.get("test")
+        if test is None:
+            yield "result.json: has no test split"
+        elif sum(details.per_class_count) != test.count:
+            yield "result.json: its classes have other images than its test split"
+        elif not _fits(details):
+            yield "result.json: its classes have more images right than there are"
+        elif abs(sum(details.per_class_correct) - test.accuracy * test.count) > SUM_TOLERANCE * test.count:
+            yield "result.json: its classes contradict its test accuracy"
+
+
+def _fits(details: DetailRecord) -> bool:
+    counts = details.per_class_count
+    correct = details.per_class_correct
+    return len(counts) == len(correct) and all(right <= count for right, count in zip(correct, counts, strict=True))
+
+
+def _last_seen(epoch: EpochRecord) -> tuple[str, float] | None:
+    """On the test split where it was watched, else on the validation's."""
+    return next(
+        ((name, epoch.splits[name].accuracy) for name in ("test", "val", "train") if name in epoch.splits), None
+    )
+
+
+def _converged(epochs: Iterable[EpochRecord]) -> int | None:
+    losses = [(epoch.epoch, epoch.splits["train"].loss) for epoch in epochs if "train" in epoch.splits]
+    if len(losses) < 2:
+        return None
+    first, lowest = losses[0][1], min(loss for _, loss in losses)
+    return next(epoch for epoch, loss in losses if first - loss >= CONVERGED * (first - lowest))
+
+
+def _located(line: str) -> tuple[str, str]:
+    """run.json: cut off"""
+    place, _, reason = line.partition(": ")
+    return place, reason

@@ -1,0 +1,55 @@
+"""A report before it is laid out: what Markdown, HTML and any other format render alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vitreport.report.claims import Claim, Verdict, judge
+from vitreport.report.findings import Finding, findings
+from vitreport.report.illustrations import Figure, figures_of
+from vitreport.report.references import bibliography
+from vitreport.report.summary import Estimate, Summary
+
+TITLE = "Small vision architectures"
+NOTHING = "There is no finished run yet."
+FOREMOST = ("best", "tie", "no winner", "alone")
+
+
+@dataclass(frozen=True)
+class Page:
+    """The summary with all that follows from it; `headline` answers the question in a sentence a data set."""
+
+    title: str
+    summary: Summary
+    headline: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    verdicts: tuple[Verdict, ...]
+    figures: tuple[Figure, ...]
+    bibliography: tuple[str, ...]
+
+    @property
+    def tested(self) -> list[Estimate]:
+        """The test accuracies of the first table."""
+        return [cell.group.test for cell in self.summary.cells if cell.group and cell.group.test]
+
+    def findings_of(self, architecture: str) -> list[Finding]:
+        """Of an architecture, or with "" those across architectures that are not in the headline."""
+        own = [finding for finding in self.findings if finding.architecture == architecture]
+        return [finding for finding in own if finding.rule not in FOREMOST]
+
+    def figures_of(self, architecture: str) -> list[Figure]:
+        """Of an architecture, or with "" those of the first screen."""
+        return [figure for figure in self.figures if figure.architecture == architecture]
+
+
+def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE) -> Page:
+    verdicts = judge(claims, summary.groups)
+    found = findings(summary, verdicts)
+    return Page(
+        title=title,
+        summary=summary,
+        headline=tuple(each.sentence for each in found if each.rule in FOREMOST) or (NOTHING,),
+        findings=tuple(found),
+        verdicts=tuple(verdicts),
+        figures=figures_of(summary),
+        bibliography=tuple(bibliography(summary)),
+    )

@@ -1,0 +1,50 @@
+"""Where a document goes: into a file, between the marks of one, or against what stands there already."""
+
+import difflib
+from pathlib import Path
+
+from vitreport.errors import SpecError
+from vitreport.files import write_atomic
+
+BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
+
+
+def inject(path: Path, document: str) -> None:
+    """Replace what stands between the marks. Raises SpecError where they are not there once and in order."""
+    text = read_text(path)
+    before, after = _around(path, text)
+    write_atomic(path, f"{before}{BEGIN}\n{document}{END}{after}".encode())
+
+
+def drift(path: Path, document: str) -> str:
+    """What is to be changed in a file, or between its marks, as a unified diff; nothing where nothing is."""
+    text = read_text(path)
+    if BEGIN in text or END in text:
+        before, after = _around(path, text)
+        text = text[len(before) + len(BEGIN) : len(text) - len(after) - len(END)].removeprefix("\n")
+    there, wanted = (each.splitlines(keepends=True) for each in (text, document))
+    return "".join(_whole(line) for line in difflib.unified_diff(there, wanted, str(path), "the records"))
+
+
+def read_text(path: Path) -> str:
+    """Raises SpecError for what cannot be read as text."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise SpecError(f"cannot read {path}: {error.strerror}", "give the path of a Markdown file") from error
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
+
+
+def _around(path: Path, text: str) -> tuple[str, str]:
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end) or text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise SpecError(
+            f"{path} does not hold {BEGIN} and after it {END}, once each", "write both where the report goes"
+        )
+    return before, after
+
+
+def _whole(line: str) -> str:
+    return line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

@@ -1,0 +1,259 @@
+"""The tables of a report as rows of text, the same for every format."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vitreport.report.claims import Verdict
+from vitreport.report.findings import titles
+from vitreport.report.phrases import SPLITS, accuracy, signed_points
+from vitreport.report.summary import (
+    Ablation,
+    Architecture,
+    Cell,
+    Confusion,
+    Damage,
+    Dataset,
+    FieldTable,
+    Group,
+    Level,
+    RunSummary,
+    Summary,
+)
+from vitreport.text import compact, duration, percent, rate
+
+MOST_ROWS = 100
+MOST_CONFUSED = 10
+NOTHING = "\N{EN DASH}"
+STATES = {"unfinished": "not finished", "no record": "no record"}
+
+
+class Code(str):
+    """A cell that is to be typed as it stands, such as a command."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns and rows of as many cells; the first `texts` columns are text, the others numbers.
+
+    Of very many rows only the first are there, and `left_out` counts the others.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    texts: int = 1
+    left_out: int = 0
+
+
+def overview(summary: Summary) -> Table:
+    """Architectures by data sets, with what has not been run and the command for it."""
+    names = titles(summary)
+    datasets = list(dict.fromkeys(cell.dataset for cell in summary.cells))
+    rows = []
+    for architecture in summary.architectures:
+        cells = {cell.dataset: cell for cell in architecture.cells}
+        rows.append((architecture.title, *(_overview_cell(cells.get(dataset)) for dataset in datasets)))
+    return _table(("architecture", *(names.get(dataset, dataset) for dataset in datasets)), rows)
+
+
+def missing(summary: Summary) -> list[tuple[str, str]]:
+    """Each pair that has not been run, and the command that runs it."""
+    names = titles(summary)
+    return [
+        (f"{names.get(cell.architecture, cell.architecture)} on {names.get(cell.dataset, cell.dataset)}", cell.command)
+        for cell in summary.cells
+        if cell.group is None
+    ]
+
+
+def outcome(group: Group) -> str:
+    """The test accuracy, or why there is none; seeds without a result are counted."""
+    troubles = {run.state: 0 for run in group.runs if run.state != "done"}
+    for run in group.runs:
+        if run.state in troubles:
+            troubles[run.state] += 1
+    if group.test is None:
+        return "; ".join(_trouble(group, state) for state in troubles) or "no test accuracy"
+    told = [f"{count} of {len(group.runs)} seeds {STATES.get(state, state)}" for state, count in troubles.items()]
+    return "; ".join([accuracy(group.test), *told])
+
+
+def results(architecture: Architecture, names: dict[str, str]) -> Table:
+    """Every group of an architecture: accuracies by split and the distance of train and test, in points."""
+    rows = [
+        (
+            names.get(group.dataset, group.dataset),
+            group.label or "as in the first table",
+            accuracy(group.train) if group.train else NOTHING,
+            accuracy(group.validation) if group.validation else NOTHING,
+            outcome(group),
+            signed_points(group.gap) if group.gap else NOTHING,
+        )
+        for group in architecture.groups
+    ]
+    return _table(("data set", "setting", "train", "validation", "test", "train less test, points"), rows, texts=2)
+
+
+def ablation(content: Ablation) -> Table:
+    """The values with their accuracies and how far each is from the baseline."""
+    rows = [
+        (*level.values, _level_outcome(level), _difference(content, index), _p(level), _seeds(level))
+        for index, level in enumerate(content.levels)
+    ]
+    columns = (*content.axes, "test accuracy", "less the baseline, points", "p (Holm)", "seeds")
+    return _table(columns, rows, texts=len(content.axes))
+
+
+def differing_fields(content: FieldTable, groups: Sequence[Group], names: dict[str, str]) -> Table:
+    """What differs between the groups of an architecture, one row a group."""
+    datasets = {group.id: names.get(group.dataset, group.dataset) for group in groups}
+    rows = [(datasets[group_id], group_id.rpartition("-")[2], *values) for group_id, values in content.rows]
+    return _table(("data set", "group", *content.names), rows, texts=2)
+
+
+def shared_fields(content: FieldTable) -> Table:
+    return _table(("field", "value"), list(content.shared), texts=2)
+
+
+def classes(cells: Sequence[Cell], names: dict[str, str]) -> Table:
+    rows = [
+        (names.get(cell.dataset, cell.dataset), each.name, accuracy(each.accuracy))
+        for cell in cells
+        if cell.group and cell.group.details
+        for each in cell.group.details.classes
+    ]
+    return _table(("data set", "class", "test accuracy"), rows, texts=2)
+
+
+def confused(content: Confusion) -> Table:
+    """The pairs of classes that are taken for each other most often."""
+    pairs = [
+        (count / max(1, sum(row)), content.classes[i], content.classes[j], count)
+        for i, row in enumerate(content.counts)
+        for j, count in enumerate(row)
+        if i != j and count
+    ]
+    rows = [(true, taken, percent(share, 1), str(count)) for share, true, taken, count in sorted(pairs, reverse=True)]
+    return _table(("class", "taken for", "share of its images", "images"), rows[:MOST_CONFUSED], texts=2)
+
+
+def cost(cells: Sequence[Cell], names: dict[str, str]) -> Table:
+    """What the groups of the first table take, with the device that their times were measured on."""
+    rows = []
+    for cell in cells:
+        if cell.group and cell.group.cost:
+            found = cell.group.cost
+            rows.append(
+                (
+                    names.get(cell.architecture, cell.architecture),
+                    names.get(cell.dataset, cell.dataset),
+                    f"{found.parameters:,}",
+                    compact(found.forward_flops),
+                    compact(found.training_flops),
+                    _or_nothing(found.images_per_second, rate),
+                    _or_nothing(found.seconds, duration),
+                    _or_nothing(found.peak_memory_bytes, lambda value: f"{value / 2**20:,.0f} MiB"),
+                    found.device,
+                )
+            )
+    columns = (
+        "architecture",
+        "data set",
+        "parameters",
+        "FLOPs forward",
+        "FLOPs training",
+        "images/s",
+        "time",
+        "memory",
+    )
+    return _table((*columns, "device"), rows, texts=2)
+
+
+def verdicts(content: Sequence[Verdict]) -> Table:
+    rows = [
+        (each.claim.statement, each.claim.source, each.outcome, each.reason, Code(each.claim.command))
+        for each in content
+    ]
+    return _table(("published claim", "source", "verdict", "measured", "command"), rows, texts=5)
+
+
+def data(datasets: Sequence[Dataset]) -> Table:
+    """Which bytes: the fingerprint of the decoded images, and whether they are the published ones."""
+    rows = [
+        (
+            each.title,
+            ", ".join(f"{count:,} {SPLITS[split]}" for split, count in each.counts),
+            ", ".join(f"{size} x {size}" for size in each.image_sizes),
+            str(len(each.classes)),
+            "canonical" if each.canonical else "not canonical",
+            Code(each.fingerprint[:16]),
+            each.source,
+        )
+        for each in datasets
+    ]
+    return _table(("data set", "images", "size", "classes", "bytes", "SHA-256 begins", "read from"), rows, texts=7)
+
+
+def provenance(summary: Summary) -> Table:
+    found = summary.provenance
+    kinds = (("device", found.devices), ("version", found.versions), ("commit", found.commits))
+    rows = [(kind, value, str(count)) for kind, values in kinds for value, count in values]
+    return _table(("kind", "value", "runs"), rows, texts=2)
+
+
+def damage(content: Sequence[Damage]) -> Table:
+    return _table(("file", "what is wrong"), [(each.place, each.reason) for each in content], texts=2)
+
+
+def troubled(summary: Summary) -> Table:
+    """Every run without a result, with how far it came."""
+    runs = [*(run for group in summary.groups for run in group.runs), *summary.unplaced]
+    rows = [(run.id, STATES.get(run.state, run.state), _reached(run), run.note) for run in runs if run.state != "done"]
+    return _table(("run", "state", "reached", "why"), rows, texts=4)
+
+
+def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], texts: int = 1) -> Table:
+    return Table(columns, tuple(rows[:MOST_ROWS]), texts, max(0, len(rows) - MOST_ROWS))
+
+
+def _overview_cell(cell: Cell | None) -> str:
+    return outcome(cell.group) if cell and cell.group else "not run"
+
+
+def _trouble(group: Group, state: str) -> str:
+    run = next(run for run in group.runs if run.state == state)
+    return f"{STATES.get(state, state)}{f' ({_reached(run)})' if run.last_seen else ''}"
+
+
+def _reached(run: RunSummary) -> str:
+    if run.last_seen is None:
+        return NOTHING
+    split, reached = run.last_seen
+    return f"{percent(reached, 1)} {SPLITS[split]} after epoch {run.epoch} of {run.epochs}"
+
+
+def _level_outcome(level: Level) -> str:
+    if level.accuracy is None:
+        return STATES.get(level.state, level.state)
+    lacking = f"; {level.missing} seeds missing" if level.missing else ""
+    return f"{accuracy(level.accuracy)}{lacking}"
+
+
+def _difference(content: Ablation, index: int) -> str:
+    if index == content.baseline:
+        return "baseline"
+    difference = content.levels[index].difference
+    return signed_points(difference) if difference else NOTHING
+
+
+def _seeds(level: Level) -> str:
+    return str(level.accuracy.n) if level.accuracy else "0"
+
+
+def _p(level: Level) -> str:
+    if level.difference is None or level.difference.p is None:
+        return NOTHING
+    return "< 0.001" if level.difference.p < 0.001 else f"{level.difference.p:.2g}"
+
+
+def _or_nothing(value: float | None, shown: Callable[[float], str]) -> str:
+    return NOTHING if value is None else shown(value)
