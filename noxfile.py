@@ -29,6 +29,7 @@ def golden(session: nox.Session) -> None:
     """Measure the golden values anew after an intended numeric change; look at the difference before committing."""
     session.install(".[dev]")
     session.run("python", "-m", "tests.golden.refresh")
+    session.run("python", "-m", "tests.report.refresh")
 
 
 @nox.session

@@ -58,6 +58,7 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "runs export --table epochs": 0,
         f"runs show {first}": 0,
         f"runs diff {first} {second}": 0,
+        "report --help": 0,
         "runs show nothing": 2,
         "train --bogus": 2,
         "train percever-io --dataset cifr10 --set foo=1": 2,

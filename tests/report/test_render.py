@@ -12,7 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tests.report.builder import spec, write_seeds
-from tests.report.rendering import GOLDEN, documents, page_of
+from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents, page_of
 from tests.report.study import write_study
 from vitreport.errors import SpecError
 from vitreport.report.page import Page, make_page
@@ -37,7 +37,7 @@ def page() -> Page:
     return page_of(RUNS)
 
 
-@pytest.mark.parametrize("name", ["study.md", "study.csv", "study.tex", "study.json"])
+@pytest.mark.parametrize("name", GOLDEN_NAMES)
 def test_the_document_is_the_golden_one(name: str) -> None:
     RUNS.mkdir()
     write_study(RUNS)

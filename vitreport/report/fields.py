@@ -4,8 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from pydantic import BaseModel
+
 from vitreport.report.summary import FieldTable, Group
-from vitreport.spec.fields import field_paths
+from vitreport.spec.compose import flat
+from vitreport.spec.fields import field_paths, members
+from vitreport.spec.run import RunSpec
 from vitreport.text import toml_value
 
 MOST_IN_A_LABEL = 3
@@ -14,12 +18,13 @@ TOLD_BY_THE_ROW = frozenset({"model.name", "data.dataset"})
 
 
 def field_table(groups: Sequence[Group], belongs: Callable[[str], bool]) -> FieldTable:
-    """The fields for which `belongs` holds, one row a group."""
+    """The fields for which `belongs` holds, one row a group; later additions that none of them uses are left out."""
     paths = [path for path in _paths(groups) if belongs(path) and path not in TOLD_BY_THE_ROW]
     columns = {path: [_shown(group.fields, path) for group in groups] for path in paths}
+    unused = {path for path, shown in columns.items() if {*shown} <= {_later_defaults().get(path), MISSING}}
     differing = [path for path in paths if len(set(columns[path])) > 1]
     return FieldTable(
-        shared=tuple((short_name(path), columns[path][0]) for path in paths if path not in differing),
+        shared=tuple((short_name(path), columns[path][0]) for path in paths if path not in {*differing, *unused}),
         names=tuple(map(short_name, differing)),
         rows=tuple((group.id, tuple(columns[path][index] for path in differing)) for index, group in enumerate(groups)),
     )
@@ -40,6 +45,21 @@ def short_name(path: str) -> str:
     if last == "name":
         return path.removesuffix(".name")
     return last if sum(known.rpartition(".")[2] == last for known in field_paths()) <= 1 else path
+
+
+@cache
+def _later_defaults() -> dict[str, str]:
+    """The fields that the first specs did not have, with the values at which they change nothing."""
+    found: dict[str, str] = {}
+    for section, part in RunSpec.model_fields.items():
+        for member in members(part.annotation):
+            for name, field in member.model_fields.items():
+                if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("added_later"):
+                    default = field.get_default()
+                    plain = default.model_dump() if isinstance(default, BaseModel) else default
+                    values = flat({section: {name: plain}})
+                    found |= {path: shown_value(value) for path, value in values.items()}
+    return found
 
 
 def shown_value(value: Any) -> str:

@@ -1,0 +1,117 @@
+"""`vitreport report` as its users run it: documents on stdout or in a file, all else on stderr, exit codes."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.commands import command
+from tests.report.builder import spec, write_run, write_seeds
+from vitreport.report.placing import BEGIN, END
+
+RUNS = Path("runs")
+
+
+@pytest.fixture(autouse=True)
+def runs() -> None:
+    write_seeds(RUNS, [0.5, 0.52], train={"epochs": 2})
+    write_run(RUNS, spec("swin", train={"epochs": 2}), 0.6)
+
+
+def damage() -> None:
+    (RUNS / spec("swin", train={"epochs": 2}).run_id / "result.json").write_text("{")
+
+
+def test_stdout_is_the_document(cli: Cli) -> None:
+    done = cli("report", "--title", "My study")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("# My study\n\nOn CIFAR-10, Swin Transformer has the highest")
+
+
+@pytest.mark.parametrize(("kind", "start"), [("json", "{"), ("csv", "architecture,"), ("latex", "\\begin{table}")])
+def test_other_formats(cli: Cli, kind: str, start: str) -> None:
+    done = cli("report", "--format", kind)
+    assert (done.exit_code, done.stdout[: len(start)]) == (0, start)
+
+
+def test_a_group_alone(cli: Cli) -> None:
+    done = cli("report", "perceiver-io-cifar10")
+    assert "Perceiver IO reaches 51.0%" in done.stdout
+    assert "Swin" not in done.stdout
+
+
+def test_a_name_that_means_nothing(cli: Cli) -> None:
+    done = cli("report", "perciever")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "perciever is no run, group or sweep" in done.stderr
+
+
+def test_damage_is_told_and_the_rest_is_reported(cli: Cli) -> None:
+    damage()
+    done = cli("report")
+    assert done.exit_code == 7
+    assert "Perceiver IO reaches 51.0%" in done.stdout
+    assert "## Damaged records" in done.stdout
+    assert "result.json" in done.stderr
+    assert str(RUNS.resolve()) not in done.stdout
+
+
+def test_output_is_a_file_and_nothing_on_stdout(cli: Cli) -> None:
+    document = cli("report").stdout
+    done = cli("report", "-o", "report.md")
+    assert (done.exit_code, done.stdout, Path("report.md").read_text()) == (0, "", document)
+
+
+def test_injection_keeps_what_stands_around_it_and_can_be_repeated(cli: Cli) -> None:
+    Path("README.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    document = cli("report").stdout
+    for _ in range(2):
+        assert cli("report", "--inject", "README.md").exit_code == 0
+        assert Path("README.md").read_text() == f"before\n{BEGIN}\n{document}{END}\nafter\n"
+    assert cli("report", "--check", "README.md").exit_code == 0
+
+
+@pytest.mark.parametrize("text", ["no marks", f"{BEGIN}\n", f"{END}\n{BEGIN}\n", f"{BEGIN}{BEGIN}{END}"])
+def test_a_file_without_its_marks_stays_as_it_was(cli: Cli, text: str) -> None:
+    Path("README.md").write_text(text)
+    done = cli("report", "--inject", "README.md")
+    assert (done.exit_code, Path("README.md").read_text()) == (2, text)
+    assert "vitreport:begin" in done.stderr
+
+
+def test_check_shows_what_has_drifted(cli: Cli) -> None:
+    cli("report", "-o", "report.md")
+    assert cli("report", "--check", "report.md").exit_code == 0
+    Path("report.md").write_text(Path("report.md").read_text().replace("51.0%", "99.9%"))
+    done = cli("report", "--check", "report.md")
+    assert done.exit_code == 9
+    assert "-On CIFAR-10, Perceiver IO" not in done.stdout
+    assert "99.9%" in done.stdout
+    assert "is not what the records give" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--inject", "none.md"), ("--check", "none.md"), ("-o", "a", "--check", "b"), ("--template", "none.j2")],
+)
+def test_what_cannot_be_done_is_an_error_of_usage(cli: Cli, arguments: tuple[str, ...]) -> None:
+    done = cli("report", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_template_that_fails_leaves_the_old_report(cli: Cli) -> None:
+    Path("own.j2").write_text("{{ ''.__class__ }}")
+    Path("report.md").write_text("old")
+    assert cli("report", "-o", "report.md", "--template", "own.j2").exit_code == 2
+    assert Path("report.md").read_text() == "old"
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command("report"), stdout=writer, stderr=subprocess.PIPE, timeout=120, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
