@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import binomtest, permutation_test
 
-from vitreport.statistics import holm, mcnemar, newcombe_interval, sign_flip, t_interval, welch_interval, wilson_interval
+from vitreport.statistics import (
+    holm,
+    mcnemar,
+    newcombe_interval,
+    sign_flip,
+    t_interval,
+    welch_interval,
+    wilson_interval,
+)
 
 COUNTS = st.integers(1, 10**6).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count)))
 

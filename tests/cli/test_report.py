@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.commands import command
 from tests.report.builder import spec, write_run, write_seeds
+from vitreport.files import write_json
 from vitreport.report.placing import BEGIN, END
 
 RUNS = Path("runs")
@@ -40,6 +41,29 @@ def test_a_group_alone(cli: Cli) -> None:
     done = cli("report", "perceiver-io-cifar10")
     assert "Perceiver IO reaches 51.0%" in done.stdout
     assert "Swin" not in done.stdout
+
+
+def test_a_sweep_shows_what_it_has_not_run(cli: Cli) -> None:
+    """Its cells are those of the file; the missing one comes with the command that trains that very run."""
+    missing = spec(train={"epochs": 2, "batch_size": 64})
+    cells = [(["128"], spec(train={"epochs": 2}).run_id), (["64"], missing.run_id)]
+    record = {
+        "id": "by-batch-size-00000000",
+        "name": "by batch size",
+        "axes": [{"name": "batch_size", "values": ["128", "64"]}],
+        "baseline": ["128"],
+        "cells": [{"values": values, "run": run_id} for values, run_id in cells],
+    }
+    (RUNS / "sweeps").mkdir()
+    write_json(RUNS / "sweeps" / "by-batch-size-00000000.json", record)
+    done = cli("report", "by-batch-size-00000000")
+    assert done.exit_code == 0
+    assert "| 64 | not run |" in done.stdout
+    assert "- 64 is not run: `vitreport train perceiver-io --dataset cifar10 --set" in done.stdout
+    assert "Swin" not in done.stdout
+    (RUNS / "sweeps" / "by-batch-size-00000000.json").write_text("{")
+    damaged = cli("report")
+    assert (damaged.exit_code, "sweeps/by-batch-size-00000000.json" in damaged.stdout) == (7, True)
 
 
 def test_a_name_that_means_nothing(cli: Cli) -> None:

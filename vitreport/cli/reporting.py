@@ -8,16 +8,23 @@ from vitreport.errors import SpecError
 from vitreport.report.formats import render_csv, render_json, render_latex
 from vitreport.report.page import TITLE, make_page
 from vitreport.report.render import render_markdown
-from vitreport.report.selection import select
-from vitreport.report.summarize import summarize
+from vitreport.report.selection import design_of, select
+from vitreport.report.summarize import Outline, summarize
 from vitreport.report.summary import Damage, Summary
 from vitreport.store.folders import strays
+from vitreport.sweep.record import FOLDER, read_sweeps
 
 
 def read_records(names: Sequence[str], runs_dir: Path) -> Summary:
     """The summary of the runs that are named, or of all, with what lies beside them and cannot be read."""
+    unread: list[str] = []
+    designs = tuple(map(design_of, read_sweeps(runs_dir, unread)))
     beside = [] if names else [Damage(name, why) for name, why in strays(runs_dir)]
-    return summarize(select(names, runs_dir), damage=beside)
+    damage = [
+        *beside,
+        *(Damage(f"{FOLDER}/{place}", why) for place, _, why in (line.partition(": ") for line in unread)),
+    ]
+    return summarize(select(names, runs_dir, designs), Outline(designs=designs), damage)
 
 
 def make_document(

@@ -9,11 +9,11 @@ from typing import Any, Literal
 from vitreport.errors import SpecError
 from vitreport.report.commands import command_of
 from vitreport.report.estimates import accuracies, difference_of, differences
-from vitreport.report.fields import short_name, shown_value
 from vitreport.report.summary import Ablation, Estimate, Group, Level
 from vitreport.spec.fields import find_field
 from vitreport.spec.load import parse_value
 from vitreport.spec.run import RunSpec
+from vitreport.spec.sweep import short_name, shown_value
 
 Values = tuple[str, ...]
 

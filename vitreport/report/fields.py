@@ -8,9 +8,9 @@ from pydantic import BaseModel
 
 from vitreport.report.summary import FieldTable, Group
 from vitreport.spec.compose import flat
-from vitreport.spec.fields import field_paths, members
+from vitreport.spec.fields import members
 from vitreport.spec.run import RunSpec
-from vitreport.text import toml_value
+from vitreport.spec.sweep import short_name, shown_value
 
 MOST_IN_A_LABEL = 3
 MISSING = "-"
@@ -39,15 +39,6 @@ def label_of(group: Group, standard: Group) -> str:
 
 
 @cache
-def short_name(path: str) -> str:
-    """The name of a field in a table: its last part where that is unique; `optimizer.name` is `optimizer`."""
-    last = path.rpartition(".")[2]
-    if last == "name":
-        return path.removesuffix(".name")
-    return last if sum(known.rpartition(".")[2] == last for known in field_paths()) <= 1 else path
-
-
-@cache
 def _later_defaults() -> dict[str, str]:
     """The fields that the first specs did not have, with the values at which they change nothing."""
     found: dict[str, str] = {}
@@ -60,11 +51,6 @@ def _later_defaults() -> dict[str, str]:
                     values = flat({section: {name: plain}})
                     found |= {path: shown_value(value) for path, value in values.items()}
     return found
-
-
-def shown_value(value: Any) -> str:
-    """As TOML writes it; text without its quotes."""
-    return value if isinstance(value, str) else toml_value(value)
 
 
 def _paths(groups: Iterable[Group]) -> list[str]:

@@ -7,6 +7,7 @@ from vitreport.errors import SpecError
 from vitreport.report.ablations import Design
 from vitreport.spec.fields import did_you_mean
 from vitreport.store.folders import ATTEMPT, find_run, run_folders
+from vitreport.sweep.record import SweepRecord
 
 
 def select(names: Sequence[str], runs_dir: Path, designs: Sequence[Design] = ()) -> list[Path]:
@@ -19,6 +20,12 @@ def select(names: Sequence[str], runs_dir: Path, designs: Sequence[Design] = ())
         return folders
     chosen = {folder.name: folder for name in names for folder in _named(name, folders, runs_dir, designs)}
     return [chosen[name] for name in sorted(chosen)]
+
+
+def design_of(record: SweepRecord) -> Design:
+    cells = tuple((cell.values, cell.run) for cell in record.cells)
+    axes = tuple(axis.name for axis in record.axes)
+    return Design(record.id, record.name, axes, cells, record.baseline, "sweep")
 
 
 def _named(name: str, folders: Sequence[Path], runs_dir: Path, designs: Sequence[Design]) -> list[Path]:
