@@ -2,6 +2,8 @@
 
 from typing import Any
 
+FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take full-width signs too)
+
 
 def percent(fraction: float, digits: int = 2) -> str:
     """0.975 is 97.50%"""
@@ -45,3 +47,9 @@ def toml_value(value: Any) -> str:
 def printable(text: str) -> str:
     """Text of unknown origin without control characters and without changes of the writing direction."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def spreadsheet_text(text: str) -> str:
+    """Text without control characters, and with an apostrophe where a spreadsheet would take it for a formula."""
+    plain = "".join(character for character in text if character.isprintable())
+    return f"'{plain}" if plain.lstrip().startswith(FORMULA_SIGNS) else plain

@@ -133,6 +133,14 @@ def test_a_template_that_fails_leaves_the_old_report(cli: Cli) -> None:
     assert Path("report.md").read_text() == "old"
 
 
+def test_a_group_has_a_model_card(cli: Cli) -> None:
+    group = write_seeds(Path("runs"), [0.562, 0.558], dataset="stl10").pop().name.removesuffix("-s1")
+    done = cli("report", group, "--format", "model-card", "--title", "A network")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("---\nlibrary_name: vitreport\n")
+    assert "\n# A network\n\nTest accuracy 56.0% ± 2.5 (n = 2)." in done.stdout
+
+
 def test_a_closed_pipe_is_no_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)

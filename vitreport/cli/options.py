@@ -1,7 +1,7 @@
 """The options that several commands share, each declared once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -55,6 +55,8 @@ CheckpointSeconds = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Warnings and errors only.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+ReportFormat = Literal["markdown", "json", "csv", "latex", "model-card"]
 
 DEFAULT_RUNS_DIR = Path("runs")
 DEFAULT_CHECKPOINT_SECONDS = 30.0

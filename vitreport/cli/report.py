@@ -1,7 +1,7 @@
 """`vitreport report`: what the records say, as a page."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -9,15 +9,13 @@ from vitreport.cli import options
 from vitreport.cli.console import note, print_document
 from vitreport.errors import DamageError, DriftError, SpecError
 
-Format = Literal["markdown", "json", "csv", "latex"]
-
 
 def report(
     runs: Annotated[
         list[str] | None,
         typer.Argument(help="Runs, groups (ids without the seed) or sweeps; without any, all.", metavar="[RUN]..."),
     ] = None,
-    format_: Annotated[Format, typer.Option("--format", help="What to write.")] = "markdown",
+    format_: Annotated[options.ReportFormat, typer.Option("--format", help="What to write.")] = "markdown",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write this file, whole or not at all.")] = None,
     inject: Annotated[
         Path | None,

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
+from vitreport.cli.options import ReportFormat
 from vitreport.errors import SpecError
 from vitreport.report.formats import render_csv, render_json, render_latex
+from vitreport.report.model_card import render_model_card
 from vitreport.report.page import TITLE, make_page
 from vitreport.report.render import render_markdown
 from vitreport.report.selection import design_of, select
@@ -27,9 +28,7 @@ def read_records(names: Sequence[str], runs_dir: Path) -> Summary:
     return summarize(select(names, runs_dir, designs), Outline(designs=designs), damage)
 
 
-def make_document(
-    summary: Summary, format_: Literal["markdown", "json", "csv", "latex"], *, title: str | None, template: Path | None
-) -> str:
+def make_document(summary: Summary, format_: ReportFormat, *, title: str | None, template: Path | None) -> str:
     """Raises SpecError for a template that fails or that the format has no use for."""
     page = make_page(summary, title=title or TITLE)
     if template and format_ != "markdown":
@@ -41,4 +40,6 @@ def make_document(
             return render_csv(page)
         case "latex":
             return render_latex(page)
+        case "model-card":
+            return render_model_card(page, title)
     return render_markdown(page, template=template)

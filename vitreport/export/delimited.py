@@ -4,8 +4,7 @@ import csv
 import io
 
 from vitreport.export.table import Table, Value
-
-FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take full-width signs too)
+from vitreport.text import spreadsheet_text
 
 
 def as_csv(table: Table) -> str:
@@ -18,10 +17,8 @@ def as_csv(table: Table) -> str:
 
 
 def _cell(value: Value) -> str:
-    """Text without control characters, and with an apostrophe where a spreadsheet would take it for a formula."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if not isinstance(value, str):
-        return "" if value is None else repr(value)
-    text = "".join(character for character in value if character.isprintable())
-    return f"'{text}" if text.lstrip().startswith(FORMULA_SIGNS) else text
+    if isinstance(value, str):
+        return spreadsheet_text(value)
+    return "" if value is None else repr(value)

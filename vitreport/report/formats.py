@@ -12,10 +12,9 @@ from vitreport.report.findings import titles, where_of
 from vitreport.report.page import Page
 from vitreport.report.phrases import methods
 from vitreport.report.summary import Estimate, Group
-from vitreport.text import printable
+from vitreport.text import printable, spreadsheet_text
 
 SCHEMA_VERSION = 1
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 LATEX_SIGNS = str.maketrans(
     {sign: rf"\{sign}" for sign in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "±": r"$\pm$"}
@@ -80,10 +79,7 @@ def _estimate(name: str, estimate: Estimate | None) -> Iterator[tuple[str, Any]]
 
 
 def _plain(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    text = printable(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return spreadsheet_text(value) if isinstance(value, str) else value
 
 
 def _latex_table(content: tables.Table, caption: str) -> str:

@@ -1,5 +1,6 @@
 """Any text as literal text in GitHub-flavoured Markdown."""
 
+import json
 import re
 
 from markupsafe import Markup
@@ -47,6 +48,11 @@ def attribute(text: object) -> Markup:
     """Text for a quoted attribute of an HTML tag in Markdown."""
     plain = " ".join(printable(str(text)).split())
     return Markup(plain.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;"))
+
+
+def quoted(text: object) -> Markup:
+    """A scalar of YAML in double quotes, as JSON writes it."""
+    return Markup(json.dumps(printable(str(text)), ensure_ascii=False))
 
 
 def anchor(heading: object) -> Markup:

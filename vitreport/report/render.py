@@ -14,6 +14,7 @@ from vitreport.report import markup, phrases, tables
 from vitreport.report.findings import titles, where_of
 from vitreport.report.limits import limits
 from vitreport.report.page import Page
+from vitreport.text import compact, duration
 
 TEMPLATE = "report.md.j2"
 OWN = "the template given"
@@ -46,6 +47,11 @@ def render_markdown(page: Page, *, assets: str | None = None, template: Path | N
     return _tidy(_rendered(environment, OWN if template else TEMPLATE, values, template))
 
 
+def render(name: str, **values: Any) -> str:
+    """A template that comes with vitreport, with the values that it prints."""
+    return _tidy(_own_environment().get_template(name).render(values))
+
+
 @cache
 def _own_environment() -> ImmutableSandboxedEnvironment:
     return _environment("")
@@ -71,6 +77,9 @@ def _environment(own: str) -> ImmutableSandboxedEnvironment:
         "table": markup.table,
         "methods": phrases.methods,
         "accuracy": phrases.accuracy,
+        "compact": compact,
+        "duration": duration,
+        "quoted": markup.quoted,
     }
     return environment
 
