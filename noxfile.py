@@ -39,4 +39,5 @@ def benchmark(session: nox.Session) -> None:
     session.run("python", "benchmarks/augment.py")
     session.run("python", "benchmarks/startup.py")
     session.run("python", "benchmarks/sweep.py")
+    session.run("python", "benchmarks/models.py")
     session.run("python", "benchmarks/train_vs_notebook.py", *session.posargs)

@@ -1,0 +1,197 @@
+"""Images/s of every architecture, forward and in training: vitreport against plain torch in a notebook.
+
+    python benchmarks/models.py [--device cuda] [--batch-size 16] [--repeats 5] [--models swin tnt] [--precision NAME]
+
+Both sides have the same weights and the same images, already on the device. The notebook has the network as it was
+published, eager, in float32, with AdamW as torch builds it and torch's default settings. vitreport has its own
+training step and evaluation, optimizer, order of computing, settings and precision. They take turns in one process;
+the first turns are a warm-up. Figures are medians over the turns, ratios those of the pairs, with their range.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vitreport.models.registry import MODELS
+from vitreport.spec.compose import compose
+from vitreport.spec.data import CHANNELS, DatasetFacts
+from vitreport.spec.load import assign
+from vitreport.spec.run import RunSpec
+from vitreport.training.allocator import keep_freed_memory
+from vitreport.training.device import device_name, make_deterministic
+from vitreport.training.loop import train_step
+from vitreport.training.optim import build_optimizer
+from vitreport.training.precision import autocast
+from vitreport.training.setup import place_model
+from vitreport.training.state import fresh_state
+from vitreport.training.throughput import STEPS_A_SAMPLE
+
+WARM_UP = 2
+NUM_CLASSES = 10
+NATIVE: dict[str, dict[str, Any]] = {
+    "mlp-mixer": {"data.image_size": 224},
+    "timm": {"model.architecture": "vit_tiny_patch16_224", "data.image_size": 224},
+}
+"""What an architecture needs to have its published size, beside its defaults at 32 x 32 pixels."""
+
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`images` (B, 3, H, W) float32 and `labels` (B,)."""
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one of the two does, after its `settings` have been made."""
+
+    settings: Work
+    forward: Work
+    training: Work
+
+
+def notebook(network: nn.Module, spec: RunSpec, batch: Batch, device: torch.device) -> Side:
+    network.forward = getattr(network, "published_forward", network.forward)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=spec.optimizer.learning_rate)
+    criterion = nn.CrossEntropyLoss()
+
+    def settings() -> None:
+        if device.type == "cuda":
+            torch.use_deterministic_algorithms(False)
+            torch.backends.cuda.enable_mem_efficient_sdp(True)
+            torch.backends.cudnn.allow_tf32 = True
+
+    def forward() -> None:
+        network.eval()
+        with torch.no_grad():
+            network(batch.images)
+
+    def training() -> None:
+        network.train()
+        optimizer.zero_grad()
+        criterion(network(batch.images), batch.labels).backward()
+        optimizer.step()
+
+    return Side(settings, forward, training)
+
+
+def vitreport(network: nn.Module, spec: RunSpec, batch: Batch, device: torch.device) -> Side:
+    state = fresh_state(network, build_optimizer(spec.optimizer, network), device)
+
+    def settings() -> None:
+        make_deterministic(device, threads=None)
+
+    def forward() -> None:
+        network.eval()
+        with torch.inference_mode(), autocast(device, spec.train.precision):
+            network.forward(batch.images)
+
+    def training() -> None:
+        network.train()
+        train_step(state, batch.images, batch.labels, spec.train, spec.optimizer.learning_rate)
+
+    return Side(settings, forward, training)
+
+
+def benchmark_spec(model: str, batch_size: int, precision: str) -> RunSpec:
+    train = {"train.batch_size": batch_size, "train.precision": precision}
+    values = {"model.name": model, **train, **NATIVE.get(model, {})}
+    facts = DatasetFacts("cifar10", NUM_CLASSES, image_size=32)
+    return compose([assign(values, "benchmark")], lambda name, size: facts).spec
+
+
+def random_batch(spec: RunSpec, device: torch.device) -> Batch:
+    generator, size = torch.Generator().manual_seed(0), spec.data.image_size
+    images = torch.rand(spec.train.batch_size, CHANNELS, size, size, generator=generator)
+    labels = torch.randint(NUM_CLASSES, (spec.train.batch_size,), generator=generator)
+    return Batch(images.to(device), labels.to(device))
+
+
+def seconds(work: Work, device: torch.device) -> float:
+    """Of one batch; on a GPU of several, so that the next is prepared while one is computed."""
+    repeats = STEPS_A_SAMPLE[device.type]
+    wait(device)
+    begun = time.perf_counter()
+    for _ in range(repeats):
+        work()
+    wait(device)
+    return (time.perf_counter() - begun) / repeats
+
+
+def wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def in_turns(sides: Mapping[str, Side], kind: str, repeats: int, device: torch.device) -> dict[str, list[float]]:
+    """Seconds of each turn, by side."""
+    measured: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(WARM_UP + repeats):
+        for name, side in sides.items():
+            side.settings()
+            taken = seconds(getattr(side, kind), device)
+            if turn >= WARM_UP:
+                measured[name].append(taken)
+    return measured
+
+
+def cells(measured: Mapping[str, list[float]], batch_size: int) -> list[str]:
+    """Images/s of both sides, and how many times as fast the second is."""
+    speeds = [f"{batch_size / statistics.median(taken):,.1f}" for taken in measured.values()]
+    ratios = [plain / own for plain, own in zip(*measured.values(), strict=True)]
+    return [*speeds, f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"]
+
+
+def row(model: str, given: argparse.Namespace, device: torch.device) -> list[str]:
+    spec = benchmark_spec(model, given.batch_size, given.precision)
+    network, cost = place_model(spec, device)
+    batch = random_batch(spec, device)
+    sides = {
+        "notebook": notebook(deepcopy(network), spec, batch, device),
+        "vitreport": vitreport(network, spec, batch, device),
+    }
+    label = f"timm/{NATIVE[model]['model.architecture']}" if model == "timm" else model
+    speeds = [
+        cell
+        for kind in ("forward", "training")
+        for cell in cells(in_turns(sides, kind, given.repeats, device), given.batch_size)
+    ]
+    return [label, f"{spec.data.image_size} x {spec.data.image_size}", f"{cost.parameters / 1e6:.1f} M", *speeds]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--precision", default="float32", help="of vitreport; the notebook stays at float32")
+    given = parser.parse_args()
+
+    device = torch.device(given.device)
+    keep_freed_memory()
+    print(
+        f"images/s on {device_name(device)}, {torch.get_num_threads()} threads, batches of {given.batch_size}, ", end=""
+    )
+    print(f"torch {torch.__version__}, vitreport at {given.precision}, median of {given.repeats}\n")
+    speeds = [f"{kind}, {each}" for kind in ("forward", "training") for each in ("notebook", "vitreport", "ratio")]
+    columns = ["model", "pixels", "parameters", *speeds]
+    print(f"| {' | '.join(columns)} |")
+    print(f"|{'|'.join([' --- '] * 2 + [' ---: '] * (len(columns) - 2))}|")
+    for model in given.models:
+        print(f"| {' | '.join(row(model, given, device))} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
