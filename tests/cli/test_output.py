@@ -33,6 +33,7 @@ HIDE_CURSOR, SHOW_CURSOR, ERASE_LINE = "\x1b[?25l", "\x1b[?25h", "\x1b[2K"
 WITH_JSON = {
     "train": TRAIN[1:],
     "eval": ("perceiver",),
+    "ablate": (*TRAIN[1:4], *TINY[:-2], "--set=epochs=3", "--param", "batch_size", "20", "--seeds=1", "--dry-run"),
     "runs list": (),
     "runs show": ("perceiver",),
     "runs diff": ("perceiver", "perceiver"),
@@ -184,7 +185,8 @@ def test_a_table_has_one_line_for_each_row(cli: Cli) -> None:
     assert len(cli("models").stdout.splitlines()) == 1 + len(ARCHITECTURES)
     for seed in range(3):
         write_run(Path("runs"), spec(seed))
-    assert len(cli("runs", "list").stdout.splitlines()) == 1 + 3
+    assert len(cli("runs", "list", "--each").stdout.splitlines()) == 1 + 3
+    assert len(cli("runs", "list").stdout.splitlines()) == 1 + 1
 
 
 @pytest.mark.parametrize(
@@ -304,7 +306,7 @@ def test_a_terminal_shows_the_training_live_and_keeps_the_summary(home: Path) ->
     ],
 )
 def test_ids_stay_whole_on_a_narrow_terminal(width: int, columns: list[str]) -> None:
-    names = [write_run(Path("runs"), spec(seed)).name for seed in range(3)]
+    names = sorted(write_run(Path("runs"), spec(train={"batch_size": size})).name for size in (1, 2, 3))
     terminal = Terminal("runs", "list", width=width, NO_COLOR="1")
     assert terminal.close() == 0
     header, *lines = CONTROL.sub("", terminal.screen).replace("\r", "").splitlines()

@@ -40,7 +40,8 @@ RUNS = 200
 
 def test_reading_and_checking_load_nothing_heavy() -> None:
     """One process runs the commands one after the other; the first that loads too much is the first that says so."""
-    first, second = [write_run(Path("runs"), spec(seed)).name for seed in range(RUNS)][:2]
+    specs = [spec(train={"batch_size": number}) for number in range(1, RUNS + 1)]
+    first, second = [write_run(Path("runs"), each).name for each in specs][:2]
     expected = {
         "--help": 0,
         "--version": 0,
@@ -74,6 +75,13 @@ def test_a_finished_run_is_known_without_torch() -> None:
     exit_code, *modules = loaded([command])[command]
     assert exit_code == 0
     assert HEAVY & set(modules) == set()
+
+
+def test_means_over_seeds_are_told_without_torch() -> None:
+    group = write_run(Path("runs"), spec(0)).name.removesuffix("-s0")
+    write_run(Path("runs"), spec(1))
+    commands = ["runs list", f"runs diff {group} {group}"]
+    assert loaded(commands) == {command: [0, "numpy", "scipy"] for command in commands}
 
 
 def test_a_finished_sweep_is_known_without_torch() -> None:

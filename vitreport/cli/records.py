@@ -14,7 +14,7 @@ from vitreport.text import compact, duration, percent, rate, toml_value
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBER_COLUMNS = ["epochs", "val", "test", "time"]
 SPARE_COLUMNS = ["started", "time", "epochs", "val"]
-MEASURED = ("selected.", "last.", "cost.", "throughput.", "environment.seconds")
+MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "environment.seconds")
 CURVE_WIDTH = 60
 
 
@@ -86,13 +86,24 @@ def differences(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
     return {path: (left.get(path), right.get(path)) for path in paths if left.get(path) != right.get(path)}
 
 
+def show_differences(names: Sequence[str], found: Mapping[str, tuple[Any, Any]]) -> None:
+    """A line for each path that differs, on stdout."""
+    rows = [difference_row(path, *pair) for path, pair in found.items()]
+    told = ["difference"] if any(row[-1] for row in rows) else []
+    columns = ["", *names, *told]
+    if rows:
+        print_table(columns, [row[: len(columns)] for row in rows], right=told)
+    else:
+        print_text("no difference")
+
+
 def difference_row(path: str, first: Any, second: Any) -> tuple[str, str, str, str]:
     """A difference between two runs, and by how much the second has more of what was measured."""
     numbers = [value for value in (first, second) if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) < 2 or not path.startswith(MEASURED):
         return path, _given(first), _given(second), ""
     more = numbers[1] - numbers[0]
-    if path.endswith(("accuracy", "top5")):
+    if path.endswith(("accuracy", "top5")) or path.startswith("test_accuracy."):
         return path, percent(first), percent(second), f"{100 * more:+.2f} points"
     if all(isinstance(number, int) for number in numbers):
         return path, f"{first:,}", f"{second:,}", f"{more:+,}"

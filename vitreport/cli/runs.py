@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from vitreport.cli import export, options
-from vitreport.cli.console import note, print_json, print_list, print_table, print_text
+from vitreport.cli.console import note, print_json, print_list, print_text
 
 app = typer.Typer(help="List, show, compare and export recorded runs.", no_args_is_help=True)
 
@@ -13,21 +13,33 @@ RunName = Annotated[str, typer.Argument(help="A run's id, a unique prefix of it,
 
 
 @app.command("list")
-def list_runs(runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR, as_json: options.AsJson = False) -> None:
-    """List every run: its state, how far it is, what it measured."""
+def list_runs(
+    each: Annotated[bool, typer.Option("--each", help="Every run for itself, not seeds as one result.")] = False,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
+    as_json: options.AsJson = False,
+) -> None:
+    """List the runs by sweep, those that differ by seed alone as one result: state, epochs, what was measured."""
+    from vitreport.cli.groups import group_rows
     from vitreport.cli.records import LIST_COLUMNS, NUMBER_COLUMNS, SPARE_COLUMNS, list_row, overview, tell_damage
+    from vitreport.errors import DamageError
     from vitreport.store.folders import run_folders
     from vitreport.store.reader import read_run
+    from vitreport.sweep.record import read_sweeps
 
     runs = [read_run(folder) for folder in run_folders(runs_dir)]
-    overviews = [overview(run) for run in runs]
+    damage: list[str] = []
     if as_json:
-        print_json(overviews)
-    elif overviews:
-        print_list(LIST_COLUMNS, [list_row(each) for each in overviews], right=NUMBER_COLUMNS, spare=SPARE_COLUMNS)
+        print_json([overview(run) for run in runs])
+    elif runs:
+        rows = [list_row(overview(run)) for run in runs] if each else group_rows(runs, read_sweeps(runs_dir, damage))
+        print_list(LIST_COLUMNS, list(rows), right=NUMBER_COLUMNS, spare=SPARE_COLUMNS)
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
+    for line in damage:
+        note(f"warning: {runs_dir}/sweeps/{line}")
     tell_damage(runs)
+    if damage:
+        raise DamageError(f"{len(damage)} of the sweeps damaged")
 
 
 @app.command()
@@ -47,28 +59,29 @@ def show(run: RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR, as_
 
 @app.command()
 def diff(
-    first: Annotated[str, typer.Argument(help="A run.", metavar="A")],
-    second: Annotated[str, typer.Argument(help="Another run.", metavar="B")],
+    first: Annotated[str, typer.Argument(help="A run, or a group: an id without its seed.", metavar="A")],
+    second: Annotated[str, typer.Argument(help="Another.", metavar="B")],
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
     as_json: options.AsJson = False,
 ) -> None:
-    """Tell two runs apart: only what differs, in spec, data, environment and results."""
-    from vitreport.cli.records import difference_row, differences, tell_damage
+    """Tell two runs or two groups apart: only what differs, in spec, data, environment and results."""
+    from vitreport.cli.groups import compared, group_differences, name_of
+    from vitreport.cli.records import differences, show_differences, tell_damage
     from vitreport.store.folders import find_run
+    from vitreport.store.groups import read_group
     from vitreport.store.reader import read_run
 
-    runs = [read_run(find_run(name, runs_dir)) for name in (first, second)]
-    found = differences(*runs)
+    groups = [read_group(name, runs_dir) for name in (first, second)]
+    sides = [group or [read_run(find_run(name, runs_dir))] for group, name in zip(groups, (first, second), strict=True)]
+    of_groups = any(groups)
+    found = group_differences(*sides) if of_groups else differences(sides[0][0], sides[1][0])
     if as_json:
         print_json({path: list(pair) for path, pair in found.items()})
-    elif found:
-        rows = [difference_row(path, *pair) for path, pair in found.items()]
-        told = ["difference"] if any(row[-1] for row in rows) else []
-        columns = ["", runs[0].id, runs[1].id, *told]
-        print_table(columns, [row[: len(columns)] for row in rows], right=told)
     else:
-        print_text("no difference")
-    tell_damage(runs)
+        show_differences([name_of(side) for side in sides], found)
+        if of_groups:
+            print_text(compared(*sides))
+    tell_damage([*sides[0], *sides[1]])
 
 
 app.command("export")(export.export)

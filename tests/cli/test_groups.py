@@ -1,0 +1,101 @@
+"""Several seeds as one result in `runs list` and `runs diff`."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Cli
+from tests.cli.run_folders import spec, write_run
+from tests.cli.test_ablate import BASE, write_result, written
+from vitreport.files import write_json
+from vitreport.store.groups import group_of, seed_of
+
+SMALL, LARGE = (spec(train={"batch_size": size}).run_id.removesuffix("-s0") for size in (16, 128))
+
+
+def listed(cli: Cli, *options: str) -> list[str]:
+    done = cli("runs", "list", *options)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_an_id_tells_group_and_seed() -> None:
+    for suffix, seed in (("-s4", 4), ("-s4-r2", 4), ("-s12-r10", 12)):
+        assert (group_of(f"swin-a-s1-0123abcd{suffix}"), seed_of(f"swin-a-s1-0123abcd{suffix}")) == (
+            "swin-a-s1-0123abcd",
+            seed,
+        )
+    assert (group_of("mine"), seed_of("mine")) == ("mine", -1)
+
+
+def test_seeds_are_one_line_with_mean_and_half_width(cli: Cli) -> None:
+    written({16: [0.50, 0.51, 0.52], 128: [0.6]})
+    _, *lines = (line.split() for line in listed(cli))
+    assert next(line[:12] for line in lines if line[0] == SMALL) == [
+        SMALL,
+        "3",
+        "done",
+        "2/2",
+        "50.00%",
+        "±",
+        "0.00",
+        "(3)",
+        "51.00%",
+        "±",
+        "2.48",
+        "(3)",
+    ]
+    assert [f"{LARGE}-s0", "done", "2/2", "50.00%", "60.00%"] == next(line[:5] for line in lines if line[0] != SMALL)
+    assert len(listed(cli, "--each")) == 1 + 4
+    assert len(json.loads(cli("runs", "list", "--json").stdout)) == 4
+
+
+def test_what_diverged_and_what_was_trained_anew_is_told(cli: Cli) -> None:
+    written({16: [0.50, None, 0.52]})
+    anew = Path("runs", f"{SMALL}-s0-r2")
+    Path("runs", f"{SMALL}-s0").rename(anew)
+    write_json(anew / "run.json", json.loads((anew / "run.json").read_text()) | {"id": anew.name})
+    write_result(spec(0, train={"batch_size": 16}), 0.1)
+    (line,) = listed(cli)[1:]
+    assert line.split()[:5] == [SMALL, "2", "done,", "1", "diverged"]
+    assert "51.00% ± 12.71 (2)" in line
+
+
+def test_the_groups_of_a_sweep_stand_under_its_name(cli: Cli) -> None:
+    written({16: [0.50, 0.51], 128: [0.60, 0.61]})
+    write_run(Path("runs"), spec(train={"batch_size": 7}))
+    assert cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2").exit_code == 0
+    _, title, first, second, other = listed(cli)
+    assert title == "perceiver-io on digits by batch_size"
+    assert first.startswith(f"  {SMALL} (batch_size 16)")
+    assert second.startswith(f"  {LARGE} (batch_size 128)")
+    assert other.startswith(spec(train={"batch_size": 7}).run_id)
+
+
+def test_a_damaged_sweep_is_named_and_its_runs_are_listed(cli: Cli) -> None:
+    written({16: [0.50, 0.51]})
+    Path("runs/sweeps").mkdir()
+    Path("runs/sweeps/x.json").write_text("{")
+    done = cli("runs", "list")
+    assert done.exit_code == 7
+    assert "x.json" in done.stderr
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_groups_are_told_apart_with_an_interval(cli: Cli) -> None:
+    written({16: [0.50, 0.51, 0.52], 128: [0.60, 0.61, 0.62]})
+    done = cli("runs", "diff", SMALL, LARGE)
+    header, batch_size, *seeds, told = done.stdout.splitlines()
+    assert header.split() == [SMALL, LARGE, "difference"]
+    assert batch_size.split() == ["train.batch_size", "16", "128"]
+    assert [line.split()[-2] for line in seeds] == ["+10.00"] * 3
+    assert told == (
+        "test accuracy 51.00% ± 2.48 (3) and 61.00% ± 2.48 (3): +10.00 points "
+        "(95% interval +7.73 to +12.27 points, Welch, p = 0.00026)"
+    )
+    assert json.loads(cli("runs", "diff", SMALL, LARGE, "--json").stdout)["train.batch_size"] == [16, 128]
+
+
+def test_a_group_and_a_run_are_told_apart_without_a_claim(cli: Cli) -> None:
+    written({16: [0.50, 0.51, 0.52], 128: [0.60]})
+    told = cli("runs", "diff", SMALL, f"{LARGE}-s0").stdout.splitlines()[-1]
+    assert told.endswith("a difference needs two seeds of each at least")

@@ -1,0 +1,99 @@
+"""Runs that differ by their seed alone, as one line of a list and as one side of a comparison."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from statistics import mean
+from typing import Any
+
+from vitreport.cli.records import LIST_COLUMNS, overview
+from vitreport.spec.compose import flat
+from vitreport.statistics import t_interval, welch_interval
+from vitreport.store.groups import group_of, grouped, seed_of
+from vitreport.store.reader import Run
+from vitreport.sweep.record import SweepRecord
+from vitreport.text import duration, percent
+
+INDENT = "  "
+
+
+def group_rows(runs: Sequence[Run], sweeps: Sequence[SweepRecord]) -> Iterator[list[str]]:
+    """Lines of `runs list`: the groups of each sweep under its name, then those of none."""
+    rows = {group: group_row(members) for group, members in grouped(runs).items()}
+    in_sweeps: set[str] = set()
+    for sweep in sweeps:
+        values = {group_of(cell.run): cell.values for cell in sweep.cells}
+        if known := [group for group in values if group in rows]:
+            yield [sweep.name, *[""] * (len(LIST_COLUMNS) - 1)]
+            for group in known:
+                name, *others = rows[group]
+                yield [f"{INDENT}{name} ({_called(sweep, values[group])})", *others]
+        in_sweeps |= values.keys()
+    yield from (row for group, row in rows.items() if group not in in_sweeps)
+
+
+def group_row(runs: Sequence[Run]) -> list[str]:
+    """As the line of a run; of several runs the accuracies are means with the half-width of the t interval."""
+    overviews = [overview(run) for run in runs]
+    seconds = [each["seconds"] for each in overviews if each["seconds"] is not None]
+    return [
+        name_of(runs),
+        _states([each["state"] for each in overviews]),
+        ", ".join(dict.fromkeys(f"{each['epoch']}/{each['epochs'] or '?'}" for each in overviews)),
+        estimate([each["val_accuracy"] for each in overviews if each["val_accuracy"] is not None]),
+        estimate([each["test_accuracy"] for each in overviews if each["test_accuracy"] is not None]),
+        duration(sum(seconds)) if seconds else "",
+        min((each["started"] for each in overviews if each["started"]), default=""),
+    ]
+
+
+def name_of(runs: Sequence[Run]) -> str:
+    """The id of the group, or of the run that stands alone."""
+    return runs[0].id if len(runs) == 1 else group_of(runs[0].id)
+
+
+def group_differences(first: Sequence[Run], second: Sequence[Run]) -> dict[str, tuple[Any, Any]]:
+    """What differs between two groups: fields of the spec, the seeds, and the test accuracy of each."""
+    left, right = _told(first), _told(second)
+    return {path: (left.get(path), right.get(path)) for path in {**left, **right} if left.get(path) != right.get(path)}
+
+
+def compared(first: Sequence[Run], second: Sequence[Run]) -> str:
+    """The test accuracies of two groups in a sentence, with the difference where both have two seeds at least."""
+    left, right = list(_accuracies(first).values()), list(_accuracies(second).values())
+    told = f"test accuracy {estimate(left) or 'unknown'} and {estimate(right) or 'unknown'}"
+    if min(len(left), len(right)) < 2:
+        return f"{told}; a difference needs two seeds of each at least"
+    found = welch_interval(right, left)
+    shown = "no difference shown" if found.low <= 0 <= found.high else f"{100 * found.value:+.2f} points"
+    interval = f"95% interval {100 * found.low:+.2f} to {100 * found.high:+.2f} points, Welch, p = {found.p:.2g}"
+    return f"{told}: {shown} ({interval})"
+
+
+def estimate(accuracies: Sequence[float]) -> str:
+    """51.00% ± 2.48 (3)"""
+    if len(accuracies) < 2:
+        return percent(accuracies[0]) if accuracies else ""
+    low, high = t_interval(accuracies)
+    return f"{percent(mean(accuracies))} ± {50 * (high - low):.2f} ({len(accuracies)})"
+
+
+def _told(runs: Sequence[Run]) -> dict[str, Any]:
+    spec = next((run.spec for run in runs if run.spec), None)
+    fields = flat(spec.model_dump(mode="json", exclude={"seed"})) if spec else {}
+    accuracies = {f"test_accuracy.s{seed}": accuracy for seed, accuracy in _accuracies(runs).items()}
+    return {**fields, "seeds": [seed_of(run.id) for run in runs], **accuracies}
+
+
+def _accuracies(runs: Sequence[Run]) -> dict[int, float]:
+    return {seed_of(run.id): run.result.selected.splits["test"].accuracy for run in runs if run.result}
+
+
+def _called(sweep: SweepRecord, values: Sequence[str]) -> str:
+    """batch_size 16"""
+    return ", ".join(f"{axis.name} {value}" for axis, value in zip(sweep.axes, values, strict=True))
+
+
+def _states(states: Sequence[str]) -> str:
+    """done, or 2 done, 1 diverged"""
+    counts = Counter(states)
+    return states[0] if len(states) == 1 else ", ".join(f"{count} {state}" for state, count in counts.items())
