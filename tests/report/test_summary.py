@@ -50,6 +50,12 @@ def test_a_single_run_has_the_interval_of_its_images() -> None:
     assert group.converged.low is None
 
 
+def test_an_architecture_is_told_in_the_words_of_its_spec() -> None:
+    write_seeds(RUNS, [0.5])
+    (architecture,) = summary().architectures
+    assert architecture.about.startswith("Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795)")
+
+
 def test_of_two_attempts_at_a_seed_the_newest_counts_and_is_no_second_seed() -> None:
     write_run(RUNS, spec(), 0.5)
     write_run(RUNS, spec(), 0.6, suffix="-r2")

@@ -37,6 +37,7 @@ def command_of(spec: RunSpec, seeds: Sequence[int]) -> str:
     return f"for seed in {' '.join(map(str, seeds))}; do {command} --seed $seed; done"
 
 
+@cache
 def preset_hash(label: str, dataset: str, image_size: int, num_classes: int) -> str | None:
     """The group hash of the preset of a pair of model (by its label) and data set, where there is one."""
     preset = preset_for(label, dataset)

@@ -49,8 +49,8 @@ def observe(folders: Iterable[Path]) -> Iterator[Observed]:
 
 
 def _observed(run: Run) -> Observed:
-    spec = run.spec if run.spec and run.spec.run_id == ATTEMPT.sub("", run.id) else None
     damage = [*run.damage, *_contradictions(run)]
+    spec = None if any(line.startswith("spec.json") for line in damage) else run.spec
     result = run.result if not any(line.startswith("result.json") for line in damage) else None
     last = run.epochs[-1] if run.epochs else None
     return Observed(
@@ -82,8 +82,8 @@ def _state(run: Run, *, usable: bool) -> State:
 
 def _contradictions(run: Run) -> Iterator[str]:
     """What each file by itself does not show: values that were changed without breaking a type."""
-    if run.spec and run.spec.run_id != ATTEMPT.sub("", run.id):
-        yield f"spec.json: is the spec of {run.spec.run_id}"
+    if run.spec and (own := run.spec.run_id) != ATTEMPT.sub("", run.id):
+        yield f"spec.json: is the spec of {own}"
     if run.result:
         details, test = run.result.test, run.result.selected.splits.get("test")
         if test is None:
