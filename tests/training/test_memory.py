@@ -1,7 +1,10 @@
+import sys
+
 import pytest
 import torch
 
 from vitreport.errors import ResourceError
+from vitreport.training.clock import forget_peak_memory, peak_memory_bytes
 from vitreport.training.memory import memory_errors
 
 
@@ -27,3 +30,14 @@ def test_other_errors_come_through() -> None:
 def test_the_allocator_of_the_machine_says_it_in_these_words() -> None:
     with pytest.raises(ResourceError), memory_errors("here"):
         torch.empty(1 << 60, dtype=torch.uint8)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak can be reset on Linux")
+def test_a_process_that_trains_several_runs_tells_the_peak_of_each() -> None:
+    cpu = torch.device("cpu")
+    ballast = [torch.ones(2**20) for _ in range(64)]
+    high = peak_memory_bytes(cpu)
+    ballast.clear()
+    assert peak_memory_bytes(cpu) >= high
+    forget_peak_memory()
+    assert peak_memory_bytes(cpu) < high - 2**27

@@ -1,0 +1,33 @@
+"""Workers that do not train: each takes the place of `serve` in a process of its own."""
+
+import os
+import signal
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+
+from vitreport.runtime import Runtime
+from vitreport.sweep.engines.worker import Finished, Ready
+
+
+def with_one_gpu(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
+    connection.send(Ready(1))
+    while connection.recv() is not None:
+        connection.send(Finished(0, (f"slot {slot}",), last=False))
+
+
+def killed_by_odd_seeds(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
+    connection.send(Ready(0))
+    while (spec := connection.recv()) is not None:
+        if spec.seed % 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        connection.send(Finished(0, (str(os.getpid()),), last=False))
+
+
+def ending_with_each(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
+    connection.send(Ready(0))
+    connection.recv()
+    connection.send(Finished(6, (str(os.getpid()),), last=True))
+
+
+def dead_on_arrival(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
+    os._exit(3)

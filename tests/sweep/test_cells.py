@@ -1,0 +1,91 @@
+"""Which cells are trained, with how many threads, and how long they are expected to take."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.run_folders import spec, write_run
+from vitreport.errors import SpecError
+from vitreport.store.reader import Run, read_run
+from vitreport.store.record import ErrorKind, ErrorRecord
+from vitreport.sweep.cells import is_to_be_trained, state_of_cell
+from vitreport.sweep.expect import expected_seconds, remaining_seconds
+from vitreport.sweep.run import shared_out
+
+
+def failed(kind: ErrorKind) -> dict[str, Any]:
+    return {"status": "failed", "error": ErrorRecord(kind=kind, message="no")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "trained", "trained_with_retry_failed"),
+    [
+        ({}, "done", False, False),
+        ({"status": "running"}, "interrupted", True, True),
+        ({"status": "interrupted"}, "interrupted", True, True),
+        (failed("diverged"), "diverged", False, False),
+        (failed("resources"), "failed", True, True),
+        (failed("internal"), "failed", False, True),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_failed_from_outside_is_tried_again(
+    changes: dict[str, Any], state: str, trained: bool, trained_with_retry_failed: bool
+) -> None:
+    run = read_run(write_run(Path("runs"), spec(), **changes))
+    assert state_of_cell(run) == state
+    assert is_to_be_trained(run, retry_failed=False) == trained
+    assert is_to_be_trained(run, retry_failed=True) == trained_with_retry_failed
+
+
+def test_what_is_not_there_is_trained_and_what_cannot_be_read_is_not() -> None:
+    assert is_to_be_trained(None, retry_failed=False)
+    folder = write_run(Path("runs"), spec())
+    (folder / "result.json").write_text("{")
+    assert state_of_cell(read_run(folder)) == "damaged"
+    assert not is_to_be_trained(read_run(folder), retry_failed=True)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "threads", "each"), [(1, None, None), (1, 16, 16), (2, None, 4), (3, None, 2), (2, 4, 4), (8, None, 1)]
+)
+def test_jobs_times_threads_never_exceeds_the_cores(
+    jobs: int, threads: int | None, each: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
+    assert shared_out(jobs, "cpu", threads) == each
+
+
+@pytest.mark.parametrize(
+    ("jobs", "device", "threads"), [(9, "cpu", None), (2, "auto", 5), (2, "cuda:0", None)], ids=str
+)
+def test_more_than_there_is_cannot_be_shared(
+    jobs: int, device: str, threads: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
+    with pytest.raises(SpecError, match=f"{jobs}"):
+        shared_out(jobs, device, threads)
+
+
+def recorded(seconds: float, seed: int, **train: Any) -> Run:
+    return read_run(write_run(Path("runs"), spec(seed, train=train), seconds=seconds))
+
+
+def test_the_time_is_that_of_the_runs_most_like_it() -> None:
+    records = [
+        recorded(20, 0, batch_size=16),
+        recorded(30, 1, batch_size=16),
+        recorded(100, 2, batch_size=16),
+        recorded(1, 0, batch_size=64),
+    ]
+    wanted = spec(9, train={"batch_size": 16, "epochs": 6})
+    assert expected_seconds(wanted, records, "CPU") == 90
+    assert expected_seconds(spec(9, train={"batch_size": 64}), records, "CPU") == 1
+    assert expected_seconds(wanted, records, "a GPU") is None
+    assert expected_seconds(spec(9, data={"limit": 50}), records, "CPU") is None
+
+
+def test_the_time_left_is_reckoned_from_what_was_done_here() -> None:
+    assert remaining_seconds({"a": 1.0, "b": 0.5, "c": 0.0}, {"a": 1.0, "b": 0.0}, elapsed=10) == 30
+    assert remaining_seconds({"a": 1.0, "b": 0.25}, {"a": 1.0, "b": 0.25}, elapsed=10) is None

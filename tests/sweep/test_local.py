@@ -1,0 +1,74 @@
+"""What the engine does when its workers die, end or find no GPU; the workers are fakes, so that torch is not loaded."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.run_folders import spec
+from tests.sweep import fakes
+from vitreport.errors import ResourceError
+from vitreport.runtime import Runtime
+from vitreport.sweep.engines import local
+from vitreport.sweep.engines.local import Died, LocalEngine, Report
+from vitreport.sweep.engines.worker import Finished
+
+RUNTIME = Runtime(
+    device="auto",
+    data_dir=Path(),
+    cache_dir=Path(),
+    runs_dir=Path(),
+    threads=1,
+    compile=False,
+    checkpoint_seconds=30,
+)
+
+
+@pytest.fixture
+def run_all(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[int, Report]]:
+    """Hand out runs of so many seeds to workers of a kind; how each has ended, and no process is left."""
+
+    def run(worker: Callable[..., None], *, seeds: int, jobs: int) -> dict[int, Report]:
+        monkeypatch.setattr(local, "serve", worker)
+        waiting = [spec(seed) for seed in range(seeds)]
+        ends: dict[int, Report] = {}
+        with LocalEngine(jobs, RUNTIME, ()) as engine:
+            while len(ends) < seeds:
+                engine.staff(len(waiting))
+                while waiting and engine.submit(waiting[0]):
+                    waiting.pop(0)
+                ends |= {int(run_id.rpartition("s")[2]): report for run_id, report in engine.reports(0.1)}
+                assert len(engine.running) <= engine.jobs
+        assert multiprocessing.active_children() == []
+        return ends
+
+    return run
+
+
+def test_a_killed_worker_costs_its_own_run_only(run_all: Callable[..., dict[int, Report]]) -> None:
+    ends = run_all(fakes.killed_by_odd_seeds, seeds=8, jobs=2)
+    assert [seed for seed, end in ends.items() if end == Died(-signal.SIGKILL)] == [1, 3, 5, 7]
+    assert all(isinstance(ends[seed], Finished) for seed in (0, 2, 4, 6))
+
+
+def test_one_worker_serves_many_runs(run_all: Callable[..., dict[int, Report]]) -> None:
+    ends = run_all(fakes.with_one_gpu, seeds=6, jobs=1)
+    assert set(ends.values()) == {Finished(0, ("slot 0",), last=False)}
+
+
+def test_each_gpu_gets_one_job_and_no_more(run_all: Callable[..., dict[int, Report]]) -> None:
+    ends = run_all(fakes.with_one_gpu, seeds=4, jobs=3)
+    assert set(ends.values()) == {Finished(0, ("slot 0",), last=False)}
+
+
+def test_a_worker_that_ends_with_its_run_is_replaced(run_all: Callable[..., dict[int, Report]]) -> None:
+    ends = run_all(fakes.ending_with_each, seeds=3, jobs=1)
+    processes = {end.lines for end in ends.values() if isinstance(end, Finished)}
+    assert len(processes) == 3
+
+
+def test_workers_that_never_begin_are_told_after_three(run_all: Callable[..., dict[int, Report]]) -> None:
+    with pytest.raises(ResourceError, match=r"3 workers have died before they could begin \(exit code 3\)"):
+        run_all(fakes.dead_on_arrival, seeds=1, jobs=2)
