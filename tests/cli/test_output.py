@@ -41,7 +41,6 @@ WITH_JSON = {
     "spec show": ("swin",),
     "datasets list": (),
     "datasets verify": ("digits",),
-    "ablate": ("perceiver-io", "--dataset", "digits", "--param", "epochs", "1,2", "--dry-run"),
     "models": (),
     "models show": ("mlp-mixer", "--set", "embed_dim=8", "--set", "num_blocks=1"),
     "doctor": (),
