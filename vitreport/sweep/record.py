@@ -1,14 +1,20 @@
 """The file of a sweep: its name, axes and cells. What the cells have come to stands in their own records."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from vitreport.errors import ResourceError
+from filelock import FileLock, Timeout
+
+from vitreport.errors import BusyError, ResourceError
 from vitreport.files import make_folder, write_json
+from vitreport.store.lock import LOCK_NAME
 from vitreport.store.reader import read_file
 from vitreport.store.record import SCHEMA_VERSION, Record, Text, Version
 from vitreport.sweep.plan import Plan
 
 FOLDER = "sweeps"
+PATIENCE_SECONDS = 30
 
 
 class AxisRecord(Record):
@@ -37,20 +43,12 @@ def sweep_file(runs_dir: Path, sweep_id: str) -> Path:
 
 
 def write_sweep(runs_dir: Path, plan: Plan) -> Path:
-    """Put a sweep on record; cells of other seeds that are there stay."""
+    """Put a sweep on record; cells of other seeds that are there stay, also those that are written just now."""
     path = sweep_file(runs_dir, plan.id)
-    known = read_file(path, SweepRecord.model_validate_json, [])
-    cells = [CellRecord(values=cell.values, run=cell.id) for cell in plan.cells]
-    record = SweepRecord(
-        id=plan.id,
-        name=plan.name,
-        axes=tuple(AxisRecord(name=axis.name, values=tuple(v.label for v in axis.values)) for axis in plan.axes),
-        baseline=plan.baseline,
-        cells=tuple(dict.fromkeys([*(known.cells if known else ()), *cells])),
-    )
-    if record != known:
+    if _record(plan, known := _known(path)) != known:
         make_folder(path.parent)
-        write_json(path, record.model_dump(mode="json"), indent=None)
+        with _alone(path):
+            write_json(path, _record(plan, _known(path)).model_dump(mode="json"), indent=None)
     return path
 
 
@@ -62,3 +60,30 @@ def read_sweeps(runs_dir: Path, damage: list[str]) -> list[SweepRecord]:
         raise ResourceError(f"cannot read {runs_dir / FOLDER}: {error.strerror}") from error
     found = [read_file(file, SweepRecord.model_validate_json, damage) for file in files]
     return [record for record in found if record]
+
+
+def _known(path: Path) -> SweepRecord | None:
+    return read_file(path, SweepRecord.model_validate_json, [])
+
+
+def _record(plan: Plan, known: SweepRecord | None) -> SweepRecord:
+    cells = [CellRecord(values=cell.values, run=cell.id) for cell in plan.cells]
+    return SweepRecord(
+        id=plan.id,
+        name=plan.name,
+        axes=tuple(AxisRecord(name=axis.name, values=tuple(v.label for v in axis.values)) for axis in plan.axes),
+        baseline=plan.baseline,
+        cells=tuple(dict.fromkeys([*(known.cells if known else ()), *cells])),
+    )
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """While no other process writes there. Raises BusyError where one does not end, ResourceError without a lock."""
+    try:
+        with FileLock(path.parent / LOCK_NAME, timeout=PATIENCE_SECONDS, fallback_to_soft=False):
+            yield
+    except Timeout as error:
+        raise BusyError(f"another process has been writing to {path.parent}", "the same command once more") from error
+    except OSError as error:
+        raise ResourceError(f"cannot lock {path.parent}: {error.strerror}", "choose another --runs-dir") from error

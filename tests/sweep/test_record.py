@@ -1,0 +1,44 @@
+"""The file of a sweep."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from filelock import FileLock
+
+from tests.cli.run_folders import spec
+from vitreport.files import write_json
+from vitreport.spec.sweep import field_axis
+from vitreport.store.lock import LOCK_NAME
+from vitreport.sweep.plan import Cell, Plan
+from vitreport.sweep.record import read_sweeps, write_sweep
+
+
+def plan(*seeds: int) -> Plan:
+    cells = tuple(Cell(("128",), spec(seed)) for seed in seeds)
+    return Plan("batch sizes", (field_axis("batch_size", [128]),), None, cells)
+
+
+def seeds_on_record(runs_dir: Path) -> list[str]:
+    (sweep,) = read_sweeps(runs_dir, [])
+    return sorted(cell.run.rpartition("-")[2] for cell in sweep.cells)
+
+
+def test_cells_that_another_process_writes_meanwhile_stay(tmp_path: Path) -> None:
+    file = write_sweep(tmp_path, plan(0))
+    (other,) = read_sweeps(tmp_path, [])
+    cells = (*other.cells, other.cells[0].model_copy(update={"run": plan(2).cells[0].id}))
+    with ThreadPoolExecutor() as pool:
+        with FileLock(file.parent / LOCK_NAME):
+            written = pool.submit(write_sweep, tmp_path, plan(1))
+            time.sleep(0.3)  # it has read the file and waits
+            write_json(file, other.model_copy(update={"cells": cells}).model_dump(mode="json"))
+        assert written.result() == file
+    assert seeds_on_record(tmp_path) == ["s0", "s1", "s2"]
+
+
+def test_what_is_on_record_is_not_written_again(tmp_path: Path) -> None:
+    file = write_sweep(tmp_path, plan(0, 1))
+    before = file.stat().st_mtime_ns
+    assert write_sweep(tmp_path, plan(1)) == file
+    assert file.stat().st_mtime_ns == before
