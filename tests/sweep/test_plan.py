@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -89,6 +90,16 @@ def test_the_baseline_is_the_value_of_the_spec_itself() -> None:
     assert plan(axis, baseline=("1",)).baseline == ("1",)
     assert plan(axis, variant_axis("more", {"a": {"epochs": 9}, "own": {}})).baseline == (own, "own")
     assert plan(field_axis("batch_size", [1, 2])).baseline is None
+    short = {"name": "horizontal_flip"}
+    assert plan(field_axis("augment", [[short], []])).baseline == ("[]",)
+    flipped = partial(composed, BASE | {"data": {**BASE["data"], "augment": [short]}})
+    found = make_plan(
+        [field_axis("augment", [[], [short]])],
+        [0],
+        lambda fields: flipped(layer_of(fields, "").values).spec,
+        max_cells=2,
+    )
+    assert found.baseline == ('[{"name": "horizontal_flip"}]',)
 
 
 @pytest.mark.parametrize("baseline", [("3",), ("1", "2")])

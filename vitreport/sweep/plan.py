@@ -10,7 +10,6 @@ from math import prod
 from typing import Any
 
 from vitreport.errors import Problem, SpecError
-from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import AxisSpec, ValueSpec
 
@@ -65,7 +64,7 @@ def make_plan(
     cells = tuple(
         Cell(values, spec.model_copy(update={"seed": seed})) for seed in seeds for values, spec in specs.items()
     )
-    chosen = _checked_baseline(baseline, axes) if baseline else _own_baseline(axes, compose)
+    chosen = _checked_baseline(baseline, axes) if baseline else _own_baseline(specs, compose)
     return Plan(name or _name(axes, specs.values()), tuple(axes), chosen, cells)
 
 
@@ -120,17 +119,13 @@ def _checked_baseline(baseline: Labels, axes: Sequence[AxisSpec]) -> Labels:
     return baseline
 
 
-def _own_baseline(axes: Sequence[AxisSpec], compose: ComposeCell) -> Labels | None:
-    """On each axis the value that the spec has by itself; None where one is not in the list."""
+def _own_baseline(specs: Mapping[Labels, RunSpec], compose: ComposeCell) -> Labels | None:
+    """The combination that is the spec as it stands by itself; None where it is not among them."""
     try:
-        own = flat(compose({}).model_dump(mode="json"))
+        own = compose({}).group_hash
     except SpecError:
         return None
-    labels = []
-    for axis in axes:
-        same = [value.label for value in axis.values if all(own.get(path) == v for path, v in value.fields.items())]
-        labels += same[:1]
-    return tuple(labels) if len(labels) == len(axes) else None
+    return next((labels for labels, spec in specs.items() if spec.group_hash == own), None)
 
 
 def _name(axes: Sequence[AxisSpec], specs: Collection[RunSpec]) -> str:
