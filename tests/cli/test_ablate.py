@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import Cli
 from tests.cli.run_folders import TEST_COUNT, result_record, run_record, spec, write_run
@@ -21,6 +22,7 @@ PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
     [
         ((), "nothing is varied"),
         (("--param", "batch_size"), "empty value"),
+        (("--param", "batch_size", "--seeds", "3"), "batch_size: '' holds an empty value (from --param)"),
         (("--param", "batch_size", "0,16"), "train.batch_size = 0"),
         (("--param", "batch_size", "16,"), "empty value"),
         (("--param", "batchsize", "16"), "did you mean batch_size"),
@@ -114,7 +116,7 @@ def test_json_carries_the_table(cli: Cli) -> None:
     written({16: [0.50, 0.51], 128: [0.60, None]})
     done = cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2", "--json")
     (summary,) = json.loads(done.stdout)
-    assert summary["id"] == f"{json.loads(next(Path('runs/sweeps').iterdir()).read_text())['id']}"
+    assert summary["id"] == f"{json.loads(next(Path('runs/sweeps').glob('*.json')).read_text())['id']}"
     first, second = summary["rows"]
     assert (first["values"], first["n"], first["accuracies"]) == ({"batch_size": "16"}, 2, [0.5, 0.51])
     assert (first["interval_kind"], first["difference"]) == ("t", None)
@@ -155,5 +157,28 @@ def test_more_seeds_go_into_the_same_file(cli: Cli) -> None:
     written({16: [0.5, 0.5, 0.5], 128: [0.6, 0.6, 0.6]})
     for seeds, cells in (("2", 4), ("3", 6), ("1", 6)):
         assert cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", seeds).exit_code == 0
-        (file,) = Path("runs/sweeps").iterdir()
+        (file,) = Path("runs/sweeps").glob("*.json")
         assert len(json.loads(file.read_text())["cells"]) == cells
+
+
+def test_data_sets_given_by_paths_lie_in_one_folder(cli: Cli, tmp_path: Path) -> None:
+    for name in ("a/x", "a/y", "b/z"):
+        write_images(tmp_path / name)
+    small = ("ablate", "mlp-mixer", "--set", "patch_size=8", "--seeds", "1", "--dry-run", "--json")
+    done = cli(*small, "--param", "dataset", f"{tmp_path}/a/x,{tmp_path}/a/y")
+    assert done.exit_code == 0, done.stderr
+    (plan,) = json.loads(done.stdout)
+    assert [cell["values"] for cell in plan["cells"]] == [[f"{tmp_path}/a/x"], [f"{tmp_path}/a/y"]]
+    apart = cli(*small[:-1], "--param", "dataset", f"{tmp_path}/a/x,{tmp_path}/b/z")
+    assert (apart.exit_code, apart.stdout) == (2, "")
+    assert f"x in {tmp_path}/a, z in {tmp_path}/b" in apart.stderr
+    assert "--data-dir" in apart.stderr
+
+
+def write_images(folder: Path) -> None:
+    """A data set of two classes."""
+    for split in ("train", "test"):
+        for name in ("cats", "dogs"):
+            (folder / split / name).mkdir(parents=True)
+            for number in range(2):
+                Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / split / name / f"{number}.png")

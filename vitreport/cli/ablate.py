@@ -1,5 +1,6 @@
 """`vitreport ablate`: one question, many runs, one table."""
 
+from collections import deque
 from typing import Annotated, Any
 
 import typer
@@ -24,13 +25,13 @@ class AblateCommand(Command):
     """Reads `--param NAME VALUES`: typer knows no option that takes two words and may be repeated."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        joined, words = list[str](), iter(args)
-        for word in words:
-            joined.append(word)
-            if word == PARAM:
-                name = next(words, None)
-                values = None if name is None or "=" in name else next(words, None)
-                joined += [word for word in [name if values is None else f"{name}={values}"] if word is not None]
+        joined, words = list[str](), deque(args)
+        while words:
+            joined.append(words.popleft())
+            if joined[-1] == PARAM and words and "=" not in words[0]:
+                name = words.popleft()
+                values = words.popleft() if words and not words[0].startswith("--") else ""
+                joined.append(f"{name}={values}")
         return super().parse_args(ctx, joined)
 
 

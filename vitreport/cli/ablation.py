@@ -44,13 +44,14 @@ def make_plans(asked: Asked, data_dir: Path | None) -> tuple[list[Plan], Path]:
     """One plan, or those of a study, and the folder that their data sets lie in; raises SpecError."""
     if asked.study is None:
         composer = _Composer(replace(asked.request, fallback=assign(FALLBACK, "default")), "--param", data_dir)
-        return [_own_plan(asked, composer)], composer.found_data_dir
+        plan = _own_plan(asked, composer)
+        return [plan], composer.data_dir_of(plan)
     _refuse_beside_study(asked)
     plans = []
     for name, ablation in read_study(asked.study).chosen(asked.only).items():
         composer = _Composer(_study_request(ablation, asked.request), f"study {asked.study}", data_dir)
         plans.append(_study_plan(f"{asked.study}/{name}", ablation, asked, composer))
-    return plans, composer.found_data_dir
+    return plans, composer.data_dir_of(plans[-1])
 
 
 def run_and_show(plans: Sequence[Plan], runtime: Runtime, policy: Policy, *, quiet: bool, as_json: bool) -> None:
@@ -71,21 +72,31 @@ def run_and_show(plans: Sequence[Plan], runtime: Runtime, policy: Policy, *, qui
 
 
 class _Composer:
-    """Composes cells, and remembers the folder that their data set lies in."""
+    """Composes cells, and remembers the folder that each of their data sets lies in."""
 
     def __init__(self, request: Request, origin: str, data_dir: Path | None) -> None:
         self._request, self._origin, self._data_dir = request, origin, data_dir
-        self.found_data_dir = Path()
+        self._data_dirs: dict[str, Path] = {}
 
     def __call__(self, fields: Mapping[str, Any]) -> RunSpec:
         request = replace(self._request, strongest=layer_of(fields, self._origin))
         composition = compose_request(request, self._data_dir)
-        self.found_data_dir = composition.data_dir
         if composition.composed.origins.get("seed") == "--set":
             raise SpecError(
                 problems=[Problem("seed", "is given by --seeds in a sweep", "--seeds 5..5", origin="--set")]
             )
-        return composition.composed.spec
+        spec = composition.composed.spec
+        self._data_dirs.setdefault(spec.data.dataset, composition.data_dir)  # the cells come before the spec itself
+        return spec
+
+    def data_dir_of(self, plan: Plan) -> Path:
+        """The folder that holds the data sets of all cells. Raises SpecError where there is no such."""
+        found = {cell.spec.data.dataset: self._data_dirs[cell.spec.data.dataset] for cell in plan.cells}
+        if len(set(found.values())) > 1:
+            told = ", ".join(f"{dataset} in {folder}" for dataset, folder in found.items())
+            hint = "put them side by side: --data-dir FOLDER, and --param dataset with their names"
+            raise SpecError(f"a sweep takes its data sets from one folder, but looks for {told}", hint)
+        return next(iter(found.values()))
 
 
 def _own_plan(asked: Asked, composer: _Composer) -> Plan:
