@@ -33,7 +33,6 @@ HIDE_CURSOR, SHOW_CURSOR, ERASE_LINE = "\x1b[?25l", "\x1b[?25h", "\x1b[2K"
 WITH_JSON = {
     "train": TRAIN[1:],
     "eval": ("perceiver",),
-    "ablate": (*TRAIN[1:4], *TINY[:-2], "--set=epochs=3", "--param", "batch_size", "20", "--seeds=1", "--dry-run"),
     "runs list": (),
     "runs show": ("perceiver",),
     "runs diff": ("perceiver", "perceiver"),
