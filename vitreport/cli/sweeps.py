@@ -6,7 +6,7 @@ from typing import Any
 from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.errors import DamageError
 from vitreport.store.reader import Run
-from vitreport.sweep.cells import state_of_cell
+from vitreport.sweep.cells import RESULTS, state_of_cell
 from vitreport.sweep.findings import findings, is_shown
 from vitreport.sweep.summary import Row, Summary
 from vitreport.text import percent
@@ -40,17 +40,27 @@ def plain_summary(summary: Summary) -> dict[str, Any]:
 def tell_missing(summaries: Sequence[Summary], runs: Mapping[str, Run]) -> None:
     """Say of each cell without a result why. Raises DamageError where there are any; a diverged one has its result."""
     ids = list(dict.fromkeys(run_id for summary in summaries for row in summary.rows for run_id in row.runs))
-    missing = [run_id for run_id in ids if state_of_cell(runs.get(run_id)) not in ("done", "diverged")]
+    states = {run_id: state_of_cell(runs.get(run_id)) for run_id in ids}
+    missing = [run_id for run_id in ids if states[run_id] not in RESULTS]
     for run_id in missing:
-        run = runs.get(run_id)
-        if run and run.record and run.record.error:
-            note(f"warning: {run_id}: {run.record.error.message}")
-        for line in run.damage if run and run.record is None else ():
+        for line in _reasons(runs.get(run_id), states[run_id]):
             note(f"warning: {run_id}: {line}")
     if missing:
         told = ", ".join(missing[:SHOWN]) + (", ..." if len(missing) > SHOWN else "")
-        hint = "the same command trains them; --retry-failed also those that failed by themselves"
+        hints = {
+            "damaged": "move the folders of damaged ones away",
+            "failed": "--retry-failed also trains those that failed by themselves",
+        }
+        hint = "; ".join(
+            ["the same command trains them", *(hints[state] for state in hints if state in states.values())]
+        )
         raise DamageError(f"{len(missing)} of {len(ids)} cells are missing: {told}", hint)
+
+
+def _reasons(run: Run | None, state: str) -> tuple[str, ...]:
+    if run and run.record and run.record.error:
+        return (run.record.error.message,)
+    return run.damage if run and (state == "damaged" or run.record is None) else ()
 
 
 def _row(row: Row) -> list[str]:
