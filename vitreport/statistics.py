@@ -40,17 +40,17 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float
     return centre - half_width, centre + half_width
 
 
-def welch_interval(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Difference:
+def welch_interval(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Difference | None:
     """mean(first) - mean(second) of independent values, at least two each, of unequal variances (Welch 1947).
 
     With e_i = s_i² / n_i: d ± t sqrt(e_1 + e_2), where t has (e_1 + e_2)² / (e_1²/(n_1 - 1) + e_2²/(n_2 - 1))
-    degrees of freedom (Satterthwaite 1946); p is that of the two-sided t test. Where neither varies, the interval
-    is the difference itself.
+    degrees of freedom (Satterthwaite 1946); p is that of the two-sided t test. None where neither varies: a few
+    seeds that came to the same accuracy do not tell how far others would lie apart.
     """
     value = mean(first) - mean(second)
     squares = [variance(values) / len(values) for values in (first, second)]
     if not (total := sum(squares)):
-        return Difference(value, value, value, float(value == 0))
+        return None
     shares = [square / total for square in squares]
     freedom = 1 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (first, second), strict=True))
     half_width = _t_quantile((1 + confidence) / 2, freedom) * sqrt(total)

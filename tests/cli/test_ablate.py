@@ -112,6 +112,14 @@ def test_a_single_run_says_so(cli: Cli) -> None:
     assert " points " not in done.stdout
 
 
+def test_seeds_that_do_not_vary_show_no_difference(cli: Cli) -> None:
+    written({16: [0.50, 0.50], 32: [0.50, 0.51], 128: [0.60, 0.60]})
+    done = cli("ablate", *BASE, "--param", "batch_size", "16,32,128", "--seeds", "2", "--json")
+    (summary,) = json.loads(done.stdout)
+    assert [row["difference"] is None for row in summary["rows"]] == [True, False, True]
+    assert "batch_size 16: its seeds and the baseline's do not vary: no difference is claimed" in summary["findings"]
+
+
 def test_json_carries_the_table(cli: Cli) -> None:
     written({16: [0.50, 0.51], 128: [0.60, None]})
     done = cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2", "--json")
@@ -182,3 +190,15 @@ def write_images(folder: Path) -> None:
             (folder / split / name).mkdir(parents=True)
             for number in range(2):
                 Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / split / name / f"{number}.png")
+
+
+def test_a_damaged_cell_is_told_with_its_reason_and_what_to_do(cli: Cli) -> None:
+    written({16: [0.5, 0.5], 128: [0.6, 0.6]})
+    folder = Path("runs", spec(1, train={"batch_size": 16}).run_id)
+    (folder / "result.json").write_text("{")
+    done = cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2")
+    assert done.exit_code == 7
+    assert f"warning: {folder.name}: result.json: " in done.stderr
+    assert f"1 of 4 cells are missing: {folder.name}" in done.stderr
+    assert "move the folders of damaged ones away" in done.stderr
+    assert "--retry-failed" not in done.stderr

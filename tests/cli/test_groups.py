@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Cli
 from tests.cli.run_folders import spec, write_run
 from tests.cli.test_ablate import BASE, write_result, written
@@ -99,3 +101,14 @@ def test_a_group_and_a_run_are_told_apart_without_a_claim(cli: Cli) -> None:
     written({16: [0.50, 0.51, 0.52], 128: [0.60]})
     told = cli("runs", "diff", SMALL, f"{LARGE}-s0").stdout.splitlines()[-1]
     assert told.endswith("a difference needs two seeds of each at least")
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "told"),
+    [([0.60, 0.61, None], "of seeds that diverged the others are no measure"), ([0.60, 0.60], "needs seeds that vary")],
+)
+def test_no_difference_is_told_of_seeds_that_are_no_measure(
+    accuracies: list[float | None], told: str, cli: Cli
+) -> None:
+    written({16: [0.50, 0.50, 0.50], 128: accuracies})
+    assert cli("runs", "diff", SMALL, LARGE).stdout.splitlines()[-1].endswith(told)

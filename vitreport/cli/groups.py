@@ -10,6 +10,7 @@ from vitreport.spec.compose import flat
 from vitreport.statistics import t_interval, welch_interval
 from vitreport.store.groups import group_of, grouped, seed_of
 from vitreport.store.reader import Run
+from vitreport.store.state import state_of
 from vitreport.sweep.record import SweepRecord
 from vitreport.text import duration, percent
 
@@ -61,9 +62,12 @@ def compared(first: Sequence[Run], second: Sequence[Run]) -> str:
     """The test accuracies of two groups in a sentence, with the difference where both have two seeds at least."""
     left, right = list(_accuracies(first).values()), list(_accuracies(second).values())
     told = f"test accuracy {estimate(left) or 'unknown'} and {estimate(right) or 'unknown'}"
+    if any(state_of(run) == "diverged" for run in (*first, *second)):
+        return f"{told}; of seeds that diverged the others are no measure"
     if min(len(left), len(right)) < 2:
         return f"{told}; a difference needs two seeds of each at least"
-    found = welch_interval(right, left)
+    if (found := welch_interval(right, left)) is None:
+        return f"{told}; a difference needs seeds that vary"
     shown = "no difference shown" if found.low <= 0 <= found.high else f"{100 * found.value:+.2f} points"
     interval = f"95% interval {100 * found.low:+.2f} to {100 * found.high:+.2f} points, Welch, p = {found.p:.2g}"
     return f"{told}: {shown} ({interval})"

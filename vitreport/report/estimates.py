@@ -49,7 +49,8 @@ def gap(train: Sequence[MeasurementRecord], test: Sequence[MeasurementRecord]) -
 
 
 def differences(levels: Sequence[Mapping[int, float]], baseline: Mapping[int, float] | None) -> list[Estimate | None]:
-    """Each level less the baseline, as accuracies by seed; None where either has fewer than two seeds.
+    """Each level less the baseline, as accuracies by seed; None where either has fewer than two
+    seeds, or neither varies.
 
     The interval is Welch's; p is that of the t test, or of the sign flip over the seeds that both have where these
     are six at least, adjusted by Holm over all of them.
@@ -81,7 +82,8 @@ def is_shown(difference: Estimate) -> bool:
 def _difference(level: Mapping[int, float], baseline: Mapping[int, float]) -> Estimate | None:
     if level is baseline or min(len(level), len(baseline)) < 2:
         return None
-    found = welch_interval(list(level.values()), list(baseline.values()))
+    if (found := welch_interval(list(level.values()), list(baseline.values()))) is None:
+        return None
     paired = [level[seed] - baseline[seed] for seed in level if seed in baseline]
     p = sign_flip(paired) if FEWEST_TO_FLIP <= len(paired) <= MOST_TO_FLIP else found.p
     return Estimate(found.value, found.low, found.high, "welch", min(len(level), len(baseline)), p=p)

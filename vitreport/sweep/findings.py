@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from vitreport.sweep.summary import SIGNIFICANCE, Comparison, Row, Summary
+from vitreport.sweep.summary import SIGNIFICANCE, Comparison, Row, Summary, is_comparable
 
 
 def findings(summary: Summary) -> list[str]:
@@ -44,10 +44,16 @@ def _reservations(summary: Summary) -> Iterator[str]:
         if row.diverged:
             seeds = f"{len(row.diverged)} of {len(row.runs)} seeds" if len(row.runs) > 1 else "its run"
             yield f"{_called(summary, row)}: {seeds} diverged"
+        elif summary.baseline and is_comparable(summary.baseline) and _is_without_noise(row):
+            yield f"{_called(summary, row)}: its seeds and the baseline's do not vary: no difference is claimed"
     if any(len(row.runs) == 1 for row in summary.rows):
         yield "single runs, with intervals over the test images: no difference is claimed; --seeds 3 tells more"
     elif summary.baseline is None and len(summary.rows) > 1:
         yield "nothing to compare with: the spec's own value is not among these; --baseline names one"
+
+
+def _is_without_noise(row: Row) -> bool:
+    return is_comparable(row) and not row.is_baseline and row.comparison is None
 
 
 def _called(summary: Summary, row: Row) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from vitreport.statistics import Difference, holm, t_interval, welch_interval, wilson_interval
+from vitreport.statistics import holm, t_interval, welch_interval, wilson_interval
 from vitreport.store.reader import Run
 from vitreport.store.record import MeasurementRecord
 from vitreport.sweep.cells import state_of_cell
@@ -115,17 +115,18 @@ def _last_accuracy(run: Run) -> tuple[str, float] | None:
 
 def _compared(rows: Sequence[Row]) -> list[Row]:
     """Every row with its difference from the baseline, where both have two seeds at least and none diverged."""
-    baseline = next((row for row in rows if row.is_baseline and _is_comparable(row)), None)
-    others = [row for row in rows if baseline and not row.is_baseline and _is_comparable(row)]
-    found: list[Difference] = [welch_interval(row.accuracies, baseline.accuracies) for row in others if baseline]
-    adjusted = holm([difference.p for difference in found])
+    baseline = next((row for row in rows if row.is_baseline and is_comparable(row)), None)
+    others = [row for row in rows if baseline and not row.is_baseline and is_comparable(row)]
+    measured = {row.values: welch_interval(row.accuracies, baseline.accuracies) for row in others if baseline}
+    found = {values: difference for values, difference in measured.items() if difference}
+    adjusted = holm([difference.p for difference in found.values()])
     comparisons = {
-        row.values: Comparison(difference.value, difference.low, difference.high, p)
-        for row, difference, p in zip(others, found, adjusted, strict=True)
+        values: Comparison(difference.value, difference.low, difference.high, p)
+        for (values, difference), p in zip(found.items(), adjusted, strict=True)
     }
     return [replace(row, comparison=comparisons.get(row.values)) for row in rows]
 
 
-def _is_comparable(row: Row) -> bool:
+def is_comparable(row: Row) -> bool:
     """The mean of those seeds that did not diverge is not that of the value."""
     return row.count > 1 and not row.diverged
