@@ -7,6 +7,7 @@ from scipy import stats
 from scipy.stats import binomtest, permutation_test
 
 from vitreport.statistics import (
+    difference_over_seeds,
     holm,
     mcnemar,
     newcombe_interval,
@@ -86,6 +87,17 @@ def test_a_difference_and_its_reverse_are_mirrored(first: list[float], second: l
 def test_values_that_do_not_vary_tell_nothing_of_the_noise() -> None:
     assert welch_interval([0.5, 0.5], [0.25, 0.25, 0.25]) is None
     assert welch_interval([0.5, 0.5], [0.25, 0.25, 0.26]) is not None
+
+
+def test_from_six_pairs_on_the_signs_decide() -> None:
+    first, second = {seed: 0.5 + seed / 100 for seed in range(6)}, {seed: 0.4 + seed / 90 for seed in range(1, 8)}
+    welch = welch_interval([*first.values()], [*second.values()])
+    assert difference_over_seeds(first, second) == welch  # five pairs
+    second[0] = 0.4
+    found = difference_over_seeds(first, second)
+    assert found
+    assert found.p == sign_flip([first[seed] - second[seed] for seed in first]) == 2 / 2**6
+    assert difference_over_seeds({0: 0.5}, second) is None
 
 
 def test_holm_is_the_published_procedure() -> None:

@@ -1,9 +1,13 @@
 """Intervals and tests over plain numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import comb, sqrt
 from statistics import NormalDist, mean, variance
 from typing import NamedTuple
+
+SIGNIFICANCE = 0.05
+FEWEST_TO_FLIP = 6
+MOST_TO_FLIP = 20
 
 
 class Difference(NamedTuple):
@@ -86,12 +90,24 @@ def sign_flip(differences: Sequence[float]) -> float:
     The share of all 2^n choices of signs whose sum is at least as far from 0; below six pairs it cannot fall
     under 0.05. At most 20 pairs.
     """
-    assert 1 <= len(differences) <= 20
+    assert 1 <= len(differences) <= MOST_TO_FLIP
     sums = [0.0]
     for difference in differences:
         sums = [total + sign * difference for total in sums for sign in (1, -1)]
     observed = abs(sum(differences)) * (1 - 1e-12)
     return sum(abs(total) >= observed for total in sums) / len(sums)
+
+
+def difference_over_seeds(first: Mapping[int, float], second: Mapping[int, float]) -> Difference | None:
+    """mean(first) - mean(second) of one value a seed; None with fewer than two seeds of each, or where neither varies.
+
+    The interval is Welch's; p is that of his test, or of the sign flip over the seeds that both have where these are
+    six at least.
+    """
+    if min(len(first), len(second)) < 2 or (found := welch_interval([*first.values()], [*second.values()])) is None:
+        return None
+    paired = [first[seed] - second[seed] for seed in first if seed in second]
+    return found._replace(p=sign_flip(paired)) if FEWEST_TO_FLIP <= len(paired) <= MOST_TO_FLIP else found
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -92,7 +92,7 @@ def test_groups_are_told_apart_with_an_interval(cli: Cli) -> None:
     assert [line.split()[-2] for line in seeds] == ["+10.00"] * 3
     assert told == (
         "test accuracy 51.00% ± 2.48 (3) and 61.00% ± 2.48 (3): +10.00 points "
-        "(95% interval +7.73 to +12.27 points, Welch, p = 0.00026)"
+        "(95% Welch interval +7.73 to +12.27 points, p = 0.00026)"
     )
     assert json.loads(cli("runs", "diff", SMALL, LARGE, "--json").stdout)["train.batch_size"] == [16, 128]
 

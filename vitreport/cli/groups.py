@@ -7,7 +7,7 @@ from typing import Any
 
 from vitreport.cli.records import LIST_COLUMNS, overview
 from vitreport.spec.compose import flat
-from vitreport.statistics import t_interval, welch_interval
+from vitreport.statistics import SIGNIFICANCE, difference_over_seeds, t_interval
 from vitreport.store.groups import group_of, grouped, seed_of
 from vitreport.store.reader import Run
 from vitreport.store.state import state_of
@@ -60,16 +60,21 @@ def group_differences(first: Sequence[Run], second: Sequence[Run]) -> dict[str, 
 
 def compared(first: Sequence[Run], second: Sequence[Run]) -> str:
     """The test accuracies of two groups in a sentence, with the difference where both have two seeds at least."""
-    left, right = list(_accuracies(first).values()), list(_accuracies(second).values())
-    told = f"test accuracy {estimate(left) or 'unknown'} and {estimate(right) or 'unknown'}"
+    left, right = _accuracies(first), _accuracies(second)
+    estimates = [estimate([*each.values()]) or "unknown" for each in (left, right)]
+    told = f"test accuracy {' and '.join(estimates)}"
     if any(state_of(run) == "diverged" for run in (*first, *second)):
         return f"{told}; of seeds that diverged the others are no measure"
     if min(len(left), len(right)) < 2:
         return f"{told}; a difference needs two seeds of each at least"
-    if (found := welch_interval(right, left)) is None:
+    if (found := difference_over_seeds(right, left)) is None:
         return f"{told}; a difference needs seeds that vary"
-    shown = "no difference shown" if found.low <= 0 <= found.high else f"{100 * found.value:+.2f} points"
-    interval = f"95% interval {100 * found.low:+.2f} to {100 * found.high:+.2f} points, Welch, p = {found.p:.2g}"
+    shown = (
+        "no difference shown"
+        if found.low <= 0 <= found.high or found.p >= SIGNIFICANCE
+        else f"{100 * found.value:+.2f} points"
+    )
+    interval = f"95% Welch interval {100 * found.low:+.2f} to {100 * found.high:+.2f} points, p = {found.p:.2g}"
     return f"{told}: {shown} ({interval})"
 
 

@@ -5,12 +5,15 @@ from dataclasses import replace
 from statistics import mean
 
 from vitreport.report.summary import Estimate, Group
-from vitreport.statistics import holm, newcombe_interval, sign_flip, t_interval, welch_interval, wilson_interval
+from vitreport.statistics import (
+    SIGNIFICANCE,
+    difference_over_seeds,
+    holm,
+    newcombe_interval,
+    t_interval,
+    wilson_interval,
+)
 from vitreport.store.record import MeasurementRecord
-
-SIGNIFICANCE = 0.05
-FEWEST_TO_FLIP = 6
-MOST_TO_FLIP = 20
 
 
 def accuracy(measured: Sequence[MeasurementRecord]) -> Estimate | None:
@@ -80,10 +83,5 @@ def is_shown(difference: Estimate) -> bool:
 
 
 def _difference(level: Mapping[int, float], baseline: Mapping[int, float]) -> Estimate | None:
-    if level is baseline or min(len(level), len(baseline)) < 2:
-        return None
-    if (found := welch_interval(list(level.values()), list(baseline.values()))) is None:
-        return None
-    paired = [level[seed] - baseline[seed] for seed in level if seed in baseline]
-    p = sign_flip(paired) if FEWEST_TO_FLIP <= len(paired) <= MOST_TO_FLIP else found.p
-    return Estimate(found.value, found.low, found.high, "welch", min(len(level), len(baseline)), p=p)
+    found = None if level is baseline else difference_over_seeds(level, baseline)
+    return found and Estimate(found.value, found.low, found.high, "welch", min(len(level), len(baseline)), p=found.p)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from vitreport.sweep.summary import SIGNIFICANCE, Comparison, Row, Summary, is_comparable
+from vitreport.statistics import SIGNIFICANCE
+from vitreport.sweep.summary import Comparison, Row, Summary, is_comparable
 
 
 def findings(summary: Summary) -> list[str]:

@@ -4,19 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from vitreport.statistics import holm, t_interval, welch_interval, wilson_interval
+from vitreport.statistics import difference_over_seeds, holm, t_interval, wilson_interval
+from vitreport.store.groups import seed_of
 from vitreport.store.reader import Run
 from vitreport.store.record import MeasurementRecord
 from vitreport.sweep.cells import state_of_cell
 from vitreport.sweep.plan import Labels, Plan
 
 MEASURED = "test"
-SIGNIFICANCE = 0.05
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row's accuracy less that of the baseline, with its 95% Welch interval; `p` is Holm's over the table."""
+    """A row's accuracy less that of the baseline, as `difference_over_seeds`; `p` is Holm's over the table."""
 
     difference: float
     low: float
@@ -26,7 +26,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Row:
-    """One combination of values over its seeds; accuracies are fractions of the test images.
+    """One combination of values over its seeds; `of_seeds` holds their accuracies as fractions of the test images.
 
     `interval` is the t interval of the mean over seeds; of a single run it is Wilson's over its test images.
     `diverged` holds for each seed that diverged the accuracy after its last whole epoch and the split that this
@@ -35,7 +35,7 @@ class Row:
 
     values: Labels
     runs: tuple[str, ...]
-    accuracies: tuple[float, ...]
+    of_seeds: Mapping[int, float]
     mean: float | None
     interval: tuple[float, float] | None
     diverged: tuple[tuple[str, float] | None, ...]
@@ -44,8 +44,12 @@ class Row:
     comparison: Comparison | None = None
 
     @property
+    def accuracies(self) -> tuple[float, ...]:
+        return tuple(self.of_seeds.values())
+
+    @property
     def count(self) -> int:
-        return len(self.accuracies)
+        return len(self.of_seeds)
 
 
 @dataclass(frozen=True)
@@ -80,19 +84,19 @@ def summarize(plan: Plan, runs: Mapping[str, Run]) -> Summary:
 
 def _row(values: Labels, ids: Sequence[str], runs: Sequence[Run | None], *, is_baseline: bool) -> Row:
     states = [state_of_cell(run) for run in runs]
-    measured = [
-        run.result.selected.splits[MEASURED]
+    measured = {
+        seed_of(run.id): run.result.selected.splits[MEASURED]
         for run, state in zip(runs, states, strict=True)
         if run and run.result and state == "done"
-    ]
+    }
     diverged = [run for run, state in zip(runs, states, strict=True) if run and state == "diverged"]
-    accuracies = tuple(measurement.accuracy for measurement in measured)
+    of_seeds = {seed: measurement.accuracy for seed, measurement in measured.items()}
     return Row(
         values=values,
         runs=tuple(ids),
-        accuracies=accuracies,
-        mean=mean(accuracies) if accuracies else None,
-        interval=_interval(measured),
+        of_seeds=of_seeds,
+        mean=mean(of_seeds.values()) if of_seeds else None,
+        interval=_interval(list(measured.values())),
         diverged=tuple(_last_accuracy(run) for run in diverged),
         missing=len(ids) - len(measured) - len(diverged),
         is_baseline=is_baseline,
@@ -117,7 +121,7 @@ def _compared(rows: Sequence[Row]) -> list[Row]:
     """Every row with its difference from the baseline, where both have two seeds at least and none diverged."""
     baseline = next((row for row in rows if row.is_baseline and is_comparable(row)), None)
     others = [row for row in rows if baseline and not row.is_baseline and is_comparable(row)]
-    measured = {row.values: welch_interval(row.accuracies, baseline.accuracies) for row in others if baseline}
+    measured = {row.values: difference_over_seeds(row.of_seeds, baseline.of_seeds) for row in others if baseline}
     found = {values: difference for values, difference in measured.items() if difference}
     adjusted = holm([difference.p for difference in found.values()])
     comparisons = {
