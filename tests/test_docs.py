@@ -86,6 +86,8 @@ def test_a_training_that_is_shown_has_a_sound_spec(words: tuple[str, ...], monke
         given: dict[str, Any] = context.params
     if given["spec"]:
         Path(given["spec"]).write_text('model.name = "perceiver-io"\ndata.dataset = "digits"\n')
+    if given["weights"]:
+        given["weights"].write_bytes(b"")
     if given["dataset"] and given["dataset"].startswith("./"):
         write_folder(Path(given["dataset"]), count=1, size=32)
     assert run(words) == 0

@@ -1,6 +1,7 @@
 """Writing files so that a crash at any moment leaves the old content or the new, never a mixture."""
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import ResourceError
+from vitreport.errors import ResourceError, SpecError
 
 TEMPORARY_SUFFIX = ".tmp"
 
@@ -40,6 +41,15 @@ def append_line(path: Path, line: str) -> None:
     content = (line + "\n").encode()
     with storage_errors(path, len(content)):
         _write_flushed(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, content)
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file that the user names. Raises SpecError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SpecError(f"{path}: {(error.strerror or str(error)).lower()}", "give the path of a file") from error
 
 
 def make_folder(path: Path) -> None:

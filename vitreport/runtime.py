@@ -9,7 +9,8 @@ class Runtime:
     """Where and how a run is executed.
 
     `device` is a torch device name or "auto"; `threads` None leaves torch its own choice; `compile` lets torch
-    compile the network for training; `checkpoint_seconds` is the longest stretch of work that a crash can cost.
+    compile the network for training; `checkpoint_seconds` is the longest stretch of work that a crash can cost;
+    `weights` is the file that `model.pretrained` names by its digest.
     """
 
     device: str
@@ -19,3 +20,4 @@ class Runtime:
     threads: int | None
     compile: bool
     checkpoint_seconds: float
+    weights: Path | None = None

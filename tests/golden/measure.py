@@ -30,7 +30,7 @@ def losses(name: str) -> list[float]:
     former = torch.get_num_threads()
     torch.set_num_threads(1)
     spec = RunSpec.model_validate_json(json.dumps(loss_spec(name)))
-    setup = prepare(spec, noise_arrays(train=120, test=20, size=IMAGE_SIZE), CPU)
+    setup = prepare(spec, *place_model(spec, CPU), noise_arrays(train=120, test=20, size=IMAGE_SIZE), CPU)
     events = fit(setup.state, setup.batches, {}, spec.train, setup.learning_rate, before_batch=lambda: None)
     found = [event.loss for event in events if isinstance(event, StepFinished) and event.loss is not None]
     torch.set_num_threads(former)

@@ -17,7 +17,7 @@ from vitreport.spec.load import assign
 from vitreport.spec.presets import preset_names, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.training.loop import train_step
-from vitreport.training.setup import prepare
+from vitreport.training.setup import place_model, prepare
 
 BATCH_SIZE, STEPS = 1, 2
 FEW: dict[str, Any] = {
@@ -46,7 +46,7 @@ def generated(spec: RunSpec) -> ImageArrays:
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_trains_two_steps(name: str) -> None:
     spec = few_images(name)
-    setup = prepare(spec, generated(spec), CPU)
+    setup = prepare(spec, *place_model(spec, CPU), generated(spec), CPU)
     before = {key: tensor.clone() for key, tensor in setup.state.model.state_dict().items()}
     losses = [
         float(train_step(setup.state, images, labels, spec.train, setup.learning_rate(setup.state.step + 1)))

@@ -66,6 +66,7 @@ def ablate(
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.", rich_help_panel=SWEEP)
     ] = False,
+    weights: options.Weights = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
     compile_: options.Compile = False,
@@ -89,7 +90,9 @@ def ablate(
     from vitreport.sweep.run import Policy, shared_out
 
     asked = Asked(
-        request=Request(model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or ()),
+        request=Request(
+            model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or (), weights=weights
+        ),
         params=[(name, values) for name, _, values in (each.partition("=") for each in param or ())],
         zip=zip_,
         baseline=baseline,
@@ -107,6 +110,7 @@ def ablate(
         threads=shared_out(jobs, device, threads),
         compile=compile_,
         checkpoint_seconds=checkpoint_seconds,
+        weights=weights,
     )
     if dry_run:
         from vitreport.cli.ablation_plan import show_ablation_plan

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.data.sources import describe, locate
+from vitreport.files import file_digest
 from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.compose import Composed, Layer, compose
 from vitreport.spec.data import DatasetFacts, DataSpec
@@ -18,7 +19,8 @@ from vitreport.spec.presets import preset_for, read_preset
 class Request:
     """What a user asks for; `flags` maps full paths of spec fields to the values of short options.
 
-    `fallback` is weaker than all else, `strongest` stronger.
+    `fallback` is weaker than all else, `strongest` stronger. `weights` is the file to start from, unless the spec
+    names another by its digest, which is then found out where it is read.
     """
 
     model: str | None = None
@@ -29,6 +31,7 @@ class Request:
     flags: Mapping[str, Any] | None = None
     fallback: Layer | None = None
     strongest: Layer | None = None
+    weights: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,22 @@ def compose_request(request: Request, data_dir: Path | None) -> Composition:
         read_assignments(request.assignments, "--set"),
         assign({**_model_fields(request.model), "data.dataset": request.dataset}, "command line"),
         assign(request.flags or {}, "command line"),
-        *filter(None, [request.strongest]),
     ]
+    strongest = [*filter(None, [request.strongest])]
     place = _Place(data_dir or default_data_dir())
-    preset = request.preset or (None if request.spec_file else _own_preset(layers))
+    preset = request.preset or (None if request.spec_file else _own_preset([*layers, *strongest]))
     if preset:
         layers.insert(int(request.fallback is not None), read_preset(preset))
-    composed = compose(layers, place.describe)
+    if request.weights and not _names_file(layers):
+        layers.append(assign({"model.pretrained": f"sha256:{file_digest(request.weights)}"}, "--weights"))
+    composed = compose([*layers, *strongest], place.describe)
     return Composition(composed, place.data_dir)
+
+
+def _names_file(layers: Sequence[Layer]) -> bool:
+    """Whether a spec says already which weights file it starts from."""
+    named = [value for layer in layers if (value := _value(layer, "model", "pretrained")) is not None]
+    return bool(named) and isinstance(named[-1], str)
 
 
 def default_data_dir() -> Path:
@@ -98,6 +109,10 @@ def _own_preset(layers: Sequence[Layer]) -> str | None:
 
 
 def _named(layer: Layer, section: str, field: str) -> str | None:
-    values = layer.values.get(section)
-    value = values.get(field) if isinstance(values, Mapping) else None
+    value = _value(layer, section, field)
     return value if isinstance(value, str) else None
+
+
+def _value(layer: Layer, section: str, field: str) -> Any:
+    values = layer.values.get(section)
+    return values.get(field) if isinstance(values, Mapping) else None

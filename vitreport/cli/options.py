@@ -16,6 +16,10 @@ Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", help="A field of the spec, such as train.batch_size=64.", metavar="FIELD=VALUE"),
 ]
+Weights = Annotated[
+    Path | None,
+    typer.Option("--weights", help="Pretrained weights; the spec keeps the file's SHA-256.", rich_help_panel=RUNTIME),
+]
 Device = Annotated[
     str,
     typer.Option("--device", envvar="VITREPORT_DEVICE", help="auto, cpu, cuda or cuda:N.", rich_help_panel=RUNTIME),

@@ -8,6 +8,7 @@ from vitreport.cli.format import flops, interval, sparkline
 from vitreport.errors import DamageError
 from vitreport.spec.compose import flat
 from vitreport.store.reader import Run
+from vitreport.store.record import WeightsRecord
 from vitreport.store.state import state_of
 from vitreport.text import compact, duration, percent, rate, toml_value
 
@@ -154,10 +155,19 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
         ("activations", "" if activations is None else f"{compact(activations)}B per image"),
         ("training", f"{rate(speed.training_images_per_second)} images/s" if speed else ""),
         ("evaluation", f"{rate(speed.evaluation_images_per_second)} images/s" if speed else ""),
+        ("weights", _weights(record.weights) if record.weights else ""),
         *((f"resumed at step {each.step}", ", ".join(each.changed) or each.time) for each in record.resumed),
         ("error", record.error.message if record.error else ""),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _weights(weights: WeightsRecord) -> str:
+    """Where the training started from, and what of the classifier was fresh."""
+    fresh = [*weights.reshaped, *weights.missing]
+    digest = f" (sha256 {weights.sha256[:12]})" if weights.sha256 else ""
+    taken = f"{weights.loaded} tensors of {weights.source}{digest}"
+    return f"{taken}; fresh: {', '.join(fresh)}" if fresh else taken
 
 
 def _result_rows(run: Run) -> list[tuple[str, str]]:

@@ -38,7 +38,7 @@ def check(
 
 @app.command()
 def show(
-    model: Annotated[str | None, typer.Argument(help="An architecture; see `vitreport models`.")] = None,
+    model: Annotated[str | None, typer.Argument(help="An architecture (see `vitreport models`), or timm/NAME.")] = None,
     dataset: options.Dataset = None,
     preset: options.Preset = None,
     spec: options.SpecFile = None,

@@ -10,7 +10,7 @@ SPEC = "Spec (short forms)"
 
 
 def train(
-    model: Annotated[str | None, typer.Argument(help="An architecture; see `vitreport models`.")] = None,
+    model: Annotated[str | None, typer.Argument(help="An architecture (see `vitreport models`), or timm/NAME.")] = None,
     dataset: options.Dataset = None,
     preset: options.Preset = None,
     spec: options.SpecFile = None,
@@ -22,6 +22,7 @@ def train(
     ] = None,
     precision: Annotated[str | None, typer.Option(help="float32 or bfloat16", rich_help_panel=SPEC)] = None,
     seed: Annotated[int | None, typer.Option(help="seed", rich_help_panel=SPEC)] = None,
+    weights: options.Weights = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
     compile_: options.Compile = False,
@@ -53,6 +54,7 @@ def train(
             "train.precision": precision,
             "seed": seed,
         },
+        weights=weights,
     )
     composition = compose_request(request, data_dir)
     runtime = Runtime(
@@ -63,6 +65,7 @@ def train(
         threads=threads,
         compile=compile_,
         checkpoint_seconds=checkpoint_seconds,
+        weights=weights,
     )
     if dry_run:
         from vitreport.cli.plan import show_plan

@@ -13,10 +13,11 @@ from vitreport.spec.data import CHANNELS
 class PerceiverClassifier(nn.Module):
     """perceiver-pytorch's Perceiver, which wants its channels last."""
 
+    classifier = ("network.to_logits.2.",)
+
     def __init__(self, spec: PerceiverSpec, num_classes: int) -> None:
         super().__init__()
-        fields = spec.model_dump(exclude={"name"})
-        self.network = Perceiver(input_channels=CHANNELS, input_axis=2, num_classes=num_classes, **fields)
+        self.network = Perceiver(input_channels=CHANNELS, input_axis=2, num_classes=num_classes, **spec.fields())
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Images (B, C, H, W) to logits (B, K)."""

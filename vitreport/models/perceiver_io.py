@@ -22,11 +22,12 @@ PATCH_FIELDS = ("patch_size", "num_freq_bands", "max_freq")
 class PerceiverIOClassifier(nn.Module):
     """perceiver-pytorch's PerceiverIO between an image and its logits (Jaegle et al. 2021, section 3)."""
 
+    classifier = ("query_11Q", "network.decoder_cross_attn.", "network.decoder_ff.", "network.to_logits.")
     places: Tensor
 
     def __init__(self, spec: PerceiverIOSpec, image_size: int) -> None:
         super().__init__()
-        self.network = PerceiverIO(**spec.model_dump(exclude={"name", *PATCH_FIELDS}))
+        self.network = PerceiverIO(**spec.fields(*PATCH_FIELDS))
         self.query_11Q = nn.Parameter(torch.randn(1, 1, spec.queries_dim))
         self.patch_size = spec.patch_size
         if spec.patch_size:

@@ -26,7 +26,7 @@ def build_timm(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
     Raises SpecError where timm has no such architecture or keyword, or the network does not fit the images.
     """
     _check_name(spec.architecture)
-    network = with_dropout_out_of_place(_at_size(spec, image_size, num_classes=num_classes))
+    network = with_dropout_out_of_place(_built(spec, image_size, num_classes))
     _check_logits(network, spec.architecture, image_size, num_classes)
     return network
 
@@ -42,19 +42,23 @@ def _check_name(architecture: str) -> None:
         _refuse("model.architecture", "timm has no such weights", hint, architecture)
 
 
-def _at_size(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module:
-    """The network for images of this size, which some architectures must be told and others cannot."""
+def _built(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
     try:
-        try:
-            return _created(spec, img_size=image_size, **keywords)
-        except TypeError as error:
-            if _refused_keyword(error) != "img_size":
-                raise
-        return _created(spec, **keywords)
+        return sized_network(spec, image_size, num_classes=num_classes)
     except (torch.OutOfMemoryError, MemoryError):
         raise
     except Exception as error:  # whatever a constructor makes of keywords that it does not expect
         raise SpecError(problems=[_problem(spec, error)]) from error
+
+
+def sized_network(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module:
+    """The network for images of this size, which some architectures must be told and others cannot."""
+    try:
+        return _created(spec, img_size=image_size, **keywords)
+    except TypeError as error:
+        if _refused_keyword(error) != "img_size":
+            raise
+    return _created(spec, **keywords)
 
 
 def _created(spec: TimmSpec, **keywords: Any) -> nn.Module:
@@ -74,7 +78,7 @@ def _problem(spec: TimmSpec, error: Exception) -> Problem:
     found = REFUSED_KEYWORD.search(str(error))
     if found is None or found[3] not in spec.arguments:
         field = "model.arguments" if spec.arguments else "model.architecture"
-        return Problem(field, f"timm cannot build {spec.architecture}: {_reason(error)}")
+        return Problem(field, f"timm cannot build {spec.architecture}: {reason_of(error)}")
     taker, kind, keyword = found.groups()
     field, value = f"model.arguments.{keyword}", repr(spec.arguments[keyword])
     if kind == "multiple values for":
@@ -99,7 +103,7 @@ def _check_logits(network: nn.Module, architecture: str, image_size: int, num_cl
     except (torch.OutOfMemoryError, MemoryError):
         raise
     except Exception as error:  # whatever an architecture makes of a size that it was not written for
-        fault = f"{architecture} does not run at this size: {_reason(error)}"
+        fault = f"{architecture} does not run at this size: {reason_of(error)}"
         raise SpecError(problems=[Problem("data.image_size", fault, value=str(image_size))]) from error
     network.train()
     found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
@@ -107,7 +111,7 @@ def _check_logits(network: nn.Module, architecture: str, image_size: int, num_cl
         _refuse("model.architecture", f"gives {found} for one image, not (1, {num_classes}) logits", "", architecture)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """The first line of an error, of which some have none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:SHOWN_CHARACTERS]
 

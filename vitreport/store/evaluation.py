@@ -11,7 +11,6 @@ from torch import nn
 from vitreport.data.cache import ImageArrays
 from vitreport.data.sources import DATASETS, locate, open_dataset
 from vitreport.errors import DatasetError, RecordError
-from vitreport.models.registry import build_model
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import load_model_weights, part, read_verified
@@ -24,7 +23,7 @@ from vitreport.training.device import choose_device, make_deterministic
 from vitreport.training.evaluate import EVALUATION_BATCH_SIZES, timed_predict
 from vitreport.training.memory import memory_errors
 from vitreport.training.metrics import measure, measure_details
-from vitreport.training.setup import place_split, split_indices
+from vitreport.training.setup import build_network, place_split, split_indices
 
 SplitName = Literal["train", "val", "test"]
 WeightsName = Literal["best", "last"]
@@ -71,7 +70,7 @@ def evaluate_run(
     device = choose_device(runtime.device)
     make_deterministic(device, runtime.threads or _recorded_threads(finished.record))
     keep_freed_memory()
-    model = build_model(spec.model, image_size=spec.data.image_size, num_classes=spec.data.num_classes, seed=spec.seed)
+    model = build_network(spec)
     _load(model, finished, weights)
     arrays = _images(finished, dataset, runtime, listener)
     own = arrays.fingerprint == finished.record.data.fingerprint

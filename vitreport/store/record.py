@@ -56,6 +56,21 @@ class ThroughputRecord(Record):
     evaluation_images_per_second: Annotated[float, Field(ge=0)]
 
 
+class WeightsRecord(Record):
+    """Where the weights came from that the training started with.
+
+    `loaded` counts the tensors that were taken. Those that were not are of the classifier; of their names so many
+    are kept that the record stays small.
+    """
+
+    source: Text
+    sha256: Text | None
+    loaded: Count
+    missing: tuple[Text, ...]
+    unexpected: tuple[Text, ...]
+    reshaped: tuple[Text, ...]
+
+
 class GitRecord(Record):
     commit: Text
     dirty: bool
@@ -98,6 +113,7 @@ class RunRecord(Record):
     data: DataRecord
     cost: CostRecord
     throughput: ThroughputRecord | None = None
+    weights: WeightsRecord | None = None
     resumed: tuple[ResumeRecord, ...] = ()
     error: ErrorRecord | None = None
 

@@ -14,7 +14,7 @@ from vitreport.errors import RecordError
 from vitreport.files import make_folder, remove_temporaries
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import remove_unfinished, restore_newest
+from vitreport.store.checkpoint import checkpoints, remove_unfinished, restore_newest
 from vitreport.store.failures import failures_recorded, stops_told
 from vitreport.store.finished import refuse_other_images
 from vitreport.store.folders import newest_attempt, next_attempt
@@ -31,7 +31,8 @@ from vitreport.training.device import choose_device, device_name, fingerprint, m
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, StepFinished
 from vitreport.training.loop import fit
 from vitreport.training.memory import memory_errors
-from vitreport.training.setup import Setup, prepare
+from vitreport.training.pretrained import Loaded, load_pretrained, told_weights
+from vitreport.training.setup import Setup, place_model, prepare
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
         device = choose_device(runtime.device)
         make_deterministic(device, runtime.threads)
         keep_freed_memory()
+        folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
+        with memory_errors("building the model"):
+            model, cost = place_model(spec, device)
+        begun = bool(checkpoints(folder / "checkpoints"))
+        weights = None if begun else load_pretrained(model, spec, runtime.weights)
         arrays = open_dataset(
             spec.data.dataset,
             image_size=spec.data.image_size,
@@ -61,12 +67,10 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
             progress=listener.progress,
         )
         with memory_errors(f"at train.batch_size = {spec.train.batch_size}"):
-            setup = prepare(spec, arrays, device)
-        find_folder = next_attempt if force else newest_attempt
-        folder = find_folder(runtime.runs_dir, spec.run_id)
+            setup = prepare(spec, model, cost, arrays, device)
         make_folder(folder)
         with held(folder):
-            session = Session(spec, runtime, arrays, device, setup, argv, listener)
+            session = Session(spec, runtime, arrays, device, setup, weights, argv, listener)
             writer = session.open(folder)
             size = f"at train.batch_size = {spec.train.batch_size}"
             with failures_recorded(writer), memory_errors(size), compile_errors():
@@ -83,6 +87,7 @@ class Session:
     arrays: ImageArrays
     device: torch.device
     setup: Setup
+    weights: Loaded | None
     argv: Sequence[str]
     listener: Listener
 
@@ -100,6 +105,7 @@ class Session:
             fingerprint=self._fingerprint(),
             data=self._data_record(),
             cost=CostRecord(**asdict(self.setup.cost)),
+            weights=self.weights,
             argv=self.argv,
         )
         writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, saved_step=self.setup.state.step)
@@ -159,6 +165,8 @@ class Session:
         images = ", ".join(f"{len(split):,} {name}" for name, split in self.setup.splits.items())
         begun = f"training {folder.name} on {device_name(self.device)}; images: {images}"
         self.listener.note(f"resumed {folder.name} at step {step} of {total}" if step else begun)
+        if self.weights:
+            self.listener.note(told_weights(self.weights))
 
     def _clean(self, folder: Path) -> None:
         removed = remove_temporaries(folder) + remove_unfinished(folder / "checkpoints")

@@ -21,12 +21,15 @@ from vitreport.store.record import (
     RunRecord,
     SplitRecord,
     ThroughputRecord,
+    WeightsRecord,
 )
 from vitreport.training.events import EpochFinished
+from vitreport.training.pretrained import Loaded
 from vitreport.training.state import TrainingState
 
 CHECKPOINT_WORK_RATIO = 20  # time between checkpoints over the time that one takes: at most 5% of a run
 HEARTBEAT_SECONDS = 10
+MAX_NAMES = 50  # of tensors, in a record
 
 
 class RunWriter:
@@ -109,6 +112,7 @@ def new_record(
     fingerprint: Mapping[str, str],
     data: DataRecord,
     cost: CostRecord,
+    weights: Loaded | None,
     argv: Sequence[str],
 ) -> RunRecord:
     """The record of a run that begins now in this process."""
@@ -126,6 +130,7 @@ def new_record(
         git=git_state(),
         data=data,
         cost=cost,
+        weights=_weights_record(weights) if weights else None,
     )
 
 
@@ -138,6 +143,13 @@ def throughput_record(folder: Path, evaluation_images_per_second: float) -> Thro
         training_images_per_second=round(statistics.median(epochs), 1),
         evaluation_images_per_second=round(evaluation_images_per_second, 1),
     )
+
+
+def _weights_record(weights: Loaded) -> WeightsRecord:
+    """As many names as a small record has room for."""
+    kinds = {kind: getattr(weights, kind) for kind in ("missing", "unexpected", "reshaped")}
+    names = {kind: tuple(_recordable(name) for name in found[:MAX_NAMES]) for kind, found in kinds.items()}
+    return WeightsRecord(source=_recordable(weights.source), sha256=weights.sha256, loaded=weights.loaded, **names)
 
 
 def _recordable(argument: str) -> str:

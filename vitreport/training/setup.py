@@ -1,6 +1,7 @@
 """From a spec and images to everything that a run needs before its first step."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,10 +16,18 @@ from vitreport.data.split import limited, split_hash, validation_split
 from vitreport.errors import Problem, SpecError
 from vitreport.models.cost import Cost, measure_cost
 from vitreport.models.registry import build_model
+from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
 from vitreport.training.optim import build_optimizer, learning_rate_at
 from vitreport.training.precision import autocast
 from vitreport.training.state import TrainingState, fresh_state
+
+CHANNEL_STATISTICS = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "inception": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "none": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+}
+"""Mean and deviation of red, green and blue where they are not those of the data set."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +42,29 @@ class Setup:
     split_hash: str
 
 
-def prepare(spec: RunSpec, arrays: ImageArrays, device: torch.device) -> Setup:
-    """Build the network, its optimizer and the splits. Raises SpecError where the images do not fit the spec."""
+def build_network(spec: RunSpec) -> nn.Module:
+    """The fresh network of a run, on the CPU. Raises SpecError where it cannot be built."""
+    data = spec.data
+    return build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
+
+
+def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
+    """The fresh network of a spec on a device, and what it costs there at the spec's precision."""
+    model = build_network(spec).to(device)
+    with autocast(device, spec.train.precision):
+        return model, measure_cost(model, spec.data.image_size)
+
+
+def prepare(spec: RunSpec, model: nn.Module, cost: Cost, arrays: ImageArrays, device: torch.device) -> Setup:
+    """Make the optimizer of a model that is on its device, and the splits.
+
+    Raises SpecError where the images do not fit the spec.
+    """
     train, val = split_indices(spec, arrays.splits["train"].labels)
-    if problems := _problems(spec, len(arrays.classes), len(train)):
+    if problems := _problems(spec, model, device, len(arrays.classes), len(train)):
         raise SpecError(problems=problems)
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
     splits = {name: place_split(spec, arrays, device, name, index) for name, index in chosen.items() if len(index)}
-    model, cost = place_model(spec, device)
     batches = TrainingBatches(splits["train"], spec.data, spec.train.batch_size, spec.seed)
     return Setup(
         state=fresh_state(model, build_optimizer(spec.optimizer, model), device),
@@ -58,16 +82,9 @@ def prepare(spec: RunSpec, arrays: ImageArrays, device: torch.device) -> Setup:
     )
 
 
-def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
-    """The fresh network of a spec on a device, and what it costs there at the spec's precision."""
-    data = spec.data
-    model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
-    model.to(device)
-    with autocast(device, spec.train.precision):
-        return model, measure_cost(model, data.image_size)
-
-
-def _problems(spec: RunSpec, classes: int, training_images: int) -> list[Problem]:
+def _problems(
+    spec: RunSpec, model: nn.Module, device: torch.device, classes: int, training_images: int
+) -> list[Problem]:
     """What only shows when the images are there."""
     found = []
     if spec.data.num_classes != classes:
@@ -77,7 +94,21 @@ def _problems(spec: RunSpec, classes: int, training_images: int) -> list[Problem
         fault = f"larger than the {training_images} training images"
         hint = f"--batch-size {training_images} or less"
         found.append(Problem("train.batch_size", fault, hint, str(spec.train.batch_size)))
+    if (training_images - 1) % spec.train.batch_size == 0 and not _trains_on_one_image(
+        model, device, spec.data.image_size
+    ):
+        fault = f"leaves a last batch of one of the {training_images} training images, too few to normalise over"
+        found.append(Problem("train.batch_size", fault, "choose another one", str(spec.train.batch_size)))
     return found
+
+
+def _trains_on_one_image(model: nn.Module, device: torch.device, image_size: int) -> bool:
+    """Batch normalisation of one image needs more than one place in it."""
+    try:
+        deepcopy(model).train()(torch.zeros(1, CHANNELS, image_size, image_size, device=device))
+    except ValueError:
+        return False
+    return True
 
 
 def split_indices(spec: RunSpec, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -93,12 +124,13 @@ def place_split(
     """The chosen images of a split; "val" is a part of the training images. All of them stay memory-mapped."""
     source = arrays.splits["test" if name == "test" else "train"]
     whole = len(chosen) == len(source.labels)
-    normalize = spec.data.normalization == "dataset"
+    constants = {"dataset": (arrays.mean, arrays.std), **CHANNEL_STATISTICS}
+    mean, std = constants[spec.data.normalization]
     return place(
         source.images if whole else source.images[chosen],
         source.labels if whole else source.labels[chosen],
         device=device,
         image_size=spec.data.image_size,
-        mean=arrays.mean if normalize else (0.0, 0.0, 0.0),
-        std=arrays.std if normalize else (1.0, 1.0, 1.0),
+        mean=mean,
+        std=std,
     )

@@ -1,26 +1,47 @@
 """What the specs of all architectures have in common."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
 from vitreport.spec.data import DataSpec
-from vitreport.spec.section import Section
+from vitreport.spec.section import Section, added_later
+
+WEIGHTS_FILE = re.compile(r"sha256:[0-9a-f]{64}\Z")
+
+
+def file_or_nothing(value: Any) -> Any:
+    """A digest of a weights file, or false."""
+    if value is False or (isinstance(value, str) and WEIGHTS_FILE.match(value)):
+        return value
+    hub = " (true is for architectures of timm alone)" if value is True else ""
+    fault = f'must be false or "sha256:" with 64 hexadecimal digits, as `--weights FILE` writes it{hub}'
+    raise PydanticCustomError("pretrained", fault)
 
 
 class ArchitectureSpec(Section):
     """What every architecture's spec can say about itself and a data set.
 
     A field that follows from the data set (`dim`, `queries_dim`) is filled in by `derived` where the user
-    leaves it out, and compared by `problems` where he gives it.
+    leaves it out, and compared by `problems` where he gives it. `pretrained` says which weights the training
+    starts from: false, fresh ones; a "sha256:..." the file that has this digest, wherever it lies.
     """
 
     name: str
+    pretrained: Annotated[bool | str, BeforeValidator(file_or_nothing)] = added_later(default=False)
 
     @property
     def label(self) -> str:
         """What runs and presets are called after."""
         return self.name
+
+    def fields(self, *without: str) -> dict[str, Any]:
+        """What the network itself is built from."""
+        return self.model_dump(exclude={*ArchitectureSpec.model_fields, *without})
 
     @classmethod
     def derived(cls, given: Mapping[str, Any], image_size: int, num_classes: int) -> dict[str, int]:

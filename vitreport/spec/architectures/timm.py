@@ -4,13 +4,13 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
-from vitreport.spec.architectures.base import ArchitectureSpec
+from vitreport.spec.architectures.base import ArchitectureSpec, file_or_nothing
 from vitreport.spec.data import DataSpec
-from vitreport.spec.section import Name
+from vitreport.spec.section import Name, added_later
 
 SETTLED_ELSEWHERE = {
     "num_classes": "data.num_classes",
@@ -21,6 +21,10 @@ SETTLED_ELSEWHERE = {
     **dict.fromkeys(("features_only", "scriptable", "exportable"), "vitreport: it needs a classifier to train"),
 }
 SHOWN_CHARACTERS = 28  # of an architecture in a run's id, which is the name of a folder
+
+
+def _hub_or_file(value: Any) -> Any:
+    return True if value is True else file_or_nothing(value)
 
 
 def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -41,11 +45,13 @@ def _is_plain(value: Any) -> bool:
 class TimmSpec(ArchitectureSpec):
     """Any classification model of timm, by its name there.
 
+    `pretrained` true starts from the weights that timm's hub has of it (`architecture` can name which: "NAME.TAG").
     `arguments` are keywords for timm's constructor. Which there are is known to timm alone, so that they are
     checked where the network is built.
     """
 
     name: Literal["timm"] = "timm"
+    pretrained: Annotated[bool | str, BeforeValidator(_hub_or_file)] = added_later(default=False)
     architecture: Name
     arguments: Annotated[dict[str, Any], AfterValidator(_plain)] = Field(default={})
 

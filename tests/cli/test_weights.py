@@ -1,0 +1,192 @@
+"""`--weights` and the hub's weights, from the command line to the record."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import timm
+import torch
+
+from tests.cli.conftest import Cli
+from tests.cli.test_errors import refused
+from tests.commands import vitreport
+from tests.models.test_weights import Payload
+
+MIXER = (
+    "train",
+    "mlp-mixer",
+    "--dataset=digits",
+    "--set=data.image_size=8",
+    "--set=model.patch_size=4",
+    "--set=model.embed_dim=8",
+    "--set=model.num_blocks=1",
+    "--set=data.limit=40",
+    "--batch-size=18",
+    "--epochs=1",
+)
+RESNET = (
+    "train",
+    "timm/resnet10t",
+    "--dataset=digits",
+    "--set=data.image_size=32",
+    "--set=data.limit=40",
+    "--batch-size=18",
+    "--epochs=1",
+    "--set=model.pretrained=true",
+)
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HOME": "hub"}
+
+
+def trained(cli: Cli, *arguments: str) -> Path:
+    done = cli(*arguments, "--quiet")
+    assert done.exit_code == 0, done.stderr
+    return Path(done.stdout.strip())
+
+
+def record(run: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads((run / "run.json").read_text())
+    return values
+
+
+def digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def weights(cli: Cli) -> Path:
+    """Those of a run, which another one starts from."""
+    return trained(cli, *MIXER, "--runs-dir=first") / "best.safetensors"
+
+
+def test_a_run_starts_from_the_weights_of_another(weights: Path, cli: Cli) -> None:
+    fresh, tuned = trained(cli, *MIXER), trained(cli, *MIXER, "--weights", str(weights))
+    assert fresh.name == weights.parent.name != tuned.name
+    assert record(fresh)["weights"] is None
+    assert json.loads((tuned / "spec.json").read_text())["model"]["pretrained"] == f"sha256:{digest_of(weights)}"
+    tensors = len(safetensors.torch.load_file(weights))
+    assert record(tuned)["weights"] == {
+        "source": "best.safetensors",
+        "sha256": digest_of(weights),
+        "loaded": tensors,
+        "missing": [],
+        "unexpected": [],
+        "reshaped": [],
+    }
+    assert f"{tensors} tensors of best.safetensors" in cli("runs", "show", tuned.name).stdout
+
+
+def test_the_same_weights_in_another_place_are_the_same_run(weights: Path, cli: Cli) -> None:
+    tuned = trained(cli, *MIXER, "--weights", str(weights))
+    shutil.move(weights, "elsewhere.safetensors")
+    again = cli(*MIXER, "--weights", "elsewhere.safetensors")
+    assert "is done already" in again.stderr
+    assert again.stdout.strip() == str(tuned)
+
+
+def test_a_run_that_was_begun_needs_its_weights_no_more(weights: Path, cli: Cli) -> None:
+    tuned = trained(cli, *MIXER, "--weights", str(weights), "--checkpoint-seconds=0")
+    weights.unlink()
+    result = (tuned / "result.json").read_bytes()
+    (tuned / "result.json").unlink()
+    assert trained(cli, "train", "--spec", str(tuned / "spec.json")) == tuned
+    assert (tuned / "result.json").read_bytes() == result
+    assert record(tuned)["weights"]["source"] == "best.safetensors"
+    assert json.loads(cli("eval", tuned.name, "--json").stdout)["agrees"] is True
+
+
+def test_what_was_taken_is_told(weights: Path, cli: Cli) -> None:
+    tensors = safetensors.torch.load_file(weights)
+    safetensors.torch.save_file({**tensors, "head.bias": torch.zeros(3)}, "three.safetensors")
+    done = cli(*MIXER, "--weights", "three.safetensors")
+    said = f"weights: {len(tensors) - 1} tensors of three.safetensors; fresh, of another shape: head.bias"
+    assert said in done.stderr.splitlines()
+    assert "fresh: head.bias" in cli("runs", "show", Path(done.stdout.strip()).name).stdout
+
+
+def test_a_sweep_tells_what_the_weights_change(weights: Path, cli: Cli) -> None:
+    digest = f"sha256:{digest_of(weights)}"
+    values = f'--param=model.pretrained=false,"{digest}"'
+    sweep = (*MIXER[1:-2], "--set=batch_size=18", "--set=epochs=1", values, "--seeds=1")
+    done = cli("ablate", *sweep, "--weights", str(weights))
+    assert done.exit_code == 0, done.stderr
+    taken = [record(path.parent)["weights"] for path in Path("runs").glob("*/run.json")]
+    assert sorted(each["sha256"] if each else "" for each in taken) == ["", digest_of(weights)]
+
+
+def test_weights_that_are_not_given_are_asked_for(weights: Path, cli: Cli) -> None:
+    digest = digest_of(weights)
+    done = cli(*MIXER, f"--set=model.pretrained=sha256:{digest}")
+    refused(
+        done, 2, "model.pretrained: the weights to start from are not given", f"--weights FILE (sha256 {digest[:12]}"
+    )
+    other = cli(*MIXER, f"--set=model.pretrained=sha256:{'0' * 64}", "--weights", str(weights))
+    refused(other, 4, f"is another file than model.pretrained: sha256 {digest[:12]}, not {'0' * 12}")
+    assert not Path("runs").exists()
+
+
+def test_weights_that_cannot_be_used(cli: Cli) -> None:
+    torch.save({"model": Payload()}, "payload.pth")
+    refused(cli(*MIXER, "--weights", "payload.pth"), 4, "payload.pth is not loaded: it holds more than weights")
+    assert not Path("executed").exists()
+    torch.save({"layer.weight": torch.ones(2)}, "other.pth")
+    said = ["other.pth does not fit the network: 0 of", "missing: stem.proj.weight", "not in the network: layer.weight"]
+    refused(cli(*MIXER, "--weights", "other.pth"), 4, *said)
+    refused(cli(*MIXER, "--weights", "none.pth"), 2, "none.pth: no such file or directory")
+    refused(cli(*MIXER, "--weights", "."), 2, ".: is a directory")
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("true", "(true is for architectures of timm alone)"),
+        ("sha256:12", "64 hexadecimal digits"),
+        ("1", "must be false"),
+    ],
+)
+def test_a_value_that_names_no_weights(value: str, said: str, cli: Cli) -> None:
+    refused(cli(*MIXER, f"--set=model.pretrained={value}"), 2, "model.pretrained = ", said)
+
+
+def test_the_hub_out_of_reach_is_told_with_what_to_do() -> None:
+    done = vitreport(*RESNET, environment=OFFLINE)
+    refused(
+        done, 6, "the weights of resnet10t are not in the cache and cannot be downloaded", "hub/hub", "--weights FILE"
+    )
+    assert not Path("runs").exists()
+
+
+def test_an_architecture_without_weights_on_the_hub(cli: Cli) -> None:
+    refused(
+        cli("train", "timm/mixer_s32_224", *RESNET[2:]), 2, "model.pretrained: timm has no weights of mixer_s32_224"
+    )
+
+
+def test_weights_in_the_hubs_cache_are_used() -> None:
+    """A cache as the hub's client lays it out, with weights for a thousand classes."""
+    published = timm.get_pretrained_cfg("resnet10t")
+    repository = Path("hub/hub") / f"models--{published.hf_hub_id.replace('/', '--')}"
+    for folder in ("refs", "snapshots/1"):
+        (repository / folder).mkdir(parents=True)
+    (repository / "refs/main").write_text("1")
+    tensors = {name: tensor.contiguous() for name, tensor in timm.create_model("resnet10t").state_dict().items()}
+    content = safetensors.torch.save(tensors)
+    (repository / "snapshots/1/model.safetensors").write_bytes(content)
+    done = vitreport(*RESNET, environment=OFFLINE)
+    assert done.exit_code == 0, done.stderr
+    run = Path(done.stdout.strip())
+    assert run.name.startswith("timm-resnet10t-digits-")
+    assert record(run)["weights"] == {
+        "source": "timm/resnet10t.c3_in1k",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "loaded": len(tensors) - 2,
+        "missing": [],
+        "unexpected": [],
+        "reshaped": ["fc.weight", "fc.bias"],
+    }
+    (repository / "snapshots/1/model.safetensors").write_bytes(content[:1000])
+    refused(vitreport(*RESNET, "--seed=1", environment=OFFLINE), 4, "timm's weights of resnet10t do not load")

@@ -1,0 +1,123 @@
+"""Weights files, sound and hostile."""
+
+import hashlib
+import io
+import os
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from vitreport.errors import RecordError
+from vitreport.models import weights
+from vitreport.models.weights import read_weights
+
+TENSORS = {"layer.weight": torch.arange(6.0).reshape(2, 3), "layer.bias": torch.ones(2)}
+PREFIXED = {f"module.{name}": tensor for name, tensor in TENSORS.items()}
+
+
+def saved(value: Any, *, zipped: bool = True) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(value, buffer, _use_new_zipfile_serialization=zipped)
+    return buffer.getvalue()
+
+
+def read(name: str, content: bytes) -> dict[str, Tensor]:
+    path = Path(name)
+    path.write_bytes(content)
+    return read_weights(path, hashlib.sha256(content).hexdigest())
+
+
+def refusal(name: str, content: bytes) -> str:
+    with pytest.raises(RecordError) as caught:
+        read(name, content)
+    assert name in caught.value.message
+    assert "\n" not in caught.value.message
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.safetensors", safetensors.torch.save(TENSORS, metadata={"schema_version": "1"})),
+        ("a.safetensors", safetensors.torch.save(PREFIXED)),
+        ("a.pth", saved(TENSORS)),
+        ("a.pt", saved(TENSORS, zipped=False)),
+        ("a.bin", saved({"model": PREFIXED, "epoch": 3})),
+        ("a.pth.tar", saved({"state_dict": TENSORS, "arch": "resnet18", "optimizer": {"lr": 0.1}})),
+    ],
+)
+def test_weights_are_read_from_each_form(name: str, content: bytes) -> None:
+    found = read(name, content)
+    assert found.keys() == TENSORS.keys()
+    assert all(torch.equal(found[key], TENSORS[key]) for key in TENSORS)
+
+
+def test_a_file_of_another_digest_is_not_read() -> None:
+    Path("a.pth").write_bytes(b"anything")
+    with pytest.raises(RecordError, match=f"a.pth is another file than model.pretrained: sha256 .*, not {'0' * 12}"):
+        read_weights(Path("a.pth"), "0" * 64)
+
+
+class Payload:
+    """A value that makes a folder where it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("executed",)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        saved({"layer.weight": Payload()}),
+        saved({"layer.weight": Payload()}, zipped=False),
+        saved({"model": TENSORS, "args": Payload()}),
+        pickle.dumps(Payload()),
+        pickle.dumps({"state_dict": Payload()}, protocol=4),
+        saved(torch.nn.Linear(2, 2)),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.pth", "a.pt", "a.safetensors"])
+def test_nothing_in_a_file_is_executed(name: str, content: bytes) -> None:
+    refusal(name, content)
+    assert not Path("executed").exists()
+
+
+def test_what_is_no_table_of_tensors_is_refused() -> None:
+    two = torch.ones(2)
+    for value in (two, [two], {"a": 1}, {1: two}, {"a": torch.eye(3).to_sparse()}, {"model": {"a": "text"}}):
+        assert "holds other things than named tensors" in refusal("a.pth", saved(value))
+    assert "holds other things" in refusal("a.pth", saved({"a": torch.ones(2, device="meta")}))
+
+
+@pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
+@pytest.mark.parametrize(
+    "content", [b"", b"<!DOCTYPE html>", bytes(100), saved(TENSORS)[:300], b"PK\x03\x04" + b"x" * 50]
+)
+def test_what_is_no_weights_file_is_refused(name: str, content: bytes) -> None:
+    refusal(name, content)
+
+
+def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = {str(number): torch.zeros(0) for number in range(weights.MAX_TENSORS + 1)}
+    assert "holds 10,001 tensors, more than 10,000" in refusal("a.safetensors", safetensors.torch.save(many))
+    assert "header larger than 10 MiB" in refusal("a.safetensors", (11 << 20).to_bytes(8, "little") + b"{}")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/0", bytes(1 << 20))
+    monkeypatch.setattr(weights, "MAX_BYTES", 1 << 16)
+    assert len(buffer.getvalue()) < 1 << 16
+    assert "unpacks to more than" in refusal("a.pth", buffer.getvalue())
+    assert "is larger than" in refusal("a.pth", bytes((1 << 16) + 1))
+
+
+def test_what_is_no_file_is_refused() -> None:
+    Path("folder.pth").mkdir()
+    for name in ("folder.pth", "missing.pth"):
+        with pytest.raises(RecordError, match=name):
+            read_weights(Path(name), "0" * 64)

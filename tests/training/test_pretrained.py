@@ -1,0 +1,158 @@
+"""What a network takes of pretrained weights."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import timm.data
+import torch
+from torch import Tensor, nn
+
+from tests.models.small import IMAGE_SIZE, NUM_CLASSES, small_model
+from tests.training.small import CPU, noise_arrays, small_spec
+from vitreport.errors import RecordError, SpecError
+from vitreport.models.classifier import classifier_prefixes
+from vitreport.models.registry import MODELS
+from vitreport.spec.run import RunSpec
+from vitreport.training.pretrained import Loaded, load_pretrained, told_weights
+from vitreport.training.setup import CHANNEL_STATISTICS, build_network, place_split
+from vitreport.training.state import named_weights
+
+FILE = Path("weights.safetensors")
+
+
+def spec_of(name: str, num_classes: int = NUM_CLASSES, image_size: int = IMAGE_SIZE, **model: Any) -> RunSpec:
+    values = small_model(name) | model
+    if name == "perceiver-io":
+        values |= {"queries_dim": num_classes, "logits_dim": num_classes}
+    data = {"dataset": "digits", "image_size": image_size, "num_classes": num_classes}
+    return RunSpec.model_validate_json(json.dumps({"model": values, "data": data}))
+
+
+def saved(spec: RunSpec) -> dict[str, Tensor]:
+    """The weights of a fresh network of another seed, also written to FILE as vitreport does it."""
+    weights = named_weights(build_network(spec.model_copy(update={"seed": 9})))
+    FILE.write_bytes(safetensors.torch.save({name: tensor.detach().contiguous() for name, tensor in weights.items()}))
+    return weights
+
+
+def loaded(spec: RunSpec) -> tuple[nn.Module, Loaded]:
+    """A network that starts from FILE."""
+    digest = hashlib.sha256(FILE.read_bytes()).hexdigest()
+    model = spec.model.model_copy(update={"pretrained": f"sha256:{digest}"})
+    network = build_network(spec)
+    report = load_pretrained(network, spec.model_copy(update={"model": model}), FILE)
+    assert report is not None
+    assert (report.source, report.sha256) == (FILE.name, digest)
+    return network, report
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_weights_of_the_same_network_are_taken_whole(name: str) -> None:
+    weights = saved(spec_of(name))
+    network, report = loaded(spec_of(name))
+    assert (report.loaded, report.missing, report.unexpected, report.reshaped) == (len(weights), (), (), ())
+    assert all(torch.equal(tensor, weights[key]) for key, tensor in named_weights(network).items())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_only_the_classifier_is_fresh_where_the_classes_are_others(name: str) -> None:
+    weights = saved(spec_of(name, num_classes=7))
+    network, report = loaded(spec_of(name))
+    fresh = named_weights(build_network(spec_of(name)))
+    assert report.loaded + len(report.reshaped) == len(weights)
+    assert report.missing == report.unexpected == ()
+    assert report.reshaped
+    assert all(key.startswith(classifier_prefixes(network)) for key in report.reshaped)
+    for key, tensor in named_weights(network).items():
+        assert torch.equal(tensor, (fresh if key in report.reshaped else weights)[key]), key
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_classifier_is_what_depends_on_the_number_of_classes(name: str) -> None:
+    few, many = (named_weights(build_network(spec_of(name, num_classes=count))) for count in (7, 10))
+    depending = {key for key in few if few[key].shape != many[key].shape}
+    prefixes = classifier_prefixes(build_network(spec_of(name)))
+    assert {key for key in few if key.startswith(prefixes)} >= depending
+    assert all(any(key.startswith(prefix) for key in few) for prefix in prefixes if "decoder_ff" not in prefix)
+
+
+def test_the_record_of_what_was_not_taken_is_told() -> None:
+    saved(spec_of("mlp-mixer", num_classes=7))
+    _, report = loaded(spec_of("mlp-mixer"))
+    told = told_weights(report)
+    assert told.startswith(f"weights: {report.loaded} tensors of {FILE.name}; fresh, of another shape: ")
+    assert sorted(report.reshaped) == ["head.bias", "head.weight"]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "said"),
+    [
+        (spec_of("mlp-mixer"), spec_of("swin"), ["0 of", "missing: ", "not in the network: ", " more"]),
+        (spec_of("mlp-mixer", num_blocks=1), spec_of("mlp-mixer"), ["missing: blocks.1."]),
+        (spec_of("mlp-mixer"), spec_of("mlp-mixer", num_blocks=1), ["not in the network: blocks.1."]),
+        (spec_of("tnt", embed_dim=8), spec_of("tnt"), ["of another shape: "]),
+        (spec_of("mlp-mixer", image_size=24), spec_of("mlp-mixer"), ["of another shape: blocks.0.mlp_tokens"]),
+    ],
+)
+def test_weights_of_another_network_are_refused(given: RunSpec, wanted: RunSpec, said: list[str]) -> None:
+    saved(given)
+    with pytest.raises(RecordError) as caught:
+        loaded(wanted)
+    assert caught.value.message.startswith(f"{FILE.name} does not fit the network: ")
+    assert [text for text in said if text not in caught.value.message] == []
+    assert len(caught.value.message) < 2500
+
+
+def test_half_precision_is_widened_and_whole_numbers_are_refused() -> None:
+    weights = saved(spec_of("mlp-mixer"))
+    for dtype in (torch.bfloat16, torch.int64):
+        FILE.write_bytes(safetensors.torch.save({name: tensor.detach().to(dtype) for name, tensor in weights.items()}))
+        if dtype == torch.int64:
+            with pytest.raises(RecordError, match="of another shape"):
+                loaded(spec_of("mlp-mixer"))
+        else:
+            network, _ = loaded(spec_of("mlp-mixer"))
+            assert {tensor.dtype for tensor in named_weights(network).values()} == {torch.float32}
+
+
+def test_timm_fits_position_embeddings_to_the_size_of_the_images() -> None:
+    arguments = {"patch_size": 4, "embed_dim": 8, "depth": 1, "num_heads": 2}
+    vit: dict[str, Any] = {"architecture": "vit_tiny_patch16_224", "arguments": arguments}
+    saved(spec_of("timm", image_size=24, **vit))
+    network, report = loaded(spec_of("timm", **vit))
+    assert report.reshaped == ()
+    assert named_weights(network)["pos_embed"].shape == (1, 17, 8)
+
+
+def test_a_file_that_is_not_given_is_asked_for() -> None:
+    model = spec_of("swin").model.model_copy(update={"pretrained": f"sha256:{'0' * 64}"})
+    spec = spec_of("swin").model_copy(update={"model": model})
+    with pytest.raises(SpecError) as caught:
+        load_pretrained(build_network(spec), spec, None)
+    assert caught.value.problems[0].hint == f"--weights FILE (sha256 {'0' * 12}...)"
+
+
+def test_fresh_weights_are_left_alone() -> None:
+    assert load_pretrained(build_network(small_spec()), small_spec(), None) is None
+
+
+def test_normalisations_are_those_that_timm_trained_with() -> None:
+    assert CHANNEL_STATISTICS["imagenet"] == (timm.data.IMAGENET_DEFAULT_MEAN, timm.data.IMAGENET_DEFAULT_STD)
+    assert CHANNEL_STATISTICS["inception"] == (timm.data.IMAGENET_INCEPTION_MEAN, timm.data.IMAGENET_INCEPTION_STD)
+
+
+@pytest.mark.parametrize("name", [*CHANNEL_STATISTICS, "dataset"])
+def test_images_are_normalised_as_the_spec_says(name: str) -> None:
+    arrays = noise_arrays()
+    spec = small_spec(data={"normalization": name})
+    mean, std = {"dataset": (arrays.mean, arrays.std), **CHANNEL_STATISTICS}[name]
+    placed = place_split(spec, arrays, CPU, "test", np.arange(50))
+    batch, _ = next(placed.in_order(50))
+    images = torch.from_numpy(arrays.splits["test"].images) / 255
+    expected = (images - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+    torch.testing.assert_close(batch, expected)
