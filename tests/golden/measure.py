@@ -22,7 +22,8 @@ from vitreport.training.setup import place_model, prepare
 FOLDER = Path(__file__).parent
 LOSSES, COSTS = FOLDER / "losses.json", FOLDER / "costs.json"
 STEPS = 10
-COST_CASES = [*(f"model {name}" for name in MODELS), *(f"preset {name}" for name in preset_names())]
+OWN_PRESETS = [name for name in preset_names() if not name.startswith("timm-")]
+COST_CASES = [*(f"model {name}" for name in MODELS), *(f"preset {name}" for name in OWN_PRESETS)]
 
 
 def losses(name: str) -> list[float]:

@@ -11,15 +11,18 @@ import pytest
 from tests.training.small import CPU, noise_arrays
 from vitreport.data.cache import ImageArrays
 from vitreport.data.sources import DATASETS
+from vitreport.models.cost import Cost
+from vitreport.models.registry import build_model
 from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import assign
 from vitreport.spec.presets import preset_names, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.training.loop import train_step
-from vitreport.training.setup import place_model, prepare
+from vitreport.training.setup import prepare
 
 BATCH_SIZE, STEPS = 1, 2
+UNMEASURED = Cost(0, 0, 0, 0, ())
 FEW: dict[str, Any] = {
     "train.batch_size": BATCH_SIZE,
     "train.selection": "last",
@@ -46,7 +49,9 @@ def generated(spec: RunSpec) -> ImageArrays:
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_trains_two_steps(name: str) -> None:
     spec = few_images(name)
-    setup = prepare(spec, *place_model(spec, CPU), generated(spec), CPU)
+    data = spec.data
+    model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
+    setup = prepare(spec, model, UNMEASURED, generated(spec), CPU)
     before = {key: tensor.clone() for key, tensor in setup.state.model.state_dict().items()}
     losses = [
         float(train_step(setup.state, images, labels, spec.train, setup.learning_rate(setup.state.step + 1)))
