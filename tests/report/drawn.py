@@ -1,0 +1,142 @@
+"""One figure of each kind, by hand, and what is hard to draw."""
+
+from collections.abc import Sequence
+from math import exp
+
+from vitreport.report.illustrations import CostPoint, Figure, FigureData
+from vitreport.report.summary import (
+    Ablation,
+    Calibration,
+    CalibrationBin,
+    Cell,
+    ClassAccuracy,
+    Confusion,
+    Cost,
+    Curve,
+    Estimate,
+    Group,
+    Level,
+    Method,
+    State,
+)
+
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+ARCHITECTURES = ("perceiver-io", "perceiver", "mlp-mixer", "swin", "tnt")
+HOSTILE = "<script>alert(1)</script> $x^2$ | [a](javascript:b)\n\x1b[31m\u202e你"
+
+
+def estimate(value: float, half_width: float = 0.012, n: int = 3) -> Estimate:
+    method: Method = "t" if n > 1 else "wilson"
+    return Estimate(value, value - half_width, value + half_width, method, n, images=10_000)
+
+
+def cell(architecture: str, dataset: str, value: float | None, n: int = 3, state: State = "done") -> Cell:
+    command = f"vitreport train {architecture} --dataset {dataset}"
+    test = None if value is None else estimate(value, n=n)
+    group = Group(
+        id=f"{architecture}-{dataset}-0",
+        architecture=architecture,
+        dataset=dataset,
+        label=architecture,
+        state=state,
+        fields={},
+        runs=(),
+        command=command,
+        test=test,
+    )
+    return Cell(architecture, dataset, group if state != "not run" else None, 1, "the only one", command)
+
+
+def cells() -> tuple[Cell, ...]:
+    values = {"cifar10": (0.62, 0.71, 0.83, 0.884, 0.861), "stl10": (0.41, 0.52, 0.553, 0.664, 0.609)}
+    found = [
+        cell(architecture, dataset, value, n=1 if architecture == "tnt" else 3)
+        for dataset, row in values.items()
+        for architecture, value in zip(ARCHITECTURES, row, strict=True)
+    ]
+    missing = [cell("swin", "tinyimagenet", None, state="diverged"), cell("tnt", "tinyimagenet", None, state="not run")]
+    return (*found, cell("perceiver-io", "tinyimagenet", 0.137), cell("mlp-mixer", "tinyimagenet", 0.3), *missing)
+
+
+def curve(split: str, metric: str, end: float, epochs: int = 30, n: int = 3) -> Curve:
+    rise = [1 - exp(-4 * epoch / epochs) for epoch in range(1, epochs + 1)]
+    mean = tuple(end * each if metric == "accuracy" else 2.3 - (2.3 - end) * each for each in rise)
+    low, high = (tuple(value + sign * 0.015 for value in mean) if n > 1 else None for sign in (-1, 1))
+    return Curve(split, metric, tuple(range(1, epochs + 1)), mean, low, high, n)  # type: ignore[arg-type]
+
+
+def curves(metric: str = "accuracy", n: int = 3) -> tuple[Curve, ...]:
+    ends = (0.95, 0.85, 0.842) if metric == "accuracy" else (0.2, 0.55, 0.57)
+    return tuple(curve(split, metric, end, n=n) for split, end in zip(("train", "val", "test"), ends, strict=True))
+
+
+def level(value: str, accuracy: float | None, state: State = "done", n: int = 3) -> Level:
+    measured = None if accuracy is None else estimate(accuracy, n=n)
+    return Level((value,), state, measured, None, None, f"vitreport train tnt --set x={value}")
+
+
+def ablation(axis: str, levels: Sequence[Level], baseline: int | None) -> Ablation:
+    return Ablation(axis, "tnt", "cifar10", (axis,), tuple(levels), baseline, "sweep")
+
+
+def learning_rates() -> Ablation:
+    values = {"1e-05": 0.53, "0.0001": 0.79, "0.0003": 0.831, "0.001": 0.79, "0.01": 0.41}
+    return ablation(
+        "optimizer.learning_rate",
+        [*(level(value, accuracy) for value, accuracy in values.items()), level("0.1", None, "diverged")],
+        2,
+    )
+
+
+def augmentations() -> Ablation:
+    named = [level('"none"', 0.76), level('"flip"', 0.79), level('"heavy"', 0.82, n=1), level('"mix"', None, "failed")]
+    return ablation("data.augment", named, 1)
+
+
+def classes(count: int = 10) -> tuple[ClassAccuracy, ...]:
+    names = CLASSES if count == 10 else tuple(f"class {index}" for index in range(count))
+    return tuple(ClassAccuracy(name, estimate(0.95 - 0.4 * (i * 7 % count) / count)) for i, name in enumerate(names))
+
+
+def confusion(count: int = 10) -> Confusion:
+    names = CLASSES if count == 10 else tuple(f"class {index}" for index in range(count))
+    rare = 1 if count == 10 else 6
+    rows = [[800 if i == j else (i * 31 + j * 17) % 60 // rare for j in range(count)] for i in range(count)]
+    return Confusion(names, tuple(map(tuple, rows)), 3)
+
+
+def calibration() -> Calibration:
+    bins = [CalibrationBin(0 if i < 2 else 30 * 2**i, (i + 0.5) / 10, 0.9 * (i + 0.5) / 10) for i in range(10)]
+    return Calibration(estimate(0.062), tuple(bins), 3)
+
+
+def cost_points() -> tuple[CostPoint, ...]:
+    values = {"cifar10": (0.62, 0.71, 0.83, 0.884, 0.878), "stl10": (0.41, 0.52, 0.553, 0.664, 0.609)}
+    flops = (50_000_000, 230_000_000, 3_800_000_000, 1_100_000_000, 900_000_000)
+    return tuple(
+        CostPoint(name, dataset, estimate(value), Cost(number // 40, number, 3 * number, 5000.0, 600.0, 10**9, "cuda"))
+        for dataset, row in values.items()
+        for name, value, number in zip(ARCHITECTURES, row, flops, strict=True)
+    )
+
+
+def figure(kind: str, data: FigureData, name: str = "") -> Figure:
+    return Figure(name or kind, kind, kind, f"A figure of {kind}.", "Mean over seeds.", data)  # type: ignore[arg-type]
+
+
+def figures() -> dict[str, Figure]:
+    """By name."""
+    drawn = (
+        figure("overview", cells()),
+        figure("curves", curves(), "accuracy"),
+        figure("curves", curves("loss", n=1), "loss"),
+        figure("ablation", learning_rates(), "learning-rate"),
+        figure("ablation", augmentations(), "augment"),
+        figure("classes", classes()),
+        figure("classes", classes(200), "many-classes"),
+        figure("confusion", confusion()),
+        figure("confusion", confusion(24), "many-confusions"),
+        figure("calibration", calibration()),
+        figure("cost", cost_points()),
+    )
+    return {each.name: each for each in drawn}

@@ -1,0 +1,241 @@
+"""Figures as files: what stands in them, the same bytes everywhere, and drawn only when their data is new."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.report.drawn import (
+    CLASSES,
+    HOSTILE,
+    ablation,
+    calibration,
+    cells,
+    classes,
+    curves,
+    figure,
+    figures,
+    learning_rates,
+    level,
+)
+from vitreport.report import figures as made
+from vitreport.report.drawing.palette import DARK, LIGHT
+from vitreport.report.illustrations import Figure
+
+SVG = "{http://www.w3.org/2000/svg}"
+CHILD = """
+import hashlib, sys
+from pathlib import Path
+from tests.report.drawn import figures
+from vitreport.report.figures import draw, files
+for figure in list(figures().values())[::3]:
+    for name, content in files(figure, draw(figure, Path(sys.argv[1]))).items():
+        print(name, hashlib.sha256(content).hexdigest())
+"""
+UNDRAWN = "import sys; print('matplotlib' in sys.modules, 'numpy' in sys.modules, file=sys.stderr)"
+
+
+def panels(drawn: Figure) -> list[ElementTree.Element]:
+    return [ElementTree.fromstring(panel) for panel in made.draw(drawn, Path("cache"))]
+
+
+def texts(panel: ElementTree.Element) -> list[str]:
+    return ["".join(text.itertext()) for text in panel.iter(f"{SVG}text")]
+
+
+def tips(panel: ElementTree.Element) -> list[str]:
+    return [title.text or "" for title in panel.iter(f"{SVG}title")]
+
+
+def series(panel: ElementTree.Element) -> set[str]:
+    return {element.attrib["data-series"] for element in panel.iter() if "data-series" in element.attrib}
+
+
+@pytest.mark.parametrize("name", figures())
+def test_a_figure_is_a_small_file_in_light_and_dark(name: str) -> None:
+    drawn = figures()[name]
+    light, dark = made.files(drawn, made.draw(drawn, Path("cache"))).values()
+    for content, values in ((light, LIGHT), (dark, DARK)):
+        root = ElementTree.fromstring(content)
+        assert root.get("aria-label") == drawn.alt
+        assert set(re.findall(r"#[0-9a-f]{6}\b", content.decode())) <= set(values.values())
+        assert len(content) < 500_000
+    assert light != dark
+    assert not re.search(rb"var\(|style|<metadata|<script|nan|inf|\son\w+=", light)
+
+
+@pytest.mark.parametrize("name", figures())
+def test_its_names_are_its_own_and_are_all_used(name: str) -> None:
+    """Several figures stand in one page: no name may occur twice, and every reference must be met."""
+    content = "".join(made.draw(figures()[name], Path("cache")))
+    own = re.findall(r' id="([^"]*)"', content)
+    assert len(set(own)) == len(own)
+    assert set(own) == set(re.findall(r'(?:href="|url\()#([^")]*)', content))
+    assert all(each.startswith(f"{name}-") for each in own)
+
+
+def test_the_overview_has_a_panel_for_each_data_set_with_every_number() -> None:
+    first, second, third = panels(figure("overview", cells()))
+    assert {"CIFAR-10", "Transformer in Transformer", "62.0%", "71.0%", "83.0%", "88.4%", "86.1%"} <= set(texts(first))
+    assert "STL-10" in texts(second)
+    assert {"diverged", "not run"} <= set(texts(third))
+    assert len(tips(first)) == 5
+    assert "Perceiver IO: 62.0% (95% interval 60.8% to 63.2%, 3 seeds)" in tips(first)
+    assert "Transformer in Transformer: 86.1% (95% interval 84.9% to 87.3%, a single run)" in tips(first)
+
+
+def test_curves_are_named_at_their_ends_and_can_be_told_apart() -> None:
+    (panel,) = panels(figure("curves", curves()))
+    assert {"train 93.3%", "validation 83.4%", "test 82.7%"} <= set(texts(panel))
+    assert series(panel) == {"train", "validation", "test"}
+    assert "epoch 1: train 11.9%, validation 10.6%, test 10.5%" in tips(panel)
+    dashes = {line.get("stroke-dasharray") for line in panel.iter(f"{SVG}path") if line.get("stroke-width") == "2"}
+    assert len(dashes) == 3
+
+
+def test_a_single_run_has_no_band() -> None:
+    banded, bare = (panels(figure("curves", curves(n=n)))[0] for n in (3, 1))
+    assert len([path for path in banded.iter() if path.get("fill-opacity") == "0.18"]) == 3
+    assert [path for path in bare.iter() if path.get("fill-opacity")] == []
+
+
+def test_very_many_epochs_stay_small() -> None:
+    long = tuple(
+        replace(each, epochs=tuple(range(1, 3001)), mean=each.mean * 100, low=None, high=None) for each in curves()
+    )
+    (panel,) = panels(figure("curves", long))
+    assert 30 <= len(tips(panel)) <= 60
+
+
+def test_learning_rates_have_a_logarithmic_axis_with_every_level() -> None:
+    (panel,) = panels(figure("ablation", learning_rates()))
+    assert {"1e-5", "1e-4", "3e-4", "1e-3", "0.01", "0.1", "baseline", "diverged"} <= set(texts(panel))
+    assert "optimizer.learning_rate (logarithmic)" in texts(panel)
+    assert "optimizer.learning_rate = 0.1: diverged" in tips(panel)
+    assert len(tips(panel)) == 6
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"), [(("16", "128"), " (logarithmic)"), (("0.0", "0.3"), ""), (("2", "4"), "")]
+)
+def test_a_narrow_range_or_one_with_zero_is_linear(values: tuple[str, str], scale: str) -> None:
+    drawn = ablation("x", [level(value, 0.5 + index / 10) for index, value in enumerate(values)], None)
+    (panel,) = panels(figure("ablation", drawn))
+    assert f"x{scale}" in texts(panel)
+
+
+@pytest.mark.parametrize("axes", [("a", "b"), ("a",)])
+def test_values_without_an_order_are_rows(axes: tuple[str, ...]) -> None:
+    levels = [replace(level(value, 0.5), values=(value,) * len(axes)) for value in ("true", "nan")]
+    drawn = replace(ablation("x", levels, 0), axes=axes)
+    (panel,) = panels(figure("ablation", drawn))
+    assert {" · ".join(["true"] * len(axes)) + " (baseline)", " · ".join(["nan"] * len(axes))} <= set(texts(panel))
+
+
+def test_classes_stand_in_the_order_of_their_accuracies() -> None:
+    (panel,) = panels(figure("classes", classes()))
+    shown = [text for text in texts(panel) if text in CLASSES]
+    assert shown == [each.name for each in sorted(classes(), key=lambda each: -each.accuracy.value)]
+
+
+def test_of_very_many_classes_the_ends_are_shown_and_that_is_said() -> None:
+    best, worst = panels(figure("classes", classes(200)))
+    assert "The 10 easiest of 200" in texts(best)
+    assert "The 10 hardest of 200" in texts(worst)
+
+
+def test_the_confusion_matrix_has_a_cell_for_each_pair() -> None:
+    (panel,) = panels(figures()["confusion"])
+    assert len(tips(panel)) == 100
+    assert "airplane taken for automobile: 17 of 1,085 (1.6%)" in tips(panel)
+
+
+def test_calibration_leaves_empty_bins_out() -> None:
+    reliability, shares = panels(figure("calibration", calibration()))
+    assert len(tips(reliability)) == 8
+    assert len(tips(shares)) == 10
+
+
+def test_an_architecture_looks_the_same_on_every_data_set() -> None:
+    first, second = panels(figures()["cost"])
+    assert series(first) == series(second)
+    for name in series(first):
+        colors = [
+            {element.get("stroke") for element in group.iter() if element.get("stroke")}
+            for panel in (first, second)
+            for group in panel.iter()
+            if group.get("data-series") == name
+        ]
+        assert len(set().union(*colors)) == 1
+
+
+@pytest.mark.parametrize("kind", ["overview", "curves", "ablation", "classes", "confusion", "cost"])
+def test_foreign_names_are_literal_text(kind: str) -> None:
+    found = next(each for each in figures().values() if each.kind == kind)
+    foreign = repr(found.data)
+    for name in ("perceiver-io", "optimizer.learning_rate", "airplane"):
+        foreign = foreign.replace(repr(name), repr(HOSTILE))
+    from vitreport.report import illustrations, summary
+
+    data = eval(foreign, {**vars(summary), **vars(illustrations)})
+    content = "".join(made.draw(replace(found, data=data), Path("cache")))
+    ElementTree.fromstring(f"<page>{content}</page>")
+    assert "<script" not in content
+    assert not {"\x1b", "\N{RIGHT-TO-LEFT OVERRIDE}"} & set(content)
+    if kind != "curves":
+        assert "&lt;script&gt;" in content
+
+
+def test_the_same_data_gives_the_same_bytes_everywhere(tmp_path: Path) -> None:
+    one = {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "1", "MPLBACKEND": "svg"}
+    other = {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "2", "MATPLOTLIBRC": str(tmp_path / "rc")}
+    (tmp_path / "rc").write_text("font.size: 30\nsvg.fonttype: path\naxes.grid: False\n")
+    first, second = (in_a_child(CHILD, tmp_path / environment["TZ"], environment) for environment in (one, other))
+    assert first.stdout == second.stdout
+    assert len(first.stdout.splitlines()) == 8
+
+
+def test_a_figure_is_drawn_once() -> None:
+    cache = Path("cache")
+    for drawn in list(figures().values())[::3]:
+        made.draw(drawn, cache)
+    done = in_a_child(CHILD + UNDRAWN, cache.resolve(), {})
+    assert done.stderr.split() == ["False", "False"]
+
+
+def test_other_data_is_another_figure() -> None:
+    drawn = figure("curves", curves())
+    others = [replace(drawn, data=curves("loss")), replace(drawn, name="other"), replace(drawn, data=curves(n=1))]
+    assert len({made.digest(each) for each in [drawn, *others]}) == 4
+    assert made.digest(replace(drawn, caption="said otherwise")) == made.digest(drawn)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[", b"{}", b"[1]", b'["<svg'])
+def test_a_damaged_cache_is_drawn_anew(content: bytes) -> None:
+    drawn = figure("classes", classes())
+    expected = made.draw(drawn, Path("cache"))
+    (kept,) = Path("cache/figures").iterdir()
+    kept.write_bytes(content)
+    assert made.draw(drawn, Path("cache")) == expected
+
+
+def test_without_a_place_for_a_cache_it_is_drawn_each_time() -> None:
+    Path("file").touch()
+    assert made.draw(figure("classes", classes()), Path("file")) == made.draw(figure("classes", classes()), Path("c"))
+
+
+def in_a_child(code: str, cache: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, str(cache)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
