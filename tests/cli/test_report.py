@@ -1,8 +1,12 @@
 """`vitreport report` as its users run it: documents on stdout or in a file, all else on stderr, exit codes."""
 
 import os
+import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -31,7 +35,10 @@ def test_stdout_is_the_document(cli: Cli) -> None:
     assert done.stdout.startswith("# My study\n\nOn CIFAR-10, Swin Transformer has the highest")
 
 
-@pytest.mark.parametrize(("kind", "start"), [("json", "{"), ("csv", "architecture,"), ("latex", "\\begin{table}")])
+@pytest.mark.parametrize(
+    ("kind", "start"),
+    [("json", "{"), ("csv", "architecture,"), ("latex", "\\begin{table}"), ("html", "<!doctype html>")],
+)
 def test_other_formats(cli: Cli, kind: str, start: str) -> None:
     done = cli("report", "--format", kind)
     assert (done.exit_code, done.stdout[: len(start)]) == (0, start)
@@ -147,3 +154,49 @@ def test_a_closed_pipe_is_no_error() -> None:
     done = subprocess.run(command("report"), stdout=writer, stderr=subprocess.PIPE, timeout=120, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_page_of_its_own(cli: Cli) -> None:
+    """Whole, in one file; the figures are drawn once, and matplotlib is not loaded for a second page."""
+    assert cli("report", "--format", "html", "-o", "first.html").exit_code == 0
+    code = "import sys; from vitreport.cli.main import run; print(run(sys.argv[1:]), 'matplotlib' in sys.modules)"
+    again = [sys.executable, "-c", code, "report", "--format", "html", "-o", "second.html"]
+    done = subprocess.run(again, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "False"]
+    assert Path("first.html").read_bytes() == Path("second.html").read_bytes()
+
+
+def test_figures_lie_where_the_document_says(cli: Cli) -> None:
+    Path("docs").mkdir()
+    done = cli("report", "-o", "docs/report.md", "--figures", "docs/my figures")
+    assert (done.exit_code, done.stderr) == (0, "")
+    named = re.findall(r'(?:src|srcset)="([^"]+)"', Path("docs/report.md").read_text())
+    assert {unquote(name) for name in named} == {
+        f"my figures/{path.name}" for path in Path("docs/my figures").iterdir()
+    }
+    assert len(named) > 8
+
+
+def test_figures_that_are_right_already_are_left_alone(cli: Cli) -> None:
+    cli("report", "-o", "report.md", "--figures", "figures")
+    before = {path: path.stat().st_mtime_ns for path in Path("figures").iterdir()}
+    shutil.rmtree(os.environ["VITREPORT_CACHE_DIR"])
+    cli("report", "-o", "report.md", "--figures", "figures")
+    assert {path: path.stat().st_mtime_ns for path in Path("figures").iterdir()} == before
+    assert not Path(os.environ["VITREPORT_CACHE_DIR"]).exists()
+
+
+def test_a_figure_that_shows_something_else_is_drift(cli: Cli) -> None:
+    cli("report", "-o", "report.md", "--figures", "figures")
+    assert cli("report", "--check", "report.md", "--figures", "figures").exit_code == 0
+    Path("figures/overview-dark.svg").write_text("<svg/>")
+    done = cli("report", "--check", "report.md", "--figures", "figures")
+    assert (done.exit_code, done.stdout) == (9, "figures/overview-dark.svg does not show what the records give\n")
+
+
+@pytest.mark.parametrize("kind", ["html", "json"])
+def test_only_markdown_has_figures_beside_it(cli: Cli, kind: str) -> None:
+    done = cli("report", "--format", kind, "--figures", "figures")
+    assert done.exit_code == 2
+    assert "--figures is for markdown" in done.stderr
+    assert not Path("figures").exists()

@@ -83,10 +83,10 @@ def test_the_overview_has_a_panel_for_each_data_set_with_every_number() -> None:
     first, second, third = panels(figure("overview", cells()))
     assert {"CIFAR-10", "Transformer in Transformer", "62.0%", "71.0%", "83.0%", "88.4%", "86.1%"} <= set(texts(first))
     assert "STL-10" in texts(second)
-    assert {"diverged", "not run"} <= set(texts(third))
+    assert {"diverged", "no result"} <= set(texts(third))
     assert len(tips(first)) == 5
-    assert "Perceiver IO: 62.0% (95% interval 60.8% to 63.2%, 3 seeds)" in tips(first)
-    assert "Transformer in Transformer: 86.1% (95% interval 84.9% to 87.3%, a single run)" in tips(first)
+    assert "Perceiver IO: 62.0% ± 1.2 (n = 3)" in tips(first)
+    assert "Transformer in Transformer: 86.1% (84.9% to 87.3%, single run)" in tips(first)
 
 
 def test_curves_are_named_at_their_ends_and_can_be_told_apart() -> None:

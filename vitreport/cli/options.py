@@ -60,7 +60,7 @@ CheckpointSeconds = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Warnings and errors only.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
-ReportFormat = Literal["markdown", "json", "csv", "latex", "model-card"]
+ReportFormat = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
 
 DEFAULT_RUNS_DIR = Path("runs")
 DEFAULT_CHECKPOINT_SECONDS = 30.0

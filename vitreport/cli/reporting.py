@@ -1,13 +1,17 @@
 """From the records in a folder to a document in one of the formats."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from vitreport.cli.options import ReportFormat
 from vitreport.errors import SpecError
+from vitreport.report.figures import stale
 from vitreport.report.formats import render_csv, render_json, render_latex
+from vitreport.report.html import render_html
 from vitreport.report.model_card import render_model_card
-from vitreport.report.page import TITLE, make_page
+from vitreport.report.page import Page
 from vitreport.report.render import render_markdown
 from vitreport.report.selection import design_of, select
 from vitreport.report.summarize import Outline, summarize
@@ -28,12 +32,25 @@ def read_records(names: Sequence[str], runs_dir: Path) -> Summary:
     return summarize(select(names, runs_dir, designs), Outline(designs=designs), damage)
 
 
-def make_document(summary: Summary, format_: ReportFormat, *, title: str | None, template: Path | None) -> str:
-    """Raises SpecError for a template that fails or that the format has no use for."""
-    page = make_page(summary, title=title or TITLE)
-    if template and format_ != "markdown":
-        raise SpecError(f"--template is for markdown, not for {format_}")
+def make_document(
+    page: Page,
+    format_: ReportFormat,
+    *,
+    title: str | None,
+    template: Path | None,
+    figures: str | None,
+    cache_dir: Path,
+) -> str:
+    """`figures` is the place of a Markdown page's figures from where it lies.
+
+    Raises SpecError for a template that fails, and for what the format has no use for.
+    """
+    for option, value in (("--template", template), ("--figures", figures)):
+        if value is not None and format_ != "markdown":
+            raise SpecError(f"{option} is for markdown, not for {format_}")
     match format_:
+        case "html":
+            return render_html(page, cache_dir)
         case "json":
             return render_json(page)
         case "csv":
@@ -42,4 +59,18 @@ def make_document(summary: Summary, format_: ReportFormat, *, title: str | None,
             return render_latex(page)
         case "model-card":
             return render_model_card(page, title)
-    return render_markdown(page, template=template)
+    return render_markdown(page, assets=figures, template=template)
+
+
+def link_to(figures: Path | None, document: Path | None) -> str | None:
+    """The place of the figures as a document says it, relative to its own, or to here on stdout."""
+    if figures is None:
+        return None
+    start = document.parent if document else Path()
+    return quote(f"{Path(os.path.relpath(figures, start)).as_posix()}/")
+
+
+def stale_figures(page: Page, folder: Path) -> str:
+    """A line for each file of a figure that does not show what the records give."""
+    paths = [path for figure in page.figures for path in stale(figure, folder)]
+    return "".join(f"{path} does not show what the records give\n" for path in paths)

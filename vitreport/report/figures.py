@@ -9,14 +9,14 @@ variants. matplotlib is loaded only where something is drawn.
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from vitreport.errors import ResourceError
-from vitreport.files import make_folder, write_json
+from vitreport.files import make_folder, write_atomic, write_json
 from vitreport.report.drawing.palette import DARK, LIGHT
 from vitreport.report.illustrations import Figure
 
@@ -24,6 +24,7 @@ Panels = Sequence[str]
 
 THEMES = {"light": LIGHT, "dark": DARK}
 GAP = 16
+LONGEST_HEAD = 20_000
 COLUMNS = 2
 SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)"')
 COLOR = re.compile(r"var\(--(\w+)\)")
@@ -58,9 +59,35 @@ def digest(figure: Figure) -> str:
     return hashlib.sha256(f"{_hand()}\n{shown}".encode(errors="surrogatepass")).hexdigest()
 
 
+def stale(figure: Figure, folder: Path) -> list[Path]:
+    """Those of a figure's files that are not there or show something else."""
+    paths = [folder / f"{figure.name}-{theme}.svg" for theme in THEMES]
+    return [path for path in paths if digest(figure).encode() not in _beginning(path)]
+
+
+def write_files(figures: Iterable[Figure], folder: Path, cache_dir: Path) -> None:
+    """The files of a Markdown page's figures; one that is as it should be is neither drawn nor written.
+
+    Raises ResourceError where the folder cannot be written.
+    """
+    make_folder(folder)
+    for figure in figures:
+        if stale(figure, folder):
+            for name, content in files(figure, draw(figure, cache_dir)).items():
+                write_atomic(folder / name, content)
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LONGEST_HEAD)
+    except OSError:
+        return b""
+
+
 def files(figure: Figure, panels: Panels) -> Mapping[str, bytes]:
     """The files of one figure for a page that can show images only: by name, in light and in dark colours."""
-    whole = compose(panels, figure.alt)
+    whole = compose(panels, figure.alt, digest(figure))
     return {f"{figure.name}-{theme}.svg": _colored(whole, values) for theme, values in THEMES.items()}
 
 
@@ -68,8 +95,8 @@ def _colored(panels: str, values: Mapping[str, str]) -> bytes:
     return (COLOR.sub(lambda match: values[match[1]], panels) + "\n").encode()
 
 
-def compose(panels: Panels, alt: str) -> str:
-    """The panels of a figure in one SVG, two in a row."""
+def compose(panels: Panels, alt: str, content: str) -> str:
+    """The panels of a figure in one SVG, two in a row; `content` is the digest of what it shows."""
     sizes = [tuple(map(float, match.groups())) for panel in panels if (match := SIZE.search(panel))]
     rows = [range(start, min(start + COLUMNS, len(panels))) for start in range(0, len(panels), COLUMNS)]
     top, placed = 0.0, []
@@ -82,7 +109,7 @@ def compose(panels: Panels, alt: str) -> str:
     width = max(sum(sizes[index][0] + GAP for index in row) for row in rows) - GAP
     height = top - GAP
     frame = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
-    named = f'role="img" aria-label={quoteattr(alt)}'
+    named = f'role="img" aria-label={quoteattr(alt)} data-digest="{content}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {frame} {named}>{"".join(placed)}</svg>'
 
 

@@ -14,6 +14,7 @@ from vitreport.report import markup, phrases, tables
 from vitreport.report.findings import titles, where_of
 from vitreport.report.limits import limits
 from vitreport.report.page import Page
+from vitreport.report.protocol import protocol_of
 from vitreport.text import compact, duration
 
 TEMPLATE = "report.md.j2"
@@ -31,9 +32,15 @@ def render_markdown(page: Page, *, assets: str | None = None, template: Path | N
 
     A template of the user's own runs in a sandbox and may extend `report.md.j2`. Raises SpecError where it fails.
     """
-    names = titles(page.summary)
     environment = _environment(_read(template)) if template else _own_environment()
-    values = {
+    values = {**printed(page), "assets": assets}
+    return _tidy(_rendered(environment, OWN if template else TEMPLATE, values, template))
+
+
+def printed(page: Page) -> dict[str, Any]:
+    """What every template prints from, whatever the format."""
+    names = titles(page.summary)
+    return {
         "page": page,
         "summary": page.summary,
         "names": names,
@@ -42,9 +49,8 @@ def render_markdown(page: Page, *, assets: str | None = None, template: Path | N
         "missing": tables.missing(page.summary),
         "troubled": tables.troubled(page.summary),
         "limits": limits(page.summary),
-        "assets": assets,
+        "protocol": protocol_of(page.summary),
     }
-    return _tidy(_rendered(environment, OWN if template else TEMPLATE, values, template))
 
 
 def render(name: str, **values: Any) -> str:

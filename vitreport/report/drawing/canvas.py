@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 
 from vitreport.report.drawing.palette import LIGHT
 from vitreport.report.summary import Estimate
-from vitreport.text import percent, printable
+from vitreport.text import printable
 
 WIDTH = 400
 """In CSS pixels: two panels side by side fill the column of a page on GitHub, one fills a telephone."""
@@ -158,15 +158,6 @@ def short(text: str, length: int = 26) -> str:
     """Printable, and cut off where it would leave no room for the figure."""
     text = printable(text)
     return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def told(estimate: Estimate) -> str:
-    """71.2% (95% interval 70.1% to 72.3%, 3 seeds)"""
-    seeds = "a single run" if estimate.n == 1 else f"{estimate.n} seeds"
-    if estimate.low is None or estimate.high is None:
-        return f"{percent(estimate.value, 1)} ({seeds})"
-    interval = f"95% interval {percent(estimate.low, 1)} to {percent(estimate.high, 1)}"
-    return f"{percent(estimate.value, 1)} ({interval}, {seeds})"
 
 
 def bounds(estimate: Estimate) -> tuple[float, float]:

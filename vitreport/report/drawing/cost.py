@@ -15,9 +15,9 @@ from vitreport.report.drawing.canvas import (
     limits,
     short,
     spread,
-    told,
 )
 from vitreport.report.illustrations import CostPoint
+from vitreport.report.phrases import accuracy
 from vitreport.text import compact
 
 
@@ -63,7 +63,7 @@ def _draw_points(panel: Canvas, points: Sequence[CostPoint], looks: dict[str, Lo
             gid=panel.part_of(point.label),
         )
         size_told = f"{compact(flops)} FLOPs, {compact(point.cost.parameters)} parameters"
-        said = f"{point.label}: {told(point.accuracy)}, {size_told}"
+        said = f"{point.label}: {accuracy(point.accuracy)}, {size_told}"
         size = LINE * (high - low)
         panel.tip(flops / 1.12, point.accuracy.value - size, flops * (1.12 - 1 / 1.12), 2 * size, said)
 

@@ -16,9 +16,9 @@ from vitreport.report.drawing.canvas import (
     limits,
     quantity_told,
     short,
-    told,
 )
 from vitreport.report.drawing.palette import LIGHT
+from vitreport.report.phrases import accuracy
 from vitreport.report.summary import Ablation, Level
 
 WIDE = 8
@@ -111,5 +111,5 @@ def _level_tips(panel: Canvas, ablation: Ablation, numbers: Sequence[float], lev
     bottom, top = panel.axes.get_ylim()
     edges = [left, *((low * high) ** 0.5 if left > 0 else (low + high) / 2 for low, high in pairwise(numbers)), right]
     for level, (start, end) in zip(levels, pairwise(edges), strict=True):
-        said = told(level.accuracy) if level.accuracy else level.state
+        said = accuracy(level.accuracy) if level.accuracy else level.state
         panel.tip(start, bottom, end - start, top - bottom, f"{ablation.axes[0]} = {level.values[0]}: {said}")

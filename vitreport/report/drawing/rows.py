@@ -11,9 +11,9 @@ from vitreport.report.drawing.canvas import (
     limits,
     quantity_told,
     short,
-    told,
 )
 from vitreport.report.drawing.palette import LIGHT
+from vitreport.report.phrases import accuracy
 from vitreport.report.references import DATASET_TITLES, architecture_title
 from vitreport.report.summary import Ablation, Cell, ClassAccuracy, Estimate
 from vitreport.text import percent
@@ -35,13 +35,14 @@ class Row:
 
 def overview(cells: Sequence[Cell]) -> list[Canvas]:
     """One panel a data set with the same axis and the same rows, so that the eye can go from one to the other."""
-    datasets = dict.fromkeys(cell.dataset for cell in cells)
+    datasets, architectures = (dict.fromkeys(names) for names in zip(*map(_pair, cells), strict=True))
+    found = {_pair(cell): cell for cell in cells}
     shared = limits([cell.group.test for cell in cells if cell.group and cell.group.test])
     return [
         rows_panel(
             DATASET_TITLES.get(dataset, dataset),
             "test accuracy",
-            [_cell_row(cell) for cell in cells if cell.dataset == dataset],
+            [_cell_row(architecture, found.get((dataset, architecture))) for architecture in architectures],
             shared,
         )
         for dataset in datasets
@@ -100,10 +101,14 @@ def _draw_row(panel: Canvas, place: int, row: Row, shared: tuple[float, float]) 
         panel.axes.text(1.03, place, percent(row.accuracy.value, 1), transform=right, va="center")
     else:
         panel.axes.text(1.03, place, row.note, transform=right, va="center", color=LIGHT["muted"])
-    said = told(row.accuracy) if row.accuracy else row.note
+    said = accuracy(row.accuracy) if row.accuracy else row.note
     panel.tip(shared[0], place - 0.5, shared[1] - shared[0], 1, f"{row.label}: {said}")
 
 
-def _cell_row(cell: Cell) -> Row:
-    accuracy = cell.group.test if cell.group else None
-    return Row(architecture_title(cell.architecture), accuracy, cell.group.state if cell.group else "not run")
+def _pair(cell: Cell) -> tuple[str, str]:
+    return cell.dataset, cell.architecture
+
+
+def _cell_row(architecture: str, cell: Cell | None) -> Row:
+    group = cell and cell.group
+    return Row(architecture_title(architecture), group.test if group else None, group.state if group else "no result")

@@ -1,0 +1,167 @@
+"use strict";
+// Without this script the page says all the same; with it tables can be sorted, series switched off, numbers pointed at.
+
+const numbers = JSON.parse(document.getElementById("numbers").textContent);
+
+function element(name, properties, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+function addThemeSwitch() {
+  const root = document.documentElement;
+  const isDark = () => getComputedStyle(root).colorScheme === "dark"
+    || (root.dataset.theme === undefined && matchMedia("(prefers-color-scheme: dark)").matches);
+  const button = element("button", { type: "button", className: "theme" });
+  const tell = () => { button.textContent = isDark() ? "Light colours" : "Dark colours"; };
+  button.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    tell();
+  });
+  tell();
+  document.querySelector("header").append(button);
+}
+
+// The number that a cell begins with: "-2.2 (-3.4 to -0.9)", "1.50M", "0:10:00"; its text where there is none.
+function sortKey(cell) {
+  const text = cell.textContent.trim().replaceAll(",", "");
+  const time = text.match(/^(\d+):(\d\d):(\d\d)$/);
+  if (time) return 3600 * time[1] + 60 * time[2] + 1 * time[3];
+  const found = text.match(/^(?:< )?([-+]?\d[\d.]*(?:e[-+]?\d+)?)([kMGT]?)(?![\w])/);
+  if (!found) return text === "\u2013" ? null : text;
+  return parseFloat(found[1]) * { "": 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12 }[found[2]];
+}
+
+// Numbers first, then text, then cells without either: whichever way it is sorted, what is missing is last.
+function compare(one, other, sign) {
+  const rank = (key) => (key === null ? 2 : typeof key === "string" ? 1 : 0);
+  if (rank(one) !== rank(other)) return rank(one) - rank(other);
+  if (one === null) return 0;
+  return sign * (typeof one === "string" ? one.localeCompare(other, "en", { numeric: true }) : one - other);
+}
+
+function sortBy(header) {
+  const table = header.closest("table");
+  const index = header.cellIndex;
+  const ascending = header.getAttribute("aria-sort") !== "ascending";
+  for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+  header.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+  const keyed = [...table.tBodies[0].rows].map((row) => [sortKey(row.cells[index]), row]);
+  keyed.sort((one, other) => compare(one[0], other[0], ascending ? 1 : -1));
+  table.tBodies[0].append(...keyed.map(([, row]) => row));
+}
+
+function makeSortable(table) {
+  if (table.tBodies[0].rows.length < 2) return;
+  for (const header of table.tHead.rows[0].cells) {
+    const button = element("button", { type: "button" }, ...header.childNodes);
+    button.addEventListener("click", () => sortBy(header));
+    header.append(button);
+  }
+}
+
+function addSeriesSwitches(figure) {
+  const members = [...figure.querySelectorAll("[data-series]")];
+  const names = [...new Set(members.map((member) => member.dataset.series))];
+  if (names.length < 2) return;
+  const tools = element("div", { className: "tools" });
+  tools.setAttribute("role", "group");
+  tools.setAttribute("aria-label", "Series shown");
+  for (const name of names) {
+    const button = element("button", { type: "button", textContent: name });
+    button.setAttribute("aria-pressed", "true");
+    button.addEventListener("click", () => {
+      const off = button.getAttribute("aria-pressed") === "true";
+      button.setAttribute("aria-pressed", String(!off));
+      for (const member of members) if (member.dataset.series === name) member.classList.toggle("off", off);
+    });
+    tools.append(button);
+  }
+  figure.querySelector(".panels").before(tools);
+}
+
+const bubble = element("div", { className: "bubble" });
+bubble.setAttribute("role", "status");
+
+function point(tip, x, y) {
+  document.querySelector(".tip.current")?.classList.remove("current");
+  bubble.textContent = tip ? tip.dataset.text : "";
+  if (!tip) return;
+  tip.classList.add("current");
+  const { width, height } = bubble.getBoundingClientRect();
+  bubble.style.left = `${Math.max(8, Math.min(x + 12, innerWidth - width - 8))}px`;
+  bubble.style.top = `${y + 16 + height > innerHeight ? y - height - 12 : y + 16}px`;
+}
+
+function pointAt(tip) {
+  const box = tip.getBoundingClientRect();
+  point(tip, box.left + box.width / 2, box.top + Math.min(box.height / 2, 40));
+}
+
+// A panel is one stop of the keyboard; inside it the arrow keys go from number to number.
+function makePointable(panel) {
+  const tips = [...panel.querySelectorAll(".tip")];
+  if (!tips.length) return;
+  let current = -1;
+  for (const tip of tips) {
+    const title = tip.querySelector("title");
+    tip.dataset.text = title.textContent;
+    title.remove();
+    tip.addEventListener("pointermove", (event) => point(tip, event.clientX, event.clientY));
+    tip.addEventListener("pointerleave", () => point(null));
+  }
+  panel.setAttribute("tabindex", "0");
+  panel.addEventListener("blur", () => { current = -1; point(null); });
+  panel.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (event.key === "Escape") point(null);
+    if (!step) return;
+    event.preventDefault();
+    current = current < 0 && step < 0 ? tips.length - 1 : (current + step + tips.length) % tips.length;
+    pointAt(tips[current]);
+  });
+}
+
+// A spreadsheet takes a cell that begins like a formula for one.
+function csvCell(value) {
+  const text = value === null ? "" : typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function download(name, type, text) {
+  const link = element("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+function addDownloads(figure) {
+  const name = figure.dataset.figure;
+  const { columns, rows } = numbers[name];
+  const asCsv = () => [columns, ...rows].map((row) => row.map(csvCell).join(",") + "\n").join("");
+  const asJson = () => JSON.stringify(rows.map((row) => Object.fromEntries(row.map((cell, i) => [columns[i], cell]))), null, 2);
+  const tools = element("div", { className: "tools" });
+  for (const [label, ending, type, make] of [["CSV", "csv", "text/csv", asCsv], ["JSON", "json", "application/json", asJson]]) {
+    const button = element("button", { type: "button", textContent: `Download ${label}` });
+    button.addEventListener("click", () => download(`${name}.${ending}`, type, make()));
+    tools.append(button);
+  }
+  figure.querySelector(".data .scroll").before(tools);
+}
+
+function openForPrint() {
+  const closed = [...document.querySelectorAll("main details:not([open], .data)")];
+  for (const each of closed) each.open = true;
+  addEventListener("afterprint", () => { for (const each of closed) each.open = false; }, { once: true });
+}
+
+addThemeSwitch();
+document.body.append(bubble);
+document.querySelectorAll("table").forEach(makeSortable);
+document.querySelectorAll("figure").forEach((figure) => {
+  addSeriesSwitches(figure);
+  addDownloads(figure);
+  figure.querySelectorAll("svg").forEach(makePointable);
+});
+addEventListener("beforeprint", openForPrint);
+addEventListener("scroll", () => point(null), { passive: true });

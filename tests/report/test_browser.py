@@ -1,0 +1,199 @@
+"""The page in a browser: nothing overflows, nothing is asked for, and everything can be reached and read.
+
+Needs Chromium and the packages playwright and axe-playwright-python; without them these tests are skipped.
+"""
+
+import csv
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report.rendering import page_of
+from tests.report.study import write_study
+from vitreport.report.html import render_html
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+
+WIDTHS = (360, 768, 1440)
+THEMES = ("light", "dark")
+FAULTS = "axe: {id}, {impact}: {nodes}"
+OVERFLOWING = """() => [...document.querySelectorAll("body *")].filter(each => {
+  const box = each.getBoundingClientRect();
+  return box.width && box.right > innerWidth + 1 && !each.closest(".scroll, pre, .hidden, .skip");
+}).map(each => each.outerHTML.slice(0, 200))"""
+
+
+class Visit:
+    """A page that is open, with everything that it complained of or asked for."""
+
+    def __init__(self, context: Any, file: Path) -> None:
+        self.page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.complaints.append(request.url))
+        self.page.goto(file.as_uri())
+        self.complaints.remove(file.as_uri())
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    write_study(folder / "runs")
+    path = folder / "report.html"
+    path.write_text(render_html(page_of(folder / "runs"), tmp_path_factory.getbasetemp().parent / "drawn"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser: Any, file: Path) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    yield Visit(context, file)
+    context.close()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_overflows_and_nothing_is_asked_for(browser: Any, file: Path, width: int, theme: str) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+    visit = Visit(context, file)
+    visit.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == width
+    assert visit.page.evaluate(OVERFLOWING) == []
+    assert visit.complaints == []
+    context.close()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing(browser: Any, file: Path, theme: str) -> None:
+    """Every rule of axe-core, with every fold open."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=theme)
+    page = Visit(context, file).page
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    found = axe.Axe().run(page).response["violations"]
+    told = [FAULTS.format_map({**each, "nodes": [node["html"][:200] for node in each["nodes"][:3]]}) for each in found]
+    assert told == []
+    context.close()
+
+
+def test_it_is_read_without_script(browser: Any, file: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    visit = Visit(context, file)
+    assert visit.page.locator("figure svg").count() > 10
+    assert visit.page.locator("main").inner_text().count("%") > 50
+    assert visit.page.locator("button").count() == 0
+    assert visit.complaints == []
+    context.close()
+
+
+def test_a_table_is_sorted_by_its_numbers_both_ways(visit: Visit) -> None:
+    table = visit.page.locator("table").first
+    header = table.locator("thead th").nth(1)
+    header.get_by_role("button").click()
+    assert header.get_attribute("aria-sort") == "ascending"
+    assert shares(table) == sorted(shares(table))
+    header.get_by_role("button").press("Enter")
+    assert header.get_attribute("aria-sort") == "descending"
+    assert shares(table) == sorted(shares(table), reverse=True)
+    last = table.locator("tbody tr").last.inner_text()
+    assert not last.split("\t")[1][0].isdigit()
+
+
+def shares(table: Any) -> list[float]:
+    """The accuracies of the second column."""
+    cells = table.locator("tbody td:nth-child(2)").all_inner_texts()
+    return [float(cell.partition("%")[0]) for cell in cells if cell[0].isdigit()]
+
+
+def test_a_series_is_switched_off_and_on(visit: Visit) -> None:
+    figure = visit.page.locator("figure", has=visit.page.locator("[data-series]")).first
+    button = figure.get_by_role("button", name="train", exact=True)
+    line = figure.locator("[data-series=train]").first
+    assert line.is_visible()
+    button.click()
+    assert (line.is_visible(), button.get_attribute("aria-pressed")) == (False, "false")
+    assert figure.locator("[data-series=validation]").first.is_visible()
+    button.press("Space")
+    assert (line.is_visible(), button.get_attribute("aria-pressed")) == (True, "true")
+
+
+def test_a_number_is_told_to_the_pointer_and_to_the_keyboard(visit: Visit) -> None:
+    panel = visit.page.locator("figure svg").first
+    bubble = visit.page.get_by_role("status")
+    panel.locator(".tip").first.hover(force=True)
+    assert "% ±" in bubble.inner_text()
+    panel.focus()
+    visit.page.keyboard.press("ArrowDown")
+    first = bubble.inner_text()
+    visit.page.keyboard.press("ArrowDown")
+    assert "" != bubble.inner_text() != first
+    visit.page.keyboard.press("Escape")
+    assert bubble.text_content() == ""
+
+
+def test_the_colours_can_be_switched(visit: Visit) -> None:
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert visit.page.evaluate(background) == "rgb(255, 255, 255)"
+    visit.page.get_by_role("button", name="Dark colours").click()
+    assert visit.page.evaluate(background) == "rgb(13, 17, 23)"
+    visit.page.get_by_role("button", name="Light colours").click()
+    assert visit.page.evaluate(background) == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("kind", ["CSV", "JSON"])
+def test_numbers_can_be_taken_away(visit: Visit, kind: str) -> None:
+    figure = visit.page.locator("#figure-overview")
+    figure.locator("summary").click()
+    with visit.page.expect_download() as started:
+        figure.get_by_role("button", name=f"Download {kind}").click()
+    text = Path(started.value.path()).read_text(encoding="utf-8")
+    assert started.value.suggested_filename == f"overview.{kind.lower()}"
+    if kind == "CSV":
+        rows = list(csv.reader(io.StringIO(text)))
+        assert rows[0] == ["architecture", "data set", "accuracy", "low", "high", "method", "n"]
+        assert rows[1][:2] == ["Perceiver IO", "CIFAR-10"]
+    assert "0.56" in text
+    assert [each for each in visit.complaints if not each.startswith("blob:")] == []
+
+
+def test_the_focus_can_be_seen_at_every_stop(visit: Visit) -> None:
+    """The first stop is the link that skips; no stop is without an outline, none is out of sight."""
+    visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.activeElement.className") == "skip"
+    stops = set()
+    for _ in range(60):
+        shown = visit.page.evaluate("""() => {
+            const each = document.activeElement, style = getComputedStyle(each), box = each.getBoundingClientRect();
+            return [each.tagName, style.outlineStyle, parseFloat(style.outlineWidth), box.width * box.height];
+        }""")
+        assert shown[1] == "solid", shown
+        assert shown[2] >= 2
+        assert shown[3] > 0
+        stops.add(shown[0].lower())
+        visit.page.keyboard.press("Tab")
+    assert {"a", "button", "div", "svg", "summary"} <= stops
+
+
+def test_it_is_printed_whole(visit: Visit) -> None:
+    """On light paper, without what only a screen can use, with every fold but the data open."""
+    visit.page.emulate_media(media="print", color_scheme="dark")
+    visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert visit.page.locator("main details:not(.data):not([open])").count() == 0
+    assert not visit.page.locator("nav").is_visible()
+    assert not visit.page.locator(".tools").first.is_visible()
+    assert visit.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"

@@ -1,0 +1,192 @@
+"""The page as its file: structure, safety and the same bytes everywhere. A browser is asked in test_browser."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from base64 import b64encode
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.report.builder import write_seeds
+from tests.report.parsed import Element, parse
+from tests.report.rendering import page_of
+from tests.report.study import write_study
+from vitreport.report.html import render_html
+from vitreport.report.page import Page, make_page
+from vitreport.report.render import render_markdown
+from vitreport.report.summarize import summarize
+from vitreport.store.record import ErrorRecord
+from vitreport.text import printable
+
+ROOT = Path(__file__).parents[2]
+HOSTILE = (
+    "</script><script>alert(1)</script><img src=x onerror=y> [x](javascript:1)\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}'\""
+)
+CHILD = """
+import sys
+from pathlib import Path
+from tests.report.rendering import page_of
+from vitreport.report.html import render_html
+sys.stdout.buffer.write(render_html(page_of(Path(sys.argv[1])), Path(sys.argv[2])).encode())
+"""
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Figures are drawn once for all tests of a session."""
+    return tmp_path_factory.getbasetemp().parent / "drawn"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    runs = tmp_path_factory.mktemp("runs")
+    write_study(runs)
+    return page_of(runs)
+
+
+@pytest.fixture(scope="module")
+def html(page: Page, drawn: Path) -> str:
+    return render_html(page, drawn)
+
+
+@pytest.fixture(scope="module")
+def root(html: str) -> Element:
+    return parse(html)
+
+
+def test_headings_go_down_one_level_at_a_time(root: Element) -> None:
+    levels = [int(heading.tag[1]) for heading in root.all("h1", "h2", "h3", "h4")]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(below - above <= 1 for above, below in pairwise(levels))
+    assert len(levels) > 12
+
+
+def test_every_section_is_in_the_contents(root: Element) -> None:
+    (contents,) = root.all("nav")
+    targets = [link.attributes["href"].removeprefix("#") for link in contents.all("a")]
+    assert targets == [section.attributes["aria-labelledby"] for section in root.all("section")]
+
+
+def test_names_are_unique_and_every_reference_is_met(root: Element, html: str) -> None:
+    names = [element.attributes["id"] for element in root if "id" in element.attributes]
+    assert len(set(names)) == len(names)
+    inner = set(re.findall(r'(?:href="|url\()#([^")]+)', html))
+    labels = {name for each in root for name in each.attributes.get("aria-labelledby", "").split()}
+    assert inner | labels <= set(names)
+
+
+def test_tables_have_captions_and_scopes(root: Element) -> None:
+    tables = root.all("table")
+    assert len(tables) > 30
+    for table in tables:
+        assert table.all("caption")[0].text.strip()
+        assert {header.attributes.get("scope") for header in table.all("th")} <= {"col", "row"}
+        widths = {len(row.all("th", "td")) for row in table.all("tr")}
+        assert len(widths) == 1
+
+
+def test_every_figure_has_words_and_numbers(root: Element, page: Page) -> None:
+    figures = root.all("figure")
+    assert [figure.attributes["data-figure"] for figure in figures] != []
+    assert {figure.attributes["data-figure"] for figure in figures} == {figure.name for figure in page.figures}
+    data = json.loads(root.all("script")[0].text)
+    for figure, element in ((f, e) for f in page.figures for e in figures if e.attributes["data-figure"] == f.name):
+        assert any(each.attributes.get("aria-label") == figure.alt for each in element.all("div"))
+        assert element.all("figcaption")[0].text == figure.caption
+        assert all(svg.attributes["role"] == "img" and svg.attributes["aria-label"] for svg in element.all("svg"))
+        rows = element.all("table")[0].all("tr")
+        assert len(rows) - 1 == len(data[figure.name]["rows"]) > 0
+
+
+def test_what_the_figures_show_is_what_was_measured(root: Element, page: Page) -> None:
+    overview = json.loads(root.all("script")[0].text)["overview"]
+    first = page.summary.cells[0]
+    assert overview["columns"] == ["architecture", "data set", "accuracy", "low", "high", "method", "n"]
+    assert first.group is not None
+    assert first.group.test is not None
+    assert overview["rows"][0][2:5] == [first.group.test.value, first.group.test.low, first.group.test.high]
+
+
+def test_it_asks_for_nothing(root: Element, html: str) -> None:
+    """No address outside, nothing that loads, no style or handler in an attribute."""
+    assert not {"img", "link", "iframe", "object", "embed", "image", "base", "form"} & {each.tag for each in root}
+    for element in root:
+        assert not [name for name in element.attributes if name.startswith("on") or name in ("src", "srcset", "style")]
+        assert element.attributes.get("href", "#").startswith("#")
+    assert "@import" not in html
+    assert not re.search(r"url\((?!#)", html)
+
+
+def test_the_policy_allows_this_style_and_this_script_alone(root: Element) -> None:
+    meta = next(each for each in root.all("meta") if each.attributes.get("http-equiv") == "Content-Security-Policy")
+    policy = dict(rule.split(" ", 1) for rule in meta.attributes["content"].split("; "))
+    (style,) = root.all("style")
+    data, script = root.all("script")
+    assert data.attributes["type"] == "application/json"
+    assert policy == {
+        "default-src": "'none'",
+        "style-src": sha256(style.text),
+        "script-src": sha256(script.text),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+
+
+def sha256(text: str) -> str:
+    return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def test_foreign_names_are_literal_text(drawn: Path) -> None:
+    """A class, a device, an error, a data set and the title; the structure is that of the same page without them."""
+    for folder, text in (("hostile", HOSTILE), ("tame", "tame")):
+        changes = {"device": text, "error": ErrorRecord(kind="internal", message=text)}
+        dataset = printable(text).replace("/", "|")[:60]
+        write_seeds(Path(folder), [0.5, 0.6], dataset=dataset, train={"epochs": 2}, changes=changes)
+    hostile, tame = (
+        parse(render_html(make_page(summarize(sorted(Path(folder).iterdir())), title=title), drawn))
+        for folder, title in (("hostile", HOSTILE), ("tame", "tame"))
+    )
+    assert [each.tag for each in hostile] == [each.tag for each in tame]
+    assert [sorted(each.attributes) for each in hostile] == [sorted(each.attributes) for each in tame]
+    assert hostile.all("h1")[0].text == HOSTILE.replace("\x1b", "\ufffd").replace(
+        "\N{RIGHT-TO-LEFT OVERRIDE}", "\ufffd"
+    )
+    assert not {"\x1b", "\N{RIGHT-TO-LEFT OVERRIDE}"} & set(hostile.text)
+
+
+def test_it_says_what_the_markdown_says(root: Element, page: Page) -> None:
+    """Every sentence, and every row of the first table, of the methods, the limits and the claims."""
+    words = " ".join(root.text.split())
+    for finding in page.findings:
+        assert finding.sentence in words
+    for verdict in page.verdicts:
+        assert verdict.reason in words
+    plain = render_markdown(page)
+    assert [heading.text for heading in root.all("h2")[2:]] == re.findall(r"^## (.*)$", plain, re.MULTILINE)
+
+
+def test_without_runs_there_is_a_page(drawn: Path) -> None:
+    found = parse(render_html(make_page(summarize([])), drawn))
+    assert "There is no finished run yet." in found.text
+    assert found.all("figure") == []
+
+
+def test_the_same_records_give_the_same_bytes_everywhere(tmp_path: Path, drawn: Path) -> None:
+    runs = tmp_path / "runs"
+    write_seeds(runs, [0.5, 0.52], train={"epochs": 2})
+    one = {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "1"}
+    other = {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "2"}
+    first, second = (rendered_by_a_child(runs, tmp_path / env["TZ"], env) for env in (one, other))
+    assert first == second == rendered_by_a_child(runs, tmp_path / "UTC", other)
+
+
+def rendered_by_a_child(runs: Path, cache: Path, environment: dict[str, str]) -> bytes:
+    command = [sys.executable, "-c", CHILD, str(runs), str(cache)]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, check=True)
+    return done.stdout

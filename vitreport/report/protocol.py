@@ -1,0 +1,60 @@
+"""How the numbers of a report were obtained, in sentences."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vitreport.report.findings import titles, where_of
+from vitreport.report.summary import Summary
+
+COST = (
+    "FLOPs are those of one image, a multiply-add counted as two. Times, images per second (training) and memory are "
+    "medians over the seeds on the device of the row; they compare only where the device is the same."
+)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """`methods` has a sentence or two for each choice that a reader should know; `resumed` may be empty."""
+
+    methods: tuple[str, ...]
+    cost: str
+    resumed: str
+
+
+def protocol_of(summary: Summary) -> Protocol:
+    return Protocol(tuple(_methods(summary)), COST, _resumed(summary))
+
+
+def _resumed(summary: Summary) -> str:
+    found = summary.provenance
+    if not found.resumed:
+        return ""
+    return (
+        f"{found.resumed} runs were interrupted and resumed, {found.resumed_elsewhere} of them with other versions, "
+        "threads or another device than they began with: their last digits may differ from an undisturbed run."
+    )
+
+
+def _methods(summary: Summary) -> Iterator[str]:
+    runs = "the record of 1 run" if summary.runs == 1 else f"the records of {summary.runs} runs"
+    yield f"Every number, sentence and figure is computed from {runs}."
+    yield (
+        "Several seeds are one result: mean ± half of Student's 95% interval over n seeds. A single run shows Wilson's "
+        "95% interval over its test images; that leaves out the spread between seeds, so single runs are never ranked."
+    )
+    yield (
+        "Differences are Welch's, with p-values adjusted by Holm over a table; from six common seeds on they are those "
+        "of an exact sign-flip test. \N{LEFT DOUBLE QUOTATION MARK}No difference shown\N{RIGHT DOUBLE QUOTATION MARK} "
+        "is not \N{LEFT DOUBLE QUOTATION MARK}equal\N{RIGHT DOUBLE QUOTATION MARK}."
+    )
+    yield (
+        "The test accuracy is that of the epoch which the setting train.selection names (val: the best on the "
+        "validation split; last: the last); the test images choose nothing, also not which setting stands for an "
+        f"architecture in the first table: {_standing(summary)}."
+    )
+
+
+def _standing(summary: Summary) -> str:
+    names = titles(summary)
+    chosen = [f"{where_of(cell, names)}, {cell.chosen}" for cell in summary.cells if cell.group and cell.candidates > 1]
+    return "; ".join(chosen) or "there is one for each"
