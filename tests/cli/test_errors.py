@@ -39,7 +39,7 @@ def refused(done: Completed, exit_code: int, *said: str) -> str:
         (["train", "perceiver-io", "--epochs", "0"], ["train.epochs = 0: must be greater than", "command line"]),
         (["train", "perceiver-io", "--lr", "nan"], ["optimizer.learning_rate = nan: must be a finite number"]),
         (["train", "perceiver-io", "--set", "name=x"], ["name: the name is not unique", "one of model.name"]),
-        (["train", "perceiver-io", "--preset", "digits"], ["preset = 'digits': unknown preset", "perceiver-io-digits"]),
+        (["train", "perceiver-io", "--preset", "digits"], ["preset = 'digits': unknown preset", "mean perceiver-io-digits"]),
         (["train", "--spec", "missing.toml"], ["missing.toml: no such file or directory"]),
         (["train", "--spec", "."], [".: is a directory"]),
         (["train"], ["model.name: is missing", "one of perceiver-io"]),
@@ -234,12 +234,15 @@ def test_a_run_without_weights_cannot_be_evaluated(weights: str, cli: Cli) -> No
 def test_a_damaged_record_is_named_and_the_others_are_listed(cli: Cli) -> None:
     whole, damaged = (write_run(Path("runs"), spec(seed)) for seed in (0, 1))
     (damaged / "run.json").write_text("{")
-    done = cli("runs", "list")
+    done = cli("runs", "list", "--each")
     assert done.exit_code == 7
     assert whole.name in done.stdout
     warning, error = done.stderr.splitlines()
     assert warning.startswith(f"warning: {damaged}/run.json: Invalid JSON")
     assert error == f"error: 1 of 2 records damaged: {damaged.name}"
+    together = cli("runs", "list").stdout.splitlines()[-1]
+    assert "1 done, 1 damaged" in together
+    assert "(2)" not in together, "a damaged record is no seed of the mean"
 
 
 @pytest.mark.parametrize("option", ["--runs-dir", "--data-dir"])

@@ -30,9 +30,9 @@ def shown(cli: Cli, *arguments: str) -> Any:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "timm"])
-def test_the_default_on_cifar10_costs_what_is_golden(name: str, cli: Cli) -> None:
+def test_the_preset_on_cifar10_costs_what_is_golden(name: str, cli: Cli) -> None:
     found = shown(cli, name, "--set", "train.batch_size=3")
-    golden = json.loads(COSTS.read_text())[f"model {name}"]
+    golden = json.loads(COSTS.read_text())[f"preset {name}-cifar10"]
     measured = found["cost"]
     assert {key: measured[key] for key in golden} == golden
     assert measured["activation_bytes"] == 3 * golden["activation_bytes_per_image"]
@@ -55,7 +55,7 @@ def test_a_screen_says_what_it_is_what_it_takes_and_what_it_costs(cli: Cli) -> N
     assert lines[0].startswith("mlp-mixer: MLP-Mixer (Tolstikhin et al. 2021, arXiv:2105.01601)")
     assert "embed_dim whole number 1 or more 512 8" in lines
     assert "token_mlp_ratio number above 0, at most 16 0.5 0.5" in lines
-    assert "cifar10, 32 x 32 pixels, float32:" in lines
+    assert "cifar10, 224 x 224 pixels, float32:" in lines
     assert "measured on CPU, 1 thread" in lines
 
 

@@ -32,6 +32,7 @@ CONTROL = re.compile(r"\x1b\[\??[0-9;]*[A-Za-z]")
 HIDE_CURSOR, SHOW_CURSOR, ERASE_LINE = "\x1b[?25l", "\x1b[?25h", "\x1b[2K"
 WITH_JSON = {
     "train": TRAIN[1:],
+    "ablate": (*TRAIN[1:4], *TINY[:-2], "--set=epochs=3", "--param", "batch_size", "20", "--seeds=1", "--dry-run"),
     "eval": ("perceiver",),
     "runs list": (),
     "runs show": ("perceiver",),

@@ -33,15 +33,19 @@ def group_rows(runs: Sequence[Run], sweeps: Sequence[SweepRecord]) -> Iterator[l
 
 
 def group_row(runs: Sequence[Run]) -> list[str]:
-    """As the line of a run; of several runs the accuracies are means with the half-width of the t interval."""
+    """As the line of a run; of several runs the accuracies are means with the half-width of the t interval.
+
+    A damaged record counts among the states and nowhere else.
+    """
     overviews = [overview(run) for run in runs]
+    whole = [each for each, run in zip(overviews, runs, strict=True) if not run.damage]
     seconds = [each["seconds"] for each in overviews if each["seconds"] is not None]
     return [
         name_of(runs),
         _states([each["state"] for each in overviews]),
         ", ".join(dict.fromkeys(f"{each['epoch']}/{each['epochs'] or '?'}" for each in overviews)),
-        estimate([each["val_accuracy"] for each in overviews if each["val_accuracy"] is not None]),
-        estimate([each["test_accuracy"] for each in overviews if each["test_accuracy"] is not None]),
+        estimate([each["val_accuracy"] for each in whole if each["val_accuracy"] is not None]),
+        estimate([each["test_accuracy"] for each in whole if each["test_accuracy"] is not None]),
         duration(sum(seconds)) if seconds else "",
         min((each["started"] for each in overviews if each["started"]), default=""),
     ]
@@ -94,7 +98,9 @@ def _told(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _accuracies(runs: Sequence[Run]) -> dict[int, float]:
-    return {seed_of(run.id): run.result.selected.splits["test"].accuracy for run in runs if run.result}
+    return {
+        seed_of(run.id): run.result.selected.splits["test"].accuracy for run in runs if run.result and not run.damage
+    }
 
 
 def _called(sweep: SweepRecord, values: Sequence[str]) -> str:
