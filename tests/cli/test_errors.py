@@ -39,7 +39,7 @@ def refused(done: Completed, exit_code: int, *said: str) -> str:
         (["train", "perceiver-io", "--epochs", "0"], ["train.epochs = 0: must be greater than", "command line"]),
         (["train", "perceiver-io", "--lr", "nan"], ["optimizer.learning_rate = nan: must be a finite number"]),
         (["train", "perceiver-io", "--set", "name=x"], ["name: the name is not unique", "one of model.name"]),
-        (["train", "perceiver-io", "--preset", "digits"], ["preset = 'digits': unknown preset", "mean perceiver-io-digits"]),
+        (["train", "perceiver-io", "--preset", "digits"], ["'digits': unknown preset", "mean perceiver-io-digits"]),
         (["train", "--spec", "missing.toml"], ["missing.toml: no such file or directory"]),
         (["train", "--spec", "."], [".: is a directory"]),
         (["train"], ["model.name: is missing", "one of perceiver-io"]),
