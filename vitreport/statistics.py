@@ -18,6 +18,15 @@ class Difference(NamedTuple):
     high: float
     p: float
 
+    @property
+    def is_shown(self) -> bool:
+        return is_shown(self.low, self.high, self.p)
+
+
+def is_shown(low: float, high: float, p: float) -> bool:
+    """A difference is shown where its interval does not hold 0, also after the correction for many comparisons."""
+    return not low <= 0 <= high and p < SIGNIFICANCE
+
 
 def wilson_interval(correct: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
     """The score interval of a proportion p = correct / count (Wilson 1927), for one run over its test images.
@@ -108,6 +117,20 @@ def difference_over_seeds(first: Mapping[int, float], second: Mapping[int, float
         return None
     paired = [first[seed] - second[seed] for seed in first if seed in second]
     return found._replace(p=sign_flip(paired)) if FEWEST_TO_FLIP <= len(paired) <= MOST_TO_FLIP else found
+
+
+def differences_over_seeds(
+    levels: Sequence[Mapping[int, float]], baseline: Mapping[int, float] | None
+) -> list[Difference | None]:
+    """Each level less the baseline, as `difference_over_seeds`, with p adjusted by Holm over all of them.
+
+    None for the baseline itself, for all of them without one, and where nothing can be said.
+    """
+    found = [
+        None if baseline is None or level is baseline else difference_over_seeds(level, baseline) for level in levels
+    ]
+    adjusted = iter(holm([each.p for each in found if each]))
+    return [each and each._replace(p=next(adjusted)) for each in found]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

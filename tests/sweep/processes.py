@@ -11,19 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.commands import Completed, command
+from tests.store import options
 from tests.store.children import wait_until
 
-MIXER = (
-    "mlp-mixer",
-    "--dataset=digits",
-    "--device=cpu",
-    "--set=data.image_size=8",
-    "--set=model.patch_size=4",
-    "--set=model.embed_dim=8",
-    "--set=model.num_blocks=1",
-    "--set=model.drop_rate=0.1",
-    "--set=train.epochs=2",
-)
+MIXER = (*options.MIXER, "--set=train.epochs=2")
 """A cell takes about a second."""
 
 LONG = (*MIXER, "--set=train.epochs=2000", "--checkpoint-seconds=0.2")

@@ -7,7 +7,8 @@ from typing import Any
 
 from vitreport.cli.records import LIST_COLUMNS, overview
 from vitreport.spec.compose import flat
-from vitreport.statistics import SIGNIFICANCE, difference_over_seeds, t_interval
+from vitreport.spec.sweep import called
+from vitreport.statistics import difference_over_seeds, t_interval
 from vitreport.store.groups import group_of, grouped, seed_of
 from vitreport.store.reader import Run
 from vitreport.store.state import state_of
@@ -27,7 +28,7 @@ def group_rows(runs: Sequence[Run], sweeps: Sequence[SweepRecord]) -> Iterator[l
             yield [sweep.name, *[""] * (len(LIST_COLUMNS) - 1)]
             for group in known:
                 name, *others = rows[group]
-                yield [f"{INDENT}{name} ({_called(sweep, values[group])})", *others]
+                yield [f"{INDENT}{name} ({called([axis.name for axis in sweep.axes], values[group])})", *others]
         in_sweeps |= values.keys()
     yield from (row for group, row in rows.items() if group not in in_sweeps)
 
@@ -73,11 +74,7 @@ def compared(first: Sequence[Run], second: Sequence[Run]) -> str:
         return f"{told}; a difference needs two seeds of each at least"
     if (found := difference_over_seeds(right, left)) is None:
         return f"{told}; a difference needs seeds that vary"
-    shown = (
-        "no difference shown"
-        if found.low <= 0 <= found.high or found.p >= SIGNIFICANCE
-        else f"{100 * found.value:+.2f} points"
-    )
+    shown = f"{100 * found.value:+.2f} points" if found.is_shown else "no difference shown"
     interval = f"95% Welch interval {100 * found.low:+.2f} to {100 * found.high:+.2f} points, p = {found.p:.2g}"
     return f"{told}: {shown} ({interval})"
 
@@ -101,11 +98,6 @@ def _accuracies(runs: Sequence[Run]) -> dict[int, float]:
     return {
         seed_of(run.id): run.result.selected.splits["test"].accuracy for run in runs if run.result and not run.damage
     }
-
-
-def _called(sweep: SweepRecord, values: Sequence[str]) -> str:
-    """batch_size 16"""
-    return ", ".join(f"{axis.name} {value}" for axis, value in zip(sweep.axes, values, strict=True))
 
 
 def _states(states: Sequence[str]) -> str:

@@ -210,5 +210,4 @@ def _accuracy(run: Run) -> tuple[str, float] | None:
     """That of the result on the test split, else that of the last epoch."""
     if run.result:
         return "test", run.result.selected.splits["test"].accuracy
-    splits = run.epochs[-1].splits if run.epochs else {}
-    return next(((name, splits[name].accuracy) for name in ("test", "val", "train") if name in splits), None)
+    return run.last_accuracy

@@ -7,7 +7,7 @@ from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.errors import DamageError
 from vitreport.store.reader import Run
 from vitreport.sweep.cells import RESULTS, state_of_cell
-from vitreport.sweep.findings import findings, is_shown
+from vitreport.sweep.findings import findings
 from vitreport.sweep.summary import Row, Summary
 from vitreport.text import percent
 
@@ -71,10 +71,10 @@ def _row(row: Row) -> list[str]:
 
 def _compared(row: Row) -> tuple[str, str]:
     """The difference in percentage points and its interval."""
-    if row.comparison is None:
+    if row.difference is None:
         return "", ""
-    found = row.comparison
-    return f"{100 * found.difference:+.2f}", f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"
+    found = row.difference
+    return f"{100 * found.value:+.2f}", f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"
 
 
 def _remarks(row: Row) -> Iterator[str]:
@@ -89,7 +89,7 @@ def _remarks(row: Row) -> Iterator[str]:
 
 
 def _plain_row(summary: Summary, row: Row) -> dict[str, Any]:
-    found = row.comparison
+    found = row.difference
     return {
         "values": dict(zip(summary.axes, row.values, strict=True)),
         "runs": list(row.runs),
@@ -103,9 +103,9 @@ def _plain_row(summary: Summary, row: Row) -> dict[str, Any]:
         "missing": row.missing,
         "difference": found
         and {
-            "value": found.difference,
+            "value": found.value,
             "interval": [found.low, found.high],
             "p_holm": found.p,
-            "shown": is_shown(found),
+            "shown": found.is_shown,
         },
     }

@@ -11,9 +11,10 @@ from vitreport.report.commands import command_of
 from vitreport.report.estimates import accuracies, difference_of, differences
 from vitreport.report.summary import Ablation, Estimate, Group, Level
 from vitreport.spec.fields import find_field
-from vitreport.spec.load import parse_value
+from vitreport.spec.load import layer_of, parse_value
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import short_name, shown_value
+from vitreport.store.groups import group_of, seed_of
 
 Values = tuple[str, ...]
 
@@ -57,7 +58,7 @@ def _planned(design: Design, by_id: Mapping[str, Group]) -> Ablation | None:
     cells: dict[Values, list[str]] = defaultdict(list)
     for values, run_id in design.cells:
         cells[values].append(run_id)
-    present = {values: by_id.get(_group_id(ids[0])) for values, ids in cells.items()}
+    present = {values: by_id.get(group_of(ids[0])) for values, ids in cells.items()}
     some = next((group for group in present.values() if group), None)
     if some is None:
         return None
@@ -152,27 +153,12 @@ def _command_of_missing(values: Values, run_ids: Sequence[str], sibling: Group, 
     """From a sibling with these values; only where that comes to the very run that is missing."""
     try:
         varied = {find_field(axis): parse_value(value) for axis, value in zip(axes, values, strict=True)}
-        spec = RunSpec.model_validate_json(json.dumps(_nested({**sibling.fields, **varied})))
+        spec = RunSpec.model_validate_json(json.dumps(layer_of({**sibling.fields, **varied}, "").values))
     except (SpecError, ValueError):
         return ""
-    if _group_id(spec.run_id) != _group_id(run_ids[0]):
+    if group_of(spec.run_id) != group_of(run_ids[0]):
         return ""
-    return command_of(spec, sorted(int(run_id.rpartition("-s")[2]) for run_id in run_ids))
-
-
-def _group_id(run_id: str) -> str:
-    return run_id.rpartition("-s")[0]
-
-
-def _nested(fields: Mapping[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for path, value in fields.items():
-        *parents, last = path.split(".")
-        table = values
-        for parent in parents:
-            table = table.setdefault(parent, {})
-        table[last] = value
-    return values
+    return command_of(spec, sorted(seed_of(run_id) for run_id in run_ids))
 
 
 def _text_order(text: str) -> tuple[bool, float, str]:

@@ -4,15 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import mean
 
+from vitreport import statistics
 from vitreport.report.summary import Estimate, Group
-from vitreport.statistics import (
-    SIGNIFICANCE,
-    difference_over_seeds,
-    holm,
-    newcombe_interval,
-    t_interval,
-    wilson_interval,
-)
+from vitreport.statistics import differences_over_seeds, newcombe_interval, t_interval, wilson_interval
 from vitreport.store.record import MeasurementRecord
 
 
@@ -58,9 +52,11 @@ def differences(levels: Sequence[Mapping[int, float]], baseline: Mapping[int, fl
     The interval is Welch's; p is that of the t test, or of the sign flip over the seeds that both have where these
     are six at least, adjusted by Holm over all of them.
     """
-    found = [_difference(level, baseline) if baseline else None for level in levels]
-    adjusted = iter(holm([each.p for each in found if each and each.p is not None]))
-    return [each and replace(each, p=next(adjusted)) for each in found]
+    found = differences_over_seeds(levels, baseline)
+    return [
+        each and Estimate(each.value, each.low, each.high, "welch", min(len(level), len(baseline or {})), p=each.p)
+        for level, each in zip(levels, found, strict=True)
+    ]
 
 
 def accuracies(group: Group | None) -> dict[int, float]:
@@ -76,12 +72,7 @@ def difference_of(group: Group, other: Group) -> Estimate | None:
 
 
 def is_shown(difference: Estimate) -> bool:
-    """A difference is shown where its interval does not hold 0, also after the correction for many comparisons."""
+    """As `statistics.is_shown`; without an interval nothing is."""
     if difference.low is None or difference.high is None:
         return False
-    return not difference.low <= 0 <= difference.high and (difference.p is None or difference.p < SIGNIFICANCE)
-
-
-def _difference(level: Mapping[int, float], baseline: Mapping[int, float]) -> Estimate | None:
-    found = None if level is baseline else difference_over_seeds(level, baseline)
-    return found and Estimate(found.value, found.low, found.high, "welch", min(len(level), len(baseline)), p=found.p)
+    return statistics.is_shown(difference.low, difference.high, 0.0 if difference.p is None else difference.p)

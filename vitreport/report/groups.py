@@ -12,6 +12,7 @@ from vitreport.report.summary import Cost, Estimate, Group, RunSummary, State
 from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
 from vitreport.store.folders import attempt_number
+from vitreport.store.groups import group_of
 from vitreport.store.record import CostRecord, MeasurementRecord
 
 ORDER: tuple[State, ...] = ("done", "diverged", "failed", "unfinished", "damaged", "no record")
@@ -30,7 +31,7 @@ def group_runs(runs: Iterable[Observed], names: Mapping[tuple[str, str], str]) -
     groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
     for run in runs:
         if run.spec:
-            groups[run.spec.run_id.rpartition("-s")[0], _dataset(run, run.spec, names)].append(Member(run.spec, run))
+            groups[group_of(run.spec.run_id), _dataset(run, run.spec, names)].append(Member(run.spec, run))
     many = Counter(group_id for group_id, _ in groups)
     return [
         _group(group_id if many[group_id] == 1 else f"{group_id}-{dataset}", dataset, _newest(members))

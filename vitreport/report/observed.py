@@ -60,7 +60,7 @@ def _observed(run: Run) -> Observed:
         record=run.record,
         epoch=result.selected.epoch if result else last.epoch if last else 0,
         splits=result.selected.splits if result else {},
-        last_seen=_last_seen(last) if last else None,
+        last_seen=run.last_accuracy,
         best_test=max((e.splits["test"].accuracy for e in run.epochs if "test" in e.splits), default=None),
         converged=_converged(run.epochs),
         images_per_second=median([e.images_per_second for e in run.epochs]) if run.epochs else None,
@@ -100,13 +100,6 @@ def _fits(details: DetailRecord) -> bool:
     counts = details.per_class_count
     correct = details.per_class_correct
     return len(counts) == len(correct) and all(right <= count for right, count in zip(correct, counts, strict=True))
-
-
-def _last_seen(epoch: EpochRecord) -> tuple[str, float] | None:
-    """On the test split where it was watched, else on the validation's."""
-    return next(
-        ((name, epoch.splits[name].accuracy) for name in ("test", "val", "train") if name in epoch.splits), None
-    )
 
 
 def _converged(epochs: Iterable[EpochRecord]) -> int | None:

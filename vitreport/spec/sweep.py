@@ -53,6 +53,11 @@ def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSp
     return AxisSpec(name=name, values=told)
 
 
+def called(axes: Iterable[str], values: Iterable[str]) -> str:
+    """A combination of values as people read it, one of each axis: batch_size 16, optimizer sgd."""
+    return ", ".join(f"{axis} {value}" for axis, value in zip(axes, values, strict=True))
+
+
 def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
     """One axis that goes through the values of several side by side. Raises SpecError where the lengths differ."""
     lengths = {axis.name: len(axis.values) for axis in axes}

@@ -40,6 +40,12 @@ class Run:
     def id(self) -> str:
         return self.folder.name
 
+    @property
+    def last_accuracy(self) -> tuple[str, float] | None:
+        """After the last whole epoch, on the test split where it was watched, else on the validation's: (split, it)."""
+        splits = self.epochs[-1].splits if self.epochs else {}
+        return next(((name, splits[name].accuracy) for name in ("test", "val", "train") if name in splits), None)
+
 
 def read_run(folder: Path) -> Run:
     """Read what is there; a missing or damaged file becomes a line of `damage`, never an exception."""

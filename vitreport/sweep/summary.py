@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from vitreport.statistics import difference_over_seeds, holm, t_interval, wilson_interval
+from vitreport.statistics import Difference, differences_over_seeds, t_interval, wilson_interval
 from vitreport.store.groups import seed_of
 from vitreport.store.reader import Run
 from vitreport.store.record import MeasurementRecord
@@ -15,22 +15,13 @@ MEASURED = "test"
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A row's accuracy less that of the baseline, as `difference_over_seeds`; `p` is Holm's over the table."""
-
-    difference: float
-    low: float
-    high: float
-    p: float
-
-
-@dataclass(frozen=True)
 class Row:
     """One combination of values over its seeds; `of_seeds` holds their accuracies as fractions of the test images.
 
     `interval` is the t interval of the mean over seeds; of a single run it is Wilson's over its test images.
     `diverged` holds for each seed that diverged the accuracy after its last whole epoch and the split that this
-    was measured on, None where there was no whole epoch; `missing` counts the seeds without a result.
+    was measured on, None where there was no whole epoch; `missing` counts the seeds without a result. `difference`
+    is that of the accuracy from the baseline's, its p Holm's over the table.
     """
 
     values: Labels
@@ -41,7 +32,7 @@ class Row:
     diverged: tuple[tuple[str, float] | None, ...]
     missing: int
     is_baseline: bool
-    comparison: Comparison | None = None
+    difference: Difference | None = None
 
     @property
     def accuracies(self) -> tuple[float, ...]:
@@ -97,7 +88,7 @@ def _row(values: Labels, ids: Sequence[str], runs: Sequence[Run | None], *, is_b
         of_seeds=of_seeds,
         mean=mean(of_seeds.values()) if of_seeds else None,
         interval=_interval(list(measured.values())),
-        diverged=tuple(_last_accuracy(run) for run in diverged),
+        diverged=tuple(run.last_accuracy for run in diverged),
         missing=len(ids) - len(measured) - len(diverged),
         is_baseline=is_baseline,
     )
@@ -111,24 +102,12 @@ def _interval(measured: Sequence[MeasurementRecord]) -> tuple[float, float] | No
     return t_interval([measurement.accuracy for measurement in measured])
 
 
-def _last_accuracy(run: Run) -> tuple[str, float] | None:
-    """What a run that diverged could do before: on the test split where it was watched, else on the validation's."""
-    splits = run.epochs[-1].splits if run.epochs else {}
-    return next(((name, splits[name].accuracy) for name in (MEASURED, "val", "train") if name in splits), None)
-
-
 def _compared(rows: Sequence[Row]) -> list[Row]:
     """Every row with its difference from the baseline, where both have two seeds at least and none diverged."""
-    baseline = next((row for row in rows if row.is_baseline and is_comparable(row)), None)
-    others = [row for row in rows if baseline and not row.is_baseline and is_comparable(row)]
-    measured = {row.values: difference_over_seeds(row.of_seeds, baseline.of_seeds) for row in others if baseline}
-    found = {values: difference for values, difference in measured.items() if difference}
-    adjusted = holm([difference.p for difference in found.values()])
-    comparisons = {
-        values: Comparison(difference.value, difference.low, difference.high, p)
-        for (values, difference), p in zip(found.items(), adjusted, strict=True)
-    }
-    return [replace(row, comparison=comparisons.get(row.values)) for row in rows]
+    of_seeds = [row.of_seeds if is_comparable(row) else {} for row in rows]
+    baseline = next((seeds for row, seeds in zip(rows, of_seeds, strict=True) if row.is_baseline), None)
+    found = differences_over_seeds(of_seeds, baseline)
+    return [replace(row, difference=difference) for row, difference in zip(rows, found, strict=True)]
 
 
 def is_comparable(row: Row) -> bool:
