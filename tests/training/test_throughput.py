@@ -63,3 +63,13 @@ def test_work_of_known_speed_is_measured_in_time(seconds: float, largest: int) -
     assert time.perf_counter() - begun < seconds + 1
     assert 0.5 / SECONDS_AN_IMAGE < found.images_per_second <= 1 / SECONDS_AN_IMAGE
     assert FEWEST_IMAGES <= found.batch_size <= largest
+
+
+def test_a_slow_first_step_is_not_counted() -> None:
+    first = iter([0.3])
+
+    def work(images: ImageSet) -> None:
+        time.sleep(next(first, SECONDS_AN_IMAGE * len(images)))
+
+    found = _rate(work, small_spec().data, CPU, 128, seconds=0.2)
+    assert 0.5 / SECONDS_AN_IMAGE < found.images_per_second <= 1 / SECONDS_AN_IMAGE

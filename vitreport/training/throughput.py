@@ -74,12 +74,11 @@ def _evaluation(model: nn.Module, spec: RunSpec) -> Work:
 
 
 def _rate(work: Work, data: DataSpec, device: torch.device, batch_size: int, seconds: float) -> Rate:
-    """Grow the batch, which also warms up, while larger ones fit into `seconds`; then take samples."""
+    """Warm up, grow the batch while larger ones fit into `seconds`, then take samples."""
     deadline = time.perf_counter() + seconds
     count = min(FEWEST_IMAGES, batch_size)
+    _seconds(work, data, device, count)  # the first step of a process takes many times as long as the next
     taken = _seconds(work, data, device, count)
-    if taken < seconds / SAMPLES:  # the first time is the slowest
-        taken = _seconds(work, data, device, count)
     seconds_an_image = taken / count
     while count < batch_size:
         larger = min(GROWTH * count, batch_size)
