@@ -65,7 +65,7 @@ def trained(folder: Path, *options: str) -> Path:
 
 
 def same_bits(first: Path, second: Path) -> bool:
-    names = ("best.safetensors", "predictions.npz", "result.json")
+    names = ("best.safetensors", "predictions.npz", "mistakes.png", "result.json")
     return all((first / name).read_bytes() == (second / name).read_bytes() for name in names)
 
 

@@ -1,7 +1,7 @@
 from statistics import mean, variance
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import binomtest, permutation_test
@@ -134,6 +134,7 @@ def test_newcombes_example() -> None:
 
 
 @given(st.integers(0, 300), st.integers(0, 300))
+@example(20_000, 20_500)
 def test_mcnemar_is_a_binomial_test(only_first: int, only_second: int) -> None:
     both = only_first + only_second
     expected = binomtest(only_first, both).pvalue if both else 1.0

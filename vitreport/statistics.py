@@ -1,7 +1,7 @@
 """Intervals and tests over plain numbers."""
 
 from collections.abc import Mapping, Sequence
-from math import comb, sqrt
+from math import sqrt
 from statistics import NormalDist, mean, variance
 from typing import NamedTuple
 
@@ -89,7 +89,10 @@ def mcnemar(only_first: int, only_second: int) -> float:
     Of the images that one of them alone has right, each does so for half: a binomial test.
     """
     both = only_first + only_second
-    tail = sum(comb(both, k) for k in range(min(only_first, only_second) + 1))
+    ways = tail = 1  # of choosing k of both, and no more than k
+    for k in range(min(only_first, only_second)):
+        ways = ways * (both - k) // (k + 1)
+        tail += ways
     return min(1.0, 2 * tail / (1 << both))
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vitreport.store.checkpoint import checkpoints, read_verified
 
-SAME_BYTES = ("spec.json", "result.json", "best.safetensors", "predictions.npz")
+SAME_BYTES = ("spec.json", "result.json", "best.safetensors", "predictions.npz", "mistakes.png")
 VOLATILE = ("images_per_second", "seconds", "peak_memory_bytes")
 COMPARED = ("model/", "optimizer/")
 SAME_FIELDS = ("id", "status", "step", "device", "fingerprint", "data", "cost", "error")

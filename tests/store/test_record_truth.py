@@ -1,16 +1,23 @@
 """What a record says stays true when a run is cut off, tampered with or repeated on other images."""
 
+import io
 import json
 import shutil
 import signal
 import statistics
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.store.children import Driver
+from tests.store.conftest import Undisturbed
 from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP, SHORT
+from vitreport.data.digits import _splits
+from vitreport.store.correct import unpacked
+from vitreport.store.mistakes import place_of, read_sheet
 from vitreport.store.reader import read_run
 
 
@@ -96,3 +103,38 @@ def test_records_from_before_speeds_and_activations_are_read(driver: Driver, tmp
     shown = driver.run("runs", "show", run.name, folder=tmp_path)
     assert (shown.exit_code, shown.stderr) == (0, "")
     assert "activations" not in shown.stdout
+
+
+def test_the_record_says_which_images_are_right_and_shows_the_surest_mistakes(undisturbed: Undisturbed) -> None:
+    """Without predictions and data, as in a clone."""
+    run = undisturbed(SHORT)
+    with np.load(run / "predictions.npz") as predictions:
+        logits, labels = predictions["logits"].astype(np.float64), predictions["labels"]
+    result, damage = read_run(run).result, list[str]()
+    assert result is not None
+    assert result.correct is not None
+    assert result.mistakes is not None
+    correct = unpacked(result.correct, len(labels))
+    assert correct.bit_count() == sum(result.test.per_class_correct)
+    told = [(correct >> len(labels) - 1 - place) & 1 == 1 for place in range(len(labels))]
+    assert np.mean(told == (logits.argmax(1) == labels)) > 0.99  # the logits on disk are rounded
+    mistakes = result.mistakes.images
+    assert [labels[each.index] for each in mistakes] == [each.label for each in mistakes]
+    assert not any(told[each.index] for each in mistakes)
+    assert [each.confidence for each in mistakes] == sorted((each.confidence for each in mistakes), reverse=True)
+    sheet = read_sheet(run, result.mistakes, damage)
+    assert damage == []
+    assert sheet is not None
+    shown = np.asarray(Image.open(io.BytesIO(sheet)).convert("RGB"))
+    pixels = _splits()["test"].images
+    for number, mistake in enumerate(mistakes):
+        left, upper = place_of(number, result.mistakes.side)
+        tile = shown[upper : upper + result.mistakes.side : 8, left : left + result.mistakes.side : 8]
+        assert (tile == pixels[mistake.index].transpose(1, 2, 0)).all()
+
+
+def test_a_record_is_small(undisturbed: Undisturbed) -> None:
+    """What is committed of a run, without weights and predictions."""
+    run = undisturbed(SHORT)
+    names = ("spec.json", "run.json", "metrics.jsonl", "result.json", "mistakes.png")
+    assert sum((run / name).stat().st_size for name in names) < 30_000

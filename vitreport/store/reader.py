@@ -17,7 +17,13 @@ from vitreport.errors import SpecError
 from vitreport.spec.run import RunSpec
 from vitreport.store.record import SCHEMA_VERSION, EpochRecord, ResultRecord, RunRecord, Version
 
-MAX_BYTES = {"spec.json": 1 << 20, "run.json": 1 << 20, "result.json": 16 << 20, "metrics.jsonl": 64 << 20}
+MAX_BYTES = {
+    "spec.json": 1 << 20,
+    "run.json": 1 << 20,
+    "result.json": 16 << 20,
+    "metrics.jsonl": 64 << 20,
+    "mistakes.png": 1 << 18,
+}
 MAX_OTHER_BYTES = 16 << 20
 MAX_SKIPPED_LINES = 100
 MAX_SHOWN = 100
@@ -128,7 +134,7 @@ def _bounded_bytes(path: Path, damage: list[str]) -> bytes | None:
             return None
         most = MAX_BYTES.get(path.name, MAX_OTHER_BYTES)
         if status.st_size > most:
-            damage.append(f"{path.name}: larger than {most >> 20} MiB")
+            damage.append(f"{path.name}: larger than {most / 2**20:g} MiB")
             return None
         return path.read_bytes()
     except FileNotFoundError:

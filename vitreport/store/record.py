@@ -6,11 +6,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
 MAX_TEXT = 1000
+MOST_MISTAKES = 12
+LARGEST_SIDE = 64
 
 Version = Annotated[int, Field(ge=1, le=SCHEMA_VERSION)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Accuracy = Annotated[float, Field(ge=0, le=1)]
+Bits = Annotated[str, Field(max_length=100_000, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 Status = Literal["running", "done", "failed", "interrupted"]
 ErrorKind = Literal["diverged", "resources", "internal"]
 
@@ -167,13 +170,36 @@ class EpochResult(Record):
     splits: dict[Text, MeasurementRecord]
 
 
+class MistakeRecord(Record):
+    """A test image, by its place in the split, that was taken for another class; classes by their places."""
+
+    index: Count
+    label: Count
+    predicted: Count
+    confidence: Accuracy
+
+
+class MistakesRecord(Record):
+    """The mistakes of the highest confidence, the highest first. mistakes.png shows them, `side` pixels each."""
+
+    images: Annotated[tuple[MistakeRecord, ...], Field(min_length=1, max_length=MOST_MISTAKES)]
+    side: Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
+    sha256: Text
+
+
 class ResultRecord(Record):
-    """result.json: the final evaluation."""
+    """result.json: the final evaluation.
+
+    `correct` says of each test image whether the selected weights have it right (see `store.correct`), `mistakes`
+    which of them are wrong with the highest confidence; older records lack both.
+    """
 
     schema_version: Version = SCHEMA_VERSION
     selection: Text
     selected: EpochResult
     last: EpochResult
     test: DetailRecord
+    correct: Bits | None = None
+    mistakes: MistakesRecord | None = None
     weights_sha256: Text
     predictions_sha256: Text

@@ -13,10 +13,30 @@ from torch import nn
 from vitreport.data.batches import ImageSet
 from vitreport.files import write_atomic, write_json
 from vitreport.spec.run import TrainSpec
-from vitreport.store.record import SCHEMA_VERSION, DetailRecord, EpochResult, MeasurementRecord, ResultRecord
+from vitreport.store.correct import packed
+from vitreport.store.mistakes import NAME as MISTAKES
+from vitreport.store.mistakes import draw_sheet
+from vitreport.store.record import (
+    MOST_MISTAKES,
+    SCHEMA_VERSION,
+    DetailRecord,
+    EpochResult,
+    MeasurementRecord,
+    MistakeRecord,
+    MistakesRecord,
+    ResultRecord,
+)
 from vitreport.training.evaluate import TimedPredictions, timed_predict
 from vitreport.training.loop import check_finite
-from vitreport.training.metrics import Details, Labels, Logits, Measurement, measure, measure_details
+from vitreport.training.metrics import (
+    Details,
+    Labels,
+    Logits,
+    Measurement,
+    confident_mistakes,
+    measure,
+    measure_details,
+)
 from vitreport.training.state import TrainingState, load_weights, named_weights
 
 Predictions = dict[str, TimedPredictions]
@@ -29,7 +49,7 @@ def write_results(
     train: TrainSpec,
     before_batch: Callable[[], None],
 ) -> float:
-    """Measure, then write best.safetensors, predictions.npz and result.json; the images/s of the test split.
+    """Measure, then write best.safetensors, predictions.npz, mistakes.png and result.json; the test split's images/s.
 
     The model ends with the selected weights. Raises DivergedError where the loss of a split is not finite.
     """
@@ -46,6 +66,8 @@ def write_results(
         selected=selected_result,
         last=last_result,
         test=detail_record(measure_details(test.logits, test.labels)),
+        correct=packed((test.logits.argmax(1) == test.labels).tolist()),
+        mistakes=_write_mistakes(folder, test.logits, test.labels, splits["test"]),
         weights_sha256=_write_weights(folder, state.model),
         predictions_sha256=_write_predictions(folder, test.logits, test.labels),
     )
@@ -90,3 +112,18 @@ def _write_predictions(folder: Path, logits: Logits, labels: Labels) -> str:
     np.savez_compressed(buffer, logits=narrowed, labels=labels, schema_version=np.int64(SCHEMA_VERSION))
     write_atomic(folder / "predictions.npz", buffer.getvalue())
     return hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def _write_mistakes(folder: Path, logits: Logits, labels: Labels, images: ImageSet) -> MistakesRecord | None:
+    """None where the network makes no mistake."""
+    mistakes = confident_mistakes(logits, labels, MOST_MISTAKES)
+    if not mistakes:
+        return None
+    pixels = images.images[[mistake.index for mistake in mistakes]].cpu().numpy()
+    side, content = draw_sheet(pixels)
+    write_atomic(folder / MISTAKES, content)
+    return MistakesRecord(
+        images=tuple(MistakeRecord(**dataclasses.asdict(mistake)) for mistake in mistakes),
+        side=side,
+        sha256=hashlib.sha256(content).hexdigest(),
+    )

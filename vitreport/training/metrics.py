@@ -48,6 +48,16 @@ class Details:
     confusion: tuple[tuple[int, ...], ...] | None
 
 
+@dataclass(frozen=True)
+class Mistake:
+    """An image, by its place in the split, that was taken for another class."""
+
+    index: int
+    label: int
+    predicted: int
+    confidence: float
+
+
 def measure(logits: Logits, labels: Labels) -> Measurement:
     """Mean cross entropy, top-1 and top-5 accuracy of logits (N, K) against labels (N,)."""
     rows = np.arange(len(labels))
@@ -78,6 +88,15 @@ def measure_details(logits: Logits, labels: Labels) -> Details:
         per_class_correct=tuple(np.bincount(labels[predicted == labels], minlength=classes).tolist()),
         confusion=_confusion(labels, predicted, classes) if classes <= MOST_CONFUSION_CLASSES else None,
     )
+
+
+def confident_mistakes(logits: Logits, labels: Labels, most: int) -> tuple[Mistake, ...]:
+    """Those of the highest confidence, the highest first; among equals the first images."""
+    predicted, confidence = logits.argmax(1), np.exp(_log_softmax(logits).max(1))
+    wrong = np.flatnonzero(predicted != labels)
+    chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
+    columns = (chosen, labels[chosen], predicted[chosen], confidence[chosen])
+    return tuple(Mistake(*row) for row in zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _confusion(labels: Labels, predicted: Labels, classes: int) -> tuple[tuple[int, ...], ...]:

@@ -1,0 +1,127 @@
+"""The contact sheet: what it shows, how large it is, and what is refused when a record comes from elsewhere."""
+
+import hashlib
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from vitreport.store.mistakes import GAP, MOST_BYTES, draw_sheet, place_of, read_sheet, sheet_size
+from vitreport.store.record import LARGEST_SIDE, MOST_MISTAKES, MistakeRecord, MistakesRecord
+
+COUNT = 8
+
+
+def images(size: int, count: int = COUNT, *, noise: bool = False) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Each of one colour, or noise, which cannot be packed."""
+    if noise:
+        return np.random.default_rng(0).integers(0, 256, (count, 3, size, size), dtype=np.uint8)
+    colors = np.arange(3 * count, dtype=np.uint8).reshape(count, 3, 1, 1)
+    return np.broadcast_to(colors, (count, 3, size, size)).copy()
+
+
+def record_of(side: int, content: bytes, count: int = COUNT) -> MistakesRecord:
+    mistakes = tuple(MistakeRecord(index=place, label=1, predicted=2, confidence=0.9) for place in range(count))
+    return MistakesRecord(images=mistakes, side=side, sha256=hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.parametrize(("size", "side"), [(1, 64), (8, 64), (28, 56), (32, 64), (48, 48), (64, 64), (96, 64)])
+def test_images_stand_in_their_places_with_their_colours(size: int, side: int) -> None:
+    drawn, content = draw_sheet(images(size))
+    assert drawn == side
+    sheet = Image.open(io.BytesIO(content))
+    assert sheet.size == sheet_size(COUNT, side) == (6 * side + 5 * GAP, 2 * side + GAP)
+    for number in range(COUNT):
+        left, upper = place_of(number, side)
+        corners = [sheet.getpixel((left + dx, upper + dy)) for dx in (0, side - 1) for dy in (0, side - 1)]
+        assert corners == [(3 * number, 3 * number + 1, 3 * number + 2, 255)] * 4
+    assert sheet.getpixel((side, 0)) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("size", [8, 32, 64, 96, 224])
+def test_the_hardest_images_make_a_small_sheet(size: int) -> None:
+    side, content = draw_sheet(images(size, MOST_MISTAKES, noise=True))
+    assert side <= LARGEST_SIDE
+    assert len(content) <= MOST_BYTES
+
+
+def test_the_same_images_give_the_same_bytes() -> None:
+    assert draw_sheet(images(64, noise=True)) == draw_sheet(images(64, noise=True))
+
+
+def test_a_sheet_is_read_as_it_was_written(tmp_path: Path) -> None:
+    side, content = draw_sheet(images(32))
+    damage: list[str] = []
+    assert read_sheet(tmp_path, record_of(side, content), damage) is None
+    (tmp_path / "mistakes.png").write_bytes(content)
+    assert read_sheet(tmp_path, record_of(side, content), damage) == content
+    assert damage == []
+
+
+def encoded(width: int, height: int, **options: object) -> bytes:
+    content = io.BytesIO()
+    Image.new("1", (width, height)).save(content, "PNG", **options)
+    return content.getvalue()
+
+
+def with_text_bomb() -> bytes:
+    """A megabyte of text packed into a kilobyte, in an image of the right size."""
+    told = PngImagePlugin.PngInfo()
+    told.add_text("x", "x" * 2**21, zip=True)
+    return encoded(*sheet_size(COUNT, 64), pnginfo=told)
+
+
+LIES: dict[str, tuple[Callable[[], bytes], str]] = {
+    "empty": (lambda: b"", "is no sound PNG image"),
+    "garbage": (lambda: bytes(range(256)), "is no sound PNG image"),
+    "cut off": (lambda: draw_sheet(images(32))[1][:-40], "is no sound PNG image"),
+    "no end": (lambda: encoded(*sheet_size(COUNT, 64))[:60], "is no sound PNG image"),
+    "GIF": (lambda: b"GIF89a" + bytes(100), "is no sound PNG image"),
+    "other size": (lambda: encoded(404, 133), "has 404 x 133 pixels, not 404 x 132"),
+    "bomb": (lambda: encoded(12_000, 12_000), "is no sound PNG image"),
+    "huge bomb": (lambda: encoded(20_000, 10_000), "is no sound PNG image"),
+    "text bomb": (with_text_bomb, "is no sound PNG image"),
+    "large file": (lambda: draw_sheet(images(32))[1] + bytes(2**18), "larger than 0.25 MiB"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_sheet_that_lies_is_named(tmp_path: Path, lie: str) -> None:
+    """Also where its digest is the one that the record names, as its author can have it."""
+    make, told = LIES[lie]
+    content = make()
+    (tmp_path / "mistakes.png").write_bytes(content)
+    damage: list[str] = []
+    assert read_sheet(tmp_path, record_of(64, content), damage) is None
+    (line,) = damage
+    assert line.startswith("mistakes.png: ")
+    assert told in line
+
+
+def test_another_sheet_than_that_of_the_result_is_named(tmp_path: Path) -> None:
+    side, content = draw_sheet(images(32))
+    (tmp_path / "mistakes.png").write_bytes(draw_sheet(images(32, noise=True))[1])
+    damage: list[str] = []
+    assert read_sheet(tmp_path, record_of(side, content), damage) is None
+    assert damage == ["mistakes.png: is not what result.json names (sha256 differs)"]
+
+
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    side, content = draw_sheet(images(32))
+    path, outside = tmp_path / "mistakes.png", tmp_path / "secret.png"
+    outside.write_bytes(content)
+    places: list[tuple[Callable[[], None], str]] = [
+        (lambda: path.symlink_to(outside), "is a link, which is not followed"),
+        (lambda: path.symlink_to("/dev/zero"), "is a link, which is not followed"),
+        (lambda: os.mkfifo(path), "is no file"),
+    ]
+    for put, told in places:
+        put()
+        damage: list[str] = []
+        assert read_sheet(tmp_path, record_of(side, content), damage) is None
+        assert damage == [f"mistakes.png: {told}"]
+        path.unlink()

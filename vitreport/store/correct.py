@@ -1,0 +1,36 @@
+"""Which test images a run has right, one bit each in the order of the split: two runs can be paired by them.
+
+In a record they are base64; the first image is the highest bit of the first byte, and the last byte is filled up
+with zeros.
+"""
+
+import base64
+from collections.abc import Iterable
+
+MOST_IMAGES = 500_000  # more would make a record large
+
+
+def packed(correct: Iterable[bool]) -> str | None:
+    """The bits as a record holds them; None of more images than it has room for."""
+    bits = "".join("01"[each] for each in correct)
+    if not 0 < len(bits) <= MOST_IMAGES:
+        return None
+    size = -(-len(bits) // 8)
+    return base64.b64encode(int(bits.ljust(8 * size, "0"), 2).to_bytes(size, "big")).decode()
+
+
+def unpacked(text: str, count: int) -> int:
+    """One integer of `count` bits. Raises ValueError where these are not the bits of so many images."""
+    try:
+        content = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise ValueError("is no base64") from error
+    value, filled = int.from_bytes(content, "big"), -count % 8
+    if len(content) != -(-count // 8) or value & ((1 << filled) - 1):
+        raise ValueError(f"is not of {count} images")
+    return value >> filled
+
+
+def right_alone(first: int, second: int) -> tuple[int, int]:
+    """How many images the first of two runs has right and the second has not, and the other way round."""
+    return (first & ~second).bit_count(), (second & ~first).bit_count()
