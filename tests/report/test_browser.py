@@ -26,7 +26,7 @@ THEMES = ("light", "dark")
 FAULTS = "axe: {id}, {impact}: {nodes}"
 OVERFLOWING = """() => [...document.querySelectorAll("body *")].filter(each => {
   const box = each.getBoundingClientRect();
-  return box.width && box.right > innerWidth + 1 && !each.closest(".scroll, pre, .hidden, .skip");
+  return box.width && box.right > innerWidth + 1 && !each.closest(".scroll, pre, .hidden, .skip, .tiles svg");
 }).map(each => each.outerHTML.slice(0, 200))"""
 
 

@@ -1,4 +1,4 @@
-"""What is shown of a group at length: curves, classes, confusion, calibration. Its runs are read again for it."""
+"""What is shown of a group at length: curves, classes, confusion, calibration, mistakes. Its runs are read again."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -6,7 +6,17 @@ from statistics import mean
 from typing import get_args
 
 from vitreport.report.estimates import over_seeds, share
-from vitreport.report.summary import Calibration, CalibrationBin, ClassAccuracy, Confusion, Curve, Details, Metric
+from vitreport.report.mistakes import mistakes_of
+from vitreport.report.summary import (
+    Calibration,
+    CalibrationBin,
+    ClassAccuracy,
+    Confusion,
+    Curve,
+    Damage,
+    Details,
+    Metric,
+)
 from vitreport.statistics import t_interval
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import BinRecord, DetailRecord, SplitRecord
@@ -19,11 +29,14 @@ def read_details(folders: Iterable[Path], *, finished: bool) -> Details:
     """The curves of these runs and, where they are sound and finished, what they measured on the test split."""
     runs = [read_run(folder) for folder in folders]
     results = [(run, run.result.test) for run in runs if run.result and finished]
+    damage: list[Damage] = []
     return Details(
         curves=tuple(_curves([run for run in runs if run.epochs])),
         classes=_classes(results),
         confusion=_confusion(results),
         calibration=_calibration([details for _, details in results]),
+        mistakes=mistakes_of((run for run, _ in results), damage),
+        damage=tuple(damage),
     )
 
 

@@ -9,6 +9,7 @@ variants. matplotlib is loaded only where something is drawn.
 import hashlib
 import json
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -19,6 +20,7 @@ from vitreport.errors import ResourceError
 from vitreport.files import make_folder, write_atomic, write_json
 from vitreport.report.drawing.palette import DARK, LIGHT
 from vitreport.report.illustrations import Figure
+from vitreport.report.summary import Mistakes
 
 Panels = Sequence[str]
 
@@ -31,7 +33,12 @@ COLOR = re.compile(r"var\(--(\w+)\)")
 
 
 def draw(figure: Figure, cache_dir: Path) -> Panels:
-    """The panels of a figure, each an SVG on one line whose colours are `var(--name)` of the palette."""
+    """The panels of a figure, each an SVG on one line whose colours are `var(--name)` of the palette.
+
+    A contact sheet has none: it is not drawn but recorded.
+    """
+    if sheet(figure):
+        return []
     path = cache_dir / "figures" / f"{digest(figure)}.json"
     if kept := _kept(path):
         return kept
@@ -61,8 +68,11 @@ def digest(figure: Figure) -> str:
 
 def stale(figure: Figure, folder: Path) -> list[Path]:
     """Those of a figure's files that are not there or show something else."""
+    if png := sheet(figure):
+        path = folder / f"{figure.name}.png"
+        return [] if _beginning(path, len(png) + 1) == png else [path]
     paths = [folder / f"{figure.name}-{theme}.svg" for theme in THEMES]
-    return [path for path in paths if digest(figure).encode() not in _beginning(path)]
+    return [path for path in paths if digest(figure).encode() not in _beginning(path, LONGEST_HEAD)]
 
 
 def write_files(figures: Iterable[Figure], folder: Path, cache_dir: Path) -> None:
@@ -77,18 +87,25 @@ def write_files(figures: Iterable[Figure], folder: Path, cache_dir: Path) -> Non
                 write_atomic(folder / name, content)
 
 
-def _beginning(path: Path) -> bytes:
+def _beginning(path: Path, size: int) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(LONGEST_HEAD)
+            return file.read(size)
     except OSError:
         return b""
 
 
 def files(figure: Figure, panels: Panels) -> Mapping[str, bytes]:
     """The files of one figure for a page that can show images only: by name, in light and in dark colours."""
+    if png := sheet(figure):
+        return {f"{figure.name}.png": png}
     whole = compose(panels, figure.alt, digest(figure))
     return {f"{figure.name}-{theme}.svg": _colored(whole, values) for theme, values in THEMES.items()}
+
+
+def sheet(figure: Figure) -> bytes | None:
+    """The contact sheet that a figure is, as PNG; None of one that is drawn."""
+    return b64decode(figure.data.png) if isinstance(figure.data, Mistakes) else None
 
 
 def _colored(panels: str, values: Mapping[str, str]) -> bytes:

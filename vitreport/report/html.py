@@ -1,6 +1,7 @@
 """A page as one HTML file: it holds its style, its script and its figures, makes no request and works without script.
 
-Its security policy allows this very style and this very script, by their hashes, and nothing else.
+Its security policy allows this very style and this very script, by their hashes, images that it holds itself, and
+nothing else.
 """
 
 import hashlib
@@ -18,7 +19,8 @@ from vitreport.report.figures import draw
 from vitreport.report.numbers import Number, Numbers, numbers_of
 from vitreport.report.page import Page
 from vitreport.report.render import printed, template_folder
-from vitreport.text import printable
+from vitreport.store.mistakes import place_of
+from vitreport.text import percent, printable
 
 TEMPLATE = "report.html.j2"
 
@@ -51,6 +53,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"methods": phrases.methods, "lines": _lines, "number": _number, "is_code": _is_code}
+    environment.filters |= {"tile": _tile, "percent": percent}
     return environment
 
 
@@ -76,6 +79,12 @@ def _is_code(cell: str) -> bool:
     return isinstance(cell, tables.Code)
 
 
+def _tile(number: int, side: int) -> str:
+    """The part of a contact sheet that shows one image, as a viewBox."""
+    left, upper = place_of(number, side)
+    return f"{left} {upper} {side} {side}"
+
+
 def _plain(title: str, numbers: Numbers) -> dict[str, Any]:
     return {
         "title": printable(title),
@@ -96,7 +105,7 @@ def _colors() -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    allowed = f"style-src {_hash(style)}; script-src {_hash(script)}"
+    allowed = f"style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"
     return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 

@@ -18,12 +18,13 @@ from vitreport.report.summary import (
     Curve,
     Estimate,
     Group,
+    Mistakes,
     Summary,
 )
 from vitreport.text import compact, percent
 
 MOST_CLASSES = 50  # in a figure of classes; more can be read neither as bars nor as a matrix
-Kind = Literal["overview", "curves", "ablation", "classes", "confusion", "calibration", "cost"]
+Kind = Literal["overview", "curves", "ablation", "classes", "confusion", "calibration", "mistakes", "cost"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ FigureData = (
     | Ablation
     | Confusion
     | Calibration
+    | Mistakes
 )
 
 
@@ -98,6 +100,8 @@ def _of_group(group: Group, where: str) -> Iterator[Figure]:
         yield _confusion(group, details.confusion, where)
     if details.calibration:
         yield _calibration(group, details.calibration, where)
+    if details.mistakes:
+        yield _mistakes(group, details.mistakes, where)
 
 
 def _overview(summary: Summary, names: dict[str, str]) -> Iterator[Figure]:
@@ -178,6 +182,18 @@ def _calibration(group: Group, calibration: Calibration, where: str) -> Figure:
         f"Expected calibration error {error}. {methods([calibration.error])}"
     )
     return Figure(f"{group.id}-calibration", "calibration", f"Calibration of {where}", alt, caption, calibration)
+
+
+def _mistakes(group: Group, mistakes: Mistakes, where: str) -> Figure:
+    shown, first, last = len(mistakes.mistakes), mistakes.mistakes[0], mistakes.mistakes[-1]
+    alt = f"Test images of {where} that were taken for another class: {shown}, from {first.label} taken for "
+    alt += f"{first.predicted} at {percent(first.confidence, 1)} confidence to {last.label} taken for {last.predicted} "
+    alt += f"at {percent(last.confidence, 1)}."
+    caption = (
+        f"The {shown} most confident of {mistakes.wrong:,} mistakes on {mistakes.count:,} test images, row by row, of "
+        f"the run with seed {mistakes.seed}; other seeds make others."
+    )
+    return Figure(f"{group.id}-mistakes", "mistakes", f"Confident mistakes of {where}", alt, caption, mistakes)
 
 
 def _ablation(ablation: Ablation, where: str) -> Iterator[Figure]:

@@ -6,7 +6,17 @@ from typing import Any
 
 from vitreport.report.findings import titles
 from vitreport.report.illustrations import CostPoint, Figure, Kind
-from vitreport.report.summary import Ablation, Calibration, Cell, ClassAccuracy, Confusion, Curve, Estimate, Summary
+from vitreport.report.summary import (
+    Ablation,
+    Calibration,
+    Cell,
+    ClassAccuracy,
+    Confusion,
+    Curve,
+    Estimate,
+    Mistakes,
+    Summary,
+)
 
 Number = str | float | int | None
 Read = tuple[Sequence[str], Iterable[Sequence[Number]]]
@@ -71,6 +81,11 @@ def _calibration(calibration: Calibration, _: dict[str, str]) -> Read:
     return ("confidence", "accuracy", "images"), rows
 
 
+def _mistakes(mistakes: Mistakes, _: dict[str, str]) -> Read:
+    rows = [(each.index, each.label, each.predicted, each.confidence) for each in mistakes.mistakes]
+    return ("test image", "class", "taken for", "confidence"), rows
+
+
 def _cost(points: Sequence[CostPoint], _: dict[str, str]) -> Read:
     rows = [
         (each.label, each.dataset, each.cost.forward_flops, each.cost.parameters, *_told(each.accuracy))
@@ -92,5 +107,6 @@ _READ: dict[Kind, Callable[[Any, dict[str, str]], Read]] = {
     "classes": _classes,
     "confusion": _confusion,
     "calibration": _calibration,
+    "mistakes": _mistakes,
     "cost": _cost,
 }

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from vitreport.report.contradictions import contradictions
 from vitreport.report.summary import Damage, State
 from vitreport.spec.run import RunSpec
-from vitreport.store.folders import ATTEMPT
 from vitreport.store.reader import Run, read_run
-from vitreport.store.record import DetailRecord, EpochRecord, MeasurementRecord, RunRecord
+from vitreport.store.record import EpochRecord, MeasurementRecord, RunRecord
 
 CONVERGED = 0.95
-SUM_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def observe(folders: Iterable[Path]) -> Iterator[Observed]:
 
 
 def _observed(run: Run) -> Observed:
-    damage = [*run.damage, *_contradictions(run)]
+    damage = [*run.damage, *contradictions(run)]
     spec = None if any(line.startswith("spec.json") for line in damage) else run.spec
     result = run.result if not any(line.startswith("result.json") for line in damage) else None
     last = run.epochs[-1] if run.epochs else None
@@ -78,28 +77,6 @@ def _state(run: Run, *, usable: bool) -> State:
     if run.record.status == "done":
         return "done" if usable else "damaged"
     return "failed" if run.record.status == "failed" else "unfinished"
-
-
-def _contradictions(run: Run) -> Iterator[str]:
-    """What each file by itself does not show: values that were changed without breaking a type."""
-    if run.spec and (own := run.spec.run_id) != ATTEMPT.sub("", run.id):
-        yield f"spec.json: is the spec of {own}"
-    if run.result:
-        details, test = run.result.test, run.result.selected.splits.get("test")
-        if test is None:
-            yield "result.json: has no test split"
-        elif sum(details.per_class_count) != test.count:
-            yield "result.json: its classes have other images than its test split"
-        elif not _fits(details):
-            yield "result.json: its classes have more images right than there are"
-        elif abs(sum(details.per_class_correct) - test.accuracy * test.count) > SUM_TOLERANCE * test.count:
-            yield "result.json: its classes contradict its test accuracy"
-
-
-def _fits(details: DetailRecord) -> bool:
-    counts = details.per_class_count
-    correct = details.per_class_correct
-    return len(counts) == len(correct) and all(right <= count for right, count in zip(correct, counts, strict=True))
 
 
 def _converged(epochs: Iterable[EpochRecord]) -> int | None:

@@ -45,7 +45,7 @@ def summarize(folders: Sequence[Path], outline: Outline = Outline(), damage: Ite
         architectures=tuple(_architectures(groups, cells, ablations)),
         datasets=tuple(datasets),
         unplaced=tuple(_unplaced(run) for run in runs if run.spec is None),
-        damage=(*damage, *(each for run in runs for each in run.damage)),
+        damage=(*damage, *(each for run in runs for each in run.damage), *_found_at_length(standing)),
         provenance=provenance_of(runs),
     )
 
@@ -64,6 +64,10 @@ def _detailed(
             details = read_details(shown, finished=group.state == "done")
         told[group.id] = replace(group, label=label_of(group, standard), details=details)
     return list(told.values()), [replace(cell, group=cell.group and told[cell.group.id]) for cell in cells]
+
+
+def _found_at_length(groups: Iterable[Group]) -> Iterable[Damage]:
+    return (each for group in groups if group.details for each in group.details.damage)
 
 
 def _architectures(

@@ -80,6 +80,31 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Mistake:
+    """A test image, by its place in the split, that was taken for another class; classes by name."""
+
+    index: int
+    label: str
+    predicted: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """The most confident mistakes of the run with this seed, of `wrong` among `count` test images.
+
+    `png` is their contact sheet in base64, as `store.mistakes` lays it out, each image `side` pixels wide.
+    """
+
+    seed: int
+    mistakes: tuple[Mistake, ...]
+    wrong: int
+    count: int
+    side: int
+    png: str
+
+
+@dataclass(frozen=True)
 class Cost:
     """What a run takes; times and memory are medians over the runs, on the device that is named."""
 
@@ -94,12 +119,17 @@ class Cost:
 
 @dataclass(frozen=True)
 class Details:
-    """What is shown of one group at length; each part is empty or None where no run has it."""
+    """What is shown of one group at length; each part is empty or None where no run has it.
+
+    `damage` is what was found only when it was looked for.
+    """
 
     curves: tuple[Curve, ...] = ()
     classes: tuple[ClassAccuracy, ...] = ()
     confusion: Confusion | None = None
     calibration: Calibration | None = None
+    mistakes: Mistakes | None = None
+    damage: tuple["Damage", ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from vitreport.report.summary import (
     FieldTable,
     Group,
     Level,
+    Mistakes,
     RunSummary,
     Summary,
 )
@@ -134,6 +135,15 @@ def confused(content: Confusion) -> Table:
     ]
     rows = [(true, taken, percent(share, 1), str(count)) for share, true, taken, count in sorted(pairs, reverse=True)]
     return _table(("class", "taken for", "share of its images", "images"), rows[:MOST_CONFUSED], texts=2)
+
+
+def mistakes(content: Mistakes) -> Table:
+    """In the order of their images in the sheet."""
+    rows = [
+        (str(number), each.label, each.predicted, percent(each.confidence, 1), str(each.index))
+        for number, each in enumerate(content.mistakes, start=1)
+    ]
+    return _table(("no.", "class", "taken for", "confidence", "test image"), rows, texts=3)
 
 
 def cost(cells: Sequence[Cell], names: dict[str, str]) -> Table:

@@ -32,6 +32,8 @@ def _panels(figure: Figure) -> list[Canvas]:
             return calibration.calibration(data)
         case "cost":
             return cost.cost(data)
+        case "mistakes":
+            return []
 
 
 def _ablation(data: Ablation) -> Canvas:

@@ -1,0 +1,36 @@
+"""What a record says of single images, added to runs that were written without training."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vitreport.files import write_json
+from vitreport.store.correct import packed
+from vitreport.store.mistakes import draw_sheet
+
+SHOWN = 7
+COLORS = np.random.default_rng(0).integers(0, 256, (SHOWN, 3, 4, 4), dtype=np.uint8)
+
+
+def add_mistakes(run: Path) -> Path:
+    """Seven images of sixteen colours: class 0 taken for 1 with 99%, 1 for 2 with 98%, ..."""
+    side, sheet = draw_sheet(COLORS)
+    (run / "mistakes.png").write_bytes(sheet)
+    images = [
+        {"index": 10 * place, "label": place, "predicted": place + 1, "confidence": 0.99 - 0.01 * place}
+        for place in range(SHOWN)
+    ]
+    return change_result(run, mistakes={"images": images, "side": side, "sha256": hashlib.sha256(sheet).hexdigest()})
+
+
+def add_correct(run: Path, correct: Sequence[bool]) -> Path:
+    return change_result(run, correct=packed(correct))
+
+
+def change_result(run: Path, **changes: object) -> Path:
+    result = json.loads((run / "result.json").read_text())
+    write_json(run / "result.json", {**result, **changes})
+    return run
