@@ -22,7 +22,9 @@ from tests.cli.surface import commands
 from tests.commands import TINY, command, vitreport
 from vitreport.cli.main import run
 from vitreport.cli.progress import LineView, LiveView, QuietView, choose_view
+from vitreport.files import write_json
 from vitreport.spec.model import ARCHITECTURES
+from vitreport.store.correct import packed
 from vitreport.store.reader import Run, read_run
 
 TRAIN = ("train", "perceiver-io", "--dataset", "digits", *TINY)
@@ -164,6 +166,40 @@ def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
     assert ["cost.parameters", "1,000", "3,000", "+2,000"] in lines
     assert ["selected.splits.test.accuracy", "50.00%", "48.75%", "-1.25", "points"] in lines
     assert ["selected.splits.test.loss", "1.0000", "1.2500", "+0.2500"] in lines
+
+
+def with_correct(run: Path, right: int) -> Path:
+    """The first of 360 images."""
+    result = json.loads((run / "result.json").read_text())
+    write_json(run / "result.json", result | {"correct": packed([place < right for place in range(360)])})
+    return run
+
+
+@pytest.mark.parametrize(
+    ("right", "told"),
+    [
+        (180, None),
+        (183, "on these test images these two runs are not shown to differ (McNemar's exact test, p = 0.25)"),
+        (190, "on these test images these two runs differ (McNemar's exact test, p = 0.002)"),
+    ],
+)
+def test_two_runs_are_compared_image_by_image(cli: Cli, right: int, told: str | None) -> None:
+    names = [with_correct(write_run(Path("runs"), spec(seed)), (180, right)[seed]).name for seed in (0, 1)]
+    *_, line, last = cli("runs", "diff", *names).stdout.splitlines()
+    found = json.loads(cli("runs", "diff", *names, "--json").stdout).get("test_images_right_alone")
+    if told:
+        assert (line.split(), found) == (["test_images_right_alone", "0", str(right - 180)], [0, right - 180])
+        assert last == f"{told}; the spread between seeds is not known"
+    else:
+        assert (last.split()[0], found) == ("seed", None)
+
+
+def test_runs_on_other_images_are_not_compared(cli: Cli) -> None:
+    first, second = (with_correct(write_run(Path("runs"), spec(seed)), 180 + seed) for seed in (0, 1))
+    record = json.loads((second / "run.json").read_text())
+    record["data"]["fingerprint"] = "0" * 64
+    write_json(second / "run.json", record)
+    assert "test images" not in cli("runs", "diff", first.name, second.name).stdout
 
 
 TABLES = [("models",), ("datasets", "list"), ("runs", "list"), ("runs", "show", "perceiver"), ("eval", "perceiver")]

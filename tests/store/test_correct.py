@@ -1,10 +1,12 @@
 """One bit an image: what was packed is read back, and what is of other images is refused."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitreport.store.correct import MOST_IMAGES, packed, right_alone, unpacked
+from vitreport.store.correct import MOST_IMAGES, Answers, packed, right_alone, unpacked
 
 BITS = st.lists(st.booleans(), min_size=1, max_size=100)
 
@@ -21,8 +23,11 @@ def test_what_was_packed_is_read_back(correct: list[bool]) -> None:
 def test_images_that_one_alone_has_right_are_counted(first: list[bool], second: list[bool]) -> None:
     pairs = list(zip(first, second, strict=False))
     texts = [packed(side) for side in zip(*pairs, strict=True)]
-    sides = [unpacked(text or "", len(pairs)) for text in texts]
-    assert right_alone(*sides) == (pairs.count((True, False)), pairs.count((False, True)))
+    one, other = (Answers("f", len(pairs), unpacked(text or "", len(pairs))) for text in texts)
+    assert right_alone(one, other) == (pairs.count((True, False)), pairs.count((False, True)))
+    assert right_alone(one, replace(other, fingerprint="g")) is None
+    assert right_alone(one, replace(other, count=len(pairs) + 1)) is None
+    assert right_alone(one, None) is None
 
 
 def test_ten_thousand_images_take_less_than_two_kilobytes() -> None:

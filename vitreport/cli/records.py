@@ -7,6 +7,8 @@ from vitreport.cli.console import note, print_table, print_text
 from vitreport.cli.format import flops, interval, sparkline
 from vitreport.errors import DamageError
 from vitreport.spec.compose import flat
+from vitreport.statistics import SIGNIFICANCE, mcnemar
+from vitreport.store.correct import answers_of, right_alone
 from vitreport.store.reader import Run
 from vitreport.store.record import WeightsRecord
 from vitreport.store.state import state_of
@@ -17,6 +19,7 @@ NUMBER_COLUMNS = ["epochs", "val", "test", "time"]
 SPARE_COLUMNS = ["started", "time", "epochs", "val"]
 MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "environment.seconds")
 CURVE_WIDTH = 60
+RIGHT_ALONE = "test_images_right_alone"
 
 
 def overview(run: Run) -> dict[str, Any]:
@@ -84,7 +87,21 @@ def differences(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
     """What differs between two runs, by dotted path; None where one of them lacks it."""
     left, right = (dict(_compared(run)) for run in (first, second))
     paths = dict.fromkeys([*left, *right])
-    return {path: (left.get(path), right.get(path)) for path in paths if left.get(path) != right.get(path)}
+    found = {path: (left.get(path), right.get(path)) for path in paths if left.get(path) != right.get(path)}
+    alone = right_alone(answers_of(first), answers_of(second))
+    return found | {RIGHT_ALONE: alone} if alone and any(alone) else found
+
+
+def paired(found: Mapping[str, tuple[Any, Any]]) -> str:
+    """What the images say that one of two runs alone has right; nothing where that is not known."""
+    if RIGHT_ALONE not in found:
+        return ""
+    p = mcnemar(*found[RIGHT_ALONE])
+    told = "differ" if p < SIGNIFICANCE else "are not shown to differ"
+    return (
+        f"on these test images these two runs {told} (McNemar's exact test, p = {p:.2g}); "
+        "the spread between seeds is not known"
+    )
 
 
 def show_differences(names: Sequence[str], found: Mapping[str, tuple[Any, Any]]) -> None:

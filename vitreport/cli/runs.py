@@ -66,7 +66,7 @@ def diff(
 ) -> None:
     """Tell two runs or two groups apart: only what differs, in spec, data, environment and results."""
     from vitreport.cli.groups import compared, group_differences, name_of
-    from vitreport.cli.records import differences, show_differences, tell_damage
+    from vitreport.cli.records import differences, paired, show_differences, tell_damage
     from vitreport.store.folders import find_run
     from vitreport.store.groups import read_group
     from vitreport.store.reader import read_run
@@ -79,8 +79,8 @@ def diff(
         print_json({path: list(pair) for path, pair in found.items()})
     else:
         show_differences([name_of(side) for side in sides], found)
-        if of_groups:
-            print_text(compared(*sides))
+        if told := compared(*sides) if of_groups else paired(found):
+            print_text(told)
     tell_damage([*sides[0], *sides[1]])
 
 

@@ -7,8 +7,9 @@ from typing import Literal
 
 from vitreport.report.claims import Verdict
 from vitreport.report.estimates import accuracies, differences, is_shown
-from vitreport.report.phrases import accuracy, evidence, joined, number, points
-from vitreport.report.summary import Ablation, Cell, Dataset, Estimate, Group, Level, Summary
+from vitreport.report.phrases import accuracy, evidence, joined, number, paired_evidence, points
+from vitreport.report.summary import Ablation, Cell, Dataset, Estimate, Group, Level, Paired, Summary
+from vitreport.statistics import SIGNIFICANCE
 
 Rule = Literal[
     "best",
@@ -18,6 +19,8 @@ Rule = Literal[
     "difference",
     "no difference",
     "no comparison",
+    "paired difference",
+    "no paired difference",
     "trend",
     "over-fitting",
     "convergence",
@@ -27,6 +30,7 @@ Rule = Literal[
 ]
 OVERFITTING = 0.05
 STILL_FALLING = 0.9
+ONE_SEED = "the spread between seeds is not known"
 FEWEST_FOR_A_TREND = 3
 
 
@@ -52,13 +56,13 @@ def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding
     found = []
     for dataset in dict.fromkeys(cell.dataset for cell in summary.cells):
         standing = [cell.group for cell in summary.cells if cell.dataset == dataset and cell.group]
-        found += list(best(standing, names))
+        found += [*best(standing, names), *paired_cells(dataset, summary.cells, names)]
     found += list(contradictions(verdicts))
     for architecture in summary.architectures:
         own: list[Finding] = []
         for ablation in architecture.ablations:
             where = f"{where_of(ablation, names)}, {', '.join(ablation.axes)}"
-            own += [*trend(ablation, where), *level_differences(ablation, where)]
+            own += [*trend(ablation, where), *level_differences(ablation, where), *paired_levels(ablation, where)]
         for cell in architecture.cells:
             if cell.group:
                 where = where_of(cell, names)
@@ -130,10 +134,52 @@ def level_differences(ablation: Ablation, where: str) -> Iterator[Finding]:
         yield Finding(
             "no difference", f"{where}: no difference from {_called(baseline)} shown for {told}.", ids, equal[0][1]
         )
-    single = [level for level in ablation.levels if level.accuracy and level.accuracy.n == 1]
+    single = [level for level in ablation.levels if level.accuracy and level.accuracy.n == 1 and not level.paired]
     if single and len(single) + len(found) >= len(ablation.levels) - 1 and not found:
         told = "single runs, whose intervals leave out the spread between seeds; no difference is claimed"
         yield Finding("no comparison", f"{where}: {told}.", _ids(*single))
+
+
+def paired_levels(ablation: Ablation, where: str) -> Iterator[Finding]:
+    """Each value of a single run against the baseline's single run, on the same test images."""
+    if ablation.baseline is not None:
+        baseline = ablation.levels[ablation.baseline]
+        runs = [(_called(level), level.paired, _ids(level, baseline)) for level in ablation.levels]
+        yield from paired(where, _called(baseline), runs)
+
+
+def paired_cells(dataset: str, cells: Sequence[Cell], names: Mapping[str, str]) -> Iterator[Finding]:
+    """The architectures of single runs on a data set against the one of them with the most images right."""
+    called = {cell.group.id: names.get(cell.architecture, cell.architecture) for cell in cells if cell.group}
+    runs = [
+        (called[cell.group.id], cell.paired, (cell.group.id, cell.paired.other))
+        for cell in cells
+        if cell.dataset == dataset and cell.group and cell.paired
+    ]
+    if runs:
+        yield from paired(names.get(dataset, dataset), called[runs[0][1].other], runs)
+
+
+def paired(where: str, other: str, runs: Sequence[tuple[str, Paired | None, tuple[str, ...]]]) -> Iterator[Finding]:
+    """Single runs, by what they are called, against another one; what was found says nothing of other seeds."""
+    found = [(name, pair, ids) for name, pair, ids in runs if pair]
+    for name, pair, ids in found:
+        if pair.p < SIGNIFICANCE:
+            told = f"{name} alone has {pair.alone:,} right, {other} alone {pair.other_alone:,}"
+            yield Finding(
+                "paired difference",
+                f"{where}: on these {pair.images:,} test images these two single runs differ: {told} "
+                f"({paired_evidence(pair, len(found))}); {ONE_SEED}.",
+                ids,
+            )
+    if equal := [(name, pair, ids) for name, pair, ids in found if pair.p >= SIGNIFICANCE]:
+        told = joined(f"{name} ({paired_evidence(pair, len(found))})" for name, pair, _ in equal)
+        yield Finding(
+            "no paired difference",
+            f"{where}: on these {equal[0][1].images:,} test images no difference from the single run of {other} is "
+            f"shown for that of {told}; {ONE_SEED}.",
+            tuple(dict.fromkeys(each for _, _, ids in equal for each in ids)),
+        )
 
 
 def trend(ablation: Ablation, where: str) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from statistics import median
 from vitreport.report.contradictions import contradictions
 from vitreport.report.summary import Damage, State
 from vitreport.spec.run import RunSpec
+from vitreport.store.correct import Answers, answers_of
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import EpochRecord, MeasurementRecord, RunRecord
 
@@ -34,6 +35,7 @@ class Observed:
     converged: int | None
     images_per_second: float | None
     peak_memory_bytes: int | None
+    answers: Answers | None
     damage: tuple[Damage, ...]
 
     @property
@@ -64,6 +66,7 @@ def _observed(run: Run) -> Observed:
         converged=_converged(run.epochs),
         images_per_second=median([e.images_per_second for e in run.epochs]) if run.epochs else None,
         peak_memory_bytes=max((e.peak_memory_bytes for e in run.epochs), default=None),
+        answers=answers_of(run) if result else None,
         damage=tuple(Damage(f"{run.id}/{place}", reason) for place, reason in map(_located, damage)),
     )
 

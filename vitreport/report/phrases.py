@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from vitreport.report.summary import Estimate, Method
+from vitreport.report.summary import Estimate, Method, Paired
 from vitreport.text import percent
 
 METHODS: dict[Method, str] = {
@@ -55,9 +55,13 @@ def evidence(estimate: Estimate, comparisons: int = 1) -> str:
         low, high = -high, -low
     told = [f"95% interval {low:.1f} to {high:.1f}", f"n = {estimate.n}" if estimate.n > 1 else "a single run"]
     if estimate.p is not None:
-        holm = f" by Holm over {comparisons} comparisons" if comparisons > 1 else ""
-        told.append(f"p {'< 0.001' if estimate.p < 0.001 else f'= {estimate.p:.2g}'}{holm}")
+        told.append(_p(estimate.p, comparisons))
     return ", ".join(told)
+
+
+def paired_evidence(pair: Paired, comparisons: int = 1) -> str:
+    """McNemar's exact test, p = 0.025 by Holm over 2 comparisons"""
+    return f"McNemar's exact test, {_p(pair.p, comparisons)}"
 
 
 def methods(estimates: Iterable[Estimate | None]) -> str:
@@ -74,6 +78,11 @@ def joined(words: Iterable[str]) -> str:
     """a, b and c"""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _p(p: float, comparisons: int) -> str:
+    holm = f" by Holm over {comparisons} comparisons" if comparisons > 1 else ""
+    return f"p {'< 0.001' if p < 0.001 else f'= {p:.2g}'}{holm}"
 
 
 def _counted(counts: set[int]) -> str:

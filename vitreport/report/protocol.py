@@ -47,6 +47,11 @@ def _methods(summary: Summary) -> Iterator[str]:
         "of an exact sign-flip test. \N{LEFT DOUBLE QUOTATION MARK}No difference shown\N{RIGHT DOUBLE QUOTATION MARK} "
         "is not \N{LEFT DOUBLE QUOTATION MARK}equal\N{RIGHT DOUBLE QUOTATION MARK}."
     )
+    if summary.has_pairs:
+        yield (
+            "Two single runs on the same test images are compared image by image with McNemar's exact test, adjusted "
+            "by Holm over a table; that speaks of these two trained networks, not of other seeds."
+        )
     yield (
         "The test accuracy is that of the epoch which the setting train.selection names (val: the best on the "
         "validation split; last: the last); the test images choose nothing, also not which setting stands for an "

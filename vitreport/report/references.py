@@ -33,6 +33,7 @@ METHOD_REFERENCES = {
     "welch": "welch1947t",
     "newcombe": "newcombe1998difference",
 }
+MCNEMAR = "mcnemar1947correlated"
 HOLM, CALIBRATION = "holm1979multiple", "guo2017calibration"
 
 
@@ -69,3 +70,5 @@ def _cited(summary: Summary) -> Iterable[str]:
             yield CALIBRATION
     if any(level.difference for ablation in summary.ablations for level in ablation.levels):
         yield from (METHOD_REFERENCES["welch"], HOLM)
+    if summary.has_pairs:
+        yield from (MCNEMAR, HOLM)

@@ -12,6 +12,7 @@ from vitreport.report.details import read_details
 from vitreport.report.fields import field_table, label_of
 from vitreport.report.groups import group_runs
 from vitreport.report.observed import Observed, observe
+from vitreport.report.paired import single_runs, with_paired_cells, with_paired_levels
 from vitreport.report.provenance import provenance_of
 from vitreport.report.references import architecture_reference, architecture_title
 from vitreport.report.standing import Planned, cells_of
@@ -39,10 +40,13 @@ def summarize(folders: Sequence[Path], outline: Outline = Outline(), damage: Ite
     groups, cells = _detailed(groups, cells, {run.id: run.folder for run in runs})
     standing = [cell.group for cell in cells if cell.group]
     planned = planned_ablations(outline.designs, groups)
-    ablations = [*planned, *inferred_ablations(groups, standing, planned)]
+    known = single_runs(groups, runs)
+    ablations = [
+        with_paired_levels(ablation, known) for ablation in (*planned, *inferred_ablations(groups, standing, planned))
+    ]
     return Summary(
         runs=len(runs),
-        architectures=tuple(_architectures(groups, cells, ablations)),
+        architectures=tuple(_architectures(groups, with_paired_cells(cells, known), ablations)),
         datasets=tuple(datasets),
         unplaced=tuple(_unplaced(run) for run in runs if run.spec is None),
         damage=(*damage, *(each for run in runs for each in run.damage), *_found_at_length(standing)),

@@ -32,6 +32,20 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Paired:
+    """A single run beside that of the group `other` on the same test images: how many each alone has right.
+
+    `p` is that of McNemar's exact test, adjusted by Holm over the table that it stands in.
+    """
+
+    other: str
+    images: int
+    alone: int
+    other_alone: int
+    p: float
+
+
+@dataclass(frozen=True)
 class Curve:
     """The mean over seeds after each epoch; `low` and `high` are its t interval, None for a single run.
 
@@ -189,7 +203,8 @@ class Group:
 class Cell:
     """One architecture on one data set. `group` is None where nothing was run: `command` would run it.
 
-    `chosen` says why this group stands for the pair, of `candidates`.
+    `chosen` says why this group stands for the pair, of `candidates`. `paired` compares a single run with that single
+    run on the data set which has the highest test accuracy.
     """
 
     architecture: str
@@ -198,13 +213,15 @@ class Cell:
     candidates: int
     chosen: str
     command: str
+    paired: Paired | None = None
 
 
 @dataclass(frozen=True)
 class Level:
     """One value of what an ablation varies (of each axis one), and how far it is from the baseline.
 
-    `group` is the id of its group; `missing` counts the planned runs without a result.
+    `group` is the id of its group; `missing` counts the planned runs without a result. `paired` compares a single run
+    with that of the baseline.
     """
 
     values: tuple[str, ...]
@@ -214,6 +231,7 @@ class Level:
     group: str | None
     command: str
     missing: int = 0
+    paired: Paired | None = None
 
 
 @dataclass(frozen=True)
@@ -316,6 +334,12 @@ class Summary:
     @property
     def groups(self) -> tuple[Group, ...]:
         return tuple(group for architecture in self.architectures for group in architecture.groups)
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether single runs are compared image by image."""
+        levels = (level.paired for ablation in self.ablations for level in ablation.levels)
+        return any(levels) or any(cell.paired for cell in self.cells)
 
     @property
     def ablations(self) -> tuple[Ablation, ...]:

@@ -6,8 +6,31 @@ with zeros.
 
 import base64
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vitreport.store.reader import Run
 
 MOST_IMAGES = 500_000  # more would make a record large
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Which of `count` test images of a data set, by its fingerprint, a run has right: as many bits."""
+
+    fingerprint: str
+    count: int
+    correct: int
+
+
+def answers_of(run: Run) -> Answers | None:
+    """None where the record does not say it, or not of its own test images."""
+    test = run.result and run.result.selected.splits.get("test")
+    if not (run.record and run.result and run.result.correct and test):
+        return None
+    try:
+        return Answers(run.record.data.fingerprint, test.count, unpacked(run.result.correct, test.count))
+    except ValueError:
+        return None
 
 
 def packed(correct: Iterable[bool]) -> str | None:
@@ -31,6 +54,11 @@ def unpacked(text: str, count: int) -> int:
     return value >> filled
 
 
-def right_alone(first: int, second: int) -> tuple[int, int]:
-    """How many images the first of two runs has right and the second has not, and the other way round."""
-    return (first & ~second).bit_count(), (second & ~first).bit_count()
+def right_alone(first: Answers | None, second: Answers | None) -> tuple[int, int] | None:
+    """How many images the first of two runs has right and the second has not, and the other way round.
+
+    None where these are not known to be the same images.
+    """
+    if not (first and second) or (first.fingerprint, first.count) != (second.fingerprint, second.count):
+        return None
+    return (first.correct & ~second.correct).bit_count(), (second.correct & ~first.correct).bit_count()

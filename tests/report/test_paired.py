@@ -1,0 +1,106 @@
+"""Single runs compared image by image: what is shown, what is not, and where nothing can be said."""
+
+from pathlib import Path
+
+import pytest
+from scipy.stats import binomtest
+
+from tests.report.builder import DIVERGED, spec, write_run
+from tests.report.pictured import add_correct
+from vitreport.report.findings import Finding, findings
+from vitreport.report.page import make_page
+from vitreport.report.protocol import protocol_of
+from vitreport.report.summarize import summarize
+from vitreport.report.summary import Paired, Summary
+from vitreport.statistics import mcnemar
+from vitreport.store.folders import run_folders
+
+RUNS = Path("runs")
+COUNT = 10_000
+
+
+def summary() -> Summary:
+    return summarize(run_folders(RUNS))
+
+
+def told(*rules: str) -> list[Finding]:
+    return [finding for finding in findings(summary()) if finding.rule in rules]
+
+
+def run(right: range, *, model: str = "perceiver-io", batch_size: int = 128, seed: int = 0, **options: str) -> Path:
+    """A run that has these test images right and no others."""
+    own = spec(model, seed=seed, train={"epochs": 4, "batch_size": batch_size})
+    folder = write_run(RUNS, own, len(right) / COUNT, **options)  # type: ignore[arg-type]
+    return add_correct(folder, [place in right for place in range(COUNT)])
+
+
+def test_values_that_differ_and_those_that_do_not() -> None:
+    """The p-values are binomial ones over the images that one alone has right, and Holm's."""
+    run(range(5000))
+    run(range(4400), batch_size=32)
+    run(range(20, 5010), batch_size=64)
+    where = "Perceiver IO on CIFAR-10, batch_size"
+    p = binomtest(10, 30).pvalue
+    (differs,) = told("paired difference")
+    assert differs.sentence == (
+        f"{where}: on these 10,000 test images these two single runs differ: 32 alone has 0 right, 128 alone 600 "
+        "(McNemar's exact test, p < 0.001 by Holm over 2 comparisons); the spread between seeds is not known."
+    )
+    (alike,) = told("no paired difference")
+    assert alike.sentence == (
+        f"{where}: on these 10,000 test images no difference from the single run of 128 is shown for that of 64 "
+        f"(McNemar's exact test, p = {p:.2g} by Holm over 2 comparisons); the spread between seeds is not known."
+    )
+    assert told("difference", "no difference", "no comparison") == []
+    levels = {level.values: level.paired for ablation in summary().ablations for level in ablation.levels}
+    other = spec(train={"epochs": 4}).run_id.removesuffix("-s0")
+    assert levels["128",] is None
+    assert levels["64",] == Paired(other, COUNT, 10, 20, mcnemar(10, 20))
+    assert mcnemar(10, 20) == pytest.approx(p)
+
+
+def test_architectures_of_single_runs_are_not_ranked() -> None:
+    run(range(5000), model="swin")
+    run(range(4400), model="mlp-mixer")
+    run(range(4990), model="tnt")
+    assert [finding.sentence for finding in told("paired difference")] == [
+        "CIFAR-10: on these 10,000 test images these two single runs differ: MLP-Mixer alone has 0 right, Swin "
+        "Transformer alone 600 (McNemar's exact test, p < 0.001 by Holm over 2 comparisons); the spread between seeds "
+        "is not known.",
+        "CIFAR-10: on these 10,000 test images these two single runs differ: Transformer in Transformer alone has 0 "
+        "right, Swin Transformer alone 10 (McNemar's exact test, p = 0.002 by Holm over 2 comparisons); the spread "
+        "between seeds is not known.",
+    ]
+    page = make_page(summary())
+    assert page.headline[0].endswith("its interval leaves out the spread between seeds.")
+    assert "McNemar" in " ".join(protocol_of(page.summary).methods)
+    assert "mcnemar1947correlated" in "".join(page.bibliography)
+
+
+def test_several_seeds_are_compared_over_seeds_only() -> None:
+    for seed in (0, 1):
+        run(range(5000 + seed), seed=seed)
+    run(range(4400), batch_size=32)
+    assert told("paired difference", "no paired difference") == []
+    assert len(told("no comparison")) == 1
+
+
+def test_a_seed_that_diverged_leaves_no_single_run() -> None:
+    run(range(5000))
+    write_run(RUNS, spec(seed=1, train={"epochs": 4}), None, error=DIVERGED)
+    run(range(4400), batch_size=32)
+    assert told("paired difference", "no paired difference") == []
+
+
+def test_other_images_are_not_compared() -> None:
+    run(range(5000), model="swin")
+    run(range(4400), model="mlp-mixer", fingerprint="7a" * 32)
+    assert told("paired difference", "no paired difference") == []
+
+
+def test_older_records_are_not_compared() -> None:
+    run(range(5000))
+    write_run(RUNS, spec(train={"epochs": 4, "batch_size": 32}), 0.44)
+    assert told("paired difference", "no paired difference") == []
+    assert len(told("no comparison")) == 1
+    assert "McNemar" not in " ".join(protocol_of(summary()).methods)
