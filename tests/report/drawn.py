@@ -4,21 +4,17 @@ from collections.abc import Sequence
 from math import exp
 
 from vitreport.report.illustrations import CostPoint, Figure, FigureData
-from vitreport.report.summary import (
-    Ablation,
+from vitreport.report.measured import (
     Calibration,
     CalibrationBin,
-    Cell,
     ClassAccuracy,
     Confusion,
     Cost,
     Curve,
     Estimate,
-    Group,
-    Level,
     Method,
-    State,
 )
+from vitreport.report.summary import Ablation, Cell, Group, Level, State
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 ARCHITECTURES = ("perceiver-io", "perceiver", "mlp-mixer", "swin", "tnt")

@@ -180,9 +180,9 @@ def test_foreign_names_are_literal_text(kind: str) -> None:
     foreign = repr(found.data)
     for name in ("perceiver-io", "optimizer.learning_rate", "airplane"):
         foreign = foreign.replace(repr(name), repr(HOSTILE))
-    from vitreport.report import illustrations, summary
+    from vitreport.report import illustrations, measured, summary
 
-    data = eval(foreign, {**vars(summary), **vars(illustrations)})
+    data = eval(foreign, {**vars(summary), **vars(measured), **vars(illustrations)})
     content = "".join(made.draw(replace(found, data=data), Path("cache")))
     ElementTree.fromstring(f"<page>{content}</page>")
     assert "<script" not in content

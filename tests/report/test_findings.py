@@ -8,8 +8,9 @@ import pytest
 from tests.report.builder import DIVERGED, spec, write_run, write_seeds
 from vitreport.report.claims import Claim, judge
 from vitreport.report.findings import Finding, data, findings, overfitting
+from vitreport.report.measured import Estimate
 from vitreport.report.summarize import summarize
-from vitreport.report.summary import Estimate, Summary
+from vitreport.report.summary import Summary
 from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")

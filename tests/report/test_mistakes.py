@@ -13,10 +13,11 @@ from tests.report.parsed import parse
 from tests.report.pictured import SHOWN, add_correct, add_mistakes, change_result
 from vitreport.report.formats import render_json
 from vitreport.report.html import render_html
+from vitreport.report.measured import Mistakes
 from vitreport.report.page import Page, make_page
 from vitreport.report.render import render_markdown
 from vitreport.report.summarize import summarize
-from vitreport.report.summary import Damage, Mistakes, Summary
+from vitreport.report.summary import Damage, Summary
 from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")

@@ -8,10 +8,11 @@ from scipy.stats import binomtest
 from tests.report.builder import DIVERGED, spec, write_run
 from tests.report.pictured import add_correct
 from vitreport.report.findings import Finding, findings
+from vitreport.report.measured import Paired
 from vitreport.report.page import make_page
 from vitreport.report.protocol import protocol_of
 from vitreport.report.summarize import summarize
-from vitreport.report.summary import Paired, Summary
+from vitreport.report.summary import Summary
 from vitreport.statistics import mcnemar
 from vitreport.store.folders import run_folders
 

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from vitreport.errors import SpecError
 from vitreport.report.commands import command_of
 from vitreport.report.estimates import accuracies, difference_of, differences
-from vitreport.report.summary import Ablation, Estimate, Group, Level
+from vitreport.report.measured import Estimate
+from vitreport.report.summary import Ablation, Group, Level
 from vitreport.spec.fields import find_field
 from vitreport.spec.load import layer_of, parse_value
 from vitreport.spec.run import RunSpec

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vitreport.report.estimates import difference_of, is_shown
+from vitreport.report.measured import Estimate
 from vitreport.report.phrases import accuracy, evidence, points
-from vitreport.report.summary import Estimate, Group
+from vitreport.report.summary import Group
 from vitreport.text import percent
 
 Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]

@@ -6,17 +6,9 @@ from statistics import mean
 from typing import get_args
 
 from vitreport.report.estimates import over_seeds, share
+from vitreport.report.measured import Calibration, CalibrationBin, ClassAccuracy, Confusion, Curve, Metric
 from vitreport.report.mistakes import mistakes_of
-from vitreport.report.summary import (
-    Calibration,
-    CalibrationBin,
-    ClassAccuracy,
-    Confusion,
-    Curve,
-    Damage,
-    Details,
-    Metric,
-)
+from vitreport.report.summary import Damage, Details
 from vitreport.statistics import t_interval
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import BinRecord, DetailRecord, SplitRecord

@@ -5,7 +5,8 @@ from dataclasses import replace
 from statistics import mean
 
 from vitreport import statistics
-from vitreport.report.summary import Estimate, Group
+from vitreport.report.measured import Estimate
+from vitreport.report.summary import Group
 from vitreport.statistics import differences_over_seeds, newcombe_interval, t_interval, wilson_interval
 from vitreport.store.record import MeasurementRecord
 

@@ -20,7 +20,7 @@ from vitreport.errors import ResourceError
 from vitreport.files import make_folder, write_atomic, write_json
 from vitreport.report.drawing.palette import DARK, LIGHT
 from vitreport.report.illustrations import Figure
-from vitreport.report.summary import Mistakes
+from vitreport.report.measured import Mistakes
 
 Panels = Sequence[str]
 

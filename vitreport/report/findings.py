@@ -7,8 +7,9 @@ from typing import Literal
 
 from vitreport.report.claims import Verdict
 from vitreport.report.estimates import accuracies, differences, is_shown
+from vitreport.report.measured import Estimate, Paired
 from vitreport.report.phrases import accuracy, evidence, joined, number, paired_evidence, points
-from vitreport.report.summary import Ablation, Cell, Dataset, Estimate, Group, Level, Paired, Summary
+from vitreport.report.summary import Ablation, Cell, Dataset, Group, Level, Summary
 from vitreport.statistics import SIGNIFICANCE
 
 Rule = Literal[

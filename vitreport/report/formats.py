@@ -9,9 +9,10 @@ from typing import Any
 
 from vitreport.report import tables
 from vitreport.report.findings import titles, where_of
+from vitreport.report.measured import Estimate
 from vitreport.report.page import Page
 from vitreport.report.phrases import methods
-from vitreport.report.summary import Estimate, Group
+from vitreport.report.summary import Group
 from vitreport.text import printable, spreadsheet_text
 
 SCHEMA_VERSION = 1

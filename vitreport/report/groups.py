@@ -7,8 +7,9 @@ from statistics import median
 
 from vitreport.report.commands import command_of
 from vitreport.report.estimates import accuracy, gap, over_seeds
+from vitreport.report.measured import Cost, Estimate
 from vitreport.report.observed import Observed
-from vitreport.report.summary import Cost, Estimate, Group, RunSummary, State
+from vitreport.report.summary import Group, RunSummary, State
 from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
 from vitreport.store.folders import attempt_number

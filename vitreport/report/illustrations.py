@@ -6,21 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from vitreport.report.findings import titles, where_of
+from vitreport.report.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Estimate, Mistakes
 from vitreport.report.phrases import METHODS, SPLITS, accuracy, joined, methods
-from vitreport.report.summary import (
-    Ablation,
-    Architecture,
-    Calibration,
-    Cell,
-    ClassAccuracy,
-    Confusion,
-    Cost,
-    Curve,
-    Estimate,
-    Group,
-    Mistakes,
-    Summary,
-)
+from vitreport.report.summary import Ablation, Architecture, Cell, Group, Summary
 from vitreport.text import compact, percent
 
 MOST_CLASSES = 50  # in a figure of classes; more can be read neither as bars nor as a matrix

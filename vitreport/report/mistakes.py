@@ -3,7 +3,8 @@
 from base64 import b64encode
 from collections.abc import Iterable
 
-from vitreport.report.summary import Damage, Mistake, Mistakes
+from vitreport.report.measured import Mistake, Mistakes
+from vitreport.report.summary import Damage
 from vitreport.store.groups import seed_of
 from vitreport.store.mistakes import NAME, read_sheet
 from vitreport.store.reader import Run

@@ -6,17 +6,8 @@ from typing import Any
 
 from vitreport.report.findings import titles
 from vitreport.report.illustrations import CostPoint, Figure, Kind
-from vitreport.report.summary import (
-    Ablation,
-    Calibration,
-    Cell,
-    ClassAccuracy,
-    Confusion,
-    Curve,
-    Estimate,
-    Mistakes,
-    Summary,
-)
+from vitreport.report.measured import Calibration, ClassAccuracy, Confusion, Curve, Estimate, Mistakes
+from vitreport.report.summary import Ablation, Cell, Summary
 
 Number = str | float | int | None
 Read = tuple[Sequence[str], Iterable[Sequence[Number]]]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from vitreport.report.claims import Claim, Verdict, judge
 from vitreport.report.findings import Finding, findings
 from vitreport.report.illustrations import Figure, figures_of
+from vitreport.report.measured import Estimate
 from vitreport.report.references import bibliography
-from vitreport.report.summary import Estimate, Summary
+from vitreport.report.summary import Summary
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."

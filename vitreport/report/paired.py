@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from vitreport.report.measured import Paired
 from vitreport.report.observed import Observed
-from vitreport.report.summary import Ablation, Cell, Group, Paired
+from vitreport.report.summary import Ablation, Cell, Group
 from vitreport.statistics import holm, mcnemar
 from vitreport.store.correct import Answers, right_alone
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from vitreport.report.summary import Estimate, Method, Paired
+from vitreport.report.measured import Estimate, Method, Paired
 from vitreport.text import percent
 
 METHODS: dict[Method, str] = {

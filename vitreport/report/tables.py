@@ -5,18 +5,17 @@ from dataclasses import dataclass
 
 from vitreport.report.claims import Verdict
 from vitreport.report.findings import titles
+from vitreport.report.measured import Confusion, Mistakes
 from vitreport.report.phrases import SPLITS, accuracy, signed_points
 from vitreport.report.summary import (
     Ablation,
     Architecture,
     Cell,
-    Confusion,
     Damage,
     Dataset,
     FieldTable,
     Group,
     Level,
-    Mistakes,
     RunSummary,
     Summary,
 )

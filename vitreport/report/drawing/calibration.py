@@ -4,7 +4,7 @@ from matplotlib.ticker import MaxNLocator
 
 from vitreport.report.drawing.canvas import HEIGHT, LOOKS, Canvas, axis_percent, canvas
 from vitreport.report.drawing.palette import LIGHT
-from vitreport.report.summary import Calibration
+from vitreport.report.measured import Calibration
 from vitreport.text import percent
 
 

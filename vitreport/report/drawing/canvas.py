@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from vitreport.report.drawing.palette import LIGHT
-from vitreport.report.summary import Estimate
+from vitreport.report.measured import Estimate
 from vitreport.text import printable
 
 WIDTH = 400

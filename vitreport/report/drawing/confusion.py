@@ -2,7 +2,7 @@
 
 from vitreport.report.drawing.canvas import WIDTH, Canvas, canvas, short
 from vitreport.report.drawing.palette import LIGHT
-from vitreport.report.summary import Confusion
+from vitreport.report.measured import Confusion
 from vitreport.text import percent
 
 DARKEST = 0.55

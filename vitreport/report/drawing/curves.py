@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from matplotlib.ticker import MaxNLocator
 
 from vitreport.report.drawing.canvas import HEIGHT, LINE, LOOKS, Canvas, axis_percent, canvas, spread
+from vitreport.report.measured import Curve
 from vitreport.report.phrases import SPLITS
-from vitreport.report.summary import Curve
 from vitreport.text import percent
 
 SPLIT_LOOKS = {"train": LOOKS[0], "val": LOOKS[2], "test": LOOKS[1]}

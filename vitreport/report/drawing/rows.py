@@ -13,9 +13,10 @@ from vitreport.report.drawing.canvas import (
     short,
 )
 from vitreport.report.drawing.palette import LIGHT
+from vitreport.report.measured import ClassAccuracy, Estimate
 from vitreport.report.phrases import accuracy
 from vitreport.report.references import DATASET_TITLES, architecture_title
-from vitreport.report.summary import Ablation, Cell, ClassAccuracy, Estimate
+from vitreport.report.summary import Ablation, Cell
 from vitreport.text import percent
 
 ROW = 26
