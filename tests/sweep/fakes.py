@@ -2,17 +2,29 @@
 
 import os
 import signal
+import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from vitreport.runtime import Runtime
 from vitreport.sweep.engines.worker import Finished, Ready
 
 
-def with_one_gpu(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
-    connection.send(Ready(1))
+def training(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
+    connection.send(Ready(0))
     while connection.recv() is not None:
         connection.send(Finished(0, (f"slot {slot}",), last=False))
+
+
+def with_one_gpu(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
+    """The first worker trains until another has been sent home."""
+    connection.send(Ready(1))
+    while connection.recv() is not None:
+        while not Path("home").exists():
+            time.sleep(0.01)
+        connection.send(Finished(0, (f"slot {slot}",), last=False))
+    Path("home").touch()
 
 
 def killed_by_odd_seeds(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
@@ -27,6 +39,18 @@ def ending_with_each(connection: Connection, runtime: Runtime, slot: int, argv: 
     connection.send(Ready(0))
     connection.recv()
     connection.send(Finished(6, (str(os.getpid()),), last=True))
+
+
+def dead_but_the_first(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
+    """The first worker trains until three others have died and the engine knows it."""
+    if slot:
+        Path(f"died-{os.getpid()}").touch()
+        os._exit(3)
+    connection.send(Ready(0))
+    while connection.recv() is not None:
+        while sum(not Path(f"/proc/{file.name[5:]}").exists() for file in Path().glob("died-*")) < 3:
+            time.sleep(0.01)
+        connection.send(Finished(0, (str(os.getpid()),), last=False))
 
 
 def dead_on_arrival(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:

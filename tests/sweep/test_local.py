@@ -27,14 +27,20 @@ RUNTIME = Runtime(
 
 
 @pytest.fixture
-def run_all(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[int, Report]]:
+def notes() -> list[str]:
+    """What the engine has told the user."""
+    return []
+
+
+@pytest.fixture
+def run_all(monkeypatch: pytest.MonkeyPatch, notes: list[str]) -> Callable[..., dict[int, Report]]:
     """Hand out runs of so many seeds to workers of a kind; how each has ended, and no process is left."""
 
     def run(worker: Callable[..., None], *, seeds: int, jobs: int) -> dict[int, Report]:
         monkeypatch.setattr(local, "serve", worker)
         waiting = [spec(seed) for seed in range(seeds)]
         ends: dict[int, Report] = {}
-        with LocalEngine(jobs, RUNTIME, ()) as engine:
+        with LocalEngine(jobs, RUNTIME, (), notes.append) as engine:
             while len(ends) < seeds:
                 engine.staff(len(waiting))
                 while waiting and engine.submit(waiting[0]):
@@ -49,18 +55,20 @@ def run_all(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[int, Report]]
 
 def test_a_killed_worker_costs_its_own_run_only(run_all: Callable[..., dict[int, Report]]) -> None:
     ends = run_all(fakes.killed_by_odd_seeds, seeds=8, jobs=2)
-    assert [seed for seed, end in ends.items() if end == Died(-signal.SIGKILL)] == [1, 3, 5, 7]
+    assert {seed for seed, end in ends.items() if end == Died(-signal.SIGKILL)} == {1, 3, 5, 7}
     assert all(isinstance(ends[seed], Finished) for seed in (0, 2, 4, 6))
 
 
 def test_one_worker_serves_many_runs(run_all: Callable[..., dict[int, Report]]) -> None:
-    ends = run_all(fakes.with_one_gpu, seeds=6, jobs=1)
+    ends = run_all(fakes.training, seeds=6, jobs=1)
     assert set(ends.values()) == {Finished(0, ("slot 0",), last=False)}
 
 
-def test_each_gpu_gets_one_job_and_no_more(run_all: Callable[..., dict[int, Report]]) -> None:
+def test_each_gpu_gets_one_job_and_no_more(run_all: Callable[..., dict[int, Report]], notes: list[str]) -> None:
     ends = run_all(fakes.with_one_gpu, seeds=4, jobs=3)
     assert set(ends.values()) == {Finished(0, ("slot 0",), last=False)}
+    told = "each job has a GPU of its own, and there is 1: the sweep goes on with --jobs 1 instead of 3"
+    assert notes == [f"warning: {told}"]
 
 
 def test_a_worker_that_ends_with_its_run_is_replaced(run_all: Callable[..., dict[int, Report]]) -> None:
@@ -72,3 +80,12 @@ def test_a_worker_that_ends_with_its_run_is_replaced(run_all: Callable[..., dict
 def test_workers_that_never_begin_are_told_after_three(run_all: Callable[..., dict[int, Report]]) -> None:
     with pytest.raises(ResourceError, match=r"3 workers have died before they could begin \(exit code 3\)"):
         run_all(fakes.dead_on_arrival, seeds=1, jobs=2)
+
+
+def test_workers_that_never_begin_cost_those_that_train_nothing(
+    run_all: Callable[..., dict[int, Report]], notes: list[str]
+) -> None:
+    ends = run_all(fakes.dead_but_the_first, seeds=3, jobs=2)
+    assert len(set(ends.values())) == 1
+    told = "3 workers have died before they could begin (exit code 3): the sweep goes on with --jobs 1 instead of 2"
+    assert notes == [f"warning: {told}"]

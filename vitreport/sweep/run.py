@@ -80,7 +80,7 @@ def run_sweep(
             _check_images(cells, runs, missing, runtime, observer)
             stop.graceful = True
             if missing:
-                with LocalEngine(policy.jobs, runtime, argv) as engine:
+                with LocalEngine(policy.jobs, runtime, argv, observer.note) as engine:
                     _Sweep(missing, runtime, policy, engine, observer).run(stop)
     except StopSignal as signal:
         hint = "the same command goes on with the sweep"

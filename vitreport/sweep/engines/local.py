@@ -8,7 +8,7 @@ others their tasks. Here each worker has a pipe of its own, the end of which is 
 import contextlib
 import multiprocessing
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -44,12 +44,16 @@ class _Worker:
 
 
 class LocalEngine:
-    """At most `jobs` workers; they end with the block, and with this process however it ends."""
+    """At most `jobs` workers; they end with the block, and with this process however it ends.
 
-    def __init__(self, jobs: int, runtime: Runtime, argv: Sequence[str]) -> None:
+    Where that is more than there are GPUs, or workers die before they can begin, `jobs` falls and `note` says so.
+    """
+
+    def __init__(self, jobs: int, runtime: Runtime, argv: Sequence[str], note: Callable[[str], None]) -> None:
         self.jobs = jobs
         self._runtime = runtime
         self._argv = tuple(argv)
+        self._note = note
         self._workers: list[_Worker] = []
         self._fruitless = 0
 
@@ -102,7 +106,7 @@ class LocalEngine:
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
         """What the workers have told, by run; waits so long for the first word.
 
-        Raises ResourceError where workers die again and again before they can begin.
+        Raises ResourceError where workers die again and again before they can begin, and no other can train.
         """
         spoken = wait([worker.connection for worker in self._workers], seconds)
         return [
@@ -142,7 +146,7 @@ class LocalEngine:
         self._fruitless = 0
         worker.ready = not gpus or worker.slot < gpus
         if not worker.ready:
-            self.jobs = gpus
+            self._lower(gpus, f"each job has a GPU of its own, and there {'is 1' if gpus == 1 else f'are {gpus}'}")
             worker.connection.send(None)
 
     def _buried(self, worker: _Worker) -> Iterator[tuple[str, Report]]:
@@ -155,8 +159,20 @@ class LocalEngine:
         elif exit_code:
             self._fruitless += 1
             if self._fruitless >= MOST_FRUITLESS_STARTS:
-                reason = f"{self._fruitless} workers have died before they could begin (exit code {exit_code})"
-                raise ResourceError(reason, "`vitreport doctor` looks for the cause; fewer --jobs need less memory")
+                self._do_with_fewer(exit_code)
+
+    def _do_with_fewer(self, exit_code: int) -> None:
+        """Those that can train go on."""
+        reason = f"{self._fruitless} workers have died before they could begin (exit code {exit_code})"
+        if not any(worker.ready for worker in self._workers):
+            raise ResourceError(reason, "`vitreport doctor` looks for the cause; fewer --jobs need less memory")
+        self._fruitless = 0
+        self._lower(len(self._workers), reason)
+
+    def _lower(self, jobs: int, reason: str) -> None:
+        if jobs < self.jobs:
+            self._note(f"warning: {reason}: the sweep goes on with --jobs {jobs} instead of {self.jobs}")
+            self.jobs = jobs
 
 
 @contextlib.contextmanager
