@@ -133,8 +133,9 @@ def test_json_carries_the_table(cli: Cli) -> None:
     assert TEST_COUNT == 360
 
 
-def test_a_dry_run_tells_cells_time_and_disk_and_writes_nothing(cli: Cli) -> None:
+def test_a_dry_run_tells_cells_time_and_disk_and_writes_nothing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     written({16: [0.5]})
+    monkeypatch.delattr("vitreport.cli.ablation_plan.make_run_plan")  # no step is timed where records tell the time
     command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "16,32", "--seeds", "2", "--dry-run")
     done = cli(*command)
     assert done.exit_code == 0, done.stderr
@@ -144,7 +145,7 @@ def test_a_dry_run_tells_cells_time_and_disk_and_writes_nothing(cli: Cli) -> Non
         ["32", "0", "new", "0:00:02", "records"],
         ["16", "1", "new", "0:00:02", "records"],
     ]
-    assert lines[-1].startswith("4 cells, 1 done; the others take about 0:00:04 with 1 job and ")
+    assert lines[-1].startswith("4 cells, 1 done; the other 3 take about 0:00:04 with 1 job and ")
     assert not Path("runs/sweeps").exists()
     (plan,) = json.loads(cli(*command, "--json").stdout)
     assert plan["seconds"] == 4.5
@@ -153,12 +154,31 @@ def test_a_dry_run_tells_cells_time_and_disk_and_writes_nothing(cli: Cli) -> Non
 
 def test_without_a_record_some_steps_tell_the_time(cli: Cli) -> None:
     written({})
-    done = cli("ablate", *BASE, "--param", "batch_size", "32", "--seeds", "1", "--dry-run", "--json")
-    (plan,) = json.loads(done.stdout)
-    (cell,) = plan["cells"]
+    command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "32", "--seeds", "1", "--dry-run", "--json")
+    (cell,) = json.loads(cli(*command).stdout)[0]["cells"]
     assert cell["source"] == "a few steps"
     assert 0 < cell["seconds"] < 600
     assert not Path("runs").exists()
+    written({16: [0.5]})
+    (known,) = json.loads(cli(*command).stdout)[0]["cells"]
+    assert known["source"] == "records"
+    assert known["disk_bytes"] == cell["disk_bytes"] > 0
+
+
+def test_a_dry_run_counts_no_time_for_what_is_not_tried_again(cli: Cli) -> None:
+    written({16: [0.5, None, 0.5, 0.5]})
+    damaged, failed = (Path("runs", spec(seed, train={"batch_size": 16}).run_id) for seed in (2, 3))
+    (damaged / "result.json").write_text("{")
+    error = ErrorRecord(kind="internal", message="no")
+    record = run_record(failed.name).model_copy(update={"status": "failed", "error": error})
+    write_json(failed / "run.json", record.model_dump(mode="json"))
+    command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "16", "--dry-run")
+    settled = "1 done, 1 diverged, 1 damaged, 1 failed"
+    assert cli(*command, "--seeds=5").stdout.splitlines()[-1].startswith(f"5 cells, {settled}; the other takes about ")
+    assert cli(*command, "--seeds=4").stdout.splitlines()[-1] == f"4 cells, {settled}; nothing is left to train"
+    (plan,) = json.loads(cli(*command, "--seeds=5", "--retry-failed", "--json").stdout)
+    assert [cell["to_train"] for cell in plan["cells"]] == [False, False, False, True, True]
+    assert [cell["seconds"] > 0 for cell in plan["cells"]] == [cell["to_train"] for cell in plan["cells"]]
 
 
 def test_more_seeds_go_into_the_same_file(cli: Cli) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cli.run_folders import spec, write_run
+from tests.spec.composing import composed
 from vitreport.errors import SpecError
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import ErrorKind, ErrorRecord
@@ -68,8 +69,9 @@ def test_more_than_there_is_cannot_be_shared(
         shared_out(jobs, device, threads)
 
 
-def recorded(seconds: float, seed: int, **train: Any) -> Run:
-    return read_run(write_run(Path("runs"), spec(seed, train=train), seconds=seconds))
+def recorded(seconds: float, seed: int, *, threads: int = 1, **train: Any) -> Run:
+    fingerprint = {"threads": str(threads)}
+    return read_run(write_run(Path("runs"), spec(seed, train=train), seconds=seconds, fingerprint=fingerprint))
 
 
 def test_the_time_is_that_of_the_runs_most_like_it() -> None:
@@ -80,10 +82,26 @@ def test_the_time_is_that_of_the_runs_most_like_it() -> None:
         recorded(1, 0, batch_size=64),
     ]
     wanted = spec(9, train={"batch_size": 16, "epochs": 6})
-    assert expected_seconds(wanted, records, "CPU") == 90
-    assert expected_seconds(spec(9, train={"batch_size": 64}), records, "CPU") == 1
-    assert expected_seconds(wanted, records, "a GPU") is None
-    assert expected_seconds(spec(9, data={"limit": 50}), records, "CPU") is None
+    assert expected_seconds(wanted, records, "CPU", 1) == 90
+    assert expected_seconds(spec(9, train={"batch_size": 64}), records, "CPU", 1) == 1
+    assert expected_seconds(wanted, records, "a GPU", 1) is None
+    assert expected_seconds(spec(9, data={"limit": 50}), records, "CPU", 1) is None
+
+
+def test_runs_with_as_many_threads_count_before_the_others() -> None:
+    records = [recorded(20, 0), recorded(10, 1, threads=2), recorded(1, 0, threads=2, batch_size=64)]
+    assert [expected_seconds(spec(9), records, "CPU", threads) for threads in (1, 2, 4)] == [20, 10, 15]
+
+
+def test_an_architecture_of_timm_is_expected_to_take_as_long_as_itself_only() -> None:
+    data = {"dataset": "digits"}
+    known, other = (
+        composed({"model": {"name": "timm", "architecture": name}, "data": data}).spec
+        for name in ("resnet10t", "vit_huge_patch14_224")
+    )
+    records = [read_run(write_run(Path("runs"), known, seconds=3))]
+    assert expected_seconds(known, records, "CPU", 1) == pytest.approx(3)
+    assert expected_seconds(other, records, "CPU", 1) is None
 
 
 def test_the_time_left_is_reckoned_from_what_was_done_here() -> None:

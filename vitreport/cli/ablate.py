@@ -112,9 +112,10 @@ def ablate(
         checkpoint_seconds=checkpoint_seconds,
         weights=weights,
     )
+    policy = Policy(jobs, retry_failed, fail_fast)
     if dry_run:
         from vitreport.cli.ablation_plan import show_ablation_plan
 
-        return show_ablation_plan(plans, runtime, jobs, as_json=as_json)
-    run_and_show(plans, runtime, Policy(jobs, retry_failed, fail_fast), quiet=quiet, as_json=as_json)
+        return show_ablation_plan(plans, runtime, policy, as_json=as_json)
+    run_and_show(plans, runtime, policy, quiet=quiet, as_json=as_json)
     return None

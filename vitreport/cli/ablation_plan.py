@@ -1,44 +1,53 @@
 """`vitreport ablate --dry-run`: the cells, what is done already, the time and the disk that the others need."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+import torch
+
 from vitreport.cli.console import print_json, print_table, print_text
+from vitreport.cli.plan import disk_bytes
 from vitreport.cli.plan import make_plan as make_run_plan
+from vitreport.models.cost import count_parameters
+from vitreport.models.registry import build_model
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.folders import run_folders
 from vitreport.store.reader import Run, read_run
-from vitreport.sweep.cells import RESULTS, read_cells, state_of_cell
+from vitreport.sweep.cells import is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.expect import expected_seconds
 from vitreport.sweep.plan import Cell, Plan
+from vitreport.sweep.run import Policy
 from vitreport.text import compact, duration
 from vitreport.training.device import choose_device, device_name
+from vitreport.training.memory import memory_errors
 
 
 @dataclass(frozen=True)
 class CellPlan:
-    """`source` says what `seconds` is from; a cell that is done needs neither time nor disk."""
+    """`source` says what `seconds` is from; a cell that is not `to_train` needs neither time nor disk."""
 
     run: str
     values: tuple[str, ...]
     seed: int
     state: str
+    to_train: bool
     seconds: float
     source: str
     disk_bytes: int
 
 
-def show_ablation_plan(plans: Sequence[Plan], runtime: Runtime, jobs: int, *, as_json: bool) -> None:
+def show_ablation_plan(plans: Sequence[Plan], runtime: Runtime, policy: Policy, *, as_json: bool) -> None:
     """Every cell, then the sums, on stdout."""
     records = [read_run(folder) for folder in run_folders(runtime.runs_dir)]
     estimator = _Estimator(runtime, records)
     told = []
     for plan in plans:
         runs = read_cells(plan.cells, runtime.runs_dir)
-        told.append([_cell_plan(cell, runs.get(cell.id), estimator) for cell in plan.cells])
+        told.append([_cell_plan(cell, runs.get(cell.id), policy, estimator) for cell in plan.cells])
     if as_json:
-        print_json([_plain(plan, cells, jobs) for plan, cells in zip(plans, told, strict=True)])
+        print_json([_plain(plan, cells, policy.jobs) for plan, cells in zip(plans, told, strict=True)])
         return
     for number, (plan, cells) in enumerate(zip(plans, told, strict=True)):
         print_text("\n" * (number > 0) + plan.name)
@@ -47,30 +56,42 @@ def show_ablation_plan(plans: Sequence[Plan], runtime: Runtime, jobs: int, *, as
             [_row(cell) for cell in cells],
             right=["time", "disk"],
         )
-        print_text(_sums(cells, jobs))
+        print_text(_sums(cells, policy.jobs))
 
 
 class _Estimator:
-    """Time and disk of a spec; each group of seeds is measured once."""
+    """Time and disk of a spec, once for each group of seeds; steps are timed only where no record tells the time."""
 
     def __init__(self, runtime: Runtime, records: Sequence[Run]) -> None:
         self._runtime, self._records = runtime, records
         self._device = device_name(choose_device(runtime.device))
+        self._threads = runtime.threads or torch.get_num_threads()
         self._known: dict[str, tuple[float, str, int]] = {}
 
     def __call__(self, spec: RunSpec) -> tuple[float, str, int]:
         if spec.group_hash not in self._known:
-            plan = make_run_plan(spec, self._runtime)
-            recorded = expected_seconds(spec, self._records, self._device)
-            told = (plan.seconds, "a few steps") if recorded is None else (recorded, "records")
-            self._known[spec.group_hash] = (*told, plan.disk_bytes)
+            self._known[spec.group_hash] = self._estimate(spec)
         return self._known[spec.group_hash]
 
+    def _estimate(self, spec: RunSpec) -> tuple[float, str, int]:
+        recorded = expected_seconds(spec, self._records, self._device, self._threads)
+        if recorded is not None:
+            return recorded, "records", disk_bytes(spec, _parameters(spec))
+        plan = make_run_plan(spec, self._runtime)
+        return plan.seconds, "a few steps", plan.disk_bytes
 
-def _cell_plan(cell: Cell, run: Run | None, estimator: _Estimator) -> CellPlan:
-    state = state_of_cell(run)
-    seconds, source, disk = (0.0, "", 0) if state in RESULTS else estimator(cell.spec)
-    return CellPlan(cell.id, cell.values, cell.spec.seed, state, seconds, source, disk)
+
+def _parameters(spec: RunSpec) -> int:
+    data = spec.data
+    with memory_errors("building the model"):
+        model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
+    return count_parameters(model)
+
+
+def _cell_plan(cell: Cell, run: Run | None, policy: Policy, estimator: _Estimator) -> CellPlan:
+    to_train = is_to_be_trained(run, retry_failed=policy.retry_failed)
+    seconds, source, disk = estimator(cell.spec) if to_train else (0.0, "", 0)
+    return CellPlan(cell.id, cell.values, cell.spec.seed, state_of_cell(run), to_train, seconds, source, disk)
 
 
 def _row(cell: CellPlan) -> list[str]:
@@ -80,11 +101,14 @@ def _row(cell: CellPlan) -> list[str]:
 
 
 def _sums(cells: Sequence[CellPlan], jobs: int) -> str:
-    done = sum(cell.state in RESULTS for cell in cells)
-    seconds = _seconds(cells, jobs)
-    time = f"about {duration(seconds)} with {jobs} job{'s' * (jobs > 1)}"
+    settled = Counter(cell.state for cell in cells if not cell.to_train)
+    told = ", ".join([f"{len(cells)} cells", *(f"{count} {state}" for state, count in settled.items())])
+    if settled.total() == len(cells):
+        return f"{told}; nothing is left to train"
+    others = len(cells) - settled.total()
+    time = f"about {duration(_seconds(cells, jobs))} with {jobs} job{'s' * (jobs > 1)}"
     disk = f"{compact(sum(cell.disk_bytes for cell in cells))}B of disk"
-    return f"{len(cells)} cells, {done} done; the others take {time} and {disk}"
+    return f"{told}; the other{f' {others} take' if others > 1 else ' takes'} {time} and {disk}"
 
 
 def _seconds(cells: Sequence[CellPlan], jobs: int) -> float:

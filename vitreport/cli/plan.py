@@ -93,7 +93,7 @@ def make_plan(spec: RunSpec, runtime: Runtime) -> Plan:
         counted=counted,
         steps=-(-images["train"] // spec.train.batch_size) * spec.train.epochs,
         seconds=_seconds(spec, images, measured),
-        disk_bytes=_disk_bytes(spec, measured.cost.parameters),
+        disk_bytes=disk_bytes(spec, measured.cost.parameters),
         to_compile=runtime.compile,
     )
 
@@ -132,7 +132,7 @@ def _state(spec: RunSpec, runtime: Runtime) -> str:
     return f"{state_of(run)}, at step {run.record.step:,}" if run.record else state_of(run)
 
 
-def _disk_bytes(spec: RunSpec, parameters: int) -> int:
+def disk_bytes(spec: RunSpec, parameters: int) -> int:
     """The checkpoints that are kept (weights, optimizer, best weights) and the selected weights."""
     per_checkpoint = 1 + TENSORS_PER_PARAMETER[spec.optimizer.name] + (spec.train.selection == "val")
     return parameters * FLOAT_BYTES * (KEPT * per_checkpoint + 1)

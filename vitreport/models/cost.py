@@ -47,8 +47,11 @@ def measure_cost(model: nn.Module, image_size: int) -> Cost:
     with _generators_kept(model):
         forward, training, uncounted = _count_flops(deepcopy(model).eval(), image_size)
         activation_bytes = _activation_bytes(deepcopy(model).train(), image_size)
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    return Cost(parameters, forward, training, activation_bytes, uncounted)
+    return Cost(count_parameters(model), forward, training, activation_bytes, uncounted)
+
+
+def count_parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def _count_flops(model: nn.Module, image_size: int) -> tuple[int, int, tuple[str, ...]]:

@@ -7,13 +7,14 @@ from vitreport.spec.run import RunSpec
 from vitreport.store.reader import Run
 
 
-def expected_seconds(spec: RunSpec, runs: Iterable[Run], device: str) -> float | None:
+def expected_seconds(spec: RunSpec, runs: Iterable[Run], device: str, threads: int) -> float | None:
     """The median time an epoch of the runs most like it, times its epochs.
 
     Those of the same architecture on the same device and as many of the same images count; of these the ones with
-    the same network, batch size and precision count before the others. None where there is none.
+    the same network, batch size, precision and number of threads count before the others, in this order. None where
+    there is none.
     """
-    similar: dict[int, list[float]] = {}
+    similar: dict[tuple[bool, ...], list[float]] = {}
     for run in runs:
         if (
             run.spec
@@ -23,7 +24,8 @@ def expected_seconds(spec: RunSpec, runs: Iterable[Run], device: str) -> float |
             and _fits(spec, run.spec)
         ):
             seconds = run.record.seconds / run.spec.train.epochs
-            similar.setdefault(_likeness(spec, run.spec), []).append(seconds)
+            same_threads = run.record.fingerprint.get("threads") == str(threads)
+            similar.setdefault((*_likeness(spec, run.spec), same_threads), []).append(seconds)
     return median(similar[max(similar)]) * spec.train.epochs if similar else None
 
 
@@ -37,9 +39,10 @@ def remaining_seconds(shares: Mapping[str, float], begun: Mapping[str, float], e
 def _fits(spec: RunSpec, other: RunSpec) -> bool:
     names = ("dataset", "image_size", "limit", "validation_fraction")
     same_data = all(getattr(spec.data, name) == getattr(other.data, name) for name in names)
-    return same_data and spec.model.name == other.model.name
+    return same_data and spec.model.label == other.model.label
 
 
-def _likeness(spec: RunSpec, other: RunSpec) -> int:
-    same_batch = spec.train.batch_size == other.train.batch_size
-    return 4 * (spec.model == other.model) + 2 * same_batch + (spec.train.precision == other.train.precision)
+def _likeness(spec: RunSpec, other: RunSpec) -> tuple[bool, ...]:
+    """Whether the network, the batch size and the precision are the same: the earlier, the more it counts."""
+    names = ("batch_size", "precision")
+    return spec.model == other.model, *(getattr(spec.train, name) == getattr(other.train, name) for name in names)
