@@ -3,12 +3,13 @@
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.commands import Completed, command
-from tests.store.children import Driver, wait_until
+from tests.commands import Completed
+from tests.store.children import ROOT, Driver
 from tests.store.conftest import Undisturbed
 from tests.store.faults import Fault
 from tests.store.identity import differences, leftovers, only_run, resumed_at
@@ -17,7 +18,13 @@ from vitreport.store.checkpoint import checkpoints
 from vitreport.store.reader import read_run
 
 SELDOM = "--checkpoint-seconds=1000"
-LONGER = (*RICH, "--epochs=16")
+STOPPING_ITSELF = """
+import signal
+from tests.store import faults
+from vitreport.cli.main import main
+faults.plant([("signalled_before_step", 7, signal.SIGSTOP)])
+main()
+"""
 INT, TERM = int(signal.SIGINT), int(signal.SIGTERM)
 
 
@@ -77,17 +84,19 @@ def test_signal_while_images_are_decoded(driver: Driver, undisturbed: Undisturbe
 
 def test_process_is_stopped_by_the_keyboard(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:
     """The driver's children stand for processes of their own; here the first is one, with a child after it."""
-    arguments = command("train", *LONGER, EVERY_STEP)
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        wait_until(lambda: any(tmp_path.glob("runs/*/metrics.jsonl")), "the first epoch")
-        os.kill(process.pid, signal.SIGINT)
+    arguments = [sys.executable, "-c", STOPPING_ITSELF, "train", *RICH, EVERY_STEP]
+    own = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=own) as process:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        for number in (signal.SIGINT, signal.SIGCONT):
+            os.kill(process.pid, number)
         stdout, stderr = process.communicate(timeout=60)
     check_stopped(Completed(process.returncode, stdout, stderr), only_run(tmp_path), signal.SIGINT, 130)
-    done = driver.run("train", *LONGER, EVERY_STEP, folder=tmp_path)
-    (step,) = resumed_at(only_run(tmp_path))
-    assert f"resumed {only_run(tmp_path).name} at step {step} of 80\n" in done.stderr
-    assert 5 <= step < 80
-    assert differences(undisturbed(LONGER), only_run(tmp_path)) == []
+    done = driver.run("train", *RICH, EVERY_STEP, folder=tmp_path)
+    assert resumed_at(only_run(tmp_path)) == [8]
+    assert f"resumed {only_run(tmp_path).name} at step 8 of 15\n" in done.stderr
+    assert differences(undisturbed(RICH), only_run(tmp_path)) == []
 
 
 def train(driver: Driver, folder: Path, interval: str, *faults: Fault) -> Completed:

@@ -30,28 +30,35 @@ class Sweep:
 
     process: subprocess.Popen[str]
     folder: Path
+    stderr: Path
 
     def workers(self) -> list[int]:
         """The processes that train."""
         return [pid for pid in children(self.process.pid) if "spawn_main" in command_line(pid)]
 
+    def wait_to_be_told(self, text: str) -> None:
+        """Until the text stands on stderr."""
+        wait_until(lambda: text in self.stderr.read_text(), f"{text!r} on stderr", PATIENCE_SECONDS)
+
     def finish(self, seconds: float = PATIENCE_SECONDS) -> Completed:
-        stdout, stderr = self.process.communicate(timeout=seconds)
-        return Completed(self.process.returncode, stdout, stderr)
+        stdout, _ = self.process.communicate(timeout=seconds)
+        return Completed(self.process.returncode, stdout, self.stderr.read_text())
 
 
 def ablate(folder: Path, *arguments: str) -> Sweep:
     """Begin `vitreport ablate` in `folder`."""
     folder.mkdir(exist_ok=True)
-    process = subprocess.Popen(
-        command("ablate", *arguments),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    return Sweep(process, folder)
+    stderr = folder / f"stderr-{len(list(folder.glob('stderr-*')))}"
+    with stderr.open("w") as file:
+        process = subprocess.Popen(
+            command("ablate", *arguments),
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            text=True,
+            start_new_session=True,
+        )
+    return Sweep(process, folder, stderr)
 
 
 def children(pid: int) -> list[int]:
@@ -122,7 +129,9 @@ def disturbed(folder: Path, *arguments: str, kills: Kills) -> Completed:
         time.sleep(delay)
         workers = _workers(sweep)
         kills.finished = finished(folder) | kills.finished
-        os.kill(random.Random(delay).choice(workers) if victim == "worker" else sweep.process.pid, signal.SIGKILL)
+        victims = workers if victim == "worker" else [sweep.process.pid]
+        for pid in random.Random(delay).sample(victims, k=min(1, len(victims))):
+            os.kill(pid, signal.SIGKILL)
         if victim == "command":
             sweep.finish()
             wait_until(lambda workers=workers: all(map(is_gone, workers)), "the end of the workers")  # type: ignore[misc]
@@ -133,6 +142,6 @@ def disturbed(folder: Path, *arguments: str, kills: Kills) -> Completed:
 
 
 def _workers(sweep: Sweep) -> list[int]:
-    """Those that there are, as soon as there are any."""
-    wait_until(lambda: bool(sweep.workers()), "a worker", PATIENCE_SECONDS)
+    """Those that there are, as soon as there are any; none where the sweep has come to its end before."""
+    wait_until(lambda: bool(sweep.workers()) or sweep.process.poll() is not None, "a worker", PATIENCE_SECONDS)
     return sweep.workers()

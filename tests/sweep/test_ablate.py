@@ -3,13 +3,14 @@
 import json
 import os
 import signal
-import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.commands import vitreport
-from tests.store.children import wait_until
+from tests.store.children import Driver, wait_until
+from tests.store.faults import Fault
 from tests.sweep.processes import (
     LONG,
     MIXER,
@@ -98,9 +99,9 @@ def test_a_second_interrupt_ends_all_at_once(tmp_path: Path) -> None:
     workers = sweep.workers()
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
-    for _ in range(2):
-        os.kill(sweep.process.pid, signal.SIGINT)
-        time.sleep(0.5)
+    os.kill(sweep.process.pid, signal.SIGINT)
+    sweep.wait_to_be_told("once more stops at once")
+    os.kill(sweep.process.pid, signal.SIGINT)
     assert sweep.finish(60).exit_code == 130
     assert all(map(is_gone, workers))
 
@@ -132,12 +133,16 @@ def test_a_worker_that_is_killed_again_and_again_costs_its_cell_only(tmp_path: P
 
 
 def test_a_cell_that_another_process_trains_is_waited_for(tmp_path: Path) -> None:
-    first = ablate(tmp_path, *LONG, "--param", "batch_size", "50", "--seeds=1", "--set=train.epochs=30")
-    wait_for_training(first)
-    second = ablate(tmp_path, *LONG, "--param", "batch_size", "50", "--seeds=1", "--set=train.epochs=30", "--json")
-    done = second.finish()
-    assert first.finish().exit_code == done.exit_code == 0
-    assert "another process trains it" in done.stderr
+    limited = (*MIXER, "--set=data.limit=100")
+    faults: list[Fault] = [("marked", "begun"), ("signalled_before_step", 2, int(signal.SIGSTOP))]
+    with closing(Driver(tmp_path / "cache")) as driver:
+        first = driver.start("train", *limited, "--batch-size=50", "--seed=0", folder=tmp_path, faults=faults)
+        first.wait_for("begun")
+        second = ablate(tmp_path, *limited, "--param", "batch_size", "50", "--seeds=1", "--json")
+        second.wait_to_be_told("another process trains it")
+        first.send(signal.SIGCONT)
+        done = second.finish()
+        assert first.wait().exit_code == done.exit_code == 0, done.stderr
     (summary,) = json.loads(done.stdout)
     assert summary["rows"][0]["n"] == 1
     assert record(*runs(tmp_path))["resumed"] == []

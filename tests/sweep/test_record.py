@@ -1,17 +1,20 @@
 """The file of a sweep."""
 
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import pytest
 from filelock import FileLock
 
 from tests.cli.run_folders import spec
 from vitreport.files import write_json
 from vitreport.spec.sweep import field_axis
 from vitreport.store.lock import LOCK_NAME
+from vitreport.sweep import record
 from vitreport.sweep.plan import Cell, Plan
-from vitreport.sweep.record import read_sweeps, write_sweep
+from vitreport.sweep.record import PATIENCE_SECONDS, read_sweeps, write_sweep
 
 
 def plan(*seeds: int) -> Plan:
@@ -24,14 +27,21 @@ def seeds_on_record(runs_dir: Path) -> list[str]:
     return sorted(cell.run.rpartition("-")[2] for cell in sweep.cells)
 
 
-def test_cells_that_another_process_writes_meanwhile_stay(tmp_path: Path) -> None:
+def test_cells_that_another_process_writes_meanwhile_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    has_read, undisturbed = threading.Event(), record._alone
     file = write_sweep(tmp_path, plan(0))
     (other,) = read_sweeps(tmp_path, [])
     cells = (*other.cells, other.cells[0].model_copy(update={"run": plan(2).cells[0].id}))
+
+    def alone(path: Path) -> AbstractContextManager[None]:
+        has_read.set()
+        return undisturbed(path)
+
+    monkeypatch.setattr(record, "_alone", alone)
     with ThreadPoolExecutor() as pool:
         with FileLock(file.parent / LOCK_NAME):
             written = pool.submit(write_sweep, tmp_path, plan(1))
-            time.sleep(0.3)  # it has read the file and waits
+            assert has_read.wait(PATIENCE_SECONDS)
             write_json(file, other.model_copy(update={"cells": cells}).model_dump(mode="json"))
         assert written.result() == file
     assert seeds_on_record(tmp_path) == ["s0", "s1", "s2"]
