@@ -13,6 +13,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.commands import command
 from tests.report.builder import spec, write_run, write_seeds
+from tests.report.pictured import add_mistakes
 from vitreport.files import write_json
 from vitreport.report.placing import BEGIN, END
 
@@ -31,7 +32,7 @@ def damage() -> None:
 
 def test_stdout_is_the_document(cli: Cli) -> None:
     done = cli("report", "--title", "My study")
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr) == (0, "12 figures in report-assets/\n")
     assert done.stdout.startswith("# My study\n\nOn CIFAR-10, Swin Transformer has the highest")
 
 
@@ -166,37 +167,89 @@ def test_a_page_of_its_own(cli: Cli) -> None:
     assert Path("first.html").read_bytes() == Path("second.html").read_bytes()
 
 
-def test_figures_lie_where_the_document_says(cli: Cli) -> None:
+@pytest.mark.parametrize("place", ["here", "output", "inject"])
+def test_figures_lie_beside_the_document_and_stdout_has_the_document_alone(cli: Cli, place: str) -> None:
     Path("docs").mkdir()
-    done = cli("report", "-o", "docs/report.md", "--figures", "docs/my figures")
-    assert (done.exit_code, done.stderr) == (0, "")
-    named = re.findall(r'(?:src|srcset)="([^"]+)"', Path("docs/report.md").read_text())
-    assert {unquote(name) for name in named} == {
-        f"my figures/{path.name}" for path in Path("docs/my figures").iterdir()
-    }
+    Path("docs/report.md").write_text(f"{BEGIN}\n{END}\n")
+    options = {"here": [], "output": ["-o", "docs/report.md"], "inject": ["--inject", "docs/report.md"]}[place]
+    folder = Path("report-assets" if place == "here" else "docs/report-assets")
+    done = cli("report", *options)
+    document = done.stdout if place == "here" else Path("docs/report.md").read_text()
+    named = re.findall(r'(?:src|srcset)="report-assets/([^"]+)"', document)
+    assert sorted(named) == sorted(path.name for path in folder.iterdir())
     assert len(named) > 8
+    assert (done.exit_code, done.stderr) == (0, f"{len(named) // 2} figures in {folder}/\n")
+    assert document.count("report-assets") == len(named)
+
+
+def test_figures_lie_where_they_are_wanted(cli: Cli) -> None:
+    Path("docs").mkdir()
+    done = cli("report", "-o", "docs/report.md", "--assets", "my figures")
+    assert (done.exit_code, done.stderr.endswith("figures in my figures/\n")) == (0, True)
+    named = re.findall(r'(?:src|srcset)="([^"]+)"', Path("docs/report.md").read_text())
+    assert {unquote(name) for name in named} == {f"../my figures/{path.name}" for path in Path("my figures").iterdir()}
+
+
+def test_figures_can_be_left_out(cli: Cli) -> None:
+    done = cli("report", "--no-assets")
+    assert (done.exit_code, done.stderr, "<img" in done.stdout) == (0, "", False)
+    assert cli("report", "-o", "report.md", "--no-assets").exit_code == 0
+    assert not any(Path().rglob("*-assets"))
+
+
+def test_only_figures_that_a_template_shows_are_drawn(cli: Cli) -> None:
+    Path("own.j2").write_text(
+        '{% from "macros.md.j2" import pictures with context %}{{ pictures(page.figures_of(""), ["overview"]) }}'
+    )
+    assert cli("report", "--template", "own.j2").stderr == "1 figure in report-assets/\n"
+    assert {path.name for path in Path("report-assets").iterdir()} == {"overview-light.svg", "overview-dark.svg"}
+    Path("own.j2").write_text("{{ page.title }}")
+    assert cli("report", "--template", "own.j2", "--assets", "none").stderr == ""
+    assert not Path("none").exists()
+
+
+def test_a_gallery_is_a_file_too(cli: Cli) -> None:
+    run = add_mistakes(RUNS / spec("swin", train={"epochs": 2}).run_id)
+    assert cli("report", "-o", "report.md").exit_code == 0
+    (sheet,) = Path("report-assets").glob("*.png")
+    assert sheet.read_bytes() == (run / "mistakes.png").read_bytes()
+    assert f'src="report-assets/{sheet.name}">' in Path("report.md").read_text()
+    sheet.write_bytes(b"")
+    assert cli("report", "--check", "report.md").exit_code == 9
 
 
 def test_figures_that_are_right_already_are_left_alone(cli: Cli) -> None:
-    cli("report", "-o", "report.md", "--figures", "figures")
-    before = {path: path.stat().st_mtime_ns for path in Path("figures").iterdir()}
+    cli("report", "-o", "report.md")
+    before = {path: path.stat().st_mtime_ns for path in Path("report-assets").iterdir()}
     shutil.rmtree(os.environ["VITREPORT_CACHE_DIR"])
-    cli("report", "-o", "report.md", "--figures", "figures")
-    assert {path: path.stat().st_mtime_ns for path in Path("figures").iterdir()} == before
+    cli("report", "-o", "report.md")
+    assert {path: path.stat().st_mtime_ns for path in Path("report-assets").iterdir()} == before
     assert not Path(os.environ["VITREPORT_CACHE_DIR"]).exists()
 
 
-def test_a_figure_that_shows_something_else_is_drift(cli: Cli) -> None:
-    cli("report", "-o", "report.md", "--figures", "figures")
-    assert cli("report", "--check", "report.md", "--figures", "figures").exit_code == 0
-    Path("figures/overview-dark.svg").write_text("<svg/>")
-    done = cli("report", "--check", "report.md", "--figures", "figures")
-    assert (done.exit_code, done.stdout) == (9, "figures/overview-dark.svg does not show what the records give\n")
+@pytest.mark.parametrize("options", [[], ["--assets", "figures"]])
+def test_a_figure_that_shows_something_else_is_drift(cli: Cli, options: list[str]) -> None:
+    folder = Path(options[-1] if options else "report-assets")
+    cli("report", "-o", "report.md", *options)
+    assert cli("report", "--check", "report.md", *options).exit_code == 0
+    (folder / "overview-dark.svg").write_text("<svg/>")
+    done = cli("report", "--check", "report.md", *options)
+    assert (done.exit_code, done.stdout) == (9, f"{folder}/overview-dark.svg does not show what the records give\n")
+    assert "`vitreport report -o report.md` mends it" in done.stderr
+    shutil.rmtree(folder)
+    assert cli("report", "--check", "report.md", *options).exit_code == (9 if options else 0)
 
 
-@pytest.mark.parametrize("kind", ["html", "json"])
-def test_only_markdown_has_figures_beside_it(cli: Cli, kind: str) -> None:
-    done = cli("report", "--format", kind, "--figures", "figures")
-    assert done.exit_code == 2
-    assert "--figures is for markdown" in done.stderr
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (("--format", "html", "--assets", "figures"), "--assets is for markdown, not for html"),
+        (("--format", "json", "--no-assets"), "--no-assets is for markdown, not for json"),
+        (("--assets", "figures", "--no-assets"), "--assets and --no-assets exclude each other"),
+    ],
+)
+def test_what_figures_are_not_for(cli: Cli, options: tuple[str, ...], fault: str) -> None:
+    done = cli("report", *options)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert fault in done.stderr
     assert not Path("figures").exists()

@@ -24,9 +24,11 @@ def report(
     check: Annotated[
         Path | None, typer.Option(help="Only tell whether this file is what the records give.", metavar="FILE")
     ] = None,
-    figures: Annotated[
-        Path | None, typer.Option(help="Draw the figures of a Markdown report into this folder.", metavar="DIR")
+    assets: Annotated[
+        Path | None,
+        typer.Option(help="Where the figures of a Markdown report go; report-assets beside it.", metavar="DIR"),
     ] = None,
+    no_assets: Annotated[bool, typer.Option("--no-assets", help="Leave the figures out of Markdown.")] = False,
     title: Annotated[str | None, typer.Option(help="The heading.")] = None,
     template: Annotated[
         Path | None, typer.Option(help="A Jinja template of your own, which runs in a sandbox.", metavar="FILE")
@@ -34,22 +36,25 @@ def report(
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
 ) -> None:
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
+    from vitreport.cli.assets import assets_folder, link_to, shown, stale_lines, write_assets
     from vitreport.cli.compose import cache_dir
-    from vitreport.cli.reporting import link_to, make_document, read_records, stale_figures
+    from vitreport.cli.reporting import make_document, read_records
     from vitreport.files import write_atomic
     from vitreport.report import placing
-    from vitreport.report.figures import write_files
     from vitreport.report.page import TITLE, make_page
 
     if sum(place is not None for place in (output, inject, check)) > 1:
         raise SpecError("--output, --inject and --check exclude each other", "give one of them")
+    place = output or inject or check
+    folder = assets_folder(format_, place, assets, left_out=no_assets)
     summary = read_records(runs or (), runs_dir)
     page = make_page(summary, title=title or TITLE)
-    link = link_to(figures, output or inject or check)
-    document = make_document(page, format_, title=title, template=template, figures=link, cache_dir=cache_dir())
-    changes = ""
+    link = link_to(folder, place)
+    document = make_document(page, format_, title=title, template=template, assets=link, cache_dir=cache_dir())
+    figures, changes = shown(page.figures, document), ""
     if check:
-        changes = placing.drift(check, document) + (stale_figures(page, figures) if figures else "")
+        changes = placing.drift(check, document)
+        changes += stale_lines(figures, folder) if folder and (assets or folder.exists()) else ""
         print_document(changes)
     elif inject:
         placing.inject(inject, document)
@@ -57,12 +62,13 @@ def report(
         write_atomic(output, document.encode())
     else:
         print_document(document)
-    if figures and not check:
-        write_files(page.figures, figures, cache_dir())
+    if folder and not check and (told := write_assets(figures, folder, cache_dir())):
+        note(told)
     for damage in summary.damage:
         note(f"warning: {runs_dir / damage.place}: {damage.reason}")
     if changes:
-        raise DriftError(f"{check} is not what the records give", f"`vitreport report --inject {check}` mends it")
+        option = "--inject" if check and placing.has_marks(check) else "-o"
+        raise DriftError(f"{check} is not what the records give", f"`vitreport report {option} {check}` mends it")
     if summary.damage:
         places = "1 place" if len(summary.damage) == 1 else f"{len(summary.damage)} places"
         raise DamageError(f"the records are damaged in {places}; the report has the rest")

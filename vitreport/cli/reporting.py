@@ -1,13 +1,10 @@
 """From the records in a folder to a document in one of the formats."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import quote
 
 from vitreport.cli.options import ReportFormat
 from vitreport.errors import SpecError
-from vitreport.report.figures import stale
 from vitreport.report.formats import render_csv, render_json, render_latex
 from vitreport.report.html import render_html
 from vitreport.report.model_card import render_model_card
@@ -38,16 +35,15 @@ def make_document(
     *,
     title: str | None,
     template: Path | None,
-    figures: str | None,
+    assets: str | None,
     cache_dir: Path,
 ) -> str:
-    """`figures` is the place of a Markdown page's figures from where it lies.
+    """`assets` is the place of a Markdown page's figures from where it lies; None leaves them out.
 
-    Raises SpecError for a template that fails, and for what the format has no use for.
+    Raises SpecError for a template that fails, and for a format that has none.
     """
-    for option, value in (("--template", template), ("--figures", figures)):
-        if value is not None and format_ != "markdown":
-            raise SpecError(f"{option} is for markdown, not for {format_}")
+    if template is not None and format_ != "markdown":
+        raise SpecError(f"--template is for markdown, not for {format_}")
     match format_:
         case "html":
             return render_html(page, cache_dir)
@@ -59,18 +55,4 @@ def make_document(
             return render_latex(page)
         case "model-card":
             return render_model_card(page, title)
-    return render_markdown(page, assets=figures, template=template)
-
-
-def link_to(figures: Path | None, document: Path | None) -> str | None:
-    """The place of the figures as a document says it, relative to its own, or to here on stdout."""
-    if figures is None:
-        return None
-    start = document.parent if document else Path()
-    return quote(f"{Path(os.path.relpath(figures, start)).as_posix()}/")
-
-
-def stale_figures(page: Page, folder: Path) -> str:
-    """A line for each file of a figure that does not show what the records give."""
-    paths = [path for figure in page.figures for path in stale(figure, folder)]
-    return "".join(f"{path} does not show what the records give\n" for path in paths)
+    return render_markdown(page, assets=assets, template=template)

@@ -19,11 +19,17 @@ def inject(path: Path, document: str) -> None:
 def drift(path: Path, document: str) -> str:
     """What is to be changed in a file, or between its marks, as a unified diff; nothing where nothing is."""
     text = read_text(path)
-    if BEGIN in text or END in text:
+    if has_marks(path):
         before, after = _around(path, text)
         text = text[len(before) + len(BEGIN) : len(text) - len(after) - len(END)].removeprefix("\n")
     there, wanted = (each.splitlines(keepends=True) for each in (text, document))
     return "".join(_whole(line) for line in difflib.unified_diff(there, wanted, str(path), "the records"))
+
+
+def has_marks(path: Path) -> bool:
+    """Whether a document is a part of this file, not all of it."""
+    text = read_text(path)
+    return BEGIN in text or END in text
 
 
 def read_text(path: Path) -> str:
