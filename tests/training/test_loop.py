@@ -223,7 +223,7 @@ def test_measuring_neither_augments_nor_drops_out() -> None:
     setup = small_setup(spec)
     *_, last = run(spec, setup)
     assert isinstance(last, EpochFinished)
-    again = split_metrics(*predict(setup.state.model, setup.splits["val"], "float32", never))
+    again = split_metrics(*predict(setup.state.model, setup.splits["val"], small_spec().train, never))
     assert last.splits["val"] == again
     assert setup.state.model.training is False
 

@@ -5,7 +5,7 @@ import torch
 
 from vitreport.errors import ResourceError
 from vitreport.training.clock import forget_peak_memory, peak_memory_bytes
-from vitreport.training.memory import memory_errors
+from vitreport.training.memory import memory_errors, step_memory_errors
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,10 @@ from vitreport.training.memory import memory_errors
 def test_lack_of_memory_is_told(error: Exception) -> None:
     with pytest.raises(ResourceError, match="out of memory while measuring") as told, memory_errors("while measuring"):
         raise error
-    assert "train.batch_size" in told.value.hint
+    assert told.value.hint == "choose a smaller model, or another device"
+    with pytest.raises(ResourceError, match=r"at train\.batch_size = 7") as told, step_memory_errors(7):
+        raise error
+    assert "a smaller train.batch_size" in told.value.hint
 
 
 def test_other_errors_come_through() -> None:

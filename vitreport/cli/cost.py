@@ -11,7 +11,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.text import compact, rate
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import choose_device, device_name, make_deterministic
-from vitreport.training.memory import memory_errors
+from vitreport.training.memory import memory_errors, step_memory_errors
 from vitreport.training.setup import place_model
 from vitreport.training.throughput import Rate, Throughput, measure_throughput
 
@@ -75,7 +75,7 @@ def measure(spec: RunSpec, device: str, threads: int | None) -> MeasuredCost:
     keep_freed_memory()
     with memory_errors("building the model"):
         model, cost = place_model(spec, place)
-    with memory_errors(f"at train.batch_size = {spec.train.batch_size}"):
+    with step_memory_errors(spec.train.batch_size):
         throughput = measure_throughput(model, spec, place, seconds=SECONDS)
     return MeasuredCost(spec.train.batch_size, device_name(place), torch.get_num_threads(), cost, throughput)
 

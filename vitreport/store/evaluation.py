@@ -20,7 +20,7 @@ from vitreport.store.results import detail_record, measurement_record
 from vitreport.store.session import Listener
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import choose_device, make_deterministic
-from vitreport.training.evaluate import EVALUATION_BATCH_SIZES, timed_predict
+from vitreport.training.evaluate import timed_predict
 from vitreport.training.memory import memory_errors
 from vitreport.training.metrics import measure, measure_details
 from vitreport.training.setup import build_network, place_split, split_indices
@@ -74,10 +74,10 @@ def evaluate_run(
     _load(model, finished, weights)
     arrays = _images(finished, dataset, runtime, listener)
     own = arrays.fingerprint == finished.record.data.fingerprint
-    with memory_errors(f"measuring in batches of {EVALUATION_BATCH_SIZES[device.type]} images"):
+    with memory_errors("placing the model and the images"):
         model.to(device)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
-        predicted = timed_predict(model, images, spec.train.precision, before_batch=lambda: None)
+    predicted = timed_predict(model, images, spec.train, before_batch=lambda: None)
     recorded = finished.result.selected if weights == "best" else finished.result.last
     return Evaluation(
         data_fingerprint=arrays.fingerprint,

@@ -53,12 +53,12 @@ def write_results(
 
     The model ends with the selected weights. Raises DivergedError where the loss of a split is not finite.
     """
-    last = _predict_all(state.model, splits, train.precision, before_batch)
+    last = _predict_all(state.model, splits, train, before_batch)
     last_result = _epoch_result(last, state.epoch, state.step)
     selected, selected_result = last, last_result
     if state.best and state.best.epoch != state.epoch:
         load_weights(state.model, state.best.weights)
-        selected = _predict_all(state.model, splits, train.precision, before_batch)
+        selected = _predict_all(state.model, splits, train, before_batch)
         selected_result = _epoch_result(selected, state.best.epoch, state.best.step)
     test = selected["test"]
     result = ResultRecord(
@@ -84,9 +84,9 @@ def detail_record(details: Details) -> DetailRecord:
 
 
 def _predict_all(
-    model: nn.Module, splits: Mapping[str, ImageSet], precision: str, before_batch: Callable[[], None]
+    model: nn.Module, splits: Mapping[str, ImageSet], train: TrainSpec, before_batch: Callable[[], None]
 ) -> Predictions:
-    return {name: timed_predict(model, split, precision, before_batch) for name, split in splits.items()}
+    return {name: timed_predict(model, split, train, before_batch) for name, split in splits.items()}
 
 
 def _epoch_result(predictions: Predictions, epoch: int, step: int) -> EpochResult:

@@ -30,7 +30,7 @@ from vitreport.training.compilation import compile_errors, compile_network
 from vitreport.training.device import choose_device, device_name, fingerprint, make_deterministic
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, StepFinished
 from vitreport.training.loop import fit
-from vitreport.training.memory import memory_errors
+from vitreport.training.memory import memory_errors, step_memory_errors
 from vitreport.training.pretrained import Loaded, load_pretrained, told_weights
 from vitreport.training.setup import Setup, place_model, prepare
 
@@ -66,14 +66,13 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
             notify=listener.note,
             progress=listener.progress,
         )
-        with memory_errors(f"at train.batch_size = {spec.train.batch_size}"):
+        with memory_errors("placing the images"):
             setup = prepare(spec, model, cost, arrays, device)
         make_folder(folder)
         with held(folder):
             session = Session(spec, runtime, arrays, device, setup, weights, argv, listener)
             writer = session.open(folder)
-            size = f"at train.batch_size = {spec.train.batch_size}"
-            with failures_recorded(writer), memory_errors(size), compile_errors():
+            with failures_recorded(writer), step_memory_errors(spec.train.batch_size), compile_errors():
                 session.train(writer, stop)
     return folder
 

@@ -9,10 +9,13 @@ import torch
 from torch import nn
 
 from vitreport.data.batches import ImageSet
+from vitreport.spec.run import TrainSpec
+from vitreport.training.memory import memory_errors
 from vitreport.training.metrics import Labels, Logits
 from vitreport.training.precision import autocast
 
-EVALUATION_BATCH_SIZES = {"cpu": 128, "cuda": 1000}  # what fits a processor's cache, and what fills a GPU
+CPU_BATCH_SIZE = 128  # what fits a processor's cache
+CUDA_BATCH_SIZE, CUDA_SIDE = 1000, 32  # what fills a GPU, with images of so many pixels a side
 
 
 @dataclass(frozen=True)
@@ -24,27 +27,39 @@ class TimedPredictions:
     images_per_second: float
 
 
+def evaluation_batch_size(device: torch.device, train: TrainSpec, image_size: int) -> int:
+    """Images in a batch, a function of the spec and the kind of device alone, because it changes the last digits.
+
+    On a GPU their pixels are those of CUDA_BATCH_SIZE small images at most, unless training itself takes more.
+    """
+    if device.type != "cuda":
+        return CPU_BATCH_SIZE
+    return min(CUDA_BATCH_SIZE, max(train.batch_size, CUDA_BATCH_SIZE * CUDA_SIDE**2 // image_size**2))
+
+
 def predict(
-    model: nn.Module, images: ImageSet, precision: str, before_batch: Callable[[], None]
+    model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]
 ) -> tuple[Logits, Labels]:
     """Logits (N, K) in float32 and labels (N,), on the host. `before_batch` may raise to stop between batches.
 
-    Never compiled, so that a run can be measured again wherever it was trained.
+    Never compiled, so that a run can be measured again wherever it was trained. Raises ResourceError where the
+    memory does not suffice.
     """
     model.eval()
     logits = []
-    with torch.inference_mode():
-        for batch, _ in images.in_order(EVALUATION_BATCH_SIZES[images.device.type]):
+    batch_size = evaluation_batch_size(images.device, train, images.image_size)
+    with torch.inference_mode(), memory_errors(f"measuring in batches of {batch_size} images"):
+        for batch, _ in images.in_order(batch_size):
             before_batch()
-            with autocast(batch.device, precision):
+            with autocast(batch.device, train.precision):
                 logits.append(model.forward(batch).float())
     return torch.cat(logits).cpu().numpy(), images.labels.cpu().numpy().astype(np.int64)
 
 
 def timed_predict(
-    model: nn.Module, images: ImageSet, precision: str, before_batch: Callable[[], None]
+    model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]
 ) -> TimedPredictions:
     """What `predict` gives, and how fast."""
     begun = time.perf_counter()
-    logits, labels = predict(model, images, precision, before_batch)
+    logits, labels = predict(model, images, train, before_batch)
     return TimedPredictions(logits, labels, len(labels) / (time.perf_counter() - begun))

@@ -51,7 +51,7 @@ def fit(
         seconds = state.seconds
         metrics = {"train": state.train_metrics()}
         for name, split in splits.items():
-            metrics[name] = split_metrics(*predict(state.model, split, train.precision, before_batch))
+            metrics[name] = split_metrics(*predict(state.model, split, train, before_batch))
             check_finite(metrics[name].loss, f"{name} loss", state.epoch + 1, state.step)
         state.finish_epoch(metrics["val"].accuracy if train.selection == "val" else None)
         yield EpochFinished(

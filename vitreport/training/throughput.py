@@ -13,7 +13,7 @@ from torch import nn
 from vitreport.data.batches import ImageSet, TrainingBatches, place
 from vitreport.spec.data import CHANNELS, DataSpec
 from vitreport.spec.run import RunSpec
-from vitreport.training.evaluate import EVALUATION_BATCH_SIZES, predict
+from vitreport.training.evaluate import evaluation_batch_size, predict
 from vitreport.training.loop import train_step
 from vitreport.training.optim import build_optimizer
 from vitreport.training.state import fresh_state
@@ -51,9 +51,10 @@ def measure_throughput(model: nn.Module, spec: RunSpec, device: torch.device, *,
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         copy = deepcopy(model)
         train, evaluate = _training(copy, spec, device), _evaluation(copy, spec)
+        evaluated = evaluation_batch_size(device, spec.train, spec.data.image_size)
         return Throughput(
             training=_rate(train, spec.data, device, spec.train.batch_size, seconds * 2 / 3),
-            forward=_rate(evaluate, spec.data, device, EVALUATION_BATCH_SIZES[device.type], seconds / 3),
+            forward=_rate(evaluate, spec.data, device, evaluated, seconds / 3),
         )
 
 
@@ -70,7 +71,7 @@ def _training(model: nn.Module, spec: RunSpec, device: torch.device) -> Work:
 
 
 def _evaluation(model: nn.Module, spec: RunSpec) -> Work:
-    return lambda images: predict(model, images, spec.train.precision, before_batch=lambda: None)
+    return lambda images: predict(model, images, spec.train, before_batch=lambda: None)
 
 
 def _rate(work: Work, data: DataSpec, device: torch.device, batch_size: int, seconds: float) -> Rate:

@@ -1,0 +1,42 @@
+"""How many images an evaluation takes at a time, and what is told where they do not fit."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.training.small import CPU, small_setup
+from vitreport.errors import ResourceError
+from vitreport.spec.run import TrainSpec
+from vitreport.training.evaluate import evaluation_batch_size, predict
+from vitreport.training.memory import step_memory_errors
+
+CUDA = torch.device("cuda", 1)
+
+
+@pytest.mark.parametrize(
+    ("image_size", "batch_size", "expected"),
+    [(8, 20, 1000), (32, 20, 1000), (32, 4096, 1000), (64, 128, 250), (224, 16, 20), (224, 128, 128), (1024, 1, 1)],
+)
+def test_a_gpu_takes_as_many_pixels_as_fill_it_or_as_many_images_as_a_step(
+    image_size: int, batch_size: int, expected: int
+) -> None:
+    train = TrainSpec(batch_size=batch_size)
+    assert evaluation_batch_size(CUDA, train, image_size) == expected
+    assert evaluation_batch_size(CPU, train, image_size) == 128
+
+
+class Hungry(nn.Module):
+    """Runs out of memory, and counts the images at which it did."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.images = len(images)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_memory_that_does_not_suffice_to_measure_is_not_laid_to_the_training() -> None:
+    model, split = Hungry(), small_setup().splits["train"]
+    with pytest.raises(ResourceError) as told, step_memory_errors(20):
+        predict(model, split, TrainSpec(batch_size=20), before_batch=lambda: None)
+    assert told.value.message == "out of memory measuring in batches of 128 images"
+    assert told.value.hint == "choose a smaller model, or another device"
+    assert model.images == len(split)
