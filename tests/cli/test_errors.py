@@ -30,6 +30,22 @@ def refused(done: Completed, exit_code: int, *said: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("command", "batch_size", "fault"),
+    [
+        (["train"], 1, "is one image"),
+        (["train", "--dry-run"], 1, "is one image"),
+        (["models", "show"], 1, "is one image"),
+        (["train"], 19, "leaves a last batch of one of the 39 training images"),
+        (["train", "--dry-run"], 19, "leaves a last batch of one of the 39 training images"),
+    ],
+)
+def test_a_batch_that_is_too_small_to_normalise_over(command: list[str], batch_size: int, fault: str, cli: Cli) -> None:
+    small = ["timm/resnet10t", "--dataset=digits", "--set=limit=43", f"--set=batch_size={batch_size}"]
+    done = cli(*command, *small, "--set=data.image_size=8")
+    refused(done, 2, f"train.batch_size = {batch_size}: {fault}, too few to normalise over; hint: choose another one")
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["train", "percever-io"], ["model.name = 'percever-io': unknown name", "mean perceiver-io or perceiver?"]),

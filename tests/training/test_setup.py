@@ -15,15 +15,16 @@ NORMALISED_OVER_BATCHES = {
 
 
 @pytest.mark.parametrize("model", [NORMALISED_OVER_BATCHES, {}])
-@pytest.mark.parametrize(("batch_size", "rest"), [(89, 1), (88, 2), (45, 0)])
+@pytest.mark.parametrize(("batch_size", "rest"), [(89, 1), (88, 2), (45, 0), (1, 0)])
 def test_a_last_batch_of_one_image_needs_something_to_normalise_over(
     model: dict[str, Any], batch_size: int, rest: int
 ) -> None:
     """90 of 100 images are trained on; at 8 pixels the network's last maps have one place."""
     spec = small_spec(model=model, train={"batch_size": batch_size})
     assert 90 % batch_size == rest
-    if rest == 1 and model:
-        with pytest.raises(SpecError, match="leaves a last batch of one of the 90 training images"):
+    if model and (rest == 1 or batch_size == 1):
+        fault = "leaves a last batch of one of the 90 training images" if rest else "is one image"
+        with pytest.raises(SpecError, match=f"{fault}, too few to normalise over"):
             small_setup(spec, noise_arrays())
     else:
         assert small_setup(spec, noise_arrays()).batches.batch_size == batch_size

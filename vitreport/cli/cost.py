@@ -6,13 +6,14 @@ from typing import Any
 import torch
 
 from vitreport.cli.format import flops
+from vitreport.errors import SpecError
 from vitreport.models.cost import Cost
 from vitreport.spec.run import RunSpec
 from vitreport.text import compact, rate
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import choose_device, device_name, make_deterministic
 from vitreport.training.memory import memory_errors, step_memory_errors
-from vitreport.training.setup import place_model
+from vitreport.training.setup import lone_image_problems, place_model
 from vitreport.training.throughput import Rate, Throughput, measure_throughput
 
 SECONDS = 5.0
@@ -65,16 +66,19 @@ class MeasuredCost:
         return f"{rate(measured.images_per_second)} images/s in batches of {measured.batch_size:,} ({samples})"
 
 
-def measure(spec: RunSpec, device: str, threads: int | None) -> MeasuredCost:
+def measure(spec: RunSpec, device: str, threads: int | None, *, training_images: int | None = None) -> MeasuredCost:
     """Build the network and run some steps on generated images; nothing is written.
 
-    Raises ResourceError where the memory does not suffice.
+    `training_images` is how many a run has, where that is known. Raises SpecError where batches leave the network
+    nothing to normalise over, ResourceError where the memory does not suffice.
     """
     place = choose_device(device)
     make_deterministic(place, threads)
     keep_freed_memory()
     with memory_errors("building the model"):
         model, cost = place_model(spec, place)
+    if problems := lone_image_problems(spec, model, place, training_images or spec.train.batch_size):
+        raise SpecError(problems=problems)
     with step_memory_errors(spec.train.batch_size):
         throughput = measure_throughput(model, spec, place, seconds=SECONDS)
     return MeasuredCost(spec.train.batch_size, device_name(place), torch.get_num_threads(), cost, throughput)

@@ -84,7 +84,7 @@ def make_plan(spec: RunSpec, runtime: Runtime) -> Plan:
     """Count the images, build the network and time some of its steps; no image is trained on, nothing is written."""
     counts, counted = _counts(spec, runtime)
     images = _split(spec, counts)
-    measured = measure(spec, runtime.device, runtime.threads)
+    measured = measure(spec, runtime.device, runtime.threads, training_images=images["train"])
     return Plan(
         id=spec.run_id,
         state=_state(spec, runtime),

@@ -94,12 +94,17 @@ def _problems(
         fault = f"larger than the {training_images} training images"
         hint = f"--batch-size {training_images} or less"
         found.append(Problem("train.batch_size", fault, hint, str(spec.train.batch_size)))
-    if (training_images - 1) % spec.train.batch_size == 0 and not _trains_on_one_image(
-        model, device, spec.data.image_size
-    ):
-        fault = f"leaves a last batch of one of the {training_images} training images, too few to normalise over"
-        found.append(Problem("train.batch_size", fault, "choose another one", str(spec.train.batch_size)))
-    return found
+    return found + lone_image_problems(spec, model, device, training_images)
+
+
+def lone_image_problems(spec: RunSpec, model: nn.Module, device: torch.device, training_images: int) -> list[Problem]:
+    """What is wrong with a batch of one image, where there is one."""
+    batch_size, image_size = spec.train.batch_size, spec.data.image_size
+    if (training_images - 1) % batch_size or _trains_on_one_image(model, device, image_size):
+        return []
+    left = f"leaves a last batch of one of the {training_images} training images" if batch_size > 1 else "is one image"
+    fault = f"{left}, too few to normalise over"
+    return [Problem("train.batch_size", fault, "choose another one", str(batch_size))]
 
 
 def _trains_on_one_image(model: nn.Module, device: torch.device, image_size: int) -> bool:
