@@ -14,7 +14,6 @@ from markdown_it import MarkdownIt
 from tests.report.builder import spec, write_seeds
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents, page_of
 from tests.report.study import write_study
-from vitreport.errors import SpecError
 from vitreport.report.page import Page, make_page
 from vitreport.report.render import render_markdown
 from vitreport.report.summarize import summarize
@@ -124,38 +123,6 @@ def test_foreign_names_are_literal_text(page: Page) -> None:
     assert "href" not in html.replace('href="#damaged-records"', "")
     assert not {"\x1b", "\N{RIGHT-TO-LEFT OVERRIDE}"} & set(text)
     assert "&lt;script&gt;|[x](javascript:1)" in html
-
-
-@pytest.mark.parametrize(
-    ("template", "expected"),
-    [
-        ("{{ page.title }}", "Small vision architectures\n"),
-        ('{% extends "report.md.j2" %}{% block screen %}mine{% endblock %}', "# Small vision architectures\n\nmine\n"),
-    ],
-)
-def test_a_template_of_the_users_own(page: Page, template: str, expected: str) -> None:
-    Path("own.j2").write_text(template)
-    assert render_markdown(page, template=Path("own.j2")).startswith(expected)
-
-
-@pytest.mark.parametrize(
-    ("template", "fault"),
-    [
-        ("one\n{% if %}", "line 2"),
-        ("{{ page.__class__.__mro__ }}", "unsafe"),
-        ("{{ page.nothing }}", "nothing"),
-        ("{{ ''.__class__ }}", "unsafe"),
-        ("{{ summary.groups.append(1) }}", "append"),
-        ("{{ 1 / 0 }}", "division"),
-        ("{% for i in range(10**9) %}{% endfor %}", "ange"),
-        ('{% include "/etc/passwd" %}', "passwd"),
-        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
-    ],
-)
-def test_a_template_that_fails_is_the_users_error(page: Page, template: str, fault: str) -> None:
-    Path("own.j2").write_text(template)
-    with pytest.raises(SpecError, match=fault):
-        render_markdown(page, template=Path("own.j2"))
 
 
 def test_the_json_holds_all_that_is_said(page: Page) -> None:

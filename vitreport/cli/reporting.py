@@ -10,6 +10,7 @@ from vitreport.report.html import render_html
 from vitreport.report.model_card import render_model_card
 from vitreport.report.page import Page
 from vitreport.report.render import render_markdown
+from vitreport.report.sandbox import render_own
 from vitreport.report.selection import design_of, select
 from vitreport.report.summarize import Outline, summarize
 from vitreport.report.summary import Damage, Summary
@@ -55,4 +56,4 @@ def make_document(
             return render_latex(page)
         case "model-card":
             return render_model_card(page, title)
-    return render_markdown(page, assets=assets, template=template)
+    return render_own(page, template, assets=assets) if template else render_markdown(page, assets=assets)

@@ -1,15 +1,23 @@
 """A page as Markdown that GitHub renders. Templates only print; every value that they print is literal text."""
 
 import re
+import traceback
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import (
+    ChoiceLoader,
+    DictLoader,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 import vitreport
-from vitreport.errors import SpecError
 from vitreport.report import markup, phrases, tables
 from vitreport.report.findings import titles, where_of
 from vitreport.report.limits import limits
@@ -27,14 +35,34 @@ def template_folder() -> Path:
     return next(folder for folder in (package / "templates", package.parent / "templates") if folder.is_dir())
 
 
-def render_markdown(page: Page, *, assets: str | None = None, template: Path | None = None) -> str:
-    """The page as Markdown; `assets` is the relative place of its figures, None leaves them out.
+class BrokenTemplateError(Exception):
+    """What is wrong with a template, to be said after its name: ", line 2: ..." or ": ..."."""
 
-    A template of the user's own runs in a sandbox and may extend `report.md.j2`. Raises SpecError where it fails.
+
+def render_markdown(page: Page, *, assets: str | None = None) -> str:
+    """The page as Markdown; `assets` is the relative place of its figures, None leaves them out."""
+    return render(TEMPLATE, **printed(page), assets=assets)
+
+
+def render_text(template: str, page: Page, *, assets: str | None, most: int) -> str:
+    """As `render_markdown`, by the text of a template in Jinja's sandbox.
+
+    Raises BrokenTemplateError where it fails or makes more than `most` characters.
     """
-    environment = _environment(_read(template)) if template else _own_environment()
-    values = {**printed(page), "assets": assets}
-    return _tidy(_rendered(environment, OWN if template else TEMPLATE, values, template))
+    pieces, count = [], 0
+    try:
+        for piece in _environment(template).get_template(OWN).generate(printed(page), assets=assets):
+            pieces.append(piece)
+            count += len(piece)
+            if count > most:
+                raise BrokenTemplateError(f": makes more than {most:,} characters")
+    except TemplateSyntaxError as error:
+        raise BrokenTemplateError(f", line {error.lineno}: {error.message}") from error
+    except TemplateNotFound as error:
+        raise BrokenTemplateError(f"{_line(error)}: there is no template {error}") from error
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+        raise BrokenTemplateError(f"{_line(error)}: {error or type(error).__name__}") from error
+    return _tidy("".join(pieces))
 
 
 def printed(page: Page) -> dict[str, Any]:
@@ -90,24 +118,10 @@ def _environment(own: str) -> ImmutableSandboxedEnvironment:
     return environment
 
 
-def _read(template: Path) -> str:
-    try:
-        return template.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise SpecError(f"template {template}: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _rendered(
-    environment: ImmutableSandboxedEnvironment, name: str, values: dict[str, Any], template: Path | None
-) -> str:
-    if template is None:
-        return environment.get_template(name).render(values)
-    try:
-        return environment.get_template(name).render(values)
-    except TemplateSyntaxError as error:
-        raise SpecError(f"template {template}, line {error.lineno}: {error.message}") from error
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
-        raise SpecError(f"template {template}: {error or type(error).__name__}") from error
+def _line(error: Exception) -> str:
+    """Where in the user's template it came to an error."""
+    own = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    return f", line {own[-1]}" if own else ""
 
 
 def _tidy(text: str) -> str:
