@@ -2,6 +2,7 @@
 
 from typing import Any
 
+LINE_CHARACTERS = 80
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take full-width signs too)
 
 
@@ -42,6 +43,33 @@ def toml_value(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{key} = {toml_value(each)}' for key, each in value.items())} }}"
     return tomli_w.dumps({"value": value}).removeprefix("value = ").strip()
+
+
+def toml_lines(value: Any) -> list[str]:
+    """As `toml_value`, but tables, and lists of them, that are longer than a line go over several."""
+    line = toml_value(value)
+    if len(line) <= LINE_CHARACTERS:
+        return [line]
+    if isinstance(value, dict):
+        return _table_lines(value)
+    if isinstance(value, list | tuple) and any(isinstance(item, dict) for item in value):
+        items = [toml_lines(item) for item in value]
+        return ["[", *(f"  {line}" for *most, last in items for line in (*most, f"{last},")), "]"]
+    return [line]
+
+
+def _table_lines(table: dict[str, Any]) -> list[str]:
+    lines = ["{"]
+    for number, (key, value) in enumerate(table.items()):
+        first, *more = toml_lines(value)
+        lines[-1] += "," * (number > 0)
+        if len(lines[-1]) + len(f" {key} = {first}") <= LINE_CHARACTERS:
+            lines[-1] += f" {key} = {first}"
+        else:
+            lines.append(f"  {key} = {first}")
+        lines += more
+    lines[-1] += " }"
+    return lines
 
 
 def printable(text: str) -> str:

@@ -1,4 +1,5 @@
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,15 @@ def test_a_network_that_is_to_be_compiled_is_measured_as_it_is(cli: Cli) -> None
     done = cli(*DIGITS, *TINY, "--compile", "--dry-run")
     assert "at the speeds without --compile" in done.stdout
     assert "without --compile" not in cli(*DIGITS, *TINY, "--dry-run").stdout
+
+
+def test_a_mixture_is_laid_out_in_lines(cli: Cli) -> None:
+    done = cli("train", "--preset", "perceiver-cifar10", "--dry-run")
+    lines = done.stdout.partition("\n\n")[0].splitlines()
+    assert max(map(len, lines)) < 160
+    (start,) = [number for number, line in enumerate(lines) if line.startswith("data.augment ")]
+    end = next(number for number, line in enumerate(lines) if number > start and not line.startswith(" "))
+    shown = " ".join(line.partition("  ")[2].removesuffix("preset perceiver-cifar10") for line in lines[start:end])
+    planned_spec = planned(cli, "train", "--preset", "perceiver-cifar10")["spec"]
+    without_none = [{k: v for k, v in each.items() if v is not None} for each in planned_spec["data"]["augment"]]
+    assert tomllib.loads(f"augment = {shown}")["augment"] == without_none

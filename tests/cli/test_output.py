@@ -21,7 +21,7 @@ from tests.cli.run_folders import spec, write_run
 from tests.cli.surface import commands
 from tests.commands import TINY, command, vitreport
 from vitreport.cli.main import run
-from vitreport.cli.progress import LineView, LiveView, QuietView, choose_view
+from vitreport.cli.progress import LineView, LiveView, QuietTrainingView, choose_view
 from vitreport.files import write_json
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.store.correct import packed
@@ -361,11 +361,11 @@ def test_an_interrupt_gives_the_cursor_back(home: Path) -> None:
 
 @pytest.mark.parametrize(("kind", "view"), [("xterm-256color", LiveView), ("dumb", LineView)])
 def test_only_a_terminal_that_can_redraw_gets_the_live_view(
-    kind: str, view: type[QuietView], monkeypatch: pytest.MonkeyPatch
+    kind: str, view: type[QuietTrainingView], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leader, follower = pty.openpty()
     monkeypatch.setenv("TERM", kind)
     with os.fdopen(leader), os.fdopen(follower, "w") as stream:
         monkeypatch.setattr(sys, "stderr", stream)
         assert type(choose_view(quiet=False)) is view
-        assert type(choose_view(quiet=True)) is QuietView
+        assert type(choose_view(quiet=True)) is QuietTrainingView

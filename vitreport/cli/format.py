@@ -1,10 +1,12 @@
 """Numbers as people read them. Every function is pure and returns text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from vitreport.spec.compose import flat
 from vitreport.statistics import wilson_interval
 from vitreport.store.record import MeasurementRecord
-from vitreport.text import compact, percent
+from vitreport.text import compact, percent, toml_lines
 
 SPARKS = "▁▂▃▄▅▆▇█"
 
@@ -18,6 +20,12 @@ def interval(measured: MeasurementRecord) -> str:
     """95% interval 95.32% to 98.68%"""
     low, high = accuracy_interval(measured)
     return f"95% interval {percent(low)} to {percent(high)}"
+
+
+def spec_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each field of a spec and its value; what does not fit into a line has rows without a name below it."""
+    told = ((path, toml_lines(value)) for path, value in flat(values).items())
+    return [row for path, (first, *more) in told for row in ((path, first), *(("", line) for line in more))]
 
 
 def flops(forward: int, training: int) -> str:

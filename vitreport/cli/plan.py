@@ -6,6 +6,7 @@ from typing import Any
 
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.cost import MeasuredCost, measure
+from vitreport.cli.format import spec_rows
 from vitreport.data.sources import DATASETS, count_images, open_decoded
 from vitreport.runtime import Runtime
 from vitreport.spec.compose import Composed, flat
@@ -14,7 +15,7 @@ from vitreport.store.checkpoint import KEPT
 from vitreport.store.folders import newest_attempt
 from vitreport.store.reader import read_run
 from vitreport.store.state import state_of
-from vitreport.text import compact, duration, toml_value
+from vitreport.text import compact, duration
 from vitreport.training.optim import TENSORS_PER_PARAMETER
 
 FLOAT_BYTES = 4
@@ -70,12 +71,11 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     """The resolved spec with the origin of each value, then the plan, on stdout."""
     plan = make_plan(composed.spec, runtime)
     values = composed.spec.model_dump(mode="json")
-    rows = [(path, value, composed.origins.get(path, "default")) for path, value in flat(values).items()]
+    origins = {path: composed.origins.get(path, "default") for path in flat(values)}
     if as_json:
-        origins = {path: origin for path, _, origin in rows}
         print_json({"plan": plan.as_plain(), "spec": values, "origins": origins})
         return
-    print_table(["field", "value", "from"], [(path, toml_value(value), origin) for path, value, origin in rows])
+    print_table(["field", "value", "from"], [(*row, origins.get(row[0], "")) for row in spec_rows(values)])
     print_text("")
     print_table(["", ""], plan.rows())
 

@@ -1,46 +1,27 @@
 """Training as it happens: a live view on a terminal, one `key=value` line an epoch elsewhere."""
 
-from types import TracebackType
-from typing import Self
-
 from rich.console import Group
-from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from vitreport.cli.console import is_interactive, note, stderr
+from vitreport.cli.console import is_interactive, note
 from vitreport.cli.format import sparkline
+from vitreport.cli.live import DrawnView, QuietView
 from vitreport.text import compact, percent, rate
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Started, StepFinished
 
-REFRESHES_PER_SECOND = 8
 CURVE_WIDTH = 32
 
 
-class QuietView:
-    """Shows warnings and nothing else."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
+class QuietTrainingView(QuietView):
+    """Shows warnings and nothing else of a training."""
 
     def event(self, event: Event) -> None:
         return None
 
-    def note(self, line: str) -> None:
-        if line.startswith("warning: "):
-            note(line)
 
-    def progress(self, label: str, done: int, total: int | None) -> None:
-        return None
-
-
-class LineView(QuietView):
+class LineView(QuietTrainingView):
     """For pipes and logs: one line an epoch."""
 
     def event(self, event: Event) -> None:
@@ -51,8 +32,10 @@ class LineView(QuietView):
         note(line)
 
 
-class LiveView(QuietView):
+class LiveView(DrawnView, QuietTrainingView):
     """For terminals: bars for epochs and steps, the splits, the learning rate, and the curve so far."""
+
+    refreshes_per_second = 8
 
     def __init__(self) -> None:
         self._bars = Progress(
@@ -67,21 +50,6 @@ class LiveView(QuietView):
         self._step: StepFinished | None = None
         self._loss: float | None = None
         self._epochs: list[EpochFinished] = []
-        self._live = Live(
-            get_renderable=self._render, console=stderr(), refresh_per_second=REFRESHES_PER_SECOND, transient=True
-        )
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
-    def note(self, line: str) -> None:
-        note(line, self._live.console)
 
     def progress(self, label: str, done: int, total: int | None) -> None:
         self._bar(label, done, total)
@@ -133,6 +101,7 @@ class LiveView(QuietView):
         return table
 
     def _footer(self) -> Text:
+        """Two short lines: one that a narrowed terminal folds leaves a copy of the first line behind."""
         parts = []
         if self._loss is not None:
             parts.append(f"loss {self._loss:.4f}")
@@ -141,11 +110,13 @@ class LiveView(QuietView):
         if self._epochs:
             newest = self._epochs[-1]
             parts += [f"{rate(newest.images_per_second)} images/s", f"{compact(newest.peak_memory_bytes)}B"]
-            if newest.best_epoch:
-                best = next((epoch for epoch in self._epochs if epoch.epoch == newest.best_epoch), None)
-                shown = f" ({percent(best.splits['val'].accuracy)})" if best else ""
-                parts.append(f"best epoch {newest.best_epoch}{shown}")
-        return Text(" · ".join(parts), style="dim")
+        return Text("\n".join(filter(None, [" · ".join(parts), self._best()])), style="dim")
+
+    def _best(self) -> str:
+        number = self._epochs[-1].best_epoch if self._epochs else None
+        best = next((epoch for epoch in self._epochs if epoch.epoch == number), None)
+        shown = f" ({percent(best.splits['val'].accuracy)})" if best else ""
+        return f"best epoch {number}{shown}" if number else ""
 
 
 def epoch_line(event: EpochFinished) -> str:
@@ -164,7 +135,7 @@ def epoch_line(event: EpochFinished) -> str:
     return " ".join(f"{key}={value}" for key, value in shown.items())
 
 
-def choose_view(*, quiet: bool) -> QuietView:
+def choose_view(*, quiet: bool) -> QuietTrainingView:
     if quiet:
-        return QuietView()
+        return QuietTrainingView()
     return LiveView() if is_interactive() else LineView()

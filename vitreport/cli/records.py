@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vitreport.cli.console import note, print_table, print_text
-from vitreport.cli.format import flops, interval, sparkline
+from vitreport.cli.format import flops, interval, sparkline, spec_rows
 from vitreport.errors import DamageError
 from vitreport.spec.compose import flat
 from vitreport.statistics import SIGNIFICANCE, mcnemar
@@ -12,7 +12,7 @@ from vitreport.store.correct import answers_of, right_alone
 from vitreport.store.reader import Run
 from vitreport.store.record import WeightsRecord
 from vitreport.store.state import state_of
-from vitreport.text import compact, duration, percent, rate, toml_value
+from vitreport.text import compact, duration, percent, rate
 
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBER_COLUMNS = ["epochs", "val", "test", "time"]
@@ -146,7 +146,7 @@ def tell_damage(runs: Sequence[Run]) -> None:
 def _spec_rows(run: Run) -> list[tuple[str, str]]:
     if run.spec is None:
         return []
-    return [(path, toml_value(value)) for path, value in flat(run.spec.model_dump(mode="json")).items()]
+    return spec_rows(run.spec.model_dump(mode="json"))
 
 
 def _record_rows(run: Run) -> list[tuple[str, str]]:

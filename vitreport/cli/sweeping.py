@@ -4,23 +4,20 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from rich.console import Group
-from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from vitreport.cli.console import is_interactive, note, stderr
+from vitreport.cli.console import is_interactive, note
+from vitreport.cli.live import DrawnView, QuietView
 from vitreport.store.reader import Run
 from vitreport.sweep.expect import remaining_seconds
 from vitreport.sweep.plan import Cell
 from vitreport.text import duration, percent, printable
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 
-REFRESHES_PER_SECOND = 4
 LINES_AROUND = 8  # of a terminal: what stands above and below the cells
 OVER = ("done", "diverged", "failed", "damaged")
 STYLES = {"done": "green", "running": "cyan", "diverged": "yellow", "failed": "red", "damaged": "red", "queued": "dim"}
@@ -38,7 +35,7 @@ class Status:
     moved: float = 0.0
 
 
-class QuietSweepView:
+class QuietSweepView(QuietView):
     """Keeps count, and shows warnings and nothing else."""
 
     def __init__(self, axes: Sequence[str], cells: Sequence[Cell]) -> None:
@@ -47,14 +44,6 @@ class QuietSweepView:
         self.statuses = {run_id: Status() for run_id in self.cells}
         self._begun: dict[str, float] = {}
         self._start: float | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
 
     def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
         status = self.statuses[run_id]
@@ -82,13 +71,6 @@ class QuietSweepView:
                 status.epoch = event.epoch
                 split = next(name for name in ("val", "test", "train") if name in event.splits)
                 status.accuracy = (split, event.splits[split].accuracy)
-
-    def note(self, line: str) -> None:
-        if line.startswith("warning: "):
-            note(line)
-
-    def progress(self, label: str, done: int, total: int | None) -> None:
-        return None
 
     def looked(self) -> None:
         return None
@@ -132,28 +114,14 @@ class SweepLines(QuietSweepView):
         return " ".join(f"{key}={value}" for key, value in shown.items())
 
 
-class LiveSweepView(QuietSweepView):
+class LiveSweepView(DrawnView, QuietSweepView):
     """For terminals: as many cells as fit, those under way before the newest, and the time left for all."""
+
+    refreshes_per_second = 4
 
     def __init__(self, axes: Sequence[str], cells: Sequence[Cell]) -> None:
         super().__init__(axes, cells)
         self._bars = Progress(TextColumn("{task.description:<8}"), BarColumn(), TextColumn("{task.fields[shown]}"))
-        self._console = stderr()
-        self._live = Live(
-            get_renderable=self._render, console=self._console, refresh_per_second=REFRESHES_PER_SECOND, transient=True
-        )
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
-    def note(self, line: str) -> None:
-        note(line, self._console)
 
     def progress(self, label: str, done: int, total: int | None) -> None:
         known = {task.description: task.id for task in self._bars.tasks}
@@ -180,7 +148,7 @@ class LiveSweepView(QuietSweepView):
 
     def _shown(self) -> list[str]:
         """The cells that fit on the screen, in their order."""
-        most = max(1, self._console.height - LINES_AROUND)
+        most = max(1, self._live.console.height - LINES_AROUND)
         urgent = sorted(self.cells, key=lambda run_id: _urgency(self.statuses[run_id]))[:most]
         return [run_id for run_id in self.cells if run_id in urgent]
 

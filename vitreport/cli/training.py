@@ -6,7 +6,7 @@ import sys
 from vitreport.cli.compose import default_data_dir
 from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.format import interval
-from vitreport.cli.progress import QuietView, choose_view
+from vitreport.cli.progress import QuietTrainingView, choose_view
 from vitreport.data.sources import DATASETS
 from vitreport.errors import RecordError
 from vitreport.runtime import Runtime
@@ -37,7 +37,7 @@ def train_and_show(spec: RunSpec, runtime: Runtime, *, force: bool, quiet: bool,
         print_text(str(run.folder))
 
 
-def _train(spec: RunSpec, runtime: Runtime, view: QuietView, *, force: bool) -> Run:
+def _train(spec: RunSpec, runtime: Runtime, view: QuietTrainingView, *, force: bool) -> Run:
     from vitreport.store.session import Listener, train_run
 
     listener = Listener(event=view.event, note=view.note, progress=view.progress)

@@ -1,0 +1,52 @@
+"""What the views of a training and of a sweep share: what is said above them, and how they are drawn on a terminal."""
+
+from types import TracebackType
+from typing import ClassVar, Self
+
+from rich.console import RenderableType
+from rich.live import Live
+
+from vitreport.cli.console import note, stderr
+
+
+class QuietView:
+    """A block that shows warnings and nothing else."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def note(self, line: str) -> None:
+        if line.startswith("warning: "):
+            note(line)
+
+    def progress(self, label: str, done: int, total: int | None) -> None:
+        return None
+
+
+class DrawnView(QuietView):
+    """Drawn again and again below the lines that stay, and gone at the end of its block."""
+
+    refreshes_per_second: ClassVar[int]
+    _live: Live
+
+    def __enter__(self) -> Self:
+        rate = self.refreshes_per_second
+        self._live = Live(get_renderable=self._render, console=stderr(), refresh_per_second=rate, transient=True)
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def note(self, line: str) -> None:
+        note(line, self._live.console)
+
+    def _render(self) -> RenderableType:
+        raise NotImplementedError
