@@ -67,10 +67,42 @@ def test_the_groups_of_a_sweep_stand_under_its_name(cli: Cli) -> None:
     write_run(Path("runs"), spec(train={"batch_size": 7}))
     assert cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2").exit_code == 0
     _, title, first, second, other = listed(cli)
-    assert title == "perceiver-io on digits by batch_size"
+    (file,) = Path("runs/sweeps").glob("*.json")
+    assert title == f"perceiver-io on digits by batch_size (sweep {file.stem[-8:]})"
     assert first.startswith(f"  {SMALL} (batch_size 16)")
     assert second.startswith(f"  {LARGE} (batch_size 128)")
     assert other.startswith(spec(train={"batch_size": 7}).run_id)
+
+
+def test_a_sweep_shows_its_own_seeds_only(cli: Cli) -> None:
+    written({16: [0.50, 0.51, 0.52], 128: [0.60, 0.61, 0.62], 7: [0.4, 0.4]})
+    for values, seeds in (("16,128", "2"), ("16,7", "1")):
+        assert cli("ablate", *BASE, "--param", "batch_size", values, "--seeds", seeds).exit_code == 0
+    lines = listed(cli)[1:]
+    titles = [line for line in lines if "(sweep " in line]
+    assert len(set(titles)) == 2
+    shown = [(line.startswith("  "), line.split()[0], "(2)" in line) for line in lines if line not in titles]
+    seven = spec(train={"batch_size": 7}).run_id
+    alone = [(True, f"{SMALL}-s0", False), (True, seven, False)]
+    assert sorted(shown) == sorted(
+        [(True, SMALL, True), (True, LARGE, True), *alone]
+        + [(False, name, False) for name in (f"{SMALL}-s2", f"{LARGE}-s2", seven.replace("-s0", "-s1"))]
+    )
+
+
+def test_only_seeds_that_are_done_are_averaged(cli: Cli) -> None:
+    written({16: [0.50, 0.51, 0.52]})
+    folder = Path("runs", f"{SMALL}-s2")
+    record = json.loads((folder / "run.json").read_text()) | {"status": "running", "finished": None}
+    write_json(folder / "run.json", record)
+    (folder / "result.json").unlink()
+    first, *_ = (folder / "metrics.jsonl").read_text().splitlines()
+    (folder / "metrics.jsonl").write_text(first + "\n")
+    done = cli("runs", "list")
+    line = done.stdout.splitlines()[1]
+    assert "2 done, 1 interrupted  2/2, 1/2  50.00% ± 0.00 (2); so far 25.00%  50.50% ± 6.35 (2)" in line
+    assert "wide for 2, and 0 where they do not vary" in done.stderr
+    assert "±" not in cli("runs", "list", "--each").stderr
 
 
 def test_a_damaged_sweep_is_named_and_its_runs_are_listed(cli: Cli) -> None:

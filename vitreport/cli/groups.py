@@ -1,11 +1,11 @@
 """Runs that differ by their seed alone, as one line of a list and as one side of a comparison."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from vitreport.cli.records import LIST_COLUMNS, overview
+from vitreport.cli.records import LIST_COLUMNS, list_row, overview
 from vitreport.spec.compose import flat
 from vitreport.spec.sweep import called
 from vitreport.statistics import difference_over_seeds, t_interval
@@ -16,37 +16,42 @@ from vitreport.sweep.record import SweepRecord
 from vitreport.text import duration, percent
 
 INDENT = "  "
+UNDER_WAY = ("running", "interrupted")
+LEGEND = "± is half of a 95% t interval over the seeds (their number): wide for 2, and 0 where they do not vary"
 
 
 def group_rows(runs: Sequence[Run], sweeps: Sequence[SweepRecord]) -> Iterator[list[str]]:
-    """Lines of `runs list`: the groups of each sweep under its name, then those of none."""
-    rows = {group: group_row(members) for group, members in grouped(runs).items()}
-    in_sweeps: set[str] = set()
+    """Lines of `runs list`: under the name of each sweep its own runs, then those of none."""
+    newest = {(group, seed_of(run.id)): run for group, members in grouped(runs).items() for run in members}
     for sweep in sweeps:
         values = {group_of(cell.run): cell.values for cell in sweep.cells}
-        if known := [group for group in values if group in rows]:
-            yield [sweep.name, *[""] * (len(LIST_COLUMNS) - 1)]
-            for group in known:
-                name, *others = rows[group]
-                yield [f"{INDENT}{name} ({called([axis.name for axis in sweep.axes], values[group])})", *others]
-        in_sweeps |= values.keys()
-    yield from (row for group, row in rows.items() if group not in in_sweeps)
+        own = grouped(newest[cell] for cell in _cells(sweep) if cell in newest)
+        if own:
+            yield [f"{sweep.name} (sweep {sweep.id.rpartition('-')[2]})", *[""] * (len(LIST_COLUMNS) - 1)]
+        for group in filter(own.__contains__, values):
+            name, *others = group_row(own[group])
+            yield [f"{INDENT}{name} ({called([axis.name for axis in sweep.axes], values[group])})", *others]
+    in_sweeps = {cell for sweep in sweeps for cell in _cells(sweep)}
+    yield from map(group_row, grouped(run for cell, run in newest.items() if cell not in in_sweeps).values())
 
 
 def group_row(runs: Sequence[Run]) -> list[str]:
-    """As the line of a run; of several runs the accuracies are means with the half-width of the t interval.
+    """As the line of a run; of several, accuracies of those that are done, as means with the t interval's half-width.
 
-    A damaged record counts among the states and nowhere else.
+    Of those under way the best validation accuracies stand apart. A damaged record counts among the states only.
     """
     overviews = [overview(run) for run in runs]
+    if len(runs) == 1:
+        return list_row(overviews[0])
     whole = [each for each, run in zip(overviews, runs, strict=True) if not run.damage]
     seconds = [each["seconds"] for each in overviews if each["seconds"] is not None]
+    so_far = ", ".join(map(percent, _known(whole, "val_accuracy", *UNDER_WAY)))
     return [
         name_of(runs),
         _states([each["state"] for each in overviews]),
         ", ".join(dict.fromkeys(f"{each['epoch']}/{each['epochs'] or '?'}" for each in overviews)),
-        estimate([each["val_accuracy"] for each in whole if each["val_accuracy"] is not None]),
-        estimate([each["test_accuracy"] for each in whole if each["test_accuracy"] is not None]),
+        "; ".join(filter(None, [estimate(_known(whole, "val_accuracy", "done")), so_far and f"so far {so_far}"])),
+        estimate(_known(whole, "test_accuracy", "done")),
         duration(sum(seconds)) if seconds else "",
         min((each["started"] for each in overviews if each["started"]), default=""),
     ]
@@ -85,6 +90,15 @@ def estimate(accuracies: Sequence[float]) -> str:
         return percent(accuracies[0]) if accuracies else ""
     low, high = t_interval(accuracies)
     return f"{percent(mean(accuracies))} ± {50 * (high - low):.2f} ({len(accuracies)})"
+
+
+def _cells(sweep: SweepRecord) -> list[tuple[str, int]]:
+    """Group and seed of each cell."""
+    return [(group_of(cell.run), seed_of(cell.run)) for cell in sweep.cells]
+
+
+def _known(overviews: Sequence[Mapping[str, Any]], accuracy: str, *states: str) -> list[float]:
+    return [each[accuracy] for each in overviews if each["state"] in states and each[accuracy] is not None]
 
 
 def _told(runs: Sequence[Run]) -> dict[str, Any]:

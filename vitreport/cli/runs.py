@@ -19,7 +19,7 @@ def list_runs(
     as_json: options.AsJson = False,
 ) -> None:
     """List the runs by sweep, those that differ by seed alone as one result: state, epochs, what was measured."""
-    from vitreport.cli.groups import group_rows
+    from vitreport.cli.groups import LEGEND, group_rows
     from vitreport.cli.records import LIST_COLUMNS, NUMBER_COLUMNS, SPARE_COLUMNS, list_row, overview, tell_damage
     from vitreport.errors import DamageError
     from vitreport.store.folders import run_folders
@@ -31,8 +31,12 @@ def list_runs(
     if as_json:
         print_json([overview(run) for run in runs])
     elif runs:
-        rows = [list_row(overview(run)) for run in runs] if each else group_rows(runs, read_sweeps(runs_dir, damage))
-        print_list(LIST_COLUMNS, list(rows), right=NUMBER_COLUMNS, spare=SPARE_COLUMNS)
+        rows = [list_row(overview(run)) for run in runs]
+        if not each:
+            rows = list(group_rows(runs, read_sweeps(runs_dir, damage)))
+        print_list(LIST_COLUMNS, rows, right=NUMBER_COLUMNS, spare=SPARE_COLUMNS)
+        if any("±" in cell for row in rows for cell in row):
+            note(LEGEND)
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
     for line in damage:
