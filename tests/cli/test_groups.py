@@ -130,9 +130,24 @@ def test_groups_are_told_apart_with_an_interval(cli: Cli) -> None:
 
 
 def test_a_group_and_a_run_are_told_apart_without_a_claim(cli: Cli) -> None:
-    written({16: [0.50, 0.51, 0.52], 128: [0.60]})
-    told = cli("runs", "diff", SMALL, f"{LARGE}-s0").stdout.splitlines()[-1]
+    written({16: [0.50, 104 / 360, 0.52], 128: [0.60]})
+    *_, second, _, told = cli("runs", "diff", SMALL, f"{LARGE}-s0").stdout.splitlines()
+    assert second.split() == ["test_accuracy.s1", "28.89%", "-"]
     assert told.endswith("a difference needs two seeds of each at least")
+
+
+def test_a_group_is_not_compared_with_itself(cli: Cli) -> None:
+    written({16: [0.50, 0.51, 0.52]})
+    assert cli("runs", "diff", SMALL, SMALL).stdout.splitlines() == ["no difference", "both are the same group"]
+
+
+def test_accuracies_on_other_images_do_not_compare(cli: Cli) -> None:
+    written({16: [0.50, 0.51]})
+    for seed in range(2):
+        write_run(Path("runs"), other := spec(seed, data={"dataset": "cifar10", "image_size": 8}))
+    told = "their accuracies do not compare: digits and cifar10 are not the same images"
+    assert cli("runs", "diff", SMALL, group_of(other.run_id)).stdout.splitlines()[-1] == told
+    assert cli("runs", "diff", f"{SMALL}-s0", other.run_id).stdout.splitlines()[-1] == told
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,7 @@ def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
     (second / "result.json").write_text(json.dumps(result))
     record = json.loads((second / "run.json").read_text())
     record["cost"]["parameters"] = 3000
+    record["seconds"] = 2.76543
     (second / "run.json").write_text(json.dumps(record))
     header, *lines = [line.split() for line in cli("runs", "diff", first.name, second.name).stdout.splitlines()]
     assert header == [first.name, second.name, "difference"]
@@ -166,6 +167,19 @@ def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
     assert ["cost.parameters", "1,000", "3,000", "+2,000"] in lines
     assert ["selected.splits.test.accuracy", "50.00%", "48.75%", "-1.25", "points"] in lines
     assert ["selected.splits.test.loss", "1.0000", "1.2500", "+0.2500"] in lines
+    assert ["environment.seconds", "1.5", "2.8", "+1.3"] in lines
+
+
+def test_the_last_epoch_is_told_only_where_another_was_selected(cli: Cli) -> None:
+    first, second = (write_run(Path("runs"), spec(seed)) for seed in (0, 1))
+    result = json.loads((second / "result.json").read_text())
+    told = []
+    for epoch, accuracy in (("selected", 0.48), ("last", 0.48), ("last", 0.47)):
+        result[epoch]["splits"]["test"]["accuracy"] = accuracy
+        (second / "result.json").write_text(json.dumps(result))
+        stdout = cli("runs", "diff", first.name, second.name).stdout
+        told.append([line.split(".")[0] for line in stdout.splitlines() if "accuracy" in line])
+    assert told == [["selected"], ["selected"], ["selected", "last"]]
 
 
 def with_correct(run: Path, right: int) -> Path:

@@ -70,6 +70,8 @@ def group_differences(first: Sequence[Run], second: Sequence[Run]) -> dict[str, 
 
 def compared(first: Sequence[Run], second: Sequence[Run]) -> str:
     """The test accuracies of two groups in a sentence, with the difference where both have two seeds at least."""
+    if name_of(first) == name_of(second):
+        return "both are the same group"
     left, right = _accuracies(first), _accuracies(second)
     estimates = [estimate([*each.values()]) or "unknown" for each in (left, right)]
     told = f"test accuracy {' and '.join(estimates)}"

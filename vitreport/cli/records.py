@@ -1,14 +1,12 @@
 """Records as tables for people and as plain values for programs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vitreport.cli.console import note, print_table, print_text
 from vitreport.cli.format import flops, interval, sparkline, spec_rows
 from vitreport.errors import DamageError
 from vitreport.spec.compose import flat
-from vitreport.statistics import SIGNIFICANCE, mcnemar
-from vitreport.store.correct import answers_of, right_alone
 from vitreport.store.reader import Run
 from vitreport.store.record import WeightsRecord
 from vitreport.store.state import state_of
@@ -17,9 +15,7 @@ from vitreport.text import compact, duration, percent, rate
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBER_COLUMNS = ["epochs", "val", "test", "time"]
 SPARE_COLUMNS = ["started", "time", "epochs", "val"]
-MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "environment.seconds")
 CURVE_WIDTH = 60
-RIGHT_ALONE = "test_images_right_alone"
 
 
 def overview(run: Run) -> dict[str, Any]:
@@ -81,55 +77,6 @@ def show_run(run: Run) -> None:
     if run.epochs:
         print_text("")
         print_table(["curves", "first", "last", ""], _curve_rows(run), right=["first", "last"])
-
-
-def differences(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
-    """What differs between two runs, by dotted path; None where one of them lacks it."""
-    left, right = (dict(_compared(run)) for run in (first, second))
-    paths = dict.fromkeys([*left, *right])
-    found = {path: (left.get(path), right.get(path)) for path in paths if left.get(path) != right.get(path)}
-    alone = right_alone(answers_of(first), answers_of(second))
-    return found | {RIGHT_ALONE: alone} if alone and any(alone) else found
-
-
-def paired(found: Mapping[str, tuple[Any, Any]]) -> str:
-    """What the images say that one of two runs alone has right; nothing where that is not known."""
-    if RIGHT_ALONE not in found:
-        return ""
-    p = mcnemar(*found[RIGHT_ALONE])
-    told = "differ" if p < SIGNIFICANCE else "are not shown to differ"
-    return (
-        f"on these test images these two runs {told} (McNemar's exact test, p = {p:.2g}); "
-        "the spread between seeds is not known"
-    )
-
-
-def show_differences(names: Sequence[str], found: Mapping[str, tuple[Any, Any]]) -> None:
-    """A line for each path that differs, on stdout."""
-    rows = [difference_row(path, *pair) for path, pair in found.items()]
-    told = ["difference"] if any(row[-1] for row in rows) else []
-    columns = ["", *names, *told]
-    if rows:
-        print_table(columns, [row[: len(columns)] for row in rows], right=told)
-    else:
-        print_text("no difference")
-
-
-def difference_row(path: str, first: Any, second: Any) -> tuple[str, str, str, str]:
-    """A difference between two runs, and by how much the second has more of what was measured."""
-    numbers = [value for value in (first, second) if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) < 2 or not path.startswith(MEASURED):
-        return path, _given(first), _given(second), ""
-    more = numbers[1] - numbers[0]
-    if path.endswith(("accuracy", "top5")) or path.startswith("test_accuracy."):
-        return path, percent(first), percent(second), f"{100 * more:+.2f} points"
-    if all(isinstance(number, int) for number in numbers):
-        return path, f"{first:,}", f"{second:,}", f"{more:+,}"
-    return path, f"{first:.4f}", f"{second:.4f}", f"{more:+.4f}"
-
-
-def _given(value: Any) -> str:
-    return "-" if value is None else str(value)
 
 
 def tell_damage(runs: Sequence[Run]) -> None:
@@ -207,22 +154,6 @@ def _curve_rows(run: Run) -> list[tuple[str, str, str, str]]:
         rows.append((f"{split} accuracy", percent(curve[0]), percent(curve[-1]), sparkline(curve, CURVE_WIDTH)))
     speeds = [epoch.images_per_second for epoch in run.epochs]
     return [*rows, ("images/s", rate(speeds[0]), rate(speeds[-1]), "")]
-
-
-def _compared(run: Run) -> Iterator[tuple[str, Any]]:
-    if run.spec:
-        yield from flat(run.spec.model_dump(mode="json")).items()
-    yield "state", state_of(run)
-    if run.record:
-        record = run.record
-        kept = {"fingerprint": record.fingerprint, "versions": record.versions, "seconds": record.seconds}
-        git = record.git and record.git.model_dump()
-        yield from flat({"environment": {**kept, "git": git}, "data": record.data.model_dump(mode="json")}).items()
-        yield from flat({"cost": record.cost.model_dump(mode="json")}).items()
-        yield from flat({"throughput": record.throughput.model_dump(mode="json") if record.throughput else {}}).items()
-    if run.result:
-        for which, result in (("selected", run.result.selected), ("last", run.result.last)):
-            yield from flat({which: result.model_dump(mode="json")}).items()
 
 
 def _accuracy(value: float | None) -> str:

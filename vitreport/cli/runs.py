@@ -69,8 +69,9 @@ def diff(
     as_json: options.AsJson = False,
 ) -> None:
     """Tell two runs or two groups apart: only what differs, in spec, data, environment and results."""
+    from vitreport.cli.differences import differences, not_comparable, paired, show_differences
     from vitreport.cli.groups import compared, group_differences, name_of
-    from vitreport.cli.records import differences, paired, show_differences, tell_damage
+    from vitreport.cli.records import tell_damage
     from vitreport.store.folders import find_run
     from vitreport.store.groups import read_group
     from vitreport.store.reader import read_run
@@ -83,7 +84,7 @@ def diff(
         print_json({path: list(pair) for path, pair in found.items()})
     else:
         show_differences([name_of(side) for side in sides], found)
-        if told := compared(*sides) if of_groups else paired(found):
+        if told := not_comparable(found) or (compared(*sides) if of_groups else paired(found)):
             print_text(told)
     tell_damage([*sides[0], *sides[1]])
 

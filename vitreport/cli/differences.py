@@ -1,0 +1,107 @@
+"""What differs between two runs or two groups, as lines of a table."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from vitreport.cli.console import print_table, print_text
+from vitreport.spec.compose import flat
+from vitreport.statistics import SIGNIFICANCE, mcnemar
+from vitreport.store.correct import answers_of, right_alone
+from vitreport.store.reader import Run
+from vitreport.store.state import state_of
+from vitreport.text import percent, rate
+
+MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "environment.seconds")
+RIGHT_ALONE = "test_images_right_alone"
+Differences = Mapping[str, tuple[Any, Any]]
+
+
+def differences(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
+    """What differs between two runs, by dotted path; None where one of them lacks it."""
+    left, right = (dict(_compared(run)) for run in (first, second))
+    paths = dict.fromkeys([*left, *right])
+    found = {path: (left.get(path), right.get(path)) for path in paths if left.get(path) != right.get(path)}
+    alone = right_alone(answers_of(first), answers_of(second))
+    return found | {RIGHT_ALONE: alone} if alone and any(alone) else found
+
+
+def paired(found: Differences) -> str:
+    """What the images say that one of two runs alone has right; nothing where that is not known."""
+    if RIGHT_ALONE not in found:
+        return ""
+    p = mcnemar(*found[RIGHT_ALONE])
+    told = "differ" if p < SIGNIFICANCE else "are not shown to differ"
+    return (
+        f"on these test images these two runs {told} (McNemar's exact test, p = {p:.2g}); "
+        "the spread between seeds is not known"
+    )
+
+
+def not_comparable(found: Differences) -> str:
+    """Why the accuracies of two sides do not compare; nothing where they do."""
+    datasets = found.get("data.dataset", (None, None))
+    if None in datasets:
+        return ""
+    return f"their accuracies do not compare: {' and '.join(datasets)} are not the same images"
+
+
+def show_differences(names: Sequence[str], found: Differences) -> None:
+    """A line for each path that differs, on stdout."""
+    rows = [difference_row(path, *pair) for path, pair in _without_repetition(found).items()]
+    told = ["difference"] if any(row[-1] for row in rows) else []
+    columns = ["", *names, *told]
+    if rows:
+        print_table(columns, [row[: len(columns)] for row in rows], right=told)
+    else:
+        print_text("no difference")
+
+
+def difference_row(path: str, first: Any, second: Any) -> tuple[str, str, str, str]:
+    """A difference between two runs, and by how much the second has more of what was measured."""
+    more = ""
+    if path.startswith(MEASURED) and _is_number(first) and _is_number(second):
+        size = _shown(path, abs(second - first))
+        more = f"{'-' if second < first else '+'}{size.replace('%', ' points')}"
+    return path, _shown(path, first), _shown(path, second), more
+
+
+def _without_repetition(found: Differences) -> Differences:
+    """Without the last epochs where they are the selected ones."""
+    last, selected = (
+        {path.removeprefix(block): pair for path, pair in found.items() if path.startswith(block)}
+        for block in ("last.", "selected.")
+    )
+    return {path: pair for path, pair in found.items() if not (last == selected and path.startswith("last."))}
+
+
+def _shown(path: str, value: Any) -> str:
+    """A value with the digits that mean something."""
+    if value is None or not (path.startswith(MEASURED) and _is_number(value)):
+        return "-" if value is None else str(value)
+    if path.endswith(("accuracy", "top5")) or path.startswith("test_accuracy."):
+        return percent(value)
+    if path.endswith("images_per_second"):
+        return rate(value)
+    if path.endswith("seconds"):
+        return f"{value:.1f}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _compared(run: Run) -> Iterator[tuple[str, Any]]:
+    if run.spec:
+        yield from flat(run.spec.model_dump(mode="json")).items()
+    yield "state", state_of(run)
+    if run.record:
+        record = run.record
+        kept = {"fingerprint": record.fingerprint, "versions": record.versions, "seconds": record.seconds}
+        git = record.git and record.git.model_dump()
+        yield from flat({"environment": {**kept, "git": git}, "data": record.data.model_dump(mode="json")}).items()
+        yield from flat({"cost": record.cost.model_dump(mode="json")}).items()
+        yield from flat({"throughput": record.throughput.model_dump(mode="json") if record.throughput else {}}).items()
+    if run.result:
+        for which, result in (("selected", run.result.selected), ("last", run.result.last)):
+            yield from flat({which: result.model_dump(mode="json")}).items()
