@@ -84,11 +84,12 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
     assert done.exit_code == 0, done.stderr
     assert done.stdout.splitlines() == [
         "perceiver-io on digits by batch_size",
-        "batch_size  n  accuracy      95% interval  difference     95% interval",
-        "16          3    51.00%  48.52% to 53.48%      -10.00  -12.27 to -7.73",
-        "32          3    51.00%  48.52% to 53.48%      -10.00  -12.27 to -7.73",
-        "64          2    55.50%  49.15% to 61.85%                               diverged, at 50.00% val before",
-        "128         3    61.00%  58.52% to 63.48%                               baseline",
+        "batch_size  n  accuracy      95% interval  difference  its 95% interval",
+        "16          3    51.00%  48.52% to 53.48%      -10.00   -12.27 to -7.73",
+        "32          3    51.00%  48.52% to 53.48%      -10.00   -12.27 to -7.73",
+        "64          2    55.50%  49.15% to 61.85%                                "
+        "2 seeds: a wide interval; diverged, at 50.00% val before",
+        "128         3    61.00%  58.52% to 63.48%                                baseline",
         "batch_size 16 is 10.00 points below 128 "
         "(95% interval 7.73 to 12.27, n = 3 and 3, p = 0.00051 by Holm over 2 comparisons)",
         "batch_size 32 is 10.00 points below 128 "
@@ -110,6 +111,19 @@ def test_a_single_run_says_so(cli: Cli) -> None:
     assert done.stdout.count("a single run") == 2
     assert "no difference is claimed" in done.stdout
     assert " points " not in done.stdout
+
+
+def test_what_two_seeds_and_equal_ones_say_of_their_interval(cli: Cli) -> None:
+    written({16: [0.50, 0.7], 32: [0.5, 0.5], 64: [None, None], 128: [0.60, 0.61, 0.62]})
+    records = ("batch_size", "16,32,64,128", "--seeds", "2")
+    _, _, wide, equal, diverged, *_ = cli("ablate", *BASE, "--param", *records).stdout.splitlines()
+    assert "  60.00%  0.00% to 100.00%  " in wide
+    assert wide.endswith("  2 seeds: a wide interval")
+    assert "  50.00%  50.00% to 50.00%  " in equal
+    assert equal.endswith("  its seeds do not vary")
+    assert diverged.endswith("  diverged, at 50.00% val before (2 seeds)")
+    (summary,) = json.loads(cli("ablate", *BASE, "--param", *records, "--json").stdout)
+    assert summary["rows"][0]["interval"][1] > 1
 
 
 def test_seeds_that_do_not_vary_show_no_difference(cli: Cli) -> None:

@@ -19,6 +19,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.cli.run_folders import spec, write_run
 from tests.cli.surface import commands
+from tests.cli.test_ablate import written
 from tests.commands import TINY, command, vitreport
 from vitreport.cli.main import run
 from vitreport.cli.progress import LineView, LiveView, QuietTrainingView, choose_view
@@ -362,6 +363,21 @@ def test_ids_stay_whole_on_a_narrow_terminal(width: int, columns: list[str]) -> 
     header, *lines = CONTROL.sub("", terminal.screen).replace("\r", "").splitlines()
     assert header.split() == columns
     assert [line.split()[0] for line in lines] == names
+
+
+def test_what_belongs_together_stays_on_one_line_of_a_narrow_terminal(cli: Cli) -> None:
+    written({16: [0.50, 0.63], 128: [0.4, 0.52]})
+    sweep = ("ablate", "--spec", "base.json", "--param", "batch_size", "16,128", "--seeds", "2", "--baseline", "128")
+    terminal = Terminal(*sweep, width=80, NO_COLOR="1")
+    assert terminal.close() == 0
+    header, *lines = CONTROL.sub("", terminal.screen.partition("batch_size\r\n")[2]).replace("\r", "").splitlines()
+    assert header.split() == ["batch_size", "n", "accuracy", "95%", "interval"]
+    assert "0.00% to 100.00%" in lines[0]
+    plain = cli(*sweep).stdout.splitlines()
+    assert max(map(len, lines)) <= 80 < len(plain[-1])
+    told = lines[[line.startswith("batch_size 16: ") for line in lines].index(True) :]
+    assert " ".join(told) == plain[-1]
+    assert all(any(whole in line for line in told) for whole in ("n = 2", "p = ", " to +"))
 
 
 def test_an_interrupt_gives_the_cursor_back(home: Path) -> None:

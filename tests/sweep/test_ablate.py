@@ -66,9 +66,9 @@ def test_what_diverges_is_a_result_and_what_does_not_fit_the_images_is_missing(t
     found = {tuple(row["values"].values()): (row["n"], len(row["diverged"]), row["missing"]) for row in summary["rows"]}
     assert found == {
         ("50", "0.001"): (1, 0, 0),
-        ("50", "1000000.0"): (0, 1, 0),
+        ("50", "1e6"): (0, 1, 0),
         ("101", "0.001"): (0, 0, 1),
-        ("101", "1000000.0"): (0, 0, 1),
+        ("101", "1e6"): (0, 0, 1),
     }
     assert "2 of 4 cells are missing" in done.stderr.splitlines()[-1]
     states = {record(run)["status"] for run in runs(tmp_path)}

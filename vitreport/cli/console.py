@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +17,8 @@ from vitreport.text import printable
 
 PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
 BETWEEN_COLUMNS = 2
+TOGETHER = re.compile(r" (=|to|±) ")
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def stderr() -> Console:
@@ -81,6 +85,15 @@ def print_json_error(error: Any) -> None:
 
 
 def print_text(text: str) -> None:
+    print(text)
+
+
+def print_sentence(text: str) -> None:
+    """A line on stdout; on a terminal folded between words, and never within "n = 2" or "1.00 to 2.00"."""
+    if sys.stdout.isatty():
+        together = TOGETHER.sub(rf"{NO_BREAK}\1{NO_BREAK}", text)
+        width = _console(stderr=False).width
+        text = textwrap.fill(together, width, break_long_words=False, break_on_hyphens=False).replace(NO_BREAK, " ")
     print(text)
 
 

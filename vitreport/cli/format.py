@@ -16,10 +16,14 @@ def accuracy_interval(measured: MeasurementRecord) -> tuple[float, float]:
     return wilson_interval(round(measured.accuracy * measured.count), measured.count)
 
 
+def bounds(low: float, high: float) -> str:
+    """95.32% to 98.68%; of an accuracy, so that a wide t interval ends at 0 and at 100%."""
+    return f"{percent(max(low, 0.0))} to {percent(min(high, 1.0))}"
+
+
 def interval(measured: MeasurementRecord) -> str:
     """95% interval 95.32% to 98.68%"""
-    low, high = accuracy_interval(measured)
-    return f"95% interval {percent(low)} to {percent(high)}"
+    return f"95% interval {bounds(*accuracy_interval(measured))}"
 
 
 def spec_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:

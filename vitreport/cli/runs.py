@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from vitreport.cli import export, options
-from vitreport.cli.console import note, print_json, print_list, print_text
+from vitreport.cli.console import note, print_json, print_list, print_sentence
 
 app = typer.Typer(help="List, show, compare and export recorded runs.", no_args_is_help=True)
 
@@ -85,7 +85,7 @@ def diff(
     else:
         show_differences([name_of(side) for side in sides], found)
         if told := not_comparable(found) or (compared(*sides) if of_groups else paired(found)):
-            print_text(told)
+            print_sentence(told)
     tell_damage([*sides[0], *sides[1]])
 
 

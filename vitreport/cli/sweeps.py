@@ -1,9 +1,11 @@
 """The results of a sweep as a table for people and as plain values for programs."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vitreport.cli.console import note, print_json, print_table, print_text
+from vitreport.cli.console import note, print_json, print_list, print_sentence, print_text
+from vitreport.cli.format import bounds
 from vitreport.errors import DamageError
 from vitreport.store.reader import Run
 from vitreport.sweep.cells import RESULTS, state_of_cell
@@ -11,7 +13,9 @@ from vitreport.sweep.findings import findings
 from vitreport.sweep.summary import Row, Summary
 from vitreport.text import percent
 
-RESULT_COLUMNS = ["n", "accuracy", "95% interval", "difference", "95% interval", ""]
+RESULT_COLUMNS = ["n", "accuracy", "95% interval", "difference", "its 95% interval", ""]
+SPARE_COLUMNS = ["its 95% interval", "difference"]
+"""What the sentences below a table say as well."""
 SHOWN = 5
 
 
@@ -22,9 +26,10 @@ def show_summaries(summaries: Sequence[Summary], *, as_json: bool) -> None:
         return
     for number, summary in enumerate(summaries):
         print_text("\n" * (number > 0) + summary.name)
-        print_table([*summary.axes, *RESULT_COLUMNS], [_row(row) for row in summary.rows], right=RESULT_COLUMNS[:-1])
+        rows = [_row(row) for row in summary.rows]
+        print_list([*summary.axes, *RESULT_COLUMNS], rows, right=RESULT_COLUMNS[:-1], spare=SPARE_COLUMNS)
         for sentence in findings(summary):
-            print_text(sentence)
+            print_sentence(sentence)
 
 
 def plain_summary(summary: Summary) -> dict[str, Any]:
@@ -65,7 +70,7 @@ def _reasons(run: Run | None, state: str) -> tuple[str, ...]:
 
 def _row(row: Row) -> list[str]:
     accuracy = percent(row.mean) if row.mean is not None else ""
-    interval = f"{percent(row.interval[0])} to {percent(row.interval[1])}" if row.interval else ""
+    interval = bounds(*row.interval) if row.interval else ""
     return [*row.values, str(row.count), accuracy, interval, *_compared(row), "; ".join(_remarks(row))]
 
 
@@ -82,10 +87,18 @@ def _remarks(row: Row) -> Iterator[str]:
         yield "baseline"
     if row.count == 1:
         yield "a single run"
-    for accuracy in row.diverged:
-        yield f"diverged, at {percent(accuracy[1])} {accuracy[0]} before" if accuracy else "diverged in the first epoch"
+    elif row.count and len(set(row.accuracies)) == 1:
+        yield "its seeds do not vary"
+    elif row.count == 2:
+        yield "2 seeds: a wide interval"
+    for how, count in Counter(map(_divergence, row.diverged)).items():
+        yield f"{how} ({count} seeds)" if count > 1 else how
     if row.missing:
         yield f"{row.missing} missing"
+
+
+def _divergence(accuracy: tuple[str, float] | None) -> str:
+    return f"diverged, at {percent(accuracy[1])} {accuracy[0]} before" if accuracy else "diverged in the first epoch"
 
 
 def _plain_row(summary: Summary, row: Row) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from vitreport.spec.section import Section
 
 MAX_SEED = 2**31 - 1
 MOST_SEEDS = 10_000
+LARGE_ROUND = re.compile(r"\A(-?[1-9])(0{5,})\.0\Z")
 SEEDS_HINT = "a number of seeds, a list such as 0,1,2, or a range such as 0..4"
 
 
@@ -99,10 +100,12 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def shown_value(value: Any) -> str:
-    """A value as tables call it: text as it is, nothing as "none", anything else as JSON."""
+    """A value as tables call it: text as it is, nothing as "none", anything else as JSON; 1000000.0 is 1e6."""
     if value is None:
         return "none"
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    if isinstance(value, str):
+        return value
+    return LARGE_ROUND.sub(lambda found: f"{found[1]}e{len(found[2])}", json.dumps(value, default=str))
 
 
 def short_name(path: str) -> str:
