@@ -67,7 +67,7 @@ def test_a_sweep_shows_what_it_has_not_run(cli: Cli) -> None:
     done = cli("report", "by-batch-size-00000000")
     assert done.exit_code == 0
     assert "| 64 | not run |" in done.stdout
-    assert "- 64 is not run: `vitreport train perceiver-io --dataset cifar10 --set" in done.stdout
+    assert "- Not run: 64. `vitreport train perceiver-io --dataset cifar10 --set" in done.stdout
     assert "Swin" not in done.stdout
     (RUNS / "sweeps" / "by-batch-size-00000000.json").write_text("{")
     damaged = cli("report")

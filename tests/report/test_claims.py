@@ -55,7 +55,8 @@ def test_what_diverged_has_not_been_measured() -> None:
 def test_a_claim_that_rests_on_a_fault_is_not_comparable() -> None:
     write_seeds(RUNS, [0.56, 0.561])
     found = verdict(value(0.5, not_comparable="dropout was off after the first epoch"))
-    assert (found.outcome, found.reason) == ("not comparable", "dropout was off after the first epoch")
+    told = "dropout was off after the first epoch; here 56.0% ± 0.6 (n = 2)"
+    assert (found.outcome, found.reason, found.contradicts) == ("not comparable", told, False)
 
 
 def test_the_best_over_epochs_is_compared_with_the_same() -> None:

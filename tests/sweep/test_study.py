@@ -3,7 +3,7 @@ import pytest
 from vitreport.cli.ablation import Asked, make_plans
 from vitreport.cli.compose import Request
 from vitreport.errors import SpecError
-from vitreport.spec.study import read_study, study_names
+from vitreport.spec.study_file import read_study, study_names
 from vitreport.sweep.plan import Plan
 
 ABLATIONS = [(study, name) for study in study_names() for name in read_study(study).ablations]

@@ -7,8 +7,8 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.help import Command
+from vitreport.cli.options import SWEEP
 
-SWEEP = "Sweep"
 PARAM = "--param"
 Param = Annotated[
     list[str] | None,
@@ -49,23 +49,18 @@ def ablate(
         str | None,
         typer.Option(help="The value to compare with, one for each axis; else the spec's own.", rich_help_panel=SWEEP),
     ] = None,
-    seeds: Annotated[
-        str, typer.Option(help="How many seeds, or which: 3, 0,1,2 or 0..4.", rich_help_panel=SWEEP)
-    ] = "3",
+    seeds: options.Seeds = options.DEFAULT_SEEDS,
     study: Annotated[
-        str | None, typer.Option(help="A study that comes with vitreport: small-images.", rich_help_panel=SWEEP)
+        str | None,
+        typer.Option(help="The ablations of a study, by its name or its file.", rich_help_panel=SWEEP),
     ] = None,
     only: Annotated[
         list[str] | None, typer.Option("--only", help="An ablation of the study.", rich_help_panel=SWEEP)
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Cells at a time.", rich_help_panel=options.RUNTIME)] = 1,
+    jobs: options.Jobs = 1,
     max_cells: Annotated[int, typer.Option(min=1, help="Refuse a larger sweep.", rich_help_panel=SWEEP)] = 1000,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try again what failed by itself.", rich_help_panel=SWEEP)
-    ] = False,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.", rich_help_panel=SWEEP)
-    ] = False,
+    retry_failed: options.RetryFailed = False,
+    fail_fast: options.FailFast = False,
     weights: options.Weights = None,
     device: options.Device = "auto",
     threads: options.Threads = None,

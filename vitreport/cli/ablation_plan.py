@@ -41,7 +41,7 @@ class CellPlan:
 def show_ablation_plan(plans: Sequence[Plan], runtime: Runtime, policy: Policy, *, as_json: bool) -> None:
     """Every cell, then the sums, on stdout."""
     records = [read_run(folder) for folder in run_folders(runtime.runs_dir)]
-    estimator = _Estimator(runtime, records)
+    estimator = Estimator(runtime, records)
     told = []
     for plan in plans:
         runs = read_cells(plan.cells, runtime.runs_dir)
@@ -59,7 +59,7 @@ def show_ablation_plan(plans: Sequence[Plan], runtime: Runtime, policy: Policy, 
         print_text(_sums(cells, policy.jobs))
 
 
-class _Estimator:
+class Estimator:
     """Time and disk of a spec, once for each group of seeds; steps are timed only where no record tells the time."""
 
     def __init__(self, runtime: Runtime, records: Sequence[Run]) -> None:
@@ -88,7 +88,7 @@ def _parameters(spec: RunSpec) -> int:
     return count_parameters(model)
 
 
-def _cell_plan(cell: Cell, run: Run | None, policy: Policy, estimator: _Estimator) -> CellPlan:
+def _cell_plan(cell: Cell, run: Run | None, policy: Policy, estimator: Estimator) -> CellPlan:
     to_train = is_to_be_trained(run, retry_failed=policy.retry_failed)
     seconds, source, disk = estimator(cell.spec) if to_train else (0.0, "", 0)
     return CellPlan(cell.id, cell.values, cell.spec.seed, state_of_cell(run), to_train, seconds, source, disk)

@@ -19,8 +19,8 @@ from vitreport.spec.presets import preset_for, read_preset
 class Request:
     """What a user asks for; `flags` maps full paths of spec fields to the values of short options.
 
-    `fallback` is weaker than all else, `strongest` stronger. `weights` is the file to start from, unless the spec
-    names another by its digest, which is then found out where it is read.
+    `fallback` is weaker than all else, `strongest` stronger; `study` is what a study sets over the preset. `weights`
+    is the file to start from, unless the spec names another by its digest, which is then found out where it is read.
     """
 
     model: str | None = None
@@ -30,6 +30,7 @@ class Request:
     assignments: Sequence[str] = ()
     flags: Mapping[str, Any] | None = None
     fallback: Layer | None = None
+    study: Layer | None = None
     strongest: Layer | None = None
     weights: Path | None = None
 
@@ -45,9 +46,10 @@ def compose_request(request: Request, data_dir: Path | None) -> Composition:
     layers = [
         *filter(None, [request.fallback]),
         *([read_file(request.spec_file)] if request.spec_file else []),
+        *filter(None, [request.study]),
         read_environment(os.environ),
         read_assignments(request.assignments, "--set"),
-        assign({**_model_fields(request.model), "data.dataset": request.dataset}, "command line"),
+        assign({**model_fields(request.model), "data.dataset": request.dataset}, "command line"),
         assign(request.flags or {}, "command line"),
     ]
     strongest = [*filter(None, [request.strongest])]
@@ -89,7 +91,7 @@ class _Place:
         return facts
 
 
-def _model_fields(model: str | None) -> dict[str, str | None]:
+def model_fields(model: str | None) -> dict[str, str | None]:
     """A model as the command line names it: `swin`, or `timm/resnet18` for an architecture of timm."""
     family, slash, architecture = (model or "").partition("/")
     if slash and family == "timm":

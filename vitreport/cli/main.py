@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from vitreport import __version__
-from vitreport.cli import ablate, console, datasets, doctor, evaluate, models, report, runs, spec, train
+from vitreport.cli import ablate, console, datasets, doctor, evaluate, models, report, runs, spec, study, train
 from vitreport.cli.help import hide_flag_types
 from vitreport.errors import SpecError, VitreportError, with_hint
 
@@ -31,6 +31,7 @@ app.command("eval")(evaluate.evaluate)
 app.command("ablate", cls=ablate.AblateCommand)(ablate.ablate)
 app.command("report")(report.report)
 app.add_typer(runs.app, name="runs")
+app.add_typer(study.app, name="study")
 app.add_typer(spec.app, name="spec")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")

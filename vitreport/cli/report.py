@@ -33,22 +33,26 @@ def report(
     template: Annotated[
         Path | None, typer.Option(help="A Jinja template of your own, which runs in a sandbox.", metavar="FILE")
     ] = None,
+    study: Annotated[
+        str | None, typer.Option(help="Report a study, by name or from a file, whether it has been run or not.")
+    ] = None,
+    set_: options.Assignments = None,
+    seeds: Annotated[str, typer.Option(help="The seeds of the study, how many or which.")] = options.DEFAULT_SEEDS,
+    data_dir: options.DataDir = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
 ) -> None:
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
     from vitreport.cli.assets import assets_folder, link_to, shown, stale_lines, write_assets
     from vitreport.cli.compose import cache_dir
-    from vitreport.cli.reporting import make_document, read_records
+    from vitreport.cli.reporting import make_document, wanted_page
     from vitreport.files import write_atomic
     from vitreport.report import placing
-    from vitreport.report.page import TITLE, make_page
 
     if sum(place is not None for place in (output, inject, check)) > 1:
         raise SpecError("--output, --inject and --check exclude each other", "give one of them")
     place = output or inject or check
     folder = assets_folder(format_, place, assets, left_out=no_assets)
-    summary = read_records(runs or (), runs_dir)
-    page = make_page(summary, title=title or TITLE)
+    page = wanted_page(runs or (), study, set_ or (), seeds, runs_dir, data_dir, title)
     link = link_to(folder, place)
     document = make_document(page, format_, title=title, template=template, assets=link, cache_dir=cache_dir())
     figures, changes = shown(page.figures, document), ""
@@ -64,11 +68,11 @@ def report(
         print_document(document)
     if folder and not check and (told := write_assets(figures, folder, cache_dir())):
         note(told)
-    for damage in summary.damage:
-        note(f"warning: {runs_dir / damage.place}: {damage.reason}")
+    for each in page.summary.damage:
+        note(f"warning: {runs_dir / each.place}: {each.reason}")
     if changes:
         option = "--inject" if check and placing.has_marks(check) else "-o"
         raise DriftError(f"{check} is not what the records give", f"`vitreport report {option} {check}` mends it")
-    if summary.damage:
-        places = "1 place" if len(summary.damage) == 1 else f"{len(summary.damage)} places"
+    if damage := page.summary.damage:
+        places = "1 place" if len(damage) == 1 else f"{len(damage)} places"
         raise DamageError(f"the records are damaged in {places}; the report has the rest")

@@ -3,23 +3,45 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vitreport.cli.options import ReportFormat
+from vitreport.cli.options import DEFAULT_SEEDS, ReportFormat
+from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.errors import SpecError
 from vitreport.report.formats import render_csv, render_json, render_latex
 from vitreport.report.html import render_html
 from vitreport.report.model_card import render_model_card
-from vitreport.report.page import Page
+from vitreport.report.page import TITLE, Page, make_page
 from vitreport.report.render import render_markdown
 from vitreport.report.sandbox import render_own
-from vitreport.report.selection import design_of, select
+from vitreport.report.selection import design_of, select, select_groups
+from vitreport.report.study import claims_of, outline_of
 from vitreport.report.summarize import Outline, summarize
-from vitreport.report.summary import Damage, Summary
+from vitreport.report.summary import Damage
 from vitreport.store.folders import strays
+from vitreport.store.groups import group_of
 from vitreport.sweep.record import FOLDER, read_sweeps
 
 
-def read_records(names: Sequence[str], runs_dir: Path) -> Summary:
-    """The summary of the runs that are named, or of all, with what lies beside them and cannot be read."""
+def wanted_page(
+    names: Sequence[str],
+    study: str | None,
+    assignments: Sequence[str],
+    seeds: str,
+    runs_dir: Path,
+    data_dir: Path | None,
+    title: str | None,
+) -> Page:
+    """The page of a study, or of runs by name. Raises SpecError for what does not go together."""
+    if study is None:
+        if assignments or seeds != DEFAULT_SEEDS:
+            raise SpecError("--set and --seeds are those of a study", "--study small-images")
+        return page_of_runs(names, runs_dir, title)
+    if names:
+        raise SpecError(f"a study says itself which runs: leave out {', '.join(names)}", "--title gives it a heading")
+    return page_of_study(StudyRequest(study, seeds=seeds, assignments=assignments), runs_dir, data_dir, title)
+
+
+def page_of_runs(names: Sequence[str], runs_dir: Path, title: str | None) -> Page:
+    """The page of the runs that are named, or of all, with what lies beside them and cannot be read."""
     unread: list[str] = []
     designs = tuple(map(design_of, read_sweeps(runs_dir, unread)))
     beside = [] if names else [Damage(name, why) for name, why in strays(runs_dir)]
@@ -27,7 +49,16 @@ def read_records(names: Sequence[str], runs_dir: Path) -> Summary:
         *beside,
         *(Damage(f"{FOLDER}/{place}", why) for place, _, why in (line.partition(": ") for line in unread)),
     ]
-    return summarize(select(names, runs_dir, designs), Outline(designs=designs), damage)
+    return make_page(summarize(select(names, runs_dir, designs), Outline(designs), damage), title=title or TITLE)
+
+
+def page_of_study(asked: StudyRequest, runs_dir: Path, data_dir: Path | None, title: str | None) -> Page:
+    """The page of a study: its runs and ablations, whether there are records of them or not, and its claims."""
+    planned = plan_study(asked, data_dir)
+    study, plans = planned.spec, planned.plans
+    groups = {group_of(cell.id) for plan in plans.values() for cell in plan.cells}
+    summary = summarize(select_groups(groups, runs_dir), outline_of(study, plans, asked.command))
+    return make_page(summary, claims_of(study, plans, asked.command), title or study.title)
 
 
 def make_document(

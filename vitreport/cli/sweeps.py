@@ -13,19 +13,24 @@ from vitreport.sweep.findings import findings
 from vitreport.sweep.summary import Row, Summary
 from vitreport.text import percent
 
-RESULT_COLUMNS = ["n", "accuracy", "95% interval", "difference", "its 95% interval", ""]
+MEASURED_COLUMNS = ["n", "accuracy", "95% interval"]
+RESULT_COLUMNS = [*MEASURED_COLUMNS, "difference", "its 95% interval", ""]
 SPARE_COLUMNS = ["its 95% interval", "difference"]
 """What the sentences below a table say as well."""
 SHOWN = 5
 
 
 def show_summaries(summaries: Sequence[Summary], *, as_json: bool) -> None:
-    """Every table on stdout, each with the sentences that follow from it."""
+    """Every table on stdout, each with the sentences that follow from it; runs of which nothing is varied share one."""
     if as_json:
         print_json([plain_summary(summary) for summary in summaries])
         return
-    for number, summary in enumerate(summaries):
-        print_text("\n" * (number > 0) + summary.name)
+    runs = [summary for summary in summaries if not summary.axes]
+    if runs:
+        rows = [[summary.name, *_measured(row), _remark(row)] for summary in runs for row in summary.rows]
+        print_list(["run", *MEASURED_COLUMNS, ""], rows, right=MEASURED_COLUMNS, spare=())
+    for number, summary in enumerate(summary for summary in summaries if summary.axes):
+        print_text("\n" * (number > 0 or bool(runs)) + summary.name)
         rows = [_row(row) for row in summary.rows]
         print_list([*summary.axes, *RESULT_COLUMNS], rows, right=RESULT_COLUMNS[:-1], spare=SPARE_COLUMNS)
         for sentence in findings(summary):
@@ -69,9 +74,13 @@ def _reasons(run: Run | None, state: str) -> tuple[str, ...]:
 
 
 def _row(row: Row) -> list[str]:
+    return [*row.values, *_measured(row), *_compared(row), _remark(row)]
+
+
+def _measured(row: Row) -> tuple[str, str, str]:
     accuracy = percent(row.mean) if row.mean is not None else ""
     interval = bounds(*row.interval) if row.interval else ""
-    return [*row.values, str(row.count), accuracy, interval, *_compared(row), "; ".join(_remarks(row))]
+    return str(row.count), accuracy, interval
 
 
 def _compared(row: Row) -> tuple[str, str]:
@@ -80,6 +89,10 @@ def _compared(row: Row) -> tuple[str, str]:
         return "", ""
     found = row.difference
     return f"{100 * found.value:+.2f}", f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"
+
+
+def _remark(row: Row) -> str:
+    return "; ".join(_remarks(row))
 
 
 def _remarks(row: Row) -> Iterator[str]:

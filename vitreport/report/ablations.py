@@ -10,6 +10,7 @@ from vitreport.errors import SpecError
 from vitreport.report.commands import command_of
 from vitreport.report.estimates import accuracies, difference_of, differences
 from vitreport.report.measured import Estimate
+from vitreport.report.standing import Planned
 from vitreport.report.summary import Ablation, Group, Level
 from vitreport.spec.fields import find_field
 from vitreport.spec.load import layer_of, parse_value
@@ -22,7 +23,10 @@ Values = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Design:
-    """What was to be varied: the values of each cell (of each axis one) and the id of its run."""
+    """What was to be varied: the values of each cell (of each axis one) and the id of its run.
+
+    `planned` is what a study knows of it before anything is run.
+    """
 
     id: str
     name: str
@@ -30,13 +34,14 @@ class Design:
     cells: tuple[tuple[Values, str], ...]
     baseline: Values | None
     source: Literal["sweep", "study"]
+    planned: Planned | None = None
 
 
-def planned_ablations(designs: Iterable[Design], groups: Sequence[Group]) -> list[Ablation]:
-    """The table of each design of which at least one cell is there; the others are "not run"."""
+def planned_ablations(designs: Iterable[Design], groups: Sequence[Group]) -> dict[str, Ablation]:
+    """The table of each design that is a study's or has at least one cell, by its id; the others are "not run"."""
     by_id = {group.id: group for group in groups}
-    found = [_planned(design, by_id) for design in designs]
-    return [ablation for ablation in found if ablation]
+    found = {design.id: _planned(design, by_id) for design in designs}
+    return {design: ablation for design, ablation in found.items() if ablation}
 
 
 def inferred_ablations(
@@ -61,41 +66,41 @@ def _planned(design: Design, by_id: Mapping[str, Group]) -> Ablation | None:
         cells[values].append(run_id)
     present = {values: by_id.get(group_of(ids[0])) for values, ids in cells.items()}
     some = next((group for group in present.values() if group), None)
-    if some is None:
+    pair = some or design.planned
+    if pair is None:
         return None
     order = sorted(cells, key=lambda values: [_text_order(value) for value in values])
-    levels = _compared(
-        [present[values] for values in order], order.index(design.baseline) if design.baseline in cells else None
-    )
+    baseline = order.index(design.baseline) if design.baseline in cells else None
+    compared = _compared([present[values] for values in order], baseline)
     return Ablation(
         name=design.name,
-        architecture=some.architecture,
-        dataset=some.dataset,
+        architecture=pair.architecture,
+        dataset=pair.dataset,
         axes=design.axes,
         levels=tuple(
-            _level(values, group, difference, cells[values], some, design.axes)
-            for values, (group, difference) in zip(order, levels, strict=True)
+            _level(values, group, difference, cells[values], _missing_command(design, values, cells[values], some))
+            for values, (group, difference) in zip(order, compared, strict=True)
         ),
-        baseline=order.index(design.baseline) if design.baseline in cells else None,
+        baseline=baseline,
         source=design.source,
         ends=_ends([present[values] for values in order]),
     )
 
 
 def _level(
-    values: Values,
-    group: Group | None,
-    difference: Estimate | None,
-    run_ids: Sequence[str],
-    sibling: Group,
-    axes: Sequence[str],
+    values: Values, group: Group | None, difference: Estimate | None, run_ids: Sequence[str], missing_command: str
 ) -> Level:
     if group is None:
-        command = _command_of_missing(values, run_ids, sibling, axes)
-        return Level(values, "not run", None, None, None, command, missing=len(run_ids))
+        return Level(values, "not run", None, None, None, missing_command, missing=len(run_ids))
     there = {run.id for run in group.runs if run.state in ("done", "diverged")}
     missing = sum(run_id not in there for run_id in run_ids)
     return Level(values, group.state, group.test, difference, group.id, group.command, missing=missing)
+
+
+def _missing_command(design: Design, values: Values, run_ids: Sequence[str], sibling: Group | None) -> str:
+    if design.planned:
+        return design.planned.command
+    return _command_of_missing(values, run_ids, sibling, design.axes) if sibling else ""
 
 
 def _inferred(path: str, alike: Sequence[Group], standard: Group | None) -> Ablation:
@@ -128,8 +133,8 @@ def _compared(groups: Sequence[Group | None], baseline: int | None) -> list[tupl
 
 
 def _ends(groups: Sequence[Group | None]) -> Estimate | None:
-    first, *_, last = groups
-    return difference_of(last, first) if first and last else None
+    first, last = groups[0], groups[-1]
+    return difference_of(last, first) if first and last and first is not last else None
 
 
 def _alike(groups: Sequence[Group]) -> Iterator[tuple[str, list[Group]]]:

@@ -20,7 +20,8 @@ class Claim:
 
     With `relation` "is" that it is `value`, with "above" that it is above that of the group `other`, with "like"
     that the two do not differ. `best_over_epochs` says that the epoch was chosen on the test images.
-    `not_comparable` tells why nothing measured here can answer it. `command` trains what it is about.
+    `not_comparable` tells why nothing measured here can answer it: what is measured is shown beside it.
+    `command` trains what it is about.
     """
 
     statement: str
@@ -56,14 +57,23 @@ def judge(claims: Iterable[Claim], groups: Iterable[Group]) -> list[Verdict]:
 
 
 def _judged(claim: Claim, groups: Mapping[str, Group]) -> Verdict:
-    if claim.not_comparable:
-        return Verdict(claim, "not comparable", claim.not_comparable)
     about = [groups.get(name) for name in (claim.group, claim.other) if name]
     if missing := _missing(claim, about):
-        return Verdict(claim, "not run", missing)
-    if claim.relation == "is":
-        return _value(claim, groups[claim.group])
-    return _comparison(claim, groups[claim.group], groups[claim.other])
+        found = Verdict(claim, "not run", missing)
+    elif claim.relation == "is":
+        found = _value(claim, groups[claim.group])
+    else:
+        found = _comparison(claim, groups[claim.group], groups[claim.other])
+    return _incomparable(found) if claim.not_comparable else found
+
+
+def _incomparable(found: Verdict) -> Verdict:
+    """Why it cannot be judged, with what is measured instead."""
+    claim, measured = found.claim, found.measured
+    if found.outcome == "not run":
+        return Verdict(claim, "not comparable", claim.not_comparable)
+    told = _told(claim, measured) if claim.relation == "is" and measured else found.reason
+    return Verdict(claim, "not comparable", f"{claim.not_comparable}; here {told}", measured)
 
 
 def _missing(claim: Claim, about: Iterable[Group | None]) -> str:
@@ -83,9 +93,7 @@ def _value(claim: Claim, group: Group) -> Verdict:
     measured = _measured(claim, group)
     assert measured is not None
     assert claim.value is not None
-    published, told = percent(claim.value, 1), accuracy(measured)
-    if claim.best_over_epochs:
-        told += ", the best over epochs on the test images as published"
+    published, told = percent(claim.value, 1), _told(claim, measured)
     if measured.low is None or measured.high is None:
         return Verdict(claim, "not comparable", f"{told}: a single run, no interval", measured)
     if claim.value < measured.low:
@@ -95,6 +103,11 @@ def _value(claim: Claim, group: Group) -> Verdict:
     if measured.n > 1 and (measured.high - measured.low) / 2 <= TIGHT:
         return Verdict(claim, "reproduced", f"{published} lies in the interval of {told}", measured)
     return Verdict(claim, "within interval", f"{published} lies in the wide interval of {told}", measured)
+
+
+def _told(claim: Claim, measured: Estimate) -> str:
+    chosen = ", the best over epochs on the test images as published" if claim.best_over_epochs else ""
+    return f"{accuracy(measured)}{chosen}"
 
 
 def _comparison(claim: Claim, group: Group, other: Group) -> Verdict:

@@ -9,6 +9,7 @@ from vitreport.report.claims import Verdict
 from vitreport.report.estimates import accuracies, differences, is_shown
 from vitreport.report.measured import Estimate, Paired
 from vitreport.report.phrases import accuracy, evidence, joined, number, paired_evidence, points
+from vitreport.report.references import DATASET_TITLES
 from vitreport.report.summary import Ablation, Cell, Dataset, Group, Level, Summary
 from vitreport.statistics import SIGNIFICANCE
 
@@ -39,7 +40,8 @@ FEWEST_FOR_A_TREND = 3
 class Finding:
     """A sentence, and what it rests on: the ids of groups, and the estimate where it speaks of one.
 
-    `architecture` says whose section it belongs to; one across architectures has none.
+    `architecture` says whose section it belongs to; one across architectures has none. `ablation` is the name of the
+    one that it is about.
     """
 
     rule: Rule
@@ -47,13 +49,12 @@ class Finding:
     groups: tuple[str, ...] = ()
     estimate: Estimate | None = None
     architecture: str = ""
+    ablation: str = ""
 
 
 def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding]:
     """What is best first, then what published claims do not hold, then architecture by architecture."""
-    names = {each.name: each.title for each in summary.architectures} | {
-        each.id: each.title for each in summary.datasets
-    }
+    names = titles(summary)
     found = []
     for dataset in dict.fromkeys(cell.dataset for cell in summary.cells):
         standing = [cell.group for cell in summary.cells if cell.dataset == dataset and cell.group]
@@ -63,7 +64,8 @@ def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding
         own: list[Finding] = []
         for ablation in architecture.ablations:
             where = f"{where_of(ablation, names)}, {', '.join(ablation.axes)}"
-            own += [*trend(ablation, where), *level_differences(ablation, where), *paired_levels(ablation, where)]
+            told = [*trend(ablation, where), *level_differences(ablation, where), *paired_levels(ablation, where)]
+            own += [replace(finding, ablation=ablation.name) for finding in told]
         for cell in architecture.cells:
             if cell.group:
                 where = where_of(cell, names)
@@ -76,7 +78,8 @@ def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding
 
 def titles(summary: Summary) -> dict[str, str]:
     """What architectures and data sets are called, by their names."""
-    named = {each.name: each.title for each in summary.architectures}
+    named = {cell.dataset: DATASET_TITLES.get(cell.dataset, cell.dataset) for cell in summary.cells}
+    named |= {each.name: each.title for each in summary.architectures}
     return named | {each.id: each.title for each in summary.datasets}
 
 

@@ -8,7 +8,7 @@ from vitreport.report.findings import Finding, findings
 from vitreport.report.illustrations import Figure, figures_of
 from vitreport.report.measured import Estimate
 from vitreport.report.references import bibliography
-from vitreport.report.summary import Summary
+from vitreport.report.summary import Ablation, Summary
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."
@@ -35,11 +35,26 @@ class Page:
     def findings_of(self, architecture: str) -> list[Finding]:
         """Of an architecture, or with "" those across architectures that are not in the headline."""
         own = [finding for finding in self.findings if finding.architecture == architecture]
-        return [finding for finding in own if finding.rule not in FOREMOST]
+        return [finding for finding in own if finding.rule not in FOREMOST and finding.ablation not in self._studied]
+
+    def findings_about(self, ablation: Ablation) -> list[Finding]:
+        return [finding for finding in self.findings if finding.ablation == ablation.name]
 
     def figures_of(self, architecture: str) -> list[Figure]:
         """Of an architecture, or with "" those of the first screen."""
-        return [figure for figure in self.figures if figure.architecture == architecture]
+        own = [figure for figure in self.figures if figure.architecture == architecture]
+        return [figure for figure in own if not self._is_studied(figure)]
+
+    def figures_about(self, ablation: Ablation) -> list[Figure]:
+        return [figure for figure in self.figures if figure.data == ablation]
+
+    @property
+    def _studied(self) -> set[str]:
+        """The names of the ablations that stand in sections of a study."""
+        return {ablation.name for section in self.summary.sections for ablation in section.ablations}
+
+    def _is_studied(self, figure: Figure) -> bool:
+        return isinstance(figure.data, Ablation) and figure.data.name in self._studied
 
 
 def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE) -> Page:

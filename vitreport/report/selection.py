@@ -1,12 +1,13 @@
 """Which runs a report is about."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from vitreport.errors import SpecError
 from vitreport.report.ablations import Design
 from vitreport.spec.fields import did_you_mean
 from vitreport.store.folders import ATTEMPT, find_run, run_folders
+from vitreport.store.groups import group_of
 from vitreport.sweep.record import SweepRecord
 
 
@@ -20,6 +21,11 @@ def select(names: Sequence[str], runs_dir: Path, designs: Sequence[Design] = ())
         return folders
     chosen = {folder.name: folder for name in names for folder in _named(name, folders, runs_dir, designs)}
     return [chosen[name] for name in sorted(chosen)]
+
+
+def select_groups(groups: Collection[str], runs_dir: Path) -> list[Path]:
+    """The folders of all runs of these groups."""
+    return [folder for folder in run_folders(runs_dir) if group_of(folder.name) in groups]
 
 
 def design_of(record: SweepRecord) -> Design:

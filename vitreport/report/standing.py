@@ -12,7 +12,7 @@ from vitreport.spec.model import ARCHITECTURES
 
 @dataclass(frozen=True)
 class Planned:
-    """A pair that a study has: the group that stands for it, and the command that trains that."""
+    """What a study has of a pair: a group that is to be there, and the command that trains it."""
 
     architecture: str
     dataset: str
@@ -26,7 +26,7 @@ def cells_of(groups: Sequence[Group], datasets: Sequence[str], planned: Sequence
     for group in groups:
         candidates[group.architecture, group.dataset].append(group)
     if planned:
-        return [_planned(pair, candidates[pair.architecture, pair.dataset]) for pair in planned]
+        return [planned_cell(pair, groups) for pair in planned]
     named = [*datasets, *dict.fromkeys(group.dataset for group in groups if group.dataset not in datasets)]
     return [
         _cell(architecture, dataset, candidates.get((architecture, dataset), []))
@@ -35,14 +35,17 @@ def cells_of(groups: Sequence[Group], datasets: Sequence[str], planned: Sequence
     ]
 
 
+def planned_cell(planned: Planned, groups: Sequence[Group]) -> Cell:
+    """The cell of what a study has, with its group where it was run."""
+    group = next((each for each in groups if each.id == planned.group), None)
+    dataset = group.dataset if group else planned.dataset
+    beside = [each for each in groups if (each.architecture, each.dataset) == (planned.architecture, dataset)]
+    return Cell(planned.architecture, dataset, group, len(beside), "as the study has it", planned.command)
+
+
 def _ordered(architectures: Iterable[str]) -> list[str]:
     known = [architecture.model_fields["name"].default for architecture in ARCHITECTURES]
     return sorted(set(architectures), key=lambda name: (known.index(name) if name in known else len(known), name))
-
-
-def _planned(pair: Planned, candidates: Sequence[Group]) -> Cell:
-    group = next((each for each in candidates if each.id == pair.group), None)
-    return Cell(pair.architecture, pair.dataset, group, len(candidates), "as the study has it", pair.command)
 
 
 def _cell(architecture: str, dataset: str, candidates: Sequence[Group]) -> Cell:

@@ -15,17 +15,31 @@ from vitreport.report.observed import Observed, observe
 from vitreport.report.paired import single_runs, with_paired_cells, with_paired_levels
 from vitreport.report.provenance import provenance_of
 from vitreport.report.references import architecture_reference, architecture_title
-from vitreport.report.standing import Planned, cells_of
-from vitreport.report.summary import Ablation, Architecture, Cell, Damage, Group, RunSummary, Summary
+from vitreport.report.standing import Planned, cells_of, planned_cell
+from vitreport.report.summary import Ablation, Architecture, Cell, Damage, Group, RunSummary, Section, Summary
 from vitreport.spec.model import ARCHITECTURES
 
 
 @dataclass(frozen=True)
+class PlannedSection:
+    """A part of a study: its runs by name, and the ids of its designs."""
+
+    title: str
+    question: str
+    runs: tuple[tuple[str, Planned], ...]
+    ablations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Outline:
-    """What is to be reported beside the runs that are there; from a study also which pairs, in its order."""
+    """What is to be reported beside the runs that are there; from a study also which pairs, in its order.
+
+    A study says itself what is varied: nothing is inferred beside it.
+    """
 
     designs: tuple[Design, ...] = ()
     pairs: tuple[Planned, ...] = ()
+    sections: tuple[PlannedSection, ...] = ()
 
 
 def summarize(folders: Sequence[Path], outline: Outline = Outline(), damage: Iterable[Damage] = ()) -> Summary:
@@ -41,11 +55,12 @@ def summarize(folders: Sequence[Path], outline: Outline = Outline(), damage: Ite
     standing = [cell.group for cell in cells if cell.group]
     planned = planned_ablations(outline.designs, groups)
     known = single_runs(groups, runs)
-    ablations = [
-        with_paired_levels(ablation, known) for ablation in (*planned, *inferred_ablations(groups, standing, planned))
-    ]
+    inferred = [] if outline.sections else inferred_ablations(groups, standing, planned.values())
+    designed = {name: with_paired_levels(ablation, known) for name, ablation in planned.items()}
+    ablations = [*designed.values(), *(with_paired_levels(ablation, known) for ablation in inferred)]
     return Summary(
         runs=len(runs),
+        sections=tuple(_section(section, groups, designed) for section in outline.sections),
         architectures=tuple(_architectures(groups, with_paired_cells(cells, known), ablations)),
         datasets=tuple(datasets),
         unplaced=tuple(_unplaced(run) for run in runs if run.spec is None),
@@ -94,6 +109,15 @@ def _architectures(
             groups=tuple(members[name]),
             ablations=tuple(ablation for ablation in ablations if ablation.architecture == name),
         )
+
+
+def _section(section: PlannedSection, groups: Sequence[Group], ablations: Mapping[str, Ablation]) -> Section:
+    return Section(
+        title=section.title,
+        question=section.question,
+        runs=tuple((name, planned_cell(planned, groups)) for name, planned in section.runs),
+        ablations=tuple(ablations[design] for design in section.ablations),
+    )
 
 
 def _place(dataset: str, order: Sequence[str]) -> int:

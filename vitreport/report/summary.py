@@ -48,12 +48,10 @@ class Group:
     """Runs that differ by seed alone: one result. Of a seed that was trained anew the newest attempt counts.
 
     `id` is that of its runs without the seed, `dataset` the id of a Dataset. `fields` is the spec by dotted paths,
-    without the seed. `train`,
-    `validation` and `test` are accuracies at the selected epoch; `best_test` is the best of the test curve, which
-    looks at the test images to choose and is shown only beside a published figure that did. `gap` is train minus
-    test accuracy. `converged` is the first epoch by which the training loss had made 95% of its fall.
-    `label` says what sets
-    it apart from the group that stands for its pair. `details` is None where the group is not shown at length.
+    without the seed. `train`, `validation` and `test` are accuracies at the selected epoch; `best_test`, the best of
+    the test curve, chooses by the test images and is shown only beside a published figure that did. `gap` is train
+    minus test accuracy. `converged` is the first epoch by which the training loss had made 95% of its fall. `label`
+    says what sets it apart from the group that stands for its pair. `details` is None unless it is shown at length.
     """
 
     id: str
@@ -119,8 +117,8 @@ class Level:
 class Ablation:
     """What was varied, everything else being equal. `baseline` is an index of `levels`, None where it is not there.
 
-    `source` is "sweep" for one on record, "inferred" where groups were found to differ in one field alone. `ends` is
-    the last level less the first, uncorrected.
+    `source` is "inferred" where groups were found to differ in one field alone. `ends` is the last level less the
+    first, uncorrected.
     """
 
     name: str
@@ -131,6 +129,16 @@ class Ablation:
     baseline: int | None
     source: Literal["sweep", "inferred", "study"]
     ends: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a study: what it asks, its runs by name, each as a cell, and its ablations."""
+
+    title: str
+    question: str
+    runs: tuple[tuple[str, Cell], ...]
+    ablations: tuple[Ablation, ...]
 
 
 @dataclass(frozen=True)
@@ -184,10 +192,8 @@ class Damage:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the runs come from: each value with the number of runs that have it.
-
-    `resumed_elsewhere` counts the runs that went on under another fingerprint than they had begun with.
-    """
+    """Where the runs come from: each value with the number of runs that have it; `resumed_elsewhere` counts those
+    that went on under another fingerprint."""
 
     devices: tuple[tuple[str, int], ...]
     versions: tuple[tuple[str, int], ...]
@@ -199,9 +205,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Summary:
-    """Everything, in the order of the report."""
+    """Everything, in the order of the report; `sections` are those of a study."""
 
     runs: int
+    sections: tuple[Section, ...]
     architectures: tuple[Architecture, ...]
     datasets: tuple[Dataset, ...]
     unplaced: tuple[RunSummary, ...]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from vitreport.report.claims import Verdict
 from vitreport.report.findings import titles
 from vitreport.report.measured import Confusion, Mistakes
-from vitreport.report.phrases import SPLITS, accuracy, signed_points
+from vitreport.report.phrases import SPLITS, accuracy, joined, signed_points
 from vitreport.report.summary import (
     Ablation,
     Architecture,
@@ -17,6 +17,7 @@ from vitreport.report.summary import (
     Group,
     Level,
     RunSummary,
+    Section,
     Summary,
 )
 from vitreport.text import compact, duration, percent, rate
@@ -55,13 +56,37 @@ def overview(summary: Summary) -> Table:
     return _table(("architecture", *(names.get(dataset, dataset) for dataset in datasets)), rows)
 
 
+def section(content: Section, names: dict[str, str]) -> Table:
+    """The runs of a part of a study by name, with the command for what has not been run."""
+    rows = [
+        (
+            name,
+            names.get(cell.architecture, cell.architecture),
+            names.get(cell.dataset, cell.dataset),
+            _overview_cell(cell),
+            Code("" if cell.group else cell.command),
+        )
+        for name, cell in content.runs
+    ]
+    return _table(("run", "architecture", "data set", "test accuracy", "command"), rows, texts=5)
+
+
+def missing_levels(content: Ablation) -> list[tuple[str, str]]:
+    """The values of an ablation that have not been run, by the command that runs them."""
+    commands: dict[str, list[str]] = {}
+    for level in content.levels:
+        if level.group is None and level.command:
+            commands.setdefault(level.command, []).append(", ".join(level.values))
+    return [(joined(values), command) for command, values in commands.items()]
+
+
 def missing(summary: Summary) -> list[tuple[str, str]]:
-    """Each pair that has not been run, and the command that runs it."""
+    """Each pair that has not been run, and the command that runs it; those of a study stand in its sections."""
     names = titles(summary)
     return [
         (f"{names.get(cell.architecture, cell.architecture)} on {names.get(cell.dataset, cell.dataset)}", cell.command)
         for cell in summary.cells
-        if cell.group is None
+        if cell.group is None and not summary.sections
     ]
 
 
@@ -179,8 +204,7 @@ def cost(cells: Sequence[Cell], names: dict[str, str]) -> Table:
 
 def verdicts(content: Sequence[Verdict]) -> Table:
     rows = [
-        (each.claim.statement, each.claim.source, each.outcome, each.reason, Code(each.claim.command))
-        for each in content
+        (each.claim.statement, each.claim.source, each.outcome, each.reason, Code(_command(each))) for each in content
     ]
     return _table(("published claim", "source", "verdict", "measured", "command"), rows, texts=5)
 
@@ -225,7 +249,16 @@ def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], texts: int
 
 
 def _overview_cell(cell: Cell | None) -> str:
-    return outcome(cell.group) if cell and cell.group else "not run"
+    """A pair that a study does not have is no gap."""
+    if cell is None:
+        return NOTHING
+    return outcome(cell.group) if cell.group else "not run"
+
+
+def _command(verdict: Verdict) -> str:
+    """Where more runs would settle it."""
+    is_open = verdict.measured is None and not verdict.claim.not_comparable
+    return verdict.claim.command if is_open else ""
 
 
 def _trouble(group: Group, state: str) -> str:

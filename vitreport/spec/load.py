@@ -20,19 +20,25 @@ RUNTIME_VARIABLES = frozenset({"DATA_DIR", "RUNS_DIR", "CACHE_DIR", "DEVICE", "T
 
 def read_file(path: Path) -> Layer:
     """A TOML spec, or a JSON one such as a run's `spec.json`. Raises SpecError with the line where it breaks."""
+    values = read_table(path, "see `vitreport spec show` for a whole one")
+    values.pop("schema_version", None)
+    return Layer(str(path), values, yields=True)
+
+
+def read_table(path: Path, hint: str = "") -> dict[str, Any]:
+    """A TOML or JSON file of bounded size and depth; `hint` helps where it breaks. Raises SpecError."""
     text = _read_text(path)
     try:
         values = json.loads(text, object_pairs_hook=_unique_keys) if path.suffix == ".json" else _parse_toml(text)
     except RecursionError as error:
         raise SpecError(f"{path}: nested deeper than {MAX_DEPTH}") from error
     except ValueError as error:  # both decoders' errors and over-long integers
-        raise SpecError(f"{path}: {error}", "see `vitreport spec show` for a whole one") from error
+        raise SpecError(f"{path}: {error}", hint) from error
     if not isinstance(values, dict):
-        raise SpecError(f"{path}: is a list or a single value", "a spec is a table of sections")
+        raise SpecError(f"{path}: is a list or a single value", "it should be a table of sections")
     if _depth(values) > MAX_DEPTH:
         raise SpecError(f"{path}: nested deeper than {MAX_DEPTH}")
-    values.pop("schema_version", None)
-    return Layer(str(path), values, yields=True)
+    return values
 
 
 def read_assignments(assignments: Iterable[str], origin: str) -> Layer:

@@ -38,7 +38,7 @@ def and_more(count: int, place: str) -> list[Problem]:
 def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
     """One of pydantic's errors inside `section` as a problem with its dotted path."""
     inner, owners = _located(members(field.annotation), detail["loc"])
-    path, given = dotted([section, *inner]), _shown(detail["input"])
+    path, given = dotted([section, *inner]), shown_input(detail["input"])
     allowed = [name for owner in owners if (name := tag_of(owner))]
     match detail["type"]:
         case "extra_forbidden":
@@ -48,14 +48,14 @@ def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
         case "union_tag_invalid":
             tag = detail["ctx"]["tag"]
             fault, hint = MISPLACED.get(tag, ("unknown name", _member_hint(tag, allowed)))
-            return Problem(f"{path}.name", fault, hint, _shown(tag))
+            return Problem(f"{path}.name", fault, hint, shown_input(tag))
         case "missing":
             return Problem(path, "is missing")
         case "string_pattern_mismatch":
             return Problem(path, "must be a name of 1 to 100 printable characters without slashes", value=given)
         case "json_invalid":  # the JSON is vitreport's own, so that only a text in it can be at fault
             return Problem(path, "holds a text that is not Unicode")
-    return Problem(path, _worded(detail["msg"]), value=given)
+    return Problem(path, worded(detail["msg"]), value=given)
 
 
 def unknown_field(parts: Sequence[str], *owners: type[BaseModel]) -> Problem:
@@ -121,9 +121,9 @@ def _items(owner: type[BaseModel], field: str) -> list[type[BaseModel]]:
     return [member for argument in getattr(annotation, "__args__", ()) for member in members(argument)]
 
 
-def _worded(message: str) -> str:
+def worded(message: str) -> str:
     """pydantic's message in the words of TOML."""
-    message = re.sub(r"^(Input|Tuple) should", "must", message)
+    message = re.sub(r"^(Input|Tuple|List|String|Dictionary) should", "must", message)
     return message.replace(" after validation", "").replace("must be an object", "must be a table")
 
 
@@ -133,7 +133,8 @@ def _tags_with(section: str, field: str) -> list[str]:
     return [name for kind in kinds if field in kind.model_fields and (name := tag_of(kind))]
 
 
-def _shown(value: Any) -> str:
+def shown_input(value: Any) -> str:
+    """What was given, as a problem quotes it."""
     text = repr(value).lower() if value is None or isinstance(value, bool) else repr(value)
     return _cut(text)
 

@@ -38,7 +38,7 @@ def _difference(name: str, row: Row, found: Difference, baseline: Row, compariso
 
 def _reservations(summary: Summary) -> Iterator[str]:
     for row in summary.rows:
-        name = called(summary.axes, row.values)
+        name = called(summary.axes, row.values) or summary.name
         if row.diverged:
             seeds = f"{len(row.diverged)} of {len(row.runs)} seeds" if len(row.runs) > 1 else "its run"
             yield f"{name}: {seeds} diverged"

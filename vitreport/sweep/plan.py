@@ -31,7 +31,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep with its cells, the first seed of every combination first; `baseline` is the one to compare with."""
+    """A sweep with its cells, the first seed of every combination first; `baseline` is the one to compare with.
+
+    Without axes it is one run with its seeds.
+    """
 
     name: str
     axes: tuple[AxisSpec, ...]
@@ -120,7 +123,9 @@ def _checked_baseline(baseline: Labels, axes: Sequence[AxisSpec]) -> Labels:
 
 
 def _own_baseline(specs: Mapping[Labels, RunSpec], compose: ComposeCell) -> Labels | None:
-    """The combination that is the spec as it stands by itself; None where it is not among them."""
+    """The combination that is the spec as it stands by itself; None where it is not among them, or alone."""
+    if len(specs) == 1:
+        return None
     try:
         own = compose({}).group_hash
     except SpecError:

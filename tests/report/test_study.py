@@ -1,0 +1,166 @@
+"""The study that comes with vitreport: each published figure has its claim, of the very run that was published."""
+
+import csv
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report.builder import write_run
+from vitreport.cli.reporting import page_of_study
+from vitreport.cli.studies import StudyPlan, StudyRequest, plan_study
+from vitreport.report.claims import Verdict
+from vitreport.report.page import Page
+from vitreport.spec.run import RunSpec
+from vitreport.spec.study import ClaimSpec, combination
+
+ASKED = StudyRequest("small-images")
+RUNS = Path("runs")
+with Path(__file__).with_name("published.csv").open(encoding="utf-8") as file:
+    PUBLISHED = list(csv.DictReader(file))
+
+
+@cache
+def planned() -> StudyPlan:
+    return plan_study(ASKED, None)
+
+
+def specs_of(name: str, at: Any = None) -> list[RunSpec]:
+    """A part of the study, or a combination of an ablation, with each seed."""
+    labels = planned().spec.parts[name].cells()[combination(at)]
+    return [cell.spec for cell in planned().plans[name].cells if cell.values == labels]
+
+
+def is_about(claim: ClaimSpec, row: Mapping[str, str]) -> bool:
+    """Whether a claim gives the figure of a row, of a run whose spec is what the row says."""
+    if claim.value != float(row["accuracy"]) or (claim.metric == "best_test_accuracy") != bool(row["best"]):
+        return False
+    spec = specs_of(claim.of, claim.at)[0]
+    return (
+        spec.data.dataset == row["dataset"]
+        and architecture(spec) == row["model"]
+        and getattr(spec.model, "pretrained", False) == row["variant"].endswith("pretrained")
+        and row["epochs"] in ("", str(spec.train.epochs))
+        and (not row["varied"] or is_varied(spec, row["varied"], row["value"]))
+    )
+
+
+def architecture(spec: RunSpec) -> str:
+    """As the published table calls it, a pretrained one by its family."""
+    return {"mixer": "mlp-mixer"}.get(name := spec.model.label.removeprefix("timm-").partition("_")[0], name)
+
+
+def is_varied(spec: RunSpec, varied: str, value: str) -> bool:
+    model: Any = spec.model
+    match varied:
+        case "batch_size":
+            return spec.train.batch_size == int(value)
+        case "learning_rate":
+            return spec.optimizer.learning_rate == float(value)
+        case "patch/pixel":
+            return f"{model.patch_size}/{model.pixel_size}" == value
+    regularized = bool(spec.data.augment), bool(model.attn_dropout and model.ff_dropout)
+    return regularized == {"none": (False, False), "dropout-only": (False, True), "both": (True, True)}[value]
+
+
+@pytest.mark.parametrize("row", PUBLISHED, ids=lambda row: " ".join(filter(None, row.values())))
+def test_a_published_figure_has_its_claim(row: Mapping[str, str]) -> None:
+    """That the claims are as many as the figures is tested below: some figures were published twice."""
+    assert any(is_about(claim, row) for claim in planned().spec.claims)
+
+
+def test_no_figure_is_claimed_that_was_not_published() -> None:
+    figures = [claim for claim in planned().spec.claims if claim.value is not None]
+    assert len(figures) == len(PUBLISHED)
+    assert all(any(is_about(claim, row) for row in PUBLISHED) for claim in figures)
+
+
+def test_what_varies_is_what_the_study_varies() -> None:
+    """A run of an ablation that the study has as a run by itself too is one and the same."""
+    assert specs_of("perceiver-io/batch-size", 128) == specs_of("perceiver-io/cifar10")
+    assert specs_of("tnt/learning-rate-cifar10", 1e-4) == specs_of("tnt/cifar10")
+    assert specs_of("perceiver/regularization-tinyimagenet", "both") == specs_of("perceiver/tinyimagenet-large")
+
+
+def measure(accuracies: list[float], name: str, at: Any = None) -> None:
+    for spec, accuracy in zip(specs_of(name, at), accuracies, strict=False):
+        write_run(RUNS, spec, accuracy)
+
+
+def page() -> Page:
+    return page_of_study(ASKED, RUNS, None, None)
+
+
+def verdict(statement: str) -> Verdict:
+    (found,) = [each for each in page().verdicts if each.claim.statement == statement]
+    return found
+
+
+def test_without_any_run_nothing_is_judged() -> None:
+    verdicts = page().verdicts
+    faulty = [bool(claim.fault) for claim in planned().spec.claims]
+    expected = ["not comparable" if fault else "not run" for fault in faulty]
+    assert [each.outcome for each in verdicts] == expected
+    assert 0 < sum(faulty) < len(faulty)
+    assert all(each.claim.command.startswith("vitreport study run small-images --only ") for each in verdicts)
+
+
+def test_a_figure_that_rests_on_no_fault_is_judged() -> None:
+    measure([0.590, 0.591, 0.592], "mlp-mixer/cifar10")
+    assert verdict("mlp-mixer/cifar10 reaches 59.00%").outcome == "reproduced"
+    measure([0.70, 0.701, 0.702], "tnt/learning-rate-cifar10", 3e-4)
+    assert verdict("tnt/learning-rate-cifar10: learning_rate 0.0003 reaches 71.67%").outcome == "below"
+
+
+def test_a_figure_that_rests_on_a_fault_is_shown_beside_what_is_measured() -> None:
+    measure([0.56, 0.561, 0.562], "perceiver-io/cifar10")
+    found = verdict("perceiver-io/cifar10 reaches 56.19%")
+    assert found.outcome == "not comparable"
+    assert "augmented at random" in found.reason
+    assert "here 56.1% ± " in found.reason
+
+
+def test_a_figure_that_was_chosen_on_the_test_images_is_compared_with_such_a_one() -> None:
+    measure([0.6, 0.601, 0.602], "perceiver/regularization-cifar10", "neither")
+    found = verdict("perceiver/regularization-cifar10: regularization neither reaches 60.37%, the best of all epochs")
+    assert "the best over epochs on the test images as published" in found.reason
+
+
+def test_what_the_text_concludes_is_judged_by_the_difference() -> None:
+    measure([0.50, 0.501, 0.502], "perceiver-io/learning-rate", 1e-4)
+    measure([0.40, 0.401, 0.402], "perceiver-io/learning-rate", 1e-3)
+    assert verdict("perceiver-io/learning-rate: 1e-4 is better than 1e-3, against the text's conclusion").outcome == (
+        "reproduced"
+    )
+
+
+def test_the_order_is_that_of_the_sections() -> None:
+    """Also where only the last of them has runs."""
+    measure([0.6, 0.61, 0.62], "tnt/stl10")
+    measure([0.55, 0.56, 0.57], "perceiver-io/tinyimagenet")
+    summary = page().summary
+    sections = planned().spec.order
+    assert [section.title for section in summary.sections] == [section.title for section in sections]
+    assert [[name for name, _ in section.runs] for section in summary.sections] == [[*each.runs] for each in sections]
+    assert [each.name for each in summary.architectures][:3] == ["perceiver-io", "perceiver", "mlp-mixer"]
+    assert list(dict.fromkeys(cell.dataset for cell in summary.cells)) == ["cifar10", "stl10", "tinyimagenet"]
+    groups = {name: cell.group for section in summary.sections for name, cell in section.runs}
+    assert [name for name, group in groups.items() if group] == ["perceiver-io/tinyimagenet", "tnt/stl10"]
+
+
+def test_runs_that_are_none_of_the_study_are_left_out() -> None:
+    measure([0.6], "tnt/stl10")
+    shorter = specs_of("tnt/stl10")[0]
+    write_run(RUNS, shorter.model_copy(update={"train": shorter.train.model_copy(update={"epochs": 2})}), 0.9)
+    assert page().summary.runs == 1
+
+
+def test_an_ablation_says_what_is_missing_and_how_it_is_run() -> None:
+    measure([0.5, 0.51, 0.52], "perceiver-io/batch-size", 16)
+    (ablation,) = [each for each in page().summary.ablations if each.name == "small-images/perceiver-io/batch-size"]
+    assert [level.state for level in ablation.levels] == ["not run", "done", "not run", "not run", "not run"]
+    assert {level.command for level in ablation.levels if level.state == "not run"} == {
+        "vitreport study run small-images --only perceiver-io/batch-size"
+    }

@@ -1,0 +1,136 @@
+"""A study file of a user's own: what it may hold, and how its faults are told."""
+
+from pathlib import Path
+
+import pytest
+
+from vitreport.errors import SpecError
+from vitreport.spec.study import MOST_CELLS, StudySpec
+from vitreport.spec.study_file import read_study, study_names, study_title
+
+SOUND = """
+title = "Mixers"
+[runs.small]
+model = "mlp-mixer"
+dataset = "digits"
+[runs.large]
+model = "mlp-mixer"
+dataset = "digits"
+set = { embed_dim = 64 }
+[ablations.batch]
+model = "mlp-mixer"
+dataset = "digits"
+params.batch_size = [16, 32]
+"""
+ABLATION = '[ablations.x]\nmodel = "swin"\ndataset = "digits"\n'
+
+
+def written(text: str) -> StudySpec:
+    Path("my.toml").write_text(text)
+    return read_study("my.toml")
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        written(text)
+    return caught.value.lines()
+
+
+def test_every_study_that_comes_with_vitreport_is_sound() -> None:
+    assert study_names()
+    for name in study_names():
+        assert read_study(name).title
+
+
+def test_a_file_is_called_by_its_stem() -> None:
+    assert (study_title("small-images"), study_title("a/my.toml")) == ("small-images", "my")
+
+
+def test_parts_stand_in_the_order_of_the_sections() -> None:
+    first = '[[sections]]\ntitle = "a"\nruns = ["large"]\n'
+    second = '[[sections]]\ntitle = "b"\nablations = ["batch"]\nruns = ["small"]'
+    assert list(written(SOUND + first + second).parts) == ["large", "small", "batch"]
+
+
+def test_a_study_without_sections_is_one() -> None:
+    study = written(SOUND)
+    assert list(study.parts) == ["small", "large", "batch"]
+    assert len(study.order) == 1
+
+
+def test_combinations_are_named_as_claims_name_them() -> None:
+    zipped = "zip = true\nparams.patch_size = [2, 4]\nparams.window_size = [4, 2]\n"
+    text = f"{ABLATION}{zipped}variants.rate = {{ slow = {{ lr = 1e-4 }}, fast = {{}} }}"
+    study = written('title = "x"\n' + text)
+    assert study.ablations["x"].cells() == {
+        "2, 4, slow": ("2, 4", "slow"),
+        "2, 4, fast": ("2, 4", "fast"),
+        "4, 2, slow": ("4, 2", "slow"),
+        "4, 2, fast": ("4, 2", "fast"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("titel = 1", ["titel: unknown field", "did you mean title?"]),
+        ("claims = 1", ["claims = 1: must be"]),
+        ("[runs.x]\nmodel = 3", ["runs.x.model = 3: must be a valid string"]),
+        ("[runs.x]\nmodle = 3", ["runs.x.modle: unknown field", "did you mean model?"]),
+        ("[runs.x]\nparams.lr = [1]", ["runs.x.params: unknown field"]),
+        (ABLATION, ["ablations.x: varies nothing"]),
+        (ABLATION + "params.batchsize = [1]", ["ablations.x.batchsize: unknown field", "did you mean batch_size"]),
+        (ABLATION + "params.batch_size = []", ["ablations.x.params.batch_size = []: must have at least 1 item"]),
+        (ABLATION + "params.batch_size = [1]\nbaseline = 2", ["ablations.x.baseline = '2': no such", "one of 1"]),
+        (ABLATION + "zip = true\nparams = { lr = [1], epochs = [1, 2] }", ["--zip pairs lists of one length"]),
+        (ABLATION.replace(".x]", ".small]") + "params.lr = [1]", ["runs.small: is the name of an ablation too"]),
+        ('[[claims]]\nof = "smal"\nsource = ""\nvalue = 1', ["claims.0.of = 'smal': unknown run", "mean small?"]),
+        ('[[claims]]\nof = "small"\nsource = ""\nvalue = 2', ["claims.0.value = 2: must be less than or equal to 1"]),
+        ('[[claims]]\nof = "small"\nsource = ""', ["claims.0: says nothing", "give value, above or like"]),
+        ('[[claims]]\nof = "small"\nsource = ""\nvalue = 1\nlike = "large"', ["more than one thing"]),
+        ('[[claims]]\nof = "small"\nsource = ""\nlike = "larg"', ["claims.0.like = 'larg': unknown run"]),
+        ('[[claims]]\nof = "small"\nsource = ""\nat = 3\nvalue = 1', ["claims.0.at = '3'", "a run varies nothing"]),
+        ('[[claims]]\nof = "batch"\nsource = ""\nvalue = 1', ["claims.0.at: is missing", "one of 16, 32"]),
+        ('[[claims]]\nof = "batch"\nsource = ""\nat = 17\nvalue = 1', ["claims.0.at = '17': no such"]),
+        ('[[claims]]\nof = "batch"\nsource = ""\nat = 16\nabove = 64', ["claims.0.above = '64': no such"]),
+        ('[[claims]]\nof = "small"\nsource = ""\nvalue = 1\nfault = "x"', ["claims.0.fault = 'x': unknown fault"]),
+        ('[[sections]]\ntitle = "s"\nruns = ["smal"]', ["sections.0.runs = 'smal': unknown run"]),
+        ('[[sections]]\ntitle = "s"\nablations = ["small"]', ["sections.0.ablations = 'small': unknown ablation"]),
+        ('[[sections]]\ntitle = "s"\nruns = ["small", "small"]', ["stands in a section already"]),
+        ('[[sections]]\ntitle = "s"\nruns = ["small", "large"]', ["ablations.batch: stands in no section"]),
+        ("a = 1\na = 2", ["my.toml: ", "overwrite"]),
+        (f"x = {'9' * 5000}", ["my.toml: "]),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_with_its_place(text: str, told: list[str]) -> None:
+    head, tables = SOUND.split("[", 1)
+    whole = f"{head}{text}\n[{tables}" if not text.startswith("[") else f"{SOUND}\n{text}"
+    lines = faults(whole)
+    assert any(all(each in line for each in told) for line in lines), lines
+    assert all("my.toml" in line for line in lines)
+
+
+def test_every_fault_is_told_at_once() -> None:
+    lines = faults(SOUND + '[[claims]]\nof = "x"\nsource = ""\n[[claims]]\nof = "y"\nsource = ""')
+    assert [line.partition(" ")[0] for line in lines] == ["claims.0.of", "claims.1.of"]
+
+
+def test_what_is_too_large_is_refused() -> None:
+    values = ", ".join(map(str, range(1, 51)))
+    grid = f"params.batch_size = [{values}]\nparams.epochs = [{values}]"
+    assert [f"more than {MOST_CELLS:,} combinations" in line for line in faults(f'title = "x"\n{ABLATION}{grid}')] == [
+        True
+    ]
+    assert "larger than 64 KiB" in faults("#" * 2**17)[0]
+
+
+@pytest.mark.parametrize("name", ["small-image", "nothing"])
+def test_an_unknown_name_is_met_with_the_nearest(name: str) -> None:
+    with pytest.raises(SpecError, match="unknown study") as caught:
+        read_study(name)
+    assert "small-images" in caught.value.lines()[0]
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(SpecError, match=r"none\.toml: no such file"):
+        read_study("none.toml")

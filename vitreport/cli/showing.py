@@ -1,0 +1,65 @@
+"""Studies as tables: those that there are, and what one consists of."""
+
+from vitreport.cli.console import print_json, print_table, print_text
+from vitreport.report.study import statement_of
+from vitreport.spec.study import PartSpec, SectionSpec, StudySpec
+from vitreport.spec.study_file import read_study, study_names
+from vitreport.text import toml_value
+
+
+def show_studies(*, as_json: bool) -> None:
+    studies = {name: read_study(name) for name in study_names()}
+    if as_json:
+        print_json([{"name": name, **_counts(study)} for name, study in studies.items()])
+        return
+    rows = [(name, *map(str, _counts(study).values())) for name, study in studies.items()]
+    print_table(["study", "title", "runs", "ablations", "claims"], rows, right=["runs", "ablations", "claims"])
+
+
+def show_study(name: str, *, as_json: bool) -> None:
+    """Its sections, then its claims."""
+    study = read_study(name)
+    if as_json:
+        print_json({"name": name, **study.model_dump(mode="json")})
+        return
+    print_text(study.title)
+    for section in study.order:
+        _show_section(study, section)
+    if study.claims:
+        print_text("\nPublished")
+        rows = [(statement_of(study, claim), claim.source, claim.fault) for claim in study.claims]
+        print_table(["claim", "source", "fault"], rows)
+    if study.faults:
+        print_text("\nFaults of what was published: such claims are not comparable")
+        print_table(["", ""], list(study.faults.items()))
+
+
+def _show_section(study: StudySpec, section: SectionSpec) -> None:
+    print_text(f"\n{section.title}")
+    if section.question:
+        print_text(section.question)
+    parts = {name: study.parts[name] for name in (*section.runs, *section.ablations)}
+    rows = [(name, _trained(part), _varied(part)) for name, part in parts.items()]
+    print_table(["run or ablation", "trained", "varied" if section.ablations else ""], rows)
+
+
+def _trained(part: PartSpec) -> str:
+    """perceiver-io on cifar10, epochs = 12"""
+    preset = [f"preset {part.preset}"] if part.preset else []
+    own = [f"{name} = {toml_value(value)}" for name, value in part.set.items()]
+    return ", ".join([f"{part.model} on {part.dataset}", *preset, *own])
+
+
+def _varied(part: PartSpec) -> str:
+    """batch_size 16, 32, 64"""
+    values = ("; ".join(value.label for value in axis.values) for axis in part.axes())
+    return " x ".join(f"{axis.name}: {told}" for axis, told in zip(part.axes(), values, strict=True))
+
+
+def _counts(study: StudySpec) -> dict[str, str | int]:
+    return {
+        "title": study.title,
+        "runs": len(study.runs),
+        "ablations": len(study.ablations),
+        "claims": len(study.claims),
+    }

@@ -1,0 +1,104 @@
+"""What a study says of its report: the order, what is planned, and the published claims."""
+
+from collections.abc import Callable, Mapping
+
+from vitreport.report.ablations import Design
+from vitreport.report.claims import Claim
+from vitreport.report.standing import Planned
+from vitreport.report.summarize import Outline, PlannedSection
+from vitreport.spec.study import ClaimSpec, StudySpec, combination
+from vitreport.spec.sweep import called
+from vitreport.store.groups import group_of
+from vitreport.sweep.plan import Cell, Plan
+from vitreport.text import percent
+
+Plans = Mapping[str, Plan]
+CommandOf = Callable[..., str]
+"""The command that trains what is missing of the parts that are named."""
+
+
+def outline_of(study: StudySpec, plans: Plans, command_of: CommandOf) -> Outline:
+    """All runs and ablations of the study; the first of each pair stands for it, an ablation by its baseline."""
+    planned = {name: _planned(plan, command_of(name)) for name, plan in plans.items()}
+    pairs: dict[tuple[str, str], Planned] = {}
+    for each in planned.values():
+        pairs.setdefault((each.architecture, each.dataset), each)
+    sections = tuple(
+        PlannedSection(
+            title=section.title,
+            question=section.question,
+            runs=tuple((name, planned[name]) for name in section.runs),
+            ablations=tuple(plans[name].id for name in section.ablations),
+        )
+        for section in study.order
+    )
+    designs = tuple(_design(plan, planned[name]) for name, plan in plans.items() if plan.axes)
+    return Outline(designs, tuple(pairs.values()), sections)
+
+
+def claims_of(study: StudySpec, plans: Plans, command_of: CommandOf) -> list[Claim]:
+    """The claims with the groups that they are about."""
+    return [_claim(study, claim, plans, command_of) for claim in study.claims]
+
+
+def _planned(plan: Plan, command: str) -> Planned:
+    cell = _cell_at(plan, plan.baseline or plan.cells[0].values)
+    return Planned(cell.spec.model.label, cell.spec.data.dataset, group_of(cell.id), command)
+
+
+def _design(plan: Plan, planned: Planned) -> Design:
+    return Design(
+        id=plan.id,
+        name=plan.name,
+        axes=tuple(axis.name for axis in plan.axes),
+        cells=tuple((cell.values, cell.id) for cell in plan.cells),
+        baseline=plan.baseline,
+        source="study",
+        planned=planned,
+    )
+
+
+def statement_of(study: StudySpec, claim: ClaimSpec) -> str:
+    """perceiver-io/batch-size: batch_size 16 reaches 50.67%"""
+    if claim.says:
+        return f"{claim.of}: {claim.says}"
+    part = study.parts[claim.of]
+    value = called([axis.name for axis in part.axes()], part.cells()[combination(claim.at)])
+    subject = f"{claim.of}: {value}" if value else claim.of
+    if claim.value is None:
+        return f"{subject} is {claim.relation} {combination(claim.other)}"
+    best = ", the best of all epochs" if claim.metric == "best_test_accuracy" else ""
+    return f"{subject} reaches {percent(claim.value)}{best}"
+
+
+def _claim(study: StudySpec, claim: ClaimSpec, plans: Plans, command_of: CommandOf) -> Claim:
+    other = claim.other if claim.of in study.runs else None
+    return Claim(
+        statement=statement_of(study, claim),
+        source=claim.source,
+        group=_group(study, plans, claim.of, claim.at),
+        relation=claim.relation,
+        value=claim.value,
+        other=_other_group(study, claim, plans),
+        best_over_epochs=claim.metric == "best_test_accuracy",
+        not_comparable=study.faults.get(claim.fault, ""),
+        command=command_of(claim.of, *([other] if other else [])),
+    )
+
+
+def _other_group(study: StudySpec, claim: ClaimSpec, plans: Plans) -> str:
+    """What a claim compares with: another combination of its ablation, or another run."""
+    if claim.other is None:
+        return ""
+    if claim.of in study.ablations:
+        return _group(study, plans, claim.of, claim.other)
+    return _group(study, plans, claim.other, None)
+
+
+def _group(study: StudySpec, plans: Plans, name: str, at: object) -> str:
+    return group_of(_cell_at(plans[name], study.parts[name].cells()[combination(at)]).id)
+
+
+def _cell_at(plan: Plan, labels: tuple[str, ...]) -> Cell:
+    """With the first seed."""
+    return next(cell for cell in plan.cells if cell.values == labels)
