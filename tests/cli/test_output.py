@@ -30,6 +30,16 @@ from vitreport.store.reader import Run, read_run
 
 TRAIN = ("train", "perceiver-io", "--dataset", "digits", *TINY)
 EPOCHS = 3
+STUDY = f"""
+title = "A study of one run"
+[runs.digits]
+model = "perceiver-io"
+dataset = "digits"
+[runs.digits.set]
+{chr(10).join(option.removeprefix("--set=") for option in TINY[:-2])}
+train.batch_size = 20
+train.epochs = 3
+"""
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 CONTROL = re.compile(r"\x1b\[\??[0-9;]*[A-Za-z]")
 HIDE_CURSOR, SHOW_CURSOR, ERASE_LINE = "\x1b[?25l", "\x1b[?25h", "\x1b[2K"
@@ -46,6 +56,10 @@ WITH_JSON = {
     "datasets verify": ("digits",),
     "models": (),
     "models show": ("mlp-mixer", "--set", "embed_dim=8", "--set", "num_blocks=1"),
+    "study list": (),
+    "study show": ("study.toml",),
+    "study status": ("study.toml",),
+    "study run": ("study.toml", "--seeds=1"),
     "doctor": (),
 }
 
@@ -55,6 +69,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one finished run, a spec and the decoded digits."""
     folder = tmp_path_factory.mktemp("home")
     (folder / "my.toml").write_text('model.name = "swin"')
+    (folder / "study.toml").write_text(STUDY)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("VITREPORT_CACHE_DIR", str(folder / "cache"))

@@ -60,6 +60,9 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "runs export --table epochs": 0,
         f"runs show {first}": 0,
         f"runs diff {first} {second}": 0,
+        "study list": 0,
+        "study show small-images": 0,
+        "study status small-images": 0,
         "report --help": 0,
         "runs show nothing": 2,
         "train --bogus": 2,
@@ -83,6 +86,13 @@ def test_means_over_seeds_are_told_without_torch() -> None:
     write_run(Path("runs"), spec(1))
     commands = ["runs list", f"runs diff {group} {group}"]
     assert loaded(commands) == {command: [0, "numpy", "scipy"] for command in commands}
+
+
+def test_a_study_is_reported_without_torch() -> None:
+    command = "report --study small-images -o report.md"
+    exit_code, *modules = loaded([command])[command]
+    assert exit_code == 0
+    assert {"torch", "torchvision", "timm", "matplotlib"} & set(modules) == set()
 
 
 def test_a_finished_sweep_is_known_without_torch() -> None:

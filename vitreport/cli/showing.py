@@ -2,6 +2,7 @@
 
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.report.study import statement_of
+from vitreport.spec.compose import flat
 from vitreport.spec.study import PartSpec, SectionSpec, StudySpec
 from vitreport.spec.study_file import read_study, study_names
 from vitreport.text import toml_value
@@ -46,7 +47,7 @@ def _show_section(study: StudySpec, section: SectionSpec) -> None:
 def _trained(part: PartSpec) -> str:
     """perceiver-io on cifar10, epochs = 12"""
     preset = [f"preset {part.preset}"] if part.preset else []
-    own = [f"{name} = {toml_value(value)}" for name, value in part.set.items()]
+    own = [f"{name} = {toml_value(value)}" for name, value in flat(part.set).items()]
     return ", ".join([f"{part.model} on {part.dataset}", *preset, *own])
 
 

@@ -10,7 +10,7 @@ from vitreport.cli.compose import Request, model_fields
 from vitreport.cli.composer import Composer, common_folder
 from vitreport.cli.options import DEFAULT_SEEDS
 from vitreport.errors import Problem, SpecError
-from vitreport.spec.compose import Layer
+from vitreport.spec.compose import Layer, flat
 from vitreport.spec.fields import find_field
 from vitreport.spec.load import layer_of
 from vitreport.spec.study import PartSpec, StudySpec, choose
@@ -86,7 +86,7 @@ def _own_layer(part: PartSpec, origin: str) -> Layer:
     """What a part sets, with the names that are no fields."""
     values: dict[str, Any] = {}
     problems: list[Problem] = []
-    for name, value in part.set.items():
+    for name, value in flat(part.set).items():
         try:
             values[find_field(name)] = value
         except SpecError as error:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from vitreport.errors import Problem, SpecError
+from vitreport.spec.compose import flat
 from vitreport.spec.fields import did_you_mean
 from vitreport.spec.problems import dotted
 from vitreport.spec.section import Fraction, Section
@@ -63,7 +64,10 @@ class AblationSpec(PartSpec):
     def axes(self) -> tuple[AxisSpec, ...]:
         """The axes in the order of the file. Raises SpecError for a field that does not exist."""
         params = [field_axis(name, values) for name, values in self.params.items()]
-        variants = [variant_axis(name, labels) for name, labels in self.variants.items()]
+        variants = [
+            variant_axis(name, {label: flat(fields) for label, fields in labels.items()})
+            for name, labels in self.variants.items()
+        ]
         return (*([zipped(params)] if self.zip and params else params), *variants)
 
     @property

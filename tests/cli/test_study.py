@@ -1,0 +1,211 @@
+"""`vitreport study` and `vitreport report --study` as their users run them, on a small study of their own."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.cli.run_folders import write_run
+from tests.commands import Completed, vitreport
+from vitreport.cli.studies import StudyRequest, plan_study
+from vitreport.spec.run import RunSpec
+from vitreport.spec.study_file import study_names
+from vitreport.store.record import ErrorRecord
+
+SMALL = "image_size = 8, patch_size = 4, embed_dim = 8, num_blocks = 1, limit = 40, epochs = 1, batch_size = 18"
+STUDY = f"""
+title = "Mixers of digits"
+
+claims = [
+    {{ of = "mixer", value = 0.99, source = "a paper" }},
+    {{ of = "mixer/batch", at = 10, above = 20, source = "a paper", says = "small batches are better" }},
+    {{ of = "mixer", above = "wide", source = "a paper" }},
+    {{ of = "wide", value = 0.5, source = "a paper", fault = "leak" }},
+]
+
+[faults]
+leak = "the paper chose by its test images"
+
+[runs]
+mixer = {{ model = "mlp-mixer", dataset = "digits", set = {{ {SMALL} }} }}
+wide = {{ model = "mlp-mixer", dataset = "digits", set = {{ {SMALL.replace("embed_dim = 8", "embed_dim = 16")} }} }}
+
+[ablations."mixer/batch"]
+model = "mlp-mixer"
+dataset = "digits"
+set = {{ {SMALL.replace("epochs", "train.epochs")} }}
+params.batch_size = [10, 20]
+
+[[sections]]
+title = "How wide?"
+question = "Does a wider mixer learn more?"
+runs = ["wide", "mixer"]
+
+[[sections]]
+title = "Which batch?"
+ablations = ["mixer/batch"]
+"""
+FILE = "my.toml"
+
+
+@pytest.fixture(autouse=True)
+def study(own_folders: Path) -> None:
+    Path(FILE).write_text(STUDY)
+
+
+def specs(name: str, *, seeds: str = "3") -> list[RunSpec]:
+    (plan,) = plan_study(StudyRequest(FILE, [name], seeds), None).plans.values()
+    return [cell.spec for cell in plan.cells]
+
+
+def finish(name: str, *, seeds: str = "3") -> list[Path]:
+    return [write_run(Path("runs"), spec) for spec in specs(name, seeds=seeds)]
+
+
+def refused(done: Completed, *said: str) -> None:
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert [text for text in said if text not in done.stderr] == []
+    assert "Traceback" not in done.stderr
+
+
+def test_the_studies_are_listed(cli: Cli) -> None:
+    listed = json.loads(cli("study", "list", "--json").stdout)
+    assert [each["name"] for each in listed] == study_names()
+    assert cli("study", "list").stdout.splitlines()[1].split()[0] == study_names()[0]
+
+
+def test_a_study_is_shown_whole(cli: Cli) -> None:
+    done = cli("study", "show", FILE)
+    assert (done.exit_code, done.stderr) == (0, "")
+    shown = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert shown[:5] == [
+        "Mixers of digits",
+        "",
+        "How wide?",
+        "Does a wider mixer learn more?",
+        "run or ablation trained",
+    ]
+    assert any(line.startswith("wide mlp-mixer on digits, image_size = 8") for line in shown)
+    assert any(line.startswith("mixer/batch") and line.endswith("batch_size: 10; 20") for line in shown)
+    assert "mixer reaches 99.00% a paper" in shown
+    assert "wide reaches 50.00% a paper leak" in shown
+    assert "mixer is above wide a paper" in shown
+    told = json.loads(cli("study", "show", FILE, "--json").stdout)
+    assert [section["title"] for section in told["sections"]] == ["How wide?", "Which batch?"]
+
+
+def test_the_status_counts_what_is_there(cli: Cli) -> None:
+    finish("mixer")
+    diverged = ErrorRecord(kind="diverged", message="diverged at epoch 1")
+    write_run(Path("runs"), specs("wide")[0], status="failed", error=diverged)
+    done = cli("study", "status", FILE)
+    assert (done.exit_code, done.stderr) == (0, "")
+    *lines, total = done.stdout.splitlines()
+    assert total == "12 runs, 3 done; the others take about 0:00:12, one at a time"
+    assert [line.split() for line in lines] == [
+        ["run", "or", "ablation", "runs", "done", "missing", "diverged", "time"],
+        ["How", "wide?"],
+        ["wide", "3", "0", "2", "1", "0:00:03"],
+        ["mixer", "3", "3", "0", "0"],
+        ["Which", "batch?"],
+        ["mixer/batch", "6", "0", "6", "0", "0:00:09"],
+    ]
+
+
+def test_the_status_of_a_part_for_programs(cli: Cli) -> None:
+    finish("mixer", seeds="2")
+    told = json.loads(cli("study", "status", FILE, "--only", "mixer", "--json").stdout)
+    expected = {"runs": 3, "states": {"done": 2, "new": 1}, "to_train": 1, "seconds": 1.5}
+    assert told == {"parts": [{"name": "mixer", **expected}], "all": expected}
+
+
+def test_without_a_record_the_time_is_unknown_until_it_is_measured(cli: Cli) -> None:
+    part = ("study", "status", FILE, "--only", "mixer", "--seeds", "1")
+    assert cli(*part).stdout.splitlines()[-2].split()[-1] == "unknown"
+    assert "--measure" in cli(*part).stdout
+    assert cli("study", "run", *part[2:], "--dry-run").stdout == cli(*part).stdout
+    assert json.loads(cli(*part, "--measure", "--json").stdout)["all"]["seconds"] > 0
+    assert not Path("runs").exists()
+
+
+def test_a_study_is_run_and_goes_on_where_it_ended() -> None:
+    """As a process, with processes of its own; the second time nothing is trained."""
+    only = ("--only", "mixer", "--only", "mixer/batch", "--seeds", "1", "--set", "limit=30")
+    done = vitreport("study", "run", FILE, *only, timeout=240)
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.count("state=done") == 3
+    assert [line.split()[:2] for line in done.stdout.splitlines()[:2]] == [["run", "n"], ["my/mixer", "1"]]
+    assert "my/mixer/batch\nbatch_size  n" in done.stdout
+    assert len(list(Path("runs/sweeps").glob("*.json"))) == 1, "a run by itself is no sweep"
+    again = vitreport("study", "run", FILE, *only, timeout=240)
+    assert (again.exit_code, again.stdout, "state=done" in again.stderr) == (0, done.stdout, False)
+    status = vitreport("study", "status", FILE, *only)
+    assert status.stdout.splitlines()[-1] == "3 runs, 3 done"
+
+
+def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:
+    done = cli("report", "--study", FILE)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("# Mixers of digits\n\nThere is no finished run yet.")
+    for name in ("mixer", "wide", "mixer/batch"):
+        assert f"`vitreport study run {FILE} --only {name}`" in done.stdout
+    assert done.stdout.index("## How wide?") < done.stdout.index("## Which batch?") < done.stdout.index("## Published")
+
+
+def test_a_report_judges_the_claims(cli: Cli) -> None:
+    finish("mixer")
+    finish("wide")
+    found = json.loads(cli("report", "--study", FILE, "--format", "json").stdout)
+    outcomes = {each["claim"]["statement"]: each["outcome"] for each in found["verdicts"]}
+    assert outcomes == {
+        "mixer reaches 99.00%": "below",
+        "mixer/batch: small batches are better": "not run",
+        "mixer is above wide": "not comparable",  # seeds that do not vary
+        "wide reaches 50.00%": "not comparable",
+    }
+    assert "Runs: How wide?" in cli("report", "--study", FILE, "--format", "html").stdout
+
+
+def test_a_smaller_study_is_another_one(cli: Cli) -> None:
+    """Its runs are no answer to claims about the study as it is."""
+    finish("mixer")
+    smaller = ("--set", "limit=20", "--seeds", "0..1")
+    document = cli("report", "--study", FILE, *smaller).stdout
+    assert "There is no finished run yet." in document
+    assert f"`vitreport study run {FILE} --only mixer --set limit=20 --seeds 0..1`" in document
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("study", "show", "small"), ["--study = 'small': unknown study", "small-images"]),
+        (("study", "show", "none.toml"), ["none.toml: no such file"]),
+        (("study", "status", FILE, "--only", "mixr"), ["--only = 'mixr': no such part of the study", "mean mixer"]),
+        (("study", "run", FILE, "--set", "epoch=1"), ["epoch: unknown field (from --set)", "did you mean epochs"]),
+        (("study", "run", FILE, "--set", "seed=1"), ["seed: is given by --seeds"]),
+        (("study", "run", FILE, "--seeds", "none"), ["--seeds = 'none' names no seeds"]),
+        (("ablate", "--study", FILE, "--only", "mixer"), ["--only = 'mixer': no such part"]),
+        (("report", "--study", FILE, "mixer"), ["a study says itself which runs: leave out mixer"]),
+        (("report", "--set", "epochs=1"), ["--set and --seeds are those of a study"]),
+    ],
+)
+def test_a_wrong_request_is_refused(arguments: tuple[str, ...], said: list[str], cli: Cli) -> None:
+    done = cli(*arguments)
+    refused(done, *said)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('model = "mlp-mixer"', 'model = "mlp-mixr"'), ["model.name = 'mlp-mixr'", "(from study my/mixer/batch)"]),
+        (("limit = 40", "limt = 40"), ["limt: unknown field (from study my/mixer)", "did you mean limit"]),
+        (("limit = 40", "limit = 0"), ["data.limit = 0: must be", "(from study my/mixer)"]),
+        (("limit = 40", "seed = 4"), ["seed: is given by --seeds in a sweep (from study my/mixer)"]),
+        (('dataset = "digits"\nset', 'dataset = "digist"\nset'), ["'digist': unknown data set", "mean digits?"]),
+    ],
+)
+def test_a_fault_of_a_part_names_the_part(change: tuple[str, str], said: list[str], cli: Cli) -> None:
+    Path(FILE).write_text(STUDY.replace(*change))
+    refused(cli("study", "status", FILE), *said)
