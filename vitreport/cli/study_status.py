@@ -52,13 +52,14 @@ def show_status(planned: StudyPlan, runs_dir: Path, *, measured_on: Runtime | No
 def _recorded_clock(records: Sequence[Run]) -> Clock:
     """From the records of runs like it, on the device and with the threads that most of them were made with."""
     made = Counter(
-        (run.record.device, int(run.record.fingerprint.get("threads", 1)))
+        (run.record.device, run.record.fingerprint.get("threads", ""))
         for run in records
         if run.record and run.record.status == "done"
     )
     if not made:
         return lambda spec: None
-    device, threads = made.most_common(1)[0][0]
+    device, told = made.most_common(1)[0][0]
+    threads = int(told) if told.isdecimal() else 1
     return lambda spec: expected_seconds(spec, records, device, threads)
 
 

@@ -257,8 +257,7 @@ def _overview_cell(cell: Cell | None) -> str:
 
 def _command(verdict: Verdict) -> str:
     """Where more runs would settle it."""
-    is_open = verdict.measured is None and not verdict.claim.not_comparable
-    return verdict.claim.command if is_open else ""
+    return "" if verdict.measured or verdict.claim.not_comparable else verdict.claim.command
 
 
 def _trouble(group: Group, state: str) -> str:
