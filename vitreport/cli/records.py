@@ -6,7 +6,6 @@ from typing import Any
 from vitreport.cli.console import note, print_table, print_text
 from vitreport.cli.format import flops, interval, sparkline, spec_rows
 from vitreport.errors import DamageError
-from vitreport.spec.compose import flat
 from vitreport.store.reader import Run
 from vitreport.store.record import WeightsRecord
 from vitreport.store.state import state_of
