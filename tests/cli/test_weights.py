@@ -14,6 +14,7 @@ import torch
 from tests.cli.conftest import Cli
 from tests.cli.test_errors import refused
 from tests.commands import vitreport
+from tests.data.makers import write_folder
 from tests.models.test_weights import Payload
 
 MIXER = (
@@ -75,8 +76,35 @@ def test_a_run_starts_from_the_weights_of_another(weights: Path, cli: Cli) -> No
         "missing": [],
         "unexpected": [],
         "reshaped": [],
+        "reclassed": [],
+        "classifier": "same classes",
     }
-    assert f"{tensors} tensors of best.safetensors" in cli("runs", "show", tuned.name).stdout
+    shown = cli("runs", "show", tuned.name).stdout
+    assert (
+        f"{tensors} tensors of best.safetensors (sha256 {digest_of(weights)[:12]}); classifier: same classes" in shown
+    )
+
+
+def test_the_classifier_of_another_data_set_is_not_kept(weights: Path, cli: Cli) -> None:
+    write_folder(Path("beasts"), classes=tuple(f"beast {number}" for number in range(10)), size=8)
+    arguments = [argument for argument in MIXER if not argument.startswith(("--dataset", "--set=data.limit"))]
+    done = cli(*arguments, "--dataset=./beasts", "--weights", str(weights))
+    assert done.exit_code == 0, done.stderr
+    tensors = len(safetensors.torch.load_file(weights))
+    said = f"weights: {tensors - 2} tensors of best.safetensors; fresh, of other classes: head.weight, head.bias"
+    assert said in done.stderr.splitlines()
+    found = record(Path(done.stdout.strip()))["weights"]
+    assert (found["classifier"], found["reclassed"]) == ("fresh", ["head.weight", "head.bias"])
+    assert "fresh: head.weight, head.bias" in cli("runs", "show", Path(done.stdout.strip()).name).stdout
+
+
+def test_weights_of_a_training_that_diverged_are_refused(weights: Path, cli: Cli) -> None:
+    tensors = safetensors.torch.load_file(weights)
+    tensors["head.bias"][3] = torch.nan
+    safetensors.torch.save_file(tensors, "nan.safetensors")
+    said = "nan.safetensors has NaN or infinite values in 1 of its tensors: head.bias"
+    refused(cli(*MIXER, "--weights", "nan.safetensors"), 4, said)
+    assert not Path("runs").exists()
 
 
 def test_the_same_weights_in_another_place_are_the_same_run(weights: Path, cli: Cli) -> None:
@@ -157,6 +185,7 @@ def test_the_hub_out_of_reach_is_told_with_what_to_do() -> None:
     refused(
         done, 6, "the weights of resnet10t are not in the cache and cannot be downloaded", "hub/hub", "--weights FILE"
     )
+    assert [line.partition(" ")[0] for line in done.stderr.splitlines()] == ["asking", "error:"]
     assert not Path("runs").exists()
 
 
@@ -187,6 +216,13 @@ def test_weights_in_the_hubs_cache_are_used() -> None:
         "missing": [],
         "unexpected": [],
         "reshaped": ["fc.weight", "fc.bias"],
+        "reclassed": [],
+        "classifier": "fresh",
     }
+    assert done.stderr.splitlines()[:2] == [
+        "asking huggingface.co for timm/resnet10t.c3_in1k",
+        'warning: timm/resnet10t.c3_in1k was trained with data.normalization = "imagenet", '
+        'this run normalises with "dataset"',
+    ]
     (repository / "snapshots/1/model.safetensors").write_bytes(content[:1000])
     refused(vitreport(*RESNET, "--seed=1", environment=OFFLINE), 4, "timm's weights of resnet10t do not load")

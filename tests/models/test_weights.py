@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vitreport.errors import RecordError
 from vitreport.models import weights
-from vitreport.models.weights import read_weights
+from vitreport.models.weights import classes_metadata, read_weights
 
 TENSORS = {"layer.weight": torch.arange(6.0).reshape(2, 3), "layer.bias": torch.ones(2)}
 PREFIXED = {f"module.{name}": tensor for name, tensor in TENSORS.items()}
@@ -30,7 +30,7 @@ def saved(value: Any, *, zipped: bool = True) -> bytes:
 def read(name: str, content: bytes) -> dict[str, Tensor]:
     path = Path(name)
     path.write_bytes(content)
-    return read_weights(path, hashlib.sha256(content).hexdigest())
+    return read_weights(path, hashlib.sha256(content).hexdigest()).tensors
 
 
 def refusal(name: str, content: bytes) -> str:
@@ -56,6 +56,25 @@ def test_weights_are_read_from_each_form(name: str, content: bytes) -> None:
     found = read(name, content)
     assert found.keys() == TENSORS.keys()
     assert all(torch.equal(found[key], TENSORS[key]) for key in TENSORS)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "classes"),
+    [
+        (classes_metadata(("cat", 'dög "2"')), ("cat", 'dög "2"')),
+        ({"schema_version": "1"}, None),
+        (None, None),
+        ({"classes": "cat, dog"}, None),
+        ({"classes": '["cat", 3]'}, None),
+        ({"classes": "[" * 10_000}, None),
+    ],
+)
+def test_the_classes_stand_in_the_header(metadata: dict[str, str] | None, classes: tuple[str, ...] | None) -> None:
+    content = safetensors.torch.save(TENSORS, metadata=metadata)
+    Path("a.safetensors").write_bytes(content)
+    found = read_weights(Path("a.safetensors"), hashlib.sha256(content).hexdigest())
+    assert (found.source, found.sha256) == ("a.safetensors", hashlib.sha256(content).hexdigest())
+    assert found.classes == classes
 
 
 def test_a_file_of_another_digest_is_not_read() -> None:

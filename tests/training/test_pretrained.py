@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,24 @@ from tests.training.small import CPU, noise_arrays, small_spec
 from vitreport.errors import RecordError, SpecError
 from vitreport.models.classifier import classifier_prefixes
 from vitreport.models.registry import MODELS
+from vitreport.models.weights import Weights, classes_metadata
 from vitreport.spec.run import RunSpec
-from vitreport.training.pretrained import Loaded, load_pretrained, told_weights
+from vitreport.training.pretrained import (
+    Loaded,
+    load_pretrained,
+    read_pretrained,
+    told_normalization,
+    told_weights,
+)
 from vitreport.training.setup import CHANNEL_STATISTICS, build_network, place_split
 from vitreport.training.state import named_weights
 
 FILE = Path("weights.safetensors")
+CLASSES = tuple(f"class {number}" for number in range(10))
+
+
+def silent(line: str) -> None:
+    """Nobody reads it."""
 
 
 def spec_of(name: str, num_classes: int = NUM_CLASSES, image_size: int = IMAGE_SIZE, **model: Any) -> RunSpec:
@@ -33,20 +46,22 @@ def spec_of(name: str, num_classes: int = NUM_CLASSES, image_size: int = IMAGE_S
     return RunSpec.model_validate_json(json.dumps({"model": values, "data": data}))
 
 
-def saved(spec: RunSpec) -> dict[str, Tensor]:
+def saved(spec: RunSpec, metadata: dict[str, str] | None = None) -> dict[str, Tensor]:
     """The weights of a fresh network of another seed, also written to FILE as vitreport does it."""
     weights = named_weights(build_network(spec.model_copy(update={"seed": 9})))
-    FILE.write_bytes(safetensors.torch.save({name: tensor.detach().contiguous() for name, tensor in weights.items()}))
+    contiguous = {name: tensor.detach().contiguous() for name, tensor in weights.items()}
+    FILE.write_bytes(safetensors.torch.save(contiguous, metadata=metadata))
     return weights
 
 
 def loaded(spec: RunSpec) -> tuple[nn.Module, Loaded]:
-    """A network that starts from FILE."""
+    """A network that starts from FILE, for as many classes as its spec says."""
     digest = hashlib.sha256(FILE.read_bytes()).hexdigest()
     model = spec.model.model_copy(update={"pretrained": f"sha256:{digest}"})
     network = build_network(spec)
-    report = load_pretrained(network, spec.model_copy(update={"model": model}), FILE)
-    assert report is not None
+    weights = read_pretrained(network, spec.model_copy(update={"model": model}), FILE, silent)
+    assert weights is not None
+    report = load_pretrained(network, weights, CLASSES[: spec.data.num_classes])
     assert (report.source, report.sha256) == (FILE.name, digest)
     return network, report
 
@@ -56,6 +71,8 @@ def test_weights_of_the_same_network_are_taken_whole(name: str) -> None:
     weights = saved(spec_of(name))
     network, report = loaded(spec_of(name))
     assert (report.loaded, report.missing, report.unexpected, report.reshaped) == (len(weights), (), (), ())
+    assert (report.classifier, report.reclassed) == ("unnamed classes", ())
+    assert f"classifier: taken, of {NUM_CLASSES} classes that {FILE} does not name" in told_weights(report, NUM_CLASSES)
     assert all(torch.equal(tensor, weights[key]) for key, tensor in named_weights(network).items())
 
 
@@ -73,6 +90,41 @@ def test_only_the_classifier_is_fresh_where_the_classes_are_others(name: str) ->
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_a_classifier_of_other_classes_is_fresh_though_it_fits(name: str) -> None:
+    others = (*CLASSES[1:NUM_CLASSES], CLASSES[0])
+    weights = saved(spec_of(name), classes_metadata(others))
+    network, report = loaded(spec_of(name))
+    fresh = named_weights(build_network(spec_of(name)))
+    assert (report.classifier, report.missing, report.reshaped) == ("fresh", (), ())
+    assert set(report.reclassed) == {key for key in weights if key.startswith(classifier_prefixes(network))}
+    assert report.loaded + len(report.reclassed) == len(weights)
+    for key, tensor in named_weights(network).items():
+        assert torch.equal(tensor, (fresh if key in report.reclassed else weights)[key]), key
+    assert f"; fresh, of other classes: {report.reclassed[0]}" in told_weights(report, NUM_CLASSES)
+
+
+def test_a_classifier_of_the_same_classes_is_taken() -> None:
+    weights = saved(spec_of("swin"), classes_metadata(CLASSES[:NUM_CLASSES]))
+    _, report = loaded(spec_of("swin"))
+    assert (report.classifier, report.loaded) == ("same classes", len(weights))
+    assert told_weights(report, NUM_CLASSES).endswith(f"; classifier: taken, of the same {NUM_CLASSES} classes")
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"), [(float("nan"), torch.float32), (float("-inf"), torch.bfloat16), (1e300, torch.float64)]
+)
+def test_weights_that_are_not_finite_are_refused_before_they_are_trained(value: float, dtype: torch.dtype) -> None:
+    weights = {name: tensor.detach().to(dtype) for name, tensor in saved(spec_of("mlp-mixer")).items()}
+    for name in ("norm.bias", "blocks.0.mlp_tokens.fc1.weight"):
+        weights[name].view(-1)[0] = value
+    FILE.write_bytes(safetensors.torch.save(weights))
+    with pytest.raises(RecordError) as caught:
+        loaded(spec_of("mlp-mixer"))
+    said = "weights.safetensors has NaN or infinite values in 2 of its tensors: "
+    assert caught.value.message == said + "blocks.0.mlp_tokens.fc1.weight, norm.bias"
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_the_classifier_is_what_depends_on_the_number_of_classes(name: str) -> None:
     few, many = (named_weights(build_network(spec_of(name, num_classes=count))) for count in (7, 10))
     depending = {key for key in few if few[key].shape != many[key].shape}
@@ -84,7 +136,7 @@ def test_the_classifier_is_what_depends_on_the_number_of_classes(name: str) -> N
 def test_the_record_of_what_was_not_taken_is_told() -> None:
     saved(spec_of("mlp-mixer", num_classes=7))
     _, report = loaded(spec_of("mlp-mixer"))
-    told = told_weights(report)
+    told = told_weights(report, NUM_CLASSES)
     assert told.startswith(f"weights: {report.loaded} tensors of {FILE.name}; fresh, of another shape: ")
     assert sorted(report.reshaped) == ["head.bias", "head.weight"]
 
@@ -133,17 +185,28 @@ def test_a_file_that_is_not_given_is_asked_for() -> None:
     model = spec_of("swin").model.model_copy(update={"pretrained": f"sha256:{'0' * 64}"})
     spec = spec_of("swin").model_copy(update={"model": model})
     with pytest.raises(SpecError) as caught:
-        load_pretrained(build_network(spec), spec, None)
+        read_pretrained(build_network(spec), spec, None, silent)
     assert caught.value.problems[0].hint == f"--weights FILE (sha256 {'0' * 12}...)"
 
 
 def test_fresh_weights_are_left_alone() -> None:
-    assert load_pretrained(build_network(small_spec()), small_spec(), None) is None
+    assert read_pretrained(build_network(small_spec()), small_spec(), None, silent) is None
 
 
 def test_normalisations_are_those_that_timm_trained_with() -> None:
     assert CHANNEL_STATISTICS["imagenet"] == (timm.data.IMAGENET_DEFAULT_MEAN, timm.data.IMAGENET_DEFAULT_STD)
     assert CHANNEL_STATISTICS["inception"] == (timm.data.IMAGENET_INCEPTION_MEAN, timm.data.IMAGENET_INCEPTION_STD)
+
+
+def test_another_normalisation_than_that_of_the_weights_is_told() -> None:
+    weights = Weights("timm/some", None, {}, channel_statistics=CHANNEL_STATISTICS["inception"])
+    specs = {name: small_spec(data={"normalization": name}) for name in (*CHANNEL_STATISTICS, "dataset")}
+    assert told_normalization(weights, specs["inception"]) == []
+    said = 'warning: timm/some was trained with data.normalization = "inception", this run normalises with "dataset"'
+    assert told_normalization(weights, specs["dataset"]) == [said]
+    others = replace(weights, channel_statistics=((0.4, 0.4, 0.4), (0.2, 0.2, 0.2)))
+    assert "with mean (0.4, 0.4, 0.4) and deviation (0.2, 0.2, 0.2), " in told_normalization(others, specs["none"])[0]
+    assert told_normalization(replace(weights, channel_statistics=None), specs["dataset"]) == []
 
 
 @pytest.mark.parametrize("name", [*CHANNEL_STATISTICS, "dataset"])

@@ -126,11 +126,13 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
 
 
 def _weights(weights: WeightsRecord) -> str:
-    """Where the training started from, and what of the classifier was fresh."""
-    fresh = [*weights.reshaped, *weights.missing]
+    """Where the training started from, and what became of the classifier."""
+    fresh = [*weights.reshaped, *weights.reclassed, *weights.missing]
     digest = f" (sha256 {weights.sha256[:12]})" if weights.sha256 else ""
     taken = f"{weights.loaded} tensors of {weights.source}{digest}"
-    return f"{taken}; fresh: {', '.join(fresh)}" if fresh else taken
+    if fresh:
+        return f"{taken}; fresh: {', '.join(fresh)}"
+    return f"{taken}; classifier: {weights.classifier}" if weights.classifier else taken
 
 
 def _result_rows(run: Run) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vitreport.errors import Problem, SpecError
+from vitreport.models.memory import is_out_of_memory
 from vitreport.models.tnt import with_dropout_out_of_place
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.data import CHANNELS
@@ -45,9 +46,9 @@ def _check_name(architecture: str) -> None:
 def _built(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
     try:
         return sized_network(spec, image_size, num_classes=num_classes)
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
     except Exception as error:  # whatever a constructor makes of keywords that it does not expect
+        if is_out_of_memory(error):
+            raise
         raise SpecError(problems=[_problem(spec, error)]) from error
 
 
@@ -100,9 +101,9 @@ def _check_logits(network: nn.Module, architecture: str, image_size: int, num_cl
     try:
         with torch.no_grad():
             logits = network.eval()(torch.zeros(1, CHANNELS, image_size, image_size))
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
     except Exception as error:  # whatever an architecture makes of a size that it was not written for
+        if is_out_of_memory(error):
+            raise
         fault = f"{architecture} does not run at this size: {reason_of(error)}"
         raise SpecError(problems=[Problem("data.image_size", fault, value=str(image_size))]) from error
     network.train()

@@ -2,16 +2,19 @@
 
 import hashlib
 import io
+import json
 import pickle
 import stat
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -20,11 +23,27 @@ from vitreport.errors import RecordError
 MAX_BYTES = 4 << 30
 MAX_HEADER_BYTES = 10 << 20
 MAX_TENSORS = 10_000
+CLASSES = TypeAdapter(tuple[str, ...])
 WRAPPERS = ("state_dict", "model")  # under which training scripts keep the weights in a checkpoint
 
 
-def read_weights(path: Path, digest: str) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, or of a weights-only one that torch has saved, by name.
+@dataclass(frozen=True)
+class Weights:
+    """Tensors by name, and where they come from.
+
+    `classes` are those that the classifier among them tells apart, `channel_statistics` the mean and deviation that
+    its images were normalised with; None where that is not known.
+    """
+
+    source: str
+    sha256: str | None
+    tensors: dict[str, Tensor]
+    classes: tuple[str, ...] | None = None
+    channel_statistics: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+
+
+def read_weights(path: Path, digest: str) -> Weights:
+    """The tensors of a safetensors file, or of a weights-only one that torch has saved.
 
     Raises RecordError where the file's SHA-256 is not `digest` or the file holds anything but plain tensors.
     """
@@ -33,12 +52,28 @@ def read_weights(path: Path, digest: str) -> dict[str, Tensor]:
     if found != digest:
         hint = "give the file that the spec was made with, or take model.pretrained out of the spec"
         raise RecordError(f"{path} is another file than model.pretrained: sha256 {found[:12]}, not {digest[:12]}", hint)
-    tensors = _safetensors(path, content) if path.suffix == ".safetensors" else _unwrapped(_torch_saved(path, content))
+    is_safetensors = path.suffix == ".safetensors"
+    tensors = _safetensors(path, content) if is_safetensors else _unwrapped(_torch_saved(path, content))
     if not isinstance(tensors, Mapping) or not all(map(_is_named_tensor, tensors.items())):
         raise RecordError(f"{path} holds other things than named tensors", "save the model's state_dict() alone")
     if len(tensors) > MAX_TENSORS:
         raise RecordError(f"{path} holds {len(tensors):,} tensors, more than {MAX_TENSORS:,}")
-    return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    return Weights(path.name, digest, named, _named_classes(content) if is_safetensors else None)
+
+
+def classes_metadata(classes: Sequence[str]) -> dict[str, str]:
+    """What the header of a safetensors file says of the classes that its weights tell apart."""
+    return {"classes": json.dumps(classes)}
+
+
+def _named_classes(content: bytes) -> tuple[str, ...] | None:
+    """The classes in the header of a sound safetensors file; None where it names none as `classes_metadata` does."""
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    try:
+        return CLASSES.validate_json(header.get("__metadata__", {}).get("classes", ""))
+    except ValidationError:
+        return None
 
 
 def _read_bounded(path: Path) -> bytes:

@@ -62,8 +62,9 @@ class ThroughputRecord(Record):
 class WeightsRecord(Record):
     """Where the weights came from that the training started with.
 
-    `loaded` counts the tensors that were taken. Those that were not are of the classifier; of their names so many
-    are kept that the record stays small.
+    `loaded` counts the tensors that were taken. Those that were not are of the classifier, `reclassed` because it told
+    other classes apart; of their names so many are kept that the record stays small. Older records lack `reclassed`
+    and `classifier`.
     """
 
     source: Text
@@ -72,6 +73,8 @@ class WeightsRecord(Record):
     missing: tuple[Text, ...]
     unexpected: tuple[Text, ...]
     reshaped: tuple[Text, ...]
+    reclassed: tuple[Text, ...] = ()
+    classifier: Literal["fresh", "same classes", "unnamed classes"] | None = None
 
 
 class GitRecord(Record):

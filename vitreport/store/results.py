@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import nn
 
 from vitreport.data.batches import ImageSet
 from vitreport.files import write_atomic, write_json
+from vitreport.models.weights import classes_metadata
 from vitreport.spec.run import TrainSpec
 from vitreport.store.correct import packed
 from vitreport.store.mistakes import NAME as MISTAKES
@@ -47,6 +48,7 @@ def write_results(
     state: TrainingState,
     splits: Mapping[str, ImageSet],
     train: TrainSpec,
+    classes: Sequence[str],
     before_batch: Callable[[], None],
 ) -> float:
     """Measure, then write best.safetensors, predictions.npz, mistakes.png and result.json; the test split's images/s.
@@ -68,7 +70,7 @@ def write_results(
         test=detail_record(measure_details(test.logits, test.labels)),
         correct=packed((test.logits.argmax(1) == test.labels).tolist()),
         mistakes=_write_mistakes(folder, test.logits, test.labels, splits["test"]),
-        weights_sha256=_write_weights(folder, state.model),
+        weights_sha256=_write_weights(folder, state.model, classes),
         predictions_sha256=_write_predictions(folder, test.logits, test.labels),
     )
     write_json(folder / "result.json", result.model_dump(mode="json"), indent=None)
@@ -97,9 +99,11 @@ def _epoch_result(predictions: Predictions, epoch: int, step: int) -> EpochResul
     return EpochResult(epoch=epoch, step=step, splits=splits)
 
 
-def _write_weights(folder: Path, model: nn.Module) -> str:
+def _write_weights(folder: Path, model: nn.Module, classes: Sequence[str]) -> str:
     weights = {name: tensor.detach().contiguous() for name, tensor in named_weights(model).items()}
-    content = safetensors.torch.save(weights, metadata={"schema_version": str(SCHEMA_VERSION)})
+    content = safetensors.torch.save(
+        weights, metadata={"schema_version": str(SCHEMA_VERSION), **classes_metadata(classes)}
+    )
     write_atomic(folder / "best.safetensors", content)
     return hashlib.sha256(content).hexdigest()
 

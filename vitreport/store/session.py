@@ -31,7 +31,7 @@ from vitreport.training.device import choose_device, device_name, fingerprint, m
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, StepFinished
 from vitreport.training.loop import fit
 from vitreport.training.memory import memory_errors, step_memory_errors
-from vitreport.training.pretrained import Loaded, load_pretrained, told_weights
+from vitreport.training.pretrained import Loaded, load_pretrained, read_pretrained, told_normalization, told_weights
 from vitreport.training.setup import Setup, place_model, prepare
 
 
@@ -57,7 +57,10 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
         with memory_errors("building the model"):
             model, cost = place_model(spec, device)
         begun = bool(checkpoints(folder / "checkpoints"))
-        weights = None if begun else load_pretrained(model, spec, runtime.weights)
+        with memory_errors("loading the weights"):
+            weights = None if begun else read_pretrained(model, spec, runtime.weights, listener.note)
+        for line in told_normalization(weights, spec) if weights else []:
+            listener.note(line)
         arrays = open_dataset(
             spec.data.dataset,
             image_size=spec.data.image_size,
@@ -66,11 +69,12 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
             notify=listener.note,
             progress=listener.progress,
         )
+        loaded = load_pretrained(model, weights, arrays.classes) if weights else None
         with memory_errors("placing the images"):
             setup = prepare(spec, model, cost, arrays, device)
         make_folder(folder)
         with held(folder):
-            session = Session(spec, runtime, arrays, device, setup, weights, argv, listener)
+            session = Session(spec, runtime, arrays, device, setup, loaded, argv, listener)
             writer = session.open(folder)
             with failures_recorded(writer), step_memory_errors(spec.train.batch_size), compile_errors():
                 session.train(writer, stop)
@@ -135,7 +139,9 @@ class Session:
             raise
         writer.checkpoint(state)
         self.listener.event(EvaluationStarted(state.step))
-        evaluation_rate = write_results(writer.folder, state, splits, train, before_batch=stop.check)
+        evaluation_rate = write_results(
+            writer.folder, state, splits, train, self.arrays.classes, before_batch=stop.check
+        )
         throughput = throughput_record(writer.folder, evaluation_rate)
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
 
@@ -165,7 +171,7 @@ class Session:
         begun = f"training {folder.name} on {device_name(self.device)}; images: {images}"
         self.listener.note(f"resumed {folder.name} at step {step} of {total}" if step else begun)
         if self.weights:
-            self.listener.note(told_weights(self.weights))
+            self.listener.note(told_weights(self.weights, len(self.arrays.classes)))
 
     def _clean(self, folder: Path) -> None:
         removed = remove_temporaries(folder) + remove_unfinished(folder / "checkpoints")

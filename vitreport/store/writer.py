@@ -147,9 +147,15 @@ def throughput_record(folder: Path, evaluation_images_per_second: float) -> Thro
 
 def _weights_record(weights: Loaded) -> WeightsRecord:
     """As many names as a small record has room for."""
-    kinds = {kind: getattr(weights, kind) for kind in ("missing", "unexpected", "reshaped")}
+    kinds = {kind: getattr(weights, kind) for kind in ("missing", "unexpected", "reshaped", "reclassed")}
     names = {kind: tuple(_recordable(name) for name in found[:MAX_NAMES]) for kind, found in kinds.items()}
-    return WeightsRecord(source=_recordable(weights.source), sha256=weights.sha256, loaded=weights.loaded, **names)
+    return WeightsRecord(
+        source=_recordable(weights.source),
+        sha256=weights.sha256,
+        loaded=weights.loaded,
+        classifier=weights.classifier,
+        **names,
+    )
 
 
 def _recordable(argument: str) -> str:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-import torch
-
 from vitreport.errors import ResourceError
+from vitreport.models.memory import is_out_of_memory
 
 
 @contextmanager
@@ -14,7 +13,7 @@ def memory_errors(action: str, smaller: str = "a smaller model") -> Iterator[Non
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise ResourceError(f"out of memory {action}", f"choose {smaller}, or another device") from error
 
@@ -22,7 +21,3 @@ def memory_errors(action: str, smaller: str = "a smaller model") -> Iterator[Non
 def step_memory_errors(batch_size: int) -> AbstractContextManager[None]:
     """Raise ResourceError where memory does not suffice for a training step."""
     return memory_errors(f"at train.batch_size = {batch_size}", "a smaller train.batch_size or a smaller model")
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

@@ -1,8 +1,9 @@
 """Starting a training from weights that were trained before, on other images or other classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,21 +11,26 @@ from torch import Tensor, nn
 from vitreport.errors import Problem, RecordError, SpecError
 from vitreport.models.classifier import classifier_prefixes
 from vitreport.models.timm_weights import adapted_weights, hub_weights
-from vitreport.models.weights import read_weights
+from vitreport.models.weights import Weights, read_weights
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.run import RunSpec
+from vitreport.training.setup import CHANNEL_STATISTICS
 from vitreport.training.state import named_weights
 
 SHOWN = 5
 SHOWN_CHARACTERS = 100
+
+Classifier = Literal["fresh", "same classes", "unnamed classes"]
 
 
 @dataclass(frozen=True)
 class Loaded:
     """What became of pretrained weights.
 
-    `loaded` counts the tensors that the network took. Of its classifier, `missing` were not there and `reshaped`
-    were of another shape: these stay fresh; `unexpected` are those of the file that the network lacks.
+    `loaded` counts the tensors that the network took. Of its classifier, `missing` were not there, `reshaped` were of
+    another shape and `reclassed` were trained to tell other classes apart: these stay fresh; `unexpected` are those of
+    the file that the network lacks. A `classifier` that was taken whole tells the same classes apart, or as many of
+    which nothing is known.
     """
 
     source: str
@@ -33,32 +39,78 @@ class Loaded:
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     reshaped: tuple[str, ...]
+    reclassed: tuple[str, ...]
+    classifier: Classifier
 
 
-def load_pretrained(model: nn.Module, spec: RunSpec, file: Path | None) -> Loaded | None:
-    """Put the weights that `model.pretrained` names into a fresh network; None where it names none.
+def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Callable[[str], None]) -> Weights | None:
+    """The weights that `model.pretrained` names; None where it names none. Only the classifier may not fit.
 
-    Only the classifier may differ. Raises SpecError where the weights are a file that is not given, RecordError
-    where they cannot be used, ResourceError where the hub has to be asked and cannot.
+    Raises SpecError where the weights are a file that is not given, RecordError where they cannot be used,
+    ResourceError where the hub has to be asked and cannot.
     """
     pretrained = spec.model.pretrained
     if pretrained is False:
         return None
     if isinstance(pretrained, str):
-        return _loaded(model, *_from_file(model, spec, file, pretrained.removeprefix("sha256:")))
-    assert isinstance(spec.model, TimmSpec)
-    return _loaded(model, *hub_weights(spec.model, spec.data.image_size))
+        weights = _from_file(model, spec, file, pretrained.removeprefix("sha256:"))
+    else:
+        assert isinstance(spec.model, TimmSpec)
+        weights = hub_weights(spec.model, spec.data.image_size, note)
+    _refuse_misfits(model, weights)
+    _refuse_infinite(model, weights)
+    return weights
 
 
-def told_weights(weights: Loaded) -> str:
+def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) -> Loaded:
+    """Put weights that `read_pretrained` has let pass into a fresh network; its classifier not for other classes."""
+    wanted, differences = named_weights(model), _differences(model, weights)
+    kept_apart = {*differences.missing, *differences.reshaped}
+    classifier = {name for name in wanted if name.startswith(classifier_prefixes(model))}
+    others = weights.classes is not None and weights.classes != tuple(classes)
+    reclassed = tuple(name for name in wanted if others and name in classifier - kept_apart)
+    taken = wanted.keys() - {*kept_apart, *reclassed}
+    whole: Classifier = "unnamed classes" if weights.classes is None else "same classes"
+    with torch.no_grad():
+        for name in taken:
+            wanted[name].copy_(weights.tensors[name])
+    return Loaded(
+        source=weights.source,
+        sha256=weights.sha256,
+        loaded=len(taken),
+        missing=differences.missing,
+        unexpected=differences.unexpected,
+        reshaped=differences.reshaped,
+        reclassed=reclassed,
+        classifier="fresh" if classifier - taken else whole,
+    )
+
+
+def told_weights(weights: Loaded, num_classes: int) -> str:
     """What the user reads of it."""
+    classifiers = {
+        "same classes": f"classifier: taken, of the same {num_classes} classes",
+        "unnamed classes": f"classifier: taken, of {num_classes} classes that {weights.source} does not name",
+    }
     kinds = {
         "fresh, of another shape": weights.reshaped,
+        "fresh, of other classes": weights.reclassed,
         "fresh, not in it": weights.missing,
         "not used": weights.unexpected,
     }
     told = [f"{kind}: {_listed(names)}" for kind, names in kinds.items() if names]
-    return "; ".join([f"weights: {weights.loaded} tensors of {weights.source}", *told])
+    taken = [classifiers[weights.classifier]] if weights.classifier in classifiers else []
+    return "; ".join([f"weights: {weights.loaded} tensors of {weights.source}", *taken, *told])
+
+
+def told_normalization(weights: Weights, spec: RunSpec) -> list[str]:
+    """A line where images are not normalised as those were that the weights come from, as far as that is known."""
+    published, normalization = weights.channel_statistics, spec.data.normalization
+    if published is None or CHANNEL_STATISTICS.get(normalization) == published:
+        return []
+    names = [f'data.normalization = "{name}"' for name, known in CHANNEL_STATISTICS.items() if known == published]
+    (told,) = names or [f"mean {published[0]} and deviation {published[1]}"]
+    return [f'warning: {weights.source} was trained with {told}, this run normalises with "{normalization}"']
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -66,50 +118,64 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(name[:SHOWN_CHARACTERS] for name in names[:SHOWN])}{more}"
 
 
-def _from_file(model: nn.Module, spec: RunSpec, file: Path | None, digest: str) -> tuple[str, str, dict[str, Tensor]]:
+def _from_file(model: nn.Module, spec: RunSpec, file: Path | None, digest: str) -> Weights:
     if file is None:
         fault = "the weights to start from are not given"
         raise SpecError(problems=[Problem("model.pretrained", fault, f"--weights FILE (sha256 {digest[:12]}...)")])
-    tensors = read_weights(file, digest)
-    if isinstance(spec.model, TimmSpec):
-        tensors = adapted_weights(model, tensors, file.name)
-    return file.name, digest, tensors
+    weights = read_weights(file, digest)
+    return adapted_weights(model, weights) if isinstance(spec.model, TimmSpec) else weights
 
 
-def _loaded(model: nn.Module, source: str, sha256: str | None, tensors: Mapping[str, Tensor]) -> Loaded:
-    wanted, known = named_weights(model), model.state_dict().keys()
-    missing = [name for name in wanted if name not in tensors]
-    unexpected = [name for name in tensors if name not in known]
-    reshaped = [name for name in wanted if name in tensors and not _fits(tensors[name], wanted[name])]
-    fitting = wanted.keys() - {*missing, *reshaped}
-    _refuse_misfits(model, source, len(fitting), missing, unexpected, reshaped)
-    with torch.no_grad():
-        for name in fitting:
-            wanted[name].copy_(tensors[name])
-    return Loaded(source, sha256, len(fitting), tuple(missing), tuple(unexpected), tuple(reshaped))
+@dataclass(frozen=True)
+class _Differences:
+    """The tensors of a network, or of weights, that do not fit each other."""
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    reshaped: tuple[str, ...]
+
+
+def _differences(model: nn.Module, weights: Weights) -> _Differences:
+    given, wanted, known = weights.tensors, named_weights(model), model.state_dict().keys()
+    return _Differences(
+        missing=tuple(name for name in wanted if name not in given),
+        unexpected=tuple(name for name in given if name not in known),
+        reshaped=tuple(name for name in wanted if name in given and not _fits(given[name], wanted[name])),
+    )
 
 
 def _fits(given: Tensor, wanted: Tensor) -> bool:
     return given.shape == wanted.shape and given.is_floating_point() == wanted.is_floating_point()
 
 
-def _refuse_misfits(
-    model: nn.Module,
-    source: str,
-    fitting: int,
-    missing: Sequence[str],
-    unexpected: Sequence[str],
-    reshaped: Sequence[str],
-) -> None:
+def _refuse_misfits(model: nn.Module, weights: Weights) -> None:
     """Raises RecordError where anything but the classifier does not fit."""
-    classifier = classifier_prefixes(model)
-    told = []
-    for kind, names in (("missing", missing), ("not in the network", unexpected), ("of another shape", reshaped)):
-        if misfits := [name for name in names if not name.startswith(classifier)]:
-            told.append(f"{kind}: {_listed(misfits)}")
+    classifier, total = classifier_prefixes(model), len(named_weights(model))
+    found = _differences(model, weights)
+    kinds = {"missing": found.missing, "not in the network": found.unexpected, "of another shape": found.reshaped}
+    told = [
+        f"{kind}: {_listed(misfits)}"
+        for kind, names in kinds.items()
+        if (misfits := [name for name in names if not name.startswith(classifier)])
+    ]
     if told:
-        total = len(named_weights(model))
+        fitting = total - len(found.missing) - len(found.reshaped)
         raise RecordError(
-            f"{source} does not fit the network: {fitting} of {total} tensors do; {'; '.join(told)}",
+            f"{weights.source} does not fit the network: {fitting} of {total} tensors do; {'; '.join(told)}",
             "are they weights of another architecture, or of one with other arguments?",
+        )
+
+
+def _refuse_infinite(model: nn.Module, weights: Weights) -> None:
+    """Raises RecordError where a tensor has a value that the network cannot hold as a finite one."""
+    given = weights.tensors
+    infinite = [
+        name
+        for name, wanted in named_weights(model).items()
+        if name in given and _fits(given[name], wanted) and not given[name].to(wanted.dtype).isfinite().all()
+    ]
+    if infinite:
+        raise RecordError(
+            f"{weights.source} has NaN or infinite values in {len(infinite)} of its tensors: {_listed(infinite)}",
+            "they come from a training that diverged, or the file is damaged",
         )
