@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from vitreport.data import folder
+from vitreport.data.archive import DiskTree
 from vitreport.data.cache import ImageArrays, Places, cached
+from vitreport.data.folder import count_images, first_image_size, num_classes
 from vitreport.errors import DatasetError
 
 from .makers import noise, write_folder
@@ -150,9 +152,14 @@ def link_outside(root: Path) -> None:
     (root / "train" / "cat" / "0.png").symlink_to("/etc/hostname")
 
 
-def link_split_outside(root: Path) -> None:
+def link_class_outside(root: Path) -> None:
     (root / "train" / "dog").rename(root.parent / "elsewhere")
     (root / "train" / "dog").symlink_to(root.parent / "elsewhere")
+
+
+def link_split_outside(root: Path) -> None:
+    (root / "train").rename(root.parent / "elsewhere")
+    (root / "train").symlink_to(root.parent / "elsewhere")
 
 
 def link_to_itself(root: Path) -> None:
@@ -172,7 +179,8 @@ def pipe(root: Path) -> None:
         (keep_one_class, "has 1 class folders, at least 2"),
         (unprintable_class, r"unprintable name, 'do\\x1b\[31mg'"),
         (link_outside, r"train/cat/0\.png is a link out of the data set"),
-        (link_split_outside, "train/dog is a link out of the data set"),
+        (link_class_outside, "train/dog is a link out of the data set"),
+        (link_split_outside, "set/train is a link out of the data set"),
         (link_to_itself, r"train/cat/0\.png cannot be read: Too many levels"),
         (pipe, r"train/cat/0\.png is not a file"),
     ],
@@ -183,6 +191,25 @@ def test_another_layout_is_named(tmp_path: Path, places: Places, damage: Callabl
     with pytest.raises(DatasetError, match=words) as error:
         opened(root, places)
     assert error.value.hint
+
+
+@pytest.mark.parametrize("ask", [num_classes, count_images, first_image_size])
+def test_a_split_that_is_a_link_is_not_looked_into(tmp_path: Path, ask: Callable[[Path], object]) -> None:
+    root = write_folder(tmp_path / "set")
+    link_split_outside(root)
+    with pytest.raises(DatasetError, match="set/train is a link out of the data set"):
+        ask(root)
+
+
+def test_a_file_behind_a_link_is_not_opened(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "set")
+    link_outside(root)
+    (root / "inside").symlink_to("train")
+    tree = DiskTree(root, "")
+    with pytest.raises(DatasetError, match=r"cat/0\.png is a link out"):
+        tree.open("train/cat/0.png")
+    with tree.open("inside/cat/0000.png") as file:
+        assert file.read() == (root / "train/cat/0000.png").read_bytes()
 
 
 def test_a_link_inside_the_data_set_is_followed(tmp_path: Path, places: Places) -> None:

@@ -43,7 +43,7 @@ class Tree(Protocol):
 
 
 class DiskTree:
-    """A folder of the file system; a link that leaves it is refused."""
+    """A folder of the file system, which may itself be a link; a link that leaves it is refused."""
 
     def __init__(self, root: Path, layout_hint: str) -> None:
         self._root = root.resolve()
@@ -52,7 +52,7 @@ class DiskTree:
 
     def entries(self, folder: str) -> list[Entry]:
         try:
-            with os.scandir(self._root / folder) as found:
+            with os.scandir(self._inside(self._root / folder)) as found:
                 visible = sorted((each for each in found if not each.name.startswith(".")), key=lambda each: each.name)
             return [self._entry(each) for each in visible]
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -63,11 +63,17 @@ class DiskTree:
             raise DatasetError(f"{place} cannot be read: {error.strerror}", "mend its permissions") from error
 
     def open(self, path: str) -> BinaryIO:
-        return (self._root / path).open("rb")
+        return self._inside(self._root / path).open("rb")
+
+    def _inside(self, path: Path) -> Path:
+        """The path, where its links stay inside."""
+        if not Path(os.path.realpath(path)).is_relative_to(self._root):
+            raise DatasetError(f"{shown(str(path))} is a link out of the data set", "copy the files")
+        return path
 
     def _entry(self, found: "os.DirEntry[str]") -> Entry:
-        if found.is_symlink() and not Path(os.path.realpath(found.path)).is_relative_to(self._root):
-            raise DatasetError(f"{shown(found.path)} is a link out of the data set", "copy the files")
+        if found.is_symlink():
+            self._inside(Path(found.path))
         if not found.is_file():
             return Entry(found.name, "folder" if found.is_dir() else "other")
         status = found.stat()

@@ -107,7 +107,11 @@ def first_size(tree: Tree, folder: str) -> tuple[int, int]:
 
 
 def loose_original(source: str, listing: Listing, size: int) -> Original:
-    """Images in files of their own, of which nobody published checksums."""
+    """Images in files of their own, of which nobody published checksums.
+
+    They are others where a class, a path, a size or a time of modification is another one: bytes that are replaced
+    by as many, with the former time put back, are not noticed.
+    """
     labels = [listing.labels[split].tolist() for split in SPLITS]
     identity = hashlib.sha256(repr((listing.classes, listing.files, labels)).encode()).hexdigest()
     return Original(source, identity, lambda: decoding(listing, size, canonical=False))
