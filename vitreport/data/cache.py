@@ -87,7 +87,7 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Original:
-    """A data set as it was found: `identity` changes when its bytes do, `decode` reads (if `remote`, fetches) them."""
+    """A data set as it was found: another `identity` is another set, `decode` reads (if `remote`, fetches) them."""
 
     source: str
     identity: str
