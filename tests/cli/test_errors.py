@@ -55,7 +55,7 @@ def test_a_batch_that_is_too_small_to_normalise_over(command: list[str], batch_s
         (["train", "perceiver-io", "--epochs", "0"], ["train.epochs = 0: must be greater than", "command line"]),
         (["train", "perceiver-io", "--lr", "nan"], ["optimizer.learning_rate = nan: must be a finite number"]),
         (["train", "perceiver-io", "--set", "name=x"], ["name: the name is not unique", "one of model.name"]),
-        (["train", "perceiver-io", "--preset", "strong"], ["'strong': unknown preset", "mean mlp-mixer-cifar10-strong"]),
+        (["train", "perceiver-io", "--preset", "strong"], ["'strong': unknown preset", "mlp-mixer-cifar10-strong"]),
         (["train", "tnt", "--preset", "digits"], ["'digits': unknown preset", "mean tnt-digits or swin-digits?"]),
         (["train", "--spec", "missing.toml"], ["missing.toml: no such file or directory"]),
         (["train", "--spec", "."], [".: is a directory"]),
