@@ -30,9 +30,9 @@ def resolved(name: str) -> RunSpec:
 @PRESETS
 def test_a_preset_resolves_and_is_named_after_its_model_and_data_set(name: str) -> None:
     spec = resolved(name)
-    pair = f"{spec.model.label}-{spec.data.dataset}"
+    pair = f"{spec.model.whole_label}-{spec.data.dataset}"
     assert name == pair or name.startswith(f"{pair}-")
-    assert preset_for(spec.model.label, spec.data.dataset) == pair
+    assert preset_for(spec.model.whole_label, spec.data.dataset) == pair
 
 
 @PRESETS
@@ -67,6 +67,20 @@ def test_a_data_set_given_by_its_path_takes_the_preset_of_its_name(dataset: str,
 
 def test_a_pair_without_a_preset_has_none() -> None:
     assert preset_for("swin", "imagenet") is None
+
+
+@pytest.mark.parametrize(
+    ("architecture", "tag"),
+    [("swin_base_patch4_window7_224", "ms_in22k"), ("mixer_b16_224", "miil_in21k"), ("tnt_s_patch16_224", "in1k")],
+)
+def test_an_architecture_of_timm_takes_the_preset_of_its_whole_name(architecture: str, tag: str) -> None:
+    untagged, tagged = (
+        compose_request(Request(model=f"timm/{name}", dataset="cifar10"), None).composed
+        for name in (architecture, f"{architecture}.{tag}")
+    )
+    assert set(untagged.origins.values()) >= {f"preset timm-{architecture}-cifar10"}
+    assert tagged.spec.model.pretrained is False
+    assert [origin for origin in tagged.origins.values() if origin.startswith("preset")] == []
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,9 @@ class _Subject:
     @classmethod
     def of(cls, spec: RunSpec) -> "_Subject":
         architecture, data = getattr(spec.model, "architecture", None), spec.data
-        return cls(spec.model.name, architecture, spec.model.label, data.dataset, data.image_size, data.num_classes)
+        return cls(
+            spec.model.name, architecture, spec.model.whole_label, data.dataset, data.image_size, data.num_classes
+        )
 
 
 def _assignments(spec: RunSpec) -> list[str] | None:

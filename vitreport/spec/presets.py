@@ -24,7 +24,7 @@ def read_preset(name: str) -> Layer:
 
 
 def preset_for(model: str, dataset: str) -> str | None:
-    """The preset of a pair of model (as its spec's `label` has it) and data set, where there is one."""
+    """The preset of a pair of model (as its spec's `whole_label` has it) and data set, where there is one."""
     name = f"{model}-{dataset}"
     return name if name in preset_names() else None
 

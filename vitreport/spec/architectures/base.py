@@ -36,7 +36,12 @@ class ArchitectureSpec(Section):
 
     @property
     def label(self) -> str:
-        """What runs and presets are called after."""
+        """What runs are called after."""
+        return self.whole_label
+
+    @property
+    def whole_label(self) -> str:
+        """What presets are called after, however long it is."""
         return self.name
 
     def fields(self, *without: str) -> dict[str, Any]:

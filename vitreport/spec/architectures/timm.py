@@ -20,7 +20,8 @@ SETTLED_ELSEWHERE = {
     **dict.fromkeys(("checkpoint_path", "cache_dir"), "the command line: a spec names no path"),
     **dict.fromkeys(("features_only", "scriptable", "exportable"), "vitreport: it needs a classifier to train"),
 }
-SHOWN_CHARACTERS = 28  # of an architecture in a run's id, which is the name of a folder
+SHOWN_CHARACTERS = 28
+LABEL_CHARACTERS = 33  # in a run's id, which is the name of a folder
 
 
 def _hub_or_file(value: Any) -> Any:
@@ -57,6 +58,10 @@ class TimmSpec(ArchitectureSpec):
 
     @property
     def label(self) -> str:
+        return self.whole_label[:LABEL_CHARACTERS]
+
+    @property
+    def whole_label(self) -> str:
         return timm_label(self.architecture)
 
     def problems(self, data: DataSpec) -> list[Problem]:
@@ -68,6 +73,6 @@ class TimmSpec(ArchitectureSpec):
 
 
 def timm_label(architecture: str) -> str:
-    """What runs and presets of an architecture of timm are called after, cut to what a folder's name has room for."""
+    """What presets of an architecture of timm are called after; a name with a tag, of other weights, is another one."""
     safe = re.sub(r"[^A-Za-z0-9._]+", "-", architecture).strip("-.")
-    return f"timm-{safe[:SHOWN_CHARACTERS]}"
+    return f"timm-{safe}"
