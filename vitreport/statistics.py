@@ -1,6 +1,7 @@
 """Intervals and tests over plain numbers."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import sqrt
 from statistics import NormalDist, mean, variance
 from typing import NamedTuple
@@ -148,6 +149,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+@cache
 def _t_quantile(probability: float, freedom: float) -> float:
     from scipy.special import stdtrit
 

@@ -25,7 +25,8 @@ from tests.report.drawn import (
 )
 from vitreport.report import figures as made
 from vitreport.report.drawing.palette import DARK, LIGHT
-from vitreport.report.illustrations import Figure
+from vitreport.report.illustrations import Figure, _ablation
+from vitreport.report.summary import Ablation
 
 SVG = "{http://www.w3.org/2000/svg}"
 CHILD = """
@@ -239,3 +240,16 @@ def in_a_child(code: str, cache: Path, environment: dict[str, str]) -> subproces
         timeout=120,
         check=True,
     )
+
+
+def test_of_very_many_values_some_are_drawn_and_that_is_said() -> None:
+    many = ablation("x", [level(str(value), 0.5) for value in range(1000)], 333)
+    (found,) = _ablation(many, "Here")
+    assert isinstance(found.data, Ablation)
+    values = [each.values[0] for each in found.data.levels]
+    assert (values[0], values[-1], len(values)) == ("0", "999", 52)
+    assert found.data.baseline == values.index("333")
+    assert found.caption.endswith(" 52 of 1,000 values are drawn.")
+    assert len(found.alt) < 2500
+    (few,) = _ablation(learning_rates(), "Here")
+    assert few.data == learning_rates()

@@ -143,16 +143,14 @@ def _alike(groups: Sequence[Group]) -> Iterator[tuple[str, list[Group]]]:
     for group in groups:
         pairs[group.architecture, group.dataset].append(group)
     for members in pairs.values():
+        fields = [{path: (path, repr(value)) for path, value in group.fields.items()} for group in members]
+        wholes = [frozenset(each.values()) for each in fields]
         for path in dict.fromkeys(path for group in members for path in group.fields):
-            rest: dict[Any, list[Group]] = defaultdict(list)
-            for group in members:
-                if path in group.fields:
-                    rest[_without(group, path)].append(group)
+            rest: dict[frozenset[tuple[str, str]], list[Group]] = defaultdict(list)
+            for group, own, whole in zip(members, fields, wholes, strict=True):
+                if path in own:
+                    rest[whole - {own[path]}].append(group)
             yield from ((path, alike) for alike in rest.values() if len(alike) > 1)
-
-
-def _without(group: Group, path: str) -> frozenset[tuple[str, str]]:
-    return frozenset((name, repr(value)) for name, value in group.fields.items() if name != path)
 
 
 def _command_of_missing(values: Values, run_ids: Sequence[str], sibling: Group, axes: Sequence[str]) -> str:

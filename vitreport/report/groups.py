@@ -32,7 +32,7 @@ def group_runs(runs: Iterable[Observed], names: Mapping[tuple[str, str], str]) -
     groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
     for run in runs:
         if run.spec:
-            groups[group_of(run.spec.run_id), _dataset(run, run.spec, names)].append(Member(run.spec, run))
+            groups[group_of(run.id), _dataset(run, run.spec, names)].append(Member(run.spec, run))
     many = Counter(group_id for group_id, _ in groups)
     return [
         _group(group_id if many[group_id] == 1 else f"{group_id}-{dataset}", dataset, _newest(members))

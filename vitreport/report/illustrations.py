@@ -11,6 +11,7 @@ from vitreport.report.phrases import METHODS, SPLITS, accuracy, joined, methods
 from vitreport.report.summary import Ablation, Architecture, Cell, Group, Summary
 from vitreport.text import compact, percent
 
+MOST_LEVELS = 50
 MOST_CLASSES = 50  # in a figure of classes; more can be read neither as bars nor as a matrix
 Kind = Literal["overview", "curves", "ablation", "classes", "confusion", "calibration", "mistakes", "cost"]
 
@@ -185,15 +186,30 @@ def _mistakes(group: Group, mistakes: Mistakes, where: str) -> Figure:
 
 
 def _ablation(ablation: Ablation, where: str) -> Iterator[Figure]:
-    measured = [(level, level.accuracy) for level in ablation.levels if level.accuracy]
+    drawn = _thinned(ablation)
+    measured = [(level, level.accuracy) for level in drawn.levels if level.accuracy]
     if len(measured) < 2:
         return
     axes = ", ".join(ablation.axes)
     told = [f"{', '.join(level.values)} {accuracy(found)}" for level, found in measured]
     caption = f"Test accuracy of {where} by {axes}, all else being equal. {methods(found for _, found in measured)}"
+    if drawn is not ablation:
+        caption += f" {len(drawn.levels)} of {len(ablation.levels):,} values are drawn."
     name = f"{ablation.architecture}-{ablation.dataset}-{axes}"
     alt = f"Test accuracy of {where} by {axes}: {joined(told)}."
-    yield Figure(name, "ablation", f"{where} by {axes}", alt, caption, ablation)
+    yield Figure(name, "ablation", f"{where} by {axes}", alt, caption, drawn)
+
+
+def _thinned(ablation: Ablation) -> Ablation:
+    """Of very many values some all along the range, with both ends and the baseline."""
+    count = len(ablation.levels)
+    if count <= MOST_LEVELS:
+        return ablation
+    kept = {*range(0, count, -(-count // MOST_LEVELS)), count - 1}
+    kept |= set() if ablation.baseline is None else {ablation.baseline}
+    chosen = sorted(kept)
+    baseline = None if ablation.baseline is None else chosen.index(ablation.baseline)
+    return replace(ablation, levels=tuple(ablation.levels[index] for index in chosen), baseline=baseline)
 
 
 def _test(cell: Cell) -> Estimate:

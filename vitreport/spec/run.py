@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
@@ -80,10 +81,11 @@ def cross_problems(sections: dict[str, Any]) -> list[Problem]:
 
 def hashed_values(section: BaseModel) -> dict[str, Any]:
     """A section as plain values for the hash: without the seed, and without later fields at their default."""
+    later = _later_defaults(type(section))
     return {
         name: _hashed_value(value)
         for name, value in section
-        if name != "seed" and not _is_later_default(section, name, value)
+        if name != "seed" and not (name in later and value == later[name])
     }
 
 
@@ -97,7 +99,9 @@ def _hashed_value(value: Any) -> Any:
     return value + 0.0 if isinstance(value, float) else value  # -0.0 is 0.0
 
 
-def _is_later_default(section: BaseModel, name: str, value: Any) -> bool:
-    field = type(section).model_fields[name]
-    extra = field.json_schema_extra
-    return isinstance(extra, dict) and bool(extra.get("added_later")) and value == field.get_default()
+@cache
+def _later_defaults(section: type[BaseModel]) -> dict[str, Any]:
+    """The fields that a section did not have at first, with the values at which they change nothing."""
+    extras = {name: field.json_schema_extra for name, field in section.model_fields.items()}
+    later = [name for name, extra in extras.items() if isinstance(extra, dict) and extra.get("added_later")]
+    return {name: section.model_fields[name].get_default() for name in later}

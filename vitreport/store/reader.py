@@ -27,6 +27,7 @@ MAX_BYTES = {
 MAX_OTHER_BYTES = 16 << 20
 MAX_SKIPPED_LINES = 100
 MAX_SHOWN = 100
+VERSION: TypeAdapter[int] = TypeAdapter(Version)
 
 AnyRecord = TypeVar("AnyRecord")
 
@@ -93,7 +94,7 @@ def parse_spec(content: bytes) -> RunSpec:
         values = json.loads(content)
         if not isinstance(values, dict):
             raise ValueError("is no table")
-        TypeAdapter(Version).validate_python(values.pop("schema_version", SCHEMA_VERSION))
+        VERSION.validate_python(values.pop("schema_version", SCHEMA_VERSION))
         return RunSpec.model_validate_json(json.dumps(values))
     except RecursionError as error:
         raise ValueError("is nested too deeply") from error

@@ -1,0 +1,55 @@
+"""A Markdown linter finds nothing in what is written."""
+
+from pathlib import Path
+
+import pytest
+from pymarkdown.api import PyMarkdownApi
+
+from tests.report.builder import spec, write_run
+from tests.report.pictured import add_mistakes
+from tests.report.rendering import GOLDEN, page_of
+from tests.report.study import write_study
+from vitreport.report.model_card import render_model_card
+from vitreport.report.page import make_page
+from vitreport.report.render import render_markdown
+from vitreport.report.summarize import summarize
+
+ONE_LINE = "md013"  # a paragraph, a table row and a caption each are one line, however long
+ALLOWED_TAGS = "picture,source,img,details,summary,!--"  # what Markdown has no words for: dark images, folds
+
+
+def complaints(path: Path) -> list[str]:
+    linter = PyMarkdownApi().disable_rule_by_identifier(ONE_LINE).enable_extension_by_identifier("front-matter")
+    linter.set_string_property("plugins.md033.allowed_elements", ALLOWED_TAGS)
+    found = linter.scan_path(str(path))
+    assert found.critical_errors == []
+    assert found.pragma_errors == []
+    return [f"{each.line_number}: {each.rule_id} {each.rule_description}" for each in found.scan_failures]
+
+
+def complaints_of(text: str) -> list[str]:
+    Path("document.md").write_text(text, encoding="utf-8")
+    return complaints(Path("document.md"))
+
+
+def test_the_golden_report_is_clean() -> None:
+    assert complaints(GOLDEN / "study.md") == []
+
+
+def test_reports_of_other_kinds_are_clean() -> None:
+    """Without figures, without runs, of one run with its gallery, and its card."""
+    write_study(Path("study"))
+    run = add_mistakes(write_run(Path("runs"), spec(train={"epochs": 2}), 0.5))
+    one = make_page(summarize([run]))
+    texts = {
+        "bare": render_markdown(page_of(Path("study"))),
+        "empty": render_markdown(make_page(summarize([])), assets="a/"),
+        "one": render_markdown(one, assets="a/"),
+        "card": render_model_card(one),
+    }
+    assert [(name, complaint) for name, text in texts.items() for complaint in complaints_of(text)] == []
+
+
+@pytest.mark.parametrize("text", ["# A\n\n\n## B\n", "# A\n\n### B\n", "# A\n\n<b>x</b>\n", "# A\ntext \n"])
+def test_the_linter_would_complain(text: str) -> None:
+    assert complaints_of(text)
