@@ -14,6 +14,7 @@ from vitreport.store.record import ErrorRecord
 
 BASE = ("--spec", "base.json")
 """The spec of `run_folders`, written by `written`."""
+PAIRED = ("--zip", "mlp-mixer", "--dataset", "digits", "--param", "patch_size", "2,4", "--param", "embed_dim", "8,16")
 PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
 
 
@@ -28,9 +29,11 @@ PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
         (("--param", "batchsize", "16"), "did you mean batch_size"),
         (("--param", "seed", "1,2"), "--seeds takes"),
         (("--param", "batch_size", "16,32", "--param", "train.batch_size", "64"), "is varied twice"),
-        (("--param", "lr", "1e-3,0.001"), "stands twice"),
+        (("--param", "lr", "1e-3,0.001"), "the value 0.001 of learning_rate stands twice"),
         (("--zip", *PAIRS), "patch_size has 2, embed_dim has 1"),
         (("--param", "batch_size", "16,32", "--baseline", "64"), "batch_size has no value 64"),
+        ((*PAIRED, "--baseline", "2"), "patch_size, embed_dim has no value 2; hint: one of '2, 8', '4, 16'"),
+        ((*PAIRED[1:], "--baseline", "2"), "one value of each, in order: --baseline 2,8"),
         (("--param", "batch_size", "16", "--seeds", "0"), "names no seeds"),
         (("--param", "batch_size", "16", "--set", "seed=5"), "is given by --seeds"),
         (("--param", "batch_size", "16", "--seeds", "1001"), "1,001 cells, more than 1,000"),
@@ -96,6 +99,14 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
         "(95% interval 7.73 to 12.27, n = 3 and 3, p = 0.00051 by Holm over 2 comparisons)",
         "batch_size 64: 1 of 3 seeds diverged",
     ]
+
+
+def test_the_same_command_again_says_what_was_done_already(cli: Cli) -> None:
+    written({16: [0.50, 0.51], 32: [0.50, None]})
+    again = ("ablate", *BASE, "--param", "batch_size", "16,32", "--seeds", "2", "--retry-failed")
+    told = "4 of 4 cells were done already; 1 of them diverged, which is a result and not tried again"
+    assert cli(*again).stderr.splitlines()[0] == told
+    assert "done already" not in cli(*again, "--quiet").stderr
 
 
 def test_no_difference_is_claimed_where_the_interval_holds_0(cli: Cli) -> None:

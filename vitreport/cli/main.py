@@ -92,7 +92,21 @@ def _usage_lines(error: typer.TyperException) -> list[str]:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "vitreport"
     message = error.format_message().removesuffix(".")
-    return [with_hint(_plainly(message), f"`{command} --help`")] if message else []
+    return [with_hint(_plainly(message), f"{_field_meant(error)}`{command} --help`")] if message else []
+
+
+def _field_meant(error: typer.TyperException) -> str:
+    """How to set a field of the spec that was given as an option which only other commands have."""
+    from vitreport.spec.fields import find_field
+    from vitreport.spec.sweep import short_name
+
+    context, option = getattr(error, "ctx", None), getattr(error, "option_name", "")
+    if not context or all("--set" not in parameter.opts for parameter in context.command.params):
+        return ""
+    try:
+        return f"--set {short_name(find_field(option.lstrip('-').replace('-', '_')))}=VALUE, or "
+    except SpecError:
+        return ""
 
 
 def _plainly(message: str) -> str:

@@ -64,7 +64,8 @@ Seeds = Annotated[
 Only = Annotated[list[str] | None, typer.Option("--only", help="A run or an ablation of the study.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Cells at a time.", rich_help_panel=RUNTIME)]
 RetryFailed = Annotated[
-    bool, typer.Option("--retry-failed", help="Try again what failed by itself.", rich_help_panel=SWEEP)
+    bool,
+    typer.Option("--retry-failed", help="Try again what failed by itself, not what diverged.", rich_help_panel=SWEEP),
 ]
 FailFast = Annotated[
     bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.", rich_help_panel=SWEEP)

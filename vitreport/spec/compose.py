@@ -1,7 +1,7 @@
 """Layers of values become one checked spec, with the origin of every value."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any
@@ -62,7 +62,8 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     origins = {dotted(path): given.origin for path, given in merged.items()}
     facts, unknown = _facts(values, describe)
     _name_defaults(values)
-    for path, value in _derived(values, facts).items():
+    derived = _derived(values, facts)
+    for path, value in derived.items():
         if path[-1] not in values.setdefault(path[0], {}):
             values[path[0]][path[-1]] = value
             origins[dotted(path)] = "derived"
@@ -72,7 +73,8 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     problems = [*unknown, *faults, *([] if unknown else cross_problems(sections))]
     told = [problem for layer in layers for problem in layer.problems]
     if told or problems:
-        raise SpecError(problems=[*told, *(_with_origin(problem, origins) for problem in problems)])
+        settled = {dotted(path) for path in derived}
+        raise SpecError(problems=[*told, *(_with_origin(_with_way_out(each, settled), origins) for each in problems)])
     return Composed(RunSpec(**sections), origins)
 
 
@@ -215,6 +217,13 @@ def _validated(section: str, value: Any) -> Any:
 def _adapter(section: str) -> TypeAdapter[Any]:
     field = RunSpec.model_fields[section]
     return TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
+
+
+def _with_way_out(problem: Problem, settled: Collection[str]) -> Problem:
+    """Of a field that was set to nothing, although the data set settles it."""
+    if problem.value != "none" or problem.field not in settled:
+        return problem
+    return replace(problem, hint="leave it out: it follows from the data set")
 
 
 def _with_origin(problem: Problem, origins: Mapping[str, str]) -> Problem:

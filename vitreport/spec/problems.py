@@ -53,6 +53,11 @@ def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
             return Problem(path, "is missing")
         case "string_pattern_mismatch":
             return Problem(path, "must be a name of 1 to 100 printable characters without slashes", value=given)
+        case "dict_type" if detail["input"] in allowed:
+            return Problem(path, worded(detail["msg"]), f'{{name="{detail["input"]}"}}', given)
+        case "tuple_type" if listed := _listed(owners, inner[-1:]):
+            name = detail["input"] if detail["input"] in listed else listed[0]
+            return Problem(path, worded(detail["msg"]), f'such as [{{name="{name}"}}]', given)
         case "json_invalid":  # the JSON is vitreport's own, so that only a text in it can be at fault
             return Problem(path, "holds a text that is not Unicode")
     return Problem(path, worded(detail["msg"]), value=given)
@@ -119,6 +124,11 @@ def _items(owner: type[BaseModel], field: str) -> list[type[BaseModel]]:
     """The sections that a field which is a list can hold."""
     annotation = owner.model_fields[field].annotation if field in owner.model_fields else None
     return [member for argument in getattr(annotation, "__args__", ()) for member in members(argument)]
+
+
+def _listed(owners: Sequence[type[BaseModel]], field: Sequence[str]) -> list[str]:
+    """The names of the sections that a field which is a list can hold."""
+    return [name for owner in owners for part in field for item in _items(owner, part) if (name := tag_of(item))]
 
 
 def worded(message: str) -> str:

@@ -4,6 +4,8 @@ import hashlib
 import itertools
 import json
 import re
+import shlex
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -75,6 +77,10 @@ def _check_axes(axes: Sequence[AxisSpec], seeds: int, max_cells: int) -> None:
     for first, second in itertools.combinations(axes, 2):
         if both := first.fields & second.fields:
             raise SpecError(f"{', '.join(sorted(both))} is varied twice", "give all its values in one list")
+    for axis in axes:
+        counts = Counter(value.label for value in axis.values)
+        if repeated := next((label for label, count in counts.items() if count > 1), None):
+            raise SpecError(f"the value {repeated} of {axis.name} stands twice", "give it once")
     count = prod(len(axis.values) for axis in axes) * seeds
     if count > max_cells:
         raise SpecError(f"the sweep has {count:,} cells, more than {max_cells:,}", f"--max-cells {count} allows them")
@@ -86,8 +92,6 @@ def _composed(axes: Sequence[AxisSpec], compose: ComposeCell) -> dict[Labels, Ru
     problems: dict[Problem, None] = {}
     for values in itertools.product(*(axis.values for axis in axes)):
         labels = tuple(value.label for value in values)
-        if labels in specs:
-            raise SpecError(f"the value {', '.join(labels)} stands twice", "give it once")
         try:
             specs[labels] = compose(_fields(values))
         except SpecError as error:
@@ -114,11 +118,15 @@ def _repeated(specs: Mapping[Labels, RunSpec]) -> Iterable[Problem]:
 def _checked_baseline(baseline: Labels, axes: Sequence[AxisSpec]) -> Labels:
     """Raises SpecError where it does not hold one value of each axis."""
     if len(baseline) != len(axes):
-        raise SpecError(f"--baseline holds {len(baseline)} values for {len(axes)} axes", "one value of each, in order")
+        first = shlex.quote(",".join(axis.values[0].label for axis in axes))
+        fault = f"--baseline holds {len(baseline)} values for {len(axes)} axes"
+        raise SpecError(fault, f"one value of each, in order: --baseline {first}")
     for label, axis in zip(baseline, axes, strict=True):
         known = [value.label for value in axis.values]
         if label not in known:
-            raise SpecError(f"--baseline: {axis.name} has no value {label}", f"one of {'; '.join(known)}")
+            raise SpecError(
+                f"--baseline: {axis.name} has no value {label}", f"one of {', '.join(map(shlex.quote, known))}"
+            )
     return baseline
 
 

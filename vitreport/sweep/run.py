@@ -77,6 +77,8 @@ def run_sweep(
             for cell in cells:
                 run = runs.get(cell.id)
                 observer.moved(cell.id, "queued" if cell in missing else state_of_cell(run), run)
+            if told := _done_already([state_of_cell(runs.get(cell.id)) for cell in cells]):
+                observer.note(told)
             _check_images(cells, runs, missing, runtime, observer)
             stop.graceful = True
             if missing:
@@ -86,6 +88,15 @@ def run_sweep(
         hint = "the same command goes on with the sweep"
         raise StoppedError(f"stopped by {signal}", hint, signal_number=signal.signal_number) from signal
     return read_cells(cells, runtime.runs_dir)
+
+
+def _done_already(states: Sequence[str]) -> str:
+    """4 of 6 cells were done already"""
+    done, diverged = (sum(state in known for state in states) for known in (RESULTS, ("diverged",)))
+    if not done:
+        return ""
+    kept = f"; {diverged} of them diverged, which is a result and not tried again" if diverged else ""
+    return f"{done} of {len(states)} cells were done already{kept}"
 
 
 def _check_images(
