@@ -84,10 +84,10 @@ def test_a_study_is_shown_whole(cli: Cli) -> None:
         "",
         "How wide?",
         "Does a wider mixer learn more?",
-        "run or ablation trained",
+        "run or ablation what is trained",
     ]
     assert any(line.startswith("wide mlp-mixer on digits, image_size = 8") for line in shown)
-    assert any(line.startswith("mixer/batch") and line.endswith("batch_size: 10; 20") for line in shown)
+    assert any(line.startswith("mixer/batch") and line.endswith(", by batch_size: 10; 20") for line in shown)
     assert "mixer reaches 99.00% a paper" in shown
     assert "wide reaches 50.00% a paper leak" in shown
     assert "mixer is above wide a paper" in shown

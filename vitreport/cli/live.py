@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import ClassVar, Self
 
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from vitreport.cli.console import note, stderr
@@ -32,11 +32,13 @@ class DrawnView(QuietView):
     """Drawn again and again below the lines that stay, and gone at the end of its block."""
 
     refreshes_per_second: ClassVar[int]
+    _console: Console
     _live: Live
 
     def __enter__(self) -> Self:
         rate = self.refreshes_per_second
-        self._live = Live(get_renderable=self._render, console=stderr(), refresh_per_second=rate, transient=True)
+        self._console = stderr()  # what is drawn may ask how large it is, also the first time
+        self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=rate, transient=True)
         self._live.start()
         return self
 
@@ -46,7 +48,7 @@ class DrawnView(QuietView):
         self._live.stop()
 
     def note(self, line: str) -> None:
-        note(line, self._live.console)
+        note(line, self._console)
 
     def _render(self) -> RenderableType:
         raise NotImplementedError

@@ -1,6 +1,6 @@
 """Studies as tables: those that there are, and what one consists of."""
 
-from vitreport.cli.console import print_json, print_table, print_text
+from vitreport.cli.console import print_json, print_sentence, print_table, print_text
 from vitreport.report.study import statement_of
 from vitreport.spec.compose import flat
 from vitreport.spec.study import PartSpec, SectionSpec, StudySpec
@@ -38,23 +38,18 @@ def show_study(name: str, *, as_json: bool) -> None:
 def _show_section(study: StudySpec, section: SectionSpec) -> None:
     print_text(f"\n{section.title}")
     if section.question:
-        print_text(section.question)
-    parts = {name: study.parts[name] for name in (*section.runs, *section.ablations)}
-    rows = [(name, _trained(part), _varied(part)) for name, part in parts.items()]
-    print_table(["run or ablation", "trained", "varied" if section.ablations else ""], rows)
+        print_sentence(section.question)
+    names = (*section.runs, *section.ablations)
+    print_table(["run or ablation", "what is trained"], [(name, _described(study.parts[name])) for name in names])
 
 
-def _trained(part: PartSpec) -> str:
-    """perceiver-io on cifar10, epochs = 12"""
+def _described(part: PartSpec) -> str:
+    """perceiver-io on cifar10, epochs = 12, by batch_size: 16; 32; 64"""
     preset = [f"preset {part.preset}"] if part.preset else []
     own = [f"{name} = {toml_value(value)}" for name, value in flat(part.set).items()]
-    return ", ".join([f"{part.model} on {part.dataset}", *preset, *own])
-
-
-def _varied(part: PartSpec) -> str:
-    """batch_size 16, 32, 64"""
-    values = ("; ".join(value.label for value in axis.values) for axis in part.axes())
-    return " x ".join(f"{axis.name}: {told}" for axis, told in zip(part.axes(), values, strict=True))
+    varied = [f"{axis.name}: {'; '.join(value.label for value in axis.values)}" for axis in part.axes()]
+    by = [f"by {' x '.join(varied)}"] if varied else []
+    return ", ".join([f"{part.model} on {part.dataset}", *preset, *own, *by])
 
 
 def _counts(study: StudySpec) -> dict[str, str | int]:

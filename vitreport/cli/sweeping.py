@@ -148,7 +148,7 @@ class LiveSweepView(DrawnView, QuietSweepView):
 
     def _shown(self) -> list[str]:
         """The cells that fit on the screen, in their order."""
-        most = max(1, self._live.console.height - LINES_AROUND)
+        most = max(1, self._console.height - LINES_AROUND)
         urgent = sorted(self.cells, key=lambda run_id: _urgency(self.statuses[run_id]))[:most]
         return [run_id for run_id in self.cells if run_id in urgent]
 
