@@ -7,7 +7,10 @@ import hashlib
 
 
 def stream_seed(seed: int, purpose: str, *counters: int) -> int:
-    """A 63-bit seed for one purpose ("order", "augment", "mix", "dropout", "initialisation", "split") at one place."""
+    """A 63-bit seed for one purpose ("order", "augment", "mix", "dropout", "initialisation", "split") at one place.
+
+    numpy's generators and torch's on a GPU take all of it, torch's on a CPU the lower 32 bits.
+    """
     text = "/".join([purpose, str(seed), *map(str, counters)])
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
