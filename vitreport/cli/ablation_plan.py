@@ -60,7 +60,7 @@ def show_ablation_plan(plans: Sequence[Plan], runtime: Runtime, policy: Policy, 
 
 
 class Estimator:
-    """Time and disk of a spec, once for each group of seeds; steps are timed only where no record tells the time."""
+    """Time and disk of a spec, once for all that cost the same; steps are timed only where no record tells the time."""
 
     def __init__(self, runtime: Runtime, records: Sequence[Run]) -> None:
         self._runtime, self._records = runtime, records
@@ -69,9 +69,11 @@ class Estimator:
         self._known: dict[str, tuple[float, str, int]] = {}
 
     def __call__(self, spec: RunSpec) -> tuple[float, str, int]:
-        if spec.group_hash not in self._known:
-            self._known[spec.group_hash] = self._estimate(spec)
-        return self._known[spec.group_hash]
+        parts = (spec.model, spec.data, spec.train)
+        alike = "".join([*(part.model_dump_json() for part in parts), spec.optimizer.name])
+        if alike not in self._known:
+            self._known[alike] = self._estimate(spec)
+        return self._known[alike]
 
     def _estimate(self, spec: RunSpec) -> tuple[float, str, int]:
         recorded = expected_seconds(spec, self._records, self._device, self._threads)

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.data.sources import describe, locate
+from vitreport.errors import Problem, SpecError
 from vitreport.files import file_digest
 from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.compose import Composed, Layer, compose
 from vitreport.spec.data import DatasetFacts, DataSpec
 from vitreport.spec.load import assign, read_assignments, read_environment, read_file
-from vitreport.spec.presets import preset_for, read_preset
+from vitreport.spec.presets import preset_for, presets_of, read_preset
+from vitreport.spec.run import RunSpec
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,18 @@ def compose_request(request: Request, data_dir: Path | None) -> Composition:
     if request.weights and not _names_file(layers):
         layers.append(assign({"model.pretrained": f"sha256:{file_digest(request.weights)}"}, "--weights"))
     composed = compose([*layers, *strongest], place.describe)
+    if request.preset:
+        _refuse_other_model(request.preset, composed.spec)
     return Composition(composed, place.data_dir)
+
+
+def _refuse_other_model(preset: str, spec: RunSpec) -> None:
+    """Fields that happen to have the same name would be taken from a recipe of another network."""
+    own = str(read_preset(preset).values["model"]["name"])
+    if own != spec.model.name:
+        known = presets_of(spec.model.name)
+        hint = f"those of {spec.model.name}: {', '.join(known)}" if known else "leave it out"
+        raise SpecError(problems=[Problem("--preset", f"is a recipe of {own}, not of {spec.model.name}", hint, preset)])
 
 
 def _names_file(layers: Sequence[Layer]) -> bool:

@@ -110,9 +110,9 @@ def _counts(spec: RunSpec, runtime: Runtime) -> tuple[dict[str, int], bool]:
 
 
 def _split(spec: RunSpec, counts: Mapping[str, int]) -> dict[str, int]:
-    kept = min(counts["train"], spec.data.limit or counts["train"])
-    val = round(kept * spec.data.validation_fraction)
-    return {"train": kept - val, **({"val": val} if val else {}), "test": counts["test"]}
+    train = spec.data.images_to_train_on(counts["train"])
+    val = min(counts["train"], spec.data.limit or counts["train"]) - train
+    return {"train": train, **({"val": val} if val else {}), "test": counts["test"]}
 
 
 def _seconds(spec: RunSpec, images: Mapping[str, int], measured: MeasuredCost) -> float:

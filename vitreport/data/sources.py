@@ -156,7 +156,7 @@ def describe(dataset: str, data_dir: Path, image_size: int | None = None) -> "Da
     elif name not in DATASETS and not (name and _is_folder(home / name)):
         raise _unknown(name)
     if source := DATASETS.get(name):
-        return DatasetFacts(name, source.num_classes, image_size or source.image_size)
+        return DatasetFacts(name, source.num_classes, image_size or source.image_size, source.train_count)
     reader = _folder_reader(home / name)
     num_classes = reader.num_classes(home / name)
     return DatasetFacts(name, num_classes, image_size or _square(*reader.first_image_size(home / name)))

@@ -70,7 +70,7 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     if isinstance(_section(values, "data").get("dataset"), str):
         values["data"]["dataset"] = facts.name
     sections, faults = _sections(values)
-    problems = [*unknown, *faults, *([] if unknown else cross_problems(sections))]
+    problems = [*unknown, *faults, *([] if unknown else cross_problems(sections, facts.train_images))]
     told = [problem for layer in layers for problem in layer.problems]
     if told or problems:
         settled = {dotted(path) for path in derived}

@@ -14,11 +14,12 @@ CHANNELS = 3  # every data set is served as RGB
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """What a spec needs to know of a data set before a single image is read."""
+    """What a spec needs to know of a data set before a single image is read; `train_images` where they are known."""
 
     name: str
     num_classes: int
     image_size: int
+    train_images: int | None = None
 
 
 class DataSpec(Section):
@@ -36,6 +37,11 @@ class DataSpec(Section):
     mix: MixSpec = added_later(default=MixSpec())
     validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     limit: PositiveInt | None = None
+
+    def images_to_train_on(self, available: int) -> int:
+        """Of so many training images, those that `limit` keeps and `validation_fraction` does not hold out."""
+        kept = min(available, self.limit or available)
+        return kept - round(self.validation_fraction * kept)
 
     def problems(self) -> list[Problem]:
         """What does not fit together in it."""

@@ -60,8 +60,11 @@ class RunSpec(Section):
         return f"{self.model.label}-{dataset[:40]}-{self.group_hash}-s{self.seed}"
 
 
-def cross_problems(sections: dict[str, Any]) -> list[Problem]:
-    """What does not fit together in and between the sections that are there (one with a faulty field is left out)."""
+def cross_problems(sections: dict[str, Any], train_images: int | None = None) -> list[Problem]:
+    """What does not fit together in and between the sections that are there (one with a faulty field is left out).
+
+    `train_images` counts the training images of the data set, where they are known.
+    """
     found: list[Problem] = []
     model, data, schedule, train = (sections.get(name) for name in ("model", "data", "schedule", "train"))
     if model and data:
@@ -76,7 +79,17 @@ def cross_problems(sections: dict[str, Any]) -> list[Problem]:
     if train and data and train.selection == "val" and data.validation_fraction == 0:
         fault = '"val" needs a validation split, but data.validation_fraction = 0'
         found.append(Problem("train.selection", fault, 'choose "last", or hold images out'))
+    if train and data and (available := train_images or data.limit):
+        found += batch_problems(train.batch_size, data.images_to_train_on(available))
     return found
+
+
+def batch_problems(batch_size: int, images: int) -> list[Problem]:
+    """Whether there are images for one whole batch."""
+    if batch_size <= images:
+        return []
+    fault = f"larger than the {images} training images"
+    return [Problem("train.batch_size", fault, f"--batch-size {images} or less", str(batch_size))]
 
 
 def hashed_values(section: BaseModel) -> dict[str, Any]:

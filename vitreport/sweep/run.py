@@ -79,7 +79,7 @@ def run_sweep(
                 observer.moved(cell.id, "queued" if cell in missing else state_of_cell(run), run)
             if told := _done_already([state_of_cell(runs.get(cell.id)) for cell in cells]):
                 observer.note(told)
-            _check_images(cells, runs, missing, runtime, observer)
+            _check(cells, runs, missing, runtime, observer)
             stop.graceful = True
             if missing:
                 with LocalEngine(policy.jobs, runtime, argv, observer.note) as engine:
@@ -99,11 +99,19 @@ def _done_already(states: Sequence[str]) -> str:
     return f"{done} of {len(states)} cells were done already{kept}"
 
 
-def _check_images(
+def _check(
     cells: Sequence[Cell], runs: Mapping[str, Run], missing: Sequence[Cell], runtime: Runtime, observer: Observer
 ) -> None:
-    """Decode each data set once for all workers. Raises DatasetError where a record has seen other images."""
-    for dataset, image_size in dict.fromkeys((cell.spec.data.dataset, cell.spec.data.image_size) for cell in missing):
+    """Decode each data set once for all workers, and see whether every cell can be trained on it.
+
+    Raises SpecError where one cannot, DatasetError where a record has seen other images.
+    """
+    if not missing:
+        return
+    from vitreport.sweep.check import check_images, check_networks
+
+    check_networks(cell.spec for cell in missing)
+    for dataset, image_size in dict.fromkeys(map(_images_of, missing)):
         images = open_dataset(
             dataset,
             image_size=image_size,
@@ -112,10 +120,15 @@ def _check_images(
             notify=observer.note,
             progress=observer.progress,
         )
+        check_images([cell.spec for cell in missing if _images_of(cell) == (dataset, image_size)], images)
         for cell in cells:
             run = runs.get(cell.id)
-            if run and run.record and (cell.spec.data.dataset, cell.spec.data.image_size) == (dataset, image_size):
+            if run and run.record and _images_of(cell) == (dataset, image_size):
                 refuse_other_images(run.record, images, "bring the former images back, or choose another --runs-dir")
+
+
+def _images_of(cell: Cell) -> tuple[str, int]:
+    return cell.spec.data.dataset, cell.spec.data.image_size
 
 
 class _Sweep:

@@ -17,7 +17,7 @@ from vitreport.errors import Problem, SpecError
 from vitreport.models.cost import Cost, measure_cost
 from vitreport.models.registry import build_model
 from vitreport.spec.data import CHANNELS
-from vitreport.spec.run import RunSpec
+from vitreport.spec.run import RunSpec, batch_problems
 from vitreport.training.optim import build_optimizer, learning_rate_at
 from vitreport.training.precision import autocast
 from vitreport.training.state import TrainingState, fresh_state
@@ -86,15 +86,16 @@ def _problems(
     spec: RunSpec, model: nn.Module, device: torch.device, classes: int, training_images: int
 ) -> list[Problem]:
     """What only shows when the images are there."""
-    found = []
+    return image_problems(spec, classes, training_images) + lone_image_problems(spec, model, device, training_images)
+
+
+def image_problems(spec: RunSpec, classes: int, training_images: int) -> list[Problem]:
+    """Whether a data set of so many classes, of whose images so many are trained on, is that of the spec."""
+    found = batch_problems(spec.train.batch_size, training_images)
     if spec.data.num_classes != classes:
         fault = f"{spec.data.dataset} has {classes} classes"
         found.append(Problem("data.num_classes", fault, "leave it out", str(spec.data.num_classes)))
-    if spec.train.batch_size > training_images:
-        fault = f"larger than the {training_images} training images"
-        hint = f"--batch-size {training_images} or less"
-        found.append(Problem("train.batch_size", fault, hint, str(spec.train.batch_size)))
-    return found + lone_image_problems(spec, model, device, training_images)
+    return found
 
 
 def lone_image_problems(spec: RunSpec, model: nn.Module, device: torch.device, training_images: int) -> list[Problem]:
