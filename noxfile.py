@@ -40,5 +40,6 @@ def benchmark(session: nox.Session) -> None:
     session.run("python", "benchmarks/startup.py")
     session.run("python", "benchmarks/sweep.py")
     session.run("python", "benchmarks/models.py")
+    session.run("python", "benchmarks/report.py")
     session.run("python", "benchmarks/presets.py")
     session.run("python", "benchmarks/train_vs_notebook.py", *session.posargs)

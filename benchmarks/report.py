@@ -1,6 +1,11 @@
-"""How long a report takes, and how much memory: `python benchmarks/report.py` for 100 and 10,000 runs."""
+"""Seconds and memory that a report of many runs takes, its figures drawn before, as Markdown and as HTML.
 
-import resource
+python benchmarks/report.py [--runs 100 1000 10000] [--repeats 3]
+"""
+
+import argparse
+import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,19 +28,38 @@ def write_runs(runs_dir: Path, count: int) -> None:
         write_run(runs_dir, own, 0.5 + 0.0001 * (index % 1000))
 
 
-def measure(count: int) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        write_runs(Path(folder), count)
-        command = [sys.executable, "-m", "vitreport", "report", "--runs-dir", folder]
-        earlier = resource.getrusage(resource.RUSAGE_CHILDREN)
-        before, begun = earlier.ru_utime + earlier.ru_stime, time.perf_counter()
-        done = subprocess.run(command, capture_output=True, check=True)
-        seconds = time.perf_counter() - begun
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    told = f"{count:,} runs: {seconds:.2f} s ({used.ru_utime + used.ru_stime - before:.2f} s of a processor), "
-    return f"{told}{used.ru_maxrss / 1024:.0f} MiB at most, {len(done.stdout) / 1024:,.0f} KiB of Markdown"
+def measured(command: list[str], cwd: Path) -> tuple[float, float]:
+    """Seconds on the clock, and the most memory in MiB."""
+    begun = time.perf_counter()
+    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return time.perf_counter() - begun, usage.ru_maxrss / 1024
+
+
+def compare(folder: Path, count: int, repeats: int) -> None:
+    write_runs(folder / "runs", count)
+    for name, options in {"Markdown": [], "HTML": ["--format=html"]}.items():
+        command = [sys.executable, "-m", "vitreport", "report", *options]
+        measured(command, folder)
+        found = [measured(command, folder) for _ in range(repeats)]
+        seconds = [each for each, _ in found]
+        middle, least, most = statistics.median(seconds), min(seconds), max(seconds)
+        memory = max(each for _, each in found)
+        print(f"{count:>6,} runs, {name:<8} {middle:6.2f} s ({least:.2f} to {most:.2f}), {memory:.0f} MiB", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, nargs="+", default=[100, 1000, 10_000])
+    parser.add_argument("--repeats", type=int, default=3)
+    given = parser.parse_args()
+    for count in given.runs:
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["VITREPORT_CACHE_DIR"] = f"{folder}/cache"
+            compare(Path(folder), count, given.repeats)
 
 
 if __name__ == "__main__":
-    for count in map(int, sys.argv[1:] or ("100", "10000")):
-        print(measure(count), flush=True)
+    main()
