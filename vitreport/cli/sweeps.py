@@ -8,7 +8,7 @@ from vitreport.cli.console import note, print_json, print_list, print_sentence, 
 from vitreport.cli.format import bounds
 from vitreport.errors import DamageError
 from vitreport.store.reader import Run
-from vitreport.sweep.cells import RESULTS, state_of_cell
+from vitreport.sweep.cells import RESULTS, is_to_be_trained, state_of_cell
 from vitreport.sweep.findings import findings
 from vitreport.sweep.summary import Row, Summary
 from vitreport.text import percent
@@ -57,14 +57,18 @@ def tell_missing(summaries: Sequence[Summary], runs: Mapping[str, Run]) -> None:
             note(f"warning: {run_id}: {line}")
     if missing:
         told = ", ".join(missing[:SHOWN]) + (", ..." if len(missing) > SHOWN else "")
-        hints = {
-            "damaged": "move the folders of damaged ones away",
-            "failed": "--retry-failed also trains those that failed by themselves",
-        }
-        hint = "; ".join(
-            ["the same command trains them", *(hints[state] for state in hints if state in states.values())]
-        )
-        raise DamageError(f"{len(missing)} of {len(ids)} cells are missing: {told}", hint)
+        raise DamageError(f"{len(missing)} of {len(ids)} cells are missing: {told}", "; ".join(_ways(missing, runs)))
+
+
+def _ways(missing: Sequence[str], runs: Mapping[str, Run]) -> Iterator[str]:
+    """What can be done about cells that are missing."""
+    states = {state_of_cell(runs.get(run_id)) for run_id in missing}
+    if any(is_to_be_trained(runs.get(run_id), retry_failed=False) for run_id in missing):
+        yield f"the same command trains {'them' if len(states) == 1 else 'those that were not begun or were cut off'}"
+    if "failed" in states:
+        yield "--retry-failed also trains those that failed by themselves"
+    if "damaged" in states:
+        yield "move the folders of damaged ones away"
 
 
 def _reasons(run: Run | None, state: str) -> tuple[str, ...]:

@@ -146,16 +146,21 @@ class _Sweep:
 
     def run(self, stop: StopSignals) -> None:
         while self._queue or self._engine.running:
-            if stop.requested is not None and not self._ending:
-                self._observer.note("stopping when the steps under way are saved; once more stops at once")
-                self._end()
+            self._heed(stop)
             if self._ending and not self._engine.running:
                 break
             self._hand_out()
             for run_id, report in self._engine.reports(SECONDS_BETWEEN_LOOKS):
+                self._heed(stop)
                 self._take(run_id, report)
             self._observer.looked()
         stop.check()
+
+    def _heed(self, stop: StopSignals) -> None:
+        """A signal from the terminal reaches the workers as well: what they say of it is no reason to try again."""
+        if stop.requested is not None and not self._ending:
+            self._observer.note("stopping when the steps under way are saved; once more stops at once")
+            self._end()
 
     def _end(self) -> None:
         """Save what is under way and begin nothing more."""
