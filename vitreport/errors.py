@@ -6,7 +6,7 @@ VitreportError
 ├── RecordError      4   a record or a checkpoint that cannot be used
 ├── DivergedError    5   a loss that is no longer finite
 ├── ResourceError    6   no such device, no memory, no disk, no network
-├── DamageError      7   finished, but some records could not be read
+├── DamageError      7   finished, but some records are damaged or cells missing
 ├── BusyError        8   another process holds the run
 ├── DriftError       9   a file is not what the records give
 └── StoppedError     130 or 143, after SIGINT or SIGTERM
