@@ -77,6 +77,13 @@ def test_a_value_that_the_constructor_chokes_on(arguments: dict[str, Any]) -> No
     assert problem.message.startswith("timm cannot build vit_tiny_patch16_224: ")
 
 
+def test_keywords_that_the_network_does_not_run_with() -> None:
+    problem = refusal("resnet10t", 32, drop_rate=2)
+    assert problem.field == "model.arguments"
+    assert problem.message.startswith("resnet10t does not run with these: dropout probability")
+    assert refusal("inception_v3", 16, drop_rate=0.1).field == "data.image_size"
+
+
 def test_images_of_a_size_that_the_network_does_not_run_at() -> None:
     problem = refusal("inception_v3", 16)
     assert (problem.field, problem.value) == ("data.image_size", "16")

@@ -115,11 +115,29 @@ def test_what_is_no_table_of_tensors_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
-@pytest.mark.parametrize(
-    "content", [b"", b"<!DOCTYPE html>", bytes(100), saved(TENSORS)[:300], b"PK\x03\x04" + b"x" * 50]
-)
+@pytest.mark.parametrize("content", [b"", b"hello", b"<!DOCTYPE html>", bytes(100), bytes(range(255, 0, -1))])
 def test_what_is_no_weights_file_is_refused(name: str, content: bytes) -> None:
-    refusal(name, content)
+    assert refusal(name, content) == f"{name} is no weights file"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        saved(TENSORS)[:300],
+        b"PK\x03\x04" + b"x" * 50,
+        saved(TENSORS, zipped=False)[:40],
+        safetensors.torch.save(TENSORS)[:99],
+    ],
+)
+def test_a_damaged_weights_file_is_refused(content: bytes) -> None:
+    refusal("a.pth", content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.pth", safetensors.torch.save(TENSORS)), ("a.safetensors", saved(TENSORS))]
+)
+def test_the_content_tells_the_form(name: str, content: bytes) -> None:
+    assert read(name, content).keys() == TENSORS.keys()
 
 
 def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,18 @@ def test_every_fault_is_told_once() -> None:
     ]
 
 
+def test_a_sweep_is_called_after_its_models() -> None:
+    assert plan(field_axis("batch_size", [1, 2])).name == "perceiver-io on digits by batch_size"
+    timm = {**BASE, "model": {"name": "timm", "architecture": "resnet18"}}
+    swept = make_plan(
+        [field_axis("model.arguments.drop_rate", [0.1, 0.2])],
+        [0],
+        lambda fields: composed(timm, layer_of(fields, "--param").values).spec,
+        max_cells=2,
+    )
+    assert swept.name == "timm-resnet18 on digits by drop_rate"
+
+
 def test_two_cells_of_one_spec_are_refused() -> None:
     with pytest.raises(SpecError, match="come to the same spec"):
         plan(variant_axis("optimizer", {"by itself": {}, "by name": {"optimizer": "adamw"}}))

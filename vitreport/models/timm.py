@@ -28,7 +28,7 @@ def build_timm(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
     """
     _check_name(spec.architecture)
     network = with_dropout_out_of_place(_built(spec, image_size, num_classes))
-    _check_logits(network, spec.architecture, image_size, num_classes)
+    _check_logits(network, spec, image_size, num_classes)
     return network
 
 
@@ -96,20 +96,42 @@ def _keywords(architecture: str, taker: str) -> list[str]:
     return list(signature(getattr(module, taker)).parameters) if hasattr(module, taker) else []
 
 
-def _check_logits(network: nn.Module, architecture: str, image_size: int, num_classes: int) -> None:
+def _check_logits(network: nn.Module, spec: TimmSpec, image_size: int, num_classes: int) -> None:
     """Try the network on one image; it ends as it was."""
     try:
-        with torch.no_grad():
-            logits = network.eval()(torch.zeros(1, CHANNELS, image_size, image_size))
-    except Exception as error:  # whatever an architecture makes of a size that it was not written for
-        if is_out_of_memory(error):
-            raise
-        fault = f"{architecture} does not run at this size: {reason_of(error)}"
-        raise SpecError(problems=[Problem("data.image_size", fault, value=str(image_size))]) from error
+        logits = _logits(network, image_size)
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:  # whatever an architecture makes of a size or keywords that it was not written for
+        raise SpecError(problems=[_misfit(spec, image_size, error)]) from error
     network.train()
     found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     if found != (1, num_classes):
-        _refuse("model.architecture", f"gives {found} for one image, not (1, {num_classes}) logits", "", architecture)
+        fault = f"gives {found} for one image, not (1, {num_classes}) logits"
+        _refuse("model.architecture", fault, "", spec.architecture)
+
+
+def _logits(network: nn.Module, image_size: int) -> Any:
+    with torch.no_grad():
+        return network.eval()(torch.zeros(1, CHANNELS, image_size, image_size))
+
+
+def _misfit(spec: TimmSpec, image_size: int, error: Exception) -> Problem:
+    """The keywords are at fault where the network runs without them, else the size of the images."""
+    if spec.arguments and _runs(spec.model_copy(update={"arguments": {}}), image_size):
+        return Problem("model.arguments", f"{spec.architecture} does not run with these: {reason_of(error)}")
+    fault = f"{spec.architecture} does not run at this size: {reason_of(error)}"
+    return Problem("data.image_size", fault, value=str(image_size))
+
+
+def _runs(spec: TimmSpec, image_size: int) -> bool:
+    try:
+        _logits(sized_network(spec, image_size), image_size)
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception:
+        return False
+    return True
 
 
 def reason_of(error: BaseException) -> str:

@@ -24,6 +24,7 @@ MAX_BYTES = 4 << 30
 MAX_HEADER_BYTES = 10 << 20
 MAX_TENSORS = 10_000
 CLASSES = TypeAdapter(tuple[str, ...])
+TORCH_SAVED = (b"PK\x03\x04", b"\x80")  # a zip archive, in former times a pickle
 WRAPPERS = ("state_dict", "model")  # under which training scripts keep the weights in a checkpoint
 
 
@@ -52,7 +53,11 @@ def read_weights(path: Path, digest: str) -> Weights:
     if found != digest:
         hint = "give the file that the spec was made with, or take model.pretrained out of the spec"
         raise RecordError(f"{path} is another file than model.pretrained: sha256 {found[:12]}, not {digest[:12]}", hint)
-    is_safetensors = path.suffix == ".safetensors"
+    is_safetensors = content[8:9] == b"{"
+    if not is_safetensors and not content.startswith(TORCH_SAVED):
+        raise RecordError(
+            f"{path} is no weights file", "a .safetensors file, or what torch.save(model.state_dict()) wrote"
+        )
     tensors = _safetensors(path, content) if is_safetensors else _unwrapped(_torch_saved(path, content))
     if not isinstance(tensors, Mapping) or not all(map(_is_named_tensor, tensors.items())):
         raise RecordError(f"{path} holds other things than named tensors", "save the model's state_dict() alone")

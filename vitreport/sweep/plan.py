@@ -143,6 +143,6 @@ def _own_baseline(specs: Mapping[Labels, RunSpec], compose: ComposeCell) -> Labe
 
 def _name(axes: Sequence[AxisSpec], specs: Collection[RunSpec]) -> str:
     """perceiver-io on cifar10 by batch_size"""
-    models = "/".join(dict.fromkeys(spec.model.name for spec in specs))
+    models = "/".join(dict.fromkeys(spec.model.label for spec in specs))
     datasets = "/".join(dict.fromkeys(spec.data.dataset for spec in specs))
     return f"{models} on {datasets} by {' and '.join(axis.name for axis in axes)}"
