@@ -74,6 +74,21 @@ def test_a_sweep_shows_what_it_has_not_run(cli: Cli) -> None:
     assert (damaged.exit_code, "sweeps/by-batch-size-00000000.json" in damaged.stdout) == (7, True)
 
 
+def test_a_sweep_of_one_value_has_nothing_to_compare(cli: Cli) -> None:
+    record = {
+        "id": "one-00000000",
+        "name": "one",
+        "axes": [{"name": "batch_size", "values": ["128"]}],
+        "baseline": None,
+        "cells": [{"values": ["128"], "run": spec(train={"epochs": 2}).run_id}],
+    }
+    (RUNS / "sweeps").mkdir()
+    write_json(RUNS / "sweeps" / "one-00000000.json", record)
+    done = cli("report", "--no-assets")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "\n### Perceiver IO on CIFAR-10 by batch_size\n" in done.stdout
+
+
 def test_a_name_that_means_nothing(cli: Cli) -> None:
     done = cli("report", "perciever")
     assert (done.exit_code, done.stdout) == (2, "")
@@ -235,7 +250,7 @@ def test_a_figure_that_shows_something_else_is_drift(cli: Cli, options: list[str
     (folder / "overview-dark.svg").write_text("<svg/>")
     done = cli("report", "--check", "report.md", *options)
     assert (done.exit_code, done.stdout) == (9, f"{folder}/overview-dark.svg does not show what the records give\n")
-    assert "`vitreport report -o report.md` mends it" in done.stderr
+    assert "the same command with -o in place of --check mends it" in done.stderr
     shutil.rmtree(folder)
     assert cli("report", "--check", "report.md", *options).exit_code == (9 if options else 0)
 

@@ -125,3 +125,9 @@ def test_more_seeds_are_the_same_sweep_and_other_values_another() -> None:
     assert plan(axis, seeds=(0, 1)).id == plan(axis, seeds=(2,)).id
     assert plan(axis).id != plan(field_axis("batch_size", [1, 3])).id
     assert plan(axis).id.startswith("perceiver-io-on-digits-by-batch_size-")
+
+
+def test_without_axes_it_is_one_run_with_its_seeds() -> None:
+    found = plan(seeds=(0, 3), name="mine")
+    assert [(cell.values, cell.spec.seed) for cell in found.cells] == [((), 0), ((), 3)]
+    assert (found.baseline, found.cells[0].spec) == (None, composed(BASE).spec)

@@ -72,7 +72,8 @@ def report(
         note(f"warning: {runs_dir / each.place}: {each.reason}")
     if changes:
         option = "--inject" if check and placing.has_marks(check) else "-o"
-        raise DriftError(f"{check} is not what the records give", f"`vitreport report {option} {check}` mends it")
+        hint = f"the same command with {option} in place of --check mends it"
+        raise DriftError(f"{check} is not what the records give", hint)
     if damage := page.summary.damage:
         places = "1 place" if len(damage) == 1 else f"{len(damage)} places"
         raise DamageError(f"the records are damaged in {places}; the report has the rest")

@@ -5,7 +5,7 @@ from vitreport.report.study import statement_of
 from vitreport.spec.compose import flat
 from vitreport.spec.study import PartSpec, SectionSpec, StudySpec
 from vitreport.spec.study_file import read_study, study_names
-from vitreport.text import toml_value
+from vitreport.text import printable, toml_value
 
 
 def show_studies(*, as_json: bool) -> None:
@@ -23,7 +23,7 @@ def show_study(name: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"name": name, **study.model_dump(mode="json")})
         return
-    print_text(study.title)
+    print_text(printable(study.title))
     for section in study.order:
         _show_section(study, section)
     if study.claims:
@@ -36,9 +36,9 @@ def show_study(name: str, *, as_json: bool) -> None:
 
 
 def _show_section(study: StudySpec, section: SectionSpec) -> None:
-    print_text(f"\n{section.title}")
+    print_text(f"\n{printable(section.title)}")
     if section.question:
-        print_sentence(section.question)
+        print_sentence(printable(section.question))
     names = (*section.runs, *section.ablations)
     print_table(["run or ablation", "what is trained"], [(name, _described(study.parts[name])) for name in names])
 

@@ -11,7 +11,7 @@ from vitreport.store.reader import Run
 from vitreport.sweep.cells import RESULTS, is_to_be_trained, state_of_cell
 from vitreport.sweep.findings import findings
 from vitreport.sweep.summary import Row, Summary
-from vitreport.text import percent
+from vitreport.text import percent, printable
 
 MEASURED_COLUMNS = ["n", "accuracy", "95% interval"]
 RESULT_COLUMNS = [*MEASURED_COLUMNS, "difference", "its 95% interval", ""]
@@ -30,7 +30,7 @@ def show_summaries(summaries: Sequence[Summary], *, as_json: bool) -> None:
         rows = [[summary.name, *_measured(row), _remark(row)] for summary in runs for row in summary.rows]
         print_list(["run", *MEASURED_COLUMNS, ""], rows, right=MEASURED_COLUMNS, spare=())
     for number, summary in enumerate(summary for summary in summaries if summary.axes):
-        print_text("\n" * (number > 0 or bool(runs)) + summary.name)
+        print_text("\n" * (number > 0 or bool(runs)) + printable(summary.name))
         rows = [_row(row) for row in summary.rows]
         print_list([*summary.axes, *RESULT_COLUMNS], rows, right=RESULT_COLUMNS[:-1], spare=SPARE_COLUMNS)
         for sentence in findings(summary):
