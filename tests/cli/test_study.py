@@ -170,10 +170,10 @@ def test_a_report_judges_the_claims(cli: Cli) -> None:
 def test_a_smaller_study_is_another_one(cli: Cli) -> None:
     """Its runs are no answer to claims about the study as it is."""
     finish("mixer")
-    smaller = ("--set", "limit=20", "--seeds", "0..1")
+    smaller = ("--set", "limit=30", "--seeds", "0..1")
     document = cli("report", "--study", FILE, *smaller).stdout
     assert "There is no finished run yet." in document
-    assert f"`vitreport study run {FILE} --only mixer --set limit=20 --seeds 0..1`" in document
+    assert f"`vitreport study run {FILE} --only mixer --set limit=30 --seeds 0..1`" in document
 
 
 @pytest.mark.parametrize(
@@ -204,6 +204,7 @@ def test_a_wrong_request_is_refused(arguments: tuple[str, ...], said: list[str],
         (("limit = 40", "limit = 0"), ["data.limit = 0: must be", "(from study my/mixer)"]),
         (("limit = 40", "seed = 4"), ["seed: is given by --seeds in a sweep (from study my/mixer)"]),
         (('dataset = "digits"\nset', 'dataset = "digist"\nset'), ["'digist': unknown data set", "mean digits?"]),
+        (('"digits", set', '"digits", preset = "swin-digits", set'), ["recipe of swin", "(from study my/mixer)"]),
     ],
 )
 def test_a_fault_of_a_part_names_the_part(change: tuple[str, str], said: list[str], cli: Cli) -> None:

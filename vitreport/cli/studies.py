@@ -76,7 +76,8 @@ def plan_study(asked: StudyRequest, data_dir: Path | None, *, ablations_only: bo
                 max_cells=asked.max_cells,
             )
         except SpecError as error:
-            problems |= dict.fromkeys(error.problems or [Problem(title, error.message, error.hint)])
+            told = error.problems or [Problem(title, error.message, error.hint)]
+            problems |= dict.fromkeys(replace(problem, origin=problem.origin or origin) for problem in told)
     if problems:
         raise SpecError(problems=list(problems))
     return StudyPlan(study, plans, data_dirs)
