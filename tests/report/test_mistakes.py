@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.report.parsed import parse
 from tests.report.pictured import SHOWN, add_correct, add_mistakes, change_result
 from vitreport.report.formats import render_json
 from vitreport.report.html import render_html
+from vitreport.report.illustrations import _mistakes
 from vitreport.report.measured import Mistakes
 from vitreport.report.page import Page, make_page
 from vitreport.report.render import render_markdown
@@ -114,6 +116,15 @@ def test_markdown_has_an_image_with_words_and_a_table(page: Page) -> None:
     bare = render_markdown(page)
     assert "<img" not in bare
     assert "| 1 | airplane | automobile | 99.0% | 0 |" in bare
+
+
+def test_where_there_are_no_others_that_is_said() -> None:
+    (run,) = write_seeds(RUNS, [0.5], train=QUICK)
+    add_mistakes(run)
+    found = shown(summary())
+    assert found is not None
+    (group,) = summary().groups
+    assert _mistakes(group, replace(found, wrong=SHOWN), "Here").caption.startswith("All 7 mistakes on 10,000 test")
 
 
 def test_html_has_each_image_with_its_words(page: Page) -> None:

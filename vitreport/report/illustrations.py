@@ -178,9 +178,10 @@ def _mistakes(group: Group, mistakes: Mistakes, where: str) -> Figure:
     alt = f"Test images of {where} that were taken for another class: {shown}, from {first.label} taken for "
     alt += f"{first.predicted} at {percent(first.confidence, 1)} confidence to {last.label} taken for {last.predicted} "
     alt += f"at {percent(last.confidence, 1)}."
+    some = f"The {shown} most confident of {mistakes.wrong:,}" if shown < mistakes.wrong else f"All {shown}"
     caption = (
-        f"The {shown} most confident of {mistakes.wrong:,} mistakes on {mistakes.count:,} test images, row by row, of "
-        f"the run with seed {mistakes.seed}; other seeds make others."
+        f"{some} mistakes on {mistakes.count:,} test images, row by row, of the run with seed {mistakes.seed}; other "
+        "seeds make others."
     )
     return Figure(f"{group.id}-mistakes", "mistakes", f"Confident mistakes of {where}", alt, caption, mistakes)
 

@@ -19,7 +19,9 @@ def _reliability(measured: Calibration) -> Canvas:
     axes = panel.axes
     filled = [each for each in measured.bins if each.count]
     axes.plot([0, 1], [0, 1], color=LIGHT["muted"], linewidth=1, dashes=(3, 3))
-    axes.text(0.5, 0.54, "calibrated", color=LIGHT["muted"], fontsize=11, ha="right")
+    is_above = sum(each.accuracy - each.confidence for each in filled) > 0
+    x, y, side, edge = (0.54, 0.5, "left", "top") if is_above else (0.5, 0.54, "right", "baseline")
+    axes.text(x, y, "calibrated", color=LIGHT["muted"], fontsize=11, ha=side, va=edge)
     axes.plot([each.confidence for each in filled], [each.accuracy for each in filled], "o-", color=LOOKS[0].color)
     axes.set_ylim(-0.02, 1.02)
     _share_axes(panel, "confidence")
