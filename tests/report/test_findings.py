@@ -162,7 +162,7 @@ def test_a_published_claim_that_several_seeds_contradict() -> None:
     sentences = [each.sentence for each in findings(found, judge(claims, found.groups)) if each.rule == "contradiction"]
     assert sentences == [
         "Published: \N{LEFT DOUBLE QUOTATION MARK}56.2% on CIFAR-10\N{RIGHT DOUBLE QUOTATION MARK} (the README). "
-        "Here: measured 50.1% ± 0.2 (n = 3) is below 56.2%."
+        "Here: measured 50.1% ± 0.2 (n = 3) is below 56.20%."
     ]
 
 

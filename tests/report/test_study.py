@@ -125,7 +125,7 @@ def test_a_figure_that_rests_on_a_fault_is_shown_beside_what_is_measured() -> No
 def test_a_figure_that_was_chosen_on_the_test_images_is_compared_with_such_a_one() -> None:
     measure([0.6, 0.601, 0.602], "perceiver/regularization-cifar10", "neither")
     found = verdict("perceiver/regularization-cifar10: regularization neither reaches 60.37%, the best of all epochs")
-    assert "the best over epochs on the test images as published" in found.reason
+    assert "both are the best over epochs, chosen by the test images" in found.reason
 
 
 def test_what_the_text_concludes_is_judged_by_the_difference() -> None:

@@ -72,7 +72,7 @@ def _incomparable(found: Verdict) -> Verdict:
     claim, measured = found.claim, found.measured
     if found.outcome == "not run":
         return Verdict(claim, "not comparable", claim.not_comparable)
-    told = _told(claim, measured) if claim.relation == "is" and measured else found.reason
+    told = f"{accuracy(measured)}{_chosen(claim)}" if claim.relation == "is" and measured else found.reason
     return Verdict(claim, "not comparable", f"{claim.not_comparable}; here {told}", measured)
 
 
@@ -93,21 +93,23 @@ def _value(claim: Claim, group: Group) -> Verdict:
     measured = _measured(claim, group)
     assert measured is not None
     assert claim.value is not None
-    published, told = percent(claim.value, 1), _told(claim, measured)
+    published, told = percent(claim.value), accuracy(measured)
     if measured.low is None or measured.high is None:
-        return Verdict(claim, "not comparable", f"{told}: a single run, no interval", measured)
+        return Verdict(claim, "not comparable", f"{told}: a single run, no interval{_chosen(claim)}", measured)
+    doubt = f"{_caution(measured)}{_chosen(claim)}"
     if claim.value < measured.low:
-        return Verdict(claim, "above", f"measured {told} is above {published}{_caution(measured)}", measured)
+        return Verdict(claim, "above", f"measured {told} is above {published}{doubt}", measured)
     if claim.value > measured.high:
-        return Verdict(claim, "below", f"measured {told} is below {published}{_caution(measured)}", measured)
+        return Verdict(claim, "below", f"measured {told} is below {published}{doubt}", measured)
     if measured.n > 1 and (measured.high - measured.low) / 2 <= TIGHT:
-        return Verdict(claim, "reproduced", f"{published} lies in the interval of {told}", measured)
-    return Verdict(claim, "within interval", f"{published} lies in the wide interval of {told}", measured)
+        return Verdict(claim, "reproduced", f"{published} lies in the interval of {told}{_chosen(claim)}", measured)
+    reason = f"{published} lies in the wide interval of {told}{_chosen(claim)}"
+    return Verdict(claim, "within interval", reason, measured)
 
 
-def _told(claim: Claim, measured: Estimate) -> str:
-    chosen = ", the best over epochs on the test images as published" if claim.best_over_epochs else ""
-    return f"{accuracy(measured)}{chosen}"
+def _chosen(claim: Claim) -> str:
+    """How the epoch was chosen, where that was not as it should be."""
+    return "; both are the best over epochs, chosen by the test images" if claim.best_over_epochs else ""
 
 
 def _comparison(claim: Claim, group: Group, other: Group) -> Verdict:
