@@ -21,6 +21,7 @@ from tests.cli.run_folders import spec, write_run
 from tests.cli.surface import commands
 from tests.cli.test_ablate import written
 from tests.commands import TINY, command, vitreport
+from tests.data.makers import write_folder
 from vitreport.cli.main import run
 from vitreport.cli.progress import LineView, LiveView, QuietTrainingView, choose_view
 from vitreport.files import write_json
@@ -184,6 +185,20 @@ def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
     assert ["selected.splits.test.accuracy", "50.00%", "48.75%", "-1.25", "points"] in lines
     assert ["selected.splits.test.loss", "1.0000", "1.2500", "+0.2500"] in lines
     assert ["environment.seconds", "1.5", "2.8", "+1.3"] in lines
+
+
+def test_test_images_that_were_trained_on_are_told_at_each_training(cli: Cli) -> None:
+    root = write_folder(Path("pets"), count=10)
+    for number in range(4):
+        (root / "test" / "dog" / f"000{number}.png").write_bytes((root / "train" / "cat" / "0000.png").read_bytes())
+    small = ("--set=patch_size=4", "--set=embed_dim=8", "--set=num_blocks=1", "--epochs=1", "--batch-size=9")
+    told = "warning: 4 of the 20 test images are also training images: the test accuracy will be too high"
+    for seed in (0, 1):
+        done = cli("train", "mlp-mixer", "--dataset", "./pets", *small, f"--seed={seed}")
+        assert done.exit_code == 0, done.stderr
+        assert told in done.stderr.splitlines()
+        assert json.loads(Path(done.stdout.strip(), "run.json").read_text())["data"]["overlap"] == 4
+    assert "- 4 test images of pets are also training images: " in cli("report").stdout
 
 
 def test_the_last_epoch_is_told_only_where_another_was_selected(cli: Cli) -> None:

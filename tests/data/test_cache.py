@@ -99,6 +99,18 @@ def test_an_older_format_is_made_anew(places: Places) -> None:
     assert json.loads(file.read_text())["schema_version"] == 1
 
 
+@pytest.mark.parametrize("shared", [0, 3])
+def test_test_images_that_are_training_images_are_counted(shared: int, places: Places) -> None:
+    source = Source()
+    source.splits["test"].images[:shared] = source.splits["train"].images[-shared - 1 : -1]
+    assert [opened(source, places).overlap for _ in range(2)] == [shared, shared]
+    file = folder(places) / "meta.json"
+    older = {name: value for name, value in json.loads(file.read_text()).items() if name != "overlap"}
+    file.write_text(json.dumps(older))
+    assert opened(source, places).overlap is None
+    assert source.decoded == 1
+
+
 def test_a_header_that_lies_is_found(places: Places) -> None:
     source = Source()
     opened(source, places)

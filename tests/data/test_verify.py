@@ -40,6 +40,15 @@ def test_copies_between_and_within_splits_are_counted(places: Places) -> None:
     assert found["train/test overlap"] == Check("train/test overlap", False, "1 test images are also training images")
     assert found["training duplicates"].detail == "2 training images repeat another one"
     assert found["training duplicates"].ok
+    assert found["training duplicates"].is_notable
+
+
+def test_a_few_training_images_may_repeat_others(places: Places) -> None:
+    root = write_folder(places.data_dir / "pets", count=50)
+    assert not checks("pets", places)["training duplicates"].is_notable
+    (root / "train" / "dog" / "7.png").write_bytes((root / "train" / "cat" / "0000.png").read_bytes())
+    found = checks("pets", places)["training duplicates"]
+    assert (found.detail, found.is_notable) == ("1 training images repeat another one", False)
 
 
 def test_a_changed_pixel_in_the_cache_is_found(places: Places) -> None:

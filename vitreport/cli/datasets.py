@@ -1,12 +1,15 @@
 """`vitreport datasets`: which there are, where they are looked for, whether they are whole."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_table
+
+if TYPE_CHECKING:
+    from vitreport.data.verify import Check
 
 app = typer.Typer(help="List and verify data sets.", no_args_is_help=True)
 
@@ -54,7 +57,13 @@ def verify(
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
-        rows = [(check.name, "ok" if check.ok else "problem", check.detail) for check in checks]
+        rows = [(check.name, _verdict(check), check.detail) for check in checks]
         print_table(["check", "", "found"], rows)
     if failed := [check.name for check in checks if not check.ok]:
         raise DatasetError(f"{name}: {', '.join(failed)}")
+
+
+def _verdict(check: "Check") -> str:
+    if not check.ok:
+        return "problem"
+    return "note" if check.is_notable else "ok"

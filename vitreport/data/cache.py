@@ -25,13 +25,12 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from vitreport.data.archive import reading
+from vitreport.data.pixels import Channels, PixelCounts, Pixels
 from vitreport.files import make_folder, storage_errors, write_json
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.section import Section
 
-Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
-Channels = tuple[float, float, float]
 Notify = Callable[[str], None]
 Progress = Callable[[str, int, int | None], None]
 
@@ -53,7 +52,8 @@ class ImageArrays:
     `fingerprint` is the SHA-256 of class names, shapes, labels and pixels, whatever file they came from.
     `canonical` says that these are the published bytes. `mean` and `std` are those of the whole training split,
     before images are held out or cut off by `data.limit`: by channel, in units where white is 1, no deviation below
-    1/255. `resized` counts the images that had another size.
+    1/255. `resized` counts the images that had another size, `overlap` the test images that are training images too,
+    pixel by pixel; None where an older cache does not say it.
     """
 
     splits: dict[str, Split]
@@ -64,6 +64,7 @@ class ImageArrays:
     mean: Channels
     std: Channels
     resized: int
+    overlap: int | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ class _Meta(Section):
     mean: Channels
     std: Channels
     resized: int
+    overlap: int | None = None
 
 
 def cached(name: str, size: int, original: Original, places: Places, *, check_bytes: bool = True) -> ImageArrays:
@@ -245,7 +247,7 @@ class _Tally:
         self._decoding = decoding
         self._size = size
         self._digest = _digest(decoding.classes, decoding.labels, size)
-        self._histogram = np.zeros((CHANNELS, 256), np.int64)
+        self._pixels = PixelCounts()
         self._resized = 0
         self.decoded = 0
         self.total = sum(map(len, decoding.labels.values()))
@@ -254,12 +256,10 @@ class _Tally:
         self._digest.update(chunk.images.tobytes())
         self._resized += chunk.resized
         self.decoded += len(chunk.images)
-        if chunk.split == "train":
-            for channel, counts in enumerate(self._histogram):
-                counts += np.bincount(chunk.images[:, channel].ravel(), minlength=256)
+        self._pixels.add(chunk.split, chunk.images)
 
     def meta(self, source: str, canonical: bool, sizes: dict[str, int]) -> _Meta:
-        mean, std = _mean_and_std(self._histogram)
+        mean, std = self._pixels.mean_and_std()
         return _Meta(
             classes=self._decoding.classes,
             stored_size=self._size,
@@ -271,19 +271,8 @@ class _Tally:
             mean=mean,
             std=std,
             resized=self._resized,
+            overlap=self._pixels.overlap,
         )
-
-
-def _mean_and_std(histogram: npt.NDArray[np.int64]) -> tuple[Channels, Channels]:
-    """From the counts (3, 256) of each value by channel: exact, however many pixels there are.
-
-    The deviation is at least one step of 256, so that a channel of one value alone can be divided by it.
-    """
-    values = np.arange(256) / 255
-    weights = histogram / histogram.sum(axis=1, keepdims=True)
-    mean = weights @ values
-    std = np.maximum(np.sqrt((weights * (values - mean[:, None]) ** 2).sum(axis=1)), 1 / 255)
-    return (float(mean[0]), float(mean[1]), float(mean[2])), (float(std[0]), float(std[1]), float(std[2]))
 
 
 def _digest(classes: Iterable[str], labels: Mapping[str, Labels], size: int) -> "hashlib._Hash":

@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vitreport.data.archive import DiskTree, Tree, shown
-from vitreport.data.cache import SPLITS, Chunk, Decoding, Labels, Notify, Original, Pixels
+from vitreport.data.cache import SPLITS, Chunk, Decoding, Labels, Notify, Original
+from vitreport.data.pixels import Pixels
 from vitreport.errors import DatasetError
 from vitreport.spec.data import CHANNELS
 

@@ -48,6 +48,7 @@ def _dataset(dataset_id: str, name: str, records: list[tuple[DataRecord, int]]) 
         image_sizes=tuple(sorted({size for _, size in records})),
         counts=_counts(record.counts for record, _ in records),
         resized=max(record.resized for record, _ in records),
+        overlap=max(record.overlap or 0 for record, _ in records),
     )
 
 

@@ -27,5 +27,9 @@ def _limits(summary: Summary) -> Iterator[str]:
         yield f"The architectures were not trained equally long: from {min(epochs)} to {max(epochs)} epochs."
     if len({group.cost.device for group in standing if group.cost}) > 1:
         yield "The runs come from several devices: their times and images per second do not compare."
+    for dataset in summary.datasets:
+        if dataset.overlap:
+            shared = f"{dataset.overlap} test images of {dataset.title} are also training images"
+            yield f"{shared}: accuracies on them tell nothing of images that were not seen."
     if summary.provenance.unknown_commits:
         yield f"Of {summary.provenance.unknown_commits} runs the commit of the source code is not known."

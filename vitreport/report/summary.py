@@ -167,7 +167,10 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The bytes that runs saw. `id` is the name, with digits of the fingerprint where one name means several."""
+    """The bytes that runs saw. `id` is the name, with digits of the fingerprint where one name means several.
+
+    `overlap` counts the test images that are known to be training images too.
+    """
 
     id: str
     name: str
@@ -180,6 +183,7 @@ class Dataset:
     image_sizes: tuple[int, ...]
     counts: tuple[tuple[str, int], ...]
     resized: int
+    overlap: int
 
 
 @dataclass(frozen=True)

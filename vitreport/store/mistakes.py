@@ -14,7 +14,7 @@ from vitreport.store.reader import read_file
 from vitreport.store.record import LARGEST_SIDE, MistakesRecord
 
 if TYPE_CHECKING:
-    from vitreport.data.cache import Pixels
+    from vitreport.data.pixels import Pixels
 
 NAME = "mistakes.png"
 COLUMNS = 6

@@ -25,7 +25,8 @@ class Record(BaseModel):
 class DataRecord(Record):
     """Which images a run saw, and the mean and deviation of their channels (white is 1).
 
-    `fingerprint` is the SHA-256 of the decoded data set, `split_hash` that of the split.
+    `fingerprint` is the SHA-256 of the decoded data set, `split_hash` that of the split. `overlap` counts the test
+    images that are training images too; older records lack it.
     """
 
     fingerprint: Text
@@ -35,6 +36,7 @@ class DataRecord(Record):
     counts: dict[Text, Count]
     split_hash: Text
     resized: Count
+    overlap: Count | None = None
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
