@@ -1,5 +1,6 @@
 """Augmentation: repeatable, of each image by itself, and never waiting for the device; mixtures are drawn as stated."""
 
+from functools import partial
 from typing import Any, get_args
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from tests.data.augmenting import HEIGHT, WIDTH, assert_close, drawn, random_images, seeded, shares, telling_images
 from vitreport.data.augment.color import adjust_brightness
-from vitreport.data.augment.drawn import Drawn, apply_in_turn, unchanged
+from vitreport.data.augment.drawn import Drawn, InTurn, apply_in_turn, unchanged
 from vitreport.data.augment.geometry import horizontal_flip, shifted_crop
 from vitreport.data.augment.pipeline import DRAWS, augment
 from vitreport.spec.augment import (
@@ -75,6 +76,30 @@ def test_each_image_gets_operations_of_its_own() -> None:
     assert torch.equal(result[3], shifted_crop(images, shifts)[3].flip(-1))
 
 
+def test_the_parts_of_an_operation_do_what_it_does_as_a_whole() -> None:
+    """Jitter and RandAugment, also of different length, taken apart among other operations or applied at once."""
+    images, turns = random_images(40), 3
+    specs: list[AugmentSpec] = [
+        JITTER,
+        FLIP,
+        RandAugmentSpec(num_ops=2),
+        MixtureSpec(minimum=0, maximum=2, operations=(JITTER, CROP)),
+    ]
+    operations = [drawn(spec, 40 * turns, seed=seed) for seed, spec in enumerate(specs)]
+    wholes = [Drawn(partial(operation.apply), operation.parameters) for operation in operations]
+    choices = torch.randint(-1, len(specs), (40, turns), generator=seeded())
+    rows = torch.arange(40 * turns).view(40, turns)
+    expected = apply_in_turn(images, choices, rows, wholes)
+    assert torch.equal(apply_in_turn(images, choices, rows, operations), expected)
+    assert not torch.equal(expected, images)
+
+
+def test_images_may_all_be_left_alone() -> None:
+    images = random_images(4)
+    none = torch.full((4, 2), -1)
+    assert torch.equal(apply_in_turn(images, none, none.abs(), [drawn(JITTER, 4)]), images)
+
+
 @pytest.mark.parametrize("spec", SPECS, ids=repr)
 class TestEveryOperation:
     def test_keeps_shape_range_and_input(self, spec: AugmentSpec) -> None:
@@ -111,9 +136,11 @@ class TestEveryOperation:
         images = telling_images()
         on_gpu = images.cuda()
         torch.cuda.set_sync_debug_mode("error")
+        torch.use_deterministic_algorithms(True)
         try:
             result = augment(on_gpu, [spec], seeded())
         finally:
+            torch.use_deterministic_algorithms(False)
             torch.cuda.set_sync_debug_mode("default")
         assert_close(result.cpu(), augment(images, [spec], seeded()))
 
@@ -158,7 +185,8 @@ def test_a_mixture_is_its_operations_one_after_the_other() -> None:
     spec = MixtureSpec(operations=(VerticalFlipSpec(probability=1.0), JITTER, CROP))
     images = random_images(40)
     apply, parameters = drawn(spec, 40)
-    inner = apply.keywords["operations"]  # type: ignore[attr-defined]
+    assert isinstance(apply, InTurn)
+    inner = apply.operations
     for result, image, choices, rows in zip(apply(images, *parameters), images, *parameters, strict=True):
         expected = image[None]
         for choice, row in zip(choices, rows, strict=True):

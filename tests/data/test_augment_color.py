@@ -32,6 +32,7 @@ from vitreport.data.augment.color import (
     posterize,
     solarize,
 )
+from vitreport.data.augment.drawn import InTurn
 from vitreport.spec.augment import AutocontrastSpec, ColorJitterSpec, EqualizeSpec, SharpnessSpec
 
 JITTER = ColorJitterSpec(brightness=0.5, contrast=0.5, saturation=0.5, hue=0.25)
@@ -76,28 +77,40 @@ def test_hue_turns_as_in_torchvision(shift: float, seed: int) -> None:
     assert_close(adjust_hue(images, shifts), one_by_one(torchvision.adjust_hue, images, shifts))
 
 
+def drawn_factors(spec: ColorJitterSpec, count: int) -> Tensor:
+    """Those of brightness, contrast, saturation and hue (B, 4)."""
+    apply = drawn(spec, count).apply
+    assert isinstance(apply, InTurn)
+    return torch.stack([values for adjustment in apply.operations for values in adjustment.parameters], dim=1)
+
+
+def jittered(images: Tensor, factors: Tensor, order: Tensor) -> Tensor:
+    apply, parameters = color_jitter(factors.unbind(1), order)
+    return apply(images, *parameters)
+
+
 @pytest.mark.parametrize("active", [(0, 1, 2, 3), (0, 3), (1, 2, 3), (2,)])
 def test_each_image_is_jittered_in_its_own_order(active: tuple[int, ...]) -> None:
     order = torch.tensor(list(permutations(active)) * 2)
     images = random_images(len(order))
-    factors, _ = drawn(JITTER, len(order)).parameters
+    factors = drawn_factors(JITTER, len(order))
     expected = []
     for image, own_factors, own_order in zip(images, factors.tolist(), order.tolist(), strict=True):
         for position in own_order:
             image = REFERENCE[position](image, own_factors[position])
         expected.append(image)
-    assert_close(color_jitter(images, factors, order), torch.stack(expected))
+    assert_close(jittered(images, factors, order), torch.stack(expected))
 
 
 def test_the_order_of_jitter_matters() -> None:
     images, factors = random_images(1), torch.tensor([[1.0, 1.5, 0.2, 0.25]])
-    forth, back = (color_jitter(images, factors, torch.tensor([order])) for order in [[2, 3], [3, 2]])
+    forth, back = (jittered(images, factors, torch.tensor([order])) for order in [[2, 3], [3, 2]])
     assert (forth - back).abs().max() > 0.01
 
 
 def test_jitter_factors_are_uniform_over_their_range() -> None:
     spec = ColorJitterSpec(brightness=0.5, contrast=0.2, saturation=3.0, hue=0.25)
-    factors, _ = drawn(spec, 20_000).parameters
+    factors = drawn_factors(spec, 20_000)
     ranges = [(0.5, 1.5), (0.8, 1.2), (0.0, 4.0), (-0.25, 0.25)]
     for values, (low, high) in zip(factors.unbind(1), ranges, strict=True):
         uniform = (values - low) / (high - low)
@@ -107,17 +120,17 @@ def test_jitter_factors_are_uniform_over_their_range() -> None:
 
 
 def test_jitter_factors_are_independent_of_each_other() -> None:
-    factors, _ = drawn(JITTER, 20_000).parameters
+    factors = drawn_factors(JITTER, 20_000)
     torch.testing.assert_close(factors.T.corrcoef(), torch.eye(4), rtol=0, atol=0.04)
 
 
 def test_every_order_of_jitter_is_equally_likely() -> None:
-    _, order = drawn(JITTER, 24_000).parameters
+    order, _ = drawn(JITTER, 24_000).parameters
     assert shares(order) == pytest.approx([1 / 24] * 24, rel=0.16)
 
 
 def test_what_has_no_strength_is_left_out_of_the_order() -> None:
-    _, order = drawn(ColorJitterSpec(brightness=0.5, hue=0.25), 1000).parameters
+    order, _ = drawn(ColorJitterSpec(brightness=0.5, hue=0.25), 1000).parameters
     assert {tuple(row) for row in order.tolist()} == {(0, 3), (3, 0)}
 
 

@@ -9,7 +9,7 @@ from torchvision.transforms import InterpolationMode, v2
 
 from tests.data.augmenting import drawn, random_images, shares
 from vitreport.data.augment import policies
-from vitreport.data.augment.drawn import apply_in_turn
+from vitreport.data.augment.drawn import InTurn, apply_in_turn
 from vitreport.spec.augment import RandAugmentSpec, TrivialAugmentSpec
 
 Policy = RandAugmentSpec | TrivialAugmentSpec
@@ -71,5 +71,6 @@ def test_every_operation_and_sign_is_equally_likely() -> None:
 
 def test_trivial_augment_draws_every_magnitude() -> None:
     apply, _ = drawn(TrivialAugmentSpec(), 31_000)
-    (thresholds,) = apply.keywords["operations"][7].parameters  # type: ignore[attr-defined]
+    assert isinstance(apply, InTurn)
+    (thresholds,) = apply.operations[7].parameters
     assert shares(thresholds[:, None]) == pytest.approx([1 / 31] * 31, rel=0.16)

@@ -6,28 +6,27 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vitreport.data.augment.drawn import Drawn, apply_in_turn, apply_where, happens, per_image
+from vitreport.data.augment.drawn import Drawn, InTurn, apply_where, happens, per_image
 from vitreport.spec.augment import AutocontrastSpec, ColorJitterSpec, EqualizeSpec, SharpnessSpec
 
 LEVELS = 256
 
 
 def draw_color_jitter(spec: ColorJitterSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
-    """Factors (B, 4) of brightness, contrast, saturation and hue, and the order (B, K) of those with a strength."""
+    """The adjustments with a strength, each image's by factors of its own and in an order of its own."""
     bounds = [(max(0.0, 1 - strength), 1 + strength) for strength in (spec.brightness, spec.contrast, spec.saturation)]
     bounds.append((-spec.hue, spec.hue))
     count = shape[0]
     factors = [torch.empty(count).uniform_(low, high, generator=generator) for low, high in bounds]
     active = torch.tensor([i for i, (low, high) in enumerate(bounds) if low < high], dtype=torch.long)
     order = torch.rand(count, len(active), generator=generator).argsort(dim=1)
-    return Drawn(color_jitter, (torch.stack(factors, dim=1), active[order]))
+    return color_jitter(factors, active[order])
 
 
-def color_jitter(images: Tensor, factors: Tensor, order: Tensor) -> Tensor:
-    """Adjust each image by its `factors` (B, 4), in its `order` (B, K) of positions in `ADJUSTMENTS`."""
-    operations = [Drawn(adjust, (values,)) for adjust, values in zip(ADJUSTMENTS, factors.unbind(1), strict=True)]
-    rows = torch.arange(len(images))[:, None].expand_as(order)
-    return apply_in_turn(images, order, rows, operations)
+def color_jitter(factors: Sequence[Tensor], order: Tensor) -> Drawn:
+    """Adjust each image by its `factors` (B,) of all ADJUSTMENTS, in its `order` (B, K) of their positions."""
+    adjustments = [Drawn(adjust, (values,)) for adjust, values in zip(ADJUSTMENTS, factors, strict=True)]
+    return Drawn(InTurn(adjustments), (order, torch.arange(len(order))[:, None].expand_as(order)))
 
 
 def adjust_brightness(images: Tensor, factors: Tensor) -> Tensor:

@@ -5,10 +5,12 @@ there until they are used, it is known there which images an operation concerns,
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 Apply = Callable[..., Tensor]
 
@@ -24,6 +26,16 @@ Draw = Callable[[Any, Sequence[int], torch.Generator], Drawn]
 """`draw(spec, shape, generator)` draws for images of that shape (B, 3, H, W)."""
 
 
+@dataclass(frozen=True)
+class InTurn:
+    """The `apply` of a Drawn that consists of others: its parameters are `choices` and `rows` of `apply_in_turn`."""
+
+    operations: Sequence[Drawn]
+
+    def __call__(self, images: Tensor, choices: Tensor, rows: Tensor) -> Tensor:
+        return apply_in_turn(images, choices, rows, self.operations)
+
+
 def apply_in_turn(images: Tensor, choices: Tensor, rows: Tensor, operations: Sequence[Drawn]) -> Tensor:
     """Apply to each image operations of its own, in an order of its own.
 
@@ -31,19 +43,61 @@ def apply_in_turn(images: Tensor, choices: Tensor, rows: Tensor, operations: Seq
     none, and `rows` (B, K) the row of that operation's parameters.
     """
     images = images.clone()
-    for position, members, turns in _schedule(choices.tolist()):
-        apply, parameters = operations[position]
-        own, places = rows[members, turns], torch.tensor(members).to(images.device, non_blocking=True)
-        changed = apply(images.index_select(0, places), *(values[own] for values in parameters))
-        images.index_copy_(0, places, changed)
+    choices, rows, operations = _flat(choices, rows, operations)
+    calls = list(_schedule(choices.tolist()))
+    sizes = [len(call.members) for call in calls]
+    members = torch.tensor([image for call in calls for image in call.members], dtype=torch.long)
+    turns = torch.tensor([turn for call in calls for turn in call.turns], dtype=torch.long)
+    own_rows = rows[members, turns].split_with_sizes(sizes)
+    places = members.to(images.device, non_blocking=True).split_with_sizes(sizes)
+    for call, own, where in zip(calls, own_rows, places, strict=True):
+        apply, parameters = operations[call.position]
+        changed = apply(images.index_select(0, where), *(values[own] for values in parameters))
+        images.index_copy_(0, where, changed)
     return images
 
 
-def _schedule(choices: list[list[int]]) -> Iterator[tuple[int, list[int], list[int]]]:
-    """Which operation is applied next, to which images and in which turn of each of them.
+def _flat(choices: Tensor, rows: Tensor, operations: Sequence[Drawn]) -> tuple[Tensor, Tensor, Sequence[Drawn]]:
+    """The same turns with the parts of each operation that consists of others in its place, (B, K * W) of them."""
+    if not any(isinstance(operation.apply, InTurn) for operation in operations):
+        return choices, rows, operations
+    parts, flat_choices, flat_rows = list[Drawn](), list[Tensor](), list[Tensor]()
+    for position, operation in enumerate(operations):
+        chosen = choices == position
+        inner_choices, inner_rows, inner = _parts(operation, rows.where(chosen, 0))
+        present = chosen[..., None] & (inner_choices >= 0)
+        flat_choices.append((inner_choices + len(parts)).where(present, -1))
+        flat_rows.append(inner_rows.where(present, 0))
+        parts += inner
+    return _merged(flat_choices, -1), _merged(flat_rows, 0), parts
 
-    It is the one that most images wait for, which takes fewer calls than turn after turn.
-    """
+
+def _merged(turns: Sequence[Tensor], nothing: int) -> Tensor:
+    """Turns (B, K, W) of any W, of which no two have more than `nothing` at one place."""
+    width = max(each.shape[-1] for each in turns)
+    padded = [functional.pad(each, (0, width - each.shape[-1]), value=nothing) for each in turns]
+    return torch.stack(padded).amax(0).flatten(1)
+
+
+def _parts(operation: Drawn, rows: Tensor) -> tuple[Tensor, Tensor, Sequence[Drawn]]:
+    """What an operation with these rows (B, K) of its parameters consists of: choices and rows (B, K, W)."""
+    if not isinstance(operation.apply, InTurn):
+        return torch.zeros_like(rows)[..., None], rows[..., None], [operation]
+    inner_choices, inner_rows = operation.parameters
+    inner_choices, inner_rows, parts = _flat(inner_choices, inner_rows, operation.apply.operations)
+    return inner_choices[rows], inner_rows[rows], parts
+
+
+class _Call(NamedTuple):
+    """One application of an operation: to which images, and in which turn of each of them."""
+
+    position: int
+    members: list[int]
+    turns: list[int]
+
+
+def _schedule(choices: list[list[int]]) -> Iterator[_Call]:
+    """The operation that most images wait for is applied next, which takes fewer calls than turn after turn."""
     queues = [[(turn, position) for turn, position in enumerate(own) if position >= 0][::-1] for own in choices]
     waiting: dict[int, list[int]] = {}
     arriving: Iterable[int] = range(len(queues))
@@ -54,8 +108,9 @@ def _schedule(choices: list[list[int]]) -> Iterator[tuple[int, list[int], list[i
         if not waiting:
             return
         position = max(waiting, key=lambda position: len(waiting[position]))
-        arriving = waiting.pop(position)
-        yield position, arriving, [queues[image].pop()[0] for image in arriving]
+        members = waiting.pop(position)
+        yield _Call(position, members, [queues[image].pop()[0] for image in members])
+        arriving = members
 
 
 def apply_where(images: Tensor, chosen: Tensor, *parameters: Tensor, apply: Apply) -> Tensor:

@@ -1,11 +1,10 @@
 """A mixture of operations: each image gets some of them."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import torch
 
-from vitreport.data.augment.drawn import Draw, Drawn, apply_in_turn
+from vitreport.data.augment.drawn import Draw, Drawn, InTurn
 from vitreport.spec.augment import MixtureSpec
 
 
@@ -20,4 +19,4 @@ def draw_mixture(
     numbers = torch.randint(spec.minimum, spec.maximum + 1, (count, 1), generator=generator)
     choices = choices.where(torch.arange(turns) < numbers, -1)
     rows = torch.arange(count * turns).view(count, turns)
-    return Drawn(partial(apply_in_turn, operations=drawn), (choices, rows))
+    return Drawn(InTurn(drawn), (choices, rows))

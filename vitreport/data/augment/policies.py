@@ -17,7 +17,7 @@ from vitreport.data.augment.color import (
     posterize,
     solarize,
 )
-from vitreport.data.augment.drawn import Drawn, apply_in_turn, unchanged
+from vitreport.data.augment.drawn import Drawn, InTurn, unchanged
 from vitreport.data.augment.geometry import affine, inverse_affine
 from vitreport.spec.augment import RandAugmentSpec, TrivialAugmentSpec
 
@@ -85,7 +85,7 @@ def _draw(
     signs = torch.randint(2, bins.shape, generator=generator) * 2 - 1
     drawn = operations(space, kinds, bins, signs, spec, shape)
     choices, rows = positions(kinds).view(-1, turns), torch.arange(len(bins)).view(-1, turns)
-    return Drawn(partial(apply_in_turn, operations=drawn), (choices, rows))
+    return Drawn(InTurn(drawn), (choices, rows))
 
 
 def positions(kinds: Tensor) -> Tensor:
