@@ -30,6 +30,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
+def threads(count: int | str) -> str:
+    """1 thread, 2 threads"""
+    return f"{count} thread{'' if str(count) == '1' else 's'}"
+
+
 def toml_value(value: Any) -> str:
     """A spec's value as TOML writes it, on one line; nothing as "none"."""
     import tomli_w

@@ -26,8 +26,10 @@ from vitreport.cli.main import run
 from vitreport.cli.progress import LineView, LiveView, QuietTrainingView, choose_view
 from vitreport.files import write_json
 from vitreport.spec.model import ARCHITECTURES
+from vitreport.spec.presets import preset_names
 from vitreport.store.correct import packed
 from vitreport.store.reader import Run, read_run
+from vitreport.text import threads
 
 TRAIN = ("train", "perceiver-io", "--dataset", "digits", *TINY)
 EPOCHS = 3
@@ -262,8 +264,22 @@ def test_a_pipe_gets_no_control_codes_and_no_folded_lines(
     assert [line for line in narrow.stdout.splitlines() if line != line.rstrip()] == []
 
 
+def test_one_thread_is_one(cli: Cli) -> None:
+    write_run(Path("runs"), spec())
+    assert "CPU, 1 thread\n" in cli("runs", "show", "perceiver").stdout
+    assert [threads(count) for count in (1, 2, "?")] == ["1 thread", "2 threads", "? threads"]
+
+
+def test_the_list_of_models_is_folded_and_whole(cli: Cli) -> None:
+    lines = cli("models").stdout.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert [line.split()[0] for line in lines[1:] if not line.startswith(" ")] == [
+        kind.model_fields["name"].default for kind in ARCHITECTURES
+    ]
+    assert {word.strip(",") for line in lines for word in line.split()} >= set(preset_names())
+
+
 def test_a_table_has_one_line_for_each_row(cli: Cli) -> None:
-    assert len(cli("models").stdout.splitlines()) == 1 + len(ARCHITECTURES)
     for seed in range(3):
         write_run(Path("runs"), spec(seed))
     assert len(cli("runs", "list", "--each").stdout.splitlines()) == 1 + 3

@@ -9,7 +9,7 @@ from vitreport.cli.format import flops
 from vitreport.errors import SpecError
 from vitreport.models.cost import Cost
 from vitreport.spec.run import RunSpec
-from vitreport.text import compact, rate
+from vitreport.text import compact, rate, threads
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import choose_device, device_name, make_deterministic
 from vitreport.training.memory import memory_errors, step_memory_errors
@@ -82,7 +82,3 @@ def measure(spec: RunSpec, device: str, threads: int | None, *, training_images:
     with step_memory_errors(spec.train.batch_size):
         throughput = measure_throughput(model, spec, place, seconds=SECONDS)
     return MeasuredCost(spec.train.batch_size, device_name(place), torch.get_num_threads(), cost, throughput)
-
-
-def threads(count: int) -> str:
-    return f"{count} thread{'s' * (count != 1)}"

@@ -1,7 +1,9 @@
 """`vitreport models`: the architectures, and one of them with what it costs."""
 
 import inspect
+import textwrap
 from dataclasses import asdict
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +14,8 @@ from vitreport.cli.console import print_json, print_table, print_text
 if TYPE_CHECKING:
     from vitreport.cli.fields import FieldInWords
     from vitreport.spec.architectures.base import ArchitectureSpec
+
+COLUMN_WIDTH = 50
 
 app = typer.Typer(help="List the architectures, or show one.", invoke_without_command=True)
 
@@ -74,8 +78,14 @@ def _list(*, as_json: bool) -> None:
     if as_json:
         print_json(listed)
     else:
-        rows = [(each["name"], each["summary"], ", ".join(each["presets"])) for each in listed]
-        print_table(["model", "what it is", "presets"], rows)
+        print_table(["model", "what it is", "presets"], [row for each in listed for row in _folded(each)])
+
+
+def _folded(listed: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """An architecture in as many lines as its words and its presets need."""
+    summary = textwrap.wrap(listed["summary"], COLUMN_WIDTH)
+    presets = textwrap.wrap(", ".join(listed["presets"]), COLUMN_WIDTH, break_on_hyphens=False)
+    return list(zip_longest([listed["name"]], summary, presets, fillvalue=""))
 
 
 def _description(architecture: "type[ArchitectureSpec]") -> str:

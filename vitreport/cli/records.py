@@ -9,7 +9,7 @@ from vitreport.errors import DamageError
 from vitreport.store.reader import Run
 from vitreport.store.record import WeightsRecord
 from vitreport.store.state import state_of
-from vitreport.text import compact, duration, percent, rate
+from vitreport.text import compact, duration, percent, rate, threads
 
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBER_COLUMNS = ["epochs", "val", "test", "time"]
@@ -106,7 +106,7 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
         ("started", record.started),
         ("finished", record.finished or ""),
         ("time", duration(record.seconds)),
-        ("device", f"{record.device}, {record.fingerprint.get('threads', '?')} threads"),
+        ("device", f"{record.device}, {threads(record.fingerprint.get('threads', '?'))}"),
         ("versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
         ("commit", git),
         ("command", " ".join(["vitreport", *record.argv])),
