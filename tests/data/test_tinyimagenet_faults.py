@@ -15,7 +15,7 @@ from .tiny import WNIDS, opened, opened_path, publish, write_tiny
 
 
 def test_a_part_is_not_taken_for_the_whole(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert describe("tinyimagenet", places.data_dir) == DatasetFacts("tinyimagenet", 200, 64)
+    assert describe("tinyimagenet", places.data_dir) == DatasetFacts("tinyimagenet", 200, 64, 100_000)
     root = write_tiny(places.data_dir / "tiny-imagenet-200")
     words = r"tiny-imagenet-200/wnids\.txt lists 3 classes, tinyimagenet has 200"
     with pytest.raises(DatasetError, match=words) as error:
