@@ -28,14 +28,14 @@ def write_runs(runs_dir: Path, count: int) -> None:
         write_run(runs_dir, own, 0.5 + 0.0001 * (index % 1000))
 
 
-def measured(command: list[str], cwd: Path) -> tuple[float, float]:
-    """Seconds on the clock, and the most memory in MiB."""
+def measured(command: list[str], cwd: Path) -> tuple[float, float, float]:
+    """Seconds on the clock, those of a processor, and the most memory in MiB."""
     begun = time.perf_counter()
     with subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
-    return time.perf_counter() - begun, usage.ru_maxrss / 1024
+    return time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def compare(folder: Path, count: int, repeats: int) -> None:
@@ -44,10 +44,10 @@ def compare(folder: Path, count: int, repeats: int) -> None:
         command = [sys.executable, "-m", "vitreport", "report", *options]
         measured(command, folder)
         found = [measured(command, folder) for _ in range(repeats)]
-        seconds = [each for each, _ in found]
-        middle, least, most = statistics.median(seconds), min(seconds), max(seconds)
-        memory = max(each for _, each in found)
-        print(f"{count:>6,} runs, {name:<8} {middle:6.2f} s ({least:.2f} to {most:.2f}), {memory:.0f} MiB", flush=True)
+        seconds, busy, memory = zip(*found, strict=True)
+        told = f"{statistics.median(seconds):6.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
+        told += f", {statistics.median(busy):.2f} s of a processor, {max(memory):.0f} MiB"
+        print(f"{count:>6,} runs, {name:<8} {told}; load {os.getloadavg()[0]:.1f}", flush=True)
 
 
 def main() -> None:
