@@ -10,11 +10,11 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import safetensors.torch
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -23,7 +23,6 @@ from vitreport.errors import RecordError
 MAX_BYTES = 4 << 30
 MAX_HEADER_BYTES = 10 << 20
 MAX_TENSORS = 10_000
-CLASSES = TypeAdapter(tuple[str, ...])
 TORCH_SAVED = (b"PK\x03\x04", b"\x80")  # a zip archive, in former times a pickle
 WRAPPERS = ("state_dict", "model")  # under which training scripts keep the weights in a checkpoint
 
@@ -67,16 +66,24 @@ def read_weights(path: Path, digest: str) -> Weights:
     return Weights(path.name, digest, named, _named_classes(content) if is_safetensors else None)
 
 
+class _Header(BaseModel):
+    schema_version: Literal[1] = 1
+    classes: tuple[str, ...]
+
+
 def classes_metadata(classes: Sequence[str]) -> dict[str, str]:
-    """What the header of a safetensors file says of the classes that its weights tell apart."""
-    return {"classes": json.dumps(classes)}
+    """What the header of a safetensors file says of the classes that its weights tell apart.
+
+    It is one entry, because safetensors writes several in any order: the same weights would be other bytes.
+    """
+    return {"vitreport": _Header(classes=tuple(classes)).model_dump_json()}
 
 
 def _named_classes(content: bytes) -> tuple[str, ...] | None:
     """The classes in the header of a sound safetensors file; None where it names none as `classes_metadata` does."""
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     try:
-        return CLASSES.validate_json(header.get("__metadata__", {}).get("classes", ""))
+        return _Header.model_validate_json(header.get("__metadata__", {}).get("vitreport", "")).classes
     except ValidationError:
         return None
 

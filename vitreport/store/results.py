@@ -101,9 +101,7 @@ def _epoch_result(predictions: Predictions, epoch: int, step: int) -> EpochResul
 
 def _write_weights(folder: Path, model: nn.Module, classes: Sequence[str]) -> str:
     weights = {name: tensor.detach().contiguous() for name, tensor in named_weights(model).items()}
-    content = safetensors.torch.save(
-        weights, metadata={"schema_version": str(SCHEMA_VERSION), **classes_metadata(classes)}
-    )
+    content = safetensors.torch.save(weights, metadata=classes_metadata(classes))
     write_atomic(folder / "best.safetensors", content)
     return hashlib.sha256(content).hexdigest()
 
