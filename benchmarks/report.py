@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.report.builder import spec, write_run
+from tests.records import spec, write_run
 
 SEEDS = 3
 EPOCHS = 20

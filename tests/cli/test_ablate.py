@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Cli
-from tests.cli.run_folders import TEST_COUNT, result_record, run_record, spec, write_run
+from tests.records import DIGITS, DIVERGED, small_spec, write_run
 from vitreport.files import write_json
 from vitreport.spec.run import RunSpec
 from vitreport.store.record import ErrorRecord
@@ -62,23 +62,20 @@ def test_every_fault_is_told(cli: Cli) -> None:
 
 def written(accuracies: dict[int, list[float | None]]) -> None:
     """Finished runs of batch sizes and seeds; None is a run that diverged."""
-    write_json(Path("base.json"), spec().model_dump(mode="json"))
+    write_json(Path("base.json"), small_spec().model_dump(mode="json"))
     for batch_size, of_seeds in accuracies.items():
         for seed, accuracy in enumerate(of_seeds):
-            write_result(spec(seed, train={"batch_size": batch_size}), accuracy)
+            write_result(small_spec(seed, train={"batch_size": batch_size}), accuracy)
 
 
 def write_result(run_spec: RunSpec, accuracy: float | None) -> None:
-    folder = write_run(Path("runs"), run_spec)
     if accuracy is None:
-        error = ErrorRecord(kind="diverged", message="diverged at epoch 3, step 5: loss = nan")
-        failed = run_record(folder.name).model_copy(update={"status": "failed", "error": error})
-        write_json(folder / "run.json", failed.model_dump(mode="json"))
-        (folder / "result.json").unlink()
+        write_run(Path("runs"), run_spec, None, error=DIVERGED)
         return
-    result = result_record().model_dump(mode="json")
+    file = write_run(Path("runs"), run_spec) / "result.json"
+    result = json.loads(file.read_text())
     result["selected"]["splits"]["test"]["accuracy"] = accuracy
-    write_json(folder / "result.json", result)
+    write_json(file, result)
 
 
 def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
@@ -91,7 +88,7 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
         "16          3    51.00%  48.52% to 53.48%      -10.00   -12.27 to -7.73",
         "32          3    51.00%  48.52% to 53.48%      -10.00   -12.27 to -7.73",
         "64          2    55.50%  49.15% to 61.85%                                "
-        "2 seeds: a wide interval; diverged, at 50.00% val before",
+        "2 seeds: a wide interval; diverged, at 27.56% val before",
         "128         3    61.00%  58.52% to 63.48%                                baseline",
         "batch_size 16 is 10.00 points below 128 "
         "(95% interval 7.73 to 12.27, n = 3 and 3, p = 0.00051 by Holm over 2 comparisons)",
@@ -132,7 +129,7 @@ def test_what_two_seeds_and_equal_ones_say_of_their_interval(cli: Cli) -> None:
     assert wide.endswith("  2 seeds: a wide interval")
     assert "  50.00%  50.00% to 50.00%  " in equal
     assert equal.endswith("  its seeds do not vary")
-    assert diverged.endswith("  diverged, at 50.00% val before (2 seeds)")
+    assert diverged.endswith("  diverged, at 27.56% val before (2 seeds)")
     (summary,) = json.loads(cli("ablate", *BASE, "--param", *records, "--json").stdout)
     assert summary["rows"][0]["interval"][1] > 1
 
@@ -154,8 +151,8 @@ def test_json_carries_the_table(cli: Cli) -> None:
     assert (first["values"], first["n"], first["accuracies"]) == ({"batch_size": "16"}, 2, [0.5, 0.51])
     assert (first["interval_kind"], first["difference"]) == ("t", None)
     assert (second["n"], second["interval_kind"]) == (1, "wilson")
-    assert second["diverged"] == [{"split": "val", "accuracy": 0.5}]
-    assert TEST_COUNT == 360
+    assert second["diverged"] == [{"split": "val", "accuracy": 0.275625}]
+    assert DIGITS["test"] == 360
 
 
 def test_a_dry_run_tells_cells_time_and_disk_and_writes_nothing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,14 +163,14 @@ def test_a_dry_run_tells_cells_time_and_disk_and_writes_nothing(cli: Cli, monkey
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
     assert [line.split()[:5] for line in lines[2:5]] == [
-        ["16", "0", "done", spec(0, train={"batch_size": 16}).run_id],
-        ["32", "0", "new", "0:00:02", "records"],
-        ["16", "1", "new", "0:00:02", "records"],
+        ["16", "0", "done", small_spec(0, train={"batch_size": 16}).run_id],
+        ["32", "0", "new", "0:10:00", "records"],
+        ["16", "1", "new", "0:10:00", "records"],
     ]
-    assert lines[-1].startswith("4 cells, 1 done; the other 3 take about 0:00:04 with 1 job and ")
+    assert lines[-1].startswith("4 cells, 1 done; the other 3 take about 0:30:00 with 1 job and ")
     assert not Path("runs/sweeps").exists()
     (plan,) = json.loads(cli(*command, "--json").stdout)
-    assert plan["seconds"] == 4.5
+    assert plan["seconds"] == 1800
     assert [cell["state"] for cell in plan["cells"]] == ["done", "new", "new", "new"]
 
 
@@ -191,12 +188,10 @@ def test_without_a_record_some_steps_tell_the_time(cli: Cli) -> None:
 
 
 def test_a_dry_run_counts_no_time_for_what_is_not_tried_again(cli: Cli) -> None:
-    written({16: [0.5, None, 0.5, 0.5]})
-    damaged, failed = (Path("runs", spec(seed, train={"batch_size": 16}).run_id) for seed in (2, 3))
-    (damaged / "result.json").write_text("{")
-    error = ErrorRecord(kind="internal", message="no")
-    record = run_record(failed.name).model_copy(update={"status": "failed", "error": error})
-    write_json(failed / "run.json", record.model_dump(mode="json"))
+    written({16: [0.5, None, 0.5]})
+    damaged, failed = (small_spec(seed, train={"batch_size": 16}) for seed in (2, 3))
+    Path("runs", damaged.run_id, "result.json").write_text("{")
+    write_run(Path("runs"), failed, None, error=ErrorRecord(kind="internal", message="no"))
     command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "16", "--dry-run")
     settled = "1 done, 1 diverged, 1 damaged, 1 failed"
     assert cli(*command, "--seeds=5").stdout.splitlines()[-1].startswith(f"5 cells, {settled}; the other takes about ")
@@ -239,7 +234,7 @@ def write_images(folder: Path) -> None:
 
 def test_a_damaged_cell_is_told_with_its_reason_and_what_to_do(cli: Cli) -> None:
     written({16: [0.5, 0.5], 128: [0.6, 0.6]})
-    folder = Path("runs", spec(1, train={"batch_size": 16}).run_id)
+    folder = Path("runs", small_spec(1, train={"batch_size": 16}).run_id)
     (folder / "result.json").write_text("{")
     done = cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2")
     assert done.exit_code == 7

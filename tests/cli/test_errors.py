@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from tests.cli.conftest import Cli
-from tests.cli.run_folders import spec, write_run
 from tests.commands import TINY, Completed, vitreport
 from tests.data.makers import write_folder
+from tests.records import small_spec, write_run
 from vitreport.data import cifar10
 from vitreport.files import write_json
 from vitreport.spec import presets
@@ -169,7 +169,7 @@ def test_every_kind_of_failure_is_a_document(arguments: list[str], exit_code: in
 
 
 def test_what_was_found_before_a_failure_stays_the_only_document(cli: Cli) -> None:
-    damaged = write_run(Path("runs"), spec())
+    damaged = write_run(Path("runs"), small_spec())
     (damaged / "run.json").write_text("{")
     done = cli("runs", "list", "--json")
     assert done.exit_code == 7
@@ -238,7 +238,7 @@ def test_without_a_network_the_other_ways_to_cifar10_are_told(cli: Cli, monkeypa
 
 
 def test_a_prefix_of_several_runs_lists_them(cli: Cli) -> None:
-    folders = [write_run(Path("runs"), spec(seed)) for seed in (0, 1)]
+    folders = [write_run(Path("runs"), small_spec(seed)) for seed in (0, 1)]
     refused(cli("runs", "show", "perceiver"), 2, "perceiver means 2 runs", *(folder.name for folder in folders))
 
 
@@ -249,18 +249,18 @@ def test_a_folder_that_is_no_run(command: str, cli: Cli) -> None:
 
 @pytest.mark.parametrize("status", ["running", "interrupted", "failed"])
 def test_a_run_that_is_not_finished_cannot_be_evaluated(status: str, cli: Cli) -> None:
-    folder = write_run(Path("runs"), spec(), status=status, finished=None)
+    folder = write_run(Path("runs"), small_spec(), status=status, finished=None)
     refused(cli("eval", folder.name), 4, f"run {folder.name} is {status}", "the same command goes on with it")
 
 
 @pytest.mark.parametrize("weights", ["best", "last"])
 def test_a_run_without_weights_cannot_be_evaluated(weights: str, cli: Cli) -> None:
-    folder = write_run(Path("runs"), spec())
+    folder = write_run(Path("runs"), small_spec())
     refused(cli("eval", folder.name, "--weights", weights), 4, "best.safetensors is missing", "vitreport train --force")
 
 
 def test_a_damaged_record_is_named_and_the_others_are_listed(cli: Cli) -> None:
-    whole, damaged = (write_run(Path("runs"), spec(seed)) for seed in (0, 1))
+    whole, damaged = (write_run(Path("runs"), small_spec(seed)) for seed in (0, 1))
     (damaged / "run.json").write_text("{")
     done = cli("runs", "list", "--each")
     assert done.exit_code == 7
@@ -333,11 +333,11 @@ def toml(table: dict[str, Any]) -> str:
 def test_a_hostile_record_stays_text(command: list[str], cli: Cli) -> None:
     runs = Path("runs")
     folder = write_run(
-        runs, spec(), started=HOSTILE, argv=(HOSTILE,), host=HOSTILE, device=HOSTILE, versions={HOSTILE: HOSTILE}
+        runs, small_spec(), started=HOSTILE, argv=(HOSTILE,), host=HOSTILE, device=HOSTILE, versions={HOSTILE: HOSTILE}
     )
     make_hostile(folder)
     if command == ["runs", "diff"]:
-        command = [*command, folder.name, write_run(runs, spec(1)).name]
+        command = [*command, folder.name, write_run(runs, small_spec(1)).name]
     done = cli(*command)
     assert done.exit_code == 0
     assert is_plain(done.stdout)
@@ -355,7 +355,7 @@ def make_hostile(folder: Path) -> None:
 
 
 def test_a_record_without_test_images_is_shown(cli: Cli) -> None:
-    folder = write_run(Path("runs"), spec())
+    folder = write_run(Path("runs"), small_spec())
     result = json.loads((folder / "result.json").read_text())
     for which in ("selected", "last"):
         result[which]["splits"]["test"]["count"] = 0

@@ -9,8 +9,8 @@ import pyarrow.parquet
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.cli.run_folders import spec, write_run
 from tests.commands import vitreport
+from tests.records import small_spec, write_run
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -19,7 +19,7 @@ def rows(text: str) -> list[dict[str, str]]:
 
 def test_the_same_records_give_the_same_bytes() -> None:
     for seed in range(2):
-        write_run(Path("runs"), spec(seed))
+        write_run(Path("runs"), small_spec(seed))
     first, second = (vitreport("runs", "export", environment={"PYTHONHASHSEED": seed}) for seed in "12")
     assert (first.exit_code, first.stderr) == (0, "")
     assert first.stdout == second.stdout
@@ -28,7 +28,7 @@ def test_the_same_records_give_the_same_bytes() -> None:
 
 
 def test_only_named_runs_are_exported(cli: Cli) -> None:
-    folders = [write_run(Path("runs"), spec(seed)) for seed in range(3)]
+    folders = [write_run(Path("runs"), small_spec(seed)) for seed in range(3)]
     done = cli("runs", "export", folders[2].name, f"runs/{folders[0].name}")
     assert [row["seed"] for row in rows(done.stdout)] == ["2", "0"]
 
@@ -36,7 +36,7 @@ def test_only_named_runs_are_exported(cli: Cli) -> None:
 @pytest.mark.parametrize(("table", "count"), [("runs", 2), ("epochs", 4)])
 def test_parquet_holds_the_table_of_the_csv(table: str, count: int, cli: Cli) -> None:
     for seed in range(2):
-        write_run(Path("runs"), spec(seed))
+        write_run(Path("runs"), small_spec(seed))
     text = rows(cli("runs", "export", "--table", table).stdout)
     assert cli("runs", "export", "--table", table, "--format", "parquet", "-o", "it.parquet").exit_code == 0
     found = pyarrow.parquet.read_table("it.parquet")
@@ -48,7 +48,7 @@ def test_parquet_holds_the_table_of_the_csv(table: str, count: int, cli: Cli) ->
 
 
 def test_each_run_has_a_log_directory_of_tensorboard(cli: Cli) -> None:
-    folders = [write_run(Path("runs"), spec(seed)) for seed in range(2)]
+    folders = [write_run(Path("runs"), small_spec(seed)) for seed in range(2)]
     done = cli("runs", "export", "--format", "tensorboard", "--output", "logs")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "2 of 2 runs exported to logs\n")
     assert sorted(path.name for path in Path("logs").iterdir()) == [folder.name for folder in folders]
@@ -56,7 +56,7 @@ def test_each_run_has_a_log_directory_of_tensorboard(cli: Cli) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--table", "epochs"), ("--format", "parquet", "-o", "it.parquet")])
 def test_damaged_runs_are_named_and_the_rest_exported(options: tuple[str, ...], cli: Cli) -> None:
-    damaged, sound = (write_run(Path("runs"), spec(seed)) for seed in range(2))
+    damaged, sound = (write_run(Path("runs"), small_spec(seed)) for seed in range(2))
     (damaged / "metrics.jsonl").write_text('{"epoch": 1')
     done = cli("runs", "export", *options)
     assert done.exit_code == 7
@@ -70,7 +70,7 @@ def test_damaged_runs_are_named_and_the_rest_exported(options: tuple[str, ...], 
 def test_an_extra_that_is_missing_is_named(
     format_: str, package: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_run(Path("runs"), spec())
+    write_run(Path("runs"), small_spec())
     monkeypatch.delitem(sys.modules, f"vitreport.export.{format_}", raising=False)
     for module in [package, *(name for name in sys.modules if name.startswith(f"{package}."))]:
         monkeypatch.setitem(sys.modules, module, None)
@@ -89,7 +89,7 @@ def test_what_is_no_text_needs_a_place(format_: str, cli: Cli) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--format", "parquet"), ("--format", "tensorboard")])
 def test_a_place_that_cannot_be_written_is_named(options: tuple[str, ...], cli: Cli) -> None:
-    write_run(Path("runs"), spec())
+    write_run(Path("runs"), small_spec())
     Path("file").touch()
     done = cli("runs", "export", *options, "-o", "file/it")
     assert done.exit_code == 6

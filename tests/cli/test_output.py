@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.cli.run_folders import spec, write_run
 from tests.cli.surface import commands
 from tests.cli.test_ablate import written
 from tests.commands import TINY, command, vitreport
 from tests.data.makers import write_folder
+from tests.records import small_spec, write_run
 from vitreport.cli.main import run
 from vitreport.cli.progress import LineView, LiveView, QuietTrainingView, choose_view
 from vitreport.files import write_json
@@ -162,8 +162,13 @@ def test_a_checked_spec_prints_its_id(at_home: Path, cli: Cli) -> None:
     assert done.stderr == "my.toml: a sound spec of swin on cifar10\n"
 
 
+def run_of(seed: int) -> Path:
+    """Two of these differ in their seeds alone."""
+    return write_run(Path("runs"), small_spec(seed), seconds=1.5)
+
+
 def test_two_runs_are_told_apart_by_what_differs(cli: Cli) -> None:
-    first, second = (write_run(Path("runs"), spec(seed)).name for seed in (0, 1))
+    first, second = (run_of(seed).name for seed in (0, 1))
     assert cli("runs", "diff", first, first).stdout == "no difference\n"
     header, line = cli("runs", "diff", first, second).stdout.splitlines()
     assert header.split() == [first, second]
@@ -172,7 +177,7 @@ def test_two_runs_are_told_apart_by_what_differs(cli: Cli) -> None:
 
 
 def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
-    first, second = (write_run(Path("runs"), spec(seed)) for seed in (0, 1))
+    first, second = (run_of(seed) for seed in (0, 1))
     result = json.loads((second / "result.json").read_text())
     result["selected"]["splits"]["test"] |= {"accuracy": 0.4875, "loss": 1.25}
     (second / "result.json").write_text(json.dumps(result))
@@ -183,9 +188,9 @@ def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
     header, *lines = [line.split() for line in cli("runs", "diff", first.name, second.name).stdout.splitlines()]
     assert header == [first.name, second.name, "difference"]
     assert ["seed", "0", "1"] in lines
-    assert ["cost.parameters", "1,000", "3,000", "+2,000"] in lines
+    assert ["cost.parameters", "1,504,662", "3,000", "-1,501,662"] in lines
     assert ["selected.splits.test.accuracy", "50.00%", "48.75%", "-1.25", "points"] in lines
-    assert ["selected.splits.test.loss", "1.0000", "1.2500", "+0.2500"] in lines
+    assert ["selected.splits.test.loss", "1.2000", "1.2500", "+0.0500"] in lines
     assert ["environment.seconds", "1.5", "2.8", "+1.3"] in lines
 
 
@@ -204,7 +209,7 @@ def test_test_images_that_were_trained_on_are_told_at_each_training(cli: Cli) ->
 
 
 def test_the_last_epoch_is_told_only_where_another_was_selected(cli: Cli) -> None:
-    first, second = (write_run(Path("runs"), spec(seed)) for seed in (0, 1))
+    first, second = (run_of(seed) for seed in (0, 1))
     result = json.loads((second / "result.json").read_text())
     told = []
     for epoch, accuracy in (("selected", 0.48), ("last", 0.48), ("last", 0.47)):
@@ -231,7 +236,7 @@ def with_correct(run: Path, right: int) -> Path:
     ],
 )
 def test_two_runs_are_compared_image_by_image(cli: Cli, right: int, told: str | None) -> None:
-    names = [with_correct(write_run(Path("runs"), spec(seed)), (180, right)[seed]).name for seed in (0, 1)]
+    names = [with_correct(run_of(seed), (180, right)[seed]).name for seed in (0, 1)]
     *_, line, last = cli("runs", "diff", *names).stdout.splitlines()
     found = json.loads(cli("runs", "diff", *names, "--json").stdout).get("test_images_right_alone")
     if told:
@@ -242,7 +247,7 @@ def test_two_runs_are_compared_image_by_image(cli: Cli, right: int, told: str | 
 
 
 def test_runs_on_other_images_are_not_compared(cli: Cli) -> None:
-    first, second = (with_correct(write_run(Path("runs"), spec(seed)), 180 + seed) for seed in (0, 1))
+    first, second = (with_correct(run_of(seed), 180 + seed) for seed in (0, 1))
     record = json.loads((second / "run.json").read_text())
     record["data"]["fingerprint"] = "0" * 64
     write_json(second / "run.json", record)
@@ -265,7 +270,7 @@ def test_a_pipe_gets_no_control_codes_and_no_folded_lines(
 
 
 def test_one_thread_is_one(cli: Cli) -> None:
-    write_run(Path("runs"), spec())
+    write_run(Path("runs"), small_spec())
     assert "CPU, 1 thread\n" in cli("runs", "show", "perceiver").stdout
     assert [threads(count) for count in (1, 2, "?")] == ["1 thread", "2 threads", "? threads"]
 
@@ -281,7 +286,7 @@ def test_the_list_of_models_is_folded_and_whole(cli: Cli) -> None:
 
 def test_a_table_has_one_line_for_each_row(cli: Cli) -> None:
     for seed in range(3):
-        write_run(Path("runs"), spec(seed))
+        write_run(Path("runs"), small_spec(seed))
     assert len(cli("runs", "list", "--each").stdout.splitlines()) == 1 + 3
     assert len(cli("runs", "list").stdout.splitlines()) == 1 + 1
 
@@ -315,7 +320,7 @@ def test_forced_colors_do_not_turn_a_log_into_a_live_view(cli: Cli, monkeypatch:
 
 @pytest.mark.parametrize("arguments", [("spec", "schema"), ("--help",), ("runs", "list")], ids=" ".join)
 def test_a_closed_stdout_is_no_error(arguments: tuple[str, ...]) -> None:
-    write_run(Path("runs"), spec())
+    write_run(Path("runs"), small_spec())
     reader, writer = os.pipe()
     os.close(reader)
     environment = {**os.environ, "PYTHONUNBUFFERED": ""}  # as for most users: what is short is written at the end
@@ -403,7 +408,7 @@ def test_a_terminal_shows_the_training_live_and_keeps_the_summary(home: Path) ->
     ],
 )
 def test_ids_stay_whole_on_a_narrow_terminal(width: int, columns: list[str]) -> None:
-    names = sorted(write_run(Path("runs"), spec(train={"batch_size": size})).name for size in (1, 2, 3))
+    names = sorted(write_run(Path("runs"), small_spec(train={"batch_size": size})).name for size in (1, 2, 3))
     terminal = Terminal("runs", "list", width=width, NO_COLOR="1")
     assert terminal.close() == 0
     header, *lines = CONTROL.sub("", terminal.screen).replace("\r", "").splitlines()

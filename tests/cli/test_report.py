@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.commands import command
-from tests.report.builder import spec, write_run, write_seeds
+from tests.records import spec, write_run, write_seeds
 from tests.report.pictured import add_mistakes
 from vitreport.files import write_json
 from vitreport.report.placing import BEGIN, END

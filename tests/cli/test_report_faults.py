@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.commands import Completed
-from tests.report.builder import epoch_record, spec, write_run
+from tests.records import epoch_record, spec, write_run
 from vitreport.store.reader import MAX_BYTES
 from vitreport.store.record import ErrorRecord
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cli.run_folders import spec, write_run
+from tests.records import small_spec, write_run
 from vitreport.data.sources import open_dataset
 
 HEAVY = {
@@ -40,7 +40,7 @@ RUNS = 200
 
 def test_reading_and_checking_load_nothing_heavy() -> None:
     """One process runs the commands one after the other; the first that loads too much is the first that says so."""
-    specs = [spec(train={"batch_size": number}) for number in range(1, RUNS + 1)]
+    specs = [small_spec(train={"batch_size": number}) for number in range(1, RUNS + 1)]
     first, second = [write_run(Path("runs"), each).name for each in specs][:2]
     expected = {
         "--help": 0,
@@ -73,7 +73,7 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
 
 
 def test_a_finished_run_is_known_without_torch() -> None:
-    run_id = write_run(Path("runs"), spec()).name
+    run_id = write_run(Path("runs"), small_spec()).name
     decode_digits()
     command = f"train --spec runs/{run_id}/spec.json"
     exit_code, *modules = loaded([command])[command]
@@ -82,8 +82,8 @@ def test_a_finished_run_is_known_without_torch() -> None:
 
 
 def test_means_over_seeds_are_told_without_torch() -> None:
-    group = write_run(Path("runs"), spec(0)).name.removesuffix("-s0")
-    write_run(Path("runs"), spec(1))
+    group = write_run(Path("runs"), small_spec(0)).name.removesuffix("-s0")
+    write_run(Path("runs"), small_spec(1))
     commands = ["runs list", f"runs diff {group} {group}"]
     assert loaded(commands) == {command: [0, "numpy", "scipy"] for command in commands}
 
@@ -96,8 +96,8 @@ def test_a_study_is_reported_without_torch() -> None:
 
 
 def test_a_finished_sweep_is_known_without_torch() -> None:
-    run_id = write_run(Path("runs"), spec()).name
-    batch_size = spec().train.batch_size
+    run_id = write_run(Path("runs"), small_spec()).name
+    batch_size = small_spec().train.batch_size
     command = f"ablate --spec runs/{run_id}/spec.json --seeds 1 --param batch_size {batch_size}"
     assert loaded([command, f"{command},0"]) == {command: [0, "numpy"], f"{command},0": [2, "numpy"]}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.cli.run_folders import write_run
 from tests.commands import Completed, vitreport
+from tests.records import write_run
 from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study_file import study_names
@@ -60,7 +60,7 @@ def specs(name: str, *, seeds: str = "3") -> list[RunSpec]:
 
 
 def finish(name: str, *, seeds: str = "3") -> list[Path]:
-    return [write_run(Path("runs"), spec) for spec in specs(name, seeds=seeds)]
+    return [write_run(Path("runs"), spec, seconds=1.5) for spec in specs(name, seeds=seeds)]
 
 
 def refused(done: Completed, *said: str) -> None:
@@ -98,7 +98,7 @@ def test_a_study_is_shown_whole(cli: Cli) -> None:
 def test_the_status_counts_what_is_there(cli: Cli) -> None:
     finish("mixer")
     diverged = ErrorRecord(kind="diverged", message="diverged at epoch 1")
-    write_run(Path("runs"), specs("wide")[0], status="failed", error=diverged)
+    write_run(Path("runs"), specs("wide")[0], error=diverged)
     done = cli("study", "status", FILE)
     assert (done.exit_code, done.stderr) == (0, "")
     *lines, total = done.stdout.splitlines()

@@ -9,7 +9,7 @@ import pandas
 import pytest
 
 import vitreport
-from tests.cli.run_folders import spec, write_run
+from tests.records import small_spec, write_run
 from tests.test_contracts import ROOT
 from vitreport.errors import RecordError
 from vitreport.export.table import EPOCH_COLUMNS, RESULT_COLUMNS, RUN_COLUMNS, SPLITS
@@ -17,7 +17,7 @@ from vitreport.export.table import EPOCH_COLUMNS, RESULT_COLUMNS, RUN_COLUMNS, S
 
 def test_runs_have_numbers_where_there_are_numbers() -> None:
     for seed in range(3):
-        write_run(Path("runs"), spec(seed))
+        write_run(Path("runs"), small_spec(seed))
     runs = vitreport.load_runs()
     assert runs.groupby("group")["selected.test.accuracy"].mean().tolist() == [0.5]
     assert runs["seed"].tolist() == [0, 1, 2]
@@ -35,21 +35,21 @@ def test_runs_have_numbers_where_there_are_numbers() -> None:
 def test_types_are_those_of_a_folder_without_runs() -> None:
     Path("runs").mkdir()
     empty = {load: load().dtypes.to_dict() for load in (vitreport.load_runs, vitreport.load_epochs)}
-    write_run(Path("runs"), spec())
+    write_run(Path("runs"), small_spec())
     for load, types in empty.items():
         found = load().dtypes.to_dict()
         assert {name: found[name] for name in types} == types
 
 
 def test_epochs_are_joined_to_their_runs() -> None:
-    write_run(Path("elsewhere"), spec(7))
+    write_run(Path("elsewhere"), small_spec(7))
     both = vitreport.load_epochs("elsewhere").merge(vitreport.load_runs(Path("elsewhere")), on="id")
-    assert both["train.accuracy"].tolist() == [0.25, 0.5]
+    assert both["train.accuracy"].tolist() == [0.46875, 0.498046875]
     assert both["train.batch_size"].tolist() == [128, 128]
 
 
 def test_damaged_runs_are_left_out_and_named_once() -> None:
-    sound, torn, other = (write_run(Path("runs"), spec(seed)) for seed in range(3))
+    sound, torn, other = (write_run(Path("runs"), small_spec(seed)) for seed in range(3))
     (torn / "result.json").write_text("{")
     (other / "run.json").unlink()
     with pytest.warns(UserWarning, match=rf"^2 damaged runs left out: {torn.name} .*, {other.name} \(run.json") as told:
@@ -59,7 +59,7 @@ def test_damaged_runs_are_left_out_and_named_once() -> None:
 
 
 def test_a_time_that_is_none_is_missing() -> None:
-    write_run(Path("runs"), spec(), started="yesterday", finished="9999-12-31T23:59:59Z")
+    write_run(Path("runs"), small_spec(), started="yesterday", finished="9999-12-31T23:59:59Z")
     (run,) = vitreport.load_runs().to_dict("records")
     assert run["started"] is pandas.NaT
     assert run["finished"].year == 9999
@@ -72,7 +72,7 @@ def test_a_folder_that_is_not_there_is_named() -> None:
 
 def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
     for seed in range(2):
-        write_run(Path("runs"), spec(seed))
+        write_run(Path("runs"), small_spec(seed))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     exec(example, {})

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.cli.run_folders import spec, write_run
+from tests.records import small_spec, write_run
 from vitreport.export.table import moment
 from vitreport.export.tensorboard import write_events
 from vitreport.store.reader import read_run
@@ -17,26 +17,28 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def test_curves_have_epochs_for_steps() -> None:
-    path = write_events(read_run(write_run(Path("runs"), spec())), Path("logs"))
+    path = write_events(read_run(write_run(Path("runs"), small_spec())), Path("logs"))
     found = scalars(path.parent)
-    assert found["accuracy/train"] == found["accuracy/val"] == [(1, 0.25), (2, 0.5)]
-    assert found["loss/train"] == [(1, 2.0), (2, 2.0)]
-    assert [value for _, value in found["learning_rate"]] == pytest.approx([1e-3, 1e-3])
+    assert found["accuracy/train"] == [(1, 0.46875), (2, 0.498046875)]
+    assert [epoch for epoch, _ in found["accuracy/val"]] == [1, 2]
+    assert [value for _, value in found["accuracy/val"]] == pytest.approx([0.459375, 0.4880859])
+    assert [value for _, value in found["loss/train"]] == pytest.approx([0.89375, 0.8058594])
+    assert [value for _, value in found["learning_rate"]] == pytest.approx([3e-4, 3e-4])
     assert found["selected/accuracy/test"] == [(2, 0.5)]
     assert "accuracy/test" not in found
 
 
 def test_wall_time_is_that_of_the_record() -> None:
-    run = read_run(write_run(Path("runs"), spec(), started="2026-01-02T03:04:05Z"))
+    run = read_run(write_run(Path("runs"), small_spec(), started="2026-01-02T03:04:05Z"))
     events = EventAccumulator(str(write_events(run, Path("logs")).parent)).Reload()
     start = moment("2026-01-02T03:04:05Z")
     assert start is not None
     times = [each.wall_time - start.timestamp() for each in events.Scalars("loss/train")]
-    assert times == pytest.approx([0.7, 1.4], abs=1e-6)
+    assert times == pytest.approx([9.0, 18.0], abs=1e-6)
 
 
 def test_a_second_export_replaces_the_first() -> None:
-    run = read_run(write_run(Path("runs"), spec()))
+    run = read_run(write_run(Path("runs"), small_spec()))
     first = write_events(run, Path("logs"))
     content = first.read_bytes()
     assert write_events(run, Path("logs")) == first

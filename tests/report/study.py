@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.report.builder import DIVERGED, FAILED, spec, write_run, write_seeds
+from tests.records import DIVERGED, FAILED, spec, write_run, write_seeds
 from tests.report.pictured import add_mistakes
 
 QUICK = {"epochs": 6}
@@ -13,7 +13,7 @@ def write_study(runs_dir: Path) -> None:
     write_seeds(runs_dir, [0.562, 0.558, 0.570], train={**QUICK, "batch_size": 128}, train_accuracy=0.71)
     write_seeds(runs_dir, [0.541, 0.545, 0.539], train={**QUICK, "batch_size": 32})
     write_seeds(runs_dir, [0.560, 0.566, 0.559], train={**QUICK, "batch_size": 64})
-    write_seeds(runs_dir, [0.455, 0.461], dataset="stl10", train=QUICK, fingerprint="7a" * 32)
+    write_seeds(runs_dir, [0.455, 0.461], dataset="stl10", train=QUICK, images="7a" * 32)
     add_mistakes(write_run(runs_dir, spec("mlp-mixer", train=QUICK), 0.61))
     write_run(runs_dir, spec("swin", train=QUICK, optimizer={"learning_rate": 0.1}), None, error=DIVERGED)
     write_run(runs_dir, spec("swin", train=QUICK, optimizer={"learning_rate": 0.01}), None, error=FAILED)

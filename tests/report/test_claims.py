@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.builder import DIVERGED, spec, write_run, write_seeds
+from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.report.claims import Claim, Verdict, judge
 from vitreport.report.summarize import summarize
 from vitreport.store.folders import run_folders

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.builder import DIVERGED, spec, write_run, write_seeds
+from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.report.page import make_page
 from vitreport.report.render import render_markdown
 from vitreport.report.summarize import summarize

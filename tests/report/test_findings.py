@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.builder import DIVERGED, spec, write_run, write_seeds
+from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.report.claims import Claim, judge
 from vitreport.report.findings import Finding, data, findings, overfitting
 from vitreport.report.measured import Estimate

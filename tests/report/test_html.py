@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.builder import write_seeds
+from tests.records import write_seeds
 from tests.report.parsed import Element, parse
 from tests.report.rendering import page_of
 from tests.report.study import write_study

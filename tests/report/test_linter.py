@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pymarkdown.api import PyMarkdownApi
 
-from tests.report.builder import spec, write_run
+from tests.records import spec, write_run
 from tests.report.pictured import add_mistakes
 from tests.report.rendering import GOLDEN, page_of
 from tests.report.study import write_study

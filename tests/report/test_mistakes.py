@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.report.builder import CLASSES, write_seeds
+from tests.records import CLASSES, write_seeds
 from tests.report.parsed import parse
 from tests.report.pictured import SHOWN, add_correct, add_mistakes, change_result
 from vitreport.report.formats import render_json

@@ -10,7 +10,7 @@ from huggingface_hub import ModelCard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.report.builder import DIVERGED, spec, write_run, write_seeds
+from tests.records import DIVERGED, spec, write_run, write_seeds
 from tests.report.test_markup import HOSTILE
 from vitreport.errors import SpecError
 from vitreport.report.markup import quoted

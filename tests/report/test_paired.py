@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from scipy.stats import binomtest
 
-from tests.report.builder import DIVERGED, spec, write_run
+from tests.records import DIVERGED, spec, write_run
 from tests.report.pictured import add_correct
 from vitreport.report.findings import Finding, findings
 from vitreport.report.measured import Paired
@@ -95,7 +95,7 @@ def test_a_seed_that_diverged_leaves_no_single_run() -> None:
 
 def test_other_images_are_not_compared() -> None:
     run(range(5000), model="swin")
-    run(range(4400), model="mlp-mixer", fingerprint="7a" * 32)
+    run(range(4400), model="mlp-mixer", images="7a" * 32)
     assert told("paired difference", "no paired difference") == []
 
 

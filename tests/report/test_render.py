@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.report.builder import spec, write_seeds
+from tests.records import spec, write_seeds
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents, page_of
 from tests.report.study import write_study
 from vitreport.report.page import Page, make_page

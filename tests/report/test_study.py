@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.report.builder import write_run
+from tests.records import write_run
 from vitreport.cli.reporting import page_of_study
 from vitreport.cli.studies import StudyPlan, StudyRequest, plan_study
 from vitreport.report.claims import Verdict

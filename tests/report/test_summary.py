@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.builder import CLASSES, DIVERGED, spec, write_run, write_seeds
+from tests.records import CLASSES, DIVERGED, spec, write_run, write_seeds
 from vitreport.cli.compose import Request, compose_request
 from vitreport.report.ablations import Design
 from vitreport.report.observed import observe
@@ -68,7 +68,7 @@ def test_of_two_attempts_at_a_seed_the_newest_counts_and_is_no_second_seed() -> 
 
 def test_runs_that_saw_other_images_are_another_result() -> None:
     write_run(RUNS, spec(seed=0), 0.5)
-    write_run(RUNS, spec(seed=1), 0.6, fingerprint="7a" * 32)
+    write_run(RUNS, spec(seed=1), 0.6, images="7a" * 32)
     found = summary()
     assert [group.test and group.test.n for group in found.groups] == [1, 1]
     assert [dataset.id for dataset in found.datasets] == ["cifar10 (6f6f6f6f)", "cifar10 (7a7a7a7a)"]
@@ -159,7 +159,7 @@ def test_the_preset_stands_for_its_pair() -> None:
 
 def test_pairs_that_nobody_ran_are_cells_too() -> None:
     write_seeds(RUNS, [0.5])
-    write_seeds(RUNS, [0.5], model="swin", dataset="stl10", data={"image_size": 32}, fingerprint="7a" * 32)
+    write_seeds(RUNS, [0.5], model="swin", dataset="stl10", data={"image_size": 32}, images="7a" * 32)
     cells = {(cell.architecture, cell.dataset): cell for cell in summary().cells}
     assert len(cells) == 4
     assert cells["swin", "cifar10"].group is None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.run_folders import spec, write_run
+from tests.records import small_spec, write_run
 from tests.spec.composing import composed
 from vitreport.errors import SpecError
 from vitreport.store.reader import Run, read_run
@@ -34,7 +34,7 @@ def failed(kind: ErrorKind) -> dict[str, Any]:
 def test_what_failed_from_outside_is_tried_again(
     changes: dict[str, Any], state: str, trained: bool, trained_with_retry_failed: bool
 ) -> None:
-    run = read_run(write_run(Path("runs"), spec(), **changes))
+    run = read_run(write_run(Path("runs"), small_spec(), **changes))
     assert state_of_cell(run) == state
     assert is_to_be_trained(run, retry_failed=False) == trained
     assert is_to_be_trained(run, retry_failed=True) == trained_with_retry_failed
@@ -42,7 +42,7 @@ def test_what_failed_from_outside_is_tried_again(
 
 def test_what_is_not_there_is_trained_and_what_cannot_be_read_is_not() -> None:
     assert is_to_be_trained(None, retry_failed=False)
-    folder = write_run(Path("runs"), spec())
+    folder = write_run(Path("runs"), small_spec())
     (folder / "result.json").write_text("{")
     assert state_of_cell(read_run(folder)) == "damaged"
     assert not is_to_be_trained(read_run(folder), retry_failed=True)
@@ -71,7 +71,7 @@ def test_more_than_there_is_cannot_be_shared(
 
 def recorded(seconds: float, seed: int, *, threads: int = 1, **train: Any) -> Run:
     fingerprint = {"threads": str(threads)}
-    return read_run(write_run(Path("runs"), spec(seed, train=train), seconds=seconds, fingerprint=fingerprint))
+    return read_run(write_run(Path("runs"), small_spec(seed, train=train), seconds=seconds, fingerprint=fingerprint))
 
 
 def test_the_time_is_that_of_the_runs_most_like_it() -> None:
@@ -81,16 +81,16 @@ def test_the_time_is_that_of_the_runs_most_like_it() -> None:
         recorded(100, 2, batch_size=16),
         recorded(1, 0, batch_size=64),
     ]
-    wanted = spec(9, train={"batch_size": 16, "epochs": 6})
+    wanted = small_spec(9, train={"batch_size": 16, "epochs": 6})
     assert expected_seconds(wanted, records, "CPU", 1) == 90
-    assert expected_seconds(spec(9, train={"batch_size": 64}), records, "CPU", 1) == 1
+    assert expected_seconds(small_spec(9, train={"batch_size": 64}), records, "CPU", 1) == 1
     assert expected_seconds(wanted, records, "a GPU", 1) is None
-    assert expected_seconds(spec(9, data={"limit": 50}), records, "CPU", 1) is None
+    assert expected_seconds(small_spec(9, data={"limit": 50}), records, "CPU", 1) is None
 
 
 def test_runs_with_as_many_threads_count_before_the_others() -> None:
     records = [recorded(20, 0), recorded(10, 1, threads=2), recorded(1, 0, threads=2, batch_size=64)]
-    assert [expected_seconds(spec(9), records, "CPU", threads) for threads in (1, 2, 4)] == [20, 10, 15]
+    assert [expected_seconds(small_spec(9), records, "CPU", threads) for threads in (1, 2, 4)] == [20, 10, 15]
 
 
 def test_an_architecture_of_timm_is_expected_to_take_as_long_as_itself_only() -> None:

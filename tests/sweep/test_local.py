@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.run_folders import spec
+from tests.records import small_spec
 from tests.sweep import fakes
 from vitreport.errors import ResourceError
 from vitreport.runtime import Runtime
@@ -38,7 +38,7 @@ def run_all(monkeypatch: pytest.MonkeyPatch, notes: list[str]) -> Callable[..., 
 
     def run(worker: Callable[..., None], *, seeds: int, jobs: int) -> dict[int, Report]:
         monkeypatch.setattr(local, "serve", worker)
-        waiting = [spec(seed) for seed in range(seeds)]
+        waiting = [small_spec(seed) for seed in range(seeds)]
         ends: dict[int, Report] = {}
         with LocalEngine(jobs, RUNTIME, (), notes.append) as engine:
             while len(ends) < seeds:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cli.run_folders import spec
+from tests.records import small_spec
 from tests.spec.composing import composed
 from vitreport.errors import SpecError
 from vitreport.spec.load import layer_of
@@ -14,7 +14,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import AxisSpec, field_axis, variant_axis, zipped
 from vitreport.sweep.plan import Plan, make_plan
 
-BASE = spec().model_dump(mode="json")
+BASE = small_spec().model_dump(mode="json")
 
 
 def compose(fields: Mapping[str, Any]) -> RunSpec:

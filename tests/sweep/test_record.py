@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.cli.run_folders import spec
+from tests.records import small_spec
 from vitreport.files import write_json
 from vitreport.spec.sweep import field_axis
 from vitreport.store.lock import LOCK_NAME
@@ -18,7 +18,7 @@ from vitreport.sweep.record import PATIENCE_SECONDS, read_sweeps, write_sweep
 
 
 def plan(*seeds: int) -> Plan:
-    cells = tuple(Cell(("128",), spec(seed)) for seed in seeds)
+    cells = tuple(Cell(("128",), small_spec(seed)) for seed in seeds)
     return Plan("batch sizes", (field_axis("batch_size", [128]),), None, cells)
 
 

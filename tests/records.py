@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.spec.composing import composed
+from vitreport.data import digits
 from vitreport.files import write_json
 from vitreport.spec.run import RunSpec
 from vitreport.store.record import (
@@ -23,10 +24,12 @@ from vitreport.store.record import (
     SplitRecord,
 )
 
-CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 IMAGES = {"train": 45_000, "val": 5000, "test": 10_000}
+DIGITS = {"train": 1293, "val": 144, "test": 360}
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DIVERGED = ErrorRecord(kind="diverged", message="diverged at step 41: loss = nan")
 FAILED = ErrorRecord(kind="resources", message="out of memory: batch 512")
+OF_RUNS = ("train_accuracy", "images")
 TIME = "2026-01-02T03:04:05Z"
 
 
@@ -35,9 +38,16 @@ def spec(model: str = "perceiver-io", dataset: str = "cifar10", seed: int = 0, *
     return composed({"model": {"name": model}, "data": {"dataset": dataset}, "seed": seed}, sections).spec
 
 
+def small_spec(seed: int = 0, **sections: Any) -> RunSpec:
+    """A network of which a step takes milliseconds, on the digits."""
+    small = {"name": "perceiver-io", "num_latents": 4, "latent_dim": 8, "latent_heads": 2}
+    data = {"dataset": "digits", "image_size": 8}
+    return composed({"model": small, "data": data, "train": {"epochs": 2}, "seed": seed}, sections).spec
+
+
 def write_seeds(runs_dir: Path, accuracies: Sequence[float], **options: Any) -> list[Path]:
-    """One finished run a seed; `options` are those of `spec` and of `write_run`."""
-    own = {name: options.pop(name) for name in ("train_accuracy", "changes", "fingerprint") if name in options}
+    """One finished run a seed; `options` are those of `spec` and of `write_run`, the latter's `changes` as a table."""
+    own = options.pop("changes", {}) | {name: options.pop(name) for name in OF_RUNS if name in options}
     return [
         write_run(runs_dir, spec(seed=seed, **options), accuracy, **own) for seed, accuracy in enumerate(accuracies)
     ]
@@ -46,21 +56,24 @@ def write_seeds(runs_dir: Path, accuracies: Sequence[float], **options: Any) -> 
 def write_run(
     runs_dir: Path,
     run_spec: RunSpec,
-    accuracy: float | None,
+    accuracy: float | None = 0.5,
     *,
     train_accuracy: float | None = None,
-    error: ErrorRecord | None = None,
-    status: str = "done",
     suffix: str = "",
-    fingerprint: str = "6f" * 32,
-    changes: dict[str, Any] | None = None,
+    images: str | None = None,
+    **changes: Any,
 ) -> Path:
-    """A run with this test accuracy; without one it has no result. `changes` are fields of run.json."""
+    """A run without weights that has this test accuracy; without one it has no result.
+
+    `images` is the fingerprint of other images than the usual ones, `changes` are fields of run.json.
+    """
     folder = runs_dir / f"{run_spec.run_id}{suffix}"
     folder.mkdir(parents=True)
     write_json(folder / "spec.json", {"schema_version": SCHEMA_VERSION, **run_spec.model_dump(mode="json")})
-    record = run_record(folder.name, run_spec, fingerprint)
-    told = {"status": "failed" if error else status, "error": error, **(changes or {})}
+    record = run_record(folder.name, run_spec)
+    if images:
+        record = record.model_copy(update={"data": record.data.model_copy(update={"fingerprint": images})})
+    told = ({"status": "failed"} if "error" in changes else {}) | changes
     write_json(folder / "run.json", record.model_copy(update=told).model_dump(mode="json"))
     reached = accuracy if accuracy is not None else 0.3
     epochs = run_spec.train.epochs if accuracy is not None else run_spec.train.epochs // 2
@@ -72,7 +85,7 @@ def write_run(
     return folder
 
 
-def run_record(run_id: str, run_spec: RunSpec, fingerprint: str) -> RunRecord:
+def run_record(run_id: str, run_spec: RunSpec) -> RunRecord:
     return RunRecord(
         id=run_id,
         status="done",
@@ -88,18 +101,24 @@ def run_record(run_id: str, run_spec: RunSpec, fingerprint: str) -> RunRecord:
         fingerprint={"threads": "2"},
         versions={"python": "3.11.7", "torch": "2.15.0", "vitreport": "0.1.0"},
         git=GitRecord(commit="0123456789abcdef" * 2, dirty=False),
-        data=DataRecord(
-            fingerprint=fingerprint,
-            canonical=True,
-            source="archive cifar-10-python.tar.gz (md5 verified)",
-            classes=CLASSES,
-            counts=IMAGES,
-            split_hash="0" * 16,
-            resized=0,
-            mean=(0.3, 0.3, 0.3),
-            std=(0.4, 0.4, 0.4),
-        ),
+        data=data_record(run_spec),
         cost=CostRecord(parameters=1_504_662, forward_flops_per_image=55_100_000, training_flops_per_image=165_000_000),
+    )
+
+
+def data_record(run_spec: RunSpec) -> DataRecord:
+    """The digits as they are; any other data set as if it was CIFAR-10."""
+    are_digits = run_spec.data.dataset == "digits"
+    return DataRecord(
+        fingerprint=digits.CANONICAL_FINGERPRINT if are_digits else "6f" * 32,
+        canonical=True,
+        source="scikit-learn" if are_digits else "archive cifar-10-python.tar.gz (md5 verified)",
+        classes=digits.CLASSES if are_digits else CLASSES,
+        counts=DIGITS if are_digits else IMAGES,
+        split_hash="0" * 16,
+        resized=0,
+        mean=(0.3, 0.3, 0.3),
+        std=(0.4, 0.4, 0.4),
     )
 
 
@@ -125,15 +144,16 @@ def epoch_record(epoch: int, run_spec: RunSpec, accuracy: float) -> EpochRecord:
 
 def result_record(run_spec: RunSpec, accuracy: float, train_accuracy: float) -> ResultRecord:
     """The classes differ: the first is 10 points better than the mean, the last 10 points worse."""
-    count = IMAGES["test"] // len(CLASSES)
+    images = data_record(run_spec).counts
+    count = images["test"] // len(CLASSES)
     spread = [0.1, *[0.0] * (len(CLASSES) - 2), -0.1]
     correct = [min(count, max(0, round((accuracy + extra) * count))) for extra in spread]
-    measured = sum(correct) / IMAGES["test"]
+    measured = sum(correct) / images["test"]
     accuracies = {"train": train_accuracy, "val": measured + 0.01, "test": measured}
     if not run_spec.data.validation_fraction:
         del accuracies["val"]
     splits = {
-        name: MeasurementRecord(count=IMAGES[name], loss=1.2, accuracy=min(1.0, value), top5=0.95)
+        name: MeasurementRecord(count=images[name], loss=1.2, accuracy=min(1.0, value), top5=0.95)
         for name, value in accuracies.items()
     }
     last = EpochResult(epoch=run_spec.train.epochs, step=100 * run_spec.train.epochs, splits=splits)
@@ -144,7 +164,7 @@ def result_record(run_spec: RunSpec, accuracy: float, train_accuracy: float) -> 
         test=DetailRecord(
             expected_calibration_error=0.04,
             calibration=tuple(
-                BinRecord(count=IMAGES["test"] // 5, confidence=0.1 + 0.2 * index, accuracy=0.08 + 0.2 * index)
+                BinRecord(count=images["test"] // 5, confidence=0.1 + 0.2 * index, accuracy=0.08 + 0.2 * index)
                 for index in range(5)
             ),
             per_class_count=(count,) * len(CLASSES),
