@@ -270,7 +270,7 @@ def test_a_pipe_gets_no_control_codes_and_no_folded_lines(
 
 
 def test_one_thread_is_one(cli: Cli) -> None:
-    write_run(Path("runs"), small_spec())
+    write_run(Path("runs"), small_spec(), fingerprint={"threads": "1"})
     assert "CPU, 1 thread\n" in cli("runs", "show", "perceiver").stdout
     assert [threads(count) for count in (1, 2, "?")] == ["1 thread", "2 threads", "? threads"]
 
