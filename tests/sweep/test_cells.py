@@ -85,7 +85,7 @@ def test_the_time_is_that_of_the_runs_most_like_it() -> None:
     assert expected_seconds(wanted, records, "CPU", 1) == 90
     assert expected_seconds(small_spec(9, train={"batch_size": 64}), records, "CPU", 1) == 1
     assert expected_seconds(wanted, records, "a GPU", 1) is None
-    assert expected_seconds(small_spec(9, data={"limit": 50}), records, "CPU", 1) is None
+    assert expected_seconds(small_spec(9, data={"limit": 500}), records, "CPU", 1) is None
 
 
 def test_runs_with_as_many_threads_count_before_the_others() -> None:
