@@ -1,7 +1,13 @@
 """Templates of the user's own: they show what they like, and nothing that they do reaches beyond their process."""
 
+import dataclasses
+import re
+import subprocess
+import sys
 import time
 from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
 
 import pytest
 
@@ -10,10 +16,19 @@ from tests.report.study import write_study
 from vitreport.errors import SpecError
 from vitreport.report import sandbox
 from vitreport.report.page import Page
-from vitreport.report.render import BrokenTemplateError, render_markdown, render_text
+from vitreport.report.render import BrokenTemplateError, printed, render_markdown, render_text, template_folder
 from vitreport.report.sandbox import render_own
 
 OWN = Path("own.j2")
+FORGED = r"""
+{%- set first = "a=open('LEFT', 'w') or \"\"\"" -%}
+{%- set second = "b=\"\"\",*,c" -%}
+{%- set fields = {first: "InitVar", second: "InitVar"} -%}
+{%- set forged = namespace(**{
+    "__module__": "dataclasses", "__dict__": {"__annotations__": fields}, "__mro__": [1], "__annotations__": fields,
+    "__qualname__": "x", "__name__": "x", "__doc__": "d"}) -%}
+{{ tables.dataclass(forged) }}
+"""
 UNBOUNDED = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
 
 
@@ -103,3 +118,46 @@ def test_a_template_that_cannot_be_read(page: Page) -> None:
     OWN.write_bytes(b"\xff")
     with pytest.raises(SpecError, match=r"template own\.j2: .*utf-8"):
         render_own(page, OWN)
+
+
+def test_a_class_forged_by_a_template_is_made_by_nobody(page: Page) -> None:
+    """`dataclasses.dataclass` executes the names of fields; no template reaches it."""
+    OWN.write_text(FORGED)
+    with pytest.raises(SpecError, match="has no attribute 'dataclass'"):
+        render_own(page, OWN)
+    with pytest.raises(BrokenTemplateError):
+        render_text(FORGED, page, assets=None, most=1000)
+    assert not Path("LEFT").exists()
+
+
+def reached(value: Any) -> list[Any]:
+    """A value with all that a template reaches from it by names without an underscore."""
+    found, seen = [value], set[int]()
+    for each in found:
+        if id(each) in seen or isinstance(each, str | int | float | None):
+            continue
+        seen.add(id(each))
+        if isinstance(each, dict | tuple | list):
+            found += each.values() if isinstance(each, dict) else each
+        elif not isinstance(each, FunctionType):
+            found += [getattr(each, name) for name in dir(each) if not name.startswith("_")]
+    return found
+
+
+def test_a_template_reaches_no_module_and_no_class(page: Page) -> None:
+    found = reached(printed(page))
+    assert page.summary in found
+    assert [each for each in found if isinstance(each, ModuleType | type) or each is dataclasses.dataclass] == []
+
+
+def test_the_tables_are_those_that_templates_name(page: Page) -> None:
+    texts = [file.read_text() for file in template_folder().glob("*.j2")]
+    named = {name for text in texts for name in re.findall(r"\btables\.(\w+)", text)}
+    assert set(vars(printed(page)["tables"])) == named
+
+
+def test_the_child_can_write_no_file() -> None:
+    code = "from vitreport.report.sandbox import _limit; _limit(); open('left', 'w', 1).write('x\\n')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "File too large" in done.stderr
+    assert Path("left").read_text() == ""

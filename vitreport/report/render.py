@@ -4,6 +4,7 @@ import re
 import traceback
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from jinja2 import (
@@ -27,6 +28,23 @@ from vitreport.text import compact, duration
 
 TEMPLATE = "report.md.j2"
 OWN = "the template given"
+TABLES = (
+    tables.ablation,
+    tables.classes,
+    tables.confused,
+    tables.cost,
+    tables.damage,
+    tables.data,
+    tables.differing_fields,
+    tables.mistakes,
+    tables.missing_levels,
+    tables.overview,
+    tables.provenance,
+    tables.results,
+    tables.section,
+    tables.shared_fields,
+    tables.verdicts,
+)
 
 
 def template_folder() -> Path:
@@ -66,14 +84,17 @@ def render_text(template: str, page: Page, *, assets: str | None, most: int) -> 
 
 
 def printed(page: Page) -> dict[str, Any]:
-    """What every template prints from, whatever the format."""
+    """What every template prints from, whatever the format.
+
+    Functions one by one, never a module: through what that imports a template would leave the sandbox.
+    """
     names = titles(page.summary)
     return {
         "page": page,
         "summary": page.summary,
         "names": names,
         "where": lambda subject: where_of(subject, names),
-        "tables": tables,
+        "tables": SimpleNamespace(**{each.__name__: each for each in TABLES}, MOST_ROWS=tables.MOST_ROWS),
         "missing": tables.missing(page.summary),
         "troubled": tables.troubled(page.summary),
         "limits": limits(page.summary),

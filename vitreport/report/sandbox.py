@@ -1,7 +1,8 @@
 """A template of the user's own, rendered by a process of its own that has only so much time, memory and paper.
 
-The template cannot leave Jinja's sandbox, and what the sandbox does not stop (a loop without end, a string of
-gigabytes) ends with that process. The page reaches it pickled, from this process alone; text comes back.
+The template is held by Jinja's sandbox, and what the sandbox does not stop (a loop without end, a string of gigabytes)
+ends with that process, which may write no file and, unless it is root's, start no other. The page reaches it pickled,
+from this process alone; text comes back through a pipe.
 """
 
 import json
@@ -19,6 +20,7 @@ from vitreport.report.render import BrokenTemplateError, render_text
 SECONDS = 20
 MEMORY_BYTES = 1 << 30
 MOST_CHARACTERS = 64 << 20
+LIMITS = {"CPU": SECONDS, "AS": MEMORY_BYTES, "FSIZE": 0, "NPROC": 0, "NOFILE": 32}
 FAULTY = 3
 CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from vitreport.report.sandbox import serve; serve()"
 
@@ -26,7 +28,7 @@ CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from vitreport
 def render_own(page: Page, template: Path, *, assets: str | None = None) -> str:
     """The page by a template that may extend `report.md.j2`. Raises SpecError where it fails."""
     request = pickle.dumps((_read(template), page, assets))
-    command = [sys.executable, "-I", "-c", CHILD, json.dumps(sys.path)]
+    command = [sys.executable, "-I", "-B", "-c", CHILD, json.dumps(sys.path)]
     try:
         done = subprocess.run(command, input=request, capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
@@ -54,12 +56,13 @@ def serve() -> None:
 
 
 def _limit() -> None:
-    """Where the platform can: the memory, and the time also where nobody waits any more."""
-    with suppress(ImportError, ValueError, OSError):
+    """Where the platform can, each by itself; the time is bounded here too, for where nobody waits any more."""
+    with suppress(ImportError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        for name, most in LIMITS.items():
+            with suppress(AttributeError, ValueError, OSError):
+                resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
 
 
 def _read(template: Path) -> str:
