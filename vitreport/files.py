@@ -104,6 +104,7 @@ def storage_errors(path: Path, size: int = 0) -> Iterator[None]:
             needs = f" needs {size / 1e6:.1f} MB" if size else ""
             hint = "free some space; the same command then resumes"
             raise ResourceError(f"no space left: {path}{needs}", hint) from error
-        raise ResourceError(
-            f"cannot write {path}: {reason}", "choose another place, or mend its permissions"
-        ) from error
+        hint = "choose another place, or mend its permissions"
+        if error.errno == errno.ENOENT:
+            hint = f"make the folder {path.parent} first"
+        raise ResourceError(f"cannot write {path}: {reason}", hint) from error

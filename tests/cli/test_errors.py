@@ -176,6 +176,20 @@ def test_what_was_found_before_a_failure_stays_the_only_document(cli: Cli) -> No
     assert [each["state"] for each in json.loads(done.stdout)] == ["damaged"]
 
 
+@pytest.mark.parametrize("file", ["result.json", "metrics.jsonl"])
+def test_a_finished_run_that_cannot_be_read_is_damaged_everywhere(file: str, cli: Cli) -> None:
+    damaged = write_run(Path("runs"), small_spec())
+    (damaged / file).write_text("{")
+    (Path("runs") / "empty").mkdir()
+    (Path("runs") / "empty" / "run.json").write_text("{}")
+    assert [each["state"] for each in json.loads(cli("runs", "list", "--json").stdout)] == ["damaged", "damaged"]
+    assert [line.split()[:2] for line in cli("runs", "list").stdout.splitlines()[1:]] == [
+        ["empty", "damaged"],
+        [damaged.name, "damaged"],
+    ]
+    assert cli("runs", "show", damaged.name).stdout.startswith(f"{damaged.name}: damaged\n")
+
+
 @pytest.mark.parametrize("device", ["tpu", "cuda:x", "gpu", "meta", ""])
 def test_a_device_that_cannot_be_is_a_wrong_request(device: str, cli: Cli) -> None:
     refused(cli(*DIGITS, "--device", device), 2, f"--device = {device!r}: unknown device", "auto, cpu, cuda or cuda:N")

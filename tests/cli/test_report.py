@@ -113,7 +113,7 @@ def test_output_is_a_file_and_nothing_on_stdout(cli: Cli) -> None:
 
 def test_injection_keeps_what_stands_around_it_and_can_be_repeated(cli: Cli) -> None:
     Path("README.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    document = cli("report").stdout
+    document = cli("report").stdout.replace("report-assets/", "README-assets/")
     for _ in range(2):
         assert cli("report", "--inject", "README.md").exit_code == 0
         assert Path("README.md").read_text() == f"before\n{BEGIN}\n{document}{END}\nafter\n"
@@ -170,6 +170,71 @@ def test_a_closed_pipe_is_no_error() -> None:
     done = subprocess.run(command("report"), stdout=writer, stderr=subprocess.PIPE, timeout=120, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [("report", "--no-assets"), ("runs", "list"), ("runs", "list", "--json")])
+def test_a_full_disk_behind_stdout_is_no_bug(arguments: tuple[str, ...], unbuffered: str) -> None:
+    damage()
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command(*arguments), stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False
+        )
+    assert (done.returncode, "Traceback" in done.stderr, "Exception" in done.stderr) == (6, False, False)
+    assert "error: cannot write to stdout: No space left on device" in done.stderr
+
+
+def test_a_folder_without_runs_is_told(cli: Cli) -> None:
+    Path("none").mkdir()
+    done = cli("report", "--runs-dir", "none")
+    assert (done.exit_code, done.stderr) == (0, "there are no runs in none\n")
+    assert "## Commands" not in done.stdout
+    assert "|" not in done.stdout
+
+
+def test_a_folder_that_is_not_there_is_an_error_but_for_a_study(cli: Cli) -> None:
+    done = cli("report", "--runs-dir", "nosuch")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "error: there is no folder nosuch; hint: --runs-dir says where runs are\n"
+    planned = cli("report", "--study", "small-images", "--runs-dir", "nosuch", "--no-assets")
+    assert (planned.exit_code, planned.stderr) == (0, "there are no runs of small-images in nosuch\n")
+    assert "## Commands" not in planned.stdout
+
+
+def test_two_documents_in_a_folder_have_figures_of_their_own(cli: Cli) -> None:
+    cli("report", "perceiver-io", "-o", "a.md")
+    cli("report", "swin", "-o", "b.md")
+    assert "perceiver-io" in " ".join(path.name for path in Path("a-assets").iterdir())
+    assert cli("report", "perceiver-io", "--check", "a.md").exit_code == 0
+    assert cli("report", "swin", "--check", "b.md").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("ending", "start"),
+    [("html", "<!doctype"), ("json", "{"), ("csv", "architecture,"), ("tex", "\\begin"), ("md", "# ")],
+)
+def test_the_ending_of_a_file_says_its_format(cli: Cli, ending: str, start: str) -> None:
+    assert cli("report", "-o", f"report.{ending}").exit_code == 0
+    assert Path(f"report.{ending}").read_text().startswith(start)
+    assert cli("report", "--check", f"report.{ending}").exit_code == 0
+    done = cli("report", "-o", f"report.{ending}", "--format", "csv" if ending == "json" else "json")
+    assert (done.exit_code, "does not go with" in done.stderr) == (2, True)
+
+
+def test_of_a_long_difference_the_beginning_is_shown(cli: Cli) -> None:
+    Path("report.md").write_text("something else\n" + "long " * 100)
+    done = cli("report", "--no-assets", "--check", "report.md")
+    lines = done.stdout.splitlines()
+    assert (done.exit_code, len(lines)) == (9, 61)
+    assert max(map(len, lines)) <= 201
+    assert re.fullmatch(r"[0-9,]+ more lines", lines[-1])
+
+
+def test_a_folder_to_write_into_is_to_be_made(cli: Cli) -> None:
+    done = cli("report", "-o", "no/report.md")
+    assert (done.exit_code, "hint: make the folder no first" in done.stderr) == (6, True)
 
 
 def test_a_page_of_its_own(cli: Cli) -> None:

@@ -10,11 +10,12 @@ from vitreport.errors import SpecError
 from vitreport.report.figures import stale, write_files
 from vitreport.report.illustrations import Figure
 
-FOLDER = "report-assets"
+FOLDER = "{}-assets"
+OF_STDOUT = "report"
 
 
 def assets_folder(format_: ReportFormat, document: Path | None, given: Path | None, *, left_out: bool) -> Path | None:
-    """The one given, else one beside the document, or here for stdout; None where the figures are left out.
+    """The one given, else one of the document's own beside it, or here for stdout; None where there are no figures.
 
     Raises SpecError for a format that has no figures beside it.
     """
@@ -24,7 +25,8 @@ def assets_folder(format_: ReportFormat, document: Path | None, given: Path | No
         if given or left_out:
             raise SpecError(f"{'--assets' if given else '--no-assets'} is for markdown, not for {format_}")
         return None
-    return None if left_out else given or (document.parent if document else Path()) / FOLDER
+    beside = document.with_name(FOLDER.format(document.stem)) if document else Path(FOLDER.format(OF_STDOUT))
+    return None if left_out else given or beside
 
 
 def link_to(folder: Path | None, document: Path | None) -> str | None:

@@ -15,7 +15,10 @@ def report(
         list[str] | None,
         typer.Argument(help="Runs, groups (ids without the seed) or sweeps; without any, all.", metavar="[RUN]..."),
     ] = None,
-    format_: Annotated[options.ReportFormat, typer.Option("--format", help="What to write.")] = "markdown",
+    format_: Annotated[
+        options.ReportFormat | None,
+        typer.Option("--format", help="What to write: as the file's ending says, else markdown."),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write this file, whole or not at all.")] = None,
     inject: Annotated[
         Path | None,
@@ -26,7 +29,10 @@ def report(
     ] = None,
     assets: Annotated[
         Path | None,
-        typer.Option(help="Where the figures of a Markdown report go; report-assets beside it.", metavar="DIR"),
+        typer.Option(
+            help="Where the figures of a Markdown report go; report-assets beside report.md.",
+            metavar="DIR",
+        ),
     ] = None,
     no_assets: Annotated[bool, typer.Option("--no-assets", help="Leave the figures out of Markdown.")] = False,
     title: Annotated[str | None, typer.Option(help="The heading.")] = None,
@@ -44,17 +50,18 @@ def report(
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
     from vitreport.cli.assets import assets_folder, link_to, shown, stale_lines, write_assets
     from vitreport.cli.compose import cache_dir
-    from vitreport.cli.reporting import make_document, wanted_page
+    from vitreport.cli.reporting import format_of, make_document, wanted_page
     from vitreport.files import write_atomic
     from vitreport.report import placing
 
     if sum(place is not None for place in (output, inject, check)) > 1:
         raise SpecError("--output, --inject and --check exclude each other", "give one of them")
     place = output or inject or check
-    folder = assets_folder(format_, place, assets, left_out=no_assets)
+    form = format_of(format_, place, own=template is not None)
+    folder = assets_folder(form, place, assets, left_out=no_assets)
     page = wanted_page(runs or (), study, set_ or (), seeds, runs_dir, data_dir, title)
     link = link_to(folder, place)
-    document = make_document(page, format_, title=title, template=template, assets=link, cache_dir=cache_dir())
+    document = make_document(page, form, title=title, template=template, assets=link, cache_dir=cache_dir())
     figures, changes = shown(page.figures, document), ""
     if check:
         changes = placing.drift(check, document)
@@ -68,6 +75,8 @@ def report(
         print_document(document)
     if folder and not check and (told := write_assets(figures, folder, cache_dir())):
         note(told)
+    if not (page.summary.runs or page.summary.damage):
+        note(f"there are no runs{f' of {study}' if study else ''} in {runs_dir}")
     for each in page.summary.damage:
         note(f"warning: {runs_dir / each.place}: {each.reason}")
     if changes:

@@ -20,6 +20,25 @@ from vitreport.store.folders import strays
 from vitreport.store.groups import group_of
 from vitreport.sweep.record import FOLDER, read_sweeps
 
+ENDINGS: dict[str, ReportFormat] = {
+    ".md": "markdown",
+    ".html": "html",
+    ".json": "json",
+    ".csv": "csv",
+    ".tex": "latex",
+}
+
+
+def format_of(given: ReportFormat | None, place: Path | None, *, own: bool) -> ReportFormat:
+    """The one given, else that of the ending of a file; a template of the user's `own` makes what it likes.
+
+    Raises SpecError for a format that is not that of the ending.
+    """
+    told = ENDINGS.get(place.suffix.lower()) if place and not own else None
+    if given and told and given != told and (given, told) != ("model-card", "markdown"):
+        raise SpecError(f"--format {given} does not go with {place}, whose ending says {told}", "leave out --format")
+    return given or told or "markdown"
+
 
 def wanted_page(
     names: Sequence[str],
@@ -41,7 +60,12 @@ def wanted_page(
 
 
 def page_of_runs(names: Sequence[str], runs_dir: Path, title: str | None) -> Page:
-    """The page of the runs that are named, or of all, with what lies beside them and cannot be read."""
+    """The page of the runs that are named, or of all, with what lies beside them and cannot be read.
+
+    Raises SpecError where there is no such folder.
+    """
+    if not runs_dir.is_dir():
+        raise SpecError(f"there is no folder {runs_dir}", "--runs-dir says where runs are")
     unread: list[str] = []
     designs = tuple(map(design_of, read_sweeps(runs_dir, unread)))
     beside = [] if names else [Damage(name, why) for name, why in strays(runs_dir)]

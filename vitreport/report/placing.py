@@ -7,6 +7,8 @@ from vitreport.errors import SpecError
 from vitreport.files import write_atomic
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
+MOST_LINES = 60
+MOST_CHARACTERS = 200
 
 
 def inject(path: Path, document: str) -> None:
@@ -17,13 +19,16 @@ def inject(path: Path, document: str) -> None:
 
 
 def drift(path: Path, document: str) -> str:
-    """What is to be changed in a file, or between its marks, as a unified diff; nothing where nothing is."""
+    """What is to be changed in a file, or between its marks, as the beginning of a unified diff; "" where none."""
     text = read_text(path)
     if has_marks(path):
         before, after = _around(path, text)
         text = text[len(before) + len(BEGIN) : len(text) - len(after) - len(END)].removeprefix("\n")
     there, wanted = (each.splitlines(keepends=True) for each in (text, document))
-    return "".join(_whole(line) for line in difflib.unified_diff(there, wanted, str(path), "the records"))
+    lines = list(difflib.unified_diff(there, wanted, str(path), "the records"))
+    more = len(lines) - MOST_LINES
+    told = [f"{more:,} more {'line' if more == 1 else 'lines'}\n"] if more > 0 else []
+    return "".join([*map(_whole, lines[:MOST_LINES]), *told])
 
 
 def has_marks(path: Path) -> bool:
@@ -53,4 +58,6 @@ def _around(path: Path, text: str) -> tuple[str, str]:
 
 
 def _whole(line: str) -> str:
+    if len(line) > MOST_CHARACTERS:
+        return f"{line[:MOST_CHARACTERS].rstrip()}…\n"
     return line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

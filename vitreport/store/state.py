@@ -5,11 +5,13 @@ from vitreport.store.reader import Run
 
 
 def state_of(run: Run) -> str:
-    """The recorded status; a run of which the process has died without a word is "interrupted"."""
+    """The recorded status; "interrupted" where the process has died without a word, "damaged" where it was "done" and
+    some of its record cannot be read.
+    """
     if run.record is None:
         return "damaged" if (run.folder / "run.json").exists() else "no record"
     if run.record.status == "running" and not is_held(run.folder):
         return "interrupted"
     if run.record.error and run.record.error.kind == "diverged":
         return "diverged"
-    return run.record.status
+    return "damaged" if run.record.status == "done" and run.damage else run.record.status

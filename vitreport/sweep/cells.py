@@ -22,9 +22,11 @@ def state_of_cell(run: Run | None) -> str:
     """As `state_of`; "new" without a record, "damaged" where a finished run can be neither read nor made again."""
     if run is None:
         return "new"
-    state = state_of(run)
-    if state == "done" and run.result is None:
+    if run.record and run.record.status == "done":
+        if run.result:
+            return "done"
         return "interrupted" if any((run.folder / "checkpoints").glob("step-*.safetensors")) else "damaged"
+    state = state_of(run)
     return "new" if state == "no record" else state
 
 
