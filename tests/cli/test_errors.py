@@ -368,13 +368,13 @@ def make_hostile(folder: Path) -> None:
         file.write_text(file.read_text().replace('"val":', f'"{name}":'))
 
 
-def test_a_record_without_test_images_is_shown(cli: Cli) -> None:
+def test_a_result_without_test_images_is_none(cli: Cli) -> None:
     folder = write_run(Path("runs"), small_spec())
     result = json.loads((folder / "result.json").read_text())
     for which in ("selected", "last"):
         result[which]["splits"]["test"]["count"] = 0
     write_json(folder / "result.json", result)
-    assert "95% interval 0.00% to 100.00%" in cli("runs", "show", folder.name).stdout
+    assert "result.json: has no test images" in cli("runs", "show", folder.name).stderr
 
 
 def is_plain(text: str) -> bool:

@@ -162,9 +162,9 @@ def test_a_checked_spec_prints_its_id(at_home: Path, cli: Cli) -> None:
     assert done.stderr == "my.toml: a sound spec of swin on cifar10\n"
 
 
-def run_of(seed: int) -> Path:
+def run_of(seed: int, accuracy: float = 0.5) -> Path:
     """Two of these differ in their seeds alone."""
-    return write_run(Path("runs"), small_spec(seed), seconds=1.5)
+    return write_run(Path("runs"), small_spec(seed), accuracy, seconds=1.5)
 
 
 def test_two_runs_are_told_apart_by_what_differs(cli: Cli) -> None:
@@ -177,9 +177,9 @@ def test_two_runs_are_told_apart_by_what_differs(cli: Cli) -> None:
 
 
 def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
-    first, second = (run_of(seed) for seed in (0, 1))
+    first, second = run_of(0), run_of(1, 0.25)
     result = json.loads((second / "result.json").read_text())
-    result["selected"]["splits"]["test"] |= {"accuracy": 0.4875, "loss": 1.25}
+    result["selected"]["splits"]["test"] |= {"loss": 1.25}
     (second / "result.json").write_text(json.dumps(result))
     record = json.loads((second / "run.json").read_text())
     record["cost"]["parameters"] = 3000
@@ -189,7 +189,7 @@ def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
     assert header == [first.name, second.name, "difference"]
     assert ["seed", "0", "1"] in lines
     assert ["cost.parameters", "1,504,662", "3,000", "-1,501,662"] in lines
-    assert ["selected.splits.test.accuracy", "50.00%", "48.75%", "-1.25", "points"] in lines
+    assert ["selected.splits.test.accuracy", "50.00%", "25.00%", "-25.00", "points"] in lines
     assert ["selected.splits.test.loss", "1.2000", "1.2500", "+0.0500"] in lines
     assert ["environment.seconds", "1.5", "2.8", "+1.3"] in lines
 
@@ -209,20 +209,30 @@ def test_test_images_that_were_trained_on_are_told_at_each_training(cli: Cli) ->
 
 
 def test_the_last_epoch_is_told_only_where_another_was_selected(cli: Cli) -> None:
-    first, second = (run_of(seed) for seed in (0, 1))
+    first, second = run_of(0), with_right(run_of(1), 171, "selected")
     result = json.loads((second / "result.json").read_text())
     told = []
-    for epoch, accuracy in (("selected", 0.48), ("last", 0.48), ("last", 0.47)):
-        result[epoch]["splits"]["test"]["accuracy"] = accuracy
+    for accuracy in (0.5, 0.475, 0.47):
+        result["last"]["splits"]["test"]["accuracy"] = accuracy
         (second / "result.json").write_text(json.dumps(result))
         stdout = cli("runs", "diff", first.name, second.name).stdout
         told.append([line.split(".")[0] for line in stdout.splitlines() if "accuracy" in line])
     assert told == [["selected"], ["selected"], ["selected", "last"]]
 
 
+def with_right(run: Path, right: int, *epochs: str) -> Path:
+    """So many of 360 images, 36 a class, those of the first classes."""
+    result = json.loads((run / "result.json").read_text())
+    for epoch in epochs:
+        result[epoch]["splits"]["test"]["accuracy"] = right / 360
+    result["test"] |= {"per_class_correct": [min(36, max(0, right - 36 * n)) for n in range(10)], "confusion": None}
+    write_json(run / "result.json", result)
+    return run
+
+
 def with_correct(run: Path, right: int) -> Path:
     """The first of 360 images."""
-    result = json.loads((run / "result.json").read_text())
+    result = json.loads((with_right(run, right, "selected", "last") / "result.json").read_text())
     write_json(run / "result.json", result | {"correct": packed([place < right for place in range(360)])})
     return run
 

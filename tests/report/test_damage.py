@@ -1,14 +1,18 @@
 """Damaged records never stop a report, and cost no other run anything."""
 
+import json
 import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
-from vitreport.report.page import make_page
+from vitreport.report.formats import render_json
+from vitreport.report.html import render_html
+from vitreport.report.page import Page, make_page
 from vitreport.report.render import render_markdown
 from vitreport.report.summarize import summarize
 from vitreport.report.summary import Summary
@@ -17,6 +21,7 @@ from vitreport.store.folders import run_folders
 RUNS = Path("runs")
 MUTATIONS = 1000
 BATCHES = 4
+LINES = ("metrics.jsonl",)
 FILES = ("spec.json", "run.json", "metrics.jsonl", "result.json")
 HOSTILE = (b"NaN", b"1e999", b'"\\ud800"', b"9" * 5000, b"[" * 5000, b"\xff\xfe", b"null", b"-1", b"", b'{"a": 1}')
 Mutation = Callable[[random.Random, bytes], bytes]
@@ -85,6 +90,75 @@ def numbers(summary: Summary) -> dict[tuple[str, ...], object]:
         tuple(run.id for run in group.runs): (group.test, group.validation, group.train, group.gap, group.runs)
         for group in summary.groups
     }
+
+
+def changed(folder: Path, name: str, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Each line of a file, as an editor would leave it."""
+    lines = [json.loads(line) for line in (folder / name).read_text().splitlines()] if name in LINES else None
+    for value in lines or [whole := json.loads((folder / name).read_text())]:
+        change(value)
+    told = "".join(json.dumps(line) + "\n" for line in lines) if lines else json.dumps(whole)
+    (folder / name).write_text(told)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("result.json", lambda value: value["selected"]["splits"]["test"].update(loss=1e200)),
+        ("result.json", lambda value: value["selected"]["splits"].pop("test")),
+        ("result.json", lambda value: value["selected"]["splits"]["test"].update(accuracy=0.99)),
+        ("result.json", lambda value: value["test"].update(calibration=[])),
+        ("result.json", lambda value: [each.update(count=0) for each in value["test"]["calibration"]]),
+        ("result.json", lambda value: value["test"].update(confusion=[[0] * 10] * 10)),
+        ("result.json", lambda value: value["test"].update(confusion=[[1000]])),
+        ("metrics.jsonl", lambda value: value["splits"]["train"].update(loss=-1e200)),
+        ("metrics.jsonl", lambda value: value.update(seconds=1e308)),
+        ("metrics.jsonl", lambda value: value.update(images_per_second=-1e308)),
+        ("run.json", lambda value: value.update(seconds=1e308)),
+    ],
+)
+def test_a_value_that_cannot_be_is_damage(name: str, change: Callable[[dict[str, Any]], Any]) -> None:
+    for folder in write_seeds(RUNS, [0.5, 0.52], train={"epochs": 2}):
+        changed(folder, name, change)
+    summary = summarize(run_folders(RUNS))
+    assert {each.place.split("/")[1] for each in summary.damage} >= {name}
+    assert render_json(make_page(summary))
+
+
+@pytest.mark.parametrize("loss", [3e38, -3e38])
+def test_a_large_loss_that_is_finite_is_no_damage(loss: float, tmp_path: Path) -> None:
+    """As of networks that are about to diverge."""
+    folders = write_seeds(RUNS, [0.5, 0.52], train={"epochs": 2})
+    changed(folders[0], "result.json", lambda value: value["selected"]["splits"]["test"].update(loss=loss))
+    changed(folders[0], "metrics.jsonl", lambda value: value["splits"]["train"].update(loss=loss))
+    everything_of(tmp_path)
+
+
+def test_what_has_no_size_has_no_figure(tmp_path: Path) -> None:
+    """Two architectures without FLOPs, and a single class."""
+    for folder in [*write_seeds(RUNS, [0.5, 0.52]), *write_seeds(RUNS, [0.5, 0.52], model="swin")]:
+        changed(folder, "run.json", lambda value: value["cost"].update(forward_flops_per_image=0))
+        changed(folder, "run.json", lambda value: value["data"].update(classes=["all"]))
+        changed(folder, "result.json", merge_classes)
+    kinds = {figure.kind for figure in everything_of(tmp_path).figures}
+    assert kinds == {"overview", "curves", "classes", "calibration"}
+
+
+def merge_classes(result: dict[str, Any]) -> None:
+    """All images are of one class."""
+    count = sum(result["test"]["per_class_count"])
+    result["test"] |= {"per_class_count": [count], "per_class_correct": [count], "confusion": [[count]]}
+    result["selected"]["splits"]["test"]["accuracy"] = 1.0
+
+
+def everything_of(cache_dir: Path) -> Page:
+    """The page of the runs, without any damage, rendered and drawn."""
+    summary = summarize(run_folders(RUNS))
+    assert summary.damage == ()
+    page = make_page(summary)
+    assert render_html(page, cache_dir)
+    assert render_json(page)
+    return page
 
 
 def test_a_folder_without_any_file_left_is_no_fault() -> None:

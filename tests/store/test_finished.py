@@ -112,7 +112,7 @@ def test_folder_with_another_spec_is_refused(driver: Driver, finished: Path, tmp
     (finished / "spec.json").write_text(json.dumps(spec))
     refused = driver.run(*TRAIN, folder=tmp_path)
     assert refused.exit_code == 4
-    assert f"spec.json is not the spec of {finished.name}" in refused.stderr
+    assert f"{finished.name}/spec.json: is the spec of mlp-mixer-digits-" in refused.stderr
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

@@ -125,7 +125,7 @@ def test_record_of_another_run_is_not_taken(run: Path) -> None:
     other = run.rename(run.with_name("another-run"))
     found = read_run(other)
     assert found.record is None
-    assert found.damage == (f"run.json: is the record of {run.name}",)
+    assert found.damage == (f"run.json: is the record of {run.name}", f"spec.json: is the spec of {run.name}")
 
 
 def test_folder_that_is_none(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The file of a sweep."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -52,3 +53,12 @@ def test_what_is_on_record_is_not_written_again(tmp_path: Path) -> None:
     before = file.stat().st_mtime_ns
     assert write_sweep(tmp_path, plan(1)) == file
     assert file.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(("field", "value"), [("baseline", ["128", "64"]), ("cells", [{"values": [], "run": "a-s0"}])])
+def test_a_cell_has_one_value_of_each_axis(field: str, value: object, tmp_path: Path) -> None:
+    file = write_sweep(tmp_path, plan(0))
+    write_json(file, json.loads(file.read_text()) | {field: value})
+    damage: list[str] = []
+    assert read_sweeps(tmp_path, damage) == []
+    assert "one of its cells has not one value of each axis" in damage[0]

@@ -85,9 +85,9 @@ def _of_group(group: Group, where: str) -> Iterator[Figure]:
             yield _curves(group, curves, where)
     if 0 < len(details.classes) <= MOST_CLASSES:
         yield _classes(group, details.classes, where)
-    if details.confusion and len(details.confusion.classes) <= MOST_CLASSES:
+    if details.confusion and 1 < len(details.confusion.classes) <= MOST_CLASSES:
         yield _confusion(group, details.confusion, where)
-    if details.calibration:
+    if details.calibration and any(each.count for each in details.calibration.bins):
         yield _calibration(group, details.calibration, where)
     if details.mistakes:
         yield _mistakes(group, details.mistakes, where)
@@ -106,7 +106,7 @@ def _cost(summary: Summary, names: dict[str, str]) -> Iterator[Figure]:
     points = tuple(
         CostPoint(names[cell.architecture], names.get(cell.dataset, cell.dataset), cell.group.test, cell.group.cost)
         for cell in summary.cells
-        if cell.group and cell.group.test and cell.group.cost
+        if cell.group and cell.group.test and cell.group.cost and cell.group.cost.forward_flops
     )
     if len(points) < 2:
         return

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from vitreport.report.contradictions import contradictions
 from vitreport.report.summary import Damage, State
 from vitreport.spec.run import RunSpec
 from vitreport.store.correct import Answers, answers_of
@@ -50,14 +49,12 @@ def observe(folders: Iterable[Path]) -> Iterator[Observed]:
 
 
 def _observed(run: Run) -> Observed:
-    damage = [*run.damage, *contradictions(run)]
-    spec = None if any(line.startswith("spec.json") for line in damage) else run.spec
-    result = run.result if not any(line.startswith("result.json") for line in damage) else None
+    result = run.result
     last = run.epochs[-1] if run.epochs else None
     return Observed(
         folder=run.folder,
         state=_state(run, usable=result is not None),
-        spec=spec,
+        spec=run.spec,
         record=run.record,
         epoch=result.selected.epoch if result else last.epoch if last else 0,
         splits=result.selected.splits if result else {},
@@ -66,8 +63,8 @@ def _observed(run: Run) -> Observed:
         converged=_converged(run.epochs),
         images_per_second=median([e.images_per_second for e in run.epochs]) if run.epochs else None,
         peak_memory_bytes=max((e.peak_memory_bytes for e in run.epochs), default=None),
-        answers=answers_of(run) if result else None,
-        damage=tuple(Damage(f"{run.id}/{place}", reason) for place, reason in map(_located, damage)),
+        answers=answers_of(run),
+        damage=tuple(Damage(f"{run.id}/{place}", reason) for place, reason in map(_located, run.damage)),
     )
 
 

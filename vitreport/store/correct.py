@@ -7,8 +7,10 @@ with zeros.
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from vitreport.store.reader import Run
+if TYPE_CHECKING:
+    from vitreport.store.reader import Run
 
 MOST_IMAGES = 500_000  # more would make a record large
 
@@ -22,7 +24,7 @@ class Answers:
     correct: int
 
 
-def answers_of(run: Run) -> Answers | None:
+def answers_of(run: "Run") -> Answers | None:
     """None where the record does not say it, or not of its own test images."""
     test = run.result and run.result.selected.splits.get("test")
     if not (run.record and run.result and run.result.correct and test):

@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from vitreport.errors import SpecError
 from vitreport.spec.run import RunSpec
+from vitreport.store import contradictions
 from vitreport.store.record import SCHEMA_VERSION, EpochRecord, ResultRecord, RunRecord, Version
 
 MAX_BYTES = {
@@ -55,14 +56,14 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """Read what is there; a missing or damaged file becomes a line of `damage`, never an exception."""
+    """Read what is there; a missing, damaged or contradictory file becomes a line of `damage`, never an exception."""
     damage: list[str] = []
     record = read_file(folder / "run.json", RunRecord.model_validate_json, damage)
     if record and record.id != folder.name:
         damage.append(f"run.json: is the record of {record.id}")
         record = None
     done = record is not None and record.status == "done"
-    spec = read_file(folder / "spec.json", parse_spec, damage)
+    spec = read_file(folder / "spec.json", lambda content: _own_spec(content, folder.name), damage)
     epochs = tuple(read_epochs(folder / "metrics.jsonl", damage))
     if done and spec and len(epochs) < spec.train.epochs:
         damage.append(f"metrics.jsonl: holds {len(epochs)} of {spec.train.epochs} epochs")
@@ -71,7 +72,7 @@ def read_run(folder: Path) -> Run:
         record=record,
         spec=spec,
         epochs=epochs,
-        result=read_file(folder / "result.json", ResultRecord.model_validate_json, damage) if done else None,
+        result=read_file(folder / "result.json", _whole_result, damage) if done else None,
         damage=tuple(damage),
     )
 
@@ -98,6 +99,20 @@ def parse_spec(content: bytes) -> RunSpec:
         return RunSpec.model_validate_json(json.dumps(values))
     except RecursionError as error:
         raise ValueError("is nested too deeply") from error
+
+
+def _own_spec(content: bytes, run_id: str) -> RunSpec:
+    spec = parse_spec(content)
+    if told := contradictions.of_spec(spec, run_id):
+        raise ValueError(told)
+    return spec
+
+
+def _whole_result(content: bytes) -> ResultRecord:
+    result = ResultRecord.model_validate_json(content)
+    if told := contradictions.of_result(result):
+        raise ValueError(told)
+    return result
 
 
 def read_epochs(path: Path, damage: list[str]) -> Iterator[EpochRecord]:

@@ -13,6 +13,8 @@ Version = Annotated[int, Field(ge=1, le=SCHEMA_VERSION)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Accuracy = Annotated[float, Field(ge=0, le=1)]
+Loss = Annotated[float, Field(ge=-1e39, le=1e39)]  # a network that diverges may come near the largest float32
+Amount = Annotated[float, Field(ge=0, le=1e12)]  # of seconds, or of images a second
 Bits = Annotated[str, Field(max_length=100_000, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 Status = Literal["running", "done", "failed", "interrupted"]
 ErrorKind = Literal["diverged", "resources", "internal"]
@@ -57,8 +59,8 @@ class CostRecord(Record):
 class ThroughputRecord(Record):
     """Images/s: of training the median over the epochs, of evaluation that of the test split."""
 
-    training_images_per_second: Annotated[float, Field(ge=0)]
-    evaluation_images_per_second: Annotated[float, Field(ge=0)]
+    training_images_per_second: Amount
+    evaluation_images_per_second: Amount
 
 
 class WeightsRecord(Record):
@@ -110,7 +112,7 @@ class RunRecord(Record):
     heartbeat: Text
     finished: Text | None = None
     step: Count = 0
-    seconds: Annotated[float, Field(ge=0)] = 0.0
+    seconds: Amount = 0.0
     argv: tuple[Text, ...]
     host: Text
     process: Count
@@ -127,7 +129,7 @@ class RunRecord(Record):
 
 
 class SplitRecord(Record):
-    loss: float
+    loss: Loss
     accuracy: Accuracy
 
 
@@ -139,14 +141,14 @@ class EpochRecord(Record):
     step: Count
     learning_rate: float
     splits: dict[Text, SplitRecord]
-    images_per_second: float
-    seconds: float
+    images_per_second: Amount
+    seconds: Amount
     peak_memory_bytes: Count
 
 
 class MeasurementRecord(Record):
     count: Count
-    loss: float
+    loss: Loss
     accuracy: Accuracy
     top5: Accuracy | None
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from pydantic import model_validator
 
 from vitreport.errors import BusyError, ResourceError
 from vitreport.files import make_folder, write_json
@@ -36,6 +37,13 @@ class SweepRecord(Record):
     axes: tuple[AxisRecord, ...]
     baseline: tuple[str, ...] | None
     cells: tuple[CellRecord, ...]
+
+    @model_validator(mode="after")
+    def _has_a_value_of_each_axis(self) -> "SweepRecord":
+        combinations = [cell.values for cell in self.cells] + ([self.baseline] if self.baseline else [])
+        if any(len(values) != len(self.axes) for values in combinations):
+            raise ValueError("one of its cells has not one value of each axis")
+        return self
 
 
 def sweep_file(runs_dir: Path, sweep_id: str) -> Path:
