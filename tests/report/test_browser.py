@@ -114,6 +114,29 @@ def test_a_table_is_sorted_by_its_numbers_both_ways(visit: Visit) -> None:
     assert not last.split("\t")[1][0].isdigit()
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_table_is_as_wide_as_it_needs_or_says_that_it_scrolls(browser: Any, file: Path, width: int) -> None:
+    """The first column and the caption stay where they are; on a wide screen the first table is whole."""
+    page = Visit(browser.new_context(viewport={"width": width, "height": 900}), file).page
+    scrolling, first = page.locator(".scroll").first, page.locator("tbody th").first
+    before = first.bounding_box()
+    scrolling.evaluate("each => each.scrollLeft = 1000")
+    assert first.bounding_box() == before
+    hidden = scrolling.evaluate("each => each.scrollWidth - each.clientWidth")
+    assert (hidden > 0) == (width == min(WIDTHS))
+    assert page.locator("p.caption").first.bounding_box()["width"] <= width
+    interval = page.locator("td.number span", has_text="single run").first.bounding_box()
+    assert interval["width"] < width - before["width"] - 32
+    page.context.close()
+
+
+def test_the_numbers_of_a_figure_are_not_cut(visit: Visit) -> None:
+    cut = "each => each.scrollWidth - each.clientWidth"
+    figure = visit.page.locator("figure.narrow").first
+    figure.locator(".data summary").click()
+    assert figure.locator(".data .scroll").evaluate(cut) == 0
+
+
 def shares(table: Any) -> list[float]:
     """The accuracies of the second column."""
     cells = table.locator("tbody td:nth-child(2)").all_inner_texts()

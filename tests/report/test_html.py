@@ -91,6 +91,20 @@ def test_tables_have_captions_and_scopes(root: Element) -> None:
         assert len(widths) == 1
 
 
+def test_headers_of_numbers_are_aligned_with_them(root: Element) -> None:
+    for table in root.all("table"):
+        rows = [[cell.attributes.get("class") for cell in row.all("th", "td")[1:]] for row in table.all("tr")]
+        assert rows[0] == rows[1]
+
+
+def test_only_accuracies_are_called_so(root: Element) -> None:
+    told = {caption.text for caption in root.all("caption") if caption.text.startswith("Data: ")}
+    losses = {caption for caption in told if caption.startswith("Data: Loss")}
+    assert losses
+    assert all("fractions" not in caption and "in nats" in caption for caption in losses)
+    assert all("fractions" in caption for caption in told if caption.startswith("Data: Accuracy of"))
+
+
 def test_every_figure_has_words_and_numbers(root: Element, page: Page) -> None:
     figures = root.all("figure")
     assert [figure.attributes["data-figure"] for figure in figures] != []

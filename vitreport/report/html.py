@@ -5,6 +5,7 @@ nothing else.
 """
 
 import hashlib
+import re
 from base64 import b64encode
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from vitreport.store.mistakes import place_of
 from vitreport.text import percent, printable
 
 TEMPLATE = "report.html.j2"
+NUMBER = re.compile(r"[-+]?\d")
 
 
 def render_html(page: Page, cache_dir: Path) -> str:
@@ -53,7 +55,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"methods": phrases.methods, "lines": _lines, "number": _number, "is_code": _is_code}
-    environment.filters |= {"tile": _tile, "percent": percent}
+    environment.filters |= {"tile": _tile, "percent": percent, "parts": _parts}
     return environment
 
 
@@ -73,6 +75,11 @@ def _number(value: Number) -> str:
     if isinstance(value, str):
         return value
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _parts(cell: str) -> list[str]:
+    """61.0%, then (60.0% to 62.0%, single run): of what begins with a number, where a narrow column may break."""
+    return re.split(r" (?=\()|(?<=;) ", cell) if NUMBER.match(cell) else []
 
 
 def _is_code(cell: str) -> bool:
