@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.records import spec, write_run
 from tests.report.drawn import (
     CLASSES,
     HOSTILE,
@@ -23,9 +24,12 @@ from tests.report.drawn import (
     learning_rates,
     level,
 )
+from tests.report.study import write_study
 from vitreport.report import figures as made
+from vitreport.report import illustrations, tables
 from vitreport.report.drawing.palette import DARK, LIGHT
 from vitreport.report.illustrations import Figure, _ablation
+from vitreport.report.summarize import summarize
 from vitreport.report.summary import Ablation
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -84,10 +88,25 @@ def test_the_overview_has_a_panel_for_each_data_set_with_every_number() -> None:
     first, second, third = panels(figure("overview", cells()))
     assert {"CIFAR-10", "Transformer in Transformer", "62.0%", "71.0%", "83.0%", "88.4%", "86.1%"} <= set(texts(first))
     assert "STL-10" in texts(second)
-    assert {"diverged", "no result"} <= set(texts(third))
+    assert {"diverged", "not run", "\N{EN DASH}"} <= set(texts(third))
     assert len(tips(first)) == 5
     assert "Perceiver IO: 62.0% ± 1.2 (n = 3)" in tips(first)
     assert "Transformer in Transformer: 86.1% (84.9% to 87.3%, single run)" in tips(first)
+
+
+def test_the_overview_has_the_names_and_the_rows_of_the_table(tmp_path: Path) -> None:
+    write_study(tmp_path)
+    write_run(tmp_path, spec("mlp-mixer", train={"epochs": 4}), 0.3, images="8b" * 32)
+    summary = summarize(sorted(tmp_path.iterdir()))
+    found = illustrations.figures_of(summary)[0]
+    table = tables.overview(summary)
+    drawn = panels(found)
+    assert len(drawn) == len(table.columns) - 1
+    for title, panel in zip(table.columns[1:], drawn, strict=True):
+        assert title in texts(panel)
+        assert [tip.partition(": ")[0] for tip in tips(panel)] == [row[0] for row in table.rows]
+    assert "Swin Transformer: failed" in tips(drawn[0])
+    assert "failed" in found.alt
 
 
 def test_curves_are_named_at_their_ends_and_can_be_told_apart() -> None:
@@ -97,6 +116,13 @@ def test_curves_are_named_at_their_ends_and_can_be_told_apart() -> None:
     assert "epoch 1: train 11.9%, validation 10.6%, test 10.5%" in tips(panel)
     dashes = {line.get("stroke-dasharray") for line in panel.iter(f"{SVG}path") if line.get("stroke-width") == "2"}
     assert len(dashes) == 3
+
+
+def test_a_single_epoch_is_one_whole_number_on_its_axis() -> None:
+    single = tuple(replace(each, epochs=(1,), mean=(2.3026,), low=None, high=None) for each in curves(metric="loss"))
+    (panel,) = panels(figure("curves", single))
+    assert {"1", "epoch", "loss (nats)", "train 2.303"} <= set(texts(panel))
+    assert not {"0.8", "0.6", "1.2", "1.4"} & set(texts(panel))
 
 
 def test_a_single_run_has_no_band() -> None:

@@ -9,6 +9,7 @@ from vitreport.report.findings import titles, where_of
 from vitreport.report.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Estimate, Mistakes
 from vitreport.report.phrases import METHODS, SPLITS, accuracy, joined, methods
 from vitreport.report.summary import Ablation, Architecture, Cell, Group, Summary
+from vitreport.report.tables import STATES
 from vitreport.text import compact, percent
 
 MOST_LEVELS = 50
@@ -94,12 +95,23 @@ def _of_group(group: Group, where: str) -> Iterator[Figure]:
 
 
 def _overview(summary: Summary, names: dict[str, str]) -> Iterator[Figure]:
-    cells = tuple(cell for cell in summary.cells if cell.group and cell.group.test)
-    if not cells:
+    """The rows of the first table in its order, of each data set that was run on."""
+    tested = [cell.group.test for cell in summary.cells if cell.group and cell.group.test]
+    if not tested:
         return
-    told = [f"{where_of(cell, names)} {accuracy(_test(cell))}" for cell in cells]
-    caption = f"Test accuracy of each architecture on each data set. {methods(_test(cell) for cell in cells)}"
+    datasets = {cell.dataset for cell in summary.cells if cell.group}
+    shown = [cell for cell in summary.cells if cell.dataset in datasets]
+    told = [f"{where_of(cell, names)} {_outcome(cell.group)}" for cell in shown if cell.group]
+    cells = tuple(
+        replace(cell, architecture=names[cell.architecture], dataset=names.get(cell.dataset, cell.dataset))
+        for cell in shown
+    )
+    caption = f"Test accuracy of each architecture on each data set. {methods(tested)}"
     yield Figure("overview", "overview", "Test accuracy", f"Test accuracy: {joined(told)}.", caption, cells)
+
+
+def _outcome(group: Group) -> str:
+    return accuracy(group.test) if group.test else STATES.get(group.state, group.state)
 
 
 def _cost(summary: Summary, names: dict[str, str]) -> Iterator[Figure]:
@@ -211,12 +223,6 @@ def _thinned(ablation: Ablation) -> Ablation:
     chosen = sorted(kept)
     baseline = None if ablation.baseline is None else chosen.index(ablation.baseline)
     return replace(ablation, levels=tuple(ablation.levels[index] for index in chosen), baseline=baseline)
-
-
-def _test(cell: Cell) -> Estimate:
-    assert cell.group is not None
-    assert cell.group.test is not None
-    return cell.group.test
 
 
 def _uniquely_named(figures: Iterable[Figure]) -> Iterator[Figure]:

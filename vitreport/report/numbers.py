@@ -37,7 +37,7 @@ def _overview(cells: Sequence[Cell], names: dict[str, str]) -> Read:
             *_told(cell.group.test),
         )
         for cell in cells
-        if cell.group
+        if cell.group and cell.group.test
     ]
     return ("architecture", "data set", *ESTIMATE), rows
 

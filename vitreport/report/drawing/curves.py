@@ -21,8 +21,10 @@ def curves(drawn: Sequence[Curve]) -> list[Canvas]:
     axes = panel.axes
     if metric == "accuracy":
         axes.yaxis.set_major_formatter(axis_percent)
-    axes.set_xlabel("epoch" if metric == "accuracy" else "epoch (loss in nats)")
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    if metric == "loss":
+        axes.set_ylabel("loss (nats)")
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(6))
     for curve in drawn:
         _draw_curve(panel, curve)
@@ -83,4 +85,4 @@ def _strips(epochs: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _number(curve: Curve, index: int) -> str:
-    return percent(curve.mean[index], 1) if curve.metric == "accuracy" else f"{curve.mean[index]:.3g}"
+    return percent(curve.mean[index], 1) if curve.metric == "accuracy" else f"{curve.mean[index]:.3f}"

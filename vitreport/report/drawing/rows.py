@@ -17,6 +17,7 @@ from vitreport.report.measured import ClassAccuracy, Estimate
 from vitreport.report.phrases import accuracy
 from vitreport.report.references import DATASET_TITLES, architecture_title
 from vitreport.report.summary import Ablation, Cell
+from vitreport.report.tables import NOTHING, STATES
 from vitreport.text import percent
 
 ROW = 26
@@ -111,5 +112,7 @@ def _pair(cell: Cell) -> tuple[str, str]:
 
 
 def _cell_row(architecture: str, cell: Cell | None) -> Row:
-    group = cell and cell.group
-    return Row(architecture_title(architecture), group.test if group else None, group.state if group else "no result")
+    title, group = architecture_title(architecture), cell and cell.group
+    if group:
+        return Row(title, group.test, STATES.get(group.state, group.state))
+    return Row(title, None, "not run" if cell else NOTHING)
