@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.records import DIVERGED, spec, write_run, write_seeds
+from tests.records import DIVERGED, data_record, spec, write_run, write_seeds
 from vitreport.report.claims import Claim, Verdict, judge
 from vitreport.report.summarize import summarize
 from vitreport.store.folders import run_folders
@@ -15,7 +15,8 @@ OTHER = spec(train={"batch_size": 32}).run_id.removesuffix("-s0")
 
 
 def verdict(claim: Claim) -> Verdict:
-    (found,) = judge([claim], summarize(run_folders(RUNS)).groups)
+    summary = summarize(run_folders(RUNS))
+    (found,) = judge([claim], summary.groups, summary.datasets)
     return found
 
 
@@ -39,6 +40,59 @@ def test_a_value_is_judged_by_the_interval(accuracies: list[float], published: f
     found = verdict(value(published))
     assert (found.outcome, found.contradicts) == (expected, len(accuracies) > 1 and expected in ("above", "below"))
     assert "56" in found.reason
+
+
+def test_an_exact_replication_is_no_contradiction() -> None:
+    """A published single run among five of the same spread, outside of the interval of their mean."""
+    write_seeds(RUNS, [0.560, 0.561, 0.562, 0.563, 0.564])
+    assert verdict(value(0.565)).outcome == "reproduced"
+    assert verdict(value(0.565)).reason.startswith("56.50% lies in the 95% interval of one more run, 55.7% to 56.7%")
+    assert verdict(value(0.58)).outcome == "below"
+
+
+def test_half_of_the_last_published_digit_is_allowed() -> None:
+    write_seeds(RUNS, [0.560, 0.561, 0.562, 0.563, 0.564])
+    assert [verdict(value(published)).outcome for published in (0.57, 0.5701)] == ["reproduced", "below"]
+
+
+def test_seeds_that_do_not_vary_give_no_verdict() -> None:
+    write_seeds(RUNS, [0.56, 0.56, 0.56])
+    found = verdict(value(0.561))
+    assert (found.outcome, found.reason) == (
+        "not comparable",
+        "measured 56.0% (n = 3 that do not vary, no interval)",
+    )
+
+
+def test_what_is_left_of_seeds_that_diverged_gives_no_verdict() -> None:
+    write_seeds(RUNS, [0.60, 0.61, 0.605])
+    write_run(RUNS, spec(seed=3), None, error=DIVERGED)
+    found = verdict(value(0.605))
+    assert (found.outcome, found.reason) == ("not comparable", "1 of 4 seeds diverged; here 60.5% ± 1.2 (n = 3)")
+
+
+def test_images_that_are_not_the_published_ones_give_no_verdict() -> None:
+    changed = data_record(spec()).model_copy(update={"canonical": False})
+    write_seeds(RUNS, [0.56, 0.565, 0.558], changes={"data": changed})
+    found = verdict(value(0.7))
+    assert found.reason == "the images are not the published ones; here 56.1% ± 0.9 (n = 3)"
+    assert (found.outcome, found.contradicts) == ("not comparable", False)
+
+
+def test_groups_on_other_images_of_one_name_are_not_compared() -> None:
+    write_seeds(RUNS, [0.56, 0.561, 0.562])
+    write_seeds(RUNS, [0.5, 0.501, 0.502], train={"batch_size": 32}, images="7a" * 32)
+    claim = Claim("one is above the other", "a paper", GROUP, relation="above", other=OTHER)
+    assert verdict(claim).reason.startswith("the two were measured on other images")
+    write_seeds(RUNS, [0.5, 0.501], train={"batch_size": 32}, changes={"suffix": "-r2"})
+    assert verdict(claim).outcome == "reproduced"
+
+
+def test_a_seed_on_other_images_hides_no_group() -> None:
+    write_seeds(RUNS, [0.56, 0.561, 0.562])
+    write_run(RUNS, spec(seed=3), 0.4, images="7a" * 32)
+    found = verdict(value(0.561))
+    assert (found.outcome, found.measured and found.measured.n) == ("reproduced", 3)
 
 
 def test_what_was_not_run_names_the_command() -> None:

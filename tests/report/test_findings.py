@@ -51,7 +51,7 @@ def test_single_runs_have_no_winner() -> None:
     assert told("best") + told("tie") == []
     assert told("no winner") == [
         "On CIFAR-10, Perceiver IO has the highest test accuracy, 90.0% (89.4% to 90.6%, single run); no winner is "
-        "claimed where one of two has a single seed: its interval leaves out the spread between seeds."
+        "claimed: one of two has a single seed, and the spread between seeds is not known."
     ]
 
 
@@ -138,11 +138,13 @@ def test_over_fitting_is_a_number_with_its_interval(gap: Estimate, expected: str
 def test_convergence_says_when_and_whether_it_was_late() -> None:
     write_seeds(RUNS, [0.5, 0.51], train=QUICK)
     assert told("convergence") == [
-        "Perceiver IO on CIFAR-10: the training loss had made 95% of its fall by epoch 7.0 ± 0.0 (n = 2) of 10."
+        "Perceiver IO on CIFAR-10: the training loss had made 95% of its fall by epoch 7.0 (n = 2 that do "
+        "not vary, no interval) of 10."
     ]
     write_seeds(RUNS, [0.5, 0.51], model="swin", train={"epochs": 2})
     assert told("convergence")[1].endswith(
-        "by epoch 2.0 ± 0.0 (n = 2) of 2; it was still falling, and more epochs may change the result."
+        "by epoch 2.0 (n = 2 that do not vary, no interval) of 2; it was still falling, and more epochs may change the "
+        "result."
     )
 
 
@@ -159,10 +161,15 @@ def test_a_published_claim_that_several_seeds_contradict() -> None:
     group = spec().run_id.removesuffix("-s0")
     found = summary()
     claims = [Claim("56.2% on CIFAR-10", "the README", group, value=published) for published in (0.562, 0.501)]
-    sentences = [each.sentence for each in findings(found, judge(claims, found.groups)) if each.rule == "contradiction"]
+    sentences = [
+        each.sentence
+        for each in findings(found, judge(claims, found.groups, found.datasets))
+        if each.rule == "contradiction"
+    ]
     assert sentences == [
         "Published: \N{LEFT DOUBLE QUOTATION MARK}56.2% on CIFAR-10\N{RIGHT DOUBLE QUOTATION MARK} (the README). "
-        "Here: measured 50.1% ± 0.2 (n = 3) is below 56.20%."
+        "Here: measured 50.1% ± 0.2 (n = 3) is below 56.20%, which is outside the 95% interval of one more run, 49.6% "
+        "to 50.6%."
     ]
 
 

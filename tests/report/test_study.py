@@ -164,3 +164,17 @@ def test_an_ablation_says_what_is_missing_and_how_it_is_run() -> None:
     assert {level.command for level in ablation.levels if level.state == "not run"} == {
         "vitreport study run small-images --only perceiver-io/batch-size"
     }
+
+
+def test_runs_with_other_settings_answer_no_claim() -> None:
+    """A claim of a study holds of what the study trains, not of a small make of it."""
+    asked = StudyRequest("small-images", assignments=("train.epochs=1",))
+    claim = next(claim for claim in planned().spec.claims if not claim.fault and claim.value is not None)
+    labels = planned().spec.parts[claim.of].cells()[combination(claim.at)]
+    for cell in plan_study(asked, None).plans[claim.of].cells:
+        if cell.values == labels:
+            write_run(RUNS, cell.spec, 0.1 + 0.01 * cell.spec.seed)
+    verdicts = page_of_study(asked, RUNS, None, None).verdicts
+    (measured,) = [each for each in verdicts if each.measured]
+    assert measured.outcome == "not comparable"
+    assert measured.reason.startswith("trained with --set train.epochs=1; here ")

@@ -1,5 +1,6 @@
 """From run folders to numbers."""
 
+import json
 import shlex
 from pathlib import Path
 
@@ -134,6 +135,55 @@ def test_a_design_names_what_is_missing_and_the_command_for_it() -> None:
     assert states == [(("64",), "not run", 1), (("128",), "done", 0)]
     assert ablation.baseline == 1
     assert run_id_of(ablation.levels[0].command) == missing.run_id
+
+
+def by_batch_size(*sizes: int) -> Design:
+    cells = tuple(((str(size),), spec(train={"batch_size": size}).run_id) for size in sizes)
+    return Design("by-batch-size", "by batch size", ("batch_size",), cells, ("16",), "sweep")
+
+
+def test_a_level_on_other_images_is_not_compared_with_the_baseline() -> None:
+    write_seeds(RUNS, [0.5, 0.51, 0.505], train={"batch_size": 16})
+    write_seeds(RUNS, [0.6, 0.61, 0.605], train={"batch_size": 32}, images="7a" * 32)
+    design = Outline(designs=(by_batch_size(16, 32),))
+    assert [level.difference for level in summary(design).ablations[0].levels] == [None, None]
+    assert summary(design).ablations[0].ends is None
+    write_seeds(RUNS, [0.6, 0.61, 0.605], train={"batch_size": 32}, changes={"suffix": "-r2"})
+    difference = summary(design).ablations[0].levels[1].difference
+    assert difference
+    assert difference.value == pytest.approx(0.1)
+
+
+def test_a_seed_on_other_images_hides_no_level_and_a_new_attempt_is_not_missing() -> None:
+    write_seeds(RUNS, [0.5, 0.51], changes={"suffix": "-r2"}, train={"batch_size": 16})
+    odd = write_run(RUNS, spec(seed=2, train={"batch_size": 16}), 0.52, images="7a" * 32)
+    (level,) = summary(Outline(designs=(by_batch_size(16),))).ablations[0].levels
+    assert (level.state, level.missing, level.accuracy and level.accuracy.n) == ("done", 0, 2)
+    pair = Planned("perceiver-io", "cifar10", odd.name.removesuffix("-s2"), "vitreport train")
+    (cell,) = summary(Outline(pairs=(pair,))).cells
+    assert cell.group
+    assert cell.group.seeds == (0, 1)
+
+
+def test_where_no_group_stands_for_a_pair_each_is_told_by_what_differs() -> None:
+    for size in (16, 32):
+        write_seeds(RUNS, [0.5, 0.51], train={"batch_size": size})
+    outline = Outline(pairs=(Planned("perceiver-io", "cifar10", "perceiver-io-cifar10-00000000", "vitreport train"),))
+    assert {group.label for group in summary(outline).groups} == {"batch_size 16", "batch_size 32"}
+    assert {group.details for group in summary(outline).groups} == {None}
+
+
+def test_a_curve_with_gaps_has_no_best_epoch_and_one_that_rises_no_fall() -> None:
+    folder = write_run(RUNS, spec(train={"monitor_test": True, "epochs": 4}), 0.5)
+    metrics = folder / "metrics.jsonl"
+    lines = metrics.read_text().splitlines(keepends=True)
+    metrics.write_text("".join(lines[:3]))
+    assert (only_group().best_test, only_group().converged) == (None, None)
+    rising = [json.loads(line) for line in lines]
+    for epoch, line in enumerate(rising):
+        line["splits"]["train"]["loss"] = 2.0 + epoch
+    metrics.write_text("".join(json.dumps(line) + "\n" for line in rising))
+    assert (only_group().best_test is None, only_group().converged) == (False, None)
 
 
 def test_the_test_accuracy_does_not_choose_what_stands_for_a_pair() -> None:

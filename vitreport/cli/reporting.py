@@ -1,6 +1,8 @@
 """From the records in a folder to a document in one of the formats."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from vitreport.cli.options import DEFAULT_SEEDS, ReportFormat
@@ -13,7 +15,7 @@ from vitreport.report.page import TITLE, Page, make_page
 from vitreport.report.render import render_markdown
 from vitreport.report.sandbox import render_own
 from vitreport.report.selection import design_of, select, select_groups
-from vitreport.report.study import claims_of, outline_of
+from vitreport.report.study import Plans, claims_of, outline_of
 from vitreport.report.summarize import Outline, summarize
 from vitreport.report.summary import Damage
 from vitreport.store.folders import strays
@@ -80,9 +82,18 @@ def page_of_study(asked: StudyRequest, runs_dir: Path, data_dir: Path | None, ti
     """The page of a study: its runs and ablations, whether there are records of them or not, and its claims."""
     planned = plan_study(asked, data_dir)
     study, plans = planned.spec, planned.plans
+    published = _published(asked, data_dir) if asked.assignments else plans
     groups = {group_of(cell.id) for plan in plans.values() for cell in plan.cells}
     summary = summarize(select_groups(groups, runs_dir), outline_of(study, plans, asked.command))
-    return make_page(summary, claims_of(study, plans, asked.command), title or study.title)
+    claims = claims_of(study, plans, asked.command, published, asked.assignments)
+    return make_page(summary, claims, title or study.title)
+
+
+def _published(asked: StudyRequest, data_dir: Path | None) -> Plans | None:
+    """What the study plans by itself; None where that cannot be trained without `--set`."""
+    with suppress(SpecError):
+        return plan_study(replace(asked, assignments=()), data_dir).plans
+    return None
 
 
 def make_document(

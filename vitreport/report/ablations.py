@@ -8,14 +8,15 @@ from typing import Any, Literal
 
 from vitreport.errors import SpecError
 from vitreport.report.commands import command_of
-from vitreport.report.estimates import accuracies, difference_of, differences
+from vitreport.report.estimates import accuracies, are_on_the_same_images, difference_of, differences
 from vitreport.report.measured import Estimate
-from vitreport.report.standing import Planned
+from vitreport.report.standing import Planned, group_of_spec
 from vitreport.report.summary import Ablation, Group, Level
 from vitreport.spec.fields import find_field
 from vitreport.spec.load import layer_of, parse_value
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import short_name, shown_value
+from vitreport.store.folders import ATTEMPT
 from vitreport.store.groups import group_of, seed_of
 
 Values = tuple[str, ...]
@@ -39,8 +40,10 @@ class Design:
 
 def planned_ablations(designs: Iterable[Design], groups: Sequence[Group]) -> dict[str, Ablation]:
     """The table of each design that is a study's or has at least one cell, by its id; the others are "not run"."""
-    by_id = {group.id: group for group in groups}
-    found = {design.id: _planned(design, by_id) for design in designs}
+    of_spec: dict[str, list[Group]] = defaultdict(list)
+    for group in groups:
+        of_spec[group.spec_id].append(group)
+    found = {design.id: _planned(design, of_spec) for design in designs}
     return {design: ablation for design, ablation in found.items() if ablation}
 
 
@@ -60,12 +63,16 @@ def inferred_ablations(
     ]
 
 
-def _planned(design: Design, by_id: Mapping[str, Group]) -> Ablation | None:
+def _planned(design: Design, of_spec: Mapping[str, Sequence[Group]]) -> Ablation | None:
     cells: dict[Values, list[str]] = defaultdict(list)
     for values, run_id in design.cells:
         cells[values].append(run_id)
-    present = {values: by_id.get(group_of(ids[0])) for values, ids in cells.items()}
-    some = next((group for group in present.values() if group), None)
+    of_cell = {values: of_spec.get(group_of(ids[0]), ()) for values, ids in cells.items()}
+    some = _first(of_cell, design.baseline)
+    present = {
+        values: group_of_spec(found, group_of(cells[values][0]), some.dataset if some else "")
+        for values, found in of_cell.items()
+    }
     pair = some or design.planned
     if pair is None:
         return None
@@ -87,12 +94,18 @@ def _planned(design: Design, by_id: Mapping[str, Group]) -> Ablation | None:
     )
 
 
+def _first(of_cell: Mapping[Values, Sequence[Group]], baseline: Values | None) -> Group | None:
+    """The one whose images the others are looked for on: the baseline's, else any."""
+    own = of_cell.get(baseline or (), ()) or next(filter(None, of_cell.values()), ())
+    return max(own, key=lambda group: len(group.seeds), default=None)
+
+
 def _level(
     values: Values, group: Group | None, difference: Estimate | None, run_ids: Sequence[str], missing_command: str
 ) -> Level:
     if group is None:
         return Level(values, "not run", None, None, None, missing_command, missing=len(run_ids))
-    there = {run.id for run in group.runs if run.state in ("done", "diverged")}
+    there = {ATTEMPT.sub("", run.id) for run in group.runs if run.state in ("done", "diverged")}
     missing = sum(run_id not in there for run_id in run_ids)
     return Level(values, group.state, group.test, difference, group.id, group.command, missing=missing)
 
@@ -127,14 +140,18 @@ def _inferred(path: str, alike: Sequence[Group], standard: Group | None) -> Abla
 
 def _compared(groups: Sequence[Group | None], baseline: int | None) -> list[tuple[Group | None, Estimate | None]]:
     """Each with its difference from the baseline, where of both no seed has diverged."""
-    by_seed = [accuracies(group) for group in groups]
+    standard = groups[baseline] if baseline is not None else None
+    comparable = [group and standard and are_on_the_same_images(group, standard) for group in groups]
+    by_seed = [accuracies(group) if same else {} for group, same in zip(groups, comparable, strict=True)]
     found = differences(by_seed, by_seed[baseline] if baseline is not None else None)
     return list(zip(groups, found, strict=True))
 
 
 def _ends(groups: Sequence[Group | None]) -> Estimate | None:
     first, last = groups[0], groups[-1]
-    return difference_of(last, first) if first and last and first is not last else None
+    if first is None or last is None or first is last or not are_on_the_same_images(first, last):
+        return None
+    return difference_of(last, first)
 
 
 def _alike(groups: Sequence[Group]) -> Iterator[tuple[str, list[Group]]]:

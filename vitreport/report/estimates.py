@@ -1,6 +1,6 @@
 """Numbers with their intervals: a t interval over seeds, and for a single run that of its images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import mean
 
@@ -28,11 +28,13 @@ def share(counts: Sequence[tuple[int, int]]) -> Estimate | None:
 
 
 def over_seeds(values: Sequence[float]) -> Estimate | None:
-    """The mean of any number, one a seed; a single one has no interval."""
+    """The mean of any number, one a seed; a single one has no interval, nor have several that are the same."""
     if not values:
         return None
     if len(values) == 1:
         return Estimate(values[0], None, None, "none", 1)
+    if len(set(values)) == 1:
+        return Estimate(values[0], None, None, "equal", len(values))
     return Estimate(mean(values), *t_interval(values), "t", len(values))
 
 
@@ -62,9 +64,25 @@ def differences(levels: Sequence[Mapping[int, float]], baseline: Mapping[int, fl
 
 def accuracies(group: Group | None) -> dict[int, float]:
     """Test accuracy by seed; nothing of a group of which some seeds diverged: the rest is not its mean."""
-    if group is None or any(run.state == "diverged" for run in group.runs):
+    if group is None or group.diverged:
         return {}
     return {run.seed: run.accuracies["test"] for run in group.runs if run.seed is not None and "test" in run.accuracies}
+
+
+def are_on_the_same_images(group: Group, other: Group) -> bool:
+    """Other bytes under one name make another data set; data sets of two names are compared where that is asked."""
+    names = {each.fields["data.dataset"] for each in (group, other)}
+    return group.dataset == other.dataset or len(names) == 2
+
+
+def why_no_difference(groups: Iterable[Group]) -> str:
+    """Why `differences` says nothing of one of them beside another."""
+    groups = list(groups)
+    if diverged := next((group for group in groups if group.diverged), None):
+        return f"{diverged.diverged} of {len(diverged.runs)} seeds diverged, and the others are no measure"
+    if any(len(accuracies(group)) < 2 for group in groups):
+        return "one of two has a single seed, and the spread between seeds is not known"
+    return "the seeds do not vary, and how far others would lie apart is not known"
 
 
 def difference_of(group: Group, other: Group) -> Estimate | None:

@@ -32,7 +32,16 @@ def field_table(groups: Sequence[Group], belongs: Callable[[str], bool]) -> Fiel
 
 def label_of(group: Group, standard: Group) -> str:
     """What sets a group apart from the one that stands for its pair, of which nothing is said."""
-    differing = [path for path in _paths([group, standard]) if group.fields.get(path) != standard.fields.get(path)]
+    return _label(group, [group, standard])
+
+
+def label_among(group: Group, siblings: Sequence[Group]) -> str:
+    """What sets a group apart from others of its pair, where none stands for it; alone, the end of its id."""
+    return _label(group, siblings) or f"group {group.spec_id.rpartition('-')[2]}"
+
+
+def _label(group: Group, groups: Sequence[Group]) -> str:
+    differing = [path for path in _paths(groups) if len({_shown(each.fields, path) for each in groups}) > 1]
     told = [f"{short_name(path)} {_shown(group.fields, path)}" for path in differing[:MOST_IN_A_LABEL]]
     more = len(differing) - len(told)
     return ", ".join(told) + (f" and {more} more" if more else "")

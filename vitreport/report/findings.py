@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from vitreport.report.claims import Verdict
-from vitreport.report.estimates import accuracies, differences, is_shown
+from vitreport.report.estimates import accuracies, differences, is_shown, why_no_difference
 from vitreport.report.measured import Estimate, Paired
 from vitreport.report.phrases import accuracy, evidence, joined, number, paired_evidence, points
 from vitreport.report.references import DATASET_TITLES
@@ -105,8 +105,9 @@ def best(groups: Sequence[Group], names: Mapping[str, str]) -> Iterator[Finding]
     ids = tuple(group.id for group, _ in ranked)
     top = f"On {where}, {name} has the highest test accuracy, {accuracy(highest)}"
     if len(found) < len(others):
-        why = "no winner is claimed where one of two has a single seed"
-        yield Finding("no winner", f"{top}; {why}: its interval leaves out the spread between seeds.", ids, highest)
+        unknown = next(other for other, each in zip(others, less, strict=True) if not each)
+        why = why_no_difference([first, unknown])
+        yield Finding("no winner", f"{top}; no winner is claimed: {why}.", ids, highest)
     elif tied := [(other, each) for other, each in found if not is_shown(each)]:
         told = joined(f"{names.get(o.architecture, o.architecture)} ({evidence(e, len(found))})" for o, e in tied)
         yield Finding("tie", f"{top}, but no difference is shown from {told}.", ids, tied[0][1])
@@ -200,7 +201,9 @@ def trend(ablation: Ablation, where: str) -> Iterator[Finding]:
     direction = "rises" if high.value > low.value else "falls"
     ends = f"from {accuracy(low)} at {_called(first)} to {accuracy(high)} at {_called(last)}"
     if ablation.ends is None:
-        doubt = "; single runs: no trend is claimed"
+        single = low.n == 1 or high.n == 1
+        why = "single runs" if single else "seeds of an end diverged, do not vary or saw other images"
+        doubt = f"; {why}: no trend is claimed"
     elif is_shown(ablation.ends):
         doubt = f"; the ends are {points(ablation.ends)} apart ({evidence(ablation.ends)})"
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Metric = Literal["accuracy", "loss"]
-Method = Literal["t", "wilson", "welch", "newcombe", "none"]
+Method = Literal["t", "wilson", "welch", "newcombe", "none", "equal"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Estimate:
 
     "t" is Student's interval of the mean over `n` seeds, "welch" that of a difference of two such means; of a
     single run "wilson" is the interval of a share of `images`, "newcombe" that of a difference of two shares.
-    "none" has no interval: one seed of something that is no share. `p` is that of the difference being 0,
+    "none" has no interval: one seed of something that is no share; nor has "equal": `n` seeds that came to the same
+    number do not tell how far others would lie apart. `p` is that of the difference being 0,
     adjusted by Holm over the table that it stands in.
     """
 
@@ -118,7 +119,7 @@ class Mistakes:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run takes; times and memory are medians over the runs, on the device that is named."""
+    """What a run takes; times are medians over the runs on the device that is named, memory the most of them."""
 
     parameters: int
     forward_flops: int

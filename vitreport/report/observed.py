@@ -19,8 +19,8 @@ class Observed:
     """A run without its epochs and the details of its test.
 
     `splits` is measured with the weights of `epoch`, empty without a result. `last_seen` is (split, accuracy) after
-    the last whole epoch, `best_test` the best of the test curve, `converged` the first epoch by which the training
-    loss had made 95% of its whole fall.
+    the last whole epoch. Where no epoch is missing `best_test` is the best of the test curve, and `converged` the
+    first epoch by which the training loss had made 95% of its whole fall, if it fell.
     """
 
     folder: Path
@@ -51,6 +51,7 @@ def observe(folders: Iterable[Path]) -> Iterator[Observed]:
 def _observed(run: Run) -> Observed:
     result = run.result
     last = run.epochs[-1] if run.epochs else None
+    whole = run.epochs if run.spec and len(run.epochs) == run.spec.train.epochs else ()
     return Observed(
         folder=run.folder,
         state=_state(run, usable=result is not None),
@@ -59,8 +60,8 @@ def _observed(run: Run) -> Observed:
         epoch=result.selected.epoch if result else last.epoch if last else 0,
         splits=result.selected.splits if result else {},
         last_seen=run.last_accuracy,
-        best_test=max((e.splits["test"].accuracy for e in run.epochs if "test" in e.splits), default=None),
-        converged=_converged(run.epochs),
+        best_test=max((e.splits["test"].accuracy for e in whole if "test" in e.splits), default=None),
+        converged=_converged(whole),
         images_per_second=median([e.images_per_second for e in run.epochs]) if run.epochs else None,
         peak_memory_bytes=max((e.peak_memory_bytes for e in run.epochs), default=None),
         answers=answers_of(run),
@@ -84,6 +85,8 @@ def _converged(epochs: Iterable[EpochRecord]) -> int | None:
     if len(losses) < 2:
         return None
     first, lowest = losses[0][1], min(loss for _, loss in losses)
+    if lowest == first:
+        return None
     return next(epoch for epoch, loss in losses if first - loss >= CONVERGED * (first - lowest))
 
 

@@ -58,7 +58,7 @@ class Page:
 
 
 def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE) -> Page:
-    verdicts = judge(claims, summary.groups)
+    verdicts = judge(claims, summary.groups, summary.datasets)
     found = findings(summary, verdicts)
     return Page(
         title=title,

@@ -11,6 +11,7 @@ METHODS: dict[Method, str] = {
     "welch": "Welch's interval of the difference of two means over seeds",
     "newcombe": "Newcombe's interval of the difference of two shares of images in a single run",
     "none": "a single run, without an interval",
+    "equal": "seeds that came to the same number, without an interval",
 }
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 SMALLEST = 0.05  # in points: a smaller half-width needs another digit
@@ -20,7 +21,7 @@ def accuracy(estimate: Estimate) -> str:
     """56.3% ± 1.5 (n = 3); of a single run 61.0% (60.0% to 62.0%, single run)"""
     value = percent(estimate.value, 1)
     if estimate.low is None or estimate.high is None:
-        return f"{value} (single run, no interval)"
+        return f"{value} ({_without_interval(estimate)})"
     if estimate.n == 1:
         return f"{value} ({percent(estimate.low, 1)} to {percent(estimate.high, 1)}, single run)"
     return f"{value} ± {_half_width(100 * (estimate.high - estimate.low) / 2)} (n = {estimate.n})"
@@ -29,7 +30,7 @@ def accuracy(estimate: Estimate) -> str:
 def number(estimate: Estimate, digits: int = 1) -> str:
     """12.3 ± 0.4 (n = 3)"""
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.{digits}f} (single run, no interval)"
+        return f"{estimate.value:.{digits}f} ({_without_interval(estimate)})"
     half_width = (estimate.high - estimate.low) / 2
     return f"{estimate.value:.{digits}f} ± {half_width:.{digits}f} (n = {estimate.n})"
 
@@ -72,6 +73,10 @@ def methods(estimates: Iterable[Estimate | None]) -> str:
             counts.setdefault(estimate.method, set()).add(estimate.n)
     told = [METHODS[method] + _counted(counts[method]) for method in METHODS if method in counts]
     return f"95% intervals: {'; '.join(told)}." if told else "No interval: there is no result."
+
+
+def _without_interval(estimate: Estimate) -> str:
+    return "single run, no interval" if estimate.n == 1 else f"n = {estimate.n} that do not vary, no interval"
 
 
 def joined(words: Iterable[str]) -> str:

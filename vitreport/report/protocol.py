@@ -7,8 +7,9 @@ from vitreport.report.findings import titles, where_of
 from vitreport.report.summary import Summary
 
 COST = (
-    "FLOPs are those of one image, a multiply-add counted as two. Times, images per second (training) and memory are "
-    "medians over the seeds on the device of the row; they compare only where the device is the same."
+    "FLOPs are those of one image, a multiply-add counted as two. Times and images per second (training) are medians "
+    "over the seeds on the device of the row, memory is the most of any; they compare only where the device is the "
+    "same."
 )
 
 
@@ -21,8 +22,8 @@ class Protocol:
     resumed: str
 
 
-def protocol_of(summary: Summary) -> Protocol:
-    return Protocol(tuple(_methods(summary)), COST, _resumed(summary))
+def protocol_of(summary: Summary, *, has_claims: bool) -> Protocol:
+    return Protocol(tuple(_methods(summary, has_claims)), COST, _resumed(summary))
 
 
 def _resumed(summary: Summary) -> str:
@@ -35,7 +36,7 @@ def _resumed(summary: Summary) -> str:
     )
 
 
-def _methods(summary: Summary) -> Iterator[str]:
+def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
     runs = "the record of 1 run" if summary.runs == 1 else f"the records of {summary.runs} runs"
     yield f"Every number, sentence and figure is computed from {runs}."
     yield (
@@ -47,6 +48,12 @@ def _methods(summary: Summary) -> Iterator[str]:
         "of an exact sign-flip test. \N{LEFT DOUBLE QUOTATION MARK}No difference shown\N{RIGHT DOUBLE QUOTATION MARK} "
         "is not \N{LEFT DOUBLE QUOTATION MARK}equal\N{RIGHT DOUBLE QUOTATION MARK}."
     )
+    if has_claims:
+        yield (
+            "A published accuracy is taken for one more run: it is judged by the 95% prediction interval of these "
+            "seeds, mean \N{PLUS-MINUS SIGN} t s \N{SQUARE ROOT}(1 + 1/n), widened by half of its last digit. "
+            "Reproduced is what lies in it where the interval of the mean is at most 1 point to each side."
+        )
     if summary.has_pairs:
         yield (
             "Two single runs on the same test images are compared image by image with McNemar's exact test, adjusted "

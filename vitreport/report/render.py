@@ -98,7 +98,7 @@ def printed(page: Page) -> dict[str, Any]:
         "missing": tables.missing(page.summary),
         "troubled": tables.troubled(page.summary),
         "limits": limits(page.summary),
-        "protocol": protocol_of(page.summary),
+        "protocol": protocol_of(page.summary, has_claims=bool(page.verdicts)),
     }
 
 

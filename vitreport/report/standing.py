@@ -35,9 +35,15 @@ def cells_of(groups: Sequence[Group], datasets: Sequence[str], planned: Sequence
     ]
 
 
+def group_of_spec(groups: Iterable[Group], spec_id: str, dataset: str = "") -> Group | None:
+    """The group of a spec, of several on other bytes that on `dataset`, else the one with most results."""
+    found = [group for group in groups if group.spec_id == spec_id]
+    return max(found, key=lambda group: (group.dataset == dataset, len(group.seeds)), default=None)
+
+
 def planned_cell(planned: Planned, groups: Sequence[Group]) -> Cell:
     """The cell of what a study has, with its group where it was run."""
-    group = next((each for each in groups if each.id == planned.group), None)
+    group = group_of_spec(groups, planned.group)
     dataset = group.dataset if group else planned.dataset
     beside = [each for each in groups if (each.architecture, each.dataset) == (planned.architecture, dataset)]
     return Cell(planned.architecture, dataset, group, len(beside), "as the study has it", planned.command)

@@ -1,6 +1,7 @@
 """What a study says of its report: the order, what is planned, and the published claims."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from vitreport.report.ablations import Design
 from vitreport.report.claims import Claim
@@ -36,9 +37,22 @@ def outline_of(study: StudySpec, plans: Plans, command_of: CommandOf) -> Outline
     return Outline(designs, tuple(pairs.values()), sections)
 
 
-def claims_of(study: StudySpec, plans: Plans, command_of: CommandOf) -> list[Claim]:
-    """The claims with the groups that they are about."""
-    return [_claim(study, claim, plans, command_of) for claim in study.claims]
+def claims_of(
+    study: StudySpec, plans: Plans, command_of: CommandOf, published: Plans | None, assignments: Sequence[str] = ()
+) -> list[Claim]:
+    """The claims with the groups that they are about.
+
+    `published` has the plans without `assignments`, None where there are none: where these change what is trained,
+    nothing can be compared.
+    """
+    changed = f"trained with {' '.join(f'--set {each}' for each in assignments)}"
+    claims = []
+    for spec in study.claims:
+        claim = _claim(study, spec, plans, command_of)
+        own = _claim(study, spec, published, command_of) if published is not None else None
+        is_changed = own is None or (claim.group, claim.other) != (own.group, own.other)
+        claims.append(replace(claim, not_comparable=changed) if is_changed else claim)
+    return claims
 
 
 def _planned(plan: Plan, command: str) -> Planned:

@@ -9,7 +9,7 @@ from pathlib import Path
 from vitreport.report.ablations import Design, inferred_ablations, planned_ablations
 from vitreport.report.datasets import name_datasets
 from vitreport.report.details import read_details
-from vitreport.report.fields import field_table, label_of
+from vitreport.report.fields import field_table, label_among, label_of
 from vitreport.report.groups import group_runs
 from vitreport.report.observed import Observed, observe
 from vitreport.report.paired import single_runs, with_paired_cells, with_paired_levels
@@ -74,14 +74,18 @@ def _detailed(
 ) -> tuple[list[Group], list[Cell]]:
     """The groups with their labels, those that stand for a pair with what is shown of them at length."""
     standing = {(cell.architecture, cell.dataset): cell.group for cell in cells if cell.group}
+    siblings: dict[tuple[str, str], list[Group]] = defaultdict(list)
+    for group in groups:
+        siblings[group.architecture, group.dataset].append(group)
     told: dict[str, Group] = {}
     for group in groups:
-        standard = standing.get((group.architecture, group.dataset), group)
-        details = None
+        pair = group.architecture, group.dataset
+        standard, details = standing.get(pair), None
         if group is standard:
             shown = [folders[run.id] for run in group.runs if run.state == group.state]
             details = read_details(shown, finished=group.state == "done")
-        told[group.id] = replace(group, label=label_of(group, standard), details=details)
+        label = label_of(group, standard) if standard else label_among(group, siblings[pair])
+        told[group.id] = replace(group, label=label, details=details)
     return list(told.values()), [replace(cell, group=cell.group and told[cell.group.id]) for cell in cells]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vitreport.report.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Estimate, Mistakes, Paired
+from vitreport.store.groups import group_of
 
 State = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record", "not run"]
 
@@ -71,6 +72,15 @@ class Group:
     converged: Estimate | None = None
     cost: Cost | None = None
     details: Details | None = None
+
+    @property
+    def spec_id(self) -> str:
+        """The id without the data set: the same of one spec on several bytes."""
+        return group_of(self.runs[0].id)
+
+    @property
+    def diverged(self) -> int:
+        return sum(run.state == "diverged" for run in self.runs)
 
     @property
     def seeds(self) -> tuple[int, ...]:
