@@ -2,6 +2,8 @@
 
 import nox
 
+RESULTS = ("--study", "digits", "--seeds", "1..3", "--template", "templates/results.md.j2", "--assets", "docs/results")
+
 nox.options.sessions = ["check"]
 nox.options.reuse_existing_virtualenvs = True
 
@@ -15,6 +17,14 @@ def check(session: nox.Session) -> None:
     session.run("mypy")
     session.run("lint-imports")
     session.run("pytest", *session.posargs)
+    session.run("vitreport", "report", *RESULTS, "--check", "README.md")
+
+
+@nox.session
+def results(session: nox.Session) -> None:
+    """Make the README's results from the records under runs/."""
+    session.install(".[dev]")
+    session.run("vitreport", "report", *RESULTS, "--inject", "README.md")
 
 
 @nox.session
