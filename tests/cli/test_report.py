@@ -112,11 +112,12 @@ def test_output_is_a_file_and_nothing_on_stdout(cli: Cli) -> None:
 
 
 def test_injection_keeps_what_stands_around_it_and_can_be_repeated(cli: Cli) -> None:
-    Path("README.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    around = f"between {BEGIN} and {END}\n{{}}\nas `{BEGIN}` says\n"
+    Path("README.md").write_text(around.format(f"{BEGIN}\nold\n{END}"))
     document = cli("report").stdout.replace("report-assets/", "README-assets/")
     for _ in range(2):
         assert cli("report", "--inject", "README.md").exit_code == 0
-        assert Path("README.md").read_text() == f"before\n{BEGIN}\n{document}{END}\nafter\n"
+        assert Path("README.md").read_text() == around.format(f"{BEGIN}\n{document}{END}")
     assert cli("report", "--check", "README.md").exit_code == 0
 
 

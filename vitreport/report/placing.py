@@ -1,12 +1,17 @@
-"""Where a document goes: into a file, between the marks of one, or against what stands there already."""
+"""Where a document goes: into a file, between the marks of one, or against what stands there already.
+
+A mark is a line of its own: text that speaks of the marks is none.
+"""
 
 import difflib
+import re
 from pathlib import Path
 
 from vitreport.errors import SpecError
 from vitreport.files import write_atomic
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
+MARK = re.compile(rf"^(?:{BEGIN}|{END})(?=[ \t\r]*$)", re.MULTILINE)
 MOST_LINES = 60
 MOST_CHARACTERS = 200
 
@@ -33,8 +38,7 @@ def drift(path: Path, document: str) -> str:
 
 def has_marks(path: Path) -> bool:
     """Whether a document is a part of this file, not all of it."""
-    text = read_text(path)
-    return BEGIN in text or END in text
+    return bool(MARK.search(read_text(path)))
 
 
 def read_text(path: Path) -> str:
@@ -48,13 +52,14 @@ def read_text(path: Path) -> str:
 
 
 def _around(path: Path, text: str) -> tuple[str, str]:
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end) or text.count(BEGIN) != 1 or text.count(END) != 1:
+    """What stands before the first mark and after the second."""
+    marks = list(MARK.finditer(text))
+    if [mark.group() for mark in marks] != [BEGIN, END]:
         raise SpecError(
-            f"{path} does not hold {BEGIN} and after it {END}, once each", "write both where the report goes"
+            f"{path} does not hold {BEGIN} and after it {END}, each once on a line of its own",
+            "write both where the report goes",
         )
-    return before, after
+    return text[: marks[0].start()], text[marks[1].end() :]
 
 
 def _whole(line: str) -> str:
