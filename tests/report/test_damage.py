@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
+from vitreport.report.figures import write_files
 from vitreport.report.formats import render_json
 from vitreport.report.html import render_html
 from vitreport.report.page import Page, make_page
@@ -142,6 +144,15 @@ def test_what_has_no_size_has_no_figure(tmp_path: Path) -> None:
         changed(folder, "result.json", merge_classes)
     kinds = {figure.kind for figure in everything_of(tmp_path).figures}
     assert kinds == {"overview", "curves", "classes", "calibration"}
+
+
+def test_names_of_classes_with_control_characters_are_drawn(tmp_path: Path) -> None:
+    for folder in write_seeds(RUNS, [0.5, 0.52]):
+        changed(folder, "run.json", lambda value: value["data"].update(classes=["a\x1b[31m\0\u202e", *"bcdefghij"]))
+    write_files(everything_of(tmp_path).figures, tmp_path / "figures", tmp_path)
+    for file in (tmp_path / "figures").glob("*.svg"):
+        assert ElementTree.parse(file).getroot().attrib["role"] == "img"
+        assert "\u202e" not in file.read_text()
 
 
 def merge_classes(result: dict[str, Any]) -> None:

@@ -14,9 +14,11 @@ from markdown_it import MarkdownIt
 from tests.records import spec, write_seeds
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents, page_of
 from tests.report.study import write_study
+from vitreport.report.formats import _latex_table
 from vitreport.report.page import Page, make_page
 from vitreport.report.render import render_markdown
 from vitreport.report.summarize import summarize
+from vitreport.report.tables import Table
 from vitreport.store.record import ErrorRecord
 
 RUNS = Path("runs")
@@ -138,3 +140,9 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
     text = documents(RUNS)["study.csv"]
     assert "'=cmd()" in text
     assert "'@SUM(1)" in text
+
+
+@pytest.mark.parametrize("first", ["[2pt]", "*"])
+def test_no_cell_is_an_argument_of_the_line_break_before_it(first: str) -> None:
+    rows = _latex_table(Table(("value", "n"), (("a", "1"), (first, "2"))), "values").splitlines()
+    assert rf"{{}}{first} & 2 \\" in rows

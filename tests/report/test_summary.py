@@ -16,6 +16,8 @@ from vitreport.report.summary import Group, Summary
 from vitreport.spec.run import RunSpec
 from vitreport.statistics import t_interval, wilson_interval
 from vitreport.store.folders import run_folders, strays
+from vitreport.store.groups import grouped
+from vitreport.store.reader import read_run
 
 RUNS = Path("runs")
 
@@ -60,11 +62,15 @@ def test_an_architecture_is_told_in_the_words_of_its_spec() -> None:
 def test_of_two_attempts_at_a_seed_the_newest_counts_and_is_no_second_seed() -> None:
     write_run(RUNS, spec(), 0.5)
     write_run(RUNS, spec(), 0.6, suffix="-r2")
-    write_run(RUNS, spec(), None, suffix="-r3", status="running")
     group = only_group()
     assert [run.id for run in group.runs] == [f"{spec().run_id}-r2"]
-    assert group.test is not None
-    assert (group.test.value, group.test.n) == (0.6, 1)
+    assert group.test
+    assert group.test.value == pytest.approx(0.6)
+    write_run(RUNS, spec(), None, suffix="-r3", error=DIVERGED)
+    assert (only_group().state, only_group().test) == ("diverged", None)
+    assert [run.id for run in grouped(map(read_run, run_folders(RUNS)))[spec().run_id.removesuffix("-s0")]] == [
+        run.id for run in only_group().runs
+    ]
 
 
 def test_runs_that_saw_other_images_are_another_result() -> None:

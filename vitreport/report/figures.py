@@ -21,6 +21,7 @@ from vitreport.files import make_folder, write_atomic, write_json
 from vitreport.report.drawing.palette import DARK, LIGHT
 from vitreport.report.illustrations import Figure
 from vitreport.report.measured import Mistakes
+from vitreport.text import printable
 
 Panels = Sequence[str]
 
@@ -126,7 +127,7 @@ def compose(panels: Panels, alt: str, content: str) -> str:
     width = max(sum(sizes[index][0] + GAP for index in row) for row in rows) - GAP
     height = top - GAP
     frame = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
-    named = f'role="img" aria-label={quoteattr(alt)} data-digest="{content}"'
+    named = f'role="img" aria-label={quoteattr(printable(alt))} data-digest="{content}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {frame} {named}>{"".join(placed)}</svg>'
 
 

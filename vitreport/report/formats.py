@@ -101,7 +101,9 @@ def _latex_table(content: tables.Table, caption: str) -> str:
 
 
 def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join(map(_latex, cells)) + r" \\"
+    """A cell that begins a row with an optional argument or a star of the line break before it is held in braces."""
+    row = " & ".join(map(_latex, cells))
+    return ("{}" if row.lstrip().startswith(("[", "*")) else "") + row + r" \\"
 
 
 def _latex(text: str) -> str:

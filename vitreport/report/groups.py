@@ -48,9 +48,9 @@ def _dataset(run: Observed, spec: RunSpec, names: Mapping[tuple[str, str], str])
 
 
 def _newest(members: Iterable[Member]) -> list[Member]:
-    """One attempt a seed, in the order of seeds: the newest that has a result, else the newest."""
+    """The newest attempt at each seed, in the order of seeds, as `store.groups` has it."""
     by_seed: dict[int, Member] = {}
-    for member in sorted(members, key=lambda each: (each.seen.state == "done", attempt_number(each.seen.id))):
+    for member in sorted(members, key=lambda each: attempt_number(each.seen.id)):
         by_seed[member.spec.seed] = member
     return [by_seed[seed] for seed in sorted(by_seed)]
 

@@ -13,6 +13,7 @@ import matplotlib
 
 from vitreport.report.drawing.canvas import Canvas
 from vitreport.report.drawing.palette import LIGHT
+from vitreport.text import printable
 
 SVG = "http://www.w3.org/2000/svg"
 GROUP, DEFINITIONS, PATH = (f"{{{SVG}}}{name}" for name in ("g", "defs", "path"))
@@ -43,7 +44,7 @@ def to_svg(canvas: Canvas, prefix: str) -> str:
         "font-family": FONTS,
         "stroke-linejoin": "round",
         "role": "img",
-        "aria-label": canvas.label,
+        "aria-label": printable(canvas.label),
     }
     ElementTree.register_namespace("", SVG)
     return ElementTree.tostring(root, encoding="unicode")
@@ -69,7 +70,7 @@ def _mark(root: ElementTree.Element, canvas: Canvas) -> None:
             element.set("class", "tip")
             element.set("pointer-events", "all")
             title = ElementTree.Element(f"{{{SVG}}}title")
-            title.text = canvas.tips[name]
+            title.text = printable(canvas.tips[name])
             element.insert(0, title)
 
 
