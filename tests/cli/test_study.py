@@ -113,6 +113,14 @@ def test_the_status_counts_what_is_there(cli: Cli) -> None:
     ]
 
 
+def test_runs_of_several_parts_are_counted_once(cli: Cli) -> None:
+    again = STUDY.replace("params.batch_size = [10, 20]", "params.batch_size = [18, 20]").replace("at = 10", "at = 18")
+    Path(FILE).write_text(again)
+    *lines, total = cli("study", "status", FILE, "--only", "mixer", "--only", "mixer/batch").stdout.splitlines()
+    assert sum(int(line.split()[1]) for line in lines if line.startswith("  ")) == 9
+    assert total.startswith("6 runs (3 shared), 0 done")
+
+
 def test_the_status_of_a_part_for_programs(cli: Cli) -> None:
     finish("mixer", seeds="2")
     told = json.loads(cli("study", "status", FILE, "--only", "mixer", "--json").stdout)
@@ -123,7 +131,9 @@ def test_the_status_of_a_part_for_programs(cli: Cli) -> None:
 def test_without_a_record_the_time_is_unknown_until_it_is_measured(cli: Cli) -> None:
     part = ("study", "status", FILE, "--only", "mixer", "--seeds", "1")
     assert cli(*part).stdout.splitlines()[-2].split()[-1] == "unknown"
-    assert "--measure" in cli(*part).stdout
+    total = cli(*part).stdout.splitlines()[-1]
+    assert total.startswith("1 run, 0 done; ")
+    assert f"`vitreport study status {FILE} --only mixer --seeds 1 --measure`" in total
     assert cli("study", "run", *part[2:], "--dry-run").stdout == cli(*part).stdout
     assert json.loads(cli(*part, "--measure", "--json").stdout)["all"]["seconds"] > 0
     assert not Path("runs").exists()
@@ -179,7 +189,7 @@ def test_a_smaller_study_is_another_one(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("study", "show", "small"), ["--study = 'small': unknown study", "small-images"]),
+        (("study", "show", "small"), ["unknown study 'small'; hint: did you mean small-images? A file"]),
         (("study", "show", "none.toml"), ["none.toml: no such file"]),
         (("study", "status", FILE, "--only", "mixr"), ["--only = 'mixr': no such part of the study", "mean mixer"]),
         (("study", "run", FILE, "--set", "epoch=1"), ["epoch: unknown field (from --set)", "did you mean epochs"]),

@@ -74,6 +74,8 @@ def test_architectures_of_single_runs_are_not_ranked() -> None:
     ]
     page = make_page(summary())
     assert page.headline[0].endswith("has a single seed, and the spread between seeds is not known.")
+    assert page.headline[1:] == tuple(finding.sentence for finding in told("paired difference"))
+    assert page.findings_of("") == []
     assert "McNemar" in " ".join(protocol_of(page.summary, has_claims=False).methods)
     assert "mcnemar1947correlated" in "".join(page.bibliography)
 

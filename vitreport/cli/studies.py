@@ -34,7 +34,15 @@ class StudyRequest:
 
     def command(self, *parts: str) -> str:
         """The command that trains what is missing of these parts."""
-        words = ["vitreport", "study", "run", self.study, *(word for part in parts for word in ("--only", part))]
+        return self._command("run", parts)
+
+    @property
+    def status(self) -> str:
+        """The command that tells how far what is asked for is."""
+        return self._command("status", self.only)
+
+    def _command(self, verb: str, parts: Sequence[str]) -> str:
+        words = ["vitreport", "study", verb, self.study, *(word for part in parts for word in ("--only", part))]
         words += [word for assignment in self.assignments for word in ("--set", assignment)]
         return shlex.join([*words, *(["--seeds", self.seeds] if self.seeds != DEFAULT_SEEDS else [])])
 

@@ -50,9 +50,10 @@ def status(
     from vitreport.cli.studies import StudyRequest, plan_study
     from vitreport.cli.study_status import show_status
 
-    planned = plan_study(StudyRequest(study, only or (), seeds, set_ or ()), data_dir)
+    asked = StudyRequest(study, only or (), seeds, set_ or ())
+    planned = plan_study(asked, data_dir)
     runtime = _runtime(planned.data_dir, runs_dir, device, threads) if measure else None
-    show_status(planned, runs_dir, measured_on=runtime, as_json=as_json)
+    show_status(planned, asked, runs_dir, measured_on=runtime, as_json=as_json)
 
 
 @app.command()
@@ -81,11 +82,12 @@ def run(
     """
     from vitreport.cli.studies import StudyRequest, plan_study
 
-    planned = plan_study(StudyRequest(study, only or (), seeds, set_ or ()), data_dir)
+    asked = StudyRequest(study, only or (), seeds, set_ or ())
+    planned = plan_study(asked, data_dir)
     if dry_run:
         from vitreport.cli.study_status import show_status
 
-        return show_status(planned, runs_dir, measured_on=None, as_json=as_json)
+        return show_status(planned, asked, runs_dir, measured_on=None, as_json=as_json)
     from vitreport.cli.ablation import run_and_show
     from vitreport.sweep.run import Policy, shared_out
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vitreport.cli.console import print_json, print_table, print_text
-from vitreport.cli.studies import StudyPlan
+from vitreport.cli.studies import StudyPlan, StudyRequest
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.folders import run_folders
@@ -33,7 +33,9 @@ class Status:
     seconds: float | None
 
 
-def show_status(planned: StudyPlan, runs_dir: Path, *, measured_on: Runtime | None, as_json: bool) -> None:
+def show_status(
+    planned: StudyPlan, asked: StudyRequest, runs_dir: Path, *, measured_on: Runtime | None, as_json: bool
+) -> None:
     """The parts in their sections, then the sum, on stdout. Without a machine to measure on only records tell time."""
     records = [read_run(folder) for folder in run_folders(runs_dir)]
     clock = _measuring_clock(measured_on, records) if measured_on else _recorded_clock(records)
@@ -46,7 +48,7 @@ def show_status(planned: StudyPlan, runs_dir: Path, *, measured_on: Runtime | No
     others = [state for state in whole.states if state not in ALWAYS]
     columns = ["run or ablation", "runs", *(TITLES.get(state, state) for state in (*ALWAYS, *others)), "time"]
     print_table(columns, list(_rows(planned, parts, (*ALWAYS, *others))), right=columns[1:])
-    print_text(_sum(whole))
+    print_text(_sum(whole, sum(part.runs for part in parts.values()) - whole.runs, asked))
 
 
 def _recorded_clock(records: Sequence[Run]) -> Clock:
@@ -96,10 +98,12 @@ def _time(part: Status) -> str:
     return duration(part.seconds) if part.to_train else ""
 
 
-def _sum(whole: Status) -> str:
-    told = f"{whole.runs:,} runs, {whole.states.get('done', 0):,} done"
+def _sum(whole: Status, shared: int, asked: StudyRequest) -> str:
+    """`shared` counts the runs of several parts again for each part but one."""
+    told = f"{whole.runs:,} {'run' if whole.runs == 1 else 'runs'}{f' ({shared:,} shared)' if shared else ''}, "
+    told += f"{whole.states.get('done', 0):,} done"
     if not whole.to_train:
         return told
     if whole.seconds is None:
-        return f"{told}; the records do not tell the time of all others: --measure times a few steps of each"
+        return f"{told}; the records do not tell the time of all others: `{asked.status} --measure` times some steps"
     return f"{told}; the others take about {duration(whole.seconds)}, one at a time"

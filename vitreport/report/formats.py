@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,10 +17,13 @@ from vitreport.report.summary import Group
 from vitreport.text import printable, spreadsheet_text
 
 SCHEMA_VERSION = 1
+LATEX_NEEDS = r"% needs \usepackage{booktabs}"
+MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
 LATEX_SIGNS = str.maketrans(
     {sign: rf"\{sign}" for sign in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "±": r"$\pm$"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\N{EN DASH}": "--"}
+    | {"\N{MINUS SIGN}": "$-$"}
 )
 
 
@@ -52,7 +56,7 @@ def render_latex(page: Page) -> str:
         estimates = [estimate for level in ablation.levels for estimate in (level.accuracy, level.difference)]
         caption = f"{where_of(ablation, names)} by {', '.join(ablation.axes)}. {methods(estimates)}"
         parts.append(_latex_table(tables.ablation(ablation), caption))
-    return "\n".join(parts)
+    return "\n".join([LATEX_NEEDS, *parts])
 
 
 def _without_data(figure: dict[str, Any]) -> dict[str, Any]:
@@ -107,4 +111,4 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 
 def _latex(text: str) -> str:
-    return printable(text).translate(LATEX_SIGNS)
+    return MINUS.sub("\N{MINUS SIGN}", printable(text)).translate(LATEX_SIGNS)

@@ -32,4 +32,5 @@ def _limits(summary: Summary) -> Iterator[str]:
             shared = f"{dataset.overlap} test images of {dataset.title} are also training images"
             yield f"{shared}: accuracies on them tell nothing of images that were not seen."
     if summary.provenance.unknown_commits:
-        yield f"Of {summary.provenance.unknown_commits} runs the commit of the source code is not known."
+        count = summary.provenance.unknown_commits
+        yield f"Of {count} {'run' if count == 1 else 'runs'} the commit of the source code is not known."

@@ -13,6 +13,7 @@ from vitreport.report.summary import Ablation, Summary
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."
 FOREMOST = ("best", "tie", "no winner", "alone")
+PAIRED = ("paired difference", "no paired difference")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Page:
     def findings_of(self, architecture: str) -> list[Finding]:
         """Of an architecture, or with "" those across architectures that are not in the headline."""
         own = [finding for finding in self.findings if finding.architecture == architecture]
-        return [finding for finding in own if finding.rule not in FOREMOST and finding.ablation not in self._studied]
+        return [finding for finding in own if not _is_foremost(finding) and finding.ablation not in self._studied]
 
     def findings_about(self, ablation: Ablation) -> list[Finding]:
         return [finding for finding in self.findings if finding.ablation == ablation.name]
@@ -57,13 +58,18 @@ class Page:
         return isinstance(figure.data, Ablation) and figure.data.name in self._studied
 
 
+def _is_foremost(finding: Finding) -> bool:
+    """Which architecture is best on a data set, also of single runs on the same test images."""
+    return finding.rule in FOREMOST or (finding.rule in PAIRED and not finding.architecture)
+
+
 def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE) -> Page:
     verdicts = judge(claims, summary.groups, summary.datasets)
     found = findings(summary, verdicts)
     return Page(
         title=title,
         summary=summary,
-        headline=tuple(each.sentence for each in found if each.rule in FOREMOST) or (NOTHING,),
+        headline=tuple(each.sentence for each in found if _is_foremost(each)) or (NOTHING,),
         findings=tuple(found),
         verdicts=tuple(verdicts),
         figures=figures_of(summary),

@@ -44,8 +44,9 @@ def read_study(study: str) -> StudySpec:
         return _checked(read_table(FOLDER / f"{study}.toml"), "")
     if Path(study).suffix in SUFFIXES or "/" in study or "\\" in study:
         return _checked(read_table(Path(study)), study)
-    hint = did_you_mean(study, study_names())
-    raise SpecError(problems=[Problem("--study", "unknown study", f"{hint} A file ends with .toml", repr(study))])
+    nearest = did_you_mean(study, study_names())
+    hint = nearest if nearest.endswith("?") else f"{nearest}."
+    raise SpecError(f"unknown study {study!r}", f"{hint} A file of your own ends with .toml")
 
 
 def _checked(values: Mapping[str, Any], origin: str) -> StudySpec:
