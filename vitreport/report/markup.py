@@ -55,12 +55,6 @@ def quoted(text: object) -> Markup:
     return Markup(json.dumps(printable(str(text)), ensure_ascii=False))
 
 
-def anchor(heading: object) -> Markup:
-    """The fragment that GitHub gives a heading of letters, digits, spaces and dashes."""
-    kept = re.sub(r"[^\w\- ]", "", str(heading).strip().lower())
-    return Markup(kept.replace(" ", "-"))
-
-
 def table(content: Table) -> Markup:
     """A table, of which no cell can leave its place."""
     rows = [content.columns, *content.rows]

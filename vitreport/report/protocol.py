@@ -44,9 +44,10 @@ def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
         "95% interval over its test images; that leaves out the spread between seeds, so single runs are never ranked."
     )
     yield (
-        "Differences are Welch's, with p-values adjusted by Holm over a table; from six common seeds on they are those "
-        "of an exact sign-flip test. \N{LEFT DOUBLE QUOTATION MARK}No difference shown\N{RIGHT DOUBLE QUOTATION MARK} "
-        "is not \N{LEFT DOUBLE QUOTATION MARK}equal\N{RIGHT DOUBLE QUOTATION MARK}."
+        "Differences are Welch's, with p-values adjusted by Holm over a table; of six to twenty common seeds they are "
+        "those of an exact sign-flip test. \N{LEFT DOUBLE QUOTATION MARK}No difference "
+        "shown\N{RIGHT DOUBLE QUOTATION MARK} is not "
+        "\N{LEFT DOUBLE QUOTATION MARK}equal\N{RIGHT DOUBLE QUOTATION MARK}."
     )
     if has_claims:
         yield (

@@ -159,7 +159,7 @@ def choose(parts: Mapping[str, Part], names: Sequence[str]) -> dict[str, Part]:
 def _unsound_parts(study: StudySpec) -> Iterator[Problem]:
     if not study.runs and not study.ablations:
         yield Problem("runs", "is missing", "a study has runs or ablations")
-    for name in study.runs.keys() & study.ablations.keys():
+    for name in filter(study.ablations.__contains__, study.runs):
         yield Problem(dotted(["runs", name]), "is the name of an ablation too", "give each its own")
     counts = []
     for name, ablation in study.ablations.items():
