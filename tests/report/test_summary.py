@@ -10,6 +10,7 @@ from tests.records import CLASSES, DIVERGED, spec, write_run, write_seeds
 from vitreport.cli.compose import Request, compose_request
 from vitreport.report.ablations import Design
 from vitreport.report.observed import observe
+from vitreport.report.references import architecture_title, model_word
 from vitreport.report.standing import Planned
 from vitreport.report.summarize import Outline, summarize
 from vitreport.report.summary import Group, Summary
@@ -285,3 +286,8 @@ def test_links_and_empty_folders_of_runs_are_told() -> None:
     (RUNS / spec().run_id).mkdir()
     (RUNS / "sweeps").mkdir()
     assert [name for name, _ in strays(RUNS)] == sorted(["elsewhere", spec().run_id])
+
+
+def test_an_architecture_of_timm_is_called_as_it_is_typed() -> None:
+    assert architecture_title("timm-mixer_b16_224") == model_word("timm-mixer_b16_224") == "timm/mixer_b16_224"
+    assert (architecture_title("swin"), model_word("swin")) == ("Swin Transformer", "swin")

@@ -38,8 +38,13 @@ HOLM, CALIBRATION = "holm1979multiple", "guo2017calibration"
 
 
 def architecture_title(name: str) -> str:
-    """Perceiver IO; a name that is not known stands for itself."""
-    return TITLES.get(name, (name, ""))[0]
+    """Perceiver IO; timm/mixer_b16_224, as it is typed; a name that is not known stands for itself."""
+    return TITLES.get(name, (model_word(name), ""))[0]
+
+
+def model_word(name: str) -> str:
+    """An architecture as a command takes it: timm/mixer_b16_224."""
+    return f"timm/{name.removeprefix('timm-')}" if name.startswith("timm-") else name
 
 
 def architecture_reference(name: str) -> str:

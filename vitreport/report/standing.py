@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitreport.report.commands import preset_hash
+from vitreport.report.references import model_word
 from vitreport.report.summary import Cell, Group
 from vitreport.spec.model import ARCHITECTURES
 
@@ -56,8 +57,7 @@ def _ordered(architectures: Iterable[str]) -> list[str]:
 
 def _cell(architecture: str, dataset: str, candidates: Sequence[Group]) -> Cell:
     if not candidates:
-        model = architecture.replace("timm-", "timm/", 1) if architecture.startswith("timm-") else architecture
-        command = f"vitreport train {model} --dataset {dataset.partition(' (')[0]}"
+        command = f"vitreport train {model_word(architecture)} --dataset {dataset.partition(' (')[0]}"
         return Cell(architecture, dataset, None, 0, "", command)
     group, why = _choice(candidates)
     return Cell(architecture, dataset, group, len(candidates), why, group.command)
