@@ -98,6 +98,9 @@ def test_a_name_that_means_nothing(cli: Cli) -> None:
     done = cli("report", "perciever")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "perciever is no run, group or sweep" in done.stderr
+    for number in range(20):
+        write_run(RUNS, spec(train={"epochs": 3 + number}), 0.5)
+    assert cli("report", "nosuch").stderr.count("-cifar10-") == 5
 
 
 def test_damage_is_told_and_the_rest_is_reported(cli: Cli) -> None:

@@ -1,5 +1,6 @@
 """Which runs a report is about."""
 
+import difflib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from vitreport.spec.fields import did_you_mean
 from vitreport.store.folders import ATTEMPT, find_run, run_folders
 from vitreport.store.groups import group_of
 from vitreport.sweep.record import SweepRecord
+
+MOST_NEAR = 5
 
 
 def select(names: Sequence[str], runs_dir: Path, designs: Sequence[Design] = ()) -> list[Path]:
@@ -42,5 +45,6 @@ def _named(name: str, folders: Sequence[Path], runs_dir: Path, designs: Sequence
         return found
     if found := [folder for folder in folders if folder.name.startswith(name)]:
         return found
-    known = [*(folder.name for folder in folders), *(design.id for design in designs)]
-    raise SpecError(f"{name} is no run, group or sweep in {runs_dir}", did_you_mean(name, known))
+    known = [*(group_of(folder.name) for folder in folders), *(design.id for design in designs)]
+    near = difflib.get_close_matches(name, dict.fromkeys(known), n=MOST_NEAR, cutoff=0)
+    raise SpecError(f"{name} is no run, group or sweep in {runs_dir}", did_you_mean(name, near))
