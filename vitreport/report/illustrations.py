@@ -7,7 +7,7 @@ from typing import Literal
 
 from vitreport.report.findings import titles, where_of
 from vitreport.report.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Estimate, Mistakes
-from vitreport.report.phrases import METHODS, SPLITS, accuracy, joined, methods
+from vitreport.report.phrases import METHODS, SPLITS, accuracy, joined, measured, methods
 from vitreport.report.summary import Ablation, Architecture, Cell, Group, Summary
 from vitreport.report.tables import STATES
 from vitreport.text import compact, percent
@@ -135,7 +135,7 @@ def _cost(summary: Summary, names: dict[str, str]) -> Iterator[Figure]:
 
 def _curves(group: Group, curves: tuple[Curve, ...], where: str) -> Figure:
     metric, epoch, count = curves[0].metric, curves[0].epochs[-1], curves[0].n
-    ends = [f"{SPLITS[each.split]} {_value(metric, each.mean[-1])}" for each in curves]
+    ends = [f"{SPLITS[each.split]} {measured(metric, each.mean[-1])}" for each in curves]
     band = f"bands: 95%, {METHODS['t']}, n = {count}" if count > 1 else "a single run, no bands"
     kept = f" One epoch in {curves[0].stride} is drawn." if curves[0].stride > 1 else ""
     return Figure(
@@ -146,10 +146,6 @@ def _curves(group: Group, curves: tuple[Curve, ...], where: str) -> Figure:
         caption=f"{metric.capitalize()} after each epoch by split ({band}).{kept}",
         data=curves,
     )
-
-
-def _value(metric: str, value: float) -> str:
-    return percent(value, 1) if metric == "accuracy" else f"{value:.3f}"
 
 
 def _classes(group: Group, classes: tuple[ClassAccuracy, ...], where: str) -> Figure:

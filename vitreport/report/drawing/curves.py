@@ -6,8 +6,7 @@ from matplotlib.ticker import MaxNLocator
 
 from vitreport.report.drawing.canvas import HEIGHT, LINE, LOOKS, Canvas, axis_percent, canvas, spread
 from vitreport.report.measured import Curve
-from vitreport.report.phrases import SPLITS
-from vitreport.text import percent
+from vitreport.report.phrases import SPLITS, measured
 
 SPLIT_LOOKS = {"train": LOOKS[0], "val": LOOKS[2], "test": LOOKS[1]}
 MOST_TIPS = 60
@@ -64,7 +63,7 @@ def _name_ends(panel: Canvas, drawn: Sequence[Curve]) -> None:
     beside = panel.axes.get_yaxis_transform()
     ends = [curve.mean[-1] for curve in drawn]
     for curve, place in zip(drawn, spread(ends, LINE * (high - low)), strict=True):
-        text = f"{SPLITS[curve.split]} {_number(curve, -1)}"
+        text = f"{SPLITS[curve.split]} {measured(curve.metric, curve.mean[-1])}"
         panel.axes.text(1.02, place, text, transform=beside, va="center", gid=panel.part_of(SPLITS[curve.split]))
 
 
@@ -74,7 +73,9 @@ def _epoch_tips(panel: Canvas, drawn: Sequence[Curve]) -> None:
     epochs = sorted({epoch for curve in drawn for epoch in curve.epochs})
     for epoch, width in _strips(epochs):
         numbers = [
-            f"{SPLITS[each.split]} {_number(each, each.epochs.index(epoch))}" for each in drawn if epoch in each.epochs
+            f"{SPLITS[each.split]} {measured(each.metric, each.mean[each.epochs.index(epoch)])}"
+            for each in drawn
+            if epoch in each.epochs
         ]
         panel.tip(epoch - width / 2, low, width, high - low, f"epoch {epoch}: {', '.join(numbers)}")
 
@@ -82,7 +83,3 @@ def _epoch_tips(panel: Canvas, drawn: Sequence[Curve]) -> None:
 def _strips(epochs: Sequence[int]) -> list[tuple[int, int]]:
     step = -(-len(epochs) // MOST_TIPS)
     return [(epoch, step) for epoch in epochs[::step]]
-
-
-def _number(curve: Curve, index: int) -> str:
-    return percent(curve.mean[index], 1) if curve.metric == "accuracy" else f"{curve.mean[index]:.3f}"
