@@ -4,7 +4,6 @@ import dataclasses
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -84,10 +83,8 @@ def test_a_template_that_fails_is_the_users_error(page: Page, template: str, fau
 def test_a_template_without_end_is_stopped(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "SECONDS", 2)
     OWN.write_text(UNBOUNDED)
-    begun = time.monotonic()
     with pytest.raises(SpecError, match="not done after 2 seconds"):
         render_own(page, OWN)
-    assert time.monotonic() - begun < 10
 
 
 def test_a_template_writes_only_so_much(page: Page) -> None:

@@ -1,10 +1,10 @@
 """How fast a spec trains and evaluates on a device, measured on generated images in a few seconds."""
 
 import statistics
-import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -76,7 +76,7 @@ def _evaluation(model: nn.Module, spec: RunSpec) -> Work:
 
 def _rate(work: Work, data: DataSpec, device: torch.device, batch_size: int, seconds: float) -> Rate:
     """Warm up, grow the batch while larger ones fit into `seconds`, then take samples."""
-    deadline = time.perf_counter() + seconds
+    deadline = perf_counter() + seconds
     count = min(FEWEST_IMAGES, batch_size)
     _seconds(work, data, device, count)  # the first step of a process takes many times as long as the next
     taken = _seconds(work, data, device, count)
@@ -84,12 +84,12 @@ def _rate(work: Work, data: DataSpec, device: torch.device, batch_size: int, sec
     while count < batch_size:
         larger = min(GROWTH * count, batch_size)
         expected = taken + (larger - count) * seconds_an_image
-        if time.perf_counter() + SAMPLES * STEPS_A_SAMPLE[device.type] * expected > deadline:
+        if perf_counter() + SAMPLES * STEPS_A_SAMPLE[device.type] * expected > deadline:
             break
         before, taken = taken, _seconds(work, data, device, larger)
         seconds_an_image, count = max(0.0, taken - before) / (larger - count), larger
     samples = [taken]
-    while len(samples) < SAMPLES and time.perf_counter() + taken < deadline:
+    while len(samples) < SAMPLES and perf_counter() + taken < deadline:
         samples.append(_seconds(work, data, device, count))
     return Rate(count / statistics.median(samples), count, len(samples))
 
@@ -98,11 +98,11 @@ def _seconds(work: Work, data: DataSpec, device: torch.device, count: int) -> fl
     """Of one batch of `count` images, by a clock that waits for the device."""
     images, repeats = _noise(data, count, device), STEPS_A_SAMPLE[device.type]
     _wait(device)
-    begun = time.perf_counter()
+    begun = perf_counter()
     for _ in range(repeats):
         work(images)
     _wait(device)
-    return (time.perf_counter() - begun) / repeats
+    return (perf_counter() - begun) / repeats
 
 
 def _wait(device: torch.device) -> None:
