@@ -11,9 +11,10 @@ import pytest
 from tests.cli.surface import commands
 from tests.data.makers import write_folder
 from tests.test_contracts import FILES, ROOT
-from vitreport.cli import plan, training
+from vitreport.cli import training
 from vitreport.cli.compose import Request, compose_request
 from vitreport.cli.main import EXIT_CODES, run
+from vitreport.cli.tables import plan
 from vitreport.spec.run import RunSpec
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.commands import TINY
 from tests.data.makers import write_folder
-from vitreport.cli import cost
+from vitreport.cli.tables import cost
 
 DIGITS = ("train", "perceiver-io", "--dataset", "digits")
 PARAMETERS = 1_504_662

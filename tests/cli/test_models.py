@@ -8,8 +8,8 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.commands import vitreport
 from tests.golden.measure import COSTS
-from vitreport.cli import cost
-from vitreport.cli.fields import fields_in_words
+from vitreport.cli.tables import cost
+from vitreport.cli.tables.fields import fields_in_words
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import preset_facts, preset_names
 

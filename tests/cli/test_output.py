@@ -22,8 +22,8 @@ from tests.cli.test_ablate import written
 from tests.commands import TINY, command, vitreport
 from tests.data.makers import write_folder
 from tests.records import small_spec, write_run
+from vitreport.cli.live.training import LineView, LiveView, QuietTrainingView, choose_view
 from vitreport.cli.main import run
-from vitreport.cli.progress import LineView, LiveView, QuietTrainingView, choose_view
 from vitreport.files import write_json
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import preset_names

@@ -15,7 +15,7 @@ from tests.commands import command
 from tests.records import spec, write_run, write_seeds
 from tests.report.pictured import add_mistakes
 from vitreport.files import write_json
-from vitreport.report.placing import BEGIN, END
+from vitreport.report.formats.placing import BEGIN, END
 
 RUNS = Path("runs")
 

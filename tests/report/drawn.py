@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from math import exp
 
-from vitreport.report.illustrations import CostPoint, Figure, FigureData
-from vitreport.report.measured import (
+from vitreport.report.facts.measured import (
     Calibration,
     CalibrationBin,
     ClassAccuracy,
@@ -14,7 +13,8 @@ from vitreport.report.measured import (
     Estimate,
     Method,
 )
-from vitreport.report.summary import Ablation, Cell, Group, Level, State
+from vitreport.report.facts.summary import Ablation, Cell, Group, Level, State
+from vitreport.report.figures.illustrations import CostPoint, Figure, FigureData
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 ARCHITECTURES = ("perceiver-io", "perceiver", "mlp-mixer", "swin", "tnt")

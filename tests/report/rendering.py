@@ -3,11 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from vitreport.report.claims import Claim
-from vitreport.report.formats import render_csv, render_json, render_latex
+from vitreport.report.facts.summarize import summarize
+from vitreport.report.formats.data import render_csv, render_json, render_latex
+from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
-from vitreport.report.render import render_markdown
-from vitreport.report.summarize import summarize
+from vitreport.report.sentences.claims import Claim
 from vitreport.store.folders import run_folders
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.records import DIVERGED, data_record, spec, write_run, write_seeds
-from vitreport.report.claims import Claim, Verdict, judge
-from vitreport.report.summarize import summarize
+from vitreport.report.facts.summarize import summarize
+from vitreport.report.sentences.claims import Claim, Verdict, judge
 from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")

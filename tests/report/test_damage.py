@@ -11,13 +11,13 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
-from vitreport.report.figures import write_files
-from vitreport.report.formats import render_json
-from vitreport.report.html import render_html
+from vitreport.report.facts.summarize import summarize
+from vitreport.report.facts.summary import Summary
+from vitreport.report.figures.cache import write_files
+from vitreport.report.formats.data import render_json
+from vitreport.report.formats.html import render_html
+from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
-from vitreport.report.render import render_markdown
-from vitreport.report.summarize import summarize
-from vitreport.report.summary import Summary
 from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")

@@ -25,19 +25,20 @@ from tests.report.drawn import (
     level,
 )
 from tests.report.study import write_study
-from vitreport.report import figures as made
-from vitreport.report import illustrations, tables
-from vitreport.report.drawing.palette import DARK, LIGHT
-from vitreport.report.illustrations import Figure, _ablation
-from vitreport.report.summarize import summarize
-from vitreport.report.summary import Ablation
+from vitreport.report import tables
+from vitreport.report.facts.summarize import summarize
+from vitreport.report.facts.summary import Ablation
+from vitreport.report.figures import cache as made
+from vitreport.report.figures import illustrations
+from vitreport.report.figures.drawing.palette import DARK, LIGHT
+from vitreport.report.figures.illustrations import Figure, _ablation
 
 SVG = "{http://www.w3.org/2000/svg}"
 CHILD = """
 import hashlib, sys
 from pathlib import Path
 from tests.report.drawn import figures
-from vitreport.report.figures import draw, files
+from vitreport.report.figures.cache import draw, files
 for figure in list(figures().values())[::3]:
     for name, content in files(figure, draw(figure, Path(sys.argv[1]))).items():
         print(name, hashlib.sha256(content).hexdigest())
@@ -207,7 +208,8 @@ def test_foreign_names_are_literal_text(kind: str) -> None:
     foreign = repr(found.data)
     for name in ("perceiver-io", "optimizer.learning_rate", "airplane"):
         foreign = foreign.replace(repr(name), repr(HOSTILE))
-    from vitreport.report import illustrations, measured, summary
+    from vitreport.report.facts import measured, summary
+    from vitreport.report.figures import illustrations
 
     data = eval(foreign, {**vars(summary), **vars(measured), **vars(illustrations)})
     content = "".join(made.draw(replace(found, data=data), Path("cache")))

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
-from vitreport.report.claims import Claim, judge
-from vitreport.report.findings import Finding, data, findings, overfitting
-from vitreport.report.measured import Estimate
-from vitreport.report.summarize import summarize
-from vitreport.report.summary import Summary
+from vitreport.report.facts.measured import Estimate
+from vitreport.report.facts.summarize import summarize
+from vitreport.report.facts.summary import Summary
+from vitreport.report.sentences.claims import Claim, judge
+from vitreport.report.sentences.findings import Finding, data, findings, overfitting
 from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")

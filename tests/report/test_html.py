@@ -16,10 +16,10 @@ from tests.records import write_seeds
 from tests.report.parsed import Element, parse
 from tests.report.rendering import page_of
 from tests.report.study import write_study
-from vitreport.report.html import render_html
+from vitreport.report.facts.summarize import summarize
+from vitreport.report.formats.html import render_html
+from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
-from vitreport.report.render import render_markdown
-from vitreport.report.summarize import summarize
 from vitreport.store.record import ErrorRecord
 from vitreport.text import printable
 
@@ -31,7 +31,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from tests.report.rendering import page_of
-from vitreport.report.html import render_html
+from vitreport.report.formats.html import render_html
 sys.stdout.buffer.write(render_html(page_of(Path(sys.argv[1])), Path(sys.argv[2])).encode())
 """
 

@@ -9,10 +9,10 @@ from tests.records import spec, write_run
 from tests.report.pictured import add_mistakes
 from tests.report.rendering import GOLDEN, page_of
 from tests.report.study import write_study
-from vitreport.report.model_card import render_model_card
+from vitreport.report.facts.summarize import summarize
+from vitreport.report.formats.markdown import render_markdown
+from vitreport.report.formats.model_card import render_model_card
 from vitreport.report.page import make_page
-from vitreport.report.render import render_markdown
-from vitreport.report.summarize import summarize
 
 ONE_LINE = "md013"  # a paragraph, a table row and a caption each are one line, however long
 ALLOWED_TAGS = "picture,source,img,details,summary,!--"  # what Markdown has no words for: dark images, folds

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from vitreport.report.markup import block, code, literal, table
+from vitreport.report.formats.markup import block, code, literal, table
 from vitreport.report.tables import Code, Table
 from vitreport.text import printable
 

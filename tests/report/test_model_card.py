@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.records import DIVERGED, spec, write_run, write_seeds
 from tests.report.test_markup import HOSTILE
 from vitreport.errors import SpecError
-from vitreport.report.markup import quoted
-from vitreport.report.model_card import render_model_card
+from vitreport.report.facts.summarize import summarize
+from vitreport.report.formats.markup import quoted
+from vitreport.report.formats.model_card import render_model_card
 from vitreport.report.page import make_page
-from vitreport.report.summarize import summarize
 from vitreport.store.folders import run_folders
 from vitreport.text import printable
 

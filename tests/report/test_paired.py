@@ -7,12 +7,12 @@ from scipy.stats import binomtest
 
 from tests.records import DIVERGED, spec, write_run
 from tests.report.pictured import add_correct
-from vitreport.report.findings import Finding, findings
-from vitreport.report.measured import Paired
+from vitreport.report.facts.measured import Paired
+from vitreport.report.facts.summarize import summarize
+from vitreport.report.facts.summary import Summary
 from vitreport.report.page import make_page
-from vitreport.report.protocol import protocol_of
-from vitreport.report.summarize import summarize
-from vitreport.report.summary import Summary
+from vitreport.report.sentences.findings import Finding, findings
+from vitreport.report.sentences.protocol import protocol_of
 from vitreport.statistics import mcnemar
 from vitreport.store.folders import run_folders
 

@@ -14,10 +14,10 @@ from markdown_it import MarkdownIt
 from tests.records import spec, write_seeds
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents, page_of
 from tests.report.study import write_study
-from vitreport.report.formats import _latex_table
+from vitreport.report.facts.summarize import summarize
+from vitreport.report.formats.data import _latex_table
+from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
-from vitreport.report.render import render_markdown
-from vitreport.report.summarize import summarize
 from vitreport.report.tables import Table
 from vitreport.store.record import ErrorRecord
 

@@ -8,12 +8,12 @@ import pytest
 
 from tests.records import CLASSES, DIVERGED, spec, write_run, write_seeds
 from vitreport.cli.compose import Request, compose_request
-from vitreport.report.ablations import Design
-from vitreport.report.observed import observe
-from vitreport.report.references import architecture_title, model_word
-from vitreport.report.standing import Planned
-from vitreport.report.summarize import Outline, summarize
-from vitreport.report.summary import Group, Summary
+from vitreport.report.facts.ablations import Design
+from vitreport.report.facts.observed import observe
+from vitreport.report.facts.references import architecture_title, model_word
+from vitreport.report.facts.standing import Planned
+from vitreport.report.facts.summarize import Outline, summarize
+from vitreport.report.facts.summary import Group, Summary
 from vitreport.spec.run import RunSpec
 from vitreport.statistics import t_interval, wilson_interval
 from vitreport.store.folders import run_folders, strays

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.store.children import Driver
 from tests.store.conftest import Undisturbed
 from tests.store.options import SHORT
-from vitreport.cli.records import as_plain, overview
+from vitreport.cli.tables.records import as_plain, overview
 from vitreport.errors import RecordError, SpecError
 from vitreport.store import reader
 from vitreport.store.folders import find_run, newest_attempt, next_attempt, run_folders

@@ -8,9 +8,9 @@ from pathlib import Path
 from vitreport.cli.compose import Request
 from vitreport.cli.composer import Composer, common_folder
 from vitreport.cli.console import note
+from vitreport.cli.live.sweep import choose_sweep_view
 from vitreport.cli.studies import StudyRequest, plan_study
-from vitreport.cli.sweeping import choose_sweep_view
-from vitreport.cli.sweeps import show_summaries, tell_missing
+from vitreport.cli.tables.sweeps import show_summaries, tell_missing
 from vitreport.errors import Problem, SpecError
 from vitreport.runtime import Runtime
 from vitreport.spec.load import assign

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from vitreport.cli.options import ReportFormat
 from vitreport.errors import SpecError
-from vitreport.report.figures import stale, write_files
-from vitreport.report.illustrations import Figure
+from vitreport.report.figures.cache import stale, write_files
+from vitreport.report.figures.illustrations import Figure
 
 FOLDER = "{}-assets"
 OF_STDOUT = "report"

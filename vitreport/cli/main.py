@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 import typer
 
 from vitreport import __version__
-from vitreport.cli import ablate, console, datasets, doctor, evaluate, models, report, runs, spec, study, train
+from vitreport.cli import console
+from vitreport.cli.commands import ablate, datasets, doctor, evaluate, models, report, runs, spec, study, train
 from vitreport.cli.help import hide_flag_types
 from vitreport.errors import SpecError, VitreportError, with_hint
 

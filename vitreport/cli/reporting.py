@@ -8,16 +8,16 @@ from pathlib import Path
 from vitreport.cli.options import DEFAULT_SEEDS, ReportFormat
 from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.errors import SpecError
-from vitreport.report.formats import render_csv, render_json, render_latex
-from vitreport.report.html import render_html
-from vitreport.report.model_card import render_model_card
+from vitreport.report.facts.selection import design_of, select, select_groups
+from vitreport.report.facts.summarize import Outline, summarize
+from vitreport.report.facts.summary import Damage
+from vitreport.report.formats.data import render_csv, render_json, render_latex
+from vitreport.report.formats.html import render_html
+from vitreport.report.formats.markdown import render_markdown
+from vitreport.report.formats.model_card import render_model_card
+from vitreport.report.formats.sandbox import render_own
 from vitreport.report.page import TITLE, Page, make_page
-from vitreport.report.render import render_markdown
-from vitreport.report.sandbox import render_own
-from vitreport.report.selection import design_of, select, select_groups
 from vitreport.report.study import Plans, claims_of, outline_of
-from vitreport.report.summarize import Outline, summarize
-from vitreport.report.summary import Damage
 from vitreport.store.folders import strays
 from vitreport.store.groups import group_of
 from vitreport.sweep.record import FOLDER, read_sweeps

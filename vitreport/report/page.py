@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitreport.report.claims import Claim, Verdict, judge
-from vitreport.report.findings import Finding, findings
-from vitreport.report.illustrations import Figure, figures_of
-from vitreport.report.measured import Estimate
-from vitreport.report.references import bibliography
-from vitreport.report.summary import Ablation, Summary
+from vitreport.report.facts.measured import Estimate
+from vitreport.report.facts.references import bibliography
+from vitreport.report.facts.summary import Ablation, Summary
+from vitreport.report.figures.illustrations import Figure, figures_of
+from vitreport.report.sentences.claims import Claim, Verdict, judge
+from vitreport.report.sentences.findings import Finding, findings
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."

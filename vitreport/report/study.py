@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from vitreport.report.ablations import Design
-from vitreport.report.claims import Claim
-from vitreport.report.standing import Planned
-from vitreport.report.summarize import Outline, PlannedSection
+from vitreport.report.facts.ablations import Design
+from vitreport.report.facts.standing import Planned
+from vitreport.report.facts.summarize import Outline, PlannedSection
+from vitreport.report.sentences.claims import Claim
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called
 from vitreport.store.groups import group_of

@@ -3,11 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vitreport.report.claims import Verdict
-from vitreport.report.findings import titles
-from vitreport.report.measured import Confusion, Mistakes
-from vitreport.report.phrases import SPLITS, accuracy, joined, signed_points
-from vitreport.report.summary import (
+from vitreport.report.facts.measured import Confusion, Mistakes
+from vitreport.report.facts.summary import (
     Ablation,
     Architecture,
     Cell,
@@ -20,6 +17,9 @@ from vitreport.report.summary import (
     Section,
     Summary,
 )
+from vitreport.report.sentences.claims import Verdict
+from vitreport.report.sentences.findings import titles
+from vitreport.report.sentences.phrases import SPLITS, accuracy, joined, signed_points
 from vitreport.text import compact, duration, percent, rate
 
 MOST_ROWS = 100

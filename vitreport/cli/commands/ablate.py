@@ -1,0 +1,116 @@
+"""`vitreport ablate`: one question, many runs, one table."""
+
+from collections import deque
+from typing import Annotated, Any
+
+import typer
+
+from vitreport.cli import options
+from vitreport.cli.help import Command
+from vitreport.cli.options import SWEEP
+
+PARAM = "--param"
+Param = Annotated[
+    list[str] | None,
+    typer.Option(
+        PARAM,
+        help="A field of the spec and its values, such as batch_size 16,32,64; several make a grid.",
+        metavar="NAME VALUES",
+        rich_help_panel=SWEEP,
+    ),
+]
+
+
+class AblateCommand(Command):
+    """Reads `--param NAME VALUES`: typer knows no option that takes two words and may be repeated."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        joined, words = list[str](), deque(args)
+        while words:
+            joined.append(words.popleft())
+            if joined[-1] == PARAM and words and "=" not in words[0]:
+                name = words.popleft()
+                values = words.popleft() if words and not words[0].startswith("--") else ""
+                joined.append(f"{name}={values}")
+        return super().parse_args(ctx, joined)
+
+
+def ablate(
+    model: Annotated[str | None, typer.Argument(help="An architecture; perceiver-io. See `vitreport models`.")] = None,
+    dataset: options.Dataset = None,
+    preset: options.Preset = None,
+    spec: options.SpecFile = None,
+    set_: options.Assignments = None,
+    param: Param = None,
+    zip_: Annotated[
+        bool, typer.Option("--zip", help="Pair the values of all --param side by side.", rich_help_panel=SWEEP)
+    ] = False,
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="The value to compare with, one for each axis; else the spec's own.", rich_help_panel=SWEEP),
+    ] = None,
+    seeds: options.Seeds = options.DEFAULT_SEEDS,
+    study: Annotated[
+        str | None,
+        typer.Option(help="The ablations of a study, by its name or its file.", rich_help_panel=SWEEP),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="An ablation of the study.", rich_help_panel=SWEEP)
+    ] = None,
+    jobs: options.Jobs = 1,
+    max_cells: Annotated[int, typer.Option(min=1, help="Refuse a larger sweep.", rich_help_panel=SWEEP)] = 1000,
+    retry_failed: options.RetryFailed = False,
+    fail_fast: options.FailFast = False,
+    weights: options.Weights = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    compile_: options.Compile = False,
+    data_dir: options.DataDir = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
+    checkpoint_seconds: options.CheckpointSeconds = options.DEFAULT_CHECKPOINT_SECONDS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the cells, their time and disk only.")] = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Train every value with every seed, and tell what the values change.
+
+    The same command again trains only what is missing; a cell is a run like any other.
+
+    Examples: `vitreport ablate --param batch_size 16,32,64,128`,
+    `vitreport ablate swin --dataset digits --param learning_rate 1e-2,1e-3 --param optimizer adamw,sgd --seeds 5`
+    """
+    from vitreport.cli.ablation import Asked, make_plans, run_and_show
+    from vitreport.cli.compose import Request, cache_dir
+    from vitreport.runtime import Runtime
+    from vitreport.sweep.run import Policy, shared_out
+
+    asked = Asked(
+        request=Request(
+            model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or (), weights=weights
+        ),
+        params=[(name, values) for name, _, values in (each.partition("=") for each in param or ())],
+        zip=zip_,
+        baseline=baseline,
+        study=study,
+        only=only or [],
+        seeds=seeds,
+        max_cells=max_cells,
+    )
+    plans, data_dir = make_plans(asked, data_dir)
+    runtime = Runtime(
+        device=device,
+        data_dir=data_dir,
+        cache_dir=cache_dir(),
+        runs_dir=runs_dir,
+        threads=shared_out(jobs, device, threads),
+        compile=compile_,
+        checkpoint_seconds=checkpoint_seconds,
+        weights=weights,
+    )
+    policy = Policy(jobs, retry_failed, fail_fast)
+    if dry_run:
+        from vitreport.cli.tables.ablation_plan import show_ablation_plan
+
+        return show_ablation_plan(plans, runtime, policy, as_json=as_json)
+    run_and_show(plans, runtime, policy, quiet=quiet, as_json=as_json)
+    return None

@@ -1,0 +1,69 @@
+"""`vitreport datasets`: which there are, where they are looked for, whether they are whole."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vitreport.cli import options
+from vitreport.cli.console import note, print_json, print_table
+
+if TYPE_CHECKING:
+    from vitreport.data.verify import Check
+
+app = typer.Typer(help="List and verify data sets.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_datasets(data_dir: options.DataDir = None, as_json: options.AsJson = False) -> None:
+    """List the data sets that can be named, and where each is looked for."""
+    from vitreport.cli.compose import default_data_dir
+    from vitreport.data.sources import DATASETS
+
+    if as_json:
+        print_json([asdict(source) for source in DATASETS.values()])
+        return
+    rows = []
+    for source in DATASETS.values():
+        images = f"{source.train_count:,} + {source.test_count:,}"
+        first, *rest = source.looked_for
+        rows.append((source.name, source.summary, str(source.num_classes), images, first))
+        rows += [("", "", "", "", place) for place in rest]
+    columns = ["data set", "what it is", "classes", "train + test", "looked for"]
+    print_table(columns, rows, right=["classes", "train + test"])
+    note(f"places are relative to {data_dir or default_data_dir()} (--data-dir)")
+    note("any folder with train/CLASS/ and test/CLASS/ works too: --dataset PATH")
+
+
+@app.command()
+def verify(
+    name: Annotated[str, typer.Argument(help="A data set's name, or a folder with train/ and test/.")],
+    image_size: Annotated[int | None, typer.Option(min=8, help="The size to decode a folder's images to.")] = None,
+    data_dir: options.DataDir = None,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Check counts, sizes, checksums and duplicates."""
+    from vitreport.cli.compose import cache_dir, default_data_dir
+    from vitreport.cli.live.training import choose_view
+    from vitreport.data.verify import verify as verify_dataset
+    from vitreport.errors import DatasetError
+
+    with choose_view(quiet=quiet) as view:
+        home = data_dir or default_data_dir()
+        checks = verify_dataset(
+            name, home, cache_dir(), image_size=image_size, notify=view.note, progress=view.progress
+        )
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    else:
+        rows = [(check.name, _verdict(check), check.detail) for check in checks]
+        print_table(["check", "", "found"], rows)
+    if failed := [check.name for check in checks if not check.ok]:
+        raise DatasetError(f"{name}: {', '.join(failed)}")
+
+
+def _verdict(check: "Check") -> str:
+    if not check.ok:
+        return "problem"
+    return "note" if check.is_notable else "ok"

@@ -1,0 +1,53 @@
+"""`vitreport eval`: measure a finished run again."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from vitreport.cli import options
+
+
+def evaluate(
+    run: Annotated[str, typer.Argument(help="A run's id, a unique prefix of it, or its folder.")],
+    split: Annotated[Literal["test", "val", "train"], typer.Option(help="Which images.")] = "test",
+    weights: Annotated[Literal["best", "last"], typer.Option(help="The selected weights, or the last.")] = "best",
+    dataset: options.Dataset = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    data_dir: options.DataDir = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Measure a finished run: accuracy, loss, calibration, each class, the confusion matrix, images/s."""
+    from vitreport.cli.compose import cache_dir, default_data_dir
+    from vitreport.runtime import Runtime
+    from vitreport.store.folders import find_run
+    from vitreport.store.reader import read_run
+
+    found = read_run(find_run(run, runs_dir))
+    runtime = Runtime(
+        device=device,
+        data_dir=data_dir or default_data_dir(),
+        cache_dir=cache_dir(),
+        runs_dir=runs_dir,
+        threads=threads,
+        compile=False,
+        checkpoint_seconds=0,
+    )
+    from vitreport.cli.live.training import choose_view
+    from vitreport.store.evaluation import evaluate_run
+    from vitreport.store.session import Listener
+
+    with choose_view(quiet=quiet) as view:
+        listener = Listener(event=view.event, note=view.note, progress=view.progress)
+        evaluation = evaluate_run(
+            found, split=split, weights=weights, dataset=dataset, runtime=runtime, listener=listener
+        )
+    from vitreport.cli.console import print_json
+    from vitreport.cli.tables.evaluation import as_plain, show
+
+    if as_json:
+        print_json({"run": found.id, "split": split, "weights": weights, **as_plain(evaluation)})
+    else:
+        show(evaluation, f"{found.id}: {split} split, {weights} weights")

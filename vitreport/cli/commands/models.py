@@ -1,0 +1,101 @@
+"""`vitreport models`: the architectures, and one of them with what it costs."""
+
+import inspect
+import textwrap
+from dataclasses import asdict
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vitreport.cli import options
+from vitreport.cli.console import print_json, print_table, print_text
+
+if TYPE_CHECKING:
+    from vitreport.cli.tables.fields import FieldInWords
+    from vitreport.spec.architectures.base import ArchitectureSpec
+
+COLUMN_WIDTH = 50
+
+app = typer.Typer(help="List the architectures, or show one.", invoke_without_command=True)
+
+
+@app.callback()
+def models(context: typer.Context, as_json: options.AsJson = False) -> None:
+    """List the architectures: what they are, their fields, their presets."""
+    if context.invoked_subcommand is None:
+        _list(as_json=as_json)
+
+
+@app.command()
+def show(
+    model: Annotated[str, typer.Argument(help="An architecture, or timm/NAME for one of timm.", metavar="NAME")],
+    dataset: options.Dataset = None,
+    preset: options.Preset = None,
+    set_: options.Assignments = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    data_dir: options.DataDir = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show an architecture: its paper, its fields, its presets, and what it costs on this machine."""
+    from vitreport.cli.compose import Request, compose_request
+    from vitreport.cli.tables.cost import measure
+    from vitreport.cli.tables.fields import fields_in_words
+    from vitreport.spec.presets import preset_facts, presets_of
+
+    request = Request(model=model, dataset=dataset, preset=preset, assignments=set_ or ())
+    spec = compose_request(request, data_dir).composed.spec
+    architecture, values = type(spec.model), spec.model.model_dump(mode="json")
+    fields = fields_in_words(architecture)
+    facts = {name: preset_facts(name) for name in presets_of(spec.model.name)}
+    measured = measure(spec, device, threads)
+    if as_json:
+        described = [{**asdict(field), "value": values[field.name]} for field in fields]
+        about = {"name": spec.model.name, "description": _description(architecture), "fields": described}
+        print_json({**about, "presets": facts, "spec": spec.model_dump(mode="json"), "cost": measured.as_plain()})
+        return
+    print_text(f"{model}: {_description(architecture)}\n")
+    print_table(["field", "type", "allowed", "default", "here"], [_row(spec.model, field) for field in fields])
+    if facts:
+        print_text("")
+        print_table(["preset", ""], [(name, lines[0] if lines else "") for name, lines in facts.items()])
+    data = spec.data
+    print_text(f"\n{data.dataset}, {data.image_size} x {data.image_size} pixels, {spec.train.precision}:")
+    print_table(["", ""], measured.rows())
+
+
+def _list(*, as_json: bool) -> None:
+    from vitreport.spec.model import ARCHITECTURES
+    from vitreport.spec.presets import presets_of
+
+    listed: list[dict[str, Any]] = []
+    for architecture in ARCHITECTURES:
+        name = architecture.model_fields["name"].default
+        fields = [field for field in architecture.model_fields if field != "name"]
+        summary = _description(architecture).splitlines()[0]
+        listed.append({"name": name, "summary": summary, "fields": fields, "presets": presets_of(name)})
+    if as_json:
+        print_json(listed)
+    else:
+        print_table(["model", "what it is", "presets"], [row for each in listed for row in _folded(each)])
+
+
+def _folded(listed: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """An architecture in as many lines as its words and its presets need."""
+    summary = textwrap.wrap(listed["summary"], COLUMN_WIDTH)
+    presets = textwrap.wrap(", ".join(listed["presets"]), COLUMN_WIDTH, break_on_hyphens=False)
+    return list(zip_longest([listed["name"]], summary, presets, fillvalue=""))
+
+
+def _description(architecture: "type[ArchitectureSpec]") -> str:
+    return inspect.getdoc(architecture) or ""
+
+
+def _row(model: "ArchitectureSpec", field: "FieldInWords") -> list[str]:
+    from vitreport.text import toml_value
+
+    default = toml_value(field.default)
+    if field.required:
+        default = "from the data set" if field.name in model.derived({}, image_size=1, num_classes=1) else "to be given"
+    return [field.name, field.type, field.allowed, default, toml_value(model.model_dump(mode="json")[field.name])]

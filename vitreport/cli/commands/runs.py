@@ -1,0 +1,100 @@
+"""`vitreport runs`: list runs, show one, tell two apart, export them."""
+
+from typing import Annotated
+
+import typer
+
+from vitreport.cli import options
+from vitreport.cli.commands import export
+from vitreport.cli.console import note, print_json, print_list, print_sentence
+
+app = typer.Typer(help="List, show, compare and export recorded runs.", no_args_is_help=True)
+
+RunName = Annotated[str, typer.Argument(help="A run's id, a unique prefix of it, or its folder.", metavar="RUN")]
+
+
+@app.command("list")
+def list_runs(
+    each: Annotated[bool, typer.Option("--each", help="Every run for itself, not seeds as one result.")] = False,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
+    as_json: options.AsJson = False,
+) -> None:
+    """List the runs by sweep, those that differ by seed alone as one result: state, epochs, what was measured."""
+    from vitreport.cli.tables.groups import LEGEND, group_rows
+    from vitreport.cli.tables.records import (
+        LIST_COLUMNS,
+        NUMBER_COLUMNS,
+        SPARE_COLUMNS,
+        list_row,
+        overview,
+        tell_damage,
+    )
+    from vitreport.errors import DamageError
+    from vitreport.store.folders import run_folders
+    from vitreport.store.reader import read_run
+    from vitreport.sweep.record import read_sweeps
+
+    runs = [read_run(folder) for folder in run_folders(runs_dir)]
+    damage: list[str] = []
+    if as_json:
+        print_json([overview(run) for run in runs])
+    elif runs:
+        rows = [list_row(overview(run)) for run in runs]
+        if not each:
+            rows = list(group_rows(runs, read_sweeps(runs_dir, damage)))
+        print_list(LIST_COLUMNS, rows, right=NUMBER_COLUMNS, spare=SPARE_COLUMNS)
+        if any("±" in cell for row in rows for cell in row):
+            note(LEGEND)
+    else:
+        note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
+    for line in damage:
+        note(f"warning: {runs_dir}/sweeps/{line}")
+    tell_damage(runs)
+    if damage:
+        raise DamageError(f"{len(damage)} of the sweeps damaged")
+
+
+@app.command()
+def show(run: RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR, as_json: options.AsJson = False) -> None:
+    """Show a run: what was trained, on what, where, and what came out."""
+    from vitreport.cli.tables.records import as_plain, show_run, tell_damage
+    from vitreport.store.folders import find_run
+    from vitreport.store.reader import read_run
+
+    found = read_run(find_run(run, runs_dir))
+    if as_json:
+        print_json(as_plain(found))
+    else:
+        show_run(found)
+    tell_damage([found])
+
+
+@app.command()
+def diff(
+    first: Annotated[str, typer.Argument(help="A run, or a group: an id without its seed.", metavar="A")],
+    second: Annotated[str, typer.Argument(help="Another.", metavar="B")],
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
+    as_json: options.AsJson = False,
+) -> None:
+    """Tell two runs or two groups apart: only what differs, in spec, data, environment and results."""
+    from vitreport.cli.tables.differences import differences, not_comparable, paired, show_differences
+    from vitreport.cli.tables.groups import compared, group_differences, name_of
+    from vitreport.cli.tables.records import tell_damage
+    from vitreport.store.folders import find_run
+    from vitreport.store.groups import read_group
+    from vitreport.store.reader import read_run
+
+    groups = [read_group(name, runs_dir) for name in (first, second)]
+    sides = [group or [read_run(find_run(name, runs_dir))] for group, name in zip(groups, (first, second), strict=True)]
+    of_groups = any(groups)
+    found = group_differences(*sides) if of_groups else differences(sides[0][0], sides[1][0])
+    if as_json:
+        print_json({path: list(pair) for path, pair in found.items()})
+    else:
+        show_differences([name_of(side) for side in sides], found)
+        if told := not_comparable(found) or (compared(*sides) if of_groups else paired(found)):
+            print_sentence(told)
+    tell_damage([*sides[0], *sides[1]])
+
+
+app.command("export")(export.export)

@@ -1,0 +1,108 @@
+"""`vitreport study`: the studies that there are, what one consists of, how far it is, and running it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vitreport.cli import options
+
+if TYPE_CHECKING:
+    from vitreport.runtime import Runtime
+
+app = typer.Typer(help="Run studies: runs and ablations that are reported together.", no_args_is_help=True)
+Study = Annotated[str, typer.Argument(help="A study by its name, or its TOML file.", metavar="STUDY")]
+
+
+@app.command("list")
+def list_studies(as_json: options.AsJson = False) -> None:
+    """List the studies that come with vitreport."""
+    from vitreport.cli.tables.studies import show_studies
+
+    show_studies(as_json=as_json)
+
+
+@app.command()
+def show(study: Study, as_json: options.AsJson = False) -> None:
+    """Show a study: its sections with their runs and ablations, and what was published of them."""
+    from vitreport.cli.tables.studies import show_study
+
+    show_study(study, as_json=as_json)
+
+
+@app.command()
+def status(
+    study: Study,
+    only: options.Only = None,
+    seeds: options.Seeds = options.DEFAULT_SEEDS,
+    set_: options.Assignments = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Time a few steps of what no record tells the time of.")
+    ] = False,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    data_dir: options.DataDir = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
+    as_json: options.AsJson = False,
+) -> None:
+    """Tell what is done and what is missing, and the time that the missing runs will take."""
+    from vitreport.cli.studies import StudyRequest, plan_study
+    from vitreport.cli.tables.study_status import show_status
+
+    asked = StudyRequest(study, only or (), seeds, set_ or ())
+    planned = plan_study(asked, data_dir)
+    runtime = _runtime(planned.data_dir, runs_dir, device, threads) if measure else None
+    show_status(planned, asked, runs_dir, measured_on=runtime, as_json=as_json)
+
+
+@app.command()
+def run(
+    study: Study,
+    only: options.Only = None,
+    seeds: options.Seeds = options.DEFAULT_SEEDS,
+    set_: options.Assignments = None,
+    jobs: options.Jobs = 1,
+    retry_failed: options.RetryFailed = False,
+    fail_fast: options.FailFast = False,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    compile_: options.Compile = False,
+    data_dir: options.DataDir = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
+    checkpoint_seconds: options.CheckpointSeconds = options.DEFAULT_CHECKPOINT_SECONDS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is missing only, as `status` does.")] = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Train what is missing of a study. The same command again goes on where it ended.
+
+    Examples: `vitreport study run small-images --only perceiver-io/cifar10`,
+    `vitreport study run my.toml --set limit=500 --set epochs=1 --seeds 1`
+    """
+    from vitreport.cli.studies import StudyRequest, plan_study
+
+    asked = StudyRequest(study, only or (), seeds, set_ or ())
+    planned = plan_study(asked, data_dir)
+    if dry_run:
+        from vitreport.cli.tables.study_status import show_status
+
+        return show_status(planned, asked, runs_dir, measured_on=None, as_json=as_json)
+    from vitreport.cli.ablation import run_and_show
+    from vitreport.sweep.run import Policy, shared_out
+
+    runtime = replace(
+        _runtime(planned.data_dir, runs_dir, device, shared_out(jobs, device, threads)),
+        compile=compile_,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    policy = Policy(jobs, retry_failed, fail_fast)
+    run_and_show(list(planned.plans.values()), runtime, policy, quiet=quiet, as_json=as_json)
+    return None
+
+
+def _runtime(data_dir: Path, runs_dir: Path, device: str, threads: int | None) -> "Runtime":
+    from vitreport.cli.compose import cache_dir
+    from vitreport.runtime import Runtime
+
+    return Runtime(device, data_dir, cache_dir(), runs_dir, threads, False, options.DEFAULT_CHECKPOINT_SECONDS)

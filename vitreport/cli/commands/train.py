@@ -1,0 +1,77 @@
+"""`vitreport train`: a spec in, a trained and recorded run out."""
+
+from typing import Annotated
+
+import typer
+
+from vitreport.cli import options
+
+SPEC = "Spec (short forms)"
+
+
+def train(
+    model: Annotated[str | None, typer.Argument(help="An architecture (see `vitreport models`), or timm/NAME.")] = None,
+    dataset: options.Dataset = None,
+    preset: options.Preset = None,
+    spec: options.SpecFile = None,
+    set_: options.Assignments = None,
+    epochs: Annotated[int | None, typer.Option(help="train.epochs", rich_help_panel=SPEC)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="train.batch_size", rich_help_panel=SPEC)] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", "--lr", help="optimizer.learning_rate", rich_help_panel=SPEC)
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16", rich_help_panel=SPEC)] = None,
+    seed: Annotated[int | None, typer.Option(help="seed", rich_help_panel=SPEC)] = None,
+    weights: options.Weights = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    compile_: options.Compile = False,
+    data_dir: options.DataDir = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
+    checkpoint_seconds: options.CheckpointSeconds = options.DEFAULT_CHECKPOINT_SECONDS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the resolved spec and its cost only.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Train anew beside a finished run.")] = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Train a model and record the run. The same command goes on with a run that was cut off.
+
+    Examples: `vitreport train perceiver-io --dataset digits`, `vitreport train --spec my.toml --set lr=1e-3`
+    """
+    from vitreport.cli.compose import Request, cache_dir, compose_request
+    from vitreport.runtime import Runtime
+
+    request = Request(
+        model=model,
+        dataset=dataset,
+        preset=preset,
+        spec_file=spec,
+        assignments=set_ or (),
+        flags={
+            "train.epochs": epochs,
+            "train.batch_size": batch_size,
+            "optimizer.learning_rate": learning_rate,
+            "train.precision": precision,
+            "seed": seed,
+        },
+        weights=weights,
+    )
+    composition = compose_request(request, data_dir)
+    runtime = Runtime(
+        device=device,
+        data_dir=composition.data_dir,
+        cache_dir=cache_dir(),
+        runs_dir=runs_dir,
+        threads=threads,
+        compile=compile_,
+        checkpoint_seconds=checkpoint_seconds,
+        weights=weights,
+    )
+    if dry_run:
+        from vitreport.cli.tables.plan import show_plan
+
+        return show_plan(composition.composed, runtime, as_json=as_json)
+    from vitreport.cli.training import train_and_show
+
+    train_and_show(composition.composed.spec, runtime, force=force, quiet=quiet, as_json=as_json)
+    return None

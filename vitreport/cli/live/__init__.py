@@ -1,0 +1,1 @@
+"""A training and a sweep as they happen."""

@@ -1,0 +1,181 @@
+"""A sweep as it happens: a table of its cells on a terminal, one `key=value` line a finished cell elsewhere."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Group
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from vitreport.cli.console import is_interactive, note
+from vitreport.cli.live.display import DrawnView, QuietView
+from vitreport.store.reader import Run
+from vitreport.sweep.expect import remaining_seconds
+from vitreport.sweep.plan import Cell
+from vitreport.text import duration, percent, printable
+from vitreport.training.events import EpochFinished, Event, Started, StepFinished
+
+LINES_AROUND = 8  # of a terminal: what stands above and below the cells
+OVER = ("done", "diverged", "failed", "damaged")
+STYLES = {"done": "green", "running": "cyan", "diverged": "yellow", "failed": "red", "damaged": "red", "queued": "dim"}
+
+
+@dataclass
+class Status:
+    """What is known of a cell now; `share` is how much of it is done, of 1."""
+
+    state: str = "queued"
+    epoch: int = 0
+    steps: int = 0
+    share: float = 0.0
+    accuracy: tuple[str, float] | None = None
+    moved: float = 0.0
+
+
+class QuietSweepView(QuietView):
+    """Keeps count, and shows warnings and nothing else."""
+
+    def __init__(self, axes: Sequence[str], cells: Sequence[Cell]) -> None:
+        self.axes = axes
+        self.cells = {cell.id: cell for cell in cells}
+        self.statuses = {run_id: Status() for run_id in self.cells}
+        self._begun: dict[str, float] = {}
+        self._start: float | None = None
+
+    def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
+        status = self.statuses[run_id]
+        changed, status.state, status.moved = status.state != state, state, time.monotonic()
+        if run:
+            status.epoch = run.epochs[-1].epoch if run.epochs else 0
+            status.accuracy = _accuracy(run)
+        if state in OVER:
+            status.share = 1.0
+        if why and changed:
+            self.note(f"warning: {run_id}: {why}")
+
+    def event(self, run_id: str, event: Event) -> None:
+        status = self.statuses[run_id]
+        match event:
+            case Started():
+                self._start = self._start or time.monotonic()
+                status.steps = event.epochs * event.steps_per_epoch
+                status.epoch = event.epoch
+                status.share = event.step / status.steps
+                self._begun.setdefault(run_id, status.share)
+            case StepFinished():
+                status.share = event.step / status.steps
+            case EpochFinished():
+                status.epoch = event.epoch
+                split = next(name for name in ("val", "test", "train") if name in event.splits)
+                status.accuracy = (split, event.splits[split].accuracy)
+
+    def looked(self) -> None:
+        return None
+
+    def seconds_left(self) -> float | None:
+        """None as long as there is nothing to reckon it from."""
+        shares = {run_id: status.share for run_id, status in self.statuses.items()}
+        at_start = {run_id: self._begun.get(run_id, share) for run_id, share in shares.items()}
+        return remaining_seconds(shares, at_start, time.monotonic() - self._start) if self._start else None
+
+
+class SweepLines(QuietSweepView):
+    """For pipes and logs: one line a cell that has come to its end."""
+
+    def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
+        was_over = self.statuses[run_id].state in OVER
+        was_queued = self.statuses[run_id].state == "queued"
+        super().moved(run_id, state, run, why)
+        if state in OVER and not was_over and (self._has_begun or not was_queued):
+            note(self._line(run_id, run))
+
+    @property
+    def _has_begun(self) -> bool:
+        return any(status.state == "running" for status in self.statuses.values())
+
+    def note(self, line: str) -> None:
+        note(line)
+
+    def _line(self, run_id: str, run: Run | None) -> str:
+        cell, status = self.cells[run_id], self.statuses[run_id]
+        over = sum(status.state in OVER for status in self.statuses.values())
+        shown = {"cell": f"{over}/{len(self.cells)}", **dict(zip(self.axes, cell.values, strict=True))}
+        shown |= {"seed": str(cell.spec.seed), "state": status.state}
+        if status.accuracy:
+            split, accuracy = status.accuracy
+            shown[f"{split}_accuracy"] = f"{accuracy:.4f}"
+        if run and run.record:
+            shown["seconds"] = f"{run.record.seconds:.1f}"
+        if left := self.seconds_left():
+            shown["left"] = duration(left)
+        return " ".join(f"{key}={value}" for key, value in shown.items())
+
+
+class LiveSweepView(DrawnView, QuietSweepView):
+    """For terminals: as many cells as fit, those under way before the newest, and the time left for all."""
+
+    refreshes_per_second = 4
+
+    def __init__(self, axes: Sequence[str], cells: Sequence[Cell]) -> None:
+        super().__init__(axes, cells)
+        self._bars = Progress(TextColumn("{task.description:<8}"), BarColumn(), TextColumn("{task.fields[shown]}"))
+
+    def progress(self, label: str, done: int, total: int | None) -> None:
+        known = {task.description: task.id for task in self._bars.tasks}
+        task = known[label] if label in known else self._bars.add_task(label, shown="")
+        self._bars.update(task, completed=done, total=total, shown=f"{done:,}/{total:,}" if total else f"{done:,}")
+        if done == total:
+            self._bars.remove_task(task)
+
+    def _render(self) -> Group:
+        return Group(self._bars, self._table(), self._footer())
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for column in (*self.axes, "seed", "state", "epoch", "accuracy"):
+            table.add_column(Text(printable(column)), justify="right" if column == "epoch" else "left", no_wrap=True)
+        for run_id in self._shown():
+            cell, status = self.cells[run_id], self.statuses[run_id]
+            accuracy = f"{percent(status.accuracy[1])} {status.accuracy[0]}" if status.accuracy else ""
+            epochs = f"{status.epoch:,}/{cell.spec.train.epochs:,}"
+            state = Text(status.state, style=STYLES.get(status.state, ""))
+            values = [Text(printable(value)) for value in cell.values]
+            table.add_row(*values, str(cell.spec.seed), state, epochs, accuracy)
+        return table
+
+    def _shown(self) -> list[str]:
+        """The cells that fit on the screen, in their order."""
+        most = max(1, self._console.height - LINES_AROUND)
+        urgent = sorted(self.cells, key=lambda run_id: _urgency(self.statuses[run_id]))[:most]
+        return [run_id for run_id in self.cells if run_id in urgent]
+
+    def _footer(self) -> Text:
+        counts = Counter(status.state for status in self.statuses.values())
+        parts = [f"{counts.pop('done', 0)} of {len(self.cells)} cells done"]
+        parts += [f"{count} {state}" for state, count in counts.items()]
+        if left := self.seconds_left():
+            parts.append(f"{duration(left)} left")
+        return Text(" · ".join(parts), style="dim")
+
+
+def choose_sweep_view(axes: Sequence[str], cells: Sequence[Cell], *, quiet: bool) -> QuietSweepView:
+    if quiet:
+        return QuietSweepView(axes, cells)
+    return LiveSweepView(axes, cells) if is_interactive() else SweepLines(axes, cells)
+
+
+def _urgency(status: Status) -> tuple[int, float]:
+    """Under way, then what has ended, the newest first, then what waits."""
+    if status.state in ("running", "in use"):
+        return 0, 0.0
+    return (2, 0.0) if status.state == "queued" else (1, -status.moved)
+
+
+def _accuracy(run: Run) -> tuple[str, float] | None:
+    """That of the result on the test split, else that of the last epoch."""
+    if run.result:
+        return "test", run.result.selected.splits["test"].accuracy
+    return run.last_accuracy

@@ -1,0 +1,141 @@
+"""Training as it happens: a live view on a terminal, one `key=value` line an epoch elsewhere."""
+
+from rich.console import Group
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from vitreport.cli.console import is_interactive, note
+from vitreport.cli.format import sparkline
+from vitreport.cli.live.display import DrawnView, QuietView
+from vitreport.text import compact, percent, rate
+from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Started, StepFinished
+
+CURVE_WIDTH = 32
+
+
+class QuietTrainingView(QuietView):
+    """Shows warnings and nothing else of a training."""
+
+    def event(self, event: Event) -> None:
+        return None
+
+
+class LineView(QuietTrainingView):
+    """For pipes and logs: one line an epoch."""
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, EpochFinished):
+            note(epoch_line(event))
+
+    def note(self, line: str) -> None:
+        note(line)
+
+
+class LiveView(DrawnView, QuietTrainingView):
+    """For terminals: bars for epochs and steps, the splits, the learning rate, and the curve so far."""
+
+    refreshes_per_second = 8
+
+    def __init__(self) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description:<8}"),
+            BarColumn(complete_style="cyan", finished_style="cyan"),
+            TextColumn("{task.fields[shown]}"),
+            TimeRemainingColumn(compact=True),
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._done: dict[str, float] = {}
+        self._started: Started | None = None
+        self._step: StepFinished | None = None
+        self._loss: float | None = None
+        self._epochs: list[EpochFinished] = []
+
+    def progress(self, label: str, done: int, total: int | None) -> None:
+        self._bar(label, done, total)
+        if done == total:
+            self._bars.remove_task(self._tasks.pop(label))
+
+    def event(self, event: Event) -> None:
+        match event:
+            case Started():
+                self._started = event
+                self._bar("epoch", event.epoch, event.epochs)
+            case StepFinished():
+                self._show_step(event)
+            case EpochFinished():
+                self._epochs.append(event)
+            case EvaluationStarted():
+                self._bar("measuring", 0, None, shown="every split")
+
+    def _show_step(self, event: StepFinished) -> None:
+        assert self._started is not None
+        self._step = event
+        self._loss = event.loss if event.loss is not None else self._loss
+        steps = self._started.steps_per_epoch
+        self._bar("step", event.step - (event.epoch - 1) * steps, steps)
+        epochs = self._started.epochs
+        self._bar("epoch", event.step / steps, epochs, shown=f"{event.epoch:,}/{epochs:,}")
+
+    def _bar(self, label: str, done: float, total: int | None, shown: str = "") -> None:
+        shown = shown or (f"{done:,}/{total:,}" if total else f"{done:,}")
+        if label not in self._tasks:
+            self._tasks[label] = self._bars.add_task(label, total=total, shown=shown)
+        task = self._tasks[label]
+        if done < self._done.get(label, 0):
+            self._bars.reset(task)
+        self._done[label] = done
+        self._bars.update(task, completed=done, total=total, shown=shown)
+
+    def _render(self) -> Group:
+        return Group(self._bars, *([self._splits()] if self._epochs else []), self._footer())
+
+    def _splits(self) -> Table:
+        newest = self._epochs[-1]
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for column in ("", "loss", "accuracy", ""):
+            table.add_column(column, justify="right" if column else "left")
+        for name, metrics in newest.splits.items():
+            curve = sparkline([epoch.splits[name].accuracy for epoch in self._epochs], CURVE_WIDTH)
+            table.add_row(name, f"{metrics.loss:.4f}", percent(metrics.accuracy), Text(curve, style="cyan"))
+        return table
+
+    def _footer(self) -> Text:
+        """Two short lines: one that a narrowed terminal folds leaves a copy of the first line behind."""
+        parts = []
+        if self._loss is not None:
+            parts.append(f"loss {self._loss:.4f}")
+        if self._step:
+            parts.append(f"learning rate {self._step.learning_rate:.2e}")
+        if self._epochs:
+            newest = self._epochs[-1]
+            parts += [f"{rate(newest.images_per_second)} images/s", f"{compact(newest.peak_memory_bytes)}B"]
+        return Text("\n".join(filter(None, [" · ".join(parts), self._best()])), style="dim")
+
+    def _best(self) -> str:
+        number = self._epochs[-1].best_epoch if self._epochs else None
+        best = next((epoch for epoch in self._epochs if epoch.epoch == number), None)
+        shown = f" ({percent(best.splits['val'].accuracy)})" if best else ""
+        return f"best epoch {number}{shown}" if number else ""
+
+
+def epoch_line(event: EpochFinished) -> str:
+    """`epoch=3 step=63 learning_rate=0.001 train_loss=... val_accuracy=...`"""
+    values = {"epoch": event.epoch, "step": event.step, "learning_rate": f"{event.learning_rate:.3g}"}
+    shown = {key: str(value) for key, value in values.items()}
+    for name, metrics in event.splits.items():
+        shown |= {f"{name}_loss": f"{metrics.loss:.4f}", f"{name}_accuracy": f"{metrics.accuracy:.4f}"}
+    shown |= {
+        "images_per_second": f"{event.images_per_second:.0f}",
+        "seconds": f"{event.seconds:.1f}",
+        "peak_memory": f"{compact(event.peak_memory_bytes)}B",
+    }
+    if event.best_epoch:
+        shown["best_epoch"] = str(event.best_epoch)
+    return " ".join(f"{key}={value}" for key, value in shown.items())
+
+
+def choose_view(*, quiet: bool) -> QuietTrainingView:
+    if quiet:
+        return QuietTrainingView()
+    return LiveView() if is_interactive() else LineView()

@@ -1,0 +1,138 @@
+"""`vitreport train --dry-run`: what would be trained, where each value comes from, and what it costs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vitreport.cli.console import print_json, print_table, print_text
+from vitreport.cli.format import spec_rows
+from vitreport.cli.tables.cost import MeasuredCost, measure
+from vitreport.data.sources import DATASETS, count_images, open_decoded
+from vitreport.runtime import Runtime
+from vitreport.spec.compose import Composed, flat
+from vitreport.spec.run import RunSpec
+from vitreport.store.checkpoint import KEPT
+from vitreport.store.folders import newest_attempt
+from vitreport.store.reader import read_run
+from vitreport.store.state import state_of
+from vitreport.text import compact, duration
+from vitreport.training.optim import TENSORS_PER_PARAMETER
+
+FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`counted` tells images that are here from published numbers.
+
+    `seconds` is the time of the whole run at the speeds of the network as it is, also where it is `to_compile`.
+    """
+
+    id: str
+    state: str
+    measured: MeasuredCost
+    images: Mapping[str, int]
+    counted: bool
+    steps: int
+    seconds: float
+    disk_bytes: int
+    to_compile: bool
+
+    def as_plain(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            **self.measured.as_plain(),
+            "images": dict(self.images),
+            "counted": self.counted,
+            "steps": self.steps,
+            "seconds": round(self.seconds, 3),
+            "disk_bytes": self.disk_bytes,
+            "to_compile": self.to_compile,
+        }
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Lines of a table."""
+        speeds = "the speeds without --compile" if self.to_compile else "these speeds"
+        images = ", ".join(f"{count:,} {split}" for split, count in self.images.items())
+        return [
+            ("run", self.id),
+            ("state", self.state),
+            *self.measured.rows(),
+            ("images", images if self.counted else f"{images} (as published)"),
+            ("steps", f"{self.steps:,}"),
+            ("time", f"{duration(self.seconds)} for the whole run with its evaluations, at {speeds}"),
+            ("disk", f"{compact(self.disk_bytes)}B"),
+        ]
+
+
+def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
+    """The resolved spec with the origin of each value, then the plan, on stdout."""
+    plan = make_plan(composed.spec, runtime)
+    values = composed.spec.model_dump(mode="json")
+    origins = {path: composed.origins.get(path, "default") for path in flat(values)}
+    if as_json:
+        print_json({"plan": plan.as_plain(), "spec": values, "origins": origins})
+        return
+    print_table(["field", "value", "from"], [(*row, origins.get(row[0], "")) for row in spec_rows(values)])
+    print_text("")
+    print_table(["", ""], plan.rows())
+
+
+def make_plan(spec: RunSpec, runtime: Runtime) -> Plan:
+    """Count the images, build the network and time some of its steps; no image is trained on, nothing is written."""
+    counts, counted = _counts(spec, runtime)
+    images = _split(spec, counts)
+    measured = measure(spec, runtime.device, runtime.threads, training_images=images["train"])
+    return Plan(
+        id=spec.run_id,
+        state=_state(spec, runtime),
+        measured=measured,
+        images=images,
+        counted=counted,
+        steps=-(-images["train"] // spec.train.batch_size) * spec.train.epochs,
+        seconds=_seconds(spec, images, measured),
+        disk_bytes=disk_bytes(spec, measured.cost.parameters),
+        to_compile=runtime.compile,
+    )
+
+
+def _counts(spec: RunSpec, runtime: Runtime) -> tuple[dict[str, int], bool]:
+    """The training and test images, and whether they were counted: decoded, or as files in a folder."""
+    data = spec.data
+    arrays = open_decoded(
+        data.dataset, image_size=data.image_size, data_dir=runtime.data_dir, cache_dir=runtime.cache_dir
+    )
+    if arrays:
+        return {name: len(split.labels) for name, split in arrays.splits.items()}, True
+    return count_images(data.dataset, runtime.data_dir), data.dataset not in DATASETS
+
+
+def _split(spec: RunSpec, counts: Mapping[str, int]) -> dict[str, int]:
+    train = spec.data.images_to_train_on(counts["train"])
+    val = min(counts["train"], spec.data.limit or counts["train"]) - train
+    return {"train": train, **({"val": val} if val else {}), "test": counts["test"]}
+
+
+def _seconds(spec: RunSpec, images: Mapping[str, int], measured: MeasuredCost) -> float:
+    """All epochs with their evaluations, then every split with the last and with the selected weights."""
+    train, speeds = spec.train, measured.throughput
+    monitored = images.get("val", 0) + (images["test"] if train.monitor_test else 0)
+    finally_measured = sum(images.values()) * (2 if train.selection == "val" else 1)
+    trained = images["train"] * train.epochs / speeds.training.images_per_second
+    return trained + (monitored * train.epochs + finally_measured) / speeds.forward.images_per_second
+
+
+def _state(spec: RunSpec, runtime: Runtime) -> str:
+    folder = newest_attempt(runtime.runs_dir, spec.run_id)
+    if not folder.exists():
+        return "new"
+    run = read_run(folder)
+    return f"{state_of(run)}, at step {run.record.step:,}" if run.record else state_of(run)
+
+
+def disk_bytes(spec: RunSpec, parameters: int) -> int:
+    """The checkpoints that are kept (weights, optimizer, best weights) and the selected weights."""
+    per_checkpoint = 1 + TENSORS_PER_PARAMETER[spec.optimizer.name] + (spec.train.selection == "val")
+    return parameters * FLOAT_BYTES * (KEPT * per_checkpoint + 1)

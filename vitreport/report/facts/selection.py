@@ -1,0 +1,50 @@
+"""Which runs a report is about."""
+
+import difflib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from vitreport.errors import SpecError
+from vitreport.report.facts.ablations import Design
+from vitreport.spec.fields import did_you_mean
+from vitreport.store.folders import ATTEMPT, find_run, run_folders
+from vitreport.store.groups import group_of
+from vitreport.sweep.record import SweepRecord
+
+MOST_NEAR = 5
+
+
+def select(names: Sequence[str], runs_dir: Path, designs: Sequence[Design] = ()) -> list[Path]:
+    """The folders of runs, of groups and other beginnings of ids, and of sweeps; all of them without a name.
+
+    Raises SpecError with the nearest names where one means nothing.
+    """
+    folders = run_folders(runs_dir)
+    if not names:
+        return folders
+    chosen = {folder.name: folder for name in names for folder in _named(name, folders, runs_dir, designs)}
+    return [chosen[name] for name in sorted(chosen)]
+
+
+def select_groups(groups: Collection[str], runs_dir: Path) -> list[Path]:
+    """The folders of all runs of these groups."""
+    return [folder for folder in run_folders(runs_dir) if group_of(folder.name) in groups]
+
+
+def design_of(record: SweepRecord) -> Design:
+    cells = tuple((cell.values, cell.run) for cell in record.cells)
+    axes = tuple(axis.name for axis in record.axes)
+    return Design(record.id, record.name, axes, cells, record.baseline, "sweep")
+
+
+def _named(name: str, folders: Sequence[Path], runs_dir: Path, designs: Sequence[Design]) -> list[Path]:
+    if "/" in name or "\\" in name:
+        return [find_run(name, runs_dir)]
+    cells = {run_id for design in designs if name in (design.id, design.name) for _, run_id in design.cells}
+    if found := [folder for folder in folders if ATTEMPT.sub("", folder.name) in cells]:
+        return found
+    if found := [folder for folder in folders if folder.name.startswith(name)]:
+        return found
+    known = [*(group_of(folder.name) for folder in folders), *(design.id for design in designs)]
+    near = difflib.get_close_matches(name, dict.fromkeys(known), n=MOST_NEAR, cutoff=0)
+    raise SpecError(f"{name} is no run, group or sweep in {runs_dir}", did_you_mean(name, near))

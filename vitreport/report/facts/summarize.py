@@ -1,0 +1,140 @@
+"""From the folders of runs to a Summary."""
+
+import inspect
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vitreport.report.facts.ablations import Design, inferred_ablations, planned_ablations
+from vitreport.report.facts.datasets import name_datasets
+from vitreport.report.facts.details import read_details
+from vitreport.report.facts.fields import field_table, label_among, label_of
+from vitreport.report.facts.groups import group_runs
+from vitreport.report.facts.observed import Observed, observe
+from vitreport.report.facts.paired import single_runs, with_paired_cells, with_paired_levels
+from vitreport.report.facts.provenance import provenance_of
+from vitreport.report.facts.references import architecture_reference, architecture_title
+from vitreport.report.facts.standing import Planned, cells_of, planned_cell
+from vitreport.report.facts.summary import Ablation, Architecture, Cell, Damage, Group, RunSummary, Section, Summary
+from vitreport.spec.model import ARCHITECTURES
+
+
+@dataclass(frozen=True)
+class PlannedSection:
+    """A part of a study: its runs by name, and the ids of its designs."""
+
+    title: str
+    question: str
+    runs: tuple[tuple[str, Planned], ...]
+    ablations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What is to be reported beside the runs that are there; from a study also which pairs, in its order.
+
+    A study says itself what is varied: nothing is inferred beside it.
+    """
+
+    designs: tuple[Design, ...] = ()
+    pairs: tuple[Planned, ...] = ()
+    sections: tuple[PlannedSection, ...] = ()
+
+
+def summarize(folders: Sequence[Path], outline: Outline = Outline(), damage: Iterable[Damage] = ()) -> Summary:
+    """Read every folder once, and those of the groups that are shown at length again.
+
+    `damage` is what was found beside the runs: it is reported with theirs.
+    """
+    runs = list(observe(sorted(folders, key=lambda folder: folder.name)))
+    names, datasets = name_datasets(runs)
+    groups = group_runs(runs, names)
+    cells = cells_of(groups, [dataset.id for dataset in datasets], outline.pairs)
+    groups, cells = _detailed(groups, cells, {run.id: run.folder for run in runs})
+    standing = [cell.group for cell in cells if cell.group]
+    planned = planned_ablations(outline.designs, groups)
+    known = single_runs(groups, runs)
+    inferred = [] if outline.sections else inferred_ablations(groups, standing, planned.values())
+    designed = {name: with_paired_levels(ablation, known) for name, ablation in planned.items()}
+    ablations = [*designed.values(), *(with_paired_levels(ablation, known) for ablation in inferred)]
+    return Summary(
+        runs=len(runs),
+        sections=tuple(_section(section, groups, designed) for section in outline.sections),
+        architectures=tuple(_architectures(groups, with_paired_cells(cells, known), ablations)),
+        datasets=tuple(datasets),
+        unplaced=tuple(_unplaced(run) for run in runs if run.spec is None),
+        damage=(*damage, *(each for run in runs for each in run.damage), *_found_at_length(standing)),
+        provenance=provenance_of(runs),
+    )
+
+
+def _detailed(
+    groups: Sequence[Group], cells: Sequence[Cell], folders: Mapping[str, Path]
+) -> tuple[list[Group], list[Cell]]:
+    """The groups with their labels, those that stand for a pair with what is shown of them at length."""
+    standing = {(cell.architecture, cell.dataset): cell.group for cell in cells if cell.group}
+    siblings: dict[tuple[str, str], list[Group]] = defaultdict(list)
+    for group in groups:
+        siblings[group.architecture, group.dataset].append(group)
+    told: dict[str, Group] = {}
+    for group in groups:
+        pair = group.architecture, group.dataset
+        standard, details = standing.get(pair), None
+        if group is standard:
+            shown = [folders[run.id] for run in group.runs if run.state == group.state]
+            details = read_details(shown, finished=group.state == "done")
+        label = label_of(group, standard) if standard else label_among(group, siblings[pair])
+        told[group.id] = replace(group, label=label, details=details)
+    return list(told.values()), [replace(cell, group=cell.group and told[cell.group.id]) for cell in cells]
+
+
+def _found_at_length(groups: Iterable[Group]) -> Iterable[Damage]:
+    return (each for group in groups if group.details for each in group.details.damage)
+
+
+def _architectures(
+    groups: Sequence[Group], cells: Sequence[Cell], ablations: Sequence[Ablation]
+) -> Iterable[Architecture]:
+    """In the order of the cells; without a study in that of the spec."""
+    members: dict[str, list[Group]] = defaultdict(list)
+    order = list(dict.fromkeys(cell.dataset for cell in cells))
+    for group in sorted(groups, key=lambda group: (_place(group.dataset, order), bool(group.label), group.id)):
+        members[group.architecture].append(group)
+    for name in dict.fromkeys(cell.architecture for cell in cells):
+        yield Architecture(
+            name=name,
+            title=architecture_title(name),
+            about=_about(name),
+            reference=architecture_reference(name),
+            model_fields=field_table(members[name], lambda path: path.startswith("model.")),
+            training_fields=field_table(members[name], lambda path: not path.startswith("model.")),
+            cells=tuple(cell for cell in cells if cell.architecture == name),
+            groups=tuple(members[name]),
+            ablations=tuple(ablation for ablation in ablations if ablation.architecture == name),
+        )
+
+
+def _section(section: PlannedSection, groups: Sequence[Group], ablations: Mapping[str, Ablation]) -> Section:
+    return Section(
+        title=section.title,
+        question=section.question,
+        runs=tuple((name, planned_cell(planned, groups)) for name, planned in section.runs),
+        ablations=tuple(ablations[design] for design in section.ablations),
+    )
+
+
+def _place(dataset: str, order: Sequence[str]) -> int:
+    return order.index(dataset) if dataset in order else len(order)
+
+
+def _about(name: str) -> str:
+    """The first line of what its spec says of itself."""
+    family = "timm" if name.startswith("timm-") else name
+    known = {each.model_fields["name"].default: each for each in ARCHITECTURES}
+    return (inspect.getdoc(known[family]) or "").splitlines()[0].replace("`", "") if family in known else ""
+
+
+def _unplaced(run: Observed) -> RunSummary:
+    note = run.record.error.message if run.record and run.record.error else ""
+    return RunSummary(run.id, None, run.state, run.epoch, None, last_seen=run.last_seen, note=note)

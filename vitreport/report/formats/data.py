@@ -1,0 +1,114 @@
+"""A page as data for programs (JSON, CSV) and for papers (LaTeX)."""
+
+import csv
+import dataclasses
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from vitreport.report import tables
+from vitreport.report.facts.measured import Estimate
+from vitreport.report.facts.summary import Group
+from vitreport.report.page import Page
+from vitreport.report.sentences.findings import titles, where_of
+from vitreport.report.sentences.phrases import methods
+from vitreport.text import printable, spreadsheet_text
+
+SCHEMA_VERSION = 1
+LATEX_NEEDS = r"% needs \usepackage{booktabs}"
+MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
+LATEX_SIGNS = str.maketrans(
+    {sign: rf"\{sign}" for sign in "&%$#_{}"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "±": r"$\pm$"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\N{EN DASH}": "--"}
+    | {"\N{MINUS SIGN}": "$-$"}
+)
+
+
+def render_json(page: Page) -> str:
+    """Everything that the page says; of the figures what is said of them, their data stand in the summary."""
+    values = dataclasses.asdict(dataclasses.replace(page, figures=()))
+    values["figures"] = [_without_data(dataclasses.asdict(figure)) for figure in page.figures]
+    document = {"schema_version": SCHEMA_VERSION, **values}
+    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=True) + "\n"
+
+
+def render_csv(page: Page) -> str:
+    """One row a group, with what its estimates rest on; no cell begins like a formula of a spreadsheet."""
+    groups = page.summary.groups
+    paths = list(dict.fromkeys(path for group in groups for path in group.fields))
+    rows = [dict(_row(group, paths)) for group in groups]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if rows:
+        writer.writerow(map(_plain, rows[0]))
+    writer.writerows([_plain(value) for value in row.values()] for row in rows)
+    return text.getvalue()
+
+
+def render_latex(page: Page) -> str:
+    """The first table and those of the ablations, for a document with booktabs."""
+    names = titles(page.summary)
+    parts = [_latex_table(tables.overview(page.summary), f"Test accuracy. {methods(page.tested)}")]
+    for ablation in page.summary.ablations:
+        estimates = [estimate for level in ablation.levels for estimate in (level.accuracy, level.difference)]
+        caption = f"{where_of(ablation, names)} by {', '.join(ablation.axes)}. {methods(estimates)}"
+        parts.append(_latex_table(tables.ablation(ablation), caption))
+    return "\n".join([LATEX_NEEDS, *parts])
+
+
+def _without_data(figure: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in figure.items() if name != "data"}
+
+
+def _row(group: Group, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    yield from (("architecture", group.architecture), ("dataset", group.dataset), ("group", group.id))
+    yield from (("state", group.state), ("seeds", " ".join(map(str, group.seeds))))
+    for name in ("test", "validation", "train", "gap", "test_loss", "best_test"):
+        yield from _estimate(name, getattr(group, name))
+    cost = dataclasses.asdict(group.cost) if group.cost else {}
+    for name in ("parameters", "forward_flops", "training_flops", "images_per_second", "seconds", "peak_memory_bytes"):
+        yield name, cost.get(name)
+    yield "device", cost.get("device")
+    for path in paths:
+        value = group.fields.get(path)
+        yield path, value if isinstance(value, str | int | float | None) else json.dumps(value)
+    yield "command", group.command
+
+
+def _estimate(name: str, estimate: Estimate | None) -> Iterator[tuple[str, Any]]:
+    for part in ("value", "low", "high", "method", "n"):
+        yield name if part == "value" else f"{name}_{part}", estimate and getattr(estimate, part)
+
+
+def _plain(value: Any) -> Any:
+    return spreadsheet_text(value) if isinstance(value, str) else value
+
+
+def _latex_table(content: tables.Table, caption: str) -> str:
+    columns = "l" * content.texts + "r" * (len(content.columns) - content.texts)
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{_latex(caption)}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        _latex_row(content.columns),
+        r"\midrule",
+        *map(_latex_row, content.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    """A cell that begins a row with an optional argument or a star of the line break before it is held in braces."""
+    row = " & ".join(map(_latex, cells))
+    return ("{}" if row.lstrip().startswith(("[", "*")) else "") + row + r" \\"
+
+
+def _latex(text: str) -> str:
+    return MINUS.sub("\N{MINUS SIGN}", printable(text)).translate(LATEX_SIGNS)

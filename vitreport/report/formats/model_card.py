@@ -1,0 +1,84 @@
+"""A Hugging Face model card of one group: metadata that the Hub reads, and what to know before using the weights."""
+
+from collections.abc import Iterator
+
+from vitreport.errors import SpecError
+from vitreport.report import tables
+from vitreport.report.facts.summary import Dataset, Group, Summary
+from vitreport.report.formats.markdown import render
+from vitreport.report.page import Page
+from vitreport.report.sentences.phrases import accuracy
+from vitreport.report.tables import NOTHING, Code, Table
+from vitreport.text import percent
+
+TEMPLATE = "model_card.md.j2"
+
+
+def render_model_card(page: Page, title: str | None = None) -> str:
+    """Raises SpecError where the page is not about one group with a test accuracy."""
+    group = _only_group(page.summary)
+    (architecture,) = page.summary.architectures
+    dataset = next(each for each in page.summary.datasets if each.id == group.dataset)
+    return render(
+        TEMPLATE,
+        page=page,
+        summary=page.summary,
+        tables=tables,
+        group=group,
+        dataset=dataset,
+        architecture=architecture,
+        title=title or f"{architecture.title} on {dataset.title}",
+        splits=_splits(group),
+        runs=_runs(group),
+        limits=list(_limits(group, dataset, page.summary)),
+    )
+
+
+def _only_group(summary: Summary) -> Group:
+    if len(summary.groups) != 1:
+        found = f"{len(summary.groups)} groups of runs"
+        raise SpecError(f"a model card is about one group, here are {found}", "name a run, or an id without its seed")
+    (group,) = summary.groups
+    if group.test is None:
+        raise SpecError(f"{group.id} has no test accuracy yet", "a model card is about a finished run")
+    return group
+
+
+def _splits(group: Group) -> Table:
+    estimates = {"train": group.train, "validation": group.validation, "test": group.test}
+    rows = [(name, accuracy(estimate)) for name, estimate in estimates.items() if estimate]
+    return Table(("split", "accuracy"), tuple(rows))
+
+
+def _runs(group: Group) -> Table:
+    """One row for the weights of each seed."""
+    rows = [
+        (Code(run.id), str(run.seed), str(run.epoch), *(_share(run.accuracies.get(split)) for split in ("val", "test")))
+        for run in group.runs
+        if run.state == "done"
+    ]
+    return Table(("run", "seed", "selected epoch", "validation", "test"), tuple(rows))
+
+
+def _share(accuracy: float | None) -> str:
+    return NOTHING if accuracy is None else percent(accuracy)
+
+
+def _limits(group: Group, dataset: Dataset, summary: Summary) -> Iterator[str]:
+    yield f"It knows {len(dataset.classes)} classes, in images like those of {dataset.title}; no others were tried."
+    if len(group.seeds) == 1:
+        yield "It is a single run: the interval is that of its test images, and other seeds may tell otherwise."
+    else:
+        yield "The interval is that of the mean over seeds; a single one of the trained networks varies more."
+    if not dataset.canonical:
+        yield f"The images are not the canonical bytes of {dataset.title}: published accuracies do not compare."
+    if group.fields["data.limit"]:
+        yield f"It was trained on {group.fields['data.limit']:,} of the training images."
+    if group.fields["train.monitor_test"]:
+        yield "The test accuracy was watched during training; no epoch was chosen by it."
+    if unfinished := sum(run.state != "done" for run in group.runs):
+        yield f"{unfinished} of {len(group.runs)} runs have no result and are not part of it."
+    if summary.provenance.resumed_elsewhere:
+        yield "A run was resumed with other versions, threads or another device than it had begun with."
+    if summary.provenance.unknown_commits:
+        yield f"Of {summary.provenance.unknown_commits} of the runs the commit of the source code is not known."

@@ -1,0 +1,164 @@
+"""Published claims against what was measured."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from math import sqrt
+from typing import Literal
+
+from vitreport.data.sources import DATASETS
+from vitreport.report.facts.estimates import are_on_the_same_images, difference_of, is_shown, why_no_difference
+from vitreport.report.facts.measured import Estimate
+from vitreport.report.facts.standing import group_of_spec
+from vitreport.report.facts.summary import Dataset, Group
+from vitreport.report.sentences.phrases import accuracy, evidence, points
+from vitreport.text import percent
+
+Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
+TIGHT = 0.01  # a wider interval says too little to call a value reproduced
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A published statement about the test accuracy of a group, by its id.
+
+    With `relation` "is" that it is `value`, with "above" that it is above that of the group `other`, with "like"
+    that the two do not differ. `best_over_epochs` says that the epoch was chosen on the test images.
+    `not_comparable` tells why nothing measured here can answer it: what is measured is shown beside it.
+    `command` trains what it is about.
+    """
+
+    statement: str
+    source: str
+    group: str
+    relation: Literal["is", "above", "like"] = "is"
+    value: float | None = None
+    other: str = ""
+    best_over_epochs: bool = False
+    not_comparable: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`measured` is the accuracy, or for a comparison the difference."""
+
+    claim: Claim
+    outcome: Outcome
+    reason: str
+    measured: Estimate | None = None
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether several seeds say otherwise; a single run cannot."""
+        return self.outcome in ("above", "below") and self.measured is not None and self.measured.n > 1
+
+
+def judge(claims: Iterable[Claim], groups: Sequence[Group], datasets: Iterable[Dataset]) -> list[Verdict]:
+    """A verdict on each claim, in their order."""
+    changed = {each.id for each in datasets if each.name in DATASETS and not each.canonical}
+    return [_judged(claim, groups, changed) for claim in claims]
+
+
+def _judged(claim: Claim, groups: Sequence[Group], changed: Collection[str]) -> Verdict:
+    """`changed` are the data sets that are not the published bytes."""
+    group = group_of_spec(groups, claim.group)
+    other = group_of_spec(groups, claim.other, group.dataset if group else "")
+    about = [group, other] if claim.other else [group]
+    if missing := _missing(claim, about):
+        found = Verdict(claim, "not run", missing)
+        return _incomparable(found) if claim.not_comparable else found
+    there = [each for each in about if each]
+    claim = replace(claim, not_comparable=claim.not_comparable or _why_incomparable(there, changed))
+    found = _value(claim, there[0]) if claim.relation == "is" else _comparison(claim, *there)
+    return _incomparable(found) if claim.not_comparable else found
+
+
+def _why_incomparable(about: Sequence[Group], changed: Collection[str]) -> str:
+    """Why what was measured is no answer to what was published."""
+    if any(group.dataset in changed for group in about):
+        return "the images are not the published ones"
+    if not are_on_the_same_images(about[0], about[-1]):
+        return "the two were measured on other images"
+    diverged = next((group for group in about if group.diverged), None)
+    return f"{diverged.diverged} of {len(diverged.runs)} seeds diverged" if diverged else ""
+
+
+def _incomparable(found: Verdict) -> Verdict:
+    """Why it cannot be judged, with what is measured instead."""
+    claim, measured = found.claim, found.measured
+    if found.outcome == "not run":
+        return Verdict(claim, "not comparable", claim.not_comparable)
+    told = f"{accuracy(measured)}{_chosen(claim)}" if claim.relation == "is" and measured else found.reason
+    return Verdict(claim, "not comparable", f"{claim.not_comparable}; here {told}", measured)
+
+
+def _missing(claim: Claim, about: Iterable[Group | None]) -> str:
+    for group in about:
+        if group is None:
+            return "there is no run of it"
+        if _measured(claim, group) is None:
+            return f"its runs have no such result: {group.state}"
+    return ""
+
+
+def _measured(claim: Claim, group: Group) -> Estimate | None:
+    return group.best_test if claim.best_over_epochs else group.test
+
+
+def _value(claim: Claim, group: Group) -> Verdict:
+    """What was published is one more run: it lies beside these in the prediction interval, not in that of the mean."""
+    measured = _measured(claim, group)
+    assert measured is not None
+    assert claim.value is not None
+    published, told = percent(claim.value), accuracy(measured)
+    if measured.low is None or measured.high is None:
+        return Verdict(claim, "not comparable", f"measured {told}{_chosen(claim)}", measured)
+    half_width = (measured.high - measured.low) / 2
+    low, high = _of_one_more(measured.low, measured.high, measured.n, claim.value)
+    interval = f"the 95% interval of one more run, {percent(low, 1)} to {percent(high, 1)}"
+    if not low <= claim.value <= high:
+        side: Outcome = "above" if claim.value < low else "below"
+        doubt = f"{_caution(measured)}{_chosen(claim)}"
+        reason = f"measured {told} is {side} {published}, which is outside {interval}{doubt}"
+        return Verdict(claim, side, reason, measured)
+    is_tight = measured.n > 1 and half_width <= TIGHT
+    wide = "" if is_tight else "; that of the mean is wide"
+    reason = f"{published} lies in {interval}; measured {told}{wide}{_chosen(claim)}"
+    return Verdict(claim, "reproduced" if is_tight else "within interval", reason, measured)
+
+
+def _of_one_more(low: float, high: float, runs: int, published: float) -> tuple[float, float]:
+    """The prediction interval for one more run, from that of the mean of n runs, l to h.
+
+    About the same centre it is sqrt(n + 1) times as wide: t s sqrt(1 + 1/n) beside t s / sqrt(n); and wider by half
+    of the last digit that was published.
+    """
+    digits = max(2, -int(Decimal(repr(published)).as_tuple().exponent))  # of 0.6 those of 60%
+    centre, half_width = (low + high) / 2, (high - low) / 2 * sqrt(runs + 1) + 0.5 * 10.0**-digits
+    return centre - half_width, centre + half_width
+
+
+def _chosen(claim: Claim) -> str:
+    """How the epoch was chosen, where that was not as it should be."""
+    return "; both are the best over epochs, chosen by the test images" if claim.best_over_epochs else ""
+
+
+def _comparison(claim: Claim, group: Group, other: Group) -> Verdict:
+    difference = difference_of(group, other)
+    if difference is None:
+        return Verdict(claim, "not comparable", why_no_difference([group, other]))
+    if not is_shown(difference):
+        outcome: Outcome = "reproduced" if claim.relation == "like" and _is_tight(difference) else "within interval"
+        return Verdict(claim, outcome, f"no difference shown ({evidence(difference)})", difference)
+    side: Outcome = "above" if difference.value > 0 else "below"
+    reason = f"{points(difference)} {side} ({evidence(difference)})"
+    return Verdict(claim, "reproduced" if claim.relation == side else side, reason, difference)
+
+
+def _is_tight(difference: Estimate) -> bool:
+    return difference.low is not None and difference.high is not None and max(-difference.low, difference.high) <= TIGHT
+
+
+def _caution(measured: Estimate) -> str:
+    return "" if measured.n > 1 else "; one seed, whose spread is not known"

@@ -1,0 +1,107 @@
+"""Estimates in words, the same in every sentence, table and caption."""
+
+from collections.abc import Iterable
+
+from vitreport.report.facts.measured import Estimate, Method, Metric, Paired
+from vitreport.text import percent
+
+METHODS: dict[Method, str] = {
+    "t": "Student's t interval of the mean over seeds",
+    "wilson": "Wilson's interval over the test images of a single run",
+    "welch": "Welch's interval of the difference of two means over seeds",
+    "newcombe": "Newcombe's interval of the difference of two shares of images in a single run",
+    "none": "a single run, without an interval",
+    "equal": "seeds that came to the same number, without an interval",
+}
+SPLITS = {"train": "train", "val": "validation", "test": "test"}
+SMALLEST = 0.05  # in points: a smaller half-width needs another digit
+LARGE_LOSS = 1e4
+
+
+def measured(metric: Metric, value: float) -> str:
+    """56.3% of an accuracy, 1.234 of a loss, 3e+38 of that of a network about to diverge"""
+    if metric == "accuracy":
+        return percent(value, 1)
+    return f"{value:.3f}" if abs(value) < LARGE_LOSS else f"{value:.3g}"
+
+
+def accuracy(estimate: Estimate) -> str:
+    """56.3% ± 1.5 (n = 3); of a single run 61.0% (60.0% to 62.0%, single run)"""
+    value = percent(estimate.value, 1)
+    if estimate.low is None or estimate.high is None:
+        return f"{value} ({_without_interval(estimate)})"
+    if estimate.n == 1:
+        return f"{value} ({percent(estimate.low, 1)} to {percent(estimate.high, 1)}, single run)"
+    return f"{value} ± {_half_width(100 * (estimate.high - estimate.low) / 2)} (n = {estimate.n})"
+
+
+def number(estimate: Estimate, digits: int = 1) -> str:
+    """12.3 ± 0.4 (n = 3)"""
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.{digits}f} ({_without_interval(estimate)})"
+    half_width = (estimate.high - estimate.low) / 2
+    return f"{estimate.value:.{digits}f} ± {half_width:.{digits}f} (n = {estimate.n})"
+
+
+def signed_points(estimate: Estimate) -> str:
+    """-2.2 (-3.4 to -0.9)"""
+    if estimate.low is None or estimate.high is None:
+        return f"{100 * estimate.value:+.1f}"
+    return f"{100 * estimate.value:+.1f} ({100 * estimate.low:+.1f} to {100 * estimate.high:+.1f})"
+
+
+def points(estimate: Estimate) -> str:
+    """2.2 points"""
+    return f"{100 * abs(estimate.value):.1f} points"
+
+
+def evidence(estimate: Estimate, comparisons: int = 1) -> str:
+    """95% interval 0.9 to 3.4, n = 3, p = 0.025 by Holm over 2 comparisons; on the side of the value"""
+    if estimate.low is None or estimate.high is None:
+        return "a single run, no interval"
+    low, high = 100 * estimate.low, 100 * estimate.high
+    if estimate.value < 0:
+        low, high = -high, -low
+    told = [f"95% interval {low:.1f} to {high:.1f}", f"n = {estimate.n}" if estimate.n > 1 else "a single run"]
+    if estimate.p is not None:
+        told.append(_p(estimate.p, comparisons))
+    return ", ".join(told)
+
+
+def paired_evidence(pair: Paired, comparisons: int = 1) -> str:
+    """McNemar's exact test, p = 0.025 by Holm over 2 comparisons"""
+    return f"McNemar's exact test, {_p(pair.p, comparisons)}"
+
+
+def methods(estimates: Iterable[Estimate | None]) -> str:
+    """95% intervals: Student's t interval of the mean over seeds (n = 3)"""
+    counts: dict[Method, set[int]] = {}
+    for estimate in estimates:
+        if estimate:
+            counts.setdefault(estimate.method, set()).add(estimate.n)
+    told = [METHODS[method] + _counted(counts[method]) for method in METHODS if method in counts]
+    return f"95% intervals: {'; '.join(told)}." if told else "No interval: there is no result."
+
+
+def _without_interval(estimate: Estimate) -> str:
+    return "single run, no interval" if estimate.n == 1 else f"n = {estimate.n} that do not vary, no interval"
+
+
+def joined(words: Iterable[str]) -> str:
+    """a, b and c"""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _p(p: float, comparisons: int) -> str:
+    holm = f" by Holm over {comparisons} comparisons" if comparisons > 1 else ""
+    return f"p {'< 0.001' if p < 0.001 else f'= {p:.2g}'}{holm}"
+
+
+def _counted(counts: set[int]) -> str:
+    several = sorted(count for count in counts if count > 1)
+    return f" (n = {joined(map(str, several))})" if several else ""
+
+
+def _half_width(points: float) -> str:
+    return f"{points:.1f}" if points >= SMALLEST else f"{points:.2f}"

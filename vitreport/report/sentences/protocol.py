@@ -1,0 +1,73 @@
+"""How the numbers of a report were obtained, in sentences."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vitreport.report.facts.summary import Summary
+from vitreport.report.sentences.findings import titles, where_of
+
+COST = (
+    "FLOPs are those of one image, a multiply-add counted as two. Times and images per second (training) are medians "
+    "over the seeds on the device of the row, memory is the most of any; they compare only where the device is the "
+    "same."
+)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """`methods` has a sentence or two for each choice that a reader should know; `resumed` may be empty."""
+
+    methods: tuple[str, ...]
+    cost: str
+    resumed: str
+
+
+def protocol_of(summary: Summary, *, has_claims: bool) -> Protocol:
+    return Protocol(tuple(_methods(summary, has_claims)), COST, _resumed(summary))
+
+
+def _resumed(summary: Summary) -> str:
+    found = summary.provenance
+    if not found.resumed:
+        return ""
+    return (
+        f"{found.resumed} runs were interrupted and resumed, {found.resumed_elsewhere} of them with other versions, "
+        "threads or another device than they began with: their last digits may differ from an undisturbed run."
+    )
+
+
+def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
+    runs = "the record of 1 run" if summary.runs == 1 else f"the records of {summary.runs} runs"
+    yield f"Every number, sentence and figure is computed from {runs}."
+    yield (
+        "Several seeds are one result: mean ± half of Student's 95% interval over n seeds. A single run shows Wilson's "
+        "95% interval over its test images; that leaves out the spread between seeds, so single runs are never ranked."
+    )
+    yield (
+        "Differences are Welch's, with p-values adjusted by Holm over a table; of six to twenty common seeds they are "
+        "those of an exact sign-flip test. \N{LEFT DOUBLE QUOTATION MARK}No difference "
+        "shown\N{RIGHT DOUBLE QUOTATION MARK} is not "
+        "\N{LEFT DOUBLE QUOTATION MARK}equal\N{RIGHT DOUBLE QUOTATION MARK}."
+    )
+    if has_claims:
+        yield (
+            "A published accuracy is taken for one more run: it is judged by the 95% prediction interval of these "
+            "seeds, mean \N{PLUS-MINUS SIGN} t s \N{SQUARE ROOT}(1 + 1/n), widened by half of its last digit. "
+            "Reproduced is what lies in it where the interval of the mean is at most 1 point to each side."
+        )
+    if summary.has_pairs:
+        yield (
+            "Two single runs on the same test images are compared image by image with McNemar's exact test, adjusted "
+            "by Holm over a table; that speaks of these two trained networks, not of other seeds."
+        )
+    yield (
+        "The test accuracy is that of the epoch which the setting train.selection names (val: the best on the "
+        "validation split; last: the last); the test images choose nothing, also not which setting stands for an "
+        f"architecture in the first table: {_standing(summary)}."
+    )
+
+
+def _standing(summary: Summary) -> str:
+    names = titles(summary)
+    chosen = [f"{where_of(cell, names)}, {cell.chosen}" for cell in summary.cells if cell.group and cell.candidates > 1]
+    return "; ".join(chosen) or "there is one for each"
