@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -409,3 +411,11 @@ def test_an_interrupt_outside_of_training_ends_with_130(cli: Cli, monkeypatch: p
 
     monkeypatch.setattr(presets, "preset_names", interrupted)
     refused(cli("models"), 130, "stopped by SIGINT")
+
+
+def test_a_failing_disk_is_not_taken_for_stdout(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*, as_json: bool) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "broken.toml")
+
+    monkeypatch.setattr("vitreport.cli.tables.studies.show_studies", fail)
+    refused(cli("study", "list"), 6, "cannot read or write broken.toml: Input/output error")

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -21,8 +21,7 @@ def with_one_gpu(connection: Connection, runtime: Runtime, slot: int, argv: Sequ
     """The first worker trains until another has been sent home."""
     connection.send(Ready(1))
     while connection.recv() is not None:
-        while not Path("home").exists():
-            time.sleep(0.01)
+        wait_for(Path("home").exists)
         connection.send(Finished(0, (f"slot {slot}",), last=False))
     Path("home").touch()
 
@@ -42,15 +41,21 @@ def ending_with_each(connection: Connection, runtime: Runtime, slot: int, argv: 
 
 
 def dead_but_the_first(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
-    """The first worker trains until three others have died and the engine knows it."""
+    """The first worker trains until three others, who wait for it to begin, have died and the engine knows it."""
     if slot:
+        wait_for(Path("begun").exists)
         Path(f"died-{os.getpid()}").touch()
         os._exit(3)
     connection.send(Ready(0))
     while connection.recv() is not None:
-        while sum(not Path(f"/proc/{file.name[5:]}").exists() for file in Path().glob("died-*")) < 3:
-            time.sleep(0.01)
+        Path("begun").touch()
+        wait_for(lambda: sum(not Path(f"/proc/{file.name[5:]}").exists() for file in Path().glob("died-*")) >= 3)
         connection.send(Finished(0, (str(os.getpid()),), last=False))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.01)
 
 
 def dead_on_arrival(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:

@@ -1,11 +1,13 @@
 """What reaches the user: documents on stdout, everything else on one console on stderr."""
 
+import io
 import json
 import os
 import re
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.cells import cell_len
@@ -13,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vitreport.errors import ResourceError, with_hint
 from vitreport.text import printable
 
 PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
@@ -58,9 +61,9 @@ def _print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: S
         table.add_column(Text(printable(column)), justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    with console.capture() as capture:
+    with _on_stdout(), console.capture() as capture:
         console.print(table)
-    print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    print_text("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
 class _Document:
@@ -75,7 +78,7 @@ def expect_json(due: bool) -> None:
 
 def print_json(value: Any) -> None:
     _Document.due = False
-    print(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+    print_text(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
 
 
 def print_json_error(error: Any) -> None:
@@ -85,7 +88,8 @@ def print_json_error(error: Any) -> None:
 
 
 def print_text(text: str) -> None:
-    print(text)
+    with _on_stdout():
+        print(text, flush=True)
 
 
 def print_sentence(text: str) -> None:
@@ -94,14 +98,33 @@ def print_sentence(text: str) -> None:
         together = TOGETHER.sub(rf"{NO_BREAK}\1{NO_BREAK}", text)
         width = _console(stderr=False).width
         text = textwrap.fill(together, width, break_long_words=False, break_on_hyphens=False).replace(NO_BREAK, " ")
-    print(text)
+    print_text(text)
 
 
 def print_document(text: str) -> None:
     """A document on stdout, in UTF-8 with plain ends of lines wherever it is made."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+    with _on_stdout():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _on_stdout() -> Iterator[None]:
+    """Raises ResourceError where stdout takes no more; that nobody reads it any more is no error."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        close_stdout()
+        raise ResourceError(with_hint(f"cannot write to stdout: {error.strerror}", "choose another place")) from error
+
+
+def close_stdout() -> None:
+    """Python tries at its end what is left to be written, where stdout is a file and not in memory."""
+    with suppress(io.UnsupportedOperation):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def note(line: str, console: Console | None = None) -> None:

@@ -21,8 +21,7 @@ from vitreport.errors import SpecError, VitreportError, with_hint
 EXIT_CODES = """Exit codes: 0 ok, 1 a bug, 2 usage or spec, 3 data set, 4 record or checkpoint, 5 diverged,
 6 resources, 7 finished with damage, 8 busy, 9 drift, 130 and 143 stopped by a signal."""
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""What files refuse with; these are written with errors of their own, so that only stdout is left."""
+DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
     name="vitreport",
@@ -81,12 +80,13 @@ def run(arguments: Sequence[str]) -> int:
     except (BrokenPipeError, SystemExit) as error:
         if not isinstance(error.__context__ or error, BrokenPipeError):  # typer exits where it meets one
             raise
-        _close_stdout()
+        console.close_stdout()
         return 0
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
-            _close_stdout()
-            return _report([with_hint(f"cannot write to stdout: {error.strerror}", "choose another place")], 6)
+        if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
+            console.close_stdout()
+            what = f"cannot read or write {error.filename or 'a file'}: {error.strerror}"
+            return _report([with_hint(what, "look after that disk")], 6)
         traceback.print_exc()
         return _report([f"this is a bug of vitreport: {type(error).__name__}: {error}"], 1)
 
@@ -99,11 +99,6 @@ def _run(arguments: Sequence[str]) -> int:
         return _report(error.lines(), error.exit_code, error)
     except typer.TyperException as error:
         return _report(_usage_lines(error), 2)
-
-
-def _close_stdout() -> None:
-    """Python tries at its end what is left to be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage_lines(error: typer.TyperException) -> list[str]:
