@@ -7,10 +7,8 @@ with zeros.
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from vitreport.store.reader import Run
+from vitreport.store.record import ResultRecord, RunRecord
 
 MOST_IMAGES = 500_000  # more would make a record large
 
@@ -24,13 +22,13 @@ class Answers:
     correct: int
 
 
-def answers_of(run: "Run") -> Answers | None:
-    """None where the record does not say it, or not of its own test images."""
-    test = run.result and run.result.selected.splits.get("test")
-    if not (run.record and run.result and run.result.correct and test):
+def answers_of(record: RunRecord | None, result: ResultRecord | None) -> Answers | None:
+    """Those of a run; None where its record does not say it, or not of its own test images."""
+    test = result and result.selected.splits.get("test")
+    if not (record and result and result.correct and test):
         return None
     try:
-        return Answers(run.record.data.fingerprint, test.count, unpacked(run.result.correct, test.count))
+        return Answers(record.data.fingerprint, test.count, unpacked(result.correct, test.count))
     except ValueError:
         return None
 

@@ -21,7 +21,7 @@ def differences(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
     left, right = (dict(_compared(run)) for run in (first, second))
     paths = dict.fromkeys([*left, *right])
     found = {path: (left.get(path), right.get(path)) for path in paths if left.get(path) != right.get(path)}
-    alone = right_alone(answers_of(first), answers_of(second))
+    alone = right_alone(*(answers_of(run.record, run.result) for run in (first, second)))
     return found | {RIGHT_ALONE: alone} if alone and any(alone) else found
 
 

@@ -64,7 +64,7 @@ def _observed(run: Run) -> Observed:
         converged=_converged(whole),
         images_per_second=median([e.images_per_second for e in run.epochs]) if run.epochs else None,
         peak_memory_bytes=max((e.peak_memory_bytes for e in run.epochs), default=None),
-        answers=answers_of(run),
+        answers=answers_of(run.record, run.result),
         damage=tuple(Damage(f"{run.id}/{place}", reason) for place, reason in map(_located, run.damage)),
     )
 
