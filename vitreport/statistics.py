@@ -1,23 +1,27 @@
 """Intervals and tests over plain numbers."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from functools import cache
-from math import sqrt
+from math import comb, sqrt
 from statistics import NormalDist, mean, variance
 from typing import NamedTuple
 
 SIGNIFICANCE = 0.05
-FEWEST_TO_FLIP = 6
 MOST_TO_FLIP = 20
 
 
 class Difference(NamedTuple):
-    """A difference of two means with its confidence interval, and the p-value of the test that it is 0."""
+    """A difference of two means with its confidence interval, and the p-value of the test that it is 0.
+
+    `p` is adjusted by Holm over `comparisons`.
+    """
 
     value: float
     low: float
     high: float
     p: float
+    comparisons: int = 1
 
     @property
     def is_shown(self) -> bool:
@@ -87,64 +91,91 @@ def newcombe_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[
 def mcnemar(only_first: int, only_second: int) -> float:
     """The exact two-sided p-value that two classifiers are right equally often on the same images (McNemar 1947).
 
-    Of the images that one of them alone has right, each does so for half: a binomial test.
+    Of the n images that one of them alone has right, each does so for half: a binomial test. With k the smaller
+    count, P(X <= k) is the regularized incomplete beta function I_1/2(n - k, k + 1) (Abramowitz and Stegun 26.5.24).
     """
-    both = only_first + only_second
-    ways = tail = 1  # of choosing k of both, and no more than k
-    for k in range(min(only_first, only_second)):
-        ways = ways * (both - k) // (k + 1)
-        tail += ways
-    return min(1.0, 2 * tail / (1 << both))
+    from scipy.special import betainc
+
+    fewer, more = sorted((only_first, only_second))
+    tail = float(betainc(more, fewer + 1, 0.5)) if more else 1.0
+    return min(1.0, 2 * tail)
 
 
 def sign_flip(differences: Sequence[float]) -> float:
     """The exact two-sided p-value that paired differences, one a seed, lie evenly around 0 (Fisher 1935).
 
     The share of all 2^n choices of signs whose sum is at least as far from 0; below six pairs it cannot fall
-    under 0.05. At most 20 pairs.
+    under 0.05. At most 20 pairs. Each sum is one of the first half and one of the second half.
     """
     assert 1 <= len(differences) <= MOST_TO_FLIP
+    observed = abs(sum(differences)) - 1e-12 * sum(map(abs, differences))
+    if observed <= 0:
+        return 1.0
+    half = len(differences) // 2
+    first, second = _signed_sums(differences[:half]), sorted(_signed_sums(differences[half:]))
+    above = sum(len(second) - bisect_left(second, observed - total) for total in first)
+    below = sum(bisect_right(second, -observed - total) for total in first)
+    return (above + below) / (1 << len(differences))
+
+
+def _signed_sums(differences: Sequence[float]) -> list[float]:
     sums = [0.0]
     for difference in differences:
-        sums = [total + sign * difference for total in sums for sign in (1, -1)]
-    observed = abs(sum(differences)) * (1 - 1e-12)
-    return sum(abs(total) >= observed for total in sums) / len(sums)
+        sums = [total + signed for total in sums for signed in (difference, -difference)]
+    return sums
 
 
-def difference_over_seeds(first: Mapping[int, float], second: Mapping[int, float]) -> Difference | None:
+def difference_over_seeds(
+    first: Mapping[int, float], second: Mapping[int, float], comparisons: int = 1
+) -> Difference | None:
     """mean(first) - mean(second) of one value a seed; None with fewer than two seeds of each, or where neither varies.
 
     The interval is Welch's; p is that of his test, or of the sign flip over the seeds that both have where these are
-    six at least.
+    at most 20 and enough for it to be shown over so many comparisons. p is not adjusted.
     """
     if min(len(first), len(second)) < 2 or (found := welch_interval([*first.values()], [*second.values()])) is None:
         return None
     paired = [first[seed] - second[seed] for seed in first if seed in second]
-    return found._replace(p=sign_flip(paired)) if FEWEST_TO_FLIP <= len(paired) <= MOST_TO_FLIP else found
+    is_enough = 2 * comparisons / 2 ** len(paired) < SIGNIFICANCE
+    return found._replace(p=sign_flip(paired)) if is_enough and len(paired) <= MOST_TO_FLIP else found
 
 
 def differences_over_seeds(
-    levels: Sequence[Mapping[int, float]], baseline: Mapping[int, float] | None
+    levels: Sequence[Mapping[int, float]], baseline: Mapping[int, float] | None, *, is_chosen: bool = False
 ) -> list[Difference | None]:
-    """Each level less the baseline, as `difference_over_seeds`, with p adjusted by Holm over all of them.
+    """Each level less the baseline, one of them, as `difference_over_seeds`, with p adjusted by Holm.
 
-    None for the baseline itself, for all of them without one, and where nothing can be said.
+    None for the baseline itself, for all of them without one, and where nothing can be said. `is_chosen` as in
+    `comparisons_with`; of several seeds also those count that do not vary, which is known only when they are there.
     """
-    found = [
-        None if baseline is None or level is baseline else difference_over_seeds(level, baseline) for level in levels
-    ]
-    adjusted = iter(holm([each.p for each in found if each]))
-    return [each and each._replace(p=next(adjusted)) for each in found]
+    if baseline is None:
+        return [None] * len(levels)
+    several = sum(len(level) > 1 for level in levels if level is not baseline)
+    comparisons = comparisons_with(several, is_chosen=is_chosen)
+    found = [None if level is baseline else difference_over_seeds(level, baseline, comparisons) for level in levels]
+    adjusted = iter(holm([each.p for each in found if each], comparisons))
+    return [each and each._replace(p=next(adjusted), comparisons=comparisons) for each in found]
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values of several comparisons adjusted so that one error among all is as rare as in one (Holm 1979).
+def comparisons_with(others: int, *, is_chosen: bool) -> int:
+    """Over how many comparisons the p-values of `others` beside one baseline are to be adjusted.
 
-    In ascending order the i-th of m, from 0, becomes max over j <= i of min(1, (m - j) p_j).
+    Over these where it was fixed in advance. Where it was chosen by what is compared, such as the highest of all,
+    over the k (k - 1) / 2 pairs of all k = others + 1: whichever is chosen, its comparisons are among them.
+    """
+    return comb(others + 1, 2) if is_chosen else others
+
+
+def holm(p_values: Sequence[float], comparisons: int | None = None) -> list[float]:
+    """The p-values of m comparisons adjusted so that one error among all is as rare as in one (Holm 1979).
+
+    In ascending order the i-th, from 0, becomes max over j <= i of min(1, (m - j) p_j). Of more `comparisons` than
+    are given the others count as p = 1: what is below a threshold so, is so with any values of theirs.
     """
     adjusted, largest = list(p_values), 0.0
+    count = comparisons or len(p_values)
     for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        largest = max(largest, min(1.0, (count - rank) * p_values[index]))
         adjusted[index] = largest
     return adjusted
 

@@ -31,7 +31,7 @@ def test_best_with_its_distance_from_the_next() -> None:
     write_seeds(RUNS, [0.4, 0.401, 0.402], model="tnt")
     assert told("best") == [
         "On CIFAR-10, Perceiver IO is best with 56.1% ± 0.2 (n = 3): 6.0 points above Swin Transformer, the next (95% "
-        "interval 5.8 to 6.2, n = 3, p < 0.001 by Holm over 2 comparisons)."
+        "interval 5.8 to 6.2, n = 3, p < 0.001 by Holm over 3 comparisons)."
     ]
 
 
@@ -68,11 +68,11 @@ def test_levels_that_differ_and_those_that_do_not() -> None:
     write_seeds(RUNS, [0.559, 0.561, 0.5605], train={"batch_size": 64})
     assert told("difference") == [
         "Perceiver IO on CIFAR-10, batch_size: 32 is 6.0 points below 128 (95% interval 5.8 to 6.2, n = 3, p < 0.001 "
-        "by Holm over 2 comparisons)."
+        "by Holm over 3 comparisons)."
     ]
     assert told("no difference") == [
         "Perceiver IO on CIFAR-10, batch_size: no difference from 128 shown for 64 (95% interval -0.1 to 0.3, n = 3, "
-        "p = 0.29 by Holm over 2 comparisons)."
+        "p = 0.58 by Holm over 3 comparisons)."
     ]
     assert told("no comparison") == []
 

@@ -14,18 +14,17 @@ def findings(summary: Summary) -> list[str]:
 
 def _differences(summary: Summary) -> Iterator[str]:
     baseline = summary.baseline
-    compared = [row for row in summary.rows if row.difference]
-    for row in compared:
+    for row in summary.rows:
+        if row.difference is None:
+            continue
         assert baseline is not None
-        assert row.difference is not None
-        yield _difference(called(summary.axes, row.values), row, row.difference, baseline, len(compared))
+        yield _difference(called(summary.axes, row.values), row, row.difference, baseline)
 
 
-def _difference(name: str, row: Row, found: Difference, baseline: Row, comparisons: int) -> str:
+def _difference(name: str, row: Row, found: Difference, baseline: Row) -> str:
     other = ", ".join(baseline.values)
-    corrected = (
-        f", p = {found.p:.2g} by Holm over {comparisons} comparisons" if comparisons > 1 else f", p = {found.p:.2g}"
-    )
+    holm = f" by Holm over {found.comparisons} comparisons" if found.comparisons > 1 else ""
+    corrected = f", p = {found.p:.2g}{holm}"
     counts = f"n = {row.count} and {baseline.count}"
     if not found.is_shown:
         interval = f"{100 * found.low:+.2f} to {100 * found.high:+.2f} points"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from vitreport.errors import SpecError
 from vitreport.report.facts.commands import command_of
-from vitreport.report.facts.estimates import accuracies, are_on_the_same_images, difference_of, differences
+from vitreport.report.facts.estimates import accuracies, are_on_the_same_images, difference_of, differences, turned
 from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.standing import Planned, group_of_spec
 from vitreport.report.facts.summary import Ablation, Group, Level
@@ -78,7 +78,7 @@ def _planned(design: Design, of_spec: Mapping[str, Sequence[Group]]) -> Ablation
         return None
     order = sorted(cells, key=lambda values: [_text_order(value) for value in values])
     baseline = order.index(design.baseline) if design.baseline in cells else None
-    compared = _compared([present[values] for values in order], baseline)
+    compared = _compared([present[values] for values in order], baseline, is_chosen=False)
     return Ablation(
         name=design.name,
         architecture=pair.architecture,
@@ -90,7 +90,7 @@ def _planned(design: Design, of_spec: Mapping[str, Sequence[Group]]) -> Ablation
         ),
         baseline=baseline,
         source=design.source,
-        ends=_ends([present[values] for values in order]),
+        ends=_ends(compared, baseline),
     )
 
 
@@ -120,9 +120,10 @@ def _inferred(path: str, alike: Sequence[Group], standard: Group | None) -> Abla
     ordered = sorted(alike, key=lambda group: _value_order(group.fields[path]))
     usual = standard.fields.get(path) if standard else None
     baseline = next((index for index, group in enumerate(ordered) if group.fields[path] == usual), None)
+    compared = _compared(ordered, baseline, is_chosen=True)
     levels = [
         Level((shown_value(group.fields[path]),), group.state, group.test, difference, group.id, group.command)
-        for group, (_, difference) in zip(ordered, _compared(ordered, baseline), strict=True)
+        for group, (_, difference) in zip(ordered, compared, strict=True)
     ]
     first = ordered[0]
     name = f"{first.architecture} on {first.dataset} by {short_name(path)}"
@@ -134,23 +135,30 @@ def _inferred(path: str, alike: Sequence[Group], standard: Group | None) -> Abla
         tuple(levels),
         baseline,
         "inferred",
-        _ends(ordered),
+        _ends(compared, baseline),
     )
 
 
-def _compared(groups: Sequence[Group | None], baseline: int | None) -> list[tuple[Group | None, Estimate | None]]:
+def _compared(
+    groups: Sequence[Group | None], baseline: int | None, *, is_chosen: bool
+) -> list[tuple[Group | None, Estimate | None]]:
     """Each with its difference from the baseline, where of both no seed has diverged."""
     standard = groups[baseline] if baseline is not None else None
     comparable = [group and standard and are_on_the_same_images(group, standard) for group in groups]
     by_seed = [accuracies(group) if same else {} for group, same in zip(groups, comparable, strict=True)]
-    found = differences(by_seed, by_seed[baseline] if baseline is not None else None)
+    found = differences(by_seed, by_seed[baseline] if baseline is not None else None, is_chosen=is_chosen)
     return list(zip(groups, found, strict=True))
 
 
-def _ends(groups: Sequence[Group | None]) -> Estimate | None:
-    first, last = groups[0], groups[-1]
+def _ends(compared: Sequence[tuple[Group | None, Estimate | None]], baseline: int | None) -> Estimate | None:
+    """The last less the first; where one of them is the baseline, as it stands among the other differences."""
+    (first, of_first), (last, of_last) = compared[0], compared[-1]
     if first is None or last is None or first is last or not are_on_the_same_images(first, last):
         return None
+    if baseline == 0:
+        return of_last
+    if baseline == len(compared) - 1:
+        return of_first and turned(of_first)
     return difference_of(last, first)
 
 

@@ -48,18 +48,31 @@ def gap(train: Sequence[MeasurementRecord], test: Sequence[MeasurementRecord]) -
     return over_seeds([first.accuracy - second.accuracy for first, second in pairs])
 
 
-def differences(levels: Sequence[Mapping[int, float]], baseline: Mapping[int, float] | None) -> list[Estimate | None]:
+def differences(
+    levels: Sequence[Mapping[int, float]], baseline: Mapping[int, float] | None, *, is_chosen: bool = False
+) -> list[Estimate | None]:
     """Each level less the baseline, as accuracies by seed; None where either has fewer than two
     seeds, or neither varies.
 
     The interval is Welch's; p is that of the t test, or of the sign flip over the seeds that both have where these
-    are six at least, adjusted by Holm over all of them.
+    are six at least, adjusted by Holm: over all of them, or over all pairs where the baseline was chosen by its result.
     """
-    found = differences_over_seeds(levels, baseline)
+    found = differences_over_seeds(levels, baseline, is_chosen=is_chosen)
+    seeds = len(baseline or {})
     return [
-        each and Estimate(each.value, each.low, each.high, "welch", min(len(level), len(baseline or {})), p=each.p)
+        each
+        and Estimate(
+            each.value, each.low, each.high, "welch", min(len(level), seeds), p=each.p, comparisons=each.comparisons
+        )
         for level, each in zip(levels, found, strict=True)
     ]
+
+
+def turned(difference: Estimate) -> Estimate:
+    """The same difference seen from the other side."""
+    assert difference.low is not None
+    assert difference.high is not None
+    return replace(difference, value=-difference.value, low=-difference.high, high=-difference.low)
 
 
 def accuracies(group: Group | None) -> dict[int, float]:

@@ -18,7 +18,7 @@ class Estimate:
     single run "wilson" is the interval of a share of `images`, "newcombe" that of a difference of two shares.
     "none" has no interval: one seed of something that is no share; nor has "equal": `n` seeds that came to the same
     number do not tell how far others would lie apart. `p` is that of the difference being 0,
-    adjusted by Holm over the table that it stands in.
+    adjusted by Holm over `comparisons`.
     """
 
     value: float
@@ -28,13 +28,14 @@ class Estimate:
     n: int
     images: int | None = None
     p: float | None = None
+    comparisons: int = 1
 
 
 @dataclass(frozen=True)
 class Paired:
     """A single run beside that of the group `other` on the same test images: how many each alone has right.
 
-    `p` is that of McNemar's exact test, adjusted by Holm over the table that it stands in.
+    `p` is that of McNemar's exact test, adjusted by Holm over `comparisons`.
     """
 
     other: str
@@ -42,6 +43,7 @@ class Paired:
     alone: int
     other_alone: int
     p: float
+    comparisons: int
 
 
 @dataclass(frozen=True)

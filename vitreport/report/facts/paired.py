@@ -7,7 +7,7 @@ from dataclasses import replace
 from vitreport.report.facts.measured import Paired
 from vitreport.report.facts.observed import Observed
 from vitreport.report.facts.summary import Ablation, Cell, Group
-from vitreport.statistics import holm, mcnemar
+from vitreport.statistics import comparisons_with, holm, mcnemar
 from vitreport.store.correct import Answers, right_alone
 
 BySingleRun = Mapping[str, Answers]
@@ -24,7 +24,8 @@ def with_paired_levels(ablation: Ablation, known: BySingleRun) -> Ablation:
     """Each value of which there is a single run beside that of the baseline."""
     if ablation.baseline is None:
         return ablation
-    found = paired([level.group for level in ablation.levels], ablation.levels[ablation.baseline].group, known)
+    groups, baseline = [level.group for level in ablation.levels], ablation.levels[ablation.baseline].group
+    found = paired(groups, baseline, known, is_chosen=ablation.is_baseline_chosen)
     levels = tuple(replace(level, paired=pair) for level, pair in zip(ablation.levels, found, strict=True))
     return replace(ablation, levels=levels)
 
@@ -38,14 +39,25 @@ def with_paired_cells(cells: Sequence[Cell], known: BySingleRun) -> list[Cell]:
     found: dict[str, Paired | None] = {}
     for ids in members.values():
         first = max(ids, key=lambda group_id: known[group_id].correct.bit_count())
-        found |= zip(ids, paired(ids, first, known), strict=True)
+        found |= zip(ids, paired(ids, first, known, is_chosen=True), strict=True)
     return [replace(cell, paired=found.get(cell.group.id)) if cell.group else cell for cell in cells]
 
 
-def paired(groups: Sequence[str | None], other: str | None, known: BySingleRun) -> list[Paired | None]:
-    """Each group, by its id, beside another; None for that itself and where they share no test images."""
+def paired(
+    groups: Sequence[str | None], other: str | None, known: BySingleRun, *, is_chosen: bool
+) -> list[Paired | None]:
+    """Each group, by its id, beside another; None for that itself and where they share no test images.
+
+    `is_chosen` as in `statistics.comparisons_with`: whether the other was chosen by its result.
+    """
     if other is None or other not in known:
         return [None] * len(groups)
     counts = [None if group == other else right_alone(known.get(group or ""), known[other]) for group in groups]
-    adjusted = iter(holm([mcnemar(*alone) for alone in counts if alone]))
-    return [alone and Paired(other, known[other].count, *alone, p=next(adjusted)) for alone in counts]
+    p_values = [mcnemar(*alone) for alone in counts if alone]
+    others = sum(group in known for group in groups if group != other) if is_chosen else len(p_values)
+    comparisons = comparisons_with(others, is_chosen=is_chosen)
+    adjusted = iter(holm(p_values, comparisons))
+    return [
+        alone and Paired(other, known[other].count, *alone, p=next(adjusted), comparisons=comparisons)
+        for alone in counts
+    ]

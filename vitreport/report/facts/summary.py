@@ -137,7 +137,7 @@ class Ablation:
     """What was varied, everything else being equal. `baseline` is an index of `levels`, None where it is not there.
 
     `source` is "inferred" where groups were found to differ in one field alone. `ends` is the last level less the
-    first, uncorrected.
+    first: that of `levels` where one of them is the baseline, else a comparison by itself.
     """
 
     name: str
@@ -148,6 +148,11 @@ class Ablation:
     baseline: int | None
     source: Literal["sweep", "inferred", "study"]
     ends: Estimate | None = None
+
+    @property
+    def is_baseline_chosen(self) -> bool:
+        """Whether nobody named the baseline before there were results: it was found among the groups."""
+        return self.source == "inferred"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from vitreport.report.facts.estimates import accuracies, differences, is_shown, why_no_difference
+from vitreport.report.facts.estimates import accuracies, differences, is_shown, turned, why_no_difference
 from vitreport.report.facts.measured import Estimate, Paired
 from vitreport.report.facts.references import DATASET_TITLES
 from vitreport.report.facts.summary import Ablation, Cell, Dataset, Group, Level, Summary
@@ -100,8 +100,9 @@ def best(groups: Sequence[Group], names: Mapping[str, str]) -> Iterator[Finding]
         sentence = f"On {where}, {name} reaches {accuracy(highest)}; no other architecture has a result there."
         yield Finding("alone", sentence, (first.id,), highest)
         return
-    less = differences([accuracies(other) for other in others], accuracies(first))
-    found = [(other, _turned(each)) for other, each in zip(others, less, strict=True) if each]
+    by_seed = [accuracies(group) for group in (first, *others)]
+    _, *less = differences(by_seed, by_seed[0], is_chosen=True)
+    found = [(other, turned(each)) for other, each in zip(others, less, strict=True) if each]
     ids = tuple(group.id for group, _ in ranked)
     top = f"On {where}, {name} has the highest test accuracy, {accuracy(highest)}"
     if len(found) < len(others):
@@ -109,14 +110,14 @@ def best(groups: Sequence[Group], names: Mapping[str, str]) -> Iterator[Finding]
         why = why_no_difference([first, unknown])
         yield Finding("no winner", f"{top}; no winner is claimed: {why}.", ids, highest)
     elif tied := [(other, each) for other, each in found if not is_shown(each)]:
-        told = joined(f"{names.get(o.architecture, o.architecture)} ({evidence(e, len(found))})" for o, e in tied)
+        told = joined(f"{names.get(o.architecture, o.architecture)} ({evidence(e)})" for o, e in tied)
         yield Finding("tie", f"{top}, but no difference is shown from {told}.", ids, tied[0][1])
     else:
         nearest, distance = found[0]
         next_best = names.get(nearest.architecture, nearest.architecture)
         sentence = (
             f"On {where}, {name} is best with {accuracy(highest)}: {points(distance)} above {next_best}, the next "
-            f"({evidence(distance, len(found))})."
+            f"({evidence(distance)})."
         )
         yield Finding("best", sentence, ids, distance)
 
@@ -131,10 +132,10 @@ def level_differences(ablation: Ablation, where: str) -> Iterator[Finding]:
         if is_shown(difference):
             side = "above" if difference.value > 0 else "below"
             told = f"{_called(level)} is {points(difference)} {side} {_called(baseline)}"
-            sentence = f"{where}: {told} ({evidence(difference, len(found))})."
+            sentence = f"{where}: {told} ({evidence(difference)})."
             yield Finding("difference", sentence, _ids(level, baseline), difference)
     if equal := [(level, difference) for level, difference in found if not is_shown(difference)]:
-        told = joined(f"{_called(level)} ({evidence(difference, len(found))})" for level, difference in equal)
+        told = joined(f"{_called(level)} ({evidence(difference)})" for level, difference in equal)
         ids = _ids(*(level for level, _ in equal), baseline)
         yield Finding(
             "no difference", f"{where}: no difference from {_called(baseline)} shown for {told}.", ids, equal[0][1]
@@ -174,11 +175,11 @@ def paired(where: str, other: str, runs: Sequence[tuple[str, Paired | None, tupl
             yield Finding(
                 "paired difference",
                 f"{where}: on these {pair.images:,} test images these two single runs differ: {told} "
-                f"({paired_evidence(pair, len(found))}); {ONE_SEED}.",
+                f"({paired_evidence(pair)}); {ONE_SEED}.",
                 ids,
             )
     if equal := [(name, pair, ids) for name, pair, ids in found if pair.p >= SIGNIFICANCE]:
-        told = joined(f"{name} ({paired_evidence(pair, len(found))})" for name, pair, _ in equal)
+        told = joined(f"{name} ({paired_evidence(pair)})" for name, pair, _ in equal)
         yield Finding(
             "no paired difference",
             f"{where}: on these {equal[0][1].images:,} test images no difference from the single run of {other} is "
@@ -270,13 +271,6 @@ def data(datasets: Sequence[Dataset]) -> Iterator[Finding]:
                 f"{dataset.title}: the images are not the canonical bytes of {dataset.name} ({dataset.source}); "
                 "its results are not results on the published data set. No interval covers that.",
             )
-
-
-def _turned(estimate: Estimate) -> Estimate:
-    """The same difference seen from the other side."""
-    assert estimate.low is not None
-    assert estimate.high is not None
-    return replace(estimate, value=-estimate.value, low=-estimate.high, high=-estimate.low)
 
 
 def is_number(text: str) -> bool:

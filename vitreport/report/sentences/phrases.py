@@ -55,7 +55,7 @@ def points(estimate: Estimate) -> str:
     return f"{100 * abs(estimate.value):.1f} points"
 
 
-def evidence(estimate: Estimate, comparisons: int = 1) -> str:
+def evidence(estimate: Estimate) -> str:
     """95% interval 0.9 to 3.4, n = 3, p = 0.025 by Holm over 2 comparisons; on the side of the value"""
     if estimate.low is None or estimate.high is None:
         return "a single run, no interval"
@@ -64,23 +64,26 @@ def evidence(estimate: Estimate, comparisons: int = 1) -> str:
         low, high = -high, -low
     told = [f"95% interval {low:.1f} to {high:.1f}", f"n = {estimate.n}" if estimate.n > 1 else "a single run"]
     if estimate.p is not None:
-        told.append(_p(estimate.p, comparisons))
+        told.append(_p(estimate.p, estimate.comparisons))
     return ", ".join(told)
 
 
-def paired_evidence(pair: Paired, comparisons: int = 1) -> str:
+def paired_evidence(pair: Paired) -> str:
     """McNemar's exact test, p = 0.025 by Holm over 2 comparisons"""
-    return f"McNemar's exact test, {_p(pair.p, comparisons)}"
+    return f"McNemar's exact test, {_p(pair.p, pair.comparisons)}"
 
 
 def methods(estimates: Iterable[Estimate | None]) -> str:
-    """95% intervals: Student's t interval of the mean over seeds (n = 3)"""
+    """95% intervals: Student's t interval of the mean over seeds (n = 3). p by Holm over 3 comparisons."""
     counts: dict[Method, set[int]] = {}
-    for estimate in estimates:
-        if estimate:
-            counts.setdefault(estimate.method, set()).add(estimate.n)
+    comparisons = 1
+    for estimate in filter(None, estimates):
+        counts.setdefault(estimate.method, set()).add(estimate.n)
+        comparisons = max(comparisons, estimate.comparisons)
     told = [METHODS[method] + _counted(counts[method]) for method in METHODS if method in counts]
-    return f"95% intervals: {'; '.join(told)}." if told else "No interval: there is no result."
+    if not told:
+        return "No interval: there is no result."
+    return f"95% intervals: {'; '.join(told)}.{f' p{_holm(comparisons)}.' if comparisons > 1 else ''}"
 
 
 def _without_interval(estimate: Estimate) -> str:
@@ -94,8 +97,11 @@ def joined(words: Iterable[str]) -> str:
 
 
 def _p(p: float, comparisons: int) -> str:
-    holm = f" by Holm over {comparisons} comparisons" if comparisons > 1 else ""
-    return f"p {'< 0.001' if p < 0.001 else f'= {p:.2g}'}{holm}"
+    return f"p {'< 0.001' if p < 0.001 else f'= {p:.2g}'}{_holm(comparisons)}"
+
+
+def _holm(comparisons: int) -> str:
+    return f" by Holm over {comparisons} comparisons" if comparisons > 1 else ""
 
 
 def _counted(counts: set[int]) -> str:

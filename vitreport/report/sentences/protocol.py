@@ -44,8 +44,10 @@ def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
         "95% interval over its test images; that leaves out the spread between seeds, so single runs are never ranked."
     )
     yield (
-        "Differences are Welch's, with p-values adjusted by Holm over a table; of six to twenty common seeds they are "
-        "those of an exact sign-flip test. \N{LEFT DOUBLE QUOTATION MARK}No difference "
+        "Differences are Welch's; where enough seeds are common to both, p is that of an exact sign-flip test (six for "
+        "one comparison, at most twenty). p-values are adjusted by Holm: beside a baseline that was fixed in advance "
+        "over the comparisons with it, beside one that was chosen by its result or found among the runs over all "
+        "pairs. Every interval is that of its own comparison. \N{LEFT DOUBLE QUOTATION MARK}No difference "
         "shown\N{RIGHT DOUBLE QUOTATION MARK} is not "
         "\N{LEFT DOUBLE QUOTATION MARK}equal\N{RIGHT DOUBLE QUOTATION MARK}."
     )
@@ -58,7 +60,7 @@ def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
     if summary.has_pairs:
         yield (
             "Two single runs on the same test images are compared image by image with McNemar's exact test, adjusted "
-            "by Holm over a table; that speaks of these two trained networks, not of other seeds."
+            "by Holm likewise; that speaks of these two trained networks, not of other seeds."
         )
     yield (
         "The test accuracy is that of the epoch which the setting train.selection names (val: the best on the "
