@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -28,17 +29,19 @@ from tests.report.study import write_study
 from vitreport.report import tables
 from vitreport.report.facts.summarize import summarize
 from vitreport.report.facts.summary import Ablation
+from vitreport.report.figures import beside, illustrations
 from vitreport.report.figures import cache as made
-from vitreport.report.figures import illustrations
 from vitreport.report.figures.drawing.palette import DARK, LIGHT
 from vitreport.report.figures.illustrations import Figure, _ablation
 
+ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
 CHILD = """
 import hashlib, sys
 from pathlib import Path
 from tests.report.drawn import figures
-from vitreport.report.figures.cache import draw, files
+from vitreport.report.figures.beside import files
+from vitreport.report.figures.cache import draw
 for figure in list(figures().values())[::3]:
     for name, content in files(figure, draw(figure, Path(sys.argv[1]))).items():
         print(name, hashlib.sha256(content).hexdigest())
@@ -65,7 +68,7 @@ def series(panel: ElementTree.Element) -> set[str]:
 @pytest.mark.parametrize("name", figures())
 def test_a_figure_is_a_small_file_in_light_and_dark(name: str) -> None:
     drawn = figures()[name]
-    light, dark = made.files(drawn, made.draw(drawn, Path("cache"))).values()
+    light, dark = beside.files(drawn, made.draw(drawn, Path("cache"))).values()
     for content, values in ((light, LIGHT), (dark, DARK)):
         root = ElementTree.fromstring(content)
         assert root.get("aria-label") == drawn.alt
@@ -142,7 +145,8 @@ def test_very_many_epochs_stay_small() -> None:
 
 def test_learning_rates_have_a_logarithmic_axis_with_every_level() -> None:
     (panel,) = panels(figure("ablation", learning_rates()))
-    assert {"1e-5", "1e-4", "3e-4", "1e-3", "0.01", "0.1", "baseline", "diverged"} <= set(texts(panel))
+    assert [text for text in texts(panel) if "e-" in text] == ["1e-5", "1e-4", "3e-4", "1e-3", "1e-2", "1e-1"]
+    assert {"baseline", "diverged"} <= set(texts(panel))
     assert "optimizer.learning_rate (logarithmic)" in texts(panel)
     assert "optimizer.learning_rate = 0.1: diverged" in tips(panel)
     assert len(tips(panel)) == 6
@@ -237,6 +241,27 @@ def test_a_figure_is_drawn_once() -> None:
     assert done.stderr.split() == ["False", "False"]
 
 
+def test_another_word_in_it_is_another_picture(tmp_path: Path) -> None:
+    """Two versions of this package share a cache; what one of them draws is not shown by the other."""
+    changed = tmp_path / "changed"
+    for package in ("vitreport", "tests"):
+        shutil.copytree(ROOT / package, changed / package, ignore=shutil.ignore_patterns("__pycache__", "golden"))
+    phrases = changed / "vitreport/report/sentences/phrases.py"
+    phrases.write_text(phrases.read_text().replace(", single run)", ", only one)"))
+    show = "import sys; from pathlib import Path; from tests.report.drawn import figures; "
+    show += "from vitreport.report.figures.cache import draw; print(draw(figures()['overview'], Path(sys.argv[1])))"
+    told = [in_a_child(show, tmp_path / "cache", {}, folder).stdout for folder in (ROOT, changed)]
+    assert [[", single run)" in text, "only one)" in text] for text in told] == [[True, False], [False, True]]
+
+
+def test_another_matplotlib_draws_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = figure("classes", classes())
+    made.draw(drawn, Path("cache"))
+    monkeypatch.setattr(made, "matplotlib_version", lambda: "1.0")
+    made.draw(drawn, Path("cache"))
+    assert len(list(Path("cache/figures").iterdir())) == 2
+
+
 def test_other_data_is_another_figure() -> None:
     drawn = figure("curves", curves())
     others = [replace(drawn, data=curves("loss")), replace(drawn, name="other"), replace(drawn, data=curves(n=1))]
@@ -258,10 +283,12 @@ def test_without_a_place_for_a_cache_it_is_drawn_each_time() -> None:
     assert made.draw(figure("classes", classes()), Path("file")) == made.draw(figure("classes", classes()), Path("c"))
 
 
-def in_a_child(code: str, cache: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def in_a_child(
+    code: str, cache: Path, environment: dict[str, str], folder: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code, str(cache)],
-        cwd=Path(__file__).parents[2],
+        cwd=folder,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

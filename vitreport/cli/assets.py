@@ -7,11 +7,10 @@ from urllib.parse import quote
 
 from vitreport.cli.options import ReportFormat
 from vitreport.errors import SpecError
-from vitreport.report.figures.cache import stale, write_files
+from vitreport.report.figures.beside import leftover, stale, write_files
 from vitreport.report.figures.illustrations import Figure
 
-FOLDER = "{}-assets"
-OF_STDOUT = "report"
+STDOUT = "stdout"
 
 
 def assets_folder(format_: ReportFormat, document: Path | None, given: Path | None, *, left_out: bool) -> Path | None:
@@ -25,8 +24,15 @@ def assets_folder(format_: ReportFormat, document: Path | None, given: Path | No
         if given or left_out:
             raise SpecError(f"{'--assets' if given else '--no-assets'} is for markdown, not for {format_}")
         return None
-    beside = document.with_name(FOLDER.format(document.stem)) if document else Path(FOLDER.format(OF_STDOUT))
-    return None if left_out else given or beside
+    return None if left_out else given or _beside(document)
+
+
+def _beside(document: Path | None) -> Path:
+    """report-assets of report.md and of stdout; of report.txt report.txt.assets: no two documents share one."""
+    if document is None:
+        return Path("report-assets")
+    is_markdown = document.suffix == ".md"
+    return document.with_name(f"{document.stem}-assets" if is_markdown else f"{document.name}.assets")
 
 
 def link_to(folder: Path | None, document: Path | None) -> str | None:
@@ -42,15 +48,24 @@ def shown(figures: Sequence[Figure], document: str) -> list[Figure]:
     return [each for each in figures if any(f"/{each.name}{end}" in document for end in ("-light.svg", ".png"))]
 
 
-def stale_lines(figures: Sequence[Figure], folder: Path) -> str:
-    """A line for each file of a figure that does not show what the records give."""
-    paths = [path for figure in figures for path in stale(figure, folder)]
-    return "".join(f"{path} does not show what the records give\n" for path in paths)
+def drift_lines(figures: Sequence[Figure], folder: Path, document: Path | None, cache_dir: Path) -> str:
+    """A line for each file of a figure that does not show what the records give, or that is no longer shown."""
+    wrong = [folder / name for figure in figures for name in stale(figure, folder, cache_dir)]
+    lines = [f"{path} does not show what the records give\n" for path in wrong]
+    lines += [
+        f"{path} is no longer a figure of the report\n" for path in leftover(figures, folder, _key(folder, document))
+    ]
+    return "".join(lines)
 
 
-def write_assets(figures: Sequence[Figure], folder: Path, cache_dir: Path) -> str:
+def write_assets(figures: Sequence[Figure], folder: Path, document: Path | None, cache_dir: Path) -> str:
     """Write what is not there yet; a line that says where the figures are, empty where there are none."""
-    if not figures:
+    if not figures and not folder.is_dir():
         return ""
-    write_files(figures, folder, cache_dir)
-    return f"{len(figures)} figure{'s' * (len(figures) > 1)} in {folder}/"
+    write_files(figures, folder, _key(folder, document), cache_dir)
+    return f"{len(figures)} figure{'s' * (len(figures) > 1)} in {folder}/" if figures else ""
+
+
+def _key(folder: Path, document: Path | None) -> str:
+    """A document as its figures' folder knows it."""
+    return Path(os.path.relpath(document, folder)).as_posix() if document else STDOUT

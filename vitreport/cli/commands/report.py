@@ -48,7 +48,7 @@ def report(
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
 ) -> None:
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
-    from vitreport.cli.assets import assets_folder, link_to, shown, stale_lines, write_assets
+    from vitreport.cli.assets import assets_folder, drift_lines, link_to, shown, write_assets
     from vitreport.cli.compose import cache_dir
     from vitreport.cli.reporting import format_of, make_document, wanted_page
     from vitreport.files import write_atomic
@@ -65,7 +65,7 @@ def report(
     figures, changes = shown(page.figures, document), ""
     if check:
         changes = placing.drift(check, document)
-        changes += stale_lines(figures, folder) if folder and (assets or folder.exists()) else ""
+        changes += drift_lines(figures, folder, place, cache_dir()) if folder and (assets or folder.exists()) else ""
         print_document(changes)
     elif inject:
         placing.inject(inject, document)
@@ -73,7 +73,7 @@ def report(
         write_atomic(output, document.encode())
     else:
         print_document(document)
-    if folder and not check and (told := write_assets(figures, folder, cache_dir())):
+    if folder and not check and (told := write_assets(figures, folder, place, cache_dir())):
         note(told)
     if not (page.summary.runs or page.summary.damage):
         note(f"there are no runs{f' of {study}' if study else ''} in {runs_dir}")

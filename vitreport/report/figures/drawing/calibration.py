@@ -1,9 +1,7 @@
 """How far a network's confidence can be trusted."""
 
-from matplotlib.ticker import MaxNLocator
-
 from vitreport.report.facts.measured import Calibration
-from vitreport.report.figures.drawing.canvas import HEIGHT, LOOKS, Canvas, axis_percent, canvas
+from vitreport.report.figures.drawing.canvas import HEIGHT, LOOKS, Canvas, canvas, in_percent
 from vitreport.report.figures.drawing.palette import LIGHT
 from vitreport.text import percent
 
@@ -22,7 +20,13 @@ def _reliability(measured: Calibration) -> Canvas:
     is_above = sum(each.accuracy - each.confidence for each in filled) > 0
     x, y, side, edge = (0.54, 0.5, "left", "top") if is_above else (0.5, 0.54, "right", "baseline")
     axes.text(x, y, "calibrated", color=LIGHT["muted"], fontsize=11, ha=side, va=edge)
-    axes.plot([each.confidence for each in filled], [each.accuracy for each in filled], "o-", color=LOOKS[0].color)
+    axes.plot(
+        [each.confidence for each in filled],
+        [each.accuracy for each in filled],
+        "o-",
+        color=LOOKS[0].color,
+        clip_on=False,
+    )
     axes.set_ylim(-0.02, 1.02)
     _share_axes(panel, "confidence")
     width = 1 / len(measured.bins)
@@ -49,6 +53,5 @@ def _confidences(measured: Calibration) -> Canvas:
 def _share_axes(panel: Canvas, quantity: str) -> None:
     panel.axes.set_xlim(-0.02, 1.02)
     panel.axes.set_xlabel(quantity)
-    for axis in (panel.axes.xaxis, panel.axes.yaxis):
-        axis.set_major_formatter(axis_percent)
-        axis.set_major_locator(MaxNLocator(5))
+    in_percent(panel.axes.xaxis, 5)
+    in_percent(panel.axes.yaxis, 5)

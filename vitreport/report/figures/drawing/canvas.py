@@ -1,18 +1,26 @@
 """What every panel is drawn on: one matplotlib axes of a fixed width, without clutter, and what can be pointed at."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import isclose
 from typing import Any, NamedTuple
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure as Drawing
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from matplotlib.ticker import Formatter, MaxNLocator
+from matplotlib.transforms import IdentityTransform
 
 from vitreport.report.facts.measured import Estimate
+from vitreport.report.figures.drawing.labels import Box, Candidates, Mark, placed
 from vitreport.report.figures.drawing.palette import LIGHT
 from vitreport.text import printable
 
@@ -22,6 +30,9 @@ WIDTH = 400
 HEIGHT = 270
 LINE = 15 / 190
 """The height of a line of text in a panel of this height, as a share of that of the axes."""
+
+EDGE = 4
+"""Between a name and the end of the panel."""
 
 UNITS_PER_INCH = 72
 STYLE: dict[Any, Any] = {
@@ -96,6 +107,12 @@ class Canvas:
         self.tips[name] = printable(text)
         self.area(x, y, width, height, facecolor="none", edgecolor="none", gid=name)
 
+    def tip_at(self, mark: Mark, text: str) -> None:
+        """As `tip`, around a mark of a panel that is settled."""
+        box = mark.box
+        (left, bottom), (right, top) = self.axes.transData.inverted().transform([box[:2], box[2:]])
+        self.tip(left, bottom, right - left, top - bottom, text)
+
     def area(self, x: float, y: float, width: float, height: float, **looks: Any) -> None:
         """A rectangle within the axes; the layout, which is slow, need not ask for its size."""
         self.axes.add_patch(Rectangle((x, y), width, height, clip_on=False, **looks)).set_in_layout(False)
@@ -113,7 +130,53 @@ class Canvas:
     ) -> list[Line2D]:
         x, y = (places, values) if upright else (values, places)
         name = self.part_of(series) if series else None
-        return self.axes.plot(x, y, color=color, solid_capstyle="round", gid=name)
+        return self.axes.plot(x, y, color=color, solid_capstyle="round", clip_on=False, gid=name)
+
+    def to_share(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+        """Points of the data in shares of the width and the height of the axes."""
+        transform = self.axes.transScale + self.axes.transLimits
+        return [(float(x), float(y)) for x, y in transform.transform(points)]
+
+    def settle(self) -> None:
+        """Fix where the axes stand, so that pixels can be told; what is added later leaves them where they are."""
+        self.drawing.draw_without_rendering()
+
+    def mark(self, x: float, estimate: Estimate) -> Mark:
+        """Where an upright dot stands."""
+        low, high = bounds(estimate)
+        pixels = self.axes.transData.transform([(x, estimate.value), (x, low), (x, high)])
+        return Mark(float(pixels[0][0]), *(float(y) for _, y in pixels))
+
+    def text(self, text: str, color: str = LIGHT["ink"], series: str = "") -> Text:
+        """A small text that is still to be placed, in pixels from the lower left corner."""
+        name = self.part_of(series) if series else None
+        looks: dict[str, Any] = {"va": "center", "color": color, "fontsize": 11, "gid": name}
+        made = self.axes.text(0, 0, printable(text), transform=IdentityTransform(), **looks)
+        made.set_in_layout(False)
+        return made
+
+    def place(
+        self, texts: Sequence[Text], marks: Sequence[Mark], candidates: Candidates, taken: Sequence[Mark]
+    ) -> bool:
+        """Put each text beside its mark, clear of all that are taken; whether there was room, else it is removed."""
+        sizes = [text.get_window_extent() for text in texts]
+        wanted = [candidates(mark, (size.width, size.height)) for mark, size in zip(marks, sizes, strict=True)]
+        inner = self.axes.get_window_extent()
+        found = placed(wanted, taken, Box(inner.x0, inner.y0, WIDTH - EDGE, inner.y1 + EDGE))
+        for text, mark, place in zip(texts, marks, found, strict=True):
+            if place is None:
+                text.remove()
+                continue
+            text.set(position=place.start, ha=place.side)
+            if place.is_away_from(mark):
+                self._lead(mark, place.start, self.series.get(text.get_gid() or "", ""))
+        return None not in found
+
+    def _lead(self, mark: Mark, end: tuple[float, float], series: str) -> None:
+        """A fine line from a mark to a name that does not stand beside it."""
+        looks: dict[str, Any] = {"color": LIGHT["muted"], "linewidth": 0.7, "zorder": 1}
+        looks["gid"] = self.part_of(series) if series else None
+        self.axes.plot((mark.x, end[0]), (mark.y, end[1]), transform=IdentityTransform(), clip_on=False, **looks)
 
     def part_of(self, series: str) -> str:
         """The name of one more element that belongs to a series, which a page can switch off."""
@@ -124,17 +187,23 @@ class Canvas:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """matplotlib's own defaults and ours; whatever the user has set up does not touch a figure."""
-    with matplotlib.rc_context():
+    """matplotlib's own defaults and ours; whatever the user has set up does not touch a figure.
+
+    A letter that matplotlib's font lacks is drawn by the reader's.
+    """
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
         yield
 
 
-def canvas(label: str, height: float, *, title: str = "", grid: str = "y") -> Canvas:
-    """An empty panel with grid lines across one axis or none."""
-    size = (WIDTH / UNITS_PER_INCH, height / UNITS_PER_INCH)
-    drawing = Drawing(figsize=size, dpi=UNITS_PER_INCH, layout="constrained")
+def canvas(label: str, height: float, *, title: str = "", grid: str = "y", below: float = 0) -> Canvas:
+    """An empty panel with grid lines across one axis or none, and so much more height below all of it."""
+    whole = height + below
+    layout = ConstrainedLayoutEngine(rect=(0, below / whole, 1, height / whole))
+    size = (WIDTH / UNITS_PER_INCH, whole / UNITS_PER_INCH)
+    drawing = Drawing(figsize=size, dpi=UNITS_PER_INCH, layout=layout)
     axes = drawing.add_subplot()
     axes.grid(visible=False)
     if grid:
@@ -143,9 +212,22 @@ def canvas(label: str, height: float, *, title: str = "", grid: str = "y") -> Ca
     return Canvas(printable(label), drawing, axes)
 
 
-def axis_percent(fraction: float, _: float) -> str:
-    """62%, and 62.5% where an axis is that fine."""
-    return f"{round(100 * fraction, 1):g}%"
+class Percents(Formatter):
+    """0% and 5%; of a fine axis 2.5% and 5.0%: all its ticks have the same digits."""
+
+    def __call__(self, fraction: float, _: int | None = None) -> str:
+        return self.format_ticks([fraction])[0]
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        percents = [100 * value for value in values]
+        digits = next((n for n in range(4) if all(isclose(each, round(each, n), abs_tol=1e-6) for each in percents)), 4)
+        return [f"{each + 0.0:.{digits}f}%" for each in percents]
+
+
+def in_percent(axis: Axis, most: int) -> None:
+    """Ticks at round shares, at most so many and one more."""
+    axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(Percents())
 
 
 def quantity_told(quantity: str, estimates: Iterable[Estimate | None]) -> str:
@@ -155,9 +237,20 @@ def quantity_told(quantity: str, estimates: Iterable[Estimate | None]) -> str:
 
 
 def short(text: str, length: int = 26) -> str:
-    """Printable, and cut off where it would leave no room for the figure."""
+    """Printable, and without its middle where it would leave no room for the figure: names differ at their ends."""
     text = printable(text)
-    return text if len(text) <= length else text[: length - 1] + "…"
+    kept = length - 1
+    return text if len(text) <= length else f"{text[: kept - kept // 2]}…{text[-(kept // 2) :]}"
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Cut short, each so that it is still told from the others: without their common beginning where it must be."""
+    cut = [short(name) for name in names]
+    if len(set(cut)) == len(set(names)):
+        return cut
+    columns = enumerate(zip(*names, strict=False))
+    shared = next((place for place, letters in columns if len(set(letters)) > 1), min(map(len, names)))
+    return [short(f"…{name[max(0, shared - 2) :]}") for name in names]
 
 
 def bounds(estimate: Estimate) -> tuple[float, float]:
@@ -168,10 +261,15 @@ def bounds(estimate: Estimate) -> tuple[float, float]:
 
 
 def limits(estimates: Sequence[Estimate]) -> tuple[float, float]:
-    """The range of an axis of accuracies: all intervals with room around them, within 0 to 1."""
-    ends = [end for estimate in estimates for end in bounds(estimate)] or [0.0, 1.0]
-    room = max(0.08 * (max(ends) - min(ends)), 0.005)
-    return max(-0.004, min(ends) - room), min(1.004, max(ends) + room)
+    """The range of an axis of accuracies: all intervals with room around them."""
+    return share_range([end for estimate in estimates for end in bounds(estimate)] or [0.0, 1.0])
+
+
+def share_range(shares: Sequence[float]) -> tuple[float, float]:
+    """The ends of an axis of shares, with room around them but next to none below 0 and above 1."""
+    extent = max(shares) - min(shares)
+    room, margin = max(0.08 * extent, 0.005), max(0.025 * extent, 0.001)
+    return max(-margin, min(shares) - room), min(1 + margin, max(shares) + room)
 
 
 def spread(places: Sequence[float], distance: float) -> list[float]:

@@ -15,6 +15,10 @@ RARE = 0.005
 SIDE = 280
 """About the length of a side of the matrix."""
 
+SMALLEST, LETTER = 8, 7
+"""The height of letters that can still be read, and the width of one of the largest: of very many classes every second
+or third is named."""
+
 
 def confusion(measured: Confusion) -> list[Canvas]:
     """The matrix, by rows: each class shared out over those that it was taken for."""
@@ -22,12 +26,15 @@ def confusion(measured: Confusion) -> list[Canvas]:
     panel = canvas("share of each class taken for each class", WIDTH - 20, grid="")
     axes = panel.axes
     names = [short(name, 12) for name in measured.classes]
-    size = min(11, max(5, SIDE / count))
+    named = range(0, count, -(-count * SMALLEST // SIDE))
+    size = min(11, SIDE * named.step / count)
+    is_wide = max(map(len, names)) * LETTER > SIDE / count
     axes.set_xlim(-0.5, count - 0.5)
     axes.set_ylim(count - 0.5, -0.5)
     axes.set_aspect("equal")
-    axes.set_xticks(range(count), names, rotation=90, fontsize=size)
-    axes.set_yticks(range(count), names, fontsize=size)
+    shown = [names[place] for place in named]
+    axes.set_xticks(named, shown, rotation=90 if is_wide else 0, fontsize=size)
+    axes.set_yticks(named, shown, fontsize=size)
     axes.spines["bottom"].set_visible(False)
     axes.set_xlabel("taken for")
     axes.set_ylabel("class")

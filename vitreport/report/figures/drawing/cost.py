@@ -1,24 +1,35 @@
 """Accuracy against what it costs."""
 
 from collections.abc import Sequence
+from math import ceil, floor, log10
 
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from vitreport.report.figures.drawing.canvas import (
     HEIGHT,
-    LINE,
     LOOKS,
+    WIDTH,
     Canvas,
     Look,
-    axis_percent,
     canvas,
+    in_percent,
     limits,
+    quantity_told,
     short,
-    spread,
 )
+from vitreport.report.figures.drawing.labels import beside
+from vitreport.report.figures.drawing.palette import LIGHT
 from vitreport.report.figures.illustrations import CostPoint
 from vitreport.report.sentences.phrases import accuracy
 from vitreport.text import compact
+
+Looks = dict[str, Look]
+LINE, COLUMNS, NUMBERS = 17, 2, 24
+"""Of the key, in pixels: the height of a line and the width of a number."""
+
+MOST_TICKS = 6
+TICKS = (((1, 2, 5), 1), ((1, 3), 1), ((1,), 1), ((1,), 2), ((1,), 4))
+"""Which numbers of which decades."""
 
 
 def cost(points: Sequence[CostPoint]) -> list[Canvas]:
@@ -28,51 +39,68 @@ def cost(points: Sequence[CostPoint]) -> list[Canvas]:
     return [_panel(dataset, [point for point in points if point.dataset == dataset], looks) for dataset in datasets]
 
 
-def _panel(dataset: str, points: Sequence[CostPoint], looks: dict[str, Look]) -> Canvas:
-    panel = canvas(f"test accuracy by FLOPs an image on {dataset}", HEIGHT, title=dataset)
-    axes = panel.axes
-    axes.set_xscale("log")
-    costs = [point.cost.forward_flops for point in points]
-    axes.set_xlim(min(costs) / 2.5, max(costs) * 2.5)
-    axes.set_ylim(*limits([point.accuracy for point in points]))
-    axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 3.0), numticks=6))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: compact(number)))
-    axes.yaxis.set_major_formatter(axis_percent)
-    axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel("FLOPs of a forward pass, an image (logarithmic)")
-    axes.set_ylabel("test accuracy")
-    _draw_points(panel, points, looks)
+def _panel(dataset: str, points: Sequence[CostPoint], looks: Looks) -> Canvas:
+    """With the names beside the points; where there is no room for them, with numbers and a key below."""
+    named = _draw(dataset, points, looks)
+    if _name(named, points, [short(point.label) for point in points]):
+        return named
+    ranked = sorted(points, key=lambda point: -point.accuracy.value)
+    keyed = _draw(dataset, ranked, looks, key_lines=ceil(len(points) / COLUMNS))
+    _name(keyed, ranked, [str(rank) for rank in range(1, len(points) + 1)])
+    _add_key(keyed, ranked)
+    return keyed
+
+
+def _draw(dataset: str, points: Sequence[CostPoint], looks: Looks, key_lines: int = 0) -> Canvas:
+    panel = canvas(f"test accuracy by FLOPs an image on {dataset}", HEIGHT, title=dataset, below=key_lines * LINE)
+    _cost_axis(panel, [point.cost.forward_flops for point in points])
+    panel.axes.set_ylim(*limits([point.accuracy for point in points]))
+    in_percent(panel.axes.yaxis, 5)
+    panel.axes.set_ylabel(quantity_told("test accuracy", [point.accuracy for point in points]))
+    for point in points:
+        panel.dot(point.cost.forward_flops, point.accuracy, looks[point.label], upright=True, series=point.label)
+    panel.settle()
+    for point in points:
+        size_told = f"{compact(point.cost.forward_flops)} FLOPs, {compact(point.cost.parameters)} parameters"
+        told = f"{point.label}: {accuracy(point.accuracy)}, {size_told}"
+        panel.tip_at(panel.mark(point.cost.forward_flops, point.accuracy), told)
     return panel
 
 
-def _draw_points(panel: Canvas, points: Sequence[CostPoint], looks: dict[str, Look]) -> None:
-    low, high = panel.axes.get_ylim()
-    places = spread([point.accuracy.value for point in points], LINE * (high - low))
-    for point, place in zip(points, places, strict=True):
-        look, flops = looks[point.label], point.cost.forward_flops
-        panel.dot(flops, point.accuracy, look, upright=True, series=point.label)
-        left = _is_crowded(point, points, 2 * LINE * (high - low))
-        panel.axes.text(
-            flops / 1.2 if left else flops * 1.2,
-            place,
-            short(point.label),
-            ha="right" if left else "left",
-            va="center",
-            fontsize=11,
-            gid=panel.part_of(point.label),
-        )
-        size_told = f"{compact(flops)} FLOPs, {compact(point.cost.parameters)} parameters"
-        said = f"{point.label}: {accuracy(point.accuracy)}, {size_told}"
-        size = LINE * (high - low)
-        panel.tip(flops / 1.12, point.accuracy.value - size, flops * (1.12 - 1 / 1.12), 2 * size, said)
+def _cost_axis(panel: Canvas, costs: Sequence[int]) -> None:
+    axes, room = panel.axes, max(1.6, (max(costs) / min(costs)) ** 0.12)
+    low, high = min(costs) / room, max(costs) * room
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(FixedLocator(_ticks(low, high)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: compact(number)))
+    axes.set_xlabel("FLOPs of a forward pass, an image (logarithmic)")
 
 
-def _is_crowded(point: CostPoint, points: Sequence[CostPoint], height: float) -> bool:
-    """Whether another point stands where the name at the right would."""
-    return any(
-        1 <= other.cost.forward_flops / point.cost.forward_flops < 4
-        and abs(other.accuracy.value - point.accuracy.value) < height
-        for other in points
-        if other is not point
-    )
+def _ticks(low: float, high: float) -> list[float]:
+    """As many round numbers as there is room for: 1, 2, 5 of each decade, or 1, 3, or only some decades."""
+    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+    for steps, each in TICKS:
+        ticks = [step * 10.0**decade for decade in decades if decade % each == 0 for step in steps]
+        found = [tick for tick in ticks if low <= tick <= high]
+        if len(found) <= MOST_TICKS:
+            break
+    return found
+
+
+def _name(panel: Canvas, points: Sequence[CostPoint], names: Sequence[str]) -> bool:
+    """Whether there was room for all."""
+    marks = [panel.mark(point.cost.forward_flops, point.accuracy) for point in points]
+    texts = [panel.text(name, series=point.label) for name, point in zip(names, points, strict=True)]
+    return panel.place(texts, marks, beside, taken=marks)
+
+
+def _add_key(panel: Canvas, points: Sequence[CostPoint]) -> None:
+    """Number and name, in columns."""
+    lines = ceil(len(points) / COLUMNS)
+    for rank, point in enumerate(points):
+        column, line = divmod(rank, lines)
+        x, y = column * WIDTH / COLUMNS + NUMBERS, (lines - line - 0.5) * LINE
+        panel.text(str(rank + 1), color=LIGHT["muted"], series=point.label).set(position=(x, y), ha="right")
+        panel.text(short(point.label), series=point.label).set_position((x + NUMBERS / 3, y))

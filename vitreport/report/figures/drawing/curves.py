@@ -1,12 +1,13 @@
 """Curves over epochs."""
 
 from collections.abc import Sequence
+from math import log10
 
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from vitreport.report.facts.measured import Curve
-from vitreport.report.figures.drawing.canvas import HEIGHT, LINE, LOOKS, Canvas, axis_percent, canvas, spread
-from vitreport.report.sentences.phrases import SPLITS, measured
+from vitreport.report.figures.drawing.canvas import HEIGHT, LINE, LOOKS, Canvas, canvas, in_percent, share_range, spread
+from vitreport.report.sentences.phrases import LARGE_LOSS, SPLITS, measured
 
 SPLIT_LOOKS = {"train": LOOKS[0], "val": LOOKS[2], "test": LOOKS[1]}
 MOST_TIPS = 60
@@ -18,20 +19,35 @@ def curves(drawn: Sequence[Curve]) -> list[Canvas]:
     metric = drawn[0].metric
     panel = canvas(f"{metric} by epoch", HEIGHT, title="Accuracy" if metric == "accuracy" else "Loss")
     axes = panel.axes
-    if metric == "accuracy":
-        axes.yaxis.set_major_formatter(axis_percent)
-    if metric == "loss":
-        axes.set_ylabel("loss (nats)")
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
     for curve in drawn:
         _draw_curve(panel, curve)
     axes.set_xlim(min(curve.epochs[0] for curve in drawn) - 0.5, max(curve.epochs[-1] for curve in drawn) + 0.5)
-    axes.set_ylim(*axes.get_ylim())
+    _share_axis(panel, drawn) if metric == "accuracy" else _loss_axis(panel, drawn)
     _name_ends(panel, drawn)
     _epoch_tips(panel, drawn)
     return [panel]
+
+
+def _share_axis(panel: Canvas, drawn: Sequence[Curve]) -> None:
+    shown = [values for curve in drawn for values in (curve.mean, curve.low or (), curve.high or ())]
+    panel.axes.set_ylim(*share_range([share for shares in shown for share in shares]))
+    in_percent(panel.axes.yaxis, 6)
+
+
+def _loss_axis(panel: Canvas, drawn: Sequence[Curve]) -> None:
+    """Logarithmic where a loss runs away: next to it all others would be a flat line."""
+    axes, losses = panel.axes, [loss for curve in drawn for loss in curve.mean]
+    if min(losses) > 0 and max(losses) > LARGE_LOSS:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(10, numticks=6))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"1e{round(log10(loss))}"))
+        axes.set_ylabel("loss (nats, logarithmic)")
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+        axes.set_ylabel("loss (nats)")
+    axes.set_ylim(*axes.get_ylim())
 
 
 def _draw_curve(panel: Canvas, curve: Curve) -> None:
@@ -59,12 +75,11 @@ def _draw_curve(panel: Canvas, curve: Curve) -> None:
 
 
 def _name_ends(panel: Canvas, drawn: Sequence[Curve]) -> None:
-    low, high = panel.axes.get_ylim()
-    beside = panel.axes.get_yaxis_transform()
-    ends = [curve.mean[-1] for curve in drawn]
-    for curve, place in zip(drawn, spread(ends, LINE * (high - low)), strict=True):
+    axes = panel.axes
+    ends = [share for _, share in panel.to_share([(curve.epochs[-1], curve.mean[-1]) for curve in drawn])]
+    for curve, place in zip(drawn, spread(ends, LINE), strict=True):
         text = f"{SPLITS[curve.split]} {measured(curve.metric, curve.mean[-1])}"
-        panel.axes.text(1.02, place, text, transform=beside, va="center", gid=panel.part_of(SPLITS[curve.split]))
+        axes.text(1.02, place, text, transform=axes.transAxes, va="center", gid=panel.part_of(SPLITS[curve.split]))
 
 
 def _epoch_tips(panel: Canvas, drawn: Sequence[Curve]) -> None:

@@ -9,11 +9,11 @@ from vitreport.report.facts.summary import Ablation, Cell
 from vitreport.report.figures.drawing.canvas import (
     LOOKS,
     Canvas,
-    axis_percent,
     canvas,
+    distinct,
+    in_percent,
     limits,
     quantity_told,
-    short,
 )
 from vitreport.report.figures.drawing.palette import LIGHT
 from vitreport.report.sentences.phrases import accuracy
@@ -33,6 +33,7 @@ class Row:
     label: str
     accuracy: Estimate | None
     note: str = ""
+    is_baseline: bool = False
 
 
 def overview(cells: Sequence[Cell]) -> list[Canvas]:
@@ -66,30 +67,25 @@ def classes(accuracies: Sequence[ClassAccuracy]) -> list[Canvas]:
 def values(ablation: Ablation) -> Canvas:
     """Values without an order, or of several axes."""
     rows = [
-        Row(
-            " · ".join(level.values) + (" (baseline)" if index == ablation.baseline else ""),
-            level.accuracy,
-            level.state,
-        )
+        Row(" · ".join(level.values), level.accuracy, level.state, is_baseline=index == ablation.baseline)
         for index, level in enumerate(ablation.levels)
     ]
     shared = limits([row.accuracy for row in rows if row.accuracy])
-    drawn = rows_panel(" · ".join(ablation.axes), "test accuracy", rows, shared)
-    baseline = ablation.levels[ablation.baseline].accuracy if ablation.baseline is not None else None
-    if baseline:
-        drawn.axes.axvline(baseline.value, color=LIGHT["muted"], linewidth=1, dashes=(3, 3), zorder=1)
-    return drawn
+    return rows_panel(" · ".join(ablation.axes), "test accuracy", rows, shared)
 
 
 def rows_panel(title: str, quantity: str, rows: Sequence[Row], shared: tuple[float, float]) -> Canvas:
-    """The first row on top; the number stands at the right of each."""
+    """The first row on top; the number stands at the right of each, a line all along where the baseline is."""
     panel = canvas(f"{quantity}: {title}" if title else quantity, FRAME + ROW * len(rows), title=title, grid="x")
     axes = panel.axes
     axes.set_xlim(*shared)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_yticks(range(len(rows)), [short(row.label) for row in rows], color=LIGHT["ink"])
-    axes.xaxis.set_major_formatter(axis_percent)
-    axes.locator_params(axis="x", nbins=5)
+    names = [
+        f"{name} (baseline)" if row.is_baseline else name
+        for name, row in zip(distinct([row.label for row in rows]), rows, strict=True)
+    ]
+    axes.set_yticks(range(len(rows)), names, color=LIGHT["ink"])
+    in_percent(axes.xaxis, 5)
     axes.set_xlabel(quantity_told(quantity, [row.accuracy for row in rows]))
     for place, row in enumerate(rows):
         _draw_row(panel, place, row, shared)
@@ -100,9 +96,11 @@ def _draw_row(panel: Canvas, place: int, row: Row, shared: tuple[float, float]) 
     right = panel.axes.get_yaxis_transform()
     if row.accuracy:
         panel.dot(place, row.accuracy, LOOKS[0])
-        panel.axes.text(1.03, place, percent(row.accuracy.value, 1), transform=right, va="center")
+        panel.axes.text(1.04, place, percent(row.accuracy.value, 1), transform=right, va="center")
+        if row.is_baseline:
+            panel.axes.axvline(row.accuracy.value, color=LIGHT["muted"], linewidth=1, dashes=(3, 3), zorder=1)
     else:
-        panel.axes.text(1.03, place, row.note, transform=right, va="center", color=LIGHT["muted"])
+        panel.axes.text(1.04, place, row.note, transform=right, va="center", color=LIGHT["muted"])
     said = accuracy(row.accuracy) if row.accuracy else row.note
     panel.tip(shared[0], place - 0.5, shared[1] - shared[0], 1, f"{row.label}: {said}")
 

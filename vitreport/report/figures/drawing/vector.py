@@ -5,7 +5,6 @@ only those names remain that the figure itself refers to.
 """
 
 import re
-import warnings
 from io import BytesIO
 from xml.etree import ElementTree
 
@@ -51,9 +50,7 @@ def to_svg(canvas: Canvas, prefix: str) -> str:
 
 
 def _drawn(canvas: Canvas) -> bytes:
-    """matplotlib's own bytes; a letter that its font lacks is drawn by the reader's."""
-    with matplotlib.rc_context({"svg.hashsalt": "vitreport"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+    with matplotlib.rc_context({"svg.hashsalt": "vitreport"}):
         output = BytesIO()
         canvas.drawing.savefig(output, format="svg", metadata={"Date": None})
     return output.getvalue()

@@ -1,0 +1,148 @@
+"""The files of figures beside a Markdown page, which can show images only: in light and in dark colours.
+
+    FOLDER/<figure>-{light,dark}.svg, FOLDER/<figure>.png
+    FOLDER/.vitreport.json     by document: the files that were written for it, with their SHA-256
+
+What the report wrote and no longer shows it takes away again; it never touches what it did not write.
+"""
+
+import hashlib
+import json
+import re
+from base64 import b64decode
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from vitreport.files import make_folder, remove_file, write_atomic, write_json
+from vitreport.report.facts.measured import Mistakes
+from vitreport.report.figures.cache import SIZE, Panels, digest, draw, matplotlib_version
+from vitreport.report.figures.drawing.palette import DARK, LIGHT
+from vitreport.report.figures.illustrations import Figure
+from vitreport.text import printable
+
+THEMES = {"light": LIGHT, "dark": DARK}
+MANIFEST = ".vitreport.json"
+GAP = 16
+COLUMNS = 2
+LONGEST_HEAD = 20_000
+COLOR = re.compile(r"var\(--(\w+)\)")
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]*\.(?:svg|png)")
+DRAWN_BY = re.compile(rb' data-matplotlib="([^"]+)"')
+
+
+def files(figure: Figure, panels: Panels) -> Mapping[str, bytes]:
+    """The files of one figure by name."""
+    if isinstance(figure.data, Mistakes):
+        return {f"{figure.name}.png": b64decode(figure.data.png)}
+    whole = compose(panels, figure)
+    return {f"{figure.name}-{theme}.svg": _colored(whole, values) for theme, values in THEMES.items()}
+
+
+def file_names(figure: Figure) -> list[str]:
+    if isinstance(figure.data, Mistakes):
+        return [f"{figure.name}.png"]
+    return [f"{figure.name}-{theme}.svg" for theme in THEMES]
+
+
+def compose(panels: Panels, figure: Figure) -> str:
+    """The panels of a figure in one SVG, two in a row, with what it shows and what drew it."""
+    sizes = [tuple(map(float, match.groups())) for panel in panels if (match := SIZE.search(panel))]
+    rows = [range(start, min(start + COLUMNS, len(panels))) for start in range(0, len(panels), COLUMNS)]
+    top, placed = 0.0, []
+    for row in rows:
+        left = 0.0
+        for index in row:
+            placed.append(panels[index].replace("<svg ", f'<svg x="{left:g}" y="{top:g}" ', 1))
+            left += sizes[index][0] + GAP
+        top += max(sizes[index][1] for index in row) + GAP
+    width = max(sum(sizes[index][0] + GAP for index in row) for row in rows) - GAP
+    height = top - GAP
+    frame = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
+    named = f'role="img" aria-label={quoteattr(printable(figure.alt))}'
+    drawn = f'data-digest="{digest(figure)}" data-matplotlib="{matplotlib_version()}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {frame} {named} {drawn}>{"".join(placed)}</svg>'
+
+
+def _colored(panels: str, values: Mapping[str, str]) -> bytes:
+    return (COLOR.sub(lambda match: values[match[1]], panels) + "\n").encode()
+
+
+def stale(figure: Figure, folder: Path, cache_dir: Path) -> Mapping[str, bytes]:
+    """Those of a figure's files that are not there or show something else, as they should be.
+
+    Another release of matplotlib draws the same a little differently: of its files the data alone are compared.
+    """
+    wanted = files(figure, draw(figure, cache_dir))
+    return {name: content for name, content in wanted.items() if not _is_right(folder / name, content, figure)}
+
+
+def _is_right(path: Path, wanted: bytes, figure: Figure) -> bool:
+    found = _content(path)
+    if found is None:
+        return False
+    drawn_by = DRAWN_BY.search(found[:LONGEST_HEAD])
+    if drawn_by is None or drawn_by[1].decode() == matplotlib_version():
+        return found == wanted
+    return digest(figure).encode() in found[:LONGEST_HEAD]
+
+
+def write_files(figures: Sequence[Figure], folder: Path, document: str, cache_dir: Path) -> None:
+    """The figures of a document and none that it had before; what is as it should be is not written.
+
+    `document` is a name for it that stays the same. Raises ResourceError where the folder cannot be written.
+    """
+    make_folder(folder)
+    for figure in figures:
+        for name, content in stale(figure, folder, cache_dir).items():
+            write_atomic(folder / name, content)
+    for path in leftover(figures, folder, document):
+        remove_file(path)
+    names = [name for figure in figures for name in file_names(figure)]
+    _note(folder, document, {name: _sha256(folder / name) for name in names})
+
+
+def leftover(figures: Iterable[Figure], folder: Path, document: str) -> list[Path]:
+    """What was written for a document, is as it was then, and is no longer shown by it or by another in this folder."""
+    written = _written(folder)
+    shown = {name for figure in figures for name in file_names(figure)}
+    shown |= {name for other, names in written.items() if other != document for name in names}
+    before = written.get(document, {}).items()
+    return [folder / name for name, content in before if name not in shown and _sha256(folder / name) == content]
+
+
+def _note(folder: Path, document: str, names: Mapping[str, str]) -> None:
+    """Keep what was written; a folder of which nothing is left goes too."""
+    before = _written(folder)
+    after = {**before, document: names} if names else {key: before[key] for key in before if key != document}
+    manifest = folder / MANIFEST
+    if after and after != before:
+        write_json(manifest, dict(sorted(after.items())))
+    if before and not after:
+        with suppress(OSError):
+            manifest.unlink()
+            folder.rmdir()
+
+
+def _written(folder: Path) -> dict[str, dict[str, str]]:
+    """By document; of a manifest that is not what this module writes nothing is taken."""
+    try:
+        found = json.loads(_content(folder / MANIFEST) or b"{}")
+        return {
+            document: {name: str(content) for name, content in names.items() if NAME.fullmatch(name)}
+            for document, names in found.items()
+        }
+    except (ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(_content(path) or b"").hexdigest()
