@@ -121,6 +121,14 @@ def test_the_summary_gives_the_interval_of_a_single_run(cli: Cli) -> None:
     assert re.search(r"\ntest +\d\.\d{4} +\d+\.\d\d%   95% interval .*\(Wilson, 360 images, a single run\)\n", stderr)
 
 
+def test_verbose_tells_where_each_value_comes_from(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITREPORT_CLIP_NORM", "2")
+    lines = cli(*TRAIN, "--verbose").stderr.splitlines()
+    told = {line for line in lines if " = " in line}
+    assert {"train.clip_norm = 2.0 (environment)", 'data.dataset = "digits" (command line)'} <= told
+    assert f"runs in {Path('runs').absolute()}" in lines
+
+
 def test_quiet_leaves_the_folder_alone(cli: Cli) -> None:
     done = cli(*TRAIN, "-q")
     assert (done.stdout, done.stderr) == (f"{only_run(Path('runs')).folder}\n", "")

@@ -32,6 +32,9 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the resolved spec and its cost only.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Train anew beside a finished run.")] = False,
     quiet: options.Quiet = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell also where each value and the images come from.")
+    ] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Train a model and record the run. The same command goes on with a run that was cut off.
@@ -71,6 +74,10 @@ def train(
         from vitreport.cli.tables.plan import show_plan
 
         return show_plan(composition.composed, runtime, as_json=as_json)
+    if verbose:
+        from vitreport.cli.tables.plan import tell_origins
+
+        tell_origins(composition.composed, runtime)
     from vitreport.cli.training import train_and_show
 
     train_and_show(composition.composed.spec, runtime, force=force, quiet=quiet, as_json=as_json)

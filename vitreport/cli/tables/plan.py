@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vitreport.cli.console import print_json, print_table, print_text
+from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.cli.format import spec_rows
 from vitreport.cli.tables.cost import MeasuredCost, measure
 from vitreport.data.sources import DATASETS, count_images, open_decoded
@@ -70,14 +70,35 @@ class Plan:
 def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     """The resolved spec with the origin of each value, then the plan, on stdout."""
     plan = make_plan(composed.spec, runtime)
-    values = composed.spec.model_dump(mode="json")
-    origins = {path: composed.origins.get(path, "default") for path in flat(values)}
     if as_json:
-        print_json({"plan": plan.as_plain(), "spec": values, "origins": origins})
+        values = composed.spec.model_dump(mode="json")
+        print_json({"plan": plan.as_plain(), "spec": values, "origins": _origins(composed)})
         return
-    print_table(["field", "value", "from"], [(*row, origins.get(row[0], "")) for row in spec_rows(values)])
+    print_table(["field", "value", "from"], _rows(composed))
     print_text("")
     print_table(["", ""], plan.rows())
+
+
+def tell_origins(composed: Composed, runtime: Runtime) -> None:
+    """For `--verbose`, on stderr: each value of the spec with its origin, and the folders that are used."""
+    for path, value, origin in _rows(composed):
+        note(f"{path} = {value} ({origin})" if path else f"    {value}")
+    for name, folder in {
+        "data sets": runtime.data_dir,
+        "decoded images": runtime.cache_dir,
+        "runs": runtime.runs_dir,
+    }.items():
+        note(f"{name} in {folder.absolute()}")
+
+
+def _origins(composed: Composed) -> dict[str, str]:
+    return {path: composed.origins.get(path, "default") for path in flat(composed.spec.model_dump(mode="json"))}
+
+
+def _rows(composed: Composed) -> list[tuple[str, str, str]]:
+    """Field, value and origin."""
+    origins = _origins(composed)
+    return [(*row, origins.get(row[0], "")) for row in spec_rows(composed.spec.model_dump(mode="json"))]
 
 
 def make_plan(spec: RunSpec, runtime: Runtime) -> Plan:
