@@ -7,6 +7,7 @@ VitreportError
 ├── DivergedError    5   a loss that is no longer finite
 ├── ResourceError    6   no such device, no memory, no disk, no network
 ├── DamageError      7   finished, but some records are damaged or cells missing
+├── ImagesError      3 or 6, as the errors of data sets that it holds
 ├── BusyError        8   another process holds the run
 ├── DriftError       9   a file is not what the records give
 └── StoppedError     130 or 143, after SIGINT or SIGTERM
@@ -14,8 +15,9 @@ VitreportError
 Anything else that escapes is a bug of vitreport and ends with 1.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 
 class VitreportError(Exception):
@@ -56,6 +58,19 @@ class SpecError(VitreportError):
             return super().lines()
         return [_problem_line(problem) for problem in self.problems]
 
+    def problems_at(self, field: str) -> tuple[Problem, ...]:
+        """Its problems; where it has only a message, that as a problem of `field`."""
+        return self.problems or (Problem(field, self.message, self.hint),)
+
+
+@contextmanager
+def gathered(problems: list[Problem], field: str) -> Iterator[None]:
+    """Puts the problems of a SpecError with others, as those of `field`, and goes on after the block."""
+    try:
+        yield
+    except SpecError as error:
+        problems += [replace(problem, field=field) for problem in error.problems_at(field)]
+
 
 class DatasetError(VitreportError):
     exit_code = 3
@@ -79,6 +94,18 @@ class DamageError(VitreportError):
 
 class BusyError(VitreportError):
     exit_code = 8
+
+
+class ImagesError(VitreportError):
+    """Images that cannot be had, by data set: 3, or 6 where they only could not be fetched or kept."""
+
+    def __init__(self, causes: Mapping[str, VitreportError]) -> None:
+        self.causes = causes
+        super().__init__("; ".join(cause.message for cause in causes.values()))
+        self.exit_code = min(cause.exit_code for cause in causes.values())
+
+    def lines(self) -> list[str]:
+        return [line for cause in self.causes.values() for line in cause.lines()]
 
 
 class DriftError(VitreportError):

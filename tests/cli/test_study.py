@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.commands import Completed, vitreport
+from tests.data.makers import write_folder
 from tests.records import write_run
 from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.spec.run import RunSpec
@@ -18,7 +19,7 @@ STUDY = f"""
 title = "Mixers of digits"
 
 claims = [
-    {{ of = "mixer", value = 0.99, source = "a paper" }},
+    {{ of = "mixer", value = "99.00%", source = "a paper" }},
     {{ of = "mixer/batch", at = 10, above = 20, source = "a paper", says = "small batches are better" }},
     {{ of = "mixer", above = "wide", source = "a paper" }},
     {{ of = "wide", value = 0.5, source = "a paper", fault = "leak" }},
@@ -55,8 +56,8 @@ def study(own_folders: Path) -> None:
 
 
 def specs(name: str, *, seeds: str = "3") -> list[RunSpec]:
-    (plan,) = plan_study(StudyRequest(FILE, [name], seeds), None).plans.values()
-    return [cell.spec for cell in plan.cells]
+    (sweep,) = plan_study(StudyRequest(FILE, [name], seeds), None).sweeps.values()
+    return [cell.spec for cell in sweep.plan.cells]
 
 
 def finish(name: str, *, seeds: str = "3") -> list[Path]:
@@ -89,7 +90,7 @@ def test_a_study_is_shown_whole(cli: Cli) -> None:
     assert any(line.startswith("wide mlp-mixer on digits, image_size = 8") for line in shown)
     assert any(line.startswith("mixer/batch") and line.endswith(", by batch_size: 10; 20") for line in shown)
     assert "mixer reaches 99.00% a paper" in shown
-    assert "wide reaches 50.00% a paper leak" in shown
+    assert "wide reaches 50% a paper leak" in shown
     assert "mixer is above wide a paper" in shown
     told = json.loads(cli("study", "show", FILE, "--json").stdout)
     assert [section["title"] for section in told["sections"]] == ["How wide?", "Which batch?"]
@@ -154,6 +155,79 @@ def test_a_study_is_run_and_goes_on_where_it_ended() -> None:
     assert status.stdout.splitlines()[-1] == "3 runs, 3 done"
 
 
+LACKING = """
+[runs.photographs]
+model = "mlp-mixer"
+dataset = "cifar10"
+[runs.more]
+model = "swin"
+dataset = "cifar10"
+[runs.own]
+model = "mlp-mixer"
+dataset = "./nowhere"
+"""
+
+
+@pytest.fixture
+def lacking() -> tuple[str, ...]:
+    """The study with runs that have no images and that stand before the others; how it is run."""
+    Path(FILE).write_text(STUDY.partition("[[sections]]")[0].replace("[ablations", f"{LACKING}\n[ablations", 1))
+    Path("data").mkdir()
+    Path("data/cifar-10-python.tar.gz").write_text("<html>not found</html>")
+    return ("study", "run", FILE, "--seeds", "1", "--data-dir", "data")
+
+
+def test_what_lacks_its_images_costs_the_rest_nothing(lacking: tuple[str, ...]) -> None:
+    """As a process: an ablation that stands behind them is trained."""
+    Path(FILE).write_text(Path(FILE).read_text().replace("mixer = ", "mixed = ").replace('"mixer"', '"mixed"'))
+    only = (word for name in ("photographs", "more", "own", "mixer/batch") for word in ("--only", name))
+    done = vitreport(*lacking, *only, timeout=240)
+    assert done.exit_code == 3, done.stderr
+    assert done.stderr.count("state=done") == 2
+    assert "my/mixer/batch\nbatch_size  n" in done.stdout
+    *_, folder, archive = done.stderr.splitlines()
+    assert folder.startswith("error: ")
+    assert "nowhere is no folder; left out: my/own; hint: give a folder of images" in folder
+    assert archive.startswith("error: data/cifar-10-python.tar.gz")
+    assert "left out: my/photographs, my/more; hint: " in archive
+
+
+def test_a_cell_that_failed_weighs_more_than_images_that_are_missing(lacking: tuple[str, ...], cli: Cli) -> None:
+    failed = ErrorRecord(kind="internal", message="a bug")
+    write_run(Path("runs"), specs("mixer", seeds="1")[0], error=failed)
+    done = cli(*lacking, "--only", "mixer", "--only", "photographs")
+    assert done.exit_code == 7
+    assert "warning: my/photographs is left out: data/cifar-10-python.tar.gz" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["photographs", "own"])
+def test_a_part_by_itself_tells_what_its_images_lack(name: str, lacking: tuple[str, ...], cli: Cli) -> None:
+    done = cli(*lacking, "--only", name)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "left out" not in done.stderr
+
+
+def test_the_status_tells_which_folders_are_missing(lacking: tuple[str, ...], cli: Cli) -> None:
+    done = cli("study", "status", FILE)
+    assert done.exit_code == 0
+    assert done.stderr.startswith("warning: my/own: ")
+    assert "nowhere is no folder; hint: give a folder of images" in done.stderr
+    assert "photographs" in done.stdout
+
+
+def test_parts_may_have_their_images_in_different_folders(cli: Cli) -> None:
+    for folder in ("here/a", "there/b"):
+        write_folder(Path(folder), size=8)
+    own = [
+        f'[runs.{Path(f).name}]\nmodel = "mlp-mixer"\ndataset = "./{f}"\nset = {{ patch_size = 4 }}'
+        for f in ("here/a", "there/b")
+    ]
+    Path(FILE).write_text("\n".join(['title = "Two folders"', *own]))
+    planned = plan_study(StudyRequest(FILE), None)
+    assert [sweep.data_dir for sweep in planned.sweeps.values()] == [Path("here").resolve(), Path("there").resolve()]
+    assert cli("study", "run", FILE, "--dry-run").exit_code == 0
+
+
 def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:
     done = cli("report", "--study", FILE)
     assert (done.exit_code, done.stderr) == (0, f"there are no runs of {FILE} in runs\n")
@@ -172,7 +246,7 @@ def test_a_report_judges_the_claims(cli: Cli) -> None:
         "mixer reaches 99.00%": "below",
         "mixer/batch: small batches are better": "not run",
         "mixer is above wide": "within interval",
-        "wide reaches 50.00%": "not comparable",
+        "wide reaches 50%": "not comparable",
     }
     assert "Runs: How wide?" in cli("report", "--study", FILE, "--format", "html").stdout
 
@@ -194,7 +268,7 @@ def test_a_smaller_study_is_another_one(cli: Cli) -> None:
         (("study", "status", FILE, "--only", "mixr"), ["--only = 'mixr': no such part of the study", "mean mixer"]),
         (("study", "run", FILE, "--set", "epoch=1"), ["epoch: unknown field (from --set)", "did you mean epochs"]),
         (("study", "run", FILE, "--set", "seed=1"), ["seed: is given by --seeds"]),
-        (("study", "run", FILE, "--seeds", "none"), ["--seeds = 'none' names no seeds"]),
+        (("study", "run", FILE, "--seeds", "none"), ["--seeds = 'none': names no seeds"]),
         (("ablate", "--study", FILE, "--only", "mixer"), ["--only = 'mixer': no such part"]),
         (("report", "--study", FILE, "mixer"), ["a study says itself which runs: leave out mixer"]),
         (("report", "--set", "epochs=1"), ["--set and --seeds are those of a study"]),
@@ -209,14 +283,80 @@ def test_a_wrong_request_is_refused(arguments: tuple[str, ...], said: list[str],
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (('model = "mlp-mixer"', 'model = "mlp-mixr"'), ["model.name = 'mlp-mixr'", "(from study my/mixer/batch)"]),
-        (("limit = 40", "limt = 40"), ["limt: unknown field (from study my/mixer)", "did you mean limit"]),
-        (("limit = 40", "limit = 0"), ["data.limit = 0: must be", "(from study my/mixer)"]),
-        (("limit = 40", "seed = 4"), ["seed: is given by --seeds in a sweep (from study my/mixer)"]),
+        (('model = "mlp-mixer"', 'model = "mlp-mixr"'), ["ablations.\"mixer/batch\".model = 'mlp-mixr': unknown name"]),
+        (("limit = 40", "limt = 40"), ["runs.mixer.set.limt: unknown field", "did you mean limit"]),
+        (("limit = 40", "limit = 0"), ["runs.mixer.set.limit = 0: must be"]),
+        (("limit = 40", "seed = 4"), ["runs.mixer.set.seed: is given by --seeds in a sweep"]),
         (('dataset = "digits"\nset', 'dataset = "digist"\nset'), ["'digist': unknown data set", "mean digits?"]),
-        (('"digits", set', '"digits", preset = "swin-digits", set'), ["recipe of swin", "(from study my/mixer)"]),
+        (
+            ('"digits", set', '"digits", preset = "swin-digits", set'),
+            ["runs.mixer.preset = swin-digits: is a recipe of"],
+        ),
+        (('"digits", set', '"digits", preset = "mixer-digits", set'), ["runs.mixer.preset = 'mixer-digits': unknown"]),
+        (("[10, 20]", "[10, -3]"), ['ablations."mixer/batch".params.batch_size = -3: must be']),
+        (("patch_size = 4", "patch_size = 3"), ["runs.mixer.set.patch_size"]),
     ],
 )
-def test_a_fault_of_a_part_names_the_part(change: tuple[str, str], said: list[str], cli: Cli) -> None:
+def test_a_fault_of_a_part_is_told_by_its_place_in_the_file(change: tuple[str, str], said: list[str], cli: Cli) -> None:
     Path(FILE).write_text(STUDY.replace(*change))
-    refused(cli("study", "status", FILE), *said)
+    done = cli("study", "status", FILE)
+    refused(done, *said)
+    assert all("(from my.toml)" in line for line in done.stderr.splitlines())
+
+
+FAULTY = """
+titel = "Twelve faults"
+claims = [
+    { of = "mixr", value = 0.5, source = "a paper" },
+    { of = "mixer", value = 57.1, source = "a paper", fault = "leek" },
+    { of = "mixer", value = 0.5, sourse = "a paper" },
+]
+[faults]
+leak = "the paper chose by its test images"
+[runs]
+mixer = { model = "mlp-mixer", dataset = "digits", set = { limt = 3, epochs = "ten" } }
+swin = { modle = "swin", dataset = "digits" }
+[ablations.batch]
+model = "swin"
+dataset = "digist"
+params = { batch_size = [0, 16], lerning_rate = [1e-3] }
+[[sections]]
+title = "All"
+runs = ["mixer", "swim"]
+"""
+FAULTS = {
+    "titel": "mean title?",
+    "title": "is missing",
+    "claims.0.of = 'mixr'": "mean mixer?",
+    "claims.1.value = 57.1": "must be",
+    "claims.1.fault = 'leek'": "mean leak?",
+    "claims.2.source": "is missing",
+    "claims.2.sourse": "mean source?",
+    "runs.mixer.set.limt": "mean limit?",
+    "runs.mixer.set.epochs = 'ten'": "must be",
+    "runs.swin.model": "is missing",
+    "runs.swin.modle": "mean model?",
+    "ablations.batch.dataset = 'digist'": "mean digits?",
+    "ablations.batch.params.batch_size = 0": "must be",
+    "ablations.batch.params.lerning_rate": "mean learning_rate?",
+    "sections.0.runs = 'swim'": "mean swin?",
+    "ablations.batch": "stands in no section",
+}
+
+
+@pytest.mark.parametrize("command", [("show",), ("status",), ("run", "--dry-run")], ids=lambda words: words[0])
+def test_every_fault_of_a_file_is_told_at_once(command: tuple[str, ...], cli: Cli) -> None:
+    """Its structure, the names in it and the fields and values of its runs, each with its place."""
+    Path(FILE).write_text(FAULTY)
+    done = cli("study", command[0], FILE, *command[1:])
+    refused(done, *FAULTS.values())
+    found = [line.removeprefix("error: ").partition(": ")[0] for line in done.stderr.splitlines()]
+    assert sorted(found) == sorted(FAULTS)
+
+
+def test_what_is_asked_for_is_told_with_the_faults_of_the_file(cli: Cli) -> None:
+    Path(FILE).write_text(STUDY.replace("limit = 40", "limt = 40"))
+    done = cli("study", "status", FILE, "--only", "mixr", "--only", "wide", "--seeds", "x", "--set", "epoch=1")
+    told = ["--only = 'mixr': no such part of the study", "runs.wide.set.limt", "--seeds = 'x'", "epoch: unknown field"]
+    refused(done, *told)
+    assert len(done.stderr.splitlines()) == len(told)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from vitreport.errors import SpecError
-from vitreport.spec.study import MOST_CELLS, StudySpec
+from vitreport.spec.study import StudySpec
+from vitreport.spec.study_faults import MOST_CELLS
 from vitreport.spec.study_file import read_study, study_names, study_title
 
 SOUND = """
@@ -40,6 +41,33 @@ def test_every_study_that_comes_with_vitreport_is_sound() -> None:
     assert study_names()
     for name in study_names():
         assert read_study(name).title
+
+
+@pytest.mark.parametrize(
+    ("value", "fraction", "shown"),
+    [
+        ('"67.70%"', 0.677, "67.70%"),
+        ('"0.6770"', 0.677, "67.70%"),
+        ("0.677", 0.677, "67.7%"),
+        ("0.5619", 0.5619, "56.19%"),
+        ('"59%"', 0.59, "59%"),
+        ("0.6", 0.6, "60%"),
+        ("1", 1.0, "100%"),
+        ("3e-5", 3e-5, "0.003%"),
+        ("{ fraction = 0.677, digits = 2 }", 0.677, "67.70%"),
+    ],
+)
+def test_a_figure_keeps_the_digits_that_were_published(value: str, fraction: float, shown: str) -> None:
+    (claim,) = written(f'{SOUND}\n[[claims]]\nof = "small"\nsource = ""\nvalue = {value}').claims
+    assert claim.value
+    assert (claim.value.fraction, claim.value.shown) == (fraction, shown)
+
+
+@pytest.mark.parametrize("value", ["57.1", '"157%"', '"57,1%"', '"1.5"', "-0.1", '"inf"', "true", '""', "[0.5]"])
+def test_what_is_no_accuracy_is_refused(value: str) -> None:
+    (line,) = faults(f'{SOUND}\n[[claims]]\nof = "small"\nsource = ""\nvalue = {value}')
+    assert "claims.0.value = " in line
+    assert "must be a fraction from 0 to 1, or a percentage in quotes such as '67.70%'" in line
 
 
 def test_a_file_is_called_by_its_stem() -> None:
@@ -79,13 +107,13 @@ def test_combinations_are_named_as_claims_name_them() -> None:
         ("[runs.x]\nmodle = 3", ["runs.x.modle: unknown field", "did you mean model?"]),
         ("[runs.x]\nparams.lr = [1]", ["runs.x.params: unknown field"]),
         (ABLATION, ["ablations.x: varies nothing"]),
-        (ABLATION + "params.batchsize = [1]", ["ablations.x.batchsize: unknown field", "did you mean batch_size"]),
+        (ABLATION + "params.batchsize = [1]", ["ablations.x.params.batchsize: unknown", "mean batch_size"]),
         (ABLATION + "params.batch_size = []", ["ablations.x.params.batch_size = []: must have at least 1 item"]),
         (ABLATION + "params.batch_size = [1]\nbaseline = 2", ["ablations.x.baseline = '2': no such", "one of 1"]),
         (ABLATION + "zip = true\nparams = { lr = [1], epochs = [1, 2] }", ["--zip pairs lists of one length"]),
         (ABLATION.replace(".x]", ".small]") + "params.lr = [1]", ["runs.small: is the name of an ablation too"]),
         ('[[claims]]\nof = "smal"\nsource = ""\nvalue = 1', ["claims.0.of = 'smal': unknown run", "mean small?"]),
-        ('[[claims]]\nof = "small"\nsource = ""\nvalue = 2', ["claims.0.value = 2: must be less than or equal to 1"]),
+        ('[[claims]]\nof = "small"\nsource = ""\nvalue = 2', ["claims.0.value = 2: must be a fraction from 0 to 1"]),
         ('[[claims]]\nof = "small"\nsource = ""', ["claims.0: says nothing", "give value, above or like"]),
         ('[[claims]]\nof = "small"\nsource = ""\nvalue = 1\nlike = "large"', ["more than one thing"]),
         ('[[claims]]\nof = "small"\nsource = ""\nlike = "larg"', ["claims.0.like = 'larg': unknown run"]),
@@ -111,8 +139,23 @@ def test_a_fault_is_told_with_its_place(text: str, told: list[str]) -> None:
 
 
 def test_every_fault_is_told_at_once() -> None:
-    lines = faults(SOUND + '[[claims]]\nof = "x"\nsource = ""\n[[claims]]\nof = "y"\nsource = ""')
-    assert [line.partition(" ")[0] for line in lines] == ["claims.0.of", "claims.1.of"]
+    first, second, third = 'of = "x"\nsource = ""', 'of = "small"\nvalue = 2', 'of = "y"\nsource = ""\nvalue = 0'
+    lines = faults(f"{SOUND}\n[[claims]]\n{first}\n[[claims]]\n{second}\n[[claims]]\n{third}")
+    places = ["claims.1.value", "claims.1.source:", "claims.0.of", "claims.0:", "claims.2.of"]
+    assert [line.partition(" ")[0] for line in lines] == places
+
+
+def test_what_cannot_be_read_is_not_called_unknown() -> None:
+    """A claim or a section may name what the file holds, although that has a fault of its own."""
+    runs = (
+        '[runs.x]\nmodel = 3\ndataset = "digits"\n[ablations.y]\nmodel = "swin"\ndataset = "digits"\nparams.lr = []\n'
+    )
+    claims = '[[claims]]\nof = "x"\nsource = ""\nvalue = 0\n[[claims]]\nof = "y"\nat = 3\nsource = ""\nvalue = 0\n'
+    section = '[[sections]]\ntitle = "s"\nruns = ["x", "small", "large"]\nablations = ["y", "batch"]'
+    assert [line.partition(" ")[0] for line in faults(SOUND + runs + claims + section)] == [
+        "runs.x.model",
+        "ablations.y.params.lr",
+    ]
 
 
 def test_what_is_too_large_is_refused() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from vitreport.cli.ablation import Asked, make_plans
+from vitreport.cli.ablation import Asked, make_work
 from vitreport.cli.compose import Request
 from vitreport.errors import SpecError
 from vitreport.spec.study_file import read_study, study_names
@@ -12,7 +12,7 @@ ABLATIONS = [(study, name) for study in study_names() for name in read_study(stu
 def plans(study: str, *only: str, assignments: tuple[str, ...] = ()) -> list[Plan]:
     request = Request(assignments=assignments)
     asked = Asked(request, (), zip=False, baseline=None, study=study, only=list(only), seeds="3", max_cells=1000)
-    return make_plans(asked, None)[0]
+    return [sweep.plan for sweep in make_work(asked, None).sweeps]
 
 
 @pytest.mark.parametrize(("study", "name"), ABLATIONS, ids=lambda text: text)

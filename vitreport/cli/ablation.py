@@ -1,25 +1,16 @@
-"""From what stands on the command line to the plans of sweeps, and to their results."""
+"""From what stands on the command line to the plans of sweeps."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitreport.cli.compose import Request
-from vitreport.cli.composer import Composer, common_folder
-from vitreport.cli.console import note
-from vitreport.cli.live.sweep import choose_sweep_view
+from vitreport.cli.composer import Composer, Work
 from vitreport.cli.studies import StudyRequest, plan_study
-from vitreport.cli.tables.sweeps import show_summaries, tell_missing
 from vitreport.errors import Problem, SpecError
-from vitreport.runtime import Runtime
 from vitreport.spec.load import assign
 from vitreport.spec.sweep import AxisSpec, field_axis, parse_list, parse_seeds, shown_value, zipped
-from vitreport.store.reader import Run
 from vitreport.sweep.plan import Plan, make_plan
-from vitreport.sweep.record import write_sweep
-from vitreport.sweep.run import Policy, run_sweep
-from vitreport.sweep.summary import Summary, summarize
 
 FALLBACK = {"model.name": "perceiver-io"}
 
@@ -38,37 +29,15 @@ class Asked:
     max_cells: int
 
 
-def make_plans(asked: Asked, data_dir: Path | None) -> tuple[list[Plan], Path]:
-    """One plan, or those of a study, and the folder that their data sets lie in; raises SpecError."""
+def make_work(asked: Asked, data_dir: Path | None) -> Work:
+    """What is asked for, or the ablations of a study; raises SpecError."""
     if asked.study is None:
-        data_dirs: dict[str, Path] = {}
-        own = replace(asked.request, fallback=assign(FALLBACK, "default"))
-        plan = _own_plan(asked, Composer(own, "--param", data_dir, data_dirs))
-        return [plan], common_folder([plan], data_dirs)
+        composer = Composer(replace(asked.request, fallback=assign(FALLBACK, "default")), "--param", data_dir)
+        return Work([composer.placed(_own_plan(asked, composer))], {})
     _refuse_beside_study(asked)
     request = asked.request
     wanted = StudyRequest(asked.study, asked.only, asked.seeds, request.assignments, asked.max_cells, request.weights)
-    planned = plan_study(wanted, data_dir, ablations_only=True)
-    return list(planned.plans.values()), planned.data_dir
-
-
-def run_and_show(plans: Sequence[Plan], runtime: Runtime, policy: Policy, *, quiet: bool, as_json: bool) -> None:
-    """Train what is missing of each sweep; the tables on stdout. Raises DamageError where cells are missing."""
-    summaries: list[Summary] = []
-    runs: dict[str, Run] = {}
-    for plan in plans:
-        if len(plans) > 1 and not quiet:
-            note(plan.name)
-        file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
-        with choose_sweep_view([axis.name for axis in plan.axes], plan.cells, quiet=quiet) as view:
-            runs |= run_sweep(plan.cells, runtime, policy, argv=sys.argv[1:], observer=view)
-        if file and not quiet:
-            note(f"the sweep is {file}")
-        summaries.append(summarize(plan, runs))
-        if policy.fail_fast and summaries[-1].missing:
-            break
-    show_summaries(summaries, as_json=as_json)
-    tell_missing(summaries, runs)
+    return plan_study(wanted, data_dir, ablations_only=True).work
 
 
 def _own_plan(asked: Asked, composer: Composer) -> Plan:

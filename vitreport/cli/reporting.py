@@ -81,7 +81,7 @@ def page_of_runs(names: Sequence[str], runs_dir: Path, title: str | None) -> Pag
 def page_of_study(asked: StudyRequest, runs_dir: Path, data_dir: Path | None, title: str | None) -> Page:
     """The page of a study: its runs and ablations, whether there are records of them or not, and its claims."""
     planned = plan_study(asked, data_dir)
-    study, plans = planned.spec, planned.plans
+    study, plans = planned.study, planned.plans
     published = _published(asked, data_dir) if asked.assignments else plans
     groups = {group_of(cell.id) for plan in plans.values() for cell in plan.cells}
     summary = summarize(select_groups(groups, runs_dir), outline_of(study, plans, asked.command))

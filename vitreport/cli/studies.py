@@ -1,20 +1,21 @@
 """From a study to the plans of its runs and ablations."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vitreport.cli.compose import Request, model_fields
-from vitreport.cli.composer import Composer, common_folder
+from vitreport.cli.composer import Composer, Sweep, Work
 from vitreport.cli.options import DEFAULT_SEEDS
-from vitreport.errors import Problem, SpecError
+from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.spec.compose import Layer, flat
-from vitreport.spec.fields import find_field
+from vitreport.spec.fields import did_you_mean, find_field
 from vitreport.spec.load import layer_of
-from vitreport.spec.study import PartSpec, StudySpec, choose
-from vitreport.spec.study_file import read_study, study_title
+from vitreport.spec.problems import dotted
+from vitreport.spec.study import AblationSpec, PartSpec, StudySpec
+from vitreport.spec.study_file import Draft, read_draft, study_title
 from vitreport.spec.sweep import parse_seeds
 from vitreport.sweep.plan import Plan, make_plan
 
@@ -49,46 +50,88 @@ class StudyRequest:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """A study with the plans of its parts by name, in the order of its sections."""
+    """A study with the sweeps of its parts by name, in the order of its sections.
 
-    spec: StudySpec
-    plans: Mapping[str, Plan]
-    data_dirs: Mapping[str, Path]
+    `unavailable` has the parts whose data set is a folder that cannot be used, and why.
+    """
+
+    study: StudySpec
+    sweeps: Mapping[str, Sweep]
+    unavailable: Mapping[str, DatasetError]
 
     @property
-    def data_dir(self) -> Path:
-        """The folder that holds all data sets. Raises SpecError where there is no such."""
-        return common_folder(self.plans.values(), self.data_dirs)
+    def work(self) -> Work:
+        return Work(list(self.sweeps.values()), self.unavailable)
+
+    @property
+    def plans(self) -> dict[str, Plan]:
+        """Those of all parts. Raises DatasetError where one cannot be planned."""
+        for error in self.unavailable.values():
+            raise error
+        return {name: sweep.plan for name, sweep in self.sweeps.items()}
 
 
 def plan_study(asked: StudyRequest, data_dir: Path | None, *, ablations_only: bool = False) -> StudyPlan:
-    """Compose every cell. Raises SpecError with the problems of all parts, each once."""
-    study, seeds = read_study(asked.study), parse_seeds(asked.seeds)
-    parts = {name: part for name, part in study.parts.items() if part.axes() or not ablations_only}
-    base = Request(assignments=asked.assignments, weights=asked.weights)
-    plans: dict[str, Plan] = {}
-    data_dirs: dict[str, Path] = {}
-    problems: dict[Problem, None] = {}
-    for name, part in choose(parts, asked.only).items():
-        title = f"{study_title(asked.study)}/{name}"
-        origin = f"study {title}"
-        request = replace(base, preset=part.preset, study=_own_layer(part, origin))
-        named = {**model_fields(part.model), "data.dataset": part.dataset}
-        try:
-            plans[name] = make_plan(
-                part.axes(),
-                seeds,
-                Composer(request, origin, data_dir, data_dirs, named),
-                baseline=part.baseline_labels,
-                name=title,
-                max_cells=asked.max_cells,
-            )
-        except SpecError as error:
-            told = error.problems or [Problem(title, error.message, error.hint)]
-            problems |= dict.fromkeys(replace(problem, origin=problem.origin or origin) for problem in told)
+    """Compose every cell. Raises SpecError with the problems of the file and of all its parts, each once."""
+    draft = read_draft(asked.study)
+    known = {name: part for name, part in draft.study.named.items() if part.read_axes()[0] or not ablations_only}
+    problems = dict.fromkeys([*draft.problems, *_unknown_parts(asked.only, known)])
+    seeds: Sequence[int] = (0,)
+    try:
+        seeds = parse_seeds(asked.seeds)
+    except SpecError as error:
+        problems |= dict.fromkeys(error.problems)
+    planner = _Planner(asked, draft, seeds, data_dir)
+    for name, part in known.items():
+        if name in asked.only or not asked.only:
+            problems |= dict.fromkeys(planner.plan(name, part))
     if problems:
         raise SpecError(problems=list(problems))
-    return StudyPlan(study, plans, data_dirs)
+    order = [name for name in draft.study.parts if name in planner.sweeps]
+    return StudyPlan(draft.study, {name: planner.sweeps[name] for name in order}, planner.unavailable)
+
+
+def _unknown_parts(names: Sequence[str], known: Iterable[str]) -> Iterator[Problem]:
+    parts = list(known)
+    for name in names:
+        if name not in parts:
+            yield Problem("--only", "no such part of the study", did_you_mean(name, parts), repr(name))
+
+
+class _Planner:
+    """Plans parts one after another; what cannot be used of one is no reason to leave the others out."""
+
+    def __init__(self, asked: StudyRequest, draft: Draft, seeds: Sequence[int], data_dir: Path | None) -> None:
+        self._asked, self._draft, self._seeds, self._data_dir = asked, draft, seeds, data_dir
+        self.sweeps: dict[str, Sweep] = {}
+        self.unavailable: dict[str, DatasetError] = {}
+
+    def plan(self, name: str, part: PartSpec) -> list[Problem]:
+        """The problems of a part, by their places in the file."""
+        place, title = self._draft.study.place_of(name), f"{study_title(self._asked.study)}/{name}"
+        origin = f"{place} in {self._draft.origin}"
+        own = _own_layer(part, origin)
+        request = Request(
+            assignments=self._asked.assignments, weights=self._asked.weights, preset=part.preset, study=own
+        )
+        fixed = {**model_fields(part.model), "data.dataset": part.dataset}
+        composer = Composer(request, origin, self._data_dir, fixed)
+        try:
+            plan = make_plan(
+                part.read_axes()[0],
+                self._seeds,
+                composer,
+                baseline=None if self._draft.problems else part.baseline_labels,
+                name=title,
+                max_cells=self._asked.max_cells,
+            )
+            self.sweeps[name] = composer.placed(plan)
+        except DatasetError as error:
+            self.unavailable[title] = error
+        except SpecError as error:
+            told = error.problems_at(place)
+            return [_in_the_file(problem, _places(part, place), origin, self._draft.origin) for problem in told]
+        return []
 
 
 def _own_layer(part: PartSpec, origin: str) -> Layer:
@@ -101,3 +144,35 @@ def _own_layer(part: PartSpec, origin: str) -> Layer:
         except SpecError as error:
             problems += [replace(problem, origin=origin) for problem in error.problems]
     return replace(layer_of(values, origin), problems=problems)
+
+
+def _places(part: PartSpec, place: str) -> dict[str, str]:
+    """Where a part gives the fields of its specs, and names that are none."""
+    places = {"preset": "preset", "--preset": "preset", "data.dataset": "dataset"}
+    places |= dict.fromkeys(("model.name", "model.architecture"), "model")
+    places |= {_path(name): f"set.{name}" for name in flat(part.set)}
+    if isinstance(part, AblationSpec):
+        places |= {_path(name): dotted(["params", name]) for name in part.params}
+        for axis, variants in part.variants.items():
+            fields = {name for each in variants.values() for name in flat(each)}
+            places |= {_path(name): dotted(["variants", axis]) for name in fields}
+    return {path: f"{place}.{own}" for path, own in places.items()}
+
+
+def _path(name: str) -> str:
+    """The full path of a field; a name that is none stays as it is."""
+    try:
+        return find_field(name)
+    except SpecError:
+        return name
+
+
+def _in_the_file(problem: Problem, places: Mapping[str, str], origin: str, file: str) -> Problem:
+    """A problem of a spec by the place in the file where the field, or what holds it, is given."""
+    if problem.origin not in ("", origin):
+        return problem
+    parts = problem.field.split(".")
+    for length in range(len(parts), 0, -1):
+        if given := places.get(".".join(parts[:length])):
+            return replace(problem, field=".".join([given, *parts[length:]]), origin=file)
+    return replace(problem, origin=file if problem.field.startswith(origin.partition(" in ")[0]) else origin)

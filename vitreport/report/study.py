@@ -11,7 +11,6 @@ from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called
 from vitreport.store.groups import group_of
 from vitreport.sweep.plan import Cell, Plan
-from vitreport.text import percent
 
 Plans = Mapping[str, Plan]
 CommandOf = Callable[..., str]
@@ -82,7 +81,7 @@ def statement_of(study: StudySpec, claim: ClaimSpec) -> str:
     if claim.value is None:
         return f"{subject} is {claim.relation} {combination(claim.other)}"
     best = ", the best of all epochs" if claim.metric == "best_test_accuracy" else ""
-    return f"{subject} reaches {percent(claim.value)}{best}"
+    return f"{subject} reaches {claim.value.shown}{best}"
 
 
 def _claim(study: StudySpec, claim: ClaimSpec, plans: Plans, command_of: CommandOf) -> Claim:
@@ -92,7 +91,8 @@ def _claim(study: StudySpec, claim: ClaimSpec, plans: Plans, command_of: Command
         source=claim.source,
         group=_group(study, plans, claim.of, claim.at),
         relation=claim.relation,
-        value=claim.value,
+        value=claim.value.fraction if claim.value else None,
+        digits=claim.value.digits if claim.value else 0,
         other=_other_group(study, claim, plans),
         best_over_epochs=claim.metric == "best_test_accuracy",
         not_comparable=study.faults.get(claim.fault, ""),

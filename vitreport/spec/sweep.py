@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from vitreport.errors import Problem, SpecError
+from vitreport.errors import Problem, SpecError, gathered
 from vitreport.spec.fields import field_paths, find_field
 from vitreport.spec.load import parse_value
+from vitreport.spec.problems import dotted
 from vitreport.spec.section import Section
 
 MAX_SEED = 2**31 - 1
@@ -46,12 +47,16 @@ def field_axis(name: str, values: Iterable[Any]) -> AxisSpec:
 
 
 def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSpec:
-    """An axis over named sets of fields."""
-    told = tuple(
-        ValueSpec(label=label, fields={find_field(field): value for field, value in fields.items()})
-        for label, fields in variants.items()
-    )
-    return AxisSpec(name=name, values=told)
+    """An axis over named sets of fields. Raises SpecError with every unknown field, by its label and name."""
+    problems: list[Problem] = []
+    found: dict[str, dict[str, Any]] = {label: {} for label in variants}
+    for label, fields in variants.items():
+        for field, value in fields.items():
+            with gathered(problems, dotted([label, field])):
+                found[label][find_field(field)] = value
+    if problems:
+        raise SpecError(problems=problems)
+    return AxisSpec(name=name, values=tuple(ValueSpec(label=label, fields=each) for label, each in found.items()))
 
 
 def called(axes: Iterable[str], values: Iterable[str]) -> str:
@@ -95,7 +100,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     elif re.fullmatch(r"\d{1,10}( *, *\d{1,10})+", text.strip()):
         seeds = [int(part) for part in text.split(",")]
     if fault := _fault(seeds):
-        raise SpecError(f"--seeds = {text!r} {fault}", SEEDS_HINT)
+        raise SpecError(problems=[Problem("--seeds", fault, SEEDS_HINT, repr(text))])
     return tuple(seeds)
 
 

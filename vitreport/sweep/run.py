@@ -5,10 +5,10 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from vitreport.data.sources import open_dataset
-from vitreport.errors import BusyError, ResourceError, SpecError, StoppedError
+from vitreport.errors import BusyError, DatasetError, ImagesError, ResourceError, SpecError, StoppedError
 from vitreport.runtime import Runtime
 from vitreport.store.finished import refuse_other_images
 from vitreport.store.lock import is_held
@@ -19,6 +19,9 @@ from vitreport.sweep.engines.local import Died, LocalEngine, Report
 from vitreport.sweep.engines.worker import Finished, Told
 from vitreport.sweep.plan import Cell
 from vitreport.training.events import Event
+
+if TYPE_CHECKING:
+    from vitreport.data.cache import ImageArrays
 
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -104,7 +107,7 @@ def _check(
 ) -> None:
     """Decode each data set once for all workers, and see whether every cell can be trained on it.
 
-    Raises SpecError where one cannot, DatasetError where a record has seen other images.
+    Raises SpecError where one cannot, ImagesError where there are no images, or others than a record has seen.
     """
     if not missing:
         return
@@ -112,19 +115,30 @@ def _check(
 
     check_networks(cell.spec for cell in missing)
     for dataset, image_size in dict.fromkeys(map(_images_of, missing)):
-        images = open_dataset(
-            dataset,
-            image_size=image_size,
-            data_dir=runtime.data_dir,
-            cache_dir=runtime.cache_dir,
-            notify=observer.note,
-            progress=observer.progress,
-        )
-        check_images([cell.spec for cell in missing if _images_of(cell) == (dataset, image_size)], images)
-        for cell in cells:
-            run = runs.get(cell.id)
-            if run and run.record and _images_of(cell) == (dataset, image_size):
-                refuse_other_images(run.record, images, "bring the former images back, or choose another --runs-dir")
+        own = [cell for cell in cells if _images_of(cell) == (dataset, image_size)]
+        try:
+            images = _opened(dataset, image_size, own, runs, runtime, observer)
+        except (DatasetError, ResourceError) as error:
+            raise ImagesError({dataset: error}) from error
+        check_images([cell.spec for cell in own if cell in missing], images)
+
+
+def _opened(
+    dataset: str, image_size: int, cells: Sequence[Cell], runs: Mapping[str, Run], runtime: Runtime, observer: Observer
+) -> "ImageArrays":
+    """The images, which are those that the runs on record have seen."""
+    images = open_dataset(
+        dataset,
+        image_size=image_size,
+        data_dir=runtime.data_dir,
+        cache_dir=runtime.cache_dir,
+        notify=observer.note,
+        progress=observer.progress,
+    )
+    for cell in cells:
+        if (run := runs.get(cell.id)) and run.record:
+            refuse_other_images(run.record, images, "bring the former images back, or choose another --runs-dir")
+    return images
 
 
 def _images_of(cell: Cell) -> tuple[str, int]:

@@ -79,8 +79,8 @@ def ablate(
     Examples: `vitreport ablate --param batch_size 16,32,64,128`,
     `vitreport ablate swin --dataset digits --param learning_rate 1e-2,1e-3 --param optimizer adamw,sgd --seeds 5`
     """
-    from vitreport.cli.ablation import Asked, make_plans, run_and_show
-    from vitreport.cli.compose import Request, cache_dir
+    from vitreport.cli.ablation import Asked, make_work
+    from vitreport.cli.compose import Request, cache_dir, default_data_dir
     from vitreport.runtime import Runtime
     from vitreport.sweep.run import Policy, shared_out
 
@@ -96,10 +96,10 @@ def ablate(
         seeds=seeds,
         max_cells=max_cells,
     )
-    plans, data_dir = make_plans(asked, data_dir)
+    work = make_work(asked, data_dir)
     runtime = Runtime(
         device=device,
-        data_dir=data_dir,
+        data_dir=default_data_dir(),
         cache_dir=cache_dir(),
         runs_dir=runs_dir,
         threads=shared_out(jobs, device, threads),
@@ -111,6 +111,8 @@ def ablate(
     if dry_run:
         from vitreport.cli.tables.ablation_plan import show_ablation_plan
 
-        return show_ablation_plan(plans, runtime, policy, as_json=as_json)
-    run_and_show(plans, runtime, policy, quiet=quiet, as_json=as_json)
+        return show_ablation_plan(work, runtime, policy, as_json=as_json)
+    from vitreport.cli.sweeping import run_and_show
+
+    run_and_show(work, runtime, policy, quiet=quiet, as_json=as_json)
     return None

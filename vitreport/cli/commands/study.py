@@ -52,7 +52,7 @@ def status(
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())
     planned = plan_study(asked, data_dir)
-    runtime = _runtime(planned.data_dir, runs_dir, device, threads) if measure else None
+    runtime = _runtime(runs_dir, device, threads) if measure else None
     show_status(planned, asked, runs_dir, measured_on=runtime, as_json=as_json)
 
 
@@ -77,6 +77,9 @@ def run(
 ) -> None:
     """Train what is missing of a study. The same command again goes on where it ended.
 
+    Runs whose images cannot be had are left out and named at the end, with exit code 3 (6 where the images could not
+    be downloaded or kept).
+
     Examples: `vitreport study run small-images --only perceiver-io/cifar10`,
     `vitreport study run my.toml --set limit=500 --set epochs=1 --seeds 1`
     """
@@ -88,21 +91,23 @@ def run(
         from vitreport.cli.tables.study_status import show_status
 
         return show_status(planned, asked, runs_dir, measured_on=None, as_json=as_json)
-    from vitreport.cli.ablation import run_and_show
+    from vitreport.cli.sweeping import run_and_show
     from vitreport.sweep.run import Policy, shared_out
 
     runtime = replace(
-        _runtime(planned.data_dir, runs_dir, device, shared_out(jobs, device, threads)),
+        _runtime(runs_dir, device, shared_out(jobs, device, threads)),
         compile=compile_,
         checkpoint_seconds=checkpoint_seconds,
     )
     policy = Policy(jobs, retry_failed, fail_fast)
-    run_and_show(list(planned.plans.values()), runtime, policy, quiet=quiet, as_json=as_json)
+    run_and_show(planned.work, runtime, policy, quiet=quiet, as_json=as_json)
     return None
 
 
-def _runtime(data_dir: Path, runs_dir: Path, device: str, threads: int | None) -> "Runtime":
-    from vitreport.cli.compose import cache_dir
+def _runtime(runs_dir: Path, device: str, threads: int | None) -> "Runtime":
+    """Each part has its own folder of data."""
+    from vitreport.cli.compose import cache_dir, default_data_dir
     from vitreport.runtime import Runtime
 
-    return Runtime(device, data_dir, cache_dir(), runs_dir, threads, False, options.DEFAULT_CHECKPOINT_SECONDS)
+    place = default_data_dir()
+    return Runtime(device, place, cache_dir(), runs_dir, threads, False, options.DEFAULT_CHECKPOINT_SECONDS)

@@ -1,11 +1,14 @@
 """`vitreport ablate --dry-run`: the cells, what is done already, the time and the disk that the others need."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import torch
 
+from vitreport.cli.composer import Work
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.tables.plan import disk_bytes
 from vitreport.cli.tables.plan import make_plan as make_run_plan
@@ -23,6 +26,9 @@ from vitreport.text import compact, duration
 from vitreport.training.device import choose_device, device_name
 from vitreport.training.memory import memory_errors
 
+Estimate = tuple[float, str, int]
+"""The seconds that a run will take, what tells them, and its bytes on the disk."""
+
 
 @dataclass(frozen=True)
 class CellPlan:
@@ -38,14 +44,18 @@ class CellPlan:
     disk_bytes: int
 
 
-def show_ablation_plan(plans: Sequence[Plan], runtime: Runtime, policy: Policy, *, as_json: bool) -> None:
+def show_ablation_plan(work: Work, runtime: Runtime, policy: Policy, *, as_json: bool) -> None:
     """Every cell, then the sums, on stdout."""
+    for error in work.unavailable.values():
+        raise error
     records = [read_run(folder) for folder in run_folders(runtime.runs_dir)]
     estimator = Estimator(runtime, records)
+    plans = [sweep.plan for sweep in work.sweeps]
     told = []
-    for plan in plans:
-        runs = read_cells(plan.cells, runtime.runs_dir)
-        told.append([_cell_plan(cell, runs.get(cell.id), policy, estimator) for cell in plan.cells])
+    for sweep in work.sweeps:
+        runs = read_cells(sweep.plan.cells, runtime.runs_dir)
+        estimate = partial(estimator, data_dir=sweep.data_dir)
+        told.append([_cell_plan(cell, runs.get(cell.id), policy, estimate) for cell in sweep.plan.cells])
     if as_json:
         print_json([_plain(plan, cells, policy.jobs) for plan, cells in zip(plans, told, strict=True)])
         return
@@ -66,20 +76,20 @@ class Estimator:
         self._runtime, self._records = runtime, records
         self._device = device_name(choose_device(runtime.device))
         self._threads = runtime.threads or torch.get_num_threads()
-        self._known: dict[str, tuple[float, str, int]] = {}
+        self._known: dict[str, Estimate] = {}
 
-    def __call__(self, spec: RunSpec) -> tuple[float, str, int]:
+    def __call__(self, spec: RunSpec, data_dir: Path) -> Estimate:
         parts = (spec.model, spec.data, spec.train)
-        alike = "".join([*(part.model_dump_json() for part in parts), spec.optimizer.name])
+        alike = "".join([*(part.model_dump_json() for part in parts), spec.optimizer.name, str(data_dir)])
         if alike not in self._known:
-            self._known[alike] = self._estimate(spec)
+            self._known[alike] = self._estimate(spec, data_dir)
         return self._known[alike]
 
-    def _estimate(self, spec: RunSpec) -> tuple[float, str, int]:
+    def _estimate(self, spec: RunSpec, data_dir: Path) -> Estimate:
         recorded = expected_seconds(spec, self._records, self._device, self._threads)
         if recorded is not None:
             return recorded, "records", disk_bytes(spec, _parameters(spec))
-        plan = make_run_plan(spec, self._runtime)
+        plan = make_run_plan(spec, replace(self._runtime, data_dir=data_dir))
         return plan.seconds, "a few steps", plan.disk_bytes
 
 
@@ -90,9 +100,9 @@ def _parameters(spec: RunSpec) -> int:
     return count_parameters(model)
 
 
-def _cell_plan(cell: Cell, run: Run | None, policy: Policy, estimator: Estimator) -> CellPlan:
+def _cell_plan(cell: Cell, run: Run | None, policy: Policy, estimate: Callable[[RunSpec], Estimate]) -> CellPlan:
     to_train = is_to_be_trained(run, retry_failed=policy.retry_failed)
-    seconds, source, disk = estimator(cell.spec) if to_train else (0.0, "", 0)
+    seconds, source, disk = estimate(cell.spec) if to_train else (0.0, "", 0)
     return CellPlan(cell.id, cell.values, cell.spec.seed, state_of_cell(run), to_train, seconds, source, disk)
 
 

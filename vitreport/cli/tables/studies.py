@@ -1,6 +1,7 @@
 """Studies as tables: those that there are, and what one consists of."""
 
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text
+from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.report.study import statement_of
 from vitreport.spec.compose import flat
 from vitreport.spec.study import PartSpec, SectionSpec, StudySpec
@@ -19,7 +20,7 @@ def show_studies(*, as_json: bool) -> None:
 
 def show_study(name: str, *, as_json: bool) -> None:
     """Its sections, then its claims."""
-    study = read_study(name)
+    study = plan_study(StudyRequest(name), None).study  # with every problem of its runs
     if as_json:
         print_json({"name": name, **study.model_dump(mode="json")})
         return

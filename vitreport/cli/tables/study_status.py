@@ -1,11 +1,12 @@
 """How far a study is: what is done of each run and ablation, and the time that the missing runs will take."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vitreport.cli.console import print_json, print_table, print_text
+from vitreport.cli.composer import Sweep
+from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.cli.studies import StudyPlan, StudyRequest
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
@@ -13,14 +14,20 @@ from vitreport.store.folders import run_folders
 from vitreport.store.reader import Run, read_run
 from vitreport.sweep.cells import is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.expect import expected_seconds
-from vitreport.sweep.plan import Cell
 from vitreport.text import duration
 
 INDENT = "  "
 TITLES = {"new": "missing"}
 ALWAYS = ("done", "new")
-Clock = Callable[[RunSpec], float | None]
-"""The seconds that a run will take, None where they are not known."""
+Clock = Callable[[RunSpec, Path], float | None]
+"""The seconds that a run will take with the images in a folder, None where they are not known."""
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    state: str
+    to_train: bool
+    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -39,9 +46,11 @@ def show_status(
     """The parts in their sections, then the sum, on stdout. Without a machine to measure on only records tell time."""
     records = [read_run(folder) for folder in run_folders(runs_dir)]
     clock = _measuring_clock(measured_on, records) if measured_on else _recorded_clock(records)
-    parts = {name: _status(plan.cells, runs_dir, clock) for name, plan in planned.plans.items()}
-    cells = {cell.id: cell for plan in planned.plans.values() for cell in plan.cells}
-    whole = _status(list(cells.values()), runs_dir, clock)
+    runs = {name: _runs(sweep, runs_dir, clock) for name, sweep in planned.sweeps.items()}
+    parts = {name: _status(each.values()) for name, each in runs.items()}
+    whole = _status({run_id: run for each in runs.values() for run_id, run in each.items()}.values())
+    for name, error in planned.unavailable.items():
+        note(f"warning: {name}: {error.lines()[0]}")
     if as_json:
         print_json({"parts": [{"name": name, **asdict(part)} for name, part in parts.items()], "all": asdict(whole)})
         return
@@ -59,10 +68,10 @@ def _recorded_clock(records: Sequence[Run]) -> Clock:
         if run.record and run.record.status == "done"
     )
     if not made:
-        return lambda spec: None
+        return lambda spec, data_dir: None
     device, told = made.most_common(1)[0][0]
     threads = int(told) if told.isdecimal() else 1
-    return lambda spec: expected_seconds(spec, records, device, threads)
+    return lambda spec, data_dir: expected_seconds(spec, records, device, threads)
 
 
 def _measuring_clock(runtime: Runtime, records: Sequence[Run]) -> Clock:
@@ -70,20 +79,32 @@ def _measuring_clock(runtime: Runtime, records: Sequence[Run]) -> Clock:
     from vitreport.cli.tables.ablation_plan import Estimator
 
     estimator = Estimator(runtime, records)
-    return lambda spec: estimator(spec)[0]
+    return lambda spec, data_dir: estimator(spec, data_dir)[0]
 
 
-def _status(cells: Sequence[Cell], runs_dir: Path, clock: Clock) -> Status:
-    runs = read_cells(cells, runs_dir)
-    missing = [cell for cell in cells if is_to_be_trained(runs.get(cell.id), retry_failed=False)]
-    times = [clock(cell.spec) for cell in missing]
+def _runs(sweep: Sweep, runs_dir: Path, clock: Clock) -> dict[str, RunStatus]:
+    runs = read_cells(sweep.plan.cells, runs_dir)
+    told = {}
+    for cell in sweep.plan.cells:
+        run = runs.get(cell.id)
+        to_train = is_to_be_trained(run, retry_failed=False)
+        told[cell.id] = RunStatus(state_of_cell(run), to_train, clock(cell.spec, sweep.data_dir) if to_train else 0.0)
+    return told
+
+
+def _status(runs: Collection[RunStatus]) -> Status:
+    times = [run.seconds for run in runs]
     known = [seconds for seconds in times if seconds is not None]
-    states = Counter(state_of_cell(runs.get(cell.id)) for cell in cells)
-    return Status(len(cells), dict(states), len(missing), sum(known) if len(known) == len(times) else None)
+    return Status(
+        runs=len(runs),
+        states=dict(Counter(run.state for run in runs)),
+        to_train=sum(run.to_train for run in runs),
+        seconds=sum(known) if len(known) == len(times) else None,
+    )
 
 
 def _rows(planned: StudyPlan, parts: Mapping[str, Status], states: Sequence[str]) -> Iterable[list[str]]:
-    for section in planned.spec.order:
+    for section in planned.study.order:
         if names := [name for name in (*section.runs, *section.ablations) if name in parts]:
             yield [section.title, *[""] * (len(states) + 2)]
             for name in names:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from math import sqrt
 from typing import Literal
 
@@ -22,10 +21,10 @@ TIGHT = 0.01  # a wider interval says too little to call a value reproduced
 class Claim:
     """A published statement about the test accuracy of a group, by its id.
 
-    With `relation` "is" that it is `value`, with "above" that it is above that of the group `other`, with "like"
-    that the two do not differ. `best_over_epochs` says that the epoch was chosen on the test images.
-    `not_comparable` tells why nothing measured here can answer it: what is measured is shown beside it.
-    `command` trains what it is about.
+    With `relation` "is" that it is `value`, given with so many `digits` of its percentage; with "above" that it is
+    above that of the group `other`, with "like" that the two do not differ. `best_over_epochs` says that the epoch was
+    chosen on the test images. `not_comparable` tells why nothing measured here can answer it: what is measured is
+    shown beside it. `command` trains what it is about.
     """
 
     statement: str
@@ -33,6 +32,7 @@ class Claim:
     group: str
     relation: Literal["is", "above", "like"] = "is"
     value: float | None = None
+    digits: int = 2
     other: str = ""
     best_over_epochs: bool = False
     not_comparable: str = ""
@@ -111,11 +111,11 @@ def _value(claim: Claim, group: Group) -> Verdict:
     measured = _measured(claim, group)
     assert measured is not None
     assert claim.value is not None
-    published, told = percent(claim.value), accuracy(measured)
+    published, told = percent(claim.value, claim.digits), accuracy(measured)
     if measured.low is None or measured.high is None:
         return Verdict(claim, "not comparable", f"measured {told}{_chosen(claim)}", measured)
     half_width = (measured.high - measured.low) / 2
-    low, high = _of_one_more(measured.low, measured.high, measured.n, claim.value)
+    low, high = _of_one_more(measured.low, measured.high, measured.n, claim.digits)
     interval = f"the 95% interval of one more run, {percent(low, 1)} to {percent(high, 1)}"
     if not low <= claim.value <= high:
         side: Outcome = "above" if claim.value < low else "below"
@@ -128,14 +128,14 @@ def _value(claim: Claim, group: Group) -> Verdict:
     return Verdict(claim, "reproduced" if is_tight else "within interval", reason, measured)
 
 
-def _of_one_more(low: float, high: float, runs: int, published: float) -> tuple[float, float]:
+def _of_one_more(low: float, high: float, runs: int, digits: int) -> tuple[float, float]:
     """The prediction interval for one more run, from that of the mean of n runs, l to h.
 
     About the same centre it is sqrt(n + 1) times as wide: t s sqrt(1 + 1/n) beside t s / sqrt(n); and wider by half
     of the last digit that was published.
     """
-    digits = max(2, -int(Decimal(repr(published)).as_tuple().exponent))  # of 0.6 those of 60%
-    centre, half_width = (low + high) / 2, (high - low) / 2 * sqrt(runs + 1) + 0.5 * 10.0**-digits
+    last_digit = 0.01 * 10.0**-digits
+    centre, half_width = (low + high) / 2, (high - low) / 2 * sqrt(runs + 1) + last_digit / 2
     return centre - half_width, centre + half_width
 
 

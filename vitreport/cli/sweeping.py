@@ -1,0 +1,91 @@
+"""Sweeps trained one after another, and what came out of them."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+
+from vitreport.cli.composer import Sweep, Work
+from vitreport.cli.console import note
+from vitreport.cli.live.sweep import choose_sweep_view
+from vitreport.cli.tables.sweeps import show_summaries, tell_missing
+from vitreport.errors import ImagesError, VitreportError
+from vitreport.runtime import Runtime
+from vitreport.store.reader import Run
+from vitreport.sweep.cells import is_to_be_trained, read_cells
+from vitreport.sweep.plan import Plan
+from vitreport.sweep.record import write_sweep
+from vitreport.sweep.run import Policy, run_sweep
+from vitreport.sweep.summary import Summary, summarize
+
+Left = dict[str, ImagesError]
+"""The sweeps that are left out, by name, and why."""
+
+
+def run_and_show(work: Work, runtime: Runtime, policy: Policy, *, quiet: bool, as_json: bool) -> None:
+    """Train what is missing of each sweep that there are images for; the tables on stdout.
+
+    Raises DamageError where cells are missing, else ImagesError where sweeps are left out.
+    """
+    alone = len(work.sweeps) + len(work.unavailable) == 1
+    left: Left = {}
+    for name, error in work.unavailable.items():
+        _leave(name, ImagesError({error.message: error}), left, at_once=alone or policy.fail_fast)
+    summaries: list[Summary] = []
+    runs: dict[str, Run] = {}
+    for sweep in work.sweeps:
+        plan = sweep.plan
+        if not alone and not quiet:
+            note(plan.name)
+        try:
+            _refuse_lacking(plan, left, runtime, policy)
+            runs |= _trained(sweep, runtime, policy, quiet=quiet)
+        except ImagesError as error:
+            _leave(plan.name, error, left, at_once=alone or policy.fail_fast)
+            runs |= read_cells(plan.cells, runtime.runs_dir)
+        summaries.append(summarize(plan, runs))
+        if policy.fail_fast and summaries[-1].missing:
+            break
+    show_summaries(summaries, as_json=as_json)
+    tell_missing([summary for summary in summaries if summary.name not in left], runs)
+    if left:
+        raise ImagesError(_told(left))
+
+
+def _trained(sweep: Sweep, runtime: Runtime, policy: Policy, *, quiet: bool) -> dict[str, Run]:
+    plan, own = sweep.plan, replace(runtime, data_dir=sweep.data_dir)
+    file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
+    with choose_sweep_view([axis.name for axis in plan.axes], plan.cells, quiet=quiet) as view:
+        runs = run_sweep(plan.cells, own, policy, argv=sys.argv[1:], observer=view)
+    if file and not quiet:
+        note(f"the sweep is {file}")
+    return runs
+
+
+def _leave(name: str, error: ImagesError, left: Left, *, at_once: bool) -> None:
+    if at_once:
+        raise error
+    note(f"warning: {name} is left out: {error.message}")
+    left[name] = error
+
+
+def _refuse_lacking(plan: Plan, left: Left, runtime: Runtime, policy: Policy) -> None:
+    """What could not be had for one sweep is not looked, or waited, for again."""
+    causes = {dataset: cause for error in left.values() for dataset, cause in error.causes.items()}
+    runs = read_cells(plan.cells, runtime.runs_dir)
+    missing = [cell for cell in plan.cells if is_to_be_trained(runs.get(cell.id), retry_failed=policy.retry_failed)]
+    if lacking := {cell.spec.data.dataset for cell in missing} & set(causes):
+        raise ImagesError({dataset: causes[dataset] for dataset in sorted(lacking)})
+
+
+def _told(left: Left) -> Mapping[str, VitreportError]:
+    """Each cause once, with all that is left out for it."""
+    names: dict[str, list[str]] = {}
+    causes: dict[str, VitreportError] = {}
+    for name, error in left.items():
+        for dataset, cause in error.causes.items():
+            names.setdefault(dataset, []).append(name)
+            causes[dataset] = cause
+    return {
+        dataset: type(cause)(f"{cause.message}; left out: {', '.join(names[dataset])}", cause.hint)
+        for dataset, cause in causes.items()
+    }

@@ -1,0 +1,121 @@
+"""What does not fit together in a study: names that are not there, combinations that are not varied."""
+
+import itertools
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from math import prod
+from typing import Any, TypeVar
+
+from vitreport.errors import Problem
+from vitreport.spec.fields import did_you_mean
+from vitreport.spec.problems import dotted
+from vitreport.spec.study import AblationSpec, ClaimSpec, PartSpec, StudySpec, combination
+
+MOST_CELLS = 2000  # of all runs and ablations, each seed aside
+KINDS = ("runs", "ablations")
+PARTS = frozenset((kind,) for kind in KINDS)
+Place = tuple[int | str, ...]
+"""Where something stands in the file: ("runs",), ("runs", "small"), ("claims", 3)."""
+Item = TypeVar("Item")
+
+
+def is_too_large(study: StudySpec) -> bool:
+    ablations = (ablation.read_axes()[0] for ablation in study.ablations.values())
+    return len(study.runs) + sum(prod(len(axis.values) for axis in axes) for axes in ablations) > MOST_CELLS
+
+
+def study_faults(study: StudySpec, unread: Collection[Place], gone: Collection[Place]) -> Iterator[Problem]:
+    """`unread` stands in the file, but was not read whole: nothing is told of what follows from the rest of it.
+
+    `gone` is not in the study at all.
+    """
+    yield from _faults_of_parts(study, unread)
+    if PARTS.isdisjoint(unread):
+        yield from _faults_of_claims(study, unread, gone)
+        yield from _faults_of_sections(study, unread, gone)
+
+
+def _faults_of_parts(study: StudySpec, unread: Collection[Place]) -> Iterator[Problem]:
+    if not study.named and not _names(unread, *KINDS) and PARTS.isdisjoint(unread):
+        yield Problem("runs", "is missing", "a study has runs or ablations")
+    for name in filter(study.ablations.__contains__, study.runs):
+        yield Problem(dotted(["runs", name]), "is the name of an ablation too", "give each its own")
+    for name, ablation in study.ablations.items():
+        place = dotted(["ablations", name])
+        axes, problems = ablation.read_axes()
+        yield from (replace(problem, field=f"{place}.{problem.field}") for problem in problems)
+        if problems or ("ablations", name) in unread:
+            continue
+        if not axes:
+            yield Problem(place, "varies nothing", "it needs params or variants")
+        elif ablation.baseline is not None:
+            yield from _unknown_cell(f"{place}.baseline", ablation.baseline, ablation)
+
+
+def _faults_of_claims(study: StudySpec, unread: Collection[Place], gone: Collection[Place]) -> Iterator[Problem]:
+    faults = {*study.faults, *_names(unread, "faults")}
+    hidden = {name for name, part in study.named.items() if part.read_axes()[1]} | {*_names(unread, *KINDS)}
+    for index, claim in _numbered("claims", study.claims, gone):
+        place = f"claims.{index}"
+        yield from _faults_of_references(claim, place, study, hidden)
+        says = [each for each in (claim.value, claim.above, claim.like) if each is not None]
+        if len(says) != 1 and ("claims", index) not in unread:
+            yield Problem(place, "says nothing, or more than one thing", "give value, above or like")
+        if claim.fault and claim.fault not in faults and ("faults",) not in unread:
+            yield _unknown(f"{place}.fault", "fault", claim.fault, faults)
+
+
+def _faults_of_references(claim: ClaimSpec, place: str, study: StudySpec, hidden: Collection[str]) -> Iterator[Problem]:
+    """Of what a claim is about, and of what that is compared with; what is `hidden` can be neither."""
+    if claim.of in hidden:
+        return
+    part = study.named.get(claim.of)
+    if part is None:
+        yield _unknown(f"{place}.of", "run or ablation", claim.of, [*study.named, *hidden])
+        return
+    yield from _unknown_cell(f"{place}.at", claim.at, part)
+    if claim.other is None:
+        return
+    if isinstance(part, AblationSpec):
+        yield from _unknown_cell(f"{place}.{claim.relation}", claim.other, part)
+    elif claim.other not in study.runs and claim.other not in hidden:
+        yield _unknown(f"{place}.{claim.relation}", "run", str(claim.other), study.runs)
+
+
+def _faults_of_sections(study: StudySpec, unread: Collection[Place], gone: Collection[Place]) -> Iterator[Problem]:
+    placed: set[str] = set()
+    for index, section in _numbered("sections", study.sections, gone):
+        both = (("runs", section.runs, study.runs), ("ablations", section.ablations, study.ablations))
+        for kind, names, parts in both:
+            place, known = f"sections.{index}.{kind}", [*parts, *_names(unread, kind)]
+            for name in names:
+                if name not in known:
+                    yield _unknown(place, kind.removesuffix("s"), name, known)
+                elif name in placed:
+                    yield Problem(place, "stands in a section already", value=repr(name))
+                placed.add(name)
+    if study.sections and ("sections",) not in unread and not _names(unread, "sections"):
+        for name in filter(lambda name: name not in placed, study.named):
+            yield Problem(study.place_of(name), "stands in no section", "each run and ablation stands in one")
+
+
+def _numbered(section: str, items: Iterable[Item], gone: Collection[Place]) -> Iterator[tuple[int, Item]]:
+    """Each with its place in the file."""
+    places = (index for index in itertools.count() if (section, index) not in gone)
+    return zip(places, items, strict=False)
+
+
+def _names(unread: Collection[Place], *sections: str) -> list[str]:
+    return [str(place[1]) for place in unread if place[0] in sections and len(place) > 1]
+
+
+def _unknown_cell(place: str, value: Any, part: PartSpec) -> Iterator[Problem]:
+    cells = part.cells()
+    if (name := combination(value)) not in cells:
+        fault = "no such combination of values" if name else "is missing"
+        hint = did_you_mean(name, cells) if part.axes() else "leave it out: a run varies nothing"
+        yield Problem(place, fault, hint, name and repr(name))
+
+
+def _unknown(place: str, kind: str, name: str, known: Iterable[str]) -> Problem:
+    return Problem(place, f"unknown {kind}", did_you_mean(name, known), repr(name))
