@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from vitreport.report.facts.summarize import summarize
-from vitreport.report.formats.data import render_csv, render_json, render_latex
+from vitreport.report.formats.data import render_csv, render_latex
+from vitreport.report.formats.document import render_json
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 from vitreport.report.sentences.claims import Claim

@@ -14,7 +14,7 @@ from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.report.facts.summarize import summarize
 from vitreport.report.facts.summary import Summary
 from vitreport.report.figures.beside import write_files
-from vitreport.report.formats.data import render_json
+from vitreport.report.formats.document import render_json
 from vitreport.report.formats.html import render_html
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page

@@ -16,7 +16,7 @@ from vitreport.report.facts.measured import Mistakes
 from vitreport.report.facts.summarize import summarize
 from vitreport.report.facts.summary import Damage, Summary
 from vitreport.report.figures.illustrations import _mistakes
-from vitreport.report.formats.data import render_json
+from vitreport.report.formats.document import render_json
 from vitreport.report.formats.html import render_html
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
@@ -142,8 +142,8 @@ def test_html_has_each_image_with_its_words(page: Page) -> None:
 
 
 def test_the_json_holds_them_too(page: Page) -> None:
-    (architecture,) = json.loads(render_json(page))["summary"]["architectures"]
-    assert architecture["groups"][0]["details"]["mistakes"]["mistakes"][0]["predicted"] == "automobile"
+    (group,) = json.loads(render_json(page))["groups"]
+    assert group["details"]["mistakes"]["mistakes"][0]["predicted"] == "automobile"
 
 
 def test_foreign_classes_are_literal_text() -> None:

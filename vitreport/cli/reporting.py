@@ -11,7 +11,8 @@ from vitreport.errors import SpecError
 from vitreport.report.facts.selection import design_of, select, select_groups
 from vitreport.report.facts.summarize import Outline, summarize
 from vitreport.report.facts.summary import Damage
-from vitreport.report.formats.data import render_csv, render_json, render_latex
+from vitreport.report.formats.data import render_csv, render_latex
+from vitreport.report.formats.document import render_json
 from vitreport.report.formats.html import render_html
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.formats.model_card import render_model_card

@@ -1,4 +1,4 @@
-"""A page as data for programs (JSON, CSV) and for papers (LaTeX)."""
+"""A page as a table for programs (CSV) and for papers (LaTeX)."""
 
 import csv
 import dataclasses
@@ -16,7 +16,6 @@ from vitreport.report.sentences.findings import titles, where_of
 from vitreport.report.sentences.phrases import methods
 from vitreport.text import printable, spreadsheet_text
 
-SCHEMA_VERSION = 1
 LATEX_NEEDS = r"% needs \usepackage{booktabs}"
 MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
 LATEX_SIGNS = str.maketrans(
@@ -25,14 +24,6 @@ LATEX_SIGNS = str.maketrans(
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\N{EN DASH}": "--"}
     | {"\N{MINUS SIGN}": "$-$"}
 )
-
-
-def render_json(page: Page) -> str:
-    """Everything that the page says; of the figures what is said of them, their data stand in the summary."""
-    values = dataclasses.asdict(dataclasses.replace(page, figures=()))
-    values["figures"] = [_without_data(dataclasses.asdict(figure)) for figure in page.figures]
-    document = {"schema_version": SCHEMA_VERSION, **values}
-    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=True) + "\n"
 
 
 def render_csv(page: Page) -> str:
@@ -57,10 +48,6 @@ def render_latex(page: Page) -> str:
         caption = f"{where_of(ablation, names)} by {', '.join(ablation.axes)}. {methods(estimates)}"
         parts.append(_latex_table(tables.ablation(ablation), caption))
     return "\n".join([LATEX_NEEDS, *parts])
-
-
-def _without_data(figure: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in figure.items() if name != "data"}
 
 
 def _row(group: Group, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,114 @@
+"""A page as JSON, for programs: each group once, everything else names groups by their ids.
+
+Accuracies are fractions of images, losses are in nats, `forward_flops` and `training_flops` are those of one image.
+`low` and `high` bound a 95% interval, null where there is none.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from vitreport.errors import SpecError
+from vitreport.report.facts.summary import Ablation, Architecture, Cell, Dataset, Group, Level, Provenance, RunSummary
+from vitreport.report.page import Page
+from vitreport.spec.fields import find_field
+from vitreport.spec.load import parse_value
+from vitreport.spec.sweep import parse_list
+
+SCHEMA_VERSION = 2
+FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption", "architecture", "dataset")
+
+Plain = dict[str, Any]
+"""JSON values by their names."""
+
+
+def render_json(page: Page) -> str:
+    """Everything that the page says; of the figures what is said of them."""
+    summary = page.summary
+    fields = {group.id: group.fields for group in summary.groups}
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "title": page.title,
+        "headline": page.headline,
+        "runs": summary.runs,
+        "architectures": [_architecture(each) for each in summary.architectures],
+        "datasets": [_dataset(each) for each in summary.datasets],
+        "groups": [_group(each) for each in summary.groups],
+        "cells": [_cell(each) for each in summary.cells],
+        "ablations": [_ablation(each, fields) for each in summary.ablations],
+        "sections": [
+            {
+                "title": section.title,
+                "question": section.question,
+                "runs": [{"name": name, **_cell(cell)} for name, cell in section.runs],
+                "ablations": [ablation.name for ablation in section.ablations],
+            }
+            for section in summary.sections
+        ],
+        "findings": [asdict(each) for each in page.findings],
+        "verdicts": [asdict(each) for each in page.verdicts],
+        "figures": [{name: getattr(each, name) for name in FIGURE_FIELDS} for each in page.figures],
+        "unplaced": [_run(each) for each in summary.unplaced],
+        "damage": [asdict(each) for each in summary.damage],
+        "provenance": _provenance(summary.provenance),
+        "bibliography": page.bibliography,
+    }
+    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=True) + "\n"
+
+
+def _architecture(content: Architecture) -> Plain:
+    """`shared` are the fields in which all its groups agree, `differing` the paths of the others."""
+    paths = dict.fromkeys(path for group in content.groups for path in group.fields)
+    every = {path: [group.fields.get(path) for group in content.groups] for path in paths}
+    shared = {path: values[0] for path, values in every.items() if all(value == values[0] for value in values)}
+    return {
+        **{name: getattr(content, name) for name in ("name", "title", "about", "reference")},
+        "groups": [group.id for group in content.groups],
+        "shared": shared,
+        "differing": [path for path in paths if path not in shared],
+    }
+
+
+def _dataset(content: Dataset) -> Plain:
+    return {**asdict(content), "counts": dict(content.counts)}
+
+
+def _group(content: Group) -> Plain:
+    return {**asdict(replace(content, runs=())), "runs": [_run(run) for run in content.runs]}
+
+
+def _run(content: RunSummary) -> Plain:
+    split, accuracy = content.last_seen or (None, None)
+    return {**asdict(content), "last_seen": {"split": split, "accuracy": accuracy} if split else None}
+
+
+def _cell(content: Cell) -> Plain:
+    return {**asdict(replace(content, group=None)), "group": content.group and content.group.id}
+
+
+def _ablation(content: Ablation, fields: Mapping[str, Mapping[str, Any]]) -> Plain:
+    levels = [
+        {**asdict(level), "values": dict(_values(content.axes, level, fields.get(level.group or "")))}
+        for level in content.levels
+    ]
+    return {**asdict(replace(content, levels=())), "levels": levels}
+
+
+def _values(axes: Sequence[str], level: Level, fields: Mapping[str, Any] | None) -> Iterator[tuple[str, Any]]:
+    """What a level sets: values by the paths of their fields; of a variant its name, by that of the axis."""
+    for axis, label in zip(axes, level.values, strict=True):
+        names = axis.split(", ")
+        labels = parse_list(label) if len(names) > 1 else [parse_value(label)]
+        try:
+            read = dict(zip(map(find_field, names), labels, strict=True))
+        except (SpecError, ValueError):
+            yield axis, label
+        else:
+            yield from ((path, (fields or read).get(path)) for path in read)
+
+
+def _provenance(content: Provenance) -> Plain:
+    """How many runs have each device, version and commit."""
+    counted = {name: dict(getattr(content, name)) for name in ("devices", "versions", "commits")}
+    return {**asdict(content), **counted}
