@@ -207,6 +207,19 @@ def test_a_part_by_itself_tells_what_its_images_lack(name: str, lacking: tuple[s
     assert "left out" not in done.stderr
 
 
+def test_test_images_that_were_trained_on_are_told_once_a_data_set() -> None:
+    """Of three cells in two parts; as a process, with processes of its own."""
+    root = write_folder(Path("pets"), count=10)
+    (root / "test" / "dog" / "0000.png").write_bytes((root / "train" / "cat" / "0000.png").read_bytes())
+    own = 'model = "mlp-mixer"\ndataset = "./pets"\nset = { patch_size = 4, embed_dim = 8, num_blocks = 1, epochs = 1, batch_size = 5 }'
+    parts = f"[runs.one]\n{own}\n[ablations.two]\n{own}\nparams.batch_size = [6, 9]"
+    Path(FILE).write_text(f'title = "Pets"\n{parts}')
+    done = vitreport("study", "run", FILE, "--seeds", "1", "--set", "train.selection=last", timeout=240)
+    assert (done.exit_code, done.stderr.count("state=done")) == (0, 3), done.stderr
+    told = "warning: pets: 1 of the 20 test images are also training images: the test accuracy will be too high"
+    assert [line for line in done.stderr.splitlines() if "also training images" in line] == [told]
+
+
 def test_the_status_tells_which_folders_are_missing(lacking: tuple[str, ...], cli: Cli) -> None:
     done = cli("study", "status", FILE)
     assert done.exit_code == 0

@@ -14,7 +14,7 @@ from vitreport.store.reader import Run
 from vitreport.sweep.cells import is_to_be_trained, read_cells
 from vitreport.sweep.plan import Plan
 from vitreport.sweep.record import write_sweep
-from vitreport.sweep.run import Policy, run_sweep
+from vitreport.sweep.run import Policy, Warnings, run_sweep
 from vitreport.sweep.summary import Summary, summarize
 
 Left = dict[str, ImagesError]
@@ -32,13 +32,14 @@ def run_and_show(work: Work, runtime: Runtime, policy: Policy, *, quiet: bool, a
         _leave(name, ImagesError({error.message: error}), left, at_once=alone or policy.fail_fast)
     summaries: list[Summary] = []
     runs: dict[str, Run] = {}
+    told: Warnings = set()
     for sweep in work.sweeps:
         plan = sweep.plan
         if not alone and not quiet:
             note(plan.name)
         try:
             _refuse_lacking(plan, left, runtime, policy)
-            runs |= _trained(sweep, runtime, policy, quiet=quiet)
+            runs |= _trained(sweep, runtime, policy, told, quiet=quiet)
         except ImagesError as error:
             _leave(plan.name, error, left, at_once=alone or policy.fail_fast)
             runs |= read_cells(plan.cells, runtime.runs_dir)
@@ -51,11 +52,11 @@ def run_and_show(work: Work, runtime: Runtime, policy: Policy, *, quiet: bool, a
         raise ImagesError(_told(left))
 
 
-def _trained(sweep: Sweep, runtime: Runtime, policy: Policy, *, quiet: bool) -> dict[str, Run]:
+def _trained(sweep: Sweep, runtime: Runtime, policy: Policy, told: Warnings, *, quiet: bool) -> dict[str, Run]:
     plan, own = sweep.plan, replace(runtime, data_dir=sweep.data_dir)
     file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
     with choose_sweep_view([axis.name for axis in plan.axes], plan.cells, quiet=quiet) as view:
-        runs = run_sweep(plan.cells, own, policy, argv=sys.argv[1:], observer=view)
+        runs = run_sweep(plan.cells, own, policy, argv=sys.argv[1:], observer=view, told=told)
     if file and not quiet:
         note(f"the sweep is {file}")
     return runs

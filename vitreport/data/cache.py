@@ -66,6 +66,14 @@ class ImageArrays:
     resized: int
     overlap: int | None = None
 
+    @property
+    def warning(self) -> str:
+        """What is to be known of measurements on test images of one's own; "" where there is nothing."""
+        if not self.overlap or self.canonical:
+            return ""
+        shared = f"{self.overlap} of the {len(self.splits['test'].labels)} test images are also training images"
+        return f"warning: {shared}: the test accuracy will be too high"
+
 
 @dataclass(frozen=True)
 class Chunk:

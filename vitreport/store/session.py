@@ -69,9 +69,8 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
             notify=listener.note,
             progress=listener.progress,
         )
-        if arrays.overlap and not arrays.canonical:
-            shared = f"{arrays.overlap} of the {len(arrays.splits['test'].labels)} test images are also training images"
-            listener.note(f"warning: {shared}: the test accuracy will be too high")
+        if arrays.warning:
+            listener.note(arrays.warning)
         loaded = load_pretrained(model, weights, arrays.classes) if weights else None
         with memory_errors("placing the images"):
             setup = prepare(spec, model, cost, arrays, device)

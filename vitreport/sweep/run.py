@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_BETWEEN_TRIES = 1.0
+Warnings = set[tuple[str, str]]
+"""What was said of images: the data set, and the line."""
 
 
 class Observer(Protocol):
@@ -66,13 +68,22 @@ def shared_out(jobs: int, device: str, threads: int | None) -> int | None:
 
 
 def run_sweep(
-    cells: Sequence[Cell], runtime: Runtime, policy: Policy, *, argv: Sequence[str], observer: Observer
+    cells: Sequence[Cell],
+    runtime: Runtime,
+    policy: Policy,
+    *,
+    argv: Sequence[str],
+    observer: Observer,
+    told: Warnings | None = None,
 ) -> dict[str, Run]:
     """Train the cells that are missing; afterwards the records of all, by the id of their specs.
+
+    What there is to say of images is said once, unless it stands in `told` from an earlier sweep.
 
     Raises StoppedError after a signal, and what the images or the machine raise before anything runs; a cell that
     fails costs no other cell anything.
     """
+    told = set() if told is None else told
     try:
         with stop_signals() as stop:
             runs = read_cells(cells, runtime.runs_dir)
@@ -80,13 +91,13 @@ def run_sweep(
             for cell in cells:
                 run = runs.get(cell.id)
                 observer.moved(cell.id, "queued" if cell in missing else state_of_cell(run), run)
-            if told := _done_already([state_of_cell(runs.get(cell.id)) for cell in cells]):
-                observer.note(told)
-            _check(cells, runs, missing, runtime, observer)
+            if line := _done_already([state_of_cell(runs.get(cell.id)) for cell in cells]):
+                observer.note(line)
+            _check(cells, runs, missing, runtime, observer, told)
             stop.graceful = True
             if missing:
                 with LocalEngine(policy.jobs, runtime, argv, observer.note) as engine:
-                    _Sweep(missing, runtime, policy, engine, observer).run(stop)
+                    _Sweep(missing, runtime, policy, engine, observer, told).run(stop)
     except StopSignal as signal:
         hint = "the same command goes on with the sweep"
         raise StoppedError(f"stopped by {signal}", hint, signal_number=signal.signal_number) from signal
@@ -103,7 +114,12 @@ def _done_already(states: Sequence[str]) -> str:
 
 
 def _check(
-    cells: Sequence[Cell], runs: Mapping[str, Run], missing: Sequence[Cell], runtime: Runtime, observer: Observer
+    cells: Sequence[Cell],
+    runs: Mapping[str, Run],
+    missing: Sequence[Cell],
+    runtime: Runtime,
+    observer: Observer,
+    told: Warnings,
 ) -> None:
     """Decode each data set once for all workers, and see whether every cell can be trained on it.
 
@@ -121,6 +137,9 @@ def _check(
         except (DatasetError, ResourceError) as error:
             raise ImagesError({dataset: error}) from error
         check_images([cell.spec for cell in own if cell in missing], images)
+        if images.warning and (dataset, images.warning) not in told:
+            told.add((dataset, images.warning))
+            observer.note(images.warning.replace("warning: ", f"warning: {dataset}: ", 1))
 
 
 def _opened(
@@ -149,11 +168,18 @@ class _Sweep:
     """The cells that wait, and what becomes of those that run."""
 
     def __init__(
-        self, cells: Sequence[Cell], runtime: Runtime, policy: Policy, engine: LocalEngine, observer: Observer
+        self,
+        cells: Sequence[Cell],
+        runtime: Runtime,
+        policy: Policy,
+        engine: LocalEngine,
+        observer: Observer,
+        told: Warnings,
     ) -> None:
         self._queue = deque(cells)
         self._cells = {cell.id: cell for cell in cells}
         self._runtime, self._policy, self._engine, self._observer = runtime, policy, engine, observer
+        self._told = told
         self._attempts: Counter[str] = Counter()
         self._not_before: dict[str, float] = {}
         self._ending = False
@@ -206,6 +232,8 @@ class _Sweep:
 
     def _take(self, run_id: str, report: Report) -> None:
         match report:
+            case Told(event=str(line)) if (self._cells[run_id].spec.data.dataset, line) in self._told:
+                pass
             case Told(event=str(line)):
                 self._observer.note(line.replace("warning: ", f"warning: {run_id}: ", 1))
             case Told(event=event) if not isinstance(event, str):
