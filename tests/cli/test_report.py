@@ -129,9 +129,10 @@ def test_injection_keeps_what_stands_around_it_and_can_be_repeated(cli: Cli) -> 
     around = f"between {BEGIN} and {END}\n{{}}\nas `{BEGIN}` says\n"
     Path("README.md").write_text(around.format(f"{BEGIN}\nold\n{END}"))
     document = cli("report").stdout.replace("report-assets/", "README-assets/")
+    document = re.sub("^(?=#+ )", "#", document, flags=re.MULTILINE)
     for _ in range(2):
         assert cli("report", "--inject", "README.md").exit_code == 0
-        assert Path("README.md").read_text() == around.format(f"{BEGIN}\n{document}{END}")
+        assert Path("README.md").read_text() == around.format(f"{BEGIN}\n\n{document}\n{END}")
     assert cli("report", "--check", "README.md").exit_code == 0
 
 

@@ -12,6 +12,7 @@ from tests.report.study import write_study
 from vitreport.report.facts.summarize import summarize
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.formats.model_card import render_model_card
+from vitreport.report.formats.placing import BEGIN, END, as_part, inject
 from vitreport.report.page import make_page
 
 ONE_LINE = "md013"  # a paragraph, a table row and a caption each are one line, however long
@@ -48,6 +49,16 @@ def test_reports_of_other_kinds_are_clean() -> None:
         "card": render_model_card(one),
     }
     assert [(name, complaint) for name, text in texts.items() for complaint in complaints_of(text)] == []
+
+
+def test_a_readme_with_a_report_in_it_is_clean() -> None:
+    """The report begins at the second level, and again where it is made anew."""
+    write_study(Path("study"))
+    readme = Path("README.md")
+    readme.write_text(f"# A study\n\nIts results:\n\n{BEGIN}\n{END}\n\n## License\n\nFree.\n")
+    for _ in range(2):
+        inject(readme, as_part(render_markdown(page_of(Path("study")), assets="a/")))
+        assert complaints(readme) == []
 
 
 @pytest.mark.parametrize("text", ["# A\n\n\n## B\n", "# A\n\n### B\n", "# A\n\n<b>x</b>\n", "# A\ntext \n"])

@@ -1,5 +1,8 @@
 """Foreign text stays literal text in GitHub-flavoured Markdown."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from vitreport.report.formats.markup import block, code, literal, table
+from vitreport.report.formats.placing import BEGIN, END, as_part, drift, inject, without_marks
 from vitreport.report.tables import Code, Table
 from vitreport.text import printable
 
@@ -32,8 +36,31 @@ HOSTILE = [
     "</details>",
     "``` ~~~",
     "\ud800",
+    "<!-- vitreport:begin -->",
+    "# a\n<!-- vitreport:end -->\n# b",
 ]
-TEXTS = st.text(max_size=40) | st.sampled_from(HOSTILE)
+REFERENCES = [
+    "Issue #12",
+    "GH-12",
+    "gh-12",
+    "user/repository#1",
+    "@name",
+    "@organisation/team",
+    "user@0123abc",
+    "user/repository@0123abcd",
+    "d91c8aac",
+    "0123456789abcdef0123456789abcdef01234567",
+    ":smile:",
+    ":+1:",
+    ":100:",
+    "https://example.org",
+    "www.example.org",
+]
+REFERENCE = re.compile(
+    r"#\d|\b(?i:gh)-\d|@\w|\b(?=\d*[a-f])[0-9a-f]{7,40}\b|:(?:[\w+-]*[a-z+-][\w+-]*|100|1234):|://|\bwww\.", re.ASCII
+)
+"""What GitHub makes a link, a mention or an emoji of, in an issue or a comment."""
+TEXTS = st.text(max_size=40) | st.text("#@:/-GHabc123 _w.", max_size=20) | st.sampled_from(HOSTILE + REFERENCES)
 
 
 def text_of(tokens: list[Token]) -> str:
@@ -83,7 +110,47 @@ def test_as_a_block(text: str) -> None:
     assert fence.content == "\n".join(printable(line) for line in f"x{text}x".splitlines()) + "\n"
 
 
-@pytest.mark.parametrize("text", ["56.3% ± 1.5 (n = 3)", "-2.2 (-3.4 to -0.9)", "batch_size 32", "perceiver-io"])
+@given(TEXTS)
+def test_github_refers_to_nothing(text: str) -> None:
+    """No piece of text between two tags is one that GitHub makes a link, a mention or an emoji of."""
+    _, inline, _ = MARKDOWN.parse(f"x {literal(text)} x")
+    pieces = [token.content for token in inline.children or [] if token.type == "text"]
+    assert [piece for piece in pieces if REFERENCE.search(piece)] == []
+
+
+@pytest.mark.parametrize("text", REFERENCES)
+def test_what_github_refers_to_is_known_here(text: str) -> None:
+    assert REFERENCE.search(text)
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=4).map("\n".join))
+def test_no_text_is_taken_for_a_mark(text: str) -> None:
+    """A report that is put into a file can be put there again, whatever its names, commands and titles are."""
+    file = Path("README.md")
+    file.write_text(f"# A\n\n{BEGIN}\n{END}\n")
+    document = without_marks(as_part(f"# {literal(text)}\n\n{code(text)}\n\n{block(text)}\n"))
+    for _ in range(2):
+        inject(file, document)
+        assert drift(file, document) == ""
+    assert [token.tag for token in MARKDOWN.parse(file.read_text()) if token.type == "heading_open"] == ["h1", "h2"]
+
+
+@pytest.mark.parametrize(
+    ("document", "part"),
+    [
+        ("# A\n\n## B\n\n```sh\n# comment\n```\n\n### C\n", "## A\n\n### B\n\n```sh\n# comment\n```\n\n#### C\n"),
+        ("## B\n\n### C\n", "## B\n\n### C\n"),
+        ("# A\n\n````\n# x\n```\n# y\n````\n", "## A\n\n````\n# x\n```\n# y\n````\n"),
+        ("#12 is no heading\n", "#12 is no heading\n"),
+    ],
+)
+def test_headings_of_a_part_are_a_level_down(document: str, part: str) -> None:
+    assert as_part(document) == part
+
+
+@pytest.mark.parametrize(
+    "text", ["56.3% ± 1.5 (n = 3)", "0:10:00", "1504662", "-2.2 (-3.4 to -0.9)", "batch_size 32", "perceiver-io"]
+)
 def test_numbers_and_names_stay_as_they_are(text: str) -> None:
     assert literal(text) == text
 

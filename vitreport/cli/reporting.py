@@ -16,6 +16,7 @@ from vitreport.report.formats.document import render_json
 from vitreport.report.formats.html import render_html
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.formats.model_card import render_model_card
+from vitreport.report.formats.placing import as_part, without_marks
 from vitreport.report.formats.sandbox import render_own
 from vitreport.report.page import TITLE, Page, make_page
 from vitreport.report.study import Plans, claims_of, outline_of
@@ -105,10 +106,12 @@ def make_document(
     template: Path | None,
     assets: str | None,
     cache_dir: Path,
+    is_part: bool = False,
 ) -> str:
     """`assets` is the place of a Markdown page's figures from where it lies; None leaves them out.
 
-    Raises SpecError for a template that fails, and for a format that has none.
+    A Markdown page that is a part of another begins a level below its heading. Raises SpecError for a template that
+    fails, and for a format that has none.
     """
     if template is not None and format_ != "markdown":
         raise SpecError(f"--template is for markdown, not for {format_}")
@@ -123,4 +126,5 @@ def make_document(
             return render_latex(page)
         case "model-card":
             return render_model_card(page, title)
-    return render_own(page, template, assets=assets) if template else render_markdown(page, assets=assets)
+    text = render_own(page, template, assets=assets) if template else render_markdown(page, assets=assets)
+    return without_marks(as_part(text) if is_part else text)

@@ -131,7 +131,7 @@ def ablation(content: Ablation) -> Table:
 def differing_fields(content: FieldTable, groups: Sequence[Group], names: dict[str, str]) -> Table:
     """What differs between the groups of an architecture, one row a group."""
     datasets = {group.id: names.get(group.dataset, group.dataset) for group in groups}
-    rows = [(datasets[group_id], group_id.rpartition("-")[2], *values) for group_id, values in content.rows]
+    rows = [(datasets[group_id], Code(group_id.rpartition("-")[2]), *values) for group_id, values in content.rows]
     return _table(("data set", "group", *content.names), rows, texts=2)
 
 
@@ -228,19 +228,20 @@ def data(datasets: Sequence[Dataset]) -> Table:
 
 def provenance(summary: Summary) -> Table:
     found = summary.provenance
-    kinds = (("device", found.devices), ("version", found.versions), ("commit", found.commits))
-    rows = [(kind, value, str(count)) for kind, values in kinds for value, count in values]
+    kinds = (("device", found.devices, str), ("version", found.versions, str), ("commit", found.commits, Code))
+    rows = [(kind, as_cell(value), str(count)) for kind, values, as_cell in kinds for value, count in values]
     return _table(("kind", "value", "runs"), rows, texts=2)
 
 
 def damage(content: Sequence[Damage]) -> Table:
-    return _table(("file", "what is wrong"), [(each.place, each.reason) for each in content], texts=2)
+    return _table(("file", "what is wrong"), [(Code(each.place), each.reason) for each in content], texts=2)
 
 
 def troubled(summary: Summary) -> Table:
     """Every run without a result, with how far it came."""
     runs = [*(run for group in summary.groups for run in group.runs), *summary.unplaced]
-    rows = [(run.id, STATES.get(run.state, run.state), _reached(run), run.note) for run in runs if run.state != "done"]
+    told = [run for run in runs if run.state != "done"]
+    rows = [(Code(run.id), STATES.get(run.state, run.state), _reached(run), run.note) for run in told]
     return _table(("run", "state", "reached", "why"), rows, texts=4)
 
 

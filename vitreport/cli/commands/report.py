@@ -61,7 +61,10 @@ def report(
     folder = assets_folder(form, place, assets, left_out=no_assets)
     page = wanted_page(runs or (), study, set_ or (), seeds, runs_dir, data_dir, title)
     link = link_to(folder, place)
-    document = make_document(page, form, title=title, template=template, assets=link, cache_dir=cache_dir())
+    is_part = bool(inject or (check and placing.has_marks(check)))
+    document = make_document(
+        page, form, title=title, template=template, assets=link, cache_dir=cache_dir(), is_part=is_part
+    )
     figures, changes = shown(page.figures, document), ""
     if check:
         changes = placing.drift(check, document)
@@ -80,7 +83,7 @@ def report(
     for each in page.summary.damage:
         note(f"warning: {runs_dir / each.place}: {each.reason}")
     if changes:
-        option = "--inject" if check and placing.has_marks(check) else "-o"
+        option = "--inject" if is_part else "-o"
         hint = f"the same command with {option} in place of --check mends it"
         raise DriftError(f"{check} is not what the records give", hint)
     if damage := page.summary.damage:

@@ -8,12 +8,21 @@ from markupsafe import Markup
 from vitreport.report.tables import Code, Table
 from vitreport.text import printable
 
-BREAK = "<!-- -->"  # parts what GitHub would make a link, an emoji, a formula or a mention of
+BREAK = "<!-- -->"
+"""Parts what GitHub would make a link, a mention, an emoji or a formula of; a reader does not see it."""
+
 SIGNS = re.compile(r"[\\`*\[\]|~]")
 UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word it is no emphasis
 LINK = re.compile(
-    r"(?<=\bwww)(?=\.)|(?<=:)(?=//)|(?<=[@$])|(?<=:)(?=[a-z+-][\w+-]*:)|(?<=\bmailto)(?=:)|(?<=\bxmpp)(?=:)"
+    r"""(?<=\bwww)(?=\.) | (?<=:)(?=//) | (?<=\bmailto)(?=:) | (?<=\bxmpp)(?=:)
+    | (?<=[@$])                                             # @name, user/repository@commit, me@example.org, $x$
+    | (?<=\#)(?=\d) | (?<=\bGH)(?=-\d)                      # an issue: #12, GH-12, user/repository#12
+    | (?<=:)(?=(?:[\w+-]*[a-z+-][\w+-]*|100|1234):)         # :smile:, but 0:10:00
+    """,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+COMMIT = re.compile(r"\b(?=\d*[a-f])[0-9a-f]{7,40}\b", re.ASCII)
+SHORT = 6  # of a commit's hash, so few letters are none
 BLOCK = re.compile(r"^(?=(?:[-+=]|#{1,6})(?:\s|$)|[-=]{2})")
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
@@ -26,7 +35,11 @@ def literal(text: object) -> Markup:
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     plain = UNDERSCORE.sub(r"\\_", SIGNS.sub(r"\\\g<0>", plain))
     plain = NUMBERED.sub(r"\1\\\2", BLOCK.sub(r"\\", plain))
-    return Markup(LINK.sub(BREAK, plain))
+    return Markup(LINK.sub(BREAK, COMMIT.sub(_parted, plain)))
+
+
+def _parted(match: re.Match[str]) -> str:
+    return BREAK.join(match[0][start : start + SHORT] for start in range(0, len(match[0]), SHORT))
 
 
 def code(text: object) -> Markup:

@@ -12,24 +12,37 @@ from vitreport.files import write_atomic
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
 MARK = re.compile(rf"^(?:{BEGIN}|{END})(?=[ \t\r]*$)", re.MULTILINE)
+HEADING = re.compile(r"^(?P<fence>`{3,}).*?^(?P=fence)$|^(?P<heading>#{1,5})(?= )", re.MULTILINE | re.DOTALL)
+"""A heading, or a block of code, in which a line that begins like one is none."""
+
 MOST_LINES = 60
 MOST_CHARACTERS = 200
 
 
+def as_part(document: str) -> str:
+    """A Markdown document of its own as a part of another, which has its heading of the first level already."""
+    headings = {match["heading"] for match in HEADING.finditer(document)}
+    return HEADING.sub(_lowered, document) if "#" in headings else document
+
+
+def _lowered(match: re.Match[str]) -> str:
+    return f"#{match[0]}" if match["heading"] else match[0]
+
+
+def without_marks(document: str) -> str:
+    """A mark in a document, which only a block of code can hold, would end it early: with a blank before it is none."""
+    return MARK.sub(r" \g<0>", document)
+
+
 def inject(path: Path, document: str) -> None:
     """Replace what stands between the marks. Raises SpecError where they are not there once and in order."""
-    text = read_text(path)
-    before, after = _around(path, text)
-    write_atomic(path, f"{before}{BEGIN}\n{document}{END}{after}".encode())
+    write_atomic(path, _with_part(path, document).encode())
 
 
 def drift(path: Path, document: str) -> str:
     """What is to be changed in a file, or between its marks, as the beginning of a unified diff; "" where none."""
-    text = read_text(path)
-    if has_marks(path):
-        before, after = _around(path, text)
-        text = text[len(before) + len(BEGIN) : len(text) - len(after) - len(END)].removeprefix("\n")
-    there, wanted = (each.splitlines(keepends=True) for each in (text, document))
+    whole = _with_part(path, document) if has_marks(path) else document
+    there, wanted = (each.splitlines(keepends=True) for each in (read_text(path), whole))
     lines = list(difflib.unified_diff(there, wanted, str(path), "the records"))
     more = len(lines) - MOST_LINES
     told = [f"{more:,} more {'line' if more == 1 else 'lines'}\n"] if more > 0 else []
@@ -51,15 +64,16 @@ def read_text(path: Path) -> str:
         raise SpecError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
 
 
-def _around(path: Path, text: str) -> tuple[str, str]:
-    """What stands before the first mark and after the second."""
+def _with_part(path: Path, document: str) -> str:
+    """The file with the document between its marks."""
+    text = read_text(path)
     marks = list(MARK.finditer(text))
     if [mark.group() for mark in marks] != [BEGIN, END]:
         raise SpecError(
             f"{path} does not hold {BEGIN} and after it {END}, each once on a line of its own",
             "write both where the report goes",
         )
-    return text[: marks[0].start()], text[marks[1].end() :]
+    return f"{text[: marks[0].start()]}{BEGIN}\n\n{document}\n{END}{text[marks[1].end() :]}"
 
 
 def _whole(line: str) -> str:
