@@ -17,6 +17,7 @@ function addThemeSwitch() {
   const tell = () => { button.textContent = isDark() ? "Light colours" : "Dark colours"; };
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
+    try { localStorage.setItem("vitreport-theme", root.dataset.theme); } catch { /* it holds for this visit */ }
     tell();
   });
   tell();
@@ -61,13 +62,17 @@ function makeSortable(table) {
   }
 }
 
+function titleOf(figure) {
+  return figure.querySelector(".title").textContent;
+}
+
 function addSeriesSwitches(figure) {
   const members = [...figure.querySelectorAll("[data-series]")];
   const names = [...new Set(members.map((member) => member.dataset.series))];
   if (names.length < 2) return;
   const tools = element("div", { className: "tools" });
   tools.setAttribute("role", "group");
-  tools.setAttribute("aria-label", "Series shown");
+  tools.setAttribute("aria-label", `Series shown: ${titleOf(figure)}`);
   for (const name of names) {
     const button = element("button", { type: "button", textContent: name });
     button.setAttribute("aria-pressed", "true");
@@ -143,6 +148,7 @@ function addDownloads(figure) {
   const tools = element("div", { className: "tools" });
   for (const [label, ending, type, make] of [["CSV", "csv", "text/csv", asCsv], ["JSON", "json", "application/json", asJson]]) {
     const button = element("button", { type: "button", textContent: `Download ${label}` });
+    button.setAttribute("aria-label", `Download ${label}: ${titleOf(figure)}`);
     button.addEventListener("click", () => download(`${name}.${ending}`, type, make()));
     tools.append(button);
   }

@@ -2,20 +2,16 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 
 from tests.cli.conftest import Cli
 from tests.commands import command
 from tests.records import spec, write_run, write_seeds
-from tests.report.pictured import add_mistakes
 from vitreport.files import write_json
-from vitreport.report.figures.beside import MANIFEST
 from vitreport.report.formats.placing import BEGIN, END
 
 RUNS = Path("runs")
@@ -25,11 +21,6 @@ RUNS = Path("runs")
 def runs() -> None:
     write_seeds(RUNS, [0.5, 0.52], train={"epochs": 2})
     write_run(RUNS, spec("swin", train={"epochs": 2}), 0.6)
-
-
-def pictures(folder: Path) -> list[str]:
-    """The figures in a folder, without the note of what was written for which document."""
-    return sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
 
 
 def damage() -> None:
@@ -219,14 +210,6 @@ def test_a_folder_that_is_not_there_is_an_error_but_for_a_study(cli: Cli) -> Non
     assert "## Commands" not in planned.stdout
 
 
-def test_two_documents_in_a_folder_have_figures_of_their_own(cli: Cli) -> None:
-    cli("report", "perceiver-io", "-o", "a.md")
-    cli("report", "swin", "-o", "b.md")
-    assert "perceiver-io" in " ".join(path.name for path in Path("a-assets").iterdir())
-    assert cli("report", "perceiver-io", "--check", "a.md").exit_code == 0
-    assert cli("report", "swin", "--check", "b.md").exit_code == 0
-
-
 @pytest.mark.parametrize(
     ("ending", "start"),
     [("html", "<!doctype"), ("json", "{"), ("csv", "architecture,"), ("tex", "% needs"), ("md", "# ")],
@@ -261,158 +244,3 @@ def test_a_page_of_its_own(cli: Cli) -> None:
     done = subprocess.run(again, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0", "False"]
     assert Path("first.html").read_bytes() == Path("second.html").read_bytes()
-
-
-@pytest.mark.parametrize("place", ["here", "output", "inject"])
-def test_figures_lie_beside_the_document_and_stdout_has_the_document_alone(cli: Cli, place: str) -> None:
-    Path("docs").mkdir()
-    Path("docs/report.md").write_text(f"{BEGIN}\n{END}\n")
-    options = {"here": [], "output": ["-o", "docs/report.md"], "inject": ["--inject", "docs/report.md"]}[place]
-    folder = Path("report-assets" if place == "here" else "docs/report-assets")
-    done = cli("report", *options)
-    document = done.stdout if place == "here" else Path("docs/report.md").read_text()
-    named = re.findall(r'(?:src|srcset)="report-assets/([^"]+)"', document)
-    assert sorted(named) == pictures(folder)
-    assert len(named) > 8
-    assert (done.exit_code, done.stderr) == (0, f"{len(named) // 2} figures in {folder}/\n")
-    assert document.count("report-assets") == len(named)
-
-
-def test_figures_lie_where_they_are_wanted(cli: Cli) -> None:
-    Path("docs").mkdir()
-    done = cli("report", "-o", "docs/report.md", "--assets", "my figures")
-    assert (done.exit_code, done.stderr.endswith("figures in my figures/\n")) == (0, True)
-    named = re.findall(r'(?:src|srcset)="([^"]+)"', Path("docs/report.md").read_text())
-    assert {unquote(name) for name in named} == {f"../my figures/{name}" for name in pictures(Path("my figures"))}
-
-
-def test_figures_can_be_left_out(cli: Cli) -> None:
-    done = cli("report", "--no-assets")
-    assert (done.exit_code, done.stderr, "<img" in done.stdout) == (0, "", False)
-    assert cli("report", "-o", "report.md", "--no-assets").exit_code == 0
-    assert not any(Path().rglob("*-assets"))
-
-
-def test_only_figures_that_a_template_shows_are_drawn(cli: Cli) -> None:
-    Path("own.j2").write_text(
-        '{% from "macros.md.j2" import pictures with context %}{{ pictures(page.figures_of(""), ["overview"]) }}'
-    )
-    assert cli("report", "--template", "own.j2").stderr == "1 figure in report-assets/\n"
-    assert pictures(Path("report-assets")) == ["overview-dark.svg", "overview-light.svg"]
-    Path("own.j2").write_text("{{ page.title }}")
-    assert cli("report", "--template", "own.j2", "--assets", "none").stderr == ""
-    assert not Path("none").exists()
-
-
-def test_a_gallery_is_a_file_too(cli: Cli) -> None:
-    run = add_mistakes(RUNS / spec("swin", train={"epochs": 2}).run_id)
-    assert cli("report", "-o", "report.md").exit_code == 0
-    (sheet,) = Path("report-assets").glob("*.png")
-    assert sheet.read_bytes() == (run / "mistakes.png").read_bytes()
-    assert f'src="report-assets/{sheet.name}">' in Path("report.md").read_text()
-    sheet.write_bytes(b"")
-    assert cli("report", "--check", "report.md").exit_code == 9
-
-
-def test_figures_that_are_right_already_are_left_alone(cli: Cli) -> None:
-    cli("report", "-o", "report.md")
-    before = {path: path.stat().st_mtime_ns for path in Path("report-assets").iterdir()}
-    shutil.rmtree(os.environ["VITREPORT_CACHE_DIR"])
-    cli("report", "-o", "report.md")
-    assert {path: path.stat().st_mtime_ns for path in Path("report-assets").iterdir()} == before
-
-
-def test_figures_that_are_no_longer_shown_go(cli: Cli) -> None:
-    """What the report did not write stays, and what somebody has changed since."""
-    folder = Path("report-assets")
-    cli("report", "-o", "report.md")
-    (folder / "mine.svg").write_text("<svg/>")
-    (folder / "cost-dark.svg").write_text("<svg/>")
-    before = set(pictures(folder))
-    done = cli("report", "swin", "--check", "report.md")
-    assert f"{folder}/cost-light.svg is no longer a figure of the report\n" in done.stdout
-    assert "cost-dark" not in done.stdout.partition("is no longer")[2]
-    assert set(pictures(folder)) == before
-    cli("report", "swin", "-o", "report.md")
-    document = Path("report.md").read_text()
-    assert {name for name in pictures(folder) if name not in document} == {"mine.svg", "cost-dark.svg"}
-    assert cli("report", "swin", "--check", "report.md").exit_code == 0
-
-
-def test_a_report_without_figures_leaves_no_folder(cli: Cli) -> None:
-    Path("none").mkdir()
-    cli("report", "-o", "report.md")
-    cli("report", "-o", "report.md", "--runs-dir", "none")
-    assert not Path("report-assets").exists()
-
-
-def test_documents_that_share_a_folder_leave_each_other_their_figures(cli: Cli) -> None:
-    """The overview of both has the same name and shows the same only where both say the same."""
-    names = {"one": "perceiver-io", "two": "swin"}
-    for name, runs in names.items():
-        Path(f"{name}.j2").write_text(
-            '{% from "macros.md.j2" import pictures with context %}'
-            '{{ pictures(page.figures_of(summary.architectures[0].name), ["curves"]) }}'
-        )
-        cli("report", runs, "-o", f"{name}.md", "--assets", "figures", "--template", f"{name}.j2")
-    for name, runs in names.items():
-        options = ("--assets", "figures", "--template", f"{name}.j2")
-        assert cli("report", runs, "--check", f"{name}.md", *options).exit_code == 0
-    assert {name.partition("-cifar10")[0] for name in pictures(Path("figures"))} == {"perceiver-io", "swin"}
-
-
-def test_documents_of_one_name_and_two_endings_have_figures_of_their_own(cli: Cli) -> None:
-    cli("report", "perceiver-io", "-o", "a.md")
-    cli("report", "swin", "-o", "a.txt")
-    assert (Path("a-assets").is_dir(), Path("a.txt.assets").is_dir()) == (True, True)
-    assert cli("report", "perceiver-io", "--check", "a.md").exit_code == 0
-    assert cli("report", "swin", "--check", "a.txt").exit_code == 0
-
-
-@pytest.mark.parametrize("content", ["", "[]", '{"report.md": 1}', '{"../report.md": {"../report.md": "0"}}', "\xff"])
-def test_a_damaged_note_of_what_was_written_costs_nothing(cli: Cli, content: str) -> None:
-    cli("report", "-o", "report.md")
-    (Path("report-assets") / MANIFEST).write_bytes(content.encode("latin-1"))
-    assert cli("report", "--check", "report.md").exit_code == 0
-    assert cli("report", "swin", "-o", "report.md").exit_code == 0
-    assert Path("report.md").exists()
-
-
-def test_figures_of_another_matplotlib_are_right_where_their_data_are(cli: Cli) -> None:
-    cli("report", "-o", "report.md")
-    for path in Path("report-assets").glob("*.svg"):
-        path.write_text(
-            re.sub('data-matplotlib="[^"]*"', 'data-matplotlib="1.0"', path.read_text()) + "drawn otherwise"
-        )
-    assert cli("report", "--check", "report.md").exit_code == 0
-    path = Path("report-assets/overview-light.svg")
-    path.write_text(re.sub('data-digest="[^"]*"', 'data-digest="0"', path.read_text()))
-    assert cli("report", "--check", "report.md").exit_code == 9
-
-
-@pytest.mark.parametrize("options", [[], ["--assets", "figures"]])
-def test_a_figure_that_shows_something_else_is_drift(cli: Cli, options: list[str]) -> None:
-    folder = Path(options[-1] if options else "report-assets")
-    cli("report", "-o", "report.md", *options)
-    assert cli("report", "--check", "report.md", *options).exit_code == 0
-    (folder / "overview-dark.svg").write_text("<svg/>")
-    done = cli("report", "--check", "report.md", *options)
-    assert (done.exit_code, done.stdout) == (9, f"{folder}/overview-dark.svg does not show what the records give\n")
-    assert "the same command with -o in place of --check mends it" in done.stderr
-    shutil.rmtree(folder)
-    assert cli("report", "--check", "report.md", *options).exit_code == (9 if options else 0)
-
-
-@pytest.mark.parametrize(
-    ("options", "fault"),
-    [
-        (("--format", "html", "--assets", "figures"), "--assets is for markdown, not for html"),
-        (("--format", "json", "--no-assets"), "--no-assets is for markdown, not for json"),
-        (("--assets", "figures", "--no-assets"), "--assets and --no-assets exclude each other"),
-    ],
-)
-def test_what_figures_are_not_for(cli: Cli, options: tuple[str, ...], fault: str) -> None:
-    done = cli("report", *options)
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert fault in done.stderr
-    assert not Path("figures").exists()

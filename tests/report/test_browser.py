@@ -30,6 +30,12 @@ OVERFLOWING = """() => [...document.querySelectorAll("body *")].filter(each => {
 }).map(each => each.outerHTML.slice(0, 200))"""
 
 
+BACKGROUND = "getComputedStyle(document.body).backgroundColor"
+FIRST_SEEN = """new MutationObserver(() => {
+  if (document.body) window.firstSeen ??= document.documentElement.dataset.theme ?? "none";
+}).observe(document, { childList: true, subtree: true });"""
+
+
 class Visit:
     """A page that is open, with everything that it complained of or asked for."""
 
@@ -130,6 +136,20 @@ def test_a_table_is_as_wide_as_it_needs_or_says_that_it_scrolls(browser: Any, fi
     page.context.close()
 
 
+def test_on_a_telephone_the_names_leave_room_for_the_numbers(browser: Any, file: Path, tmp_path: Path) -> None:
+    """However long a name is and however many data sets there are; each table is a region that says what it is."""
+    long = tmp_path / "long.html"
+    long.write_text(file.read_text().replace("MLP-Mixer</th>", "timm/mixer_b16_224.goog_in21k_ft_in1k</th>"))
+    page = Visit(browser.new_context(viewport={"width": min(WIDTHS), "height": 800}), long).page
+    name = page.locator("tbody th", has_text="timm/mixer").first.bounding_box()
+    numbers = page.locator("tbody tr", has_text="timm/mixer").first.locator("td").first.bounding_box()
+    assert name["width"] <= 0.45 * min(WIDTHS)
+    assert numbers["x"] + numbers["width"] <= min(WIDTHS)
+    regions = page.locator("main .scroll").all()
+    assert all(each.get_attribute("aria-label") and each.get_attribute("tabindex") == "0" for each in regions)
+    page.context.close()
+
+
 def test_the_numbers_of_a_figure_are_not_cut(visit: Visit) -> None:
     cut = "each => each.scrollWidth - each.clientWidth"
     figure = visit.page.locator("figure.narrow").first
@@ -170,12 +190,40 @@ def test_a_number_is_told_to_the_pointer_and_to_the_keyboard(visit: Visit) -> No
 
 
 def test_the_colours_can_be_switched(visit: Visit) -> None:
-    background = "getComputedStyle(document.body).backgroundColor"
-    assert visit.page.evaluate(background) == "rgb(255, 255, 255)"
+    assert visit.page.evaluate(BACKGROUND) == "rgb(255, 255, 255)"
     visit.page.get_by_role("button", name="Dark colours").click()
-    assert visit.page.evaluate(background) == "rgb(13, 17, 23)"
+    assert visit.page.evaluate(BACKGROUND) == "rgb(13, 17, 23)"
     visit.page.get_by_role("button", name="Light colours").click()
-    assert visit.page.evaluate(background) == "rgb(255, 255, 255)"
+    assert visit.page.evaluate(BACKGROUND) == "rgb(255, 255, 255)"
+
+
+def test_the_choice_of_colours_is_kept_and_there_from_the_first_paint(browser: Any, file: Path) -> None:
+    """Before anything of the page is seen: when its body begins."""
+    context = browser.new_context(color_scheme="light")
+    context.add_init_script(FIRST_SEEN)
+    page = Visit(context, file).page
+    assert page.evaluate("firstSeen") == "none"
+    page.get_by_role("button", name="Dark colours").click()
+    page.reload()
+    assert page.evaluate("firstSeen") == "dark"
+    assert page.evaluate(BACKGROUND) == "rgb(13, 17, 23)"
+    page.get_by_role("button", name="Light colours").click()
+    again = Visit(context, file)
+    assert again.page.evaluate("firstSeen") == "light"
+    assert again.complaints == []
+    context.close()
+
+
+@pytest.mark.parametrize("broken", ["get() { throw new Error('denied'); }", "value: { getItem: () => 'x' }"])
+def test_where_nothing_can_be_kept_the_colours_are_switched_all_the_same(browser: Any, file: Path, broken: str) -> None:
+    context = browser.new_context(color_scheme="dark")
+    context.add_init_script(f"Object.defineProperty(window, 'localStorage', {{ {broken} }});")
+    visit = Visit(context, file)
+    assert visit.page.evaluate(BACKGROUND) == "rgb(13, 17, 23)"
+    visit.page.get_by_role("button", name="Light colours").click()
+    assert visit.page.evaluate(BACKGROUND) == "rgb(255, 255, 255)"
+    assert visit.complaints == []
+    context.close()
 
 
 @pytest.mark.parametrize("kind", ["CSV", "JSON"])
@@ -210,6 +258,17 @@ def test_the_focus_can_be_seen_at_every_stop(visit: Visit) -> None:
         stops.add(shown[0].lower())
         visit.page.keyboard.press("Tab")
     assert {"a", "button", "div", "svg", "summary"} <= stops
+
+
+def test_every_switch_and_download_says_what_it_is_of(visit: Visit) -> None:
+    """To those who hear the page; the arrows of a sorted table are for those who see it."""
+    for figure in visit.page.locator("figure").all():
+        title = figure.locator(".title").text_content()
+        assert figure.locator(f'button[aria-label="Download CSV: {title}"]').count() == 1
+        for group in figure.locator(".tools[role=group]").all():
+            assert group.get_attribute("aria-label") == f"Series shown: {title}"
+    header = visit.page.locator("thead th").first
+    assert header.get_by_role("button", name="architecture", exact=True).count() == 1
 
 
 def test_it_is_printed_whole(visit: Visit) -> None:

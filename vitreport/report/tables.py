@@ -68,7 +68,7 @@ def section(content: Section, names: dict[str, str]) -> Table:
         )
         for name, cell in content.runs
     ]
-    return _table(("run", "architecture", "data set", "test accuracy", "command"), rows, texts=5)
+    return _with_commands(("run", "architecture", "data set", "test accuracy", "command"), rows)
 
 
 def missing_levels(content: Ablation) -> list[tuple[str, str]]:
@@ -189,24 +189,15 @@ def cost(cells: Sequence[Cell], names: dict[str, str]) -> Table:
                     found.device,
                 )
             )
-    columns = (
-        "architecture",
-        "data set",
-        "parameters",
-        "FLOPs forward",
-        "FLOPs training",
-        "images/s",
-        "time",
-        "memory",
-    )
-    return _table((*columns, "device"), rows, texts=2)
+    measured = ("parameters", "FLOPs forward", "FLOPs training", "images/s", "time", "memory", "device")
+    return _table(("architecture", "data set", *measured), rows, texts=2)
 
 
 def verdicts(content: Sequence[Verdict]) -> Table:
     rows = [
         (each.claim.statement, each.claim.source, each.outcome, each.reason, Code(_command(each))) for each in content
     ]
-    return _table(("published claim", "source", "verdict", "measured", "command"), rows, texts=5)
+    return _with_commands(("published claim", "source", "verdict", "measured", "command"), rows)
 
 
 def data(datasets: Sequence[Dataset]) -> Table:
@@ -247,6 +238,12 @@ def troubled(summary: Summary) -> Table:
 
 def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], texts: int = 1) -> Table:
     return Table(columns, tuple(rows[:MOST_ROWS]), texts, max(0, len(rows) - MOST_ROWS))
+
+
+def _with_commands(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
+    """A table of texts; its last column is there where a row needs a command."""
+    shown = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
+    return _table(columns[:shown], [row[:shown] for row in rows], texts=shown)
 
 
 def _overview_cell(cell: Cell | None) -> str:

@@ -1,6 +1,6 @@
 """A page as one HTML file: it holds its style, its script and its figures, makes no request and works without script.
 
-Its security policy allows this very style and this very script, by their hashes, images that it holds itself, and
+Its security policy allows this very style and these very scripts, by their hashes, images that it holds itself, and
 nothing else.
 """
 
@@ -31,15 +31,17 @@ NUMBER = re.compile(r"[-+]?\d")
 def render_html(page: Page, cache_dir: Path) -> str:
     """The page with all its figures, which are drawn where `cache_dir` does not hold them already."""
     numbers = {figure.name: numbers_of(figure, page.summary) for figure in page.figures}
-    style, script = Markup(_colors() + _read("report.css")), Markup(_read("report.js"))
+    style = Markup(_colors() + _read("report.css"))
+    theme, script = (Markup(_read(name)) for name in ("theme.js", "report.js"))
     values = {
         **printed(page),
         "panels": {figure.name: [Markup(panel) for panel in draw(figure, cache_dir)] for figure in page.figures},
         "numbers": numbers,
         "data": {figure.name: _plain(figure.title, numbers[figure.name]) for figure in page.figures},
         "style": style,
+        "theme": theme,
         "script": script,
-        "policy": _policy(style, script),
+        "policy": _policy(style, theme, script),
     }
     return _environment().get_template(TEMPLATE).render(values)
 
@@ -112,8 +114,8 @@ def _colors() -> str:
     return f":root{{{values}}}\n"
 
 
-def _policy(style: str, script: str) -> str:
-    allowed = f"style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"
+def _policy(style: str, *scripts: str) -> str:
+    allowed = f"style-src {_hash(style)}; script-src {' '.join(map(_hash, scripts))}; img-src data:"
     return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 
