@@ -45,7 +45,7 @@ def reported(cli: Cli, exit_code: int) -> Completed:
 def test_a_damaged_file_is_named(cli: Cli, swin: Path, name: str, damage: str) -> None:
     (swin / name).write_bytes(DAMAGE[damage])
     done = reported(cli, 7)
-    assert f"| {swin.name}/{name} |" in done.stdout.split("## Damaged records")[1]
+    assert f"| `{swin.name}/{name}` |" in done.stdout.split("## Damaged records")[1]
     assert f"warning: runs/{swin.name}/{name}: " in done.stderr
     assert "59.0% to 61.0%" not in done.stdout
 
@@ -65,14 +65,14 @@ def test_runs_without_a_result_are_told_apart(cli: Cli, swin: Path) -> None:
     done = reported(cli, 0)
     assert "| not finished | 27.6% validation after epoch 2 of 4 |" in done.stdout
     (RUNS / spec("mlp-mixer").run_id).mkdir()
-    assert f"| {spec('mlp-mixer').run_id} | incomplete (no record) |" in reported(cli, 7).stdout
+    assert f"| `{spec('mlp-mixer').run_id}` | incomplete (no record) |" in reported(cli, 7).stdout
 
 
 def test_a_link_is_not_followed(cli: Cli, swin: Path) -> None:
     swin.rename("outside")
     swin.symlink_to(Path("outside").resolve())
     done = reported(cli, 7)
-    assert f"| {swin.name} | is a link, which is not followed |" in done.stdout
+    assert f"| `{swin.name}` | is a link, which is not followed |" in done.stdout
     assert "Swin" not in done.stdout
 
 
