@@ -1,6 +1,7 @@
 """`vitreport study` and `vitreport report --study` as their users run them, on a small study of their own."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -211,7 +212,8 @@ def test_test_images_that_were_trained_on_are_told_once_a_data_set() -> None:
     """Of three cells in two parts; as a process, with processes of its own."""
     root = write_folder(Path("pets"), count=10)
     (root / "test" / "dog" / "0000.png").write_bytes((root / "train" / "cat" / "0000.png").read_bytes())
-    own = 'model = "mlp-mixer"\ndataset = "./pets"\nset = { patch_size = 4, embed_dim = 8, num_blocks = 1, epochs = 1, batch_size = 5 }'
+    small = "patch_size = 4, embed_dim = 8, num_blocks = 1, epochs = 1, batch_size = 5"
+    own = f'model = "mlp-mixer"\ndataset = "./pets"\nset = {{ {small} }}'
     parts = f"[runs.one]\n{own}\n[ablations.two]\n{own}\nparams.batch_size = [6, 9]"
     Path(FILE).write_text(f'title = "Pets"\n{parts}')
     done = vitreport("study", "run", FILE, "--seeds", "1", "--set", "train.selection=last", timeout=240)
@@ -239,6 +241,22 @@ def test_parts_may_have_their_images_in_different_folders(cli: Cli) -> None:
     planned = plan_study(StudyRequest(FILE), None)
     assert [sweep.data_dir for sweep in planned.sweeps.values()] == [Path("here").resolve(), Path("there").resolve()]
     assert cli("study", "run", FILE, "--dry-run").exit_code == 0
+
+
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_data_sets_are_searched_in_several_folders(by: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_folder(Path("here/a"), size=8)
+    write_folder(Path("there/b"), size=8)
+    own = (f'[runs.{name}]\nmodel = "mlp-mixer"\ndataset = "{name}"\nset = {{ patch_size = 4 }}' for name in "ab")
+    Path(FILE).write_text("\n".join(['title = "Two folders"', *own]))
+    folders = ("--data-dir", "here", "--data-dir", "there") if by == "option" else ()
+    if by == "variable":
+        monkeypatch.setenv("VITREPORT_DATA_DIR", os.pathsep.join(["here", "there"]))
+    done = cli("study", "status", FILE, *folders)
+    assert (done.exit_code, done.stderr) == (0, "")
+    if by == "option":
+        planned = plan_study(StudyRequest(FILE), [Path("here"), Path("there")])
+        assert [str(sweep.data_dir) for sweep in planned.sweeps.values()] == ["here", "there"]
 
 
 def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:

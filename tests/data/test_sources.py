@@ -3,13 +3,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from PIL import Image
 
-from vitreport.data import cifar10
+from vitreport.data import cifar10, stl10, tinyimagenet
 from vitreport.data.cache import ImageArrays, Places
-from vitreport.data.sources import DATASETS, describe, locate, open_dataset, open_decoded, open_present
+from vitreport.data.sources import DATASETS, describe, home_of, locate, open_dataset, open_decoded, open_present
 from vitreport.errors import DatasetError, SpecError
 from vitreport.spec.data import DatasetFacts
 
@@ -54,6 +55,19 @@ def test_paths_and_names_are_told_apart(tmp_path: Path, monkeypatch: pytest.Monk
     assert locate(".", data_dir) == (tmp_path.name, tmp_path.parent)
     assert locate("sub/..", data_dir) == (tmp_path.name, tmp_path.parent)
     assert locate("~/pets", data_dir) == ("pets", Path("/home/ada"))
+
+
+@pytest.mark.parametrize("reader", [cifar10, stl10, tinyimagenet])
+@pytest.mark.parametrize("kind", ["archive", "unpacked", "by class"])
+def test_a_data_set_is_searched_in_the_folders_in_their_order(reader: ModuleType, kind: str, tmp_path: Path) -> None:
+    published = reader.PUBLISHED
+    first, second, third = folders = [tmp_path / name for name in ("a", "b", "c")]
+    assert home_of(published.dataset, folders) == first, "where it would be downloaded to"
+    name = {"archive": published.archive, "unpacked": published.unpacked, "by class": published.dataset}[kind]
+    for folder in (second, third):
+        (folder / name).mkdir(parents=True)
+    assert home_of(published.dataset, folders) == second
+    assert home_of("pets" * 99, folders) == first
 
 
 def test_a_path_through_a_link_keeps_its_name(tmp_path: Path) -> None:

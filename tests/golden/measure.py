@@ -69,6 +69,6 @@ def cost(case: str) -> dict[str, Any]:
 def cost_spec(case: str) -> RunSpec:
     kind, _, name = case.partition(" ")
     if kind == "preset":
-        return compose_request(Request(preset=name), data_dir=None).composed.spec
+        return compose_request(Request(preset=name), data_dirs=None).composed.spec
     layer = Layer("golden", {"model": {"name": name, **REQUIRED.get(name, {})}})
     return compose([layer], lambda dataset, image_size: DatasetFacts(dataset, num_classes=10, image_size=32)).spec

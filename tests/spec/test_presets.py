@@ -24,7 +24,7 @@ def resolved(name: str) -> RunSpec:
     dataset = read_preset(name).values["data"]["dataset"]
     if dataset not in DATASETS and not (DATA_DIR / dataset).exists():
         write_folder(DATA_DIR / dataset, count=1, size=32)
-    return compose_request(Request(preset=name), DATA_DIR).composed.spec
+    return compose_request(Request(preset=name), [DATA_DIR]).composed.spec
 
 
 @PRESETS
@@ -58,10 +58,10 @@ def test_a_shown_preset_is_read_back_as_the_same_run(name: str, form: str, cli: 
     assert cli("spec", "check", str(file), "--data-dir", str(DATA_DIR)).stdout == f"{expected.run_id}\n"
 
 
-@pytest.mark.parametrize(("dataset", "data_dir"), [("cifar10", Path()), ("./cifar10", None)])
-def test_a_data_set_given_by_its_path_takes_the_preset_of_its_name(dataset: str, data_dir: Path | None) -> None:
+@pytest.mark.parametrize(("dataset", "data_dirs"), [("cifar10", [Path()]), ("./cifar10", None)])
+def test_a_data_set_given_by_its_path_takes_the_preset_of_its_name(dataset: str, data_dirs: list[Path] | None) -> None:
     Path("cifar10").mkdir()
-    found = compose_request(Request(model="perceiver-io", dataset=dataset), data_dir).composed
+    found = compose_request(Request(model="perceiver-io", dataset=dataset), data_dirs).composed
     assert found.spec == compose_request(Request(preset="perceiver-io-cifar10"), None).composed.spec
 
 

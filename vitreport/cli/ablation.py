@@ -29,15 +29,15 @@ class Asked:
     max_cells: int
 
 
-def make_work(asked: Asked, data_dir: Path | None) -> Work:
+def make_work(asked: Asked, data_dirs: Sequence[Path] | None) -> Work:
     """What is asked for, or the ablations of a study; raises SpecError."""
     if asked.study is None:
-        composer = Composer(replace(asked.request, fallback=assign(FALLBACK, "default")), "--param", data_dir)
+        composer = Composer(replace(asked.request, fallback=assign(FALLBACK, "default")), "--param", data_dirs)
         return Work([composer.placed(_own_plan(asked, composer))], {})
     _refuse_beside_study(asked)
     request = asked.request
     wanted = StudyRequest(asked.study, asked.only, asked.seeds, request.assignments, asked.max_cells, request.weights)
-    return plan_study(wanted, data_dir, ablations_only=True).work
+    return plan_study(wanted, data_dirs, ablations_only=True).work
 
 
 def _own_plan(asked: Asked, composer: Composer) -> Plan:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vitreport.data.sources import describe, locate
+from vitreport.data.sources import describe, home_of, locate
 from vitreport.errors import Problem, SpecError
 from vitreport.files import file_digest
 from vitreport.spec.architectures.timm import timm_label
@@ -43,7 +43,7 @@ class Composition:
     data_dir: Path
 
 
-def compose_request(request: Request, data_dir: Path | None) -> Composition:
+def compose_request(request: Request, data_dirs: Sequence[Path] | None) -> Composition:
     """Precedence: flag, `--set`, `VITREPORT_*`, `--spec`, preset, default. Raises SpecError with every problem."""
     layers = [
         *filter(None, [request.fallback]),
@@ -55,7 +55,7 @@ def compose_request(request: Request, data_dir: Path | None) -> Composition:
         assign(request.flags or {}, "command line"),
     ]
     strongest = [*filter(None, [request.strongest])]
-    place = _Place(data_dir or default_data_dir())
+    place = _Place(data_dirs_or_default(data_dirs))
     preset = request.preset or (None if request.spec_file else _own_preset([*layers, *strongest]))
     if preset:
         layers.insert(int(request.fallback is not None), read_preset(preset))
@@ -82,6 +82,11 @@ def _names_file(layers: Sequence[Layer]) -> bool:
     return bool(named) and isinstance(named[-1], str)
 
 
+def data_dirs_or_default(given: Sequence[Path] | None) -> Sequence[Path]:
+    """The folders to search for data sets."""
+    return given or [default_data_dir()]
+
+
 def default_data_dir() -> Path:
     return cache_dir() / "data"
 
@@ -93,14 +98,16 @@ def cache_dir() -> Path:
 
 
 class _Place:
-    """Tells a data set's facts, and remembers the folder that a data set given by its path lies in."""
+    """Tells a data set's facts, and remembers the folder that it lies in."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self.data_dir = data_dir
+    def __init__(self, data_dirs: Sequence[Path]) -> None:
+        self._data_dirs = data_dirs
+        self.data_dir = data_dirs[0]
 
     def describe(self, dataset: str, image_size: int | None) -> DatasetFacts:
-        facts = describe(dataset, self.data_dir, image_size)
-        _, self.data_dir = locate(dataset, self.data_dir)
+        home = home_of(dataset, self._data_dirs)
+        facts = describe(dataset, home, image_size)
+        _, self.data_dir = locate(dataset, home)
         return facts
 
 

@@ -32,14 +32,14 @@ class Composer:
     """Composes cells: a request, and over it what is `fixed` and the fields of a cell, which come from `origin`."""
 
     def __init__(
-        self, request: Request, origin: str, data_dir: Path | None, fixed: Mapping[str, Any] | None = None
+        self, request: Request, origin: str, data_dirs: Sequence[Path] | None, fixed: Mapping[str, Any] | None = None
     ) -> None:
-        self._request, self._origin, self._data_dir, self._fixed = request, origin, data_dir, fixed or {}
+        self._request, self._origin, self._searched, self._fixed = request, origin, data_dirs, fixed or {}
         self._data_dirs: dict[str, Path] = {}
 
     def __call__(self, fields: Mapping[str, Any]) -> RunSpec:
         request = replace(self._request, strongest=layer_of({**self._fixed, **fields}, self._origin))
-        composition = compose_request(request, self._data_dir)
+        composition = compose_request(request, self._searched)
         if (origin := composition.composed.origins.get("seed", "")) in ("--set", self._origin):
             raise SpecError(problems=[Problem("seed", "is given by --seeds in a sweep", "--seeds 5..5", origin=origin)])
         spec = composition.composed.spec

@@ -40,9 +40,14 @@ Compile = Annotated[
         rich_help_panel=RUNTIME,
     ),
 ]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", envvar="VITREPORT_DATA_DIR", help="Where data sets are.", rich_help_panel=RUNTIME),
+DataDirs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data-dir",
+        envvar="VITREPORT_DATA_DIR",
+        help="Where data sets are; several are searched in their order.",
+        rich_help_panel=RUNTIME,
+    ),
 ]
 RunsDir = Annotated[
     Path,

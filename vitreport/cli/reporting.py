@@ -50,7 +50,7 @@ def wanted_page(
     assignments: Sequence[str],
     seeds: str,
     runs_dir: Path,
-    data_dir: Path | None,
+    data_dirs: Sequence[Path] | None,
     title: str | None,
 ) -> Page:
     """The page of a study, or of runs by name. Raises SpecError for what does not go together."""
@@ -60,7 +60,7 @@ def wanted_page(
         return page_of_runs(names, runs_dir, title)
     if names:
         raise SpecError(f"a study says itself which runs: leave out {', '.join(names)}", "--title gives it a heading")
-    return page_of_study(StudyRequest(study, seeds=seeds, assignments=assignments), runs_dir, data_dir, title)
+    return page_of_study(StudyRequest(study, seeds=seeds, assignments=assignments), runs_dir, data_dirs, title)
 
 
 def page_of_runs(names: Sequence[str], runs_dir: Path, title: str | None) -> Page:
@@ -80,21 +80,21 @@ def page_of_runs(names: Sequence[str], runs_dir: Path, title: str | None) -> Pag
     return make_page(summarize(select(names, runs_dir, designs), Outline(designs), damage), title=title or TITLE)
 
 
-def page_of_study(asked: StudyRequest, runs_dir: Path, data_dir: Path | None, title: str | None) -> Page:
+def page_of_study(asked: StudyRequest, runs_dir: Path, data_dirs: Sequence[Path] | None, title: str | None) -> Page:
     """The page of a study: its runs and ablations, whether there are records of them or not, and its claims."""
-    planned = plan_study(asked, data_dir)
+    planned = plan_study(asked, data_dirs)
     study, plans = planned.study, planned.plans
-    published = _published(asked, data_dir) if asked.assignments else plans
+    published = _published(asked, data_dirs) if asked.assignments else plans
     groups = {group_of(cell.id) for plan in plans.values() for cell in plan.cells}
     summary = summarize(select_groups(groups, runs_dir), outline_of(study, plans, asked.command))
     claims = claims_of(study, plans, asked.command, published, asked.assignments)
     return make_page(summary, claims, title or study.title)
 
 
-def _published(asked: StudyRequest, data_dir: Path | None) -> Plans | None:
+def _published(asked: StudyRequest, data_dirs: Sequence[Path] | None) -> Plans | None:
     """What the study plans by itself; None where that cannot be trained without `--set`."""
     with suppress(SpecError):
-        return plan_study(replace(asked, assignments=()), data_dir).plans
+        return plan_study(replace(asked, assignments=()), data_dirs).plans
     return None
 
 

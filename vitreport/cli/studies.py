@@ -71,7 +71,7 @@ class StudyPlan:
         return {name: sweep.plan for name, sweep in self.sweeps.items()}
 
 
-def plan_study(asked: StudyRequest, data_dir: Path | None, *, ablations_only: bool = False) -> StudyPlan:
+def plan_study(asked: StudyRequest, data_dirs: Sequence[Path] | None, *, ablations_only: bool = False) -> StudyPlan:
     """Compose every cell. Raises SpecError with the problems of the file and of all its parts, each once."""
     draft = read_draft(asked.study)
     known = {name: part for name, part in draft.study.named.items() if part.read_axes()[0] or not ablations_only}
@@ -81,7 +81,7 @@ def plan_study(asked: StudyRequest, data_dir: Path | None, *, ablations_only: bo
         seeds = parse_seeds(asked.seeds)
     except SpecError as error:
         problems |= dict.fromkeys(error.problems)
-    planner = _Planner(asked, draft, seeds, data_dir)
+    planner = _Planner(asked, draft, seeds, data_dirs)
     for name, part in known.items():
         if name in asked.only or not asked.only:
             problems |= dict.fromkeys(planner.plan(name, part))
@@ -101,8 +101,10 @@ def _unknown_parts(names: Sequence[str], known: Iterable[str]) -> Iterator[Probl
 class _Planner:
     """Plans parts one after another; what cannot be used of one is no reason to leave the others out."""
 
-    def __init__(self, asked: StudyRequest, draft: Draft, seeds: Sequence[int], data_dir: Path | None) -> None:
-        self._asked, self._draft, self._seeds, self._data_dir = asked, draft, seeds, data_dir
+    def __init__(
+        self, asked: StudyRequest, draft: Draft, seeds: Sequence[int], data_dirs: Sequence[Path] | None
+    ) -> None:
+        self._asked, self._draft, self._seeds, self._data_dirs = asked, draft, seeds, data_dirs
         self.sweeps: dict[str, Sweep] = {}
         self.unavailable: dict[str, DatasetError] = {}
 
@@ -115,7 +117,7 @@ class _Planner:
             assignments=self._asked.assignments, weights=self._asked.weights, preset=part.preset, study=own
         )
         fixed = {**model_fields(part.model), "data.dataset": part.dataset}
-        composer = Composer(request, origin, self._data_dir, fixed)
+        composer = Composer(request, origin, self._data_dirs, fixed)
         try:
             plan = make_plan(
                 part.read_axes()[0],

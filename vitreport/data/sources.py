@@ -5,7 +5,7 @@ A new data set is a module with `find(places) -> Original` and one entry in DATA
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -26,7 +26,7 @@ class DatasetSource:
     `train_count` and `test_count` are those of the published splits. `looked_for` is told to the user, in
     order, relative to the data directory; `in_folder` says that a folder of this name may hold it. `reader` is
     the module that finds the images. `known_overlap` counts the published test images that are also training
-    images, where that is known.
+    images, where that is known. `kept_as` are the archive and the folder that is unpacked from it.
     """
 
     name: str
@@ -40,6 +40,7 @@ class DatasetSource:
     in_folder: bool
     reader: str
     known_overlap: int = 0
+    kept_as: tuple[str, ...] = ()
 
     def find(self, places: "Places") -> "Original":
         """Look for the images, without decoding them. Raises DatasetError where they are damaged."""
@@ -85,6 +86,7 @@ _SOURCES = (
         ),
         in_folder=True,
         reader="vitreport.data.cifar10",
+        kept_as=("cifar-10-python.tar.gz", "cifar-10-batches-py"),
     ),
     DatasetSource(
         name="stl10",
@@ -102,6 +104,7 @@ _SOURCES = (
         ),
         in_folder=True,
         reader="vitreport.data.stl10",
+        kept_as=("stl10_binary.tar.gz", "stl10_binary"),
     ),
     DatasetSource(
         name="tinyimagenet",
@@ -120,6 +123,7 @@ _SOURCES = (
         in_folder=True,
         reader="vitreport.data.tinyimagenet",
         known_overlap=7,
+        kept_as=("tiny-imagenet-200.zip", "tiny-imagenet-200"),
     ),
 )
 DATASETS = {source.name: source for source in _SOURCES}
@@ -139,6 +143,13 @@ def locate(dataset: str, data_dir: Path) -> tuple[str, Path]:
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, an unknown user, a null character
         raise DatasetError(f"the data set {dataset!a} is not a usable path: {error}") from error
     return path.name, path.parent
+
+
+def home_of(dataset: str, data_dirs: Sequence[Path]) -> Path:
+    """The first of these folders that holds a data set, else the first, where it would be downloaded to."""
+    names = (dataset, *(DATASETS[dataset].kept_as if dataset in DATASETS else ()))
+    holding = (folder for folder in data_dirs if any(map(os.path.exists, (folder / name for name in names))))
+    return next(holding, data_dirs[0])
 
 
 def describe(dataset: str, data_dir: Path, image_size: int | None = None) -> "DatasetFacts":

@@ -65,7 +65,7 @@ def ablate(
     device: options.Device = "auto",
     threads: options.Threads = None,
     compile_: options.Compile = False,
-    data_dir: options.DataDir = None,
+    data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
     checkpoint_seconds: options.CheckpointSeconds = options.DEFAULT_CHECKPOINT_SECONDS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the cells, their time and disk only.")] = False,
@@ -96,7 +96,7 @@ def ablate(
         seeds=seeds,
         max_cells=max_cells,
     )
-    work = make_work(asked, data_dir)
+    work = make_work(asked, data_dirs)
     runtime = Runtime(
         device=device,
         data_dir=default_data_dir(),

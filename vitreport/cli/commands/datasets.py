@@ -15,9 +15,9 @@ app = typer.Typer(help="List and verify data sets.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_datasets(data_dir: options.DataDir = None, as_json: options.AsJson = False) -> None:
+def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = False) -> None:
     """List the data sets that can be named, and where each is looked for."""
-    from vitreport.cli.compose import default_data_dir
+    from vitreport.cli.compose import data_dirs_or_default
     from vitreport.data.sources import DATASETS
 
     if as_json:
@@ -31,7 +31,7 @@ def list_datasets(data_dir: options.DataDir = None, as_json: options.AsJson = Fa
         rows += [("", "", "", "", place) for place in rest]
     columns = ["data set", "what it is", "classes", "train + test", "looked for"]
     print_table(columns, rows, right=["classes", "train + test"])
-    note(f"places are relative to {data_dir or default_data_dir()} (--data-dir)")
+    note(f"places are relative to {', then '.join(map(str, data_dirs_or_default(data_dirs)))} (--data-dir)")
     note("any folder with train/CLASS/ and test/CLASS/ works too: --dataset PATH")
 
 
@@ -39,18 +39,19 @@ def list_datasets(data_dir: options.DataDir = None, as_json: options.AsJson = Fa
 def verify(
     name: Annotated[str, typer.Argument(help="A data set's name, or a folder with train/ and test/.")],
     image_size: Annotated[int | None, typer.Option(min=8, help="The size to decode a folder's images to.")] = None,
-    data_dir: options.DataDir = None,
+    data_dirs: options.DataDirs = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Check counts, sizes, checksums and duplicates."""
-    from vitreport.cli.compose import cache_dir, default_data_dir
+    from vitreport.cli.compose import cache_dir, data_dirs_or_default
     from vitreport.cli.live.training import choose_view
+    from vitreport.data.sources import home_of
     from vitreport.data.verify import verify as verify_dataset
     from vitreport.errors import DatasetError
 
     with choose_view(quiet=quiet) as view:
-        home = data_dir or default_data_dir()
+        home = home_of(name, data_dirs_or_default(data_dirs))
         checks = verify_dataset(
             name, home, cache_dir(), image_size=image_size, notify=view.note, progress=view.progress
         )

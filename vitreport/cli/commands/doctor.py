@@ -29,12 +29,12 @@ class Finding:
 
 
 def doctor(
-    data_dir: options.DataDir = None,
+    data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
     as_json: options.AsJson = False,
 ) -> None:
     """Check versions, devices, memory and folders; each problem comes with its fix."""
-    from vitreport.cli.compose import cache_dir, default_data_dir
+    from vitreport.cli.compose import cache_dir, data_dirs_or_default
     from vitreport.errors import ResourceError
 
     findings = [
@@ -44,7 +44,7 @@ def doctor(
         Finding("processor", True, f"{os.cpu_count()} cores"),
         _memory(),
         _folder("cache", cache_dir()),
-        _folder("data", data_dir or default_data_dir()),
+        *(_folder("data", folder) for folder in data_dirs_or_default(data_dirs)),
         _folder("runs", runs_dir),
     ]
     if as_json:

@@ -14,21 +14,23 @@ def evaluate(
     dataset: options.Dataset = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
-    data_dir: options.DataDir = None,
+    data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Measure a finished run: accuracy, loss, calibration, each class, the confusion matrix, images/s."""
-    from vitreport.cli.compose import cache_dir, default_data_dir
+    from vitreport.cli.compose import cache_dir, data_dirs_or_default
+    from vitreport.data.sources import home_of
     from vitreport.runtime import Runtime
     from vitreport.store.folders import find_run
     from vitreport.store.reader import read_run
 
     found = read_run(find_run(run, runs_dir))
+    images = dataset or (found.spec.data.dataset if found.spec else "")
     runtime = Runtime(
         device=device,
-        data_dir=data_dir or default_data_dir(),
+        data_dir=home_of(images, data_dirs_or_default(data_dirs)),
         cache_dir=cache_dir(),
         runs_dir=runs_dir,
         threads=threads,

@@ -35,7 +35,7 @@ def show(
     set_: options.Assignments = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
-    data_dir: options.DataDir = None,
+    data_dirs: options.DataDirs = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Show an architecture: its paper, its fields, its presets, and what it costs on this machine."""
@@ -45,7 +45,7 @@ def show(
     from vitreport.spec.presets import preset_facts, presets_of
 
     request = Request(model=model, dataset=dataset, preset=preset, assignments=set_ or ())
-    spec = compose_request(request, data_dir).composed.spec
+    spec = compose_request(request, data_dirs).composed.spec
     architecture, values = type(spec.model), spec.model.model_dump(mode="json")
     fields = fields_in_words(architecture)
     facts = {name: preset_facts(name) for name in presets_of(spec.model.name)}

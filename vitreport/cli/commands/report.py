@@ -44,7 +44,7 @@ def report(
     ] = None,
     set_: options.Assignments = None,
     seeds: Annotated[str, typer.Option(help="The seeds of the study, how many or which.")] = options.DEFAULT_SEEDS,
-    data_dir: options.DataDir = None,
+    data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
 ) -> None:
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
@@ -59,7 +59,7 @@ def report(
     place = output or inject or check
     form = format_of(format_, place, own=template is not None)
     folder = assets_folder(form, place, assets, left_out=no_assets)
-    page = wanted_page(runs or (), study, set_ or (), seeds, runs_dir, data_dir, title)
+    page = wanted_page(runs or (), study, set_ or (), seeds, runs_dir, data_dirs, title)
     link = link_to(folder, place)
     is_part = bool(inject or (check and placing.has_marks(check)))
     document = make_document(

@@ -22,13 +22,13 @@ def schema() -> None:
 @app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="A TOML spec, or the spec.json of a run.")],
-    data_dir: options.DataDir = None,
+    data_dirs: options.DataDirs = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Tell everything that is wrong with a spec, or the id of the run that it is."""
     from vitreport.cli.compose import Request, compose_request
 
-    spec = compose_request(Request(spec_file=file), data_dir).composed.spec
+    spec = compose_request(Request(spec_file=file), data_dirs).composed.spec
     if as_json:
         print_json({"id": spec.run_id, "spec": spec.model_dump(mode="json")})
     else:
@@ -43,14 +43,14 @@ def show(
     preset: options.Preset = None,
     spec: options.SpecFile = None,
     set_: options.Assignments = None,
-    data_dir: options.DataDir = None,
+    data_dirs: options.DataDirs = None,
     as_json: options.AsJson = False,
 ) -> None:
     """A whole spec as TOML, to be kept and changed: `vitreport spec show perceiver-io > my.toml`."""
     from vitreport.cli.compose import Request, compose_request
 
     request = Request(model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or ())
-    found = compose_request(request, data_dir).composed.spec
+    found = compose_request(request, data_dirs).composed.spec
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:

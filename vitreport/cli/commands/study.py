@@ -42,7 +42,7 @@ def status(
     ] = False,
     device: options.Device = "auto",
     threads: options.Threads = None,
-    data_dir: options.DataDir = None,
+    data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
     as_json: options.AsJson = False,
 ) -> None:
@@ -51,7 +51,7 @@ def status(
     from vitreport.cli.tables.study_status import show_status
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())
-    planned = plan_study(asked, data_dir)
+    planned = plan_study(asked, data_dirs)
     runtime = _runtime(runs_dir, device, threads) if measure else None
     show_status(planned, asked, runs_dir, measured_on=runtime, as_json=as_json)
 
@@ -68,7 +68,7 @@ def run(
     device: options.Device = "auto",
     threads: options.Threads = None,
     compile_: options.Compile = False,
-    data_dir: options.DataDir = None,
+    data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
     checkpoint_seconds: options.CheckpointSeconds = options.DEFAULT_CHECKPOINT_SECONDS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is missing only, as `status` does.")] = False,
@@ -86,7 +86,7 @@ def run(
     from vitreport.cli.studies import StudyRequest, plan_study
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())
-    planned = plan_study(asked, data_dir)
+    planned = plan_study(asked, data_dirs)
     if dry_run:
         from vitreport.cli.tables.study_status import show_status
 

@@ -26,7 +26,7 @@ def train(
     device: options.Device = "auto",
     threads: options.Threads = None,
     compile_: options.Compile = False,
-    data_dir: options.DataDir = None,
+    data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
     checkpoint_seconds: options.CheckpointSeconds = options.DEFAULT_CHECKPOINT_SECONDS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the resolved spec and its cost only.")] = False,
@@ -59,7 +59,7 @@ def train(
         },
         weights=weights,
     )
-    composition = compose_request(request, data_dir)
+    composition = compose_request(request, data_dirs)
     runtime = Runtime(
         device=device,
         data_dir=composition.data_dir,
