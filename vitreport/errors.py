@@ -6,6 +6,7 @@ VitreportError
 ├── RecordError      4   a record or a checkpoint that cannot be used
 ├── DivergedError    5   a loss that is no longer finite
 ├── ResourceError    6   no such device, no memory, no disk, no network
+│   └── FullDiskError    where nothing more can be written
 ├── DamageError      7   finished, but some records are damaged or cells missing
 ├── ImagesError      3 or 6, as the errors of data sets that it holds
 ├── BusyError        8   another process holds the run
@@ -86,6 +87,10 @@ class DivergedError(VitreportError):
 
 class ResourceError(VitreportError):
     exit_code = 6
+
+
+class FullDiskError(ResourceError):
+    """A disk or a quota has no room for what is to be written."""
 
 
 class DamageError(VitreportError):

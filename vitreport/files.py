@@ -3,13 +3,16 @@
 import errno
 import hashlib
 import json
+import math
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import ResourceError, SpecError
+from vitreport.errors import FullDiskError, ResourceError, SpecError
+from vitreport.text import compact
 
 TEMPORARY_SUFFIX = ".tmp"
 
@@ -93,6 +96,15 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def free_bytes(path: Path) -> float:
+    """The room on the disk of a path, which need not exist yet; infinite where the disk does not tell."""
+    try:
+        usage = shutil.disk_usage(next(each for each in (path.absolute(), *path.absolute().parents) if each.exists()))
+    except OSError:
+        return math.inf
+    return usage.free if usage.total else math.inf
+
+
 @contextmanager
 def storage_errors(path: Path, size: int = 0) -> Iterator[None]:
     """Turn an OSError of writing `size` bytes (0 where they are not known) to `path` into ResourceError."""
@@ -101,9 +113,11 @@ def storage_errors(path: Path, size: int = 0) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            needs = f" needs {size / 1e6:.1f} MB" if size else ""
-            hint = "free some space; the same command then resumes"
-            raise ResourceError(f"no space left: {path}{needs}", hint) from error
+            needs = f" needs {compact(size)}B" if size else ""
+            free = free_bytes(path)
+            left = f", {compact(free)}B are free" if free < size else ""  # else it is a quota, or another limit
+            hint = "free some space, then the same command once more"
+            raise FullDiskError(f"no space left: {path}{needs}{left}", hint) from error
         hint = "choose another place, or mend its permissions"
         if error.errno == errno.ENOENT:
             hint = f"make the folder {path.parent} first"

@@ -1,5 +1,6 @@
 """What a test can plant in a training before it begins. A fault is its name and its parameters."""
 
+import errno
 import itertools
 import os
 import shutil
@@ -71,8 +72,19 @@ def failing_forever(number: int, code: int) -> None:
     Calls(fail)
 
 
+def room(size: int) -> None:
+    """The disk has room for so many bytes, as far as one can ask it."""
+    usage = shutil.disk_usage(".")
+    patch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=size))
+
+
 def killed_before_step(step: int) -> None:
     before_step(step, die)
+
+
+def full_after_step(step: int) -> None:
+    """Nothing can be written any more when `step` steps are done."""
+    before_step(step, lambda: failing_forever(0, errno.ENOSPC))
 
 
 def signalled_before_step(step: int, *numbers: int) -> None:
@@ -241,7 +253,9 @@ FAULTS: dict[str, Callable[..., None]] = {
         killed_before_call,
         failing_call,
         failing_forever,
+        room,
         killed_before_step,
+        full_after_step,
         signalled_before_step,
         signalled_in_evaluation,
         signalled_in_epoch_evaluation,

@@ -70,6 +70,7 @@ def test_every_call_can_fail_once(driver: Driver, undisturbed: Undisturbed, tmp_
     for folder, (number, failed) in failures(driver, tmp_path):
         check_failure(failed, number)
         newest = check_sound(only_run(folder), newest)
+        check_promise(failed.stderr, newest)
         different.setdefault(kept(only_run(folder)), folder)
     assert newest == 2
     assert len(different) > 10
@@ -108,6 +109,14 @@ def check_failure(failed: Completed, number: int) -> None:
     assert failed.stderr.startswith("error: "), number
     assert failed.stderr.count("\n") == 1, number
     assert reason in failed.stderr, number
+
+
+def check_promise(said: str, newest: int) -> None:
+    """Where a disk was full in the middle of the training: at which step the same command will go on."""
+    if "no space left" in said and newest:
+        assert f"; hint: free some space; the same command then goes on from step {newest}\n" in said
+    else:
+        assert "goes on from step" not in said
 
 
 def check_sound(run: Path, former_step: int) -> int:

@@ -67,6 +67,11 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(found, key=_step, reverse=True)
 
 
+def newest_step(folder: Path) -> int:
+    """The step of the newest checkpoint of a run; 0 without any."""
+    return max(map(_step, checkpoints(folder)), default=0)
+
+
 def restore_newest(folder: Path, state: TrainingState) -> list[str]:
     """Put the newest sound checkpoint into `state`; a line for each newer one that is damaged.
 

@@ -3,9 +3,11 @@
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
-from vitreport.errors import DivergedError, ResourceError, StoppedError, VitreportError
+from vitreport.errors import DivergedError, FullDiskError, ResourceError, StoppedError, VitreportError
 from vitreport.files import write_atomic
+from vitreport.store.checkpoint import newest_step
 from vitreport.store.provenance import now
 from vitreport.store.record import MAX_TEXT, ErrorKind, ErrorRecord
 from vitreport.store.signals import StopSignal
@@ -18,14 +20,12 @@ def stops_told(*, force: bool) -> Iterator[None]:
     try:
         yield
     except StopSignal as stop:
-        command = "the same command without --force" if force else "the same command"
-        raise StoppedError(
-            f"stopped by {stop}", f"{command} goes on with the run", signal_number=stop.signal_number
-        ) from stop
+        hint = f"{_same_command(force)} goes on with the run"
+        raise StoppedError(f"stopped by {stop}", hint, signal_number=stop.signal_number) from stop
 
 
 @contextmanager
-def failures_recorded(writer: RunWriter) -> Iterator[None]:
+def failures_recorded(writer: RunWriter, *, force: bool) -> Iterator[None]:
     """Whatever ends the run before it is done is written into its record on the way out."""
     try:
         yield
@@ -35,6 +35,10 @@ def failures_recorded(writer: RunWriter) -> Iterator[None]:
     except DivergedError as error:
         _record(writer, "diverged", error.message)
         raise
+    except FullDiskError as error:
+        _record(writer, "resources", error.message)
+        hint = f"free some space; {_same_command(force)} then {_what_follows(writer.folder)}"
+        raise FullDiskError(error.message, hint) from error
     except ResourceError as error:
         _record(writer, "resources", error.message)
         raise
@@ -44,6 +48,15 @@ def failures_recorded(writer: RunWriter) -> Iterator[None]:
         write_atomic(writer.folder / "crash.txt", traceback.format_exc().encode())
         _record(writer, "internal", f"{type(error).__name__}: {error}")
         raise
+
+
+def _same_command(force: bool) -> str:
+    return "the same command without --force" if force else "the same command"
+
+
+def _what_follows(folder: Path) -> str:
+    step = newest_step(folder / "checkpoints")
+    return f"goes on from step {step}" if step else "begins anew: no step was saved"
 
 
 def _record(writer: RunWriter, kind: ErrorKind, message: str) -> None:

@@ -14,7 +14,7 @@ from vitreport.errors import RecordError
 from vitreport.files import make_folder, remove_temporaries
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import checkpoints, remove_unfinished, restore_newest
+from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
 from vitreport.store.failures import failures_recorded, stops_told
 from vitreport.store.finished import refuse_other_images
 from vitreport.store.folders import newest_attempt, next_attempt
@@ -24,6 +24,7 @@ from vitreport.store.reader import Run, read_run
 from vitreport.store.record import CostRecord, DataRecord, ResumeRecord
 from vitreport.store.results import write_results
 from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
+from vitreport.store.space import disk_bytes, refuse_full_disk
 from vitreport.store.writer import RunWriter, new_record, throughput_record
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.compilation import compile_errors, compile_network
@@ -56,7 +57,8 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
         folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
         with memory_errors("building the model"):
             model, cost = place_model(spec, device)
-        begun = bool(checkpoints(folder / "checkpoints"))
+        refuse_full_disk(folder, disk_bytes(spec, cost.parameters))
+        begun = newest_step(folder / "checkpoints") > 0
         with memory_errors("loading the weights"):
             weights = None if begun else read_pretrained(model, spec, runtime.weights, listener.note)
         for line in told_normalization(weights, spec) if weights else []:
@@ -78,7 +80,7 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
         with held(folder):
             session = Session(spec, runtime, arrays, device, setup, loaded, argv, listener)
             writer = session.open(folder)
-            with failures_recorded(writer), step_memory_errors(spec.train.batch_size), compile_errors():
+            with failures_recorded(writer, force=force), step_memory_errors(spec.train.batch_size), compile_errors():
                 session.train(writer, stop)
     return folder
 

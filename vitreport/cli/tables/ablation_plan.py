@@ -10,7 +10,6 @@ import torch
 
 from vitreport.cli.composer import Work
 from vitreport.cli.console import print_json, print_table, print_text
-from vitreport.cli.tables.plan import disk_bytes
 from vitreport.cli.tables.plan import make_plan as make_run_plan
 from vitreport.models.cost import count_parameters
 from vitreport.models.registry import build_model
@@ -18,6 +17,7 @@ from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.folders import run_folders
 from vitreport.store.reader import Run, read_run
+from vitreport.store.space import disk_bytes
 from vitreport.sweep.cells import is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.expect import expected_seconds
 from vitreport.sweep.plan import Cell, Plan

@@ -11,14 +11,11 @@ from vitreport.data.sources import DATASETS, count_images, open_decoded
 from vitreport.runtime import Runtime
 from vitreport.spec.compose import Composed, flat
 from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import KEPT
 from vitreport.store.folders import newest_attempt
 from vitreport.store.reader import read_run
+from vitreport.store.space import disk_bytes
 from vitreport.store.state import state_of
 from vitreport.text import compact, duration
-from vitreport.training.optim import TENSORS_PER_PARAMETER
-
-FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -151,9 +148,3 @@ def _state(spec: RunSpec, runtime: Runtime) -> str:
         return "new"
     run = read_run(folder)
     return f"{state_of(run)}, at step {run.record.step:,}" if run.record else state_of(run)
-
-
-def disk_bytes(spec: RunSpec, parameters: int) -> int:
-    """The checkpoints that are kept (weights, optimizer, best weights) and the selected weights."""
-    per_checkpoint = 1 + TENSORS_PER_PARAMETER[spec.optimizer.name] + (spec.train.selection == "val")
-    return parameters * FLOAT_BYTES * (KEPT * per_checkpoint + 1)

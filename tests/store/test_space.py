@@ -1,0 +1,44 @@
+"""A disk that is too small is noticed before the first step; one that fills up later says what is saved."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.store.children import Driver
+from tests.store.identity import only_run
+from tests.store.options import EVERY_STEP, SHORTEST
+from vitreport.files import free_bytes
+
+TRAIN = ("train", *SHORTEST)
+
+
+def test_too_small_a_disk_is_refused_before_anything_is_trained(driver: Driver, tmp_path: Path) -> None:
+    failed = driver.run(*TRAIN, folder=tmp_path, faults=[("room", 20_000)])
+    assert (failed.exit_code, failed.stdout) == (6, "")
+    assert failed.stderr.startswith("error: no space left: run mlp-mixer-digits-")
+    assert failed.stderr.endswith("B, 20kB are free in runs; hint: free some space, or choose another --runs-dir\n")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_a_run_has_written_already_is_not_needed_again(driver: Driver, tmp_path: Path) -> None:
+    done = driver.run(*TRAIN, EVERY_STEP, folder=tmp_path)
+    assert done.exit_code == 0, done.stderr
+    (only_run(tmp_path) / "result.json").unlink()
+    again = driver.run(*TRAIN, folder=tmp_path, faults=[("room", 0)])
+    assert again.exit_code == 0, again.stderr
+    anew = driver.run(*TRAIN, "--force", folder=tmp_path, faults=[("room", 0)])
+    assert anew.exit_code == 6
+
+
+@pytest.mark.parametrize("forced", [(), ("--force",)])
+def test_a_disk_that_is_full_before_a_step_is_saved_says_that_nothing_is(
+    driver: Driver, tmp_path: Path, forced: tuple[str, ...]
+) -> None:
+    failed = driver.run(*TRAIN, "--quiet", *forced, folder=tmp_path, faults=[("full_after_step", 1)])
+    command = "the same command without --force" if forced else "the same command"
+    assert failed.exit_code == 6
+    assert failed.stderr.endswith(f"; hint: free some space; {command} then begins anew: no step was saved\n")
+
+
+def test_the_room_of_a_place_that_is_not_there_yet_is_that_of_its_disk(tmp_path: Path) -> None:
+    assert free_bytes(tmp_path / "absent" / "runs") == pytest.approx(free_bytes(tmp_path), rel=0.1)
