@@ -8,6 +8,7 @@ from statistics import NormalDist, mean, variance
 from typing import NamedTuple
 
 SIGNIFICANCE = 0.05
+ROUNDING = 1e-12
 MOST_TO_FLIP = 20
 
 
@@ -47,12 +48,19 @@ def wilson_interval(correct: int, count: int, confidence: float = 0.95) -> tuple
     return max(0.0, (centre - half_width) / (1 + share)), min(1.0, (centre + half_width) / (1 + share))
 
 
-def t_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+def vary(values: Sequence[float]) -> bool:
+    """Whether values differ by more than rounding: those that do not tell nothing of how far others would lie apart."""
+    return max(values) - min(values) > ROUNDING * max(map(abs, values))
+
+
+def t_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:
     """The interval of the mean of n >= 2 values, such as one accuracy a seed (Student 1908).
 
     mean ± t s / sqrt(n), with s² the variance over n - 1 and t the quantile (1 + confidence) / 2 of n - 1 degrees
-    of freedom. Not cut to [0, 1]: the values need not be proportions.
+    of freedom. Not cut to [0, 1]: the values need not be proportions. None where they do not vary.
     """
+    if not vary(values):
+        return None
     centre, error = mean(values), sqrt(variance(values) / len(values))
     half_width = _t_quantile((1 + confidence) / 2, len(values) - 1) * error
     return centre - half_width, centre + half_width
@@ -62,13 +70,13 @@ def welch_interval(first: Sequence[float], second: Sequence[float], confidence: 
     """mean(first) - mean(second) of independent values, at least two each, of unequal variances (Welch 1947).
 
     With e_i = s_i² / n_i: d ± t sqrt(e_1 + e_2), where t has (e_1 + e_2)² / (e_1²/(n_1 - 1) + e_2²/(n_2 - 1))
-    degrees of freedom (Satterthwaite 1946); p is that of the two-sided t test. None where neither varies: a few
-    seeds that came to the same accuracy do not tell how far others would lie apart.
+    degrees of freedom (Satterthwaite 1946); p is that of the two-sided t test. None where neither varies.
     """
+    if not (vary(first) or vary(second)):
+        return None
     value = mean(first) - mean(second)
     squares = [variance(values) / len(values) for values in (first, second)]
-    if not (total := sum(squares)):
-        return None
+    total = sum(squares)
     shares = [square / total for square in squares]
     freedom = 1 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (first, second), strict=True))
     half_width = _t_quantile((1 + confidence) / 2, freedom) * sqrt(total)
@@ -108,7 +116,7 @@ def sign_flip(differences: Sequence[float]) -> float:
     under 0.05. At most 20 pairs. Each sum is one of the first half and one of the second half.
     """
     assert 1 <= len(differences) <= MOST_TO_FLIP
-    observed = abs(sum(differences)) - 1e-12 * sum(map(abs, differences))
+    observed = abs(sum(differences)) - ROUNDING * sum(map(abs, differences))
     if observed <= 0:
         return 1.0
     half = len(differences) // 2

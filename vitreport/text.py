@@ -2,6 +2,7 @@
 
 from typing import Any
 
+UNVARYING = "seeds that do not vary"
 LINE_CHARACTERS = 80
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take full-width signs too)
 
@@ -30,9 +31,10 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def threads(count: int | str) -> str:
-    """1 thread, 2 threads"""
-    return f"{count} thread{'' if str(count) == '1' else 's'}"
+def counted(count: int | str, noun: str) -> str:
+    """1 thread, 2,000 threads"""
+    number = f"{count:,}" if isinstance(count, int) else count
+    return f"{number} {noun}{'' if number == '1' else 's'}"
 
 
 def toml_value(value: Any) -> str:

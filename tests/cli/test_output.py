@@ -29,7 +29,7 @@ from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import preset_names
 from vitreport.store.correct import packed
 from vitreport.store.reader import Run, read_run
-from vitreport.text import threads
+from vitreport.text import counted
 
 TRAIN = ("train", "perceiver-io", "--dataset", "digits", *TINY)
 EPOCHS = 3
@@ -213,7 +213,7 @@ def test_test_images_that_were_trained_on_are_told_at_each_training(cli: Cli) ->
         assert done.exit_code == 0, done.stderr
         assert told in done.stderr.splitlines()
         assert json.loads(Path(done.stdout.strip(), "run.json").read_text())["data"]["overlap"] == 4
-    assert "- 4 test images of pets are also training images: " in cli("report").stdout
+    assert "- Test images of pets that are also training images: 4; " in cli("report").stdout
 
 
 def test_the_last_epoch_is_told_only_where_another_was_selected(cli: Cli) -> None:
@@ -290,7 +290,13 @@ def test_a_pipe_gets_no_control_codes_and_no_folded_lines(
 def test_one_thread_is_one(cli: Cli) -> None:
     write_run(Path("runs"), small_spec(), fingerprint={"threads": "1"})
     assert "CPU, 1 thread\n" in cli("runs", "show", "perceiver").stdout
-    assert [threads(count) for count in (1, 2, "?")] == ["1 thread", "2 threads", "? threads"]
+    assert [counted(count, "thread") for count in (1, "1", 2, 2000, "?")] == [
+        "1 thread",
+        "1 thread",
+        "2 threads",
+        "2,000 threads",
+        "? threads",
+    ]
 
 
 def test_the_list_of_models_is_folded_and_whole(cli: Cli) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.records import DIVERGED, data_record, spec, write_run, write_seeds
-from vitreport.report.facts.summarize import summarize
+from vitreport.report.facts.summarize import Outline, summarize
+from vitreport.report.formats.data import render_csv
+from vitreport.report.page import make_page
 from vitreport.report.sentences.claims import Claim, Verdict, judge
 from vitreport.store.folders import run_folders
 
@@ -60,7 +62,7 @@ def test_seeds_that_do_not_vary_give_no_verdict() -> None:
     found = verdict(value(0.561))
     assert (found.outcome, found.reason) == (
         "not comparable",
-        "measured 56.0% (n = 3 that do not vary, no interval)",
+        "measured 56.0% (3 seeds that do not vary, no interval)",
     )
 
 
@@ -117,7 +119,19 @@ def test_the_best_over_epochs_is_compared_with_the_same() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562], train={"monitor_test": True})
     group = spec(train={"monitor_test": True}).run_id.removesuffix("-s0")
     claim = Claim("it reaches that", "a paper", group, value=0.9, best_over_epochs=True)
-    assert "best over epochs" in verdict(claim).reason
+    found = summarize(run_folders(RUNS), Outline(best_over_epochs=frozenset([group])))
+    (told,) = judge([claim], found.groups, found.datasets)
+    assert "best over epochs" in told.reason
+
+
+def test_the_best_over_epochs_is_told_only_beside_a_figure_that_was_obtained_so() -> None:
+    for size in (16, 32):
+        write_seeds(RUNS, [0.5, 0.51], train={"monitor_test": True, "batch_size": size})
+    published = spec(train={"monitor_test": True, "batch_size": 32}).run_id.removesuffix("-s0")
+    outline = Outline(best_over_epochs=frozenset([published]))
+    assert {group.id for group in summarize(run_folders(RUNS), outline).groups if group.best_test} == {published}
+    assert [group.best_test for group in summarize(run_folders(RUNS)).groups] == [None, None]
+    assert "best_test" not in render_csv(make_page(summarize(run_folders(RUNS), outline)))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from vitreport.report.facts.summarize import summarize
 from vitreport.report.facts.summary import Summary
 from vitreport.report.sentences.claims import Claim, judge
 from vitreport.report.sentences.findings import Finding, data, findings, overfitting
+from vitreport.report.sentences.phrases import signed_points
 from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
@@ -30,8 +31,8 @@ def test_best_with_its_distance_from_the_next() -> None:
     write_seeds(RUNS, [0.5, 0.501, 0.502], model="swin")
     write_seeds(RUNS, [0.4, 0.401, 0.402], model="tnt")
     assert told("best") == [
-        "On CIFAR-10, Perceiver IO is best with 56.1% ± 0.2 (n = 3): 6.0 points above Swin Transformer, the next (95% "
-        "interval 5.8 to 6.2, n = 3, p < 0.001 by Holm over 3 comparisons)."
+        "On CIFAR-10, Perceiver IO is best with 56.1% ± 0.2 (n = 3): 6.0 points above Swin Transformer, the next "
+        "(unadjusted 95% interval 5.8 to 6.2, n = 3, p < 0.001 by Holm over 3 comparisons)."
     ]
 
 
@@ -40,8 +41,8 @@ def test_a_tie_where_no_difference_is_shown() -> None:
     write_seeds(RUNS, [0.54, 0.56, 0.575], model="swin")
     assert told("best") == []
     assert told("tie") == [
-        "On CIFAR-10, Perceiver IO has the highest test accuracy, 56.0% ± 2.5 (n = 3), but no difference is shown from "
-        "Swin Transformer (95% interval -3.4 to 3.8, n = 3, p = 0.89)."
+        "On CIFAR-10, Perceiver IO has the highest mean test accuracy, 56.0% ± 2.5 (n = 3), but no difference is shown "
+        "from Swin Transformer (-0.2 points, 95% interval -3.8 to +3.4, n = 3, p = 0.89)."
     ]
 
 
@@ -50,8 +51,8 @@ def test_single_runs_have_no_winner() -> None:
     write_seeds(RUNS, [0.5, 0.51], model="swin")
     assert told("best") + told("tie") == []
     assert told("no winner") == [
-        "On CIFAR-10, Perceiver IO has the highest test accuracy, 90.0% (89.4% to 90.6%, single run); no winner is "
-        "claimed: one of two has a single seed, and the spread between seeds is not known."
+        "On CIFAR-10, no winner is claimed: a single seed does not tell how far others would lie apart. The highest "
+        "test accuracy measured there is that of Perceiver IO, 90.0% (89.4% to 90.6%, single run)."
     ]
 
 
@@ -67,12 +68,12 @@ def test_levels_that_differ_and_those_that_do_not() -> None:
     write_seeds(RUNS, [0.5, 0.501, 0.502], train={"batch_size": 32})
     write_seeds(RUNS, [0.559, 0.561, 0.5605], train={"batch_size": 64})
     assert told("difference") == [
-        "Perceiver IO on CIFAR-10, batch_size: 32 is 6.0 points below 128 (95% interval 5.8 to 6.2, n = 3, p < 0.001 "
-        "by Holm over 3 comparisons)."
+        "Perceiver IO on CIFAR-10 by batch_size: 32 is 6.0 points below 128 (unadjusted 95% interval 5.8 to 6.2, n = "
+        "3, p < 0.001 by Holm over 3 comparisons)."
     ]
     assert told("no difference") == [
-        "Perceiver IO on CIFAR-10, batch_size: no difference from 128 shown for 64 (95% interval -0.1 to 0.3, n = 3, "
-        "p = 0.58 by Holm over 3 comparisons)."
+        "Perceiver IO on CIFAR-10 by batch_size: no difference from 128 is shown for 64 (-0.1 points, unadjusted 95% "
+        "interval -0.3 to +0.1, n = 3, p = 0.58 by Holm over 3 comparisons)."
     ]
     assert told("no comparison") == []
 
@@ -82,7 +83,7 @@ def test_single_levels_claim_no_difference() -> None:
     write_seeds(RUNS, [0.5], train={"batch_size": 32})
     assert told("difference") + told("no difference") == []
     assert told("no comparison") == [
-        "Perceiver IO on CIFAR-10, batch_size: single runs, whose intervals leave out the spread between seeds; no "
+        "Perceiver IO on CIFAR-10 by batch_size: single runs, whose intervals leave out the spread between seeds; no "
         "difference is claimed."
     ]
 
@@ -93,12 +94,12 @@ def test_single_levels_claim_no_difference() -> None:
         (
             [0.53, 0.531],
             [0.56, 0.561],
-            ["; the ends are 6.0 points apart (95% interval 5.7 to 6.3"],
+            ["; the ends are 6.0 points apart (unadjusted 95% interval 5.7 to 6.3"],
         ),
         (
             [0.501, 0.502],
             [0.502, 0.503],
-            ["; no difference of the ends is shown (95% interval -0.1 to 0.5"],
+            ["; no difference of the ends is shown (unadjusted 95% interval -0.1 to 0.5"],
         ),
         ([0.53], [0.56], ["; single runs: no trend is claimed"]),
         ([0.57, 0.571], [0.56, 0.561], []),
@@ -112,18 +113,21 @@ def test_a_trend_holds_at_every_step_and_doubts_its_ends(
     write_seeds(RUNS, last, train={"batch_size": 128})
     sentences = told("trend")
     assert [end in sentence for sentence, end in zip(sentences, expected, strict=True)] == [True] * len(expected)
-    assert [sentence for sentence in sentences if "rises at each of 3 values" not in sentence] == []
+    assert [sentence for sentence in sentences if "rises all along 3 values" not in sentence] == []
 
 
 @pytest.mark.parametrize(
     ("gap", "expected"),
     [
-        (Estimate(0.2, 0.1, 0.3, "t", 3), "It over-fits: training accuracy is 20.0 points above"),
-        (Estimate(0.02, 0.01, 0.03, "t", 3), "It does not over-fit by 5 points: training accuracy is 2.0 points above"),
-        (Estimate(0.05, 0.0, 0.1, "t", 3), "It is not shown to over-fit by 5 points: training accuracy is 5.0 points"),
+        (Estimate(0.2, 0.1, 0.3, "t", 3), "It over-fits by more than 5 points: training accuracy is 20.0 points above"),
+        (
+            Estimate(0.02, 0.01, 0.03, "t", 3),
+            "It does not over-fit by more than 5 points: training accuracy is 2.0 points above",
+        ),
+        (Estimate(0.05, 0.0, 0.1, "t", 3), "It is not shown to over-fit by more than 5 points: training"),
         (
             Estimate(-0.05, -0.1, -0.01, "t", 3),
-            "It does not over-fit by 5 points: training accuracy is 5.0 points below",
+            "It does not over-fit by more than 5 points: training accuracy is 5.0 points below",
         ),
     ],
 )
@@ -138,13 +142,12 @@ def test_over_fitting_is_a_number_with_its_interval(gap: Estimate, expected: str
 def test_convergence_says_when_and_whether_it_was_late() -> None:
     write_seeds(RUNS, [0.5, 0.51], train=QUICK)
     assert told("convergence") == [
-        "Perceiver IO on CIFAR-10: the training loss had made 95% of its fall by epoch 7.0 (n = 2 that do "
+        "Perceiver IO on CIFAR-10: the training loss had made 95% of its fall by epoch 7 (2 seeds that do "
         "not vary, no interval) of 10."
     ]
     write_seeds(RUNS, [0.5, 0.51], model="swin", train={"epochs": 2})
     assert told("convergence")[1].endswith(
-        "by epoch 2.0 (n = 2 that do not vary, no interval) of 2; it was still falling, and more epochs may change the "
-        "result."
+        "by epoch 2 (2 seeds that do not vary, no interval) of 2; that is late, and more epochs may change the result."
     )
 
 
@@ -152,7 +155,7 @@ def test_what_diverged_is_told_and_what_is_done_is_not() -> None:
     write_run(RUNS, spec(seed=0), 0.5)
     write_run(RUNS, spec(seed=1), None, error=DIVERGED)
     assert told("no result") == [
-        "Perceiver IO on CIFAR-10: 1 of 2 seeds diverged (diverged at step 41: loss = nan); no interval."
+        "Perceiver IO on CIFAR-10: 1 of 2 seeds diverged (at step 41: loss = nan), without a result."
     ]
 
 
@@ -190,4 +193,20 @@ def test_no_sentence_is_without_an_interval_or_a_word_on_it() -> None:
 
 
 def _speaks_of_its_uncertainty(finding: Finding) -> bool:
-    return any(word in finding.sentence for word in ("interval", "±", "single run"))
+    return any(word in finding.sentence for word in ("interval", "±", "single run", "without a result"))
+
+
+def test_what_several_comparisons_rest_on_is_said_once() -> None:
+    write_seeds(RUNS, [0.55, 0.56, 0.57])
+    write_seeds(RUNS, [0.54, 0.56, 0.575], model="swin")
+    write_seeds(RUNS, [0.53, 0.55, 0.57], model="tnt")
+    (tie,) = told("tie")
+    assert tie.count("by Holm over 3 comparisons") == tie.count("unadjusted 95% intervals, n = 3") == 1
+    assert "Swin Transformer (-0.2, -3.8 to +3.4, p = 1) and Transformer in Transformer (-1.0, " in tie
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(-0.0002, "-0.02"), (0.0004, "+0.04"), (-1e-9, "+0.0"), (0.0, "+0.0"), (0.0005, "+0.1")]
+)
+def test_the_side_of_a_small_difference_is_seen_and_nothing_has_no_side(value: float, expected: str) -> None:
+    assert signed_points(Estimate(value, None, None, "none", 1)) == expected

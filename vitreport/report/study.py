@@ -33,7 +33,10 @@ def outline_of(study: StudySpec, plans: Plans, command_of: CommandOf) -> Outline
         for section in study.order
     )
     designs = tuple(_design(plan, planned[name]) for name, plan in plans.items() if plan.axes)
-    return Outline(designs, tuple(pairs.values()), sections)
+    best = (claim for claim in study.claims if claim.metric == "best_test_accuracy")
+    return Outline(
+        designs, tuple(pairs.values()), sections, frozenset(_group(study, plans, each.of, each.at) for each in best)
+    )
 
 
 def claims_of(

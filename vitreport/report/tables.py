@@ -18,9 +18,9 @@ from vitreport.report.facts.summary import (
     Summary,
 )
 from vitreport.report.sentences.claims import Verdict
-from vitreport.report.sentences.findings import titles
 from vitreport.report.sentences.phrases import SPLITS, accuracy, joined, signed_points
-from vitreport.text import compact, duration, percent, rate
+from vitreport.report.sentences.subjects import titles
+from vitreport.text import compact, counted, duration, percent, rate
 
 MOST_ROWS = 100
 MOST_CONFUSED = 10
@@ -273,7 +273,7 @@ def _reached(run: RunSummary) -> str:
 def _level_outcome(level: Level) -> str:
     if level.accuracy is None:
         return STATES.get(level.state, level.state)
-    lacking = f"; {level.missing} seeds missing" if level.missing else ""
+    lacking = f"; {counted(level.missing, 'seed')} missing" if level.missing else ""
     return f"{accuracy(level.accuracy)}{lacking}"
 
 

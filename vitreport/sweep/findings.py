@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from vitreport.spec.sweep import called
 from vitreport.statistics import Difference
 from vitreport.sweep.summary import Row, Summary, is_comparable
+from vitreport.text import UNVARYING
 
 
 def findings(summary: Summary) -> list[str]:
@@ -42,7 +43,7 @@ def _reservations(summary: Summary) -> Iterator[str]:
             seeds = f"{len(row.diverged)} of {len(row.runs)} seeds" if len(row.runs) > 1 else "its run"
             yield f"{name}: {seeds} diverged"
         elif summary.baseline and is_comparable(summary.baseline) and _is_without_noise(row):
-            yield f"{name}: its seeds and the baseline's do not vary: no difference is claimed"
+            yield f"{name}: {UNVARYING}, nor do the baseline's: no difference is claimed"
     if any(len(row.runs) == 1 for row in summary.rows):
         yield "single runs, with intervals over the test images: no difference is claimed; --seeds 3 tells more"
     elif summary.baseline is None and len(summary.rows) > 1:

@@ -18,7 +18,8 @@ MEASURED = "test"
 class Row:
     """One combination of values over its seeds; `of_seeds` holds their accuracies as fractions of the test images.
 
-    `interval` is the t interval of the mean over seeds; of a single run it is Wilson's over its test images.
+    `interval` is the t interval of the mean over seeds, None where these do not vary; of a single run it is Wilson's
+    over its test images.
     `diverged` holds for each seed that diverged the accuracy after its last whole epoch and the split that this
     was measured on, None where there was no whole epoch; `missing` counts the seeds without a result. `difference`
     is that of the accuracy from the baseline's, its p Holm's over the table.
@@ -41,6 +42,11 @@ class Row:
     @property
     def count(self) -> int:
         return len(self.of_seeds)
+
+    @property
+    def is_unvarying(self) -> bool:
+        """Whether several seeds came to the same accuracy, which tells nothing of how far others would lie apart."""
+        return self.count > 1 and self.interval is None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vitreport.cli import options
 from vitreport.cli.console import print_json, print_table
-from vitreport.text import threads
+from vitreport.text import counted
 
 LEAST_FREE_BYTES = 2e9
 LEAST_FREE_MEMORY = 1e9
@@ -81,7 +81,7 @@ def _devices() -> Iterator[Finding]:
         return
     capabilities = torch.cpu.get_capabilities()
     bfloat16 = [name for name, present in capabilities.items() if name.endswith("bf16") and present]
-    found = f"{torch.backends.cpu.get_cpu_capability()}, {threads(torch.get_num_threads())}"
+    found = f"{torch.backends.cpu.get_cpu_capability()}, {counted(torch.get_num_threads(), 'thread')}"
     slow = "no bfloat16 arithmetic: that precision is slow here"
     yield Finding("cpu", True, f"{found}, {'bfloat16 by ' + ', '.join(bfloat16) if bfloat16 else slow}")
     count = torch.cuda.device_count()

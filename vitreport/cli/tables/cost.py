@@ -9,7 +9,7 @@ from vitreport.cli.format import flops
 from vitreport.errors import SpecError
 from vitreport.models.cost import Cost
 from vitreport.spec.run import RunSpec
-from vitreport.text import compact, rate, threads
+from vitreport.text import compact, counted, rate
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import choose_device, device_name, make_deterministic
 from vitreport.training.memory import memory_errors, step_memory_errors
@@ -58,7 +58,7 @@ class MeasuredCost:
             ),
             ("training", self._speed(speeds.training)),
             ("forward", self._speed(speeds.forward)),
-            ("measured on", f"{self.device}, {threads(self.threads)}"),
+            ("measured on", f"{self.device}, {counted(self.threads, 'thread')}"),
         ]
 
     def _speed(self, measured: Rate) -> str:

@@ -13,11 +13,11 @@ from vitreport.store.groups import group_of, grouped, seed_of
 from vitreport.store.reader import Run
 from vitreport.store.state import state_of
 from vitreport.sweep.record import SweepRecord
-from vitreport.text import duration, percent
+from vitreport.text import UNVARYING, duration, percent
 
 INDENT = "  "
 UNDER_WAY = ("running", "interrupted")
-LEGEND = "± is half of a 95% t interval over the seeds (their number): wide for 2, and 0 where they do not vary"
+LEGEND = "± is half of a 95% t interval over the seeds (their number), wide for 2; those that do not vary have none"
 
 
 def group_rows(runs: Sequence[Run], sweeps: Sequence[SweepRecord]) -> Iterator[list[str]]:
@@ -80,17 +80,20 @@ def compared(first: Sequence[Run], second: Sequence[Run]) -> str:
     if min(len(left), len(right)) < 2:
         return f"{told}; a difference needs two seeds of each at least"
     if (found := difference_over_seeds(right, left)) is None:
-        return f"{told}; a difference needs seeds that vary"
+        return f"{told}; of {UNVARYING} no difference is claimed"
     shown = f"{100 * found.value:+.2f} points" if found.is_shown else "no difference shown"
     interval = f"95% Welch interval {100 * found.low:+.2f} to {100 * found.high:+.2f} points, p = {found.p:.2g}"
     return f"{told}: {shown} ({interval})"
 
 
 def estimate(accuracies: Sequence[float]) -> str:
-    """51.00% ± 2.48 (3)"""
+    """51.00% ± 2.48 (3); 51.00% (3 seeds that do not vary)"""
     if len(accuracies) < 2:
         return percent(accuracies[0]) if accuracies else ""
-    low, high = t_interval(accuracies)
+    interval = t_interval(accuracies)
+    if interval is None:
+        return f"{percent(accuracies[0])} ({len(accuracies)} {UNVARYING})"
+    low, high = interval
     return f"{percent(mean(accuracies))} ± {50 * (high - low):.2f} ({len(accuracies)})"
 
 

@@ -9,7 +9,7 @@ from vitreport.errors import DamageError
 from vitreport.store.reader import Run
 from vitreport.store.record import WeightsRecord
 from vitreport.store.state import state_of
-from vitreport.text import compact, duration, percent, rate, threads
+from vitreport.text import compact, counted, duration, percent, rate
 
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBER_COLUMNS = ["epochs", "val", "test", "time"]
@@ -86,7 +86,7 @@ def tell_damage(runs: Sequence[Run]) -> None:
             note(f"warning: {run.folder / line}")
     if damaged:
         names = ", ".join(run.id for run in damaged[:5])
-        raise DamageError(f"{len(damaged)} of {len(runs)} records damaged: {names}")
+        raise DamageError(f"{len(damaged)} of {counted(len(runs), 'record')} damaged: {names}")
 
 
 def _spec_rows(run: Run) -> list[tuple[str, str]]:
@@ -106,7 +106,7 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
         ("started", record.started),
         ("finished", record.finished or ""),
         ("time", duration(record.seconds)),
-        ("device", f"{record.device}, {threads(record.fingerprint.get('threads', '?'))}"),
+        ("device", f"{record.device}, {counted(record.fingerprint.get('threads', '?'), 'thread')}"),
         ("versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
         ("commit", git),
         ("command", " ".join(["vitreport", *record.argv])),

@@ -11,7 +11,7 @@ from vitreport.store.reader import Run
 from vitreport.sweep.cells import RESULTS, is_to_be_trained, state_of_cell
 from vitreport.sweep.findings import findings
 from vitreport.sweep.summary import Row, Summary
-from vitreport.text import percent, printable
+from vitreport.text import UNVARYING, counted, percent, printable
 
 MEASURED_COLUMNS = ["n", "accuracy", "95% interval"]
 RESULT_COLUMNS = [*MEASURED_COLUMNS, "difference", "its 95% interval", ""]
@@ -57,7 +57,8 @@ def tell_missing(summaries: Sequence[Summary], runs: Mapping[str, Run]) -> None:
             note(f"warning: {run_id}: {line}")
     if missing:
         told = ", ".join(missing[:SHOWN]) + (", ..." if len(missing) > SHOWN else "")
-        raise DamageError(f"{len(missing)} of {len(ids)} cells are missing: {told}", "; ".join(_ways(missing, runs)))
+        cells = f"{len(missing)} of {counted(len(ids), 'cell')} missing: {told}"
+        raise DamageError(cells, "; ".join(_ways(missing, runs)))
 
 
 def _ways(missing: Sequence[str], runs: Mapping[str, Run]) -> Iterator[str]:
@@ -104,12 +105,12 @@ def _remarks(row: Row) -> Iterator[str]:
         yield "baseline"
     if row.count == 1:
         yield "a single run"
-    elif row.count and len(set(row.accuracies)) == 1:
-        yield "its seeds do not vary"
+    elif row.is_unvarying:
+        yield UNVARYING
     elif row.count == 2:
         yield "2 seeds: a wide interval"
     for how, count in Counter(map(_divergence, row.diverged)).items():
-        yield f"{how} ({count} seeds)" if count > 1 else how
+        yield f"{how} ({counted(count, 'seed')})" if count > 1 else how
     if row.missing:
         yield f"{row.missing} missing"
 

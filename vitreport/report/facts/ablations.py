@@ -90,6 +90,7 @@ def _planned(design: Design, of_spec: Mapping[str, Sequence[Group]]) -> Ablation
         ),
         baseline=baseline,
         source=design.source,
+        design=design.id,
         ends=_ends(compared, baseline),
     )
 

@@ -46,7 +46,7 @@ def _curve(split: str, metric: Metric, measured: Sequence[dict[int, SplitRecord]
     stride = -(-len(shared) // MOST_POINTS) or 1
     epochs = tuple(epoch for index, epoch in enumerate(shared) if (len(shared) - 1 - index) % stride == 0)
     values = [[getattr(run[epoch], metric) for run in measured] for epoch in epochs]
-    bands = [t_interval(each) for each in values] if len(measured) > 1 else []
+    bands = [t_interval(each) or (each[0], each[0]) for each in values] if len(measured) > 1 else []
     return Curve(
         split=split,
         metric=metric,

@@ -9,6 +9,7 @@ from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.summary import Group
 from vitreport.statistics import differences_over_seeds, newcombe_interval, t_interval, wilson_interval
 from vitreport.store.record import MeasurementRecord
+from vitreport.text import UNVARYING, counted
 
 
 def accuracy(measured: Sequence[MeasurementRecord]) -> Estimate | None:
@@ -33,9 +34,10 @@ def over_seeds(values: Sequence[float]) -> Estimate | None:
         return None
     if len(values) == 1:
         return Estimate(values[0], None, None, "none", 1)
-    if len(set(values)) == 1:
+    interval = t_interval(values)
+    if interval is None:
         return Estimate(values[0], None, None, "equal", len(values))
-    return Estimate(mean(values), *t_interval(values), "t", len(values))
+    return Estimate(mean(values), *interval, "t", len(values))
 
 
 def gap(train: Sequence[MeasurementRecord], test: Sequence[MeasurementRecord]) -> Estimate | None:
@@ -92,10 +94,10 @@ def why_no_difference(groups: Iterable[Group]) -> str:
     """Why `differences` says nothing of one of them beside another."""
     groups = list(groups)
     if diverged := next((group for group in groups if group.diverged), None):
-        return f"{diverged.diverged} of {len(diverged.runs)} seeds diverged, and the others are no measure"
+        return f"{diverged.diverged} of {counted(len(diverged.runs), 'seed')} diverged, and the others are no measure"
     if any(len(accuracies(group)) < 2 for group in groups):
-        return "one of two has a single seed, and the spread between seeds is not known"
-    return "the seeds do not vary, and how far others would lie apart is not known"
+        return "a single seed does not tell how far others would lie apart"
+    return f"{UNVARYING} do not tell how far others would lie apart"
 
 
 def difference_of(group: Group, other: Group) -> Estimate | None:

@@ -12,6 +12,8 @@ from vitreport.spec.fields import members
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import short_name, shown_value
 
+Fields = Mapping[str, Any]
+
 MOST_IN_A_LABEL = 3
 MISSING = "-"
 TOLD_BY_THE_ROW = frozenset({"model.name", "data.dataset"})
@@ -19,7 +21,7 @@ TOLD_BY_THE_ROW = frozenset({"model.name", "data.dataset"})
 
 def field_table(groups: Sequence[Group], belongs: Callable[[str], bool]) -> FieldTable:
     """The fields for which `belongs` holds, one row a group; later additions that none of them uses are left out."""
-    paths = [path for path in _paths(groups) if belongs(path) and path not in TOLD_BY_THE_ROW]
+    paths = [path for path in _paths(group.fields for group in groups) if belongs(path) and path not in TOLD_BY_THE_ROW]
     columns = {path: [_shown(group.fields, path) for group in groups] for path in paths}
     unused = {path for path, shown in columns.items() if {*shown} <= {_later_defaults().get(path), MISSING}}
     differing = [path for path in paths if len(set(columns[path])) > 1]
@@ -32,17 +34,18 @@ def field_table(groups: Sequence[Group], belongs: Callable[[str], bool]) -> Fiel
 
 def label_of(group: Group, standard: Group) -> str:
     """What sets a group apart from the one that stands for its pair, of which nothing is said."""
-    return _label(group, [group, standard])
+    return settings(group.fields, [group.fields, standard.fields])
 
 
 def label_among(group: Group, siblings: Sequence[Group]) -> str:
     """What sets a group apart from others of its pair, where none stands for it; alone, the end of its id."""
-    return _label(group, siblings) or f"group {group.spec_id.rpartition('-')[2]}"
+    return settings(group.fields, [each.fields for each in siblings]) or f"group {group.spec_id.rpartition('-')[2]}"
 
 
-def _label(group: Group, groups: Sequence[Group]) -> str:
-    differing = [path for path in _paths(groups) if len({_shown(each.fields, path) for each in groups}) > 1]
-    told = [f"{short_name(path)} {_shown(group.fields, path)}" for path in differing[:MOST_IN_A_LABEL]]
+def settings(own: Fields, among: Sequence[Fields]) -> str:
+    """The first of those fields that are not the same among all, as they are in one: batch_size 16 and 2 more."""
+    differing = [path for path in _paths(among) if len({_shown(each, path) for each in among}) > 1]
+    told = [f"{short_name(path)} {_shown(own, path)}" for path in differing[:MOST_IN_A_LABEL]]
     more = len(differing) - len(told)
     return ", ".join(told) + (f" and {more} more" if more else "")
 
@@ -62,9 +65,9 @@ def _later_defaults() -> dict[str, str]:
     return found
 
 
-def _paths(groups: Iterable[Group]) -> list[str]:
-    return list(dict.fromkeys(path for group in groups for path in group.fields))
+def _paths(among: Iterable[Fields]) -> list[str]:
+    return list(dict.fromkeys(path for fields in among for path in fields))
 
 
-def _shown(fields: Mapping[str, Any], path: str) -> str:
+def _shown(fields: Fields, path: str) -> str:
     return shown_value(fields[path]) if path in fields else MISSING

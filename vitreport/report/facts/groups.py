@@ -1,7 +1,7 @@
 """Runs that differ by seed alone become one result."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -27,15 +27,25 @@ class Member:
     seen: Observed
 
 
-def group_runs(runs: Iterable[Observed], names: Mapping[tuple[str, str], str]) -> list[Group]:
-    """Runs of one spec on the same images, by id; `names` tells the data set of (name, fingerprint)."""
+def group_runs(
+    runs: Iterable[Observed], names: Mapping[tuple[str, str], str], best_over_epochs: Collection[str] = ()
+) -> list[Group]:
+    """Runs of one spec on the same images, by id; `names` tells the data set of (name, fingerprint).
+
+    Of the specs in `best_over_epochs`, as ids of groups, the best test accuracy of all epochs is to be told.
+    """
     groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
     for run in runs:
         if run.spec:
             groups[group_of(run.id), _dataset(run, run.spec, names)].append(Member(run.spec, run))
     many = Counter(group_id for group_id, _ in groups)
     return [
-        _group(group_id if many[group_id] == 1 else f"{group_id}-{dataset}", dataset, _newest(members))
+        _group(
+            group_id if many[group_id] == 1 else f"{group_id}-{dataset}",
+            dataset,
+            _newest(members),
+            has_best_test=group_id in best_over_epochs,
+        )
         for (group_id, dataset), members in sorted(groups.items())
     ]
 
@@ -55,7 +65,7 @@ def _newest(members: Iterable[Member]) -> list[Member]:
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
-def _group(group_id: str, dataset: str, members: Sequence[Member]) -> Group:
+def _group(group_id: str, dataset: str, members: Sequence[Member], *, has_best_test: bool) -> Group:
     spec = members[0].spec
     done = [member.seen for member in members if member.seen.state == "done"]
     fields = {path: value for path, value in flat(spec.model_dump(mode="json")).items() if path != "seed"}
@@ -72,7 +82,7 @@ def _group(group_id: str, dataset: str, members: Sequence[Member]) -> Group:
         validation=accuracy(_split(done, "val")),
         test=accuracy(_split(done, "test")),
         test_loss=over_seeds([each.loss for each in _split(done, "test")]),
-        best_test=_over(done, lambda run: run.best_test),
+        best_test=_over(done, lambda run: run.best_test) if has_best_test else None,
         gap=_gap(done),
         converged=_over(done, lambda run: run.converged),
         cost=_cost([member.seen for member in members]),

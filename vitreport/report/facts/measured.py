@@ -48,7 +48,8 @@ class Paired:
 
 @dataclass(frozen=True)
 class Curve:
-    """The mean over seeds after each epoch; `low` and `high` are its t interval, None for a single run.
+    """The mean over seeds after each epoch; `low` and `high` are its t interval, None for a single run;
+    where the seeds do not vary both are the mean.
 
     A curve of very many epochs holds one in every `stride`.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitreport.report.facts.ablations import Design, inferred_ablations, planned_ablations
+from vitreport.report.facts.apart import told_apart
 from vitreport.report.facts.datasets import name_datasets
 from vitreport.report.facts.details import read_details
 from vitreport.report.facts.fields import field_table, label_among, label_of
@@ -34,12 +35,14 @@ class PlannedSection:
 class Outline:
     """What is to be reported beside the runs that are there; from a study also which pairs, in its order.
 
-    A study says itself what is varied: nothing is inferred beside it.
+    A study says itself what is varied: nothing is inferred beside it. `best_over_epochs` are the groups of which a
+    published figure is the best test accuracy of all epochs.
     """
 
     designs: tuple[Design, ...] = ()
     pairs: tuple[Planned, ...] = ()
     sections: tuple[PlannedSection, ...] = ()
+    best_over_epochs: frozenset[str] = frozenset()
 
 
 def summarize(folders: Sequence[Path], outline: Outline = Outline(), damage: Iterable[Damage] = ()) -> Summary:
@@ -49,15 +52,16 @@ def summarize(folders: Sequence[Path], outline: Outline = Outline(), damage: Ite
     """
     runs = list(observe(sorted(folders, key=lambda folder: folder.name)))
     names, datasets = name_datasets(runs)
-    groups = group_runs(runs, names)
+    groups = group_runs(runs, names, outline.best_over_epochs)
     cells = cells_of(groups, [dataset.id for dataset in datasets], outline.pairs)
     groups, cells = _detailed(groups, cells, {run.id: run.folder for run in runs})
     standing = [cell.group for cell in cells if cell.group]
     planned = planned_ablations(outline.designs, groups)
     known = single_runs(groups, runs)
     inferred = [] if outline.sections else inferred_ablations(groups, standing, planned.values())
-    designed = {name: with_paired_levels(ablation, known) for name, ablation in planned.items()}
-    ablations = [*designed.values(), *(with_paired_levels(ablation, known) for ablation in inferred)]
+    compared = [with_paired_levels(ablation, known) for ablation in (*planned.values(), *inferred)]
+    ablations = told_apart(compared, groups)
+    designed = {ablation.design: ablation for ablation in ablations if ablation.design}
     return Summary(
         runs=len(runs),
         sections=tuple(_section(section, groups, designed) for section in outline.sections),

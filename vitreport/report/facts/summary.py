@@ -59,7 +59,8 @@ class Group:
 
     `id` is that of its runs without the seed, `dataset` the id of a Dataset. `fields` is the spec by dotted paths,
     without the seed. `train`, `validation` and `test` are accuracies at the selected epoch; `best_test`, the best of
-    the test curve, chooses by the test images and is shown only beside a published figure that did. `gap` is train
+    the test curve, chooses by the test images: only a group that is to stand beside a published figure which did has
+    one. `gap` is train
     minus test accuracy. `converged` is the first epoch by which the training loss had made 95% of its fall. `label`
     says what sets it apart from the group that stands for its pair. `details` is None unless it is shown at length.
     """
@@ -136,7 +137,9 @@ class Level:
 class Ablation:
     """What was varied, everything else being equal. `baseline` is an index of `levels`, None where it is not there.
 
-    `source` is "inferred" where groups were found to differ in one field alone. `ends` is the last level less the
+    `name` is unique in a summary. `source` is "inferred" where groups were found to differ in one field alone; else
+    `design` is the id of the sweep, or of the part of a study. `apart` says what it holds, or which sweep it is, where
+    another of its architecture and data set varies the same. `ends` is the last level less the
     first: that of `levels` where one of them is the baseline, else a comparison by itself.
     """
 
@@ -148,6 +151,8 @@ class Ablation:
     baseline: int | None
     source: Literal["sweep", "inferred", "study"]
     ends: Estimate | None = None
+    design: str = ""
+    apart: str = ""
 
     @property
     def is_baseline_chosen(self) -> bool:

@@ -7,8 +7,8 @@ from typing import Literal
 
 from vitreport.report.facts.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Estimate, Mistakes
 from vitreport.report.facts.summary import Ablation, Architecture, Cell, Group, Summary
-from vitreport.report.sentences.findings import titles, where_of
 from vitreport.report.sentences.phrases import METHODS, SPLITS, accuracy, joined, measured, methods
+from vitreport.report.sentences.subjects import subject_of, titles, where_of
 from vitreport.report.tables import STATES
 from vitreport.text import compact, percent
 
@@ -73,7 +73,7 @@ def _of_architecture(architecture: Architecture, names: dict[str, str]) -> Itera
             for figure in _of_group(cell.group, where_of(cell, names)):
                 yield replace(figure, architecture=cell.architecture, dataset=cell.dataset)
     for ablation in architecture.ablations:
-        for figure in _ablation(ablation, where_of(ablation, names)):
+        for figure in _ablation(ablation, subject_of(ablation, names)):
             yield replace(figure, architecture=ablation.architecture, dataset=ablation.dataset)
 
 
@@ -194,19 +194,18 @@ def _mistakes(group: Group, mistakes: Mistakes, where: str) -> Figure:
     return Figure(f"{group.id}-mistakes", "mistakes", f"Confident mistakes of {where}", alt, caption, mistakes)
 
 
-def _ablation(ablation: Ablation, where: str) -> Iterator[Figure]:
+def _ablation(ablation: Ablation, subject: str) -> Iterator[Figure]:
     drawn = _thinned(ablation)
     measured = [(level, level.accuracy) for level in drawn.levels if level.accuracy]
     if len(measured) < 2:
         return
-    axes = ", ".join(ablation.axes)
     told = [f"{', '.join(level.values)} {accuracy(found)}" for level, found in measured]
-    caption = f"Test accuracy of {where} by {axes}, all else being equal. {methods(found for _, found in measured)}"
+    caption = f"Test accuracy of {subject}, all else being equal. {methods(found for _, found in measured)}"
     if drawn is not ablation:
         caption += f" {len(drawn.levels)} of {len(ablation.levels):,} values are drawn."
-    name = f"{ablation.architecture}-{ablation.dataset}-{axes}"
-    alt = f"Test accuracy of {where} by {axes}: {joined(told)}."
-    yield Figure(name, "ablation", f"{where} by {axes}", alt, caption, drawn)
+    name = "-".join([ablation.architecture, ablation.dataset, *ablation.axes, ablation.apart])
+    alt = f"Test accuracy of {subject}: {joined(told)}."
+    yield Figure(name, "ablation", subject, alt, caption, drawn)
 
 
 def _thinned(ablation: Ablation) -> Ablation:

@@ -7,7 +7,7 @@ from typing import Any
 from vitreport.report.facts.measured import Calibration, ClassAccuracy, Confusion, Curve, Estimate, Mistakes
 from vitreport.report.facts.summary import Ablation, Cell, Summary
 from vitreport.report.figures.illustrations import CostPoint, Figure, Kind
-from vitreport.report.sentences.findings import titles
+from vitreport.report.sentences.subjects import titles
 
 Number = str | float | int | None
 Read = tuple[Sequence[str], Iterable[Sequence[Number]]]

@@ -12,8 +12,8 @@ from vitreport.report import tables
 from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.summary import Group
 from vitreport.report.page import Page
-from vitreport.report.sentences.findings import titles, where_of
 from vitreport.report.sentences.phrases import methods
+from vitreport.report.sentences.subjects import subject_of, titles
 from vitreport.text import printable, spreadsheet_text
 
 LATEX_NEEDS = r"% needs \usepackage{booktabs}"
@@ -45,7 +45,7 @@ def render_latex(page: Page) -> str:
     parts = [_latex_table(tables.overview(page.summary), f"Test accuracy. {methods(page.tested)}")]
     for ablation in page.summary.ablations:
         estimates = [estimate for level in ablation.levels for estimate in (level.accuracy, level.difference)]
-        caption = f"{where_of(ablation, names)} by {', '.join(ablation.axes)}. {methods(estimates)}"
+        caption = f"{subject_of(ablation, names)}. {methods(estimates)}"
         parts.append(_latex_table(tables.ablation(ablation), caption))
     return "\n".join([LATEX_NEEDS, *parts])
 
@@ -53,7 +53,7 @@ def render_latex(page: Page) -> str:
 def _row(group: Group, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
     yield from (("architecture", group.architecture), ("dataset", group.dataset), ("group", group.id))
     yield from (("state", group.state), ("seeds", " ".join(map(str, group.seeds))))
-    for name in ("test", "validation", "train", "gap", "test_loss", "best_test"):
+    for name in ("test", "validation", "train", "gap", "test_loss"):
         yield from _estimate(name, getattr(group, name))
     cost = dataclasses.asdict(group.cost) if group.cost else {}
     for name in ("parameters", "forward_flops", "training_flops", "images_per_second", "seconds", "peak_memory_bytes"):

@@ -23,9 +23,9 @@ from vitreport.report import tables
 from vitreport.report.formats import markup
 from vitreport.report.page import Page
 from vitreport.report.sentences import phrases
-from vitreport.report.sentences.findings import titles, where_of
 from vitreport.report.sentences.limits import limits
 from vitreport.report.sentences.protocol import protocol_of
+from vitreport.report.sentences.subjects import subject_of, titles, where_of
 from vitreport.text import compact, duration
 
 TEMPLATE = "report.md.j2"
@@ -96,6 +96,7 @@ def printed(page: Page) -> dict[str, Any]:
         "summary": page.summary,
         "names": names,
         "where": lambda subject: where_of(subject, names),
+        "subject": lambda ablation: subject_of(ablation, names),
         "tables": SimpleNamespace(**{each.__name__: each for each in TABLES}, MOST_ROWS=tables.MOST_ROWS),
         "missing": tables.missing(page.summary),
         "troubled": tables.troubled(page.summary),

@@ -10,8 +10,8 @@ from vitreport.report.facts.estimates import are_on_the_same_images, difference_
 from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.standing import group_of_spec
 from vitreport.report.facts.summary import Dataset, Group
-from vitreport.report.sentences.phrases import accuracy, evidence, points
-from vitreport.text import percent
+from vitreport.report.sentences.phrases import accuracy, evidence, points, signed_evidence
+from vitreport.text import counted, percent
 
 Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
 TIGHT = 0.01  # a wider interval says too little to call a value reproduced
@@ -81,7 +81,7 @@ def _why_incomparable(about: Sequence[Group], changed: Collection[str]) -> str:
     if not are_on_the_same_images(about[0], about[-1]):
         return "the two were measured on other images"
     diverged = next((group for group in about if group.diverged), None)
-    return f"{diverged.diverged} of {len(diverged.runs)} seeds diverged" if diverged else ""
+    return f"{diverged.diverged} of {counted(len(diverged.runs), 'seed')} diverged" if diverged else ""
 
 
 def _incomparable(found: Verdict) -> Verdict:
@@ -150,7 +150,7 @@ def _comparison(claim: Claim, group: Group, other: Group) -> Verdict:
         return Verdict(claim, "not comparable", why_no_difference([group, other]))
     if not is_shown(difference):
         outcome: Outcome = "reproduced" if claim.relation == "like" and _is_tight(difference) else "within interval"
-        return Verdict(claim, outcome, f"no difference shown ({evidence(difference)})", difference)
+        return Verdict(claim, outcome, f"no difference shown ({signed_evidence(difference)})", difference)
     side: Outcome = "above" if difference.value > 0 else "below"
     reason = f"{points(difference)} {side} ({evidence(difference)})"
     return Verdict(claim, "reproduced" if claim.relation == side else side, reason, difference)

@@ -7,11 +7,20 @@ from typing import Literal
 
 from vitreport.report.facts.estimates import accuracies, differences, is_shown, turned, why_no_difference
 from vitreport.report.facts.measured import Estimate, Paired
-from vitreport.report.facts.references import DATASET_TITLES
 from vitreport.report.facts.summary import Ablation, Cell, Dataset, Group, Level, Summary
 from vitreport.report.sentences.claims import Verdict
-from vitreport.report.sentences.phrases import accuracy, evidence, joined, number, paired_evidence, points
+from vitreport.report.sentences.phrases import (
+    accuracy,
+    each_with_evidence,
+    each_with_paired_evidence,
+    evidence,
+    number,
+    paired_evidence,
+    points,
+)
+from vitreport.report.sentences.subjects import subject_of, titles, where_of
 from vitreport.statistics import SIGNIFICANCE
+from vitreport.text import counted
 
 Rule = Literal[
     "best",
@@ -33,6 +42,7 @@ Rule = Literal[
 OVERFITTING = 0.05
 STILL_FALLING = 0.9
 ONE_SEED = "the spread between seeds is not known"
+NO_RESULT = "without a result"
 FEWEST_FOR_A_TREND = 3
 
 
@@ -63,7 +73,7 @@ def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding
     for architecture in summary.architectures:
         own: list[Finding] = []
         for ablation in architecture.ablations:
-            where = f"{where_of(ablation, names)}, {', '.join(ablation.axes)}"
+            where = subject_of(ablation, names)
             told = [*trend(ablation, where), *level_differences(ablation, where), *paired_levels(ablation, where)]
             own += [replace(finding, ablation=ablation.name) for finding in told]
         for cell in architecture.cells:
@@ -74,18 +84,6 @@ def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding
             own += no_result(group, where_of(group, names))
         found += [replace(finding, architecture=architecture.name) for finding in own]
     return [*found, *data(summary.datasets)]
-
-
-def titles(summary: Summary) -> dict[str, str]:
-    """What architectures and data sets are called, by their names."""
-    named = {cell.dataset: DATASET_TITLES.get(cell.dataset, cell.dataset) for cell in summary.cells}
-    named |= {each.name: each.title for each in summary.architectures}
-    return named | {each.id: each.title for each in summary.datasets}
-
-
-def where_of(subject: Cell | Group | Ablation, names: Mapping[str, str]) -> str:
-    """Perceiver IO on CIFAR-10"""
-    return f"{names.get(subject.architecture, subject.architecture)} on {names.get(subject.dataset, subject.dataset)}"
 
 
 def best(groups: Sequence[Group], names: Mapping[str, str]) -> Iterator[Finding]:
@@ -102,18 +100,19 @@ def best(groups: Sequence[Group], names: Mapping[str, str]) -> Iterator[Finding]
         return
     by_seed = [accuracies(group) for group in (first, *others)]
     _, *less = differences(by_seed, by_seed[0], is_chosen=True)
-    found = [(other, turned(each)) for other, each in zip(others, less, strict=True) if each]
+    found = [(other, each) for other, each in zip(others, less, strict=True) if each]
     ids = tuple(group.id for group, _ in ranked)
-    top = f"On {where}, {name} has the highest test accuracy, {accuracy(highest)}"
     if len(found) < len(others):
         unknown = next(other for other, each in zip(others, less, strict=True) if not each)
         why = why_no_difference([first, unknown])
-        yield Finding("no winner", f"{top}; no winner is claimed: {why}.", ids, highest)
+        top = f"The highest test accuracy measured there is that of {name}, {accuracy(highest)}"
+        yield Finding("no winner", f"On {where}, no winner is claimed: {why}. {top}.", ids, highest)
     elif tied := [(other, each) for other, each in found if not is_shown(each)]:
-        told = joined(f"{names.get(o.architecture, o.architecture)} ({evidence(e)})" for o, e in tied)
+        told = each_with_evidence([(names.get(other.architecture, other.architecture), each) for other, each in tied])
+        top = f"On {where}, {name} has the highest mean test accuracy, {accuracy(highest)}"
         yield Finding("tie", f"{top}, but no difference is shown from {told}.", ids, tied[0][1])
     else:
-        nearest, distance = found[0]
+        nearest, distance = found[0][0], turned(found[0][1])
         next_best = names.get(nearest.architecture, nearest.architecture)
         sentence = (
             f"On {where}, {name} is best with {accuracy(highest)}: {points(distance)} above {next_best}, the next "
@@ -135,10 +134,10 @@ def level_differences(ablation: Ablation, where: str) -> Iterator[Finding]:
             sentence = f"{where}: {told} ({evidence(difference)})."
             yield Finding("difference", sentence, _ids(level, baseline), difference)
     if equal := [(level, difference) for level, difference in found if not is_shown(difference)]:
-        told = joined(f"{_called(level)} ({evidence(difference)})" for level, difference in equal)
+        told = each_with_evidence([(_called(level), difference) for level, difference in equal])
         ids = _ids(*(level for level, _ in equal), baseline)
         yield Finding(
-            "no difference", f"{where}: no difference from {_called(baseline)} shown for {told}.", ids, equal[0][1]
+            "no difference", f"{where}: no difference from {_called(baseline)} is shown for {told}.", ids, equal[0][1]
         )
     single = [level for level in ablation.levels if level.accuracy and level.accuracy.n == 1 and not level.paired]
     if single and len(single) + len(found) >= len(ablation.levels) - 1 and not found:
@@ -171,19 +170,19 @@ def paired(where: str, other: str, runs: Sequence[tuple[str, Paired | None, tupl
     found = [(name, pair, ids) for name, pair, ids in runs if pair]
     for name, pair, ids in found:
         if pair.p < SIGNIFICANCE:
-            told = f"{name} alone has {pair.alone:,} right, {other} alone {pair.other_alone:,}"
+            told = f"{other} alone is right on {pair.other_alone:,} of them, {name} alone on {pair.alone:,}"
             yield Finding(
                 "paired difference",
-                f"{where}: on these {pair.images:,} test images these two single runs differ: {told} "
+                f"{where}: on these {counted(pair.images, 'test image')} two single runs differ: {told} "
                 f"({paired_evidence(pair)}); {ONE_SEED}.",
                 ids,
             )
     if equal := [(name, pair, ids) for name, pair, ids in found if pair.p >= SIGNIFICANCE]:
-        told = joined(f"{name} ({paired_evidence(pair)})" for name, pair, _ in equal)
+        told = each_with_paired_evidence([(name, pair) for name, pair, _ in equal])
         yield Finding(
             "no paired difference",
-            f"{where}: on these {equal[0][1].images:,} test images no difference from the single run of {other} is "
-            f"shown for that of {told}; {ONE_SEED}.",
+            f"{where}: on these {counted(equal[0][1].images, 'test image')} no difference from the single run of "
+            f"{other} is shown for {told}; {ONE_SEED}.",
             tuple(dict.fromkeys(each for _, _, ids in equal for each in ids)),
         )
 
@@ -203,13 +202,13 @@ def trend(ablation: Ablation, where: str) -> Iterator[Finding]:
     ends = f"from {accuracy(low)} at {_called(first)} to {accuracy(high)} at {_called(last)}"
     if ablation.ends is None:
         single = low.n == 1 or high.n == 1
-        why = "single runs" if single else "seeds of an end diverged, do not vary or saw other images"
+        why = "single runs" if single else "the seeds of an end diverged, do not vary or saw other images"
         doubt = f"; {why}: no trend is claimed"
     elif is_shown(ablation.ends):
         doubt = f"; the ends are {points(ablation.ends)} apart ({evidence(ablation.ends)})"
     else:
         doubt = f"; no difference of the ends is shown ({evidence(ablation.ends)})"
-    sentence = f"{where}: test accuracy {direction} at each of {len(known)} values, {ends}{doubt}."
+    sentence = f"{where}: the measured test accuracy {direction} all along {len(known)} values, {ends}{doubt}."
     yield Finding("trend", sentence, _ids(*(level for level, _ in known)), ablation.ends)
 
 
@@ -218,14 +217,14 @@ def overfitting(group: Group, where: str) -> Iterator[Finding]:
     gap = group.gap
     if gap is None or gap.low is None or gap.high is None:
         return
-    side = "above" if gap.value >= 0 else "below"
+    side, limit = "above" if gap.value >= 0 else "below", f"more than {100 * OVERFITTING:.0f} points"
     told = f"training accuracy is {points(gap)} {side} test accuracy ({evidence(gap)})"
     if gap.low > OVERFITTING:
-        verdict = "over-fits"
+        verdict = f"over-fits by {limit}"
     elif gap.high < OVERFITTING:
-        verdict = f"does not over-fit by {100 * OVERFITTING:.0f} points"
+        verdict = f"does not over-fit by {limit}"
     else:
-        verdict = f"is not shown to over-fit by {100 * OVERFITTING:.0f} points"
+        verdict = f"is not shown to over-fit by {limit}"
     yield Finding("over-fitting", f"{where} {verdict}: {told}.", (group.id,), gap)
 
 
@@ -235,7 +234,7 @@ def convergence(group: Group, where: str) -> Iterator[Finding]:
         return
     epochs = int(group.fields["train.epochs"])
     late = group.converged.value > STILL_FALLING * epochs
-    end = "; it was still falling, and more epochs may change the result" if late else ""
+    end = "; that is late, and more epochs may change the result" if late else ""
     sentence = (
         f"{where}: the training loss had made 95% of its fall by epoch {number(group.converged)} of {epochs}{end}."
     )
@@ -248,8 +247,10 @@ def no_result(group: Group, where: str) -> Iterator[Finding]:
     for state in dict.fromkeys(run.state for run in group.runs if run.state != "done"):
         runs = [run for run in group.runs if run.state == state]
         seeds = f"{len(runs)} of {len(group.runs)} seeds" if len(group.runs) > 1 else "its single run"
-        why = f" ({runs[0].note})" if runs[0].note else ""
-        yield Finding("no result", f"{where}{label}: {seeds} {_ended(state)}{why}; no interval.", (group.id,))
+        note = runs[0].note.removeprefix(state).strip()
+        why = f" ({note})" if note else ""
+        ended = _ended(state, "is" if len(runs) == 1 else "are")
+        yield Finding("no result", f"{where}{label}: {seeds} {ended}{why}, {NO_RESULT}.", (group.id,))
 
 
 def contradictions(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
@@ -289,5 +290,6 @@ def _ids(*levels: Level) -> tuple[str, ...]:
     return tuple(level.group for level in levels if level.group)
 
 
-def _ended(state: str) -> str:
-    return {"unfinished": "is not finished", "no record": "left no record", "damaged": "is damaged"}.get(state, state)
+def _ended(state: str, verb: str) -> str:
+    told = {"unfinished": f"{verb} not finished", "no record": "left no record", "damaged": f"{verb} damaged"}
+    return told.get(state, state)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from vitreport.report.facts.summary import Summary
+from vitreport.report.sentences.subjects import titles
+from vitreport.text import counted
 
 
 def limits(summary: Summary) -> list[str]:
@@ -11,26 +13,33 @@ def limits(summary: Summary) -> list[str]:
 
 
 def _limits(summary: Summary) -> Iterator[str]:
+    names = titles(summary)
     standing = [cell.group for cell in summary.cells if cell.group]
-    yield "The intervals hold the spread between seeds, or of a single run that of its test images; no other."
+    yield (
+        "An interval covers the spread between seeds, or of a single run that between test images; nothing else, such "
+        "as another split of the images or other settings."
+    )
     if single := sum(bool(group.test) and len(group.seeds) == 1 for group in standing):
-        yield f"{single} of {len(standing)} results of the first table are single runs: other seeds may tell otherwise."
+        told = f"{single} of {counted(len(standing), 'result')}"
+        yield f"Single runs in the first table: {told}; other seeds may tell otherwise."
     if missing := sum(cell.group is None for cell in summary.cells):
-        yield f"{missing} of {len(summary.cells)} pairs of the first table have not been run."
+        yield f"Not run in the first table: {missing} of {counted(len(summary.cells), 'pair')}."
     if any(len(architecture.groups) > len(architecture.cells) for architecture in summary.architectures):
         yield (
             "Not all combinations of settings were tried: what is best beside one value of another setting need not be "
             "best beside another."
         )
-    epochs = {group.fields["train.epochs"] for group in standing if group.test}
-    if len(epochs) > 1:
-        yield f"The architectures were not trained equally long: from {min(epochs)} to {max(epochs)} epochs."
+    for place in dict.fromkeys(group.dataset for group in standing):
+        epochs = {group.fields["train.epochs"] for group in standing if group.test and group.dataset == place}
+        if len(epochs) > 1:
+            told = f"from {min(epochs)} to {max(epochs)} epochs"
+            yield f"On {names.get(place, place)}, the architectures were not trained equally long: {told}."
     if len({group.cost.device for group in standing if group.cost}) > 1:
         yield "The runs come from several devices: their times and images per second do not compare."
     for dataset in summary.datasets:
         if dataset.overlap:
-            shared = f"{dataset.overlap} test images of {dataset.title} are also training images"
-            yield f"{shared}: accuracies on them tell nothing of images that were not seen."
+            shared = f"Test images of {dataset.title} that are also training images: {dataset.overlap:,}"
+            yield f"{shared}; accuracy on them tells nothing of images that were not seen."
     if summary.provenance.unknown_commits:
-        count = summary.provenance.unknown_commits
-        yield f"Of {count} {'run' if count == 1 else 'runs'} the commit of the source code is not known."
+        runs = counted(summary.provenance.unknown_commits, "run")
+        yield f"Of {runs} the commit of the source code is not known."

@@ -1,9 +1,9 @@
 """Estimates in words, the same in every sentence, table and caption."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from vitreport.report.facts.measured import Estimate, Method, Metric, Paired
-from vitreport.text import percent
+from vitreport.text import UNVARYING, counted, percent
 
 METHODS: dict[Method, str] = {
     "t": "Student's t interval of the mean over seeds",
@@ -11,10 +11,10 @@ METHODS: dict[Method, str] = {
     "welch": "Welch's interval of the difference of two means over seeds",
     "newcombe": "Newcombe's interval of the difference of two shares of images in a single run",
     "none": "a single run, without an interval",
-    "equal": "seeds that came to the same number, without an interval",
+    "equal": f"{UNVARYING}, without an interval",
 }
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
-SMALLEST = 0.05  # in points: a smaller half-width needs another digit
+SMALLEST = 0.05  # in points: what is smaller needs another digit
 LARGE_LOSS = 1e4
 
 
@@ -36,9 +36,9 @@ def accuracy(estimate: Estimate) -> str:
 
 
 def number(estimate: Estimate, digits: int = 1) -> str:
-    """12.3 ± 0.4 (n = 3)"""
+    """12.3 ± 0.4 (n = 3); 7 (single run, no interval)"""
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.{digits}f} ({_without_interval(estimate)})"
+        return f"{round(estimate.value, digits):g} ({_without_interval(estimate)})"
     half_width = (estimate.high - estimate.low) / 2
     return f"{estimate.value:.{digits}f} ± {half_width:.{digits}f} (n = {estimate.n})"
 
@@ -46,26 +46,42 @@ def number(estimate: Estimate, digits: int = 1) -> str:
 def signed_points(estimate: Estimate) -> str:
     """-2.2 (-3.4 to -0.9)"""
     if estimate.low is None or estimate.high is None:
-        return f"{100 * estimate.value:+.1f}"
-    return f"{100 * estimate.value:+.1f} ({100 * estimate.low:+.1f} to {100 * estimate.high:+.1f})"
+        return _number(100 * estimate.value, "+")
+    return f"{_number(100 * estimate.value, '+')} ({_signed_bounds(estimate)})"
 
 
 def points(estimate: Estimate) -> str:
     """2.2 points"""
-    return f"{100 * abs(estimate.value):.1f} points"
+    return f"{_number(100 * abs(estimate.value))} points"
 
 
 def evidence(estimate: Estimate) -> str:
-    """95% interval 0.9 to 3.4, n = 3, p = 0.025 by Holm over 2 comparisons; on the side of the value"""
+    """unadjusted 95% interval 0.9 to 3.4, n = 3, p = 0.025 by Holm over 2 comparisons; on the side of the value"""
     if estimate.low is None or estimate.high is None:
         return "a single run, no interval"
     low, high = 100 * estimate.low, 100 * estimate.high
     if estimate.value < 0:
         low, high = -high, -low
-    told = [f"95% interval {low:.1f} to {high:.1f}", f"n = {estimate.n}" if estimate.n > 1 else "a single run"]
-    if estimate.p is not None:
-        told.append(_p(estimate.p, estimate.comparisons))
-    return ", ".join(told)
+    return _evidence(estimate, f"{_number(low)} to {_number(high)}")
+
+
+def signed_evidence(difference: Estimate) -> str:
+    """-2.2 points, unadjusted 95% interval -3.4 to -0.9, n = 3, p = 0.025 by Holm over 2 comparisons"""
+    return f"{_number(100 * difference.value, '+')} points, {_evidence(difference, _signed_bounds(difference))}"
+
+
+def each_with_evidence(found: Sequence[tuple[str, Estimate]]) -> str:
+    """A (-2.2, -3.4 to -0.9, p = 0.025) and B (...); what they rest on alike is said once, at the end."""
+    (name, first), *others = found
+    if not others:
+        return f"{name} ({signed_evidence(first)})"
+    told = joined(
+        f"{each} ({_number(100 * estimate.value, '+')}, {_signed_bounds(estimate)}, {_p(estimate.p or 0.0)})"
+        for each, estimate in found
+    )
+    counts = joined(map(str, sorted({estimate.n for _, estimate in found})))
+    rest = f"{_unadjusted(first)}95% intervals, n = {counts}, p{_holm(first.comparisons)}"
+    return f"{told}; differences in points, {rest}"
 
 
 def paired_evidence(pair: Paired) -> str:
@@ -73,8 +89,17 @@ def paired_evidence(pair: Paired) -> str:
     return f"McNemar's exact test, {_p(pair.p, pair.comparisons)}"
 
 
+def each_with_paired_evidence(found: Sequence[tuple[str, Paired]]) -> str:
+    """A (p = 0.025) and B (p = 0.1); McNemar's exact test, p by Holm over 2 comparisons"""
+    (name, first), *others = found
+    if not others:
+        return f"{name} ({paired_evidence(first)})"
+    told = joined(f"{each} ({_p(pair.p)})" for each, pair in found)
+    return f"{told}; McNemar's exact test, p{_holm(first.comparisons)}"
+
+
 def methods(estimates: Iterable[Estimate | None]) -> str:
-    """95% intervals: Student's t interval of the mean over seeds (n = 3). p by Holm over 3 comparisons."""
+    """95% intervals: Student's t interval of the mean over seeds (n = 3). The p-values are adjusted by Holm ..."""
     counts: dict[Method, set[int]] = {}
     comparisons = 1
     for estimate in filter(None, estimates):
@@ -83,11 +108,12 @@ def methods(estimates: Iterable[Estimate | None]) -> str:
     told = [METHODS[method] + _counted(counts[method]) for method in METHODS if method in counts]
     if not told:
         return "No interval: there is no result."
-    return f"95% intervals: {'; '.join(told)}.{f' p{_holm(comparisons)}.' if comparisons > 1 else ''}"
+    adjusted = f" The p-values are adjusted{_holm(comparisons)}, the intervals are not." if comparisons > 1 else ""
+    return f"95% intervals: {'; '.join(told)}.{adjusted}"
 
 
 def _without_interval(estimate: Estimate) -> str:
-    return "single run, no interval" if estimate.n == 1 else f"n = {estimate.n} that do not vary, no interval"
+    return "single run, no interval" if estimate.n == 1 else f"{estimate.n} {UNVARYING}, no interval"
 
 
 def joined(words: Iterable[str]) -> str:
@@ -96,12 +122,30 @@ def joined(words: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _p(p: float, comparisons: int) -> str:
+def _evidence(estimate: Estimate, bounds: str) -> str:
+    told = [f"{_unadjusted(estimate)}95% interval {bounds}"]
+    told.append(f"n = {estimate.n}" if estimate.n > 1 else "a single run")
+    if estimate.p is not None:
+        told.append(_p(estimate.p, estimate.comparisons))
+    return ", ".join(told)
+
+
+def _signed_bounds(difference: Estimate) -> str:
+    assert difference.low is not None
+    assert difference.high is not None
+    return f"{_number(100 * difference.low, '+')} to {_number(100 * difference.high, '+')}"
+
+
+def _unadjusted(estimate: Estimate) -> str:
+    return "unadjusted " if estimate.comparisons > 1 else ""
+
+
+def _p(p: float, comparisons: int = 1) -> str:
     return f"p {'< 0.001' if p < 0.001 else f'= {p:.2g}'}{_holm(comparisons)}"
 
 
 def _holm(comparisons: int) -> str:
-    return f" by Holm over {comparisons} comparisons" if comparisons > 1 else ""
+    return f" by Holm over {counted(comparisons, 'comparison')}" if comparisons > 1 else ""
 
 
 def _counted(counts: set[int]) -> str:
@@ -111,3 +155,9 @@ def _counted(counts: set[int]) -> str:
 
 def _half_width(points: float) -> str:
     return f"{points:.1f}" if points >= SMALLEST else f"{points:.2f}"
+
+
+def _number(points: float, sign: str = "") -> str:
+    """2.2; of what would be 0.0 one digit more, so that its side is seen, and of nothing no sign."""
+    digits = 2 if SMALLEST / 10 <= abs(points) < SMALLEST else 1
+    return f"{points:{sign}z.{digits}f}"

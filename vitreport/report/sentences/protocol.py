@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vitreport.report.facts.summary import Summary
-from vitreport.report.sentences.findings import titles, where_of
+from vitreport.report.sentences.subjects import titles, where_of
+from vitreport.text import counted
 
 COST = (
     "FLOPs are those of one image, a multiply-add counted as two. Times and images per second (training) are medians "
@@ -30,17 +31,20 @@ def _resumed(summary: Summary) -> str:
     found = summary.provenance
     if not found.resumed:
         return ""
+    told = f"Interrupted and resumed: {counted(found.resumed, 'run')}"
+    if not found.resumed_elsewhere:
+        return f"{told}, each with the versions, threads and device that it began with."
     return (
-        f"{found.resumed} runs were interrupted and resumed, {found.resumed_elsewhere} of them with other versions, "
-        "threads or another device than they began with: their last digits may differ from an undisturbed run."
+        f"{told}, {found.resumed_elsewhere} of them with other versions, threads or another device than before: the "
+        "last digits may differ from those of an undisturbed run."
     )
 
 
 def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
-    runs = "the record of 1 run" if summary.runs == 1 else f"the records of {summary.runs} runs"
-    yield f"Every number, sentence and figure is computed from {runs}."
+    yield f"Every number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield (
-        "Several seeds are one result: mean ± half of Student's 95% interval over n seeds. A single run shows Wilson's "
+        "Several seeds are one result: mean ± half of Student's 95% interval over n seeds; those that do not vary have "
+        "no interval. A single run shows Wilson's "
         "95% interval over its test images; that leaves out the spread between seeds, so single runs are never ranked."
     )
     yield (
@@ -55,7 +59,8 @@ def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
         yield (
             "A published accuracy is taken for one more run: it is judged by the 95% prediction interval of these "
             "seeds, mean \N{PLUS-MINUS SIGN} t s \N{SQUARE ROOT}(1 + 1/n), widened by half of its last digit. "
-            "Reproduced is what lies in it where the interval of the mean is at most 1 point to each side."
+            "Reproduced is what lies in it where the interval of the mean is at most 1 point to each side. Each claim "
+            "is judged by itself: of twenty that hold, one is expected outside."
         )
     if summary.has_pairs:
         yield (

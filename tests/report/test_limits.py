@@ -1,0 +1,39 @@
+"""What a report says of its own limits, and only where it has them."""
+
+from pathlib import Path
+
+from tests.records import spec, write_run, write_seeds
+from vitreport.report.facts.summarize import summarize
+from vitreport.report.sentences.limits import limits
+from vitreport.store.folders import run_folders
+
+RUNS = Path("runs")
+OTHER = {"dataset": "stl10", "images": "7a" * 32}
+
+
+def told(word: str) -> list[str]:
+    return [limit for limit in limits(summarize(run_folders(RUNS))) if word in limit]
+
+
+def test_length_of_training_is_compared_on_one_data_set_only() -> None:
+    write_seeds(RUNS, [0.5, 0.51], train={"epochs": 4})
+    write_seeds(RUNS, [0.5, 0.51], train={"epochs": 6}, **OTHER)
+    assert told("trained equally long") == []
+    write_seeds(RUNS, [0.5, 0.51], model="swin", train={"epochs": 8})
+    assert told("trained equally long") == [
+        "On CIFAR-10, the architectures were not trained equally long: from 4 to 8 epochs."
+    ]
+
+
+def test_single_runs_and_what_was_not_run_are_counted() -> None:
+    write_run(RUNS, spec(), 0.5)
+    write_seeds(RUNS, [0.5, 0.51], model="swin", **OTHER)
+    assert told("Single runs") == ["Single runs in the first table: 1 of 2 results; other seeds may tell otherwise."]
+    assert told("Not run") == ["Not run in the first table: 2 of 4 pairs."]
+
+
+def test_one_run_without_a_commit_is_one_run() -> None:
+    write_run(RUNS, spec(), 0.5, git=None)
+    assert told("commit") == ["Of 1 run the commit of the source code is not known."]
+    write_run(RUNS, spec(seed=1), 0.5, git=None)
+    assert told("commit") == ["Of 2 runs the commit of the source code is not known."]
