@@ -144,6 +144,13 @@ def test_nothing_there_and_no_network(places: Places) -> None:
         assert way in error.value.hint
 
 
+def test_a_data_directory_that_is_a_data_set_itself_is_told(places: Places) -> None:
+    write_folder(places.data_dir)
+    with pytest.raises(ResourceError) as error:
+        opened(places)
+    assert f"--dataset {places.data_dir}" in error.value.hint
+
+
 def test_a_download_is_decoded(places: Places, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def bring(urls: object, target: Path, md5: str, size: int | None, **_: object) -> None:
         assert (urls, md5) == (cifar10.MIRRORS, cifar10.PUBLISHED.md5)

@@ -116,7 +116,7 @@ def test_images_that_are_not_square_need_a_size(tmp_path: Path) -> None:
         describe("pets", tmp_path)
     (problem,) = error.value.problems
     assert (problem.field, problem.message) == ("data.image_size", "the first image is 30 x 20, not square")
-    assert problem.hint == "--set data.image_size=64"
+    assert problem.hint == "--set image_size=64, or --image-size 64 where there is no --set"
     assert describe("pets", tmp_path, image_size=64) == DatasetFacts("pets", 2, 64)
 
 

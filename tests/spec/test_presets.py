@@ -12,7 +12,7 @@ from vitreport.cli import training
 from vitreport.cli.compose import Request, compose_request
 from vitreport.data.sources import DATASETS
 from vitreport.errors import SpecError
-from vitreport.spec.presets import FOLDER, preset_for, preset_names, read_preset
+from vitreport.spec.presets import FOLDER, preset_facts, preset_for, preset_names, read_preset
 from vitreport.spec.run import RunSpec
 
 PRESETS = pytest.mark.parametrize("name", preset_names())
@@ -54,6 +54,7 @@ def test_a_shown_preset_is_read_back_as_the_same_run(name: str, form: str, cli: 
     expected = resolved(name)
     shown = cli("spec", "show", "--preset", name, "--data-dir", str(DATA_DIR), *(["--json"] if form == "json" else []))
     file = Path(f"shown.{form}")
+    assert form == "json" or all(f"# {line}\n" in shown.stdout for line in preset_facts(name))
     file.write_text(shown.stdout, encoding="utf-8")
     assert cli("spec", "check", str(file), "--data-dir", str(DATA_DIR)).stdout == f"{expected.run_id}\n"
 

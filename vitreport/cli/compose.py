@@ -39,8 +39,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Composition:
+    """`preset` is the one that the spec rests on, given by its name or found for its pair of model and data set."""
+
     composed: Composed
     data_dir: Path
+    preset: str | None
 
 
 def compose_request(request: Request, data_dirs: Sequence[Path] | None) -> Composition:
@@ -64,7 +67,7 @@ def compose_request(request: Request, data_dirs: Sequence[Path] | None) -> Compo
     composed = compose([*layers, *strongest], place.describe)
     if request.preset:
         _refuse_other_model(request.preset, composed.spec)
-    return Composition(composed, place.data_dir)
+    return Composition(composed, place.data_dir, preset)
 
 
 def _refuse_other_model(preset: str, spec: RunSpec) -> None:

@@ -168,11 +168,7 @@ def _refuse_other_bytes(path: Path, md5: str, size: int | None, places: Places) 
 
 def _downloaded(published: Published, mirrors: Sequence[str], places: Places) -> Path:
     path = places.data_dir / published.archive
-    hint = (
-        f"put {published.archive} into {places.data_dir}, or images into "
-        f"{places.data_dir}/{published.dataset}/{{train,test}}/CLASS/*.png, "
-        "or use --dataset digits, which needs no download"
-    )
+    hint = _where_to_put(published, places.data_dir)
     download(
         mirrors,
         path,
@@ -273,3 +269,14 @@ def _blocks(response: HTTPResponse) -> Iterator[bytes]:
             yield block
     except (OSError, HTTPException) as error:
         raise _MirrorError(str(error) or type(error).__name__) from error
+
+
+def _where_to_put(published: Published, data_dir: Path) -> str:
+    """What the user does where no mirror gives the archive."""
+    if all((data_dir / split).is_dir() for split in SPLITS):
+        return f"{data_dir} holds train/ and test/ itself: --dataset {data_dir} takes it as images of your own"
+    by_class = f"{data_dir}/{published.dataset}/{{train,test}}/CLASS/*.png"
+    return (
+        f"where it is here already: --data-dir FOLDER; else put {published.archive} into {data_dir}, or images into "
+        f"{by_class}; --dataset digits needs no download"
+    )

@@ -295,4 +295,6 @@ def _square(width: int, height: int) -> int:
     if width == height:
         return width
     fault = f"the first image is {width} x {height}, not square"
-    raise SpecError(problems=[Problem("data.image_size", fault, "--set data.image_size=64")])
+    raise SpecError(
+        problems=[Problem("data.image_size", fault, "--set image_size=64, or --image-size 64 where there is no --set")]
+    )

@@ -28,11 +28,16 @@ Work = Callable[[ImageSet], object]
 
 @dataclass(frozen=True)
 class Rate:
-    """Images/s: the median of `samples`, each of one batch of `batch_size` images (on a GPU, of several)."""
+    """Images/s: the median of `samples`, each of one batch of `batch_size` images (on a GPU, of several).
+
+    `expected_images_per_second` is that of the spec's batches: the same where these were measured, otherwise by the
+    line through the two largest that were, since a step costs something whatever its size.
+    """
 
     images_per_second: float
     batch_size: int
     samples: int
+    expected_images_per_second: float
 
 
 @dataclass(frozen=True)
@@ -75,23 +80,25 @@ def _evaluation(model: nn.Module, spec: RunSpec) -> Work:
 
 
 def _rate(work: Work, data: DataSpec, device: torch.device, batch_size: int, seconds: float) -> Rate:
-    """Warm up, grow the batch while larger ones fit into `seconds`, then take samples."""
+    """Warm up, grow the batch while a larger one fits into `seconds`, then take samples."""
     deadline = perf_counter() + seconds
     count = min(FEWEST_IMAGES, batch_size)
     _seconds(work, data, device, count)  # the first step of a process takes many times as long as the next
     taken = _seconds(work, data, device, count)
-    seconds_an_image = taken / count
+    seconds_an_image: float | None = None
     while count < batch_size:
         larger = min(GROWTH * count, batch_size)
-        expected = taken + (larger - count) * seconds_an_image
-        if perf_counter() + SAMPLES * STEPS_A_SAMPLE[device.type] * expected > deadline:
+        expected = taken + (larger - count) * (seconds_an_image or 0.0)
+        if perf_counter() + STEPS_A_SAMPLE[device.type] * expected > deadline:
             break
         before, taken = taken, _seconds(work, data, device, larger)
         seconds_an_image, count = max(0.0, taken - before) / (larger - count), larger
     samples = [taken]
     while len(samples) < SAMPLES and perf_counter() + taken < deadline:
         samples.append(_seconds(work, data, device, count))
-    return Rate(count / statistics.median(samples), count, len(samples))
+    median = statistics.median(samples)
+    whole = median + (batch_size - count) * (median / count if seconds_an_image is None else seconds_an_image)
+    return Rate(count / median, count, len(samples), batch_size / whole)
 
 
 def _seconds(work: Work, data: DataSpec, device: torch.device, count: int) -> float:

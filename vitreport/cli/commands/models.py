@@ -59,7 +59,8 @@ def show(
     print_table(["field", "type", "allowed", "default", "here"], [_row(spec.model, field) for field in fields])
     if facts:
         print_text("")
-        print_table(["preset", ""], [(name, lines[0] if lines else "") for name, lines in facts.items()])
+        rows = [row for name, lines in facts.items() for row in zip_longest([name], lines, fillvalue="")]
+        print_table(["preset", ""], rows)
     data = spec.data
     print_text(f"\n{data.dataset}, {data.image_size} x {data.image_size} pixels, {spec.train.precision}:")
     print_table(["", ""], measured.rows())

@@ -50,10 +50,17 @@ def show(
     from vitreport.cli.compose import Request, compose_request
 
     request = Request(model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or ())
-    found = compose_request(request, data_dirs).composed.spec
+    composition = compose_request(request, data_dirs)
+    found = composition.composed.spec
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
         import tomli_w
 
+        from vitreport.spec.presets import preset_facts
+
+        if composition.preset:
+            print_text(
+                "\n".join(f"# {line}" for line in [f"preset {composition.preset}", *preset_facts(composition.preset)])
+            )
         print_text(tomli_w.dumps(found.model_dump(mode="json", exclude_none=True)).strip())

@@ -1,5 +1,6 @@
 """What a model costs on this machine: counted, and measured in a few seconds."""
 
+import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,13 +22,22 @@ SECONDS = 5.0
 
 @dataclass(frozen=True)
 class MeasuredCost:
-    """The cost of a spec's model, and its speed on a device with so many threads."""
+    """The cost of a spec's model, and its speed on a device with so many threads.
+
+    `load` is how many processes wanted a core in the minute before: where they were more than there are cores, the
+    speeds are low.
+    """
 
     batch_size: int
     device: str
     threads: int
+    load: float
     cost: Cost
     throughput: Throughput
+
+    @property
+    def is_busy(self) -> bool:
+        return self.load > (os.cpu_count() or 1)
 
     @property
     def activation_bytes(self) -> int:
@@ -39,6 +49,7 @@ class MeasuredCost:
         return {
             "device": self.device,
             "threads": self.threads,
+            "load": self.load,
             **asdict(self.cost),
             "activation_bytes": self.activation_bytes,
             "throughput": asdict(self.throughput),
@@ -56,14 +67,22 @@ class MeasuredCost:
                 f"{compact(cost.activation_bytes_per_image)}B per image, "
                 f"{compact(self.activation_bytes)}B at batch size {self.batch_size:,}",
             ),
-            ("training", self._speed(speeds.training)),
-            ("forward", self._speed(speeds.forward)),
-            ("measured on", f"{self.device}, {counted(self.threads, 'thread')}"),
+            ("training", _speed(speeds.training)),
+            ("forward", _speed(speeds.forward)),
+            ("measured on", f"{self.device}, {counted(self.threads, 'thread')}{self._busy()}"),
         ]
 
-    def _speed(self, measured: Rate) -> str:
-        samples = f"median of {measured.samples}" if measured.samples > 1 else "once"
-        return f"{rate(measured.images_per_second)} images/s in batches of {measured.batch_size:,} ({samples})"
+    def _busy(self) -> str:
+        told = f", beside other work (load {self.load:.1f} on {os.cpu_count()} cores): rough"
+        return told if self.is_busy else ""
+
+
+def _speed(measured: Rate) -> str:
+    samples = f"median of {measured.samples}" if measured.samples > 1 else "once"
+    told = f"{rate(measured.images_per_second)} images/s in batches of {measured.batch_size:,} ({samples})"
+    if measured.expected_images_per_second == measured.images_per_second:
+        return told
+    return f"{told}; about {rate(measured.expected_images_per_second)} in whole batches"
 
 
 def measure(spec: RunSpec, device: str, threads: int | None, *, training_images: int | None = None) -> MeasuredCost:
@@ -72,6 +91,7 @@ def measure(spec: RunSpec, device: str, threads: int | None, *, training_images:
     `training_images` is how many a run has, where that is known. Raises SpecError where batches leave the network
     nothing to normalise over, ResourceError where the memory does not suffice.
     """
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     place = choose_device(device)
     make_deterministic(place, threads)
     keep_freed_memory()
@@ -81,4 +101,4 @@ def measure(spec: RunSpec, device: str, threads: int | None, *, training_images:
         raise SpecError(problems=problems)
     with step_memory_errors(spec.train.batch_size):
         throughput = measure_throughput(model, spec, place, seconds=SECONDS)
-    return MeasuredCost(spec.train.batch_size, device_name(place), torch.get_num_threads(), cost, throughput)
+    return MeasuredCost(spec.train.batch_size, device_name(place), torch.get_num_threads(), load, cost, throughput)

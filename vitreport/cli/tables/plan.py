@@ -59,7 +59,7 @@ class Plan:
             *self.measured.rows(),
             ("images", images if self.counted else f"{images} (as published)"),
             ("steps", f"{self.steps:,}"),
-            ("time", f"{duration(self.seconds)} for the whole run with its evaluations, at {speeds}"),
+            ("time", f"about {duration(self.seconds)} for the whole run with its evaluations, at {speeds}"),
             ("disk", f"{compact(self.disk_bytes)}B"),
         ]
 
@@ -138,8 +138,8 @@ def _seconds(spec: RunSpec, images: Mapping[str, int], measured: MeasuredCost) -
     train, speeds = spec.train, measured.throughput
     monitored = images.get("val", 0) + (images["test"] if train.monitor_test else 0)
     finally_measured = sum(images.values()) * (2 if train.selection == "val" else 1)
-    trained = images["train"] * train.epochs / speeds.training.images_per_second
-    return trained + (monitored * train.epochs + finally_measured) / speeds.forward.images_per_second
+    trained = images["train"] * train.epochs / speeds.training.expected_images_per_second
+    return trained + (monitored * train.epochs + finally_measured) / speeds.forward.expected_images_per_second
 
 
 def _state(spec: RunSpec, runtime: Runtime) -> str:
