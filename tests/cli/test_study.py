@@ -347,13 +347,14 @@ leak = "the paper chose by its test images"
 [runs]
 mixer = { model = "mlp-mixer", dataset = "digits", set = { limt = 3, epochs = "ten" } }
 swin = { modle = "swin", dataset = "digits" }
+tnt = { model = "tnt", dataset = "digist", preset = "tnt-digit" }
 [ablations.batch]
 model = "swin"
 dataset = "digist"
 params = { batch_size = [0, 16], lerning_rate = [1e-3] }
 [[sections]]
 title = "All"
-runs = ["mixer", "swim"]
+runs = ["mixer", "swim", "tnt"]
 """
 FAULTS = {
     "titel": "mean title?",
@@ -367,6 +368,8 @@ FAULTS = {
     "runs.mixer.set.epochs = 'ten'": "must be",
     "runs.swin.model": "is missing",
     "runs.swin.modle": "mean model?",
+    "runs.tnt.preset = 'tnt-digit'": "mean tnt-digits",
+    "runs.tnt.dataset = 'digist'": "mean digits?",
     "ablations.batch.dataset = 'digist'": "mean digits?",
     "ablations.batch.params.batch_size = 0": "must be",
     "ablations.batch.params.lerning_rate": "mean learning_rate?",

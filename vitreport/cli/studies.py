@@ -13,6 +13,7 @@ from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.spec.compose import Layer, flat
 from vitreport.spec.fields import did_you_mean, find_field
 from vitreport.spec.load import layer_of
+from vitreport.spec.presets import preset_names, unknown_preset
 from vitreport.spec.problems import dotted
 from vitreport.spec.study import AblationSpec, PartSpec, StudySpec
 from vitreport.spec.study_file import Draft, read_draft, study_title
@@ -113,9 +114,10 @@ class _Planner:
         place, title = self._draft.study.place_of(name), f"{study_title(self._asked.study)}/{name}"
         origin = f"{place} in {self._draft.origin}"
         own = _own_layer(part, origin)
-        request = Request(
-            assignments=self._asked.assignments, weights=self._asked.weights, preset=part.preset, study=own
-        )
+        preset = part.preset
+        if preset and preset not in preset_names():  # the rest can be checked with the usual one
+            own, preset = replace(own, problems=[*own.problems, unknown_preset(preset)]), None
+        request = Request(assignments=self._asked.assignments, weights=self._asked.weights, preset=preset, study=own)
         fixed = {**model_fields(part.model), "data.dataset": part.dataset}
         composer = Composer(request, origin, self._data_dirs, fixed)
         try:

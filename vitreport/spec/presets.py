@@ -18,9 +18,13 @@ def preset_names() -> list[str]:
 def read_preset(name: str) -> Layer:
     """A preset by name. Raises SpecError with the nearest names."""
     if name not in preset_names():
-        hint = did_you_mean(name, preset_names()) or "`vitreport models` lists them"
-        raise SpecError(problems=[Problem("preset", "unknown preset", hint, repr(name))])
+        raise SpecError(problems=[unknown_preset(name)])
     return Layer(f"preset {name}", read_file(FOLDER / f"{name}.toml").values, yields=True)
+
+
+def unknown_preset(name: str) -> Problem:
+    hint = did_you_mean(name, preset_names()) or "`vitreport models` lists them"
+    return Problem("preset", "unknown preset", hint, repr(name))
 
 
 def preset_for(model: str, dataset: str) -> str | None:

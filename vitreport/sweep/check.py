@@ -4,14 +4,36 @@ from collections.abc import Iterable, Sequence
 
 from vitreport.data.cache import ImageArrays
 from vitreport.errors import Problem, SpecError
+from vitreport.models.cost import count_parameters
 from vitreport.spec.run import RunSpec
+from vitreport.training.memory import memory_errors
 from vitreport.training.setup import build_network, image_problems
 
 
-def check_networks(specs: Iterable[RunSpec]) -> None:
-    """Build each of the networks once. Raises SpecError with what is wrong with any of them."""
-    distinct = {(spec.model.model_dump_json(), spec.data.image_size, spec.data.num_classes): spec for spec in specs}
-    _raise_all(problem for spec in distinct.values() for problem in _network_problems(spec))
+class Networks:
+    """Builds each network of a sweep once, and keeps how many parameters it has."""
+
+    def __init__(self) -> None:
+        self._parameters: dict[tuple[str, int, int], int] = {}
+
+    def parameters(self, spec: RunSpec) -> int:
+        """Raises SpecError where the network cannot be built, ResourceError where the memory does not suffice."""
+        network = spec.model.model_dump_json(), spec.data.image_size, spec.data.num_classes
+        if network not in self._parameters:
+            with memory_errors("building the model"):
+                self._parameters[network] = count_parameters(build_network(spec))
+        return self._parameters[network]
+
+    def check(self, specs: Iterable[RunSpec]) -> None:
+        """Raises SpecError with what is wrong with any of them."""
+        _raise_all(problem for spec in specs for problem in self._problems(spec))
+
+    def _problems(self, spec: RunSpec) -> Sequence[Problem]:
+        try:
+            self.parameters(spec)
+        except SpecError as error:
+            return error.problems_at("model")
+        return []
 
 
 def check_images(specs: Iterable[RunSpec], images: ImageArrays) -> None:
@@ -20,14 +42,6 @@ def check_images(specs: Iterable[RunSpec], images: ImageArrays) -> None:
     _raise_all(
         problem for spec in specs for problem in image_problems(spec, classes, spec.data.images_to_train_on(available))
     )
-
-
-def _network_problems(spec: RunSpec) -> Sequence[Problem]:
-    try:
-        build_network(spec)
-    except SpecError as error:
-        return error.problems or [Problem("model", error.message, error.hint)]
-    return []
 
 
 def _raise_all(problems: Iterable[Problem]) -> None:

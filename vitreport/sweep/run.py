@@ -127,9 +127,9 @@ def _check(
     """
     if not missing:
         return
-    from vitreport.sweep.check import check_images, check_networks
+    from vitreport.sweep.check import Networks, check_images
 
-    check_networks(cell.spec for cell in missing)
+    Networks().check(cell.spec for cell in missing)
     for dataset, image_size in dict.fromkeys(map(_images_of, missing)):
         own = [cell for cell in cells if _images_of(cell) == (dataset, image_size)]
         try:

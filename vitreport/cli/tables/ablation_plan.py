@@ -1,7 +1,7 @@
 """`vitreport ablate --dry-run`: the cells, what is done already, the time and the disk that the others need."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,20 +11,18 @@ import torch
 from vitreport.cli.composer import Work
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.tables.plan import make_plan as make_run_plan
-from vitreport.models.cost import count_parameters
-from vitreport.models.registry import build_model
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.folders import run_folders
 from vitreport.store.reader import Run, read_run
 from vitreport.store.space import disk_bytes
 from vitreport.sweep.cells import is_to_be_trained, read_cells, state_of_cell
+from vitreport.sweep.check import Networks
 from vitreport.sweep.expect import expected_seconds
 from vitreport.sweep.plan import Cell, Plan
 from vitreport.sweep.run import Policy
 from vitreport.text import compact, duration
 from vitreport.training.device import choose_device, device_name
-from vitreport.training.memory import memory_errors
 
 Estimate = tuple[float, str, int]
 """The seconds that a run will take, what tells them, and its bytes on the disk."""
@@ -51,9 +49,11 @@ def show_ablation_plan(work: Work, runtime: Runtime, policy: Policy, *, as_json:
     records = [read_run(folder) for folder in run_folders(runtime.runs_dir)]
     estimator = Estimator(runtime, records)
     plans = [sweep.plan for sweep in work.sweeps]
+    runs = {run_id: run for plan in plans for run_id, run in read_cells(plan.cells, runtime.runs_dir).items()}
+    missing = (cell for plan in plans for cell in plan.cells if _is_missing(runs.get(cell.id), policy))
+    estimator.check(cell.spec for cell in missing)
     told = []
     for sweep in work.sweeps:
-        runs = read_cells(sweep.plan.cells, runtime.runs_dir)
         estimate = partial(estimator, data_dir=sweep.data_dir)
         told.append([_cell_plan(cell, runs.get(cell.id), policy, estimate) for cell in sweep.plan.cells])
     if as_json:
@@ -76,7 +76,12 @@ class Estimator:
         self._runtime, self._records = runtime, records
         self._device = device_name(choose_device(runtime.device))
         self._threads = runtime.threads or torch.get_num_threads()
+        self._networks = Networks()
         self._known: dict[str, Estimate] = {}
+
+    def check(self, specs: Iterable[RunSpec]) -> None:
+        """Raises SpecError with what is wrong with any of their networks."""
+        self._networks.check(specs)
 
     def __call__(self, spec: RunSpec, data_dir: Path) -> Estimate:
         parts = (spec.model, spec.data, spec.train)
@@ -88,20 +93,17 @@ class Estimator:
     def _estimate(self, spec: RunSpec, data_dir: Path) -> Estimate:
         recorded = expected_seconds(spec, self._records, self._device, self._threads)
         if recorded is not None:
-            return recorded, "records", disk_bytes(spec, _parameters(spec))
+            return recorded, "records", disk_bytes(spec, self._networks.parameters(spec))
         plan = make_run_plan(spec, replace(self._runtime, data_dir=data_dir))
         return plan.seconds, "a few steps", plan.disk_bytes
 
 
-def _parameters(spec: RunSpec) -> int:
-    data = spec.data
-    with memory_errors("building the model"):
-        model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
-    return count_parameters(model)
+def _is_missing(run: Run | None, policy: Policy) -> bool:
+    return is_to_be_trained(run, retry_failed=policy.retry_failed)
 
 
 def _cell_plan(cell: Cell, run: Run | None, policy: Policy, estimate: Callable[[RunSpec], Estimate]) -> CellPlan:
-    to_train = is_to_be_trained(run, retry_failed=policy.retry_failed)
+    to_train = _is_missing(run, policy)
     seconds, source, disk = estimate(cell.spec) if to_train else (0.0, "", 0)
     return CellPlan(cell.id, cell.values, cell.spec.seed, state_of_cell(run), to_train, seconds, source, disk)
 
