@@ -83,7 +83,7 @@ def test_a_finished_run_is_known_without_torch() -> None:
 
 def test_means_over_seeds_are_told_without_torch() -> None:
     group = write_run(Path("runs"), small_spec(0)).name.removesuffix("-s0")
-    write_run(Path("runs"), small_spec(1))
+    write_run(Path("runs"), small_spec(1), 0.6)
     commands = ["runs list", f"runs diff {group} {group}"]
     assert loaded(commands) == {command: [0, "numpy", "scipy"] for command in commands}
 

@@ -42,8 +42,8 @@ def test_a_cell_is_trained_once_whoever_trains_it(tmp_path: Path) -> None:
     assert (again.exit_code, again.stdout) == (0, done.stdout)
     assert "state=done" not in again.stderr
     assert [line for line in (done.stderr + again.stderr).splitlines() if "done already" in line] == [
-        "1 of 4 cells were done already",
-        "4 of 4 cells were done already",
+        "1 of 4 cells done already",
+        "4 of 4 cells done already",
     ]
     assert finished(tmp_path) == after
     more = ablate(tmp_path, *QUICK, "--param", "batch_size", "50,20,25", "--json").finish()

@@ -10,6 +10,7 @@ from vitreport.export.extras import needs_extra
 from vitreport.export.table import Table, epochs_table, moment, runs_table
 from vitreport.store.folders import run_folders
 from vitreport.store.reader import Run, read_run
+from vitreport.text import counted
 
 with needs_extra("pandas"):
     import pandas
@@ -74,7 +75,7 @@ def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> pandas.Da
     table = tabulate(_sound_runs(folder, damaged))
     if damaged:
         named = ", ".join(damaged[:MOST_NAMED]) + (", ..." if len(damaged) > MOST_NAMED else "")
-        warnings.warn(f"{len(damaged)} damaged runs left out: {named}", stacklevel=3)
+        warnings.warn(f"{counted(len(damaged), 'damaged run')} left out: {named}", stacklevel=3)
     return _frame(table)
 
 

@@ -18,6 +18,7 @@ from vitreport.sweep.cells import RESULTS, is_to_be_trained, read_cells, state_o
 from vitreport.sweep.engines.local import Died, LocalEngine, Report
 from vitreport.sweep.engines.worker import Finished, Told
 from vitreport.sweep.plan import Cell
+from vitreport.text import counted
 from vitreport.training.events import Event
 
 if TYPE_CHECKING:
@@ -105,12 +106,12 @@ def run_sweep(
 
 
 def _done_already(states: Sequence[str]) -> str:
-    """4 of 6 cells were done already"""
+    """4 of 6 cells done already"""
     done, diverged = (sum(state in known for state in states) for known in (RESULTS, ("diverged",)))
     if not done:
         return ""
     kept = f"; {diverged} of them diverged, which is a result and not tried again" if diverged else ""
-    return f"{done} of {len(states)} cells were done already{kept}"
+    return f"{done} of {counted(len(states), 'cell')} done already{kept}"
 
 
 def _check(

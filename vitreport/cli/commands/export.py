@@ -10,6 +10,7 @@ from vitreport.cli import options
 from vitreport.cli.console import note, print_text
 from vitreport.errors import SpecError
 from vitreport.files import write_atomic
+from vitreport.text import counted
 
 if TYPE_CHECKING:
     from vitreport.export.table import Table
@@ -44,7 +45,7 @@ def export(
         print_text(_csv(sound, table).removesuffix("\n"))
     else:
         _write(sound, format_, table, output)
-        note(f"{len(sound)} of {len(runs)} runs exported to {output}")
+        note(f"{len(sound)} of {counted(len(runs), 'run')} exported to {output}")
     tell_damage(runs)
 
 

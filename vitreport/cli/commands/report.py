@@ -8,6 +8,7 @@ import typer
 from vitreport.cli import options
 from vitreport.cli.console import note, print_document
 from vitreport.errors import DamageError, DriftError, SpecError
+from vitreport.text import counted
 
 
 def report(
@@ -87,5 +88,5 @@ def report(
         hint = f"the same command with {option} in place of --check mends it"
         raise DriftError(f"{check} is not what the records give", hint)
     if damage := page.summary.damage:
-        places = "1 place" if len(damage) == 1 else f"{len(damage)} places"
+        places = counted(len(damage), "place")
         raise DamageError(f"the records are damaged in {places}; the report has the rest")

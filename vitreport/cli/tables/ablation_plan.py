@@ -21,7 +21,7 @@ from vitreport.sweep.check import Networks
 from vitreport.sweep.expect import expected_seconds
 from vitreport.sweep.plan import Cell, Plan
 from vitreport.sweep.run import Policy
-from vitreport.text import compact, duration
+from vitreport.text import compact, counted, duration
 from vitreport.training.device import choose_device, device_name
 
 Estimate = tuple[float, str, int]
@@ -116,7 +116,7 @@ def _row(cell: CellPlan) -> list[str]:
 
 def _sums(cells: Sequence[CellPlan], jobs: int) -> str:
     settled = Counter(cell.state for cell in cells if not cell.to_train)
-    told = ", ".join([f"{len(cells)} cells", *(f"{count} {state}" for state, count in settled.items())])
+    told = ", ".join([counted(len(cells), "cell"), *(f"{count} {state}" for state, count in settled.items())])
     if settled.total() == len(cells):
         return f"{told}; nothing is left to train"
     others = len(cells) - settled.total()

@@ -14,7 +14,7 @@ from vitreport.store.folders import run_folders
 from vitreport.store.reader import Run, read_run
 from vitreport.sweep.cells import is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.expect import expected_seconds
-from vitreport.text import duration
+from vitreport.text import counted, duration
 
 INDENT = "  "
 TITLES = {"new": "missing"}
@@ -121,7 +121,7 @@ def _time(part: Status) -> str:
 
 def _sum(whole: Status, shared: int, asked: StudyRequest) -> str:
     """`shared` counts the runs of several parts again for each part but one."""
-    told = f"{whole.runs:,} {'run' if whole.runs == 1 else 'runs'}{f' ({shared:,} shared)' if shared else ''}, "
+    told = f"{counted(whole.runs, 'run')}{f' ({shared:,} shared)' if shared else ''}, "
     told += f"{whole.states.get('done', 0):,} done"
     if not whole.to_train:
         return told
