@@ -13,6 +13,7 @@ from vitreport.report.figures.drawing.canvas import Canvas, Percents, distinct, 
 from vitreport.report.figures.drawing.cost import _ticks, cost
 from vitreport.report.figures.drawing.labels import Box, Mark, beside, placed
 from vitreport.report.figures.drawing.numbers import numbers_of, numeric, told
+from vitreport.report.figures.drawing.rows import Row, rows_panel
 from vitreport.report.figures.illustrations import CostPoint
 
 FRAME = Box(0, 0, 340, 200)
@@ -159,3 +160,14 @@ def test_what_has_no_accuracy_is_named_once_a_row() -> None:
 def test_long_names_that_differ_still_do_when_they_are_cut(names: list[str]) -> None:
     assert max(map(len, distinct(names))) <= 26
     assert len(set(distinct(names))) == len(names)
+
+
+def test_marks_are_whole_and_intervals_end_where_the_axis_does() -> None:
+    """At 100% a dot is not cut in half; an interval beyond it does not cross the number at its right."""
+    with style():
+        panel = rows_panel(
+            "", "accuracy", [Row("sure", estimate(1.0, 0.0)), Row("wide", estimate(0.97, 0.3))], (0.6, 1.0)
+        )
+    lines = panel.axes.get_lines()
+    assert {bool(line.get_clip_on()) for line in lines if line.get_marker() == "o"} == {False}
+    assert {bool(line.get_clip_on()) for line in lines if line.get_marker() == "None"} == {True}

@@ -123,14 +123,14 @@ class Canvas:
         low, high = bounds(estimate)
         self._line((place, place), (low, high), look.color, upright, series)
         (dot,) = self._line((place,), (estimate.value,), look.color, upright, series)
-        dot.set(marker=look.marker, markerfacecolor=face, markeredgewidth=2)
+        dot.set(marker=look.marker, markerfacecolor=face, markeredgewidth=2, clip_on=False)
 
     def _line(
         self, places: Sequence[float], values: Sequence[float], color: str, upright: bool, series: str
     ) -> list[Line2D]:
         x, y = (places, values) if upright else (values, places)
         name = self.part_of(series) if series else None
-        return self.axes.plot(x, y, color=color, solid_capstyle="round", clip_on=False, gid=name)
+        return self.axes.plot(x, y, color=color, solid_capstyle="round", gid=name)
 
     def to_share(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         """Points of the data in shares of the width and the height of the axes."""
