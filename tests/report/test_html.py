@@ -193,6 +193,12 @@ def test_it_says_what_the_markdown_says(root: Element, page: Page) -> None:
     assert [heading.text for heading in root.all("h2")[2:]] == re.findall(r"^## (.*)$", plain, re.MULTILINE)
 
 
+def test_no_line_ends_within_an_equation(page: Page, html: str) -> None:
+    said = next(finding.sentence for finding in page.findings if "n = " in finding.sentence)
+    assert said not in html
+    assert re.sub(r"\b([np]) ([=<]) (?=\d)", "\\1&nbsp;\\2&nbsp;", said).replace("<", "&lt;") in html
+
+
 def test_without_runs_there_is_a_page(drawn: Path) -> None:
     found = parse(render_html(make_page(summarize([])), drawn))
     assert "There is no finished run yet." in found.text

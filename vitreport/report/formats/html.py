@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from vitreport.report import tables
 from vitreport.report.figures.cache import draw
@@ -26,6 +26,7 @@ from vitreport.text import percent, printable
 
 TEMPLATE = "report.html.j2"
 NUMBER = re.compile(r"[-+]?\d")
+EQUATION = re.compile(r"\b([np]) (=|&lt;) (?=\d)")
 
 
 def render_html(page: Page, cache_dir: Path) -> str:
@@ -58,7 +59,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"methods": phrases.methods, "lines": _lines, "number": _number, "is_code": _is_code}
-    environment.filters |= {"tile": _tile, "percent": percent, "parts": _parts}
+    environment.filters |= {"tile": _tile, "percent": percent, "parts": _parts, "tied": _tied}
     return environment
 
 
@@ -83,6 +84,11 @@ def _number(value: Number) -> str:
 def _parts(cell: str) -> list[str]:
     """61.0%, then (60.0% to 62.0%, single run): of what begins with a number, where a narrow column may break."""
     return re.split(r" (?=\()|(?<=;) ", cell) if NUMBER.match(cell) else []
+
+
+def _tied(sentence: str) -> Markup:
+    """No line ends within p = 0.03."""
+    return Markup(EQUATION.sub(r"\1&nbsp;\2&nbsp;", str(escape(printable(sentence)))))
 
 
 def _is_code(cell: str) -> bool:
