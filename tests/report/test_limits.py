@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.records import spec, write_run, write_seeds
-from vitreport.report.facts.summarize import summarize
+from vitreport.report.facts.ablations import Design
+from vitreport.report.facts.summarize import Outline, summarize
 from vitreport.report.sentences.limits import limits
+from vitreport.report.tables import ablation
 from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
@@ -37,3 +41,12 @@ def test_one_run_without_a_commit_is_one_run() -> None:
     assert told("commit") == ["Of 1 run the commit of the source code is not known."]
     write_run(RUNS, spec(seed=1), 0.5, git=None)
     assert told("commit") == ["Of 2 runs the commit of the source code is not known."]
+
+
+@pytest.mark.parametrize(("seeds", "expected"), [(2, "; 1 seed missing"), (3, "; 2 seeds missing")])
+def test_seeds_that_are_missing_are_counted(seeds: int, expected: str) -> None:
+    write_run(RUNS, spec(), 0.5)
+    cells = tuple((("128",), spec(seed=seed).run_id) for seed in range(seeds))
+    design = Design("mine-01234567", "mine", ("batch_size",), cells, None, "sweep")
+    (found,) = summarize(run_folders(RUNS), Outline((design,))).ablations
+    assert ablation(found).rows[0][1].endswith(expected)
