@@ -25,6 +25,7 @@ from tests.records import small_spec, write_run
 from vitreport.cli.live.training import LineView, LiveView, QuietTrainingView, choose_view
 from vitreport.cli.main import run
 from vitreport.files import write_json
+from vitreport.spec.fields import field_paths
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import preset_names
 from vitreport.store.correct import packed
@@ -55,6 +56,7 @@ WITH_JSON = {
     "runs diff": ("perceiver", "perceiver"),
     "spec check": ("my.toml",),
     "spec show": ("swin",),
+    "spec fields": (),
     "datasets list": (),
     "datasets verify": ("digits",),
     "models": (),
@@ -158,6 +160,24 @@ def test_json_of_training_is_its_result(at_home: Path, cli: Cli) -> None:
     trained = only_run(Path("runs"))
     assert trained.result is not None
     assert told == {"id": trained.id, "folder": str(trained.folder), **trained.result.model_dump(mode="json")}
+
+
+def test_every_field_is_listed_with_what_is_allowed(cli: Cli) -> None:
+    listed = json.loads(cli("spec", "fields", "--json").stdout)
+    found = {f"{each['section']}.{field['name']}" for each in listed for field in each["fields"]}
+    named = {f"{each['section']}.name" for each in listed if each["name"]}
+    assert {path for path in field_paths() if not path.startswith("model.") and path != "seed"} <= found | named
+    told = [" ".join(line.split()) for line in cli("spec", "fields", "data.augment").stdout.splitlines()]
+    assert (
+        'data.augment, "random_rotation": Turn about the centre by an angle from `degrees`, counter-clockwise.' in told
+    )
+    assert "degrees [number, number] -360 to 360 [-15.0, 15.0]" in told
+
+
+def test_a_section_that_does_not_exist_is_met_with_the_nearest(cli: Cli) -> None:
+    done = cli("spec", "fields", "augment")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "error: there is no section augment; hint: did you mean data.augment?\n"
 
 
 def test_a_shown_spec_is_toml(cli: Cli) -> None:

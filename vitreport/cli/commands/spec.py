@@ -20,6 +20,17 @@ def schema() -> None:
 
 
 @app.command()
+def fields(
+    section: Annotated[str | None, typer.Argument(help="Of this section only, such as data.augment.")] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """The fields of a spec, with what is allowed; those of a model: `vitreport models show`."""
+    from vitreport.cli.tables.fields import show_fields
+
+    show_fields(section, as_json=as_json)
+
+
+@app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="A TOML spec, or the spec.json of a run.")],
     data_dirs: options.DataDirs = None,

@@ -1,11 +1,30 @@
 """The fields of a section of the spec in words, from its JSON Schema."""
 
+import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from vitreport.spec.section import Section
+from pydantic import BaseModel
+
+from vitreport.cli.console import print_json, print_table, print_text
+from vitreport.errors import SpecError
+from vitreport.spec.augment import AugmentSpec, MixSpec
+from vitreport.spec.data import DataSpec
+from vitreport.spec.fields import did_you_mean, members
+from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
+from vitreport.spec.run import TrainSpec
 from vitreport.text import toml_value
+
+SECTIONS = {
+    "data": DataSpec,
+    "data.augment": AugmentSpec,
+    "data.mix": MixSpec,
+    "optimizer": OptimizerSpec,
+    "schedule": ScheduleSpec,
+    "train": TrainSpec,
+}
+"""What a spec consists of beside its model; of some there are several kinds, told apart by their names."""
 
 LARGEST = 2**31 - 1  # what every whole number is held below: no range that a user needs to know
 TYPES = {"integer": "whole number", "number": "number", "boolean": "true or false", "string": "text", "null": "none"}
@@ -22,7 +41,44 @@ class FieldInWords:
     default: Any
 
 
-def fields_in_words(section: type[Section]) -> list[FieldInWords]:
+def show_fields(section: str | None, *, as_json: bool) -> None:
+    """Each kind of each section, or of one: what it is and its fields. Raises SpecError for an unknown section."""
+    if section and section not in SECTIONS:
+        raise SpecError(f"there is no section {section}", did_you_mean(section, SECTIONS))
+    kinds = [(name, kind) for name in ([section] if section else SECTIONS) for kind in members(SECTIONS[name])]
+    if as_json:
+        print_json([_plain(name, kind) for name, kind in kinds])
+        return
+    for number, (name, kind) in enumerate(kinds):
+        print_text("\n" * (number > 0) + f"{_called(name, kind)}: {inspect.getdoc(kind)}")
+        fields = fields_in_words(kind)
+        if fields:
+            rows = [(each.name, each.type, each.allowed, _default(name, each)) for each in fields]
+            print_table(["field", "type", "allowed", "default"], rows)
+
+
+def _plain(section: str, kind: type[BaseModel]) -> dict[str, Any]:
+    fields = [asdict(field) for field in fields_in_words(kind)]
+    return {"section": section, "name": _name(kind), "description": inspect.getdoc(kind), "fields": fields}
+
+
+def _called(section: str, kind: type[BaseModel]) -> str:
+    """data.augment, "horizontal_flip" """
+    name = _name(kind)
+    return f"{section}, {toml_value(name)}" if name else section
+
+
+def _name(kind: type[BaseModel]) -> str | None:
+    return kind.model_fields["name"].default if "name" in kind.model_fields else None
+
+
+def _default(section: str, field: FieldInWords) -> str:
+    if field.required:
+        return "from the data set" if section == "data" else "to be given"
+    return toml_value(field.default)
+
+
+def fields_in_words(section: type[BaseModel]) -> list[FieldInWords]:
     """Every field of a section but the `name` that tells it from others."""
     schema = section.model_json_schema()
     return [
@@ -37,6 +93,8 @@ def _type(field: Mapping[str, Any]) -> str:
         return " or ".join(map(_type, field["anyOf"]))
     if "enum" in field:
         return " or ".join(map(toml_value, field["enum"]))
+    if "prefixItems" in field:
+        return f"[{', '.join(map(_type, field['prefixItems']))}]"
     if "items" in field:
         return f"list of {_type(field['items'])}s"
     return TYPES.get(field.get("type", ""), "table")
@@ -46,6 +104,8 @@ def _allowed(field: Mapping[str, Any]) -> str:
     """The range of a number, or of the numbers in a list and how many there are."""
     if "anyOf" in field:
         return " or ".join(filter(None, map(_allowed, field["anyOf"])))
+    if "prefixItems" in field:
+        return " and ".join(dict.fromkeys(map(_allowed, field["prefixItems"])))
     counts = _range(field, "minItems", "maxItems")
     if "items" in field:
         return f"{_allowed(field['items'])}; {counts} of them" if counts else _allowed(field["items"])
