@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from vitreport.data.sources import open_dataset
-from vitreport.errors import BusyError, DatasetError, ImagesError, ResourceError, SpecError, StoppedError
+from vitreport.errors import (
+    BusyError,
+    DatasetError,
+    FullDiskError,
+    ImagesError,
+    ResourceError,
+    SpecError,
+    StoppedError,
+)
 from vitreport.runtime import Runtime
 from vitreport.store.finished import refuse_other_images
 from vitreport.store.lock import is_held
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_BETWEEN_TRIES = 1.0
+GOES_ON = "the same command goes on with the sweep"
 Warnings = set[tuple[str, str]]
 """What was said of images: the data set, and the line."""
 
@@ -81,8 +90,8 @@ def run_sweep(
 
     What there is to say of images is said once, unless it stands in `told` from an earlier sweep.
 
-    Raises StoppedError after a signal, and what the images or the machine raise before anything runs; a cell that
-    fails costs no other cell anything.
+    Raises StoppedError after a signal, FullDiskError where a disk is full, and what the images or the machine raise
+    before anything runs; a cell that fails by itself costs no other cell anything.
     """
     told = set() if told is None else told
     try:
@@ -100,8 +109,11 @@ def run_sweep(
                 with LocalEngine(policy.jobs, runtime, argv, observer.note) as engine:
                     _Sweep(missing, runtime, policy, engine, observer, told).run(stop)
     except StopSignal as signal:
-        hint = "the same command goes on with the sweep"
-        raise StoppedError(f"stopped by {signal}", hint, signal_number=signal.signal_number) from signal
+        fault = f"stopped by {signal}; {_done_so_far(cells, runtime)}"
+        raise StoppedError(fault, GOES_ON, signal_number=signal.signal_number) from signal
+    except FullDiskError as error:
+        fault = f"{error.message}; {_done_so_far(cells, runtime)}"
+        raise FullDiskError(fault, f"free some space; {GOES_ON}") from error
     return read_cells(cells, runtime.runs_dir)
 
 
@@ -112,6 +124,13 @@ def _done_already(states: Sequence[str]) -> str:
         return ""
     kept = f"; {diverged} of them diverged, which is a result and not tried again" if diverged else ""
     return f"{done} of {counted(len(states), 'cell')} done already{kept}"
+
+
+def _done_so_far(cells: Sequence[Cell], runtime: Runtime) -> str:
+    """4 of 6 cells are done"""
+    runs = read_cells(cells, runtime.runs_dir)
+    done = sum(state_of_cell(runs.get(cell.id)) in RESULTS for cell in cells)
+    return f"{done} of {len(cells)} cells are done"
 
 
 def _check(
@@ -184,8 +203,10 @@ class _Sweep:
         self._attempts: Counter[str] = Counter()
         self._not_before: dict[str, float] = {}
         self._ending = False
+        self._full_disk = ""
 
     def run(self, stop: StopSignals) -> None:
+        """Raises StopBetweenSteps after a signal, FullDiskError with what a disk had no room for."""
         while self._queue or self._engine.running:
             self._heed(stop)
             if self._ending and not self._engine.running:
@@ -196,6 +217,8 @@ class _Sweep:
                 self._take(run_id, report)
             self._observer.looked()
         stop.check()
+        if self._full_disk:
+            raise FullDiskError(self._full_disk)
 
     def _heed(self, stop: StopSignals) -> None:
         """A signal from the terminal reaches the workers as well: what they say of it is no reason to try again."""
@@ -255,9 +278,13 @@ class _Sweep:
             self._wait_for(cell)
         elif self._ending:
             self._observer.moved(cell.id, "interrupted", run)
+        elif isinstance(end, Finished) and end.full_disk:
+            self._observer.moved(cell.id, "failed", run)
+            self._full_disk = end.full_disk
+            self._end()
         elif _is_from_outside(end) and self._attempts[cell.id] < ATTEMPTS:
             self._queue.append(cell)
-            self._observer.moved(cell.id, "queued", run, f"{_reason(end)}; it is tried again")
+            self._observer.moved(cell.id, "queued", run, f"it is tried again after: {_reason(end)}")
         else:
             self._observer.moved(cell.id, "failed", run, _reason(end))
             if self._policy.fail_fast:
