@@ -22,6 +22,7 @@ from tests.cli.test_ablate import written
 from tests.commands import TINY, command, vitreport
 from tests.data.makers import write_folder
 from tests.records import small_spec, write_run
+from vitreport.cli import console
 from vitreport.cli.live.training import LineView, LiveView, QuietTrainingView, choose_view
 from vitreport.cli.main import run
 from vitreport.files import write_json
@@ -473,6 +474,18 @@ def test_what_belongs_together_stays_on_one_line_of_a_narrow_terminal(cli: Cli) 
     told = lines[[line.startswith("batch_size 16: ") for line in lines].index(True) :]
     assert " ".join(told) == plain[-1]
     assert all(any(whole in line for line in told) for whole in ("n = 2", "p = ", " to +"))
+
+
+@pytest.mark.parametrize("kind", ["warning", "error", "next"])
+def test_what_goes_wrong_is_folded_between_words_and_what_may_be_copied_is_not(
+    kind: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = f"{kind}: {'long-' * 8}id: it is tried again after: {'/folder' * 7} is full"
+    monkeypatch.setattr(console, "PIPE_WIDTH", 40)
+    console.note(line)
+    lines = capsys.readouterr().err.splitlines()
+    assert " ".join(lines) == line
+    assert lines == [line] if kind == "next" else all(len(each) <= 40 or " " not in each for each in lines)
 
 
 def test_an_interrupt_gives_the_cursor_back(home: Path) -> None:

@@ -21,6 +21,7 @@ from vitreport.text import printable
 PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
 BETWEEN_COLUMNS = 2
 TOGETHER = re.compile(r" (=|to|±) ")
+STYLES = {"warning": "yellow", "error": "bold red"}
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -96,9 +97,13 @@ def print_sentence(text: str) -> None:
     """A line on stdout; on a terminal folded between words, and never within "n = 2" or "1.00 to 2.00"."""
     if sys.stdout.isatty():
         together = TOGETHER.sub(rf"{NO_BREAK}\1{NO_BREAK}", text)
-        width = _console(stderr=False).width
-        text = textwrap.fill(together, width, break_long_words=False, break_on_hyphens=False).replace(NO_BREAK, " ")
+        text = _folded(together, _console(stderr=False).width).replace(NO_BREAK, " ")
     print_text(text)
+
+
+def _folded(text: str, width: int) -> str:
+    """Lines that end between words; a word that is longer than a line stays whole."""
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def print_document(text: str) -> None:
@@ -128,12 +133,16 @@ def close_stdout() -> None:
 
 
 def note(line: str, console: Console | None = None) -> None:
-    """A line for the user, on stderr or above a live view; "warning: ..." and "error: ..." stand out."""
+    """A line for the user, on stderr or above a live view; "warning: ..." and "error: ..." stand out.
+
+    Those two are folded between words. Others are left to the terminal: they may hold a command that is copied.
+    """
+    console = console or stderr()
     line = printable(line)
-    kind, colon, rest = line.partition(": ")
-    styles = {"warning": "yellow", "error": "bold red"}
-    text = Text.assemble((kind, styles[kind]), colon, rest) if kind in styles else Text(line)
-    (console or stderr()).print(text, soft_wrap=True)
+    kind, _, _ = line.partition(": ")
+    text = Text(_folded(line, console.width) if kind in STYLES else line)
+    text.stylize(STYLES.get(kind, ""), 0, len(kind))
+    console.print(text, soft_wrap=True)
 
 
 def use_color(when: str) -> None:

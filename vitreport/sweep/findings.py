@@ -39,10 +39,7 @@ def _difference(name: str, row: Row, found: Difference, baseline: Row) -> str:
 def _reservations(summary: Summary) -> Iterator[str]:
     for row in summary.rows:
         name = called(summary.axes, row.values) or summary.name
-        if row.diverged:
-            seeds = f"{len(row.diverged)} of {len(row.runs)} seeds" if len(row.runs) > 1 else "its run"
-            yield f"{name}: {seeds} diverged"
-        elif summary.baseline and is_comparable(summary.baseline) and _is_without_noise(row):
+        if summary.baseline and is_comparable(summary.baseline) and _is_without_noise(row):
             yield f"{name}: {UNVARYING}, nor do the baseline's: no difference is claimed"
     if any(len(row.runs) == 1 for row in summary.rows):
         yield "single runs, with intervals over the test images: no difference is claimed; --seeds 3 tells more"

@@ -34,11 +34,13 @@ class DrawnView(QuietView):
     refreshes_per_second: ClassVar[int]
     _console: Console
     _live: Live
+    _width: int
 
     def __enter__(self) -> Self:
         rate = self.refreshes_per_second
         self._console = stderr()  # what is drawn may ask how large it is, also the first time
-        self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=rate, transient=True)
+        self._width = self._console.width
+        self._live = Live(get_renderable=self._fitted, console=self._console, refresh_per_second=rate, transient=True)
         self._live.start()
         return self
 
@@ -49,6 +51,13 @@ class DrawnView(QuietView):
 
     def note(self, line: str) -> None:
         note(line, self._console)
+
+    def _fitted(self) -> RenderableType:
+        """On a clear screen after its width has changed: the terminal has folded the former lines in its own way."""
+        if self._console.width != self._width:
+            self._width = self._console.width
+            self._console.clear()
+        return self._render()
 
     def _render(self) -> RenderableType:
         raise NotImplementedError

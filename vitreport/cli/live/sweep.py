@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group
@@ -18,7 +18,7 @@ from vitreport.sweep.plan import Cell
 from vitreport.text import duration, percent, printable
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 
-LINES_AROUND = 8  # of a terminal: what stands above and below the cells
+LINES_AROUND = 6  # of a terminal: what stands above and below the cells
 OVER = ("done", "diverged", "failed", "damaged")
 STYLES = {"done": "green", "running": "cyan", "diverged": "yellow", "failed": "red", "damaged": "red", "queued": "dim"}
 
@@ -115,7 +115,7 @@ class SweepLines(QuietSweepView):
 
 
 class LiveSweepView(DrawnView, QuietSweepView):
-    """For terminals: as many cells as fit, those under way before the newest, and the time left for all."""
+    """For terminals: as many cells as fit, how many others there are, and the time left for all."""
 
     refreshes_per_second = 4
 
@@ -131,26 +131,31 @@ class LiveSweepView(DrawnView, QuietSweepView):
             self._bars.remove_task(task)
 
     def _render(self) -> Group:
-        return Group(self._bars, self._table(), self._footer())
+        in_order = sorted(self.cells, key=lambda run_id: _urgency(self.statuses[run_id]))
+        most = max(1, self._console.height - LINES_AROUND)
+        return Group(self._bars, self._table(in_order[:most]), *self._others(in_order[most:]), self._footer())
 
-    def _table(self) -> Table:
+    def _table(self, shown: Sequence[str]) -> Table:
+        """On a narrow terminal the axes are cut, and nothing else: rich narrows the columns that may wrap."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for column in (*self.axes, "seed", "state", "epoch", "accuracy"):
-            table.add_column(Text(printable(column)), justify="right" if column == "epoch" else "left", no_wrap=True)
-        for run_id in self._shown():
+        for axis in self.axes:
+            table.add_column(_cut(axis))
+        for column in ("seed", "state", "epoch", "accuracy"):
+            table.add_column(column, justify="right" if column == "epoch" else "left", no_wrap=True)
+        for run_id in shown:
             cell, status = self.cells[run_id], self.statuses[run_id]
             accuracy = f"{percent(status.accuracy[1])} {status.accuracy[0]}" if status.accuracy else ""
             epochs = f"{status.epoch:,}/{cell.spec.train.epochs:,}"
             state = Text(status.state, style=STYLES.get(status.state, ""))
-            values = [Text(printable(value)) for value in cell.values]
-            table.add_row(*values, str(cell.spec.seed), state, epochs, accuracy)
+            table.add_row(*map(_cut, cell.values), str(cell.spec.seed), state, epochs, accuracy)
         return table
 
-    def _shown(self) -> list[str]:
-        """The cells that fit on the screen, in their order."""
-        most = max(1, self._console.height - LINES_AROUND)
-        urgent = sorted(self.cells, key=lambda run_id: _urgency(self.statuses[run_id]))[:most]
-        return [run_id for run_id in self.cells if run_id in urgent]
+    def _others(self, hidden: Sequence[str]) -> Iterator[Text]:
+        """… and 4 more: 3 queued, 1 done"""
+        if hidden:
+            counts = Counter(self.statuses[run_id].state for run_id in hidden)
+            told = ", ".join(f"{count} {state}" for state, count in counts.items())
+            yield Text(f"… and {len(hidden)} more: {told}", style="dim")
 
     def _footer(self) -> Text:
         counts = Counter(status.state for status in self.statuses.values())
@@ -172,6 +177,11 @@ def _urgency(status: Status) -> tuple[int, float]:
     if status.state in ("running", "in use"):
         return 0, 0.0
     return (2, 0.0) if status.state == "queued" else (1, -status.moved)
+
+
+def _cut(text: str) -> Text:
+    """As much of a name or a value as its column has room for, on one line."""
+    return Text(printable(text), no_wrap=True, overflow="ellipsis")
 
 
 def _accuracy(run: Run) -> tuple[str, float] | None:
