@@ -83,7 +83,7 @@ def test_it_tells_the_bytes_and_what_limits_the_number() -> None:
 def test_runs_without_a_result_are_counted() -> None:
     write_seeds(RUNS, [0.562, 0.558], train=QUICK)
     write_run(RUNS, spec(seed=2, train=QUICK), None, error=DIVERGED)
-    assert "- 1 of 3 runs have no result and are not part of it." in card_of()
+    assert "- Runs without a result, which are no part of it: 1 of 3." in card_of()
 
 
 def test_a_card_is_about_one_group() -> None:

@@ -293,3 +293,17 @@ def test_links_and_empty_folders_of_runs_are_told() -> None:
 def test_an_architecture_of_timm_is_called_as_it_is_typed() -> None:
     assert architecture_title("timm-mixer_b16_224") == model_word("timm-mixer_b16_224") == "timm/mixer_b16_224"
     assert (architecture_title("swin"), model_word("swin")) == ("Swin Transformer", "swin")
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "values"),
+    [("train", "batch_size", (256, 16, 1024, 8)), ("optimizer", "learning_rate", (1e-2, 1e-5, 3e-4, 0.5))],
+)
+def test_groups_stand_in_the_order_of_what_sets_them_apart(section: str, field: str, values: tuple[float, ...]) -> None:
+    for value in values:
+        write_run(RUNS, spec(**{section: {field: value}}))
+    (architecture,) = summary().architectures
+    standard, *others = architecture.groups
+    assert standard.label == ""
+    found = [group.fields[f"{section}.{field}"] for group in others]
+    assert found == sorted(set(values) - {standard.fields[f"{section}.{field}"]})

@@ -1,6 +1,7 @@
 """From the folders of runs to a Summary."""
 
 import inspect
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from vitreport.report.facts.references import architecture_reference, architectu
 from vitreport.report.facts.standing import Planned, cells_of, planned_cell
 from vitreport.report.facts.summary import Ablation, Architecture, Cell, Damage, Group, RunSummary, Section, Summary
 from vitreport.spec.model import ARCHITECTURES
+
+NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,10 @@ def _found_at_length(groups: Iterable[Group]) -> Iterable[Damage]:
 def _architectures(
     groups: Sequence[Group], cells: Sequence[Cell], ablations: Sequence[Ablation]
 ) -> Iterable[Architecture]:
-    """In the order of the cells; without a study in that of the spec."""
+    """In the order of the cells; without a study in that of the spec. Groups in that of what sets them apart."""
     members: dict[str, list[Group]] = defaultdict(list)
     order = list(dict.fromkeys(cell.dataset for cell in cells))
-    for group in sorted(groups, key=lambda group: (_place(group.dataset, order), bool(group.label), group.id)):
+    for group in sorted(groups, key=lambda group: (_place(group.dataset, order), _natural(group.label), group.id)):
         members[group.architecture].append(group)
     for name in dict.fromkeys(cell.architecture for cell in cells):
         yield Architecture(
@@ -126,6 +129,11 @@ def _section(section: PlannedSection, groups: Sequence[Group], ablations: Mappin
         runs=tuple((name, planned_cell(planned, groups)) for name, planned in section.runs),
         ablations=tuple(ablations[design] for design in section.ablations),
     )
+
+
+def _natural(label: str) -> list[tuple[float, str]]:
+    """By this key nothing comes first, and batch_size 16 before batch_size 128."""
+    return [(float(part) if place % 2 else 0.0, part) for place, part in enumerate(NUMBER.split(label))]
 
 
 def _place(dataset: str, order: Sequence[str]) -> int:

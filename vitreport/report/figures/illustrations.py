@@ -187,8 +187,9 @@ def _mistakes(group: Group, mistakes: Mistakes, where: str) -> Figure:
     alt += f"{first.predicted} at {percent(first.confidence, 1)} confidence to {last.label} taken for {last.predicted} "
     alt += f"at {percent(last.confidence, 1)}."
     some = f"The {shown} most confident of {mistakes.wrong:,}" if shown < mistakes.wrong else f"All {shown}"
+    told = "The only mistake" if mistakes.wrong == 1 else f"{some} mistakes"
     caption = (
-        f"{some} mistakes on {mistakes.count:,} test images, row by row, of the run with seed {mistakes.seed}; other "
+        f"{told} on {mistakes.count:,} test images, row by row, of the run with seed {mistakes.seed}; other "
         "seeds make others."
     )
     return Figure(f"{group.id}-mistakes", "mistakes", f"Confident mistakes of {where}", alt, caption, mistakes)

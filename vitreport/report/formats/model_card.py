@@ -77,7 +77,7 @@ def _limits(group: Group, dataset: Dataset, summary: Summary) -> Iterator[str]:
     if group.fields["train.monitor_test"]:
         yield "The test accuracy was watched during training; no epoch was chosen by it."
     if unfinished := sum(run.state != "done" for run in group.runs):
-        yield f"{unfinished} of {len(group.runs)} runs have no result and are not part of it."
+        yield f"Runs without a result, which are no part of it: {unfinished} of {len(group.runs)}."
     if summary.provenance.resumed_elsewhere:
         yield "A run was resumed with other versions, threads or another device than it had begun with."
     if summary.provenance.unknown_commits:
