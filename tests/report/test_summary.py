@@ -297,14 +297,15 @@ def test_an_architecture_of_timm_is_called_as_it_is_typed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "field", "values"),
-    [("train", "batch_size", (256, 16, 1024, 8)), ("optimizer", "learning_rate", (1e-2, 1e-5, 3e-4, 0.5))],
+    ("path", "values"),
+    [("train.batch_size", (256, 16, 1024, 8)), ("optimizer.learning_rate", (1e-2, 1e-5, 3e-4, 0.5))],
 )
-def test_groups_stand_in_the_order_of_what_sets_them_apart(section: str, field: str, values: tuple[float, ...]) -> None:
+def test_groups_stand_in_the_order_of_what_sets_them_apart(path: str, values: tuple[float, ...]) -> None:
+    section, _, field = path.partition(".")
     for value in values:
-        write_run(RUNS, spec(**{section: {field: value}}))
+        sections: dict[str, Any] = {section: {field: value}}
+        write_run(RUNS, spec(**sections))
     (architecture,) = summary().architectures
     standard, *others = architecture.groups
     assert standard.label == ""
-    found = [group.fields[f"{section}.{field}"] for group in others]
-    assert found == sorted(set(values) - {standard.fields[f"{section}.{field}"]})
+    assert [group.fields[path] for group in others] == sorted(set(values) - {standard.fields[path]})
