@@ -19,7 +19,7 @@ def checks(dataset: str, places: Places, image_size: int | None = None) -> dict[
 def test_a_sound_data_set_passes_every_check(places: Places) -> None:
     found = checks("digits", places)
     assert all(check.ok for check in found.values())
-    assert found["train images"].detail == "1437 images, 139 to 146 in each of 10 classes"
+    assert found["train images"].detail == "1,437 images, 139 to 146 in each of 10 classes"
     assert found["image size"].detail == "8 x 8"
     assert found["canonical"].detail == "scikit-learn: the published bytes"
 
@@ -27,7 +27,7 @@ def test_a_sound_data_set_passes_every_check(places: Places) -> None:
 def test_a_folder_of_ones_own_passes_by_path(places: Places) -> None:
     found = checks(str(write_folder(places.data_dir / "pets")), places)
     assert all(check.ok for check in found.values())
-    assert found["test images"].detail == "6 images, 3 to 3 in each of 2 classes"
+    assert found["test images"].detail == "6 images, 3 in each of 2 classes"
     assert "no published bytes" in found["canonical"].detail
 
 
@@ -67,7 +67,7 @@ def test_a_named_data_set_that_is_not_the_published_one(places: Places) -> None:
     write_folder(places.data_dir / "cifar10", classes=CLASSES, count=1)
     found = checks("cifar10", places)
     assert [name for name, check in found.items() if not check.ok] == ["train images", "test images", "image size"]
-    assert found["train images"].detail.endswith("; 50000 were published")
+    assert found["train images"].detail.endswith("; 50,000 were published")
     assert found["image size"].detail == "32 x 32; 20 images had another size"
 
 

@@ -48,7 +48,7 @@ def test_every_value_inside_a_mixture_is_in_the_id() -> None:
 
 FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"name": "random_rotation", "degrees": [20, 10]}, "degrees", "must be [lowest, highest]"),
-    ({"name": "random_rotation", "degrees": 20}, "degrees", "must be a valid array"),
+    ({"name": "random_rotation", "degrees": 20}, "degrees", "must be a list in brackets"),
     ({"name": "random_rotation", "degrees": [0, 1e9]}, "degrees.1", "must be less than or equal to 360"),
     ({"name": "random_rotation", "interpolation": "cubic"}, "interpolation", "must be 'nearest' or 'bilinear'"),
     ({"name": "random_affine", "scale": [1.2, 0.8]}, "scale", "must be [lowest, highest]"),

@@ -149,10 +149,10 @@ def test_the_spec_of_a_run_is_read_back(tmp_path: Path) -> None:
         ("optimizer.learning_rate = 1e999", "optimizer.learning_rate", "must be a finite number"),
         ("optimizer.betas = [0.9]", "optimizer.betas.1", "is missing"),
         ("optimizer.betas = [0.9, 0.99, 0.999]", "optimizer.betas", "must have at most 2 items, not 3"),
-        ("optimizer.betas = 0.9", "optimizer.betas", "must be a valid array"),
+        ("optimizer.betas = 0.9", "optimizer.betas", "must be a list in brackets"),
         ("data.dataset = 'a/b'", "data.dataset", "must be a name of 1 to 100 printable characters without slashes"),
         ("data.augment = ['random_crop']", "data.augment.0", "must be a table"),
-        ("data.augment = 'random_crop'", "data.augment", "must be a valid array"),
+        ("data.augment = 'random_crop'", "data.augment", "must be a list in brackets"),
         ("'train.epochs' = 3", '"train.epochs"', "unknown field"),
         ("'' = 3", '""', "unknown field"),
         ("'a b'.'c.d' = 3", '"a b"', "unknown field"),
@@ -166,6 +166,23 @@ def test_a_wrong_value_is_named(text: str, field: str, said: str, tmp_path: Path
     found = problems(PERCEIVER, read_file(file))
     assert found[field].message.startswith(said)
     assert found[field].origin in (str(file), "")
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "hint"),
+    [
+        ("optimizer.betas = 0.9", "optimizer.betas", "such as [0.9, 0.999]"),
+        (
+            "data.augment = [{name = 'random_rotation', degrees = 30}]",
+            "data.augment.0.degrees",
+            "such as [-15.0, 15.0]",
+        ),
+        ("model.name = 'timm'", "model.architecture", 'such as "resnet18"'),
+    ],
+)
+def test_a_value_that_can_be_is_shown(text: str, field: str, hint: str, tmp_path: Path) -> None:
+    (tmp_path / "wrong.toml").write_text(text)
+    assert problems(PERCEIVER, read_file(tmp_path / "wrong.toml"))[field].hint == hint
 
 
 def test_json_has_its_own_ways_to_be_wrong(tmp_path: Path) -> None:

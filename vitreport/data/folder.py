@@ -21,6 +21,7 @@ from vitreport.data.cache import SPLITS, Chunk, Decoding, Labels, Notify, Origin
 from vitreport.data.pixels import Pixels
 from vitreport.errors import DatasetError
 from vitreport.spec.data import CHANNELS
+from vitreport.text import counted
 
 LAYOUT_HINT = "lay it out as train/CLASS/*.png and test/CLASS/*.png (or .jpg), with the same classes in both"
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -134,7 +135,7 @@ def folder_names(tree: Tree, folder: str) -> tuple[str, ...]:
 
 def image_files(tree: Tree, folder: str, ignored: list[str]) -> list[ImageFile]:
     """The image files in a folder, at least one; the paths of its other entries are added to `ignored`."""
-    files = []
+    files, before = [], len(ignored)
     for entry in tree.entries(folder):
         path = f"{folder}/{entry.name}"
         if not entry.name.lower().endswith(SUFFIXES):
@@ -144,7 +145,9 @@ def image_files(tree: Tree, folder: str, ignored: list[str]) -> list[ImageFile]:
         else:
             files.append(ImageFile(path, entry.size, entry.modified_ns))
     if not files:
-        raise DatasetError(f"{tree.place}/{folder} holds no PNG or JPEG file", "add images, or remove the class")
+        others = ignored[before:]
+        told = f", but {counted(len(others), 'other')}, such as {others[0]}" if others else ""
+        raise DatasetError(f"{tree.place}/{folder} holds no PNG or JPEG file{told}", "add images, or remove the class")
     return files
 
 

@@ -61,8 +61,10 @@ def _counts(name: str, arrays: ImageArrays, split: str) -> Check:
     found = int(by_class.sum())
     source = DATASETS.get(name)
     expected = {"train": source.train_count, "test": source.test_count}[split] if source else found
-    detail = f"{found} images, {by_class.min()} to {by_class.max()} in each of {len(by_class)} classes"
-    wanted = f"; {expected} were published" if found != expected else ""
+    fewest, most = int(by_class.min()), int(by_class.max())
+    each = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
+    detail = f"{found:,} images, {each} in each of {len(by_class):,} classes"
+    wanted = f"; {expected:,} were published" if found != expected else ""
     return Check(f"{split} images", found == expected and bool(by_class.all()), detail + wanted)
 
 

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from vitreport.errors import Problem, SpecError
+from vitreport.spec.augment import AugmentSpec
 from vitreport.spec.run import RunSpec
 
 ALIASES = {"lr": "learning_rate"}
@@ -39,10 +40,17 @@ def find_field(name: str) -> str:
     if matches:
         raise SpecError(problems=[Problem(name, "the name is not unique", f"one of {', '.join(matches)}")])
     hint = (
-        did_you_mean(wanted, field_paths() if parents else _last_parts())
+        _as_augmentation(wanted)
+        or did_you_mean(wanted, field_paths() if parents else _last_parts())
         or "`vitreport spec show MODEL` shows every field"
     )
     raise SpecError(problems=[Problem(name, "unknown field", hint)])
+
+
+def _as_augmentation(name: str) -> str:
+    """How an augmentation is written, where a field is named like one."""
+    known = [kind.model_fields["name"].default for kind in members(AugmentSpec)]
+    return f'augment=[{{name="{name}"}}]' if name in known else ""
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:

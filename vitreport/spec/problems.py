@@ -7,11 +7,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticUndefined
 
 from vitreport.errors import Problem
 from vitreport.spec.fields import ALIASES, did_you_mean, field_paths, members
 from vitreport.spec.run import RunSpec
+from vitreport.text import toml_value
 
 SHOWN_CHARACTERS = 60
 MOST_PROBLEMS = 50  # of one section; nobody reads more, and each costs time
@@ -50,7 +51,7 @@ def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
             fault, hint = MISPLACED.get(tag, ("unknown name", _member_hint(tag, allowed)))
             return Problem(f"{path}.name", fault, hint, shown_input(tag))
         case "missing":
-            return Problem(path, "is missing")
+            return Problem(path, "is missing", _example(owners, inner[-1]))
         case "string_pattern_mismatch":
             return Problem(path, "must be a name of 1 to 100 printable characters without slashes", value=given)
         case "dict_type" if detail["input"] in allowed:
@@ -58,6 +59,8 @@ def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
         case "tuple_type" if listed := _listed(owners, inner[-1:]):
             name = detail["input"] if detail["input"] in listed else listed[0]
             return Problem(path, worded(detail["msg"]), f'such as [{{name="{name}"}}]', given)
+        case "tuple_type":
+            return Problem(path, worded(detail["msg"]), _example(owners, inner[-1]), given)
         case "json_invalid":  # the JSON is vitreport's own, so that only a text in it can be at fault
             return Problem(path, "holds a text that is not Unicode")
     return Problem(path, worded(detail["msg"]), value=given)
@@ -131,10 +134,22 @@ def _listed(owners: Sequence[type[BaseModel]], field: Sequence[str]) -> list[str
     return [name for owner in owners for part in field for item in _items(owner, part) if (name := tag_of(item))]
 
 
+def _example(owners: Sequence[type[BaseModel]], name: str) -> str:
+    """A value that a field can have: an example of its own, or its default."""
+    fields = [owner.model_fields[name] for owner in owners if name in owner.model_fields]
+    values = [value for field in fields for value in (*(field.examples or ()), field.default)]
+    known = [value for value in values if value not in (None, (), PydanticUndefined)]
+    return f"such as {toml_value(known[0])}" if known else ""
+
+
 def worded(message: str) -> str:
     """pydantic's message in the words of TOML."""
     message = re.sub(r"^(Input|Tuple|List|String|Dictionary) should", "must", message)
-    return message.replace(" after validation", "").replace("must be an object", "must be a table")
+    return (
+        message.replace(" after validation", "")
+        .replace("an object", "a table")
+        .replace("a valid array", "a list in brackets")
+    )
 
 
 def _tags_with(section: str, field: str) -> list[str]:

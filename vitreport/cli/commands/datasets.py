@@ -61,7 +61,7 @@ def verify(
         rows = [(check.name, _verdict(check), check.detail) for check in checks]
         print_table(["check", "", "found"], rows)
     if failed := [check.name for check in checks if not check.ok]:
-        raise DatasetError(f"{name}: {', '.join(failed)}")
+        raise DatasetError(f"{name} is not whole: {', '.join(failed)}", "the table says what was found")
 
 
 def _verdict(check: "Check") -> str:

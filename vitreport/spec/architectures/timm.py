@@ -53,7 +53,7 @@ class TimmSpec(ArchitectureSpec):
 
     name: Literal["timm"] = "timm"
     pretrained: Annotated[bool | str, BeforeValidator(_hub_or_file)] = added_later(default=False)
-    architecture: Name
+    architecture: Name = Field(examples=["resnet18"])
     arguments: Annotated[dict[str, Any], AfterValidator(_plain)] = Field(default={})
 
     @property
