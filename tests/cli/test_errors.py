@@ -419,3 +419,8 @@ def test_a_failing_disk_is_not_taken_for_stdout(cli: Cli, monkeypatch: pytest.Mo
 
     monkeypatch.setattr("vitreport.cli.tables.studies.show_studies", fail)
     refused(cli("study", "list"), 6, "cannot read or write broken.toml: Input/output error")
+
+
+def test_a_long_line_stays_one_line_in_a_pipe(cli: Cli) -> None:
+    words = ["9" * 4400] * 3
+    refused(cli("spec", "show", "swin", *words), 2, *words)

@@ -135,12 +135,12 @@ def close_stdout() -> None:
 def note(line: str, console: Console | None = None) -> None:
     """A line for the user, on stderr or above a live view; "warning: ..." and "error: ..." stand out.
 
-    Those two are folded between words. Others are left to the terminal: they may hold a command that is copied.
+    On a terminal those two are folded between words. Others are left to it: they may hold a command that is copied.
     """
     console = console or stderr()
     line = printable(line)
     kind, _, _ = line.partition(": ")
-    text = Text(_folded(line, console.width) if kind in STYLES else line)
+    text = Text(_folded(line, console.width) if kind in STYLES and console.is_terminal else line)
     text.stylize(STYLES.get(kind, ""), 0, len(kind))
     console.print(text, soft_wrap=True)
 
