@@ -140,7 +140,7 @@ def note(line: str, console: Console | None = None) -> None:
     console = console or stderr()
     line = printable(line)
     kind, _, _ = line.partition(": ")
-    text = Text(_folded(line, console.width) if kind in STYLES and console.is_terminal else line)
+    text = Text(_folded(line, console.width) if kind in STYLES and console.width < PIPE_WIDTH else line)
     text.stylize(STYLES.get(kind, ""), 0, len(kind))
     console.print(text, soft_wrap=True)
 
