@@ -1,5 +1,6 @@
 """Numbers, values and foreign text as people read them. Every function is pure."""
 
+from collections.abc import Sequence
 from typing import Any
 
 UNVARYING = "seeds that do not vary"
@@ -35,6 +36,12 @@ def counted(count: int | str, noun: str) -> str:
     """1 thread, 2,000 threads"""
     number = f"{count:,}" if isinstance(count, int) else count
     return f"{number} {noun}{'' if number == '1' else 's'}"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """a, b, c, d, e and 10 more"""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def toml_value(value: Any) -> str:

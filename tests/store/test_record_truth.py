@@ -80,6 +80,14 @@ def test_stopped_run_says_how_to_go_on(driver: Driver, tmp_path: Path, forced: b
     assert len(list((tmp_path / "runs").iterdir())) == 2
 
 
+def test_run_that_begins_anew_says_so(driver: Driver, tmp_path: Path) -> None:
+    driver.run("train", *SHORT, folder=tmp_path, faults=[("killed_before_step", 1)])
+    anew = driver.run("train", *SHORT, folder=tmp_path)
+    run = only_run(tmp_path).name
+    assert anew.stderr.startswith(f"{run} was cut off before it saved a step: it begins anew\ntraining {run} on ")
+    assert "begins anew" not in driver.run("train", *SHORT, "--force", folder=tmp_path).stderr
+
+
 def test_speeds_are_in_the_record_and_nowhere_else_that_is_compared(driver: Driver, tmp_path: Path) -> None:
     driver.run("train", *SHORT, folder=tmp_path)
     run = only_run(tmp_path)

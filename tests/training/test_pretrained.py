@@ -22,6 +22,7 @@ from vitreport.models.weights import Weights, classes_metadata
 from vitreport.spec.run import RunSpec
 from vitreport.training.pretrained import (
     Loaded,
+    _refuse_misfits,
     load_pretrained,
     read_pretrained,
     told_normalization,
@@ -158,6 +159,27 @@ def test_weights_of_another_network_are_refused(given: RunSpec, wanted: RunSpec,
     assert caught.value.message.startswith(f"{FILE.name} does not fit the network: ")
     assert [text for text in said if text not in caught.value.message] == []
     assert len(caught.value.message) < 2500
+
+
+def test_tensors_that_do_not_fit_are_told_in_the_order_of_the_network() -> None:
+    shallow, deep = spec_of("mlp-mixer", num_blocks=1), spec_of("mlp-mixer", num_blocks=12)
+    saved(shallow)
+    with pytest.raises(RecordError, match=r"missing: blocks\.1\.norm1\.weight, .* and \d+ more$") as lacking:
+        loaded(deep)
+    assert "blocks.10." not in lacking.value.message
+    saved(deep)
+    with pytest.raises(RecordError, match=r"not in the network: blocks\.1\..* and \d+ more$") as unexpected:
+        loaded(shallow)
+    assert "blocks.10." not in unexpected.value.message
+
+
+def test_counters_of_batch_normalisation_are_not_named_beside_tensors() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+    network.classifier = ("head",)  # type: ignore[assignment]
+    with pytest.raises(RecordError) as caught:
+        _refuse_misfits(network, Weights("a.pth", None, {}))
+    missing = "0.weight, 0.bias, 1.weight, 1.bias, 1.running_mean and 7 more"
+    assert caught.value.message == f"a.pth does not fit the network: 0 of 14 tensors do; missing: {missing}"
 
 
 def test_half_precision_is_widened_and_whole_numbers_are_refused() -> None:

@@ -24,6 +24,7 @@ MAX_BYTES = 4 << 30
 MAX_HEADER_BYTES = 10 << 20
 MAX_TENSORS = 10_000
 TORCH_SAVED = (b"PK\x03\x04", b"\x80")  # a zip archive, in former times a pickle
+INCOMPLETE_HINT = "copy or download it again"
 WRAPPERS = ("state_dict", "model")  # under which training scripts keep the weights in a checkpoint
 
 
@@ -106,7 +107,7 @@ def _safetensors(path: Path, content: bytes) -> dict[str, Tensor]:
     try:
         return safetensors.torch.load(content)
     except SafetensorError as error:
-        raise RecordError(f"{path} is no safetensors file: {error}") from error
+        raise RecordError(f"{path} is no whole safetensors file: {error}", INCOMPLETE_HINT) from error
 
 
 def _torch_saved(path: Path, content: bytes) -> Any:
@@ -121,7 +122,7 @@ def _torch_saved(path: Path, content: bytes) -> Any:
         raise RecordError(f"{path} is not loaded: it holds more than weights, which needs code to run", hint) from error
     except (RuntimeError, ValueError, LookupError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise RecordError(f"{path} cannot be read as weights: {reason[:200]}") from error
+        raise RecordError(f"{path} cannot be read as weights: {reason[:200]}", INCOMPLETE_HINT) from error
 
 
 def _unpacked_bytes(content: bytes) -> int:

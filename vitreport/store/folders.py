@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vitreport.errors import RecordError, ResourceError, SpecError
 from vitreport.spec.fields import did_you_mean
+from vitreport.text import listed
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 RUN_ID = re.compile(r"-[0-9a-f]{8}-s[0-9]+(-r[0-9]+)?\Z")
@@ -50,7 +51,7 @@ def find_run(name: str, runs_dir: Path) -> Path:
     if _is_run(Path(os.path.realpath(name))):
         return Path(os.path.realpath(name))
     if matches:
-        raise SpecError(f"{name} means {len(matches)} runs", f"one of {', '.join(matches[:5])}")
+        raise SpecError(f"{name} means {len(matches)} runs", f"one of {listed(matches)}")
     raise SpecError(f"there is no run {name} in {runs_dir}", did_you_mean(name, folders) or "see `vitreport runs list`")
 
 

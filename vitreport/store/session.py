@@ -105,7 +105,7 @@ class Session:
         self._clean(folder)
         for line in restore_newest(folder / "checkpoints", self.setup.state):
             self.listener.note(f"warning: {line}, an older checkpoint is used")
-        self._tell_beginning(folder)
+        self._tell_beginning(before)
         record = before.record or new_record(
             folder,
             device=device_name(self.device),
@@ -169,11 +169,13 @@ class Session:
             hint = "bring the former images back, or train anew beside it with `--force`"
             refuse_other_images(before.record, self.arrays, hint)
 
-    def _tell_beginning(self, folder: Path) -> None:
+    def _tell_beginning(self, before: Run) -> None:
         step, total = self.setup.state.step, self.spec.train.epochs * self.setup.batches.steps_per_epoch
         images = ", ".join(f"{len(split):,} {name}" for name, split in self.setup.splits.items())
-        begun = f"training {folder.name} on {device_name(self.device)}; images: {images}"
-        self.listener.note(f"resumed {folder.name} at step {step} of {total}" if step else begun)
+        if before.record and not step:
+            self.listener.note(f"{before.id} was cut off before it saved a step: it begins anew")
+        begun = f"training {before.id} on {device_name(self.device)}; images: {images}"
+        self.listener.note(f"resumed {before.id} at step {step} of {total}" if step else begun)
         if self.weights:
             self.listener.note(told_weights(self.weights, len(self.arrays.classes)))
 

@@ -14,10 +14,11 @@ from vitreport.models.timm_weights import adapted_weights, hub_weights
 from vitreport.models.weights import Weights, read_weights
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.run import RunSpec
+from vitreport.text import listed
 from vitreport.training.setup import CHANNEL_STATISTICS
 from vitreport.training.state import named_weights
 
-SHOWN = 5
+COUNTER = "num_batches_tracked"  # of batch normalisation
 SHOWN_CHARACTERS = 100
 
 Classifier = Literal["fresh", "same classes", "unnamed classes"]
@@ -114,8 +115,9 @@ def told_normalization(weights: Weights, spec: RunSpec) -> list[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{', '.join(name[:SHOWN_CHARACTERS] for name in names[:SHOWN])}{more}"
+    """The first ones, those of counters only where there are no others."""
+    tensors = [name for name in names if not name.endswith(COUNTER)] or names
+    return listed([name[:SHOWN_CHARACTERS] for name in tensors])
 
 
 def _from_file(model: nn.Module, spec: RunSpec, file: Path | None, digest: str) -> Weights:
@@ -128,7 +130,7 @@ def _from_file(model: nn.Module, spec: RunSpec, file: Path | None, digest: str) 
 
 @dataclass(frozen=True)
 class _Differences:
-    """The tensors of a network, or of weights, that do not fit each other."""
+    """The tensors of a network, or of weights, that do not fit each other, in the order of the network."""
 
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
@@ -136,12 +138,18 @@ class _Differences:
 
 
 def _differences(model: nn.Module, weights: Weights) -> _Differences:
-    given, wanted, known = weights.tensors, named_weights(model), model.state_dict().keys()
+    given, named, known = weights.tensors, named_weights(model), model.state_dict().keys()
+    wanted = {name: named[name] for name in known if name in named}
     return _Differences(
         missing=tuple(name for name in wanted if name not in given),
-        unexpected=tuple(name for name in given if name not in known),
+        unexpected=tuple(sorted(given.keys() - known, key=_counted)),
         reshaped=tuple(name for name in wanted if name in given and not _fits(given[name], wanted[name])),
     )
+
+
+def _counted(name: str) -> list[tuple[int, str]]:
+    """blocks.2 before blocks.10"""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in name.split(".")]
 
 
 def _fits(given: Tensor, wanted: Tensor) -> bool:

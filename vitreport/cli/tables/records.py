@@ -9,7 +9,7 @@ from vitreport.errors import DamageError
 from vitreport.store.reader import Run
 from vitreport.store.record import WeightsRecord
 from vitreport.store.state import state_of
-from vitreport.text import compact, counted, duration, percent, rate
+from vitreport.text import compact, counted, duration, listed, percent, rate
 
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBER_COLUMNS = ["epochs", "val", "test", "time"]
@@ -85,7 +85,7 @@ def tell_damage(runs: Sequence[Run]) -> None:
         for line in run.damage:
             note(f"warning: {run.folder / line}")
     if damaged:
-        names = ", ".join(run.id for run in damaged[:5])
+        names = listed([run.id for run in damaged])
         raise DamageError(f"{len(damaged)} of {counted(len(runs), 'record')} damaged: {names}")
 
 

@@ -11,13 +11,12 @@ from vitreport.store.reader import Run
 from vitreport.sweep.cells import RESULTS, is_to_be_trained, state_of_cell
 from vitreport.sweep.findings import findings
 from vitreport.sweep.summary import Row, Summary
-from vitreport.text import UNVARYING, counted, percent, printable
+from vitreport.text import UNVARYING, counted, listed, percent, printable
 
 MEASURED_COLUMNS = ["n", "accuracy", "95% interval"]
 RESULT_COLUMNS = [*MEASURED_COLUMNS, "difference", "its 95% interval", ""]
 SPARE_COLUMNS = ["its 95% interval", "difference"]
 """What the sentences below a table say as well."""
-SHOWN = 5
 
 
 def show_summaries(summaries: Sequence[Summary], *, as_json: bool) -> None:
@@ -56,8 +55,7 @@ def tell_missing(summaries: Sequence[Summary], runs: Mapping[str, Run]) -> None:
         for line in _reasons(runs.get(run_id), states[run_id]):
             note(f"warning: {run_id}: {line}")
     if missing:
-        told = ", ".join(missing[:SHOWN]) + (", ..." if len(missing) > SHOWN else "")
-        cells = f"{len(missing)} of {counted(len(ids), 'cell')} missing: {told}"
+        cells = f"{len(missing)} of {counted(len(ids), 'cell')} missing: {listed(missing)}"
         raise DamageError(cells, "; ".join(_ways(missing, runs)))
 
 
