@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.cli.conftest import Cli
 from tests.cli.surface import commands
@@ -478,11 +479,10 @@ def test_what_belongs_together_stays_on_one_line_of_a_narrow_terminal(cli: Cli) 
 
 @pytest.mark.parametrize("kind", ["warning", "error", "next"])
 def test_what_goes_wrong_is_folded_between_words_and_what_may_be_copied_is_not(
-    kind: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = f"{kind}: {'long-' * 8}id: it is tried again after: {'/folder' * 7} is full"
-    monkeypatch.setattr(console, "PIPE_WIDTH", 40)
-    console.note(line)
+    console.note(line, Console(stderr=True, width=40))
     lines = capsys.readouterr().err.splitlines()
     assert " ".join(lines) == line
     assert lines == [line] if kind == "next" else all(len(each) <= 40 or " " not in each for each in lines)
