@@ -1,6 +1,7 @@
 """stdout carries the product and nothing else; stderr suits who reads it."""
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -478,12 +479,12 @@ def test_what_belongs_together_stays_on_one_line_of_a_narrow_terminal(cli: Cli) 
 
 
 @pytest.mark.parametrize("kind", ["warning", "error", "next"])
-def test_what_goes_wrong_is_folded_between_words_and_what_may_be_copied_is_not(
-    kind: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_goes_wrong_is_folded_between_words_and_what_may_be_copied_is_not(kind: str) -> None:
     line = f"{kind}: {'long-' * 8}id: it is tried again after: {'/folder' * 7} is full"
-    console.note(line, Console(stderr=True, width=40))
-    lines = capsys.readouterr().err.splitlines()
+    terminal = Console(file=io.StringIO(), width=40)
+    with terminal.capture() as capture:
+        console.note(line, terminal)
+    lines = capture.get().splitlines()
     assert " ".join(lines) == line
     assert lines == [line] if kind == "next" else all(len(each) <= 40 or " " not in each for each in lines)
 
