@@ -90,7 +90,7 @@ def test_a_signal_to_the_whole_group_ends_all_and_the_sweep_can_go_on(
     done = sweep.finish()
     assert done.exit_code == exit_code, done.stderr
     hint = "the same command goes on with the sweep"
-    told = f"error: stopped by {number.name}; 0 of 4 cells are done; hint: {hint}"
+    told = f"error: stopped by {number.name}; 0 of 4 cells done; hint: {hint}"
     assert done.stderr.splitlines()[-1] == told
     assert len(workers) == 2
     assert all(map(is_gone, workers))

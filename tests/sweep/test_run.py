@@ -108,7 +108,7 @@ def test_a_cell_that_a_signal_to_all_has_ended_is_not_tried_again(monkeypatch: p
     with pytest.raises(StoppedError) as told:
         run.run_sweep(CELLS[:1], RUNTIME, run.Policy(), argv=(), observer=states)
     assert states.seen == ["queued", "running", "interrupted"]
-    assert told.value.message == "stopped by SIGINT; 0 of 1 cells are done"
+    assert told.value.message == "stopped by SIGINT; 0 of 1 cell done"
 
 
 def test_a_full_disk_ends_the_whole_sweep_and_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_a_full_disk_ends_the_whole_sweep_and_is_told_once(monkeypatch: pytest.M
     assert states.seen[2:] == ["running", "running", "failed", "interrupted"]
     assert states.told == []
     assert told.value.lines() == [
-        "no space left: a file; 0 of 2 cells are done; hint: free some space; the same command goes on with the sweep"
+        "no space left: a file; 0 of 2 cells done; hint: free some space; the same command goes on with the sweep"
     ]
 
 

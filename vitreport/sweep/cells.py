@@ -7,6 +7,7 @@ from vitreport.store.folders import newest_attempts
 from vitreport.store.reader import Run, read_run
 from vitreport.store.state import state_of
 from vitreport.sweep.plan import Cell
+from vitreport.text import counted
 
 RESULTS = ("done", "diverged")
 """The states in which there is nothing left to do."""
@@ -36,3 +37,19 @@ def is_to_be_trained(run: Run | None, *, retry_failed: bool) -> bool:
         return state_of_cell(run) not in (*RESULTS, "damaged")
     error = run.record.error if run and run.record else None
     return retry_failed or (error is not None and error.kind == "resources")
+
+
+def done_already(states: Sequence[str]) -> str:
+    """4 of 6 cells done already"""
+    done, diverged = (sum(state in known for state in states) for known in (RESULTS, ("diverged",)))
+    if not done:
+        return ""
+    kept = f"; {diverged} of them diverged, which is a result and not tried again" if diverged else ""
+    return f"{done} of {counted(len(states), 'cell')} done already{kept}"
+
+
+def done_so_far(cells: Sequence[Cell], runs_dir: Path) -> str:
+    """4 of 6 cells done"""
+    runs = read_cells(cells, runs_dir)
+    done = sum(state_of_cell(runs.get(cell.id)) in RESULTS for cell in cells)
+    return f"{done} of {counted(len(cells), 'cell')} done"

@@ -22,11 +22,10 @@ from vitreport.store.finished import refuse_other_images
 from vitreport.store.lock import is_held
 from vitreport.store.reader import Run
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
-from vitreport.sweep.cells import RESULTS, is_to_be_trained, read_cells, state_of_cell
+from vitreport.sweep.cells import RESULTS, done_already, done_so_far, is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.engines.local import Died, LocalEngine, Report
 from vitreport.sweep.engines.worker import Finished, Told
 from vitreport.sweep.plan import Cell
-from vitreport.text import counted
 from vitreport.training.events import Event
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def run_sweep(
             for cell in cells:
                 run = runs.get(cell.id)
                 observer.moved(cell.id, "queued" if cell in missing else state_of_cell(run), run)
-            if line := _done_already([state_of_cell(runs.get(cell.id)) for cell in cells]):
+            if line := done_already([state_of_cell(runs.get(cell.id)) for cell in cells]):
                 observer.note(line)
             _check(cells, runs, missing, runtime, observer, told)
             stop.graceful = True
@@ -109,28 +108,12 @@ def run_sweep(
                 with LocalEngine(policy.jobs, runtime, argv, observer.note) as engine:
                     _Sweep(missing, runtime, policy, engine, observer, told).run(stop)
     except StopSignal as signal:
-        fault = f"stopped by {signal}; {_done_so_far(cells, runtime)}"
+        fault = f"stopped by {signal}; {done_so_far(cells, runtime.runs_dir)}"
         raise StoppedError(fault, GOES_ON, signal_number=signal.signal_number) from signal
     except FullDiskError as error:
-        fault = f"{error.message}; {_done_so_far(cells, runtime)}"
+        fault = f"{error.message}; {done_so_far(cells, runtime.runs_dir)}"
         raise FullDiskError(fault, f"free some space; {GOES_ON}") from error
     return read_cells(cells, runtime.runs_dir)
-
-
-def _done_already(states: Sequence[str]) -> str:
-    """4 of 6 cells done already"""
-    done, diverged = (sum(state in known for state in states) for known in (RESULTS, ("diverged",)))
-    if not done:
-        return ""
-    kept = f"; {diverged} of them diverged, which is a result and not tried again" if diverged else ""
-    return f"{done} of {counted(len(states), 'cell')} done already{kept}"
-
-
-def _done_so_far(cells: Sequence[Cell], runtime: Runtime) -> str:
-    """4 of 6 cells are done"""
-    runs = read_cells(cells, runtime.runs_dir)
-    done = sum(state_of_cell(runs.get(cell.id)) in RESULTS for cell in cells)
-    return f"{done} of {len(cells)} cells are done"
 
 
 def _check(
