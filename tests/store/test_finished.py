@@ -16,7 +16,9 @@ from tests.store.children import Driver
 from tests.store.conftest import Undisturbed
 from tests.store.identity import content, differences, only_run, record, resumed_at
 from tests.store.options import EVERY_STEP, SHORT
+from vitreport.runtime import Runtime
 from vitreport.store.reader import read_run
+from vitreport.store.session import Listener, train_run
 
 TRAIN = ("train", *SHORT, EVERY_STEP)
 WATCH_IMPORTS = """
@@ -46,6 +48,18 @@ def test_finished_run_is_not_trained_again(driver: Driver, finished: Path) -> No
     assert again.stderr.splitlines()[0] == told
     assert "test" in again.stderr
     assert again.stdout == f"runs/{finished.name}\n"
+    assert snapshot(finished) == before
+
+
+def test_a_run_that_another_process_has_just_finished_is_left_as_it_is(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before, spec = snapshot(finished), read_run(finished).spec
+    assert spec is not None
+    runtime = Runtime("cpu", tmp_path, tmp_path / "cache", tmp_path / "runs", 1, compile=False, checkpoint_seconds=0)
+    listener = Listener(event=print, note=print, progress=print)
+    assert train_run(spec, runtime, force=False, argv=(), listener=listener) == finished
     assert snapshot(finished) == before
 
 

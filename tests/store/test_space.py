@@ -7,9 +7,16 @@ import pytest
 from tests.store.children import Driver
 from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP, SHORTEST
+from tests.training.small import small_spec
 from vitreport.files import free_bytes
+from vitreport.runtime import Runtime
+from vitreport.store import checkpoint
+from vitreport.store.reader import read_run
+from vitreport.store.session import Listener, train_run
+from vitreport.store.space import disk_bytes, peak_bytes
 
 TRAIN = ("train", *SHORTEST)
+HEADERS = 100_000
 
 
 def test_too_small_a_disk_is_refused_before_anything_is_trained(driver: Driver, tmp_path: Path) -> None:
@@ -24,10 +31,29 @@ def test_what_a_run_has_written_already_is_not_needed_again(driver: Driver, tmp_
     done = driver.run(*TRAIN, EVERY_STEP, folder=tmp_path)
     assert done.exit_code == 0, done.stderr
     (only_run(tmp_path) / "result.json").unlink()
-    again = driver.run(*TRAIN, folder=tmp_path, faults=[("room", 0)])
+    again = driver.run(*TRAIN, folder=tmp_path, faults=[("room", 10_000)])
     assert again.exit_code == 0, again.stderr
-    anew = driver.run(*TRAIN, "--force", folder=tmp_path, faults=[("room", 0)])
+    anew = driver.run(*TRAIN, "--force", folder=tmp_path, faults=[("room", 10_000)])
     assert anew.exit_code == 6
+
+
+@pytest.mark.parametrize("selection", ["val", "last"])
+def test_the_most_that_a_run_holds_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, selection: str) -> None:
+    held: list[int] = []
+    remove_old = checkpoint._remove_old
+
+    def measured(folder: Path, step: int) -> None:
+        held.append(sum(path.stat().st_size for path in folder.parent.rglob("*.safetensors")))
+        remove_old(folder, step)
+
+    monkeypatch.setattr(checkpoint, "_remove_old", measured)
+    spec = small_spec(model={"embed_dim": 64}, data={"limit": 100}, train={"selection": selection})
+    runtime = Runtime("cpu", tmp_path, tmp_path / "cache", tmp_path / "runs", 1, compile=False, checkpoint_seconds=0)
+    folder = train_run(spec, runtime, force=False, argv=(), listener=Listener(event=print, note=print, progress=print))
+    record = read_run(folder).record
+    assert record is not None
+    peak = peak_bytes(spec, record.cost.parameters)
+    assert disk_bytes(spec, record.cost.parameters) < peak <= max(held) <= peak + HEADERS
 
 
 @pytest.mark.parametrize("forced", [(), ("--force",)])

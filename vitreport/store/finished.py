@@ -30,14 +30,8 @@ def finished_run(
     if not folder.exists():
         return None
     run = read_run(folder)
-    if run.record and run.record.error and run.record.error.kind == "diverged":
-        raise DivergedError(f"run {run.id} has {run.record.error.message}", f"change the spec, or {BESIDE}")
-    if not run.record or run.record.status != "done":
+    if not run.record or not is_finished(run):
         return None
-    if run.result is None:
-        if any((folder / "checkpoints").glob("step-*.safetensors")):
-            return None
-        raise RecordError(f"run {run.id} is done, but {'; '.join(run.damage)}", BESIDE)
     images = open_present(
         spec.data.dataset,
         image_size=spec.data.image_size,
@@ -49,6 +43,20 @@ def finished_run(
     if images:
         refuse_other_images(run.record, images, BESIDE)
     return run
+
+
+def is_finished(run: Run) -> bool:
+    """Whether nothing is left to do for a run.
+
+    Raises DivergedError where it has diverged, RecordError where its result can be neither read nor made again.
+    """
+    if run.record and run.record.error and run.record.error.kind == "diverged":
+        raise DivergedError(f"run {run.id} has {run.record.error.message}", f"change the spec, or {BESIDE}")
+    if not run.record or run.record.status != "done":
+        return False
+    if run.result is None and not any((run.folder / "checkpoints").glob("step-*.safetensors")):
+        raise RecordError(f"run {run.id} is done, but {'; '.join(run.damage)}", BESIDE)
+    return run.result is not None
 
 
 def refuse_other_images(record: RunRecord, images: ImageArrays, hint: str) -> None:

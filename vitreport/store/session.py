@@ -16,7 +16,7 @@ from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
 from vitreport.store.failures import failures_recorded, stops_told
-from vitreport.store.finished import refuse_other_images
+from vitreport.store.finished import is_finished, refuse_other_images
 from vitreport.store.folders import newest_attempt, next_attempt
 from vitreport.store.lock import held
 from vitreport.store.provenance import now, versions
@@ -24,7 +24,7 @@ from vitreport.store.reader import Run, read_run
 from vitreport.store.record import CostRecord, DataRecord, ResumeRecord
 from vitreport.store.results import write_results
 from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
-from vitreport.store.space import disk_bytes, refuse_full_disk
+from vitreport.store.space import peak_bytes, refuse_full_disk
 from vitreport.store.writer import RunWriter, new_record, throughput_record
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.compilation import compile_errors, compile_network
@@ -57,7 +57,7 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
         folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
         with memory_errors("building the model"):
             model, cost = place_model(spec, device)
-        refuse_full_disk(folder, disk_bytes(spec, cost.parameters))
+        refuse_full_disk(folder, peak_bytes(spec, cost.parameters))
         begun = newest_step(folder / "checkpoints") > 0
         with memory_errors("loading the weights"):
             weights = None if begun else read_pretrained(model, spec, runtime.weights, listener.note)
@@ -78,6 +78,8 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
             setup = prepare(spec, model, cost, arrays, device)
         make_folder(folder)
         with held(folder):
+            if is_finished(read_run(folder)):  # another process has just done it
+                return folder
             session = Session(spec, runtime, arrays, device, setup, loaded, argv, listener)
             writer = session.open(folder)
             with failures_recorded(writer, force=force), step_memory_errors(spec.train.batch_size), compile_errors():

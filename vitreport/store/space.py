@@ -13,13 +13,22 @@ FLOAT_BYTES = 4
 
 
 def disk_bytes(spec: RunSpec, parameters: int) -> int:
-    """The checkpoints that are kept (weights, optimizer, best weights) and the selected weights."""
-    per_checkpoint = 1 + TENSORS_PER_PARAMETER[spec.optimizer.name] + (spec.train.selection == "val")
-    return parameters * FLOAT_BYTES * (KEPT * per_checkpoint + 1)
+    """What stays: the checkpoints that are kept (weights, optimizer, best weights) and the selected weights."""
+    return KEPT * _checkpoint_bytes(spec, parameters) + parameters * FLOAT_BYTES
+
+
+def peak_bytes(spec: RunSpec, parameters: int) -> int:
+    """The most at any time: a checkpoint is written before the oldest one goes."""
+    return max(disk_bytes(spec, parameters), (KEPT + 1) * _checkpoint_bytes(spec, parameters))
+
+
+def _checkpoint_bytes(spec: RunSpec, parameters: int) -> int:
+    tensors = 1 + TENSORS_PER_PARAMETER[spec.optimizer.name] + (spec.train.selection == "val")
+    return parameters * FLOAT_BYTES * tensors
 
 
 def refuse_full_disk(folder: Path, needed: int) -> None:
-    """Raises FullDiskError where a run that comes to `needed` bytes lacks room for what it has not written yet."""
+    """Raises FullDiskError where a run that needs up to `needed` bytes lacks room for what it has not written yet."""
     missing, free = needed - sum(map(_size, folder.rglob("*.safetensors"))), free_bytes(folder)
     if missing > free:
         fault = f"run {folder.name} needs {compact(missing)}B, {compact(free)}B are free in {folder.parent}"
@@ -29,5 +38,5 @@ def refuse_full_disk(folder: Path, needed: int) -> None:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:  # another process has just removed it
+    except OSError:  # another process has just removed it, or it may not be looked at
         return 0
