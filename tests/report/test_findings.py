@@ -171,8 +171,8 @@ def test_a_published_claim_that_several_seeds_contradict() -> None:
     ]
     assert sentences == [
         "Published: \N{LEFT DOUBLE QUOTATION MARK}56.2% on CIFAR-10\N{RIGHT DOUBLE QUOTATION MARK} (the README). "
-        "Here: measured 50.1% ± 0.2 (n = 3) is below 56.20%, which is outside the 95% interval of one more run, 49.6% "
-        "to 50.6%."
+        "Here: measured 50.10% ± 0.25 (n = 3) is below 56.20%, which is outside the 95% interval of one more run, "
+        "49.60% to 50.60%."
     ]
 
 

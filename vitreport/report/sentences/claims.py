@@ -15,6 +15,7 @@ from vitreport.text import counted, percent
 
 Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
 TIGHT = 0.01  # a wider interval says too little to call a value reproduced
+MOST_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Verdict:
 
     @property
     def contradicts(self) -> bool:
-        """Whether several seeds say otherwise; a single run cannot."""
-        return self.outcome in ("above", "below") and self.measured is not None and self.measured.n > 1
+        """Whether the seeds say otherwise; of a single one nothing is judged."""
+        return self.outcome in ("above", "below")
 
 
 def judge(claims: Iterable[Claim], groups: Sequence[Group], datasets: Iterable[Dataset]) -> list[Verdict]:
@@ -111,21 +112,32 @@ def _value(claim: Claim, group: Group) -> Verdict:
     measured = _measured(claim, group)
     assert measured is not None
     assert claim.value is not None
-    published, told = percent(claim.value, claim.digits), accuracy(measured)
-    if measured.low is None or measured.high is None:
-        return Verdict(claim, "not comparable", f"measured {told}{_chosen(claim)}", measured)
-    half_width = (measured.high - measured.low) / 2
+    if measured.n == 1 or measured.low is None or measured.high is None:
+        here = f"{accuracy(measured)}{_chosen(claim)}"
+        return Verdict(claim, "not comparable", f"{why_no_difference([group])}; here {here}", measured)
     low, high = _of_one_more(measured.low, measured.high, measured.n, claim.digits)
-    interval = f"the 95% interval of one more run, {percent(low, 1)} to {percent(high, 1)}"
+    digits = _digits(claim.value, claim.digits, low, high)
+    published, told = percent(claim.value, claim.digits), accuracy(measured, digits)
+    interval = f"the 95% interval of one more run, {percent(low, digits)} to {percent(high, digits)}"
     if not low <= claim.value <= high:
         side: Outcome = "above" if claim.value < low else "below"
-        doubt = f"{_caution(measured)}{_chosen(claim)}"
-        reason = f"measured {told} is {side} {published}, which is outside {interval}{doubt}"
+        reason = f"measured {told} is {side} {published}, which is outside {interval}{_chosen(claim)}"
         return Verdict(claim, side, reason, measured)
-    is_tight = measured.n > 1 and half_width <= TIGHT
+    is_tight = (measured.high - measured.low) / 2 <= TIGHT
     wide = "" if is_tight else "; that of the mean is wide"
     reason = f"{published} lies in {interval}; measured {told}{wide}{_chosen(claim)}"
     return Verdict(claim, "reproduced" if is_tight else "within interval", reason, measured)
+
+
+def _digits(published: float, digits: int, low: float, high: float) -> int:
+    """Those that were published, one at least, and as many more as tell on which side of the bounds it lies."""
+    is_inside, told = low <= published <= high, round(100 * published, digits)
+    enough = (
+        more
+        for more in range(max(1, digits), MOST_DIGITS)
+        if (round(100 * low, more) <= told <= round(100 * high, more)) == is_inside
+    )
+    return next(enough, MOST_DIGITS)
 
 
 def _of_one_more(low: float, high: float, runs: int, digits: int) -> tuple[float, float]:
@@ -158,7 +170,3 @@ def _comparison(claim: Claim, group: Group, other: Group) -> Verdict:
 
 def _is_tight(difference: Estimate) -> bool:
     return difference.low is not None and difference.high is not None and max(-difference.low, difference.high) <= TIGHT
-
-
-def _caution(measured: Estimate) -> str:
-    return "" if measured.n > 1 else "; one seed, whose spread is not known"

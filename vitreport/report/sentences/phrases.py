@@ -25,14 +25,15 @@ def measured(metric: Metric, value: float) -> str:
     return f"{value:.3f}" if abs(value) < LARGE_LOSS else f"{value:.3g}"
 
 
-def accuracy(estimate: Estimate) -> str:
+def accuracy(estimate: Estimate, digits: int = 1) -> str:
     """56.3% ± 1.5 (n = 3); of a single run 61.0% (60.0% to 62.0%, single run)"""
-    value = percent(estimate.value, 1)
+    value = percent(estimate.value, digits)
     if estimate.low is None or estimate.high is None:
         return f"{value} ({_without_interval(estimate)})"
     if estimate.n == 1:
-        return f"{value} ({percent(estimate.low, 1)} to {percent(estimate.high, 1)}, single run)"
-    return f"{value} ± {_half_width(100 * (estimate.high - estimate.low) / 2)} (n = {estimate.n})"
+        return f"{value} ({percent(estimate.low, digits)} to {percent(estimate.high, digits)}, single run)"
+    half_width = 100 * (estimate.high - estimate.low) / 2
+    return f"{value} ± {half_width:.{digits if half_width >= SMALLEST else max(2, digits)}f} (n = {estimate.n})"
 
 
 def number(estimate: Estimate, digits: int = 1) -> str:
@@ -151,10 +152,6 @@ def _holm(comparisons: int) -> str:
 def _counted(counts: set[int]) -> str:
     several = sorted(count for count in counts if count > 1)
     return f" (n = {joined(map(str, several))})" if several else ""
-
-
-def _half_width(points: float) -> str:
-    return f"{points:.1f}" if points >= SMALLEST else f"{points:.2f}"
 
 
 def _number(points: float, sign: str = "") -> str:

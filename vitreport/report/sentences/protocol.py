@@ -59,8 +59,9 @@ def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
         yield (
             "A published accuracy is taken for one more run: it is judged by the 95% prediction interval of these "
             "seeds, mean \N{PLUS-MINUS SIGN} t s \N{SQUARE ROOT}(1 + 1/n), widened by half of its last digit. "
-            "Reproduced is what lies in it where the interval of the mean is at most 1 point to each side. Each claim "
-            "is judged by itself: of twenty that hold, one is expected outside."
+            "Reproduced is what lies in it where the interval of the mean is at most 1 point to each side. A single "
+            "seed judges no claim: how far others would lie from it is not known. Each claim is judged by itself: of "
+            "twenty that hold, one is expected outside."
         )
     if summary.has_pairs:
         yield (
