@@ -282,6 +282,26 @@ def test_a_report_judges_the_claims(cli: Cli) -> None:
     assert "Runs: How wide?" in cli("report", "--study", FILE, "--format", "html").stdout
 
 
+def test_a_report_shows_the_seeds_that_it_names_only(cli: Cli) -> None:
+    """Each with all its attempts; without names it shows all that there are, not only the usual three."""
+    finish("mixer", seeds="0..4")
+    write_run(Path("runs"), specs("mixer")[1], 0.75, suffix="-r2")
+
+    def shown(*seeds: str) -> tuple[int, list[int], float]:
+        found = json.loads(cli("report", "--study", FILE, "--format", "json", *seeds).stdout)
+        (group,) = found["groups"]
+        seeds_shown = [run["seed"] for run in group["runs"]]
+        return found["runs"], seeds_shown, round(group["test"]["value"], 2)
+
+    assert shown() == (6, [0, 1, 2, 3, 4], 0.64)
+    assert shown("--seeds", "3") == (4, [0, 1, 2], 0.62)
+    assert shown("--seeds", "1..1") == (2, [1], 0.75)
+    assert (
+        "there are no runs of my.toml with --seeds 7..8 in runs"
+        in cli("report", "--study", FILE, "--seeds", "7..8").stderr
+    )
+
+
 def test_a_smaller_study_is_another_one(cli: Cli) -> None:
     """Its runs are no answer to claims about the study as it is."""
     finish("mixer")
@@ -303,6 +323,7 @@ def test_a_smaller_study_is_another_one(cli: Cli) -> None:
         (("ablate", "--study", FILE, "--only", "mixer"), ["--only = 'mixer': no such part"]),
         (("report", "--study", FILE, "mixer"), ["a study says itself which runs: leave out mixer"]),
         (("report", "--set", "epochs=1"), ["--set and --seeds are those of a study"]),
+        (("report", "--seeds", "3"), ["--set and --seeds are those of a study"]),
     ],
 )
 def test_a_wrong_request_is_refused(arguments: tuple[str, ...], said: list[str], cli: Cli) -> None:

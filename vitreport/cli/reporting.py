@@ -8,7 +8,7 @@ from pathlib import Path
 from vitreport.cli.options import DEFAULT_SEEDS, ReportFormat
 from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.errors import SpecError
-from vitreport.report.facts.selection import design_of, select, select_groups
+from vitreport.report.facts.selection import design_of, select, select_groups, select_runs
 from vitreport.report.facts.summarize import Outline, summarize
 from vitreport.report.facts.summary import Damage
 from vitreport.report.formats.data import render_csv, render_latex
@@ -48,19 +48,20 @@ def wanted_page(
     names: Sequence[str],
     study: str | None,
     assignments: Sequence[str],
-    seeds: str,
+    seeds: str | None,
     runs_dir: Path,
     data_dirs: Sequence[Path] | None,
     title: str | None,
 ) -> Page:
     """The page of a study, or of runs by name. Raises SpecError for what does not go together."""
     if study is None:
-        if assignments or seeds != DEFAULT_SEEDS:
+        if assignments or seeds is not None:
             raise SpecError("--set and --seeds are those of a study", "--study small-images")
         return page_of_runs(names, runs_dir, title)
     if names:
         raise SpecError(f"a study says itself which runs: leave out {', '.join(names)}", "--title gives it a heading")
-    return page_of_study(StudyRequest(study, seeds=seeds, assignments=assignments), runs_dir, data_dirs, title)
+    asked = StudyRequest(study, seeds=DEFAULT_SEEDS if seeds is None else seeds, assignments=assignments)
+    return page_of_study(asked, runs_dir, data_dirs, title, every_seed=seeds is None)
 
 
 def page_of_runs(names: Sequence[str], runs_dir: Path, title: str | None) -> Page:
@@ -80,13 +81,24 @@ def page_of_runs(names: Sequence[str], runs_dir: Path, title: str | None) -> Pag
     return make_page(summarize(select(names, runs_dir, designs), Outline(designs), damage), title=title or TITLE)
 
 
-def page_of_study(asked: StudyRequest, runs_dir: Path, data_dirs: Sequence[Path] | None, title: str | None) -> Page:
-    """The page of a study: its runs and ablations, whether there are records of them or not, and its claims."""
+def page_of_study(
+    asked: StudyRequest,
+    runs_dir: Path,
+    data_dirs: Sequence[Path] | None,
+    title: str | None,
+    *,
+    every_seed: bool = False,
+) -> Page:
+    """The page of a study: its runs and ablations, whether there are records of them or not, and its claims.
+
+    `every_seed` shows the runs with other seeds than those that are asked for as well.
+    """
     planned = plan_study(asked, data_dirs)
     study, plans = planned.study, planned.plans
     published = _published(asked, data_dirs) if asked.assignments else plans
-    groups = {group_of(cell.id) for plan in plans.values() for cell in plan.cells}
-    summary = summarize(select_groups(groups, runs_dir), outline_of(study, plans, asked.command))
+    cells = {cell.id for plan in plans.values() for cell in plan.cells}
+    folders = select_groups(set(map(group_of, cells)), runs_dir) if every_seed else select_runs(cells, runs_dir)
+    summary = summarize(folders, outline_of(study, plans, asked.command))
     claims = claims_of(study, plans, asked.command, published, asked.assignments)
     return make_page(summary, claims, title or study.title)
 

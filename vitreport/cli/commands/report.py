@@ -44,7 +44,9 @@ def report(
         str | None, typer.Option(help="Report a study, by name or from a file, whether it has been run or not.")
     ] = None,
     set_: options.Assignments = None,
-    seeds: Annotated[str, typer.Option(help="The seeds of the study, how many or which.")] = options.DEFAULT_SEEDS,
+    seeds: Annotated[
+        str | None, typer.Option(help="Of a study: only these seeds, how many or which; else all that there are.")
+    ] = None,
     data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
 ) -> None:
@@ -80,7 +82,8 @@ def report(
     if folder and not check and (told := write_assets(figures, folder, place, cache_dir())):
         note(told)
     if not (page.summary.runs or page.summary.damage):
-        note(f"there are no runs{f' of {study}' if study else ''} in {runs_dir}")
+        which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"
+        note(f"there are no runs{which} in {runs_dir}")
     for each in page.summary.damage:
         note(f"warning: {runs_dir / each.place}: {each.reason}")
     if changes:

@@ -26,8 +26,13 @@ def select(names: Sequence[str], runs_dir: Path, designs: Sequence[Design] = ())
     return [chosen[name] for name in sorted(chosen)]
 
 
+def select_runs(run_ids: Collection[str], runs_dir: Path) -> list[Path]:
+    """The folders of these runs, with those of all their attempts."""
+    return _among(run_ids, run_folders(runs_dir))
+
+
 def select_groups(groups: Collection[str], runs_dir: Path) -> list[Path]:
-    """The folders of all runs of these groups."""
+    """The folders of all runs of these groups, whatever their seeds."""
     return [folder for folder in run_folders(runs_dir) if group_of(folder.name) in groups]
 
 
@@ -41,10 +46,14 @@ def _named(name: str, folders: Sequence[Path], runs_dir: Path, designs: Sequence
     if "/" in name or "\\" in name:
         return [find_run(name, runs_dir)]
     cells = {run_id for design in designs if name in (design.id, design.name) for _, run_id in design.cells}
-    if found := [folder for folder in folders if ATTEMPT.sub("", folder.name) in cells]:
+    if found := _among(cells, folders):
         return found
     if found := [folder for folder in folders if folder.name.startswith(name)]:
         return found
     known = [*(group_of(folder.name) for folder in folders), *(design.id for design in designs)]
     near = difflib.get_close_matches(name, dict.fromkeys(known), n=MOST_NEAR, cutoff=0)
     raise SpecError(f"{name} is no run, group or sweep in {runs_dir}", did_you_mean(name, near))
+
+
+def _among(run_ids: Collection[str], folders: Sequence[Path]) -> list[Path]:
+    return [folder for folder in folders if ATTEMPT.sub("", folder.name) in run_ids]
