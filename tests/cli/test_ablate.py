@@ -185,6 +185,7 @@ def test_a_dry_run_tells_cells_time_and_disk_and_writes_nothing(cli: Cli, monkey
     assert not Path("runs/sweeps").exists()
     (plan,) = json.loads(cli(*command, "--json").stdout)
     assert plan["seconds"] == 1800
+    assert "the other 3 take about 0:20:00 with 2 jobs and " in cli(*command, "--jobs=2").stdout
     assert [cell["state"] for cell in plan["cells"]] == ["done", "new", "new", "new"]
 
 

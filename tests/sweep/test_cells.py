@@ -11,7 +11,7 @@ from vitreport.errors import SpecError
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import ErrorKind, ErrorRecord
 from vitreport.sweep.cells import is_to_be_trained, state_of_cell
-from vitreport.sweep.expect import expected_seconds, remaining_seconds
+from vitreport.sweep.expect import elapsed_seconds, expected_seconds, remaining_seconds
 from vitreport.sweep.run import shared_out
 
 
@@ -102,6 +102,14 @@ def test_an_architecture_of_timm_is_expected_to_take_as_long_as_itself_only() ->
     records = [read_run(write_run(Path("runs"), known, seconds=3))]
     assert expected_seconds(known, records, "CPU", 1) == pytest.approx(3)
     assert expected_seconds(other, records, "CPU", 1) is None
+
+
+@pytest.mark.parametrize(
+    ("hours", "jobs", "expected"),
+    [([], 2, 0), ([1], 1, 1), ([1], 2, 1), ([1] * 3, 2, 2), ([1] * 4, 2, 2), ([1, 1, 4], 2, 5), ([4, 1, 1], 2, 4)],
+)
+def test_jobs_take_the_runs_in_their_order(hours: list[float], jobs: int, expected: float) -> None:
+    assert elapsed_seconds(hours, jobs) == expected
 
 
 def test_the_time_left_is_reckoned_from_what_was_done_here() -> None:

@@ -1,6 +1,7 @@
 """How long a cell will take, from the records of runs like it."""
 
 from collections.abc import Iterable, Mapping
+from heapq import heapreplace
 from statistics import median
 
 from vitreport.spec.run import RunSpec
@@ -27,6 +28,14 @@ def expected_seconds(spec: RunSpec, runs: Iterable[Run], device: str, threads: i
             same_threads = run.record.fingerprint.get("threads") == str(threads)
             similar.setdefault((*_likeness(spec, run.spec), same_threads), []).append(seconds)
     return median(similar[max(similar)]) * spec.train.epochs if similar else None
+
+
+def elapsed_seconds(seconds: Iterable[float], jobs: int) -> float:
+    """From the first to the last, where each run in turn goes to the job that is free first."""
+    ends = [0.0] * jobs
+    for duration in seconds:
+        heapreplace(ends, ends[0] + duration)
+    return max(ends)
 
 
 def remaining_seconds(shares: Mapping[str, float], begun: Mapping[str, float], elapsed: float) -> float | None:

@@ -18,7 +18,7 @@ from vitreport.store.reader import Run, read_run
 from vitreport.store.space import disk_bytes
 from vitreport.sweep.cells import is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.check import Networks
-from vitreport.sweep.expect import expected_seconds
+from vitreport.sweep.expect import elapsed_seconds, expected_seconds
 from vitreport.sweep.plan import Cell, Plan
 from vitreport.sweep.run import Policy
 from vitreport.text import compact, counted, duration
@@ -126,7 +126,7 @@ def _sums(cells: Sequence[CellPlan], jobs: int) -> str:
 
 
 def _seconds(cells: Sequence[CellPlan], jobs: int) -> float:
-    return sum(cell.seconds for cell in cells) / jobs
+    return elapsed_seconds((cell.seconds for cell in cells), jobs)
 
 
 def _plain(plan: Plan, cells: Sequence[CellPlan], jobs: int) -> dict[str, object]:
