@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
+from vitreport.report.facts.ablations import Design
 from vitreport.report.facts.measured import Estimate
-from vitreport.report.facts.summarize import summarize
+from vitreport.report.facts.summarize import Outline, summarize
 from vitreport.report.facts.summary import Summary
 from vitreport.report.sentences.claims import Claim, judge
-from vitreport.report.sentences.findings import Finding, data, findings, overfitting
+from vitreport.report.sentences.finding import Finding
+from vitreport.report.sentences.findings import data, findings, overfitting
 from vitreport.report.sentences.phrases import signed_points
 from vitreport.store.folders import run_folders
 
@@ -18,12 +20,12 @@ RUNS = Path("runs")
 QUICK = {"epochs": 10}
 
 
-def summary() -> Summary:
-    return summarize(run_folders(RUNS))
+def summary(outline: Outline | None = None) -> Summary:
+    return summarize(run_folders(RUNS), outline or Outline())
 
 
-def told(rule: str) -> list[str]:
-    return [finding.sentence for finding in findings(summary()) if finding.rule == rule]
+def told(rule: str, outline: Outline | None = None) -> list[str]:
+    return [finding.sentence for finding in findings(summary(outline)) if finding.rule == rule]
 
 
 def test_best_with_its_distance_from_the_next() -> None:
@@ -114,6 +116,18 @@ def test_a_trend_holds_at_every_step_and_doubts_its_ends(
     sentences = told("trend")
     assert [end in sentence for sentence, end in zip(sentences, expected, strict=True)] == [True] * len(expected)
     assert [sentence for sentence in sentences if "rises all along 3 values" not in sentence] == []
+
+
+def test_the_ends_are_not_compared_where_neither_is_the_baseline() -> None:
+    """Their p-value would be one more, of a pair chosen after looking, beside the others of the ablation."""
+    for size, accuracies in ((16, [0.5, 0.501]), (32, [0.505, 0.508]), (64, [0.511, 0.512])):
+        write_seeds(RUNS, accuracies, train={"batch_size": size})
+    cells = tuple(((str(size),), spec(train={"batch_size": size}).run_id) for size in (16, 32, 64))
+    for baseline in ("32", None):
+        design = Design("by-size", "by size", ("batch_size",), cells, (baseline,) if baseline else None, "sweep")
+        (trend,) = told("trend", Outline(designs=(design,)))
+        assert trend.endswith(" at 64; neither end is the baseline: no trend is claimed.")
+        assert "p =" not in trend
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from vitreport.report.facts.paired import paired
 from vitreport.report.facts.summarize import summarize
 from vitreport.report.facts.summary import Summary
 from vitreport.report.page import make_page
-from vitreport.report.sentences.findings import Finding, findings
+from vitreport.report.sentences.finding import Finding
+from vitreport.report.sentences.findings import findings
 from vitreport.report.sentences.protocol import protocol_of
 from vitreport.statistics import SIGNIFICANCE, mcnemar
 from vitreport.store.correct import Answers

@@ -8,7 +8,8 @@ from vitreport.report.facts.references import bibliography
 from vitreport.report.facts.summary import Ablation, Summary
 from vitreport.report.figures.illustrations import Figure, figures_of
 from vitreport.report.sentences.claims import Claim, Verdict, judge
-from vitreport.report.sentences.findings import Finding, findings
+from vitreport.report.sentences.finding import Finding
+from vitreport.report.sentences.findings import findings
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."

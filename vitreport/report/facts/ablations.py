@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from vitreport.errors import SpecError
 from vitreport.report.facts.commands import command_of
-from vitreport.report.facts.estimates import accuracies, are_on_the_same_images, difference_of, differences, turned
+from vitreport.report.facts.estimates import accuracies, are_on_the_same_images, differences, turned
 from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.standing import Planned, group_of_spec
 from vitreport.report.facts.summary import Ablation, Group, Level
@@ -152,15 +152,11 @@ def _compared(
 
 
 def _ends(compared: Sequence[tuple[Group | None, Estimate | None]], baseline: int | None) -> Estimate | None:
-    """The last less the first; where one of them is the baseline, as it stands among the other differences."""
-    (first, of_first), (last, of_last) = compared[0], compared[-1]
-    if first is None or last is None or first is last or not are_on_the_same_images(first, last):
-        return None
-    if baseline == 0:
-        return of_last
+    """The last less the first as it stands among the other differences: one of them is to be the baseline."""
+    (_, of_first), (_, of_last) = compared[0], compared[-1]
     if baseline == len(compared) - 1:
         return of_first and turned(of_first)
-    return difference_of(last, first)
+    return of_last if baseline == 0 else None
 
 
 def _alike(groups: Sequence[Group]) -> Iterator[tuple[str, list[Group]]]:

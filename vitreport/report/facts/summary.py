@@ -140,7 +140,7 @@ class Ablation:
     `name` is unique in a summary. `source` is "inferred" where groups were found to differ in one field alone; else
     `design` is the id of the sweep, or of the part of a study. `apart` says what it holds, or which sweep it is, where
     another of its architecture and data set varies the same. `ends` is the last level less the
-    first: that of `levels` where one of them is the baseline, else a comparison by itself.
+    first where one of them is the baseline; any other pair would be one more comparison, chosen after looking.
     """
 
     name: str

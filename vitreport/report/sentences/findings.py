@@ -1,65 +1,19 @@
 """What follows from a summary, in sentences; each rule is a function, and none speaks without its uncertainty."""
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from vitreport.report.facts.estimates import accuracies, differences, is_shown, turned, why_no_difference
-from vitreport.report.facts.measured import Estimate, Paired
-from vitreport.report.facts.summary import Ablation, Cell, Dataset, Group, Level, Summary
+from vitreport.report.facts.summary import Cell, Dataset, Group, Summary
+from vitreport.report.sentences.ablations import level_differences, paired, paired_levels, trend
 from vitreport.report.sentences.claims import Verdict
-from vitreport.report.sentences.phrases import (
-    accuracy,
-    each_with_evidence,
-    each_with_paired_evidence,
-    evidence,
-    number,
-    paired_evidence,
-    points,
-)
+from vitreport.report.sentences.finding import Finding
+from vitreport.report.sentences.phrases import accuracy, each_with_evidence, evidence, number, points
 from vitreport.report.sentences.subjects import subject_of, titles, where_of
-from vitreport.statistics import SIGNIFICANCE
-from vitreport.text import counted
 
-Rule = Literal[
-    "best",
-    "tie",
-    "no winner",
-    "alone",
-    "difference",
-    "no difference",
-    "no comparison",
-    "paired difference",
-    "no paired difference",
-    "trend",
-    "over-fitting",
-    "convergence",
-    "no result",
-    "contradiction",
-    "data",
-]
 OVERFITTING = 0.05
 STILL_FALLING = 0.9
-ONE_SEED = "the spread between seeds is not known"
 NO_RESULT = "without a result"
-FEWEST_FOR_A_TREND = 3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A sentence, and what it rests on: the ids of groups, and the estimate where it speaks of one.
-
-    `architecture` says whose section it belongs to; one across architectures has none. `ablation` is the name of the
-    one that it is about.
-    """
-
-    rule: Rule
-    sentence: str
-    groups: tuple[str, ...] = ()
-    estimate: Estimate | None = None
-    architecture: str = ""
-    ablation: str = ""
 
 
 def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding]:
@@ -121,38 +75,6 @@ def best(groups: Sequence[Group], names: Mapping[str, str]) -> Iterator[Finding]
         yield Finding("best", sentence, ids, distance)
 
 
-def level_differences(ablation: Ablation, where: str) -> Iterator[Finding]:
-    """Each value that differs from the baseline, and in one sentence those of which no difference is shown."""
-    if ablation.baseline is None or len(ablation.levels) < 2:
-        return
-    baseline = ablation.levels[ablation.baseline]
-    found = [(level, level.difference) for level in ablation.levels if level.difference]
-    for level, difference in found:
-        if is_shown(difference):
-            side = "above" if difference.value > 0 else "below"
-            told = f"{_called(level)} is {points(difference)} {side} {_called(baseline)}"
-            sentence = f"{where}: {told} ({evidence(difference)})."
-            yield Finding("difference", sentence, _ids(level, baseline), difference)
-    if equal := [(level, difference) for level, difference in found if not is_shown(difference)]:
-        told = each_with_evidence([(_called(level), difference) for level, difference in equal])
-        ids = _ids(*(level for level, _ in equal), baseline)
-        yield Finding(
-            "no difference", f"{where}: no difference from {_called(baseline)} is shown for {told}.", ids, equal[0][1]
-        )
-    single = [level for level in ablation.levels if level.accuracy and level.accuracy.n == 1 and not level.paired]
-    if single and len(single) + len(found) >= len(ablation.levels) - 1 and not found:
-        told = "single runs, whose intervals leave out the spread between seeds; no difference is claimed"
-        yield Finding("no comparison", f"{where}: {told}.", _ids(*single))
-
-
-def paired_levels(ablation: Ablation, where: str) -> Iterator[Finding]:
-    """Each value of a single run against the baseline's single run, on the same test images."""
-    if ablation.baseline is not None:
-        baseline = ablation.levels[ablation.baseline]
-        runs = [(_called(level), level.paired, _ids(level, baseline)) for level in ablation.levels]
-        yield from paired(where, _called(baseline), runs)
-
-
 def paired_cells(dataset: str, cells: Sequence[Cell], names: Mapping[str, str]) -> Iterator[Finding]:
     """The architectures of single runs on a data set against the one of them with the most images right."""
     called = {cell.group.id: names.get(cell.architecture, cell.architecture) for cell in cells if cell.group}
@@ -163,53 +85,6 @@ def paired_cells(dataset: str, cells: Sequence[Cell], names: Mapping[str, str]) 
     ]
     if runs:
         yield from paired(names.get(dataset, dataset), called[runs[0][1].other], runs)
-
-
-def paired(where: str, other: str, runs: Sequence[tuple[str, Paired | None, tuple[str, ...]]]) -> Iterator[Finding]:
-    """Single runs, by what they are called, against another one; what was found says nothing of other seeds."""
-    found = [(name, pair, ids) for name, pair, ids in runs if pair]
-    for name, pair, ids in found:
-        if pair.p < SIGNIFICANCE:
-            told = f"{other} alone is right on {pair.other_alone:,} of them, {name} alone on {pair.alone:,}"
-            yield Finding(
-                "paired difference",
-                f"{where}: on these {counted(pair.images, 'test image')} two single runs differ: {told} "
-                f"({paired_evidence(pair)}); {ONE_SEED}.",
-                ids,
-            )
-    if equal := [(name, pair, ids) for name, pair, ids in found if pair.p >= SIGNIFICANCE]:
-        told = each_with_paired_evidence([(name, pair) for name, pair, _ in equal])
-        yield Finding(
-            "no paired difference",
-            f"{where}: on these {counted(equal[0][1].images, 'test image')} no difference from the single run of "
-            f"{other} is shown for {told}; {ONE_SEED}.",
-            tuple(dict.fromkeys(each for _, _, ids in equal for each in ids)),
-        )
-
-
-def trend(ablation: Ablation, where: str) -> Iterator[Finding]:
-    """Whether the accuracy rises or falls all along the numbers of one axis, and whether its ends differ."""
-    known = [(level, level.accuracy) for level in ablation.levels if level.accuracy]
-    numeric = len(ablation.axes) == 1 and all(is_number(level.values[0]) for level, _ in known)
-    if not numeric or not FEWEST_FOR_A_TREND <= len(known) == len(ablation.levels):
-        return
-    known.sort(key=lambda each: float(each[0].values[0]))
-    steps = [after.value - before.value for (_, before), (_, after) in itertools.pairwise(known)]
-    if not (all(step > 0 for step in steps) or all(step < 0 for step in steps)):
-        return
-    (first, low), *_, (last, high) = known
-    direction = "rises" if high.value > low.value else "falls"
-    ends = f"from {accuracy(low)} at {_called(first)} to {accuracy(high)} at {_called(last)}"
-    if ablation.ends is None:
-        single = low.n == 1 or high.n == 1
-        why = "single runs" if single else "the seeds of an end diverged, do not vary or saw other images"
-        doubt = f"; {why}: no trend is claimed"
-    elif is_shown(ablation.ends):
-        doubt = f"; the ends are {points(ablation.ends)} apart ({evidence(ablation.ends)})"
-    else:
-        doubt = f"; no difference of the ends is shown ({evidence(ablation.ends)})"
-    sentence = f"{where}: the measured test accuracy {direction} all along {len(known)} values, {ends}{doubt}."
-    yield Finding("trend", sentence, _ids(*(level for level, _ in known)), ablation.ends)
 
 
 def overfitting(group: Group, where: str) -> Iterator[Finding]:
@@ -272,22 +147,6 @@ def data(datasets: Sequence[Dataset]) -> Iterator[Finding]:
                 f"{dataset.title}: the images are not the canonical bytes of {dataset.name} ({dataset.source}); "
                 "its results are not results on the published data set. No interval covers that.",
             )
-
-
-def is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _called(level: Level) -> str:
-    return ", ".join(level.values)
-
-
-def _ids(*levels: Level) -> tuple[str, ...]:
-    return tuple(level.group for level in levels if level.group)
 
 
 def _ended(state: str, verb: str) -> str:

@@ -51,7 +51,8 @@ def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
         "Differences are Welch's; where enough seeds are common to both, p is that of an exact sign-flip test (six for "
         "one comparison, at most twenty). p-values are adjusted by Holm: beside a baseline that was fixed in advance "
         "over the comparisons with it, beside one that was chosen by its result or found among the runs over all "
-        "pairs. Every interval is that of its own comparison. \N{LEFT DOUBLE QUOTATION MARK}No difference "
+        "pairs; the ends of a range are compared only where one is the baseline. Every interval is that of its own "
+        "comparison. \N{LEFT DOUBLE QUOTATION MARK}No difference "
         "shown\N{RIGHT DOUBLE QUOTATION MARK} is not "
         "\N{LEFT DOUBLE QUOTATION MARK}equal\N{RIGHT DOUBLE QUOTATION MARK}."
     )
