@@ -1,16 +1,14 @@
 """The figures beside a Markdown report: where they lie, how the document names that place, whether they are right."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from vitreport.cli.options import ReportFormat
 from vitreport.errors import SpecError
-from vitreport.report.figures.beside import leftover, stale, write_files
+from vitreport.report.figures.beside import STDOUT, leftover, pending, stale, write_files
 from vitreport.report.figures.illustrations import Figure
-
-STDOUT = "stdout"
 
 
 def assets_folder(format_: ReportFormat, document: Path | None, given: Path | None, *, left_out: bool) -> Path | None:
@@ -58,11 +56,18 @@ def drift_lines(figures: Sequence[Figure], folder: Path, document: Path | None, 
     return "".join(lines)
 
 
-def write_assets(figures: Sequence[Figure], folder: Path, document: Path | None, cache_dir: Path) -> str:
-    """Write what is not there yet; a line that says where the figures are, empty where there are none."""
+def pending_assets(
+    figures: Sequence[Figure], folder: Path, document: Path | None, cache_dir: Path
+) -> Mapping[str, bytes]:
+    """The files of figures that are not there yet; SpecError where one would take the place of something else."""
+    return pending(figures, folder, _key(folder, document), cache_dir)
+
+
+def write_assets(figures: Sequence[Figure], folder: Path, document: Path | None, wanted: Mapping[str, bytes]) -> str:
+    """Write what is pending; a line that says where the figures are, empty where there are none."""
     if not figures and not folder.is_dir():
         return ""
-    write_files(figures, folder, _key(folder, document), cache_dir)
+    write_files(figures, folder, _key(folder, document), wanted)
     return f"{len(figures)} figure{'s' * (len(figures) > 1)} in {folder}/" if figures else ""
 
 

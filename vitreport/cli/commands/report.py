@@ -51,7 +51,7 @@ def report(
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
 ) -> None:
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
-    from vitreport.cli.assets import assets_folder, drift_lines, link_to, shown, write_assets
+    from vitreport.cli.assets import assets_folder, drift_lines, link_to, pending_assets, shown, write_assets
     from vitreport.cli.compose import cache_dir
     from vitreport.cli.reporting import format_of, make_document, wanted_page
     from vitreport.files import write_atomic
@@ -69,9 +69,10 @@ def report(
         page, form, title=title, template=template, assets=link, cache_dir=cache_dir(), is_part=is_part
     )
     figures, changes = shown(page.figures, document), ""
+    pictures = pending_assets(figures, folder, place, cache_dir()) if folder and not check else {}
     if check:
         changes = placing.drift(check, document)
-        changes += drift_lines(figures, folder, place, cache_dir()) if folder and (assets or folder.exists()) else ""
+        changes += drift_lines(figures, folder, place, cache_dir()) if folder else ""
         print_document(changes)
     elif inject:
         placing.inject(inject, document)
@@ -79,7 +80,7 @@ def report(
         write_atomic(output, document.encode())
     else:
         print_document(document)
-    if folder and not check and (told := write_assets(figures, folder, place, cache_dir())):
+    if folder and not check and (told := write_assets(figures, folder, place, pictures)):
         note(told)
     if not (page.summary.runs or page.summary.damage):
         which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"

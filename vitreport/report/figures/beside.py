@@ -3,11 +3,13 @@
     FOLDER/<figure>-{light,dark}.svg, FOLDER/<figure>.png
     FOLDER/.vitreport.json     by document: the files that were written for it, with their SHA-256
 
-What the report wrote and no longer shows it takes away again; it never touches what it did not write.
+What the report wrote and no longer shows it takes away again; it never touches what it did not write, nor what another
+document shows. What a document on stdout showed stays: nobody knows which file it has become.
 """
 
 import hashlib
 import json
+import os
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+from vitreport.errors import SpecError
 from vitreport.files import make_folder, remove_file, write_atomic, write_json
 from vitreport.report.facts.measured import Mistakes
 from vitreport.report.figures.cache import SIZE, Panels, digest, draw, matplotlib_version
@@ -24,11 +27,13 @@ from vitreport.text import printable
 
 THEMES = {"light": LIGHT, "dark": DARK}
 MANIFEST = ".vitreport.json"
+STDOUT = "stdout"
 GAP = 16
 COLUMNS = 2
 LONGEST_HEAD = 20_000
 COLOR = re.compile(r"var\(--(\w+)\)")
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*\.(?:svg|png)")
+DRAWN_HERE = re.compile(rb' data-digest="[0-9a-f]{64}"')
 DRAWN_BY = re.compile(rb' data-matplotlib="([^"]+)"')
 
 
@@ -88,33 +93,61 @@ def _is_right(path: Path, wanted: bytes, figure: Figure) -> bool:
     return digest(figure).encode() in found[:LONGEST_HEAD]
 
 
-def write_files(figures: Sequence[Figure], folder: Path, document: str, cache_dir: Path) -> None:
-    """The figures of a document and none that it had before; what is as it should be is not written.
+def pending(figures: Iterable[Figure], folder: Path, document: str, cache_dir: Path) -> Mapping[str, bytes]:
+    """The files by name that are to be written for a document.
+
+    Raises SpecError where one would take the place of what no report wrote, or of what another document shows.
+    """
+    wanted = {name: content for figure in figures for name, content in stale(figure, folder, cache_dir).items()}
+    written = _written(folder)
+    others = {other: names for other, names in written.items() if other != document and (folder / other).exists()}
+    for name, content in wanted.items():
+        owners = [other for other, names in others.items() if names.get(name, _digest(content)) != _digest(content)]
+        if owners:
+            owner = os.path.normpath(folder / owners[0])
+            raise SpecError(f"{folder / name} is a figure of {owner}", "give another --assets")
+        if not any(name in names for names in written.values()) and _is_foreign(folder / name):
+            raise SpecError(f"{folder / name} is not of a report", "give another --assets")
+    return wanted
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether there is a file that is no SVG of a report; a PNG does not say of what it is."""
+    return path.exists() and not DRAWN_HERE.search((_content(path) or b"")[:LONGEST_HEAD])
+
+
+def write_files(figures: Sequence[Figure], folder: Path, document: str, wanted: Mapping[str, bytes]) -> None:
+    """Write what is `pending` for a document, and remove what it had before and no longer shows.
 
     `document` is a name for it that stays the same. Raises ResourceError where the folder cannot be written.
     """
     make_folder(folder)
-    for figure in figures:
-        for name, content in stale(figure, folder, cache_dir).items():
-            write_atomic(folder / name, content)
+    for name, content in wanted.items():
+        write_atomic(folder / name, content)
     for path in leftover(figures, folder, document):
         remove_file(path)
     names = [name for figure in figures for name in file_names(figure)]
-    _note(folder, document, {name: _sha256(folder / name) for name in names})
+    _note(folder, document, {name: _digest(_content(folder / name)) for name in names})
 
 
 def leftover(figures: Iterable[Figure], folder: Path, document: str) -> list[Path]:
     """What was written for a document, is as it was then, and is no longer shown by it or by another in this folder."""
+    if document == STDOUT:
+        return []
     written = _written(folder)
     shown = {name for figure in figures for name in file_names(figure)}
     shown |= {name for other, names in written.items() if other != document for name in names}
     before = written.get(document, {}).items()
-    return [folder / name for name, content in before if name not in shown and _sha256(folder / name) == content]
+    return [
+        folder / name for name, sha256 in before if name not in shown and _digest(_content(folder / name)) == sha256
+    ]
 
 
 def _note(folder: Path, document: str, names: Mapping[str, str]) -> None:
     """Keep what was written; a folder of which nothing is left goes too."""
     before = _written(folder)
+    if document == STDOUT:
+        names = {**before.get(STDOUT, {}), **names}
     after = {**before, document: names} if names else {key: before[key] for key in before if key != document}
     manifest = folder / MANIFEST
     if after and after != before:
@@ -130,7 +163,7 @@ def _written(folder: Path) -> dict[str, dict[str, str]]:
     try:
         found = json.loads(_content(folder / MANIFEST) or b"{}")
         return {
-            document: {name: str(content) for name, content in names.items() if NAME.fullmatch(name)}
+            document: {name: str(sha256) for name, sha256 in names.items() if NAME.fullmatch(name)}
             for document, names in found.items()
         }
     except (ValueError, AttributeError, TypeError):
@@ -144,5 +177,5 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(_content(path) or b"").hexdigest()
+def _digest(content: bytes | None) -> str:
+    return hashlib.sha256(content or b"").hexdigest()
