@@ -1,14 +1,16 @@
 """What a terminal shows of a sweep under way, whatever its size."""
 
 import io
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from tests.records import small_spec
-from vitreport.cli.live import display
-from vitreport.cli.live.sweep import LiveSweepView
+from vitreport.cli.live import display, sweep
+from vitreport.cli.live.sweep import LiveSweepView, QuietSweepView
 from vitreport.sweep.plan import Cell
+from vitreport.training.events import Started, StepFinished
 
 STATES = (*["done"] * 8, "diverged", "running", "running", *["queued"] * 5)
 CELLS = [Cell(("1e-2", "32"), small_spec(seed)) for seed in range(len(STATES))]
@@ -78,3 +80,23 @@ def test_a_terminal_of_another_width_is_drawn_on_anew(console: Console) -> None:
             console.width = width
             view._live.refresh()
     assert capture.get().count(CLEAR) == 2
+
+
+def test_a_cell_that_failed_tells_no_time_but_that_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=1.0)
+    monkeypatch.setattr(sweep, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    first, second, *others = (cell.id for cell in CELLS[:5])
+    view = QuietSweepView((), CELLS[:5])
+    view.event(first, Started(epochs=1, steps_per_epoch=10, epoch=0, step=0))
+    clock.now = 2.0
+    view.moved(first, "failed", None)
+    assert view.seconds_left() is None
+    view.event(second, Started(epochs=1, steps_per_epoch=10, epoch=0, step=0))
+    clock.now = 11.0
+    view.event(second, StepFinished(1, 5, 1, 0.1, None))
+    assert view.seconds_left() == 10 * (0.5 + 3) / 0.5
+    view.moved(second, "diverged", None)
+    assert view.seconds_left() == 10 * 3 / 0.5
+    for run_id in others:
+        view.moved(run_id, "done", None)
+    assert view.seconds_left() == 0

@@ -1,6 +1,6 @@
 """How long a cell will take, from the records of runs like it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from heapq import heapreplace
 from statistics import median
 
@@ -38,10 +38,15 @@ def elapsed_seconds(seconds: Iterable[float], jobs: int) -> float:
     return max(ends)
 
 
-def remaining_seconds(shares: Mapping[str, float], begun: Mapping[str, float], elapsed: float) -> float | None:
-    """The time left, where `shares` is how much of each run is done (0 to 1) and `begun` how much was at the start."""
+def remaining_seconds(
+    shares: Mapping[str, float], begun: Mapping[str, float], elapsed: float, ended: Collection[str] = ()
+) -> float | None:
+    """The time left, where `shares` is how much of each run is done (0 to 1) and `begun` how much was at the start.
+
+    What was done of the `ended` counts, and nothing is left of them, wherever they ended.
+    """
     done = sum(share - begun.get(run_id, 0.0) for run_id, share in shares.items())
-    left = sum(1 - share for share in shares.values())
+    left = sum(1 - share for run_id, share in shares.items() if run_id not in ended)
     return elapsed * left / done if done > 0 else None
 
 

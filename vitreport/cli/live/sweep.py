@@ -51,7 +51,7 @@ class QuietSweepView(QuietView):
         if run:
             status.epoch = run.epochs[-1].epoch if run.epochs else 0
             status.accuracy = _accuracy(run)
-        if state in OVER:
+        if state == "done":
             status.share = 1.0
         if why and changed:
             self.note(f"warning: {run_id}: {why}")
@@ -79,7 +79,8 @@ class QuietSweepView(QuietView):
         """None as long as there is nothing to reckon it from."""
         shares = {run_id: status.share for run_id, status in self.statuses.items()}
         at_start = {run_id: self._begun.get(run_id, share) for run_id, share in shares.items()}
-        return remaining_seconds(shares, at_start, time.monotonic() - self._start) if self._start else None
+        ended = {run_id for run_id, status in self.statuses.items() if status.state in OVER}
+        return remaining_seconds(shares, at_start, time.monotonic() - self._start, ended) if self._start else None
 
 
 class SweepLines(QuietSweepView):
