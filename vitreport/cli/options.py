@@ -83,3 +83,4 @@ ReportFormat = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
 DEFAULT_RUNS_DIR = Path("runs")
 DEFAULT_CHECKPOINT_SECONDS = 30.0
 DEFAULT_SEEDS = "3"
+DEFAULT_MAX_CELLS = 1000

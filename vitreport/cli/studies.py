@@ -8,7 +8,7 @@ from typing import Any
 
 from vitreport.cli.compose import Request, model_fields
 from vitreport.cli.composer import Composer, Sweep, Work
-from vitreport.cli.options import DEFAULT_SEEDS
+from vitreport.cli.options import DEFAULT_MAX_CELLS, DEFAULT_SEEDS
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.spec.compose import Layer, flat
 from vitreport.spec.fields import did_you_mean, find_field
@@ -20,8 +20,6 @@ from vitreport.spec.study_file import Draft, read_draft, study_title
 from vitreport.spec.sweep import parse_seeds
 from vitreport.sweep.plan import Plan, make_plan
 
-MOST_CELLS = 1000
-
 
 @dataclass(frozen=True)
 class StudyRequest:
@@ -31,7 +29,7 @@ class StudyRequest:
     only: Sequence[str] = ()
     seeds: str = DEFAULT_SEEDS
     assignments: Sequence[str] = ()
-    max_cells: int = MOST_CELLS
+    max_cells: int = DEFAULT_MAX_CELLS
     weights: Path | None = None
 
     def command(self, *parts: str) -> str:

@@ -11,7 +11,7 @@ from vitreport.spec.fields import did_you_mean
 from vitreport.spec.problems import dotted
 from vitreport.spec.study import AblationSpec, ClaimSpec, PartSpec, StudySpec, combination
 
-MOST_CELLS = 2000  # of all runs and ablations, each seed aside
+MOST_COMBINATIONS = 2000  # of all runs and ablations, each seed aside
 KINDS = ("runs", "ablations")
 PARTS = frozenset((kind,) for kind in KINDS)
 Place = tuple[int | str, ...]
@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 
 def is_too_large(study: StudySpec) -> bool:
     ablations = (ablation.read_axes()[0] for ablation in study.ablations.values())
-    return len(study.runs) + sum(prod(len(axis.values) for axis in axes) for axes in ablations) > MOST_CELLS
+    return len(study.runs) + sum(prod(len(axis.values) for axis in axes) for axes in ablations) > MOST_COMBINATIONS
 
 
 def study_faults(study: StudySpec, unread: Collection[Place], gone: Collection[Place]) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from vitreport.spec.load import read_table
 from vitreport.spec.problems import MOST_PROBLEMS, and_more, dotted, shown_input, worded
 from vitreport.spec.section import Section
 from vitreport.spec.study import AblationSpec, ClaimSpec, PartSpec, SectionSpec, StudySpec
-from vitreport.spec.study_faults import MOST_CELLS, Place, is_too_large, study_faults
+from vitreport.spec.study_faults import MOST_COMBINATIONS, Place, is_too_large, study_faults
 
 FOLDER = Path(__file__).parent.parent / "studies"
 SUFFIXES = (".toml", ".json")
@@ -87,7 +87,7 @@ def _drafted(values: dict[str, Any], origin: str) -> Draft:
     except ValueError as error:  # json.dumps refuses such numbers
         raise _unusable("holds a whole number of more than 4300 digits", origin) from error
     if is_too_large(study):
-        raise _unusable(f"has more than {MOST_CELLS:,} combinations of values", origin)
+        raise _unusable(f"has more than {MOST_COMBINATIONS:,} combinations of values", origin)
     problems += study_faults(study, unread, gone)
     return Draft(study, tuple(replace(problem, origin=origin) for problem in problems), origin)
 

@@ -58,7 +58,9 @@ def ablate(
         list[str] | None, typer.Option("--only", help="An ablation of the study.", rich_help_panel=SWEEP)
     ] = None,
     jobs: options.Jobs = 1,
-    max_cells: Annotated[int, typer.Option(min=1, help="Refuse a larger sweep.", rich_help_panel=SWEEP)] = 1000,
+    max_cells: Annotated[
+        int, typer.Option(min=1, help="Refuse a larger sweep.", rich_help_panel=SWEEP)
+    ] = options.DEFAULT_MAX_CELLS,
     retry_failed: options.RetryFailed = False,
     fail_fast: options.FailFast = False,
     weights: options.Weights = None,
