@@ -10,7 +10,8 @@ from PIL import Image
 
 from vitreport.data import cifar10, stl10, tinyimagenet
 from vitreport.data.cache import ImageArrays, Places
-from vitreport.data.sources import DATASETS, describe, home_of, locate, open_dataset, open_decoded, open_present
+from vitreport.data.catalogue import DATASETS
+from vitreport.data.sources import describe, home_of, locate, open_dataset, open_decoded, open_present
 from vitreport.errors import DatasetError, SpecError
 from vitreport.spec.data import DatasetFacts
 

@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from vitreport.data.cache import Places
+from vitreport.data.catalogue import DATASETS
 from vitreport.data.cifar10 import CLASSES
-from vitreport.data.sources import DATASETS
 from vitreport.data.verify import Check, verify
 from vitreport.errors import DatasetError, SpecError
 

@@ -10,7 +10,7 @@ from tests.cli.conftest import Cli
 from tests.data.makers import write_folder
 from vitreport.cli import training
 from vitreport.cli.compose import Request, compose_request
-from vitreport.data.sources import DATASETS
+from vitreport.data.catalogue import DATASETS
 from vitreport.errors import SpecError
 from vitreport.spec.presets import FOLDER, preset_facts, preset_for, preset_names, read_preset
 from vitreport.spec.run import RunSpec

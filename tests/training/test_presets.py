@@ -10,7 +10,7 @@ import pytest
 
 from tests.training.small import CPU, noise_arrays
 from vitreport.data.cache import ImageArrays
-from vitreport.data.sources import DATASETS
+from vitreport.data.catalogue import DATASETS
 from vitreport.models.cost import Cost
 from vitreport.models.registry import build_model
 from vitreport.spec.compose import compose

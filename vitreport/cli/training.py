@@ -7,7 +7,7 @@ from vitreport.cli.compose import default_data_dir
 from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.format import interval
 from vitreport.cli.live.training import QuietTrainingView, choose_view
-from vitreport.data.sources import DATASETS
+from vitreport.data.catalogue import DATASETS
 from vitreport.errors import RecordError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from vitreport.data.cache import SPLITS, ImageArrays, fingerprint
+from vitreport.data.catalogue import DATASETS
 from vitreport.data.pixels import image_digests
-from vitreport.data.sources import DATASETS, describe, locate, open_dataset
+from vitreport.data.sources import describe, locate, open_dataset
 
 MANY = 0.01  # of the training images
 

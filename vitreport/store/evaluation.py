@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vitreport.data.cache import ImageArrays
-from vitreport.data.sources import DATASETS, locate, open_dataset
+from vitreport.data.catalogue import DATASETS
+from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec

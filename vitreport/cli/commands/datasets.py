@@ -18,7 +18,7 @@ app = typer.Typer(help="List and verify data sets.", no_args_is_help=True)
 def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = False) -> None:
     """List the data sets that can be named, and where each is looked for."""
     from vitreport.cli.compose import data_dirs_or_default
-    from vitreport.data.sources import DATASETS
+    from vitreport.data.catalogue import DATASETS
 
     if as_json:
         print_json([asdict(source) for source in DATASETS.values()])

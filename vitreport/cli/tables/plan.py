@@ -7,7 +7,8 @@ from typing import Any
 from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.cli.format import spec_rows
 from vitreport.cli.tables.cost import MeasuredCost, measure
-from vitreport.data.sources import DATASETS, count_images, open_decoded
+from vitreport.data.catalogue import DATASETS
+from vitreport.data.sources import count_images, open_decoded
 from vitreport.runtime import Runtime
 from vitreport.spec.compose import Composed, flat
 from vitreport.spec.run import RunSpec

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from vitreport.data.sources import DATASETS
+from vitreport.data.catalogue import DATASETS
 from vitreport.errors import SpecError
 from vitreport.spec.compose import Layer, compose, flat
 from vitreport.spec.data import DatasetFacts

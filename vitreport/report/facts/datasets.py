@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from vitreport.data.sources import DATASETS
+from vitreport.data.catalogue import DATASETS
 from vitreport.report.facts.observed import Observed
 from vitreport.report.facts.references import DATASET_REFERENCES, DATASET_TITLES
 from vitreport.report.facts.summary import Dataset

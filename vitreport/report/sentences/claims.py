@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Literal
 
-from vitreport.data.sources import DATASETS
+from vitreport.data.catalogue import DATASETS
 from vitreport.report.facts.estimates import are_on_the_same_images, difference_of, is_shown, why_no_difference
 from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.standing import group_of_spec
