@@ -231,6 +231,16 @@ def test_of_a_long_difference_the_beginning_is_shown(cli: Cli) -> None:
     assert re.fullmatch(r"[0-9,]+ more lines", lines[-1])
 
 
+def test_what_a_terminal_would_obey_is_not_shown_of_a_file(cli: Cli) -> None:
+    cli("report", "-o", "report.md", "--no-assets")
+    with Path("report.md").open("a") as file:
+        file.write("\x1b]0;title\x07red\n\x1b[2J" + "\x9b" * 300)
+    done = cli("report", "--no-assets", "--check", "report.md")
+    *_, red, long, missing = done.stdout.split("\n")
+    assert (done.exit_code, red, missing) == (9, "-\ufffd]0;title\ufffdred", "")
+    assert (long[:6], len(long)) == ("-\ufffd[2J\ufffd", 201)
+
+
 def test_a_folder_to_write_into_is_to_be_made(cli: Cli) -> None:
     done = cli("report", "-o", "no/report.md")
     assert (done.exit_code, "hint: make the folder no first" in done.stderr) == (6, True)

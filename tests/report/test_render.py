@@ -146,3 +146,11 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
 def test_no_cell_is_an_argument_of_the_line_break_before_it(first: str) -> None:
     rows = _latex_table(Table(("value", "n"), (("a", "1"), (first, "2"))), "values").splitlines()
     assert rf"{{}}{first} & 2 \\" in rows
+
+
+@pytest.mark.parametrize(
+    ("left_out", "told"), [(0, ""), (1234, " Rows left out here: 1,234; the CSV has all of them.")]
+)
+def test_latex_says_which_rows_are_left_out(left_out: int, told: str) -> None:
+    rows = _latex_table(Table(("value", "n"), (("a", "1"),), left_out=left_out), "Values.").splitlines()
+    assert rf"\caption{{Values.{told}}}" in rows

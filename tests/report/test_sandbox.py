@@ -76,6 +76,8 @@ def test_the_child_says_what_this_process_would(page: Page) -> None:
         ('{% include "/etc/passwd" %}', "there is no template /etc/passwd"),
         ('one\n{% extends "none.md.j2" %}', ", line 2: there is no template none.md.j2"),
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
+        (r'{{ "\ud800" | safe }}', r": prints '\\ud800', which no text in UTF-8 can hold"),
+        (r'{{ {}["\ud800"] }}', r"line 1: .*\\ud800"),
         ("{{ 'x' * 10**11 }}", "needs more than 1,024 MiB of memory"),
     ],
 )

@@ -76,9 +76,10 @@ def _plain(value: Any) -> Any:
 
 def _latex_table(content: tables.Table, caption: str) -> str:
     columns = "l" * content.texts + "r" * (len(content.columns) - content.texts)
+    more = f" Rows left out here: {content.left_out:,}; the CSV has all of them." if content.left_out else ""
     lines = [
         r"\begin{table}",
-        rf"\caption{{{_latex(caption)}}}",
+        rf"\caption{{{_latex(caption + more)}}}",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
         _latex_row(content.columns),

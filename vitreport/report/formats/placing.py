@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vitreport.errors import SpecError
 from vitreport.files import write_atomic
+from vitreport.text import printable
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
 MARK = re.compile(rf"^(?:{BEGIN}|{END})(?=[ \t\r]*$)", re.MULTILINE)
@@ -77,6 +78,8 @@ def _with_part(path: Path, document: str) -> str:
 
 
 def _whole(line: str) -> str:
-    if len(line) > MOST_CHARACTERS:
-        return f"{line[:MOST_CHARACTERS].rstrip()}…\n"
-    return line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+    """A line of a difference for a terminal: printable, and of a very long one the beginning."""
+    text = printable(line.removesuffix("\n"))
+    if len(text) > MOST_CHARACTERS:
+        return f"{text[:MOST_CHARACTERS].rstrip()}…\n"
+    return f"{text}\n" if line.endswith("\n") else f"{text}\n\\ No newline at end of file\n"

@@ -46,11 +46,14 @@ def serve() -> None:
     text, page, assets = pickle.load(sys.stdin.buffer)
     try:
         answer, code = render_text(text, page, assets=assets, most=MOST_CHARACTERS), 0
+        answer.encode()
     except BrokenTemplateError as fault:
         answer, code = str(fault), FAULTY
+    except UnicodeEncodeError as error:
+        answer, code = f": prints {error.object[error.start]!a}, which no text in UTF-8 can hold", FAULTY
     except MemoryError:
         answer, code = f": needs more than {MEMORY_BYTES >> 20:,} MiB of memory", FAULTY
-    sys.stdout.buffer.write(answer.encode())
+    sys.stdout.buffer.write(answer.encode(errors="backslashreplace"))
     sys.stdout.buffer.flush()
     sys.exit(code)
 
