@@ -33,6 +33,13 @@ def write_atomic(path: Path, content: bytes) -> None:
         _flush_folder(path.parent)
 
 
+def output_file(path: Path) -> Path:
+    """The file that the user names to be written, behind links. Raises SpecError where something else is there."""
+    if path.exists() and not path.is_file():
+        raise SpecError(f"{path} is no file to write to", "name a file; without one the document goes to stdout")
+    return path.resolve() if path.is_symlink() else path
+
+
 def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
     """Write `value` as JSON in its own order; NaN and infinities are refused with ValueError."""
     text = json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False)

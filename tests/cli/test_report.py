@@ -254,3 +254,17 @@ def test_a_page_of_its_own(cli: Cli) -> None:
     done = subprocess.run(again, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0", "False"]
     assert Path("first.html").read_bytes() == Path("second.html").read_bytes()
+
+
+def test_only_a_file_is_written_over_and_a_link_to_one_stays(cli: Cli) -> None:
+    write_run(Path("runs"), spec())
+    os.mkfifo("pipe")
+    done = cli("report", "-o", "pipe")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: pipe is no file to write to; hint: name a file")
+    assert Path("pipe").is_fifo()
+    Path("real.md").write_text("before")
+    Path("link.md").symlink_to("real.md")
+    assert cli("report", "-o", "link.md", "--no-assets").exit_code == 0
+    assert Path("link.md").is_symlink()
+    assert Path("real.md").read_text().startswith("# ")

@@ -173,6 +173,20 @@ def test_a_seed_on_other_images_hides_no_level_and_a_new_attempt_is_not_missing(
     assert cell.group.seeds == (0, 1)
 
 
+@pytest.mark.parametrize(("selection", "expected"), [("val", 32), ("last", 16)])
+def test_of_what_a_study_has_of_a_pair_the_best_on_the_validation_split_stands(selection: str, expected: int) -> None:
+    """Without a validation split the first does."""
+    pairs = []
+    for size, accuracy in ((16, 0.5), (32, 0.6)):
+        fraction = 0.1 if selection == "val" else 0.0
+        train = {"batch_size": size, "selection": selection}
+        own = spec(train=train, data={"validation_fraction": fraction})
+        pairs.append(Planned("perceiver-io", "cifar10", write_run(RUNS, own, accuracy).name.removesuffix("-s0"), ""))
+    (cell,) = summary(Outline(pairs=tuple(pairs))).cells
+    assert cell.group
+    assert cell.group.fields["train.batch_size"] == expected
+
+
 def test_where_no_group_stands_for_a_pair_each_is_told_by_what_differs() -> None:
     for size in (16, 32):
         write_seeds(RUNS, [0.5, 0.51], train={"batch_size": size})

@@ -18,11 +18,11 @@ CommandOf = Callable[..., str]
 
 
 def outline_of(study: StudySpec, plans: Plans, command_of: CommandOf) -> Outline:
-    """All runs and ablations of the study; the first of each pair stands for it, an ablation by its baseline."""
+    """All runs and ablations of the study; of a pair without a run its ablations stand by their baselines."""
     planned = {name: _planned(plan, command_of(name)) for name, plan in plans.items()}
-    pairs: dict[tuple[str, str], Planned] = {}
-    for each in planned.values():
-        pairs.setdefault((each.architecture, each.dataset), each)
+    runs = [planned[name] for name, plan in plans.items() if not plan.axes]
+    with_runs = {(each.architecture, each.dataset) for each in runs}
+    pairs = [each for each in planned.values() if each in runs or (each.architecture, each.dataset) not in with_runs]
     sections = tuple(
         PlannedSection(
             title=section.title,
@@ -34,9 +34,7 @@ def outline_of(study: StudySpec, plans: Plans, command_of: CommandOf) -> Outline
     )
     designs = tuple(_design(plan, planned[name]) for name, plan in plans.items() if plan.axes)
     best = (claim for claim in study.claims if claim.metric == "best_test_accuracy")
-    return Outline(
-        designs, tuple(pairs.values()), sections, frozenset(_group(study, plans, each.of, each.at) for each in best)
-    )
+    return Outline(designs, tuple(pairs), sections, frozenset(_group(study, plans, each.of, each.at) for each in best))
 
 
 def claims_of(

@@ -9,7 +9,7 @@ import typer
 from vitreport.cli import options
 from vitreport.cli.console import note, print_text
 from vitreport.errors import SpecError
-from vitreport.files import write_atomic
+from vitreport.files import output_file, write_atomic
 from vitreport.text import counted
 
 if TYPE_CHECKING:
@@ -51,11 +51,11 @@ def export(
 
 def _write(runs: Sequence["Run"], format_: Format, table: Rows, output: Path) -> None:
     if format_ == "csv":
-        write_atomic(output, _csv(runs, table).encode())
+        write_atomic(output_file(output), _csv(runs, table).encode())
     elif format_ == "parquet":
         from vitreport.export.parquet import as_parquet
 
-        write_atomic(output, as_parquet(_tabulated(runs, table)))
+        write_atomic(output_file(output), as_parquet(_tabulated(runs, table)))
     else:
         from vitreport.export.tensorboard import write_events
 

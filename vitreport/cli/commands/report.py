@@ -54,11 +54,12 @@ def report(
     from vitreport.cli.assets import assets_folder, drift_lines, link_to, pending_assets, shown, write_assets
     from vitreport.cli.compose import cache_dir
     from vitreport.cli.reporting import format_of, make_document, wanted_page
-    from vitreport.files import write_atomic
+    from vitreport.files import output_file, write_atomic
     from vitreport.report.formats import placing
 
     if sum(place is not None for place in (output, inject, check)) > 1:
         raise SpecError("--output, --inject and --check exclude each other", "give one of them")
+    output = output and output_file(output)
     place = output or inject or check
     form = format_of(format_, place, own=template is not None)
     folder = assets_folder(form, place, assets, left_out=no_assets)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vitreport.report.facts.commands import preset_hash
@@ -27,7 +27,10 @@ def cells_of(groups: Sequence[Group], datasets: Sequence[str], planned: Sequence
     for group in groups:
         candidates[group.architecture, group.dataset].append(group)
     if planned:
-        return [planned_cell(pair, groups) for pair in planned]
+        pairs: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+        for each in planned:
+            pairs[each.architecture, each.dataset].append(planned_cell(each, groups))
+        return [_foremost(cells) for cells in pairs.values()]
     named = [*datasets, *dict.fromkeys(group.dataset for group in groups if group.dataset not in datasets)]
     return [
         _cell(architecture, dataset, candidates.get((architecture, dataset), []))
@@ -48,6 +51,15 @@ def planned_cell(planned: Planned, groups: Sequence[Group]) -> Cell:
     dataset = group.dataset if group else planned.dataset
     beside = [each for each in groups if (each.architecture, each.dataset) == (planned.architecture, dataset)]
     return Cell(planned.architecture, dataset, group, len(beside), "as the study has it", planned.command)
+
+
+def _foremost(cells: Sequence[Cell]) -> Cell:
+    """Of what a study has of a pair the best on the validation split where all have one, else the first."""
+    validated = [(cell.group.validation.value, cell) for cell in cells if cell.group and cell.group.validation]
+    if len(cells) == 1 or len(validated) < len(cells):
+        return cells[0]
+    _, best = max(validated, key=lambda each: each[0])
+    return replace(best, chosen=f"of {len(cells)} that the study has the best on the validation split")
 
 
 def _ordered(architectures: Iterable[str]) -> list[str]:
