@@ -101,9 +101,9 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
         "2 seeds: a wide interval; diverged, at 27.56% val before",
         "128         3    61.00%  58.52% to 63.48%                                baseline",
         "batch_size 16 is 10.00 points below 128 "
-        "(95% interval 7.73 to 12.27, n = 3 and 3, p = 0.00051 by Holm over 2 comparisons)",
+        "(unadjusted 95% interval 7.73 to 12.27, n = 3 and 3, p = 0.00051 by Holm over 2 comparisons)",
         "batch_size 32 is 10.00 points below 128 "
-        "(95% interval 7.73 to 12.27, n = 3 and 3, p = 0.00051 by Holm over 2 comparisons)",
+        "(unadjusted 95% interval 7.73 to 12.27, n = 3 and 3, p = 0.00051 by Holm over 2 comparisons)",
     ]
 
 

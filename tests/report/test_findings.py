@@ -7,13 +7,14 @@ import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.report.facts.ablations import Design
+from vitreport.report.facts.estimates import is_shown
 from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.summarize import Outline, summarize
 from vitreport.report.facts.summary import Summary
 from vitreport.report.sentences.claims import Claim, judge
 from vitreport.report.sentences.finding import Finding
 from vitreport.report.sentences.findings import data, findings, overfitting
-from vitreport.report.sentences.phrases import signed_points
+from vitreport.report.sentences.phrases import each_with_evidence, signed_points
 from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
@@ -208,6 +209,12 @@ def test_no_sentence_is_without_an_interval_or_a_word_on_it() -> None:
 
 def _speaks_of_its_uncertainty(finding: Finding) -> bool:
     return any(word in finding.sentence for word in ("interval", "±", "single run", "without a result"))
+
+
+def test_what_has_no_p_is_not_shown_and_said_to_have_none() -> None:
+    unknown = Estimate(0.1, 0.05, 0.15, "welch", 3)
+    assert not is_shown(unknown)
+    assert each_with_evidence([("A", unknown), ("B", unknown)]).count("no p-value") == 2
 
 
 def test_what_several_comparisons_rest_on_is_said_once() -> None:

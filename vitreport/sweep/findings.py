@@ -27,13 +27,14 @@ def _difference(name: str, row: Row, found: Difference, baseline: Row) -> str:
     holm = f" by Holm over {found.comparisons} comparisons" if found.comparisons > 1 else ""
     corrected = f", p = {found.p:.2g}{holm}"
     counts = f"n = {row.count} and {baseline.count}"
+    unadjusted = "unadjusted " if found.comparisons > 1 else ""
     if not found.is_shown:
         interval = f"{100 * found.low:+.2f} to {100 * found.high:+.2f} points"
-        return f"{name}: no difference from {other} shown (95% interval {interval}, {counts}{corrected})"
+        return f"{name}: no difference from {other} shown ({unadjusted}95% interval {interval}, {counts}{corrected})"
     side = "above" if found.value > 0 else "below"
     low, high = sorted((abs(found.low), abs(found.high)))
     size = f"{100 * abs(found.value):.2f} points {side} {other}"
-    return f"{name} is {size} (95% interval {100 * low:.2f} to {100 * high:.2f}, {counts}{corrected})"
+    return f"{name} is {size} ({unadjusted}95% interval {100 * low:.2f} to {100 * high:.2f}, {counts}{corrected})"
 
 
 def _reservations(summary: Summary) -> Iterator[str]:

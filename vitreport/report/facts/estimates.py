@@ -57,7 +57,8 @@ def differences(
     seeds, or neither varies.
 
     The interval is Welch's; p is that of the t test, or of the sign flip over the seeds that both have where these
-    are six at least, adjusted by Holm: over all of them, or over all pairs where the baseline was chosen by its result.
+    are enough for so many comparisons, adjusted by Holm: over all of them, or over all pairs where the baseline was
+    chosen by its result.
     """
     found = differences_over_seeds(levels, baseline, is_chosen=is_chosen)
     seeds = len(baseline or {})
@@ -106,7 +107,7 @@ def difference_of(group: Group, other: Group) -> Estimate | None:
 
 
 def is_shown(difference: Estimate) -> bool:
-    """As `statistics.is_shown`; without an interval nothing is."""
-    if difference.low is None or difference.high is None:
+    """As `statistics.is_shown`; without an interval or a p nothing is."""
+    if difference.low is None or difference.high is None or difference.p is None:
         return False
-    return statistics.is_shown(difference.low, difference.high, 0.0 if difference.p is None else difference.p)
+    return statistics.is_shown(difference.low, difference.high, difference.p)

@@ -77,7 +77,7 @@ def each_with_evidence(found: Sequence[tuple[str, Estimate]]) -> str:
     if not others:
         return f"{name} ({signed_evidence(first)})"
     told = joined(
-        f"{each} ({_number(100 * estimate.value, '+')}, {_signed_bounds(estimate)}, {_p(estimate.p or 0.0)})"
+        f"{each} ({_number(100 * estimate.value, '+')}, {_signed_bounds(estimate)}, {_p(estimate.p)})"
         for each, estimate in found
     )
     counts = joined(map(str, sorted({estimate.n for _, estimate in found})))
@@ -141,7 +141,9 @@ def _unadjusted(estimate: Estimate) -> str:
     return "unadjusted " if estimate.comparisons > 1 else ""
 
 
-def _p(p: float, comparisons: int = 1) -> str:
+def _p(p: float | None, comparisons: int = 1) -> str:
+    if p is None:
+        return "no p-value"
     return f"p {'< 0.001' if p < 0.001 else f'= {p:.2g}'}{_holm(comparisons)}"
 
 
