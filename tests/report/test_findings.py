@@ -49,6 +49,15 @@ def test_a_tie_where_no_difference_is_shown() -> None:
     ]
 
 
+def test_beside_a_tie_stands_what_is_surpassed() -> None:
+    write_seeds(RUNS, [0.55, 0.56, 0.57])
+    write_seeds(RUNS, [0.54, 0.56, 0.575], model="swin")
+    write_seeds(RUNS, [0.30, 0.31, 0.32], model="tnt")
+    (sentence,) = told("tie")
+    assert "no difference is shown from Swin Transformer (-0.2 points" in sentence
+    assert "; it is above Transformer in Transformer by 25.0 points (" in sentence
+
+
 def test_single_runs_have_no_winner() -> None:
     write_seeds(RUNS, [0.9])
     write_seeds(RUNS, [0.5, 0.51], model="swin")

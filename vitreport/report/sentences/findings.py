@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vitreport.report.facts.estimates import accuracies, differences, is_shown, turned, why_no_difference
+from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.summary import Cell, Dataset, Group, Summary
 from vitreport.report.sentences.ablations import level_differences, paired, paired_levels, trend
 from vitreport.report.sentences.claims import Verdict
 from vitreport.report.sentences.finding import Finding
-from vitreport.report.sentences.phrases import accuracy, each_with_evidence, evidence, number, points
+from vitreport.report.sentences.phrases import accuracy, each_with_evidence, evidence, joined, number, points
 from vitreport.report.sentences.subjects import subject_of, titles, where_of
 
 OVERFITTING = 0.05
@@ -64,7 +65,7 @@ def best(groups: Sequence[Group], names: Mapping[str, str]) -> Iterator[Finding]
     elif tied := [(other, each) for other, each in found if not is_shown(each)]:
         told = each_with_evidence([(names.get(other.architecture, other.architecture), each) for other, each in tied])
         top = f"On {where}, {name} has the highest mean test accuracy, {accuracy(highest)}"
-        yield Finding("tie", f"{top}, but no difference is shown from {told}.", ids, tied[0][1])
+        yield Finding("tie", f"{top}, but no difference is shown from {told}{_above(found, names)}.", ids, tied[0][1])
     else:
         nearest, distance = found[0][0], turned(found[0][1])
         next_best = names.get(nearest.architecture, nearest.architecture)
@@ -73,6 +74,16 @@ def best(groups: Sequence[Group], names: Mapping[str, str]) -> Iterator[Finding]
             f"({evidence(distance)})."
         )
         yield Finding("best", sentence, ids, distance)
+
+
+def _above(found: Sequence[tuple[Group, Estimate]], names: Mapping[str, str]) -> str:
+    """; above Swin Transformer by 3.1 points (...): those from which a difference is shown."""
+    told = [
+        f"{names.get(other.architecture, other.architecture)} by {points(less)} ({evidence(turned(less))})"
+        for other, less in found
+        if is_shown(less)
+    ]
+    return f"; it is above {joined(told)}" if told else ""
 
 
 def paired_cells(dataset: str, cells: Sequence[Cell], names: Mapping[str, str]) -> Iterator[Finding]:
