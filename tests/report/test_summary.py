@@ -323,3 +323,10 @@ def test_groups_stand_in_the_order_of_what_sets_them_apart(path: str, values: tu
     standard, *others = architecture.groups
     assert standard.label == ""
     assert [group.fields[path] for group in others] == sorted(set(values) - {standard.fields[path]})
+
+
+def test_as_many_seeds_as_were_meant_are_enough_whichever_they_are() -> None:
+    for seed in (5, 6, 7):
+        write_run(RUNS, spec(seed=seed, train={"batch_size": 16}))
+    (level,) = summary(Outline(designs=(by_batch_size(16),))).ablations[0].levels
+    assert (level.missing, level.accuracy and level.accuracy.n) == (0, 3)
