@@ -268,3 +268,11 @@ def test_only_a_file_is_written_over_and_a_link_to_one_stays(cli: Cli) -> None:
     assert cli("report", "-o", "link.md", "--no-assets").exit_code == 0
     assert Path("link.md").is_symlink()
     assert Path("real.md").read_text().startswith("# ")
+
+
+def test_an_ending_that_no_format_has_is_told(cli: Cli) -> None:
+    write_run(Path("runs"), spec())
+    done = cli("report", "-o", "x.docx")
+    assert (done.exit_code, done.stdout, Path("x.docx").exists()) == (2, "", False)
+    assert "no format has the ending of x.docx; hint: one of .md, " in done.stderr
+    assert cli("report", "-o", "x.docx", "--format", "markdown", "--no-assets").exit_code == 0

@@ -25,7 +25,10 @@ from vitreport.store.groups import group_of
 from vitreport.sweep.record import FOLDER, read_sweeps
 
 ENDINGS: dict[str, ReportFormat] = {
+    "": "markdown",
     ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "markdown",
     ".html": "html",
     ".json": "json",
     ".csv": "csv",
@@ -36,9 +39,13 @@ ENDINGS: dict[str, ReportFormat] = {
 def format_of(given: ReportFormat | None, place: Path | None, *, own: bool) -> ReportFormat:
     """The one given, else that of the ending of a file; a template of the user's `own` makes what it likes.
 
-    Raises SpecError for a format that is not that of the ending.
+    Raises SpecError for a format that is not that of the ending, and for an ending that no format has.
     """
     told = ENDINGS.get(place.suffix.lower()) if place and not own else None
+    if place and not (own or given or told):
+        raise SpecError(
+            f"no format has the ending of {place}", f"one of {', '.join(filter(None, ENDINGS))}; or --format"
+        )
     if given and told and given != told and (given, told) != ("model-card", "markdown"):
         raise SpecError(f"--format {given} does not go with {place}, whose ending says {told}", "leave out --format")
     return given or told or "markdown"
