@@ -32,8 +32,8 @@ def make_records(runs_dir: Path, count: int) -> None:
         folder.mkdir()
         for name, text in files.items():
             (folder / name).write_text(text)
-        record = json.loads(files["run.json"]) | {"id": folder.name}
-        (folder / "run.json").write_text(json.dumps(record))
+        for name, own in {"run.json": {"id": folder.name}, "spec.json": {"seed": number}}.items():
+            (folder / name).write_text(json.dumps(json.loads(files[name]) | own))
 
 
 def main() -> None:
