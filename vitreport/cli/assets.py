@@ -9,6 +9,7 @@ from vitreport.cli.options import ReportFormat
 from vitreport.errors import SpecError
 from vitreport.report.figures.beside import STDOUT, leftover, pending, stale, write_files
 from vitreport.report.figures.illustrations import Figure
+from vitreport.text import counted
 
 
 def assets_folder(format_: ReportFormat, document: Path | None, given: Path | None, *, left_out: bool) -> Path | None:
@@ -68,7 +69,7 @@ def write_assets(figures: Sequence[Figure], folder: Path, document: Path | None,
     if not figures and not folder.is_dir():
         return ""
     write_files(figures, folder, _key(folder, document), wanted)
-    return f"{len(figures)} figure{'s' * (len(figures) > 1)} in {folder}/" if figures else ""
+    return f"{counted(len(figures), 'figure')} in {folder}/" if figures else ""
 
 
 def _key(folder: Path, document: Path | None) -> str:

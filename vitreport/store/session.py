@@ -26,6 +26,7 @@ from vitreport.store.results import write_results
 from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
 from vitreport.store.space import peak_bytes, refuse_full_disk
 from vitreport.store.writer import RunWriter, new_record, throughput_record
+from vitreport.text import counted
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.compilation import compile_errors, compile_network
 from vitreport.training.device import choose_device, device_name, fingerprint, make_deterministic
@@ -184,7 +185,7 @@ class Session:
     def _clean(self, folder: Path) -> None:
         removed = remove_temporaries(folder) + remove_unfinished(folder / "checkpoints")
         if removed:
-            self.listener.note(f"removed {removed} unfinished file{'s' * (removed > 1)}")
+            self.listener.note(f"removed {counted(removed, 'unfinished file')}")
 
     def _resume_record(self, before: Run) -> ResumeRecord:
         """Say where the run goes on, and what about this machine is not as it was."""

@@ -53,7 +53,7 @@ def doctor(
         rows = [(f.subject, "ok" if f.well else "problem", f.found, f.fix) for f in findings]
         print_table(["", "", "found", "fix"], rows)
     if problems := [finding.subject for finding in findings if not finding.well]:
-        raise ResourceError(f"{len(problems)} problem{'s' * (len(problems) > 1)}: {', '.join(problems)}")
+        raise ResourceError(f"{counted(len(problems), 'problem')}: {', '.join(problems)}")
 
 
 def _packages() -> Iterator[Finding]:

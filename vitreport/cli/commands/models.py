@@ -94,9 +94,9 @@ def _description(architecture: "type[ArchitectureSpec]") -> str:
 
 
 def _row(model: "ArchitectureSpec", field: "FieldInWords") -> list[str]:
+    from vitreport.cli.tables.fields import default_in_words
     from vitreport.text import toml_value
 
-    default = toml_value(field.default)
-    if field.required:
-        default = "from the data set" if field.name in model.derived({}, image_size=1, num_classes=1) else "to be given"
+    is_derived = field.name in model.derived({}, image_size=1, num_classes=1)
+    default = default_in_words(field, is_derived=is_derived)
     return [field.name, field.type, field.allowed, default, toml_value(model.model_dump(mode="json")[field.name])]

@@ -120,7 +120,7 @@ def _sums(cells: Sequence[CellPlan], jobs: int) -> str:
     if settled.total() == len(cells):
         return f"{told}; nothing is left to train"
     others = len(cells) - settled.total()
-    time = f"about {duration(_seconds(cells, jobs))} with {jobs} job{'s' * (jobs > 1)}"
+    time = f"about {duration(_seconds(cells, jobs))} with {counted(jobs, 'job')}"
     disk = f"{compact(sum(cell.disk_bytes for cell in cells))}B of disk"
     return f"{told}; the other{f' {others} take' if others > 1 else ' takes'} {time} and {disk}"
 

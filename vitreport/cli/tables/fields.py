@@ -53,7 +53,10 @@ def show_fields(section: str | None, *, as_json: bool) -> None:
         print_text("\n" * (number > 0) + f"{_called(name, kind)}: {inspect.getdoc(kind)}")
         fields = fields_in_words(kind)
         if fields:
-            rows = [(each.name, each.type, each.allowed, _default(name, each)) for each in fields]
+            is_derived = name == "data"
+            rows = [
+                (each.name, each.type, each.allowed, default_in_words(each, is_derived=is_derived)) for each in fields
+            ]
             print_table(["field", "type", "allowed", "default"], rows)
 
 
@@ -72,9 +75,10 @@ def _name(kind: type[BaseModel]) -> str | None:
     return kind.model_fields["name"].default if "name" in kind.model_fields else None
 
 
-def _default(section: str, field: FieldInWords) -> str:
+def default_in_words(field: FieldInWords, *, is_derived: bool) -> str:
+    """What stands for a field that is left out; `is_derived` says that the data set tells it then."""
     if field.required:
-        return "from the data set" if section == "data" else "to be given"
+        return "from the data set" if is_derived else "to be given"
     return toml_value(field.default)
 
 
