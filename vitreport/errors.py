@@ -6,12 +6,13 @@ VitreportError
 ├── RecordError      4   a record or a checkpoint that cannot be used
 ├── DivergedError    5   a loss that is no longer finite
 ├── ResourceError    6   no such device, no memory, no disk, no network
-│   └── FullDiskError    where nothing more can be written
+│   └── StorageError     a place that cannot be written
+│       └── FullDiskError    a disk or a quota without room
 ├── DamageError      7   finished, but some records are damaged or cells missing
 ├── ImagesError      3 or 6, as the errors of data sets that it holds
 ├── BusyError        8   another process holds the run
 ├── DriftError       9   a file is not what the records give
-└── StoppedError     130 or 143, after SIGINT or SIGTERM
+└── StoppedError     128 + the number of the signal
 
 Anything else that escapes is a bug of vitreport and ends with 1.
 """
@@ -89,7 +90,11 @@ class ResourceError(VitreportError):
     exit_code = 6
 
 
-class FullDiskError(ResourceError):
+class StorageError(ResourceError):
+    """A place cannot be written."""
+
+
+class FullDiskError(StorageError):
     """A disk or a quota has no room for what is to be written."""
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import FullDiskError, ResourceError, SpecError
+from vitreport.errors import FullDiskError, SpecError, StorageError
 from vitreport.text import compact
 
 TEMPORARY_SUFFIX = ".tmp"
@@ -20,14 +20,14 @@ TEMPORARY_SUFFIX = ".tmp"
 def write_atomic(path: Path, content: bytes) -> None:
     """Write to a temporary name, flush, rename, flush the folder.
 
-    Raises ResourceError where the disk is full or the place cannot be written; `path` is then as it was.
+    Raises StorageError where the disk is full or the place cannot be written; `path` is then as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     with storage_errors(path, len(content)):
         try:
             _write_flushed(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, content)
             os.replace(temporary, path)
-        except OSError:
+        except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         _flush_folder(path.parent)
@@ -63,7 +63,7 @@ def file_digest(path: Path) -> str:
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder with its parents. Raises ResourceError where that is not allowed."""
+    """Create a folder with its parents. Raises StorageError where that is not allowed."""
     with storage_errors(path):
         path.mkdir(parents=True, exist_ok=True)
 
@@ -77,7 +77,7 @@ def remove_temporaries(folder: Path) -> int:
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file if it is there. Raises ResourceError where that is not allowed."""
+    """Remove a file if it is there. Raises StorageError where that is not allowed."""
     with storage_errors(path):
         path.unlink(missing_ok=True)
 
@@ -103,10 +103,27 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Write and remove an empty file in a folder, or in the one in which it would be created.
+
+    Raises:
+        StorageError: nothing can be written there.
+    """
+    probe = _existing(folder) / f".probe.{os.getpid()}{TEMPORARY_SUFFIX}"
+    with storage_errors(folder):
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+        probe.unlink()
+
+
+def _existing(path: Path) -> Path:
+    """The path or the nearest folder above it that exists."""
+    return next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+
+
 def free_bytes(path: Path) -> float:
     """The room on the disk of a path, which need not exist yet; infinite where the disk does not tell."""
     try:
-        usage = shutil.disk_usage(next(each for each in (path.absolute(), *path.absolute().parents) if each.exists()))
+        usage = shutil.disk_usage(_existing(path))
     except OSError:
         return math.inf
     return usage.free if usage.total else math.inf
@@ -114,7 +131,7 @@ def free_bytes(path: Path) -> float:
 
 @contextmanager
 def storage_errors(path: Path, size: int = 0) -> Iterator[None]:
-    """Turn an OSError of writing `size` bytes (0 where they are not known) to `path` into ResourceError."""
+    """Turn an OSError of writing `size` bytes (0 where they are not known) to `path` into StorageError."""
     try:
         yield
     except OSError as error:
@@ -125,7 +142,7 @@ def storage_errors(path: Path, size: int = 0) -> Iterator[None]:
             left = f", {compact(free)}B are free" if free < size else ""  # else it is a quota, or another limit
             hint = "free some space, then the same command once more"
             raise FullDiskError(f"no space left: {path}{needs}{left}", hint) from error
-        hint = "choose another place, or mend its permissions"
+        hint = "choose another place, or change its permissions"
         if error.errno == errno.ENOENT:
             hint = f"make the folder {path.parent} first"
-        raise ResourceError(f"cannot write {path}: {reason}", hint) from error
+        raise StorageError(f"cannot write {path}: {reason}", hint) from error

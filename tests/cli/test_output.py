@@ -378,17 +378,6 @@ def test_a_closed_stdout_is_no_error(arguments: tuple[str, ...]) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_training_goes_on_when_nobody_reads_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    with os.fdopen(writer, "w", buffering=1) as stream:
-        monkeypatch.setattr(sys, "stderr", stream)
-        assert run(TRAIN) == 0
-    record = only_run(Path("runs")).record
-    assert record is not None
-    assert record.status == "done"
-
-
 def test_a_stream_without_unicode_gets_what_it_can_show(home: Path) -> None:
     environment = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     done = vitreport("runs", "show", "perceiver", "--runs-dir", str(home / "runs"), environment=environment)

@@ -92,6 +92,11 @@ def signalled_before_step(step: int, *numbers: int) -> None:
     before_step(step, lambda: send(numbers))
 
 
+def ignored(number: int) -> None:
+    """The process has been started with this signal ignored, as nohup and a shell's & do."""
+    signal.signal(number, signal.SIG_IGN)
+
+
 def signalled_in_evaluation(*numbers: int) -> None:
     """The signals arrive while the final evaluation measures its first split."""
 
@@ -256,6 +261,7 @@ FAULTS: dict[str, Callable[..., None]] = {
         room,
         killed_before_step,
         full_after_step,
+        ignored,
         signalled_before_step,
         signalled_in_evaluation,
         signalled_in_epoch_evaluation,

@@ -73,7 +73,7 @@ def test_stopped_run_says_how_to_go_on(driver: Driver, tmp_path: Path, forced: b
     fault = ("signalled_before_step", 1, signal.SIGINT)
     stopped = driver.run("train", *SHORT, *options, folder=tmp_path, faults=[fault])
     command = "the same command without --force" if forced else "the same command"
-    assert stopped.stderr.splitlines()[-1] == f"error: stopped by SIGINT; hint: {command} goes on with the run"
+    assert stopped.stderr.splitlines()[-1] == f"error: stopped by SIGINT; hint: {command} resumes the run"
     options = [] if forced else options
     done = driver.run("train", *SHORT, *options, folder=tmp_path)
     assert "resumed " in done.stderr

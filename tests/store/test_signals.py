@@ -1,9 +1,12 @@
-"""SIGINT and SIGTERM: once, twice, and at moments at which nobody waits for them."""
+"""The signals that end a run: once, twice, ignored, and at moments at which nobody waits for them."""
 
 import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,15 +28,33 @@ from vitreport.cli.main import main
 faults.plant([("signalled_before_step", 7, signal.SIGSTOP)])
 main()
 """
-INT, TERM = int(signal.SIGINT), int(signal.SIGTERM)
+INT, TERM, HUP = int(signal.SIGINT), int(signal.SIGTERM), int(signal.SIGHUP)
+USR1, USR2, XCPU, ALRM = (int(getattr(signal, f"SIG{name}")) for name in ("USR1", "USR2", "XCPU", "ALRM"))
 
 
-@pytest.mark.parametrize(("number", "exit_code"), [(INT, 130), (TERM, 143)])
-def test_signal_stops_after_the_step_under_way(
-    driver: Driver, undisturbed: Undisturbed, tmp_path: Path, number: int, exit_code: int
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (INT,),
+        (TERM,),
+        (HUP,),
+        (USR1,),
+        (USR2,),
+        (XCPU,),
+        (ALRM,),
+        (TERM, TERM),
+        (TERM, HUP),
+        (HUP, TERM),
+        (USR1, USR1, USR2, TERM),
+        (XCPU, XCPU),
+    ],
+    ids=lambda numbers: " ".join(signal.Signals(number).name for number in numbers),
+)
+def test_signals_stop_after_the_step_under_way(
+    driver: Driver, undisturbed: Undisturbed, tmp_path: Path, numbers: tuple[int, ...]
 ) -> None:
-    stopped = train(driver, tmp_path, SELDOM, ("signalled_before_step", 7, number))
-    check_stopped(stopped, only_run(tmp_path), signal.Signals(number), exit_code)
+    stopped = train(driver, tmp_path, SELDOM, ("signalled_before_step", 7, *numbers))
+    check_stopped(stopped, only_run(tmp_path), signal.Signals(numbers[0]), 128 + numbers[0])
     assert saved_steps(tmp_path) == ["step-8"]
     assert go_on(driver, tmp_path) == [8]
     assert differences(undisturbed(RICH), only_run(tmp_path)) == []
@@ -82,13 +103,27 @@ def test_signal_while_images_are_decoded(driver: Driver, undisturbed: Undisturbe
     assert differences(undisturbed(RICH), only_run(tmp_path)) == []
 
 
+@pytest.mark.parametrize("number", [INT, HUP, USR1])
+def test_an_ignored_signal_stays_ignored(driver: Driver, tmp_path: Path, number: int) -> None:
+    done = train(driver, tmp_path, SELDOM, ("ignored", number), ("signalled_before_step", 7, number))
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_a_burst_of_signals_is_one(driver: Driver, tmp_path: Path) -> None:
+    """Up to the very end of the process, at which Python has taken its handlers down."""
+    with stopping_itself() as process:
+        os.kill(process.pid, signal.SIGCONT)
+        while process.poll() is None:
+            process.send_signal(signal.SIGUSR1)
+            time.sleep(0.001)
+        stdout, stderr = process.communicate()
+    check_stopped(Completed(process.returncode, stdout, stderr), only_run(tmp_path), signal.SIGUSR1, 128 + USR1)
+    assert go_on(driver, tmp_path) == [8]
+
+
 def test_process_is_stopped_by_the_keyboard(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:
     """The driver's children stand for processes of their own; here the first is one, with a child after it."""
-    arguments = [sys.executable, "-c", STOPPING_ITSELF, "train", *RICH, EVERY_STEP]
-    own = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=own) as process:
-        _, status = os.waitpid(process.pid, os.WUNTRACED)
-        assert os.WIFSTOPPED(status)
+    with stopping_itself() as process:
         for number in (signal.SIGINT, signal.SIGCONT):
             os.kill(process.pid, number)
         stdout, stderr = process.communicate(timeout=60)
@@ -99,13 +134,24 @@ def test_process_is_stopped_by_the_keyboard(driver: Driver, undisturbed: Undistu
     assert differences(undisturbed(RICH), only_run(tmp_path)) == []
 
 
+@contextmanager
+def stopping_itself() -> Iterator[subprocess.Popen[str]]:
+    """A training as a process of its own, which has stopped itself in its eighth step."""
+    arguments = [sys.executable, "-c", STOPPING_ITSELF, "train", *RICH, EVERY_STEP]
+    own = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=own) as process:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        yield process
+
+
 def train(driver: Driver, folder: Path, interval: str, *faults: Fault) -> Completed:
     return driver.run("train", *RICH, interval, "--quiet", folder=folder, faults=faults)
 
 
 def check_stopped(stopped: Completed, run: Path, by: signal.Signals, exit_code: int) -> None:
     assert stopped.exit_code == exit_code, stopped.stderr
-    told = f"error: stopped by {by.name}; hint: the same command goes on with the run"
+    told = f"error: stopped by {by.name}; hint: the same command resumes the run"
     assert stopped.stderr.splitlines()[-1] == told
     record = read_run(run).record
     assert record is not None

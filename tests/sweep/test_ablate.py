@@ -79,7 +79,7 @@ def test_every_cell_is_checked_before_any_is_trained(tmp_path: Path, arguments: 
     assert runs(tmp_path) == []
 
 
-@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_to_the_whole_group_ends_all_and_the_sweep_can_go_on(
     tmp_path: Path, number: signal.Signals, exit_code: int
 ) -> None:
@@ -89,7 +89,7 @@ def test_a_signal_to_the_whole_group_ends_all_and_the_sweep_can_go_on(
     os.killpg(sweep.process.pid, number)
     done = sweep.finish()
     assert done.exit_code == exit_code, done.stderr
-    hint = "the same command goes on with the sweep"
+    hint = "the same command resumes the sweep"
     told = f"error: stopped by {number.name}; 0 of 4 cells done; hint: {hint}"
     assert done.stderr.splitlines()[-1] == told
     assert len(workers) == 2
@@ -105,7 +105,7 @@ def test_a_second_interrupt_ends_all_at_once(tmp_path: Path) -> None:
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
     os.kill(sweep.process.pid, signal.SIGINT)
-    sweep.wait_to_be_told("once more stops at once")
+    sweep.wait_to_be_told("press Ctrl-C again to stop at once")
     os.kill(sweep.process.pid, signal.SIGINT)
     assert sweep.finish(60).exit_code == 130
     assert all(map(is_gone, workers))

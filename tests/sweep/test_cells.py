@@ -11,8 +11,8 @@ from vitreport.errors import SpecError
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import ErrorKind, ErrorRecord
 from vitreport.sweep.cells import is_to_be_trained, state_of_cell
+from vitreport.sweep.engines.local import shared_out
 from vitreport.sweep.expect import elapsed_seconds, expected_seconds, remaining_seconds
-from vitreport.sweep.run import shared_out
 
 
 def failed(kind: ErrorKind) -> dict[str, Any]:

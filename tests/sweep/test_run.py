@@ -9,7 +9,7 @@ from typing import Self
 import pytest
 
 from tests.spec.composing import composed
-from vitreport.errors import FullDiskError, ResourceError, StoppedError
+from vitreport.errors import FullDiskError, ResourceError, StoppedError, StorageError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.reader import Run
@@ -68,7 +68,33 @@ class Full(Pretended):
     """Its worker has no room on the disk."""
 
     def end(self) -> Report:
-        return Finished(6, ("no space left: a file; hint: any",), last=True, full_disk="no space left: a file")
+        full = FullDiskError("no space left: a file", "any")
+        return Finished(6, tuple(full.lines()), last=True, storage=full)
+
+
+class Unwritable(Pretended):
+    """Its worker may not write to the folder of its run."""
+
+    def end(self) -> Report:
+        unwritable = StorageError("cannot write runs/x: Permission denied", "any")
+        return Finished(6, tuple(unwritable.lines()), last=True, storage=unwritable)
+
+
+class ReadOnly(Unwritable):
+    """The disk of all runs becomes read-only under its worker."""
+
+    def end(self) -> Report:
+        if Path("runs").is_dir():
+            Path("runs").rmdir()
+            Path("runs").touch()
+        return super().end()
+
+
+class Signalled(Pretended):
+    """Its worker is stopped by SIGUSR1, and nobody else."""
+
+    def end(self) -> Report:
+        return Finished(138, ("stopped by SIGUSR1",), last=False)
 
 
 class OutOfMemory(Pretended):
@@ -119,7 +145,7 @@ def test_a_full_disk_ends_the_whole_sweep_and_is_told_once(monkeypatch: pytest.M
     assert states.seen[2:] == ["running", "running", "failed", "interrupted"]
     assert states.told == []
     assert told.value.lines() == [
-        "no space left: a file; 0 of 2 cells done; hint: free some space; the same command goes on with the sweep"
+        "no space left: a file; 0 of 2 cells done; hint: free some space; the same command resumes the sweep"
     ]
 
 
@@ -131,11 +157,44 @@ def test_what_is_tried_again_says_so_before_its_reason(monkeypatch: pytest.Monke
     assert states.told == [again, again, "out of memory; hint: less"]
 
 
+def test_a_signal_to_one_worker_alone_is_a_reason_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "LocalEngine", Signalled)
+    states = States()
+    run.run_sweep(CELLS[:1], RUNTIME, run.Policy(), argv=(), observer=states)
+    assert states.seen == ["queued", *["running", "queued"] * 2, "running", "failed"]
+
+
+def test_a_run_that_cannot_be_written_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "LocalEngine", Unwritable)
+    states = States()
+    run.run_sweep(CELLS, RUNTIME, run.Policy(), argv=(), observer=states)
+    assert states.seen[2:] == ["running", "running", "failed", "failed"]
+
+
+def test_a_disk_that_becomes_read_only_ends_the_whole_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("runs").mkdir()
+    monkeypatch.setattr(run, "LocalEngine", ReadOnly)
+    states = States()
+    with pytest.raises(StorageError) as told:
+        run.run_sweep(CELLS, RUNTIME, run.Policy(), argv=(), observer=states)
+    assert states.seen[2:] == ["running", "running", "failed", "interrupted"]
+    hint = "choose another --runs-dir, or make it writable; the same command resumes the sweep"
+    assert told.value.lines() == [f"cannot write runs/x: Permission denied; 0 of 2 cells done; hint: {hint}"]
+
+
+def test_a_runs_folder_that_cannot_be_written_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("runs").touch()
+    monkeypatch.setattr(run, "LocalEngine", None)
+    with pytest.raises(StorageError, match="cannot write runs: Not a directory; 0 of 2 cells done"):
+        run.run_sweep(CELLS, RUNTIME, run.Policy(), argv=(), observer=States())
+
+
 def test_a_worker_tells_a_full_disk_from_other_wants(monkeypatch: pytest.MonkeyPatch) -> None:
     def train(*_: object) -> None:
         raise errors.pop()
 
-    errors = [FullDiskError("no space left: a file", "free some"), ResourceError("out of memory")]
+    full = FullDiskError("no space left: a file", "free some")
+    errors = [full, ResourceError("out of memory")]
     monkeypatch.setattr(worker, "_train_unless_done", train)
     here, _ = Pipe()
-    assert [worker._train(SPEC, RUNTIME, (), here).full_disk for _ in range(2)] == ["", "no space left: a file"]
+    assert [worker._train(SPEC, RUNTIME, (), here).storage for _ in range(2)] == [None, full]

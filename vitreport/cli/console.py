@@ -1,21 +1,23 @@
 """What reaches the user: documents on stdout, everything else on one console on stderr."""
 
+import errno
 import io
 import json
 import os
 import re
+import stat
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vitreport.errors import ResourceError, with_hint
+from vitreport.errors import ResourceError
 from vitreport.text import printable
 
 PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
@@ -122,14 +124,49 @@ def _on_stdout() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
+        gone = error.errno == errno.EIO and _is_device(sys.stdout)
         close_stdout()
-        raise ResourceError(with_hint(f"cannot write to stdout: {error.strerror}", "choose another place")) from error
+        if not gone:
+            raise ResourceError(f"cannot write to stdout: {error.strerror}", "choose another place") from error
+
+
+def _is_device(stream: TextIO) -> bool:
+    """Whether a stream is a terminal, or was: one that has been closed no longer says so itself."""
+    with suppress(OSError):
+        return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
+    return False
 
 
 def close_stdout() -> None:
     """Python tries at its end what is left to be written, where stdout is a file and not in memory."""
     with suppress(io.UnsupportedOperation):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _LossyFile(io.FileIO):
+    """Drops what cannot be written: progress must not end a training on a full disk or without its terminal."""
+
+    def write(self, content: Any) -> int:
+        with suppress(OSError):
+            super().write(content)
+        return len(content)
+
+
+def prepare_streams() -> None:
+    """Make stdin, stdout and stderr usable however the process was started; call this before anything is opened.
+
+    A closed stream becomes the null device: else the next file that is opened would take its number, and get the
+    warnings of libraries. Characters that a stream can't encode are replaced. stderr drops what cannot be written.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        file = io.BufferedWriter(_LossyFile(sys.stderr.fileno(), "wb", closefd=False))
+        sys.stderr = io.TextIOWrapper(file, encoding=sys.stderr.encoding, errors="replace", line_buffering=True)
 
 
 def note(line: str, console: Console | None = None) -> None:
@@ -155,14 +192,7 @@ def use_color(when: str) -> None:
         os.environ["FORCE_COLOR"] = "1"
 
 
-class _PatientConsole(Console):
-    """Goes on in silence when nobody reads its stream any more: training must not end with `| head`."""
-
-    def on_broken_pipe(self) -> None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
-
-
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else PIPE_WIDTH
-    return _PatientConsole(file=stream, width=width, highlight=False, emoji=False, markup=False)
+    return Console(file=stream, width=width, highlight=False, emoji=False, markup=False)

@@ -1,7 +1,6 @@
 """The program: its commands, and how an error reaches the user."""
 
 import errno
-import io
 import os
 import re
 import sys
@@ -17,9 +16,10 @@ from vitreport.cli import console
 from vitreport.cli.commands import ablate, datasets, doctor, evaluate, models, report, runs, spec, study, train
 from vitreport.cli.help import hide_flag_types
 from vitreport.errors import SpecError, VitreportError, with_hint
+from vitreport.store.signals import StopSignal, handle_until_exit
 
 EXIT_CODES = """Exit codes: 0 ok, 1 a bug, 2 usage or spec, 3 data set, 4 record or checkpoint, 5 diverged,
-6 resources, 7 finished with damage, 8 busy, 9 drift, 130 and 143 stopped by a signal."""
+6 resources, 7 finished with damage, 8 busy, 9 out of date, 128 + its number after a signal."""
 
 DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -64,10 +64,11 @@ def options(
 
 def main() -> None:
     """The entry point of the console script."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # for places without Unicode
-    sys.exit(run(sys.argv[1:]))
+    console.prepare_streams()
+    stop = handle_until_exit()
+    code = run(sys.argv[1:])
+    stop.ignore()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -82,6 +83,8 @@ def run(arguments: Sequence[str]) -> int:
             raise
         console.close_stdout()
         return 0
+    except StopSignal as stop:
+        return _report([f"stopped by {stop}"], 128 + stop.signal_number)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
             console.close_stdout()

@@ -20,7 +20,7 @@ def stops_told(*, force: bool) -> Iterator[None]:
     try:
         yield
     except StopSignal as stop:
-        hint = f"{_same_command(force)} goes on with the run"
+        hint = f"{_same_command(force)} resumes the run"
         raise StoppedError(f"stopped by {stop}", hint, signal_number=stop.signal_number) from stop
 
 
@@ -60,6 +60,6 @@ def _what_follows(folder: Path) -> str:
 
 
 def _record(writer: RunWriter, kind: ErrorKind, message: str) -> None:
-    """A full disk must not hide the error that is being told."""
+    """Write the error into the record, if the disk has room: a full one must not hide the error."""
     with suppress(ResourceError):
         writer.update(status="failed", finished=now(), error=ErrorRecord(kind=kind, message=message[:MAX_TEXT]))

@@ -11,7 +11,7 @@ import torch
 from vitreport.data.cache import ImageArrays
 from vitreport.data.sources import open_dataset
 from vitreport.errors import RecordError
-from vitreport.files import make_folder, remove_temporaries
+from vitreport.files import make_folder, refuse_unwritable, remove_temporaries
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
@@ -56,6 +56,7 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
         make_deterministic(device, runtime.threads)
         keep_freed_memory()
         folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
+        refuse_unwritable(folder)
         with memory_errors("building the model"):
             model, cost = place_model(spec, device)
         refuse_full_disk(folder, peak_bytes(spec, cost.parameters))

@@ -1,12 +1,20 @@
-"""SIGINT and SIGTERM: the first asks a run to stop between two steps, another stops it at once.
+"""The signals that end a program: the first asks a run to stop between two steps, an impatient one stops it at once.
 
-A second SIGTERM changes nothing: a batch system sends one to each process, and a sweep passes its own on.
+Batch systems and terminals send the same wish more than once and in several ways: Slurm SIGUSR1, then SIGTERM; systemd
+SIGTERM, then SIGHUP; a limit on processor time SIGXCPU every second. After the first signal only a person's SIGINT, or
+a SIGTERM after a SIGINT, stops the program before its state is saved.
 """
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGALRM")
+"""The signals that end a process unless it handles them. SIGQUIT is left alone: it asks for a core dump."""
+
+TAKEN_OVER = (signal.SIGINT, signal.SIGTERM)
+"""Handled also where somebody else has installed a handler, as Python has for SIGINT."""
 
 
 class StopSignal(BaseException):
@@ -26,32 +34,77 @@ class StopAtOnce(StopSignal):
 
 
 class StopSignals:
-    """While `graceful`, the first signal is remembered until `check`; another stops the program where it is."""
+    """While `graceful`, the first signal is remembered until `check`; an impatient one stops the program where it is.
+
+    While not `graceful`, nothing needs to be saved, and the first signal stops the program where it is.
+    """
 
     def __init__(self) -> None:
         self.graceful = False
         self.requested: int | None = None
+        self.former: dict[int, signal.Handlers | object] = {}
 
     def check(self) -> None:
-        """Raise StopBetweenSteps where a signal has come."""
+        """Raise StopBetweenSteps if a signal has arrived."""
         if self.requested is not None:
             raise StopBetweenSteps(self.requested)
 
     def receive(self, signal_number: int, frame: FrameType | None) -> None:
-        repeated = self.requested == signal_number == signal.SIGTERM
-        if not self.graceful or (self.requested is not None and not repeated):
-            signal.signal(signal_number, signal.SIG_IGN)
+        first, self.requested = self.requested, self.requested or signal_number
+        if first is None and self.graceful:
+            return
+        if first is None or _is_impatient(signal_number, first):
+            self.ignore()
             raise StopAtOnce(signal_number)
-        self.requested = signal_number
+
+    def install(self) -> None:
+        """Handle the signals that would end the process. One that is ignored, as under nohup, stays ignored."""
+        for number in (getattr(signal, name) for name in NAMES if hasattr(signal, name)):
+            handler = signal.getsignal(number)
+            if handler == signal.SIG_DFL or (number in TAKEN_OVER and callable(handler)):
+                self.former[number] = signal.signal(number, self.receive)
+
+    def ignore(self) -> None:
+        """Let nothing disturb the end of the program any more."""
+        for number in self.former:
+            signal.signal(number, signal.SIG_IGN)
+
+    def restore(self) -> None:
+        """Put the former handlers back."""
+        for number, handler in self.former.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+_of_process: list[StopSignals] = []
+
+
+def handle_until_exit() -> StopSignals:
+    """Handle the signals from here to the end of the process, so that no moment is left in which one kills it."""
+    stop = StopSignals()
+    stop.install()
+    _of_process.append(stop)
+    return stop
 
 
 @contextmanager
 def stop_signals() -> Iterator[StopSignals]:
-    """Handle SIGINT and SIGTERM inside the block; the former handlers come back after it."""
+    """Handle the signals inside the block; the former handlers come back after it."""
+    if _of_process:
+        stop = _of_process[-1]
+        stop.check()
+        try:
+            yield stop
+        finally:
+            stop.graceful = False
+        return
     stop = StopSignals()
-    former = {number: signal.signal(number, stop.receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    stop.install()
     try:
         yield stop
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        stop.restore()
+
+
+def _is_impatient(signal_number: int, first: int) -> bool:
+    """Whether a person has asked again. After SIGTERM a batch system may send whatever it likes."""
+    return signal_number == signal.SIGINT or (signal_number == signal.SIGTERM and first == signal.SIGINT)

@@ -1,6 +1,5 @@
 """Train what is missing of a sweep. Whether a cell is done is read from its record, never from what a worker says."""
 
-import os
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -14,9 +13,10 @@ from vitreport.errors import (
     FullDiskError,
     ImagesError,
     ResourceError,
-    SpecError,
     StoppedError,
+    StorageError,
 )
+from vitreport.files import refuse_unwritable
 from vitreport.runtime import Runtime
 from vitreport.store.finished import refuse_other_images
 from vitreport.store.lock import is_held
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_BETWEEN_TRIES = 1.0
-GOES_ON = "the same command goes on with the sweep"
+SIGNALLED = 128  # plus the number of the signal: the exit code after it
+RESUMES = "the same command resumes the sweep"
 Warnings = set[tuple[str, str]]
 """What was said of images: the data set, and the line."""
 
@@ -62,20 +63,6 @@ class Policy:
     fail_fast: bool = False
 
 
-def shared_out(jobs: int, device: str, threads: int | None) -> int | None:
-    """The threads of each job, so that all jobs together never have more than there are cores.
-
-    One job alone has what `train` has. Raises SpecError where that cannot be.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if jobs > 1 and jobs * (threads or 1) > cores:
-        fault = f"--jobs {jobs}{f' x --threads {threads}' if threads else ''} is more than the {cores} cores"
-        raise SpecError(fault, "fewer: they would only slow each other down")
-    if jobs > 1 and device.startswith("cuda:"):
-        raise SpecError(f"--device {device} is one GPU for --jobs {jobs}", "--device cuda deals out all of them")
-    return threads or (cores // jobs if jobs > 1 else None)
-
-
 def run_sweep(
     cells: Sequence[Cell],
     runtime: Runtime,
@@ -89,8 +76,8 @@ def run_sweep(
 
     What there is to say of images is said once, unless it stands in `told` from an earlier sweep.
 
-    Raises StoppedError after a signal, FullDiskError where a disk is full, and what the images or the machine raise
-    before anything runs; a cell that fails by itself costs no other cell anything.
+    Raises StoppedError after a signal, StorageError where nothing more can be written, and what the images or the
+    machine raise before anything runs; a cell that fails for its own reasons costs no other cell anything.
     """
     told = set() if told is None else told
     try:
@@ -109,10 +96,12 @@ def run_sweep(
                     _Sweep(missing, runtime, policy, engine, observer, told).run(stop)
     except StopSignal as signal:
         fault = f"stopped by {signal}; {done_so_far(cells, runtime.runs_dir)}"
-        raise StoppedError(fault, GOES_ON, signal_number=signal.signal_number) from signal
-    except FullDiskError as error:
+        raise StoppedError(fault, RESUMES, signal_number=signal.signal_number) from signal
+    except StorageError as error:
         fault = f"{error.message}; {done_so_far(cells, runtime.runs_dir)}"
-        raise FullDiskError(fault, f"free some space; {GOES_ON}") from error
+        unwritable = not isinstance(error, FullDiskError)
+        remedy = "choose another --runs-dir, or make it writable" if unwritable else "free some space"
+        raise type(error)(fault, f"{remedy}; {RESUMES}") from error
     return read_cells(cells, runtime.runs_dir)
 
 
@@ -124,12 +113,14 @@ def _check(
     observer: Observer,
     told: Warnings,
 ) -> None:
-    """Decode each data set once for all workers, and see whether every cell can be trained on it.
+    """Decode each data set once for all workers, and see whether every cell can be trained on it and recorded.
 
-    Raises SpecError where one cannot, ImagesError where there are no images, or others than a record has seen.
+    Raises StorageError where no run can be written, SpecError where a cell cannot be trained, ImagesError where there
+    are no images, or others than a record has seen.
     """
     if not missing:
         return
+    refuse_unwritable(runtime.runs_dir)
     from vitreport.sweep.check import Networks, check_images
 
     Networks().check(cell.spec for cell in missing)
@@ -186,10 +177,10 @@ class _Sweep:
         self._attempts: Counter[str] = Counter()
         self._not_before: dict[str, float] = {}
         self._ending = False
-        self._full_disk = ""
+        self._storage: StorageError | None = None
 
     def run(self, stop: StopSignals) -> None:
-        """Raises StopBetweenSteps after a signal, FullDiskError with what a disk had no room for."""
+        """Raises StopBetweenSteps after a signal, StorageError where nothing more can be written."""
         while self._queue or self._engine.running:
             self._heed(stop)
             if self._ending and not self._engine.running:
@@ -200,13 +191,13 @@ class _Sweep:
                 self._take(run_id, report)
             self._observer.looked()
         stop.check()
-        if self._full_disk:
-            raise FullDiskError(self._full_disk)
+        if self._storage:
+            raise self._storage
 
     def _heed(self, stop: StopSignals) -> None:
         """A signal from the terminal reaches the workers as well: what they say of it is no reason to try again."""
         if stop.requested is not None and not self._ending:
-            self._observer.note("stopping when the steps under way are saved; once more stops at once")
+            self._observer.note("stopping after the steps under way are saved; press Ctrl-C again to stop at once")
             self._end()
 
     def _end(self) -> None:
@@ -261,9 +252,9 @@ class _Sweep:
             self._wait_for(cell)
         elif self._ending:
             self._observer.moved(cell.id, "interrupted", run)
-        elif isinstance(end, Finished) and end.full_disk:
+        elif isinstance(end, Finished) and end.storage and self._concerns_all(end.storage):
             self._observer.moved(cell.id, "failed", run)
-            self._full_disk = end.full_disk
+            self._storage = end.storage
             self._end()
         elif _is_from_outside(end) and self._attempts[cell.id] < ATTEMPTS:
             self._queue.append(cell)
@@ -273,13 +264,23 @@ class _Sweep:
             if self._policy.fail_fast:
                 self._end()
 
+    def _concerns_all(self, error: StorageError) -> bool:
+        """Whether no other cell could be recorded either: its disk is full, or the folder of all runs is read-only."""
+        try:
+            refuse_unwritable(self._runtime.runs_dir)
+        except StorageError:
+            return True
+        return isinstance(error, FullDiskError)
+
     def _read(self, run_id: str) -> Run | None:
         return read_cells([self._cells[run_id]], self._runtime.runs_dir).get(run_id)
 
 
 def _is_from_outside(end: Died | Finished) -> bool:
-    """A signal, or memory, disk or device that did not suffice."""
-    return isinstance(end, Died) or end.exit_code in (ResourceError.exit_code, 130, 143)
+    """Whether a signal ended it, or a lack of memory or of a device. A place that can't be written stays so."""
+    if isinstance(end, Died) or end.exit_code > SIGNALLED:
+        return True
+    return end.exit_code == ResourceError.exit_code and not end.storage
 
 
 def _reason(end: Died | Finished) -> str:

@@ -84,7 +84,8 @@ def ablate(
     from vitreport.cli.ablation import Asked, make_work
     from vitreport.cli.compose import Request, cache_dir, default_data_dir
     from vitreport.runtime import Runtime
-    from vitreport.sweep.run import Policy, shared_out
+    from vitreport.sweep.engines.local import shared_out
+    from vitreport.sweep.run import Policy
 
     asked = Asked(
         request=Request(

@@ -92,7 +92,8 @@ def run(
 
         return show_status(planned, asked, runs_dir, measured_on=None, as_json=as_json)
     from vitreport.cli.sweeping import run_and_show
-    from vitreport.sweep.run import Policy, shared_out
+    from vitreport.sweep.engines.local import shared_out
+    from vitreport.sweep.run import Policy
 
     runtime = replace(
         _runtime(runs_dir, device, shared_out(jobs, device, threads)),

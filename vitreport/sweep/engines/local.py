@@ -7,6 +7,7 @@ others their tasks. Here each worker has a pipe of its own, the end of which is 
 
 import contextlib
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Self
 
-from vitreport.errors import ResourceError
+from vitreport.errors import ResourceError, SpecError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.worker import Finished, Ready, Told, serve
@@ -41,6 +42,20 @@ class _Worker:
     connection: Connection
     ready: bool = False
     run_id: str | None = None
+
+
+def shared_out(jobs: int, device: str, threads: int | None) -> int | None:
+    """The threads of each job, so that all jobs together never have more than there are cores.
+
+    One job alone has what `train` has. Raises SpecError where that cannot be.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if jobs > 1 and jobs * (threads or 1) > cores:
+        fault = f"--jobs {jobs}{f' x --threads {threads}' if threads else ''} is more than the {cores} cores"
+        raise SpecError(fault, "fewer: they would only slow each other down")
+    if jobs > 1 and device.startswith("cuda:"):
+        raise SpecError(f"--device {device} is one GPU for --jobs {jobs}", "--device cuda deals out all of them")
+    return threads or (cores // jobs if jobs > 1 else None)
 
 
 class LocalEngine:

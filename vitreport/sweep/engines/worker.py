@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
-from vitreport.errors import FullDiskError, ResourceError, VitreportError
+from vitreport.errors import ResourceError, StorageError, VitreportError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.training.events import Event, StepFinished
@@ -37,14 +37,14 @@ class Told:
 class Finished:
     """The cell has come to an end in good order; the exit code and the lines are those that `train` would give.
 
-    `last` says that the worker ends with it: what is left in its process could touch the next cell. `full_disk` is what
-    a disk had no room for, empty where that is not why it ended.
+    `last` says that the worker ends with it: what is left in its process could touch the next cell. `storage` is the
+    error that ended it where a place could not be written.
     """
 
     exit_code: int
     lines: tuple[str, ...]
     last: bool
-    full_disk: str = ""
+    storage: StorageError | None = None
 
 
 Message = Ready | Told | Finished
@@ -68,16 +68,16 @@ def serve(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[st
 
 def _train(spec: RunSpec, runtime: Runtime, argv: Sequence[str], connection: Connection) -> Finished:
     """After a bug or a want of memory the process might be damaged; compiled code is kept by torch, up to a limit."""
-    exit_code, lines, full_disk = 0, list[str](), ""
+    exit_code, lines, storage = 0, list[str](), None
     try:
         _train_unless_done(spec, runtime, argv, _Teller(connection))
     except VitreportError as error:
         exit_code, lines = error.exit_code, error.lines()
-        full_disk = error.message if isinstance(error, FullDiskError) else ""
+        storage = error if isinstance(error, StorageError) else None
     except Exception as error:
         exit_code, lines = INTERNAL, [f"this is a bug of vitreport: {type(error).__name__}: {error}"]
     last = runtime.compile or exit_code in (INTERNAL, ResourceError.exit_code)
-    return Finished(exit_code, tuple(lines), last, full_disk)
+    return Finished(exit_code, tuple(lines), last, storage)
 
 
 def _train_unless_done(spec: RunSpec, runtime: Runtime, argv: Sequence[str], teller: "_Teller") -> None:
