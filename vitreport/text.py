@@ -1,10 +1,13 @@
 """Numbers, values and foreign text as people read them. Every function is pure."""
 
+import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 UNVARYING = "seeds that do not vary"
 LINE_CHARACTERS = 80
+NOT_ASCII = re.compile(r"[^\x20-\x7e\n]")
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take full-width signs too)
 
 
@@ -89,6 +92,16 @@ def _table_lines(table: dict[str, Any]) -> list[str]:
 def printable(text: str) -> str:
     """Text of unknown origin without control characters and without changes of the writing direction."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def json_document(value: Any) -> str:
+    """Write a value as indented JSON whose text stays readable; what a terminal would obey is escaped.
+
+    Control characters, changes of the writing direction and invisible characters are written as `\\u202e`. NaN and
+    infinities raise ValueError.
+    """
+    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+    return NOT_ASCII.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
 
 
 def spreadsheet_text(text: str) -> str:

@@ -62,6 +62,12 @@ class _Handler(BaseHTTPRequestHandler):
     def to_local_file(self) -> None:
         self._redirect("file:///etc/hostname")
 
+    def to_half_an_address(self) -> None:
+        self._redirect("http://[::1")
+
+    def to_a_word_as_port(self) -> None:
+        self._redirect("http://127.0.0.1:port/x")
+
     def silent(self) -> None:
         """Hang up without an answer."""
 

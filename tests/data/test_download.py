@@ -170,12 +170,32 @@ def test_a_host_that_is_not_there(tmp_path: Path, told: list[str]) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk(fetch: Fetch) -> None:
+def test_a_full_disk(fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "entry_fault", lambda path: None)  # lets the link pass that plays the full disk
     fetch.part.parent.mkdir()
     fetch.part.symlink_to("/dev/full")
     with pytest.raises(ResourceError, match=r"no space left: .*set\.tar\.gz$") as error:
         fetch("good")
     assert "free some space" in error.value.hint
+
+
+def test_a_partial_download_that_is_a_link_is_not_written_through(fetch: Fetch, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    fetch.part.parent.mkdir()
+    fetch.part.symlink_to(precious)
+    with pytest.raises(ResourceError, match=r"set\.tar\.gz\.part is a link, which is not followed") as error:
+        fetch("good")
+    assert error.value.hint.startswith("remove it")
+    assert precious.read_text() == "precious"
+
+
+@pytest.mark.parametrize("broken", ["to-half-an-address", "to-a-word-as-port"])
+def test_a_mirror_that_redirects_to_no_address_is_skipped(fetch: Fetch, broken: str) -> None:
+    with pytest.raises(ResourceError, match=r"set\.tar\.gz could not be downloaded"):
+        fetch(broken)
+    fetch(broken, "good")
+    assert fetch.target.read_bytes() == CONTENT
 
 
 def test_a_folder_that_cannot_be_made(mirror: Mirror, tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def step_not_restored() -> None:
 
 
 def epochs_not_cut() -> None:
-    patch.setattr(RunWriter, "cut_epochs", lambda writer, last: [])
+    patch.setattr(RunWriter, "cut_epochs", lambda writer, last, most: [])
 
 
 def one_checkpoint_in_place() -> None:

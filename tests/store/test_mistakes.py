@@ -85,7 +85,7 @@ LIES: dict[str, tuple[Callable[[], bytes], str]] = {
     "bomb": (lambda: encoded(12_000, 12_000), "is no sound PNG image"),
     "huge bomb": (lambda: encoded(20_000, 10_000), "is no sound PNG image"),
     "text bomb": (with_text_bomb, "is no sound PNG image"),
-    "large file": (lambda: draw_sheet(images(32))[1] + bytes(2**18), "larger than 0.25 MiB"),
+    "large file": (lambda: draw_sheet(images(32))[1] + bytes(2**18), "is larger than 256 KiB"),
 }
 
 
@@ -117,7 +117,7 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     places: list[tuple[Callable[[], None], str]] = [
         (lambda: path.symlink_to(outside), "is a link, which is not followed"),
         (lambda: path.symlink_to("/dev/zero"), "is a link, which is not followed"),
-        (lambda: os.mkfifo(path), "is no file"),
+        (lambda: os.mkfifo(path), "is a pipe, not a regular file"),
     ]
     for put, told in places:
         put()

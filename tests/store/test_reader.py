@@ -102,12 +102,17 @@ def test_newer_schema_is_not_guessed_at(run: Path, name: str) -> None:
 def test_what_is_no_file_is_not_opened(run: Path, name: str) -> None:
     """A pipe would be waited for, a device read for ever."""
     path = run / name
-    for replace in (os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir):
+    for replace, kind in (
+        (os.mkfifo, "a pipe, not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "a link, which is not followed"),
+        (lambda path: path.symlink_to("absent"), "a link, which is not followed"),
+        (Path.mkdir, "a folder, not a regular file"),
+    ):
         path.unlink()
         replace(path)
         found = read_run(run)
         assert parts(found)[name] is None
-        assert f"{name}: is no file" in found.damage
+        assert f"{name}: is {kind}" in found.damage
         path.rmdir() if path.is_dir() else None
         path.touch()
 
@@ -118,7 +123,7 @@ def test_huge_file_is_not_read(run: Path, name: str) -> None:
         file.truncate(reader.MAX_BYTES[name] + 1)
     found = read_run(run)
     assert parts(found)[name] is None
-    assert any(line.startswith(f"{name}: larger than ") for line in found.damage)
+    assert any(line.startswith(f"{name}: is larger than ") for line in found.damage)
 
 
 def test_record_of_another_run_is_not_taken(run: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.data.sources import describe, home_of, locate
-from vitreport.errors import Problem, SpecError
-from vitreport.files import file_digest
+from vitreport.errors import Problem, RecordError, SpecError
+from vitreport.files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
 from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.compose import Composed, Layer, compose
 from vitreport.spec.data import DatasetFacts, DataSpec
@@ -63,7 +63,7 @@ def compose_request(request: Request, data_dirs: Sequence[Path] | None) -> Compo
     if preset:
         layers.insert(int(request.fallback is not None), read_preset(preset))
     if request.weights and not _names_file(layers):
-        layers.append(assign({"model.pretrained": f"sha256:{file_digest(request.weights)}"}, "--weights"))
+        layers.append(assign({"model.pretrained": f"sha256:{_weights_digest(request.weights)}"}, "--weights"))
     composed = compose([*layers, *strongest], place.describe)
     if request.preset:
         _refuse_other_model(request.preset, composed.spec)
@@ -83,6 +83,15 @@ def _names_file(layers: Sequence[Layer]) -> bool:
     """Whether a spec says already which weights file it starts from."""
     named = [value for layer in layers if (value := _value(layer, "model", "pretrained")) is not None]
     return bool(named) and isinstance(named[-1], str)
+
+
+def _weights_digest(file: Path) -> str:
+    """Raises SpecError where there is no such file, RecordError where it cannot be a weights file."""
+    try:
+        return file_digest(file, MAX_WEIGHTS_BYTES)
+    except UnreadableFileError as error:
+        kind = SpecError if error.is_missing else RecordError
+        raise kind(f"--weights {file} {error.reason}", "give the path of a weights file") from error
 
 
 def data_dirs_or_default(given: Sequence[Path] | None) -> Sequence[Path]:

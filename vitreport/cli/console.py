@@ -2,7 +2,6 @@
 
 import errno
 import io
-import json
 import os
 import re
 import stat
@@ -18,10 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from vitreport.errors import ResourceError
-from vitreport.text import printable
+from vitreport.text import counted, json_document, printable
 
 PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
 BETWEEN_COLUMNS = 2
+MOST_WARNINGS = 50
 TOGETHER = re.compile(r" (=|to|±) ")
 STYLES = {"warning": "yellow", "error": "bold red"}
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -81,7 +81,7 @@ def expect_json(due: bool) -> None:
 
 def print_json(value: Any) -> None:
     _Document.due = False
-    print_text(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+    print_text(json_document(value))
 
 
 def print_json_error(error: Any) -> None:
@@ -180,6 +180,15 @@ def note(line: str, console: Console | None = None) -> None:
     text = Text(_folded(line, console.width) if kind in STYLES and console.width < PIPE_WIDTH else line)
     text.stylize(STYLES.get(kind, ""), 0, len(kind))
     console.print(text, soft_wrap=True)
+
+
+def warn_each(lines: Iterable[str]) -> None:
+    """Note the first warnings, and how many more there are: thousands of records may be damaged alike."""
+    every = list(lines)
+    for line in every[:MOST_WARNINGS]:
+        note(f"warning: {line}")
+    if len(every) > MOST_WARNINGS:
+        note(f"warning: {counted(len(every) - MOST_WARNINGS, 'more warning')} of this kind")
 
 
 def use_color(when: str) -> None:

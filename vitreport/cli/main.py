@@ -21,6 +21,7 @@ from vitreport.store.signals import StopSignal, handle_until_exit
 EXIT_CODES = """Exit codes: 0 ok, 1 a bug, 2 usage or spec, 3 data set, 4 record or checkpoint, 5 diverged,
 6 resources, 7 finished with damage, 8 busy, 9 out of date, 128 + its number after a signal."""
 
+PATH_TROUBLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ)
 DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
@@ -90,6 +91,9 @@ def run(arguments: Sequence[str]) -> int:
             console.close_stdout()
             what = f"cannot read or write {error.filename or 'a file'}: {error.strerror}"
             return _report([with_hint(what, "look after that disk")], 6)
+        if isinstance(error, OSError) and error.errno in PATH_TROUBLE:
+            what = f"cannot use {error.filename or 'a path'}: {(error.strerror or str(error)).lower()}"
+            return _report([with_hint(what, "choose another path")], 2)
         traceback.print_exc()
         return _report([f"this is a bug of vitreport: {type(error).__name__}: {error}"], 1)
 

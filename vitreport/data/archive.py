@@ -13,6 +13,7 @@ from typing import BinaryIO, Literal, NamedTuple, Protocol
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from vitreport.errors import DatasetError
+from vitreport.files import UnreadableFileError, open_bounded
 
 MAX_MEMBERS = 200_000
 MAX_BYTES = 2**32
@@ -63,7 +64,10 @@ class DiskTree:
             raise DatasetError(f"{place} cannot be read: {error.strerror}", "mend its permissions") from error
 
     def open(self, path: str) -> BinaryIO:
-        return self._inside(self._root / path).open("rb")
+        try:
+            return open_bounded(self._inside(self._root / path))
+        except UnreadableFileError as error:
+            raise error.__cause__ if isinstance(error.__cause__, OSError) else OSError(error.reason) from error
 
     def _inside(self, path: Path) -> Path:
         """The path, where its links stay inside."""

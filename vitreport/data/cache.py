@@ -26,7 +26,14 @@ from filelock import FileLock
 
 from vitreport.data.archive import reading
 from vitreport.data.pixels import Channels, PixelCounts, Pixels
-from vitreport.files import make_folder, storage_errors, write_json
+from vitreport.files import (
+    UnreadableFileError,
+    make_folder,
+    read_bounded,
+    remove_file,
+    storage_errors,
+    write_json,
+)
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.section import Section
 
@@ -35,6 +42,7 @@ Notify = Callable[[str], None]
 Progress = Callable[[str, int, int | None], None]
 
 SPLITS = ("train", "test")
+MOST_META_BYTES = 64 << 20  # the names of all classes are in it
 
 
 @dataclass(frozen=True)
@@ -176,17 +184,24 @@ def _folder(name: str, size: int, original: Original, places: Places) -> Path:
 
 def _load(folder: Path, *, check_bytes: bool = False) -> ImageArrays:
     """Raises OSError or ValueError where a file is missing or is not what meta.json says."""
-    meta = _Meta.model_validate_json((folder / "meta.json").read_bytes())
+    meta = _Meta.model_validate_json(_meta_content(folder / "meta.json"))
     splits = {split: _load_split(folder, split, meta) for split in SPLITS}
     if check_bytes and fingerprint(meta.classes, splits) != meta.fingerprint:
         raise ValueError(f"{folder} has arrays of another fingerprint than meta.json says")
     return ImageArrays(splits=splits, **meta.model_dump(exclude={"schema_version", "stored_size", "counts", "sizes"}))
 
 
+def _meta_content(path: Path) -> bytes:
+    try:
+        return read_bounded(path, MOST_META_BYTES)
+    except UnreadableFileError as error:
+        raise OSError(f"{path} {error.reason}") from error
+
+
 def _load_split(folder: Path, split: str, meta: _Meta) -> Split:
     for kind in ("images", "labels"):
         file = folder / f"{kind}-{split}.npy"
-        if file.stat().st_size != meta.sizes.get(file.name):
+        if not file.is_file() or file.stat().st_size != meta.sizes.get(file.name):
             raise ValueError(f"{file} has another length than meta.json says")
     images = np.load(folder / f"images-{split}.npy", mmap_mode="c", allow_pickle=False)
     labels = np.load(folder / f"labels-{split}.npy", allow_pickle=False)
@@ -200,6 +215,8 @@ def _build(folder: Path, size: int, original: Original, progress: Progress) -> N
     """Decode into a temporary folder and rename it. The caller holds the lock: a leftover is nobody's."""
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
+    if temporary.is_symlink():  # through which the images would be written to another place
+        remove_file(temporary)
     make_folder(temporary)
     try:
         _fill(temporary, size, original, progress)

@@ -21,10 +21,19 @@ from filelock import FileLock
 from vitreport.data.archive import REPLACE_HINT, reading
 from vitreport.data.cache import SPLITS, Decoding, Notify, Original, Places, Progress
 from vitreport.errors import DatasetError, ResourceError
-from vitreport.files import make_folder, storage_errors, write_json
+from vitreport.files import (
+    UnreadableFileError,
+    entry_fault,
+    make_folder,
+    open_bounded,
+    read_bounded,
+    storage_errors,
+    write_json,
+)
 
 TIMEOUT_SECONDS = 30
 BLOCK_BYTES = 2**18
+MOST_MEMORY_BYTES = 1 << 12
 _PARTIAL, _RANGE_REFUSED = 206, 416
 
 
@@ -100,6 +109,8 @@ def download(
         if target.exists():
             return
         wanted = _Wanted(target, target.with_name(f"{target.name}.part"), md5, size, progress)
+        if fault := entry_fault(wanted.part):
+            raise ResourceError(f"{wanted.part} {fault}", "remove it, then the same command downloads the file")
         refusals = []
         for url in urls:
             host = urlsplit(url).netloc
@@ -116,7 +127,7 @@ def mismatch(path: Path, actual_md5: str, md5: str, size: int | None) -> str:
     """What is wrong with a file that should have this md5 and size in bytes; empty where nothing is."""
     if actual_md5 == md5:
         return ""
-    with path.open("rb") as file:
+    with open_bounded(path) as file:
         beginning = file.read(512).lstrip().lower()
     found = path.stat().st_size
     fault = f"md5 is {actual_md5}, expected {md5}"
@@ -126,7 +137,8 @@ def mismatch(path: Path, actual_md5: str, md5: str, size: int | None) -> str:
 
 
 def md5_of(path: Path) -> str:
-    with path.open("rb") as file:
+    """Return the md5 of a regular file. Raises UnreadableFileError for a device or a pipe, which may have no end."""
+    with open_bounded(path) as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
@@ -136,8 +148,8 @@ def remembered_md5(path: Path, cache_dir: Path) -> str:
     state = [status.st_size, status.st_mtime_ns]
     name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
     memory = cache_dir / "checksums" / f"{name}.json"
-    with suppress(OSError, ValueError, TypeError):
-        *remembered, md5 = json.loads(memory.read_bytes())
+    with suppress(UnreadableFileError, ValueError, TypeError):
+        *remembered, md5 = json.loads(read_bounded(memory, MOST_MEMORY_BYTES))
         if remembered == state:
             return str(md5)
     md5 = md5_of(path)
@@ -160,8 +172,11 @@ def _packed(published: Published, decode: Callable[[], Decoding], *, remote: boo
 
 def _refuse_other_bytes(path: Path, md5: str, size: int | None, places: Places) -> None:
     """Raise DatasetError where a file of the user's cannot be read or is not as it was published."""
-    with reading(path):
-        fault = mismatch(path, remembered_md5(path, places.cache_dir), md5, size)
+    try:
+        with reading(path):
+            fault = mismatch(path, remembered_md5(path, places.cache_dir), md5, size)
+    except UnreadableFileError as error:
+        raise DatasetError(f"{path} {error.reason}", REPLACE_HINT) from error
     if fault:
         raise DatasetError(f"{path} is not as it was published: {fault}", REPLACE_HINT)
 
@@ -232,7 +247,7 @@ def _opened(url: str, offset: int) -> HTTPResponse:
         raise _MirrorError(f"HTTP {error.code}") from error
     except URLError as error:
         raise _MirrorError(str(error.reason)) from error
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: it redirects to what is no address
         raise _MirrorError(str(error) or type(error).__name__) from error
 
 

@@ -2,11 +2,14 @@
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from inspect import signature
 from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_module_registration_hook
 
 from vitreport.errors import Problem, SpecError
 from vitreport.models.memory import is_out_of_memory
@@ -14,19 +17,24 @@ from vitreport.models.tnt import with_dropout_out_of_place
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.fields import did_you_mean
+from vitreport.spec.model import ModelSpec
 
 REFUSED_KEYWORD = re.compile(
     r"(\w+)(?:\.__init__)?\(\) got (an unexpected|multiple values for) keyword argument '(\w+)'"
 )
 SHOWN_CHARACTERS = 200  # of a reason that timm gives
+MOST_MODULES = 10_000  # several times as many as the largest networks of timm register
+LARGEST_INTEGER = 1_000_000
 
 
 def build_timm(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
     """Images (B, 3, image_size, image_size) to logits (B, num_classes).
 
-    Raises SpecError where timm has no such architecture or keyword, or the network does not fit the images.
+    Raises SpecError where timm has no such architecture or keyword, or the network does not fit the images, and where
+    it would have more than `MOST_MODULES` modules or an argument is larger than `LARGEST_INTEGER`.
     """
     _check_name(spec.architecture)
+    _check_integers(spec.arguments)
     network = with_dropout_out_of_place(_built(spec, image_size, num_classes))
     _check_logits(network, spec, image_size, num_classes)
     return network
@@ -45,11 +53,57 @@ def _check_name(architecture: str) -> None:
 
 def _built(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
     try:
-        return sized_network(spec, image_size, num_classes=num_classes)
+        with _modules_counted():
+            return sized_network(spec, image_size, num_classes=num_classes)
     except Exception as error:  # whatever a constructor makes of keywords that it does not expect
         if is_out_of_memory(error):
             raise
         raise SpecError(problems=[_problem(spec, error)]) from error
+
+
+def _check_integers(arguments: dict[str, Any]) -> None:
+    """Refuse numbers that some constructors make a list or a loop of."""
+    for name, value in arguments.items():
+        if _largest(value) > LARGEST_INTEGER:
+            fault = f"must hold no integer above {LARGEST_INTEGER:,}"
+            raise SpecError(problems=[Problem(f"model.arguments.{name}", fault, value=repr(value)[:SHOWN_CHARACTERS])])
+
+
+def _largest(value: Any) -> int:
+    if isinstance(value, list):
+        return max(map(_largest, value), default=0)
+    return abs(value) if isinstance(value, int) else 0
+
+
+@contextmanager
+def _modules_counted() -> Iterator[None]:
+    """Stop a constructor that makes far more modules than any published network has; it could go on for hours."""
+    count = 0
+
+    def add(*_: Any) -> None:
+        nonlocal count
+        count += 1
+        if count > MOST_MODULES:
+            raise ValueError(f"more than {MOST_MODULES:,} modules")
+
+    hook = register_module_module_registration_hook(add)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+@contextmanager
+def trial_errors(spec: ModelSpec) -> Iterator[None]:
+    """Turn whatever a network of timm's raises while it is tried in training into a SpecError about its arguments."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(spec, TimmSpec) or isinstance(error, SpecError) or is_out_of_memory(error):
+            raise
+        fault = f"{spec.architecture} does not train with these: {reason_of(error)}"
+        field = "model.arguments" if spec.arguments else "model.architecture"
+        raise SpecError(problems=[Problem(field, fault)]) from error
 
 
 def sized_network(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module:

@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import pickle
-import stat
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -19,8 +18,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from vitreport.errors import RecordError
+from vitreport.files import MAX_WEIGHTS_BYTES, UnreadableFileError, read_bounded
 
-MAX_BYTES = 4 << 30
+MAX_BYTES = MAX_WEIGHTS_BYTES
 MAX_HEADER_BYTES = 10 << 20
 MAX_TENSORS = 10_000
 TORCH_SAVED = (b"PK\x03\x04", b"\x80")  # a zip archive, in former times a pickle
@@ -58,13 +58,17 @@ def read_weights(path: Path, digest: str) -> Weights:
         raise RecordError(
             f"{path} is no weights file", "a .safetensors file, or what torch.save(model.state_dict()) wrote"
         )
-    tensors = _safetensors(path, content) if is_safetensors else _unwrapped(_torch_saved(path, content))
+    metadata: Mapping[str, str] = {}
+    if is_safetensors:
+        tensors, metadata = parse_safetensors(content, str(path))
+    else:
+        tensors = _unwrapped(_torch_saved(path, content))
     if not isinstance(tensors, Mapping) or not all(map(_is_named_tensor, tensors.items())):
         raise RecordError(f"{path} holds other things than named tensors", "save the model's state_dict() alone")
     if len(tensors) > MAX_TENSORS:
         raise RecordError(f"{path} holds {len(tensors):,} tensors, more than {MAX_TENSORS:,}")
     named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return Weights(path.name, digest, named, _named_classes(content) if is_safetensors else None)
+    return Weights(path.name, digest, named, _named_classes(metadata))
 
 
 class _Header(BaseModel):
@@ -80,34 +84,45 @@ def classes_metadata(classes: Sequence[str]) -> dict[str, str]:
     return {"vitreport": _Header(classes=tuple(classes)).model_dump_json()}
 
 
-def _named_classes(content: bytes) -> tuple[str, ...] | None:
-    """The classes in the header of a sound safetensors file; None where it names none as `classes_metadata` does."""
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+def _named_classes(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The classes in the header of a safetensors file; None where it names none as `classes_metadata` does."""
     try:
-        return _Header.model_validate_json(header.get("__metadata__", {}).get("vitreport", "")).classes
+        return _Header.model_validate_json(metadata.get("vitreport", "")).classes
     except ValidationError:
         return None
 
 
 def _read_bounded(path: Path) -> bytes:
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise RecordError(f"{path} is no file")
-        if status.st_size > MAX_BYTES:
-            raise RecordError(f"{path} is larger than {MAX_BYTES >> 30} GiB")
-        return path.read_bytes()
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror}") from error
+        return read_bounded(path, MAX_BYTES)
+    except UnreadableFileError as error:
+        raise RecordError(f"{path} {error.reason}", "give the path of a weights file") from error
 
 
-def _safetensors(path: Path, content: bytes) -> dict[str, Tensor]:
-    if int.from_bytes(content[:8], "little") > MAX_HEADER_BYTES:
-        raise RecordError(f"{path} has a header larger than {MAX_HEADER_BYTES >> 20} MiB")
+def parse_safetensors(content: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors and the metadata of a safetensors file, which anyone may have made.
+
+    Raises:
+        RecordError: If `content` is not a whole, sound safetensors file; it names `source`.
+    """
+    header_size = int.from_bytes(content[:8], "little")
+    if header_size > MAX_HEADER_BYTES:
+        raise RecordError(f"{source} has a header larger than {MAX_HEADER_BYTES >> 20} MiB", INCOMPLETE_HINT)
     try:
-        return safetensors.torch.load(content)
+        tensors = safetensors.torch.load(content)
+        metadata = json.loads(content[8 : 8 + header_size]).get("__metadata__", {})
     except SafetensorError as error:
-        raise RecordError(f"{path} is no whole safetensors file: {error}", INCOMPLETE_HINT) from error
+        raise RecordError(f"{source} is no whole safetensors file: {error}", INCOMPLETE_HINT) from error
+    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError, OverflowError, RecursionError) as error:
+        # a data type that torch lacks, or a header that is valid for the library and no table of texts for us
+        raise RecordError(f"{source} cannot be read as safetensors: {_reason(error)}", INCOMPLETE_HINT) from error
+    if not isinstance(metadata, dict):
+        raise RecordError(f"{source}: __metadata__ must be a table of texts, not {json.dumps(metadata)[:40]}")
+    return tensors, metadata
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
 
 
 def _torch_saved(path: Path, content: bytes) -> Any:
@@ -121,8 +136,7 @@ def _torch_saved(path: Path, content: bytes) -> Any:
         hint = "load it where you trust it and save its state_dict() with safetensors"
         raise RecordError(f"{path} is not loaded: it holds more than weights, which needs code to run", hint) from error
     except (RuntimeError, ValueError, LookupError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise RecordError(f"{path} cannot be read as weights: {reason[:200]}", INCOMPLETE_HINT) from error
+        raise RecordError(f"{path} cannot be read as weights: {_reason(error)}", INCOMPLETE_HINT) from error
 
 
 def _unpacked_bytes(content: bytes) -> int:
@@ -149,4 +163,5 @@ def _is_named_tensor(item: tuple[Any, Any]) -> bool:
         and tensor.layout == torch.strided
         and tensor.device.type == "cpu"
         and not tensor.is_quantized
+        and not tensor.is_nested
     )

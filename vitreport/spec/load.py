@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.errors import Problem, SpecError
+from vitreport.files import UnreadableFileError, read_bounded
 from vitreport.spec.compose import Layer
 from vitreport.spec.fields import find_field
 
@@ -101,22 +102,13 @@ def layer_of(pairs: Mapping[str, Any], origin: str) -> Layer:
 
 
 def _read_text(path: Path) -> str:
+    """Read a whole file, or what a pipe such as `<(command)` or /dev/stdin has to say."""
     try:
-        return _read_bytes(path).decode("utf-8-sig")
+        return read_bounded(path, MAX_BYTES, pipes=True).decode("utf-8-sig")
+    except UnreadableFileError as error:
+        raise SpecError(f"{path}: {error.reason}", "give the path of a TOML file") from error
     except UnicodeDecodeError as error:
         raise SpecError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SpecError(f"{path}: {reason.lower()}", "give the path of a TOML file") from error
-
-
-def _read_bytes(path: Path) -> bytes:
-    """The whole file; a device or a pipe without an end is not read to it."""
-    with path.open("rb") as file:
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise SpecError(f"{path}: larger than {MAX_BYTES >> 10} KiB", "is it a spec?")
-    return content
 
 
 def _parse_toml(text: str) -> dict[str, Any]:

@@ -7,24 +7,37 @@ is saved: every random number is a function of the seed and the step.
 """
 
 import hashlib
-import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import safetensors.torch
 import torch
 from pydantic import Field, ValidationError
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from vitreport.errors import RecordError
-from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
-from vitreport.store.record import SCHEMA_VERSION, Accuracy, Count, Record
+from vitreport.files import (
+    MAX_WEIGHTS_BYTES,
+    UnreadableFileError,
+    entry_fault,
+    make_folder,
+    read_bounded,
+    remove_file,
+    remove_temporaries,
+    write_atomic,
+)
+from vitreport.models.weights import MAX_HEADER_BYTES, parse_safetensors
+from vitreport.store.folders import LINK_HINT
+from vitreport.store.record import SCHEMA_VERSION, Accuracy, Amount, Count, Record
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
 
 KEPT = 2
+COPIES = 4  # of the weights in a checkpoint, at most: the network, two moments, the best epoch
+MAX_DIGEST_BYTES = 1 << 10
 STEP_FILE = re.compile(r"step-([0-9]+)\.safetensors\Z")
 
 
@@ -40,8 +53,22 @@ class _Counters(Record):
     schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     epoch: Count
     step: Count
-    seconds: Annotated[float, Field(ge=0)]
+    seconds: Amount
     best: _Best | None
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far a training goes, against which the counters of a checkpoint are checked."""
+
+    epochs: int
+    images: int
+    batch_size: int
+    selects: bool  # by the validation split, so that a best epoch is known after the first one
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-self.images // self.batch_size)
 
 
 def save_checkpoint(folder: Path, state: TrainingState) -> None:
@@ -72,19 +99,20 @@ def newest_step(folder: Path) -> int:
     return max(map(_step, checkpoints(folder)), default=0)
 
 
-def restore_newest(folder: Path, state: TrainingState) -> list[str]:
-    """Put the newest sound checkpoint into `state`; a line for each newer one that is damaged.
+def restore_newest(folder: Path, state: TrainingState, extent: Extent | None = None) -> list[str]:
+    """Put the newest sound checkpoint into `state`; return a line for each newer one that is damaged.
 
-    Without any checkpoint the state stays as it is. Raises RecordError where all of them are damaged.
+    Without any checkpoint the state stays as it is. Raises RecordError where all of them are damaged, where the
+    newest sound one does not fit the model, and where its counters contradict each other or the `extent`.
     """
     skipped: list[str] = []
     for path in checkpoints(folder):
         try:
-            tensors, metadata = read_verified(path)
+            tensors, metadata = read_verified(path, most=most_bytes(state.model))
         except RecordError as error:
             skipped.append(error.message)
             continue
-        _restore(state, path.name, tensors, metadata)
+        _restore(state, path, tensors, metadata, extent)
         return skipped
     if skipped:
         raise RecordError(
@@ -101,26 +129,40 @@ def write_with_digest(path: Path, content: bytes) -> None:
     write_atomic(path, content)
 
 
-def read_verified(path: Path, digest: str | None = None) -> tuple[dict[str, Tensor], dict[str, str]]:
+def most_bytes(model: nn.Module) -> int:
+    """The size that no checkpoint of a model exceeds, and no file of its weights."""
+    return MAX_HEADER_BYTES + COPIES * sum(tensor.nbytes + 8 for tensor in named_weights(model).values()) + (1 << 10)
+
+
+def read_verified(
+    path: Path, digest: str | None = None, *, most: int = MAX_WEIGHTS_BYTES
+) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the header of a safetensors file.
 
-    Raises RecordError where its SHA-256 is not `digest`, or not the one that stands beside it.
+    Raises RecordError where it is larger than `most` bytes or cannot be read, or where its SHA-256 is not `digest`,
+    or not the one in the file beside it.
     """
-    try:
-        if not path.is_file() or path.is_symlink():
-            raise OSError(f"{path.name} is no file")
-        content = path.read_bytes()
-        recorded = digest or _digest_path(path).read_text().split()[0]
-    except (OSError, IndexError, UnicodeDecodeError) as error:
-        raise RecordError(f"{path.name} or its sha256 cannot be read") from error
+    recorded = digest or _recorded_digest(_digest_path(path))
+    content = _content(path, most)
     if hashlib.sha256(content).hexdigest() != recorded:
         raise RecordError(f"{path.name} is damaged (sha256 differs)")
+    return parse_safetensors(content, path.name)
+
+
+def _recorded_digest(path: Path) -> str:
     try:
-        tensors = safetensors.torch.load(content)
-    except SafetensorError as error:
-        raise RecordError(f"{path.name} is no safetensors file: {error}") from error
-    header_size = int.from_bytes(content[:8], "little")
-    return tensors, json.loads(content[8 : 8 + header_size]).get("__metadata__", {})
+        return _content(path, MAX_DIGEST_BYTES).decode().split()[0]
+    except (IndexError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path.name} holds no sha256") from error
+
+
+def _content(path: Path, most: int) -> bytes:
+    try:
+        if fault := entry_fault(path.parent, folder=True):
+            raise RecordError(f"{path.parent} {fault}", LINK_HINT)
+        return read_bounded(path, most, links=False)
+    except UnreadableFileError as error:
+        raise RecordError(f"{path.name} {error.reason}") from error
 
 
 def load_model_weights(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
@@ -178,7 +220,10 @@ def _metadata(state: TrainingState) -> dict[str, str]:
     return {"counters": counters.model_dump_json()}
 
 
-def _restore(state: TrainingState, source: str, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+def _restore(
+    state: TrainingState, path: Path, tensors: dict[str, Tensor], metadata: dict[str, str], extent: Extent | None
+) -> None:
+    source = path.name
     counters = _counters(metadata, source)
     named = named_weights(state.model)
     moments = part(tensors, "optimizer/")
@@ -189,6 +234,9 @@ def _restore(state: TrainingState, source: str, tensors: dict[str, Tensor], meta
         **_under("optimizer/", _needed_moments(state, moments)),
     }
     _check_fit(tensors, needed, source)
+    told = "" if counters.step == _step(path) else f"step = {counters.step}, but the file is that of step {_step(path)}"
+    if told := told or (extent and contradiction(counters, tensors["totals"].tolist(), extent)) or "":
+        raise RecordError(f"{source}: {told}", "`--force` trains anew beside it")
     _restore_optimizer(state, moments)
     load_weights(state.model, part(tensors, "model/"))
     state.totals.copy_(tensors["totals"])
@@ -202,8 +250,31 @@ def _counters(metadata: Mapping[str, str], source: str) -> _Counters:
     try:
         return _Counters.model_validate_json(metadata.get("counters", ""))
     except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(["counters", *map(str, first["loc"])])
         hint = "was it written by a newer vitreport?"
-        raise RecordError(f"{source} has no counters of a training", hint) from error
+        raise RecordError(f"{source} has no counters of a training: {field}: {first['msg']}", hint) from error
+
+
+def contradiction(counters: "_Counters", totals: Sequence[float], extent: Extent) -> str:
+    """Say which of the counters cannot be true; "" if all can.
+
+    An epoch counts once it was evaluated: a checkpoint of its last step may be of before or after that.
+    """
+    per_epoch, best = extent.steps_per_epoch, counters.best
+    if counters.step > extent.epochs * per_epoch:
+        return f"step = {counters.step} of {extent.epochs * per_epoch}"
+    under_way = counters.step - counters.epoch * per_epoch
+    if not 0 <= under_way <= per_epoch or counters.epoch > extent.epochs:
+        return f"epoch = {counters.epoch} after step {counters.step}, with {per_epoch} steps an epoch"
+    images = min(under_way * extent.batch_size, extent.images)
+    if not (totals[2] == images and 0 <= totals[1] <= images and math.isfinite(totals[0])):
+        return f"totals = {totals}, {images} images into epoch {counters.epoch + 1}"
+    if (best is not None) != (extent.selects and counters.epoch > 0):
+        return f"best = {'none' if best is None else f'epoch {best.epoch}'} after {counters.epoch} epochs"
+    if best and not (1 <= best.epoch <= counters.epoch and best.step == best.epoch * per_epoch):
+        return f"best = epoch {best.epoch}, step {best.step} after {counters.epoch} epochs of {per_epoch} steps"
+    return ""
 
 
 def _check_fit(given: Mapping[str, Tensor], needed: Mapping[str, Tensor], source: str) -> None:

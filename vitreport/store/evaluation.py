@@ -14,7 +14,7 @@ from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import load_model_weights, part, read_verified
+from vitreport.store.checkpoint import load_model_weights, most_bytes, part, read_verified
 from vitreport.store.reader import Run
 from vitreport.store.record import DetailRecord, MeasurementRecord, ResultRecord, RunRecord
 from vitreport.store.results import detail_record, measurement_record
@@ -120,7 +120,7 @@ def _load(model: nn.Module, finished: FinishedRun, weights: WeightsName) -> None
     if not path.exists():
         hint = "weights are not committed with a record; `vitreport train --force` makes them anew"
         raise RecordError(f"{path} is missing", hint)
-    tensors, _ = read_verified(path, digest)
+    tensors, _ = read_verified(path, digest, most=most_bytes(model))
     load_model_weights(model, part(tensors, prefix), path.name)
 
 

@@ -7,7 +7,7 @@ from vitreport.data.sources import open_present
 from vitreport.errors import DatasetError, DivergedError, RecordError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.folders import newest_attempt
+from vitreport.store.folders import has_checkpoint, newest_attempt, refuse_foreign_entries
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import RunRecord
 
@@ -23,10 +23,12 @@ def finished_run(
 ) -> Run | None:
     """The finished run of a spec, None where there is something left to do.
 
-    Raises DivergedError where the run has diverged (it would again), RecordError where its result can be
-    neither read nor made again, DatasetError where it has seen other images than those that are here now.
+    Raises DivergedError where the run has diverged (it would again), RecordError where its spec or result can be
+    neither read nor made again or its folder holds links, DatasetError where it has seen other images than those that
+    are here now.
     """
     folder = newest_attempt(runtime.runs_dir, spec.run_id)
+    refuse_foreign_entries(folder)
     if not folder.exists():
         return None
     run = read_run(folder)
@@ -48,13 +50,15 @@ def finished_run(
 def is_finished(run: Run) -> bool:
     """Whether nothing is left to do for a run.
 
-    Raises DivergedError where it has diverged, RecordError where its result can be neither read nor made again.
+    Raises DivergedError where it has diverged, RecordError where its spec or its result can be neither read nor
+    made again.
     """
     if run.record and run.record.error and run.record.error.kind == "diverged":
         raise DivergedError(f"run {run.id} has {run.record.error.message}", f"change the spec, or {BESIDE}")
     if not run.record or run.record.status != "done":
         return False
-    if run.result is None and not any((run.folder / "checkpoints").glob("step-*.safetensors")):
+    is_usable = run.spec is not None if run.result else has_checkpoint(run.folder)
+    if not is_usable:
         raise RecordError(f"run {run.id} is done, but {'; '.join(run.damage)}", BESIDE)
     return run.result is not None
 

@@ -6,12 +6,20 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vitreport.errors import RecordError, ResourceError, SpecError
+from vitreport.files import entry_fault
 from vitreport.spec.fields import did_you_mean
 from vitreport.text import listed
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 RUN_ID = re.compile(r"-[0-9a-f]{8}-s[0-9]+(-r[0-9]+)?\Z")
 ATTEMPT = re.compile(r"-r([0-9]+)\Z")
+CHECKPOINTS = "checkpoints"
+FILES = (
+    *("spec.json", "run.json", "metrics.jsonl", "result.json", "predictions.npz", "best.safetensors"),
+    *("mistakes.png", "crash.txt", ".lock"),
+)
+LINK_HINT = "move what it links to into its place; nothing outside of the runs folder is read or written"
+MOST_NAMED = 3
 
 
 def run_folders(runs_dir: Path) -> list[Path]:
@@ -25,7 +33,20 @@ def run_folders(runs_dir: Path) -> list[Path]:
 
 
 def strays(runs_dir: Path) -> list[tuple[str, str]]:
-    """What lies beside the runs and is none, though it looks like one: its name, and why it is not read."""
+    """Return what looks like a run and is none: its name, and why it is not read; of many alike, one line."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in _strays(runs_dir):
+        by_reason.setdefault(why, []).append(name)
+    return [line for why, names in by_reason.items() for line in _named(names, why)]
+
+
+def _named(names: list[str], why: str) -> list[tuple[str, str]]:
+    if len(names) <= MOST_NAMED:
+        return [(name, why) for name in names]
+    return [(listed(names, MOST_NAMED), why)]
+
+
+def _strays(runs_dir: Path) -> list[tuple[str, str]]:
     try:
         entries = sorted(runs_dir.iterdir())
     except OSError:
@@ -74,6 +95,25 @@ def next_attempt(runs_dir: Path, run_id: str) -> Path:
     """A folder that does not exist yet, for training a spec anew beside what is there."""
     attempts = _attempts(runs_dir, run_id)
     return runs_dir / (f"{run_id}-r{max(map(attempt_number, attempts)) + 1}" if attempts else run_id)
+
+
+def refuse_foreign_entries(folder: Path) -> None:
+    """Refuse to write to a run folder that is a link, or in which a link or another kind of entry takes a file's place.
+
+    Raises:
+        RecordError: If there is such an entry; writing would change something outside of the run, or wait for ever.
+    """
+    entries = [(folder, True), (folder / CHECKPOINTS, True), *((folder / name, False) for name in FILES)]
+    saved = [path for path in (folder / CHECKPOINTS).glob("step-*") if path.suffix in (".safetensors", ".sha256")]
+    for path, is_folder in [*entries, *((path, False) for path in saved)]:
+        if fault := entry_fault(path, folder=is_folder):
+            raise RecordError(f"{path} {fault}", LINK_HINT if path.is_symlink() else "move it elsewhere")
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run has a checkpoint to resume from; a linked folder of checkpoints is not looked into."""
+    checkpoints = folder / CHECKPOINTS
+    return not checkpoints.is_symlink() and any(checkpoints.glob("step-*.safetensors"))
 
 
 def _attempts(runs_dir: Path, run_id: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -14,8 +15,34 @@ LOCK_NAME = ".lock"
 PATIENCE_SECONDS = 0.5  # longer than `is_held` holds the lock for its look
 
 
+@dataclass(frozen=True)
+class Hold:
+    """The lock file of a run as it was when this process locked it."""
+
+    path: Path
+    identity: tuple[int, int] | None
+
+    def check(self) -> None:
+        """Raise BusyError where the lock file was removed or replaced: another process may hold the run by now."""
+        found = _identity(self.path)
+        if found is None or found != self.identity:
+            fault = (
+                f"run {self.path.parent.name}: its {LOCK_NAME} was removed or replaced while this process wrote to it"
+            )
+            raise BusyError(fault, "the same command resumes the run from its last checkpoint")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The device and the number of a file: while it is open, no other file gets the same."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path) -> Iterator[Hold]:
     """Hold the run while writing to it. The system frees the lock when the process ends, however it ends.
 
     Raises BusyError that names the holder, ResourceError where the folder cannot be locked.
@@ -31,7 +58,7 @@ def held(folder: Path) -> Iterator[None]:
             f"cannot lock {folder}: {reason}", "mend its permissions, or choose another place"
         ) from error
     try:
-        yield
+        yield Hold(folder / LOCK_NAME, _identity(folder / LOCK_NAME))
     finally:
         lock.release()
 

@@ -4,8 +4,8 @@ Records may come from other people, so each file is bounded in size, checked aga
 where it is damaged; the rest of the folder is still read.
 """
 
+import io
 import json
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from vitreport.errors import SpecError
+from vitreport.errors import RecordError, SpecError
+from vitreport.files import UnreadableFileError, read_bounded
 from vitreport.spec.run import RunSpec
 from vitreport.store import contradictions
 from vitreport.store.record import SCHEMA_VERSION, EpochRecord, ResultRecord, RunRecord, Version
@@ -28,6 +29,8 @@ MAX_BYTES = {
 MAX_OTHER_BYTES = 16 << 20
 MAX_SKIPPED_LINES = 100
 MAX_SHOWN = 100
+MOST_EPOCHS_UNKNOWN = 10_000
+"""How many epochs are read where the spec that says their number cannot be."""
 VERSION: TypeAdapter[int] = TypeAdapter(Version)
 
 AnyRecord = TypeVar("AnyRecord")
@@ -64,7 +67,8 @@ def read_run(folder: Path) -> Run:
         record = None
     done = record is not None and record.status == "done"
     spec = read_file(folder / "spec.json", lambda content: _own_spec(content, folder.name), damage)
-    epochs = tuple(read_epochs(folder / "metrics.jsonl", damage))
+    most_epochs = spec.train.epochs if spec else MOST_EPOCHS_UNKNOWN
+    epochs = tuple(read_epochs(folder / "metrics.jsonl", most_epochs, damage))
     if done and spec and len(epochs) < spec.train.epochs:
         damage.append(f"metrics.jsonl: holds {len(epochs)} of {spec.train.epochs} epochs")
     return Run(
@@ -78,15 +82,26 @@ def read_run(folder: Path) -> Run:
 
 
 def read_file(path: Path, parse: Callable[[bytes], AnyRecord], damage: list[str]) -> AnyRecord | None:
-    """One file through its parser; what is wrong with it is added to `damage`."""
-    content = _bounded_bytes(path, damage)
-    if content is None:
+    """Read one file of a run through its parser; add what is wrong with it to `damage`."""
+    try:
+        content = read_run_file(path)
+    except UnreadableFileError as error:
+        damage.append(f"{path.name}: {error.reason}")
         return None
     try:
         return parse(content)
     except (ValidationError, SpecError, ValueError) as error:
         damage.append(f"{path.name}: {_reason(content, error)}")
         return None
+
+
+def read_run_file(path: Path) -> bytes:
+    """Read one file of a run, which may be no larger than such a file gets and never a link.
+
+    Raises:
+        UnreadableFileError: If the file is missing, too large, of another kind, or cannot be read.
+    """
+    return read_bounded(path, MAX_BYTES.get(path.name, MAX_OTHER_BYTES), links=False)
 
 
 def parse_spec(content: bytes) -> RunSpec:
@@ -115,14 +130,24 @@ def _whole_result(content: bytes) -> ResultRecord:
     return result
 
 
-def read_epochs(path: Path, damage: list[str]) -> Iterator[EpochRecord]:
-    """The epochs in order. A torn, damaged or repeated line is skipped and named, up to a number of them."""
-    if not path.exists():
+def read_epochs(path: Path, most: int, damage: list[str]) -> Iterator[EpochRecord]:
+    """Read the epochs in order, up to number `most`; a run without the file has none.
+
+    A torn, damaged or repeated line is skipped and added to `damage`. Reading stops after many of them, and at a
+    later epoch than `most`.
+    """
+    try:
+        content = read_run_file(path)
+    except UnreadableFileError as error:
+        damage += [] if error.is_missing else [f"{path.name}: {error.reason}"]
         return
     newest = skipped = 0
-    for number, line in enumerate((_bounded_bytes(path, damage) or b"").splitlines(), start=1):
+    for number, line in enumerate(io.BytesIO(content), start=1):
         found = _epoch(line, newest)
         if isinstance(found, EpochRecord):
+            if found.epoch > most:
+                damage.append(f"{path.name}: not read from line {number}: epoch {found.epoch} of {most}")
+                return
             newest = found.epoch
             yield found
             continue
@@ -133,31 +158,26 @@ def read_epochs(path: Path, damage: list[str]) -> Iterator[EpochRecord]:
         damage.append(f"{path.name}: line {number} skipped: {found}")
 
 
+def refuse_unreadable_epochs(folder: Path) -> None:
+    """Refuse a metrics.jsonl that is too large or no regular file: resuming would rewrite it without its epochs.
+
+    Raises:
+        RecordError: If it is there and cannot be read.
+    """
+    try:
+        read_run_file(folder / "metrics.jsonl")
+    except UnreadableFileError as error:
+        if not error.is_missing:
+            raise RecordError(f"{folder}/metrics.jsonl {error.reason}", "`--force` trains anew beside it") from error
+
+
 def _epoch(line: bytes, newest: int) -> EpochRecord | str:
-    """The epoch of a line, or why it does not count."""
+    """Return the epoch of a line, or why it does not count."""
     try:
         epoch = EpochRecord.model_validate_json(line)
     except ValidationError as error:
         return _reason(line, error)
     return epoch if epoch.epoch > newest else f"epoch {epoch.epoch} follows epoch {newest}"
-
-
-def _bounded_bytes(path: Path, damage: list[str]) -> bytes | None:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            damage.append(f"{path.name}: is no file")
-            return None
-        most = MAX_BYTES.get(path.name, MAX_OTHER_BYTES)
-        if status.st_size > most:
-            damage.append(f"{path.name}: larger than {most / 2**20:g} MiB")
-            return None
-        return path.read_bytes()
-    except FileNotFoundError:
-        damage.append(f"{path.name}: is missing")
-    except OSError as error:
-        damage.append(f"{path.name}: {error.strerror}")
-    return None
 
 
 def _reason(content: bytes, error: Exception) -> str:

@@ -14,13 +14,13 @@ from vitreport.errors import RecordError
 from vitreport.files import make_folder, refuse_unwritable, remove_temporaries
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
+from vitreport.store.checkpoint import Extent, newest_step, remove_unfinished, restore_newest
 from vitreport.store.failures import failures_recorded, stops_told
 from vitreport.store.finished import is_finished, refuse_other_images
-from vitreport.store.folders import newest_attempt, next_attempt
-from vitreport.store.lock import held
+from vitreport.store.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
+from vitreport.store.lock import Hold, held
 from vitreport.store.provenance import now, versions
-from vitreport.store.reader import Run, read_run
+from vitreport.store.reader import Run, read_run, refuse_unreadable_epochs
 from vitreport.store.record import CostRecord, DataRecord, ResumeRecord
 from vitreport.store.results import write_results
 from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
@@ -56,6 +56,7 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
         make_deterministic(device, runtime.threads)
         keep_freed_memory()
         folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
+        refuse_foreign_entries(folder)
         refuse_unwritable(folder)
         with memory_errors("building the model"):
             model, cost = place_model(spec, device)
@@ -79,11 +80,12 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
         with memory_errors("placing the images"):
             setup = prepare(spec, model, cost, arrays, device)
         make_folder(folder)
-        with held(folder):
+        with held(folder) as hold:
+            refuse_foreign_entries(folder)  # once more, now that no other process writes to it
             if is_finished(read_run(folder)):  # another process has just done it
                 return folder
             session = Session(spec, runtime, arrays, device, setup, loaded, argv, listener)
-            writer = session.open(folder)
+            writer = session.open(folder, hold)
             with failures_recorded(writer, force=force), step_memory_errors(spec.train.batch_size), compile_errors():
                 session.train(writer, stop)
     return folder
@@ -102,12 +104,12 @@ class Session:
     argv: Sequence[str]
     listener: Listener
 
-    def open(self, folder: Path) -> RunWriter:
+    def open(self, folder: Path, hold: Hold) -> RunWriter:
         """Begin the run's record, or restore its newest checkpoint and note that it goes on."""
         before = read_run(folder)
         self._refuse_others(before)
         self._clean(folder)
-        for line in restore_newest(folder / "checkpoints", self.setup.state):
+        for line in restore_newest(folder / "checkpoints", self.setup.state, self._extent()):
             self.listener.note(f"warning: {line}, an older checkpoint is used")
         self._tell_beginning(before)
         record = before.record or new_record(
@@ -119,9 +121,9 @@ class Session:
             weights=self.weights,
             argv=self.argv,
         )
-        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, saved_step=self.setup.state.step)
+        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, self.setup.state.step, hold)
         writer.write_spec(self.spec)
-        for line in writer.cut_epochs(self.setup.state.epoch):
+        for line in writer.cut_epochs(self.setup.state.epoch, self.spec.train.epochs):
             self.listener.note(f"warning: {line}")
         resumed = record.resumed if before.record is None else (*record.resumed, self._resume_record(before))
         now_here = {"host": platform.node(), "process": os.getpid()}
@@ -147,10 +149,13 @@ class Session:
             raise
         writer.checkpoint(state)
         self.listener.event(EvaluationStarted(state.step))
+        writer.check_hold()
         evaluation_rate = write_results(
             writer.folder, state, splits, train, self.arrays.classes, before_batch=stop.check
         )
-        throughput = throughput_record(writer.folder, evaluation_rate)
+        throughput = throughput_record(writer.folder, train.epochs, evaluation_rate)
+        if not (writer.folder / "spec.json").exists():  # somebody removed it meanwhile
+            writer.write_spec(self.spec)
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
 
     def _write(self, writer: RunWriter, event: Event) -> None:
@@ -162,16 +167,21 @@ class Session:
 
     def _refuse_others(self, before: Run) -> None:
         """Never go on with a run that cannot be read, or was begun with another spec or on other images."""
-        begun = any((before.folder / "checkpoints").glob("step-*.safetensors"))
+        begun = has_checkpoint(before.folder)
         for name, found in (("run.json", before.record), ("spec.json", before.spec)):
             if found is None and (begun or (before.folder / name).exists()):
                 told = next(line for line in before.damage if line.startswith(name))
                 raise RecordError(f"{before.folder}/{told}", "`--force` trains anew beside it")
+        refuse_unreadable_epochs(before.folder)
         if before.spec is not None and before.spec != self.spec:
             raise RecordError(f"{before.folder}/spec.json is not the spec of {before.id}", "`--force` trains anew")
         if before.record:
             hint = "bring the former images back, or train anew beside it with `--force`"
             refuse_other_images(before.record, self.arrays, hint)
+
+    def _extent(self) -> Extent:
+        train, batches = self.spec.train, self.setup.batches
+        return Extent(train.epochs, len(batches.images), batches.batch_size, selects=train.selection == "val")
 
     def _tell_beginning(self, before: Run) -> None:
         step, total = self.setup.state.step, self.spec.train.epochs * self.setup.batches.steps_per_epoch

@@ -10,8 +10,9 @@ from pathlib import Path
 from vitreport.files import append_line, write_atomic, write_json
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import save_checkpoint
+from vitreport.store.lock import Hold
 from vitreport.store.provenance import git_state, now, versions
-from vitreport.store.reader import read_epochs
+from vitreport.store.reader import read_epochs, read_run_file
 from vitreport.store.record import (
     MAX_TEXT,
     SCHEMA_VERSION,
@@ -33,11 +34,15 @@ MAX_NAMES = 50  # of tensors, in a record
 
 
 class RunWriter:
-    """Writes one run folder; its caller holds the run's lock. `saved_step` is that of the checkpoint restored, or 0."""
+    """Write one run folder while its lock is held. `saved_step` is that of the checkpoint restored, or 0.
 
-    def __init__(self, folder: Path, record: RunRecord, checkpoint_seconds: float, saved_step: int) -> None:
+    Every method raises BusyError where the lock is no longer held: another process may write to the folder.
+    """
+
+    def __init__(self, folder: Path, record: RunRecord, checkpoint_seconds: float, saved_step: int, hold: Hold) -> None:
         self.folder = folder
         self.record = record
+        self.check_hold = hold.check
         self._checkpoint_seconds = checkpoint_seconds
         self._saved_step = saved_step
         self._seconds_before = record.seconds
@@ -49,6 +54,7 @@ class RunWriter:
 
     def update(self, **changes: object) -> None:
         """Write run.json with these fields changed, a fresh heartbeat and the seconds so far."""
+        self.check_hold()
         self._last_write = time.monotonic()
         seconds = round(self._seconds_before + self._last_write - self._opened, 3)
         self.record = self.record.model_copy(update={"heartbeat": now(), "seconds": seconds, **changes})
@@ -59,6 +65,7 @@ class RunWriter:
             self.update(step=step)
 
     def add_epoch(self, event: EpochFinished) -> None:
+        self.check_hold()
         epoch = EpochRecord(
             epoch=event.epoch,
             step=event.step,
@@ -70,15 +77,15 @@ class RunWriter:
         )
         append_line(self.folder / "metrics.jsonl", epoch.model_dump_json())
 
-    def cut_epochs(self, last: int) -> list[str]:
+    def cut_epochs(self, last: int, most: int) -> list[str]:
         """Drop a torn last line and the epochs after `last`, which will be trained again; what else cannot be read."""
         path, damage = self.folder / "metrics.jsonl", list[str]()
         if path.exists():
-            content = path.read_bytes()
+            content = read_run_file(path)
             if torn := len(content) - content.rfind(b"\n") - 1:
                 write_atomic(path, content[:-torn])
-            kept = [epoch.model_dump_json() + "\n" for epoch in read_epochs(path, damage) if epoch.epoch <= last]
-            write_atomic(path, "".join(kept).encode())
+            kept = [epoch for epoch in read_epochs(path, most, damage) if epoch.epoch <= last]
+            write_atomic(path, "".join(epoch.model_dump_json() + "\n" for epoch in kept).encode())
         return damage
 
     def checkpoint_if_due(self, state: TrainingState) -> None:
@@ -97,6 +104,7 @@ class RunWriter:
         """
         if state.step == self._saved_step or not state.is_finite():
             return
+        self.check_hold()
         begun = time.monotonic()
         save_checkpoint(self.folder / "checkpoints", state)
         self._saved_step = state.step
@@ -134,9 +142,9 @@ def new_record(
     )
 
 
-def throughput_record(folder: Path, evaluation_images_per_second: float) -> ThroughputRecord | None:
+def throughput_record(folder: Path, most_epochs: int, evaluation_images_per_second: float) -> ThroughputRecord | None:
     """The median speed of the epochs that metrics.jsonl holds, beside that of the evaluation."""
-    epochs = [epoch.images_per_second for epoch in read_epochs(folder / "metrics.jsonl", damage=[])]
+    epochs = [epoch.images_per_second for epoch in read_epochs(folder / "metrics.jsonl", most_epochs, [])]
     if not epochs:
         return None
     return ThroughputRecord(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vitreport.store.folders import newest_attempts
+from vitreport.store.folders import has_checkpoint, newest_attempts
 from vitreport.store.reader import Run, read_run
 from vitreport.store.state import state_of
 from vitreport.sweep.plan import Cell
@@ -24,9 +24,9 @@ def state_of_cell(run: Run | None) -> str:
     if run is None:
         return "new"
     if run.record and run.record.status == "done":
-        if run.result:
+        if run.result and run.spec:
             return "done"
-        return "interrupted" if any((run.folder / "checkpoints").glob("step-*.safetensors")) else "damaged"
+        return "interrupted" if run.spec and has_checkpoint(run.folder) else "damaged"
     state = state_of(run)
     return "new" if state == "no record" else state
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import model_validator
 
-from vitreport.errors import BusyError, ResourceError
-from vitreport.files import make_folder, write_json
+from vitreport.errors import BusyError, RecordError, ResourceError
+from vitreport.files import UnreadableFileError, entry_fault, make_folder, write_json
+from vitreport.store.folders import LINK_HINT
 from vitreport.store.lock import LOCK_NAME
-from vitreport.store.reader import read_file
+from vitreport.store.reader import read_file, read_run_file
 from vitreport.store.record import SCHEMA_VERSION, Record, Text, Version
 from vitreport.sweep.plan import Plan
 
@@ -51,8 +52,15 @@ def sweep_file(runs_dir: Path, sweep_id: str) -> Path:
 
 
 def write_sweep(runs_dir: Path, plan: Plan) -> Path:
-    """Put a sweep on record; cells of other seeds that are there stay, also those that are written just now."""
+    """Put a sweep on record; cells of other seeds that are there stay, also those that are written just now.
+
+    Raises:
+        RecordError: If the file, its lock or the folder of sweeps is a link or of another kind, or the file too large.
+    """
     path = sweep_file(runs_dir, plan.id)
+    for entry, is_folder in ((path.parent, True), (path, False), (path.parent / LOCK_NAME, False)):
+        if fault := entry_fault(entry, folder=is_folder):
+            raise RecordError(f"{entry} {fault}", LINK_HINT if entry.is_symlink() else "move it elsewhere")
     if _record(plan, known := _known(path)) != known:
         make_folder(path.parent)
         with _alone(path):
@@ -61,7 +69,10 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
 
 
 def read_sweeps(runs_dir: Path, damage: list[str]) -> list[SweepRecord]:
-    """The sweeps on record, by name of their files; what cannot be read is added to `damage`."""
+    """Return the sweeps on record, by name of their files; add what cannot be read to `damage`."""
+    if fault := entry_fault(runs_dir / FOLDER, folder=True):
+        damage.append(f"{FOLDER}: {fault}")
+        return []
     try:
         files = sorted((runs_dir / FOLDER).glob("*.json"))
     except OSError as error:
@@ -71,6 +82,12 @@ def read_sweeps(runs_dir: Path, damage: list[str]) -> list[SweepRecord]:
 
 
 def _known(path: Path) -> SweepRecord | None:
+    """What is on record. A file that cannot be read at all would lose its cells if it was written again."""
+    try:
+        read_run_file(path)
+    except UnreadableFileError as error:
+        if not error.is_missing:
+            raise RecordError(f"{path} {error.reason}", "move it elsewhere") from error
     return read_file(path, SweepRecord.model_validate_json, [])
 
 

@@ -16,6 +16,7 @@ from vitreport.data.split import limited, split_hash, validation_split
 from vitreport.errors import Problem, SpecError
 from vitreport.models.cost import Cost, measure_cost
 from vitreport.models.registry import build_model
+from vitreport.models.timm import trial_errors
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec, batch_problems
 from vitreport.training.optim import build_optimizer, learning_rate_at
@@ -51,7 +52,7 @@ def build_network(spec: RunSpec) -> nn.Module:
 def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
     """The fresh network of a spec on a device, and what it costs there at the spec's precision."""
     model = build_network(spec).to(device)
-    with autocast(device, spec.train.precision):
+    with autocast(device, spec.train.precision), trial_errors(spec.model):
         return model, measure_cost(model, spec.data.image_size)
 
 

@@ -104,7 +104,10 @@ def _memory() -> Finding:
 
 def _folder(subject: str, folder: Path) -> Finding:
     """Whether the folder, or the nearest one that exists above it, can be written, and the space there."""
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    try:
+        existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    except OSError as error:
+        return Finding(subject, False, f"{folder}: {(error.strerror or str(error)).lower()}", "choose another folder")
     free = shutil.disk_usage(existing).free
     found = f"{folder} ({free / 1e9:.0f} GB free{'' if folder.exists() else ', made when needed'})"
     if not existing.is_dir() or not os.access(existing, os.W_OK):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vitreport.cli import options
-from vitreport.cli.console import note, print_document
+from vitreport.cli.console import note, print_document, warn_each
 from vitreport.errors import DamageError, DriftError, SpecError
 from vitreport.text import counted
 
@@ -86,8 +86,7 @@ def report(
     if not (page.summary.runs or page.summary.damage):
         which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"
         note(f"there are no runs{which} in {runs_dir}")
-    for each in page.summary.damage:
-        note(f"warning: {runs_dir / each.place}: {each.reason}")
+    warn_each(f"{runs_dir / each.place}: {each.reason}" for each in page.summary.damage)
     if changes:
         option = "--inject" if is_part else "-o"
         hint = f"the same command with {option} in place of --check mends it"

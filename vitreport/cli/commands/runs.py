@@ -6,7 +6,7 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.commands import export
-from vitreport.cli.console import note, print_json, print_list, print_sentence
+from vitreport.cli.console import note, print_json, print_list, print_sentence, warn_each
 
 app = typer.Typer(help="List, show, compare and export recorded runs.", no_args_is_help=True)
 
@@ -47,8 +47,7 @@ def list_runs(
             note(LEGEND)
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
-    for line in damage:
-        note(f"warning: {runs_dir}/sweeps/{line}")
+    warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
     tell_damage(runs)
     if damage:
         raise DamageError(f"{len(damage)} of the sweeps damaged")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vitreport.cli.console import note, print_table, print_text
+from vitreport.cli.console import print_table, print_text, warn_each
 from vitreport.cli.format import flops, interval, sparkline, spec_rows
 from vitreport.errors import DamageError
 from vitreport.store.reader import Run
@@ -81,9 +81,7 @@ def show_run(run: Run) -> None:
 def tell_damage(runs: Sequence[Run]) -> None:
     """Name each damaged file on stderr. Raises DamageError where there are any."""
     damaged = [run for run in runs if run.damage]
-    for run in damaged:
-        for line in run.damage:
-            note(f"warning: {run.folder / line}")
+    warn_each(f"{run.folder / line}" for run in damaged for line in run.damage)
     if damaged:
         names = listed([run.id for run in damaged])
         raise DamageError(f"{len(damaged)} of {counted(len(runs), 'record')} damaged: {names}")

@@ -18,7 +18,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from vitreport.errors import SpecError
-from vitreport.files import make_folder, remove_file, write_atomic, write_json
+from vitreport.files import UnreadableFileError, make_folder, read_bounded, remove_file, write_atomic, write_json
 from vitreport.report.facts.measured import Mistakes
 from vitreport.report.figures.cache import SIZE, Panels, digest, draw, matplotlib_version
 from vitreport.report.figures.drawing.palette import DARK, LIGHT
@@ -31,6 +31,7 @@ STDOUT = "stdout"
 GAP = 16
 COLUMNS = 2
 LONGEST_HEAD = 20_000
+MOST_BYTES = 64 << 20
 COLOR = re.compile(r"var\(--(\w+)\)")
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*\.(?:svg|png)")
 DRAWN_HERE = re.compile(rb' data-digest="[0-9a-f]{64}"')
@@ -172,8 +173,8 @@ def _written(folder: Path) -> dict[str, dict[str, str]]:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
-    except OSError:
+        return read_bounded(path, MOST_BYTES)
+    except UnreadableFileError:
         return None
 
 

@@ -16,10 +16,12 @@ from pathlib import Path
 
 import vitreport
 from vitreport.errors import ResourceError
-from vitreport.files import make_folder, write_json
+from vitreport.files import UnreadableFileError, make_folder, read_bounded, write_json
 from vitreport.report.figures.illustrations import Figure
 
 Panels = Sequence[str]
+
+MOST_BYTES = 64 << 20
 
 SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)"')
 
@@ -45,8 +47,8 @@ def draw(figure: Figure, cache_dir: Path) -> Panels:
 
 def _kept(path: Path) -> Panels | None:
     try:
-        panels = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        panels = json.loads(read_bounded(path, MOST_BYTES))
+    except (UnreadableFileError, ValueError, RecursionError):
         return None
     is_sound = isinstance(panels, list) and all(isinstance(each, str) and SIZE.search(each) for each in panels)
     return panels if is_sound else None

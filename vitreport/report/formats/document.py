@@ -4,7 +4,6 @@ Accuracies are fractions of images, losses are in nats, `forward_flops` and `tra
 `low` and `high` bound a 95% interval, null where there is none.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -15,6 +14,7 @@ from vitreport.report.page import Page
 from vitreport.spec.fields import find_field
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import parse_list
+from vitreport.text import json_document
 
 SCHEMA_VERSION = 2
 FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption", "architecture", "dataset")
@@ -54,7 +54,7 @@ def render_json(page: Page) -> str:
         "provenance": _provenance(summary.provenance),
         "bibliography": page.bibliography,
     }
-    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=True) + "\n"
+    return json_document(document) + "\n"
 
 
 def _architecture(content: Architecture) -> Plain:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from vitreport.errors import SpecError
-from vitreport.files import write_atomic
+from vitreport.files import UnreadableFileError, read_bounded, write_atomic
 from vitreport.text import printable
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
@@ -16,6 +16,7 @@ MARK = re.compile(rf"^(?:{BEGIN}|{END})(?=[ \t\r]*$)", re.MULTILINE)
 HEADING = re.compile(r"^(?P<fence>`{3,}).*?^(?P=fence)$|^(?P<heading>#{1,5})(?= )", re.MULTILINE | re.DOTALL)
 """A heading, or a block of code, in which a line that begins like one is none."""
 
+MOST_BYTES = 256 << 20
 MOST_LINES = 60
 MOST_CHARACTERS = 200
 
@@ -58,9 +59,9 @@ def has_marks(path: Path) -> bool:
 def read_text(path: Path) -> str:
     """Raises SpecError for what cannot be read as text."""
     try:
-        return path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise SpecError(f"cannot read {path}: {error.strerror}", "give the path of a Markdown file") from error
+        return read_bounded(path, MOST_BYTES).decode("utf-8")
+    except UnreadableFileError as error:
+        raise SpecError(f"{path} {error.reason}", "give the path of a Markdown file") from error
     except UnicodeDecodeError as error:
         raise SpecError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
 

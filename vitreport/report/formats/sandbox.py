@@ -14,12 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from vitreport.errors import SpecError
+from vitreport.files import UnreadableFileError, read_bounded
 from vitreport.report.formats.markdown import BrokenTemplateError, render_text
 from vitreport.report.page import Page
 
 SECONDS = 20
 MEMORY_BYTES = 1 << 30
 MOST_CHARACTERS = 64 << 20
+MOST_TEMPLATE_BYTES = 1 << 20
 LIMITS = {"CPU": SECONDS, "AS": MEMORY_BYTES, "FSIZE": 0, "NPROC": 0, "NOFILE": 32}
 FAULTY = 3
 CHILD = f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {__name__} import serve; serve()"
@@ -70,9 +72,11 @@ def _limit() -> None:
 
 def _read(template: Path) -> str:
     try:
-        return template.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise _fault(template, f": {getattr(error, 'strerror', None) or error}") from error
+        return read_bounded(template, MOST_TEMPLATE_BYTES, pipes=True).decode()
+    except UnreadableFileError as error:
+        raise _fault(template, f" {error.reason}") from error
+    except UnicodeDecodeError as error:
+        raise _fault(template, f": {error}") from error
 
 
 def _fault(template: Path, told: str) -> SpecError:
