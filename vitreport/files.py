@@ -171,7 +171,7 @@ def output_file(path: Path) -> Path:
 def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
     """Write `value` as JSON in its own order; NaN and infinities are refused with ValueError."""
     text = json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False)
-    write_atomic(path, (text + "\n").encode())
+    write_atomic(path, (text + "\n").encode(errors="backslashreplace"))  # half a character becomes JSON's own escape
 
 
 def append_line(path: Path, line: str) -> None:

@@ -39,7 +39,7 @@ def link_to(folder: Path | None, document: Path | None) -> str | None:
     if folder is None:
         return None
     start = document.parent if document else Path()
-    return quote(f"{Path(os.path.relpath(folder, start)).as_posix()}/")
+    return quote(os.fsencode(f"{Path(os.path.relpath(folder, start)).as_posix()}/"))  # a name may be no text
 
 
 def shown(figures: Sequence[Figure], document: str) -> list[Figure]:
