@@ -11,6 +11,8 @@ from torch import nn
 from vitreport.errors import Problem, SpecError
 from vitreport.models.registry import build_model
 from vitreport.spec.model import ModelSpec
+from vitreport.spec.run import RunSpec
+from vitreport.training.setup import place_model
 
 VIT = {"patch_size": 4, "embed_dim": 16, "depth": 1, "num_heads": 2}
 
@@ -93,3 +95,31 @@ def test_images_of_a_size_that_the_network_does_not_run_at() -> None:
 def test_a_network_without_logits_is_refused() -> None:
     problem = refusal("vit_tiny_patch16_224", **VIT, global_pool="", class_token=False)
     assert problem.message == "gives (1, 16, 7) for one image, not (1, 7) logits"
+
+
+def test_a_constructor_that_makes_modules_without_an_end_is_stopped() -> None:
+    problem = refusal("resnet10t", layers=[100_000, 1, 1, 1])
+    assert problem.field == "model.arguments"
+    assert "more than 10,000 modules" in problem.message
+
+
+@pytest.mark.parametrize("value", [10**9, -(10**9), [1, [10**9]]])
+def test_a_number_that_would_be_a_loop_without_an_end_is_refused(value: object) -> None:
+    problem = refusal("vit_tiny_patch16_224", depth=value)
+    assert (problem.field, problem.message) == ("model.arguments.depth", "must hold no integer above 1,000,000")
+
+
+def test_what_fails_in_training_alone_is_a_fault_of_the_arguments() -> None:
+    spec = RunSpec.model_validate_json(
+        json.dumps(
+            {
+                "model": {"name": "timm", "architecture": "resnet10t", "arguments": {"drop_path_rate": 5}},
+                "data": {"dataset": "digits", "num_classes": 10, "image_size": 32},
+            }
+        )
+    )
+    with pytest.raises(SpecError) as caught:
+        place_model(spec, torch.device("cpu"))
+    (problem,) = caught.value.problems
+    assert problem.field == "model.arguments"
+    assert problem.message.startswith("resnet10t does not train with these: ")

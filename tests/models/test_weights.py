@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import json
 import os
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -166,3 +168,40 @@ def test_what_is_no_file_is_refused() -> None:
     for name in ("folder.pth", "missing.pth"):
         with pytest.raises(RecordError, match=name):
             read_weights(Path(name), "0" * 64)
+
+
+def with_header(**changes: object) -> bytes:
+    content = safetensors.torch.save(TENSORS, metadata={"a": "b"})
+    size = int.from_bytes(content[:8], "little")
+    header = json.dumps({**json.loads(content[8 : 8 + size]), **changes}).encode()
+    return len(header).to_bytes(8, "little") + header + content[8 + size :]
+
+
+def test_what_torch_has_no_form_for_is_refused() -> None:
+    assert "__metadata__ must be a table of texts, not null" in refusal("a.safetensors", with_header(__metadata__=None))
+    four_bits = {"dtype": "F4", "shape": [8], "data_offsets": [0, 4]}
+    header = json.dumps({"layer": four_bits}).encode()
+    refusal("a.safetensors", len(header).to_bytes(8, "little") + header + bytes(4))
+
+
+def test_a_nested_tensor_is_refused() -> None:
+    with warnings.catch_warnings(action="ignore"):  # torch calls them a prototype
+        nested = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.strided)
+        content = saved({"layer": nested})
+    refusal("a.pth", content)
+
+
+def test_what_is_no_file_of_weights_is_not_waited_for() -> None:
+    os.mkfifo("pipe.safetensors")
+    Path("zero.safetensors").symlink_to("/dev/zero")
+    Path("folder.safetensors").mkdir()
+    for name, told in (("pipe", "is a pipe"), ("zero", "is a device"), ("folder", "is a folder")):
+        with pytest.raises(RecordError, match=f"{name}.safetensors {told}, not a regular file"):
+            read_weights(Path(f"{name}.safetensors"), "0" * 64)
+
+
+def test_weights_may_be_a_link_as_in_the_cache_of_the_hub() -> None:
+    content = saved(TENSORS)
+    Path("blob").write_bytes(content)
+    Path("a.pth").symlink_to("blob")
+    assert read_weights(Path("a.pth"), hashlib.sha256(content).hexdigest()).tensors.keys() == TENSORS.keys()

@@ -1,7 +1,11 @@
 """A damaged checkpoint is never loaded without a word, and one that does not fit is named."""
 
 import hashlib
+import json
+import os
 import random
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,15 @@ from tests.store.identity import differences, only_run, resumed_at
 from tests.store.options import EVERY_STEP, STEPS
 from tests.store.states import damage, make_state
 from vitreport.errors import RecordError
-from vitreport.store.checkpoint import checkpoints, load_model_weights, read_verified, restore_newest
+from vitreport.store.checkpoint import (
+    Counters,
+    Extent,
+    checkpoints,
+    contradiction,
+    load_model_weights,
+    read_verified,
+    restore_newest,
+)
 from vitreport.training.state import TrainingState, named_weights
 
 FLIPS = 400
@@ -156,3 +168,94 @@ def test_run_with_damaged_checkpoints_alone_is_refused(
     anew = driver.run("train", *TRAIN, "--force", folder=tmp_path)
     assert anew.exit_code == 0
     assert [path.read_bytes() for path in found] == before
+
+
+EXTENT = Extent(epochs=2, images=24, batch_size=8, selects=False)  # of which `two_saved` has done two of six steps
+
+
+def counters(folder: Path, **changes: object) -> None:
+    _, metadata = read_verified(folder / "step-2.safetensors")
+    rewritten(folder, {}, {"counters": json.dumps({**json.loads(metadata["counters"]), **changes})})
+
+
+def test_sound_counters_are_believed(tmp_path: Path, two_saved: TrainingState) -> None:
+    state = make_state()
+    assert restore_newest(tmp_path, state, EXTENT) == []
+    assert (state.step, state.epoch) == (2, 0)
+
+
+BEST = {"epoch": 1, "step": 3, "accuracy": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"step": 999}, "step = 999, but the file is that of step 2"),
+        ({"step": 10**30}, "counters.step"),
+        ({"step": 1.5}, "counters.step"),
+        ({"epoch": 99}, "epoch = 99 after step 2"),
+        ({"epoch": 1}, "epoch = 1 after step 2"),
+        ({"seconds": 1e308}, "counters.seconds"),
+        ({"seconds": float("inf")}, "counters.seconds"),
+        ({"seconds": float("nan")}, "counters.seconds"),
+        ({"surprise": 1}, "counters.surprise"),
+    ],
+)
+def test_counters_that_contradict_each_other_are_named(
+    tmp_path: Path, two_saved: TrainingState, changes: dict[str, object], told: str
+) -> None:
+    counters(tmp_path, **changes)
+    state = make_state()
+    with pytest.raises(RecordError, match=re.escape(told)):
+        restore_newest(tmp_path, state, EXTENT)
+    assert state.step == 0
+
+
+@pytest.mark.parametrize(
+    ("extent", "told"),
+    [
+        (replace(EXTENT, epochs=1, images=8), "step = 2 of 1"),
+        (replace(EXTENT, images=8), "epoch = 0 after step 2, with 1 steps an epoch"),
+        (replace(EXTENT, batch_size=7), "totals = "),
+    ],
+)
+def test_counters_of_another_training_are_named(
+    tmp_path: Path, two_saved: TrainingState, extent: Extent, told: str
+) -> None:
+    with pytest.raises(RecordError, match=re.escape(told)):
+        restore_newest(tmp_path, make_state(), extent)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "step", "best", "is_sound"),
+    [
+        (1, 3, BEST, True),
+        (2, 6, BEST, True),
+        (0, 3, None, False),  # the totals say that the epoch was counted
+        (1, 3, None, False),
+        (1, 3, {**BEST, "epoch": 2, "step": 6}, False),
+        (2, 6, {**BEST, "step": 4}, False),
+        (2, 6, {**BEST, "epoch": 0, "step": 0}, False),
+    ],
+)
+def test_the_best_epoch_is_one_that_was_finished(
+    epoch: int, step: int, best: dict[str, object] | None, is_sound: bool
+) -> None:
+    found = Counters.model_validate({"epoch": epoch, "step": step, "seconds": 0.0, "best": best})
+    assert (contradiction(found, [0.0, 0.0, 0.0], replace(EXTENT, selects=True)) == "") == is_sound
+
+
+def test_metadata_that_is_null_has_no_counters(tmp_path: Path, two_saved: TrainingState) -> None:
+    path = tmp_path / "step-2.safetensors"
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.dumps({**json.loads(content[8 : 8 + size]), "__metadata__": None}).encode()
+    changed = len(header).to_bytes(8, "little") + header + content[8 + size :]
+    path.write_bytes(changed)
+    path.with_suffix(".sha256").write_text(hashlib.sha256(changed).hexdigest())
+    check_fallback(tmp_path, "step-2.safetensors: __metadata__ must be a table of texts, not null")
+
+
+def test_a_checkpoint_larger_than_its_model_is_not_read(tmp_path: Path, two_saved: TrainingState) -> None:
+    os.truncate(tmp_path / "step-2.safetensors", 1 << 33)
+    check_fallback(tmp_path, "step-2.safetensors is larger than 10 MiB")

@@ -11,7 +11,7 @@ from tests.store.conftest import Undisturbed
 from tests.store.identity import differences, only_run, resumed_at
 from tests.store.options import EVERY_STEP, SHORT
 from vitreport.errors import BusyError, ResourceError
-from vitreport.store.lock import held, is_held
+from vitreport.store.lock import LOCK_NAME, held, is_held
 
 TRAIN = ("train", *SHORT, EVERY_STEP, "--quiet")
 LIST = ("runs", "list", "--json")
@@ -83,3 +83,27 @@ def go_on(driver: Driver, folder: Path) -> list[int]:
     done = driver.run(*TRAIN, folder=folder)
     assert done.exit_code == 0, done.stderr
     return resumed_at(only_run(folder))
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_training_whose_lock_file_was_removed_stops(tmp_path: Path, is_replaced: bool) -> None:
+    with held(tmp_path) as hold:
+        hold.check()
+        (tmp_path / LOCK_NAME).unlink()
+        if is_replaced:
+            (tmp_path / LOCK_NAME).touch()
+        with pytest.raises(BusyError, match=r"its \.lock was removed or replaced while this process wrote to it"):
+            hold.check()
+
+
+def test_two_processes_never_write_to_one_run(
+    driver: Driver, undisturbed: Undisturbed, tmp_path: Path, living: Child
+) -> None:
+    run = only_run(tmp_path)
+    (run / LOCK_NAME).unlink()
+    second = driver.run(*TRAIN, folder=tmp_path)
+    living.send(signal.SIGTERM)
+    first = living.wait()
+    assert (second.exit_code, first.exit_code) == (0, 8), first.stderr
+    assert first.stderr.startswith(f"error: run {run.name}: its .lock was removed or replaced")
+    assert differences(undisturbed(SHORT), run) == []

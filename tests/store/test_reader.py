@@ -16,7 +16,7 @@ from tests.store.options import SHORT
 from vitreport.cli.tables.records import as_plain, overview
 from vitreport.errors import RecordError, SpecError
 from vitreport.store import reader
-from vitreport.store.folders import find_run, newest_attempt, next_attempt, run_folders
+from vitreport.store.folders import find_run, newest_attempt, next_attempt, run_folders, strays
 from vitreport.store.reader import Run, read_run
 
 FILES = ("run.json", "spec.json", "result.json", "metrics.jsonl")
@@ -268,3 +268,28 @@ def test_attempts_stand_beside_each_other_and_the_newest_counts(tmp_path: Path) 
     make_run(runs, "swin-a-s01-r12")
     make_run(runs, "swin-a-s0-rx")
     assert newest_attempt(runs, "swin-a-s0").name == "swin-a-s0-r10"
+
+
+def test_epochs_beyond_those_of_the_spec_are_damage(run: Path) -> None:
+    path = run / "metrics.jsonl"
+    last = json.loads(path.read_text().splitlines()[-1])
+    with path.open("a") as file:
+        file.writelines(json.dumps({**last, "epoch": epoch}) + "\n" for epoch in range(3, 3000))
+    found = read_run(run)
+    assert [epoch.epoch for epoch in found.epochs] == [1, 2]
+    assert found.damage == ("metrics.jsonl: not read from line 3: epoch 3 of 2",)
+
+
+def test_epochs_without_a_spec_are_bounded_too(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MOST_EPOCHS_UNKNOWN", 1)
+    (run / "spec.json").unlink()
+    found = read_run(run)
+    assert [epoch.epoch for epoch in found.epochs] == [1]
+    assert "metrics.jsonl: not read from line 2: epoch 2 of 1" in found.damage
+
+
+def test_many_folders_without_a_record_are_one_line(tmp_path: Path) -> None:
+    names = [f"mlp-mixer-digits-{number:08x}-s0" for number in range(2000)]
+    for name in names:
+        (tmp_path / name).mkdir()
+    assert strays(tmp_path) == [(f"{', '.join(names[:3])} and 1997 more", "incomplete (no record)")]

@@ -1,6 +1,7 @@
 """The file of a sweep."""
 
 import json
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -10,12 +11,14 @@ import pytest
 from filelock import FileLock
 
 from tests.records import small_spec
+from vitreport.errors import RecordError
 from vitreport.files import write_json
 from vitreport.spec.sweep import field_axis
 from vitreport.store.lock import LOCK_NAME
+from vitreport.store.reader import MAX_OTHER_BYTES
 from vitreport.sweep import record
 from vitreport.sweep.plan import Cell, Plan
-from vitreport.sweep.record import PATIENCE_SECONDS, read_sweeps, write_sweep
+from vitreport.sweep.record import FOLDER, PATIENCE_SECONDS, read_sweeps, write_sweep
 
 
 def plan(*seeds: int) -> Plan:
@@ -62,3 +65,34 @@ def test_a_cell_has_one_value_of_each_axis(field: str, value: object, tmp_path: 
     damage: list[str] = []
     assert read_sweeps(tmp_path, damage) == []
     assert "one of its cells has not one value of each axis" in damage[0]
+
+
+@pytest.mark.parametrize("name", [FOLDER, f"{FOLDER}/small.json", f"{FOLDER}/{LOCK_NAME}"])
+def test_a_sweep_is_not_written_through_a_link(tmp_path: Path, name: str) -> None:
+    runs, outside = tmp_path / "runs", tmp_path / "outside"
+    path = write_sweep(runs, plan(0))
+    (runs / FOLDER / LOCK_NAME).touch()
+    place = runs / name.replace("small.json", path.name)
+    place.rename(outside)
+    place.symlink_to(outside)
+    before = path.read_bytes()
+    with pytest.raises(RecordError, match="is a link, which is not followed"):
+        write_sweep(runs, plan(0, 1))
+    assert path.read_bytes() == before
+    assert outside.exists()
+
+
+def test_a_linked_folder_of_sweeps_is_damage(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "elsewhere", plan(0))
+    (tmp_path / FOLDER).symlink_to(tmp_path / "elsewhere" / FOLDER)
+    damage: list[str] = []
+    assert read_sweeps(tmp_path, damage) == []
+    assert damage == ["*.json: their folder is a link, which is not followed"]
+
+
+def test_a_sweep_too_large_to_be_read_is_not_written_over(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, plan(0))
+    os.truncate(path, MAX_OTHER_BYTES + 1)
+    with pytest.raises(RecordError, match="is larger than 16 MiB"):
+        write_sweep(tmp_path, plan(0, 1))
+    assert path.stat().st_size == MAX_OTHER_BYTES + 1

@@ -47,7 +47,7 @@ class _Best(Record):
     accuracy: Accuracy
 
 
-class _Counters(Record):
+class Counters(Record):
     """What stands in the header of a checkpoint."""
 
     schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
@@ -216,7 +216,7 @@ def _metadata(state: TrainingState) -> dict[str, str]:
     best = None
     if state.best:
         best = _Best(epoch=state.best.epoch, step=state.best.step, accuracy=state.best.accuracy)
-    counters = _Counters(epoch=state.epoch, step=state.step, seconds=state.seconds, best=best)
+    counters = Counters(epoch=state.epoch, step=state.step, seconds=state.seconds, best=best)
     return {"counters": counters.model_dump_json()}
 
 
@@ -246,9 +246,9 @@ def _restore(
         state.best = BestEpoch(best.epoch, best.step, best.accuracy, weights)
 
 
-def _counters(metadata: Mapping[str, str], source: str) -> _Counters:
+def _counters(metadata: Mapping[str, str], source: str) -> Counters:
     try:
-        return _Counters.model_validate_json(metadata.get("counters", ""))
+        return Counters.model_validate_json(metadata.get("counters", ""))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(["counters", *map(str, first["loc"])])
@@ -256,7 +256,7 @@ def _counters(metadata: Mapping[str, str], source: str) -> _Counters:
         raise RecordError(f"{source} has no counters of a training: {field}: {first['msg']}", hint) from error
 
 
-def contradiction(counters: "_Counters", totals: Sequence[float], extent: Extent) -> str:
+def contradiction(counters: Counters, totals: Sequence[float], extent: Extent) -> str:
     """Say which of the counters cannot be true; "" if all can.
 
     An epoch counts once it was evaluated: a checkpoint of its last step may be of before or after that.

@@ -71,7 +71,7 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
 def read_sweeps(runs_dir: Path, damage: list[str]) -> list[SweepRecord]:
     """Return the sweeps on record, by name of their files; add what cannot be read to `damage`."""
     if fault := entry_fault(runs_dir / FOLDER, folder=True):
-        damage.append(f"{FOLDER}: {fault}")
+        damage.append(f"*.json: their folder {fault}")
         return []
     try:
         files = sorted((runs_dir / FOLDER).glob("*.json"))
