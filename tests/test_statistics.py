@@ -11,6 +11,9 @@ from scipy import stats
 from scipy.stats import binomtest, permutation_test
 
 from vitreport.statistics import (
+    DIFFERENCE_OF_SHARES,
+    NOT_NEGATIVE,
+    SHARE,
     comparisons_with,
     difference_over_seeds,
     differences_over_seeds,
@@ -63,6 +66,25 @@ def spread(values: list[float]) -> bool:
 def test_the_interval_of_a_mean_is_scipys(values: list[float], confidence: float) -> None:
     expected = stats.t.interval(confidence, len(values) - 1, loc=mean(values), scale=stats.sem(values))
     assert t_interval(values, confidence) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=5).filter(spread))
+def test_an_interval_is_cut_to_what_is_possible(values: list[float]) -> None:
+    whole = t_interval(values)
+    assert whole
+    assert t_interval(values, possible=SHARE) == (max(0.0, whole[0]), min(1.0, whole[1]))
+    assert t_interval(values, possible=NOT_NEGATIVE) == (max(0.0, whole[0]), whole[1])
+
+
+def test_a_difference_of_shares_lies_between_minus_1_and_1() -> None:
+    """Welch's interval of two seeds each is much wider; p is that of the test all the same."""
+    first, second = {0: 1.0, 1: 0.1}, {0: 0.0, 1: 0.2}
+    found, whole = difference_over_seeds(first, second), welch_interval([*first.values()], [*second.values()])
+    assert found
+    assert whole
+    assert whole.low < -1 < 1 < whole.high
+    assert (found.low, found.high) == DIFFERENCE_OF_SHARES
+    assert (found.value, found.p) == (whole.value, whole.p)
 
 
 def test_the_interval_of_a_mean_is_that_of_the_textbook() -> None:

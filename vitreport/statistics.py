@@ -3,13 +3,30 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from functools import cache
-from math import comb, sqrt
+from math import comb, inf, sqrt
 from statistics import NormalDist, mean, variance
 from typing import NamedTuple
 
 SIGNIFICANCE = 0.05
 ROUNDING = 1e-12
 MOST_TO_FLIP = 20
+
+
+class Range(NamedTuple):
+    """The smallest and the largest value that a quantity can have: no interval of it ends outside."""
+
+    low: float
+    high: float
+
+    def clip(self, low: float, high: float) -> tuple[float, float]:
+        """Cut an interval to what is possible."""
+        return max(low, self.low), min(high, self.high)
+
+
+SHARE = Range(0.0, 1.0)
+DIFFERENCE_OF_SHARES = Range(-1.0, 1.0)
+NOT_NEGATIVE = Range(0.0, inf)
+ANY_NUMBER = Range(-inf, inf)
 
 
 class Difference(NamedTuple):
@@ -53,24 +70,29 @@ def vary(values: Sequence[float]) -> bool:
     return max(values) - min(values) > ROUNDING * max(map(abs, values))
 
 
-def t_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:
+def t_interval(
+    values: Sequence[float], confidence: float = 0.95, possible: Range = ANY_NUMBER
+) -> tuple[float, float] | None:
     """The interval of the mean of n >= 2 values, such as one accuracy a seed (Student 1908).
 
     mean ± t s / sqrt(n), with s² the variance over n - 1 and t the quantile (1 + confidence) / 2 of n - 1 degrees
-    of freedom. Not cut to [0, 1]: the values need not be proportions. None where they do not vary.
+    of freedom, cut to what is `possible`. None where they do not vary.
     """
     if not vary(values):
         return None
     centre, error = mean(values), sqrt(variance(values) / len(values))
     half_width = _t_quantile((1 + confidence) / 2, len(values) - 1) * error
-    return centre - half_width, centre + half_width
+    return possible.clip(centre - half_width, centre + half_width)
 
 
-def welch_interval(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Difference | None:
+def welch_interval(
+    first: Sequence[float], second: Sequence[float], confidence: float = 0.95, possible: Range = ANY_NUMBER
+) -> Difference | None:
     """mean(first) - mean(second) of independent values, at least two each, of unequal variances (Welch 1947).
 
     With e_i = s_i² / n_i: d ± t sqrt(e_1 + e_2), where t has (e_1 + e_2)² / (e_1²/(n_1 - 1) + e_2²/(n_2 - 1))
-    degrees of freedom (Satterthwaite 1946); p is that of the two-sided t test. None where neither varies.
+    degrees of freedom (Satterthwaite 1946), cut to what is `possible`; p is that of the two-sided t test. None where
+    neither varies.
     """
     if not (vary(first) or vary(second)):
         return None
@@ -80,7 +102,8 @@ def welch_interval(first: Sequence[float], second: Sequence[float], confidence: 
     shares = [square / total for square in squares]
     freedom = 1 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (first, second), strict=True))
     half_width = _t_quantile((1 + confidence) / 2, freedom) * sqrt(total)
-    return Difference(value, value - half_width, value + half_width, 2 * _t_tail(abs(value) / sqrt(total), freedom))
+    low, high = possible.clip(value - half_width, value + half_width)
+    return Difference(value, low, high, 2 * _t_tail(abs(value) / sqrt(total), freedom))
 
 
 def newcombe_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
@@ -93,7 +116,7 @@ def newcombe_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[
     difference = share_1 - share_2
     below = sqrt((share_1 - low_1) ** 2 + (high_2 - share_2) ** 2)
     above = sqrt((high_1 - share_1) ** 2 + (share_2 - low_2) ** 2)
-    return difference - below, difference + above
+    return DIFFERENCE_OF_SHARES.clip(difference - below, difference + above)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -136,12 +159,16 @@ def _signed_sums(differences: Sequence[float]) -> list[float]:
 def difference_over_seeds(
     first: Mapping[int, float], second: Mapping[int, float], comparisons: int = 1
 ) -> Difference | None:
-    """mean(first) - mean(second) of one value a seed; None with fewer than two seeds of each, or where neither varies.
+    """mean(first) - mean(second) of one share a seed, such as an accuracy.
 
-    The interval is Welch's; p is that of his test, or of the sign flip over the seeds that both have where these are
-    at most 20 and enough for it to be shown over so many comparisons. p is not adjusted.
+    None with fewer than two seeds of each, or where neither varies. The interval is Welch's, cut at -1 and 1; p is
+    that of his test, or of the sign flip over the seeds that both have where these are at most 20 and enough for it
+    to be shown over so many comparisons. p is not adjusted.
     """
-    if min(len(first), len(second)) < 2 or (found := welch_interval([*first.values()], [*second.values()])) is None:
+    if min(len(first), len(second)) < 2:
+        return None
+    found = welch_interval([*first.values()], [*second.values()], possible=DIFFERENCE_OF_SHARES)
+    if found is None:
         return None
     paired = [first[seed] - second[seed] for seed in first if seed in second]
     is_enough = 2 * comparisons / 2 ** len(paired) < SIGNIFICANCE

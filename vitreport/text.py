@@ -8,12 +8,21 @@ from typing import Any
 UNVARYING = "seeds that do not vary"
 LINE_CHARACTERS = 80
 NOT_ASCII = re.compile(r"[^\x20-\x7e\n]")
+SMALLEST_POINTS = 0.05  # in percentage points: what is smaller needs another digit
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take full-width signs too)
 
 
 def percent(fraction: float, digits: int = 2) -> str:
     """0.975 is 97.50%"""
     return f"{100 * fraction:.{digits}f}%"
+
+
+def percentage_half_width(share: float, half_width: float, digits: int = 2) -> str:
+    """2.1, to stand after "97.5% ±"; nothing where these two, as they are printed, reach beyond 0 or 100%."""
+    points = 100 * half_width
+    told = f"{points:.{digits if points >= SMALLEST_POINTS else max(2, digits)}f}"
+    centre = round(100 * share, digits)
+    return told if float(told) <= min(centre, 100 - centre) else ""
 
 
 def compact(number: float) -> str:

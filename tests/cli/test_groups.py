@@ -97,7 +97,7 @@ def test_only_seeds_that_are_done_are_averaged(cli: Cli) -> None:
     assert (
         "2 done, 1 interrupted  2/2, 1/2  51.00% (2 seeds that do not vary); so far 45.94%  50.50% ± 6.35 (2)" in line
     )
-    assert "wide for 2; those that do not vary have none" in done.stderr
+    assert "wide for 2; one that reaches 0 or 100% is shown by" in done.stderr
     assert "±" not in cli("runs", "list", "--each").stderr
 
 
@@ -158,3 +158,12 @@ def test_no_difference_is_told_of_seeds_that_are_no_measure(
 ) -> None:
     written({16: [0.50, 0.50, 0.50], 128: accuracies})
     assert cli("runs", "diff", SMALL, LARGE).stdout.splitlines()[-1].endswith(told)
+
+
+def test_an_interval_ends_at_0_and_100_percent(cli: Cli) -> None:
+    written({16: [0.40, 0.58], 128: [0.02, 0.99]})
+    done = cli("runs", "list")
+    assert "49.00% (0.00% to 100.00%, n = 2)" in done.stdout
+    assert "one that reaches 0 or 100% is shown by its two ends" in done.stderr
+    told = cli("runs", "diff", SMALL, LARGE)
+    assert "-100.00 to +100.00 points" in " ".join((told.stdout + told.stderr).split())

@@ -17,8 +17,8 @@ def accuracy_interval(measured: MeasurementRecord) -> tuple[float, float]:
 
 
 def bounds(low: float, high: float) -> str:
-    """95.32% to 98.68%; of an accuracy, so that a wide t interval ends at 0 and at 100%."""
-    return f"{percent(max(low, 0.0))} to {percent(min(high, 1.0))}"
+    """95.32% to 98.68%"""
+    return f"{percent(low)} to {percent(high)}"
 
 
 def interval(measured: MeasurementRecord) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from vitreport.statistics import Difference, differences_over_seeds, t_interval, wilson_interval
+from vitreport.statistics import SHARE, Difference, differences_over_seeds, t_interval, wilson_interval
 from vitreport.store.groups import seed_of
 from vitreport.store.reader import Run
 from vitreport.store.record import MeasurementRecord
@@ -105,7 +105,7 @@ def _interval(measured: Sequence[MeasurementRecord]) -> tuple[float, float] | No
         return None
     if len(measured) == 1:
         return wilson_interval(round(measured[0].accuracy * measured[0].count), measured[0].count)
-    return t_interval([measurement.accuracy for measurement in measured])
+    return t_interval([measurement.accuracy for measurement in measured], possible=SHARE)
 
 
 def _compared(rows: Sequence[Row]) -> list[Row]:

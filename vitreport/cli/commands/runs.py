@@ -43,7 +43,7 @@ def list_runs(
         if not each:
             rows = list(group_rows(runs, read_sweeps(runs_dir, damage)))
         print_list(LIST_COLUMNS, rows, right=NUMBER_COLUMNS, spare=SPARE_COLUMNS)
-        if any("±" in cell for row in rows for cell in row):
+        if any(sign in cell for row in rows for cell in row for sign in ("±", "n = ")):
             note(LEGEND)
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")

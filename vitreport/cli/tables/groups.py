@@ -5,19 +5,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
+from vitreport.cli.format import bounds
 from vitreport.cli.tables.records import LIST_COLUMNS, list_row, overview
 from vitreport.spec.compose import flat
 from vitreport.spec.sweep import called
-from vitreport.statistics import difference_over_seeds, t_interval
+from vitreport.statistics import SHARE, difference_over_seeds, t_interval
 from vitreport.store.groups import group_of, grouped, seed_of
 from vitreport.store.reader import Run
 from vitreport.store.state import state_of
 from vitreport.sweep.record import SweepRecord
-from vitreport.text import UNVARYING, duration, percent
+from vitreport.text import UNVARYING, duration, percent, percentage_half_width
 
 INDENT = "  "
 UNDER_WAY = ("running", "interrupted")
-LEGEND = "± is half of a 95% t interval over the seeds (their number), wide for 2; those that do not vary have none"
+LEGEND = (
+    "± is half of a 95% t interval over the seeds (their number), wide for 2; one that reaches 0 or 100% is shown by "
+    "its two ends; seeds that do not vary have none"
+)
 
 
 def group_rows(runs: Sequence[Run], sweeps: Sequence[SweepRecord]) -> Iterator[list[str]]:
@@ -87,14 +91,18 @@ def compared(first: Sequence[Run], second: Sequence[Run]) -> str:
 
 
 def estimate(accuracies: Sequence[float]) -> str:
-    """51.00% ± 2.48 (3); 51.00% (3 seeds that do not vary)"""
+    """51.00% ± 2.48 (3); 99.00% (92.11% to 100.00%, n = 3); 51.00% (3 seeds that do not vary)"""
     if len(accuracies) < 2:
         return percent(accuracies[0]) if accuracies else ""
-    interval = t_interval(accuracies)
+    interval = t_interval(accuracies, possible=SHARE)
     if interval is None:
         return f"{percent(accuracies[0])} ({len(accuracies)} {UNVARYING})"
     low, high = interval
-    return f"{percent(mean(accuracies))} ± {50 * (high - low):.2f} ({len(accuracies)})"
+    centre = mean(accuracies)
+    half_width = percentage_half_width(centre, max(centre - low, high - centre))
+    if not half_width:
+        return f"{percent(centre)} ({bounds(low, high)}, n = {len(accuracies)})"
+    return f"{percent(centre)} ± {half_width} ({len(accuracies)})"
 
 
 def _cells(sweep: SweepRecord) -> list[tuple[str, int]]:

@@ -9,12 +9,13 @@ from vitreport.report.facts.estimates import over_seeds, share
 from vitreport.report.facts.measured import Calibration, CalibrationBin, ClassAccuracy, Confusion, Curve, Metric
 from vitreport.report.facts.mistakes import mistakes_of
 from vitreport.report.facts.summary import Damage, Details
-from vitreport.statistics import t_interval
+from vitreport.statistics import NOT_NEGATIVE, SHARE, Range, t_interval
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import BinRecord, DetailRecord, SplitRecord
 
 MOST_POINTS = 500
 SPLITS = ("train", "val", "test")
+POSSIBLE: dict[Metric, Range] = {"accuracy": SHARE, "loss": NOT_NEGATIVE}
 
 
 def read_details(folders: Iterable[Path], *, finished: bool) -> Details:
@@ -46,7 +47,7 @@ def _curve(split: str, metric: Metric, measured: Sequence[dict[int, SplitRecord]
     stride = -(-len(shared) // MOST_POINTS) or 1
     epochs = tuple(epoch for index, epoch in enumerate(shared) if (len(shared) - 1 - index) % stride == 0)
     values = [[getattr(run[epoch], metric) for run in measured] for epoch in epochs]
-    bands = [t_interval(each) or (each[0], each[0]) for each in values] if len(measured) > 1 else []
+    bands = [_band(each, metric) for each in values] if len(measured) > 1 else []
     return Curve(
         split=split,
         metric=metric,
@@ -57,6 +58,10 @@ def _curve(split: str, metric: Metric, measured: Sequence[dict[int, SplitRecord]
         n=len(measured),
         stride=stride,
     )
+
+
+def _band(values: Sequence[float], metric: Metric) -> tuple[float, float]:
+    return t_interval(values, possible=POSSIBLE[metric]) or (values[0], values[0])
 
 
 def _alike(results: Sequence[tuple[Run, DetailRecord]]) -> tuple[tuple[str, ...], list[DetailRecord]]:
@@ -89,7 +94,7 @@ def _is_square(matrix: Sequence[Sequence[int]], size: int) -> bool:
 
 
 def _calibration(details: Sequence[DetailRecord]) -> Calibration | None:
-    error = over_seeds([each.expected_calibration_error for each in details])
+    error = over_seeds([each.expected_calibration_error for each in details], SHARE)
     if error is None or len({len(each.calibration) for each in details}) > 1:
         return None
     bins = zip(*(each.calibration for each in details), strict=True)

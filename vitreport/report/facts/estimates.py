@@ -7,7 +7,15 @@ from statistics import mean
 from vitreport import statistics
 from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.summary import Group
-from vitreport.statistics import differences_over_seeds, newcombe_interval, t_interval, wilson_interval
+from vitreport.statistics import (
+    DIFFERENCE_OF_SHARES,
+    SHARE,
+    Range,
+    differences_over_seeds,
+    newcombe_interval,
+    t_interval,
+    wilson_interval,
+)
 from vitreport.store.record import MeasurementRecord
 from vitreport.text import UNVARYING, counted
 
@@ -24,17 +32,20 @@ def share(counts: Sequence[tuple[int, int]]) -> Estimate | None:
     if len(counts) == 1:
         (correct, count) = counts[0]
         return Estimate(correct / count, *wilson_interval(correct, count), "wilson", 1, images=count)
-    found = over_seeds([correct / count for correct, count in counts])
+    found = over_seeds([correct / count for correct, count in counts], SHARE)
     return found and replace(found, images=max(count for _, count in counts))
 
 
-def over_seeds(values: Sequence[float]) -> Estimate | None:
-    """The mean of any number, one a seed; a single one has no interval, nor have several that are the same."""
+def over_seeds(values: Sequence[float], possible: Range) -> Estimate | None:
+    """The mean of any number, one a seed; its interval ends at the bounds of what is `possible`.
+
+    A single one has no interval, nor have several that are the same.
+    """
     if not values:
         return None
     if len(values) == 1:
         return Estimate(values[0], None, None, "none", 1)
-    interval = t_interval(values)
+    interval = t_interval(values, possible=possible)
     if interval is None:
         return Estimate(values[0], None, None, "equal", len(values))
     return Estimate(mean(values), *interval, "t", len(values))
@@ -47,7 +58,7 @@ def gap(train: Sequence[MeasurementRecord], test: Sequence[MeasurementRecord]) -
         first, second = ((round(each.accuracy * each.count), each.count) for each in pairs[0])
         difference = pairs[0][0].accuracy - pairs[0][1].accuracy
         return Estimate(difference, *newcombe_interval(first, second), "newcombe", 1, images=second[1])
-    return over_seeds([first.accuracy - second.accuracy for first, second in pairs])
+    return over_seeds([first.accuracy - second.accuracy for first, second in pairs], DIFFERENCE_OF_SHARES)
 
 
 def differences(

@@ -12,6 +12,7 @@ from vitreport.report.facts.observed import Observed
 from vitreport.report.facts.summary import Group, RunSummary, State
 from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
+from vitreport.statistics import NOT_NEGATIVE, SHARE, Range
 from vitreport.store.folders import attempt_number
 from vitreport.store.groups import group_of
 from vitreport.store.record import CostRecord, MeasurementRecord
@@ -81,10 +82,10 @@ def _group(group_id: str, dataset: str, members: Sequence[Member], *, has_best_t
         train=accuracy(_split(done, "train")),
         validation=accuracy(_split(done, "val")),
         test=accuracy(_split(done, "test")),
-        test_loss=over_seeds([each.loss for each in _split(done, "test")]),
-        best_test=_over(done, lambda run: run.best_test) if has_best_test else None,
+        test_loss=over_seeds([each.loss for each in _split(done, "test")], NOT_NEGATIVE),
+        best_test=_over(done, lambda run: run.best_test, SHARE) if has_best_test else None,
         gap=_gap(done),
-        converged=_over(done, lambda run: run.converged),
+        converged=_over(done, lambda run: run.converged, Range(1, spec.train.epochs)),
         cost=_cost([member.seen for member in members]),
     )
 
@@ -109,8 +110,8 @@ def _split(runs: Iterable[Observed], name: str) -> list[MeasurementRecord]:
     return [run.splits[name] for run in runs if name in run.splits]
 
 
-def _over(runs: Iterable[Observed], read: Callable[[Observed], float | None]) -> Estimate | None:
-    return over_seeds([value for run in runs if (value := read(run)) is not None])
+def _over(runs: Iterable[Observed], read: Callable[[Observed], float | None], possible: Range) -> Estimate | None:
+    return over_seeds([value for run in runs if (value := read(run)) is not None], possible)
 
 
 def _gap(runs: Iterable[Observed]) -> Estimate | None:

@@ -11,6 +11,7 @@ from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.standing import group_of_spec
 from vitreport.report.facts.summary import Dataset, Group
 from vitreport.report.sentences.phrases import accuracy, evidence, points, signed_evidence
+from vitreport.statistics import SHARE
 from vitreport.text import counted, percent
 
 Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
@@ -115,7 +116,7 @@ def _value(claim: Claim, group: Group) -> Verdict:
     if measured.n == 1 or measured.low is None or measured.high is None:
         here = f"{accuracy(measured)}{_chosen(claim)}"
         return Verdict(claim, "not comparable", f"{why_no_difference([group])}; here {here}", measured)
-    low, high = _of_one_more(measured.low, measured.high, measured.n, claim.digits)
+    low, high = _of_one_more(measured, claim.digits)
     digits = _digits(claim.value, claim.digits, low, high)
     published, told = percent(claim.value, claim.digits), accuracy(measured, digits)
     interval = f"the 95% interval of one more run, {percent(low, digits)} to {percent(high, digits)}"
@@ -123,7 +124,7 @@ def _value(claim: Claim, group: Group) -> Verdict:
         side: Outcome = "above" if claim.value < low else "below"
         reason = f"measured {told} is {side} {published}, which is outside {interval}{_chosen(claim)}"
         return Verdict(claim, side, reason, measured)
-    is_tight = (measured.high - measured.low) / 2 <= TIGHT
+    is_tight = measured.reach <= TIGHT
     wide = "" if is_tight else "; that of the mean is wide"
     reason = f"{published} lies in {interval}; measured {told}{wide}{_chosen(claim)}"
     return Verdict(claim, "reproduced" if is_tight else "within interval", reason, measured)
@@ -140,15 +141,15 @@ def _digits(published: float, digits: int, low: float, high: float) -> int:
     return next(enough, MOST_DIGITS)
 
 
-def _of_one_more(low: float, high: float, runs: int, digits: int) -> tuple[float, float]:
-    """The prediction interval for one more run, from that of the mean of n runs, l to h.
+def _of_one_more(measured: Estimate, digits: int) -> tuple[float, float]:
+    """The prediction interval for one more run, from the interval of the mean of n runs.
 
-    About the same centre it is sqrt(n + 1) times as wide: t s sqrt(1 + 1/n) beside t s / sqrt(n); and wider by half
-    of the last digit that was published.
+    About the same centre it is sqrt(n + 1) times as wide: t s sqrt(1 + 1/n) instead of t s / sqrt(n); and wider by
+    half of the last digit that was published. Where both ends of the mean's interval were cut it is all of 0 to 1.
     """
     last_digit = 0.01 * 10.0**-digits
-    centre, half_width = (low + high) / 2, (high - low) / 2 * sqrt(runs + 1) + last_digit / 2
-    return centre - half_width, centre + half_width
+    half_width = measured.reach * sqrt(measured.n + 1) + last_digit / 2
+    return SHARE.clip(measured.value - half_width, measured.value + half_width)
 
 
 def _chosen(claim: Claim) -> str:

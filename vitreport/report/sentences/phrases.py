@@ -1,9 +1,10 @@
 """Estimates in words, the same in every sentence, table and caption."""
 
 from collections.abc import Iterable, Sequence
+from math import isclose
 
 from vitreport.report.facts.measured import Estimate, Method, Metric, Paired
-from vitreport.text import UNVARYING, counted, percent
+from vitreport.text import SMALLEST_POINTS, UNVARYING, counted, percent, percentage_half_width
 
 METHODS: dict[Method, str] = {
     "t": "Student's t interval of the mean over seeds",
@@ -14,7 +15,6 @@ METHODS: dict[Method, str] = {
     "equal": f"{UNVARYING}, without an interval",
 }
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
-SMALLEST = 0.05  # in points: what is smaller needs another digit
 LARGE_LOSS = 1e4
 
 
@@ -26,22 +26,25 @@ def measured(metric: Metric, value: float) -> str:
 
 
 def accuracy(estimate: Estimate, digits: int = 1) -> str:
-    """56.3% ± 1.5 (n = 3); of a single run 61.0% (60.0% to 62.0%, single run)"""
+    """56.3% ± 1.5 (n = 3); of a single run, or where that would reach beyond 0 or 100%: 61.0% (60.0% to 62.0%, ...)"""
     value = percent(estimate.value, digits)
     if estimate.low is None or estimate.high is None:
         return f"{value} ({_without_interval(estimate)})"
-    if estimate.n == 1:
-        return f"{value} ({percent(estimate.low, digits)} to {percent(estimate.high, digits)}, single run)"
-    half_width = 100 * (estimate.high - estimate.low) / 2
-    return f"{value} ± {half_width:.{digits if half_width >= SMALLEST else max(2, digits)}f} (n = {estimate.n})"
+    half_width = percentage_half_width(estimate.value, estimate.reach, digits)
+    if estimate.n > 1 and half_width:
+        return f"{value} ± {half_width} (n = {estimate.n})"
+    runs = f"n = {estimate.n}" if estimate.n > 1 else "single run"
+    return f"{value} ({percent(estimate.low, digits)} to {percent(estimate.high, digits)}, {runs})"
 
 
 def number(estimate: Estimate, digits: int = 1) -> str:
-    """12.3 ± 0.4 (n = 3); 7 (single run, no interval)"""
+    """12.3 ± 0.4 (n = 3); of an interval that was cut 1.5 (1.0 to 7.9, n = 2); 7 (single run, no interval)"""
     if estimate.low is None or estimate.high is None:
         return f"{round(estimate.value, digits):g} ({_without_interval(estimate)})"
-    half_width = (estimate.high - estimate.low) / 2
-    return f"{estimate.value:.{digits}f} ± {half_width:.{digits}f} (n = {estimate.n})"
+    value = f"{estimate.value:.{digits}f}"
+    if not isclose(estimate.value - estimate.low, estimate.high - estimate.value, abs_tol=10.0**-digits / 2):
+        return f"{value} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f}, n = {estimate.n})"
+    return f"{value} ± {estimate.reach:.{digits}f} (n = {estimate.n})"
 
 
 def signed_points(estimate: Estimate) -> str:
@@ -158,5 +161,5 @@ def _counted(counts: set[int]) -> str:
 
 def _number(points: float, sign: str = "") -> str:
     """2.2; of what would be 0.0 one digit more, so that its side is seen, and of nothing no sign."""
-    digits = 2 if SMALLEST / 10 <= abs(points) < SMALLEST else 1
+    digits = 2 if SMALLEST_POINTS / 10 <= abs(points) < SMALLEST_POINTS else 1
     return f"{points:{sign}z.{digits}f}"

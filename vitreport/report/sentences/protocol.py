@@ -44,7 +44,8 @@ def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
     yield f"Every number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield (
         "Several seeds are one result: mean ± half of Student's 95% interval over n seeds; those that do not vary have "
-        "no interval. A single run shows Wilson's "
+        "no interval. Intervals end at what is possible, such as 0 and 100%; where that cuts one, both its ends are "
+        "shown. A single run shows Wilson's "
         "95% interval over its test images; that leaves out the spread between seeds, so single runs are never ranked."
     )
     yield (
