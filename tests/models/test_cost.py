@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+import timm
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,6 +29,43 @@ def test_two_linear_layers_by_hand() -> None:
     first, second = 2 * VALUES * 6, 2 * 6 * 5
     saved = FLOAT_BYTES * (VALUES + 6)  # the image, and what ReLU gives, which the second layer needs as well
     assert measure_cost(model, 4) == Cost(VALUES * 6 + 6 + 6 * 5 + 5, first + second, 2 * first + 3 * second, saved)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("make", [nn.Conv2d, nn.ConvTranspose2d])
+def test_a_grouped_convolution_by_hand(make: type[nn.Conv2d] | type[nn.ConvTranspose2d], groups: int) -> None:
+    """Four channels to eight. A channel meets those of its group alone, in each of the three products.
+
+    A convolution has 2 x 2 results, a transposed one gives each of its 4 x 4 pixels to a square of 3 x 3.
+    """
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), make(4, 8, 3, stride=2, padding=1, groups=groups), nn.Flatten())
+    first = 2 * (4 * 4) * (3 * 4)
+    second = 2 * (2 * 2 if make is nn.Conv2d else 4 * 4) * (4 * 8 // groups) * (3 * 3)
+    cost = measure_cost(model, 4)
+    assert cost.forward_flops_per_image == first + second
+    assert cost.training_flops_per_image == 2 * first + 3 * second
+
+
+@pytest.mark.parametrize("name", ["mobilenetv3_small_050", "resnext26ts", "resnet10t"])
+def test_networks_of_timm_by_hand(name: str) -> None:
+    """Every layer by its weights and results; only the first passes no gradient on to its input."""
+    model = timm.create_model(name, num_classes=5).eval()
+    layers: list[int] = []
+
+    def count(layer: nn.Conv2d | nn.Linear, _: object, results: Tensor) -> None:
+        layers.append(
+            2 * layer.weight.numel() * results[0, 0].numel() if results.dim() == 4 else 2 * layer.weight.numel()
+        )
+
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.register_forward_hook(count)
+    model(torch.zeros(1, 3, 64, 64))
+    forward = list(layers)
+    cost = measure_cost(model, 64)
+    assert any(isinstance(layer, nn.Conv2d) and layer.groups > 1 for layer in model.modules()) is (name != "resnet10t")
+    assert cost.forward_flops_per_image == sum(forward)
+    assert cost.training_flops_per_image == 3 * sum(forward) - forward[0]
 
 
 def test_attention_is_counted() -> None:

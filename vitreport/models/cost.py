@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -58,12 +59,39 @@ def _count_flops(model: nn.Module, image_size: int) -> tuple[int, int, tuple[str
     """One image's forward pass, its forward and backward pass, and the operations that were not counted."""
     image = _blank_images(model, 1, image_size)
     # torch's counter misses fused attention on a CPU, and it fails on some networks where gradients are off.
-    with sdpa_kernel(SDPBackend.MATH), _Operations() as operations, FlopCounterMode(display=False) as counter:
+    counter = FlopCounterMode(display=False, custom_mapping=OWN_FORMULAS)
+    with sdpa_kernel(SDPBackend.MATH), _Operations() as operations, counter:
         logits = getattr(model, "published_forward", model)(image)
         forward = counter.get_total_flops()
         logits.sum().backward()
     uncounted = operations.uncounted() if forward else operations.names
     return forward, counter.get_total_flops(), tuple(sorted(uncounted))
+
+
+def _convolution_backward_flops(
+    grad_out: Sequence[int],
+    images: Sequence[int],
+    weight: Sequence[int],
+    _bias: Any,
+    _stride: Any,
+    _padding: Any,
+    _dilation: Any,
+    transposed: bool,
+    _output_padding: Any,
+    _groups: int,
+    wanted: Sequence[bool],
+    **_: Any,
+) -> int:
+    """Count both gradients, of the images and of the weight, as the forward pass: by shapes, from torch's arguments.
+
+    The shape of the weight has the channels of one group, so that this holds for any number of groups. torch's own
+    formula takes every channel of the weight's gradient with every other, whatever their groups.
+    """
+    places = prod((images if transposed else grad_out)[2:])
+    return 2 * images[0] * places * prod(weight) * sum(wanted[:2])
+
+
+OWN_FORMULAS = {torch.ops.aten.convolution_backward: _convolution_backward_flops}
 
 
 def _activation_bytes(model: nn.Module, image_size: int) -> int:
