@@ -200,4 +200,7 @@ def test_runs_with_other_settings_answer_no_claim() -> None:
     verdicts = page_of_study(asked, RUNS, None, None).verdicts
     (measured,) = [each for each in verdicts if each.measured]
     assert measured.outcome == "not comparable"
+    others = [(each.outcome, each.reason) for each in verdicts if not each.measured and not each.claim.not_comparable]
+    assert set(others) == {("not run", "there is no run of it")}
+    assert len(others) > 10
     assert measured.reason.startswith("trained with --set train.epochs=1; here ")

@@ -43,7 +43,7 @@ def claims_of(
     """The claims with the groups that they are about.
 
     `published` has the plans without `assignments`, None where there are none: where these change what is trained,
-    nothing can be compared.
+    no run answers the claim.
     """
     changed = f"trained with {' '.join(f'--set {each}' for each in assignments)}"
     claims = []
@@ -51,7 +51,7 @@ def claims_of(
         claim = _claim(study, spec, plans, command_of)
         own = _claim(study, spec, published, command_of) if published is not None else None
         is_changed = own is None or (claim.group, claim.other) != (own.group, own.other)
-        claims.append(replace(claim, not_comparable=changed) if is_changed else claim)
+        claims.append(replace(claim, changed=changed) if is_changed else claim)
     return claims
 
 

@@ -76,7 +76,7 @@ def missing_levels(content: Ablation) -> list[tuple[str, str]]:
     commands: dict[str, list[str]] = {}
     for level in content.levels:
         if level.group is None and level.command:
-            commands.setdefault(level.command, []).append(", ".join(level.values))
+            commands.setdefault(level.command, []).append(level.shown)
     return [(joined(values), command) for command, values in commands.items()]
 
 
@@ -121,7 +121,13 @@ def results(architecture: Architecture, names: dict[str, str]) -> Table:
 def ablation(content: Ablation) -> Table:
     """The values with their accuracies and how far each is from the baseline."""
     rows = [
-        (*level.values, _level_outcome(level), _difference(content, index), _p(level), _seeds(level))
+        (
+            *level.cells,
+            _level_outcome(level),
+            _difference(content, index),
+            _p(level),
+            _seeds(level),
+        )
         for index, level in enumerate(content.levels)
     ]
     columns = (*content.axes, "test accuracy", "less the baseline, points", "p (Holm)", "seeds")
@@ -255,7 +261,8 @@ def _overview_cell(cell: Cell | None) -> str:
 
 def _command(verdict: Verdict) -> str:
     """Where more runs would settle it."""
-    return "" if verdict.measured or verdict.claim.not_comparable else verdict.claim.command
+    claim = verdict.claim
+    return "" if verdict.measured or claim.not_comparable or claim.changed else claim.command
 
 
 def _trouble(group: Group, state: str) -> str:

@@ -61,7 +61,13 @@ def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSp
 
 def called(axes: Iterable[str], values: Iterable[str]) -> str:
     """A combination of values as people read it, one of each axis: batch_size 16, optimizer sgd."""
-    return ", ".join(f"{axis} {value}" for axis, value in zip(axes, values, strict=True))
+    return ", ".join(f"{axis} {shown_level([value])}" for axis, value in zip(axes, values, strict=True))
+
+
+def shown_level(values: Iterable[str]) -> str:
+    """A level as people read it among others: 16; of several fields (16, 2)."""
+    text = ", ".join(values)
+    return f"({text})" if len(_split(text)) > 1 else text
 
 
 def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
@@ -80,6 +86,18 @@ def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
             for values in zip(*(axis.values for axis in axes), strict=True)
         ),
     )
+
+
+def values_of_level(axis: str, label: str) -> dict[str, Any]:
+    """Read back what one value of an axis sets, by the paths of its fields.
+
+    Raises SpecError where the axis is not one of fields: the values of variants are known by their names alone.
+    """
+    names = axis.split(", ")
+    values = parse_list(label) if len(names) > 1 else [parse_value(label)]
+    if len(values) != len(names):
+        raise SpecError(f"{label!r} is not a value of each of {axis}")
+    return dict(zip(map(find_field, names), values, strict=True))
 
 
 def parse_list(text: str) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from vitreport.spec.sweep import called
+from vitreport.spec.sweep import called, shown_level
 from vitreport.statistics import Difference
 from vitreport.sweep.summary import Row, Summary, is_comparable
 from vitreport.text import UNVARYING
@@ -23,7 +23,7 @@ def _differences(summary: Summary) -> Iterator[str]:
 
 
 def _difference(name: str, row: Row, found: Difference, baseline: Row) -> str:
-    other = ", ".join(baseline.values)
+    other = shown_level(baseline.values)
     holm = f" by Holm over {found.comparisons} comparisons" if found.comparisons > 1 else ""
     corrected = f", p = {found.p:.2g}{holm}"
     counts = f"n = {row.count} and {baseline.count}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.run import RunSpec
-from vitreport.spec.sweep import AxisSpec, ValueSpec
+from vitreport.spec.sweep import AxisSpec, ValueSpec, shown_level
 
 Labels = tuple[str, ...]
 ComposeCell = Callable[[Mapping[str, Any]], RunSpec]
@@ -111,7 +111,7 @@ def _repeated(specs: Mapping[Labels, RunSpec]) -> Iterable[Problem]:
     for labels, spec in specs.items():
         first = known.setdefault(spec.group_hash, labels)
         if first != labels:
-            told = f"{', '.join(first)} and {', '.join(labels)} come to the same spec ({spec.group_hash})"
+            told = f"{shown_level(first)} and {shown_level(labels)} come to the same spec ({spec.group_hash})"
             yield Problem("sweep", told, "leave one out")
 
 

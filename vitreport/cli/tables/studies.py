@@ -6,6 +6,7 @@ from vitreport.report.study import statement_of
 from vitreport.spec.compose import flat
 from vitreport.spec.study import PartSpec, SectionSpec, StudySpec
 from vitreport.spec.study_file import read_study, study_names
+from vitreport.spec.sweep import shown_level
 from vitreport.text import printable, toml_value
 
 
@@ -48,7 +49,7 @@ def _described(part: PartSpec) -> str:
     """perceiver-io on cifar10, epochs = 12, by batch_size: 16; 32; 64"""
     preset = [f"preset {part.preset}"] if part.preset else []
     own = [f"{name} = {toml_value(value)}" for name, value in flat(part.set).items()]
-    varied = [f"{axis.name}: {'; '.join(value.label for value in axis.values)}" for axis in part.axes()]
+    varied = [f"{axis.name}: {'; '.join(shown_level([value.label]) for value in axis.values)}" for axis in part.axes()]
     by = [f"by {' x '.join(varied)}"] if varied else []
     return ", ".join([f"{part.model} on {part.dataset}", *preset, *own, *by])
 

@@ -7,6 +7,7 @@ from typing import Any
 from vitreport.cli.console import note, print_json, print_list, print_sentence, print_text
 from vitreport.cli.format import bounds
 from vitreport.errors import DamageError
+from vitreport.spec.sweep import shown_level
 from vitreport.store.reader import Run
 from vitreport.sweep.cells import RESULTS, is_to_be_trained, state_of_cell
 from vitreport.sweep.findings import findings
@@ -77,7 +78,7 @@ def _reasons(run: Run | None, state: str) -> tuple[str, ...]:
 
 
 def _row(row: Row) -> list[str]:
-    return [*row.values, *_measured(row), *_compared(row), _remark(row)]
+    return [*(shown_level([value]) for value in row.values), *_measured(row), *_compared(row), _remark(row)]
 
 
 def _measured(row: Row) -> tuple[str, str, str]:

@@ -12,14 +12,15 @@ from vitreport.report.facts.estimates import accuracies, are_on_the_same_images,
 from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.standing import Planned, group_of_spec
 from vitreport.report.facts.summary import Ablation, Group, Level
-from vitreport.spec.fields import find_field
-from vitreport.spec.load import layer_of, parse_value
+from vitreport.spec.load import layer_of
 from vitreport.spec.run import RunSpec
-from vitreport.spec.sweep import short_name, shown_value
+from vitreport.spec.sweep import parse_list, short_name, shown_value, values_of_level
 from vitreport.store.folders import ATTEMPT
 from vitreport.store.groups import group_of, seed_of
 
 Values = tuple[str, ...]
+Order = tuple[int, float, tuple[Any, ...], str]
+"""What values are sorted by: the kind, the number, the items of a list, the text."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,8 @@ def _alike(groups: Sequence[Group]) -> Iterator[tuple[str, list[Group]]]:
 def _command_of_missing(values: Values, run_ids: Sequence[str], sibling: Group, axes: Sequence[str]) -> str:
     """From a sibling with these values; only where that comes to the very run that is missing."""
     try:
-        varied = {find_field(axis): parse_value(value) for axis, value in zip(axes, values, strict=True)}
+        read = [values_of_level(axis, value) for axis, value in zip(axes, values, strict=True)]
+        varied = {path: value for each in read for path, value in each.items()}
         spec = RunSpec.model_validate_json(json.dumps(layer_of({**sibling.fields, **varied}, "").values))
     except (SpecError, ValueError):
         return ""
@@ -187,12 +189,19 @@ def _command_of_missing(values: Values, run_ids: Sequence[str], sibling: Group, 
     return command_of(spec, sorted(seed_of(run_id) for run_id in run_ids))
 
 
-def _text_order(text: str) -> tuple[bool, float, str]:
-    value = parse_value(text)
-    return _value_order(value) if isinstance(value, int | float) else (True, 0.0, text)
+def _text_order(text: str) -> Order:
+    """Field by field where it holds the values of several."""
+    try:
+        values = parse_list(text)
+    except SpecError:
+        return _value_order(text)
+    return _value_order(values if len(values) > 1 else values[0])
 
 
-def _value_order(value: Any) -> tuple[bool, float, str]:
-    """Numbers by size, then everything else as text."""
-    number = isinstance(value, int | float)
-    return not number, value if number else 0.0, json.dumps(value)
+def _value_order(value: Any) -> Order:
+    """Numbers by size, then lists item by item, then everything else as text."""
+    if isinstance(value, int | float):
+        return 0, value, (), ""
+    if isinstance(value, list | tuple):
+        return 1, 0.0, tuple(map(_value_order, value)), ""
+    return 2, 0.0, (), value if isinstance(value, str) else json.dumps(value)

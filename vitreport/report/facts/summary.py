@@ -17,6 +17,7 @@ from vitreport.report.facts.measured import (
     Mistakes,
     Paired,
 )
+from vitreport.spec.sweep import shown_level
 from vitreport.store.groups import group_of
 
 State = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record", "not run"]
@@ -131,6 +132,16 @@ class Level:
     command: str
     missing: int = 0
     paired: Paired | None = None
+
+    @property
+    def shown(self) -> str:
+        """The level in a sentence: 16; of several fields (16, 2)."""
+        return shown_level(self.values)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The level in a table, one cell an axis."""
+        return tuple(shown_level([value]) for value in self.values)
 
 
 @dataclass(frozen=True)

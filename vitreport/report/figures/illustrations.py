@@ -200,7 +200,7 @@ def _ablation(ablation: Ablation, subject: str) -> Iterator[Figure]:
     measured = [(level, level.accuracy) for level in drawn.levels if level.accuracy]
     if len(measured) < 2:
         return
-    told = [f"{', '.join(level.values)} {accuracy(found)}" for level, found in measured]
+    told = [f"{level.shown} {accuracy(found)}" for level, found in measured]
     caption = f"Test accuracy of {subject}, all else being equal. {methods(found for _, found in measured)}"
     if drawn is not ablation:
         caption += f" {len(drawn.levels)} of {len(ablation.levels):,} values are drawn."

@@ -52,7 +52,7 @@ def _curves(curves: Sequence[Curve], _: dict[str, str]) -> Read:
 
 
 def _ablation(ablation: Ablation, _: dict[str, str]) -> Read:
-    rows = [(*level.values, level.state, *_told(level.accuracy)) for level in ablation.levels]
+    rows = [(*level.cells, level.state, *_told(level.accuracy)) for level in ablation.levels]
     return (*ablation.axes, "state", *ESTIMATE), rows
 
 

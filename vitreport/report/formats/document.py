@@ -11,9 +11,7 @@ from typing import Any
 from vitreport.errors import SpecError
 from vitreport.report.facts.summary import Ablation, Architecture, Cell, Dataset, Group, Level, Provenance, RunSummary
 from vitreport.report.page import Page
-from vitreport.spec.fields import find_field
-from vitreport.spec.load import parse_value
-from vitreport.spec.sweep import parse_list
+from vitreport.spec.sweep import values_of_level
 from vitreport.text import json_document
 
 SCHEMA_VERSION = 2
@@ -98,11 +96,9 @@ def _ablation(content: Ablation, fields: Mapping[str, Mapping[str, Any]]) -> Pla
 def _values(axes: Sequence[str], level: Level, fields: Mapping[str, Any] | None) -> Iterator[tuple[str, Any]]:
     """What a level sets: values by the paths of their fields; of a variant its name, by that of the axis."""
     for axis, label in zip(axes, level.values, strict=True):
-        names = axis.split(", ")
-        labels = parse_list(label) if len(names) > 1 else [parse_value(label)]
         try:
-            read = dict(zip(map(find_field, names), labels, strict=True))
-        except (SpecError, ValueError):
+            read = values_of_level(axis, label)
+        except SpecError:
             yield axis, label
         else:
             yield from ((path, (fields or read).get(path)) for path in read)

@@ -31,14 +31,14 @@ def level_differences(ablation: Ablation, where: str) -> Iterator[Finding]:
     for level, difference in found:
         if is_shown(difference):
             side = "above" if difference.value > 0 else "below"
-            told = f"{_called(level)} is {points(difference)} {side} {_called(baseline)}"
+            told = f"{level.shown} is {points(difference)} {side} {baseline.shown}"
             sentence = f"{where}: {told} ({evidence(difference)})."
             yield Finding("difference", sentence, _ids(level, baseline), difference)
     if equal := [(level, difference) for level, difference in found if not is_shown(difference)]:
-        told = each_with_evidence([(_called(level), difference) for level, difference in equal])
+        told = each_with_evidence([(level.shown, difference) for level, difference in equal])
         ids = _ids(*(level for level, _ in equal), baseline)
         yield Finding(
-            "no difference", f"{where}: no difference from {_called(baseline)} is shown for {told}.", ids, equal[0][1]
+            "no difference", f"{where}: no difference from {baseline.shown} is shown for {told}.", ids, equal[0][1]
         )
     single = [level for level in ablation.levels if level.accuracy and level.accuracy.n == 1 and not level.paired]
     if single and len(single) + len(found) >= len(ablation.levels) - 1 and not found:
@@ -50,8 +50,8 @@ def paired_levels(ablation: Ablation, where: str) -> Iterator[Finding]:
     """Each value of a single run against the baseline's single run, on the same test images."""
     if ablation.baseline is not None:
         baseline = ablation.levels[ablation.baseline]
-        runs = [(_called(level), level.paired, _ids(level, baseline)) for level in ablation.levels]
-        yield from paired(where, _called(baseline), runs)
+        runs = [(level.shown, level.paired, _ids(level, baseline)) for level in ablation.levels]
+        yield from paired(where, baseline.shown, runs)
 
 
 def paired(where: str, other: str, runs: Sequence[tuple[str, Paired | None, tuple[str, ...]]]) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ def trend(ablation: Ablation, where: str) -> Iterator[Finding]:
         return
     (first, low), *_, (last, high) = known
     direction = "rises" if high.value > low.value else "falls"
-    ends = f"from {accuracy(low)} at {_called(first)} to {accuracy(high)} at {_called(last)}"
+    ends = f"from {accuracy(low)} at {first.shown} to {accuracy(high)} at {last.shown}"
     if ablation.ends is None:
         doubt = f"; {_why_no_trend(ablation, low, high)}: no trend is claimed"
     elif is_shown(ablation.ends):
@@ -113,10 +113,6 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _called(level: Level) -> str:
-    return ", ".join(level.values)
 
 
 def _ids(*levels: Level) -> tuple[str, ...]:

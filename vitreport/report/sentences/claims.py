@@ -25,8 +25,8 @@ class Claim:
 
     With `relation` "is" that it is `value`, given with so many `digits` of its percentage; with "above" that it is
     above that of the group `other`, with "like" that the two do not differ. `best_over_epochs` says that the epoch was
-    chosen on the test images. `not_comparable` tells why nothing measured here can answer it: what is measured is
-    shown beside it. `command` trains what it is about.
+    chosen on the test images. `not_comparable` tells why nothing measured here can answer it, `changed` why the runs
+    that are here cannot: in both cases what is measured is shown with it. `command` trains what it is about.
     """
 
     statement: str
@@ -38,6 +38,7 @@ class Claim:
     other: str = ""
     best_over_epochs: bool = False
     not_comparable: str = ""
+    changed: str = ""
     command: str = ""
 
 
@@ -71,7 +72,7 @@ def _judged(claim: Claim, groups: Sequence[Group], changed: Collection[str]) -> 
         found = Verdict(claim, "not run", missing)
         return _incomparable(found) if claim.not_comparable else found
     there = [each for each in about if each]
-    claim = replace(claim, not_comparable=claim.not_comparable or _why_incomparable(there, changed))
+    claim = replace(claim, not_comparable=claim.changed or claim.not_comparable or _why_incomparable(there, changed))
     found = _value(claim, there[0]) if claim.relation == "is" else _comparison(claim, *there)
     return _incomparable(found) if claim.not_comparable else found
 

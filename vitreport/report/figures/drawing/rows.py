@@ -67,7 +67,7 @@ def classes(accuracies: Sequence[ClassAccuracy]) -> list[Canvas]:
 def values(ablation: Ablation) -> Canvas:
     """Values without an order, or of several axes."""
     rows = [
-        Row(" · ".join(level.values), level.accuracy, level.state, is_baseline=index == ablation.baseline)
+        Row(level.shown, level.accuracy, level.state, is_baseline=index == ablation.baseline)
         for index, level in enumerate(ablation.levels)
     ]
     shared = limits([row.accuracy for row in rows if row.accuracy])

@@ -1,0 +1,93 @@
+"""Levels of several fields: sorted by number, field by field, and listed as (16, 2)."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.records import spec, write_run, write_seeds
+from tests.spec.composing import composed
+from vitreport.report import tables
+from vitreport.report.facts.ablations import Design
+from vitreport.report.facts.summarize import Outline, summarize
+from vitreport.report.figures.numbers import numbers_of
+from vitreport.report.formats.document import render_json
+from vitreport.report.formats.markdown import render_markdown
+from vitreport.report.page import Page, make_page
+from vitreport.spec.sweep import called, shown_level, values_of_level
+from vitreport.store.folders import run_folders
+
+RUNS = Path("runs")
+AXIS = "batch_size, epochs"
+WRITTEN = [(16, 2), (16, 4), (2, 2), (4, 2), (8, 1), (8, 2)]
+ORDERED = [(2, 2), (4, 2), (8, 1), (8, 2), (16, 2), (16, 4)]
+
+
+def page(*, axes: tuple[str, ...], run: int) -> Page:
+    """Of a sweep over pairs, of which the first `run` were run, two seeds each."""
+    cells = []
+    for number, (size, epochs) in enumerate(WRITTEN):
+        train = {"batch_size": size, "epochs": epochs}
+        if number < run:
+            write_seeds(RUNS, [0.5 + number / 100, 0.51 + number / 100], train=train)
+        label = (f"{size}, {epochs}",) if len(axes) == 1 else (str(size), str(epochs))
+        cells += [(label, spec(seed=seed, train=train).run_id) for seed in (0, 1)]
+    design = Design("pairs", "by pairs", axes, tuple(cells), cells[0][0], "sweep")
+    return make_page(summarize(run_folders(RUNS), Outline(designs=(design,))))
+
+
+@pytest.mark.parametrize("axes", [(AXIS,), tuple(AXIS.split(", "))], ids=["side by side", "grid"])
+def test_a_table_is_sorted_by_number_field_by_field(axes: tuple[str, ...]) -> None:
+    (ablation,) = page(axes=axes, run=6).summary.ablations
+    rows = [row[: len(axes)] for row in tables.ablation(ablation).rows]
+    expected = [(f"({size}, {epochs})",) if len(axes) == 1 else (str(size), str(epochs)) for size, epochs in ORDERED]
+    assert rows == expected
+    assert ablation.levels[ablation.baseline or 0].values in ((("16, 2"),), ("16", "2"))
+
+
+@pytest.mark.parametrize("axes", [(AXIS,), tuple(AXIS.split(", "))], ids=["side by side", "grid"])
+def test_a_level_is_listed_in_brackets(axes: tuple[str, ...]) -> None:
+    shown = page(axes=axes, run=4)
+    text = render_markdown(shown, assets="")
+    assert "no difference from (16, 2) is shown for (2, 2) (" in text
+    (figure,) = [each for each in shown.figures if each.kind == "ablation"]
+    assert "(2, 2) 52.5%" in figure.alt
+    column = [row[: len(axes)] for row in numbers_of(figure, shown.summary).rows]
+    assert column[0] == (("(2, 2)",) if len(axes) == 1 else ("2", "2"))
+
+
+def test_what_has_not_been_run_has_its_command_and_its_values() -> None:
+    shown = page(axes=(AXIS,), run=4)
+    (ablation,) = shown.summary.ablations
+    (first, _), (second, _) = tables.missing_levels(ablation)
+    assert (first, second) == ("(8, 1)", "(8, 2)")
+    assert {level.command.partition(" ")[0] for level in ablation.levels if level.group is None} == {"for"}
+    (written,) = json.loads(render_json(shown))["ablations"]
+    assert [each["values"] for each in written["levels"]][:2] == [
+        {"train.batch_size": 2, "train.epochs": 2},
+        {"train.batch_size": 4, "train.epochs": 2},
+    ]
+
+
+def test_lists_are_sorted_by_number_too() -> None:
+    """Found among the runs, and of a sweep."""
+    cells = []
+    for heads in ([16, 2], [2, 2], [2, 16]):
+        model = {"name": "swin", "depths": [2, 2], "num_heads": heads}
+        own = composed({"model": model, "data": {"dataset": "cifar10"}}).spec
+        cells.append(((json.dumps(heads),), write_run(RUNS, own, 0.5).name))
+    design = Design("heads", "by heads", ("num_heads",), tuple(cells), None, "sweep")
+    for outline in (Outline(), Outline(designs=(design,))):
+        (ablation,) = summarize(run_folders(RUNS), outline).ablations
+        assert [level.values for level in ablation.levels] == [("[2, 2]",), ("[2, 16]",), ("[16, 2]",)]
+
+
+def test_a_level_in_words() -> None:
+    assert [shown_level(each) for each in (["16"], ["16, 2"], ["16", "adam"], ["[2, 2, 8, 2]"])] == [
+        "16",
+        "(16, 2)",
+        "(16, adam)",
+        "[2, 2, 8, 2]",
+    ]
+    assert called(["batch_size", AXIS], ["16", "16, 2"]) == f"batch_size 16, {AXIS} (16, 2)"
+    assert values_of_level(AXIS, "16, 2") == {"train.batch_size": 16, "train.epochs": 2}
