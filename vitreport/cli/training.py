@@ -7,7 +7,7 @@ from vitreport.cli.compose import default_data_dir
 from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.format import interval
 from vitreport.cli.live.training import QuietTrainingView, choose_view
-from vitreport.data.catalogue import DATASETS
+from vitreport.data.catalogue import is_altered
 from vitreport.errors import RecordError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
@@ -73,6 +73,6 @@ def _split_lines(selected: EpochResult) -> list[str]:
 
 def _data_lines(spec: RunSpec, data: DataRecord) -> list[str]:
     """Results on other bytes than the published ones of a data set say so; images of one's own have no such bytes."""
-    if data.canonical or spec.data.dataset not in DATASETS:
+    if not is_altered(spec.data.dataset, canonical=data.canonical):
         return []
     return [f"these are not the canonical bytes of the data set: {data.source}, fingerprint {data.fingerprint[:12]}"]

@@ -111,3 +111,15 @@ _SOURCES = (
     ),
 )
 DATASETS = {source.name: source for source in _SOURCES}
+
+
+def is_altered(name: str, *, canonical: bool) -> bool:
+    """Whether images are others than were published under their name; for a folder of the user's nothing was."""
+    return name in DATASETS and not canonical
+
+
+def bytes_in_words(name: str, *, canonical: bool) -> str:
+    """Whether images are the published ones: canonical, not canonical, own images."""
+    if name not in DATASETS:
+        return "own images"
+    return "canonical" if canonical else "not canonical"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from vitreport.data.catalogue import bytes_in_words
 from vitreport.report.facts.measured import Confusion, Mistakes
 from vitreport.report.facts.summary import (
     Ablation,
@@ -214,7 +215,7 @@ def data(datasets: Sequence[Dataset]) -> Table:
             ", ".join(f"{count:,} {SPLITS[split]}" for split, count in each.counts),
             ", ".join(f"{size} x {size}" for size in each.image_sizes),
             str(len(each.classes)),
-            "canonical" if each.canonical else "not canonical",
+            bytes_in_words(each.name, canonical=each.canonical),
             Code(each.fingerprint[:16]),
             each.source,
         )
@@ -274,7 +275,8 @@ def _reached(run: RunSummary) -> str:
     if run.last_seen is None:
         return NOTHING
     split, reached = run.last_seen
-    return f"{percent(reached, 1)} {SPLITS[split]} after epoch {run.epoch} of {run.epochs}"
+    when = "in" if split == "train" else "after"
+    return f"{percent(reached, 1)} {SPLITS[split]} {when} epoch {run.epoch} of {run.epochs}"
 
 
 def _level_outcome(level: Level) -> str:

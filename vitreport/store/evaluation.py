@@ -34,6 +34,7 @@ WeightsName = Literal["best", "last"]
 class Evaluation:
     """`recorded` is what training measured of the same split with the same weights; None where it did not."""
 
+    dataset: str
     data_fingerprint: str
     canonical: bool
     classes: tuple[str, ...]
@@ -81,6 +82,7 @@ def evaluate_run(
     predicted = timed_predict(model, images, spec.train, before_batch=lambda: None)
     recorded = finished.result.selected if weights == "best" else finished.result.last
     return Evaluation(
+        dataset=locate(dataset or spec.data.dataset, runtime.data_dir)[0],
         data_fingerprint=arrays.fingerprint,
         canonical=arrays.canonical,
         classes=arrays.classes,

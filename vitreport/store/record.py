@@ -134,7 +134,11 @@ class SplitRecord(Record):
 
 
 class EpochRecord(Record):
-    """One line of metrics.jsonl. `seconds` is that of the training part of the epoch."""
+    """One line of metrics.jsonl. `seconds` is that of the training part of the epoch.
+
+    Of `splits` "train" is the mean over the batches of the epoch, with augmentation and dropout; the others are
+    measured after the epoch.
+    """
 
     schema_version: Version = SCHEMA_VERSION
     epoch: Count

@@ -6,6 +6,7 @@ from typing import Any
 
 from vitreport.cli.console import print_table, print_text
 from vitreport.cli.format import accuracy_interval, interval
+from vitreport.data.catalogue import bytes_in_words
 from vitreport.store.evaluation import Evaluation
 from vitreport.text import percent, printable, rate
 
@@ -48,7 +49,7 @@ def show(evaluation: Evaluation, title: str) -> None:
 
 def _totals(evaluation: Evaluation) -> list[tuple[str, str]]:
     measurement = evaluation.measurement
-    bytes_seen = "canonical" if evaluation.canonical else "not the canonical ones"
+    bytes_seen = bytes_in_words(evaluation.dataset, canonical=evaluation.canonical)
     verdict = {None: "", True: "every digit as training recorded", False: "differs from what training recorded"}
     rows = [
         (

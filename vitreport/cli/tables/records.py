@@ -5,9 +5,10 @@ from typing import Any
 
 from vitreport.cli.console import print_table, print_text, warn_each
 from vitreport.cli.format import flops, interval, sparkline, spec_rows
+from vitreport.data.catalogue import bytes_in_words
 from vitreport.errors import DamageError
 from vitreport.store.reader import Run
-from vitreport.store.record import WeightsRecord
+from vitreport.store.record import DataRecord, WeightsRecord
 from vitreport.store.state import state_of
 from vitreport.text import compact, counted, duration, listed, percent, rate
 
@@ -109,7 +110,7 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
         ("commit", git),
         ("command", " ".join(["vitreport", *record.argv])),
         ("images", ", ".join(f"{count:,} {split}" for split, count in data.counts.items())),
-        ("bytes", f"{data.fingerprint[:12]}, {'canonical' if data.canonical else 'not canonical'}: {data.source}"),
+        ("bytes", f"{data.fingerprint[:12]}, {_bytes(run, data)}: {data.source}"),
         ("parameters", f"{cost.parameters:,}"),
         ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
         ("not counted", ", ".join(cost.uncounted_operations)),
@@ -121,6 +122,10 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
         ("error", record.error.message if record.error else ""),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _bytes(run: Run, data: DataRecord) -> str:
+    return bytes_in_words(run.spec.data.dataset if run.spec else "", canonical=data.canonical)
 
 
 def _weights(weights: WeightsRecord) -> str:
@@ -150,7 +155,8 @@ def _curve_rows(run: Run) -> list[tuple[str, str, str, str]]:
     rows = []
     for split in run.epochs[-1].splits:
         curve = [epoch.splits[split].accuracy for epoch in run.epochs if split in epoch.splits]
-        rows.append((f"{split} accuracy", percent(curve[0]), percent(curve[-1]), sparkline(curve, CURVE_WIDTH)))
+        name = f"{split} accuracy ({'mean of' if split == 'train' else 'after'} the epoch)"
+        rows.append((name, percent(curve[0]), percent(curve[-1]), sparkline(curve, CURVE_WIDTH)))
     speeds = [epoch.images_per_second for epoch in run.epochs]
     return [*rows, ("images/s", rate(speeds[0]), rate(speeds[-1]), "")]
 

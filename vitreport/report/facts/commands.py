@@ -16,12 +16,15 @@ from vitreport.spec.run import RunSpec
 from vitreport.text import printable, toml_value
 
 TAGS = ("optimizer.name", "schedule.name")
+PLACEHOLDER = "DIR"
+"""In a command: the folder that holds a folder of the user's images, of which a record knows the name alone."""
 
 
 def command_of(spec: RunSpec, seeds: Sequence[int]) -> str:
     """`vitreport train MODEL --dataset NAME --set ...`; several seeds are a loop of the shell.
 
-    Where a value cannot be said with `--set`, the spec on record is named.
+    Where a value cannot be said with `--set`, the spec on record is named. The path of a folder of the user's own is
+    left to be filled in: `--data-dir DIR`.
     """
     assignments = _assignments(spec)
     if assignments is None:
@@ -29,12 +32,18 @@ def command_of(spec: RunSpec, seeds: Sequence[int]) -> str:
     else:
         words = ["vitreport", "train", _model_word(spec), "--dataset", spec.data.dataset]
         words += [word for assignment in assignments for word in ("--set", assignment)]
+    words += data_dir_words(spec.data.dataset)
     command = printable(shlex.join(words))
     if list(seeds) in ([], [0]):
         return command
     if len(seeds) == 1:
         return f"{command} --seed {seeds[0]}"
     return f"for seed in {' '.join(map(str, seeds))}; do {command} --seed $seed; done"
+
+
+def data_dir_words(dataset: str) -> list[str]:
+    """Where a command looks for the images: nothing for a data set that is known by name."""
+    return [] if dataset in DATASETS else ["--data-dir", PLACEHOLDER]
 
 
 @cache

@@ -59,8 +59,9 @@ class Paired:
 
 @dataclass(frozen=True)
 class Curve:
-    """The mean over seeds after each epoch; `low` and `high` are its t interval, None for a single run;
-    where the seeds do not vary both are the mean.
+    """The mean over seeds of each epoch: of the training split over its batches, of others after it.
+
+    `low` and `high` are the t interval, None for a single run; where the seeds do not vary both are the mean.
 
     A curve of very many epochs holds one in every `stride`.
     """

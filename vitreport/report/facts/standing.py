@@ -1,14 +1,20 @@
 """Which group stands for an architecture on a data set; the test accuracy has no say in it."""
 
+import re
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vitreport.report.facts.commands import preset_hash
+from vitreport.report.facts.commands import data_dir_words, preset_hash
 from vitreport.report.facts.references import model_word
 from vitreport.report.facts.summary import Cell, Group
 from vitreport.spec.model import ARCHITECTURES
+from vitreport.text import printable
+
+OF_SEVERAL = re.compile(r" \([0-9a-f]+\)\Z")
+"""What tells data sets of one name apart."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,9 @@ def _ordered(architectures: Iterable[str]) -> list[str]:
 
 def _cell(architecture: str, dataset: str, candidates: Sequence[Group]) -> Cell:
     if not candidates:
-        command = f"vitreport train {model_word(architecture)} --dataset {dataset.partition(' (')[0]}"
+        name = OF_SEVERAL.sub("", dataset)
+        words = ["vitreport", "train", model_word(architecture), "--dataset", name, *data_dir_words(name)]
+        command = printable(shlex.join(words))
         return Cell(architecture, dataset, None, 0, "", command)
     group, why = _choice(candidates)
     return Cell(architecture, dataset, group, len(candidates), why, group.command)

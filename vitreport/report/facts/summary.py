@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from vitreport.data.catalogue import DATASETS, is_altered
 from vitreport.report.facts.measured import (
     Calibration,
     ClassAccuracy,
@@ -225,6 +226,11 @@ class Dataset:
     resized: int
     overlap: int
 
+    @property
+    def is_altered(self) -> bool:
+        """Whether the images are others than those that were published under this name."""
+        return is_altered(self.name, canonical=self.canonical)
+
 
 @dataclass(frozen=True)
 class Damage:
@@ -266,6 +272,11 @@ class Summary:
     @property
     def groups(self) -> tuple[Group, ...]:
         return tuple(group for architecture in self.architectures for group in architecture.groups)
+
+    @property
+    def own_folders(self) -> tuple[str, ...]:
+        """The names of folders of images that are no published data set."""
+        return tuple(dict.fromkeys(each.name for each in self.datasets if each.name not in DATASETS))
 
     @property
     def has_pairs(self) -> bool:

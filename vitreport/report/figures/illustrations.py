@@ -7,7 +7,7 @@ from typing import Literal
 
 from vitreport.report.facts.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Estimate, Mistakes
 from vitreport.report.facts.summary import Ablation, Architecture, Cell, Group, Summary
-from vitreport.report.sentences.phrases import METHODS, SPLITS, accuracy, joined, measured, methods
+from vitreport.report.sentences.phrases import METHODS, SPLITS, accuracy, joined, measured, methods, moments
 from vitreport.report.sentences.subjects import subject_of, titles, where_of
 from vitreport.report.tables import STATES
 from vitreport.text import compact, percent
@@ -136,14 +136,14 @@ def _cost(summary: Summary, names: dict[str, str]) -> Iterator[Figure]:
 def _curves(group: Group, curves: tuple[Curve, ...], where: str) -> Figure:
     metric, epoch, count = curves[0].metric, curves[0].epochs[-1], curves[0].n
     ends = [f"{SPLITS[each.split]} {measured(metric, each.mean[-1])}" for each in curves]
-    band = f"bands: 95%, {METHODS['t']}, n = {count}" if count > 1 else "a single run, no bands"
+    band = f"Bands: 95%, {METHODS['t']}, n = {count}" if count > 1 else "A single run, no bands"
     kept = f" One epoch in {curves[0].stride} is drawn." if curves[0].stride > 1 else ""
     return Figure(
         name=f"{group.id}-{metric}",
         kind="curves",
         title=f"{metric.capitalize()} of {where}",
-        alt=f"{metric.capitalize()} of {where} after epoch {epoch}: {joined(ends)}.",
-        caption=f"{metric.capitalize()} after each epoch by split ({band}).{kept}",
+        alt=f"{metric.capitalize()} of {where} at epoch {epoch}: {joined(ends)}.",
+        caption=f"{metric.capitalize()} by epoch ({moments([each.split for each in curves])}). {band}.{kept}",
         data=curves,
     )
 

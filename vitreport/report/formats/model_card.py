@@ -8,6 +8,7 @@ from vitreport.report.facts.summary import Dataset, Group, Summary
 from vitreport.report.formats.markdown import render
 from vitreport.report.page import Page
 from vitreport.report.sentences.phrases import accuracy
+from vitreport.report.sentences.protocol import placeholder_of
 from vitreport.report.tables import NOTHING, Code, Table
 from vitreport.text import percent
 
@@ -30,6 +31,7 @@ def render_model_card(page: Page, title: str | None = None) -> str:
         title=title or f"{architecture.title} on {dataset.title}",
         splits=_splits(group),
         runs=_runs(group),
+        placeholder=placeholder_of(page.summary),
         limits=list(_limits(group, dataset, page.summary)),
     )
 
@@ -70,7 +72,7 @@ def _limits(group: Group, dataset: Dataset, summary: Summary) -> Iterator[str]:
         yield "It is a single run: the interval is that of its test images, and other seeds may tell otherwise."
     else:
         yield "The interval is that of the mean over seeds; a single one of the trained networks varies more."
-    if not dataset.canonical:
+    if dataset.is_altered:
         yield f"The images are not the canonical bytes of {dataset.title}: published accuracies do not compare."
     if group.fields["data.limit"]:
         yield f"It was trained on {group.fields['data.limit']:,} of the training images."

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Literal
 
-from vitreport.data.catalogue import DATASETS
 from vitreport.report.facts.estimates import are_on_the_same_images, difference_of, is_shown, why_no_difference
 from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.standing import group_of_spec
@@ -59,7 +58,7 @@ class Verdict:
 
 def judge(claims: Iterable[Claim], groups: Sequence[Group], datasets: Iterable[Dataset]) -> list[Verdict]:
     """A verdict on each claim, in their order."""
-    changed = {each.id for each in datasets if each.name in DATASETS and not each.canonical}
+    changed = {each.id for each in datasets if each.is_altered}
     return [_judged(claim, groups, changed) for claim in claims]
 
 

@@ -152,7 +152,7 @@ def contradictions(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
 def data(datasets: Sequence[Dataset]) -> Iterator[Finding]:
     """Images that are not the published ones: their results are not results on the published data set."""
     for dataset in datasets:
-        if not dataset.canonical:
+        if dataset.is_altered:
             yield Finding(
                 "data",
                 f"{dataset.title}: the images are not the canonical bytes of {dataset.name} ({dataset.source}); "

@@ -18,6 +18,14 @@ SPLITS = {"train": "train", "val": "validation", "test": "test"}
 LARGE_LOSS = 1e4
 
 
+def moments(splits: Sequence[str]) -> str:
+    """What the points of curves are: train: mean over the batches of an epoch, ...; validation: after the epoch"""
+    told = ["train: mean over the batches of an epoch, with augmentation and dropout"] if "train" in splits else []
+    if after := [SPLITS[split] for split in splits if split != "train"]:
+        told.append(f"{joined(after)}: after the epoch")
+    return "; ".join(told)
+
+
 def measured(metric: Metric, value: float) -> str:
     """56.3% of an accuracy, 1.234 of a loss, 3e+38 of that of a network about to diverge"""
     if metric == "accuracy":
@@ -33,8 +41,8 @@ def accuracy(estimate: Estimate, digits: int = 1) -> str:
     half_width = percentage_half_width(estimate.value, estimate.reach, digits)
     if estimate.n > 1 and half_width:
         return f"{value} ± {half_width} (n = {estimate.n})"
-    runs = f"n = {estimate.n}" if estimate.n > 1 else "single run"
-    return f"{value} ({percent(estimate.low, digits)} to {percent(estimate.high, digits)}, {runs})"
+    ends = f"{percent(estimate.low, digits)} to {percent(estimate.high, digits)}"
+    return f"{value} ({ends}, n = {estimate.n})" if estimate.n > 1 else f"{value} ({ends}, single run)"
 
 
 def number(estimate: Estimate, digits: int = 1) -> str:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vitreport.report.facts.commands import PLACEHOLDER
 from vitreport.report.facts.summary import Summary
+from vitreport.report.sentences.phrases import joined
 from vitreport.report.sentences.subjects import titles, where_of
 from vitreport.text import counted
 
@@ -16,15 +18,24 @@ COST = (
 
 @dataclass(frozen=True)
 class Protocol:
-    """`methods` has a sentence or two for each choice that a reader should know; `resumed` may be empty."""
+    """`methods` has a sentence or two for each choice that a reader should know; `resumed`, `commands` may be empty."""
 
     methods: tuple[str, ...]
     cost: str
     resumed: str
+    commands: str
 
 
 def protocol_of(summary: Summary, *, has_claims: bool) -> Protocol:
-    return Protocol(tuple(_methods(summary, has_claims)), COST, _resumed(summary))
+    return Protocol(tuple(_methods(summary, has_claims)), COST, _resumed(summary), placeholder_of(summary))
+
+
+def placeholder_of(summary: Summary) -> str:
+    """What is to be replaced in commands that train on a folder of the user's own."""
+    if not summary.own_folders:
+        return ""
+    folders = joined(summary.own_folders)
+    return f"Replace {PLACEHOLDER} in a command with the folder that contains {folders}: the records have no paths."
 
 
 def _resumed(summary: Summary) -> str:
