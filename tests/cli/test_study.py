@@ -14,6 +14,7 @@ from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study_file import study_names
 from vitreport.store.record import ErrorRecord
+from vitreport.sweep.record import write_sweep
 
 SMALL = "image_size = 8, patch_size = 4, embed_dim = 8, num_blocks = 1, limit = 40, epochs = 1, batch_size = 18"
 STUDY = f"""
@@ -415,3 +416,15 @@ def test_what_is_asked_for_is_told_with_the_faults_of_the_file(cli: Cli) -> None
     told = ["--only = 'mixr': no such part of the study", "runs.wide.set.limt", "--seeds = 'x'", "epoch: unknown field"]
     refused(done, *told)
     assert len(done.stderr.splitlines()) == len(told)
+
+
+def test_only_seeds_that_were_asked_for_are_missing(cli: Cli) -> None:
+    """The sweep on record says which; a report without --seeds does not count against the usual three."""
+    for number in (0, 1):
+        finish("mixer/batch", seeds=f"{number}..{number}")
+    (planned,) = plan_study(StudyRequest(FILE, ["mixer/batch"], "2"), None).sweeps.values()
+    assert "1 seed missing" in cli("report", "--study", FILE).stdout
+    write_sweep(Path("runs"), planned.plan)
+    told = cli("report", "--study", FILE).stdout
+    assert "missing" not in told
+    assert "1 seed missing" in cli("report", "--study", FILE, "--seeds", "3").stdout

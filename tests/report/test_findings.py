@@ -14,7 +14,7 @@ from vitreport.report.facts.summary import Summary
 from vitreport.report.sentences.claims import Claim, judge
 from vitreport.report.sentences.finding import Finding
 from vitreport.report.sentences.findings import data, findings, overfitting
-from vitreport.report.sentences.phrases import each_with_evidence, signed_points
+from vitreport.report.sentences.phrases import each_with_evidence, signed_evidence, signed_points
 from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
@@ -159,7 +159,7 @@ def test_over_fitting_is_a_number_with_its_interval(gap: Estimate, expected: str
     write_seeds(RUNS, [0.5])
     (found,) = overfitting(replace(summary().groups[0], gap=gap), "It")
     assert found.sentence.startswith(expected)
-    assert "95% interval" in found.sentence
+    assert found.sentence.endswith(f"(training minus test: {signed_evidence(gap)}).")
     assert list(overfitting(replace(summary().groups[0], gap=None), "It")) == []
 
 

@@ -15,6 +15,7 @@ from vitreport.report.facts.references import architecture_title, model_word
 from vitreport.report.facts.standing import Planned
 from vitreport.report.facts.summarize import Outline, summarize
 from vitreport.report.facts.summary import Group, Summary
+from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.statistics import t_interval, wilson_interval
 from vitreport.store.folders import run_folders, strays
@@ -55,10 +56,15 @@ def test_a_single_run_has_the_interval_of_its_images() -> None:
     assert group.converged.low is None
 
 
-def test_an_architecture_is_told_in_the_words_of_its_spec() -> None:
+def test_an_architecture_is_told_by_its_description_not_by_its_docstring() -> None:
     write_seeds(RUNS, [0.5])
     (architecture,) = summary().architectures
-    assert architecture.about.startswith("Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795)")
+    assert architecture.about.startswith("Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795): latent vectors attend")
+    for each in ARCHITECTURES:
+        line = each.description.partition("\n")[0]
+        assert line.endswith(".")
+        assert (each.__doc__ or "").partition("\n")[0] not in line
+        assert not [word for word in ("default", "`", "S/16") if word in line]
 
 
 def test_of_two_attempts_at_a_seed_the_newest_counts_and_is_no_second_seed() -> None:

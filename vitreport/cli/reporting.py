@@ -98,16 +98,25 @@ def page_of_study(
 ) -> Page:
     """The page of a study: its runs and ablations, whether there are records of them or not, and its claims.
 
-    `every_seed` shows the runs with other seeds than those that are asked for as well.
+    `every_seed` shows the runs with other seeds than those that are asked for as well; an ablation that was begun then
+    lacks only what its sweep was asked to train.
     """
     planned = plan_study(asked, data_dirs)
     study, plans = planned.study, planned.plans
     published = _published(asked, data_dirs) if asked.assignments else plans
     cells = {cell.id for plan in plans.values() for cell in plan.cells}
     folders = select_groups(set(map(group_of, cells)), runs_dir) if every_seed else select_runs(cells, runs_dir)
-    summary = summarize(folders, outline_of(study, plans, asked.command))
+    outline = outline_of(study, plans, asked.command)
+    summary = summarize(folders, _as_begun(outline, runs_dir) if every_seed else outline)
     claims = claims_of(study, plans, asked.command, published, asked.assignments)
     return make_page(summary, claims, title or study.title)
+
+
+def _as_begun(outline: Outline, runs_dir: Path) -> Outline:
+    """With the seeds of the sweeps on record where there are such of an ablation."""
+    begun = {design.id: design.cells for design in map(design_of, read_sweeps(runs_dir, damage=[]))}
+    designs = (replace(design, cells=begun.get(design.id, design.cells)) for design in outline.designs)
+    return replace(outline, designs=tuple(designs))
 
 
 def _published(asked: StudyRequest, data_dirs: Sequence[Path] | None) -> Plans | None:

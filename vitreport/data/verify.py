@@ -8,6 +8,7 @@ import numpy as np
 
 from vitreport.data.cache import SPLITS, ImageArrays, fingerprint
 from vitreport.data.catalogue import DATASETS
+from vitreport.data.class_sizes import class_warning
 from vitreport.data.pixels import image_digests
 from vitreport.data.sources import describe, locate, open_dataset
 
@@ -49,6 +50,7 @@ def verify(
     )
     return [
         *(_counts(name, arrays, split) for split in SPLITS),
+        _class_sizes(arrays),
         _image_size(name, arrays),
         _fingerprint(arrays),
         _canonical(name, arrays),
@@ -67,6 +69,15 @@ def _counts(name: str, arrays: ImageArrays, split: str) -> Check:
     detail = f"{found:,} images, {each} in each of {len(by_class):,} classes"
     wanted = f"; {expected:,} were published" if found != expected else ""
     return Check(f"{split} images", found == expected and bool(by_class.all()), detail + wanted)
+
+
+def _class_sizes(arrays: ImageArrays) -> Check:
+    """For information: a small class cannot be learned well, and its accuracy cannot be measured well."""
+    counts = {
+        split: np.bincount(arrays.splits[split].labels, minlength=len(arrays.classes)).tolist() for split in SPLITS
+    }
+    told = class_warning(arrays.classes, counts)
+    return Check("class sizes", True, told or "no class is very small", is_notable=bool(told))
 
 
 def _image_size(name: str, arrays: ImageArrays) -> Check:

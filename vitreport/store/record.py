@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SCHEMA_VERSION = 1
 MAX_TEXT = 1000
@@ -28,7 +28,8 @@ class DataRecord(Record):
     """Which images a run saw, and the mean and deviation of their channels (white is 1).
 
     `fingerprint` is the SHA-256 of the decoded data set, `split_hash` that of the split. `overlap` counts the test
-    images that are training images too; older records lack it.
+    images that are training images too; older records lack it. So they lack `class_counts`: by split, as in `counts`,
+    the images of each class.
     """
 
     fingerprint: Text
@@ -36,11 +37,21 @@ class DataRecord(Record):
     source: Text
     classes: tuple[Text, ...]
     counts: dict[Text, Count]
+    class_counts: dict[Text, tuple[Count, ...]] | None = None
     split_hash: Text
     resized: Count
     overlap: Count | None = None
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+
+    @model_validator(mode="after")
+    def _counts_every_class(self) -> "DataRecord":
+        counts = self.class_counts
+        if counts is not None and not {"train", "test"} <= set(counts):
+            raise ValueError("class_counts lacks a split")
+        if any(len(sizes) != len(self.classes) for sizes in (counts or {}).values()):
+            raise ValueError("class_counts has not one number for each class")
+        return self
 
 
 class CostRecord(Record):

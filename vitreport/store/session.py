@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from vitreport.data.cache import ImageArrays
+from vitreport.data.class_sizes import class_warning
 from vitreport.data.sources import open_dataset
 from vitreport.errors import RecordError
 from vitreport.files import make_folder, refuse_unwritable, remove_temporaries
@@ -34,7 +35,7 @@ from vitreport.training.events import EpochFinished, EvaluationStarted, Event, S
 from vitreport.training.loop import fit
 from vitreport.training.memory import memory_errors, step_memory_errors
 from vitreport.training.pretrained import Loaded, load_pretrained, read_pretrained, told_normalization, told_weights
-from vitreport.training.setup import Setup, place_model, prepare
+from vitreport.training.setup import Setup, class_counts, place_model, prepare
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,9 @@ class Session:
             self.listener.note(f"{before.id} was cut off before it saved a step: it begins anew")
         begun = f"training {before.id} on {device_name(self.device)}; images: {images}"
         self.listener.note(f"resumed {before.id} at step {step} of {total}" if step else begun)
+        sizes = class_counts(self.setup.splits, len(self.arrays.classes))
+        if told := class_warning(self.arrays.classes, sizes, limited=self.spec.data.limit is not None):
+            self.listener.note(f"warning: {told}")
         if self.weights:
             self.listener.note(told_weights(self.weights, len(self.arrays.classes)))
 
@@ -230,6 +234,7 @@ class Session:
             source=arrays.source,
             classes=arrays.classes,
             counts={name: len(split) for name, split in self.setup.splits.items()},
+            class_counts=class_counts(self.setup.splits, len(arrays.classes)),
             split_hash=self.setup.split_hash,
             resized=arrays.resized,
             overlap=arrays.overlap,

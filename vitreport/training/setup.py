@@ -125,6 +125,11 @@ def split_indices(spec: RunSpec, labels: NDArray[np.int64]) -> tuple[NDArray[np.
     return kept[train], kept[val]
 
 
+def class_counts(splits: Mapping[str, ImageSet], classes: int) -> dict[str, tuple[int, ...]]:
+    """The images of each class, by split."""
+    return {name: tuple(torch.bincount(split.labels, minlength=classes).tolist()) for name, split in splits.items()}
+
+
 def place_split(
     spec: RunSpec, arrays: ImageArrays, device: torch.device, name: str, chosen: NDArray[np.int64]
 ) -> ImageSet:

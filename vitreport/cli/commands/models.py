@@ -1,6 +1,5 @@
 """`vitreport models`: the architectures, and one of them with what it costs."""
 
-import inspect
 import textwrap
 from dataclasses import asdict
 from itertools import zip_longest
@@ -52,10 +51,10 @@ def show(
     measured = measure(spec, device, threads)
     if as_json:
         described = [{**asdict(field), "value": values[field.name]} for field in fields]
-        about = {"name": spec.model.name, "description": _description(architecture), "fields": described}
+        about = {"name": spec.model.name, "description": architecture.description, "fields": described}
         print_json({**about, "presets": facts, "spec": spec.model_dump(mode="json"), "cost": measured.as_plain()})
         return
-    print_text(f"{model}: {_description(architecture)}\n")
+    print_text(f"{model}: {architecture.description}\n")
     print_table(["field", "type", "allowed", "default", "here"], [_row(spec.model, field) for field in fields])
     if facts:
         print_text("")
@@ -74,7 +73,7 @@ def _list(*, as_json: bool) -> None:
     for architecture in ARCHITECTURES:
         name = architecture.model_fields["name"].default
         fields = [field for field in architecture.model_fields if field != "name"]
-        summary = _description(architecture).splitlines()[0]
+        summary = architecture.description.partition("\n")[0]
         listed.append({"name": name, "summary": summary, "fields": fields, "presets": presets_of(name)})
     if as_json:
         print_json(listed)
@@ -87,10 +86,6 @@ def _folded(listed: dict[str, Any]) -> list[tuple[str, str, str]]:
     summary = textwrap.wrap(listed["summary"], COLUMN_WIDTH)
     presets = textwrap.wrap(", ".join(listed["presets"]), COLUMN_WIDTH, break_on_hyphens=False)
     return list(zip_longest([listed["name"]], summary, presets, fillvalue=""))
-
-
-def _description(architecture: "type[ArchitectureSpec]") -> str:
-    return inspect.getdoc(architecture) or ""
 
 
 def _row(model: "ArchitectureSpec", field: "FieldInWords") -> list[str]:

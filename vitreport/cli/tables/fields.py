@@ -50,7 +50,7 @@ def show_fields(section: str | None, *, as_json: bool) -> None:
         print_json([_plain(name, kind) for name, kind in kinds])
         return
     for number, (name, kind) in enumerate(kinds):
-        print_text("\n" * (number > 0) + f"{_called(name, kind)}: {inspect.getdoc(kind)}")
+        print_text("\n" * (number > 0) + f"{_called(name, kind)}: {_description(kind)}")
         fields = fields_in_words(kind)
         if fields:
             is_derived = name == "data"
@@ -62,7 +62,11 @@ def show_fields(section: str | None, *, as_json: bool) -> None:
 
 def _plain(section: str, kind: type[BaseModel]) -> dict[str, Any]:
     fields = [asdict(field) for field in fields_in_words(kind)]
-    return {"section": section, "name": _name(kind), "description": inspect.getdoc(kind), "fields": fields}
+    return {"section": section, "name": _name(kind), "description": _description(kind), "fields": fields}
+
+
+def _description(kind: type[BaseModel]) -> str:
+    return getattr(kind, "description", "") or inspect.getdoc(kind) or ""
 
 
 def _called(section: str, kind: type[BaseModel]) -> str:

@@ -1,12 +1,14 @@
 """Which images the runs saw: one data set for each name and fingerprint."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from vitreport.data.catalogue import DATASETS
+from vitreport.data.class_sizes import class_warning
 from vitreport.report.facts.observed import Observed
 from vitreport.report.facts.references import DATASET_REFERENCES, DATASET_TITLES
 from vitreport.report.facts.summary import Dataset
+from vitreport.spec.data import DataSpec
 from vitreport.store.record import DataRecord
 
 SHOWN_DIGITS = 8
@@ -14,10 +16,10 @@ SHOWN_DIGITS = 8
 
 def name_datasets(runs: Iterable[Observed]) -> tuple[dict[tuple[str, str], str], list[Dataset]]:
     """The data set of each (name, fingerprint), most used first, and all of them in the order of DATASETS."""
-    seen: dict[tuple[str, str], list[tuple[DataRecord, int]]] = defaultdict(list)
+    seen: dict[tuple[str, str], list[tuple[DataRecord, DataSpec]]] = defaultdict(list)
     for run in runs:
         if run.spec and run.record:
-            seen[run.spec.data.dataset, run.record.data.fingerprint].append((run.record.data, run.spec.data.image_size))
+            seen[run.spec.data.dataset, run.record.data.fingerprint].append((run.record.data, run.spec.data))
     many = Counter(name for name, _ in seen)
     ids = {
         (name, fingerprint): name if many[name] == 1 else f"{name} ({fingerprint[:SHOWN_DIGITS]})"
@@ -33,7 +35,7 @@ def dataset_order(name: str, dataset_id: str) -> tuple[int, str]:
     return known.index(name) if name in known else len(known), dataset_id
 
 
-def _dataset(dataset_id: str, name: str, records: list[tuple[DataRecord, int]]) -> Dataset:
+def _dataset(dataset_id: str, name: str, records: list[tuple[DataRecord, DataSpec]]) -> Dataset:
     sources = Counter(record.source for record, _ in records)
     record = min((record for record, _ in records), key=lambda each: (each.source, each.split_hash))
     return Dataset(
@@ -45,11 +47,21 @@ def _dataset(dataset_id: str, name: str, records: list[tuple[DataRecord, int]]) 
         canonical=all(record.canonical for record, _ in records),
         source=", ".join(sorted(sources)),
         classes=record.classes,
-        image_sizes=tuple(sorted({size for _, size in records})),
+        image_sizes=tuple(sorted({spec.image_size for _, spec in records})),
         counts=_counts(record.counts for record, _ in records),
         resized=max(record.resized for record, _ in records),
         overlap=max(record.overlap or 0 for record, _ in records),
+        class_sizes=_class_sizes(records),
     )
+
+
+def _class_sizes(records: Sequence[tuple[DataRecord, DataSpec]]) -> str:
+    """What is to be said of the run that saw most images."""
+    known = [(record.class_counts, spec) for record, spec in records if record.class_counts]
+    if not known:
+        return ""
+    counts, spec = max(known, key=lambda each: sum(each[0]["train"]))
+    return class_warning(records[0][0].classes, counts, limited=spec.limit is not None)
 
 
 def _counts(counts: Iterable[Mapping[str, int]]) -> tuple[tuple[str, int], ...]:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from vitreport.data.catalogue import DATASETS
+from vitreport.data.class_sizes import shares_apart
 from vitreport.report.facts.commands import command_of
 from vitreport.report.facts.estimates import accuracy, gap, over_seeds
 from vitreport.report.facts.measured import Cost, Estimate
@@ -15,7 +17,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.statistics import NOT_NEGATIVE, SHARE, Range
 from vitreport.store.folders import attempt_number
 from vitreport.store.groups import group_of
-from vitreport.store.record import CostRecord, MeasurementRecord
+from vitreport.store.record import CostRecord, MeasurementRecord, RunRecord
 
 ORDER: tuple[State, ...] = ("done", "diverged", "failed", "unfinished", "damaged", "no record")
 
@@ -86,6 +88,7 @@ def _group(group_id: str, dataset: str, members: Sequence[Member], *, has_best_t
         best_test=_over(done, lambda run: run.best_test, SHARE) if has_best_test else None,
         gap=_gap(done),
         converged=_over(done, lambda run: run.converged, Range(1, spec.train.epochs)),
+        shares_apart=_shares_apart(spec, done),
         cost=_cost([member.seen for member in members]),
     )
 
@@ -117,6 +120,19 @@ def _over(runs: Iterable[Observed], read: Callable[[Observed], float | None], po
 def _gap(runs: Iterable[Observed]) -> Estimate | None:
     both = [run for run in runs if {"train", "test"} <= set(run.splits)]
     return gap(_split(both, "train"), _split(both, "test"))
+
+
+def _shares_apart(spec: RunSpec, runs: Iterable[Observed]) -> float | None:
+    """The most of any run. The splits of published images, of which older records count no classes, are alike."""
+    found = [_apart(spec, run.record) for run in runs if run.record]
+    known = [apart for apart in found if apart is not None]
+    return None if len(known) < len(found) else max(known, default=0.0)
+
+
+def _apart(spec: RunSpec, record: RunRecord) -> float | None:
+    if record.data.class_counts:
+        return shares_apart(record.data.class_counts)
+    return 0.0 if spec.data.dataset in DATASETS and record.data.canonical else None
 
 
 def _cost(runs: Sequence[Observed]) -> Cost | None:

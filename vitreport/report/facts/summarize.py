@@ -1,6 +1,5 @@
 """From the folders of runs to a Summary."""
 
-import inspect
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -141,10 +140,10 @@ def _place(dataset: str, order: Sequence[str]) -> int:
 
 
 def _about(name: str) -> str:
-    """The first line of what its spec says of itself."""
+    """The first line of its description."""
     family = "timm" if name.startswith("timm-") else name
     known = {each.model_fields["name"].default: each for each in ARCHITECTURES}
-    return (inspect.getdoc(known[family]) or "").splitlines()[0].replace("`", "") if family in known else ""
+    return known[family].description.partition("\n")[0] if family in known else ""
 
 
 def _unplaced(run: Observed) -> RunSummary:

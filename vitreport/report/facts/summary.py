@@ -62,8 +62,8 @@ class Group:
     `id` is that of its runs without the seed, `dataset` the id of a Dataset. `fields` is the spec by dotted paths,
     without the seed. `train`, `validation` and `test` are accuracies at the selected epoch; `best_test`, the best of
     the test curve, chooses by the test images: only a group that is to stand beside a published figure which did has
-    one. `gap` is train
-    minus test accuracy. `converged` is the first epoch by which the training loss had made 95% of its fall. `label`
+    one. `gap` is train minus test accuracy. `converged` is the first epoch by which the training loss had made 95% of
+    its fall. `shares_apart` is how far the class shares of the training and the test images are apart, None where the records do not say. `label`
     says what sets it apart from the group that stands for its pair. `details` is None unless it is shown at length.
     """
 
@@ -82,6 +82,7 @@ class Group:
     best_test: Estimate | None = None
     gap: Estimate | None = None
     converged: Estimate | None = None
+    shares_apart: float | None = 0.0
     cost: Cost | None = None
     details: Details | None = None
 
@@ -210,7 +211,8 @@ class Architecture:
 class Dataset:
     """The bytes that runs saw. `id` is the name, with digits of the fingerprint where one name means several.
 
-    `overlap` counts the test images that are known to be training images too.
+    `overlap` counts the test images that are known to be training images too. `class_sizes` names very small and very
+    unequal classes.
     """
 
     id: str
@@ -225,6 +227,7 @@ class Dataset:
     counts: tuple[tuple[str, int], ...]
     resized: int
     overlap: int
+    class_sizes: str = ""
 
     @property
     def is_altered(self) -> bool:

@@ -17,6 +17,7 @@ Rule = Literal[
     "no paired difference",
     "trend",
     "over-fitting",
+    "class shares",
     "convergence",
     "no result",
     "contradiction",

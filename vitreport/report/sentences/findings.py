@@ -9,8 +9,17 @@ from vitreport.report.facts.summary import Cell, Dataset, Group, Summary
 from vitreport.report.sentences.ablations import level_differences, paired, paired_levels, trend
 from vitreport.report.sentences.claims import Verdict
 from vitreport.report.sentences.finding import Finding
-from vitreport.report.sentences.phrases import accuracy, each_with_evidence, evidence, joined, number, points
+from vitreport.report.sentences.phrases import (
+    accuracy,
+    each_with_evidence,
+    evidence,
+    joined,
+    number,
+    points,
+    signed_evidence,
+)
 from vitreport.report.sentences.subjects import subject_of, titles, where_of
+from vitreport.text import percent
 
 OVERFITTING = 0.05
 STILL_FALLING = 0.9
@@ -99,12 +108,24 @@ def paired_cells(dataset: str, cells: Sequence[Cell], names: Mapping[str, str]) 
 
 
 def overfitting(group: Group, where: str) -> Iterator[Finding]:
-    """How far training accuracy is above test accuracy; over-fitting is more than 5 points, interval and all."""
+    """How far training accuracy is above test accuracy; over-fitting is more than 5 points, interval and all.
+
+    Nothing is claimed where the class shares of the splits differ: a difference of more than 5 points could come from
+    them alone.
+    """
     gap = group.gap
     if gap is None or gap.low is None or gap.high is None:
         return
+    if group.shares_apart is None or group.shares_apart > OVERFITTING:
+        why = "the records do not count the training images by class"
+        if group.shares_apart is not None:
+            share = percent(group.shares_apart, 1)
+            why = f"the classes have other shares of the training images than of the test images ({share} differ)"
+        told = f"{where}: nothing is said of over-fitting, because training accuracy does not compare: {why}."
+        yield Finding("class shares", told, (group.id,))
+        return
     side, limit = "above" if gap.value >= 0 else "below", f"more than {100 * OVERFITTING:.0f} points"
-    told = f"training accuracy is {points(gap)} {side} test accuracy ({evidence(gap)})"
+    told = f"training accuracy is {points(gap)} {side} test accuracy (training minus test: {signed_evidence(gap)})"
     if gap.low > OVERFITTING:
         verdict = f"over-fits by {limit}"
     elif gap.high < OVERFITTING:

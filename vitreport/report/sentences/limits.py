@@ -36,10 +36,16 @@ def _limits(summary: Summary) -> Iterator[str]:
             yield f"On {names.get(place, place)}, the architectures were not trained equally long: {told}."
     if len({group.cost.device for group in standing if group.cost}) > 1:
         yield "The runs come from several devices: their times and images per second do not compare."
+    yield from _of_images(summary)
+    if summary.provenance.unknown_commits:
+        runs = counted(summary.provenance.unknown_commits, "run")
+        yield f"Of {runs} the commit of the source code is not known."
+
+
+def _of_images(summary: Summary) -> Iterator[str]:
     for dataset in summary.datasets:
         if dataset.overlap:
             shared = f"Test images of {dataset.title} that are also training images: {dataset.overlap:,}"
             yield f"{shared}; accuracy on them tells nothing of images that were not seen."
-    if summary.provenance.unknown_commits:
-        runs = counted(summary.provenance.unknown_commits, "run")
-        yield f"Of {runs} the commit of the source code is not known."
+        if dataset.class_sizes:
+            yield f"{dataset.title}: {dataset.class_sizes}; the accuracies of small classes are uncertain."

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
@@ -26,10 +26,14 @@ def file_or_nothing(value: Any) -> Any:
 class ArchitectureSpec(Section):
     """What every architecture's spec can say about itself and a data set.
 
+    `description` is what users read of it, true for all values of its fields: a line, then what its fields need.
     A field that follows from the data set (`dim`, `queries_dim`) is filled in by `derived` where the user
     leaves it out, and compared by `problems` where he gives it. `pretrained` says which weights the training
     starts from: false, fresh ones; a "sha256:..." the file that has this digest, wherever it lies.
     """
+
+    model_config = ConfigDict(json_schema_extra=lambda schema, kind: schema.update(description=kind.description))
+    description: ClassVar[str] = ""
 
     name: str
     pretrained: Annotated[bool | str, BeforeValidator(file_or_nothing)] = added_later(default=False)

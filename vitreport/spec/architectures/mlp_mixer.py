@@ -9,7 +9,12 @@ from vitreport.spec.section import Fraction, PositiveInt, Ratio
 
 
 class MLPMixerSpec(ArchitectureSpec):
-    """MLP-Mixer (Tolstikhin et al. 2021, arXiv:2105.01601); the defaults are its S/16."""
+    """MLP-Mixer; the defaults are those of the published S/16."""
+
+    description = (
+        "MLP-Mixer (Tolstikhin et al. 2021, arXiv:2105.01601): multilayer perceptrons mix the patches of an image, "
+        "then the channels of each patch, without attention."
+    )
 
     name: Literal["mlp-mixer"] = "mlp-mixer"
     patch_size: PositiveInt = 16

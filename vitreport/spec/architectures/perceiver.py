@@ -9,11 +9,13 @@ from vitreport.spec.section import Fraction, PositiveInt
 
 
 class PerceiverSpec(ArchitectureSpec):
-    """Perceiver (Jaegle et al. 2021, arXiv:2103.03206): every pixel is a token with Fourier features of its place.
+    """Perceiver; the defaults are the published "medium" for CIFAR-10."""
 
-    The defaults are the published "medium" for CIFAR-10. `weight_tie_layers` shares the weights of all layers
-    but the first.
-    """
+    description = (
+        "Perceiver (Jaegle et al. 2021, arXiv:2103.03206): latent vectors attend to the pixels in every layer; each "
+        "pixel is a token with Fourier features of its place.\n\n"
+        "`weight_tie_layers` shares the weights of all layers but the first."
+    )
 
     name: Literal["perceiver"] = "perceiver"
     num_freq_bands: PositiveInt = 6

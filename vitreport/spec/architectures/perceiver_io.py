@@ -14,11 +14,15 @@ AXES = 2
 
 
 class PerceiverIOSpec(ArchitectureSpec):
-    """Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795): the whole image is one token, or each of its patches.
+    """Perceiver IO, with the widths that follow from the data set."""
 
-    `dim` is the width of a token: its pixel values and, of a patch, the Fourier features of its place (the place,
-    and a sine and a cosine of it for each of `num_freq_bands` frequencies up to `max_freq` / 2, along both axes).
-    """
+    description = (
+        "Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795): latent vectors attend to the image, which is one token "
+        "or a token for each patch.\n\n"
+        "`dim` is the width of a token: its pixel values and, of a patch, the Fourier features of its place (the\n"
+        "place, and a sine and a cosine of it for each of `num_freq_bands` frequencies up to `max_freq` / 2,\n"
+        "along both axes)."
+    )
 
     name: Literal["perceiver-io"] = "perceiver-io"
     dim: PositiveInt

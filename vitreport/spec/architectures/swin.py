@@ -11,7 +11,12 @@ from vitreport.spec.section import Fraction, PositiveInt, Ratio
 
 
 class SwinSpec(ArchitectureSpec):
-    """Swin Transformer (Liu et al. 2021, arXiv:2103.14030); the defaults are a small one for small images."""
+    """Swin Transformer; the defaults make a small one for small images."""
+
+    description = (
+        "Swin Transformer (Liu et al. 2021, arXiv:2103.14030): patches attend to each other within local windows, in "
+        "one or more stages."
+    )
 
     name: Literal["swin"] = "swin"
     patch_size: PositiveInt = 4

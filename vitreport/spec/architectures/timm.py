@@ -44,12 +44,16 @@ def _is_plain(value: Any) -> bool:
 
 
 class TimmSpec(ArchitectureSpec):
-    """Any classification model of timm, by its name there.
+    """A classification model of timm, by its name there.
 
-    `pretrained` true starts from the weights that timm's hub has of it (`architecture` can name which: "NAME.TAG").
-    `arguments` are keywords for timm's constructor. Which there are is known to timm alone, so that they are
-    checked where the network is built.
+    Which `arguments` there are is known to timm alone, so that they are checked where the network is built.
     """
+
+    description = (
+        "A classification model of the library timm (PyTorch Image Models).\n\n"
+        "`architecture` is its name there. `pretrained` true starts from the weights that timm's hub has of it\n"
+        '(`architecture` can name which: "NAME.TAG"). `arguments` are keywords for timm\'s constructor.'
+    )
 
     name: Literal["timm"] = "timm"
     pretrained: Annotated[bool | str, BeforeValidator(_hub_or_file)] = added_later(default=False)

@@ -9,12 +9,15 @@ from vitreport.spec.section import Fraction, PositiveInt, Ratio
 
 
 class TNTSpec(ArchitectureSpec):
-    """Transformer in Transformer (Han et al. 2021, arXiv:2103.00112): patches of pixels.
+    """Transformer in Transformer."""
 
-    An inner transformer (`inner_dim`, `inner_heads`) works on the pixels of a patch, an outer one (`embed_dim`,
-    `num_heads`) on the patches. A pixel is a square of `pixel_size` pixels of the image. `proj_drop_rate` is the
-    dropout after each projection and in each MLP, `drop_rate` that before the classifier.
-    """
+    description = (
+        "Transformer in Transformer (Han et al. 2021, arXiv:2103.00112): an inner transformer works on the pixels of "
+        "each patch, an outer one on the patches.\n\n"
+        "The inner one has `inner_dim` and `inner_heads`, the outer one `embed_dim` and `num_heads`. A pixel is a\n"
+        "square of `pixel_size` pixels of the image. `proj_drop_rate` is the dropout after each projection and in\n"
+        "each MLP, `drop_rate` that before the classifier."
+    )
 
     name: Literal["tnt"] = "tnt"
     patch_size: PositiveInt = 4
