@@ -35,7 +35,8 @@ CLASSES = ("cat", "dog", "newt")
             (900, 5, 0),
             (90, 1, 0),
             "2 of 3 classes have fewer than 20 training images (the fewest: newt, 0); 2 of 3 classes have fewer "
-            "than 20 test images (the fewest: newt, 0); the classes are very unequal (900 training images of cat, 0 of newt)",
+            "than 20 test images (the fewest: newt, 0); "
+            "the classes are very unequal (900 training images of cat, 0 of newt)",
         ),
     ],
 )

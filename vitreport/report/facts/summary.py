@@ -63,8 +63,9 @@ class Group:
     without the seed. `train`, `validation` and `test` are accuracies at the selected epoch; `best_test`, the best of
     the test curve, chooses by the test images: only a group that is to stand beside a published figure which did has
     one. `gap` is train minus test accuracy. `converged` is the first epoch by which the training loss had made 95% of
-    its fall. `shares_apart` is how far the class shares of the training and the test images are apart, None where the records do not say. `label`
-    says what sets it apart from the group that stands for its pair. `details` is None unless it is shown at length.
+    its fall. `shares_apart` is how far the class shares of the training and the test images are apart, None where the
+    records do not say. `label` says what sets it apart from the group that stands for its pair. `details` is None
+    unless it is shown at length.
     """
 
     id: str
