@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vitreport.files import UnreadableFileError, file_digest, read_bounded, write_atomic, write_json
+from vitreport.files import write_atomic, write_json
+from vitreport.reading import UnreadableFileError, file_digest, read_bounded
 
 
 def refusal(path: Path, most: int = 10, *, links: bool = True, pipes: bool = False) -> str:

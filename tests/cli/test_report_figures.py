@@ -225,7 +225,7 @@ def test_a_figure_that_shows_something_else_is_drift(cli: Cli, options: list[str
     (folder / "overview-dark.svg").write_text("<svg/>")
     done = cli("report", "--check", "report.md", *options)
     assert (done.exit_code, done.stdout) == (9, f"{folder}/overview-dark.svg does not show what the records give\n")
-    assert "the same command with -o in place of --check mends it" in done.stderr
+    assert "run the same command with -o in place of --check" in done.stderr
     shutil.rmtree(folder)
     done = cli("report", "--check", "report.md", *options)
     assert (done.exit_code, len(done.stdout.splitlines())) == (9, 24)

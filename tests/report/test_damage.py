@@ -13,7 +13,7 @@ import pytest
 from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.report.facts.summarize import summarize
 from vitreport.report.facts.summary import Summary
-from vitreport.report.figures.beside import pending, write_files
+from vitreport.report.figures.beside import published
 from vitreport.report.formats.document import render_json
 from vitreport.report.formats.html import render_html
 from vitreport.report.formats.markdown import render_markdown
@@ -150,7 +150,8 @@ def test_names_of_classes_with_control_characters_are_drawn(tmp_path: Path) -> N
     for folder in write_seeds(RUNS, [0.5, 0.52]):
         changed(folder, "run.json", lambda value: value["data"].update(classes=["a\x1b[31m\0\u202e", *"bcdefghij"]))
     figures, folder = everything_of(tmp_path).figures, tmp_path / "figures"
-    write_files(figures, folder, "report.md", pending(figures, folder, "report.md", tmp_path))
+    with published(figures, folder, "report.md", tmp_path):
+        pass
     for file in folder.glob("*.svg"):
         assert ElementTree.parse(file).getroot().attrib["role"] == "img"
         assert "\u202e" not in file.read_text()

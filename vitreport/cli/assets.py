@@ -1,15 +1,20 @@
 """The figures beside a Markdown report: where they lie, how the document names that place, whether they are right."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from vitreport.cli.options import ReportFormat
-from vitreport.errors import SpecError
-from vitreport.report.figures.beside import STDOUT, leftover, pending, stale, write_files
+from vitreport.errors import ResourceError, SpecError
+from vitreport.files import output_folder
+from vitreport.report.figures.beside import STDOUT, file_names, leftover, published, stale
 from vitreport.report.figures.illustrations import Figure
 from vitreport.text import counted
+
+LINK = re.compile(r'(?:src|srcset)="([^"<>]*)/([^"/<>]+)"')
 
 
 def assets_folder(format_: ReportFormat, document: Path | None, given: Path | None, *, left_out: bool) -> Path | None:
@@ -24,6 +29,27 @@ def assets_folder(format_: ReportFormat, document: Path | None, given: Path | No
             raise SpecError(f"{'--assets' if given else '--no-assets'} is for markdown, not for {format_}")
         return None
     return None if left_out else given or _beside(document)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Check that figures can be written to a folder, before any is drawn. Raises SpecError or ResourceError."""
+    hint = "--assets DIR names another folder, --no-assets leaves the figures out"
+    try:
+        output_folder(folder)
+    except ResourceError as error:
+        raise ResourceError(error.message, hint) from error
+    except SpecError as error:
+        raise SpecError(f"figures cannot go to {folder}: {error.message}", hint) from error
+
+
+def linked_folder(figures: Sequence[Figure], document: Path, text: str) -> Path | None:
+    """The folder that a document shows its figures from; None where it shows none of these.
+
+    A document from stdout links report-assets, whatever the file is called that it was written to.
+    """
+    names = {name for figure in figures for name in file_names(figure)}
+    found = (unquote(folder) for folder, name in LINK.findall(text) if unquote(name) in names)
+    return next((document.parent / folder for folder in found), None)
 
 
 def _beside(document: Path | None) -> Path:
@@ -57,19 +83,21 @@ def drift_lines(figures: Sequence[Figure], folder: Path, document: Path | None, 
     return "".join(lines)
 
 
-def pending_assets(
-    figures: Sequence[Figure], folder: Path, document: Path | None, cache_dir: Path
-) -> Mapping[str, bytes]:
-    """The files of figures that are not there yet; SpecError where one would take the place of something else."""
-    return pending(figures, folder, _key(folder, document), cache_dir)
+@contextmanager
+def with_figures(
+    figures: Sequence[Figure], folder: Path | None, document: Path | None, cache_dir: Path
+) -> Iterator[None]:
+    """Write the figures, then what the block writes; see `published`. Without a folder there are none."""
+    if folder is None:
+        yield
+        return
+    with published(figures, folder, _key(folder, document), cache_dir):
+        yield
 
 
-def write_assets(figures: Sequence[Figure], folder: Path, document: Path | None, wanted: Mapping[str, bytes]) -> str:
-    """Write what is pending; a line that says where the figures are, empty where there are none."""
-    if not figures and not folder.is_dir():
-        return ""
-    write_files(figures, folder, _key(folder, document), wanted)
-    return f"{counted(len(figures), 'figure')} in {folder}/" if figures else ""
+def figures_line(figures: Sequence[Figure], folder: Path | None) -> str:
+    """Where the figures are; empty where there are none."""
+    return f"{counted(len(figures), 'figure')} in {folder}/" if folder and figures else ""
 
 
 def _key(folder: Path, document: Path | None) -> str:

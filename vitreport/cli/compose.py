@@ -8,7 +8,7 @@ from typing import Any
 
 from vitreport.data.sources import describe, home_of, locate
 from vitreport.errors import Problem, RecordError, SpecError
-from vitreport.files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
+from vitreport.reading import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
 from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.compose import Composed, Layer, compose
 from vitreport.spec.data import DatasetFacts, DataSpec

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vitreport.cli.console import note
 from vitreport.cli.options import DEFAULT_SEEDS, ReportFormat
+from vitreport.cli.runs_dir import require_runs_dir
 from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.errors import SpecError
-from vitreport.report.facts.selection import design_of, select, select_groups, select_runs
+from vitreport.report.facts.selection import design_of, select, select_designs, select_groups, select_runs
 from vitreport.report.facts.summarize import Outline, summarize
-from vitreport.report.facts.summary import Damage
+from vitreport.report.facts.summary import Damage, Summary
+from vitreport.report.facts.tryouts import RULES, without
 from vitreport.report.formats.data import render_csv, render_latex
 from vitreport.report.formats.document import render_json
 from vitreport.report.formats.html import render_html
@@ -20,64 +23,57 @@ from vitreport.report.formats.placing import as_part, without_marks
 from vitreport.report.formats.sandbox import render_own
 from vitreport.report.page import TITLE, Page, make_page
 from vitreport.report.study import Plans, claims_of, outline_of
-from vitreport.store.folders import strays
+from vitreport.store.folders import ATTEMPT, strays
 from vitreport.store.groups import group_of
 from vitreport.sweep.record import FOLDER, read_sweeps
+from vitreport.text import counted
 
-ENDINGS: dict[str, ReportFormat] = {
-    "": "markdown",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".txt": "markdown",
-    ".html": "html",
-    ".json": "json",
-    ".csv": "csv",
-    ".tex": "latex",
-}
+MOST_NAMED = 5
 
 
-def format_of(given: ReportFormat | None, place: Path | None, *, own: bool) -> ReportFormat:
-    """The one given, else that of the ending of a file; a template of the user's `own` makes what it likes.
+@dataclass(frozen=True)
+class Wanted:
+    """What a report is about: runs by name, all without any; or a study, of which `only` some parts."""
 
-    Raises SpecError for a format that is not that of the ending, and for an ending that no format has.
-    """
-    told = ENDINGS.get(place.suffix.lower()) if place and not own else None
-    if place and not (own or given or told):
-        raise SpecError(
-            f"no format has the ending of {place}", f"one of {', '.join(filter(None, ENDINGS))}; or --format"
-        )
-    if given and told and given != told and (given, told) != ("model-card", "markdown"):
-        raise SpecError(f"--format {given} does not go with {place}, whose ending says {told}", "leave out --format")
-    return given or told or "markdown"
+    names: Sequence[str] = ()
+    study: str | None = None
+    only: Sequence[str] = ()
+    assignments: Sequence[str] = ()
+    seeds: str | None = None
 
 
 def wanted_page(
-    names: Sequence[str],
-    study: str | None,
-    assignments: Sequence[str],
-    seeds: str | None,
+    wanted: Wanted,
     runs_dir: Path,
     data_dirs: Sequence[Path] | None,
     title: str | None,
+    *,
+    is_paper: bool = False,
 ) -> Page:
-    """The page of a study, or of runs by name. Raises SpecError for what does not go together."""
-    if study is None:
-        if assignments or seeds is not None:
+    """The page of a study, or of runs by name. Raises SpecError for what does not go together.
+
+    A page for a paper of runs that nobody has named is without try-outs.
+    """
+    if wanted.study is None:
+        if wanted.assignments or wanted.seeds is not None:
             raise SpecError("--set and --seeds are those of a study", "--study small-images")
-        return page_of_runs(names, runs_dir, title)
-    if names:
-        raise SpecError(f"a study says itself which runs: leave out {', '.join(names)}", "--title gives it a heading")
-    asked = StudyRequest(study, seeds=DEFAULT_SEEDS if seeds is None else seeds, assignments=assignments)
-    return page_of_study(asked, runs_dir, data_dirs, title, every_seed=seeds is None)
+        if wanted.only:
+            raise SpecError("--only chooses from a study", "--study small-images")
+        return page_of_runs(wanted.names, runs_dir, title, without_tryouts=is_paper and not wanted.names)
+    if wanted.names:
+        told = ", ".join(wanted.names)
+        raise SpecError(f"a study says itself which runs: leave out {told}", "--only names parts of the study")
+    seeds = DEFAULT_SEEDS if wanted.seeds is None else wanted.seeds
+    asked = StudyRequest(wanted.study, wanted.only, seeds, wanted.assignments)
+    return page_of_study(asked, runs_dir, data_dirs, title, every_seed=wanted.seeds is None)
 
 
-def page_of_runs(names: Sequence[str], runs_dir: Path, title: str | None) -> Page:
+def page_of_runs(names: Sequence[str], runs_dir: Path, title: str | None, *, without_tryouts: bool = False) -> Page:
     """The page of the runs that are named, or of all, with what lies beside them and cannot be read.
 
     Raises SpecError where there is no such folder.
     """
-    if not runs_dir.is_dir():
-        raise SpecError(f"there is no folder {runs_dir}", "--runs-dir says where runs are")
+    require_runs_dir(runs_dir)
     unread: list[str] = []
     designs = tuple(map(design_of, read_sweeps(runs_dir, unread)))
     beside = [] if names else [Damage(name, why) for name, why in strays(runs_dir)]
@@ -85,7 +81,35 @@ def page_of_runs(names: Sequence[str], runs_dir: Path, title: str | None) -> Pag
         *beside,
         *(Damage(f"{FOLDER}/{place}", why) for place, _, why in (line.partition(": ") for line in unread)),
     ]
-    return make_page(summarize(select(names, runs_dir, designs), Outline(designs), damage), title=title or TITLE)
+    folders = select(names, runs_dir, designs)
+    outline = Outline(select_designs(names, runs_dir, designs))
+    summary = summarize(folders, outline, damage)
+    if without_tryouts:
+        summary = _without_tryouts(summary, folders, outline, damage)
+    return make_page(summary, title=title or TITLE)
+
+
+def _without_tryouts(summary: Summary, folders: Sequence[Path], outline: Outline, damage: Sequence[Damage]) -> Summary:
+    """The summary of the other runs; a line names the groups that are left out."""
+    left_out: list[str] = []
+    for rule in RULES:
+        if found := rule(summary, outline.designs):
+            groups = [group for group in summary.groups if group.id in found]
+            gone = {_first(run.id) for group in groups for run in group.runs}
+            folders = [folder for folder in folders if _first(folder.name) not in gone]
+            outline = replace(outline, designs=without(outline.designs, (group.spec_id for group in groups)))
+            summary = summarize(folders, outline, damage)
+            left_out += sorted(found)
+    if left_out:
+        shown = f"{', '.join(left_out[:MOST_NAMED])}{', ...' if len(left_out) > MOST_NAMED else ''}"
+        told = counted(len(left_out), "try-out")
+        note(f"left out {told}: {shown}; name runs, groups or sweeps to choose what the tables show")
+    return summary
+
+
+def _first(run_id: str) -> str:
+    """The id of the first attempt at a run."""
+    return ATTEMPT.sub("", run_id)
 
 
 def page_of_study(
@@ -102,7 +126,8 @@ def page_of_study(
     lacks only what its sweep was asked to train.
     """
     planned = plan_study(asked, data_dirs)
-    study, plans = planned.study, planned.plans
+    plans = planned.plans
+    study = planned.study.only(plans) if asked.only else planned.study
     published = _published(asked, data_dirs) if asked.assignments else plans
     cells = {cell.id for plan in plans.values() for cell in plan.cells}
     folders = select_groups(set(map(group_of, cells)), runs_dir) if every_seed else select_runs(cells, runs_dir)
@@ -139,10 +164,8 @@ def make_document(
     """`assets` is the place of a Markdown page's figures from where it lies; None leaves them out.
 
     A Markdown page that is a part of another begins a level below its heading. Raises SpecError for a template that
-    fails, and for a format that has none.
+    fails.
     """
-    if template is not None and format_ != "markdown":
-        raise SpecError(f"--template is for markdown, not for {format_}")
     match format_:
         case "html":
             return render_html(page, cache_dir)

@@ -13,7 +13,7 @@ from typing import BinaryIO, Literal, NamedTuple, Protocol
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from vitreport.errors import DatasetError
-from vitreport.files import UnreadableFileError, open_bounded
+from vitreport.reading import UnreadableFileError, open_bounded
 
 MAX_MEMBERS = 200_000
 MAX_BYTES = 2**32

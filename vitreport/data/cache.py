@@ -26,14 +26,8 @@ from filelock import FileLock
 
 from vitreport.data.archive import reading
 from vitreport.data.pixels import Channels, PixelCounts, Pixels
-from vitreport.files import (
-    UnreadableFileError,
-    make_folder,
-    read_bounded,
-    remove_file,
-    storage_errors,
-    write_json,
-)
+from vitreport.files import make_folder, remove_file, storage_errors, write_json
+from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.section import Section
 

@@ -21,15 +21,8 @@ from filelock import FileLock
 from vitreport.data.archive import REPLACE_HINT, reading
 from vitreport.data.cache import SPLITS, Decoding, Notify, Original, Places, Progress
 from vitreport.errors import DatasetError, ResourceError
-from vitreport.files import (
-    UnreadableFileError,
-    entry_fault,
-    make_folder,
-    open_bounded,
-    read_bounded,
-    storage_errors,
-    write_json,
-)
+from vitreport.files import make_folder, storage_errors, write_json
+from vitreport.reading import UnreadableFileError, entry_fault, open_bounded, read_bounded
 
 TIMEOUT_SECONDS = 30
 BLOCK_BYTES = 2**18

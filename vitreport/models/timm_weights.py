@@ -14,10 +14,10 @@ from urllib.request import getproxies
 from torch import nn
 
 from vitreport.errors import Problem, RecordError, ResourceError, SpecError
-from vitreport.files import file_digest
 from vitreport.models.memory import is_out_of_memory
 from vitreport.models.timm import reason_of, sized_network
 from vitreport.models.weights import Weights
+from vitreport.reading import file_digest
 from vitreport.spec.architectures.timm import TimmSpec
 
 FILES = (  # as timm calls them

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from vitreport.errors import RecordError
-from vitreport.files import MAX_WEIGHTS_BYTES, UnreadableFileError, read_bounded
+from vitreport.reading import MAX_WEIGHTS_BYTES, UnreadableFileError, read_bounded
 
 MAX_BYTES = MAX_WEIGHTS_BYTES
 MAX_HEADER_BYTES = 10 << 20

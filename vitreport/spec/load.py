@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.errors import Problem, SpecError
-from vitreport.files import UnreadableFileError, read_bounded
+from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.spec.compose import Layer
 from vitreport.spec.fields import find_field
 

@@ -2,10 +2,10 @@
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -183,9 +183,32 @@ class StudySpec(Section):
         known = self.named
         return {name: known[name] for section in self.order for name in (*section.runs, *section.ablations)}
 
+    def only(self, names: Collection[str]) -> Self:
+        """Return the study with these runs and ablations alone, and the claims that are about them alone."""
+        runs = {name: part for name, part in self.runs.items() if name in names}
+        ablations = {name: part for name, part in self.ablations.items() if name in names}
+        claims = [each for each in self.claims if each.of in names and (each.of in ablations or _compares(each, runs))]
+        sections = [
+            section.model_copy(
+                update={
+                    "runs": tuple(name for name in section.runs if name in runs),
+                    "ablations": tuple(name for name in section.ablations if name in ablations),
+                }
+            )
+            for section in self.sections
+        ]
+        kept = tuple(section for section in sections if section.runs or section.ablations)
+        changes = {"runs": runs, "ablations": ablations, "claims": tuple(claims), "sections": kept}
+        return self.model_copy(update=changes)
+
     def place_of(self, name: str) -> str:
         """Where a run or an ablation stands in the file: ablations."perceiver-io/batch-size"."""
         return dotted(["runs" if name in self.runs else "ablations", name])
+
+
+def _compares(claim: ClaimSpec, runs: Collection[str]) -> bool:
+    """Whether what a claim of a run compares with is there."""
+    return claim.other is None or claim.other in runs
 
 
 def combination(value: Any) -> str:

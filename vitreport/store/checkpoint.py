@@ -20,17 +20,9 @@ from pydantic import Field, ValidationError
 from torch import Tensor, nn
 
 from vitreport.errors import RecordError
-from vitreport.files import (
-    MAX_WEIGHTS_BYTES,
-    UnreadableFileError,
-    entry_fault,
-    make_folder,
-    read_bounded,
-    remove_file,
-    remove_temporaries,
-    write_atomic,
-)
+from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
 from vitreport.models.weights import MAX_HEADER_BYTES, parse_safetensors
+from vitreport.reading import MAX_WEIGHTS_BYTES, UnreadableFileError, entry_fault, read_bounded
 from vitreport.store.folders import LINK_HINT
 from vitreport.store.record import SCHEMA_VERSION, Accuracy, Amount, Count, Record
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights

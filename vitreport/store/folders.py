@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vitreport.errors import RecordError, ResourceError, SpecError
-from vitreport.files import entry_fault
+from vitreport.reading import entry_fault
 from vitreport.spec.fields import did_you_mean
 from vitreport.text import listed
 

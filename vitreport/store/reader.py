@@ -14,7 +14,7 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from vitreport.errors import RecordError, SpecError
-from vitreport.files import UnreadableFileError, read_bounded
+from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.spec.run import RunSpec
 from vitreport.store import contradictions
 from vitreport.store.record import SCHEMA_VERSION, EpochRecord, ResultRecord, RunRecord, Version

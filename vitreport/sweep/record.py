@@ -8,7 +8,8 @@ from filelock import FileLock, Timeout
 from pydantic import model_validator
 
 from vitreport.errors import BusyError, RecordError, ResourceError
-from vitreport.files import UnreadableFileError, entry_fault, make_folder, write_json
+from vitreport.files import make_folder, write_json
+from vitreport.reading import UnreadableFileError, entry_fault
 from vitreport.store.folders import LINK_HINT
 from vitreport.store.lock import LOCK_NAME
 from vitreport.store.reader import read_file, read_run_file

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from vitreport.cli import options
+from vitreport.cli.runs_dir import require_given_runs_dir
 
 
 def evaluate(
@@ -26,6 +27,7 @@ def evaluate(
     from vitreport.store.folders import find_run
     from vitreport.store.reader import read_run
 
+    require_given_runs_dir(runs_dir)
     found = read_run(find_run(run, runs_dir))
     images = dataset or (found.spec.data.dataset if found.spec else "")
     runtime = Runtime(

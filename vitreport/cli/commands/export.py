@@ -1,6 +1,7 @@
 """`vitreport runs export`: records in the formats of other tools."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -8,8 +9,9 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import note, print_text
+from vitreport.cli.runs_dir import require_runs_dir
 from vitreport.errors import SpecError
-from vitreport.files import output_file, write_atomic
+from vitreport.files import output_file, output_folder, write_atomic
 from vitreport.text import counted
 
 if TYPE_CHECKING:
@@ -38,6 +40,9 @@ def export(
 
     if output is None and format_ != "csv":
         raise SpecError(f"--format {format_} is not written to stdout", "say where with -o PATH")
+    require_runs_dir(runs_dir)
+    if output:
+        output = _checked(output, format_)
     folders = [find_run(name, runs_dir) for name in names] if names else run_folders(runs_dir)
     runs = [read_run(folder) for folder in folders]
     sound = [run for run in runs if not run.damage]
@@ -49,13 +54,23 @@ def export(
     tell_damage(runs)
 
 
+def _checked(output: Path, format_: Format) -> Path:
+    """The place, before any record is read. Raises SpecError or ResourceError where it cannot be written."""
+    if format_ != "csv":
+        import_module(f"vitreport.export.{format_}")  # says which extra it lacks
+    if format_ != "tensorboard":
+        return output_file(output)
+    output_folder(output)
+    return output
+
+
 def _write(runs: Sequence["Run"], format_: Format, table: Rows, output: Path) -> None:
     if format_ == "csv":
-        write_atomic(output_file(output), _csv(runs, table).encode())
+        write_atomic(output, _csv(runs, table).encode())
     elif format_ == "parquet":
         from vitreport.export.parquet import as_parquet
 
-        write_atomic(output_file(output), as_parquet(_tabulated(runs, table)))
+        write_atomic(output, as_parquet(_tabulated(runs, table)))
     else:
         from vitreport.export.tensorboard import write_events
 

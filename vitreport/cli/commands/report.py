@@ -7,7 +7,7 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import note, print_document, warn_each
-from vitreport.errors import DamageError, DriftError, SpecError
+from vitreport.errors import DamageError, DriftError
 from vitreport.text import counted
 
 
@@ -43,6 +43,7 @@ def report(
     study: Annotated[
         str | None, typer.Option(help="Report a study, by name or from a file, whether it has been run or not.")
     ] = None,
+    only: options.Only = None,
     set_: options.Assignments = None,
     seeds: Annotated[
         str | None, typer.Option(help="Of a study: only these seeds, how many or which; else all that there are.")
@@ -51,46 +52,43 @@ def report(
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
 ) -> None:
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
-    from vitreport.cli.assets import assets_folder, drift_lines, link_to, pending_assets, shown, write_assets
+    from vitreport.cli.assets import figures_line, link_to, shown
     from vitreport.cli.compose import cache_dir
-    from vitreport.cli.reporting import format_of, make_document, wanted_page
-    from vitreport.files import output_file, write_atomic
-    from vitreport.report.formats import placing
+    from vitreport.cli.places import checked_assets, checked_format, checked_places, drift, folder_of, write
+    from vitreport.cli.reporting import Wanted, make_document, wanted_page
 
-    if sum(place is not None for place in (output, inject, check)) > 1:
-        raise SpecError("--output, --inject and --check exclude each other", "give one of them")
-    output = output and output_file(output)
-    place = output or inject or check
-    form = format_of(format_, place, own=template is not None)
-    folder = assets_folder(form, place, assets, left_out=no_assets)
-    page = wanted_page(runs or (), study, set_ or (), seeds, runs_dir, data_dirs, title)
-    link = link_to(folder, place)
-    is_part = bool(inject or (check and placing.has_marks(check)))
+    places = checked_places(output, inject, check)
+    form = checked_format(places, format_, template)
+    folder = checked_assets(places, form, assets, left_out=no_assets)
+    wanted = Wanted(runs or (), study, only or (), set_ or (), seeds)
+    page = wanted_page(wanted, runs_dir, data_dirs, title, is_paper=form == "latex")
+    folder = folder_of(places, page.figures, folder, given=assets)
     document = make_document(
-        page, form, title=title, template=template, assets=link, cache_dir=cache_dir(), is_part=is_part
+        page,
+        form,
+        title=title,
+        template=template,
+        assets=link_to(folder, places.file),
+        cache_dir=cache_dir(),
+        is_part=places.is_part,
     )
     figures, changes = shown(page.figures, document), ""
-    pictures = pending_assets(figures, folder, place, cache_dir()) if folder and not check else {}
     if check:
-        changes = placing.drift(check, document)
-        changes += drift_lines(figures, folder, place, cache_dir()) if folder else ""
+        changes = drift(check, document, figures, folder, cache_dir())
         print_document(changes)
-    elif inject:
-        placing.inject(inject, document)
-    elif output:
-        write_atomic(output, document.encode())
     else:
-        print_document(document)
-    if folder and not check and (told := write_assets(figures, folder, place, pictures)):
-        note(told)
+        write(places, document, figures, folder, cache_dir())
+        if line := figures_line(figures, folder):
+            note(line)
     if not (page.summary.runs or page.summary.damage):
         which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"
-        note(f"there are no runs{which} in {runs_dir}")
+        why = "" if runs_dir.is_dir() else ": there is no such folder"
+        note(f"there are no runs{which} in {runs_dir}{why}")
     warn_each(f"{runs_dir / each.place}: {each.reason}" for each in page.summary.damage)
     if changes:
-        option = "--inject" if is_part else "-o"
-        hint = f"the same command with {option} in place of --check mends it"
+        option = "--inject" if places.is_part else "-o"
+        hint = f"run the same command with {option} in place of --check"
         raise DriftError(f"{check} is not what the records give", hint)
     if damage := page.summary.damage:
-        places = counted(len(damage), "place")
-        raise DamageError(f"the records are damaged in {places}; the report has the rest")
+        where = counted(len(damage), "place")
+        raise DamageError(f"the records are damaged in {where}; the report has the rest")

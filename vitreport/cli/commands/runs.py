@@ -7,6 +7,7 @@ import typer
 from vitreport.cli import options
 from vitreport.cli.commands import export
 from vitreport.cli.console import note, print_json, print_list, print_sentence, warn_each
+from vitreport.cli.runs_dir import require_given_runs_dir
 
 app = typer.Typer(help="List, show, compare and export recorded runs.", no_args_is_help=True)
 
@@ -34,6 +35,7 @@ def list_runs(
     from vitreport.store.reader import read_run
     from vitreport.sweep.record import read_sweeps
 
+    require_given_runs_dir(runs_dir)
     runs = [read_run(folder) for folder in run_folders(runs_dir)]
     damage: list[str] = []
     if as_json:
@@ -60,6 +62,7 @@ def show(run: RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR, as_
     from vitreport.store.folders import find_run
     from vitreport.store.reader import read_run
 
+    require_given_runs_dir(runs_dir)
     found = read_run(find_run(run, runs_dir))
     if as_json:
         print_json(as_plain(found))
@@ -83,6 +86,7 @@ def diff(
     from vitreport.store.groups import read_group
     from vitreport.store.reader import read_run
 
+    require_given_runs_dir(runs_dir)
     groups = [read_group(name, runs_dir) for name in (first, second)]
     sides = [group or [read_run(find_run(name, runs_dir))] for group, name in zip(groups, (first, second), strict=True)]
     of_groups = any(groups)

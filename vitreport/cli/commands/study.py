@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vitreport.cli import options
+from vitreport.cli.runs_dir import note_missing_runs_dir
 
 if TYPE_CHECKING:
     from vitreport.runtime import Runtime
@@ -52,6 +53,7 @@ def status(
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())
     planned = plan_study(asked, data_dirs)
+    note_missing_runs_dir(runs_dir)
     runtime = _runtime(runs_dir, device, threads) if measure else None
     show_status(planned, asked, runs_dir, measured_on=runtime, as_json=as_json)
 
@@ -90,6 +92,7 @@ def run(
     if dry_run:
         from vitreport.cli.tables.study_status import show_status
 
+        note_missing_runs_dir(runs_dir)
         return show_status(planned, asked, runs_dir, measured_on=None, as_json=as_json)
     from vitreport.cli.sweeping import run_and_show
     from vitreport.sweep.engines.local import shared_out

@@ -26,6 +26,27 @@ def select(names: Sequence[str], runs_dir: Path, designs: Sequence[Design] = ())
     return [chosen[name] for name in sorted(chosen)]
 
 
+def select_designs(names: Sequence[str], runs_dir: Path, designs: Sequence[Design]) -> tuple[Design, ...]:
+    """Return the sweeps that are named, and those whose trained cells are all among the runs and groups that are named.
+
+    A table of a part of a sweep would say that the rest was not run. Without a name all sweeps are wanted.
+    """
+    if not names:
+        return tuple(designs)
+    sweeps = {name for design in designs for name in (design.id, design.name)}
+    of_runs = [name for name in names if name not in sweeps]
+    chosen = {ATTEMPT.sub("", folder.name) for folder in select(of_runs, runs_dir, designs)} if of_runs else set()
+    there = {ATTEMPT.sub("", folder.name) for folder in run_folders(runs_dir)}
+    return tuple(
+        design for design in designs if {design.id, design.name} & set(names) or _is_among(design, there, chosen)
+    )
+
+
+def _is_among(design: Design, there: Collection[str], chosen: Collection[str]) -> bool:
+    trained = {run_id for _, run_id in design.cells if run_id in there}
+    return bool(trained) and trained <= set(chosen)
+
+
 def select_runs(run_ids: Collection[str], runs_dir: Path) -> list[Path]:
     """The folders of these runs, with those of all their attempts."""
     return _among(run_ids, run_folders(runs_dir))

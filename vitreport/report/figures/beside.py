@@ -3,8 +3,12 @@
     FOLDER/<figure>-{light,dark}.svg, FOLDER/<figure>.png
     FOLDER/.vitreport.json     by document: the files that were written for it, with their SHA-256
 
-What the report wrote and no longer shows it takes away again; it never touches what it did not write, nor what another
-document shows. What a document on stdout showed stays: nobody knows which file it has become.
+The report removes what it wrote and no longer shows; it never touches what it did not write, nor what another document
+shows. What a document on stdout showed stays: nobody knows which file it has become.
+
+A report can be killed, or meet a full disk, at any moment. So the note of what will be written comes first, then the
+figures, then the document, and only then goes what the former document alone showed. At each moment every file that a
+document links to is there, and every file that a report wrote is known to be a report's.
 """
 
 import hashlib
@@ -12,17 +16,19 @@ import json
 import os
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from vitreport.errors import SpecError
-from vitreport.files import UnreadableFileError, make_folder, read_bounded, remove_file, write_atomic, write_json
+from vitreport.errors import ResourceError, SpecError
+from vitreport.files import BASE_NAME_CHARACTERS, make_folder, remove_abandoned, remove_file, write_atomic, write_json
+from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.report.facts.measured import Mistakes
 from vitreport.report.figures.cache import SIZE, Panels, digest, draw, matplotlib_version
 from vitreport.report.figures.drawing.palette import DARK, LIGHT
 from vitreport.report.figures.illustrations import Figure
+from vitreport.report.figures.lock import alone
 from vitreport.text import printable
 
 THEMES = {"light": LIGHT, "dark": DARK}
@@ -80,7 +86,10 @@ def stale(figure: Figure, folder: Path, cache_dir: Path) -> Mapping[str, bytes]:
 
     Another release of matplotlib draws the same a little differently: of its files the data alone are compared.
     """
-    wanted = files(figure, draw(figure, cache_dir))
+    return _stale(figure, files(figure, draw(figure, cache_dir)), folder)
+
+
+def _stale(figure: Figure, wanted: Mapping[str, bytes], folder: Path) -> Mapping[str, bytes]:
     return {name: content for name, content in wanted.items() if not _is_right(folder / name, content, figure)}
 
 
@@ -94,16 +103,44 @@ def _is_right(path: Path, wanted: bytes, figure: Figure) -> bool:
     return digest(figure).encode() in found[:LONGEST_HEAD]
 
 
-def pending(figures: Iterable[Figure], folder: Path, document: str, cache_dir: Path) -> Mapping[str, bytes]:
-    """The files by name that are to be written for a document.
+def _is_own(name: str) -> bool:
+    """Whether a report writes files of that name, of which a temporary file has the beginning."""
+    return name == MANIFEST or bool(NAME.fullmatch(name)) or len(name) == BASE_NAME_CHARACTERS
 
-    Raises SpecError where one would take the place of what no report wrote, or of what another document shows.
+
+@contextmanager
+def published(figures: Sequence[Figure], folder: Path, document: str, cache_dir: Path) -> Iterator[None]:
+    """Write the figures of a document; the block writes the document; then remove what it no longer shows.
+
+    `document` is a name for it that stays the same. Raises SpecError where a figure would take the place of what no
+    report wrote, or of what another document shows; BusyError where another report does not leave the folder;
+    ResourceError where the folder cannot be written.
     """
-    wanted = {name: content for figure in figures for name, content in stale(figure, folder, cache_dir).items()}
+    drawn = [(figure, files(figure, draw(figure, cache_dir))) for figure in figures]
+    if not figures and not folder.is_dir():
+        yield
+        return
+    is_new = not folder.exists()
+    make_folder(folder)
+    try:
+        with alone(folder):
+            remove_abandoned(folder, _is_own)
+            _write(_pending(drawn, folder, document), figures, folder, document)
+            yield
+            is_empty = _tidied(figures, folder, document)
+    except BaseException:
+        _remove_empty(folder, where=is_new)
+        raise
+    _remove_empty(folder, where=is_empty)
+
+
+def _pending(drawn: Iterable[tuple[Figure, Mapping[str, bytes]]], folder: Path, document: str) -> Mapping[str, bytes]:
+    """The files by name that are to be written for a document; SpecError for those that must not be."""
+    wanted = {name: content for figure, own in drawn for name, content in _stale(figure, own, folder).items()}
     written = _written(folder)
     others = {other: names for other, names in written.items() if other != document and (folder / other).exists()}
     for name, content in wanted.items():
-        owners = [other for other, names in others.items() if names.get(name, _digest(content)) != _digest(content)]
+        owners = [other for other, names in others.items() if name in names and not _is_one_of(content, names[name])]
         if owners:
             owner = os.path.normpath(folder / owners[0])
             raise SpecError(f"{folder / name} is a figure of {owner}", "give another --assets")
@@ -117,18 +154,36 @@ def _is_foreign(path: Path) -> bool:
     return path.exists() and not DRAWN_HERE.search((_content(path) or b"")[:LONGEST_HEAD])
 
 
-def write_files(figures: Sequence[Figure], folder: Path, document: str, wanted: Mapping[str, bytes]) -> None:
-    """Write what is `pending` for a document, and remove what it had before and no longer shows.
-
-    `document` is a name for it that stays the same. Raises ResourceError where the folder cannot be written.
-    """
-    make_folder(folder)
+def _write(wanted: Mapping[str, bytes], figures: Iterable[Figure], folder: Path, document: str) -> None:
+    """The figures, between a note of what they were and will be and one of what they are."""
+    own = _written(folder).get(document, {})
+    announced = {name: " ".join(filter(None, [own.get(name), _digest(content)])) for name, content in wanted.items()}
+    _note(folder, document, {**own, **announced})
     for name, content in wanted.items():
         write_atomic(folder / name, content)
-    for path in leftover(figures, folder, document):
-        remove_file(path)
     names = [name for figure in figures for name in file_names(figure)]
-    _note(folder, document, {name: _digest(_content(folder / name)) for name in names})
+    _note(folder, document, {**own, **{name: _digest(_content(folder / name)) for name in names}})
+
+
+def _tidied(figures: Sequence[Figure], folder: Path, document: str) -> bool:
+    """Remove what the document no longer shows; whether nothing of any report is left.
+
+    The document is written: what fails here is done by the next report.
+    """
+    if document == STDOUT or not (before := _written(folder)):
+        return False
+    shown = {name for figure in figures for name in file_names(figure)}
+    with suppress(ResourceError):
+        for path in leftover(figures, folder, document):
+            remove_file(path)
+        _note(folder, document, {name: sha256 for name, sha256 in before.get(document, {}).items() if name in shown})
+    return not _written(folder)
+
+
+def _remove_empty(folder: Path, *, where: bool) -> None:
+    if where:
+        with suppress(OSError):  # there is something else in it
+            folder.rmdir()
 
 
 def leftover(figures: Iterable[Figure], folder: Path, document: str) -> list[Path]:
@@ -140,23 +195,23 @@ def leftover(figures: Iterable[Figure], folder: Path, document: str) -> list[Pat
     shown |= {name for other, names in written.items() if other != document for name in names}
     before = written.get(document, {}).items()
     return [
-        folder / name for name, sha256 in before if name not in shown and _digest(_content(folder / name)) == sha256
+        folder / name for name, sha256 in before if name not in shown and _is_one_of(_content(folder / name), sha256)
     ]
 
 
+def _is_one_of(content: bytes | None, known: str) -> bool:
+    """Whether a file is one that the note knows: of one that was being written also what it was before."""
+    return _digest(content) in known.split()
+
+
 def _note(folder: Path, document: str, names: Mapping[str, str]) -> None:
-    """Keep what was written; a folder of which nothing is left goes too."""
+    """Keep by document what was written for it; without any there is no note."""
     before = _written(folder)
-    if document == STDOUT:
-        names = {**before.get(STDOUT, {}), **names}
-    after = {**before, document: names} if names else {key: before[key] for key in before if key != document}
-    manifest = folder / MANIFEST
+    after = {key: each for key, each in {**before, document: dict(names)}.items() if each}
     if after and after != before:
-        write_json(manifest, dict(sorted(after.items())))
+        write_json(folder / MANIFEST, dict(sorted(after.items())))
     if before and not after:
-        with suppress(OSError):
-            manifest.unlink()
-            folder.rmdir()
+        remove_file(folder / MANIFEST)
 
 
 def _written(folder: Path) -> dict[str, dict[str, str]]:

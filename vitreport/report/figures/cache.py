@@ -16,7 +16,8 @@ from pathlib import Path
 
 import vitreport
 from vitreport.errors import ResourceError
-from vitreport.files import UnreadableFileError, make_folder, read_bounded, write_json
+from vitreport.files import make_folder, write_json
+from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.report.figures.illustrations import Figure
 
 Panels = Sequence[str]

@@ -8,7 +8,8 @@ import re
 from pathlib import Path
 
 from vitreport.errors import SpecError
-from vitreport.files import UnreadableFileError, read_bounded, write_atomic
+from vitreport.files import BASE_NAME_CHARACTERS, remove_abandoned, write_atomic
+from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.text import printable
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
@@ -38,7 +39,18 @@ def without_marks(document: str) -> str:
 
 def inject(path: Path, document: str) -> None:
     """Replace what stands between the marks. Raises SpecError where they are not there once and in order."""
-    write_atomic(path, _with_part(path, document).encode())
+    write_document(path, _with_part(path, document))
+
+
+def write_document(path: Path, document: str) -> None:
+    """Write a file whole or not at all, and remove what a report that was killed has left of it."""
+    remove_abandoned(path.parent, lambda name: name == path.name[:BASE_NAME_CHARACTERS])
+    write_atomic(path, document.encode())
+
+
+def check_marks(path: Path) -> None:
+    """Raise SpecError where the marks are not there once and in order."""
+    _with_part(path, "")
 
 
 def drift(path: Path, document: str) -> str:
@@ -57,7 +69,7 @@ def has_marks(path: Path) -> bool:
 
 
 def read_text(path: Path) -> str:
-    """Raises SpecError for what cannot be read as text."""
+    """Read a file. Raises SpecError for what cannot be read as text."""
     try:
         return read_bounded(path, MOST_BYTES).decode("utf-8")
     except UnreadableFileError as error:

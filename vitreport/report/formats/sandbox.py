@@ -5,7 +5,9 @@ ends with that process, which may write no file and, unless it is root's, start 
 from this process alone; text comes back through a pipe.
 """
 
+import errno
 import json
+import os
 import pickle
 import signal
 import subprocess
@@ -14,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vitreport.errors import SpecError
-from vitreport.files import UnreadableFileError, read_bounded
+from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.report.formats.markdown import BrokenTemplateError, render_text
 from vitreport.report.page import Page
 
@@ -40,6 +42,18 @@ def render_own(page: Page, template: Path, *, assets: str | None = None) -> str:
     if done.returncode:
         raise _fault(template, f": its process was ended ({_why_ended(done)})")
     return done.stdout.decode()
+
+
+def check_template(template: Path) -> None:
+    """Raise SpecError where there is no such template, without reading it: a pipe can be read only once."""
+    try:
+        if template.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        template.stat()
+        if not os.access(template, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except (OSError, ValueError) as error:
+        raise _fault(template, f": {getattr(error, 'strerror', None) or error}") from error
 
 
 def serve() -> None:

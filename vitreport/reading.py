@@ -1,0 +1,142 @@
+"""Reading files that others may have made: regular files only, of a bounded size."""
+
+import errno
+import hashlib
+import io
+import os
+import select
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MAX_WEIGHTS_BYTES = 4 << 30
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows lacks these two
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+BINARY = getattr(os, "O_BINARY", 0)
+LINK = "is a link, which is not followed"
+
+
+class UnreadableFileError(Exception):
+    """Why a file was not read. `reason` completes "FILE ..." or "FILE: ..."; `is_missing` if there is no such file."""
+
+    def __init__(self, reason: str, *, is_missing: bool = False) -> None:
+        self.reason = reason
+        self.is_missing = is_missing
+        super().__init__(reason)
+
+
+def open_bounded(path: Path, most: int | None = None, *, links: bool = True, pipes: bool = False) -> io.BufferedReader:
+    """Open a regular file of at most `most` bytes for reading; what is opened is what was checked.
+
+    Args:
+        path: The file.
+        most: The largest size in bytes; None for any size.
+        links: Follow a link. Files of a run folder are never links.
+        pipes: Accept a pipe too. Its size is not known, so the caller bounds what it reads.
+
+    Raises:
+        UnreadableFileError: If the file is missing, too large, of another kind, or cannot be read.
+    """
+    with _read_errors(links=links):
+        if not links and not NO_FOLLOW and path.is_symlink():
+            raise UnreadableFileError(LINK)
+        descriptor = os.open(path, os.O_RDONLY | NO_WAIT | BINARY | (0 if links else NO_FOLLOW))
+    try:
+        status = os.fstat(descriptor)
+        _refuse_unreadable(status, most, pipes=pipes)
+        if stat.S_ISFIFO(status.st_mode):
+            _wait_for_writer(descriptor)
+        return open(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_bounded(path: Path, most: int, *, links: bool = True, pipes: bool = False) -> bytes:
+    """Read a file of at most `most` bytes as `open_bounded` opens it.
+
+    Raises:
+        UnreadableFileError: If the file is missing, too large, of another kind, or cannot be read.
+    """
+    with open_bounded(path, most, links=links, pipes=pipes) as file, _read_errors(links=links):
+        content = file.read(most + 1)  # a pipe, or a file that grows, may hold more than its size says
+    if content is None:  # a file of the kernel's that has nothing to say yet
+        raise UnreadableFileError("cannot be read: it has no content yet")
+    if len(content) > most:
+        raise UnreadableFileError(_too_large(most))
+    return content
+
+
+def file_digest(path: Path, most: int | None = None) -> str:
+    """Return the SHA-256 of a file of at most `most` bytes; a larger file is refused before it is read.
+
+    Raises:
+        UnreadableFileError: If the file is missing, too large, of another kind, or cannot be read.
+    """
+    with open_bounded(path, most) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _read_errors(*, links: bool) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UnreadableFileError("is missing", is_missing=True) from error
+    except OSError as error:
+        is_link = not links and error.errno == errno.ELOOP
+        reason = LINK if is_link else f"cannot be read: {(error.strerror or str(error)).lower()}"
+        raise UnreadableFileError(reason) from error
+    except ValueError as error:  # a null character in the path, or text that is no path
+        raise UnreadableFileError(f"cannot be read: {error}") from error
+
+
+def _refuse_unreadable(status: os.stat_result, most: int | None, *, pipes: bool) -> None:
+    if pipes and stat.S_ISFIFO(status.st_mode):
+        return
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableFileError(f"is {_kind(status.st_mode)}, not a regular file")
+    if most is not None and status.st_size > most:
+        raise UnreadableFileError(_too_large(most))
+
+
+def _too_large(most: int) -> str:
+    for size, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if most >= size:
+            return f"is larger than {most / size:.3g} {name}"
+    return f"is larger than {most} bytes"
+
+
+def _kind(mode: int) -> str:
+    kinds = {
+        stat.S_IFREG: "a file",
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a pipe",
+        stat.S_IFSOCK: "a socket",
+    }
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def _wait_for_writer(descriptor: int) -> None:
+    """Wait until something was written to a pipe or its writer has closed it: reading before that would find an end."""
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    waiting.poll()
+    os.set_blocking(descriptor, True)
+
+
+def entry_fault(path: Path, *, folder: bool = False) -> str | None:
+    """Say why an entry of a run folder is not the regular file, or the folder, that it has to be; None if it is.
+
+    An entry that does not exist has no fault.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return None
+    if stat.S_ISLNK(mode):
+        return LINK
+    if stat.S_IFMT(mode) == (stat.S_IFDIR if folder else stat.S_IFREG):
+        return None
+    return f"is {_kind(mode)}, not a {'folder' if folder else 'regular file'}"

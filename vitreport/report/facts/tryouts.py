@@ -1,0 +1,72 @@
+"""Which groups are try-outs: a paper shows them only where they are named."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from vitreport.report.facts.ablations import Design
+from vitreport.report.facts.summary import Group, Summary
+from vitreport.store.groups import group_of
+
+Rule = Callable[[Summary, Sequence[Design]], set[str]]
+SIZES = ("data.limit", "train.epochs")
+
+
+def lone_runs(summary: Summary, designs: Sequence[Design]) -> set[str]:
+    """Return the groups of one run, which belong to no sweep, where others have several."""
+    swept = {group for design in designs for group in groups_in(design)}
+    lone = {group.id for group in summary.groups if len(group.runs) == 1 and group.spec_id not in swept}
+    return lone if len(lone) < len(summary.groups) else set()
+
+
+def reduced_runs(summary: Summary, designs: Sequence[Design]) -> set[str]:
+    """Return the groups with fewer training images or epochs than the group that represents their pair.
+
+    A sweep that varies one of these is no try-out for it.
+    """
+    standing = {(cell.architecture, cell.dataset): cell.group for cell in summary.cells if cell.group}
+    varied = _varied(summary.groups, designs)
+    return {
+        group.id
+        for group in summary.groups
+        if (standard := standing.get((group.architecture, group.dataset)))
+        and any(_size(group, path) < _size(standard, path) for path in SIZES if path not in varied[group.spec_id])
+    }
+
+
+RULES: tuple[Rule, ...] = (lone_runs, reduced_runs)
+"""One after the other: a lone try-out must not represent its pair when the second looks."""
+
+
+def groups_in(design: Design) -> set[str]:
+    """The ids of the groups that a design has."""
+    return {group_of(run_id) for _, run_id in design.cells}
+
+
+def without(designs: Iterable[Design], groups: Iterable[str]) -> tuple[Design, ...]:
+    """The designs that have none of these groups: a table of half a sweep would say that the rest was not run."""
+    left_out = set(groups)
+    return tuple(design for design in designs if not groups_in(design) & left_out)
+
+
+def _varied(groups: Sequence[Group], designs: Sequence[Design]) -> Mapping[str, set[str]]:
+    """By group the sizes in which the groups of one of its sweeps differ."""
+    varied: dict[str, set[str]] = {group.spec_id: set() for group in groups}
+    for design in designs:
+        members = [group for group in groups if group.spec_id in groups_in(design)]
+        differing = set(_differing(members))
+        for group in members:
+            varied[group.spec_id] |= differing
+    return varied
+
+
+def _differing(groups: Sequence[Group]) -> Iterator[str]:
+    for path in SIZES:
+        if len({group.fields.get(path) for group in groups}) > 1:
+            yield path
+
+
+def _size(group: Group, path: str) -> float:
+    """A number; without a limit there are all images."""
+    value: Any = group.fields.get(path)
+    return math.inf if value is None else value
