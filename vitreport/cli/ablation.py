@@ -9,9 +9,10 @@ from vitreport.cli.composer import Composer, Work
 from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.load import assign
-from vitreport.spec.sweep import AxisSpec, field_axis, parse_list, parse_seeds, shown_value, zipped
+from vitreport.spec.sweep import SEEDS_HINT, AxisSpec, field_axis, parse_list, parse_seeds, shown_value, zipped
 from vitreport.sweep.plan import Plan, make_plan
 
+MAX_CELLS = "--max-cells"
 FALLBACK = {"model.name": "perceiver-io"}
 
 
@@ -33,10 +34,13 @@ def make_work(asked: Asked, data_dirs: Sequence[Path] | None) -> Work:
     """What is asked for, or the ablations of a study; raises SpecError."""
     if asked.study is None:
         composer = Composer(replace(asked.request, fallback=assign(FALLBACK, "default")), "--param", data_dirs)
-        return Work([composer.placed(_own_plan(asked, composer))], {})
+        sweep = composer.placed(_own_plan(asked, composer))
+        return Work([sweep], {}, composer.lowered)
     _refuse_beside_study(asked)
     request = asked.request
-    wanted = StudyRequest(asked.study, asked.only, asked.seeds, request.assignments, asked.max_cells, request.weights)
+    wanted = StudyRequest(
+        asked.study, asked.only, asked.seeds, request.assignments, asked.max_cells, request.weights, MAX_CELLS
+    )
     return plan_study(wanted, data_dirs, ablations_only=True).work
 
 
@@ -52,7 +56,12 @@ def _own_plan(asked: Asked, composer: Composer) -> Plan:
     if asked.zip and baseline:
         baseline = [", ".join(baseline)]
     return make_plan(
-        axes, parse_seeds(asked.seeds), composer, baseline=tuple(baseline) or None, max_cells=asked.max_cells
+        axes,
+        parse_seeds(asked.seeds),
+        composer,
+        baseline=tuple(baseline) or None,
+        max_cells=asked.max_cells,
+        allowed_by=MAX_CELLS,
     )
 
 
@@ -65,10 +74,16 @@ def _axes(params: Sequence[tuple[str, str]]) -> list[AxisSpec]:
             axes.append(field_axis(name, parse_list(text)))
         except SpecError as error:
             told = error.problems or [Problem(name, error.message, error.hint)]
-            problems += [replace(problem, origin="--param") for problem in told]
+            problems += [_of_param(problem) for problem in told]
     if problems:
         raise SpecError(problems=problems)
     return axes
+
+
+def _of_param(problem: Problem) -> Problem:
+    """A problem of an axis as `--param` gives it; seeds have an option of their own here."""
+    hint = f"--seeds takes {SEEDS_HINT}" if problem.field == "seed" else problem.hint
+    return replace(problem, origin="--param", hint=hint)
 
 
 def _refuse_beside_study(asked: Asked) -> None:

@@ -1,8 +1,9 @@
 """From what stands on the command line to a checked spec and the folders that it needs."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from vitreport.spec.data import DatasetFacts, DataSpec
 from vitreport.spec.load import assign, read_assignments, read_environment, read_file
 from vitreport.spec.presets import preset_for, presets_of, read_preset
 from vitreport.spec.run import RunSpec
+
+OPTION_DATASET = re.compile(r"--dataset (\S+)")
+OPTION_SET = re.compile(r"--set ([\w.]+)=(\S+?)(?=,?(?:\s|$))")
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,12 @@ def compose_request(request: Request, data_dirs: Sequence[Path] | None) -> Compo
     if request.preset:
         _refuse_other_model(request.preset, composed.spec)
     return Composition(composed, place.data_dir, preset)
+
+
+def in_a_file(problem: Problem) -> Problem:
+    """Return a problem of values that stand in a file with a hint that names no option."""
+    hint = OPTION_DATASET.sub(r'dataset = "\1"', problem.hint)
+    return replace(problem, hint=OPTION_SET.sub(r"\1 = \2", hint))
 
 
 def _refuse_other_model(preset: str, spec: RunSpec) -> None:

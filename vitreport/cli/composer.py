@@ -1,15 +1,18 @@
 """From the values of a sweep's cells to their checked specs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vitreport.cli.compose import Request, compose_request
+from vitreport.cli.console import note
 from vitreport.errors import DatasetError, Problem, SpecError
+from vitreport.spec.compose import Lowered
 from vitreport.spec.load import layer_of
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.plan import Plan
+from vitreport.text import listed
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,15 @@ class Work:
 
     sweeps: Sequence[Sweep]
     unavailable: Mapping[str, DatasetError]
+    lowered: Collection[Lowered] = ()
+
+
+def tell_lowered(found: Collection[Lowered]) -> None:
+    """One line for all batch sizes that were lowered."""
+    if found:
+        before, after = ({getattr(each, name) for each in found} for name in ("before", "after"))
+        sizes = f"from {listed([*map(str, sorted(before))])} to {listed([*map(str, sorted(after))])}"
+        note(f"train.batch_size is lowered {sizes}: data.limit leaves no more training images")
 
 
 class Composer:
@@ -36,13 +48,16 @@ class Composer:
     ) -> None:
         self._request, self._origin, self._searched, self._fixed = request, origin, data_dirs, fixed or {}
         self._data_dirs: dict[str, Path] = {}
+        self.lowered: set[Lowered] = set()
 
     def __call__(self, fields: Mapping[str, Any]) -> RunSpec:
-        request = replace(self._request, strongest=layer_of({**self._fixed, **fields}, self._origin))
+        cell = replace(layer_of({**self._fixed, **fields}, self._origin), is_varied=True)
+        request = replace(self._request, strongest=cell)
         composition = compose_request(request, self._searched)
         if (origin := composition.composed.origins.get("seed", "")) in ("--set", self._origin):
             raise SpecError(problems=[Problem("seed", "is given by --seeds in a sweep", "--seeds 5..5", origin=origin)])
         spec = composition.composed.spec
+        self.lowered |= {*filter(None, [composition.composed.lowered])}
         self._data_dirs.setdefault(spec.data.dataset, composition.data_dir)  # the cells come before the spec itself
         return spec
 

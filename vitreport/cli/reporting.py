@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vitreport.cli.composer import tell_lowered
 from vitreport.cli.console import note
 from vitreport.cli.options import DEFAULT_SEEDS, ReportFormat
 from vitreport.cli.runs_dir import require_runs_dir
@@ -126,6 +127,7 @@ def page_of_study(
     lacks only what its sweep was asked to train.
     """
     planned = plan_study(asked, data_dirs)
+    tell_lowered(planned.lowered)
     plans = planned.plans
     study = planned.study.only(plans) if asked.only else planned.study
     published = _published(asked, data_dirs) if asked.assignments else plans

@@ -1,16 +1,16 @@
 """From a study to the plans of its runs and ablations."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vitreport.cli.compose import Request, model_fields
+from vitreport.cli.compose import Request, in_a_file, model_fields
 from vitreport.cli.composer import Composer, Sweep, Work
 from vitreport.cli.options import DEFAULT_MAX_CELLS, DEFAULT_SEEDS
 from vitreport.errors import DatasetError, Problem, SpecError
-from vitreport.spec.compose import Layer, flat
+from vitreport.spec.compose import Layer, Lowered, flat
 from vitreport.spec.fields import did_you_mean, find_field
 from vitreport.spec.load import layer_of
 from vitreport.spec.presets import preset_names, unknown_preset
@@ -23,7 +23,10 @@ from vitreport.sweep.plan import Plan, make_plan
 
 @dataclass(frozen=True)
 class StudyRequest:
-    """A study by its name or file, and what of it is asked for: parts by name, all without any; seeds; `--set`."""
+    """A study by its name or file, and what of it is asked for: parts by name, all without any; seeds; `--set`.
+
+    `allowed_by` is the option by which the command takes more cells than `max_cells`, where it has one.
+    """
 
     study: str
     only: Sequence[str] = ()
@@ -31,6 +34,7 @@ class StudyRequest:
     assignments: Sequence[str] = ()
     max_cells: int = DEFAULT_MAX_CELLS
     weights: Path | None = None
+    allowed_by: str = ""
 
     def command(self, *parts: str) -> str:
         """The command that trains what is missing of these parts."""
@@ -57,10 +61,11 @@ class StudyPlan:
     study: StudySpec
     sweeps: Mapping[str, Sweep]
     unavailable: Mapping[str, DatasetError]
+    lowered: Collection[Lowered] = ()
 
     @property
     def work(self) -> Work:
-        return Work(list(self.sweeps.values()), self.unavailable)
+        return Work(list(self.sweeps.values()), self.unavailable, self.lowered)
 
     @property
     def plans(self) -> dict[str, Plan]:
@@ -87,7 +92,8 @@ def plan_study(asked: StudyRequest, data_dirs: Sequence[Path] | None, *, ablatio
     if problems:
         raise SpecError(problems=list(problems))
     order = [name for name in draft.study.parts if name in planner.sweeps]
-    return StudyPlan(draft.study, {name: planner.sweeps[name] for name in order}, planner.unavailable)
+    sweeps = {name: planner.sweeps[name] for name in order}
+    return StudyPlan(draft.study, sweeps, planner.unavailable, planner.lowered)
 
 
 def _unknown_parts(names: Sequence[str], known: Iterable[str]) -> Iterator[Problem]:
@@ -106,6 +112,7 @@ class _Planner:
         self._asked, self._draft, self._seeds, self._data_dirs = asked, draft, seeds, data_dirs
         self.sweeps: dict[str, Sweep] = {}
         self.unavailable: dict[str, DatasetError] = {}
+        self.lowered: set[Lowered] = set()
 
     def plan(self, name: str, part: PartSpec) -> list[Problem]:
         """The problems of a part, by their places in the file."""
@@ -126,7 +133,9 @@ class _Planner:
                 baseline=None if self._draft.problems else part.baseline_labels,
                 name=title,
                 max_cells=self._asked.max_cells,
+                allowed_by=self._asked.allowed_by,
             )
+            self.lowered |= composer.lowered
             self.sweeps[name] = composer.placed(plan)
         except DatasetError as error:
             self.unavailable[title] = error
@@ -171,6 +180,7 @@ def _path(name: str) -> str:
 
 def _in_the_file(problem: Problem, places: Mapping[str, str], origin: str, file: str) -> Problem:
     """A problem of a spec by the place in the file where the field, or what holds it, is given."""
+    problem = in_a_file(problem)
     if problem.origin not in ("", origin):
         return problem
     parts = problem.field.split(".")

@@ -25,12 +25,25 @@ class Layer:
 
     A whole spec (a file, a preset) yields: where a stronger layer chooses another model or optimizer, the fields
     of the former one fall away. A field that was given by itself never does.
+
+    `is_recipe` marks a preset, whose batch size gives way to a smaller limit; `is_varied` the values of a sweep's cell,
+    which never give way.
     """
 
     origin: str
     values: Mapping[str, Any]
     problems: Sequence[Problem] = ()
     yields: bool = False
+    is_recipe: bool = False
+    is_varied: bool = False
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A batch size that nobody gave, before and after it was lowered to the training images that a limit leaves."""
+
+    before: int
+    after: int
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,7 @@ class Composed:
 
     spec: RunSpec
     origins: Mapping[str, str]
+    lowered: Lowered | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +84,16 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     if isinstance(_section(values, "data").get("dataset"), str):
         values["data"]["dataset"] = facts.name
     sections, faults = _sections(values)
+    lowered = _lower_batch(sections, merged, layers, facts.train_images)
+    if lowered:
+        former = origins.get("train.batch_size", "default")
+        origins["train.batch_size"] = f"lowered from {lowered.before} of {former} to fit data.limit"
     problems = [*unknown, *faults, *([] if unknown else cross_problems(sections, facts.train_images))]
     told = [problem for layer in layers for problem in layer.problems]
     if told or problems:
         settled = {dotted(path) for path in derived}
         raise SpecError(problems=[*told, *(_with_origin(_with_way_out(each, settled), origins) for each in problems)])
-    return Composed(RunSpec(**sections), origins)
+    return Composed(RunSpec(**sections), origins, lowered)
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,6 +218,27 @@ def _sections(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]
         except ValueError:  # json.dumps refuses such numbers
             problems.append(Problem(name, "holds a whole number of more than 4300 digits"))
     return sections, problems
+
+
+def _lower_batch(
+    sections: dict[str, Any], merged: Mapping[Path, _Given], layers: Sequence[Layer], available: int | None
+) -> Lowered | None:
+    """Lower a batch size of a preset, or the default, that is larger than what a limit of the user's leaves.
+
+    A batch size that the user gave stays: it is told as a problem. So does that of a sweep over limits, whose cells
+    would differ in more than the limit.
+    """
+    data, train = sections.get("data"), sections.get("train")
+    limit = merged.get(("data", "limit"))
+    if not (data and train and limit and data.limit) or (available and data.limit >= available):
+        return None
+    batch = merged.get(("train", "batch_size"))
+    images = data.images_to_train_on(available or data.limit)
+    from_user = not (layers[limit.rank].is_recipe or layers[limit.rank].is_varied)
+    if not from_user or (batch and not layers[batch.rank].is_recipe) or not 0 < images < train.batch_size:
+        return None
+    sections["train"] = train.model_copy(update={"batch_size": images})
+    return Lowered(train.batch_size, images)
 
 
 def _unknown_sections(values: Mapping[str, Any]) -> list[Problem]:

@@ -43,6 +43,13 @@ class DataSpec(Section):
         kept = min(available, self.limit or available)
         return kept - round(self.validation_fraction * kept)
 
+    def images_for(self, count: int) -> int:
+        """Return the smallest limit that leaves so many images to train on."""
+        limit = max(1, int((count - 0.5) / (1 - self.validation_fraction)))
+        while limit - round(self.validation_fraction * limit) < count:
+            limit += 1
+        return limit
+
     def problems(self) -> list[Problem]:
         """What does not fit together in it."""
         return [

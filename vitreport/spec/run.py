@@ -80,16 +80,25 @@ def cross_problems(sections: dict[str, Any], train_images: int | None = None) ->
         fault = '"val" needs a validation split, but data.validation_fraction = 0'
         found.append(Problem("train.selection", fault, 'choose "last", or hold images out'))
     if train and data and (available := train_images or data.limit):
-        found += batch_problems(train.batch_size, data.images_to_train_on(available))
+        hint = _smaller_or_more(train.batch_size, data, available)
+        found += batch_problems(train.batch_size, data.images_to_train_on(available), hint)
     return found
 
 
-def batch_problems(batch_size: int, images: int) -> list[Problem]:
+def batch_problems(batch_size: int, images: int, hint: str = "") -> list[Problem]:
     """Whether there are images for one whole batch."""
     if batch_size <= images:
         return []
     fault = f"larger than the {images} training images"
-    return [Problem("train.batch_size", fault, f"--batch-size {images} or less", str(batch_size))]
+    return [Problem("train.batch_size", fault, hint or f"set train.batch_size to {images} or less", str(batch_size))]
+
+
+def _smaller_or_more(batch_size: int, data: DataSpec, available: int) -> str:
+    """What makes a whole batch possible: a smaller one or, where a limit is in the way, a larger limit."""
+    hint = f"set train.batch_size to {data.images_to_train_on(available)} or less"
+    needed = data.images_for(batch_size)
+    more = data.limit is not None and (needed <= available or available == data.limit)
+    return f"{hint}, or data.limit to {needed} or more" if more else hint
 
 
 def hashed_values(section: BaseModel) -> dict[str, Any]:

@@ -60,9 +60,14 @@ def make_plan(
     baseline: Labels | None = None,
     name: str = "",
     max_cells: int,
+    allowed_by: str = "",
 ) -> Plan:
-    """Compose every cell. Raises SpecError with every problem of every value before anything runs."""
-    _check_axes(axes, len(seeds), max_cells)
+    """Compose every cell. Raises SpecError with every problem of every value before anything runs.
+
+    `allowed_by` is the option of the command that takes more than `max_cells`.
+    """
+    _check_axes(axes)
+    _check_count(axes, len(seeds), max_cells, allowed_by)
     specs = _composed(axes, compose)
     if problems := list(_repeated(specs)):
         raise SpecError(problems=problems)
@@ -73,7 +78,7 @@ def make_plan(
     return Plan(name or _name(axes, specs.values()), tuple(axes), chosen, cells)
 
 
-def _check_axes(axes: Sequence[AxisSpec], seeds: int, max_cells: int) -> None:
+def _check_axes(axes: Sequence[AxisSpec]) -> None:
     for first, second in itertools.combinations(axes, 2):
         if both := first.fields & second.fields:
             raise SpecError(f"{', '.join(sorted(both))} is varied twice", "give all its values in one list")
@@ -81,9 +86,13 @@ def _check_axes(axes: Sequence[AxisSpec], seeds: int, max_cells: int) -> None:
         counts = Counter(value.label for value in axis.values)
         if repeated := next((label for label, count in counts.items() if count > 1), None):
             raise SpecError(f"the value {repeated} of {axis.name} stands twice", "give it once")
+
+
+def _check_count(axes: Sequence[AxisSpec], seeds: int, max_cells: int, allowed_by: str) -> None:
     count = prod(len(axis.values) for axis in axes) * seeds
     if count > max_cells:
-        raise SpecError(f"the sweep has {count:,} cells, more than {max_cells:,}", f"--max-cells {count} allows them")
+        hint = f"{allowed_by} {count} allows them" if allowed_by else "use fewer values or seeds"
+        raise SpecError(f"the sweep has {count:,} cells, more than {max_cells:,}", hint)
 
 
 def _composed(axes: Sequence[AxisSpec], compose: ComposeCell) -> dict[Labels, RunSpec]:

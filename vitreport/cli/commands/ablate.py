@@ -83,6 +83,7 @@ def ablate(
     """
     from vitreport.cli.ablation import Asked, make_work
     from vitreport.cli.compose import Request, cache_dir, default_data_dir
+    from vitreport.cli.composer import tell_lowered
     from vitreport.runtime import Runtime
     from vitreport.sweep.engines.local import shared_out
     from vitreport.sweep.run import Policy
@@ -100,6 +101,8 @@ def ablate(
         max_cells=max_cells,
     )
     work = make_work(asked, data_dirs)
+    if not quiet:
+        tell_lowered(work.lowered)
     runtime = Runtime(
         device=device,
         data_dir=default_data_dir(),

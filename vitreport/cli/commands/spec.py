@@ -7,6 +7,7 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_text
+from vitreport.errors import SpecError
 
 app = typer.Typer(help="Show and check specs.", no_args_is_help=True)
 
@@ -37,9 +38,15 @@ def check(
     as_json: options.AsJson = False,
 ) -> None:
     """Tell everything that is wrong with a spec, or the id of the run that it is."""
-    from vitreport.cli.compose import Request, compose_request
+    from vitreport.cli.compose import Request, compose_request, in_a_file
+    from vitreport.cli.composer import tell_lowered
 
-    spec = compose_request(Request(spec_file=file), data_dirs).composed.spec
+    try:
+        composed = compose_request(Request(spec_file=file), data_dirs).composed
+    except SpecError as error:
+        raise SpecError(error.message, error.hint, problems=[*map(in_a_file, error.problems)]) from error
+    tell_lowered([*filter(None, [composed.lowered])])
+    spec = composed.spec
     if as_json:
         print_json({"id": spec.run_id, "spec": spec.model_dump(mode="json")})
     else:
@@ -59,9 +66,11 @@ def show(
 ) -> None:
     """A whole spec as TOML, to be kept and changed: `vitreport spec show perceiver-io > my.toml`."""
     from vitreport.cli.compose import Request, compose_request
+    from vitreport.cli.composer import tell_lowered
 
     request = Request(model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or ())
     composition = compose_request(request, data_dirs)
+    tell_lowered([*filter(None, [composition.composed.lowered])])
     found = composition.composed.spec
     if as_json:
         print_json(found.model_dump(mode="json"))

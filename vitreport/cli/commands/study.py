@@ -48,11 +48,13 @@ def status(
     as_json: options.AsJson = False,
 ) -> None:
     """Tell what is done and what is missing, and the time that the missing runs will take."""
+    from vitreport.cli.composer import tell_lowered
     from vitreport.cli.studies import StudyRequest, plan_study
     from vitreport.cli.tables.study_status import show_status
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())
     planned = plan_study(asked, data_dirs)
+    tell_lowered(planned.lowered)
     note_missing_runs_dir(runs_dir)
     runtime = _runtime(runs_dir, device, threads) if measure else None
     show_status(planned, asked, runs_dir, measured_on=runtime, as_json=as_json)
@@ -85,10 +87,13 @@ def run(
     Examples: `vitreport study run small-images --only perceiver-io/cifar10`,
     `vitreport study run my.toml --set limit=500 --set epochs=1 --seeds 1`
     """
+    from vitreport.cli.composer import tell_lowered
     from vitreport.cli.studies import StudyRequest, plan_study
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())
     planned = plan_study(asked, data_dirs)
+    if not quiet:
+        tell_lowered(planned.lowered)
     if dry_run:
         from vitreport.cli.tables.study_status import show_status
 

@@ -42,6 +42,7 @@ def train(
     Examples: `vitreport train perceiver-io --dataset digits`, `vitreport train --spec my.toml --set lr=1e-3`
     """
     from vitreport.cli.compose import Request, cache_dir, compose_request
+    from vitreport.cli.composer import tell_lowered
     from vitreport.runtime import Runtime
 
     request = Request(
@@ -60,6 +61,8 @@ def train(
         weights=weights,
     )
     composition = compose_request(request, data_dirs)
+    if composition.composed.lowered and not quiet:
+        tell_lowered([composition.composed.lowered])
     runtime = Runtime(
         device=device,
         data_dir=composition.data_dir,

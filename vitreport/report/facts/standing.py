@@ -88,7 +88,7 @@ def _choice(candidates: Sequence[Group]) -> tuple[Group, str]:
     if len(candidates) == 1:
         return candidates[0], "the only one"
     usable = [group for group in candidates if group.test] or candidates
-    if preset := next(filter(_is_preset, usable), None):
+    if preset := next(filter(is_preset, usable), None):
         return preset, "the preset's settings"
     if all(group.validation for group in usable):
         best = max(usable, key=lambda group: group.validation.value if group.validation else 0.0)
@@ -97,7 +97,8 @@ def _choice(candidates: Sequence[Group]) -> tuple[Group, str]:
     return most, f"of {len(usable)} the one with most seeds, then most epochs"
 
 
-def _is_preset(group: Group) -> bool:
+def is_preset(group: Group) -> bool:
+    """Whether it is trained as the preset of its architecture and data set says."""
     fields: Mapping[str, Any] = group.fields
     dataset, size, classes = (fields[f"data.{name}"] for name in ("dataset", "image_size", "num_classes"))
     found = preset_hash(group.architecture, dataset, size, classes)

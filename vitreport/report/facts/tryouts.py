@@ -1,10 +1,12 @@
 """Which groups are try-outs: a paper shows them only where they are named."""
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vitreport.report.facts.ablations import Design
+from vitreport.report.facts.standing import is_preset
 from vitreport.report.facts.summary import Group, Summary
 from vitreport.store.groups import group_of
 
@@ -20,22 +22,37 @@ def lone_runs(summary: Summary, designs: Sequence[Design]) -> set[str]:
 
 
 def reduced_runs(summary: Summary, designs: Sequence[Design]) -> set[str]:
-    """Return the groups with fewer training images or epochs than the group that represents their pair.
+    """Return the groups with fewer training images or epochs than the main group of their architecture and data set.
 
     A sweep that varies one of these is no try-out for it.
     """
-    standing = {(cell.architecture, cell.dataset): cell.group for cell in summary.cells if cell.group}
+    pairs: dict[tuple[str, str], list[Group]] = defaultdict(list)
+    for group in summary.groups:
+        pairs[group.architecture, group.dataset].append(group)
+    main = {pair: max(groups, key=_weight) for pair, groups in pairs.items()}
     varied = _varied(summary.groups, designs)
     return {
         group.id
         for group in summary.groups
-        if (standard := standing.get((group.architecture, group.dataset)))
-        and any(_size(group, path) < _size(standard, path) for path in SIZES if path not in varied[group.spec_id])
+        if any(_is_smaller(group, main[group.architecture, group.dataset], path, varied) for path in SIZES)
     }
 
 
+def _weight(group: Group) -> tuple[bool, float, int, float]:
+    """The main group is the preset's, else one of most images, then of most seeds, then of most epochs.
+
+    The accuracy has no say: a try-out may have the best one by luck.
+    """
+    limit, epochs = (_size(group, path) for path in SIZES)
+    return is_preset(group), limit, len(group.runs), epochs
+
+
+def _is_smaller(group: Group, main: Group, path: str, varied: Mapping[str, set[str]]) -> bool:
+    return path not in varied[group.spec_id] and _size(group, path) < _size(main, path)
+
+
 RULES: tuple[Rule, ...] = (lone_runs, reduced_runs)
-"""One after the other: a lone try-out must not represent its pair when the second looks."""
+"""One after the other: a lone try-out is no main group when the second looks."""
 
 
 def groups_in(design: Design) -> set[str]:

@@ -1,0 +1,164 @@
+"""Where a report or an export goes is checked before a record is read; a folder of runs that is missing is told."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.records import spec, write_run
+from vitreport.cli import reporting
+from vitreport.cli.commands import export
+from vitreport.report.formats.placing import BEGIN, END
+from vitreport.store import reader
+
+RUNS = Path("runs")
+
+
+@pytest.fixture(autouse=True)
+def runs() -> None:
+    write_run(RUNS, spec("swin", train={"epochs": 2}), 0.6)
+
+
+@pytest.fixture
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No record may be read."""
+
+    def read(*arguments: object, **options: object) -> None:
+        raise AssertionError("the records are read before the place is checked")
+
+    monkeypatch.setattr(reporting, "summarize", read)
+    monkeypatch.setattr(reporting, "plan_study", read)
+    monkeypatch.setattr(reader, "read_run", read)
+
+
+def places() -> None:
+    """Files and folders that are in the way."""
+    Path("file").touch()
+    Path("folder").mkdir()
+    Path("report-assets").touch()
+    Path("torn.md").write_text(f"{BEGIN}\n")
+    Path("dangling.md").symlink_to("missing/x.md")
+    os.mkfifo("pipe")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "said"),
+    [
+        (["report", "-o", "missing/x.md"], 6, "hint: make the folder missing first"),
+        (["report", "-o", "missing/x.html"], 6, "hint: make the folder missing first"),
+        (["report", "--study", "small-images", "-o", "missing/x.json"], 6, "hint: make the folder missing first"),
+        (["report", "-o", "dangling.md"], 6, "missing first"),
+        (["report", "-o", "file/x.md"], 6, "cannot write file/x.md"),
+        (["report", "-o", "folder"], 2, "folder is no file to write to"),
+        (["report", "--inject", "none.md"], 2, "cannot read none.md"),
+        (["report", "--inject", "folder"], 2, "cannot read folder"),
+        (["report", "--inject", "torn.md"], 2, "torn.md does not hold"),
+        (["report", "--inject", "pipe"], 2, "pipe is no file to read"),
+        (["report", "--check", "none.md"], 2, "cannot read none.md"),
+        (["report", "--check", "torn.md"], 2, "torn.md does not hold"),
+        (["report", "--check", "pipe"], 2, "pipe is no file to read"),
+        (["report", "--template", "none.j2"], 2, "template none.j2: No such file"),
+        (["report", "--template", "folder"], 2, "template folder: Is a directory"),
+        (["report", "--template", "file", "--format", "html"], 2, "--template is for markdown"),
+        (["report", "-o", "x.md", "--assets", "file"], 2, "file is no folder; hint: --assets DIR names another"),
+        (["report", "-o", "x.md", "--assets", "file/figures"], 6, "hint: --assets DIR names another"),
+        (["report"], 2, "report-assets is no folder; hint: --assets DIR names another"),
+        (["runs", "export", "-o", "missing/x.csv"], 6, "hint: make the folder missing first"),
+        (["runs", "export", "--format", "parquet", "-o", "missing/x"], 6, "hint: make the folder missing first"),
+        (["runs", "export", "-o", "folder"], 2, "folder is no file to write to"),
+        (["runs", "export", "--format", "tensorboard", "-o", "file"], 2, "file is no folder"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("unread")
+def test_a_place_is_checked_first(arguments: list[str], exit_code: int, said: str, cli: Cli) -> None:
+    places()
+    before = sorted(Path().rglob("*"))
+    done = cli(*arguments)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (exit_code, "", 1)
+    assert said in done.stderr
+    assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize("arguments", [["report", "-o", "locked/x.md"], ["report", "--assets", "locked/figures"]])
+def test_a_folder_that_may_not_be_written_is_told_first(
+    arguments: list[str], cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a user who is not root, to whom all is allowed."""
+    Path("locked").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "locked")
+    done = cli(*arguments)
+    assert (done.exit_code, "Permission denied" in done.stderr) == (6, True)
+
+
+def test_injection_goes_through_a_link(cli: Cli) -> None:
+    Path("real.md").write_text(f"{BEGIN}\n{END}\n")
+    Path("link.md").symlink_to("real.md")
+    assert cli("report", "--inject", "link.md").exit_code == 0
+    assert (Path("link.md").is_symlink(), "Swin" in Path("real.md").read_text()) == (True, True)
+
+
+@pytest.mark.parametrize("arguments", [["--title", "x"], []])
+def test_what_stdout_gave_can_be_checked(arguments: list[str], cli: Cli) -> None:
+    """Whatever the file is called: it says itself where its figures are."""
+    Path("README.md").write_text(cli("report", *arguments).stdout)
+    assert cli("report", *arguments, "--check", "README.md").exit_code == 0
+    Path("report-assets/overview-dark.svg").write_text("<svg/>")
+    done = cli("report", *arguments, "--check", "README.md")
+    assert done.stdout == "report-assets/overview-dark.svg does not show what the records give\n"
+    cli("report", *arguments, "-o", "README.md", "--assets", "docs/my figures")
+    assert cli("report", *arguments, "--check", "README.md").exit_code == 0
+
+
+MISSING = [
+    ["runs", "list"],
+    ["runs", "show", "swin"],
+    ["runs", "diff", "a", "b"],
+    ["runs", "export"],
+    ["report"],
+    ["report", "--format", "latex"],
+    ["eval", "swin"],
+]
+
+
+@pytest.mark.parametrize("arguments", MISSING)
+def test_a_folder_of_runs_that_is_named_and_missing_is_told(arguments: list[str], cli: Cli) -> None:
+    done = cli(*arguments, "--runs-dir", "typo")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "error: there is no folder typo; hint: --runs-dir says where runs are\n"
+    Path("file").touch()
+    done = cli(*arguments, "--runs-dir", "file")
+    assert (done.exit_code, "file is no folder" in done.stderr) == (2, True)
+
+
+def test_a_folder_of_runs_from_the_environment_is_named_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITREPORT_RUNS_DIR", "typo")
+    assert cli("runs", "list").exit_code == 2
+    done = cli("runs", "list", "--json")
+    assert json.loads(done.stdout)["error"]["exit_code"] == 2
+
+
+def test_a_fresh_project_has_no_runs_yet(cli: Cli) -> None:
+    RUNS.rename("elsewhere")
+    done = cli("runs", "list")
+    assert (done.exit_code, done.stderr.startswith("no runs in runs; ")) == (0, True)
+    done = cli("runs", "export", "-o", "x.csv")
+    assert (done.exit_code, Path("x.csv").exists()) == (2, False)
+    assert cli("study", "status", "digits").stderr == ""
+
+
+@pytest.mark.parametrize("words", [["study", "status"], ["study", "run", "--dry-run"]])
+def test_a_study_can_be_planned_before_its_folder_is_there(words: list[str], cli: Cli) -> None:
+    done = cli(*words, "digits", "--runs-dir", "typo")
+    assert (done.exit_code, done.stderr) == (0, "there is no folder typo yet; --runs-dir says where runs are\n")
+
+
+def test_an_export_names_the_extra_that_is_missing_first(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def imported(name: str) -> None:
+        raise AssertionError(name)
+
+    monkeypatch.setattr(export, "import_module", imported)
+    with pytest.raises(AssertionError, match=r"vitreport\.export\.parquet"):
+        export._checked(Path("x.parquet"), "parquet")
