@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def sweep(name: str, *specs: RunSpec, axis: str = "batch_size") -> str:
     return f"{name}-00000000"
 
 
-def write_sweep(name: str, axis: str, *values: int, **sections: dict[str, int]) -> str:
+def write_sweep(name: str, axis: str, *values: int, **sections: Any) -> str:
     """A sweep of two seeds from the first value on, which may be trained already."""
     section = "data" if axis == "limit" else "train"
     specs = []
@@ -73,7 +74,7 @@ def test_the_tables_are_those_of_what_is_named(cli: Cli) -> None:
     assert cli("report", "--format", "csv", group).stdout.count("\n") == 2
 
 
-TRYOUTS = {
+TRYOUTS: dict[str, Any] = {
     "limit": {"data": {"limit": 500}, "train": TWELVE},
     "epochs": {"train": {"epochs": 1}},
     "both": {"data": {"limit": 500}, "train": {"epochs": 1}},

@@ -26,7 +26,9 @@ def assets_folder(format_: ReportFormat, document: Path | None, given: Path | No
         raise SpecError("--assets and --no-assets exclude each other", "give one of them")
     if format_ != "markdown":
         if given or left_out:
-            raise SpecError(f"{'--assets' if given else '--no-assets'} is for markdown, not for {format_}")
+            raise SpecError(
+                f"{'--assets' if given else '--no-assets'} is for markdown, not for {format_}", "leave it out"
+            )
         return None
     return None if left_out else given or _beside(document)
 

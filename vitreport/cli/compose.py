@@ -2,13 +2,14 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vitreport.data.sources import describe, home_of, locate
-from vitreport.errors import Problem, RecordError, SpecError
+from vitreport.errors import Problem, RecordError, SpecError, VitreportError
 from vitreport.reading import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
 from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.compose import Composed, Layer, compose
@@ -72,6 +73,19 @@ def compose_request(request: Request, data_dirs: Sequence[Path] | None) -> Compo
     if request.preset:
         _refuse_other_model(request.preset, composed.spec)
     return Composition(composed, place.data_dir, preset)
+
+
+@contextmanager
+def dataset_as_argument() -> Iterator[None]:
+    """Let hints of a command that takes a data set as an argument say so."""
+    try:
+        yield
+    except VitreportError as error:
+        error.hint = OPTION_DATASET.sub(r"\1", error.hint)
+        if isinstance(error, SpecError):
+            found = error.problems
+            error.problems = tuple(replace(each, hint=OPTION_DATASET.sub(r"\1", each.hint)) for each in found)
+        raise
 
 
 def in_a_file(problem: Problem) -> Problem:

@@ -54,7 +54,7 @@ def checked_format(places: Places, given: ReportFormat | None, template: Path | 
     form = format_of(given, places.file, own=template is not None)
     if template is not None:
         if form != "markdown":
-            raise SpecError(f"--template is for markdown, not for {form}")
+            raise SpecError(f"--template is for markdown, not for {form}", "leave one of them out")
         check_template(template)
     return form
 

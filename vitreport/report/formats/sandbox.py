@@ -53,7 +53,8 @@ def check_template(template: Path) -> None:
         if not os.access(template, os.R_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except (OSError, ValueError) as error:
-        raise _fault(template, f": {getattr(error, 'strerror', None) or error}") from error
+        told = f"template {template}: {getattr(error, 'strerror', None) or error}"
+        raise SpecError(told, "give the path of a Jinja template") from error
 
 
 def serve() -> None:

@@ -1,0 +1,150 @@
+"""A hint names no option that the command lacks."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.cli.surface import commands
+from tests.data.makers import write_folder
+from tests.records import small_spec, write_run
+
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+COMMANDS = commands()
+OWN = {
+    "batch": 'params.batch_size = [64, 4000]\ndataset = "digits"',
+    "limit": 'set.limit = 20\nparams.batch_size = [8, 64]\ndataset = "digits"',
+    "seed": 'params.seed = [1, 2]\ndataset = "digits"',
+    "zip": 'zip = true\nparams = { lr = [1], epochs = [1, 2] }\ndataset = "digits"',
+    "baseline": 'params.batch_size = [8, 64]\nbaseline = 9\ndataset = "digits"',
+    "dataset": 'params.batch_size = [8, 64]\ndataset = "photos"',
+    "cells": f'params.batch_size = {list(range(1, 500))}\ndataset = "digits"',
+    "preset": 'params.batch_size = [8, 64]\npreset = "swin-digits"\ndataset = "digits"',
+}
+READERS = ("study show", "study status", "study run --dry-run", "ablate --study", "report --study")
+SPECS = {
+    "batch": "train.batch_size = 4000",
+    "limit": "data.limit = 20\ntrain.batch_size = 64",
+    "dataset": 'data.dataset = "photos"',
+}
+SPEC_READERS = ("spec check", "spec show --spec", "train --spec", "ablate --param lr 1,2 --spec")
+MANY = ",".join(map(str, range(1, 500)))
+WRONG = f"""
+study status digits --only x
+study status digits --seeds x
+study status digits --set seed=1
+study status digits --set limit=20
+study run digits --set limit=20
+report --study digits --set limit=20
+report --study digits --only x
+report --study digits --seeds x
+report --study digits x
+report --only x
+report --seeds 1
+report -o x.docx
+report -o x.md --check y.md
+report -o photos
+report --assets file
+report --check file --assets file
+report --check x
+report --inject file
+report --template x
+report --format html --assets x
+report --runs-dir typo
+report x
+runs export --format parquet
+runs export -o no/x
+runs export --runs-dir typo
+runs export x
+runs show x
+runs diff x y
+runs list --runs-dir typo
+ablate
+ablate --only x
+ablate --param seed 1,2
+ablate --param lr 1,2 --param epochs 1 --zip
+ablate --dataset digits --param batch_size {MANY}
+ablate --dataset digits --param batch_size 8,64 --baseline 9
+ablate --dataset digits --param batch_size 8,64 --set limit=20
+ablate --study digits --param lr 1,2
+train
+train swin --device x
+train swin --dataset photos
+train swin --weights x
+train swin --dataset digits --batch-size 4000
+models show x
+models show swin --dataset photos
+datasets verify photos
+spec show swin --dataset photos
+eval x
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder() -> None:
+    write_folder(Path("photos"))
+    Path("file").touch()
+    write_run(Path("runs"), small_spec())
+
+
+def options_of(words: str) -> set[str]:
+    command = COMMANDS[words]
+    return {"--help", *(name for parameter in command.params for name in parameter.opts)}
+
+
+def command_of(arguments: list[str]) -> str:
+    return max((words for words in COMMANDS if arguments[: len(words.split())] == words.split()), key=len)
+
+
+def unknown_options(arguments: list[str], told: str) -> list[str]:
+    """The options that a command's hints name and that it lacks; a command in backticks has its own."""
+    strange = []
+    for hint in re.findall(r"hint: (.*)", told):
+        quoted = re.findall(r"`vitreport [^`]*`", hint)
+        strange += [name for text in quoted for name in OPTION.findall(text) if name not in options_of(_quoted(text))]
+        for text in quoted:
+            hint = hint.replace(text, "")
+        strange += [name for name in OPTION.findall(hint) if name not in options_of(command_of(arguments))]
+    return strange
+
+
+def _quoted(text: str) -> str:
+    return command_of(text.strip("`").split()[1:])
+
+
+@pytest.mark.parametrize("line", WRONG.split("\n")[1:-1], ids=lambda line: line[:60])
+def test_a_hint_names_options_of_its_command(line: str, cli: Cli) -> None:
+    arguments = line.split()
+    done = cli(*arguments)
+    assert done.exit_code != 0
+    assert "hint: " in done.stderr
+    assert unknown_options(arguments, done.stderr) == [], done.stderr
+
+
+@pytest.mark.parametrize("fault", OWN)
+def test_hints_of_a_study_name_options_of_its_command(fault: str, cli: Cli) -> None:
+    Path("own.toml").write_text(f'title = "t"\n[ablations.own]\nmodel = "perceiver-io"\n{OWN[fault]}\n')
+    told = 0
+    for words in READERS:
+        done = cli(*words.split(), "own.toml")
+        told += "hint: " in done.stderr
+        assert unknown_options(words.split(), done.stderr) == [], (words, done.stderr)
+    assert told
+
+
+@pytest.mark.parametrize("fault", SPECS)
+def test_hints_of_a_spec_name_options_of_its_command(fault: str, cli: Cli) -> None:
+    dataset = "" if fault == "dataset" else 'data.dataset = "digits"\n'
+    Path("own.toml").write_text(f'model.name = "perceiver-io"\n{dataset}{SPECS[fault]}\n')
+    told = 0
+    for words in SPEC_READERS:
+        done = cli(*words.split(), "own.toml")
+        told += "hint: " in done.stderr
+        assert unknown_options(words.split(), done.stderr) == [], (words, done.stderr)
+    assert told
+
+
+def test_a_strange_option_would_be_found() -> None:
+    told = "error: x; hint: --batch-size 3 or less, see `vitreport train --seed 1` or `vitreport study run --seed 1`"
+    assert unknown_options(["study", "run"], told) == ["--seed", "--batch-size"]
