@@ -101,4 +101,4 @@ def test_a_very_long_run_is_drawn_in_part_and_that_is_said(cli: Cli, swin: Path)
 def test_a_file_that_is_larger_than_any_record_is_not_read(cli: Cli, swin: Path) -> None:
     with (swin / "metrics.jsonl").open("ab") as file:
         file.truncate(MAX_BYTES["metrics.jsonl"] + 1)
-    assert f"warning: runs/{swin.name}/metrics.jsonl: larger than 64 MiB" in reported(cli, 7).stderr
+    assert f"warning: runs/{swin.name}/metrics.jsonl: is larger than 64 MiB" in reported(cli, 7).stderr
