@@ -95,8 +95,6 @@ def run_record(run_id: str, run_spec: RunSpec) -> RunRecord:
         step=100,
         seconds=600.0 + run_spec.seed,
         argv=("train", run_spec.model.name),
-        host="somewhere",
-        process=1,
         device="CPU",
         fingerprint={"threads": "2"},
         versions={"python": "3.11.7", "torch": "2.15.0", "vitreport": "0.1.0"},

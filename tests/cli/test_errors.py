@@ -349,7 +349,7 @@ def toml(table: dict[str, Any]) -> str:
 def test_a_hostile_record_stays_text(command: list[str], cli: Cli) -> None:
     runs = Path("runs")
     folder = write_run(
-        runs, small_spec(), started=HOSTILE, argv=(HOSTILE,), host=HOSTILE, device=HOSTILE, versions={HOSTILE: HOSTILE}
+        runs, small_spec(), started=HOSTILE, argv=(HOSTILE,), device=HOSTILE, versions={HOSTILE: HOSTILE}
     )
     make_hostile(folder)
     if command == ["runs", "diff"]:

@@ -154,4 +154,12 @@ def test_a_cell_that_another_process_trains_is_waited_for(tmp_path: Path) -> Non
 
 
 def is_training(folder: Path, worker: int) -> bool:
-    return any(record(run)["process"] == worker and record(run)["status"] == "running" for run in runs(folder))
+    return any(holder(run) == worker and record(run)["status"] == "running" for run in runs(folder))
+
+
+def holder(run: Path) -> int | None:
+    """The process that holds a run now; None where nothing says so."""
+    try:
+        return int(json.loads((run / ".holder").read_text())["process"])
+    except FileNotFoundError:
+        return None

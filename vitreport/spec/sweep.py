@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from vitreport.errors import Problem, SpecError, gathered
+from vitreport.privacy import without_paths
 from vitreport.spec.fields import field_paths, find_field
 from vitreport.spec.load import parse_value
 from vitreport.spec.problems import dotted
@@ -123,11 +124,14 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def shown_value(value: Any) -> str:
-    """A value as tables call it: text as it is, nothing as "none", anything else as JSON; 1000000.0 is 1e6."""
+    """A value as tables call it: text as it is, nothing as "none", anything else as JSON; 1000000.0 is 1e6.
+
+    Tables and records of sweeps are committed: of a path outside the current folder only the last component is shown.
+    """
     if value is None:
         return "none"
     if isinstance(value, str):
-        return value
+        return without_paths(value)
     return LARGE_ROUND.sub(lambda found: f"{found[1]}e{len(found[2])}", json.dumps(value, default=str))
 
 

@@ -45,7 +45,8 @@ def failures_recorded(writer: RunWriter, *, force: bool) -> Iterator[None]:
     except VitreportError:
         raise
     except Exception as error:
-        write_atomic(writer.folder / "crash.txt", traceback.format_exc().encode())
+        crash = writer.places.message(traceback.format_exc())
+        write_atomic(writer.folder / "crash.txt", crash.encode(errors="replace"))
         _record(writer, "internal", f"{type(error).__name__}: {error}")
         raise
 
@@ -61,5 +62,6 @@ def _what_follows(folder: Path) -> str:
 
 def _record(writer: RunWriter, kind: ErrorKind, message: str) -> None:
     """Write the error into the record, if the disk has room: a full one must not hide the error."""
+    shown = writer.places.message(message).encode(errors="replace").decode()[:MAX_TEXT]
     with suppress(ResourceError):
-        writer.update(status="failed", finished=now(), error=ErrorRecord(kind=kind, message=message[:MAX_TEXT]))
+        writer.update(status="failed", finished=now(), error=ErrorRecord(kind=kind, message=shown))

@@ -1,17 +1,22 @@
 """Who holds a run: one process at a time writes to a run folder."""
 
+import os
+import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from vitreport.errors import BusyError, ResourceError
+from vitreport.store.provenance import now
 from vitreport.store.reader import read_file
-from vitreport.store.record import RunRecord
+from vitreport.store.record import HolderRecord
 
 LOCK_NAME = ".lock"
+HOLDER_NAME = ".holder"  # not the lock file itself, which filelock empties when it opens it
+PLAIN_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 PATIENCE_SECONDS = 0.5  # longer than `is_held` holds the lock for its look
 
 
@@ -58,8 +63,11 @@ def held(folder: Path) -> Iterator[Hold]:
             f"cannot lock {folder}: {reason}", "mend its permissions, or choose another place"
         ) from error
     try:
+        _tell_holder(folder)
         yield Hold(folder / LOCK_NAME, _identity(folder / LOCK_NAME))
     finally:
+        with suppress(OSError):
+            os.unlink(folder / HOLDER_NAME)
         lock.release()
 
 
@@ -79,8 +87,20 @@ def is_held(folder: Path) -> bool:
     return False
 
 
+def _tell_holder(folder: Path) -> None:
+    """Say who holds the run, for whoever finds it locked; nothing depends on it, so that it is neither safe nor sure.
+
+    A link or a pipe in its place is left alone.
+    """
+    holder = HolderRecord(process=os.getpid(), host=platform.node(), started=now())
+    with suppress(OSError):
+        descriptor = os.open(folder / HOLDER_NAME, PLAIN_FILE | os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(holder.model_dump_json())
+
+
 def _holder(folder: Path) -> str:
-    record = read_file(folder / "run.json", RunRecord.model_validate_json, [])
-    if record is None:
+    holder = read_file(folder / HOLDER_NAME, HolderRecord.model_validate_json, [])
+    if holder is None:
         return "another process"
-    return f"process {record.process} on {record.host}, started {record.started}"
+    return f"process {holder.process} on {holder.host}, started {holder.started}"

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from vitreport.privacy import without_paths
 
 SCHEMA_VERSION = 1
 MAX_TEXT = 1000
@@ -11,6 +13,10 @@ LARGEST_SIDE = 64
 
 Version = Annotated[int, Field(ge=1, le=SCHEMA_VERSION)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
+PublicText = Annotated[Text, AfterValidator(without_paths)]
+"""Text in which older records may name folders of a machine and its users."""
+Former = Field(default=None, exclude=True)
+"""A field of older records which names the machine: it is read, and never written again."""
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Accuracy = Annotated[float, Field(ge=0, le=1)]
 Loss = Annotated[float, Field(ge=-1e39, le=1e39)]  # a network that diverges may come near the largest float32
@@ -34,7 +40,7 @@ class DataRecord(Record):
 
     fingerprint: Text
     canonical: bool
-    source: Text
+    source: PublicText
     classes: tuple[Text, ...]
     counts: dict[Text, Count]
     class_counts: dict[Text, tuple[Count, ...]] | None = None
@@ -82,7 +88,7 @@ class WeightsRecord(Record):
     and `classifier`.
     """
 
-    source: Text
+    source: PublicText
     sha256: Text | None
     loaded: Count
     missing: tuple[Text, ...]
@@ -107,11 +113,11 @@ class ResumeRecord(Record):
 
 class ErrorRecord(Record):
     kind: ErrorKind
-    message: Text
+    message: PublicText
 
 
 class RunRecord(Record):
-    """run.json: what happened to a run, and on which machine. Times are UTC in ISO 8601.
+    """run.json: what happened to a run, and on which kind of machine. Times are UTC in ISO 8601.
 
     `throughput` is there when the run is done; older records lack it.
     """
@@ -124,9 +130,9 @@ class RunRecord(Record):
     finished: Text | None = None
     step: Count = 0
     seconds: Amount = 0.0
-    argv: tuple[Text, ...]
-    host: Text
-    process: Count
+    argv: tuple[PublicText, ...]
+    host: Text | None = Former
+    process: Count | None = Former
     device: Text
     fingerprint: dict[Text, Text]
     versions: dict[Text, Text]
@@ -137,6 +143,14 @@ class RunRecord(Record):
     weights: WeightsRecord | None = None
     resumed: tuple[ResumeRecord, ...] = ()
     error: ErrorRecord | None = None
+
+
+class HolderRecord(Record):
+    """.holder: the process that writes to the run now; it stays on its machine."""
+
+    process: Count
+    host: Text
+    started: Text
 
 
 class SplitRecord(Record):

@@ -1,7 +1,5 @@
 """One training run from its spec to its record: drives the loop, writes what it tells, resumes what was cut off."""
 
-import os
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from vitreport.data.class_sizes import class_warning
 from vitreport.data.sources import open_dataset
 from vitreport.errors import RecordError
 from vitreport.files import make_folder, refuse_unwritable, remove_temporaries
+from vitreport.privacy import Places
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import Extent, newest_step, remove_unfinished, restore_newest
@@ -113,6 +112,7 @@ class Session:
         for line in restore_newest(folder / "checkpoints", self.setup.state, self._extent()):
             self.listener.note(f"warning: {line}, an older checkpoint is used")
         self._tell_beginning(before)
+        places = Places.here(self.runtime.data_dir, self.runtime.runs_dir)
         record = before.record or new_record(
             folder,
             device=device_name(self.device),
@@ -121,14 +121,15 @@ class Session:
             cost=CostRecord(**asdict(self.setup.cost)),
             weights=self.weights,
             argv=self.argv,
+            places=places,
         )
-        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, self.setup.state.step, hold)
+        saved_step = self.setup.state.step
+        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, saved_step, places, hold)
         writer.write_spec(self.spec)
         for line in writer.cut_epochs(self.setup.state.epoch, self.spec.train.epochs):
             self.listener.note(f"warning: {line}")
         resumed = record.resumed if before.record is None else (*record.resumed, self._resume_record(before))
-        now_here = {"host": platform.node(), "process": os.getpid()}
-        writer.update(status="running", finished=None, error=None, resumed=resumed, **now_here)
+        writer.update(status="running", finished=None, error=None, resumed=resumed)
         return writer
 
     def train(self, writer: RunWriter, stop: StopSignals) -> None:

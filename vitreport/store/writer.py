@@ -1,13 +1,12 @@
 """What a session writes while it runs: the record, the epochs, the checkpoints."""
 
-import os
-import platform
 import statistics
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vitreport.files import append_line, write_atomic, write_json
+from vitreport.privacy import Places
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import save_checkpoint
 from vitreport.store.lock import Hold
@@ -36,11 +35,21 @@ MAX_NAMES = 50  # of tensors, in a record
 class RunWriter:
     """Write one run folder while its lock is held. `saved_step` is that of the checkpoint restored, or 0.
 
-    Every method raises BusyError where the lock is no longer held: another process may write to the folder.
+    Errors name folders as they are seen from `places`. Every method raises BusyError where the lock is no longer held:
+    another process may write to the folder.
     """
 
-    def __init__(self, folder: Path, record: RunRecord, checkpoint_seconds: float, saved_step: int, hold: Hold) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        record: RunRecord,
+        checkpoint_seconds: float,
+        saved_step: int,
+        places: Places,
+        hold: Hold,
+    ) -> None:
         self.folder = folder
+        self.places = places
         self.record = record
         self.check_hold = hold.check
         self._checkpoint_seconds = checkpoint_seconds
@@ -122,6 +131,7 @@ def new_record(
     cost: CostRecord,
     weights: Loaded | None,
     argv: Sequence[str],
+    places: Places,
 ) -> RunRecord:
     """The record of a run that begins now in this process."""
     return RunRecord(
@@ -129,9 +139,7 @@ def new_record(
         status="running",
         started=now(),
         heartbeat=now(),
-        argv=tuple(_recordable(argument) for argument in argv),
-        host=platform.node(),
-        process=os.getpid(),
+        argv=tuple(_recordable(places.argument(argument)) for argument in argv),
         device=device,
         fingerprint=dict(fingerprint),
         versions=versions(),

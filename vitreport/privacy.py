@@ -1,0 +1,166 @@
+"""Paths as a committed file may hold them: nothing in them names the user or the machine.
+
+A path in the current, the data or the runs folder is written relative to it, any other path in the home folder as
+`~/...`; of the rest only the last component stays.
+"""
+
+import os
+import platform
+import re
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Self
+
+SHARED = frozenset(map(os.path.normpath, ("/", "/home", "/Users")))
+"""Folders that hold the folders of several users: a path relative to one of them begins with a user's name."""
+
+_NAME = r"[^\s/\\'\"`,;:<>|()\[\]{}=]++"
+_NAMES = rf"{_NAME}(?: {_NAME}){{0,2}}"  # a folder's name may hold blanks, the end of a path in a sentence may not
+URL = r"(?P<url>[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"`<>]+)"
+QUOTED = r"(?P<quote>['\"])(?P<quoted>(?:/|~|[A-Za-z]:[\\/]|\\\\)[^'\"\n]*)(?P=quote)"
+WINDOWS = rf"(?<!\w)(?P<windows>(?:[A-Za-z]:|\\\\{_NAME})(?:[\\/]+{_NAMES}(?=[\\/]))*[\\/]+(?:{_NAME})?)"
+POSIX = rf"(?<![\w.~/<-])(?P<posix>(?:~[A-Za-z_][\w.-]*)?(?:/+{_NAMES}(?=/))*/+{_NAME}/*)"
+PATHS = re.compile("|".join((URL, QUOTED, WINDOWS, POSIX)))
+OPTION = re.compile(r"(?:-{0,2}[\w.-]+=)*")  # --set=data.dataset=VALUE
+ABSOLUTE = re.compile(r"[/~]|[A-Za-z]:[\\/]|\\\\")
+FOREIGN = re.compile(r"(?!)" if os.name == "nt" else r"[A-Za-z]:[\\/]|\\\\")
+LONGEST_PATH = 4096
+HOMES = ("home", "Users")
+CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+@dataclass(frozen=True)
+class _Base:
+    """A folder, and what takes its place: for the folder alone, and in front of what lies in it."""
+
+    folder: str
+    alone: str | None
+    inside: str
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders that paths are shown relative to, the first that holds a path first; `host` is hidden in messages."""
+
+    bases: tuple[_Base, ...] = ()
+    host: str = ""
+
+    @classmethod
+    def here(cls, data_dir: Path | None = None, runs_dir: Path | None = None) -> Self:
+        """Those of this process."""
+        code = (Path(__file__).parent.parent, Path(sysconfig.get_path("purelib")))
+        folders: list[tuple[Path | None, str | None, str]] = [
+            (_current(), ".", f".{os.sep}"),
+            *((folder, None, "") for folder in (data_dir, runs_dir, *code)),
+        ]
+        home = _home()
+        bases = [
+            _Base(form, alone, inside)
+            for folder, alone, inside in folders
+            if folder is not None
+            for form in _forms(folder)
+            if not _is_shared(form, home)
+        ]
+        if home:
+            bases += [_Base(form, "~", f"~{os.sep}") for form in _forms(Path(home)) if form not in SHARED]
+        return cls(tuple(bases), platform.node())
+
+    def argument(self, text: str) -> str:
+        """A word of a command line: a path, an option with a path as its value, or anything else."""
+        option = OPTION.match(text)
+        head = option[0] if option else ""
+        value = text[len(head) :]
+        if "://" in value or "\n" in value:
+            return head + self._message(value)
+        parts = PurePath(value).parts
+        if ABSOLUTE.match(value) or ".." in parts or (len(parts) > 1 and self._is_in_shared(value)):
+            return head + self.path(value)
+        return head + self._message(value)
+
+    def message(self, text: str) -> str:
+        """A sentence, or a traceback, with its paths shown so and without the name of this machine."""
+        shown = self._message(text)
+        if not self.host or self.host == "localhost":
+            return shown
+        return re.sub(rf"(?<![\w.-]){re.escape(self.host)}(?![\w-])", "HOST", shown)
+
+    def path(self, text: str) -> str:
+        """One path."""
+        for form in _forms(Path(text)) if self.bases and not FOREIGN.match(text) else ():
+            for base in self.bases:
+                if form == base.folder and base.alone:
+                    return base.alone
+                if form.startswith(base.folder + os.sep):
+                    return base.inside + form[len(base.folder) + 1 :]
+        return text if re.match(r"~[\\/]", text) and not self.bases else _last(text)
+
+    def _message(self, text: str) -> str:
+        for base in sorted(self.bases, key=lambda base: -len(base.folder)):
+            there = rf"(?<![\w.~/\\-]){re.escape(base.folder)}(?:(?P<sep>[/\\]+)(?=\S)|(?![\w-]|\.\w))"
+            text = re.sub(there, lambda found, base=base: self._based(base, found), text)  # type: ignore[misc]
+        return PATHS.sub(self._found, text)
+
+    def _based(self, base: _Base, found: re.Match[str]) -> str:
+        return base.inside if found["sep"] else self.path(base.folder)
+
+    def _found(self, found: re.Match[str]) -> str:
+        if url := found["url"]:
+            return _last(url) if url.startswith("file:") else CREDENTIALS.sub("", url)
+        if found["quoted"]:
+            return f"{found['quote']}{self.path(found['quoted'])}{found['quote']}"
+        return self.path(found["windows"] or found["posix"])
+
+    def _is_in_shared(self, text: str) -> bool:
+        """Whether a relative path is one in a current folder that holds the folders of several users."""
+        current = _current()
+        return bool(self.bases and current and _is_shared(str(current), _home())) and Path(text).exists()
+
+
+def without_paths(text: str) -> str:
+    """A word or a sentence of a record that another version, or another person, wrote."""
+    return Places().argument(text)
+
+
+def _current() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # it has been removed
+        return None
+
+
+def _home() -> str:
+    try:
+        return os.path.normpath(Path.home())
+    except RuntimeError:
+        return ""
+
+
+def _is_shared(folder: str, home: str) -> bool:
+    """Whether a path relative to this folder could begin with a user's name."""
+    above = {os.path.normpath(each) for each in PurePath(home).parents} if home else set()
+    return folder in SHARED | above
+
+
+def _forms(path: Path) -> Iterator[str]:
+    """A path as it was given, and behind links; none for what is no path on this system."""
+    if len(str(path)) > LONGEST_PATH:
+        return
+    try:
+        given = path.expanduser()
+        yield from dict.fromkeys((os.path.abspath(given), os.path.realpath(given)))
+    except (OSError, RuntimeError, ValueError):  # a loop of links, an unknown user, a null character
+        return
+
+
+def _last(path: str) -> str:
+    """The last component, whichever system wrote the path; `~` for a folder that is named after its user."""
+    kind: type[PurePath] = PureWindowsPath if re.match(r"[A-Za-z]:[\\/]|\\\\", path) else PurePosixPath
+    pure = kind(path)
+    skipped = (pure.anchor, "..")
+    names = [part for part in pure.parts if part not in skipped]
+    if not names:
+        return path[:1]
+    is_home = names[-2:-1] in ([name] for name in HOMES) or names == ["root"]
+    return "~" if is_home or (len(names) == 1 and names[0].startswith("~")) else names[-1]
