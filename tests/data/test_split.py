@@ -92,10 +92,16 @@ def test_labels_that_do_not_occur_are_no_fault() -> None:
 
 def test_a_class_is_not_emptied() -> None:
     labels = np.array([0] * 4 + [1])
-    with pytest.raises(DatasetError, match=r"every training image of class 1 \(1 of 1\)"):
-        validation_split(labels, 0.8, 0)
-    with pytest.raises(DatasetError, match="limit = 1 leaves no training image of class 1"):
-        limited(labels, 1, 0)
+    with pytest.raises(DatasetError, match=r"every training image of class 'dog' \(1 of 1\)"):
+        validation_split(labels, 0.8, 0, ["cat", "dog"])
+    with pytest.raises(DatasetError, match="limit = 1 leaves no training image of class 'dog'"):
+        limited(labels, 1, 0, ["cat", "dog"])
+
+
+def test_all_classes_that_would_be_emptied_are_named() -> None:
+    labels = np.array([0] * 4 + [1, 2])
+    with pytest.raises(DatasetError, match="limit = 1 leaves no training image of 2 classes: '10', '2'"):
+        limited(labels, 1, 0, ["0", "10", "2"])
 
 
 def test_a_fraction_of_less_than_one_image_is_refused() -> None:

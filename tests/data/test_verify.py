@@ -37,8 +37,9 @@ def test_copies_between_and_within_splits_are_counted(places: Places) -> None:
     for place in ("train/dog/7.png", "train/cat/8.png", "test/dog/9.png"):
         (root / place).write_bytes(copied)
     found = checks("pets", places)
-    assert found["train/test overlap"] == Check("train/test overlap", False, "1 test images are also training images")
-    assert found["training duplicates"].detail == "2 training images repeat another one"
+    told = "1 test images are also training images; the labels of 1 image differ: dog in test is cat and dog in train"
+    assert found["train/test overlap"] == Check("train/test overlap", False, told)
+    assert found["training duplicates"].detail.startswith("2 training images repeat another one; the labels of 1 image")
     assert found["training duplicates"].ok
     assert found["training duplicates"].is_notable
 
@@ -46,7 +47,7 @@ def test_copies_between_and_within_splits_are_counted(places: Places) -> None:
 def test_a_few_training_images_may_repeat_others(places: Places) -> None:
     root = write_folder(places.data_dir / "pets", count=50)
     assert not checks("pets", places)["training duplicates"].is_notable
-    (root / "train" / "dog" / "7.png").write_bytes((root / "train" / "cat" / "0000.png").read_bytes())
+    (root / "train" / "cat" / "copy.png").write_bytes((root / "train" / "cat" / "0000.png").read_bytes())
     found = checks("pets", places)["training duplicates"]
     assert (found.detail, found.is_notable) == ("1 training images repeat another one", False)
 
@@ -84,11 +85,25 @@ def test_copies_that_were_published_are_no_problem(places: Places, monkeypatch: 
     root = write_folder(places.data_dir / "cifar10", classes=CLASSES, size=32)
     for number in range(2):
         copied = (root / "train" / "cat" / f"000{number}.png").read_bytes()
-        (root / "test" / "dog" / f"000{number}.png").write_bytes(copied)
+        (root / "test" / "cat" / f"000{number}.png").write_bytes(copied)
     for known, ok in ((2, True), (1, False)):
         monkeypatch.setitem(DATASETS, "cifar10", replace(DATASETS["cifar10"], known_overlap=known))
         detail = f"2 test images are also training images ({known} as published)"
         assert checks("cifar10", places)["train/test overlap"] == Check("train/test overlap", ok, detail)
+
+
+def test_the_same_image_under_two_labels_is_told(places: Places) -> None:
+    root = write_folder(places.data_dir / "pets")
+    same = (root / "train" / "cat" / "0000.png").read_bytes()
+    for copy in ("train/dog/copy.png", "test/dog/copy.png", "test/cat/copy.png"):
+        (root / copy).write_bytes(same)
+    found = checks("pets", places)
+    told = "1 training images repeat another one; the labels of 1 image differ: cat and dog"
+    assert found["training duplicates"] == Check("training duplicates", True, told, is_notable=True)
+    assert found["train/test overlap"].detail == (
+        "2 test images are also training images; the labels of 2 images differ: "
+        "cat in test is cat and dog in train, dog in test is cat and dog in train"
+    )
 
 
 def test_images_that_are_not_square_can_be_checked_at_a_size(places: Places) -> None:

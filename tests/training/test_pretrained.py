@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,12 +56,12 @@ def saved(spec: RunSpec, metadata: dict[str, str] | None = None) -> dict[str, Te
     return weights
 
 
-def loaded(spec: RunSpec) -> tuple[nn.Module, Loaded]:
+def loaded(spec: RunSpec, note: Callable[[str], None] = silent) -> tuple[nn.Module, Loaded]:
     """A network that starts from FILE, for as many classes as its spec says."""
     digest = hashlib.sha256(FILE.read_bytes()).hexdigest()
     model = spec.model.model_copy(update={"pretrained": f"sha256:{digest}"})
     network = build_network(spec)
-    weights = read_pretrained(network, spec.model_copy(update={"model": model}), FILE, silent)
+    weights = read_pretrained(network, spec.model_copy(update={"model": model}), FILE, note)
     assert weights is not None
     report = load_pretrained(network, weights, CLASSES[: spec.data.num_classes])
     assert (report.source, report.sha256) == (FILE.name, digest)
@@ -75,6 +76,28 @@ def test_weights_of_the_same_network_are_taken_whole(name: str) -> None:
     assert (report.classifier, report.reclassed) == ("unnamed classes", ())
     assert f"classifier: taken, of {NUM_CLASSES} classes that {FILE} does not name" in told_weights(report, NUM_CLASSES)
     assert all(torch.equal(tensor, weights[key]) for key, tensor in named_weights(network).items())
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("prefix", ["model.", "model.module.", "_orig_mod."])
+def test_the_prefix_of_a_framework_is_removed_and_told(name: str, prefix: str) -> None:
+    weights = saved(spec_of(name))
+    prefixed = {f"{prefix}{key}": tensor.detach().contiguous() for key, tensor in weights.items()}
+    FILE.write_bytes(safetensors.torch.save({**prefixed, "criterion.weight": torch.ones(2)}))
+    told: list[str] = []
+    network, report = loaded(spec_of(name), told.append)
+    assert (report.loaded, report.missing, report.unexpected) == (len(weights), (), ())
+    assert all(torch.equal(tensor, weights[key]) for key, tensor in named_weights(network).items())
+    left_out = "not used, because their names begin otherwise: criterion.weight"
+    assert told == [f"weights: removed the prefix {prefix} from {len(weights)} names of {FILE}; {left_out}"]
+
+
+def test_weights_of_which_none_fit_are_refused_with_names_of_both_sides() -> None:
+    FILE.write_bytes(safetensors.torch.save({"encoder.a": torch.ones(2), "encoder.b": torch.ones(2)}))
+    with pytest.raises(
+        RecordError, match=r"0 of \d+ tensors do; missing: .*; not in the network: encoder.a, encoder.b$"
+    ):
+        loaded(spec_of("mlp-mixer"))
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -1,23 +1,27 @@
 """Which images are held out or kept: functions of the labels and the seed alone."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from vitreport.errors import DatasetError
 from vitreport.randomness import stream_seed
+from vitreport.text import listed
 
 Labels = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int64]
 
 
-def validation_split(labels: Labels, fraction: float, seed: int) -> tuple[Indices, Indices]:
+def validation_split(
+    labels: Labels, fraction: float, seed: int, classes: Sequence[str] = ()
+) -> tuple[Indices, Indices]:
     """Sorted indices (N - V,) to train on and (V,) to validate on, where V is fraction * N, rounded.
 
     Every class gives its share of V to within one image. Which images, is drawn from (seed, "split"). With a
-    fraction of 0 nothing is held out. Raises DatasetError where the fraction holds nothing out, or would leave
-    a class without a training image.
+    fraction of 0 nothing is held out. `classes` are the names of the labels. Raises DatasetError where the fraction
+    holds nothing out, or would leave a class without a training image.
     """
     total = round(fraction * len(labels))
     if fraction > 0 and total == 0:
@@ -27,25 +31,26 @@ def validation_split(labels: Labels, fraction: float, seed: int) -> tuple[Indice
         )
     counts = np.bincount(labels)
     shares = _shares(counts, total)
-    for label in np.flatnonzero((shares == counts) & (counts > 0)):
+    if len(emptied := np.flatnonzero((shares == counts) & (counts > 0))):
         raise DatasetError(
-            f"data.validation_fraction = {fraction} would hold out every training image of class {label} "
-            f"({counts[label]} of {counts[label]})",
-            "hold out fewer, or add images to that class",
+            f"data.validation_fraction = {fraction} would hold out every training image of {_named(emptied, classes)} "
+            f"({counts[emptied[0]]} of {counts[emptied[0]]}{' in the first' if len(emptied) > 1 else ''})",
+            f"hold out fewer, or add images to {'that class' if len(emptied) == 1 else 'those classes'}",
         )
     held_out = _drawn(labels, shares, stream_seed(seed, "split"))
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
-def limited(labels: Labels, limit: int, seed: int) -> Indices:
+def limited(labels: Labels, limit: int, seed: int, classes: Sequence[str] = ()) -> Indices:
     """Sorted indices of `limit` images, the same share of each class to within one; all where there are no more.
 
     Which images, is drawn from (seed, "limit"). Raises DatasetError where a class would be left without an image.
     """
     counts = np.bincount(labels)
     shares = _shares(counts, min(limit, len(labels)))
-    for label in np.flatnonzero((shares == 0) & (counts > 0)):
-        raise DatasetError(f"data.limit = {limit} leaves no training image of class {label}", "keep more images")
+    if len(emptied := np.flatnonzero((shares == 0) & (counts > 0))):
+        fault = f"data.limit = {limit} leaves no training image of {_named(emptied, classes)}"
+        raise DatasetError(fault, "keep more images")
     return np.flatnonzero(_drawn(labels, shares, stream_seed(seed, "limit")))
 
 
@@ -55,6 +60,12 @@ def split_hash(*indices: Indices) -> str:
     for part in indices:
         digest.update(len(part).to_bytes(8, "little") + part.astype("<i8").tobytes())
     return digest.hexdigest()[:16]
+
+
+def _named(labels: Indices, classes: Sequence[str]) -> str:
+    """Classes by their names, which those of a folder of images have from their folders."""
+    names = [repr(classes[label]) if classes else str(label) for label in labels]
+    return f"class {names[0]}" if len(names) == 1 else f"{len(names)} classes: {listed(names)}"
 
 
 def _shares(counts: Indices, total: int) -> Indices:

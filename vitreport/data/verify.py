@@ -1,6 +1,6 @@
 """What `datasets verify` checks: that the images are all there, unchanged, and not in both splits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from vitreport.data.catalogue import DATASETS
 from vitreport.data.class_sizes import class_warning
 from vitreport.data.pixels import image_digests
 from vitreport.data.sources import describe, locate, open_dataset
+from vitreport.text import counted, listed
 
 MANY = 0.01  # of the training images
 
@@ -104,21 +105,44 @@ def _canonical(name: str, arrays: ImageArrays) -> Check:
 
 
 def _duplicates(name: str, arrays: ImageArrays) -> list[Check]:
-    """Equal pixels, whatever their labels. What was published so is no problem: everybody measures on it."""
+    """Equal pixels, and whether their classes differ. What was published so is no problem: everybody measures on it."""
     known = DATASETS[name].known_overlap if name in DATASETS else 0
     train, test = (image_digests(arrays.splits[split].images) for split in SPLITS)
-    distinct = set(train)
-    shared = sum(digest in distinct for digest in test)
-    repeated = len(train) - len(distinct)
+    classes = _classes_by_digest(train, arrays)
+    shared = [
+        (digest, arrays.classes[label])
+        for digest, label in zip(test, arrays.splits["test"].labels, strict=True)
+        if digest in classes
+    ]
+    repeated = len(train) - len(classes)
+    unlike = [(here, sorted(classes[digest])) for digest, here in shared if classes[digest] != {here}]
+    ambiguous = [sorted(names) for names in classes.values() if len(names) > 1]
+    moved = [f"{here} in test is {' and '.join(there)} in train" for here, there in unlike]
+    overlap = _overlap(len(shared), known) + _unlike(moved)
     return [
-        Check("train/test overlap", arrays.canonical or shared <= known, _overlap(shared, known)),
+        Check("train/test overlap", arrays.canonical or len(shared) <= known, overlap),
         Check(
             "training duplicates",
             True,
-            f"{repeated} training images repeat another one",
-            is_notable=repeated > MANY * len(train),
+            f"{repeated} training images repeat another one" + _unlike([" and ".join(names) for names in ambiguous]),
+            is_notable=bool(ambiguous) or repeated > MANY * len(train),
         ),
     ]
+
+
+def _classes_by_digest(digests: Sequence[bytes], arrays: ImageArrays) -> dict[bytes, set[str]]:
+    """The classes that each training image is under."""
+    found: dict[bytes, set[str]] = {}
+    for digest, label in zip(digests, arrays.splits["train"].labels, strict=True):
+        found.setdefault(digest, set()).add(arrays.classes[label])
+    return found
+
+
+def _unlike(images: Sequence[str]) -> str:
+    """How many equal images have different labels, with the classes of the first ones."""
+    if not images:
+        return ""
+    return f"; the labels of {counted(len(images), 'image')} differ: {listed(list(dict.fromkeys(images)))}"
 
 
 def _overlap(shared: int, known: int) -> str:

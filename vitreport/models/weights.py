@@ -4,10 +4,12 @@ import hashlib
 import io
 import json
 import pickle
+import re
 import warnings
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,8 +26,9 @@ MAX_BYTES = MAX_WEIGHTS_BYTES
 MAX_HEADER_BYTES = 10 << 20
 MAX_TENSORS = 10_000
 TORCH_SAVED = (b"PK\x03\x04", b"\x80")  # a zip archive, in former times a pickle
+DOT = re.compile(r"\.")
 INCOMPLETE_HINT = "copy or download it again"
-WRAPPERS = ("state_dict", "model")  # under which training scripts keep the weights in a checkpoint
+WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep the weights in a checkpoint
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,31 @@ def read_weights(path: Path, digest: str) -> Weights:
         raise RecordError(f"{path} holds other things than named tensors", "save the model's state_dict() alone")
     if len(tensors) > MAX_TENSORS:
         raise RecordError(f"{path} holds {len(tensors):,} tensors, more than {MAX_TENSORS:,}")
-    named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return Weights(path.name, digest, named, _named_classes(metadata))
+    return Weights(path.name, digest, dict(tensors), _named_classes(metadata))
+
+
+def common_prefix(given: Iterable[str], wanted: Collection[str]) -> str:
+    """What training frameworks put before the names of a network's tensors, such as "model." or "module.".
+
+    It is the beginning without which most of the names fit, at least half of those that are `wanted`; "" where most
+    fit as they are.
+    """
+    fitting = Counter(
+        name[:length]
+        for name in given
+        for length in (0, *(match.end() for match in DOT.finditer(name)))
+        if name[length:] in wanted
+    )
+    best = max(
+        fitting, key=lambda prefix: (fitting[prefix], not prefix), default=""
+    )  # of several the first in the file
+    return best if 2 * fitting[best] >= len(wanted) else ""
+
+
+def without_prefix(weights: Weights, prefix: str) -> Weights:
+    """The tensors whose names begin so, under what is left of their names."""
+    tensors = {name[len(prefix) :]: tensor for name, tensor in weights.tensors.items() if name.startswith(prefix)}
+    return replace(weights, tensors=tensors)
 
 
 class _Header(BaseModel):

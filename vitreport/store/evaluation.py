@@ -158,7 +158,7 @@ def _indices(spec: RunSpec, arrays: ImageArrays, split: SplitName, *, own: bool)
     labels = arrays.splits["test" if split == "test" else "train"].labels
     if split == "test" or (split == "train" and not own):
         return np.arange(len(labels))
-    train, val = split_indices(spec, labels)
+    train, val = split_indices(spec, labels, arrays.classes)
     chosen = val if split == "val" else train
     if not own or not len(chosen):
         raise DatasetError("there are no held-out images to measure", "choose --split test or --split train")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vitreport.errors import Problem, RecordError, SpecError
 from vitreport.models.classifier import classifier_prefixes
 from vitreport.models.timm_weights import adapted_weights, hub_weights
-from vitreport.models.weights import Weights, read_weights
+from vitreport.models.weights import Weights, common_prefix, read_weights, without_prefix
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.run import RunSpec
 from vitreport.text import listed
@@ -54,7 +54,7 @@ def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Ca
     if pretrained is False:
         return None
     if isinstance(pretrained, str):
-        weights = _from_file(model, spec, file, pretrained.removeprefix("sha256:"))
+        weights = _from_file(model, spec, file, pretrained.removeprefix("sha256:"), note)
     else:
         assert isinstance(spec.model, TimmSpec)
         weights = hub_weights(spec.model, spec.data.image_size, note)
@@ -120,12 +120,24 @@ def _listed(names: Sequence[str]) -> str:
     return listed([name[:SHOWN_CHARACTERS] for name in tensors])
 
 
-def _from_file(model: nn.Module, spec: RunSpec, file: Path | None, digest: str) -> Weights:
+def _from_file(model: nn.Module, spec: RunSpec, file: Path | None, digest: str, note: Callable[[str], None]) -> Weights:
     if file is None:
         fault = "the weights to start from are not given"
         raise SpecError(problems=[Problem("model.pretrained", fault, f"--weights FILE (sha256 {digest[:12]}...)")])
-    weights = read_weights(file, digest)
+    weights = _stripped(model, read_weights(file, digest), note)
     return adapted_weights(model, weights) if isinstance(spec.model, TimmSpec) else weights
+
+
+def _stripped(model: nn.Module, weights: Weights, note: Callable[[str], None]) -> Weights:
+    """The weights under the network's names: Lightning, DistributedDataParallel and torch.compile add a prefix."""
+    prefix = common_prefix(weights.tensors, model.state_dict().keys())
+    if not prefix:
+        return weights
+    stripped = without_prefix(weights, prefix)
+    others = [name for name in weights.tensors if not name.startswith(prefix)]
+    left_out = f"; not used, because their names begin otherwise: {_listed(others)}" if others else ""
+    note(f"weights: removed the prefix {prefix} from {len(stripped.tensors)} names of {weights.source}{left_out}")
+    return stripped
 
 
 @dataclass(frozen=True)

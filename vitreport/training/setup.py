@@ -1,6 +1,6 @@
 """From a spec and images to everything that a run needs before its first step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -61,7 +61,7 @@ def prepare(spec: RunSpec, model: nn.Module, cost: Cost, arrays: ImageArrays, de
 
     Raises SpecError where the images do not fit the spec.
     """
-    train, val = split_indices(spec, arrays.splits["train"].labels)
+    train, val = split_indices(spec, arrays.splits["train"].labels, arrays.classes)
     if problems := _problems(spec, model, device, len(arrays.classes), len(train)):
         raise SpecError(problems=problems)
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
@@ -118,10 +118,14 @@ def _trains_on_one_image(model: nn.Module, device: torch.device, image_size: int
     return True
 
 
-def split_indices(spec: RunSpec, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split_indices(
+    spec: RunSpec, labels: NDArray[np.int64], classes: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Which training images are trained on and which are held out; functions of the data and the seed alone."""
-    kept = np.arange(len(labels)) if spec.data.limit is None else limited(labels, spec.data.limit, spec.seed)
-    train, val = validation_split(labels[kept], spec.data.validation_fraction, spec.seed)
+    kept = np.arange(len(labels))
+    if spec.data.limit is not None:
+        kept = limited(labels, spec.data.limit, spec.seed, classes)
+    train, val = validation_split(labels[kept], spec.data.validation_fraction, spec.seed, classes)
     return kept[train], kept[val]
 
 
