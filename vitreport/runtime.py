@@ -1,5 +1,6 @@
 """What a run needs from the machine and what does not change its result: no part of the spec."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,3 +22,9 @@ class Runtime:
     compile: bool
     checkpoint_seconds: float
     weights: Path | None = None
+
+
+def given_as(option: str, value: object) -> str:
+    """The option, or the environment variable that has given it this value: --device, or VITREPORT_DEVICE."""
+    variable = f"VITREPORT_{option.removeprefix('--').upper().replace('-', '_')}"
+    return variable if os.environ.get(variable) == str(value) else option

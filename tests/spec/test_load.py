@@ -4,10 +4,11 @@ import json
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 
+from vitreport.cli import options
 from vitreport.errors import SpecError
 from vitreport.files import write_json
 from vitreport.spec.load import (
@@ -250,6 +251,25 @@ def test_variables_name_fields_in_full_or_by_a_unique_part() -> None:
 
 
 def test_variables_of_the_runtime_are_no_fields() -> None:
-    names = ["DATA_DIR", "RUNS_DIR", "CACHE_DIR", "DEVICE", "THREADS", "CHECKPOINT_SECONDS", "DEBUG"]
-    found = read_environment({f"VITREPORT_{name}": "x" for name in names})
+    own = (value for value in vars(options).values() if get_origin(value) is Annotated)
+    names = {option.envvar for each in own for option in get_args(each) if getattr(option, "envvar", None)}
+    assert len(names) >= 6
+    found = read_environment(dict.fromkeys([*names, "VITREPORT_CACHE_DIR", "VITREPORT_DEBUG"], "x"))
     assert (found.values, found.problems) == ({}, [])
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_variable_is_not_set(text: str) -> None:
+    found = read_environment({"VITREPORT_BATCH_SIZE": text, "VITREPORT_NO_SUCH_FIELD": text})
+    assert (found.values, found.problems) == ({}, [])
+
+
+def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
+    given = {"VITREPORT_BATCH_SIZE": "abc", "VITREPORT_AUGMENT": "[{name='x'}]", "VITREPORT_EPOCHS": "-1"}
+    found = problems(PERCEIVER, read_environment(given), read_assignments(["epochs=0"], "--set"))
+    origins = {name: problem.origin for name, problem in found.items()}
+    assert origins == {
+        "train.batch_size": "VITREPORT_BATCH_SIZE",
+        "data.augment.0.name": "VITREPORT_AUGMENT",
+        "train.epochs": "--set",
+    }

@@ -15,6 +15,12 @@ def test_unknown_device_is_a_usage_error(name: str) -> None:
         choose_device(name)
 
 
+def test_a_device_from_the_environment_is_told_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITREPORT_DEVICE", "gpu")
+    with pytest.raises(SpecError, match=r"^VITREPORT_DEVICE = 'gpu': unknown device"):
+        choose_device("gpu")
+
+
 def test_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(ResourceError, match="torch sees no CUDA GPU"):

@@ -1,5 +1,6 @@
 """Layers of values become one checked spec, with the origin of every value."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.problems import MOST_PROBLEMS, and_more, dotted, problems_of, tag_of, unknown_field
 from vitreport.spec.run import RunSpec, cross_problems
 
+ENVIRONMENT = "environment"
 Path = tuple[str, ...]
 Describe = Callable[[str, int | None], DatasetFacts]
 
@@ -24,7 +26,8 @@ class Layer:
     """Values from one place, nested like a spec, and what could not be read there.
 
     A whole spec (a file, a preset) yields: where a stronger layer chooses another model or optimizer, the fields
-    of the former one fall away. A field that was given by itself never does.
+    of the former one fall away. A field that was given by itself never does. `variables` are the names, by dotted path,
+    of the environment variables that the values are from.
 
     `is_recipe` marks a preset, whose batch size gives way to a smaller limit; `is_varied` the values of a sweep's cell,
     which never give way.
@@ -36,6 +39,7 @@ class Layer:
     yields: bool = False
     is_recipe: bool = False
     is_varied: bool = False
+    variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,13 +96,25 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     told = [problem for layer in layers for problem in layer.problems]
     if told or problems:
         settled = {dotted(path) for path in derived}
-        raise SpecError(problems=[*told, *(_with_origin(_with_way_out(each, settled), origins) for each in problems)])
+        named = origins | {path: name for path, name in _variables(layers).items() if origins.get(path) == ENVIRONMENT}
+        raise SpecError(problems=[*told, *(_with_origin(_with_way_out(each, settled), named) for each in problems)])
     return Composed(RunSpec(**sections), origins, lowered)
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:
     """Nested values by their dotted paths; lists stay whole."""
     return {dotted(path): value for path, value in _leaves(values)}
+
+
+def _variables(layers: Iterable[Layer]) -> dict[str, str]:
+    """The environment variable of each path that has its value from one."""
+    return {
+        dotted(path): layer.variables[name]
+        for layer in layers
+        for path, _ in _leaves(layer.values)
+        for name in (".".join(path[:length]) for length in range(1, len(path) + 1))
+        if name in layer.variables
+    }
 
 
 def _facts(values: Mapping[str, Any], describe: Describe) -> tuple[DatasetFacts, list[Problem]]:

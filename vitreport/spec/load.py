@@ -9,14 +9,16 @@ from typing import Any
 
 from vitreport.errors import Problem, SpecError
 from vitreport.reading import UnreadableFileError, read_bounded
-from vitreport.spec.compose import Layer
+from vitreport.spec.compose import ENVIRONMENT, Layer
 from vitreport.spec.fields import find_field
 
 MAX_BYTES = 1 << 16
 MAX_LINE = 1 << 12  # the time that tomllib needs grows with the square of a dotted key's length
 MAX_DEPTH = 32
 ENVIRONMENT_PREFIX = "VITREPORT_"
-RUNTIME_VARIABLES = frozenset({"DATA_DIR", "RUNS_DIR", "CACHE_DIR", "DEVICE", "THREADS", "CHECKPOINT_SECONDS", "DEBUG"})
+RUNTIME_VARIABLES = frozenset(
+    {"DATA_DIR", "RUNS_DIR", "CACHE_DIR", "DEVICE", "THREADS", "COMPILE", "CHECKPOINT_SECONDS", "DEBUG"}
+)
 
 
 def read_file(path: Path) -> Layer:
@@ -59,19 +61,22 @@ def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
 
 
 def read_environment(environment: Mapping[str, str]) -> Layer:
-    """`VITREPORT_TRAIN__BATCH_SIZE=64`, or any unique last part: `VITREPORT_BATCH_SIZE=64`."""
-    names = sorted(name for name in environment if name.startswith(ENVIRONMENT_PREFIX))
+    """`VITREPORT_TRAIN__BATCH_SIZE=64`, or any unique last part: `VITREPORT_BATCH_SIZE=64`; an empty one is not set."""
+    names = sorted(name for name, text in environment.items() if name.startswith(ENVIRONMENT_PREFIX) and text.strip())
     values: dict[str, Any] = {}
+    variables: dict[str, str] = {}
     problems: list[Problem] = []
     for name in names:
         short = name.removeprefix(ENVIRONMENT_PREFIX)
         if short in RUNTIME_VARIABLES:
             continue
         try:
-            _nest(values, find_field(short.lower().replace("__", ".")), parse_value(environment[name]))
+            path = find_field(short.lower().replace("__", "."))
+            _nest(values, path, parse_value(environment[name]))
+            variables[path] = name
         except SpecError as error:
             problems += [replace(problem, field=name) for problem in error.problems]
-    return Layer("environment", values, problems)
+    return Layer(ENVIRONMENT, values, problems, variables=variables)
 
 
 def parse_value(text: str) -> Any:

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from vitreport.errors import ResourceError, SpecError
-from vitreport.runtime import Runtime
+from vitreport.runtime import Runtime, given_as
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.worker import Finished, Ready, Told, serve
 
@@ -51,10 +51,12 @@ def shared_out(jobs: int, device: str, threads: int | None) -> int | None:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if jobs > 1 and jobs * (threads or 1) > cores:
-        fault = f"--jobs {jobs}{f' x --threads {threads}' if threads else ''} is more than the {cores} cores"
+        each = f" x {given_as('--threads', threads)} {threads}" if threads else ""
+        fault = f"--jobs {jobs}{each} is more than the {cores} cores"
         raise SpecError(fault, "fewer: they would only slow each other down")
     if jobs > 1 and device.startswith("cuda:"):
-        raise SpecError(f"--device {device} is one GPU for --jobs {jobs}", "--device cuda deals out all of them")
+        fault = f"{given_as('--device', device)} {device} is one GPU for --jobs {jobs}"
+        raise SpecError(fault, "--device cuda deals out all of them")
     return threads or (cores // jobs if jobs > 1 else None)
 
 
