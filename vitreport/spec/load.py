@@ -1,6 +1,7 @@
 """Reading the layers of a spec: a file, `--set` assignments, environment variables."""
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -15,6 +16,11 @@ from vitreport.spec.fields import find_field
 MAX_BYTES = 1 << 16
 MAX_LINE = 1 << 12  # the time that tomllib needs grows with the square of a dotted key's length
 MAX_DEPTH = 32
+YAML_SUFFIXES = (".yaml", ".yml")
+YAML_LINE = re.compile(r"(---|%YAML|- |[\w.\"' -]+:(\s|$))")
+YAML_HINT = (
+    "write `batch_size = 64` for `batch_size: 64` and [train] for `train:`; `vitreport spec show MODEL` shows a spec"
+)
 ENVIRONMENT_PREFIX = "VITREPORT_"
 RUNTIME_VARIABLES = frozenset(
     {"DATA_DIR", "RUNS_DIR", "CACHE_DIR", "DEVICE", "THREADS", "COMPILE", "CHECKPOINT_SECONDS", "DEBUG"}
@@ -36,6 +42,8 @@ def read_table(path: Path, hint: str = "") -> dict[str, Any]:
     except RecursionError as error:
         raise SpecError(f"{path}: nested deeper than {MAX_DEPTH}") from error
     except ValueError as error:  # both decoders' errors and over-long integers
+        if path.suffix.lower() in YAML_SUFFIXES or _looks_like_yaml(text):
+            raise SpecError(f"{path}: is YAML, but specs and studies are TOML", YAML_HINT) from error
         raise SpecError(f"{path}: {error}", hint) from error
     if not isinstance(values, dict):
         raise SpecError(f"{path}: is a list or a single value", "it should be a table of sections")
@@ -114,6 +122,12 @@ def _read_text(path: Path) -> str:
         raise SpecError(f"{path}: {error.reason}", "give the path of a TOML file") from error
     except UnicodeDecodeError as error:
         raise SpecError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
+
+
+def _looks_like_yaml(text: str) -> bool:
+    """Whether the first line that says something is `---`, `key:` or `key: value`, none of which TOML has."""
+    lines = (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+    return bool(YAML_LINE.match(next(lines, "")))
 
 
 def _parse_toml(text: str) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from pydantic_core import ErrorDetails
 
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.fields import did_you_mean
-from vitreport.spec.load import read_table
+from vitreport.spec.load import YAML_SUFFIXES, read_table
 from vitreport.spec.problems import MOST_PROBLEMS, and_more, dotted, shown_input, worded
 from vitreport.spec.section import Section
 from vitreport.spec.study import AblationSpec, ClaimSpec, PartSpec, SectionSpec, StudySpec
 from vitreport.spec.study_faults import MOST_COMBINATIONS, Place, is_too_large, study_faults
 
 FOLDER = Path(__file__).parent.parent / "studies"
-SUFFIXES = (".toml", ".json")
+SUFFIXES = (".toml", ".json", *YAML_SUFFIXES)
 UNREAD_TITLE = "a study without a title"
 OWNERS: dict[str, type[Section]] = {
     "runs": PartSpec,

@@ -13,11 +13,16 @@ app = typer.Typer(help="Show and check specs.", no_args_is_help=True)
 
 
 @app.command()
-def schema() -> None:
-    """The JSON Schema of a spec; editors check and complete TOML with it."""
-    from vitreport.spec.run import RunSpec
+def schema(
+    study: Annotated[bool, typer.Option("--study", help="Print the schema of a study's file instead.")] = False,
+) -> None:
+    """Print the JSON Schema of a spec, with which editors check and complete TOML.
 
-    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **RunSpec.model_json_schema()})
+    Example: `vitreport spec schema > spec.schema.json`, then `#:schema ./spec.schema.json` as the first line of a spec.
+    """
+    from vitreport.spec.schema import run_schema, study_schema
+
+    print_json(study_schema() if study else run_schema())
 
 
 @app.command()

@@ -1,0 +1,127 @@
+"""JSON Schemas of the files that users write: a spec of one run, and a study.
+
+They describe files, not checked specs: what follows from the data set may be left out. What depends on several fields,
+or on the images, only the program checks.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from vitreport.spec.architectures.base import WEIGHTS_FILE
+from vitreport.spec.architectures.timm import SETTLED_ELSEWHERE, TimmSpec
+from vitreport.spec.augment import AugmentSpec
+from vitreport.spec.data import DataSpec
+from vitreport.spec.fields import members
+from vitreport.spec.model import ARCHITECTURES
+from vitreport.spec.run import RunSpec
+from vitreport.spec.study import StudySpec
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+OWN_KEYWORDS = ("added_later", "discriminator")  # of pydantic and of the specs; strict validators refuse them
+PLAIN = "Plain"
+FIGURES = (
+    r"^(0?[0-9]{1,2}(\.[0-9]{1,10})?|100(\.0{1,10})?)%$",
+    r"^(0{1,3}(\.[0-9]{1,10})?|0{0,2}1(\.0{1,10})?)$",
+    r"^[0-9]{1,3}(\.[0-9]{1,10})?e-[0-9]{1,2}%?$",
+)
+
+Schema = dict[str, Any]
+
+
+def run_schema() -> Schema:
+    """The schema of a spec's file, and of the spec.json of a run."""
+    schema = _schema(RunSpec)
+    known = schema["$defs"]
+    schema["required"] = ["model"]
+    schema["patternProperties"] = {"^schema_version$": True}  # that of spec.json, which is no field
+    schema["properties"]["data"]["default"] = {}
+    _require(known["DataSpec"], without=("image_size", "num_classes"))
+    known["DataSpec"]["properties"]["dataset"] = {
+        "default": DataSpec.model_fields["dataset"].default,
+        "description": "The name of a data set, or the path of a folder of images.",
+        "minLength": 1,
+        "title": "Dataset",
+        "type": "string",
+    }
+    for architecture in ARCHITECTURES:
+        own = known[architecture.__name__]
+        _require(own, "name", without=architecture.derived({}, 32, 10))
+        own["properties"]["pretrained"] = _pretrained(architecture)
+    for kind in _told_apart_by_name():
+        _require(known[kind.__name__], "name")
+    known["MixtureSpec"]["properties"]["operations"]["minItems"] = 1
+    known["TimmSpec"]["properties"]["arguments"] = _arguments(known["TimmSpec"]["properties"]["arguments"])
+    known[PLAIN] = {
+        "anyOf": [{"type": ["string", "number", "boolean"]}, {"type": "array", "items": {"$ref": f"#/$defs/{PLAIN}"}}]
+    }
+    return schema
+
+
+def study_schema() -> Schema:
+    """The schema of a study's file."""
+    schema = _schema(StudySpec)
+    known = schema["$defs"]
+    schema["anyOf"] = [_filled("runs"), _filled("ablations")]
+    known["AblationSpec"]["anyOf"] = [_filled("params"), _filled("variants")]
+    known["ClaimSpec"]["oneOf"] = [{"required": [name]} for name in ("value", "above", "like")]
+    known["ClaimSpec"]["properties"]["value"] = {
+        "anyOf": [
+            {"type": "string", "anyOf": [{"pattern": pattern} for pattern in FIGURES]},
+            {"type": "number", "minimum": 0, "maximum": 1},
+        ],
+        "description": known.pop("FigureSpec")["description"],
+        "title": "Value",
+    }
+    return schema
+
+
+def _schema(root: type[BaseModel]) -> Schema:
+    schema = {"$schema": DIALECT, **root.model_json_schema()}
+    for table in _tables(schema):
+        for keyword in OWN_KEYWORDS:
+            table.pop(keyword, None)
+    return schema
+
+
+def _tables(value: Any) -> Iterator[Schema]:
+    """Every table in a schema, itself included."""
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _tables(inner)
+
+
+def _require(table: Schema, *names: str, without: Sequence[str] | Schema = ()) -> None:
+    required = [name for name in table.get("required", ()) if name not in without]
+    table["required"] = [*names, *(name for name in required if name not in names)]
+
+
+def _told_apart_by_name() -> Iterator[type[BaseModel]]:
+    """The members of unions that have to say which they are; of the others one is the default."""
+    yield from members(AugmentSpec)
+    for field in RunSpec.model_fields.values():
+        for kind in members(field.annotation):
+            if "name" in kind.model_fields and not field.is_required() and type(field.default) is not kind:
+                yield kind
+
+
+def _pretrained(architecture: type[BaseModel]) -> Schema:
+    own: list[Any] = [False, True] if architecture is TimmSpec else [False]
+    pattern = f"^{WEIGHTS_FILE.pattern.removesuffix(chr(92) + 'Z')}$"
+    return {
+        "anyOf": [{"enum": own}, {"type": "string", "pattern": pattern}],
+        "default": False,
+        "title": "Pretrained",
+    }
+
+
+def _arguments(table: Schema) -> Schema:
+    """Keywords for timm's constructor, without those that the spec settles elsewhere."""
+    names = {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "not": {"enum": list(SETTLED_ELSEWHERE)}}
+    return {**table, "propertyNames": names, "additionalProperties": {"$ref": f"#/$defs/{PLAIN}"}}
+
+
+def _filled(name: str) -> Schema:
+    return {"required": [name], "properties": {name: {"minProperties": 1}}}
