@@ -257,3 +257,53 @@ def test_a_damaged_cell_is_told_with_its_reason_and_what_to_do(cli: Cli) -> None
     assert f"1 of 4 cells missing: {folder.name}" in done.stderr
     assert "move the folders of damaged ones away" in done.stderr
     assert "--retry-failed" not in done.stderr
+
+
+MODELS = ("--param", "model", "swin,timm/resnet10t")
+
+
+@pytest.mark.parametrize("model", [(), ("timm/resnet10t",), ("swin",)])
+def test_architectures_are_levels_with_the_presets_of_their_own(model: tuple[str, ...], cli: Cli) -> None:
+    done = cli("ablate", *model, "--dataset=digits", *MODELS, "--seeds=1", "--device=cpu", "--dry-run", "--json")
+    assert done.exit_code == 0, done.stderr
+    (plan,) = json.loads(done.stdout)
+    assert plan["axes"] == ["model"]
+    assert [(cell["values"], cell["run"]) for cell in plan["cells"]] == [
+        (["swin"], "swin-digits-ea4ce545-s0"),  # as the presets have it
+        (["timm/resnet10t"], "timm-resnet10t-digits-e496c844-s0"),
+    ]
+    assert plan["baseline"] == ([model[0]] if model else None)
+
+
+def test_the_faults_of_each_architecture_are_told(cli: Cli) -> None:
+    done = cli("ablate", "--dataset=digits", "--param", "model", "swi,timm/no_such_model", "--dry-run")
+    assert done.exit_code == 2
+    assert "model.name = 'swi': unknown name (from --param); hint: did you mean swin?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ("--param", "batch_size", "16,32"),
+            "the spec itself has batch_size 64; hint: add that value",
+        ),
+        (("--param", "batch_size", "16,32", "--param", "lr", "1e-3,1e-2"), "batch_size 64, learning_rate 0.0003; hint"),
+        (
+            ("--zip", "--param", "batch_size", "16,32", "--param", "lr", "1e-3,1e-2"),
+            "learning_rate 64, 0.0003",
+        ),
+        (MODELS, "the spec itself has model mlp-mixer; hint: add that value, or --baseline swin"),
+        (("--param", "batch_size", "16,64"), ""),
+        (("--param", "batch_size", "16,32", "--baseline", "16"), ""),
+        (("--param", "batch_size", "16"), ""),
+    ],
+)
+def test_a_sweep_without_its_baseline_says_so_before_it_trains(arguments: tuple[str, ...], told: str, cli: Cli) -> None:
+    base = ("mlp-mixer", "--preset=mlp-mixer-digits", "--set=batch_size=64", "--set=lr=3e-4")
+    if arguments == MODELS:
+        base = ("mlp-mixer", "--dataset=digits")
+    done = cli("ablate", *base, *arguments, "--seeds=1", "--device=cpu", "--dry-run")
+    assert done.exit_code == 0, done.stderr
+    assert ("no value is the baseline, so that none is compared" in done.stderr) == bool(told)
+    assert told in done.stderr

@@ -14,6 +14,7 @@ from vitreport.reading import MAX_WEIGHTS_BYTES, UnreadableFileError, file_diges
 from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.compose import Composed, Layer, compose
 from vitreport.spec.data import DatasetFacts, DataSpec
+from vitreport.spec.fields import fields_of
 from vitreport.spec.load import assign, read_assignments, read_environment, read_file
 from vitreport.spec.presets import preset_for, presets_of, read_preset
 from vitreport.spec.run import RunSpec
@@ -149,10 +150,7 @@ class _Place:
 
 def model_fields(model: str | None) -> dict[str, str | None]:
     """A model as the command line names it: `swin`, or `timm/resnet18` for an architecture of timm."""
-    family, slash, architecture = (model or "").partition("/")
-    if slash and family == "timm":
-        return {"model.name": family, "model.architecture": architecture}
-    return {"model.name": model}
+    return fields_of("model.name", model)
 
 
 def _own_preset(layers: Sequence[Layer]) -> str | None:

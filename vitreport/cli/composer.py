@@ -14,6 +14,9 @@ from vitreport.spec.run import RunSpec
 from vitreport.sweep.plan import Plan
 from vitreport.text import listed
 
+MODEL = "model.name"
+ARCHITECTURE = (MODEL, "model.architecture")
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -51,8 +54,12 @@ class Composer:
         self.lowered: set[Lowered] = set()
 
     def __call__(self, fields: Mapping[str, Any]) -> RunSpec:
-        cell = replace(layer_of({**self._fixed, **fields}, self._origin), is_varied=True)
-        request = replace(self._request, strongest=cell)
+        request, fixed = self._request, self._fixed
+        if MODEL in fields:  # another one than the request's, which may be an architecture of timm
+            request = replace(request, model=None)
+            fixed = {path: fixed[path] for path in fixed if path not in ARCHITECTURE}
+        cell = replace(layer_of({**fixed, **fields}, self._origin), is_varied=True)
+        request = replace(request, strongest=cell)
         composition = compose_request(request, self._searched)
         if (origin := composition.composed.origins.get("seed", "")) in ("--set", self._origin):
             raise SpecError(problems=[Problem("seed", "is given by --seeds in a sweep", "--seeds 5..5", origin=origin)])

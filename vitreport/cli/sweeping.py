@@ -12,7 +12,7 @@ from vitreport.errors import ImagesError, VitreportError
 from vitreport.runtime import Runtime
 from vitreport.store.reader import Run
 from vitreport.sweep.cells import is_to_be_trained, read_cells
-from vitreport.sweep.plan import Plan
+from vitreport.sweep.plan import Cell, Plan, told_baseline
 from vitreport.sweep.record import write_sweep
 from vitreport.sweep.run import Policy, Warnings, run_sweep
 from vitreport.sweep.summary import Summary, summarize
@@ -37,6 +37,8 @@ def run_and_show(work: Work, runtime: Runtime, policy: Policy, *, quiet: bool, a
         plan = sweep.plan
         if not alone and not quiet:
             note(plan.name)
+        if (line := told_baseline(plan)) and _missing(plan, runtime, policy):
+            note(f"warning: {line}")
         try:
             _refuse_lacking(plan, left, runtime, policy)
             runs |= _trained(sweep, runtime, policy, told, quiet=quiet)
@@ -72,10 +74,15 @@ def _leave(name: str, error: ImagesError, left: Left, *, at_once: bool) -> None:
 def _refuse_lacking(plan: Plan, left: Left, runtime: Runtime, policy: Policy) -> None:
     """What could not be had for one sweep is not looked, or waited, for again."""
     causes = {dataset: cause for error in left.values() for dataset, cause in error.causes.items()}
-    runs = read_cells(plan.cells, runtime.runs_dir)
-    missing = [cell for cell in plan.cells if is_to_be_trained(runs.get(cell.id), retry_failed=policy.retry_failed)]
+    missing = _missing(plan, runtime, policy)
     if lacking := {cell.spec.data.dataset for cell in missing} & set(causes):
         raise ImagesError({dataset: causes[dataset] for dataset in sorted(lacking)})
+
+
+def _missing(plan: Plan, runtime: Runtime, policy: Policy) -> list[Cell]:
+    """The cells that are to be trained."""
+    runs = read_cells(plan.cells, runtime.runs_dir)
+    return [cell for cell in plan.cells if is_to_be_trained(runs.get(cell.id), retry_failed=policy.retry_failed)]
 
 
 def _told(left: Left) -> Mapping[str, VitreportError]:

@@ -47,6 +47,14 @@ def find_field(name: str) -> str:
     raise SpecError(problems=[Problem(name, "unknown field", hint)])
 
 
+def fields_of(path: str, value: Any) -> dict[str, Any]:
+    """The fields that a value sets: `timm/resnet18`, as a model's name, is two of them."""
+    family, slash, architecture = value.partition("/") if path == "model.name" and isinstance(value, str) else ("",) * 3
+    if slash and family == "timm":
+        return {path: family, "model.architecture": architecture}
+    return {path: value}
+
+
 def _as_augmentation(name: str) -> str:
     """How an augmentation is written, where a field is named like one."""
     known = [kind.model_fields["name"].default for kind in members(AugmentSpec)]

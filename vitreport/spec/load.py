@@ -11,7 +11,7 @@ from typing import Any
 from vitreport.errors import Problem, SpecError
 from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.spec.compose import ENVIRONMENT, Layer
-from vitreport.spec.fields import find_field
+from vitreport.spec.fields import fields_of, find_field
 
 MAX_BYTES = 1 << 16
 MAX_LINE = 1 << 12  # the time that tomllib needs grows with the square of a dotted key's length
@@ -62,7 +62,8 @@ def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
             problems.append(Problem(origin, "is not FIELD=VALUE", value=repr(assignment)))
             continue
         try:
-            _nest(values, find_field(name.strip()), parse_value(text))
+            for path, value in fields_of(find_field(name.strip()), parse_value(text)).items():
+                _nest(values, path, value)
         except SpecError as error:
             problems += [replace(problem, origin=origin) for problem in error.problems]
     return Layer(origin, values, problems)
@@ -79,9 +80,10 @@ def read_environment(environment: Mapping[str, str]) -> Layer:
         if short in RUNTIME_VARIABLES:
             continue
         try:
-            path = find_field(short.lower().replace("__", "."))
-            _nest(values, path, parse_value(environment[name]))
-            variables[path] = name
+            found = fields_of(find_field(short.lower().replace("__", ".")), parse_value(environment[name]))
+            for path, value in found.items():
+                _nest(values, path, value)
+                variables[path] = name
         except SpecError as error:
             problems += [replace(problem, field=name) for problem in error.problems]
     return Layer(ENVIRONMENT, values, problems, variables=variables)

@@ -94,6 +94,9 @@ def tag_of(kind: Any) -> str | None:
 
 def _member_hint(tag: str, allowed: Sequence[str]) -> str:
     """The nearest members of a union; where there is none a model may be one of timm's, which is too slow to ask."""
+    family, slash, architecture = tag.partition("/")
+    if slash and family == "timm":
+        return f'name = "timm" and architecture = "{_cut(architecture)}"'
     hint = did_you_mean(tag, allowed)
     is_near = hint.startswith("did you mean")
     return hint if is_near or "timm" not in allowed else f"{hint}; or timm/{_cut(tag)}, if timm has it"

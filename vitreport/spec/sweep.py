@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from vitreport.errors import Problem, SpecError, gathered
-from vitreport.privacy import without_paths
-from vitreport.spec.fields import field_paths, find_field
+from vitreport.spec.fields import field_paths, fields_of, find_field
 from vitreport.spec.load import parse_value
 from vitreport.spec.problems import dotted
 from vitreport.spec.section import Section
@@ -43,7 +42,7 @@ def field_axis(name: str, values: Iterable[Any]) -> AxisSpec:
     path = find_field(name)
     if path == "seed":
         raise SpecError(problems=[Problem("seed", "is no axis of a sweep", "leave it out: a sweep has its own seeds")])
-    told = tuple(ValueSpec(label=shown_value(value), fields={path: value}) for value in values)
+    told = tuple(ValueSpec(label=shown_value(value), fields=fields_of(path, value)) for value in values)
     return AxisSpec(name=short_name(path), values=told)
 
 
@@ -54,7 +53,7 @@ def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSp
     for label, fields in variants.items():
         for field, value in fields.items():
             with gathered(problems, dotted([label, field])):
-                found[label][find_field(field)] = value
+                found[label] |= fields_of(find_field(field), value)
     if problems:
         raise SpecError(problems=problems)
     return AxisSpec(name=name, values=tuple(ValueSpec(label=label, fields=each) for label, each in found.items()))
@@ -124,14 +123,11 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def shown_value(value: Any) -> str:
-    """A value as tables call it: text as it is, nothing as "none", anything else as JSON; 1000000.0 is 1e6.
-
-    Tables and records of sweeps are committed: of a path outside the current folder only the last component is shown.
-    """
+    """A value as tables call it: text as it is, nothing as "none", anything else as JSON; 1000000.0 is 1e6."""
     if value is None:
         return "none"
     if isinstance(value, str):
-        return without_paths(value)
+        return value
     return LARGE_ROUND.sub(lambda found: f"{found[1]}e{len(found[2])}", json.dumps(value, default=str))
 
 

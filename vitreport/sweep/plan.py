@@ -12,9 +12,12 @@ from math import prod
 from typing import Any
 
 from vitreport.errors import Problem, SpecError
+from vitreport.spec.architectures.timm import TimmSpec
+from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
-from vitreport.spec.sweep import AxisSpec, ValueSpec, shown_level
+from vitreport.spec.sweep import AxisSpec, ValueSpec, called, shown_level, shown_value
 
+ARCHITECTURE = "model.architecture"
 Labels = tuple[str, ...]
 ComposeCell = Callable[[Mapping[str, Any]], RunSpec]
 
@@ -35,13 +38,15 @@ class Cell:
 class Plan:
     """A sweep with its cells, the first seed of every combination first; `baseline` is the one to compare with.
 
-    Without axes it is one run with its seeds.
+    Without axes it is one run with its seeds. `own` are the values that the spec has itself, where they are no
+    combination of the sweep.
     """
 
     name: str
     axes: tuple[AxisSpec, ...]
     baseline: Labels | None
     cells: tuple[Cell, ...]
+    own: Labels | None = None
 
     @property
     def id(self) -> str:
@@ -74,8 +79,10 @@ def make_plan(
     cells = tuple(
         Cell(values, spec.model_copy(update={"seed": seed})) for seed in seeds for values, spec in specs.items()
     )
-    chosen = _checked_baseline(baseline, axes) if baseline else _own_baseline(specs, compose)
-    return Plan(name or _name(axes, specs.values()), tuple(axes), chosen, cells)
+    own = None if baseline else _own_spec(specs, compose)
+    chosen = _checked_baseline(baseline, axes) if baseline else _own_baseline(specs, own)
+    missing = _own_values(axes, own) if own and not chosen else None
+    return Plan(name or _name(axes, specs.values()), tuple(axes), chosen, cells, missing)
 
 
 def _check_axes(axes: Sequence[AxisSpec]) -> None:
@@ -139,15 +146,43 @@ def _checked_baseline(baseline: Labels, axes: Sequence[AxisSpec]) -> Labels:
     return baseline
 
 
-def _own_baseline(specs: Mapping[Labels, RunSpec], compose: ComposeCell) -> Labels | None:
-    """The combination that is the spec as it stands by itself; None where it is not among them, or alone."""
+def _own_spec(specs: Mapping[Labels, RunSpec], compose: ComposeCell) -> RunSpec | None:
+    """The spec without the values of the sweep; None where it is none, or there is nothing to compare it with."""
     if len(specs) == 1:
         return None
     try:
-        own = compose({}).group_hash
+        return compose({})
     except SpecError:
         return None
-    return next((labels for labels, spec in specs.items() if spec.group_hash == own), None)
+
+
+def _own_baseline(specs: Mapping[Labels, RunSpec], own: RunSpec | None) -> Labels | None:
+    """The combination that is the spec itself; None where it is not among them."""
+    return next((labels for labels, spec in specs.items() if own and spec.group_hash == own.group_hash), None)
+
+
+def _own_values(axes: Sequence[AxisSpec], own: RunSpec) -> Labels:
+    """What a spec has for each axis, as a table shows it; "other" for a field that it lacks."""
+    values = flat(own.model_dump(mode="json"))
+    if isinstance(own.model, TimmSpec):
+        values["model.name"] = f"timm/{own.model.architecture}"
+    return tuple(", ".join(shown_value(values.get(path, "other")) for path in _paths(axis)) for axis in axes)
+
+
+def _paths(axis: AxisSpec) -> Sequence[str]:
+    """The fields that an axis varies, in order; the architecture of timm belongs to the model's name."""
+    return [
+        path for path in dict.fromkeys(path for value in axis.values for path in value.fields) if path != ARCHITECTURE
+    ]
+
+
+def told_baseline(plan: Plan) -> str:
+    """That a sweep has no baseline, so that it compares nothing, and what can be done; "" where it has one."""
+    if plan.baseline or not plan.axes or len({cell.values for cell in plan.cells}) < 2:
+        return ""
+    own = f": the spec itself has {called((axis.name for axis in plan.axes), plan.own)}" if plan.own else ""
+    first = shlex.quote(",".join(plan.cells[0].values))
+    return f"no value is the baseline, so that none is compared{own}; hint: add that value, or --baseline {first}"
 
 
 def _name(axes: Sequence[AxisSpec], specs: Collection[RunSpec]) -> str:

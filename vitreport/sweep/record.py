@@ -1,6 +1,6 @@
 """The file of a sweep: its name, axes and cells. What the cells have come to stands in their own records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from vitreport.errors import BusyError, RecordError, ResourceError
 from vitreport.files import make_folder, write_json
+from vitreport.privacy import without_paths
 from vitreport.reading import UnreadableFileError, entry_fault
 from vitreport.store.folders import LINK_HINT
 from vitreport.store.lock import LOCK_NAME
@@ -93,14 +94,19 @@ def _known(path: Path) -> SweepRecord | None:
 
 
 def _record(plan: Plan, known: SweepRecord | None) -> SweepRecord:
-    cells = [CellRecord(values=cell.values, run=cell.id) for cell in plan.cells]
+    cells = [CellRecord(values=_public(cell.values), run=cell.id) for cell in plan.cells]
     return SweepRecord(
         id=plan.id,
         name=plan.name,
-        axes=tuple(AxisRecord(name=axis.name, values=tuple(v.label for v in axis.values)) for axis in plan.axes),
-        baseline=plan.baseline,
+        axes=tuple(AxisRecord(name=axis.name, values=_public(v.label for v in axis.values)) for axis in plan.axes),
+        baseline=_public(plan.baseline) if plan.baseline else None,
         cells=tuple(dict.fromkeys([*(known.cells if known else ()), *cells])),
     )
+
+
+def _public(labels: Iterable[str]) -> tuple[str, ...]:
+    """Labels as a committed file may have them: a data set may have been given by its path."""
+    return tuple(map(without_paths, labels))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from vitreport.cli.composer import Work
-from vitreport.cli.console import print_json, print_table, print_text
+from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.cli.tables.plan import make_plan as make_run_plan
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
@@ -19,7 +19,7 @@ from vitreport.store.space import disk_bytes
 from vitreport.sweep.cells import is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.check import Networks
 from vitreport.sweep.expect import elapsed_seconds, expected_seconds
-from vitreport.sweep.plan import Cell, Plan
+from vitreport.sweep.plan import Cell, Plan, told_baseline
 from vitreport.sweep.run import Policy
 from vitreport.text import compact, counted, duration
 from vitreport.training.device import choose_device, device_name
@@ -67,6 +67,8 @@ def show_ablation_plan(work: Work, runtime: Runtime, policy: Policy, *, as_json:
             right=["time", "disk"],
         )
         print_text(_sums(cells, policy.jobs))
+        if line := told_baseline(plan):
+            note(f"warning: {line}")
 
 
 class Estimator:

@@ -9,7 +9,7 @@ from vitreport.statistics import SIGNIFICANCE, mcnemar
 from vitreport.store.correct import answers_of, right_alone
 from vitreport.store.reader import Run
 from vitreport.store.state import state_of
-from vitreport.text import percent, rate
+from vitreport.text import percent, rate, toml_value
 
 MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "environment.seconds")
 RIGHT_ALONE = "test_images_right_alone"
@@ -47,13 +47,19 @@ def not_comparable(found: Differences) -> str:
 
 def show_differences(names: Sequence[str], found: Differences) -> None:
     """A line for each path that differs, on stdout."""
-    rows = [difference_row(path, *pair) for path, pair in _without_repetition(found).items()]
+    rows = [difference_row(path, *pair) for path, pair in _by_section(_without_repetition(found)).items()]
     told = ["difference"] if any(row[-1] for row in rows) else []
     columns = ["", *names, *told]
     if rows:
         print_table(columns, [row[: len(columns)] for row in rows], right=told)
     else:
         print_text("no difference")
+
+
+def _by_section(found: Differences) -> Differences:
+    """The fields of a section together, though one of two architectures lacks them."""
+    sections = list(dict.fromkeys(path.partition(".")[0] for path in found))
+    return dict(sorted(found.items(), key=lambda item: sections.index(item[0].partition(".")[0])))
 
 
 def difference_row(path: str, first: Any, second: Any) -> tuple[str, str, str, str]:
@@ -77,7 +83,7 @@ def _without_repetition(found: Differences) -> Differences:
 def _shown(path: str, value: Any) -> str:
     """A value with the digits that mean something."""
     if value is None or not (path.startswith(MEASURED) and _is_number(value)):
-        return "-" if value is None else str(value)
+        return "-" if value is None else value if isinstance(value, str) else toml_value(value)
     if path.endswith(("accuracy", "top5")) or path.startswith("test_accuracy."):
         return percent(value)
     if path.endswith("images_per_second"):
