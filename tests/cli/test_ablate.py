@@ -300,7 +300,7 @@ def test_the_faults_of_each_architecture_are_told(cli: Cli) -> None:
     ],
 )
 def test_a_sweep_without_its_baseline_says_so_before_it_trains(arguments: tuple[str, ...], told: str, cli: Cli) -> None:
-    base = ("mlp-mixer", "--preset=mlp-mixer-digits", "--set=batch_size=64", "--set=lr=3e-4")
+    base: tuple[str, ...] = ("mlp-mixer", "--preset=mlp-mixer-digits", "--set=batch_size=64", "--set=lr=3e-4")
     if arguments == MODELS:
         base = ("mlp-mixer", "--dataset=digits")
     done = cli("ablate", *base, *arguments, "--seeds=1", "--device=cpu", "--dry-run")
