@@ -14,6 +14,7 @@ HEAVY = {
     "torchvision",
     "timm",
     "perceiver_pytorch",
+    "transformer_in_transformer",
     "scipy",
     "sklearn",
     "matplotlib",

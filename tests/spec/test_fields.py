@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.models.small import REQUIRED
 from vitreport.errors import SpecError
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
+from vitreport.spec.architectures.tnt import FIELDS_OF, TNTSpec
 from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec
 from vitreport.spec.fields import did_you_mean, field_paths, find_field
@@ -33,6 +34,9 @@ NEEDED = {
     "architecture": "resnet18",
 }
 """Values of the fields without a default that fit the pretended data set."""
+PACKAGE = "transformer-in-transformer"
+OF_THE_PACKAGE = {f"model.{field}" for field in FIELDS_OF[PACKAGE]}
+"""Those that the default implementation of TNT does not have."""
 
 
 def refusal(name: str) -> SpecError:
@@ -61,7 +65,8 @@ def test_every_path_can_be_set(path: str) -> None:
     for kind in SECTIONS.get(section, (RunSpec,)):
         if name in kind.model_fields:
             layer = nested(path, default(kind, name))
-            assert composed(layer, whole(section, kind), layer).origins[path] == "layer 3"
+            chosen = {"model": {"implementation": PACKAGE}} if path in OF_THE_PACKAGE and kind is TNTSpec else {}
+            assert composed(layer, whole(section, kind), chosen, layer).origins[path] == "layer 4"
 
 
 def nested(path: str, value: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""TNT at the images' own size, from timm's class."""
+"""TNT at the images' own size: timm's class, or that of the package transformer-in-transformer."""
 
 from torch import nn
 
@@ -6,6 +6,15 @@ from vitreport.spec.architectures.tnt import TNTSpec
 
 
 def build_tnt(spec: TNTSpec, image_size: int, num_classes: int) -> nn.Module:
+    """Build the network of the chosen implementation: images (B, 3, image_size, image_size) to logits."""
+    if spec.implementation == "transformer-in-transformer":
+        from vitreport.models.tnt_package import build_package_tnt  # only this network needs the package
+
+        return build_package_tnt(spec, image_size, num_classes)
+    return build_timm_tnt(spec, image_size, num_classes)
+
+
+def build_timm_tnt(spec: TNTSpec, image_size: int, num_classes: int) -> nn.Module:
     """Images (B, 3, image_size, image_size) to logits (B, num_classes).
 
     timm cuts the image into patches first and embeds the pixels of each by one 7 x 7 convolution, padded with

@@ -136,7 +136,8 @@ def _merge(layers: Iterable[Layer]) -> dict[Path, _Given]:
     for rank, layer in enumerate(layers):
         given = {path: _Given(value, layer.origin, rank, layer.yields) for path, value in _leaves(layer.values)}
         merged = _overlaid(merged, given)
-    return {path: given for path, given in merged.items() if not _is_of_former_member(path, given, merged)}
+    kept = {path: given for path, given in merged.items() if not _is_of_former_member(path, given, merged)}
+    return {path: given for path, given in kept.items() if not _is_replaced(path, given, kept)}
 
 
 def _overlaid(weaker: dict[Path, _Given], stronger: dict[Path, _Given]) -> dict[Path, _Given]:
@@ -164,6 +165,16 @@ def _is_of_former_member(path: Path, given: _Given, merged: Mapping[Path, _Given
     owners = [tag_of(kind) for kind in members(section.annotation) if path[1] in kind.model_fields]
     known = [tag_of(kind) for kind in members(section.annotation)]
     return bool(owners) and tag.value in known and tag.value not in owners
+
+
+def _is_replaced(path: Path, given: _Given, merged: Mapping[Path, _Given]) -> bool:
+    """Whether a stronger layer has chosen a network without this model field of a preset or a file."""
+    if path[0] != "model" or len(path) == 1 or not given.yields:
+        return False
+    model = {other[1]: each for other, each in merged.items() if other[0] == "model" and len(other) == 2}
+    stronger = {name: each.value for name, each in model.items() if each.rank > given.rank}
+    tag = model["name"].value if "name" in model else None
+    return any(path[1] in kind.absent(stronger) for kind in ARCHITECTURES if tag_of(kind) == tag)
 
 
 def _leaves(values: Mapping[str, Any], prefix: Path = ()) -> list[tuple[Path, Any]]:

@@ -57,13 +57,14 @@ def doctor(
 
 
 def _packages() -> Iterator[Finding]:
-    for name in ("torch", "torchvision", "timm", "perceiver_pytorch", "numpy", "scipy", "sklearn", "safetensors"):
+    networks = ("torch", "torchvision", "timm", "perceiver_pytorch", "transformer_in_transformer")
+    for name in (*networks, "numpy", "scipy", "sklearn", "safetensors"):
         yield _package(name)
 
 
 def _package(module: str) -> Finding:
     """Imported, not only looked up: a torch and a torchvision of different builds fail there."""
-    distribution = {"sklearn": "scikit-learn", "perceiver_pytorch": "perceiver-pytorch"}.get(module, module)
+    distribution = {"sklearn": "scikit-learn"}.get(module, module.replace("_", "-"))
     try:
         importlib.import_module(module)
         return Finding(distribution, True, importlib.metadata.version(distribution))

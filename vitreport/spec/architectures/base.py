@@ -57,6 +57,11 @@ class ArchitectureSpec(Section):
         """The fields that follow from the data set and from the other fields, which are not checked yet."""
         return {}
 
+    @classmethod
+    def absent(cls, given: Mapping[str, Any]) -> frozenset[str]:
+        """Return the fields that the network does not have because of other values in `given`, which are unchecked."""
+        return frozenset()
+
     def problems(self, data: DataSpec) -> list[Problem]:
         """What does not fit the data set."""
         return []

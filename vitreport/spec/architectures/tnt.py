@@ -1,11 +1,32 @@
 """The spec of TNT."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from vitreport.errors import Problem
 from vitreport.spec.architectures.base import ArchitectureSpec, divisors, patch_problems
 from vitreport.spec.data import DataSpec
-from vitreport.spec.section import Fraction, PositiveInt, Ratio
+from vitreport.spec.section import Fraction, PositiveInt, Ratio, added_later
+
+Implementation = Literal["timm", "transformer-in-transformer"]
+FIELDS_OF: dict[str, frozenset[str]] = {
+    "timm": frozenset(
+        {
+            "inner_heads",
+            "mlp_ratio",
+            "qkv_bias",
+            "drop_rate",
+            "pos_drop_rate",
+            "proj_drop_rate",
+            "attn_drop_rate",
+            "drop_path_rate",
+        }
+    ),
+    "transformer-in-transformer": frozenset({"dim_head", "attn_dropout", "ff_dropout"}),
+}
+"""The fields that only one of the implementations has; the others are common to both."""
 
 
 class TNTSpec(ArchitectureSpec):
@@ -14,12 +35,16 @@ class TNTSpec(ArchitectureSpec):
     description = (
         "Transformer in Transformer (Han et al. 2021, arXiv:2103.00112): an inner transformer works on the pixels of "
         "each patch, an outer one on the patches.\n\n"
-        "The inner one has `inner_dim` and `inner_heads`, the outer one `embed_dim` and `num_heads`. A pixel is a\n"
-        "square of `pixel_size` pixels of the image. `proj_drop_rate` is the dropout after each projection and in\n"
-        "each MLP, `drop_rate` that before the classifier."
+        "The inner one has width `inner_dim`, the outer one `embed_dim`. A pixel is a square of `pixel_size` pixels\n"
+        'of the image. `implementation` chooses the network. "timm" has `num_heads` outer and `inner_heads` inner\n'
+        "heads; `proj_drop_rate` is its dropout after each projection and in each MLP, `drop_rate` that before the\n"
+        'classifier. "transformer-in-transformer" is the package of that name: both transformers have `num_heads`\n'
+        "heads of width `dim_head`; `attn_dropout` acts after each attention's projection, `ff_dropout` inside each\n"
+        "MLP. A spec must not name a field of the other implementation."
     )
 
     name: Literal["tnt"] = "tnt"
+    implementation: Implementation = added_later(default="timm")
     patch_size: PositiveInt = 4
     pixel_size: PositiveInt = 2
     embed_dim: PositiveInt = 512
@@ -34,9 +59,19 @@ class TNTSpec(ArchitectureSpec):
     proj_drop_rate: Fraction = 0.1
     attn_drop_rate: Fraction = 0.1
     drop_path_rate: Fraction = 0.0
+    dim_head: PositiveInt = added_later(default=64)
+    attn_dropout: Fraction = added_later(default=0.1)
+    ff_dropout: Fraction = added_later(default=0.1)
+
+    @classmethod
+    def absent(cls, given: Mapping[str, Any]) -> frozenset[str]:
+        implementation = given.get("implementation")
+        others = [fields for name, fields in FIELDS_OF.items() if name != implementation]
+        return frozenset[str]().union(*others) if len(others) < len(FIELDS_OF) else frozenset()
 
     def problems(self, data: DataSpec) -> list[Problem]:
-        return [*patch_problems(self.patch_size, data.image_size), *self._pixel_problems(), *self._head_problems()]
+        grid = [*patch_problems(self.patch_size, data.image_size), *self._pixel_problems()]
+        return [*grid, *(self._head_problems() if self.implementation == "timm" else []), *self._absent_problems()]
 
     def _pixel_problems(self) -> list[Problem]:
         if self.patch_size % self.pixel_size == 0:
@@ -51,3 +86,20 @@ class TNTSpec(ArchitectureSpec):
             for heads, width in widths.items()
             if getattr(self, width) % getattr(self, heads)
         ]
+
+    def _absent_problems(self) -> list[Problem]:
+        """One problem for each field that is given although the chosen implementation does not have it."""
+        absent = self.absent({"implementation": self.implementation})
+        fault = f"is not a field of model.implementation = {self.implementation}"
+        return [
+            Problem(f"model.{field}", fault, f"remove it, or set model.implementation={owner}")
+            for owner, fields in FIELDS_OF.items()
+            for field in type(self).model_fields
+            if field in fields & absent & self.model_fields_set
+        ]
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what the chosen implementation does not have, so that a saved spec can be read again."""
+        absent = self.absent({"implementation": self.implementation})
+        return {name: value for name, value in serialize(self).items() if name not in absent}
