@@ -59,6 +59,11 @@ MIXTURE: dict[str, Any] = {"name": "mixture", "operations": [FLIP]}
             "9.0 is longer than train.epochs = 8",
         ),
         (
+            {**PERCEIVER, "schedule": {"name": "cosine", "lag_epochs": 2}},
+            "schedule.lag_epochs",
+            'needs schedule.interval = "epoch"',
+        ),
+        (
             {**PERCEIVER, "data": {"validation_fraction": 0}},
             "train.selection",
             '"val" needs a validation split, but data.validation_fraction = 0',
@@ -112,6 +117,7 @@ def test_fields_that_do_not_fit_together_are_told_with_other_problems(
         {"optimizer": {"name": "sgd", "momentum": 0}},
         {"data": {"augment": [{"name": "random_crop", "padding": 32}]}},
         {"data": {"augment": [MIXTURE | {"minimum": 2, "maximum": 2}]}},
+        {"schedule": {"name": "cosine", "interval": "epoch", "lag_epochs": 2}},
         {"data": {"augment": [{"name": "rand_augment", "magnitude": 30}]}},
     ],
 )

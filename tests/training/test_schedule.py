@@ -3,6 +3,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +48,54 @@ def test_cosine_falls_to_half_in_the_middle_and_towards_the_final_fraction() -> 
     assert rate_at(100, schedule) == pytest.approx(PEAK * 0.2)
     last = 0.2 + 0.8 * (1 + math.cos(math.pi * 79 / 80)) / 2
     assert rate_at(99, schedule) == pytest.approx(PEAK * last)
+
+
+def by_epoch(epochs: int, **fields: Any) -> list[float]:
+    """The share of the peak in each epoch, which all its steps have."""
+    schedule = CosineSpec(interval="epoch", **fields)
+    rates = [
+        {rate_at(10 * epoch + step, schedule, epochs=epochs) / PEAK for step in range(10)} for epoch in range(epochs)
+    ]
+    assert all(len(each) == 1 for each in rates)
+    return [each.pop() for each in rates]
+
+
+def test_cosine_by_epoch_is_that_of_pytorch() -> None:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10)
+    expected = []
+    for _ in range(10):
+        expected.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+    assert by_epoch(10) == pytest.approx(expected)
+
+
+def test_a_lag_of_two_epochs_is_the_published_schedule() -> None:
+    """The learning rate of epoch 0, 1, 2 and k, of which the published loop printed the share."""
+    rates = by_epoch(30, lag_epochs=2)
+    assert rates[:3] == pytest.approx([1, 0.9973, 1], abs=5e-5)
+    assert rates[29] == pytest.approx(0.0245, abs=5e-5)
+    assert rates[1:] == pytest.approx([(1 + math.cos(math.pi * (k - 2) / 30)) / 2 for k in range(1, 30)])
+
+
+@pytest.mark.filterwarnings("ignore:.*epoch parameter in `scheduler.step.*")
+def test_a_lag_of_two_epochs_is_a_scheduler_that_steps_to_the_epoch_before() -> None:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10)
+    expected = []
+    for epoch in range(10):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step(epoch - 1)
+    assert by_epoch(10, lag_epochs=2) == pytest.approx(expected)
+
+
+def test_cosine_by_epoch_comes_after_the_warm_up_and_falls_to_the_final_fraction() -> None:
+    schedule = CosineSpec(interval="epoch", warmup_epochs=2.0, final_fraction=0.2)
+    assert rate_at(9, schedule) == pytest.approx(PEAK / 2)
+    assert {rate_at(step, schedule) for step in range(20, 30)} == {PEAK}
+    assert rate_at(60, schedule) == pytest.approx(PEAK * 0.6)
 
 
 schedules = st.one_of(

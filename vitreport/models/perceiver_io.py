@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 
-PATCH_FIELDS = ("patch_size", "num_freq_bands", "max_freq")
+OWN_FIELDS = ("patch_size", "num_freq_bands", "max_freq", "query_init", "query_trained")
+"""What perceiver-pytorch's class does not take."""
 
 
 class PerceiverIOClassifier(nn.Module):
@@ -24,11 +25,17 @@ class PerceiverIOClassifier(nn.Module):
 
     classifier = ("query_11Q", "network.decoder_cross_attn.", "network.decoder_ff.", "network.to_logits.")
     places: Tensor
+    query_11Q: Tensor
 
     def __init__(self, spec: PerceiverIOSpec, image_size: int) -> None:
         super().__init__()
-        self.network = PerceiverIO(**spec.fields(*PATCH_FIELDS))
-        self.query_11Q = nn.Parameter(torch.randn(1, 1, spec.queries_dim))
+        self.network = PerceiverIO(**spec.fields(*OWN_FIELDS))
+        draw = torch.randn if spec.query_init == "normal" else torch.rand
+        query_11Q = draw(1, 1, spec.queries_dim)
+        if spec.query_trained:
+            self.query_11Q = nn.Parameter(query_11Q)
+        else:
+            self.register_buffer("query_11Q", query_11Q)
         self.patch_size = spec.patch_size
         if spec.patch_size:
             places_NF = fourier_features(image_size // spec.patch_size, spec.max_freq, spec.num_freq_bands)

@@ -27,12 +27,14 @@ class DataSpec(Section):
 
     `normalization` subtracts a mean from the channels and divides by a deviation: those of the data set's training
     images, those of ImageNet, or "inception", which maps [0, 1] to [-1, 1]; pretrained weights need their own.
+    "cifar" is the mean of CIFAR-10 with the deviation that much published code has, which is too small: the mean over
+    the images of each image's own.
     """
 
     dataset: Name = "cifar10"
     image_size: Annotated[int, Field(ge=8, le=1024)]
     num_classes: Annotated[int, Field(ge=2, le=100_000)]
-    normalization: Literal["dataset", "imagenet", "inception", "none"] = "dataset"
+    normalization: Literal["dataset", "imagenet", "inception", "cifar", "none"] = "dataset"
     augment: tuple[AugmentSpec, ...] = ()
     mix: MixSpec = added_later(default=MixSpec())
     validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from vitreport.errors import Problem
-from vitreport.spec.section import Fraction, Section
+from vitreport.spec.section import Fraction, Section, added_later
 
 LearningRate = Annotated[float, Field(gt=0, le=1e6)]
 WeightDecay = Annotated[float, Field(ge=0, le=1e6)]
@@ -60,12 +60,25 @@ class ConstantSpec(Section):
 class CosineSpec(Section):
     """A linear warm-up, then half a cosine (Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts).
 
-    It falls towards `final_fraction` of the learning rate, which the step after the last would have.
+    It falls towards `final_fraction` of the learning rate, which the step after the last would have. With `interval`
+    "step" it changes at every step. With "epoch" it is constant within an epoch, and `lag_epochs` delays it: after
+    the warm-up, epoch 0 has the whole learning rate and epoch k = 1, 2, ... of T has, where the final fraction is 0,
+    (1 + cos(pi (k - lag) / T)) / 2 of it. A lag of 2 is that of a PyTorch loop which calls `scheduler.step(epoch - 1)`
+    after each epoch: the learning rate falls a little in epoch 1 and is whole again in epoch 2.
     """
 
     name: Literal["cosine"] = "cosine"
     warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
     final_fraction: Fraction = 0.0
+    interval: Literal["step", "epoch"] = added_later(default="step")
+    lag_epochs: Annotated[int, Field(ge=0, le=2)] = added_later(default=0)
+
+    def problems(self) -> list[Problem]:
+        """What does not fit together in it."""
+        if self.interval == "epoch" or not self.lag_epochs:
+            return []
+        fault = 'needs schedule.interval = "epoch"'
+        return [Problem("schedule.lag_epochs", fault, "leave it out, or set the interval", str(self.lag_epochs))]
 
 
 ScheduleSpec = Annotated[ConstantSpec | CosineSpec, Field(discriminator="name")]

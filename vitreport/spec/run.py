@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.data import DataSpec
 from vitreport.spec.model import ModelSpec
-from vitreport.spec.optimizer import AdamWSpec, ConstantSpec, OptimizerSpec, ScheduleSpec, SGDSpec
+from vitreport.spec.optimizer import AdamWSpec, ConstantSpec, CosineSpec, OptimizerSpec, ScheduleSpec, SGDSpec
 from vitreport.spec.section import PositiveInt, Section
 
 
@@ -73,6 +73,8 @@ def cross_problems(sections: dict[str, Any], train_images: int | None = None) ->
         found += data.problems()
     if isinstance(optimizer := sections.get("optimizer"), SGDSpec):
         found += optimizer.problems()
+    if isinstance(schedule, CosineSpec):
+        found += schedule.problems()
     if schedule and train and schedule.warmup_epochs > train.epochs:
         fault = f"{schedule.warmup_epochs} is longer than train.epochs = {train.epochs}"
         found.append(Problem("schedule.warmup_epochs", fault))

@@ -21,7 +21,8 @@ class PerceiverIOSpec(ArchitectureSpec):
         "or a token for each patch.\n\n"
         "`dim` is the width of a token: its pixel values and, of a patch, the Fourier features of its place (the\n"
         "place, and a sine and a cosine of it for each of `num_freq_bands` frequencies up to `max_freq` / 2,\n"
-        "along both axes)."
+        "along both axes). The output query starts from a standard normal distribution or uniformly from [0, 1)\n"
+        "(`query_init`) and is trained with the network, unless `query_trained` is false."
     )
 
     name: Literal["perceiver-io"] = "perceiver-io"
@@ -40,6 +41,8 @@ class PerceiverIOSpec(ArchitectureSpec):
     patch_size: PositiveInt | None = added_later(default=None)
     num_freq_bands: PositiveInt = added_later(default=6)
     max_freq: Annotated[float, Field(gt=0, le=1e6)] = added_later(default=10.0)
+    query_init: Literal["normal", "uniform"] = added_later(default="normal")
+    query_trained: bool = added_later(default=True)
 
     @classmethod
     def derived(cls, given: Mapping[str, Any], image_size: int, num_classes: int) -> dict[str, int]:
