@@ -16,11 +16,10 @@ from vitreport.models.tnt_package import PackageTNT
 from vitreport.spec.architectures.tnt import TNTSpec
 
 SMALL: dict[str, Any] = {"embed_dim": 16, "inner_dim": 8, "depth": 2, "num_heads": 2, "dim_head": 4}
-PACKAGE = "transformer-in-transformer"
 
 
 def built(image_size: int = IMAGE_SIZE, num_classes: int = NUM_CLASSES, **fields: Any) -> PackageTNT:
-    spec = TNTSpec(implementation=PACKAGE, **fields)
+    spec = TNTSpec(implementation="transformer-in-transformer", **fields)
     model = build_model(spec, image_size=image_size, num_classes=num_classes, seed=0)
     assert isinstance(model, PackageTNT)
     return model
@@ -56,7 +55,8 @@ def test_the_logits_are_those_of_the_package(fields: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("field", ["attn_dropout", "ff_dropout"])
 def test_each_dropout_acts_in_training_only(field: str) -> None:
-    model = built(**SMALL, **{"attn_dropout": 0.0, "ff_dropout": 0.0, field: 0.5})
+    fields: dict[str, Any] = {"attn_dropout": 0.0, "ff_dropout": 0.0, field: 0.5}
+    model = built(**SMALL, **fields)
     assert not torch.equal(model(images(2)), model(images(2)))
     model.eval()
     assert torch.equal(model(images(2)), model(images(2)))

@@ -39,7 +39,7 @@ def _specs() -> dict[str, RunSpec]:
     }
     layers = {name: Layer("pinned", table) for name, table in tables.items()}
     layers |= {f"preset {name}": read_preset(name) for name in preset_names()}
-    return {name: compose([layer], _describe).spec for name, layer in layers.items()}
+    return {name: compose([layer], describe).spec for name, layer in layers.items()}
 
 
 def _entry(tag: str) -> dict[str, Any]:
@@ -50,6 +50,6 @@ def _tags(union: Any) -> list[str]:
     return [tag for kind in members(union) if (tag := tag_of(kind))]
 
 
-def _describe(dataset: str, image_size: int | None) -> DatasetFacts:
+def describe(dataset: str, image_size: int | None) -> DatasetFacts:
     num_classes, stored_size = FACTS[dataset]
     return DatasetFacts(dataset, num_classes, image_size or stored_size)
