@@ -129,7 +129,7 @@ def test_foreign_names_are_literal_text(page: Page) -> None:
 
 def test_the_json_holds_all_that_is_said(page: Page) -> None:
     document = json.loads(documents(RUNS)["study.json"])
-    assert document["schema_version"] == 2
+    assert document["schema_version"] == 3
     assert document["headline"] == list(page.headline)
     assert len(document["architectures"]) == 4
     assert [finding["rule"] for finding in document["findings"]] == [finding.rule for finding in page.findings]

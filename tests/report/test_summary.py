@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.records import CLASSES, DIVERGED, spec, write_run, write_seeds
+from tests.spec.composing import composed
 from vitreport.cli.compose import Request, compose_request
 from vitreport.report.facts.ablations import Design
 from vitreport.report.facts.observed import observe
@@ -259,6 +260,9 @@ def test_a_study_has_the_pairs_in_its_own_order() -> None:
     ]
 
 
+PACKAGE_TNT = {"name": "tnt", "implementation": "transformer-in-transformer", "dim_head": 32}
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -267,6 +271,8 @@ def test_a_study_has_the_pairs_in_its_own_order() -> None:
         spec("mlp-mixer", optimizer={"name": "sgd", "learning_rate": 0.1, "nesterov": True}),
         spec("perceiver-io", data={"augment": [{"name": "random_crop", "padding": 2}, {"name": "horizontal_flip"}]}),
         spec("tnt", schedule={"name": "cosine", "warmup_epochs": 2.0}, data={"limit": 500}),
+        composed({"model": PACKAGE_TNT, "data": {"dataset": "digits"}}).spec,
+        spec("tnt", schedule={"name": "cosine", "interval": "epoch", "lag_epochs": 1}),
     ],
     ids=lambda changed: changed.run_id,
 )

@@ -266,7 +266,7 @@ def shares(spec: RunSpec) -> list[float]:
 
 
 def published_shares(facts: Facts) -> list[float]:
-    epochs = facts["epochs"]
+    epochs: int = facts["epochs"]
     if "lag" not in facts:
         return [1.0] * 2 * epochs
     each = [1.0, *((1 + math.cos(math.pi * (k - 2) / epochs)) / 2 for k in range(1, epochs))]

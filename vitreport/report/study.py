@@ -12,6 +12,7 @@ from vitreport.spec.sweep import called
 from vitreport.store.groups import group_of
 from vitreport.sweep.plan import Cell, Plan
 
+BEST_TRAIN = "the best training accuracy of all epochs is not measured, only that of the epoch that counts"
 Plans = Mapping[str, Plan]
 CommandOf = Callable[..., str]
 """The command that trains what is missing of the parts that are named."""
@@ -50,7 +51,7 @@ def claims_of(
     for spec in study.claims:
         claim = _claim(study, spec, plans, command_of)
         own = _claim(study, spec, published, command_of) if published is not None else None
-        is_changed = own is None or (claim.group, claim.other) != (own.group, own.other)
+        is_changed = own is None or (claim.group, claim.other, claim.others) != (own.group, own.other, own.others)
         claims.append(replace(claim, changed=changed) if is_changed else claim)
     return claims
 
@@ -76,29 +77,47 @@ def statement_of(study: StudySpec, claim: ClaimSpec) -> str:
     """perceiver-io/batch-size: batch_size 16 reaches 50.67%"""
     if claim.says:
         return f"{claim.of}: {claim.says}"
+    if claim.spread_below is not None:
+        return f"{claim.of}: all test accuracies lie within {claim.spread_below.shown}"
     part = study.parts[claim.of]
     value = called([axis.name for axis in part.axes()], part.cells()[combination(claim.at)])
     subject = f"{claim.of}: {value}" if value else claim.of
+    if claim.converged_at is not None:
+        return f"{subject} has converged at about epoch {claim.converged_at}"
+    if claim.gap_above is not None:
+        return f"{subject} over-fits: training accuracy is more than {claim.gap_above.shown} above test accuracy"
     if claim.value is None:
         return f"{subject} is {claim.relation} {combination(claim.other)}"
-    best = ", the best of all epochs" if claim.metric == "best_test_accuracy" else ""
-    return f"{subject} reaches {claim.value.shown}{best}"
+    best = ", the best of all epochs" if claim.metric != "test_accuracy" else ""
+    on_train = " on the training images" if claim.metric == "best_train_accuracy" else ""
+    return f"{subject} reaches {claim.value.shown}{on_train}{best}"
 
 
 def _claim(study: StudySpec, claim: ClaimSpec, plans: Plans, command_of: CommandOf) -> Claim:
     other = claim.other if claim.of in study.runs else None
+    figure = claim.value or claim.spread_below or claim.gap_above
+    every = tuple(group_of(cell.id) for cell in _one_seed(plans[claim.of])) if claim.spread_below else ()
+    is_of_train = claim.metric == "best_train_accuracy"
+    reasons = [*(study.faults[name] for name in claim.fault), *([BEST_TRAIN] if is_of_train else [])]
     return Claim(
         statement=statement_of(study, claim),
         source=claim.source,
-        group=_group(study, plans, claim.of, claim.at),
+        group=every[0] if every else _group(study, plans, claim.of, claim.at),
         relation=claim.relation,
-        value=claim.value.fraction if claim.value else None,
-        digits=claim.value.digits if claim.value else 0,
+        value=figure.fraction if figure else claim.converged_at,
+        digits=figure.digits if figure else 0,
         other=_other_group(study, claim, plans),
+        others=every[1:],
+        split="train" if is_of_train else "test",
         best_over_epochs=claim.metric == "best_test_accuracy",
-        not_comparable=study.faults.get(claim.fault, ""),
+        not_comparable="; ".join(reasons),
         command=command_of(claim.of, *([other] if other else [])),
     )
+
+
+def _one_seed(plan: Plan) -> list[Cell]:
+    """Each combination of values once, with its first seed."""
+    return list({cell.values: cell for cell in reversed(plan.cells)}.values())[::-1]
 
 
 def _other_group(study: StudySpec, claim: ClaimSpec, plans: Plans) -> str:

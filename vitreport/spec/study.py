@@ -7,20 +7,20 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem, SpecError, gathered
 from vitreport.spec.compose import flat
 from vitreport.spec.problems import dotted
-from vitreport.spec.section import Fraction, Section
+from vitreport.spec.section import Fraction, PositiveInt, Section
 from vitreport.spec.sweep import AxisSpec, field_axis, shown_value, variant_axis, zipped
 from vitreport.text import percent
 
 ONLY = "Runs and ablations"  # the title of the one section of a study that names none
 FIGURE = re.compile(r"(?P<number>\d{1,3}(\.\d{1,10})?(e-\d{1,2})?)(?P<percent>%?)")
 FIGURE_FAULT = "Input should be a fraction from 0 to 1, or a percentage in quotes such as '67.70%'"
-Relation = Literal["is", "above", "like"]
+Relation = Literal["is", "above", "like", "spread below", "converged at", "gap above"]
 Labels = tuple[str, ...]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=400)]
@@ -119,11 +119,22 @@ class FigureSpec(Section):
         return percent(self.fraction, self.digits)
 
 
+def _several(given: Any) -> Any:
+    """One name, or a list of them."""
+    return (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
+
+
 class ClaimSpec(Section):
     """A published statement of the run or ablation `of`, there of the combination of values `at`.
 
-    That is `value`, or above that of another, or like it: of another combination of the ablation, or of another run.
-    `says` has it in words. A `fault` (a name of the study's) makes it not comparable.
+    A figure is its accuracy, `value`, or that it is `above` another or `like` it: another combination of the ablation,
+    or another run. A statement in words is one of these:
+
+    - `spread_below`, of a whole ablation: the accuracies of any two of its combinations differ by less than this.
+    - `converged_at`: the test accuracy has converged at about this epoch.
+    - `gap_above`: training accuracy is more than this above test accuracy (over-fitting).
+
+    `says` has it in words. A `fault` (a name of the study's, or a list of them) makes it not comparable.
     """
 
     of: str
@@ -131,16 +142,30 @@ class ClaimSpec(Section):
     value: FigureSpec | None = None
     above: Any = None
     like: Any = None
-    metric: Literal["test_accuracy", "best_test_accuracy"] = "test_accuracy"
+    spread_below: FigureSpec | None = None
+    converged_at: PositiveInt | None = None
+    gap_above: FigureSpec | None = None
+    metric: Literal["test_accuracy", "best_test_accuracy", "best_train_accuracy"] = "test_accuracy"
     source: Text
     says: Text = ""
-    fault: str = ""
+    fault: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+
+    @property
+    def given(self) -> tuple[Relation, ...]:
+        """What it says: a sound claim says one thing."""
+        fields: dict[Relation, Any] = {
+            "is": self.value,
+            "above": self.above,
+            "like": self.like,
+            "spread below": self.spread_below,
+            "converged at": self.converged_at,
+            "gap above": self.gap_above,
+        }
+        return tuple(relation for relation, value in fields.items() if value is not None)
 
     @property
     def relation(self) -> Relation:
-        if self.above is not None:
-            return "above"
-        return "is" if self.like is None else "like"
+        return self.given[0]
 
     @property
     def other(self) -> Any:

@@ -13,6 +13,7 @@ from vitreport.spec.study import AblationSpec, ClaimSpec, PartSpec, StudySpec, c
 
 MOST_COMBINATIONS = 2000  # of all runs and ablations, each seed aside
 KINDS = ("runs", "ablations")
+SAID = ("value", "above", "like", "spread_below", "converged_at", "gap_above")
 PARTS = frozenset((kind,) for kind in KINDS)
 Place = tuple[int | str, ...]
 """Where something stands in the file: ("runs",), ("runs", "small"), ("claims", 3)."""
@@ -58,11 +59,11 @@ def _faults_of_claims(study: StudySpec, unread: Collection[Place], gone: Collect
     for index, claim in _numbered("claims", study.claims, gone):
         place = f"claims.{index}"
         yield from _faults_of_references(claim, place, study, hidden)
-        says = [each for each in (claim.value, claim.above, claim.like) if each is not None]
-        if len(says) != 1 and ("claims", index) not in unread:
-            yield Problem(place, "says nothing, or more than one thing", "give value, above or like")
-        if claim.fault and claim.fault not in faults and ("faults",) not in unread:
-            yield _unknown(f"{place}.fault", "fault", claim.fault, faults)
+        if len(claim.given) != 1 and ("claims", index) not in unread:
+            yield Problem(place, "says nothing, or more than one thing", f"give one of {', '.join(SAID)}")
+        for name in claim.fault if ("faults",) not in unread else ():
+            if name not in faults:
+                yield _unknown(f"{place}.fault", "fault", name, faults)
 
 
 def _faults_of_references(claim: ClaimSpec, place: str, study: StudySpec, hidden: Collection[str]) -> Iterator[Problem]:
@@ -73,6 +74,9 @@ def _faults_of_references(claim: ClaimSpec, place: str, study: StudySpec, hidden
     if part is None:
         yield _unknown(f"{place}.of", "run or ablation", claim.of, [*study.named, *hidden])
         return
+    if claim.spread_below is not None:
+        yield from _faults_of_spread(claim, place, part)
+        return
     yield from _unknown_cell(f"{place}.at", claim.at, part)
     if claim.other is None:
         return
@@ -80,6 +84,13 @@ def _faults_of_references(claim: ClaimSpec, place: str, study: StudySpec, hidden
         yield from _unknown_cell(f"{place}.{claim.relation}", claim.other, part)
     elif claim.other not in study.runs and claim.other not in hidden:
         yield _unknown(f"{place}.{claim.relation}", "run", str(claim.other), study.runs)
+
+
+def _faults_of_spread(claim: ClaimSpec, place: str, part: PartSpec) -> Iterator[Problem]:
+    if not isinstance(part, AblationSpec):
+        yield Problem(f"{place}.spread_below", f"{claim.of} is a run", "name an ablation")
+    elif claim.at is not None:
+        yield Problem(f"{place}.at", "does not go with spread_below, which is about all values", "leave it out")
 
 
 def _faults_of_sections(study: StudySpec, unread: Collection[Place], gone: Collection[Place]) -> Iterator[Problem]:

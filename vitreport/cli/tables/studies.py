@@ -30,7 +30,7 @@ def show_study(name: str, *, as_json: bool) -> None:
         _show_section(study, section)
     if study.claims:
         print_text("\nPublished")
-        rows = [(statement_of(study, claim), claim.source, claim.fault) for claim in study.claims]
+        rows = [(statement_of(study, claim), claim.source, ", ".join(claim.fault)) for claim in study.claims]
         print_table(["claim", "source", "fault"], rows)
     if study.faults:
         print_text("\nFaults of what was published: such claims are not comparable")

@@ -15,7 +15,9 @@ from vitreport.spec.presets import preset_for, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.text import printable, toml_value
 
-TAGS = ("optimizer.name", "schedule.name")
+TAGS = ("optimizer.name", "schedule.name", "model.implementation")
+"""Fields that settle which others there are; not every model has the last one."""
+
 PLACEHOLDER = "DIR"
 """In a command: the folder that holds a folder of the user's images, of which a record knows the name alone."""
 
@@ -80,11 +82,11 @@ class _Subject:
 def _assignments(spec: RunSpec) -> list[str] | None:
     """What differs from the preset, or from the defaults, as texts for `--set`; None where that does not suffice."""
     wanted = flat(spec.model_dump(mode="json"))
-    tags = {path: wanted[path] for path in TAGS}
+    tags = {path: wanted[path] for path in TAGS if path in wanted}
     try:
         own, plain = _usual(_Subject.of(spec), tuple(tags.items())), _usual(_Subject.of(spec))
         differing = {path: value for path, value in wanted.items() if path != "seed" and own.get(path) != value}
-        differing = {path: tags[path] for path in TAGS if plain.get(path) != tags[path]} | differing
+        differing = {path: tags[path] for path in tags if plain.get(path) != tags[path]} | differing
         texts = [f"{path}={_text(value)}" for path, value in differing.items()]
         same = _composed(_Subject.of(spec), read_assignments(texts, "--set")).group_hash == spec.group_hash
     except SpecError:

@@ -88,6 +88,7 @@ def _group(group_id: str, dataset: str, members: Sequence[Member], *, has_best_t
         best_test=_over(done, lambda run: run.best_test, SHARE) if has_best_test else None,
         gap=_gap(done),
         converged=_over(done, lambda run: run.converged, Range(1, spec.train.epochs)),
+        test_converged=_over(done, lambda run: run.test_converged, Range(1, spec.train.epochs)),
         shares_apart=_shares_apart(spec, done),
         cost=_cost([member.seen for member in members]),
     )

@@ -1,6 +1,6 @@
 """What a summary keeps of each run's folder: little, so that ten thousand of them fit into memory."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -20,7 +20,8 @@ class Observed:
 
     `splits` is measured with the weights of `epoch`, empty without a result. `last_seen` is (split, accuracy) after
     the last whole epoch. Where no epoch is missing `best_test` is the best of the test curve, and `converged` the
-    first epoch by which the training loss had made 95% of its whole fall, if it fell.
+    first epoch by which the training loss had made 95% of its whole fall, if it fell; `test_converged` is that by
+    which the test accuracy had made 95% of its whole rise.
     """
 
     folder: Path
@@ -32,6 +33,7 @@ class Observed:
     last_seen: tuple[str, float] | None
     best_test: float | None
     converged: int | None
+    test_converged: int | None
     images_per_second: float | None
     peak_memory_bytes: int | None
     answers: Answers | None
@@ -62,6 +64,7 @@ def _observed(run: Run) -> Observed:
         last_seen=run.last_accuracy,
         best_test=max((e.splits["test"].accuracy for e in whole if "test" in e.splits), default=None),
         converged=_converged(whole),
+        test_converged=_test_converged(whole),
         images_per_second=median([e.images_per_second for e in run.epochs]) if run.epochs else None,
         peak_memory_bytes=max((e.peak_memory_bytes for e in run.epochs), default=None),
         answers=answers_of(run.record, run.result),
@@ -81,13 +84,21 @@ def _state(run: Run, *, usable: bool) -> State:
 
 
 def _converged(epochs: Iterable[EpochRecord]) -> int | None:
-    losses = [(epoch.epoch, epoch.splits["train"].loss) for epoch in epochs if "train" in epoch.splits]
-    if len(losses) < 2:
+    return _reached([(epoch.epoch, -epoch.splits["train"].loss) for epoch in epochs if "train" in epoch.splits])
+
+
+def _test_converged(epochs: Iterable[EpochRecord]) -> int | None:
+    return _reached([(epoch.epoch, epoch.splits["test"].accuracy) for epoch in epochs if "test" in epoch.splits])
+
+
+def _reached(curve: Sequence[tuple[int, float]]) -> int | None:
+    """Return the first epoch by which a curve has made 95% of its whole rise; None where it does not rise."""
+    if len(curve) < 2:
         return None
-    first, lowest = losses[0][1], min(loss for _, loss in losses)
-    if lowest == first:
+    first, highest = curve[0][1], max(value for _, value in curve)
+    if highest == first:
         return None
-    return next(epoch for epoch, loss in losses if first - loss >= CONVERGED * (first - lowest))
+    return next(epoch for epoch, value in curve if value - first >= CONVERGED * (highest - first))
 
 
 def _located(line: str) -> tuple[str, str]:

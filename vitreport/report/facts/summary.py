@@ -63,9 +63,10 @@ class Group:
     without the seed. `train`, `validation` and `test` are accuracies at the selected epoch; `best_test`, the best of
     the test curve, chooses by the test images: only a group that is to stand beside a published figure which did has
     one. `gap` is train minus test accuracy. `converged` is the first epoch by which the training loss had made 95% of
-    its fall. `shares_apart` is how far the class shares of the training and the test images are apart, None where the
-    records do not say. `label` says what sets it apart from the group that stands for its pair. `details` is None
-    unless it is shown at length.
+    its fall, `test_converged` that by which the test accuracy had made 95% of its rise, where it was measured.
+    `shares_apart` is how far the class shares of the training and the test images are apart, None where the records do
+    not say. `label` says what sets it apart from the group that stands for its pair. `details` is None unless it is
+    shown at length.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Group:
     best_test: Estimate | None = None
     gap: Estimate | None = None
     converged: Estimate | None = None
+    test_converged: Estimate | None = None
     shares_apart: float | None = 0.0
     cost: Cost | None = None
     details: Details | None = None

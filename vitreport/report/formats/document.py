@@ -14,7 +14,7 @@ from vitreport.report.page import Page
 from vitreport.spec.sweep import values_of_level
 from vitreport.text import json_document
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption", "architecture", "dataset")
 
 Plain = dict[str, Any]

@@ -10,10 +10,11 @@ from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.standing import group_of_spec
 from vitreport.report.facts.summary import Dataset, Group
 from vitreport.report.sentences.phrases import accuracy, evidence, points, signed_evidence
+from vitreport.report.sentences.prose import Outcome, Prose, answer
 from vitreport.statistics import SHARE
 from vitreport.text import counted, percent
 
-Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
+Relation = Literal["is", "above", "like"] | Prose
 TIGHT = 0.01  # a wider interval says too little to call a value reproduced
 MOST_DIGITS = 12
 
@@ -23,18 +24,22 @@ class Claim:
     """A published statement about the test accuracy of a group, by its id.
 
     With `relation` "is" that it is `value`, given with so many `digits` of its percentage; with "above" that it is
-    above that of the group `other`, with "like" that the two do not differ. `best_over_epochs` says that the epoch was
-    chosen on the test images. `not_comparable` tells why nothing measured here can answer it, `changed` why the runs
-    that are here cannot: in both cases what is measured is shown with it. `command` trains what it is about.
+    above that of the group `other`, with "like" that the two do not differ. The other relations are those of
+    `prose`, about `value` and, of a whole ablation, the `others`. `split` "train" is about the training accuracy
+    instead. `best_over_epochs` says that the epoch was chosen on the test images. `not_comparable` tells why nothing
+    measured here can answer it, `changed` why the runs that are here cannot: in both cases what is measured is shown
+    with it. `command` trains what it is about.
     """
 
     statement: str
     source: str
     group: str
-    relation: Literal["is", "above", "like"] = "is"
+    relation: Relation = "is"
     value: float | None = None
     digits: int = 2
     other: str = ""
+    others: tuple[str, ...] = ()
+    split: Literal["train", "test"] = "test"
     best_over_epochs: bool = False
     not_comparable: str = ""
     changed: str = ""
@@ -65,22 +70,33 @@ def judge(claims: Iterable[Claim], groups: Sequence[Group], datasets: Iterable[D
 def _judged(claim: Claim, groups: Sequence[Group], changed: Collection[str]) -> Verdict:
     """`changed` are the data sets that are not the published bytes."""
     group = group_of_spec(groups, claim.group)
-    other = group_of_spec(groups, claim.other, group.dataset if group else "")
-    about = [group, other] if claim.other else [group]
+    others = [name for name in (claim.other, *claim.others) if name]
+    about = [group, *(group_of_spec(groups, name, group.dataset if group else "") for name in others)]
     if missing := _missing(claim, about):
         found = Verdict(claim, "not run", missing)
         return _incomparable(found) if claim.not_comparable else found
     there = [each for each in about if each]
     claim = replace(claim, not_comparable=claim.changed or claim.not_comparable or _why_incomparable(there, changed))
-    found = _value(claim, there[0]) if claim.relation == "is" else _comparison(claim, *there)
+    found = _found(claim, there)
     return _incomparable(found) if claim.not_comparable else found
+
+
+def _found(claim: Claim, about: Sequence[Group]) -> Verdict:
+    match claim.relation:
+        case "is":
+            return _value(claim, about[0])
+        case "above" | "like":
+            return _comparison(claim, *about)
+        case relation:
+            assert claim.value is not None
+            return Verdict(claim, *answer(relation, claim.value, about))
 
 
 def _why_incomparable(about: Sequence[Group], changed: Collection[str]) -> str:
     """Why what was measured is no answer to what was published."""
     if any(group.dataset in changed for group in about):
         return "the images are not the published ones"
-    if not are_on_the_same_images(about[0], about[-1]):
+    if not all(are_on_the_same_images(about[0], group) for group in about):
         return "the two were measured on other images"
     diverged = next((group for group in about if group.diverged), None)
     return f"{diverged.diverged} of {counted(len(diverged.runs), 'seed')} diverged" if diverged else ""
@@ -105,6 +121,10 @@ def _missing(claim: Claim, about: Iterable[Group | None]) -> str:
 
 
 def _measured(claim: Claim, group: Group) -> Estimate | None:
+    if claim.relation in ("converged at", "gap above"):
+        return group.test_converged if claim.relation == "converged at" else group.gap
+    if claim.split == "train":
+        return group.train
     return group.best_test if claim.best_over_epochs else group.test
 
 

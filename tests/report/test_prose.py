@@ -1,0 +1,143 @@
+"""Published statements in words: each verdict of each rule, and that a rule does not cry wolf."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.records import spec, write_run, write_seeds
+from vitreport.report.facts.summarize import summarize
+from vitreport.report.facts.summary import Group
+from vitreport.report.sentences.claims import Claim, Relation, Verdict, judge
+from vitreport.report.sentences.prose import answer
+from vitreport.spec.run import RunSpec
+from vitreport.store.folders import run_folders
+from vitreport.store.record import EpochRecord
+
+RUNS = Path("runs")
+BATCHES = (16, 32, 64)
+MONITORED = {"monitor_test": True, "epochs": 20}
+
+
+def group_of(run_spec: RunSpec) -> str:
+    return run_spec.run_id.removesuffix("-s0")
+
+
+def verdict(relation: Relation, value: float, *groups: str) -> Verdict:
+    summary = summarize(run_folders(RUNS))
+    claim = Claim("it is so", "a paper", groups[0], relation=relation, value=value, others=groups[1:])
+    (found,) = judge([claim], summary.groups, summary.datasets)
+    return found
+
+
+def spread_of(samples: list[list[float]]) -> Verdict:
+    """Three percentage points over three batch sizes."""
+    for batch, accuracies in zip(BATCHES, samples, strict=True):
+        write_seeds(RUNS, accuracies, train={"batch_size": batch})
+    return verdict("spread below", 0.03, *(group_of(spec(train={"batch_size": batch})) for batch in BATCHES))
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([[0.56, 0.561, 0.562], [0.565, 0.566, 0.567], [0.57, 0.571, 0.572]], "reproduced"),
+        ([[0.50, 0.501, 0.502], [0.56, 0.561, 0.562], [0.56, 0.561, 0.562]], "above"),
+        ([[0.50, 0.53, 0.56], [0.56, 0.561, 0.562], [0.54, 0.55, 0.56]], "within interval"),
+        ([[0.56, 0.561, 0.562], [0.565, 0.566, 0.567], [0.56]], "not comparable"),
+        ([[0.56, 0.56], [0.57, 0.57], [0.57, 0.571]], "not comparable"),
+    ],
+)
+def test_values_that_make_no_difference(samples: list[list[float]], expected: str) -> None:
+    found = spread_of(samples)
+    assert (found.outcome, found.contradicts) == (expected, expected == "above")
+    if found.measured:
+        assert "the rule is that any two differ by less than 3%" in found.reason
+
+
+def test_the_widest_pair_is_told() -> None:
+    found = spread_of([[0.50, 0.501, 0.502], [0.56, 0.561, 0.562], [0.53, 0.531, 0.532]])
+    assert found.reason.startswith("of 3 values the best and the worst are 6.0 points apart (unadjusted 95% interval ")
+
+
+def test_a_spread_that_waits_for_a_value_is_not_run() -> None:
+    write_seeds(RUNS, [0.56, 0.561, 0.562])
+    other = group_of(spec(train={"batch_size": 16}))
+    found = verdict("spread below", 0.03, group_of(spec()), other)
+    assert (found.outcome, found.reason) == ("not run", "there is no run of it")
+
+
+def test_chance_alone_seldom_shows_a_spread() -> None:
+    """Of five values of which the true means are 2.9 points apart at most, few samples are said to be above 3."""
+    generator = random.Random(1)
+    write_seeds(RUNS, [0.5, 0.6, 0.7])
+    (group,) = summarize(run_folders(RUNS)).groups
+    outcomes = [
+        answer("spread below", 0.03, [sampled(group, mean, generator) for mean in (0.5, 0.5, 0.5, 0.5, 0.529)]).outcome
+        for _ in range(400)
+    ]
+    assert 0 < outcomes.count("above") <= 20
+
+
+def sampled(group: Group, mean: float, generator: random.Random) -> Group:
+    runs = (replace(run, accuracies={"test": generator.gauss(mean, 0.01)}) for run in group.runs)
+    return replace(group, runs=tuple(runs))
+
+
+@pytest.mark.parametrize(
+    ("gaps", "expected"),
+    [
+        ([0.20, 0.21, 0.22], "reproduced"),
+        ([0.01, 0.011, 0.012], "below"),
+        ([0.0, 0.05, 0.10], "within interval"),
+        ([0.20], "not comparable"),
+        ([0.20, 0.20], "not comparable"),
+    ],
+)
+def test_over_fitting_is_the_gap_of_training_and_test_accuracy(gaps: list[float], expected: str) -> None:
+    for seed, gap in enumerate(gaps):
+        write_run(RUNS, spec(seed=seed), 0.5, train_accuracy=0.5 + gap)
+    found = verdict("gap above", 0.05, group_of(spec()))
+    assert (found.outcome, found.contradicts) == (expected, expected == "below")
+    if len(set(gaps)) > 1:
+        assert "the rule is more than 5%" in found.reason
+        assert "above test accuracy" in found.reason
+
+
+def write_curve(seed: int, epoch: int) -> None:
+    """Test accuracy rises in equal steps from 10% to 50% at this epoch, and stays."""
+    folder = write_run(RUNS, spec(seed=seed, train=MONITORED), 0.5)
+    lines = [EpochRecord.model_validate_json(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    told = []
+    for line in lines:
+        share = min(1.0, (line.epoch - 1) / (epoch - 1))
+        test = line.splits["test"].model_copy(update={"accuracy": 0.1 + 0.4 * share})
+        told.append(line.model_copy(update={"splits": {**line.splits, "test": test}}).model_dump_json())
+    (folder / "metrics.jsonl").write_text("".join(f"{line}\n" for line in told))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "expected"),
+    [
+        ([14, 15, 14], "reproduced"),
+        ([5, 6, 5], "below"),
+        ([20, 19, 20], "above"),
+        ([8, 15, 19], "within interval"),
+        ([15], "not comparable"),
+        ([15, 15, 15], "not comparable"),
+    ],
+)
+def test_about_an_epoch_is_a_fifth_to_each_side(epochs: list[int], expected: str) -> None:
+    """Of 12 to 18; 95% of the rise is reached at the last step of the rise, up to 20 epochs."""
+    for seed, epoch in enumerate(epochs):
+        write_curve(seed, epoch)
+    found = verdict("converged at", 15, group_of(spec(train=MONITORED)))
+    assert (found.outcome, found.contradicts) == (expected, expected in ("above", "below"))
+    if len(set(epochs)) > 1:
+        assert found.reason.endswith("the rule for about 15 is 12 to 18")
+    assert found.measured is not None
+
+
+def test_convergence_needs_the_test_curve() -> None:
+    write_seeds(RUNS, [0.56, 0.561, 0.562])
+    assert verdict("converged at", 15, group_of(spec())).outcome == "not run"
