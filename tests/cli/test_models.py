@@ -11,6 +11,7 @@ from tests.commands import vitreport
 from tests.golden.measure import COSTS
 from vitreport.cli.tables import cost
 from vitreport.cli.tables.fields import fields_in_words
+from vitreport.spec.architectures.tnt import FIELDS_OF
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import preset_facts, preset_names
 
@@ -41,6 +42,15 @@ def test_the_preset_on_cifar10_costs_what_is_golden(name: str, cli: Cli) -> None
     assert [field["name"] for field in found["fields"]] == [key for key in found["spec"]["model"] if key != "name"]
 
 
+def test_the_fields_are_those_of_the_chosen_implementation(cli: Cli) -> None:
+    small = ("--set", "embed_dim=8", "--set", "inner_dim=8", "--set", "depth=1")
+    own = {
+        name: {field["name"] for field in shown(cli, "tnt", *small, "--set", f"implementation={name}")["fields"]}
+        for name in ("timm", "transformer-in-transformer")
+    }
+    assert own["timm"] ^ own["transformer-in-transformer"] == set().union(*FIELDS_OF.values())
+
+
 def test_values_come_from_the_data_set_and_the_command_line(cli: Cli) -> None:
     found = shown(cli, "perceiver-io", "--dataset", "digits", "--set", "image_size=8", "--set", "depth=1")
     fields = {field["name"]: field for field in found["fields"]}
@@ -61,7 +71,7 @@ def test_a_screen_says_what_it_is_what_it_takes_and_what_it_costs(
     assert lines[0].startswith("mlp-mixer: MLP-Mixer (Tolstikhin et al. 2021, arXiv:2105.01601)")
     assert "embed_dim whole number 1 or more 512 8" in lines
     assert "token_mlp_ratio number above 0, at most 16 0.5 0.5" in lines
-    assert "cifar10, 224 x 224 pixels, float32:" in lines
+    assert "cifar10, 32 x 32 pixels, float32:" in lines
     assert f"measured on CPU, 1 thread{told}" in lines
 
 

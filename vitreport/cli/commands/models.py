@@ -46,7 +46,7 @@ def show(
     request = Request(model=model, dataset=dataset, preset=preset, assignments=set_ or ())
     spec = compose_request(request, data_dirs).composed.spec
     architecture, values = type(spec.model), spec.model.model_dump(mode="json")
-    fields = fields_in_words(architecture)
+    fields = [field for field in fields_in_words(architecture) if field.name in values]
     facts = {name: preset_facts(name) for name in presets_of(spec.model.name)}
     measured = measure(spec, device, threads)
     if as_json:

@@ -52,8 +52,12 @@ def settings(own: Fields, among: Sequence[Fields]) -> str:
 
 @cache
 def _later_defaults() -> dict[str, str]:
-    """The fields that the first specs did not have, with the values at which they change nothing."""
+    """The fields that the first specs did not have, with the values at which they change nothing.
+
+    A path that is an older field in another member of a union (`model.attn_dropout`) is none of them.
+    """
     found: dict[str, str] = {}
+    older: set[str] = set()
     for section, part in RunSpec.model_fields.items():
         for member in members(part.annotation):
             for name, field in member.model_fields.items():
@@ -62,7 +66,9 @@ def _later_defaults() -> dict[str, str]:
                     plain = default.model_dump() if isinstance(default, BaseModel) else default
                     values = flat({section: {name: plain}})
                     found |= {path: shown_value(value) for path, value in values.items()}
-    return found
+                else:
+                    older.add(f"{section}.{name}")
+    return {path: value for path, value in found.items() if path not in older}
 
 
 def _paths(among: Iterable[Fields]) -> list[str]:
