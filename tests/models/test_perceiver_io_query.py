@@ -51,3 +51,12 @@ def test_a_frozen_query_is_saved_with_the_weights_and_is_no_parameter() -> None:
     assert "query_11Q".startswith(classifier_prefixes(frozen))
     flops = [measure_cost(model, IMAGE_SIZE).forward_flops_per_image for model in (trained, frozen)]
     assert flops[0] == flops[1] > 0
+
+
+def test_scaling_all_pixels_of_one_token_changes_nothing() -> None:
+    """The presets leave out a published 2 x - 1 on normalised images: the layer norm of the token undoes it."""
+    model = built().eval()
+    images = torch.rand(4, 3, IMAGE_SIZE, IMAGE_SIZE, generator=torch.Generator().manual_seed(0)) - 0.5
+    with torch.no_grad():
+        assert torch.allclose(model(2 * images - 1), model(images), atol=1e-3)
+        assert not torch.allclose(model(images.flip(-1)), model(images), atol=1e-3)
