@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vitreport.data.augment.drawn import Drawn
-from vitreport.data.augment.pipeline import DRAWS
+from vitreport.data.augment.pipeline import DRAWS, augment
+from vitreport.data.augment.random_numbers import RandomNumbers, augmentation_numbers
 from vitreport.spec.augment import AugmentSpec
 
 HEIGHT, WIDTH = 6, 10
@@ -16,6 +18,15 @@ SIZES = [(8, 8), (9, 9), (6, 10), (11, 7)]
 
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def numbers(count: int, seed: int = 0) -> RandomNumbers:
+    """Those of the first images of an epoch."""
+    return augmentation_numbers(seed, 0, np.arange(count))
+
+
+def augmented(images: Tensor, operations: Sequence[AugmentSpec], seed: int = 0) -> Tensor:
+    return augment(images, operations, numbers(len(images), seed))
 
 
 def random_images(count: int, seed: int = 0, size: Sequence[int] = (HEIGHT, WIDTH)) -> Tensor:
@@ -39,7 +50,7 @@ def not_contiguous(images: Tensor) -> Tensor:
 
 
 def drawn(spec: AugmentSpec, count: int, size: Sequence[int] = (HEIGHT, WIDTH), seed: int = 0) -> Drawn:
-    return DRAWS[type(spec)](spec, (count, 3, *size), seeded(seed))
+    return DRAWS[type(spec)](spec, (count, 3, *size), numbers(count, seed))
 
 
 def one_by_one(operation: Callable[..., Tensor], images: Tensor, values: Tensor) -> Tensor:

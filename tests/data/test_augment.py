@@ -6,7 +6,18 @@ from typing import Any, get_args
 import pytest
 import torch
 
-from tests.data.augmenting import HEIGHT, WIDTH, assert_close, drawn, random_images, seeded, shares, telling_images
+from tests.data.augmenting import (
+    HEIGHT,
+    WIDTH,
+    assert_close,
+    augmented,
+    drawn,
+    numbers,
+    random_images,
+    seeded,
+    shares,
+    telling_images,
+)
 from vitreport.data.augment.color import adjust_brightness
 from vitreport.data.augment.drawn import Drawn, InTurn, apply_in_turn, unchanged
 from vitreport.data.augment.geometry import horizontal_flip, shifted_crop
@@ -105,7 +116,7 @@ class TestEveryOperation:
     def test_keeps_shape_range_and_input(self, spec: AugmentSpec) -> None:
         images = telling_images()
         before = images.clone()
-        result = augment(images, [spec], seeded())
+        result = augmented(images, [spec])
         assert torch.equal(images, before)
         assert result.shape == images.shape
         assert result.dtype == images.dtype
@@ -114,9 +125,9 @@ class TestEveryOperation:
 
     def test_is_a_function_of_the_seed(self, spec: AugmentSpec) -> None:
         images = random_images(16)
-        assert torch.equal(augment(images, [spec], seeded(7)), augment(images, [spec], seeded(7)))
+        assert torch.equal(augmented(images, [spec], 7), augmented(images, [spec], 7))
         if spec != ColorJitterSpec():
-            assert not torch.equal(augment(images, [spec], seeded(7)), augment(images, [spec], seeded(8)))
+            assert not torch.equal(augmented(images, [spec], 7), augmented(images, [spec], 8))
 
     def test_treats_an_image_alone_as_in_a_batch(self, spec: AugmentSpec) -> None:
         images = random_images(5)
@@ -128,7 +139,7 @@ class TestEveryOperation:
     def test_never_waits_for_the_device(self, spec: AugmentSpec) -> None:
         """A tensor on "meta" has no values: whatever would read one raises."""
         images = torch.empty(9, 3, HEIGHT, WIDTH, device="meta")
-        assert augment(images, [spec], seeded()).shape == images.shape
+        assert augmented(images, [spec]).shape == images.shape
 
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
     @pytest.mark.filterwarnings("ignore:Synchronization debug mode")
@@ -138,29 +149,29 @@ class TestEveryOperation:
         torch.cuda.set_sync_debug_mode("error")
         torch.use_deterministic_algorithms(True)
         try:
-            result = augment(on_gpu, [spec], seeded())
+            result = augmented(on_gpu, [spec])
         finally:
             torch.use_deterministic_algorithms(False)
             torch.cuda.set_sync_debug_mode("default")
-        assert_close(result.cpu(), augment(images, [spec], seeded()))
+        assert_close(result.cpu(), augmented(images, [spec]))
 
 
 def test_each_image_of_a_batch_has_parameters_of_its_own() -> None:
     images = random_images(1).expand(50, -1, -1, -1)
-    results = augment(images, [JITTER], seeded())
+    results = augmented(images, [JITTER])
     assert len({tuple(image) for image in results.flatten(1).tolist()}) == 50
 
 
 def test_operations_are_applied_in_the_given_order() -> None:
     images = random_images(8)
-    generator = seeded()
-    expected = augment(augment(images, [CROP], generator), [FLIP], generator)
-    assert torch.equal(augment(images, [CROP, FLIP], seeded()), expected)
+    own = numbers(8)
+    expected = augment(augment(images, [CROP], own), [FLIP], own)
+    assert torch.equal(augmented(images, [CROP, FLIP]), expected)
 
 
 def test_no_operation_changes_nothing() -> None:
     images = random_images(3)
-    assert torch.equal(augment(images, [], seeded()), images)
+    assert torch.equal(augmented(images, []), images)
 
 
 def test_every_spec_has_its_operation() -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
@@ -18,8 +17,8 @@ from torch import Tensor
 from tests.store.calls import Calls, StandIn, patch
 from vitreport import files
 from vitreport.data import batches, digits
-from vitreport.data.augment.pipeline import augment
-from vitreport.data.mix import mix
+from vitreport.data.augment.random_numbers import augmentation_numbers
+from vitreport.data.mix import mixing_numbers
 from vitreport.store import checkpoint, results, session
 from vitreport.store.writer import RunWriter
 from vitreport.training import loop
@@ -164,15 +163,19 @@ def order_from_history() -> None:
 
 
 def augmentation_from_history() -> None:
-    """One generator for the whole process, as a data loader has it."""
-    generator = torch.Generator().manual_seed(0)
-    patch.setattr(batches, "augment", lambda images, operations, own: augment(images, operations, generator))
+    """The numbers follow from how many blocks this process has drawn, as in a data loader with a generator."""
+    begun = itertools.count()
+    patch.setattr(
+        batches,
+        "augmentation_numbers",
+        lambda seed, epoch, positions: augmentation_numbers(seed, next(begun), positions),
+    )
 
 
 def mixing_from_history() -> None:
-    generator = np.random.default_rng(0)
+    begun = itertools.count()
     patch.setattr(
-        batches, "mix", lambda images, labels, spec, classes, own: mix(images, labels, spec, classes, generator)
+        batches, "mixing_numbers", lambda seed, epoch, positions: mixing_numbers(seed, next(begun), positions)
     )
 
 

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from vitreport.data.augment.pipeline import augment
-from vitreport.data.mix import mix
-from vitreport.randomness import stream_seed
+from vitreport.data.augment.random_numbers import RandomNumbers, augmentation_numbers
+from vitreport.data.mix import mix, mixing_numbers
+from vitreport.randomness import permutation
 from vitreport.spec.augment import AugmentSpec
 from vitreport.spec.data import DataSpec
 
@@ -43,10 +44,10 @@ class ImageSet:
             yield self._normalised(self._resized(self.images[chosen])), self.labels[chosen].to(self.device)
 
     def augmented(
-        self, indices: Tensor, operations: Sequence[AugmentSpec], generator: torch.Generator
+        self, indices: Tensor, operations: Sequence[AugmentSpec], numbers: RandomNumbers
     ) -> tuple[Tensor, Tensor]:
         """One augmented batch: images (B, 3, image_size, image_size) and labels (B,)."""
-        images = augment(self._resized(self.images[indices]), operations, generator)
+        images = augment(self._resized(self.images[indices]), operations, numbers)
         return self._normalised(images), self.labels[indices].to(self.device)
 
     def _resized(self, images: Tensor) -> Tensor:
@@ -83,7 +84,10 @@ def place(
 
 @dataclass(frozen=True)
 class TrainingBatches:
-    """The batches of every epoch, each a function of (seed, epoch, step) alone."""
+    """The batches of every epoch.
+
+    Each image is a function of (seed, epoch, position in the epoch's order), a mixed one also of its batch.
+    """
 
     images: ImageSet
     data: DataSpec
@@ -99,22 +103,29 @@ class TrainingBatches:
 
         Each has its images and their labels (B,) or, where images are mixed, weights of the classes (B, num_classes).
         """
-        order = epoch_order(len(self.images), self.seed, epoch).to(self.images.images.device)
-        for step in range(first_step, self.steps_per_epoch):
-            indices = order[step * self.batch_size : (step + 1) * self.batch_size]
-            generator = torch.Generator().manual_seed(stream_seed(self.seed, "augment", epoch, step))
-            images, labels = self.images.augmented(indices, self.data.augment, generator)
-            yield self._mixed(images, labels, epoch, step) if self.data.mix.is_on else (images, labels)
+        count = len(self.images)
+        order = epoch_order(count, self.seed, epoch).to(self.images.images.device)
+        for start in range(first_step * self.batch_size, count, self.batch_size):
+            positions = np.arange(start, min(start + self.batch_size, count))
+            images, labels = self.augmented(epoch, positions, order[start : start + self.batch_size])
+            yield self._mixed(images, labels, epoch, positions) if self.data.mix.is_on else (images, labels)
 
-    def _mixed(self, images: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
-        generator = np.random.default_rng(stream_seed(self.seed, "mix", epoch, step))
-        return mix(images, labels, self.data.mix, self.data.num_classes, generator)
+    def augmented(self, epoch: int, positions: NDArray[np.int64], indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Any block of an epoch before mixing: the images `indices` (B,), which its order has at `positions` (B,).
+
+        An image comes out the same in every block.
+        """
+        numbers = augmentation_numbers(self.seed, epoch, positions)
+        return self.images.augmented(indices, self.data.augment, numbers)
+
+    def _mixed(self, images: Tensor, labels: Tensor, epoch: int, positions: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        numbers = mixing_numbers(self.seed, epoch, positions)
+        return mix(images, labels, self.data.mix, self.data.num_classes, numbers)
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
     """A permutation of range(count), a function of (seed, epoch)."""
-    generator = torch.Generator().manual_seed(stream_seed(seed, "order", epoch))
-    return torch.randperm(count, generator=generator)
+    return torch.from_numpy(permutation(seed, "order", epoch, count))
 
 
 def _fits(device: torch.device, size: int) -> bool:

@@ -8,11 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vitreport.data.augment.drawn import per_image
 from vitreport.data.augment.rectangles import in_boxes
+from vitreport.randomness import uniforms
 from vitreport.spec.augment import MixSpec
+
+COLUMNS = 6  # cut or blend, mix at all, two for lambda, two for the centre of the box
 
 
 class Mixing(NamedTuple):
@@ -26,27 +30,47 @@ class Mixing(NamedTuple):
     shares: Tensor
 
 
+def mixing_numbers(seed: int, epoch: int, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The random numbers (B, COLUMNS) of the images at `positions` (B,) in the order of an epoch."""
+    return uniforms(seed, "mix", epoch, positions, COLUMNS)
+
+
 def mix(
-    images: Tensor, labels: Tensor, spec: MixSpec, num_classes: int, generator: np.random.Generator
+    images: Tensor, labels: Tensor, spec: MixSpec, num_classes: int, numbers: NDArray[np.float64]
 ) -> tuple[Tensor, Tensor]:
-    """The mixed images (B, 3, H, W), and the weights of their classes (B, num_classes) instead of labels (B,)."""
-    mixing = draw_mixing(spec, images.shape, generator)
+    """The mixed images (B, 3, H, W), and the weights of their classes (B, num_classes) instead of labels (B,).
+
+    `numbers` are those of `mixing_numbers`.
+    """
+    mixing = draw_mixing(spec, images.shape[-2:], numbers)
     return mixed_images(images, mixing), mixed_targets(labels, mixing.shares, num_classes)
 
 
-def draw_mixing(spec: MixSpec, shape: Sequence[int], generator: np.random.Generator) -> Mixing:
+def draw_mixing(spec: MixSpec, size: Sequence[int], numbers: NDArray[np.float64]) -> Mixing:
     """With lambda from Beta(alpha, alpha), a box takes a share 1 - lambda of an image, less what it juts out."""
-    count, size = shape[0], np.array(shape[-2:])
-    cut = generator.random(count) < _cutmix_probability(spec)
+    sides = np.array(size)
+    cut = numbers[:, 0] < _cutmix_probability(spec)
     alphas = np.where(cut, spec.cutmix_alpha, spec.mixup_alpha)
-    lambdas = np.where(generator.random(count) < spec.probability, generator.beta(alphas, alphas), 1.0)
-    lengths = (size * np.sqrt(1 - np.where(cut, lambdas, 1.0))[:, None]).astype(int)
-    centers = generator.integers(0, size, (count, 2))
-    starts = (centers - lengths // 2).clip(0, size)
-    lengths = (centers + (lengths + 1) // 2).clip(0, size) - starts
-    shares = np.where(cut, 1 - lengths.prod(1) / size.prod(), lambdas)
+    lambdas = np.where(numbers[:, 1] < spec.probability, symmetric_beta(alphas, numbers[:, 2], numbers[:, 3]), 1.0)
+    lengths = (sides * np.sqrt(1 - np.where(cut, lambdas, 1.0))[:, None]).astype(int)
+    centers = (numbers[:, 4:6] * sides).astype(int)
+    starts = (centers - lengths // 2).clip(0, sides)
+    lengths = (centers + (lengths + 1) // 2).clip(0, sides) - starts
+    shares = np.where(cut, 1 - lengths.prod(1) / sides.prod(), lambdas)
     columns = (np.where(cut, 1.0, lambdas), np.concatenate([starts, lengths], axis=1), shares)
     return Mixing(*map(torch.from_numpy, columns))
+
+
+def symmetric_beta(
+    alphas: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Beta(alpha, alpha) from two uniform numbers each, so that none depends on how many others were rejected.
+
+    Bailey's polar method gives Student's t with 2 alpha degrees of freedom, and t / sqrt(2 alpha + t**2) is
+    2 Beta - 1 (L. Devroye, "Random variate generation in one line of code", 1996).
+    """
+    radius, cosine = first ** (1 / alphas), np.cos(2 * np.pi * second)
+    return 0.5 + 0.5 * cosine * np.sqrt((1 - radius) / (radius + cosine**2 * (1 - radius)))
 
 
 def mixed_images(images: Tensor, mixing: Mixing) -> Tensor:

@@ -5,6 +5,7 @@ import os
 import torch
 
 from vitreport.errors import ResourceError, SpecError
+from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.runtime import given_as
 from vitreport.training.optim import OPTIMIZER_IMPLEMENTATION
 
@@ -67,6 +68,7 @@ def fingerprint(device: torch.device, *, precision: str, compiled: bool, spec_ha
         "precision": precision,
         "compile": "yes" if compiled else "no",
         "optimizer": OPTIMIZER_IMPLEMENTATION,
+        "randomness": RANDOMNESS_VERSION,
         "world_size": "1",
         "spec": spec_hash,
         "data": data,

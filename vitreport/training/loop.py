@@ -19,6 +19,7 @@ from vitreport.training.precision import autocast
 from vitreport.training.state import TrainingState
 
 CUDA_STEPS_BETWEEN_READS = 16
+RANK = 0  # of the process among those that train together: one does
 
 
 def fit(
@@ -43,7 +44,7 @@ def fit(
         for images, targets in batches.epoch(state.epoch, first_step=state.step - state.epoch * steps_per_epoch):
             before_batch()
             rate = learning_rate(state.step)
-            torch.manual_seed(stream_seed(batches.seed, "dropout", state.step))
+            torch.manual_seed(stream_seed(batches.seed, "dropout", state.step, RANK))
             unread.append(train_step(state, images, targets, train, rate))
             loss = _read_losses(unread, state) if _must_read(state, steps_per_epoch, images.device) else None
             state.seconds = clock.seconds()

@@ -44,11 +44,14 @@ class TrainingState:
         return SplitMetrics(loss=loss / images, accuracy=correct / images)
 
     def finish_epoch(self, selection_accuracy: float | None) -> None:
-        """Count the epoch, and keep a copy of its weights where it is the best by the accuracy that selects."""
+        """Count the epoch, and keep a copy of its weights where it is the best by the accuracy that selects.
+
+        Of equally good epochs the last is kept, which has trained longest.
+        """
         self.epoch += 1
         self.seconds = 0.0
         self.totals.zero_()
-        if selection_accuracy is not None and (self.best is None or selection_accuracy > self.best.accuracy):
+        if selection_accuracy is not None and (self.best is None or selection_accuracy >= self.best.accuracy):
             weights = {name: tensor.detach().clone() for name, tensor in named_weights(self.model).items()}
             self.best = BestEpoch(self.epoch, self.step, selection_accuracy, weights)
 

@@ -6,20 +6,20 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vitreport.data.augment.drawn import Drawn, InTurn, apply_where, happens, per_image
+from vitreport.data.augment.drawn import Drawn, InTurn, apply_where, per_image
+from vitreport.data.augment.random_numbers import RandomNumbers
 from vitreport.spec.augment import AutocontrastSpec, ColorJitterSpec, EqualizeSpec, SharpnessSpec
 
 LEVELS = 256
 
 
-def draw_color_jitter(spec: ColorJitterSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+def draw_color_jitter(spec: ColorJitterSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
     """The adjustments with a strength, each image's by factors of its own and in an order of its own."""
     bounds = [(max(0.0, 1 - strength), 1 + strength) for strength in (spec.brightness, spec.contrast, spec.saturation)]
     bounds.append((-spec.hue, spec.hue))
-    count = shape[0]
-    factors = [torch.empty(count).uniform_(low, high, generator=generator) for low, high in bounds]
+    factors = [numbers.uniform(low, high, 1).squeeze(1).float() for low, high in bounds]
     active = torch.tensor([i for i, (low, high) in enumerate(bounds) if low < high], dtype=torch.long)
-    order = torch.rand(count, len(active), generator=generator).argsort(dim=1)
+    order = numbers.uniform(0, 1, len(active)).argsort(dim=1, stable=True)
     return color_jitter(factors, active[order])
 
 
@@ -35,8 +35,12 @@ def adjust_brightness(images: Tensor, factors: Tensor) -> Tensor:
 
 
 def adjust_contrast(images: Tensor, factors: Tensor) -> Tensor:
-    """Blend each image with the mean of its grayscale: a factor (B,) of 0 leaves the mean, 1 the image."""
-    return _blend(_grayscale(images).mean(dim=(-2, -1), keepdim=True), images, factors)
+    """Blend each image with the mean of its grayscale: a factor (B,) of 0 leaves the mean, 1 the image.
+
+    Row by row, since torch splits one long sum among its threads where the image is alone in the batch.
+    """
+    means = _grayscale(images).mean(dim=-1, keepdim=True).mean(dim=-2, keepdim=True)
+    return _blend(means, images, factors)
 
 
 def adjust_saturation(images: Tensor, factors: Tensor) -> Tensor:
@@ -62,8 +66,8 @@ def adjust_hue(images: Tensor, shifts: Tensor) -> Tensor:
     return torch.addcmul(largest.unsqueeze(1), distance, chroma.unsqueeze(1), value=-1, out=distance)
 
 
-def draw_sharpness(spec: SharpnessSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
-    chosen = happens(spec.probability, shape[0], generator)
+def draw_sharpness(spec: SharpnessSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+    chosen = numbers.happens(spec.probability)
     return Drawn(partial(apply_where, apply=adjust_sharpness), (chosen, torch.full((shape[0],), spec.factor)))
 
 
@@ -77,8 +81,8 @@ def adjust_sharpness(images: Tensor, factors: Tensor) -> Tensor:
     return result
 
 
-def draw_autocontrast(spec: AutocontrastSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
-    return Drawn(partial(apply_where, apply=autocontrast), (happens(spec.probability, shape[0], generator),))
+def draw_autocontrast(spec: AutocontrastSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+    return Drawn(partial(apply_where, apply=autocontrast), (numbers.happens(spec.probability),))
 
 
 def autocontrast(images: Tensor) -> Tensor:
@@ -88,8 +92,8 @@ def autocontrast(images: Tensor) -> Tensor:
     return (images - smallest.masked_fill(plain, 0)).div_((largest - smallest).masked_fill_(plain, 1)).clamp_(0, 1)
 
 
-def draw_equalize(spec: EqualizeSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
-    return Drawn(partial(apply_where, apply=equalize), (happens(spec.probability, shape[0], generator),))
+def draw_equalize(spec: EqualizeSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+    return Drawn(partial(apply_where, apply=equalize), (numbers.happens(spec.probability),))
 
 
 def equalize(images: Tensor) -> Tensor:

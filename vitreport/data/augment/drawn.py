@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vitreport.data.augment.random_numbers import RandomNumbers
+
 Apply = Callable[..., Tensor]
 
 
@@ -22,8 +24,8 @@ class Drawn(NamedTuple):
     parameters: tuple[Tensor, ...] = ()
 
 
-Draw = Callable[[Any, Sequence[int], torch.Generator], Drawn]
-"""`draw(spec, shape, generator)` draws for images of that shape (B, 3, H, W)."""
+Draw = Callable[[Any, Sequence[int], RandomNumbers], Drawn]
+"""`draw(spec, shape, numbers)` draws for images of that shape (B, 3, H, W)."""
 
 
 @dataclass(frozen=True)
@@ -134,13 +136,3 @@ def per_image(values: Tensor, images: Tensor) -> Tensor:
     """Values (B,) or (B, 3) on the device of the images, shaped to broadcast over their pixels."""
     values = values.to(images.device, images.dtype, non_blocking=True)
     return values.view(*values.shape, *[1] * (images.ndim - values.ndim))
-
-
-def uniform(low: float, high: float, shape: Sequence[int], generator: torch.Generator) -> Tensor:
-    """float64 from [low, high)."""
-    return torch.empty(*shape, dtype=torch.float64).uniform_(low, high, generator=generator)
-
-
-def happens(probability: float, count: int, generator: torch.Generator) -> Tensor:
-    """(count,) of bool, true with that probability."""
-    return torch.rand(count, generator=generator) < probability

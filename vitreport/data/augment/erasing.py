@@ -6,26 +6,25 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vitreport.data.augment.drawn import Drawn, happens
+from vitreport.data.augment.drawn import Drawn
+from vitreport.data.augment.random_numbers import RandomNumbers
 from vitreport.data.augment.rectangles import draw_lengths, draw_offsets, first_fitting, in_boxes
+from vitreport.randomness import hashed
 from vitreport.spec.augment import RandomErasingSpec
 
-LARGEST_SEED = 2**32
 
-
-def draw_random_erasing(spec: RandomErasingSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+def draw_random_erasing(spec: RandomErasingSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
     """The first of ten rectangles that is smaller than the image on both sides, else none, as torchvision draws it."""
-    erased = happens(spec.probability, shape[0], generator)
-    lengths = torch.stack(draw_lengths(spec.scale, spec.ratio, shape, generator), dim=2)
+    erased = numbers.happens(spec.probability)
+    lengths = torch.stack(draw_lengths(spec.scale, spec.ratio, shape, numbers), dim=2)
     sizes, found = first_fitting(lengths, (lengths < torch.tensor(shape[-2:])).all(2))
     sizes = sizes * (erased & found)[:, None]
-    boxes = torch.cat([draw_offsets(sizes, shape, generator), sizes], dim=1)
-    seeds = torch.randint(LARGEST_SEED, shape[:1], generator=generator)
-    return Drawn(partial(erase, noise=spec.value == "noise"), (boxes, seeds))
+    boxes = torch.cat([draw_offsets(sizes, shape, numbers), sizes], dim=1)
+    return Drawn(partial(erase, noise=spec.value == "noise"), (boxes, numbers.seeds()))
 
 
 def erase(images: Tensor, boxes: Tensor, seeds: Tensor, *, noise: bool) -> Tensor:
-    """Make the `boxes` (B, 4) of top, left, height and width black, or noise that follows from `seeds` (B,)."""
+    """Make the `boxes` (B, 4) of top, left, height and width black, or noise that follows from `seeds` (B, 2)."""
     inside = in_boxes(boxes, images)
     if not noise:
         return images.masked_fill(inside, 0)
@@ -33,13 +32,11 @@ def erase(images: Tensor, boxes: Tensor, seeds: Tensor, *, noise: bool) -> Tenso
 
 
 def uniform_noise(seeds: Tensor, images: Tensor) -> Tensor:
-    """Values from [0, 1) of the shape of the images, each a hash of the image's seed (B,) and of its position.
+    """Draw values from [0, 1) of the shape of the images, by hash of an image's seeds (B, 2) and of the pixel.
 
-    The device computes what generators on the CPU and on a GPU would draw differently; the hash is the finalizer of
-    MurmurHash3 for 32 bits.
+    The device computes them: generators of the CPU and of a GPU would draw different ones.
     """
-    positions = torch.arange(images[0].numel(), device=images.device).view(1, *images.shape[1:])
-    state = (positions * 0x9E3779B9 + seeds.view(-1, 1, 1, 1)) & 0xFFFFFFFF
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
-        state = ((state ^ (state >> shift)) * factor) & 0xFFFFFFFF
-    return (state ^ (state >> 16)).bitwise_right_shift(8).to(images.dtype) / 2**24
+    pixels = torch.arange(images[0].numel(), device=images.device, dtype=torch.int32).view(1, *images.shape[1:])
+    low, high = seeds[..., None, None, None].unbind(1)
+    words = hashed(pixels, low, high)
+    return (words >> 8).to(images.dtype).mul_(2.0**-24).add_(0.5)

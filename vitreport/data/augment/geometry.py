@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vitreport.data.augment.drawn import Drawn, happens, per_image, uniform
+from vitreport.data.augment.drawn import Drawn, per_image
+from vitreport.data.augment.random_numbers import RandomNumbers
 from vitreport.data.augment.rectangles import draw_lengths, draw_offsets, first_fitting
 from vitreport.spec.augment import (
     HorizontalFlipSpec,
@@ -19,8 +20,8 @@ from vitreport.spec.augment import (
 )
 
 
-def draw_horizontal_flip(spec: HorizontalFlipSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
-    return Drawn(horizontal_flip, (happens(spec.probability, shape[0], generator),))
+def draw_horizontal_flip(spec: HorizontalFlipSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+    return Drawn(horizontal_flip, (numbers.happens(spec.probability),))
 
 
 def horizontal_flip(images: Tensor, flipped: Tensor) -> Tensor:
@@ -28,8 +29,8 @@ def horizontal_flip(images: Tensor, flipped: Tensor) -> Tensor:
     return images.lerp(images.flip(-1), per_image(flipped, images))  # exact: the weights are 0 and 1
 
 
-def draw_vertical_flip(spec: VerticalFlipSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
-    return Drawn(vertical_flip, (happens(spec.probability, shape[0], generator),))
+def draw_vertical_flip(spec: VerticalFlipSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+    return Drawn(vertical_flip, (numbers.happens(spec.probability),))
 
 
 def vertical_flip(images: Tensor, flipped: Tensor) -> Tensor:
@@ -37,9 +38,9 @@ def vertical_flip(images: Tensor, flipped: Tensor) -> Tensor:
     return images.lerp(images.flip(-2), per_image(flipped, images))
 
 
-def draw_random_crop(spec: RandomCropSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+def draw_random_crop(spec: RandomCropSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
     """For each image, how many pixels down and right its window moves: (B, 2), from -padding to padding."""
-    shifts = torch.randint(-spec.padding, spec.padding + 1, (shape[0], 2), generator=generator)
+    shifts = numbers.integers(-spec.padding, spec.padding + 1, 2)
     return Drawn(shifted_crop, (shifts,))
 
 
@@ -54,20 +55,20 @@ def shifted_crop(images: Tensor, shifts: Tensor) -> Tensor:
     return windows[index[0], :, index[1], index[2]]
 
 
-def draw_random_rotation(spec: RandomRotationSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
-    degrees = uniform(*spec.degrees, shape[:1], generator)
+def draw_random_rotation(spec: RandomRotationSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+    degrees = numbers.uniform(*spec.degrees, 1).squeeze(1)
     still = torch.zeros(len(degrees), 2)
     matrices = inverse_affine(-degrees, still, torch.ones(len(degrees)), still)
     return Drawn(partial(affine, interpolation=spec.interpolation), (matrices,))
 
 
-def draw_random_affine(spec: RandomAffineSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
-    count, _, height, width = shape
-    degrees = uniform(*spec.degrees, [count], generator)
+def draw_random_affine(spec: RandomAffineSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+    height, width = shape[-2:]
+    degrees = numbers.uniform(*spec.degrees, 1).squeeze(1)
     limits = torch.tensor([spec.translate[0] * width, spec.translate[1] * height])
-    translations = (uniform(-1, 1, [count, 2], generator) * limits).round()
-    scales = uniform(*spec.scale, [count], generator)
-    shears = functional.pad(uniform(*spec.shear, [count, 1], generator), [0, 1])
+    translations = (numbers.uniform(-1, 1, 2) * limits).round()
+    scales = numbers.uniform(*spec.scale, 1).squeeze(1)
+    shears = functional.pad(numbers.uniform(*spec.shear, 1), [0, 1])
     matrices = inverse_affine(degrees, translations, scales, shears)
     return Drawn(partial(affine, interpolation=spec.interpolation), (matrices,))
 
@@ -99,15 +100,15 @@ def affine(images: Tensor, matrices: Tensor, *, interpolation: str) -> Tensor:
     return _sampled(images, rows, columns, interpolation)
 
 
-def draw_random_resized_crop(spec: RandomResizedCropSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+def draw_random_resized_crop(spec: RandomResizedCropSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
     """The first of ten windows that lies in the image, else the largest in its centre, as torchvision draws it."""
     height, width = shape[-2:]
-    widths, heights = draw_lengths(spec.scale, spec.ratio, shape, generator)
+    widths, heights = draw_lengths(spec.scale, spec.ratio, shape, numbers)
     inside = (widths > 0) & (widths <= width) & (heights > 0) & (heights <= height)
     sizes, found = first_fitting(torch.stack([heights, widths], dim=2), inside)
     ratio = min(max(width / height, spec.ratio[0]), spec.ratio[1])
     largest = torch.tensor([min(height, round(width / ratio)), min(width, round(height * ratio))]).double()
-    offsets = draw_offsets(sizes, shape, generator)
+    offsets = draw_offsets(sizes, shape, numbers)
     centered = ((torch.tensor([height, width]) - largest) / 2).floor()
     sizes, offsets = (torch.where(found[:, None], *pair) for pair in ((sizes, largest), (offsets, centered)))
     return Drawn(resized_crop, (torch.cat([offsets, sizes], dim=1),))

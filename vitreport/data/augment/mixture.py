@@ -5,18 +5,20 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from vitreport.data.augment.drawn import Draw, Drawn, InTurn
+from vitreport.data.augment.random_numbers import RandomNumbers
 from vitreport.spec.augment import MixtureSpec
 
 
 def draw_mixture(
-    spec: MixtureSpec, shape: Sequence[int], generator: torch.Generator, *, operations: Mapping[type, Draw]
+    spec: MixtureSpec, shape: Sequence[int], numbers: RandomNumbers, *, operations: Mapping[type, Draw]
 ) -> Drawn:
     """How many operations each image gets and which; each of its turns has parameters of its own."""
     count, turns = shape[0], spec.maximum
     many = (count * turns, *shape[1:])
-    drawn = [operations[type(inner)](inner, many, generator) for inner in spec.operations]
-    choices = torch.randint(len(drawn), (count, turns), generator=generator)
-    numbers = torch.randint(spec.minimum, spec.maximum + 1, (count, 1), generator=generator)
-    choices = choices.where(torch.arange(turns) < numbers, -1)
+    own = numbers.repeated(turns)
+    drawn = [operations[type(inner)](inner, many, own) for inner in spec.operations]
+    choices = numbers.integers(0, len(drawn), turns)
+    lengths = numbers.integers(spec.minimum, spec.maximum + 1, 1)
+    choices = choices.where(torch.arange(turns) < lengths, -1)
     rows = torch.arange(count * turns).view(count, turns)
     return Drawn(InTurn(drawn), (choices, rows))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from vitreport.data.augment.color import draw_autocontrast, draw_color_jitter, draw_equalize, draw_sharpness
@@ -19,6 +18,7 @@ from vitreport.data.augment.geometry import (
 )
 from vitreport.data.augment.mixture import draw_mixture
 from vitreport.data.augment.policies import draw_rand_augment, draw_trivial_augment
+from vitreport.data.augment.random_numbers import RandomNumbers
 from vitreport.spec.augment import (
     AugmentSpec,
     AutocontrastSpec,
@@ -55,9 +55,9 @@ OPERATIONS: dict[type, Draw] = {
 DRAWS = OPERATIONS | {MixtureSpec: partial(draw_mixture, operations=OPERATIONS)}
 
 
-def augment(images: Tensor, operations: Sequence[AugmentSpec], generator: torch.Generator) -> Tensor:
-    """Apply the operations in the given order to float images (B, 3, H, W) in [0, 1]; `generator` lives on the CPU."""
+def augment(images: Tensor, operations: Sequence[AugmentSpec], numbers: RandomNumbers) -> Tensor:
+    """Apply the operations in the given order to float images (B, 3, H, W) in [0, 1]."""
     for spec in operations:
-        apply, parameters = DRAWS[type(spec)](spec, images.shape, generator)
+        apply, parameters = DRAWS[type(spec)](spec, images.shape, numbers)
         images = apply(images, *parameters)
     return images

@@ -19,6 +19,7 @@ from vitreport.data.augment.color import (
 )
 from vitreport.data.augment.drawn import Drawn, InTurn, unchanged
 from vitreport.data.augment.geometry import affine, inverse_affine
+from vitreport.data.augment.random_numbers import RandomNumbers
 from vitreport.spec.augment import RandAugmentSpec, TrivialAugmentSpec
 
 NAMES = (
@@ -62,14 +63,14 @@ def rand_augment_space(shape: Sequence[int]) -> Space:
     return Space(0.3, 150 / 331 * width, 150 / 331 * height, 30.0, 0.9, 4)
 
 
-def draw_rand_augment(spec: RandAugmentSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
+def draw_rand_augment(spec: RandAugmentSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
     bins = torch.full((shape[0] * spec.num_ops,), spec.magnitude)
-    return _draw(rand_augment_space(shape), bins, spec.num_ops, spec, shape, generator)
+    return _draw(rand_augment_space(shape), bins, spec.num_ops, spec, shape, numbers)
 
 
-def draw_trivial_augment(spec: TrivialAugmentSpec, shape: Sequence[int], generator: torch.Generator) -> Drawn:
-    bins = torch.randint(spec.num_magnitude_bins, shape[:1], generator=generator)
-    return _draw(TRIVIAL_AUGMENT_SPACE, bins, 1, spec, shape, generator)
+def draw_trivial_augment(spec: TrivialAugmentSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+    bins = numbers.integers(0, spec.num_magnitude_bins, 1).squeeze(1)
+    return _draw(TRIVIAL_AUGMENT_SPACE, bins, 1, spec, shape, numbers)
 
 
 def _draw(
@@ -78,11 +79,12 @@ def _draw(
     turns: int,
     spec: RandAugmentSpec | TrivialAugmentSpec,
     shape: Sequence[int],
-    generator: torch.Generator,
+    numbers: RandomNumbers,
 ) -> Drawn:
     """An operation for each image and turn, with the magnitude of its bin (B * turns,) and a random sign."""
-    kinds = torch.randint(len(NAMES), bins.shape, generator=generator)
-    signs = torch.randint(2, bins.shape, generator=generator) * 2 - 1
+    own = numbers.repeated(turns)
+    kinds = own.integers(0, len(NAMES), 1).squeeze(1)
+    signs = own.integers(0, 2, 1).squeeze(1) * 2 - 1
     drawn = operations(space, kinds, bins, signs, spec, shape)
     choices, rows = positions(kinds).view(-1, turns), torch.arange(len(bins)).view(-1, turns)
     return Drawn(InTurn(drawn), (choices, rows))

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vitreport.data.augment.drawn import per_image, uniform
+from vitreport.data.augment.drawn import per_image
+from vitreport.data.augment.random_numbers import RandomNumbers
 
 TRIES = 10
 
 
 def draw_lengths(
-    scale: tuple[float, float], ratio: tuple[float, float], shape: Sequence[int], generator: torch.Generator
+    scale: tuple[float, float], ratio: tuple[float, float], shape: Sequence[int], numbers: RandomNumbers
 ) -> tuple[Tensor, Tensor]:
     """Two sides (B, TRIES) of rectangles: the area uniform in `scale`, first / second log-uniform in `ratio`."""
-    count, _, height, width = shape
-    areas = uniform(*scale, [count, TRIES], generator) * (height * width)
-    ratios = uniform(math.log(ratio[0]), math.log(ratio[1]), [count, TRIES], generator).exp()
+    height, width = shape[-2:]
+    areas = numbers.uniform(*scale, TRIES) * (height * width)
+    ratios = numbers.uniform(math.log(ratio[0]), math.log(ratio[1]), TRIES).exp()
     return (areas * ratios).sqrt().round(), (areas / ratios).sqrt().round()
 
 
@@ -26,10 +27,10 @@ def first_fitting(sizes: Tensor, fits: Tensor) -> tuple[Tensor, Tensor]:
     return sizes[torch.arange(len(sizes)), fits.int().argmax(1)], fits.any(1)
 
 
-def draw_offsets(sizes: Tensor, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+def draw_offsets(sizes: Tensor, shape: Sequence[int], numbers: RandomNumbers) -> Tensor:
     """Top and left (B, 2) of rectangles of those heights and widths, every place in the image equally likely."""
     places = torch.tensor(shape[-2:]) - sizes + 1
-    return (uniform(0, 1, sizes.shape, generator) * places).floor()
+    return (numbers.uniform(0, 1, 2) * places).floor()
 
 
 def in_boxes(boxes: Tensor, images: Tensor) -> Tensor:

@@ -1,0 +1,84 @@
+"""Every image of an epoch comes out the same, in whatever block, batch or rank it is augmented."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tests.data.augmenting import random_images
+from tests.data.test_augment import SPECS
+from vitreport.data.augment.color import adjust_contrast
+from vitreport.data.augment.pipeline import augment
+from vitreport.data.augment.random_numbers import COLUMNS_AT_ONCE, augmentation_numbers
+from vitreport.data.mix import draw_mixing, mixing_numbers
+from vitreport.spec.augment import AugmentSpec, MixSpec
+
+COUNT, EPOCH, SEED = 70, 3, 5
+Positions = NDArray[np.int64]
+
+
+def blocks(kind: str | int) -> Iterator[Positions]:
+    """The positions of an epoch in blocks of a size, or dealt to three ranks in a random order."""
+    positions = np.arange(COUNT)
+    if isinstance(kind, int):
+        yield from np.split(positions, range(kind, COUNT, kind))
+    else:
+        shuffled = np.random.default_rng(0).permutation(COUNT)
+        yield from (shuffled[rank::3] for rank in range(3))
+
+
+def in_blocks(images: Tensor, spec: AugmentSpec, kind: str | int) -> Tensor:
+    result = torch.empty_like(images)
+    for positions in blocks(kind):
+        result[positions] = augment(images[positions], [spec], augmentation_numbers(SEED, EPOCH, positions))
+    return result
+
+
+@pytest.mark.parametrize("size", [(8, 8), (6, 10)])
+@pytest.mark.parametrize("spec", SPECS, ids=repr)
+def test_an_image_does_not_depend_on_its_block(spec: AugmentSpec, size: tuple[int, int]) -> None:
+    images = random_images(COUNT, size=size)
+    whole = in_blocks(images, spec, COUNT)
+    for kind in (1, 7, 32, "ranks"):
+        assert torch.equal(in_blocks(images, spec, kind), whole), kind
+
+
+def test_a_large_image_alone_has_the_contrast_that_it_has_in_a_batch() -> None:
+    """Torch splits a sum among its threads where it is the only one and long enough."""
+    images, factors = random_images(8, size=(224, 224)), torch.full((8,), 0.5)
+    former = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        alone = [adjust_contrast(images[i : i + 1], factors[i : i + 1]) for i in range(8)]
+        assert torch.equal(torch.cat(alone), adjust_contrast(images, factors))
+    finally:
+        torch.set_num_threads(former)
+
+
+def test_columns_are_the_same_however_many_are_asked_for_at_once() -> None:
+    """Also where a chunk of them ends in the middle of a request."""
+    positions, total = np.arange(5), 3 * COLUMNS_AT_ONCE
+    whole = augmentation_numbers(SEED, EPOCH, positions).words(total)
+    for sizes in ([1] * total, [7, 0, 120, 65], [COLUMNS_AT_ONCE - 1, 2, COLUMNS_AT_ONCE + 1, COLUMNS_AT_ONCE - 2]):
+        numbers = augmentation_numbers(SEED, EPOCH, positions)
+        assert np.array_equal(np.concatenate([numbers.words(size) for size in sizes], axis=1), whole)
+
+
+def test_turns_have_columns_of_their_own() -> None:
+    numbers = augmentation_numbers(SEED, EPOCH, np.arange(5))
+    words = np.concatenate([numbers.repeated(3).words(4).ravel(), numbers.words(2).ravel()])
+    assert len(set(words.tolist())) == 5 * (3 * 4 + 2)
+
+
+@pytest.mark.parametrize(
+    "spec", [MixSpec(mixup_alpha=0.4), MixSpec(cutmix_alpha=0.7), MixSpec(mixup_alpha=0.4, cutmix_alpha=1.0)], ids=repr
+)
+def test_what_an_image_is_mixed_with_varies_by_batch_but_not_how(spec: MixSpec) -> None:
+    whole = draw_mixing(spec, (9, 12), mixing_numbers(SEED, EPOCH, np.arange(COUNT)))
+    for kind in (1, 7, 32, "ranks"):
+        for positions in blocks(kind):
+            own = draw_mixing(spec, (9, 12), mixing_numbers(SEED, EPOCH, positions))
+            assert all(torch.equal(some, every[positions]) for some, every in zip(own, whole, strict=True))
