@@ -189,7 +189,8 @@ def test_validation_selects_and_the_test_split_does_not() -> None:
     accuracies = [event.splits["val"].accuracy for event in told[0]]
     best = setups[0].state.best
     assert best
-    assert (best.epoch, best.accuracy) == (1 + accuracies.index(max(accuracies)), max(accuracies))
+    last_of_the_best = max(range(len(accuracies)), key=lambda place: (accuracies[place], place))
+    assert (best.epoch, best.accuracy) == (1 + last_of_the_best, max(accuracies))
     assert [event.best_epoch for event in told[0]] == [event.best_epoch for event in told[1]]
     assert [event.splits["test"] for event in told[0]] != [event.splits["test"] for event in told[1]]
     for name, tensor in named_weights(setups[0].state.model).items():
@@ -207,6 +208,18 @@ def test_best_weights_are_a_copy_of_those_of_their_epoch() -> None:
     best = setup.state.best
     assert best
     assert all(torch.equal(tensor, seen[best.epoch][name]) for name, tensor in best.weights.items())
+
+
+def test_of_equally_good_epochs_the_last_is_the_best() -> None:
+    setup = small_setup(small_spec())
+    chosen, steps = [], []
+    for step, accuracy in enumerate((0.5, 0.5, 0.4, 0.5, 0.3), start=1):
+        setup.state.step = step
+        setup.state.finish_epoch(accuracy)
+        assert setup.state.best
+        chosen.append(setup.state.best.epoch)
+        steps.append(setup.state.best.step)
+    assert chosen == steps == [1, 2, 2, 4, 4]
 
 
 def test_selection_of_the_last_epoch_keeps_no_best() -> None:

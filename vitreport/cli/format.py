@@ -9,6 +9,7 @@ from vitreport.store.record import MeasurementRecord
 from vitreport.text import compact, percent, toml_lines
 
 SPARKS = "▁▂▃▄▅▆▇█"
+TRAIN_AGAIN = "`vitreport train --force` trains a seed again"
 
 
 def accuracy_interval(measured: MeasurementRecord) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vitreport.cli.composer import tell_lowered
 from vitreport.cli.console import note
+from vitreport.cli.format import TRAIN_AGAIN
 from vitreport.cli.options import DEFAULT_SEEDS, ReportFormat
 from vitreport.cli.runs_dir import require_runs_dir
 from vitreport.cli.studies import StudyRequest, plan_study
@@ -151,6 +152,12 @@ def _published(asked: StudyRequest, data_dirs: Sequence[Path] | None) -> Plans |
     with suppress(SpecError):
         return plan_study(replace(asked, assignments=()), data_dirs).plans
     return None
+
+
+def warnings_of(summary: Summary, runs_dir: Path) -> list[str]:
+    """What is wrong with the records, a line each."""
+    mixed = [f"{told}; {TRAIN_AGAIN}" for told in summary.mixed_randomness]
+    return mixed + [f"{runs_dir / each.place}: {each.reason}" for each in summary.damage]
 
 
 def make_document(

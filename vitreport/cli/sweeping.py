@@ -7,6 +7,7 @@ from dataclasses import replace
 from vitreport.cli.composer import Sweep, Work
 from vitreport.cli.console import note
 from vitreport.cli.live.sweep import choose_sweep_view
+from vitreport.cli.tables.groups import tell_mixed
 from vitreport.cli.tables.sweeps import show_summaries, tell_missing
 from vitreport.errors import ImagesError, VitreportError
 from vitreport.runtime import Runtime
@@ -49,6 +50,7 @@ def run_and_show(work: Work, runtime: Runtime, policy: Policy, *, quiet: bool, a
         if policy.fail_fast and summaries[-1].missing:
             break
     show_summaries(summaries, as_json=as_json)
+    tell_mixed(runs.values())
     tell_missing([summary for summary in summaries if summary.name not in left], runs)
     if left:
         raise ImagesError(_told(left))

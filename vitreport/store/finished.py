@@ -5,6 +5,7 @@ from collections.abc import Callable
 from vitreport.data.cache import ImageArrays
 from vitreport.data.sources import open_present
 from vitreport.errors import DatasetError, DivergedError, RecordError
+from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.folders import has_checkpoint, newest_attempt, refuse_foreign_entries
@@ -68,3 +69,13 @@ def refuse_other_images(record: RunRecord, images: ImageArrays, hint: str) -> No
     recorded, present = record.data.fingerprint, images.fingerprint
     if recorded != present:
         raise DatasetError(f"run {record.id} was trained on other images: {recorded[:12]}, now {present[:12]}", hint)
+
+
+def refuse_other_randomness(record: RunRecord) -> None:
+    """Raises RecordError where the rest of a run would draw its random numbers by another function than the start."""
+    if record.randomness != RANDOMNESS_VERSION:
+        raise RecordError(
+            f"run {record.id} was begun with randomness version {record.randomness}, "
+            f"this vitreport has version {RANDOMNESS_VERSION}: the run cannot be resumed",
+            "`--force` trains it again from the start, in a new folder",
+        )

@@ -144,6 +144,11 @@ class RunRecord(Record):
     resumed: tuple[ResumeRecord, ...] = ()
     error: ErrorRecord | None = None
 
+    @property
+    def randomness(self) -> str:
+        """The version of the function from a seed to random numbers; the first was not recorded."""
+        return self.fingerprint.get("randomness", "1")
+
 
 class HolderRecord(Record):
     """.holder: the process that writes to the run now; it stays on its machine."""

@@ -16,12 +16,12 @@ from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import Extent, newest_step, remove_unfinished, restore_newest
 from vitreport.store.failures import failures_recorded, stops_told
-from vitreport.store.finished import is_finished, refuse_other_images
+from vitreport.store.finished import is_finished, refuse_other_images, refuse_other_randomness
 from vitreport.store.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
 from vitreport.store.lock import Hold, held
 from vitreport.store.provenance import now, versions
 from vitreport.store.reader import Run, read_run, refuse_unreadable_epochs
-from vitreport.store.record import CostRecord, DataRecord, ResumeRecord
+from vitreport.store.record import CostRecord, DataRecord, ResumeRecord, RunRecord
 from vitreport.store.results import write_results
 from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
 from vitreport.store.space import peak_bytes, refuse_full_disk
@@ -113,22 +113,13 @@ class Session:
             self.listener.note(f"warning: {line}, an older checkpoint is used")
         self._tell_beginning(before)
         places = Places.here(self.runtime.data_dir, self.runtime.runs_dir)
-        record = before.record or new_record(
-            folder,
-            device=device_name(self.device),
-            fingerprint=self._fingerprint(),
-            data=self._data_record(),
-            cost=CostRecord(**asdict(self.setup.cost)),
-            weights=self.weights,
-            argv=self.argv,
-            places=places,
-        )
+        record = self._record(before, places)
         saved_step = self.setup.state.step
         writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, saved_step, places, hold)
         writer.write_spec(self.spec)
         for line in writer.cut_epochs(self.setup.state.epoch, self.spec.train.epochs):
             self.listener.note(f"warning: {line}")
-        resumed = record.resumed if before.record is None else (*record.resumed, self._resume_record(before))
+        resumed = record.resumed if before.record is None else (*record.resumed, self._resume_record(record))
         writer.update(status="running", finished=None, error=None, resumed=resumed)
         return writer
 
@@ -180,6 +171,8 @@ class Session:
         if before.record:
             hint = "bring the former images back, or train anew beside it with `--force`"
             refuse_other_images(before.record, self.arrays, hint)
+            if begun and before.record.status != "done":
+                refuse_other_randomness(before.record)
 
     def _extent(self) -> Extent:
         train, batches = self.spec.train, self.setup.batches
@@ -203,10 +196,26 @@ class Session:
         if removed:
             self.listener.note(f"removed {counted(removed, 'unfinished file')}")
 
-    def _resume_record(self, before: Run) -> ResumeRecord:
+    def _record(self, before: Run, places: Places) -> RunRecord:
+        """The record so far. Where no step was saved, nothing of the first start is left but its time."""
+        if before.record and self.setup.state.step:
+            return before.record
+        fresh = new_record(
+            before.folder,
+            device=device_name(self.device),
+            fingerprint=self._fingerprint(),
+            data=self._data_record(),
+            cost=CostRecord(**asdict(self.setup.cost)),
+            weights=self.weights,
+            argv=self.argv,
+            places=places,
+        )
+        kept = {name: getattr(before.record, name) for name in ("started", "seconds", "resumed") if before.record}
+        return fresh.model_copy(update=kept)
+
+    def _resume_record(self, record: RunRecord) -> ResumeRecord:
         """Say where the run goes on, and what about this machine is not as it was."""
-        assert before.record is not None
-        recorded, current = before.record.fingerprint, self._fingerprint()
+        recorded, current = record.fingerprint, self._fingerprint()
         changed = {
             name: (recorded.get(name, "unknown"), value)
             for name, value in current.items()

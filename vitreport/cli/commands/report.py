@@ -55,7 +55,7 @@ def report(
     from vitreport.cli.assets import figures_line, link_to, shown
     from vitreport.cli.compose import cache_dir
     from vitreport.cli.places import checked_assets, checked_format, checked_places, drift, folder_of, write
-    from vitreport.cli.reporting import Wanted, make_document, wanted_page
+    from vitreport.cli.reporting import Wanted, make_document, wanted_page, warnings_of
 
     places = checked_places(output, inject, check)
     form = checked_format(places, format_, template)
@@ -84,7 +84,7 @@ def report(
         which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"
         why = "" if runs_dir.is_dir() else ": there is no such folder"
         note(f"there are no runs{which} in {runs_dir}{why}")
-    warn_each(f"{runs_dir / each.place}: {each.reason}" for each in page.summary.damage)
+    warn_each(warnings_of(page.summary, runs_dir))
     if changes:
         option = "--inject" if places.is_part else "-o"
         hint = f"run the same command with {option} in place of --check"

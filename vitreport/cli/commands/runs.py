@@ -21,7 +21,7 @@ def list_runs(
     as_json: options.AsJson = False,
 ) -> None:
     """List the runs by sweep, those that differ by seed alone as one result: state, epochs, what was measured."""
-    from vitreport.cli.tables.groups import LEGEND, group_rows
+    from vitreport.cli.tables.groups import LEGEND, group_rows, tell_mixed
     from vitreport.cli.tables.records import (
         LIST_COLUMNS,
         NUMBER_COLUMNS,
@@ -49,6 +49,7 @@ def list_runs(
             note(LEGEND)
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
+    tell_mixed(runs)
     warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
     tell_damage(runs)
     if damage:
@@ -80,7 +81,7 @@ def diff(
 ) -> None:
     """Tell two runs or two groups apart: only what differs, in spec, data, environment and results."""
     from vitreport.cli.tables.differences import differences, not_comparable, paired, show_differences
-    from vitreport.cli.tables.groups import compared, group_differences, name_of
+    from vitreport.cli.tables.groups import compared, group_differences, name_of, tell_mixed
     from vitreport.cli.tables.records import tell_damage
     from vitreport.store.folders import find_run
     from vitreport.store.groups import read_group
@@ -97,6 +98,8 @@ def diff(
         show_differences([name_of(side) for side in sides], found)
         if told := not_comparable(found) or (compared(*sides) if of_groups else paired(found)):
             print_sentence(told)
+    for side in sides:
+        tell_mixed(side)
     tell_damage([*sides[0], *sides[1]])
 
 

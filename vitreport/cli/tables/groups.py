@@ -1,16 +1,17 @@
 """Runs that differ by their seed alone, as one line of a list and as one side of a comparison."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from vitreport.cli.format import bounds
+from vitreport.cli.console import note
+from vitreport.cli.format import TRAIN_AGAIN, bounds
 from vitreport.cli.tables.records import LIST_COLUMNS, list_row, overview
 from vitreport.spec.compose import flat
 from vitreport.spec.sweep import called
 from vitreport.statistics import SHARE, difference_over_seeds, t_interval
-from vitreport.store.groups import group_of, grouped, seed_of
+from vitreport.store.groups import group_of, grouped, mixed_randomness, seed_of
 from vitreport.store.reader import Run
 from vitreport.store.state import state_of
 from vitreport.sweep.record import SweepRecord
@@ -59,6 +60,16 @@ def group_row(runs: Sequence[Run]) -> list[str]:
         duration(sum(seconds)) if seconds else "",
         min((each["started"] for each in overviews if each["started"]), default=""),
     ]
+
+
+def tell_mixed(runs: Iterable[Run]) -> None:
+    """Warn on stderr of groups whose runs should not be one result."""
+    drawn = {
+        group: {seed_of(run.id): run.record.randomness for run in members if run.record}
+        for group, members in grouped(runs).items()
+    }
+    for line in mixed_randomness(drawn):
+        note(f"warning: {line}; {TRAIN_AGAIN}")
 
 
 def name_of(runs: Sequence[Run]) -> str:

@@ -19,7 +19,7 @@ from vitreport.report.facts.measured import (
     Paired,
 )
 from vitreport.spec.sweep import shown_level
-from vitreport.store.groups import group_of
+from vitreport.store.groups import group_of, mixed_randomness
 
 State = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record", "not run"]
 
@@ -42,7 +42,7 @@ class Details:
 @dataclass(frozen=True)
 class RunSummary:
     """One run. `accuracies` are those of its selected epoch by split; `last_seen` is (split, accuracy) after the
-    last whole epoch of a run without a result."""
+    last whole epoch of a run without a result; `randomness` is the version that the record has."""
 
     id: str
     seed: int | None
@@ -53,6 +53,7 @@ class RunSummary:
     test_images: int | None = None
     last_seen: tuple[str, float] | None = None
     note: str = ""
+    randomness: str | None = None
 
 
 @dataclass(frozen=True)
@@ -283,6 +284,16 @@ class Summary:
     def own_folders(self) -> tuple[str, ...]:
         """The names of folders of images that are no published data set."""
         return tuple(dict.fromkeys(each.name for each in self.datasets if each.name not in DATASETS))
+
+    @property
+    def mixed_randomness(self) -> list[str]:
+        """Of each group of which several randomness versions have drawn the seeds, that it has them."""
+        return mixed_randomness(
+            {
+                group.id: {run.seed: run.randomness for run in group.runs if run.randomness and run.seed is not None}
+                for group in self.groups
+            }
+        )
 
     @property
     def has_pairs(self) -> bool:

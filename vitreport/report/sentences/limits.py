@@ -37,6 +37,7 @@ def _limits(summary: Summary) -> Iterator[str]:
     if len({group.cost.device for group in standing if group.cost}) > 1:
         yield "The runs come from several devices: their times and images per second do not compare."
     yield from _of_images(summary)
+    yield from _mixed(summary)
     if summary.provenance.unknown_commits:
         runs = counted(summary.provenance.unknown_commits, "run")
         yield f"Of {runs} the commit of the source code is not known."
@@ -49,3 +50,8 @@ def _of_images(summary: Summary) -> Iterator[str]:
             yield f"{shared}; accuracy on them tells nothing of images that were not seen."
         if dataset.class_sizes:
             yield f"{dataset.title}: {dataset.class_sizes}; the accuracies of small classes are uncertain."
+
+
+def _mixed(summary: Summary) -> Iterator[str]:
+    for told in summary.mixed_randomness:
+        yield f"{told}: a seed gives other random numbers in each version."
