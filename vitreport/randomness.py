@@ -26,6 +26,8 @@ AnyWords = TypeVar("AnyWords", Words, "Tensor")
 WEYL_STEP = 0x9E3779B9 - 2**32
 ROUNDS = ((16, 0x85EBCA6B - 2**32), (13, 0xC2B2AE35 - 2**32))
 LAST_SHIFT = 16
+MIDDLE = 0.5 + 2.0**-33
+"""What the word 0 is as a number from (0, 1)."""
 
 
 def stream_seed(seed: int, purpose: str, *counters: int) -> int:
@@ -63,7 +65,7 @@ def uniforms(seed: int, purpose: str, epoch: int, positions: NDArray[np.int64], 
 
 def as_uniforms(words: Words) -> NDArray[np.float64]:
     """Map each of the 2**32 words to the middle of its part of (0, 1)."""
-    return np.multiply(words, 2.0**-32, dtype=np.float64) + (0.5 + 2.0**-33)
+    return np.multiply(words, 2.0**-32, dtype=np.float64) + MIDDLE
 
 
 def permutation(seed: int, purpose: str, epoch: int, count: int) -> NDArray[np.int64]:

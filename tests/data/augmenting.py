@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vitreport.data.augment.drawn import Drawn
 from vitreport.data.augment.pipeline import DRAWS, augment
-from vitreport.data.augment.random_numbers import RandomNumbers, augmentation_numbers
+from vitreport.data.augment.random_numbers import PositionNumbers, RandomNumbers
 from vitreport.spec.augment import AugmentSpec
 
 HEIGHT, WIDTH = 6, 10
@@ -22,7 +22,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 def numbers(count: int, seed: int = 0) -> RandomNumbers:
     """Those of the first images of an epoch."""
-    return augmentation_numbers(seed, 0, np.arange(count))
+    return PositionNumbers(seed, "augment", 0, np.arange(count)).all()
 
 
 def augmented(images: Tensor, operations: Sequence[AugmentSpec], seed: int = 0) -> Tensor:

@@ -12,8 +12,9 @@ from tests.data.augmenting import random_images
 from tests.data.test_augment import SPECS
 from vitreport.data.augment.color import adjust_contrast
 from vitreport.data.augment.pipeline import augment
-from vitreport.data.augment.random_numbers import COLUMNS_AT_ONCE, augmentation_numbers
-from vitreport.data.mix import draw_mixing, mixing_numbers
+from vitreport.data.augment.random_numbers import COLUMNS_AT_ONCE, PositionNumbers, RandomNumbers
+from vitreport.data.mix import draw_mixing
+from vitreport.randomness import position_keys, random_words, uniforms
 from vitreport.spec.augment import AugmentSpec, MixSpec
 
 COUNT, EPOCH, SEED = 70, 3, 5
@@ -30,10 +31,14 @@ def blocks(kind: str | int) -> Iterator[Positions]:
         yield from (shuffled[rank::3] for rank in range(3))
 
 
+def numbers_of(positions: Positions, purpose: str = "augment") -> RandomNumbers:
+    return PositionNumbers(SEED, purpose, EPOCH, positions).all()
+
+
 def in_blocks(images: Tensor, spec: AugmentSpec, kind: str | int) -> Tensor:
     result = torch.empty_like(images)
     for positions in blocks(kind):
-        result[positions] = augment(images[positions], [spec], augmentation_numbers(SEED, EPOCH, positions))
+        result[positions] = augment(images[positions], [spec], numbers_of(positions))
     return result
 
 
@@ -59,26 +64,36 @@ def test_a_large_image_alone_has_the_contrast_that_it_has_in_a_batch() -> None:
 
 
 def test_columns_are_the_same_however_many_are_asked_for_at_once() -> None:
-    """Also where a chunk of them ends in the middle of a request."""
-    positions, total = np.arange(5), 3 * COLUMNS_AT_ONCE
-    whole = augmentation_numbers(SEED, EPOCH, positions).words(total)
-    for sizes in ([1] * total, [7, 0, 120, 65], [COLUMNS_AT_ONCE - 1, 2, COLUMNS_AT_ONCE + 1, COLUMNS_AT_ONCE - 2]):
-        numbers = augmentation_numbers(SEED, EPOCH, positions)
-        assert np.array_equal(np.concatenate([numbers.words(size) for size in sizes], axis=1), whole)
+    """Also where a chunk of them ends in the middle of a request, and for some of the rows."""
+    positions, wide = np.arange(5), COLUMNS_AT_ONCE
+    whole = numbers_of(positions).units(4 * wide)
+    expected = uniforms(SEED, "augment", EPOCH, positions, 4 * wide)
+    assert np.array_equal(whole.numpy(), expected)
+    for sizes in ([1] * 4 * wide, [7, 0, 3 * wide, wide - 7], [wide, 0, wide, 2 * wide], [wide - 1, 2, wide + 1]):
+        block = PositionNumbers(SEED, "augment", EPOCH, positions)
+        for rows in (slice(None), slice(1, 3), slice(4, 9)):
+            numbers = block.of(rows)
+            got = torch.cat([numbers.units(size) for size in sizes], dim=1)
+            assert torch.equal(got, whole[rows, : sum(sizes)])
 
 
 def test_turns_have_columns_of_their_own() -> None:
-    numbers = augmentation_numbers(SEED, EPOCH, np.arange(5))
-    words = np.concatenate([numbers.repeated(3).words(4).ravel(), numbers.words(2).ravel()])
-    assert len(set(words.tolist())) == 5 * (3 * 4 + 2)
+    numbers = numbers_of(np.arange(5))
+    units = torch.cat([numbers.repeated(3).units(4).flatten(), numbers.units(2).flatten()])
+    assert len(set(units.tolist())) == 5 * (3 * 4 + 2)
+
+
+def test_seeds_are_the_words_of_the_hash() -> None:
+    words = random_words(position_keys(SEED, "augment", EPOCH, np.arange(1000)), 0, 2)
+    assert np.array_equal(numbers_of(np.arange(1000)).seeds().numpy(), words)
 
 
 @pytest.mark.parametrize(
     "spec", [MixSpec(mixup_alpha=0.4), MixSpec(cutmix_alpha=0.7), MixSpec(mixup_alpha=0.4, cutmix_alpha=1.0)], ids=repr
 )
 def test_what_an_image_is_mixed_with_varies_by_batch_but_not_how(spec: MixSpec) -> None:
-    whole = draw_mixing(spec, (9, 12), mixing_numbers(SEED, EPOCH, np.arange(COUNT)))
+    whole = draw_mixing(spec, (9, 12), numbers_of(np.arange(COUNT), "mix"))
     for kind in (1, 7, 32, "ranks"):
         for positions in blocks(kind):
-            own = draw_mixing(spec, (9, 12), mixing_numbers(SEED, EPOCH, positions))
+            own = draw_mixing(spec, (9, 12), numbers_of(positions, "mix"))
             assert all(torch.equal(some, every[positions]) for some, every in zip(own, whole, strict=True))

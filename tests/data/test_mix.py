@@ -3,22 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from scipy.stats import beta, ks_2samp, kstest
 from timm.data.mixup import Mixup, cutmix_bbox_and_lam
 from torch import Tensor
 
-from tests.data.augmenting import SIZES, assert_close, random_images
-from vitreport.data.mix import Mixing, draw_mixing, mix, mixed_images, mixed_targets, mixing_numbers
+from tests.data.augmenting import SIZES, assert_close, numbers, random_images
+from vitreport.data.mix import Mixing, draw_mixing, mix, mixed_images, mixed_targets
 from vitreport.spec.augment import MixSpec
 
 MIXUP, CUTMIX = MixSpec(mixup_alpha=0.4), MixSpec(cutmix_alpha=0.7)
 BOTH = MixSpec(mixup_alpha=0.4, cutmix_alpha=1.0, switch_probability=0.3, probability=0.8)
 SHAPE = (3, 16, 24)
-
-
-def numbers(count: int, seed: int = 0) -> NDArray[np.float64]:
-    return mixing_numbers(seed, 0, np.arange(count))
 
 
 def drawn(spec: MixSpec, count: int = 4000) -> Mixing:

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tests.store.calls import Calls, StandIn, patch
 from vitreport import files
 from vitreport.data import batches, digits
-from vitreport.data.augment.random_numbers import augmentation_numbers
-from vitreport.data.mix import mixing_numbers
+from vitreport.data.augment.random_numbers import PositionNumbers
 from vitreport.store import checkpoint, results, session
 from vitreport.store.writer import RunWriter
 from vitreport.training import loop
@@ -163,20 +164,21 @@ def order_from_history() -> None:
 
 
 def augmentation_from_history() -> None:
-    """The numbers follow from how many blocks this process has drawn, as in a data loader with a generator."""
-    begun = itertools.count()
-    patch.setattr(
-        batches,
-        "augmentation_numbers",
-        lambda seed, epoch, positions: augmentation_numbers(seed, next(begun), positions),
-    )
+    _numbers_from_history("augment")
 
 
 def mixing_from_history() -> None:
-    begun = itertools.count()
-    patch.setattr(
-        batches, "mixing_numbers", lambda seed, epoch, positions: mixing_numbers(seed, next(begun), positions)
-    )
+    _numbers_from_history("mix")
+
+
+def _numbers_from_history(faulty: str) -> None:
+    """The numbers of a purpose depend on the step at which this process has entered the epoch."""
+
+    def numbers(seed: int, purpose: str, epoch: int, positions: NDArray[np.int64]) -> PositionNumbers:
+        entered = int(positions[0]) if purpose == faulty else 0
+        return PositionNumbers(seed + entered, purpose, epoch, positions)
+
+    patch.setattr(batches, "PositionNumbers", numbers)
 
 
 def optimizer_not_restored() -> None:

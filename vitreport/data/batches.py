@@ -10,13 +10,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from vitreport.data.augment.pipeline import augment
-from vitreport.data.augment.random_numbers import RandomNumbers, augmentation_numbers
-from vitreport.data.mix import mix, mixing_numbers
+from vitreport.data.augment.random_numbers import PositionNumbers, RandomNumbers
+from vitreport.data.mix import mix
 from vitreport.randomness import permutation
 from vitreport.spec.augment import AugmentSpec
 from vitreport.spec.data import DataSpec
 
 DEVICE_MEMORY_SHARE = 0.5
+POSITIONS_AT_ONCE = 1024  # of which the random numbers are drawn together, which takes fewer calls
 
 
 @dataclass(frozen=True)
@@ -103,24 +104,20 @@ class TrainingBatches:
 
         Each has its images and their labels (B,) or, where images are mixed, weights of the classes (B, num_classes).
         """
-        count = len(self.images)
+        count, block = len(self.images), self.batch_size * max(1, POSITIONS_AT_ONCE // self.batch_size)
         order = epoch_order(count, self.seed, epoch).to(self.images.images.device)
-        for start in range(first_step * self.batch_size, count, self.batch_size):
-            positions = np.arange(start, min(start + self.batch_size, count))
-            images, labels = self.augmented(epoch, positions, order[start : start + self.batch_size])
-            yield self._mixed(images, labels, epoch, positions) if self.data.mix.is_on else (images, labels)
+        for first in range(first_step * self.batch_size, count, block):
+            positions = np.arange(first, min(first + block, count))
+            numbers = [PositionNumbers(self.seed, purpose, epoch, positions) for purpose in ("augment", "mix")]
+            for start in range(0, len(positions), self.batch_size):
+                rows = slice(start, start + self.batch_size)
+                yield self._batch(order[first:][rows], *(each.of(rows) for each in numbers))
 
-    def augmented(self, epoch: int, positions: NDArray[np.int64], indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Any block of an epoch before mixing: the images `indices` (B,), which its order has at `positions` (B,).
-
-        An image comes out the same in every block.
-        """
-        numbers = augmentation_numbers(self.seed, epoch, positions)
-        return self.images.augmented(indices, self.data.augment, numbers)
-
-    def _mixed(self, images: Tensor, labels: Tensor, epoch: int, positions: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        numbers = mixing_numbers(self.seed, epoch, positions)
-        return mix(images, labels, self.data.mix, self.data.num_classes, numbers)
+    def _batch(self, indices: Tensor, augmenting: RandomNumbers, mixing: RandomNumbers) -> tuple[Tensor, Tensor]:
+        images, labels = self.images.augmented(indices, self.data.augment, augmenting)
+        if not self.data.mix.is_on:
+            return images, labels
+        return mix(images, labels, self.data.mix, self.data.num_classes, mixing)
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Tensor:

@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitreport.data.augment.drawn import per_image
+from vitreport.data.augment.random_numbers import RandomNumbers
 from vitreport.data.augment.rectangles import in_boxes
-from vitreport.randomness import uniforms
 from vitreport.spec.augment import MixSpec
-
-COLUMNS = 6  # cut or blend, mix at all, two for lambda, two for the centre of the box
 
 
 class Mixing(NamedTuple):
@@ -30,30 +28,23 @@ class Mixing(NamedTuple):
     shares: Tensor
 
 
-def mixing_numbers(seed: int, epoch: int, positions: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The random numbers (B, COLUMNS) of the images at `positions` (B,) in the order of an epoch."""
-    return uniforms(seed, "mix", epoch, positions, COLUMNS)
-
-
 def mix(
-    images: Tensor, labels: Tensor, spec: MixSpec, num_classes: int, numbers: NDArray[np.float64]
+    images: Tensor, labels: Tensor, spec: MixSpec, num_classes: int, numbers: RandomNumbers
 ) -> tuple[Tensor, Tensor]:
-    """The mixed images (B, 3, H, W), and the weights of their classes (B, num_classes) instead of labels (B,).
-
-    `numbers` are those of `mixing_numbers`.
-    """
+    """The mixed images (B, 3, H, W), and the weights of their classes (B, num_classes) instead of labels (B,)."""
     mixing = draw_mixing(spec, images.shape[-2:], numbers)
     return mixed_images(images, mixing), mixed_targets(labels, mixing.shares, num_classes)
 
 
-def draw_mixing(spec: MixSpec, size: Sequence[int], numbers: NDArray[np.float64]) -> Mixing:
+def draw_mixing(spec: MixSpec, size: Sequence[int], numbers: RandomNumbers) -> Mixing:
     """With lambda from Beta(alpha, alpha), a box takes a share 1 - lambda of an image, less what it juts out."""
     sides = np.array(size)
-    cut = numbers[:, 0] < _cutmix_probability(spec)
+    switch, whether, first, second, *centre = numbers.units(6).numpy().T
+    cut = switch < _cutmix_probability(spec)
     alphas = np.where(cut, spec.cutmix_alpha, spec.mixup_alpha)
-    lambdas = np.where(numbers[:, 1] < spec.probability, symmetric_beta(alphas, numbers[:, 2], numbers[:, 3]), 1.0)
+    lambdas = np.where(whether < spec.probability, symmetric_beta(alphas, first, second), 1.0)
     lengths = (sides * np.sqrt(1 - np.where(cut, lambdas, 1.0))[:, None]).astype(int)
-    centers = (numbers[:, 4:6] * sides).astype(int)
+    centers = (np.stack(centre, axis=1) * sides).astype(int)
     starts = (centers - lengths // 2).clip(0, sides)
     lengths = (centers + (lengths + 1) // 2).clip(0, sides) - starts
     shares = np.where(cut, 1 - lengths.prod(1) / sides.prod(), lambdas)

@@ -1,4 +1,4 @@
-"""The random numbers of augmentation: for each image columns of its own, by its position in the epoch's order."""
+"""Random numbers of images by their position in the epoch's order: a row for each image, columns for each draw."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitreport.randomness import Words, as_uniforms, position_keys, random_words
+from vitreport.randomness import MIDDLE, as_uniforms, position_keys, random_words
 
-COLUMNS_AT_ONCE = 64  # a call of the hash costs more than the columns that it draws in vain
+COLUMNS_AT_ONCE = 16  # a call of the hash costs more than the columns that it draws in vain
 
 
 @dataclass(frozen=True)
 class RandomNumbers:
-    """Hand out random numbers, a row for each image; `words(count)` gives the next columns (B, count).
+    """Hand out random numbers, a row for each image; `units(count)` gives the next columns (B, count) from (0, 1).
 
     Which columns a caller gets follows from the calls before it. An operation therefore asks for the same number of
     columns whatever the images are and whatever it has drawn.
     """
 
-    words: Callable[[int], Words]
+    units: Callable[[int], Tensor]
 
     def uniform(self, low: float, high: float, count: int) -> Tensor:
         """Draw (B, count) of float64 between two bounds."""
-        return torch.from_numpy(as_uniforms(self.words(count))).mul_(high - low).add_(low)
+        return self.units(count).mul(high - low).add_(low)
 
     def integers(self, low: int, high: int, count: int) -> Tensor:
         """Draw (B, count) of int64 from range(low, high)."""
@@ -33,38 +33,49 @@ class RandomNumbers:
 
     def happens(self, probability: float) -> Tensor:
         """Draw (B,) of bool, true with that probability."""
-        return self.uniform(0, 1, 1).squeeze(1) < probability
+        return self.units(1)[:, 0] < probability
 
     def seeds(self) -> Tensor:
-        """Draw (B, 2) of int32, any value equally likely."""
-        return torch.from_numpy(self.words(2))
+        """Draw (B, 2) of int32: the words of which the numbers are made, exactly."""
+        return self.units(2).sub(MIDDLE).mul_(2.0**32).to(torch.int32)
 
     def repeated(self, turns: int) -> "RandomNumbers":
         """Give each image `turns` consecutive rows with columns of their own."""
 
-        def words(count: int) -> Words:
-            own = self.words(turns * count)
+        def units(count: int) -> Tensor:
+            own = self.units(turns * count)
             return own.reshape(len(own) * turns, count)
 
-        return RandomNumbers(words)
+        return RandomNumbers(units)
 
 
-def augmentation_numbers(seed: int, epoch: int, positions: NDArray[np.int64]) -> RandomNumbers:
-    """The numbers of the images at `positions` (B,) in the order of an epoch."""
-    return RandomNumbers(_Columns(position_keys(seed, "augment", epoch, positions)))
+class PositionNumbers:
+    """The random numbers of `positions` (N,) in the order of an epoch; columns are drawn when they are first read."""
 
+    def __init__(self, seed: int, purpose: str, epoch: int, positions: NDArray[np.int64]) -> None:
+        self._keys = position_keys(seed, purpose, epoch, positions)
+        self._chunks = list[Tensor]()
 
-class _Columns:
-    """The columns of some keys, in order; the hash draws many of them at once."""
+    def of(self, rows: slice) -> RandomNumbers:
+        """Hand out the columns of some rows, from the first on."""
+        used = 0
 
-    def __init__(self, keys: Words) -> None:
-        self._keys = keys
-        self._drawn = np.empty((keys.shape[1], 0), np.int32)
-        self._first = self._next = 0
+        def units(count: int) -> Tensor:
+            nonlocal used
+            start, used = used, used + count
+            return self._columns(rows, start, used)
 
-    def __call__(self, count: int) -> Words:
-        start, self._next = self._next, self._next + count
-        if self._next > self._first + self._drawn.shape[1]:
-            self._first = start
-            self._drawn = random_words(self._keys, start, max(count, COLUMNS_AT_ONCE))
-        return self._drawn[:, start - self._first : self._next - self._first]
+        return RandomNumbers(units)
+
+    def all(self) -> RandomNumbers:
+        """Hand out the columns of every row."""
+        return self.of(slice(None))
+
+    def _columns(self, rows: slice, start: int, stop: int) -> Tensor:
+        first, last = start // COLUMNS_AT_ONCE, max(start, stop - 1) // COLUMNS_AT_ONCE
+        while len(self._chunks) <= last:
+            words = random_words(self._keys, len(self._chunks) * COLUMNS_AT_ONCE, COLUMNS_AT_ONCE)
+            self._chunks.append(torch.from_numpy(as_uniforms(words)))
+        chunks = [chunk[rows] for chunk in self._chunks[first : last + 1]]
+        joined = chunks[0] if len(chunks) == 1 else torch.cat(chunks, dim=1)
+        return joined[:, start - first * COLUMNS_AT_ONCE : stop - first * COLUMNS_AT_ONCE]
