@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tests.training.small import CLASSES, CPU, noise_split
-from vitreport.data.batches import ImageSet, TrainingBatches, epoch_order, place
+from vitreport.data.batches import POSITIONS_AT_ONCE, ImageSet, TrainingBatches, epoch_order, place
 from vitreport.spec.augment import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, MixSpec, RandomCropSpec
 from vitreport.spec.data import DataSpec
 
@@ -101,6 +102,17 @@ def test_augmentation_differs_between_steps_epochs_and_seeds() -> None:
         image for seed in range(2) for epoch in range(2) for image in all_images(batches_of(images, seed=seed), epoch)
     ]
     assert len({image.numpy().tobytes() for image in seen}) == len(seen) == 40
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 32, 1500])
+def test_an_epoch_is_the_same_in_batches_of_any_size(batch_size: int) -> None:
+    """Also where the random numbers of an epoch are drawn in several blocks, and a batch is longer than a block."""
+    images = image_set(2 * POSITIONS_AT_ONCE + 5 if batch_size > 1 else 23, stored=4, size=4)
+    batches = batches_of(images)
+    whole, labels = map(torch.cat, zip(*batches.epoch(1), strict=True))
+    others, same_labels = map(torch.cat, zip(*replace(batches, batch_size=batch_size).epoch(1), strict=True))
+    assert torch.equal(others, whole)
+    assert torch.equal(same_labels, labels)
 
 
 def test_mixing_has_random_numbers_of_its_own() -> None:

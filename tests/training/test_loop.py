@@ -291,3 +291,15 @@ def test_a_run_is_a_function_of_its_spec(optimizer: str) -> None:
     list(run(spec, second))
     for name, tensor in named_weights(first.state.model).items():
         assert torch.equal(tensor, named_weights(second.state.model)[name])
+
+
+def test_dropout_is_seeded_by_the_rank_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = small_spec(model={"drop_rate": 0.2}, train={"epochs": 1})
+
+    def losses() -> list[float | None]:
+        return [event.loss for event in run(spec, small_setup(spec)) if isinstance(event, StepFinished)]
+
+    first = losses()
+    assert losses() == first
+    monkeypatch.setattr(loop, "RANK", 1)
+    assert not set(losses()) & set(first)

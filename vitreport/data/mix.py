@@ -39,7 +39,7 @@ def mix(
 def draw_mixing(spec: MixSpec, size: Sequence[int], numbers: RandomNumbers) -> Mixing:
     """With lambda from Beta(alpha, alpha), a box takes a share 1 - lambda of an image, less what it juts out."""
     sides = np.array(size)
-    switch, whether, first, second, *centre = numbers.units(6).numpy().T
+    switch, whether, first, second, *centre = numbers.units(6).T
     cut = switch < _cutmix_probability(spec)
     alphas = np.where(cut, spec.cutmix_alpha, spec.mixup_alpha)
     lambdas = np.where(whether < spec.probability, symmetric_beta(alphas, first, second), 1.0)

@@ -15,12 +15,12 @@ LEVELS = 256
 
 def draw_color_jitter(spec: ColorJitterSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
     """The adjustments with a strength, each image's by factors of its own and in an order of its own."""
-    bounds = [(max(0.0, 1 - strength), 1 + strength) for strength in (spec.brightness, spec.contrast, spec.saturation)]
-    bounds.append((-spec.hue, spec.hue))
-    factors = [numbers.uniform(low, high, 1).squeeze(1).float() for low, high in bounds]
-    active = torch.tensor([i for i, (low, high) in enumerate(bounds) if low < high], dtype=torch.long)
-    order = numbers.uniform(0, 1, len(active)).argsort(dim=1, stable=True)
-    return color_jitter(factors, active[order])
+    strengths = (spec.brightness, spec.contrast, spec.saturation)
+    low = [*(max(0.0, 1 - strength) for strength in strengths), -spec.hue]
+    high = [*(1 + strength for strength in strengths), spec.hue]
+    factors = numbers.uniform(low, high, len(low)).float().unbind(1)
+    active = torch.tensor([i for i in range(len(low)) if low[i] < high[i]], dtype=torch.long)
+    return color_jitter(factors, active[numbers.orders(len(active))])
 
 
 def color_jitter(factors: Sequence[Tensor], order: Tensor) -> Drawn:

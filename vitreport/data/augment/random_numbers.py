@@ -1,6 +1,6 @@
 """Random numbers of images by their position in the epoch's order: a row for each image, columns for each draw."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitreport.randomness import MIDDLE, as_uniforms, position_keys, random_words
+
+Units = NDArray[np.float64]
+Bounds = float | Sequence[float]
 
 COLUMNS_AT_ONCE = 16  # a call of the hash costs more than the columns that it draws in vain
 
@@ -21,28 +24,32 @@ class RandomNumbers:
     columns whatever the images are and whatever it has drawn.
     """
 
-    units: Callable[[int], Tensor]
+    units: Callable[[int], Units]
 
-    def uniform(self, low: float, high: float, count: int) -> Tensor:
-        """Draw (B, count) of float64 between two bounds."""
-        return self.units(count).mul(high - low).add_(low)
+    def uniform(self, low: Bounds, high: Bounds, count: int) -> Tensor:
+        """Draw (B, count) of float64 between two bounds, or between those of each column."""
+        return torch.from_numpy(self.units(count) * np.subtract(high, low) + low)
 
     def integers(self, low: int, high: int, count: int) -> Tensor:
         """Draw (B, count) of int64 from range(low, high)."""
-        return self.uniform(low, high, count).floor_().long()
+        return torch.from_numpy((self.units(count) * (high - low)).astype(np.int64) + low)
 
     def happens(self, probability: float) -> Tensor:
         """Draw (B,) of bool, true with that probability."""
-        return self.units(1)[:, 0] < probability
+        return torch.from_numpy(self.units(1)[:, 0] < probability)
+
+    def orders(self, count: int) -> Tensor:
+        """Draw (B, count) of int64: of each row a permutation of range(count)."""
+        return torch.from_numpy(self.units(count).argsort(axis=1, kind="stable"))
 
     def seeds(self) -> Tensor:
         """Draw (B, 2) of int32: the words of which the numbers are made, exactly."""
-        return self.units(2).sub(MIDDLE).mul_(2.0**32).to(torch.int32)
+        return torch.from_numpy(((self.units(2) - MIDDLE) * 2.0**32).astype(np.int32))
 
     def repeated(self, turns: int) -> "RandomNumbers":
         """Give each image `turns` consecutive rows with columns of their own."""
 
-        def units(count: int) -> Tensor:
+        def units(count: int) -> Units:
             own = self.units(turns * count)
             return own.reshape(len(own) * turns, count)
 
@@ -54,13 +61,13 @@ class PositionNumbers:
 
     def __init__(self, seed: int, purpose: str, epoch: int, positions: NDArray[np.int64]) -> None:
         self._keys = position_keys(seed, purpose, epoch, positions)
-        self._chunks = list[Tensor]()
+        self._chunks = list[Units]()
 
     def of(self, rows: slice) -> RandomNumbers:
         """Hand out the columns of some rows, from the first on."""
         used = 0
 
-        def units(count: int) -> Tensor:
+        def units(count: int) -> Units:
             nonlocal used
             start, used = used, used + count
             return self._columns(rows, start, used)
@@ -71,11 +78,11 @@ class PositionNumbers:
         """Hand out the columns of every row."""
         return self.of(slice(None))
 
-    def _columns(self, rows: slice, start: int, stop: int) -> Tensor:
+    def _columns(self, rows: slice, start: int, stop: int) -> Units:
         first, last = start // COLUMNS_AT_ONCE, max(start, stop - 1) // COLUMNS_AT_ONCE
         while len(self._chunks) <= last:
             words = random_words(self._keys, len(self._chunks) * COLUMNS_AT_ONCE, COLUMNS_AT_ONCE)
-            self._chunks.append(torch.from_numpy(as_uniforms(words)))
+            self._chunks.append(as_uniforms(words))
         chunks = [chunk[rows] for chunk in self._chunks[first : last + 1]]
-        joined = chunks[0] if len(chunks) == 1 else torch.cat(chunks, dim=1)
+        joined = chunks[0] if len(chunks) == 1 else np.concatenate(chunks, axis=1)
         return joined[:, start - first * COLUMNS_AT_ONCE : stop - first * COLUMNS_AT_ONCE]
