@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 from vitreport.report.formats.markup import block, code, literal, table
 from vitreport.report.formats.placing import BEGIN, END, as_part, drift, inject, without_marks
-from vitreport.report.tables import Code, Table
+from vitreport.report.table import Code, Table
 from vitreport.text import printable
 
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False}).enable("table")

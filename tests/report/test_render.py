@@ -18,7 +18,7 @@ from vitreport.report.facts.summarize import summarize
 from vitreport.report.formats.data import _latex_table
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
-from vitreport.report.tables import Table
+from vitreport.report.table import Table
 from vitreport.store.record import ErrorRecord
 
 RUNS = Path("runs")

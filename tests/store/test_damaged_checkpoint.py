@@ -19,15 +19,8 @@ from tests.store.identity import differences, only_run, resumed_at
 from tests.store.options import EVERY_STEP, STEPS
 from tests.store.states import damage, make_state
 from vitreport.errors import RecordError
-from vitreport.store.checkpoint import (
-    Counters,
-    Extent,
-    checkpoints,
-    contradiction,
-    load_model_weights,
-    read_verified,
-    restore_newest,
-)
+from vitreport.store.checkpoint import checkpoints, load_model_weights, read_verified, restore_newest
+from vitreport.store.counters import Counters, Extent, contradiction
 from vitreport.training.state import TrainingState, named_weights
 
 FLIPS = 400

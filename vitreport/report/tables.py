@@ -1,7 +1,6 @@
 """The tables of a report as rows of text, the same for every format."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from vitreport.data.catalogue import bytes_in_words
 from vitreport.report.facts.measured import Confusion, Mistakes
@@ -21,29 +20,12 @@ from vitreport.report.facts.summary import (
 from vitreport.report.sentences.claims import Verdict
 from vitreport.report.sentences.phrases import SPLITS, accuracy, joined, signed_points
 from vitreport.report.sentences.subjects import titles
+from vitreport.report.table import Code, Table, table, with_commands
 from vitreport.text import compact, counted, duration, percent, rate
 
-MOST_ROWS = 100
 MOST_CONFUSED = 10
 NOTHING = "\N{EN DASH}"
 STATES = {"unfinished": "not finished", "no record": "no record"}
-
-
-class Code(str):
-    """A cell that is to be typed as it stands, such as a command."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns and rows of as many cells; the first `texts` columns are text, the others numbers.
-
-    Of very many rows only the first are there, and `left_out` counts the others.
-    """
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    texts: int = 1
-    left_out: int = 0
 
 
 def overview(summary: Summary) -> Table:
@@ -54,7 +36,7 @@ def overview(summary: Summary) -> Table:
     for architecture in summary.architectures:
         cells = {cell.dataset: cell for cell in architecture.cells}
         rows.append((architecture.title, *(_overview_cell(cells.get(dataset)) for dataset in datasets)))
-    return _table(("architecture", *(names.get(dataset, dataset) for dataset in datasets)), rows)
+    return table(("architecture", *(names.get(dataset, dataset) for dataset in datasets)), rows)
 
 
 def section(content: Section, names: dict[str, str]) -> Table:
@@ -69,7 +51,7 @@ def section(content: Section, names: dict[str, str]) -> Table:
         )
         for name, cell in content.runs
     ]
-    return _with_commands(("run", "architecture", "data set", "test accuracy", "command"), rows)
+    return with_commands(("run", "architecture", "data set", "test accuracy", "command"), rows)
 
 
 def missing_levels(content: Ablation) -> list[tuple[str, str]]:
@@ -116,7 +98,7 @@ def results(architecture: Architecture, names: dict[str, str]) -> Table:
         )
         for group in architecture.groups
     ]
-    return _table(("data set", "setting", "train", "validation", "test", "train less test, points"), rows, texts=2)
+    return table(("data set", "setting", "train", "validation", "test", "train less test, points"), rows, texts=2)
 
 
 def ablation(content: Ablation) -> Table:
@@ -132,18 +114,18 @@ def ablation(content: Ablation) -> Table:
         for index, level in enumerate(content.levels)
     ]
     columns = (*content.axes, "test accuracy", "less the baseline, points", "p (Holm)", "seeds")
-    return _table(columns, rows, texts=len(content.axes))
+    return table(columns, rows, texts=len(content.axes))
 
 
 def differing_fields(content: FieldTable, groups: Sequence[Group], names: dict[str, str]) -> Table:
     """What differs between the groups of an architecture, one row a group."""
     datasets = {group.id: names.get(group.dataset, group.dataset) for group in groups}
     rows = [(datasets[group_id], Code(group_id.rpartition("-")[2]), *values) for group_id, values in content.rows]
-    return _table(("data set", "group", *content.names), rows, texts=2)
+    return table(("data set", "group", *content.names), rows, texts=2)
 
 
 def shared_fields(content: FieldTable) -> Table:
-    return _table(("field", "value"), list(content.shared), texts=2)
+    return table(("field", "value"), list(content.shared), texts=2)
 
 
 def classes(cells: Sequence[Cell], names: dict[str, str]) -> Table:
@@ -153,7 +135,7 @@ def classes(cells: Sequence[Cell], names: dict[str, str]) -> Table:
         if cell.group and cell.group.details
         for each in cell.group.details.classes
     ]
-    return _table(("data set", "class", "test accuracy"), rows, texts=2)
+    return table(("data set", "class", "test accuracy"), rows, texts=2)
 
 
 def confused(content: Confusion) -> Table:
@@ -165,7 +147,7 @@ def confused(content: Confusion) -> Table:
         if i != j and count
     ]
     rows = [(true, taken, percent(share, 1), str(count)) for share, true, taken, count in sorted(pairs, reverse=True)]
-    return _table(("class", "taken for", "share of its images", "images"), rows[:MOST_CONFUSED], texts=2)
+    return table(("class", "taken for", "share of its images", "images"), rows[:MOST_CONFUSED], texts=2)
 
 
 def mistakes(content: Mistakes) -> Table:
@@ -174,7 +156,7 @@ def mistakes(content: Mistakes) -> Table:
         (str(number), each.label, each.predicted, percent(each.confidence, 1), str(each.index))
         for number, each in enumerate(content.mistakes, start=1)
     ]
-    return _table(("no.", "class", "taken for", "confidence", "test image"), rows, texts=3)
+    return table(("no.", "class", "taken for", "confidence", "test image"), rows, texts=3)
 
 
 def cost(cells: Sequence[Cell], names: dict[str, str]) -> Table:
@@ -197,14 +179,14 @@ def cost(cells: Sequence[Cell], names: dict[str, str]) -> Table:
                 )
             )
     measured = ("parameters", "FLOPs forward", "FLOPs training", "images/s", "time", "memory", "device")
-    return _table(("architecture", "data set", *measured), rows, texts=2)
+    return table(("architecture", "data set", *measured), rows, texts=2)
 
 
 def verdicts(content: Sequence[Verdict]) -> Table:
     rows = [
         (each.claim.statement, each.claim.source, each.outcome, each.reason, Code(_command(each))) for each in content
     ]
-    return _with_commands(("published claim", "source", "verdict", "measured", "command"), rows)
+    return with_commands(("published claim", "source", "verdict", "measured", "command"), rows)
 
 
 def data(datasets: Sequence[Dataset]) -> Table:
@@ -221,18 +203,18 @@ def data(datasets: Sequence[Dataset]) -> Table:
         )
         for each in datasets
     ]
-    return _table(("data set", "images", "size", "classes", "bytes", "SHA-256 begins", "read from"), rows, texts=7)
+    return table(("data set", "images", "size", "classes", "bytes", "SHA-256 begins", "read from"), rows, texts=7)
 
 
 def provenance(summary: Summary) -> Table:
     found = summary.provenance
     kinds = (("device", found.devices, str), ("version", found.versions, str), ("commit", found.commits, Code))
     rows = [(kind, as_cell(value), str(count)) for kind, values, as_cell in kinds for value, count in values]
-    return _table(("kind", "value", "runs"), rows, texts=2)
+    return table(("kind", "value", "runs"), rows, texts=2)
 
 
 def damage(content: Sequence[Damage]) -> Table:
-    return _table(("file", "what is wrong"), [(Code(each.place), each.reason) for each in content], texts=2)
+    return table(("file", "what is wrong"), [(Code(each.place), each.reason) for each in content], texts=2)
 
 
 def troubled(summary: Summary) -> Table:
@@ -240,17 +222,7 @@ def troubled(summary: Summary) -> Table:
     runs = [*(run for group in summary.groups for run in group.runs), *summary.unplaced]
     told = [run for run in runs if run.state != "done"]
     rows = [(Code(run.id), STATES.get(run.state, run.state), _reached(run), run.note) for run in told]
-    return _table(("run", "state", "reached", "why"), rows, texts=4)
-
-
-def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], texts: int = 1) -> Table:
-    return Table(columns, tuple(rows[:MOST_ROWS]), texts, max(0, len(rows) - MOST_ROWS))
-
-
-def _with_commands(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
-    """A table of texts; its last column is there where a row needs a command."""
-    shown = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
-    return _table(columns[:shown], [row[:shown] for row in rows], texts=shown)
+    return table(("run", "state", "reached", "why"), rows, texts=4)
 
 
 def _overview_cell(cell: Cell | None) -> str:

@@ -7,60 +7,26 @@ is saved: every random number is a function of the seed and the step.
 """
 
 import hashlib
-import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
 
 import safetensors.torch
 import torch
-from pydantic import Field, ValidationError
 from torch import Tensor, nn
 
 from vitreport.errors import RecordError
 from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
 from vitreport.models.weights import MAX_HEADER_BYTES, parse_safetensors
 from vitreport.reading import MAX_WEIGHTS_BYTES, UnreadableFileError, entry_fault, read_bounded
+from vitreport.store.counters import Best, Counters, Extent, contradiction, read_counters
 from vitreport.store.folders import LINK_HINT
-from vitreport.store.record import SCHEMA_VERSION, Accuracy, Amount, Count, Record
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
 
 KEPT = 2
 COPIES = 4  # of the weights in a checkpoint, at most: the network, two moments, the best epoch
 MAX_DIGEST_BYTES = 1 << 10
 STEP_FILE = re.compile(r"step-([0-9]+)\.safetensors\Z")
-
-
-class _Best(Record):
-    epoch: Count
-    step: Count
-    accuracy: Accuracy
-
-
-class Counters(Record):
-    """What stands in the header of a checkpoint."""
-
-    schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
-    epoch: Count
-    step: Count
-    seconds: Amount
-    best: _Best | None
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How far a training goes, against which the counters of a checkpoint are checked."""
-
-    epochs: int
-    images: int
-    batch_size: int
-    selects: bool  # by the validation split, so that a best epoch is known after the first one
-
-    @property
-    def steps_per_epoch(self) -> int:
-        return -(-self.images // self.batch_size)
 
 
 def save_checkpoint(folder: Path, state: TrainingState) -> None:
@@ -207,7 +173,7 @@ def _optimizer_tensors(state: TrainingState) -> dict[str, Tensor]:
 def _metadata(state: TrainingState) -> dict[str, str]:
     best = None
     if state.best:
-        best = _Best(epoch=state.best.epoch, step=state.best.step, accuracy=state.best.accuracy)
+        best = Best(epoch=state.best.epoch, step=state.best.step, accuracy=state.best.accuracy)
     counters = Counters(epoch=state.epoch, step=state.step, seconds=state.seconds, best=best)
     return {"counters": counters.model_dump_json()}
 
@@ -216,7 +182,7 @@ def _restore(
     state: TrainingState, path: Path, tensors: dict[str, Tensor], metadata: dict[str, str], extent: Extent | None
 ) -> None:
     source = path.name
-    counters = _counters(metadata, source)
+    counters = read_counters(metadata, source)
     named = named_weights(state.model)
     moments = part(tensors, "optimizer/")
     needed = {
@@ -236,37 +202,6 @@ def _restore(
     if best := counters.best:
         weights = {name: tensor.to(state.totals.device) for name, tensor in part(tensors, "best/").items()}
         state.best = BestEpoch(best.epoch, best.step, best.accuracy, weights)
-
-
-def _counters(metadata: Mapping[str, str], source: str) -> Counters:
-    try:
-        return Counters.model_validate_json(metadata.get("counters", ""))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(["counters", *map(str, first["loc"])])
-        hint = "was it written by a newer vitreport?"
-        raise RecordError(f"{source} has no counters of a training: {field}: {first['msg']}", hint) from error
-
-
-def contradiction(counters: Counters, totals: Sequence[float], extent: Extent) -> str:
-    """Say which of the counters cannot be true; "" if all can.
-
-    An epoch counts once it was evaluated: a checkpoint of its last step may be of before or after that.
-    """
-    per_epoch, best = extent.steps_per_epoch, counters.best
-    if counters.step > extent.epochs * per_epoch:
-        return f"step = {counters.step} of {extent.epochs * per_epoch}"
-    under_way = counters.step - counters.epoch * per_epoch
-    if not 0 <= under_way <= per_epoch or counters.epoch > extent.epochs:
-        return f"epoch = {counters.epoch} after step {counters.step}, with {per_epoch} steps an epoch"
-    images = min(under_way * extent.batch_size, extent.images)
-    if not (totals[2] == images and 0 <= totals[1] <= images and math.isfinite(totals[0])):
-        return f"totals = {totals}, {images} images into epoch {counters.epoch + 1}"
-    if (best is not None) != (extent.selects and counters.epoch > 0):
-        return f"best = {'none' if best is None else f'epoch {best.epoch}'} after {counters.epoch} epochs"
-    if best and not (1 <= best.epoch <= counters.epoch and best.step == best.epoch * per_epoch):
-        return f"best = epoch {best.epoch}, step {best.step} after {counters.epoch} epochs of {per_epoch} steps"
-    return ""
 
 
 def _check_fit(given: Mapping[str, Tensor], needed: Mapping[str, Tensor], source: str) -> None:

@@ -14,7 +14,8 @@ from vitreport.files import make_folder, refuse_unwritable, remove_temporaries
 from vitreport.privacy import Places
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import Extent, newest_step, remove_unfinished, restore_newest
+from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
+from vitreport.store.counters import Extent
 from vitreport.store.failures import failures_recorded, stops_told
 from vitreport.store.finished import is_finished, refuse_other_images, refuse_other_randomness
 from vitreport.store.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries

@@ -19,7 +19,7 @@ from vitreport.report.facts.measured import (
     Paired,
 )
 from vitreport.spec.sweep import shown_level
-from vitreport.store.groups import group_of, mixed_randomness
+from vitreport.store.groups import group_of
 
 State = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record", "not run"]
 
@@ -284,16 +284,6 @@ class Summary:
     def own_folders(self) -> tuple[str, ...]:
         """The names of folders of images that are no published data set."""
         return tuple(dict.fromkeys(each.name for each in self.datasets if each.name not in DATASETS))
-
-    @property
-    def mixed_randomness(self) -> list[str]:
-        """Of each group of which several randomness versions have drawn the seeds, that it has them."""
-        return mixed_randomness(
-            {
-                group.id: {run.seed: run.randomness for run in group.runs if run.randomness and run.seed is not None}
-                for group in self.groups
-            }
-        )
 
     @property
     def has_pairs(self) -> bool:

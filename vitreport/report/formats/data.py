@@ -14,6 +14,7 @@ from vitreport.report.facts.summary import Group
 from vitreport.report.page import Page
 from vitreport.report.sentences.phrases import methods
 from vitreport.report.sentences.subjects import subject_of, titles
+from vitreport.report.table import Table
 from vitreport.text import printable, spreadsheet_text
 
 LATEX_NEEDS = r"% needs \usepackage{booktabs}"
@@ -74,7 +75,7 @@ def _plain(value: Any) -> Any:
     return spreadsheet_text(value) if isinstance(value, str) else value
 
 
-def _latex_table(content: tables.Table, caption: str) -> str:
+def _latex_table(content: Table, caption: str) -> str:
     columns = "l" * content.texts + "r" * (len(content.columns) - content.texts)
     more = f" Rows left out here: {content.left_out:,}; the CSV has all of them." if content.left_out else ""
     lines = [

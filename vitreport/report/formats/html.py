@@ -21,6 +21,7 @@ from vitreport.report.figures.numbers import Number, Numbers, numbers_of
 from vitreport.report.formats.markdown import printed, template_folder
 from vitreport.report.page import Page
 from vitreport.report.sentences import phrases
+from vitreport.report.table import Code
 from vitreport.store.mistakes import place_of
 from vitreport.text import percent, printable
 
@@ -92,7 +93,7 @@ def _tied(sentence: str) -> Markup:
 
 
 def _is_code(cell: str) -> bool:
-    return isinstance(cell, tables.Code)
+    return isinstance(cell, Code)
 
 
 def _tile(number: int, side: int) -> str:

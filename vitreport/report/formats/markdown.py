@@ -26,6 +26,7 @@ from vitreport.report.sentences import phrases
 from vitreport.report.sentences.limits import limits
 from vitreport.report.sentences.protocol import protocol_of
 from vitreport.report.sentences.subjects import subject_of, titles, where_of
+from vitreport.report.table import MOST_ROWS
 from vitreport.text import compact, duration
 
 TEMPLATE = "report.md.j2"
@@ -97,7 +98,7 @@ def printed(page: Page) -> dict[str, Any]:
         "names": names,
         "where": lambda subject: where_of(subject, names),
         "subject": lambda ablation: subject_of(ablation, names),
-        "tables": SimpleNamespace(**{each.__name__: each for each in TABLES}, MOST_ROWS=tables.MOST_ROWS),
+        "tables": SimpleNamespace(**{each.__name__: each for each in TABLES}, MOST_ROWS=MOST_ROWS),
         "missing": tables.missing(page.summary),
         "troubled": tables.troubled(page.summary),
         "limits": limits(page.summary),

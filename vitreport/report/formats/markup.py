@@ -5,7 +5,7 @@ import re
 
 from markupsafe import Markup
 
-from vitreport.report.tables import Code, Table
+from vitreport.report.table import Code, Table
 from vitreport.text import printable
 
 BREAK = "<!-- -->"

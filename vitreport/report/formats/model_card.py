@@ -9,7 +9,8 @@ from vitreport.report.formats.markdown import render
 from vitreport.report.page import Page
 from vitreport.report.sentences.phrases import accuracy
 from vitreport.report.sentences.protocol import placeholder_of
-from vitreport.report.tables import NOTHING, Code, Table
+from vitreport.report.table import Code, Table
+from vitreport.report.tables import NOTHING
 from vitreport.text import percent
 
 TEMPLATE = "model_card.md.j2"
