@@ -107,7 +107,7 @@ def test_augmentation_differs_between_steps_epochs_and_seeds() -> None:
 @pytest.mark.parametrize("batch_size", [1, 7, 32, 1500])
 def test_an_epoch_is_the_same_in_batches_of_any_size(batch_size: int) -> None:
     """Also where the random numbers of an epoch are drawn in several blocks, and a batch is longer than a block."""
-    images = image_set(2 * POSITIONS_AT_ONCE + 5 if batch_size > 1 else 23, stored=4, size=4)
+    images = image_set(2 * POSITIONS_AT_ONCE + 5 if batch_size > 1 else 23)
     batches = batches_of(images)
     whole, labels = map(torch.cat, zip(*batches.epoch(1), strict=True))
     others, same_labels = map(torch.cat, zip(*replace(batches, batch_size=batch_size).epoch(1), strict=True))

@@ -3,7 +3,7 @@
 `step-N.safetensors` holds the weights (`model/...`), the optimizer's tensors by the name of their parameter
 (`optimizer/<parameter>/<key>`), the weights of the best epoch (`best/...`) and the totals of the epoch under
 way; the counters stand in its header. `step-N.sha256` is what `sha256sum --check` reads. No random generator
-is saved: every random number is a function of the seed and the step.
+is saved: every random number is a function of the seed, the purpose, the epoch and the position or step.
 """
 
 import hashlib

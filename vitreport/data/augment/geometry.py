@@ -64,11 +64,12 @@ def draw_random_rotation(spec: RandomRotationSpec, shape: Sequence[int], numbers
 
 def draw_random_affine(spec: RandomAffineSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
     height, width = shape[-2:]
-    degrees = numbers.uniform(*spec.degrees, 1).squeeze(1)
+    low, high = zip(spec.degrees, (-1.0, 1.0), (-1.0, 1.0), spec.scale, spec.shear, strict=True)
+    drawn = numbers.uniform(low, high, len(low))
+    degrees, *_, scales, shears_x = drawn.unbind(1)
     limits = torch.tensor([spec.translate[0] * width, spec.translate[1] * height])
-    translations = (numbers.uniform(-1, 1, 2) * limits).round()
-    scales = numbers.uniform(*spec.scale, 1).squeeze(1)
-    shears = functional.pad(numbers.uniform(*spec.shear, 1), [0, 1])
+    translations = (drawn[:, 1:3] * limits).round()
+    shears = functional.pad(shears_x[:, None], [0, 1])
     matrices = inverse_affine(degrees, translations, scales, shears)
     return Drawn(partial(affine, interpolation=spec.interpolation), (matrices,))
 
