@@ -12,7 +12,6 @@ from vitreport.cli.options import DEFAULT_SEEDS, ReportFormat
 from vitreport.cli.runs_dir import require_runs_dir
 from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.errors import SpecError
-from vitreport.report.facts.provenance import mixed_groups
 from vitreport.report.facts.selection import design_of, select, select_designs, select_groups, select_runs
 from vitreport.report.facts.summarize import Outline, summarize
 from vitreport.report.facts.summary import Damage, Summary
@@ -157,7 +156,7 @@ def _published(asked: StudyRequest, data_dirs: Sequence[Path] | None) -> Plans |
 
 def warnings_of(summary: Summary, runs_dir: Path) -> list[str]:
     """What is wrong with the records, a line each."""
-    mixed = [f"{told}; {TRAIN_AGAIN}" for told in mixed_groups(summary)]
+    mixed = [f"{told}; {TRAIN_AGAIN}" for told in summary.mixed_randomness]
     return mixed + [f"{runs_dir / each.place}: {each.reason}" for each in summary.damage]
 
 

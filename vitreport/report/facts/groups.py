@@ -107,7 +107,6 @@ def _run(member: Member) -> RunSummary:
         test_images=test.count if test else None,
         last_seen=seen.last_seen,
         note=seen.record.error.message if seen.record and seen.record.error else "",
-        randomness=seen.record.randomness if seen.record else None,
     )
 
 

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from vitreport.report.facts.observed import Observed
-from vitreport.report.facts.summary import Provenance, Summary
-from vitreport.store.groups import mixed_randomness
+from vitreport.report.facts.summary import Provenance
 
 SHOWN_DIGITS = 12
 
@@ -20,16 +19,6 @@ def provenance_of(runs: Sequence[Observed]) -> Provenance:
         unknown_commits=len(records) - len(commits),
         resumed=sum(bool(record.resumed) for record in records),
         resumed_elsewhere=sum(any(each.changed for each in record.resumed) for record in records),
-    )
-
-
-def mixed_groups(summary: Summary) -> list[str]:
-    """Name each group whose seeds were drawn by several randomness versions."""
-    return mixed_randomness(
-        {
-            group.id: {run.seed: run.randomness for run in group.runs if run.randomness and run.seed is not None}
-            for group in summary.groups
-        }
     )
 
 

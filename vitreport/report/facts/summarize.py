@@ -19,6 +19,7 @@ from vitreport.report.facts.references import architecture_reference, architectu
 from vitreport.report.facts.standing import Planned, cells_of, planned_cell
 from vitreport.report.facts.summary import Ablation, Architecture, Cell, Damage, Group, RunSummary, Section, Summary
 from vitreport.spec.model import ARCHITECTURES
+from vitreport.store.groups import mixed_randomness
 
 NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 
@@ -72,7 +73,17 @@ def summarize(folders: Sequence[Path], outline: Outline = Outline(), damage: Ite
         unplaced=tuple(_unplaced(run) for run in runs if run.spec is None),
         damage=(*damage, *(each for run in runs for each in run.damage), *_found_at_length(standing)),
         provenance=provenance_of(runs),
+        mixed_randomness=_mixed_randomness(groups, runs),
     )
+
+
+def _mixed_randomness(groups: Sequence[Group], runs: Iterable[Observed]) -> tuple[str, ...]:
+    versions = {run.id: run.record.randomness for run in runs if run.record}
+    drawn = {
+        group.id: {run.seed: versions[run.id] for run in group.runs if run.seed is not None and run.id in versions}
+        for group in groups
+    }
+    return tuple(mixed_randomness(drawn))
 
 
 def _detailed(

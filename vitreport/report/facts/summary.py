@@ -42,7 +42,7 @@ class Details:
 @dataclass(frozen=True)
 class RunSummary:
     """One run. `accuracies` are those of its selected epoch by split; `last_seen` is (split, accuracy) after the
-    last whole epoch of a run without a result; `randomness` is the version that the record has."""
+    last whole epoch of a run without a result."""
 
     id: str
     seed: int | None
@@ -53,7 +53,6 @@ class RunSummary:
     test_images: int | None = None
     last_seen: tuple[str, float] | None = None
     note: str = ""
-    randomness: str | None = None
 
 
 @dataclass(frozen=True)
@@ -262,7 +261,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Summary:
-    """Everything, in the order of the report; `sections` are those of a study."""
+    """Everything, in the order of the report; `sections` are those of a study.
+
+    `mixed_randomness` names each group whose seeds were drawn by several randomness versions.
+    """
 
     runs: int
     sections: tuple[Section, ...]
@@ -271,6 +273,7 @@ class Summary:
     unplaced: tuple[RunSummary, ...]
     damage: tuple[Damage, ...]
     provenance: Provenance
+    mixed_randomness: tuple[str, ...] = ()
 
     @property
     def cells(self) -> tuple[Cell, ...]:

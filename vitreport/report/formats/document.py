@@ -50,6 +50,7 @@ def render_json(page: Page) -> str:
         "unplaced": [_run(each) for each in summary.unplaced],
         "damage": [asdict(each) for each in summary.damage],
         "provenance": _provenance(summary.provenance),
+        "mixed_randomness": list(summary.mixed_randomness),
         "bibliography": page.bibliography,
     }
     return json_document(document) + "\n"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from vitreport.report.facts.provenance import mixed_groups
 from vitreport.report.facts.summary import Summary
 from vitreport.report.sentences.subjects import titles
 from vitreport.text import counted
@@ -54,5 +53,5 @@ def _of_images(summary: Summary) -> Iterator[str]:
 
 
 def _mixed(summary: Summary) -> Iterator[str]:
-    for told in mixed_groups(summary):
+    for told in summary.mixed_randomness:
         yield f"{told}: a seed gives other random numbers in each version."
