@@ -41,7 +41,7 @@ def output_file(path: Path) -> Path:
 
     Raises SpecError where something else is there, StorageError where its folder is missing or cannot be written.
     """
-    with storage_errors(path):
+    with _name_errors(path):
         if path.exists() and not path.is_file():
             raise SpecError(f"{path} is no file to write to", "name a file; without one the document goes to stdout")
         target = Path(os.path.realpath(path)) if path.is_symlink() else path
@@ -55,10 +55,20 @@ def output_folder(path: Path) -> None:
 
     Raises SpecError where something else is there, StorageError where it cannot be written.
     """
-    with storage_errors(path):
+    with _name_errors(path):
         if path.exists() and not path.is_dir():
             raise SpecError(f"{path} is no folder", "give the path of a folder")
     refuse_unwritable(path)
+
+
+@contextmanager
+def _name_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError about a name itself, such as one that is too long, into SpecError."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SpecError(f"cannot write {path}: {reason}", "choose another name") from error
 
 
 def _require_writable(folder: Path) -> None:

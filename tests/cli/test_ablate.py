@@ -291,7 +291,7 @@ def test_the_faults_of_each_architecture_are_told(cli: Cli) -> None:
         (("--param", "batch_size", "16,32", "--param", "lr", "1e-3,1e-2"), "batch_size 64, learning_rate 0.0003; hint"),
         (
             ("--zip", "--param", "batch_size", "16,32", "--param", "lr", "1e-3,1e-2"),
-            "learning_rate 64, 0.0003",
+            "batch_size, learning_rate (64, 0.0003)",
         ),
         (MODELS, "the spec itself has model mlp-mixer; hint: add that value, or --baseline swin"),
         (("--param", "batch_size", "16,64"), ""),

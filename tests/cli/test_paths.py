@@ -32,7 +32,7 @@ def runs() -> None:
         (("report", "--check", f"{LONG}.md"), (2,)),
         (("report", "--no-assets", "--template", LONG), (2,)),
         (("report", "--study", f"{LONG}.toml"), (2,)),
-        (("runs", "list", "--runs-dir", LONG), (6,)),
+        (("runs", "list", "--runs-dir", LONG), (2,)),
         (("runs", "show", f"./{LONG}"), (4,)),
         (("runs", "export", "-o", f"{LONG}.csv"), (2,)),
         (("spec", "check", LONG), (2,)),

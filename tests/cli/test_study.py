@@ -262,7 +262,7 @@ def test_data_sets_are_searched_in_several_folders(by: str, cli: Cli, monkeypatc
 
 def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:
     done = cli("report", "--study", FILE)
-    assert (done.exit_code, done.stderr) == (0, f"there are no runs of {FILE} in runs\n")
+    assert (done.exit_code, done.stderr) == (0, f"there are no runs of {FILE} in runs: there is no such folder\n")
     assert done.stdout.startswith("# Mixers of digits\n\nThere is no finished run yet.")
     for name in ("mixer", "wide", "mixer/batch"):
         assert f"`vitreport study run {FILE} --only {name}`" in done.stdout
@@ -316,7 +316,7 @@ def test_a_smaller_study_is_another_one(cli: Cli) -> None:
     ("arguments", "said"),
     [
         (("study", "show", "small"), ["unknown study 'small'; hint: did you mean small-images? A file"]),
-        (("study", "show", "none.toml"), ["none.toml: no such file"]),
+        (("study", "show", "none.toml"), ["none.toml is missing"]),
         (("study", "status", FILE, "--only", "mixr"), ["--only = 'mixr': no such part of the study", "mean mixer"]),
         (("study", "run", FILE, "--set", "epoch=1"), ["epoch: unknown field (from --set)", "did you mean epochs"]),
         (("study", "run", FILE, "--set", "seed=1"), ["seed: is given by --seeds"]),

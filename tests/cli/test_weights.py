@@ -163,8 +163,8 @@ def test_weights_that_cannot_be_used(cli: Cli) -> None:
     torch.save({"layer.weight": torch.ones(2)}, "other.pth")
     said = ["other.pth does not fit the network: 0 of", "missing: stem.proj.weight", "not in the network: layer.weight"]
     refused(cli(*MIXER, "--weights", "other.pth"), 4, *said)
-    refused(cli(*MIXER, "--weights", "none.pth"), 2, "none.pth: no such file or directory")
-    refused(cli(*MIXER, "--weights", "."), 2, ".: is a directory")
+    refused(cli(*MIXER, "--weights", "none.pth"), 2, "--weights none.pth is missing")
+    refused(cli(*MIXER, "--weights", "."), 4, "--weights . is a folder, not a regular file")
     assert not Path("runs").exists()
 
 

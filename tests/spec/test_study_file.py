@@ -181,5 +181,5 @@ def test_an_unknown_name_is_met_with_the_nearest(name: str) -> None:
 
 
 def test_a_file_that_is_not_there() -> None:
-    with pytest.raises(SpecError, match=r"none\.toml: no such file"):
+    with pytest.raises(SpecError, match=r"none\.toml is missing"):
         read_study("none.toml")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from vitreport.cli.options import ReportFormat
 from vitreport.errors import ResourceError, SpecError
@@ -50,7 +50,7 @@ def linked_folder(figures: Sequence[Figure], document: Path, text: str) -> Path 
     A document from stdout links report-assets, whatever the file is called that it was written to.
     """
     names = {name for figure in figures for name in file_names(figure)}
-    found = (unquote(folder) for folder, name in LINK.findall(text) if unquote(name) in names)
+    found = (os.fsdecode(unquote_to_bytes(folder)) for folder, name in LINK.findall(text) if unquote(name) in names)
     return next((document.parent / folder for folder in found), None)
 
 

@@ -121,7 +121,7 @@ def _read_text(path: Path) -> str:
     try:
         return read_bounded(path, MAX_BYTES, pipes=True).decode("utf-8-sig")
     except UnreadableFileError as error:
-        raise SpecError(f"{path}: {error.reason}", "give the path of a TOML file") from error
+        raise SpecError(f"{path} {error.reason}", "give the path of a TOML file") from error
     except UnicodeDecodeError as error:
         raise SpecError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
 

@@ -16,7 +16,7 @@ from vitreport.spec.data import DataSpec
 from vitreport.spec.fields import members
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
-from vitreport.spec.study import StudySpec
+from vitreport.spec.study import RELATIONS, StudySpec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 OWN_KEYWORDS = ("added_later", "discriminator")  # of pydantic and of the specs; strict validators refuse them
@@ -65,15 +65,19 @@ def study_schema() -> Schema:
     known = schema["$defs"]
     schema["anyOf"] = [_filled("runs"), _filled("ablations")]
     known["AblationSpec"]["anyOf"] = [_filled("params"), _filled("variants")]
-    known["ClaimSpec"]["oneOf"] = [{"required": [name]} for name in ("value", "above", "like")]
-    known["ClaimSpec"]["properties"]["value"] = {
+    claim = known["ClaimSpec"]
+    claim["oneOf"] = [{"required": [field]} for field in RELATIONS.values()]
+    known["FigureSpec"] = {
         "anyOf": [
             {"type": "string", "anyOf": [{"pattern": pattern} for pattern in FIGURES]},
             {"type": "number", "minimum": 0, "maximum": 1},
         ],
-        "description": known.pop("FigureSpec")["description"],
-        "title": "Value",
+        "description": known["FigureSpec"]["description"],
     }
+    for field in RELATIONS.values():  # one that is not said is left out
+        if "anyOf" in claim["properties"][field]:
+            claim["properties"][field]["anyOf"].remove({"type": "null"})
+    claim["properties"]["fault"] = {"anyOf": [{"type": "string"}, claim["properties"]["fault"]]}
     return schema
 
 

@@ -21,6 +21,15 @@ ONLY = "Runs and ablations"  # the title of the one section of a study that name
 FIGURE = re.compile(r"(?P<number>\d{1,3}(\.\d{1,10})?(e-\d{1,2})?)(?P<percent>%?)")
 FIGURE_FAULT = "Input should be a fraction from 0 to 1, or a percentage in quotes such as '67.70%'"
 Relation = Literal["is", "above", "like", "spread below", "converged at", "gap above"]
+RELATIONS: dict[Relation, str] = {
+    "is": "value",
+    "above": "above",
+    "like": "like",
+    "spread below": "spread_below",
+    "converged at": "converged_at",
+    "gap above": "gap_above",
+}
+"""What a claim can say, and the field that says it."""
 Labels = tuple[str, ...]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=400)]
@@ -153,15 +162,7 @@ class ClaimSpec(Section):
     @property
     def given(self) -> tuple[Relation, ...]:
         """What it says: a sound claim says one thing."""
-        fields: dict[Relation, Any] = {
-            "is": self.value,
-            "above": self.above,
-            "like": self.like,
-            "spread below": self.spread_below,
-            "converged at": self.converged_at,
-            "gap above": self.gap_above,
-        }
-        return tuple(relation for relation, value in fields.items() if value is not None)
+        return tuple(relation for relation, field in RELATIONS.items() if getattr(self, field) is not None)
 
     @property
     def relation(self) -> Relation:
