@@ -129,7 +129,7 @@ def load(data_dir: Path | None, train_images: int, test_images: int) -> ImageArr
         }
         grey = (0.5, 0.5, 0.5)
         classes = tuple(map(str, range(10)))
-        return ImageArrays(splits, classes, "generated", False, "generated", grey, grey, 0)
+        return ImageArrays(splits, classes, "generated", False, "generated", grey, grey)
     found = open_dataset(
         "cifar10",
         image_size=32,

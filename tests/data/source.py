@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from vitreport.data.cache import Chunk, Decoding, ImageArrays, Original, Places, Split, cached
+from vitreport.data.pixels import Seen
 
 
 class Source:
@@ -29,7 +30,7 @@ class Source:
     def _chunks(self) -> Iterator[Chunk]:
         for name, split in self.splits.items():
             for start in range(0, len(split.images), self.chunk):
-                yield Chunk(name, split.images[start : start + self.chunk], resized=1)
+                yield Chunk(name, split.images[start : start + self.chunk], Seen(resized=1))
 
 
 def opened(source: Source, places: Places) -> ImageArrays:

@@ -134,7 +134,7 @@ def test_other_files_are_ignored_and_told(tmp_path: Path, places: Places, told: 
     (root / "val" / "images" / "notes.txt").write_text("")
     (root / "val" / "images" / ".DS_Store").write_text("")
     assert len(opened_path(root, places).splits["test"].labels) == 6
-    assert told == [f"{root}: 1 ignored, as not PNG or JPEG: val/images/notes.txt"]
+    assert told == [f"{root}: ignored 1 other file (val/images/notes.txt)"]
 
 
 @pytest.mark.parametrize("packed", [True, False])

@@ -51,7 +51,6 @@ def noise_arrays(train: int = 100, test: int = 50, *, test_seed: int = 1, size: 
         source="generated",
         mean=(0.5, 0.5, 0.5),
         std=(0.25, 0.25, 0.25),
-        resized=0,
     )
 
 

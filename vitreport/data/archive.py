@@ -25,7 +25,7 @@ class Entry(NamedTuple):
     """What stands in a folder; of a file also its bytes and when it was changed."""
 
     name: str
-    kind: Literal["file", "folder", "other"]
+    kind: Literal["file", "folder", "dead link", "other"]
     size: int = 0
     modified_ns: int = 0
 
@@ -44,10 +44,15 @@ class Tree(Protocol):
 
 
 class DiskTree:
-    """A folder of the file system, which may itself be a link; a link that leaves it is refused."""
+    """A folder of the file system, which may itself be a link.
 
-    def __init__(self, root: Path, layout_hint: str) -> None:
+    A link that leaves it is refused, except links to folders and to files with one of the endings `linked`: in a folder
+    of the user's own, where images are often links to files elsewhere.
+    """
+
+    def __init__(self, root: Path, layout_hint: str, *, linked: tuple[str, ...] = ()) -> None:
         self._root = root.resolve()
+        self._linked = linked
         self.place = str(self._root)
         self.layout_hint = layout_hint
 
@@ -70,14 +75,18 @@ class DiskTree:
             raise error.__cause__ if isinstance(error.__cause__, OSError) else OSError(error.reason) from error
 
     def _inside(self, path: Path) -> Path:
-        """The path, where its links stay inside."""
+        """The path, where its links stay inside or may be followed."""
+        if self._linked and (path.name.lower().endswith(self._linked) or path.is_dir()):
+            return path
         if not Path(os.path.realpath(path)).is_relative_to(self._root):
             raise DatasetError(f"{shown(str(path))} is a link out of the data set", "copy the files")
         return path
 
     def _entry(self, found: "os.DirEntry[str]") -> Entry:
-        if found.is_symlink():
+        if found.is_symlink() and not self._linked:
             self._inside(Path(found.path))
+        if found.is_symlink() and not Path(found.path).exists():
+            return Entry(found.name, "dead link")
         if not found.is_file():
             return Entry(found.name, "folder" if found.is_dir() else "other")
         status = found.stat()

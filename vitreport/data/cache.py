@@ -2,7 +2,7 @@
 
     CACHE_DIR/arrays/<name>-<key>/images-train.npy   uint8 (N, 3, S, S)
                                   labels-train.npy   int64 (N,)
-                                  images-test.npy, labels-test.npy
+                                  images-test.npy, labels-test.npy, perhaps images-val.npy, labels-val.npy
                                   meta.json          what `_Meta` lists
 
 The key stands for the source bytes and the size S. A folder is written under a temporary name and renamed last.
@@ -16,7 +16,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +25,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from vitreport.data.archive import reading
-from vitreport.data.pixels import Channels, PixelCounts, Pixels
+from vitreport.data.pixels import NOTHING_SEEN, Channels, PixelCounts, Pixels, Range, Seen
 from vitreport.files import make_folder, remove_file, storage_errors, write_json
 from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.spec.data import CHANNELS
@@ -36,6 +36,8 @@ Notify = Callable[[str], None]
 Progress = Callable[[str, int, int | None], None]
 
 SPLITS = ("train", "test")
+SPLIT_ORDER = ("train", "val", "test")
+"""All splits that a data set can have, in the order in which they are decoded and hashed."""
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
 
 
@@ -49,13 +51,15 @@ class Split:
 
 @dataclass(frozen=True)
 class ImageArrays:
-    """A decoded data set.
+    """A decoded data set; `splits` has "val" only where the data set has validation images of its own.
 
     `fingerprint` is the SHA-256 of class names, shapes, labels and pixels, whatever file they came from.
     `canonical` says that these are the published bytes. `mean` and `std` are those of the whole training split,
     before images are held out or cut off by `data.limit`: by channel, in units where white is 1, no deviation below
-    1/255. `resized` counts the images that had another size, `overlap` the test images that are training images too,
-    pixel by pixel; None where an older cache does not say it.
+    1/255. `seen` is what was seen of the files. `overlap` counts the test images that are training images too,
+    pixel by pixel (None where an older cache does not say it), `validation_overlap` the validation images that are, and
+    `selection_overlap` the test images that are validation images too. `intensity_range` are the 16-bit values that
+    became black and white, None for 0 and 65535.
     """
 
     splits: dict[str, Split]
@@ -65,16 +69,21 @@ class ImageArrays:
     source: str
     mean: Channels
     std: Channels
-    resized: int
+    seen: Seen = NOTHING_SEEN
     overlap: int | None = None
+    validation_overlap: int = 0
+    selection_overlap: int = 0
+    intensity_range: Range | None = None
 
     @property
-    def warning(self) -> str:
-        """What is to be known of measurements on test images of one's own; "" where there is nothing."""
-        if not self.overlap or self.canonical:
-            return ""
-        shared = f"{self.overlap} of the {len(self.splits['test'].labels)} test images are also training images"
-        return f"warning: {shared}: the test accuracy will be too high"
+    def resized(self) -> int:
+        """The number of images that had another size."""
+        return self.seen.resized
+
+    @property
+    def size(self) -> int:
+        """The side of the decoded images."""
+        return int(self.splits["train"].images.shape[-1])
 
 
 @dataclass(frozen=True)
@@ -83,17 +92,18 @@ class Chunk:
 
     split: str
     images: Pixels
-    resized: int = 0
+    seen: Seen = NOTHING_SEEN
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """A data set while it is decoded: all labels, then the images in the same order, train before test."""
+    """A data set while it is decoded: all labels, then the images, in the order of SPLIT_ORDER."""
 
     classes: tuple[str, ...]
     labels: Mapping[str, Labels]
     chunks: Iterable[Chunk]
     canonical: bool
+    intensity_range: Range | None = None
 
 
 @dataclass(frozen=True)
@@ -116,8 +126,11 @@ class Places:
     progress: Progress
 
 
+_KEPT = {field.name for field in fields(ImageArrays)} - {"splits", "seen"}
+
+
 class _Meta(Section):
-    """`sizes` are the bytes of each array's file; `stored_size` is S."""
+    """`sizes` are the bytes of each array's file; `stored_size` is S. Older caches have `resized` and no `seen`."""
 
     schema_version: Literal[1] = 1
     classes: tuple[str, ...]
@@ -129,8 +142,12 @@ class _Meta(Section):
     source: str
     mean: Channels
     std: Channels
-    resized: int
+    resized: int = 0
+    seen: Seen = NOTHING_SEEN
     overlap: int | None = None
+    validation_overlap: int = 0
+    selection_overlap: int = 0
+    intensity_range: Range | None = None
 
 
 def cached(name: str, size: int, original: Original, places: Places, *, check_bytes: bool = True) -> ImageArrays:
@@ -163,9 +180,9 @@ def decoded(name: str, size: int, original: Original, places: Places) -> ImageAr
 
 def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
     """The SHA-256, as hexadecimal digits, of class names, shapes, labels and pixels."""
-    labels = {split: splits[split].labels for split in SPLITS}
+    labels = {split: splits[split].labels for split in _ordered(splits)}
     digest = _digest(classes, labels, splits["train"].images.shape[-1])
-    for split in SPLITS:
+    for split in labels:
         digest.update(splits[split].images.data)
     return digest.hexdigest()
 
@@ -179,10 +196,12 @@ def _folder(name: str, size: int, original: Original, places: Places) -> Path:
 def _load(folder: Path, *, check_bytes: bool = False) -> ImageArrays:
     """Raises OSError or ValueError where a file is missing or is not what meta.json says."""
     meta = _Meta.model_validate_json(_meta_content(folder / "meta.json"))
-    splits = {split: _load_split(folder, split, meta) for split in SPLITS}
+    splits = {split: _load_split(folder, split, meta) for split in _ordered(meta.counts)}
     if check_bytes and fingerprint(meta.classes, splits) != meta.fingerprint:
         raise ValueError(f"{folder} has arrays of another fingerprint than meta.json says")
-    return ImageArrays(splits=splits, **meta.model_dump(exclude={"schema_version", "stored_size", "counts", "sizes"}))
+    seen = meta.seen if meta.seen.resized else meta.seen.model_copy(update={"resized": meta.resized})
+    own = {name: value for name, value in meta if name in _KEPT}
+    return ImageArrays(splits=splits, **own | {"seen": seen})
 
 
 def _meta_content(path: Path) -> bytes:
@@ -224,7 +243,7 @@ def _fill(folder: Path, size: int, original: Original, progress: Progress) -> No
     with reading(original.source):
         decoding = original.decode()
     tally = _Tally(decoding, size)
-    for split in SPLITS:
+    for split in _ordered(decoding.labels):
         count = len(decoding.labels[split])
         _append(folder / f"labels-{split}.npy", _npy_header((count,), "<i8") + _little_endian(decoding.labels[split]))
         _append(folder / f"images-{split}.npy", _npy_header((count, CHANNELS, size, size), "|u1"))
@@ -259,6 +278,9 @@ def _flush(path: Path) -> int:
         return file.tell()
 
 
+_UNSEEN_DEPTH = {"grey16": None, "colour16": None}  # the range is that of the training images
+
+
 class _Tally:
     """What is counted while the chunks go by."""
 
@@ -267,13 +289,14 @@ class _Tally:
         self._size = size
         self._digest = _digest(decoding.classes, decoding.labels, size)
         self._pixels = PixelCounts()
-        self._resized = 0
+        self._seen = NOTHING_SEEN
         self.decoded = 0
         self.total = sum(map(len, decoding.labels.values()))
 
     def add(self, chunk: Chunk) -> None:
         self._digest.update(chunk.images.tobytes())
-        self._resized += chunk.resized
+        trained = chunk.seen if chunk.split == "train" else chunk.seen.model_copy(update=_UNSEEN_DEPTH)
+        self._seen = Seen.of_all([self._seen, trained])
         self.decoded += len(chunk.images)
         self._pixels.add(chunk.split, chunk.images)
 
@@ -289,18 +312,26 @@ class _Tally:
             source=source,
             mean=mean,
             std=std,
-            resized=self._resized,
+            seen=self._seen,
             overlap=self._pixels.overlap,
+            validation_overlap=self._pixels.validation_overlap,
+            selection_overlap=self._pixels.selection_overlap,
+            intensity_range=self._decoding.intensity_range,
         )
 
 
 def _digest(classes: Iterable[str], labels: Mapping[str, Labels], size: int) -> "hashlib._Hash":
-    """Over everything but the pixels, which follow: train, then test."""
-    shapes = {split: [len(labels[split]), CHANNELS, size, size] for split in SPLITS}
+    """Over everything but the pixels, which follow in the order of the splits."""
+    shapes = {split: [len(labels[split]), CHANNELS, size, size] for split in _ordered(labels)}
     digest = hashlib.sha256(json.dumps({"classes": list(classes), "shapes": shapes}, sort_keys=True).encode())
-    for split in SPLITS:
+    for split in _ordered(labels):
         digest.update(_little_endian(labels[split]))
     return digest
+
+
+def _ordered(splits: Iterable[str]) -> list[str]:
+    found = set(splits)
+    return [split for split in SPLIT_ORDER if split in found]
 
 
 def _little_endian(labels: Labels) -> bytes:

@@ -1,257 +1,209 @@
-"""Images in folders by class: ROOT/{train,test}/<class>/*.{png,jpg,jpeg}; and how listed images are decoded.
+"""Images in a folder of the user's own, or in a folder that holds a published data set by class.
 
-Pixels are taken as they are stored: an EXIF orientation and a colour profile are ignored, as torchvision's
-ImageFolder does. Transparent pixels are laid on white; 16-bit grey is scaled to 8 bit. Hidden files are ignored.
+How the folder may be laid out is in `layout` and `label_file`, how the images are decoded in `decode`. Hidden files are
+ignored. In a folder of the user's own, links are followed wherever they lead.
 """
 
 import hashlib
-import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vitreport.data.archive import DiskTree, Tree, shown
-from vitreport.data.cache import SPLITS, Chunk, Decoding, Labels, Notify, Original
-from vitreport.data.pixels import Pixels
+from vitreport.data.archive import DiskTree, Tree
+from vitreport.data.cache import SPLIT_ORDER, Labels, Notify, Original
+from vitreport.data.decode import VERSION, FirstImage, IntensityRange, decoding, first_image
+from vitreport.data.label_file import LabelledImage, read_label_file
+from vitreport.data.layout import LAYOUT_HINT, UNSPLIT, Layout, add_unused, classes_of, find_layout
+from vitreport.data.listing import SUFFIXES, Ignored, ImageFile, Listing, image_files, refuse_difference
+from vitreport.data.split import TEST_FRACTION, made_split
 from vitreport.errors import DatasetError
-from vitreport.spec.data import CHANNELS
 from vitreport.text import counted
 
-LAYOUT_HINT = "lay it out as train/CLASS/*.png and test/CLASS/*.png (or .jpg), with the same classes in both"
-SUFFIXES = (".png", ".jpg", ".jpeg")
-FORMATS = ("PNG", "JPEG")
-CHUNK_IMAGES = 1000
-CHUNK_BYTES = 2**25
-SHOWN_ITEMS = 3
-REASON_CHARACTERS = 80
+SPLIT_MADE = f"split made by vitreport: {TEST_FRACTION:.0%} of each class for testing, seed 0"
 
 
-class ImageFile(NamedTuple):
-    """An image file: its path under the root, its bytes, and when it was changed."""
+def find_in(root: Path, size: int, notify: Notify, intensity_range: IntensityRange = "full") -> Original:
+    """Find the images in a folder of the user's own, to be decoded to `size` x `size` pixels.
 
-    path: str
-    size: int
-    modified_ns: int
+    Images of another size are resized with antialiasing, then cut to a square in the middle.
 
-
-@dataclass(frozen=True)
-class Listing:
-    """The image files in `tree` and the labels (N,) of their classes, by split."""
-
-    tree: Tree
-    classes: tuple[str, ...]
-    files: dict[str, list[ImageFile]]
-    labels: dict[str, Labels]
-
-    def counts(self) -> dict[str, int]:
-        return {split: len(files) for split, files in self.files.items()}
+    Raises:
+        DatasetError: The folder is not laid out as it should be. Decoding raises it where images do not decode.
+    """
+    return loose_original(_listed(_own(root), notify), size, intensity_range)
 
 
-@dataclass(frozen=True)
-class _Picture:
-    """Pixels uint8 (3, S, S), and whether they had to be resized."""
+def find_by_class(root: Path, size: int, notify: Notify, classes: Sequence[str] = ()) -> Original:
+    """Find the images of a published data set in train/CLASS/ and test/CLASS/; `classes`, if given, must be theirs.
 
-    pixels: Pixels
-    resized: bool
-
-
-@dataclass(frozen=True)
-class _Fault:
-    """An image that does not decode."""
-
-    path: str
-    reason: str
-
-
-def find_in(root: Path, size: int, notify: Notify, classes: Sequence[str] = ()) -> Original:
-    """The images under `root`, which decode to `size` x `size` pixels; `classes`, if given, must be theirs.
-
-    Images of another size are cut to a square in the middle and resized with antialiasing. Raises DatasetError
-    where the folders are not laid out as they should be; decoding raises it where images do not decode.
+    Raises:
+        DatasetError: The folder is not laid out as it should be. Decoding raises it where images do not decode.
     """
     tree = DiskTree(root, LAYOUT_HINT)
-    listing = _listed(tree, notify)
+    listing = _listed_by_class(tree, find_layout(tree, published=True), notify)
     if classes:
         refuse_difference(tree, f"{tree.place}/train", listing.classes, "the published data set", classes)
-    return loose_original("folder of images", listing, size)
+    return loose_original(listing, size)
 
 
 def num_classes(root: Path) -> int:
-    """The number of class folders. Raises DatasetError where train and test are not there or differ in them."""
-    return len(_classes(DiskTree(root, LAYOUT_HINT)))
+    """Count the classes. Raises DatasetError where the folder is not laid out as it should be."""
+    tree = _own(root)
+    layout = find_layout(tree)
+    if layout.label_file:
+        return len(_class_names(tree, layout, _table(tree, layout)[0]))
+    return len(classes_of(tree, layout))
 
 
-def first_image_size(root: Path) -> tuple[int, int]:
-    """Width and height, from its header, of the first training image in sorted order."""
-    tree = DiskTree(root, LAYOUT_HINT)
-    return first_size(tree, f"train/{_classes(tree)[0]}")
+def has_validation(root: Path) -> bool:
+    """Whether the folder has validation images beside training and test images."""
+    tree = _own(root)
+    layout = find_layout(tree)
+    if layout.label_file:
+        return {"val", "test"} <= {image.split for image in _table(tree, layout)[0]}
+    return "val" in layout.roles
+
+
+def first(root: Path) -> FirstImage:
+    """Read the size of the first image in sorted order, of the training images where the folder has a split."""
+    tree = _own(root)
+    layout = find_layout(tree)
+    if layout.label_file:
+        images = [image for image in _table(tree, layout)[0] if image.split in ("", "train")]
+        return first_image(tree, min(image.file for image in images))
+    place, name = next(iter(layout.folders.values())), classes_of(tree, layout)[0]
+    return first_in(tree, f"{place}/{name}" if place else name)
+
+
+def first_in(tree: Tree, folder: str) -> FirstImage:
+    """Read the size of the first image in a folder."""
+    return first_image(tree, image_files(tree, folder, Ignored())[0])
 
 
 def count_images(root: Path) -> dict[str, int]:
-    """The image files of each split. Raises DatasetError where the folders are not laid out as they should be."""
-    return _listed(DiskTree(root, LAYOUT_HINT), notify=lambda line: None).counts()
+    """Count the images of each split. Raises DatasetError where the folder is not laid out as it should be."""
+    return _listed(_own(root), notify=lambda line: None).counts()
 
 
-def first_size(tree: Tree, folder: str) -> tuple[int, int]:
-    """Width and height, from its header, of the first image in a folder."""
-    first = image_files(tree, folder, ignored=[])[0].path
-    try:
-        with _pillow_warnings(), tree.open(first) as file, Image.open(file, formats=FORMATS) as image:
-            return image.size
-    except Exception as error:  # damaged files make Pillow raise almost anything
-        raise _undecodable([_Fault(first, _reason(error))], 1) from error
-
-
-def loose_original(source: str, listing: Listing, size: int) -> Original:
-    """Images in files of their own, of which nobody published checksums.
+def loose_original(listing: Listing, size: int, intensity_range: IntensityRange = "full") -> Original:
+    """Images in files of their own, without published checksums.
 
     They are others where a class, a path, a size or a time of modification is another one: bytes that are replaced
     by as many, with the former time put back, are not noticed.
     """
-    labels = [listing.labels[split].tolist() for split in SPLITS]
-    identity = hashlib.sha256(repr((listing.classes, listing.files, labels)).encode()).hexdigest()
-    return Original(source, identity, lambda: decoding(listing, size, canonical=False))
+    labels = {split: found.tolist() for split, found in listing.labels.items()}
+    known = (VERSION, intensity_range, listing.source, listing.classes, listing.files, labels)
+    identity = hashlib.sha256(repr(known).encode()).hexdigest()
+    decode = partial(decoding, listing, size, canonical=False, intensity_range=intensity_range)
+    return Original(listing.source, identity, decode)
 
 
-def decoding(listing: Listing, size: int, *, canonical: bool) -> Decoding:
-    return Decoding(listing.classes, listing.labels, _chunks(listing, size), canonical)
-
-
-def folder_names(tree: Tree, folder: str) -> tuple[str, ...]:
-    """The folders in a folder, each named after a class."""
-    names = tuple(entry.name for entry in tree.entries(folder) if entry.kind == "folder")
-    for name in names:
-        if not name.isprintable():
-            message = f"{tree.place}/{folder} has a class folder with an unprintable name, {name!a}"
-            raise DatasetError(message, "rename it")
-    return names
-
-
-def image_files(tree: Tree, folder: str, ignored: list[str]) -> list[ImageFile]:
-    """The image files in a folder, at least one; the paths of its other entries are added to `ignored`."""
-    files, before = [], len(ignored)
-    for entry in tree.entries(folder):
-        path = f"{folder}/{entry.name}"
-        if not entry.name.lower().endswith(SUFFIXES):
-            ignored.append(shown(path))
-        elif entry.kind != "file":
-            raise DatasetError(f"{tree.place}/{shown(path)} is not a file", "remove it")
-        else:
-            files.append(ImageFile(path, entry.size, entry.modified_ns))
-    if not files:
-        others = ignored[before:]
-        told = f", but {counted(len(others), 'other')}, such as {others[0]}" if others else ""
-        raise DatasetError(f"{tree.place}/{folder} holds no PNG or JPEG file{told}", "add images, or remove the class")
-    return files
-
-
-def tell_ignored(tree: Tree, ignored: Sequence[str], notify: Notify) -> None:
-    if ignored:
-        notify(f"{tree.place}: {len(ignored)} ignored, as not PNG or JPEG: {some(ignored)}")
-
-
-def refuse_difference(tree: Tree, first: str, first_names: Sequence[str], second: str, names: Sequence[str]) -> None:
-    """Raise DatasetError where the classes at two places are not the same."""
-    alone = [(first, set(first_names) - set(names)), (second, set(names) - set(first_names))]
-    if differences := [f"only {place} has {some(sorted(extra))}" for place, extra in alone if extra]:
-        raise DatasetError(f"the classes differ: {'; '.join(differences)}", tree.layout_hint)
-
-
-def some(items: Sequence[str]) -> str:
-    """The first few, as they can be printed."""
-    more = ", ..." if len(items) > SHOWN_ITEMS else ""
-    return ", ".join(items[:SHOWN_ITEMS]) + more
+def _own(root: Path) -> DiskTree:
+    return DiskTree(root, LAYOUT_HINT, linked=SUFFIXES)
 
 
 def _listed(tree: Tree, notify: Notify) -> Listing:
-    classes = _classes(tree)
+    layout = find_layout(tree)
+    listing = _listed_by_table(tree, layout, notify) if layout.label_file else _listed_by_class(tree, layout, notify)
+    for line in _about(layout, listing):
+        notify(f"{tree.place}: {line}")
+    return listing
+
+
+def _about(layout: Layout, listing: Listing) -> list[str]:
+    """What the user should know about the splits."""
+    if SPLIT_MADE in listing.source:
+        return [f"no split found; {SPLIT_MADE}, the same for every run"]
+    if "val" in listing.files:
+        place = f"{layout.folders['val']}/" if layout.folders else layout.label_file
+        return [f"the validation images of {place} are the validation split; none are held out of the training images"]
+    if layout.roles != layout.folders:
+        return [f"no folder test/: the images of {layout.folders['val']}/ are the test split"]
+    return ["no test images: the validation images are the test split"] if "validation" in listing.source else []
+
+
+def _listed_by_class(tree: Tree, layout: Layout, notify: Notify) -> Listing:
+    classes = classes_of(tree, layout)
+    ignored = Ignored()
+    add_unused(tree, layout, ignored)
     files: dict[str, list[ImageFile]] = {}
     labels: dict[str, Labels] = {}
-    ignored: list[str] = []
-    for split in SPLITS:
-        by_class = [image_files(tree, f"{split}/{name}", ignored) for name in classes]
+    for split, place in layout.roles.items():
+        by_class = [image_files(tree, f"{place}/{name}" if place else name, ignored) for name in classes]
         files[split] = [file for group in by_class for file in group]
         labels[split] = np.repeat(np.arange(len(classes)), [len(group) for group in by_class])
-    tell_ignored(tree, ignored, notify)
-    return Listing(tree, classes, files, labels)
+    ignored.report(tree, notify)
+    return _divided(Listing(tree, classes, files, labels, _source(layout)))
 
 
-def _classes(tree: Tree) -> tuple[str, ...]:
-    train, test = (folder_names(tree, split) for split in SPLITS)
-    refuse_difference(tree, f"{tree.place}/train", train, f"{tree.place}/test", test)
-    if len(train) < 2:
-        raise DatasetError(f"{tree.place}/train has {len(train)} class folders, at least 2 are needed", LAYOUT_HINT)
-    return train
+def _source(layout: Layout) -> str:
+    if UNSPLIT in layout.folders:
+        return f"folder of images ({SPLIT_MADE})"
+    if layout.roles != layout.folders:
+        return f"folder of images (test split: {layout.folders['val']})"
+    return (
+        f"folder of images (validation split: {layout.folders['val']})"
+        if "val" in layout.folders
+        else "folder of images"
+    )
 
 
-def _chunks(listing: Listing, size: int) -> Iterator[Chunk]:
-    """Every image is tried. Raises DatasetError after the last one where some do not decode."""
-    faults: list[_Fault] = []
-    length = max(1, min(CHUNK_IMAGES, CHUNK_BYTES // (CHANNELS * size**2)))
-    with ThreadPoolExecutor() as pool:
-        for split, files in listing.files.items():
-            for start in range(0, len(files), length):
-                with _pillow_warnings():
-                    paths = [file.path for file in files[start : start + length]]
-                    tried = list(pool.map(lambda path: _try(listing.tree, path, size), paths))
-                faults += [result for result in tried if isinstance(result, _Fault)]
-                yield _chunk(split, [result for result in tried if isinstance(result, _Picture)], size)
-    if faults:
-        raise _undecodable(faults, sum(map(len, listing.files.values())))
+def _table(tree: Tree, layout: Layout) -> tuple[list[LabelledImage], int]:
+    """The images of the label file, and how many it does not name. Raises DatasetError where none is for training."""
+    images, unnamed = read_label_file(tree, layout.label_file)
+    if not any(image.split in ("", "train") for image in images):
+        raise DatasetError(f"{tree.place}/{layout.label_file} names no training images", LAYOUT_HINT)
+    return images, unnamed
 
 
-def _chunk(split: str, pictures: list[_Picture], size: int) -> Chunk:
-    images = np.empty((len(pictures), CHANNELS, size, size), np.uint8)
-    for image, picture in zip(images, pictures, strict=True):
-        image[:] = picture.pixels
-    return Chunk(split, images, sum(picture.resized for picture in pictures))
+def _class_names(tree: Tree, layout: Layout, images: Sequence[LabelledImage]) -> tuple[str, ...]:
+    names = tuple(sorted({image.label for image in images}))
+    if len(names) < 2:
+        raise DatasetError(f"{tree.place}/{layout.label_file} has {len(names)} classes, at least 2 are needed")
+    return names
 
 
-def _try(tree: Tree, path: str, size: int) -> _Picture | _Fault:
-    try:
-        with tree.open(path) as file, Image.open(file, formats=FORMATS) as image:
-            rgb, resized = _rgb(image), image.size != (size, size)
-        if resized:
-            rgb = ImageOps.fit(rgb, (size, size), Image.Resampling.BILINEAR)
-        return _Picture(np.asarray(rgb).transpose(2, 0, 1), resized)
-    except Exception as error:  # damaged files make Pillow raise almost anything
-        return _Fault(path, _reason(error))
+def _listed_by_table(tree: Tree, layout: Layout, notify: Notify) -> Listing:
+    images, unnamed = _table(tree, layout)
+    if unnamed:
+        notify(f"{tree.place}: ignored {counted(unnamed, 'image')} that {layout.label_file} does not name")
+    classes = _class_names(tree, layout, images)
+    number = {name: label for label, name in enumerate(classes)}
+    found = {image.split or UNSPLIT for image in images}
+    role = {"val": "test"} if "test" not in found else {}
+    files: dict[str, list[ImageFile]] = {}
+    labels: dict[str, Labels] = {}
+    for split in (each for each in (UNSPLIT, *SPLIT_ORDER) if each in found):
+        own = sorted((image for image in images if (image.split or UNSPLIT) == split), key=lambda each: each.file)
+        files[role.get(split, split)] = [image.file for image in own]
+        labels[role.get(split, split)] = np.array([number[image.label] for image in own], np.int64)
+    listing = Listing(tree, classes, files, labels, f"images listed in {layout.label_file}")
+    _refuse_missing_classes(listing, layout)
+    return _divided(listing)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        image = Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
-    if image.has_transparency_data:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    return image.convert("RGB")
+def _refuse_missing_classes(listing: Listing, layout: Layout) -> None:
+    """Raise DatasetError where a split has no image of a class."""
+    for split, labels in listing.labels.items():
+        if lacking := np.flatnonzero(np.bincount(labels, minlength=len(listing.classes)) == 0).tolist():
+            fault = f"has no {split} image of the class {listing.classes[lacking[0]]}"
+            raise DatasetError(f"{listing.tree.place}/{layout.label_file} {fault}", "every split needs every class")
 
 
-@contextmanager
-def _pillow_warnings() -> Iterator[None]:
-    """An image that would fill the memory is an error; other warnings of Pillow are none of the user's concern."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
-
-
-def _undecodable(faults: list[_Fault], total: int) -> DatasetError:
-    shown_faults = some([f"{shown(fault.path)} ({fault.reason})" for fault in faults])
-    return DatasetError(f"{len(faults)} of {total} images do not decode: {shown_faults}", "replace or delete them")
-
-
-def _reason(error: Exception) -> str:
-    match error:
-        case UnidentifiedImageError():
-            return "not a PNG or JPEG image"
-        case Image.DecompressionBombError() | Image.DecompressionBombWarning():
-            return f"more than {Image.MAX_IMAGE_PIXELS} pixels"
-        case OSError(strerror=str(reason)):
-            return reason
-    return shown(str(error)[:REASON_CHARACTERS]) or type(error).__name__
+def _divided(listing: Listing) -> Listing:
+    """With a test split: a fifth of each class where the folder has none."""
+    place = UNSPLIT if UNSPLIT in listing.files else "train"
+    if "test" in listing.files:
+        return listing
+    files = listing.files[place]
+    parts = dict(zip(("train", "test"), made_split(listing.labels[place], listing.classes), strict=True))
+    source = listing.source if SPLIT_MADE in listing.source else f"{listing.source} ({SPLIT_MADE})"
+    return Listing(
+        listing.tree,
+        listing.classes,
+        {split: [files[index] for index in chosen] for split, chosen in parts.items()},
+        {split: listing.labels[place][chosen] for split, chosen in parts.items()},
+        source,
+    )

@@ -11,6 +11,7 @@ from vitreport.errors import DatasetError, Problem, SpecError
 
 if TYPE_CHECKING:
     from vitreport.data.cache import ImageArrays, Original, Places
+    from vitreport.data.decode import FirstImage, IntensityRange
     from vitreport.spec.data import DatasetFacts
 
 
@@ -18,9 +19,12 @@ class _FolderReader(Protocol):
     """A module that reads folders which may lie anywhere."""
 
     def num_classes(self, root: Path) -> int: ...
-    def first_image_size(self, root: Path) -> tuple[int, int]: ...
+    def has_validation(self, root: Path) -> bool: ...
+    def first(self, root: Path) -> "FirstImage": ...
     def count_images(self, root: Path) -> dict[str, int]: ...
-    def find_in(self, root: Path, size: int, notify: Callable[[str], None]) -> "Original": ...
+    def find_in(
+        self, root: Path, size: int, notify: Callable[[str], None], intensity_range: "IntensityRange"
+    ) -> "Original": ...
 
 
 def locate(dataset: str, data_dir: Path) -> tuple[str, Path]:
@@ -63,8 +67,9 @@ def describe(dataset: str, data_dir: Path, image_size: int | None = None) -> "Da
     if source := DATASETS.get(name):
         return DatasetFacts(name, source.num_classes, image_size or source.image_size, source.train_count)
     reader = _folder_reader(home / name)
-    num_classes = reader.num_classes(home / name)
-    return DatasetFacts(name, num_classes, image_size or _square(*reader.first_image_size(home / name)))
+    root = home / name
+    size = image_size or _size(reader.first(root))
+    return DatasetFacts(name, reader.num_classes(root), size, has_validation=reader.has_validation(root))
 
 
 def count_images(name: str, data_dir: Path) -> dict[str, int]:
@@ -86,10 +91,12 @@ def open_dataset(
     notify: Callable[[str], None],
     progress: Callable[[str, int, int | None], None],
     check_bytes: bool = True,
+    intensity_range: "IntensityRange" = "full",
 ) -> "ImageArrays":
     """The images of a data set, decoded into the cache if they are not there yet.
 
-    A named data set keeps its published size, any other is decoded to `image_size`. `notify` is told a line for
+    A named data set keeps its published size, any other is decoded to `image_size`, and its 16-bit grey by
+    `intensity_range`. `notify` is told a line for
     the user, `progress` (label, done, total) in images while decoding and in bytes while downloading. With
     `check_bytes` the arrays in the cache are hashed, and decoded again where they have been damaged. Raises
     DatasetError where the images are missing or damaged, ResourceError where they cannot be fetched or kept.
@@ -97,7 +104,7 @@ def open_dataset(
     from vitreport.data import cache
 
     places = cache.Places(data_dir, cache_dir, notify, progress)
-    return cache.cached(name, *_original(name, image_size, places), places, check_bytes=check_bytes)
+    return cache.cached(name, *_original(name, image_size, places, intensity_range), places, check_bytes=check_bytes)
 
 
 def open_present(
@@ -108,6 +115,7 @@ def open_present(
     cache_dir: Path,
     notify: Callable[[str], None],
     progress: Callable[[str, int, int | None], None],
+    intensity_range: "IntensityRange" = "full",
 ) -> "ImageArrays | None":
     """The images of a data set as they are here now, decoded if they are not yet; nothing is ever downloaded.
 
@@ -119,13 +127,15 @@ def open_present(
     if name not in DATASETS and not _is_folder(data_dir / name):
         return None
     places = cache.Places(data_dir, cache_dir, notify, progress)
-    size, original = _original(name, image_size, places)
+    size, original = _original(name, image_size, places, intensity_range)
     if original.remote:
         return cache.decoded(name, size, original, places)
     return cache.cached(name, size, original, places, check_bytes=False)
 
 
-def open_decoded(name: str, *, image_size: int, data_dir: Path, cache_dir: Path) -> "ImageArrays | None":
+def open_decoded(
+    name: str, *, image_size: int, data_dir: Path, cache_dir: Path, intensity_range: "IntensityRange" = "full"
+) -> "ImageArrays | None":
     """The images of a data set if they have been decoded already and are still those that are here, else None.
 
     The bytes in the cache are not checked.
@@ -134,17 +144,22 @@ def open_decoded(name: str, *, image_size: int, data_dir: Path, cache_dir: Path)
 
     places = cache.Places(data_dir, cache_dir, notify=lambda line: None, progress=lambda label, done, total: None)
     try:
-        return cache.decoded(name, *_original(name, image_size, places), places)
+        return cache.decoded(name, *_original(name, image_size, places, intensity_range), places)
     except DatasetError:
         return None
 
 
-def _original(name: str, image_size: int, places: "Places") -> "tuple[int, Original]":
+def _original(
+    name: str, image_size: int, places: "Places", intensity_range: "IntensityRange"
+) -> "tuple[int, Original]":
     """The size to decode a data set to, and where its images are."""
     if source := DATASETS.get(name):
+        if intensity_range == "train":
+            fault = f'data.intensity_range = "train" is for 16-bit images, those of {name} have 8 bits'
+            raise DatasetError(fault, "leave it out")
         return source.stored_size, source.find(places)
     root = places.data_dir / name
-    return image_size, _folder_reader(root).find_in(root, image_size, places.notify)
+    return image_size, _folder_reader(root).find_in(root, image_size, places.notify, intensity_range)
 
 
 def _folder_reader(root: Path) -> "_FolderReader":
@@ -166,7 +181,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _check_path(path: Path) -> None:
-    from vitreport.data.folder import LAYOUT_HINT
+    from vitreport.data.layout import LAYOUT_HINT
 
     if not _is_folder(path):
         raise DatasetError(f"{path} is no folder", f"give a folder of images: {LAYOUT_HINT}")
@@ -185,10 +200,19 @@ def _unknown(name: str) -> SpecError:
     return SpecError(problems=[Problem("data.dataset", "unknown data set", hint, repr(name))])
 
 
-def _square(width: int, height: int) -> int:
-    if width == height:
-        return width
-    fault = f"the first image is {width} x {height}, not square"
-    raise SpecError(
-        problems=[Problem("data.image_size", fault, "--set image_size=64, or --image-size 64 where there is no --set")]
-    )
+def _size(first: "FirstImage") -> int:
+    """The size that the first image sets. Raises SpecError where it is not square, or too small or too large."""
+    from vitreport.data.archive import shown
+    from vitreport.spec.data import LARGEST_SIDE, SMALLEST_SIDE
+
+    image = f"the first image, {shown(first.path)}, is {first.width} x {first.height} pixels"
+    if first.width != first.height:
+        fault = f"{image}, not square"
+    elif first.width > LARGEST_SIDE:
+        fault = f"{image}, more than {LARGEST_SIDE} x {LARGEST_SIDE}"
+    elif first.width < SMALLEST_SIDE:
+        fault = f"{image}, fewer than {SMALLEST_SIDE} x {SMALLEST_SIDE}"
+    else:
+        return first.width
+    hint = "choose the size: --set image_size=64, or --image-size 64 where there is no --set"
+    raise SpecError(problems=[Problem("data.image_size", fault, hint)])

@@ -13,6 +13,9 @@ from vitreport.text import listed
 Labels = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int64]
 
+TEST_FRACTION = 0.2
+_TEST_SEED = 0
+
 
 def validation_split(
     labels: Labels, fraction: float, seed: int, classes: Sequence[str] = ()
@@ -52,6 +55,24 @@ def limited(labels: Labels, limit: int, seed: int, classes: Sequence[str] = ()) 
         fault = f"data.limit = {limit} leaves no training image of {_named(emptied, classes)}"
         raise DatasetError(fault, "keep more images")
     return np.flatnonzero(_drawn(labels, shares, stream_seed(seed, "limit")))
+
+
+def made_split(labels: Labels, classes: Sequence[str]) -> tuple[Indices, Indices]:
+    """Divide images without a split into sorted indices to train on and to test on.
+
+    A fifth of each class, rounded, and at least one image is for testing. The seed of a run has no part in it, so that
+    all runs on a folder are tested on the same images.
+
+    Raises:
+        DatasetError: A class has a single image.
+    """
+    counts = np.bincount(labels, minlength=len(classes))
+    if len(small := np.flatnonzero(counts < 2)):
+        fault = f"there is only one image of {_named(small, classes)}"
+        raise DatasetError(f"{fault}: at least one is needed to train and one to test", "add images")
+    shares = np.maximum(np.rint(counts * TEST_FRACTION).astype(np.int64), 1)
+    test = _drawn(labels, shares, stream_seed(_TEST_SEED, "test split"))
+    return np.flatnonzero(~test), np.flatnonzero(test)
 
 
 def split_hash(*indices: Indices) -> str:

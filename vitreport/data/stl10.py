@@ -51,7 +51,7 @@ def find(places: Places) -> Original:
         places,
         decode=_decode_archive,
         unpacked=lambda home: verified_files(home, FILE_MD5, places, lambda: _decode_folder(home)),
-        by_class=lambda home: folder.find_in(home, SIZE, places.notify, CLASSES),
+        by_class=lambda home: folder.find_by_class(home, SIZE, places.notify, CLASSES),
     )
 
 

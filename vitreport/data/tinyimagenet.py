@@ -11,15 +11,26 @@ Any other folder in this layout can be read too, with the classes that it has.
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from vitreport.data import folder
+from vitreport.data import folder, layout
 from vitreport.data.archive import DiskTree, Tree, ZipTree, shown
 from vitreport.data.cache import Decoding, Labels, Notify, Original, Places
+from vitreport.data.decode import FirstImage, IntensityRange, decoding
 from vitreport.data.download import Published, find_published
-from vitreport.data.folder import ImageFile, Listing
+from vitreport.data.listing import (
+    SUFFIXES,
+    Ignored,
+    ImageFile,
+    Listing,
+    folder_names,
+    image_files,
+    refuse_difference,
+    some,
+)
 from vitreport.errors import DatasetError
 
 NUM_CLASSES = 200
@@ -62,46 +73,56 @@ def is_laid_out(root: Path) -> bool:
         return False
 
 
-def find_in(root: Path, size: int, notify: Notify) -> Original:
+def find_in(root: Path, size: int, notify: Notify, intensity_range: IntensityRange = "full") -> Original:
     """The images under `root`, which decode to `size` x `size` pixels. Raises DatasetError for another layout."""
-    listing = _listed(DiskTree(root, LAYOUT_HINT), notify)
-    return folder.loose_original("folder in the layout of Tiny ImageNet", listing, size)
+    listing = replace(_listed(_own(root), notify), source="folder in the layout of Tiny ImageNet")
+    return folder.loose_original(listing, size, intensity_range)
 
 
 def num_classes(root: Path) -> int:
     """The number of lines of wnids.txt. Raises DatasetError where it is missing or damaged."""
-    return len(_wnids(DiskTree(root, LAYOUT_HINT)))
+    return len(_wnids(_own(root)))
 
 
-def first_image_size(root: Path) -> tuple[int, int]:
-    """Width and height, from its header, of the first training image of the first class."""
-    tree = DiskTree(root, LAYOUT_HINT)
-    return folder.first_size(tree, _images_of(_wnids(tree)[0]))
+def has_validation(root: Path) -> bool:
+    """False: the images of val/ are the test split in this layout."""
+    return False
+
+
+def first(root: Path) -> FirstImage:
+    """Read the size of the first training image of the first class."""
+    tree = _own(root)
+    return folder.first_in(tree, _images_of(_wnids(tree)[0]))
 
 
 def count_images(root: Path) -> dict[str, int]:
     """The image files of each split. Raises DatasetError for another layout."""
-    return _listed(DiskTree(root, LAYOUT_HINT), notify=lambda line: None).counts()
+    return _listed(_own(root), notify=lambda line: None).counts()
+
+
+def _own(root: Path) -> DiskTree:
+    return DiskTree(root, LAYOUT_HINT, linked=SUFFIXES)
 
 
 def _whole(root: Path, notify: Notify) -> Original:
     tree = DiskTree(root, LAYOUT_HINT)
     hint = RENAME_HINT if root.name == PUBLISHED.dataset else f"as a data set of your own: --dataset {tree.place}"
     _refuse_part(f"{tree.place}/{WNIDS}", len(_wnids(tree)), hint)
-    return folder.loose_original(f"folder {root.name} (unpacked, not verified)", _listed(tree, notify), SIZE)
+    listing = replace(_listed(tree, notify), source=f"folder {root.name} (unpacked, not verified)")
+    return folder.loose_original(listing, SIZE)
 
 
 def _by_class(home: Path, notify: Notify) -> Original:
     if is_laid_out(home):
         return _whole(home, notify)
-    _refuse_part(f"{home}/train", folder.num_classes(home), RENAME_HINT)
-    return folder.find_in(home, SIZE, notify)
+    _refuse_part(f"{home}/train", len(folder_names(DiskTree(home, layout.LAYOUT_HINT), "train")), RENAME_HINT)
+    return folder.find_by_class(home, SIZE, notify)
 
 
 def _decode_archive(path: Path, notify: Notify) -> Decoding:
     tree = ZipTree(path, PUBLISHED.unpacked, LAYOUT_HINT)
     _refuse_part(f"{tree.place}/{WNIDS}", len(_wnids(tree)), "unpack it, and give the folder by its path")
-    return folder.decoding(_listed(tree, notify), SIZE, canonical=True)
+    return decoding(_listed(tree, notify), SIZE, canonical=True)
 
 
 def _refuse_part(place: str, found: int, hint: str) -> None:
@@ -112,13 +133,11 @@ def _refuse_part(place: str, found: int, hint: str) -> None:
 
 def _listed(tree: Tree, notify: Notify) -> Listing:
     wnids = _wnids(tree)
-    folder.refuse_difference(
-        tree, f"{tree.place}/train", folder.folder_names(tree, "train"), f"{tree.place}/{WNIDS}", wnids
-    )
-    ignored: list[str] = []
-    train = [folder.image_files(tree, _images_of(wnid), ignored) for wnid in wnids]
+    refuse_difference(tree, f"{tree.place}/train", folder_names(tree, "train"), f"{tree.place}/{WNIDS}", wnids)
+    ignored = Ignored()
+    train = [image_files(tree, _images_of(wnid), ignored) for wnid in wnids]
     test, test_labels = _validation(tree, wnids, ignored)
-    folder.tell_ignored(tree, ignored, notify)
+    ignored.report(tree, notify)
     return Listing(
         tree=tree,
         classes=_names(tree, wnids),
@@ -127,9 +146,9 @@ def _listed(tree: Tree, notify: Notify) -> Listing:
     )
 
 
-def _validation(tree: Tree, wnids: tuple[str, ...], ignored: list[str]) -> tuple[list[ImageFile], Labels]:
+def _validation(tree: Tree, wnids: tuple[str, ...], ignored: Ignored) -> tuple[list[ImageFile], Labels]:
     """The validation images in the order of their annotations, and their labels (N,)."""
-    unlabelled = {file.path.rpartition("/")[2]: file for file in folder.image_files(tree, "val/images", ignored)}
+    unlabelled = {file.path.rpartition("/")[2]: file for file in image_files(tree, "val/images", ignored)}
     label_of = {wnid: label for label, wnid in enumerate(wnids)}
     files, labels = [], []
     for number, line in _lines(tree, ANNOTATIONS):
@@ -141,7 +160,7 @@ def _validation(tree: Tree, wnids: tuple[str, ...], ignored: list[str]) -> tuple
         files.append(unlabelled.pop(name))
         labels.append(label_of[wnid])
     if unlabelled:
-        left = folder.some([shown(name) for name in unlabelled])
+        left = some([shown(name) for name in unlabelled])
         raise DatasetError(f"{tree.place}/{ANNOTATIONS} has no line for {len(unlabelled)} images: {left}", LAYOUT_HINT)
     return files, np.array(labels, np.int64)
 

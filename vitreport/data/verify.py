@@ -1,29 +1,41 @@
 """What `datasets verify` checks: that the images are all there, unchanged, and not in both splits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitreport.data.cache import SPLITS, ImageArrays, fingerprint
+from vitreport.data.archive import shown
+from vitreport.data.cache import SPLIT_ORDER, ImageArrays, Places, fingerprint
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.class_sizes import class_warning
 from vitreport.data.pixels import image_digests
 from vitreport.data.sources import describe, locate, open_dataset
+from vitreport.spec.data import SMALLEST_SIDE
 from vitreport.text import counted, listed
 
+if TYPE_CHECKING:
+    from vitreport.data.decode import Fault
+
 MANY = 0.01  # of the training images
+PAIRS = (("train", "test"), ("train", "val"), ("val", "test"))
+WORDS = {"train": "training", "val": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at; `is_notable` is what is no fault and still to be known."""
+    """One thing that was checked.
+
+    `is_notable` is what is no fault and still worth knowing; `items` lists all that `detail` only counts.
+    """
 
     name: str
     ok: bool
     detail: str
     is_notable: bool = False
+    items: tuple[str, ...] = ()
 
 
 def verify(
@@ -39,18 +51,16 @@ def verify(
 
     Damage in the cache is told, not mended. Raises SpecError or DatasetError where it cannot even be opened.
     """
+    from vitreport.data.decode import UndecodableError
+
     name, home = locate(dataset, data_dir)
-    arrays = open_dataset(
-        name,
-        image_size=describe(dataset, data_dir, image_size).image_size,
-        data_dir=home,
-        cache_dir=cache_dir,
-        notify=notify,
-        progress=progress,
-        check_bytes=False,
-    )
+    places = Places(home, cache_dir, notify, progress)
+    try:
+        arrays = _opened(name, describe(dataset, data_dir, image_size).image_size, places)
+    except UndecodableError as error:
+        return [_damaged(name, error.faults if error.total else _all_faults(name, places) or error.faults)]
     return [
-        *(_counts(name, arrays, split) for split in SPLITS),
+        *(_counts(name, arrays, split) for split in SPLIT_ORDER if split in arrays.splits),
         _class_sizes(arrays),
         _image_size(name, arrays),
         _fingerprint(arrays),
@@ -59,12 +69,42 @@ def verify(
     ]
 
 
+def _opened(name: str, image_size: int, places: Places) -> ImageArrays:
+    return open_dataset(
+        name,
+        image_size=image_size,
+        data_dir=places.data_dir,
+        cache_dir=places.cache_dir,
+        notify=places.notify,
+        progress=places.progress,
+        check_bytes=False,
+    )
+
+
+def _all_faults(name: str, places: Places) -> "list[Fault]":
+    """The faults of all images, where the first one already cannot be read to set the size."""
+    from vitreport.data.decode import UndecodableError
+
+    try:
+        _opened(name, SMALLEST_SIDE, places)
+    except UndecodableError as error:
+        return error.faults
+    return []
+
+
+def _damaged(name: str, faults: "Sequence[Fault]") -> Check:
+    items = tuple(f"{shown(path)} ({reason})" for path, reason in faults)
+    return Check(
+        "images decode", False, f"{counted(len(items), 'image')} cannot be decoded: {listed(items, 3)}", items=items
+    )
+
+
 def _counts(name: str, arrays: ImageArrays, split: str) -> Check:
     """As many images as were published, and some of every class; a folder of one's own has no published count."""
     by_class = np.bincount(arrays.splits[split].labels, minlength=len(arrays.classes))
     found = int(by_class.sum())
     source = DATASETS.get(name)
-    expected = {"train": source.train_count, "test": source.test_count}[split] if source else found
+    expected = {"train": source.train_count, "test": source.test_count}.get(split, found) if source else found
     fewest, most = int(by_class.min()), int(by_class.max())
     each = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
     detail = f"{found:,} images, {each} in each of {len(by_class):,} classes"
@@ -75,7 +115,7 @@ def _counts(name: str, arrays: ImageArrays, split: str) -> Check:
 def _class_sizes(arrays: ImageArrays) -> Check:
     """For information: a small class cannot be learned well, and its accuracy cannot be measured well."""
     counts = {
-        split: np.bincount(arrays.splits[split].labels, minlength=len(arrays.classes)).tolist() for split in SPLITS
+        split: np.bincount(arrays.splits[split].labels, minlength=len(arrays.classes)).tolist() for split in ("train", "test")
     }
     told = class_warning(arrays.classes, counts)
     return Check("class sizes", True, told or "no class is very small", is_notable=bool(told))
@@ -107,33 +147,43 @@ def _canonical(name: str, arrays: ImageArrays) -> Check:
 def _duplicates(name: str, arrays: ImageArrays) -> list[Check]:
     """Equal pixels, and whether their classes differ. What was published so is no problem: everybody measures on it."""
     known = DATASETS[name].known_overlap if name in DATASETS else 0
-    train, test = (image_digests(arrays.splits[split].images) for split in SPLITS)
-    classes = _classes_by_digest(train, arrays)
-    shared = [
-        (digest, arrays.classes[label])
-        for digest, label in zip(test, arrays.splits["test"].labels, strict=True)
-        if digest in classes
-    ]
-    repeated = len(train) - len(classes)
-    unlike = [(here, sorted(classes[digest])) for digest, here in shared if classes[digest] != {here}]
+    digests = {split: image_digests(found.images) for split, found in arrays.splits.items()}
+    pairs = [(first, second) for first, second in PAIRS if {first, second} <= set(digests)]
+    classes = _classes_by_digest(digests, arrays, "train")
+    repeated = len(digests["train"]) - len(classes)
     ambiguous = [sorted(names) for names in classes.values() if len(names) > 1]
-    moved = [f"{here} in test is {' and '.join(there)} in train" for here, there in unlike]
-    overlap = _overlap(len(shared), known) + _unlike(moved)
     return [
-        Check("train/test overlap", arrays.canonical or len(shared) <= known, overlap),
+        *(_shared(first, second, digests, arrays, known) for first, second in pairs),
         Check(
             "training duplicates",
             True,
             f"{repeated} training images repeat another one" + _unlike([" and ".join(names) for names in ambiguous]),
-            is_notable=bool(ambiguous) or repeated > MANY * len(train),
+            is_notable=bool(ambiguous) or repeated > MANY * len(digests["train"]),
         ),
     ]
 
 
-def _classes_by_digest(digests: Sequence[bytes], arrays: ImageArrays) -> dict[bytes, set[str]]:
-    """The classes that each training image is under."""
+def _shared(first: str, second: str, digests: Mapping[str, Sequence[bytes]], arrays: ImageArrays, known: int) -> Check:
+    """Images of the second split that are in the first one too."""
+    classes = _classes_by_digest(digests, arrays, first)
+    shared = [
+        (digest, arrays.classes[label])
+        for digest, label in zip(digests[second], arrays.splits[second].labels, strict=True)
+        if digest in classes
+    ]
+    unlike = [(here, sorted(classes[digest])) for digest, here in shared if classes[digest] != {here}]
+    moved = [f"{here} in {second} is {' and '.join(there)} in {first}" for here, there in unlike]
+    published = f" ({known} as published)" if known else ""
+    detail = f"{len(shared)} {WORDS[second]} images are also {WORDS[first]} images{published}"
+    return Check(f"{first}/{second} overlap", arrays.canonical or len(shared) <= known, detail + _unlike(moved))
+
+
+def _classes_by_digest(
+    digests: Mapping[str, Sequence[bytes]], arrays: ImageArrays, split: str
+) -> dict[bytes, set[str]]:
+    """The classes that each image of a split is under."""
     found: dict[bytes, set[str]] = {}
-    for digest, label in zip(digests, arrays.splits["train"].labels, strict=True):
+    for digest, label in zip(digests[split], arrays.splits[split].labels, strict=True):
         found.setdefault(digest, set()).add(arrays.classes[label])
     return found
 
@@ -143,8 +193,3 @@ def _unlike(images: Sequence[str]) -> str:
     if not images:
         return ""
     return f"; the labels of {counted(len(images), 'image')} differ: {listed(list(dict.fromkeys(images)))}"
-
-
-def _overlap(shared: int, known: int) -> str:
-    published = f" ({known} as published)" if known else ""
-    return f"{shared} test images are also training images{published}"

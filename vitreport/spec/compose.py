@@ -92,7 +92,7 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     if lowered:
         former = origins.get("train.batch_size", "default")
         origins["train.batch_size"] = f"lowered from {lowered.before} of {former} to fit data.limit"
-    problems = [*unknown, *faults, *([] if unknown else cross_problems(sections, facts.train_images))]
+    problems = [*unknown, *faults, *([] if unknown else _fit_problems(sections, facts))]
     told = [problem for layer in layers for problem in layer.problems]
     if told or problems:
         settled = {dotted(path) for path in derived}
@@ -221,6 +221,8 @@ def _derived(values: Mapping[str, Any], facts: DatasetFacts) -> dict[Path, Any]:
     derived: dict[Path, Any] = {}
     if isinstance(values.get("data", {}), Mapping):
         derived |= {("data", "image_size"): facts.image_size, ("data", "num_classes"): facts.num_classes}
+        if facts.has_validation and data.get("validation", "folder") == "folder":
+            derived |= {("data", "validation"): "folder", ("data", "validation_fraction"): 0.0}
     image_size = _count(data.get("image_size")) or facts.image_size
     num_classes = _count(data.get("num_classes")) or facts.num_classes
     for architecture in ARCHITECTURES:
@@ -266,6 +268,16 @@ def _lower_batch(
         return None
     sections["train"] = train.model_copy(update={"batch_size": images})
     return Lowered(train.batch_size, images)
+
+
+def _fit_problems(sections: dict[str, Any], facts: DatasetFacts) -> list[Problem]:
+    """What does not fit together in the sections, or does not fit the data set."""
+    found = cross_problems(sections, facts.train_images)
+    data = sections.get("data")
+    if data and data.validation == "folder" and facts.name and not facts.has_validation:
+        fault = f"{facts.name} has no validation images beside its training and test images"
+        found.append(Problem("data.validation", fault, "leave it out", '"folder"'))
+    return found
 
 
 def _unknown_sections(values: Mapping[str, Any]) -> list[Problem]:

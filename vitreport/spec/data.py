@@ -10,16 +10,21 @@ from vitreport.spec.augment import AugmentSpec, MixSpec
 from vitreport.spec.section import Name, PositiveInt, Section, added_later
 
 CHANNELS = 3  # every data set is served as RGB
+SMALLEST_SIDE, LARGEST_SIDE = 8, 1024
 
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """What a spec needs to know of a data set before a single image is read; `train_images` where they are known."""
+    """What a spec needs to know of a data set before a single image is read; `train_images` where they are known.
+
+    `has_validation` says that it has validation images beside training and test images.
+    """
 
     name: str
     num_classes: int
     image_size: int
     train_images: int | None = None
+    has_validation: bool = False
 
 
 class DataSpec(Section):
@@ -29,16 +34,22 @@ class DataSpec(Section):
     images, those of ImageNet, or "inception", which maps [0, 1] to [-1, 1]; pretrained weights need their own.
     "cifar" is the mean of CIFAR-10 with the deviation that much published code has, which is too small: the mean over
     the images of each image's own.
+
+    `validation` says which images choose the epoch: "fraction" holds out a part of the training images, "folder" takes
+    the validation images that the data set has. `intensity_range` says which values of 16-bit grey become black and
+    white: "full" takes 0 and 65535, "train" the lowest and the highest value of the training images.
     """
 
     dataset: Name = "cifar10"
-    image_size: Annotated[int, Field(ge=8, le=1024)]
+    image_size: Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
     num_classes: Annotated[int, Field(ge=2, le=100_000)]
     normalization: Literal["dataset", "imagenet", "inception", "cifar", "none"] = "dataset"
     augment: tuple[AugmentSpec, ...] = ()
     mix: MixSpec = added_later(default=MixSpec())
     validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    validation: Literal["fraction", "folder"] = added_later(default="fraction")
     limit: PositiveInt | None = None
+    intensity_range: Literal["full", "train"] = added_later(default="full")
 
     def images_to_train_on(self, available: int) -> int:
         """Of so many training images, those that `limit` keeps and `validation_fraction` does not hold out."""
@@ -52,9 +63,19 @@ class DataSpec(Section):
             limit += 1
         return limit
 
+    @property
+    def has_validation(self) -> bool:
+        """Whether there are images to choose the epoch by."""
+        return self.validation == "folder" or self.validation_fraction > 0
+
     def problems(self) -> list[Problem]:
         """What does not fit together in it."""
-        return [
+        found = []
+        if self.validation == "folder" and self.validation_fraction:
+            fault = "the data set has validation images, so that none are held out of the training images"
+            hint = "leave it out, or use --set validation=fraction to ignore the validation images"
+            found.append(Problem("data.validation_fraction", fault, hint, str(self.validation_fraction)))
+        return found + [
             problem
             for index, augment in enumerate(self.augment)
             for problem in augment.problems(f"data.augment.{index}", self.image_size)

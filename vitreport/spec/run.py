@@ -78,7 +78,7 @@ def cross_problems(sections: dict[str, Any], train_images: int | None = None) ->
     if schedule and train and schedule.warmup_epochs > train.epochs:
         fault = f"{schedule.warmup_epochs} is longer than train.epochs = {train.epochs}"
         found.append(Problem("schedule.warmup_epochs", fault))
-    if train and data and train.selection == "val" and data.validation_fraction == 0:
+    if train and data and train.selection == "val" and not data.has_validation:
         fault = '"val" needs a validation split, but data.validation_fraction = 0'
         found.append(Problem("train.selection", fault, 'choose "last", or hold images out'))
     if train and data and (available := train_images or data.limit):

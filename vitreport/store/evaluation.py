@@ -132,6 +132,7 @@ def _images(finished: FinishedRun, dataset: str | None, runtime: Runtime, listen
     if not dataset and name not in DATASETS and not (data_dir / name).is_dir():
         hint = f"say where it is: --dataset PATH/{name}, or --data-dir PATH"
         raise DatasetError(f"{finished.run.id} was trained on a folder {name}, which is not in {data_dir}", hint)
+    trained_on = finished.record.data
     arrays = open_dataset(
         name,
         image_size=finished.spec.data.image_size,
@@ -139,8 +140,8 @@ def _images(finished: FinishedRun, dataset: str | None, runtime: Runtime, listen
         cache_dir=runtime.cache_dir,
         notify=listener.note,
         progress=listener.progress,
+        intensity_range=trained_on.intensity_range or "full",
     )
-    trained_on = finished.record.data
     if arrays.classes != trained_on.classes:
         unknown = sorted(set(arrays.classes) ^ set(trained_on.classes))
         raise DatasetError(f"{name} has other classes than the run: {', '.join(unknown[:5])}")
@@ -155,11 +156,10 @@ def _images(finished: FinishedRun, dataset: str | None, runtime: Runtime, listen
 
 def _indices(spec: RunSpec, arrays: ImageArrays, split: SplitName, *, own: bool) -> NDArray[np.int64]:
     """The images of a split: those that the run itself trained on or held out; of other images, all."""
-    labels = arrays.splits["test" if split == "test" else "train"].labels
     if split == "test" or (split == "train" and not own):
-        return np.arange(len(labels))
-    train, val = split_indices(spec, labels, arrays.classes)
+        return np.arange(len(arrays.splits[split].labels))
+    train, val = split_indices(spec, arrays)
     chosen = val if split == "val" else train
-    if not own or not len(chosen):
+    if not len(chosen) or not (own or spec.data.validation == "folder"):
         raise DatasetError("there are no held-out images to measure", "choose --split test or --split train")
     return chosen

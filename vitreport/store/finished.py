@@ -42,6 +42,7 @@ def finished_run(
         cache_dir=runtime.cache_dir,
         notify=note,
         progress=progress,
+        intensity_range=spec.data.intensity_range,
     )
     if images:
         refuse_other_images(run.record, images, BESIDE)

@@ -35,7 +35,8 @@ class DataRecord(Record):
 
     `fingerprint` is the SHA-256 of the decoded data set, `split_hash` that of the split. `overlap` counts the test
     images that are training images too; older records lack it. So they lack `class_counts`: by split, as in `counts`,
-    the images of each class.
+    the images of each class. `intensity_range` are the 16-bit values that became black and white, where they are not 0
+    and 65535.
     """
 
     fingerprint: Text
@@ -47,6 +48,7 @@ class DataRecord(Record):
     split_hash: Text
     resized: Count
     overlap: Count | None = None
+    intensity_range: tuple[float, float] | None = None
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 

@@ -8,6 +8,7 @@ import torch
 
 from vitreport.data.cache import ImageArrays
 from vitreport.data.class_sizes import class_warning
+from vitreport.data.remarks import remarks
 from vitreport.data.sources import open_dataset
 from vitreport.errors import RecordError
 from vitreport.files import make_folder, refuse_unwritable, remove_temporaries
@@ -74,9 +75,10 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
             cache_dir=runtime.cache_dir,
             notify=listener.note,
             progress=listener.progress,
+            intensity_range=spec.data.intensity_range,
         )
-        if arrays.warning:
-            listener.note(arrays.warning)
+        for line in remarks(spec.data.dataset, arrays):
+            listener.note(line)
         loaded = load_pretrained(model, weights, arrays.classes) if weights else None
         with memory_errors("placing the images"):
             setup = prepare(spec, model, cost, arrays, device)
@@ -249,6 +251,7 @@ class Session:
             split_hash=self.setup.split_hash,
             resized=arrays.resized,
             overlap=arrays.overlap,
+            intensity_range=arrays.intensity_range,
             mean=arrays.mean,
             std=arrays.std,
         )

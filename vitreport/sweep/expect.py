@@ -51,7 +51,7 @@ def remaining_seconds(
 
 
 def _fits(spec: RunSpec, other: RunSpec) -> bool:
-    names = ("dataset", "image_size", "limit", "validation_fraction")
+    names = ("dataset", "image_size", "limit", "validation_fraction", "validation")
     same_data = all(getattr(spec.data, name) == getattr(other.data, name) for name in names)
     return same_data and spec.model.label == other.model.label
 

@@ -2,10 +2,11 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
+from vitreport.data.remarks import remarks
 from vitreport.data.sources import open_dataset
 from vitreport.errors import (
     BusyError,
@@ -124,29 +125,41 @@ def _check(
     from vitreport.sweep.check import Networks, check_images
 
     Networks().check(cell.spec for cell in missing)
-    for dataset, image_size in dict.fromkeys(map(_images_of, missing)):
-        own = [cell for cell in cells if _images_of(cell) == (dataset, image_size)]
+    for dataset, image_size, intensity_range in dict.fromkeys(map(_images_of, missing)):
+        own = [cell for cell in cells if _images_of(cell) == (dataset, image_size, intensity_range)]
+
+        def note(line: str, dataset: str = dataset) -> None:
+            told.add((dataset, line))
+            observer.note(line)
+
         try:
-            images = _opened(dataset, image_size, own, runs, runtime, observer)
+            images = _opened(own, runs, runtime, note, observer)
         except (DatasetError, ResourceError) as error:
             raise ImagesError({dataset: error}) from error
         check_images([cell.spec for cell in own if cell in missing], images)
-        if images.warning and (dataset, images.warning) not in told:
-            told.add((dataset, images.warning))
-            observer.note(images.warning.replace("warning: ", f"warning: {dataset}: ", 1))
+        for line in remarks(dataset, images):
+            if (dataset, line) not in told:
+                told.add((dataset, line))
+                observer.note(line.replace("warning: ", f"warning: {dataset}: ", 1))
 
 
 def _opened(
-    dataset: str, image_size: int, cells: Sequence[Cell], runs: Mapping[str, Run], runtime: Runtime, observer: Observer
+    cells: Sequence[Cell],
+    runs: Mapping[str, Run],
+    runtime: Runtime,
+    note: Callable[[str], None],
+    observer: Observer,
 ) -> "ImageArrays":
-    """The images, which are those that the runs on record have seen."""
+    """The images of cells that have the same ones, which are those that the runs on record have seen."""
+    data = cells[0].spec.data
     images = open_dataset(
-        dataset,
-        image_size=image_size,
+        data.dataset,
+        image_size=data.image_size,
         data_dir=runtime.data_dir,
         cache_dir=runtime.cache_dir,
-        notify=observer.note,
+        notify=note,
         progress=observer.progress,
+        intensity_range=data.intensity_range,
     )
     for cell in cells:
         if (run := runs.get(cell.id)) and run.record:
@@ -154,8 +167,9 @@ def _opened(
     return images
 
 
-def _images_of(cell: Cell) -> tuple[str, int]:
-    return cell.spec.data.dataset, cell.spec.data.image_size
+def _images_of(cell: Cell) -> tuple[str, int, Literal["full", "train"]]:
+    data = cell.spec.data
+    return data.dataset, data.image_size, data.intensity_range
 
 
 class _Sweep:

@@ -1,6 +1,6 @@
 """From a spec and images to everything that a run needs before its first step."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vitreport.data.batches import ImageSet, TrainingBatches, place
-from vitreport.data.cache import ImageArrays
+from vitreport.data.cache import ImageArrays, Split
 from vitreport.data.split import limited, split_hash, validation_split
-from vitreport.errors import Problem, SpecError
+from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.models.cost import Cost, measure_cost
 from vitreport.models.registry import build_model
 from vitreport.models.timm import trial_errors
@@ -62,7 +62,7 @@ def prepare(spec: RunSpec, model: nn.Module, cost: Cost, arrays: ImageArrays, de
 
     Raises SpecError where the images do not fit the spec.
     """
-    train, val = split_indices(spec, arrays.splits["train"].labels, arrays.classes)
+    train, val = split_indices(spec, arrays)
     if problems := _problems(spec, model, device, len(arrays.classes), len(train)):
         raise SpecError(problems=problems)
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
@@ -119,13 +119,20 @@ def _trains_on_one_image(model: nn.Module, device: torch.device, image_size: int
     return True
 
 
-def split_indices(
-    spec: RunSpec, labels: NDArray[np.int64], classes: Sequence[str]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which training images are trained on and which are held out; functions of the data and the seed alone."""
+def split_indices(spec: RunSpec, arrays: ImageArrays) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which images are trained on and which choose the epoch; functions of the data and the seed alone.
+
+    Both are training images, unless the spec takes the validation images of the data set: then all of those.
+
+    Raises:
+        DatasetError: The data set has no validation images, or too few training images.
+    """
+    labels, classes = arrays.splits["train"].labels, arrays.classes
     kept = np.arange(len(labels))
     if spec.data.limit is not None:
         kept = limited(labels, spec.data.limit, spec.seed, classes)
+    if spec.data.validation == "folder":
+        return kept, np.arange(len(_source(spec, arrays, "val").labels))
     train, val = validation_split(labels[kept], spec.data.validation_fraction, spec.seed, classes)
     return kept[train], kept[val]
 
@@ -135,11 +142,20 @@ def class_counts(splits: Mapping[str, ImageSet], classes: int) -> dict[str, tupl
     return {name: tuple(torch.bincount(split.labels, minlength=classes).tolist()) for name, split in splits.items()}
 
 
+def _source(spec: RunSpec, arrays: ImageArrays, name: str) -> Split:
+    """The images that a split is chosen from: held-out images are training images."""
+    if name != "val" or spec.data.validation == "fraction":
+        return arrays.splits["test" if name == "test" else "train"]
+    if "val" not in arrays.splits:
+        raise DatasetError(f"{spec.data.dataset} has no validation images", "restore its folder val/")
+    return arrays.splits["val"]
+
+
 def place_split(
     spec: RunSpec, arrays: ImageArrays, device: torch.device, name: str, chosen: NDArray[np.int64]
 ) -> ImageSet:
-    """The chosen images of a split; "val" is a part of the training images. All of them stay memory-mapped."""
-    source = arrays.splits["test" if name == "test" else "train"]
+    """The chosen images of a split. All of them stay memory-mapped."""
+    source = _source(spec, arrays, name)
     whole = len(chosen) == len(source.labels)
     constants = {"dataset": (arrays.mean, arrays.std), **CHANNEL_STATISTICS}
     mean, std = constants[spec.data.normalization]

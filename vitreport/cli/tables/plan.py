@@ -121,7 +121,11 @@ def _counts(spec: RunSpec, runtime: Runtime) -> tuple[dict[str, int], bool]:
     """The training and test images, and whether they were counted: decoded, or as files in a folder."""
     data = spec.data
     arrays = open_decoded(
-        data.dataset, image_size=data.image_size, data_dir=runtime.data_dir, cache_dir=runtime.cache_dir
+        data.dataset,
+        image_size=data.image_size,
+        data_dir=runtime.data_dir,
+        cache_dir=runtime.cache_dir,
+        intensity_range=data.intensity_range,
     )
     if arrays:
         return {name: len(split.labels) for name, split in arrays.splits.items()}, True
@@ -130,7 +134,8 @@ def _counts(spec: RunSpec, runtime: Runtime) -> tuple[dict[str, int], bool]:
 
 def _split(spec: RunSpec, counts: Mapping[str, int]) -> dict[str, int]:
     train = spec.data.images_to_train_on(counts["train"])
-    val = min(counts["train"], spec.data.limit or counts["train"]) - train
+    held_out = min(counts["train"], spec.data.limit or counts["train"]) - train
+    val = counts["val"] if spec.data.validation == "folder" else held_out
     return {"train": train, **({"val": val} if val else {}), "test": counts["test"]}
 
 
