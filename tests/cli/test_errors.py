@@ -229,7 +229,7 @@ def undecodable_image(root: Path) -> None:
     [
         (no_folder, ["images is no folder", "train/CLASS/*.png"]),
         (no_test_split, ["has no folder test"]),
-        (class_without_images, ["test/dog holds no PNG or JPEG file"]),
+        (class_without_images, ["test/dog holds no PNG, JPEG, TIFF"]),
         (undecodable_image, ["1 of 12 images do not decode: train/cat/0001.png"]),
     ],
 )

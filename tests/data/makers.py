@@ -111,3 +111,10 @@ def _save_python2_string(pickler: Any, value: bytes) -> None:
 
 
 _Pickler: Any = pickle._Pickler
+
+
+def write_images(folder: Path, count: int = 3, *, seed: int = 0, size: int = 8, suffix: str = ".png") -> None:
+    """`count` images of noise in one folder, image n with the pixels noise(seed + n, size)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in range(count):
+        Image.fromarray(noise(seed + index, size)).save(folder / f"{index:04}{suffix}")
