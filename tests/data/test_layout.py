@@ -1,0 +1,227 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vitreport.data import folder
+from vitreport.data.cache import ImageArrays, Places, cached
+from vitreport.data.folder import count_images, first, has_validation, num_classes
+from vitreport.data.split import made_split
+from vitreport.errors import DatasetError
+
+from .makers import noise, write_folder, write_images
+
+
+def opened(root: Path, places: Places) -> ImageArrays:
+    return cached("set", 8, folder.find_in(root, 8, places.notify), places)
+
+
+def with_validation(root: Path, name: str = "val", count: int = 2) -> Path:
+    """A folder with all three splits."""
+    write_folder(root)
+    for number, each in enumerate(("cat", "dog")):
+        write_images(root / name / each, count, seed=100 + 10 * number)
+    return root
+
+
+def unsplit(root: Path, count: int = 10) -> Path:
+    for number, name in enumerate(("ape", "cat", "dog")):
+        write_images(root / name, count, seed=100 * number)
+    return root
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "validation", "Val", "VALIDATION"])
+def test_validation_images_are_the_validation_split(tmp_path: Path, places: Places, told: list[str], name: str) -> None:
+    root = with_validation(tmp_path / "set", name)
+    arrays = opened(root, places)
+    assert {split: len(found.labels) for split, found in arrays.splits.items()} == {"train": 6, "val": 4, "test": 6}
+    assert np.array_equal(arrays.splits["val"].images[2], noise(110).transpose(2, 0, 1))
+    assert arrays.splits["val"].labels.tolist() == [0, 0, 1, 1]
+    assert arrays.source == f"folder of images (validation split: {name})"
+    assert told == [
+        f"{root}: the validation images of {name}/ are the validation split; none are held out of the training images"
+    ]
+    assert count_images(root) == {"train": 6, "val": 4, "test": 6}
+    assert has_validation(root)
+
+
+@pytest.mark.parametrize("name", ["val", "Valid", "validation"])
+def test_without_test_images_the_validation_images_are_the_test_split(
+    tmp_path: Path, places: Places, told: list[str], name: str
+) -> None:
+    root = write_folder(tmp_path / "set")
+    plain = opened(root, places).fingerprint
+    (root / "test").rename(root / name)
+    arrays = opened(root, places)
+    assert arrays.fingerprint == plain
+    assert arrays.source == f"folder of images (test split: {name})"
+    assert told == [f"{root}: no folder test/: the images of {name}/ are the test split"]
+    assert not has_validation(root)
+
+
+def test_names_of_splits_may_be_in_capitals(tmp_path: Path, places: Places, told: list[str]) -> None:
+    root = write_folder(tmp_path / "set")
+    plain = opened(root, places)
+    for name in ("train", "test"):
+        (root / name).rename(root / name.capitalize())
+    arrays = opened(root, places)
+    assert (arrays.fingerprint, arrays.source) == (plain.fingerprint, "folder of images")
+    assert first(root).path == "Train/cat/0000.png"
+    assert told == []
+
+
+def test_a_folder_without_a_split_is_divided_the_same_way_each_time(
+    tmp_path: Path, places: Places, told: list[str]
+) -> None:
+    root = unsplit(tmp_path / "set")
+    arrays = opened(root, places)
+    labels = {split: found.labels.tolist() for split, found in arrays.splits.items()}
+    assert labels == {"train": [0] * 8 + [1] * 8 + [2] * 8, "test": [0, 0, 1, 1, 2, 2]}
+    assert arrays.overlap == 0
+    assert arrays.classes == ("ape", "cat", "dog")
+    words = "split made by vitreport: 20% of each class for testing, seed 0"
+    assert arrays.source == f"folder of images ({words})"
+    assert told == [f"{root}: no split found; {words}, the same for every run"]
+    again = unsplit(tmp_path / "again")
+    assert opened(again, places).fingerprint == arrays.fingerprint
+    assert count_images(root) == {"train": 24, "test": 6}
+    assert (num_classes(root), has_validation(root), first(root).path) == (3, False, "ape/0000.png")
+
+
+@pytest.mark.parametrize(("count", "tested"), [(2, 1), (3, 1), (5, 1), (8, 2), (100, 20)])
+def test_at_least_one_image_of_each_class_is_for_testing(count: int, tested: int) -> None:
+    labels = np.repeat(np.arange(3), count)
+    train, test = made_split(labels, ["ape", "cat", "dog"])
+    assert np.bincount(labels[test]).tolist() == [tested] * 3
+    assert sorted([*train, *test]) == list(range(3 * count))
+
+
+def test_a_class_of_one_image_cannot_be_divided(tmp_path: Path, places: Places) -> None:
+    root = unsplit(tmp_path / "set")
+    write_images(root / "emu", 1)
+    with pytest.raises(DatasetError, match="only one image of class 'emu'") as error:
+        opened(root, places)
+    assert error.value.hint
+
+
+def add_stray(root: Path) -> None:
+    Image.new("RGB", (8, 8)).save(root / "train" / "stray.png")
+
+
+def add_root_image(root: Path) -> None:
+    Image.new("RGB", (8, 8)).save(root / "stray.jpg")
+
+
+def add_folder(root: Path) -> None:
+    (root / "models").mkdir()
+
+
+def add_text(root: Path) -> None:
+    (root / "test" / "dog" / "notes.txt").write_text("")
+    (root / "README.md").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("add", "words"),
+    [
+        (add_stray, "ignored 1 image without a class (train/stray.png)"),
+        (add_root_image, "ignored 1 image without a class (stray.jpg)"),
+        (add_folder, "ignored 1 folder (models)"),
+        (add_text, "ignored 1 other file (test/dog/notes.txt)"),
+    ],
+)
+def test_one_line_names_what_is_left_out(
+    tmp_path: Path, places: Places, told: list[str], add: Callable[[Path], None], words: str
+) -> None:
+    root = write_folder(tmp_path / "set")
+    add(root)
+    opened(root, places)
+    assert told == [f"{root}: {words}"]
+
+
+def lowercase_twin(root: Path) -> None:
+    write_images(root / "Test" / "cat")
+
+
+def second_validation(root: Path) -> None:
+    (root / "val").mkdir()
+    (root / "validation").mkdir()
+
+
+def only_training(root: Path) -> None:
+    (root / "test").rename(root / "models")
+
+
+def no_training(root: Path) -> None:
+    (root / "train").rename(root / "data")
+
+
+def unlabelled_test(root: Path) -> None:
+    for name in ("cat", "dog"):
+        (root / "test" / name).rename(root / f"test-{name}")
+    write_images(root / "test")
+
+
+def loose_training(root: Path) -> None:
+    for split in ("train", "test"):
+        for name in ("cat", "dog"):
+            (root / split / name).rename(root / f".{split}-{name}")
+    write_images(root / "train")
+
+
+def other_validation(root: Path) -> None:
+    write_images(root / "val" / "cat")
+
+
+def nothing(root: Path) -> None:
+    for split in ("train", "test"):
+        (root / split).rename(root / f".{split}")
+
+
+def one_folder_more(root: Path) -> None:
+    (root / "inner").mkdir()
+    for split in ("train", "test"):
+        (root / split).rename(root / "inner" / split)
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "hint"),
+    [
+        (lowercase_twin, "Test/ and test/ could each be the test split", "keep one"),
+        (second_validation, "val/ and validation/ could each be the val split", "keep one"),
+        (only_training, "has no folder test or val; it has models", "--dataset .*/set/train"),
+        (no_training, "has no folder train, but test/", "lay it out"),
+        (unlabelled_test, "set/test has no class folders, but 3 images without a class", "move the folder away"),
+        (loose_training, "train has 0 class folders, .* it holds 3 images without a class", "labels.csv"),
+        (other_validation, "the classes differ: only .*train has dog", "lay it out"),
+        (nothing, "has no folder train$", "lay it out"),
+        (one_folder_more, "has no folder train; it has inner", r"--dataset .*/set/inner"),
+    ],
+)
+def test_what_is_wrong_with_a_layout_is_named(
+    tmp_path: Path, change: Callable[[Path], None], message: str, hint: str
+) -> None:
+    root = write_folder(tmp_path / "set")
+    change(root)
+    for ask in (num_classes, count_images):
+        with pytest.raises(DatasetError, match=message) as error:
+            ask(root)
+        assert re.search(hint, error.value.hint)
+
+
+def test_validation_images_that_are_in_another_split_are_counted(tmp_path: Path, places: Places) -> None:
+    root = with_validation(tmp_path / "set")
+    (root / "val" / "cat" / "a.png").write_bytes((root / "train" / "cat" / "0000.png").read_bytes())
+    (root / "val" / "cat" / "b.png").write_bytes((root / "test" / "cat" / "0000.png").read_bytes())
+    arrays = opened(root, places)
+    assert (arrays.overlap, arrays.validation_overlap, arrays.selection_overlap) == (0, 1, 1)
+
+
+def test_a_published_data_set_has_no_validation_images(tmp_path: Path, places: Places) -> None:
+    root = write_folder(tmp_path / "set")
+    plain = cached("set", 8, folder.find_by_class(root, 8, places.notify), places).fingerprint
+    write_images(root / "val" / "cat")
+    assert cached("set", 8, folder.find_by_class(root, 8, places.notify), places).fingerprint == plain
