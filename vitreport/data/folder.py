@@ -121,7 +121,9 @@ def _about(layout: Layout, listing: Listing) -> list[str]:
         return [f"the validation images of {place} are the validation split; none are held out of the training images"]
     if layout.roles != layout.folders:
         return [f"no folder test/: the images of {layout.folders['val']}/ are the test split"]
-    return ["no test images: the validation images are the test split"] if "validation" in listing.source else []
+    if "test split: val" in listing.source:
+        return [f"no test images in {layout.label_file}: the validation images are the test split"]
+    return []
 
 
 def _listed_by_class(tree: Tree, layout: Layout, notify: Notify) -> Listing:
@@ -161,7 +163,8 @@ def _table(tree: Tree, layout: Layout) -> tuple[list[LabelledImage], int]:
 def _class_names(tree: Tree, layout: Layout, images: Sequence[LabelledImage]) -> tuple[str, ...]:
     names = tuple(sorted({image.label for image in images}))
     if len(names) < 2:
-        raise DatasetError(f"{tree.place}/{layout.label_file} has {len(names)} classes, at least 2 are needed")
+        fault = f"has {len(names)} classes, at least 2 are needed"
+        raise DatasetError(f"{tree.place}/{layout.label_file} {fault}", "check which column is the label")
     return names
 
 
@@ -179,7 +182,8 @@ def _listed_by_table(tree: Tree, layout: Layout, notify: Notify) -> Listing:
         own = sorted((image for image in images if (image.split or UNSPLIT) == split), key=lambda each: each.file)
         files[role.get(split, split)] = [image.file for image in own]
         labels[role.get(split, split)] = np.array([number[image.label] for image in own], np.int64)
-    listing = Listing(tree, classes, files, labels, f"images listed in {layout.label_file}")
+    instead = " (test split: val)" if role and "val" in found else ""
+    listing = Listing(tree, classes, files, labels, f"images listed in {layout.label_file}{instead}")
     _refuse_missing_classes(listing, layout)
     return _divided(listing)
 
