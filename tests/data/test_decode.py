@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from PIL import Image, features
 
@@ -11,19 +10,20 @@ from vitreport.data.decode import IntensityRange, UndecodableError
 from vitreport.data.remarks import remarks
 from vitreport.errors import DatasetError
 
-from .makers import noise, write_folder
+from .makers import Pixels, noise, write_folder
 
 
 def opened(root: Path, places: Places, size: int = 8, intensity_range: IntensityRange = "full") -> ImageArrays:
     return cached("set", size, folder.find_in(root, size, places.notify, intensity_range), places)
 
 
-def first_pixels(root: Path, places: Places, **how: IntensityRange) -> npt.NDArray[np.uint8]:
+def first_pixels(root: Path, places: Places) -> Pixels:
     """The pixels (S, S, 3) of the first training image."""
-    return opened(root, places, **how).splits["train"].images[0].transpose(1, 2, 0)
+    pixels: Pixels = opened(root, places).splits["train"].images[0].transpose(1, 2, 0)
+    return pixels
 
 
-def oriented(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
+def oriented(pixels: Pixels, orientation: int) -> Pixels:
     """The pixels as a camera stores them with an EXIF orientation."""
     stored = {
         1: pixels,
@@ -44,10 +44,9 @@ def test_images_are_turned_upright(tmp_path: Path, places: Places, orientation: 
     root = write_folder(tmp_path / "set")
     exif = Image.Exif()
     exif[0x0112] = orientation
-    options = {"lossless": True} if suffix == ".webp" else {}
     (root / "train" / "cat" / "0000.png").unlink()
     path = root / "train" / "cat" / f"0000{suffix}"
-    Image.fromarray(oriented(noise(3), orientation)).save(path, exif=exif, **options)
+    Image.fromarray(oriented(noise(3), orientation)).save(path, exif=exif, lossless=True)
     assert np.array_equal(first_pixels(root, places), noise(3))
     turned = [line for line in remarks("set", opened(root, places)) if "upright" in line]
     assert turned == (["1 image turned upright by the EXIF orientation"] if orientation > 1 else [])
@@ -80,14 +79,14 @@ def test_formats_that_are_read(tmp_path: Path, places: Places, suffix: str) -> N
     pixels[:] = pixels[:, :, :1] if suffix in (".gif", ".pgm") else pixels
     image = Image.fromarray(pixels)
     image = image.convert("L") if suffix == ".pgm" else image
-    image.save(root / "train" / "cat" / f"0000{suffix}", **({"lossless": True} if suffix == ".webp" else {}))
+    image.save(root / "train" / "cat" / f"0000{suffix}", lossless=True)
     assert np.array_equal(first_pixels(root, places), pixels)
 
 
 def test_formats_that_could_run_code_are_not_read(tmp_path: Path, places: Places) -> None:
     root = write_folder(tmp_path / "set")
     Image.new("RGB", (8, 8)).save(root / "train" / "cat" / "0000.png", format="EPS")
-    with pytest.raises(UndecodableError, match="not a PNG, JPEG, TIFF, BMP, WebP, GIF or PNM image"):
+    with pytest.raises(UndecodableError, match="not an image of a known format"):
         opened(root, places)
 
 
@@ -107,8 +106,9 @@ def write_deep(root: Path, low: int, high: int, *, kind: type = np.uint16, suffi
         for number, name in enumerate(("cat", "dog")):
             (root / split / name).mkdir(parents=True)
             ramp = np.linspace(low, top, 64).reshape(8, 8)[:: 1 - 2 * number]
-            values = (ramp if kind is np.float32 else np.rint(ramp)).astype(kind)
-            Image.fromarray(values).save(root / split / name / f"0{suffix}")
+            Image.fromarray((ramp if kind is np.float32 else np.rint(ramp)).astype(kind)).save(
+                root / split / name / f"0{suffix}"
+            )
     return root
 
 

@@ -227,7 +227,7 @@ def test_all_images_are_tried_and_the_damaged_ones_named(tmp_path: Path, places:
     with pytest.raises(DatasetError) as error:
         opened(root, places)
     assert error.value.message.startswith("4 of 12 images do not decode: train/cat/0000.png (")
-    assert "train/dog/0001.png (not a PNG, JPEG, TIFF, BMP, WebP, GIF or PNM image), test/cat/" in error.value.message
+    assert "train/dog/0001.png (not an image of a known format), test/cat/" in error.value.message
     assert error.value.message.endswith(", ...")
     assert not list((places.cache_dir / "arrays").glob("set-*"))
     assert str(root) not in error.value.message

@@ -52,8 +52,8 @@ def test_labels_come_from_a_csv_file(
         "train": [4, 4],
         "test": [1, 1],
     }
-    assert arrays.source == f"images listed in {name} ({words})"
-    assert told == [f"{root}: no split found; {words}, the same for every run"]
+    assert arrays.source == f"images listed in {name}; {words}"
+    assert told == [f"{root}: no test split found: {words}, the same for every run"]
     assert (num_classes(root), has_validation(root)) == (2, False)
     assert first(root).path.endswith("0000.png")
     dogs = {noise(index).tobytes() for index in range(0, 10, 2)}
@@ -67,7 +67,7 @@ def test_labels_come_from_a_csv_file(
     [
         (["train", "test"], {"train": 6, "test": 6}, "images listed in labels.csv"),
         (["Training", "valid", "test"], {"train": 4, "val": 4, "test": 4}, "images listed in labels.csv"),
-        (["train", "val"], {"train": 6, "test": 6}, "images listed in labels.csv (test split: val)"),
+        (["train", "val"], {"train": 6, "test": 6}, "images listed in labels.csv; test split: val"),
     ],
 )
 def test_a_column_may_say_the_split(

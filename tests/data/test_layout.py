@@ -40,9 +40,9 @@ def test_validation_images_are_the_validation_split(tmp_path: Path, places: Plac
     assert {split: len(found.labels) for split, found in arrays.splits.items()} == {"train": 6, "val": 4, "test": 6}
     assert np.array_equal(arrays.splits["val"].images[2], noise(110).transpose(2, 0, 1))
     assert arrays.splits["val"].labels.tolist() == [0, 0, 1, 1]
-    assert arrays.source == f"folder of images (validation split: {name})"
+    assert arrays.source == f"folder of images; validation split: {name}"
     assert told == [
-        f"{root}: the validation images of {name}/ are the validation split; none are held out of the training images"
+        f"{root}: the validation images of {name}/ choose the epoch (with --set validation=fraction they are not used)"
     ]
     assert count_images(root) == {"train": 6, "val": 4, "test": 6}
     assert has_validation(root)
@@ -57,7 +57,7 @@ def test_without_test_images_the_validation_images_are_the_test_split(
     (root / "test").rename(root / name)
     arrays = opened(root, places)
     assert arrays.fingerprint == plain
-    assert arrays.source == f"folder of images (test split: {name})"
+    assert arrays.source == f"folder of images; test split: {name}"
     assert told == [f"{root}: no folder test/: the images of {name}/ are the test split"]
     assert not has_validation(root)
 
@@ -83,8 +83,8 @@ def test_a_folder_without_a_split_is_divided_the_same_way_each_time(
     assert arrays.overlap == 0
     assert arrays.classes == ("ape", "cat", "dog")
     words = "split made by vitreport: 20% of each class for testing, seed 0"
-    assert arrays.source == f"folder of images ({words})"
-    assert told == [f"{root}: no split found; {words}, the same for every run"]
+    assert arrays.source == f"folder of images; {words}"
+    assert told == [f"{root}: no test split found: {words}, the same for every run"]
     again = unsplit(tmp_path / "again")
     assert opened(again, places).fingerprint == arrays.fingerprint
     assert count_images(root) == {"train": 24, "test": 6}

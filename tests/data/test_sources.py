@@ -124,7 +124,7 @@ def test_images_that_are_not_square_need_a_size(tmp_path: Path) -> None:
 
 def test_a_first_image_that_does_not_decode(tmp_path: Path) -> None:
     (write_folder(tmp_path / "pets") / "train" / "cat" / "0000.png").write_text("text")
-    with pytest.raises(DatasetError, match=r"train/cat/0000.png \(not a PNG, JPEG, TIFF, .* image\)"):
+    with pytest.raises(DatasetError, match=r"train/cat/0000.png \(not an image of a known format\)"):
         describe("pets", tmp_path)
 
 
@@ -192,7 +192,7 @@ def test_images_that_are_here_are_decoded_as_they_are_now(places: Places) -> Non
     assert [len(arrays.splits["test"].labels) for arrays in (before, after)] == [6, 5]
     assert before.fingerprint != after.fingerprint
     (root / "test" / "dog" / "0001.png").write_text("text")
-    with pytest.raises(DatasetError, match=r"test/dog/0001.png \(not a PNG, JPEG, TIFF, .* image\)"):
+    with pytest.raises(DatasetError, match=r"test/dog/0001.png \(not an image of a known format\)"):
         present("pets", places)
 
 

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vitreport.data.archive import Tree, shown
 from vitreport.data.cache import Chunk, Decoding
-from vitreport.data.listing import READABLE, ImageFile, Listing, some
+from vitreport.data.listing import ImageFile, Listing, some
 from vitreport.data.pixels import Pixels, Range, Seen, joined_range
 from vitreport.errors import DatasetError
 from vitreport.spec.data import CHANNELS
@@ -270,7 +270,7 @@ def _pillow_warnings() -> Iterator[None]:
 def _reason(error: Exception) -> str:
     match error:
         case UnidentifiedImageError():
-            return f"not a {READABLE} image"
+            return "not an image of a known format"
         case Image.DecompressionBombError() | Image.DecompressionBombWarning():
             return f"more than {Image.MAX_IMAGE_PIXELS} pixels"
         case OSError(strerror=str(reason)):

@@ -115,10 +115,10 @@ def _listed(tree: Tree, notify: Notify) -> Listing:
 def _about(layout: Layout, listing: Listing) -> list[str]:
     """What the user should know about the splits."""
     if SPLIT_MADE in listing.source:
-        return [f"no split found; {SPLIT_MADE}, the same for every run"]
+        return [f"no test split found: {SPLIT_MADE}, the same for every run"]
     if "val" in listing.files:
         place = f"{layout.folders['val']}/" if layout.folders else layout.label_file
-        return [f"the validation images of {place} are the validation split; none are held out of the training images"]
+        return [f"the validation images of {place} choose the epoch (with --set validation=fraction they are not used)"]
     if layout.roles != layout.folders:
         return [f"no folder test/: the images of {layout.folders['val']}/ are the test split"]
     if "test split: val" in listing.source:
@@ -142,14 +142,11 @@ def _listed_by_class(tree: Tree, layout: Layout, notify: Notify) -> Listing:
 
 def _source(layout: Layout) -> str:
     if UNSPLIT in layout.folders:
-        return f"folder of images ({SPLIT_MADE})"
+        return f"folder of images; {SPLIT_MADE}"
     if layout.roles != layout.folders:
-        return f"folder of images (test split: {layout.folders['val']})"
-    return (
-        f"folder of images (validation split: {layout.folders['val']})"
-        if "val" in layout.folders
-        else "folder of images"
-    )
+        return f"folder of images; test split: {layout.folders['val']}"
+    own = f"; validation split: {layout.folders['val']}" if "val" in layout.folders else ""
+    return f"folder of images{own}"
 
 
 def _table(tree: Tree, layout: Layout) -> tuple[list[LabelledImage], int]:
@@ -182,7 +179,7 @@ def _listed_by_table(tree: Tree, layout: Layout, notify: Notify) -> Listing:
         own = sorted((image for image in images if (image.split or UNSPLIT) == split), key=lambda each: each.file)
         files[role.get(split, split)] = [image.file for image in own]
         labels[role.get(split, split)] = np.array([number[image.label] for image in own], np.int64)
-    instead = " (test split: val)" if role and "val" in found else ""
+    instead = "; test split: val" if role and "val" in found else ""
     listing = Listing(tree, classes, files, labels, f"images listed in {layout.label_file}{instead}")
     _refuse_missing_classes(listing, layout)
     return _divided(listing)
@@ -203,7 +200,7 @@ def _divided(listing: Listing) -> Listing:
         return listing
     files = listing.files[place]
     parts = dict(zip(("train", "test"), made_split(listing.labels[place], listing.classes), strict=True))
-    source = listing.source if SPLIT_MADE in listing.source else f"{listing.source} ({SPLIT_MADE})"
+    source = listing.source if SPLIT_MADE in listing.source else f"{listing.source}; {SPLIT_MADE}"
     return Listing(
         listing.tree,
         listing.classes,

@@ -14,7 +14,14 @@ SMALL_PART = 1 / 4
 
 def remarks(dataset: str, images: ImageArrays) -> list[str]:
     """Return lines about the images, warnings first; none about published images."""
-    return [] if images.canonical else [*_shared(images), *_dark(images), *_changed(dataset, images)]
+    if images.canonical:
+        return []
+    return [*_shared(images), *reading_remarks(images), *_resized(dataset, images)]
+
+
+def reading_remarks(images: ImageArrays) -> list[str]:
+    """Return lines about how the image files were read."""
+    return [*_dark(images), *_left_or_turned(images)]
 
 
 def _shared(images: ImageArrays) -> Iterator[str]:
@@ -46,8 +53,7 @@ def _used(found: Range) -> str:
     return f"use only values from {low:.0f} to {high:.0f} of 0 to {HIGHEST} ({(high - low) / HIGHEST:.1%} of the range)"
 
 
-def _changed(dataset: str, images: ImageArrays) -> Iterator[str]:
-    """Images of which something is lost."""
+def _resized(dataset: str, images: ImageArrays) -> Iterator[str]:
     if images.seen.sides:
         total, size = sum(len(split.labels) for split in images.splits.values()), images.size
         low, high = images.seen.sides
@@ -55,6 +61,9 @@ def _changed(dataset: str, images: ImageArrays) -> Iterator[str]:
         verb = "reduced" if low > size else "enlarged" if high < size else "resized"
         hint = "" if dataset in DATASETS else "; hint: --set image_size=N chooses another size"
         yield f"{images.resized} of {total} images had another size: {sides} images {verb} to {size} x {size}{hint}"
+
+
+def _left_or_turned(images: ImageArrays) -> Iterator[str]:
     if images.seen.turned:
         yield f"{counted(images.seen.turned, 'image')} turned upright by the EXIF orientation"
     if images.seen.several:

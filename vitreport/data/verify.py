@@ -12,6 +12,7 @@ from vitreport.data.cache import SPLIT_ORDER, ImageArrays, Places, fingerprint
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.class_sizes import class_warning
 from vitreport.data.pixels import image_digests
+from vitreport.data.remarks import reading_remarks
 from vitreport.data.sources import describe, locate, open_dataset
 from vitreport.spec.data import SMALLEST_SIDE
 from vitreport.text import counted, listed
@@ -66,6 +67,7 @@ def verify(
         _fingerprint(arrays),
         _canonical(name, arrays),
         *_duplicates(name, arrays),
+        *(Check("reading", True, line.removeprefix("warning: "), is_notable=True) for line in reading_remarks(arrays)),
     ]
 
 

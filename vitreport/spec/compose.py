@@ -221,7 +221,7 @@ def _derived(values: Mapping[str, Any], facts: DatasetFacts) -> dict[Path, Any]:
     derived: dict[Path, Any] = {}
     if isinstance(values.get("data", {}), Mapping):
         derived |= {("data", "image_size"): facts.image_size, ("data", "num_classes"): facts.num_classes}
-        if facts.has_validation and data.get("validation", "folder") == "folder":
+        if data.get("validation", "folder" if facts.has_validation else "fraction") == "folder":
             derived |= {("data", "validation"): "folder", ("data", "validation_fraction"): 0.0}
     image_size = _count(data.get("image_size")) or facts.image_size
     num_classes = _count(data.get("num_classes")) or facts.num_classes

@@ -147,7 +147,8 @@ def _source(spec: RunSpec, arrays: ImageArrays, name: str) -> Split:
     if name != "val" or spec.data.validation == "fraction":
         return arrays.splits["test" if name == "test" else "train"]
     if "val" not in arrays.splits:
-        raise DatasetError(f"{spec.data.dataset} has no validation images", "restore its folder val/")
+        hint = "restore its folder val/, or choose another split"
+        raise DatasetError("the data set has no validation images of its own", hint)
     return arrays.splits["val"]
 
 
