@@ -9,7 +9,7 @@ RUNTIME = "Runtime (no part of the spec)"
 SWEEP = "Sweep"
 
 Dataset = Annotated[
-    str | None, typer.Option("--dataset", help="A data set's name, or a folder with train/ and test/.", metavar="NAME")
+    str | None, typer.Option("--dataset", help="A data set's name, or a folder of images.", metavar="NAME")
 ]
 Preset = Annotated[str | None, typer.Option("--preset", help="A preset by name; see `vitreport models`.")]
 SpecFile = Annotated[Path | None, typer.Option("--spec", help="A TOML spec, or the spec.json of a run.")]

@@ -196,7 +196,7 @@ def _unknown(name: str) -> SpecError:
     if name and _is_folder(Path(name)):
         hint = f"for the folder here: --dataset ./{name}"
     else:
-        hint = f"{did_you_mean(plain, DATASETS)} (a folder with train/ and test/ works too)"
+        hint = f"{did_you_mean(plain, DATASETS)} (a folder of images works too)"
     return SpecError(problems=[Problem("data.dataset", "unknown data set", hint, repr(name))])
 
 

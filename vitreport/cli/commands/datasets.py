@@ -32,12 +32,12 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
     columns = ["data set", "what it is", "classes", "train + test", "looked for"]
     print_table(columns, rows, right=["classes", "train + test"])
     note(f"places are relative to {', then '.join(map(str, data_dirs_or_default(data_dirs)))} (--data-dir)")
-    note("any folder with train/CLASS/ and test/CLASS/ works too: --dataset PATH")
+    note("your own folder works too: train/CLASS/ and test/CLASS/, CLASS/, or a labels.csv: --dataset PATH")
 
 
 @app.command()
 def verify(
-    name: Annotated[str, typer.Argument(help="A data set's name, or a folder with train/ and test/.")],
+    name: Annotated[str, typer.Argument(help="A data set's name, or a folder of images.")],
     image_size: Annotated[int | None, typer.Option(min=8, help="The size to decode a folder's images to.")] = None,
     data_dirs: options.DataDirs = None,
     quiet: options.Quiet = False,
