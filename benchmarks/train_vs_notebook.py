@@ -24,8 +24,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from vitreport.data.cache import ImageArrays, Split
+from vitreport.data.cache import ImageArrays
 from vitreport.data.sources import describe, open_dataset
+from vitreport.data.splits import Split
 from vitreport.spec.compose import compose
 from vitreport.spec.load import assign
 from vitreport.spec.presets import read_preset

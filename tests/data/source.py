@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vitreport.data.cache import Chunk, Decoding, ImageArrays, Original, Places, Split, cached
+from vitreport.data.cache import Chunk, Decoding, ImageArrays, Original, Places, cached
 from vitreport.data.pixels import Seen
+from vitreport.data.splits import Split
 
 
 class Source:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vitreport.data.cache import Decoding, Places, Split, cached, decoded, fingerprint
+from vitreport.data.cache import Decoding, Places, cached, decoded
+from vitreport.data.splits import Split, fingerprint
 from vitreport.errors import DatasetError
 
 from .source import Source, folder, opened

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from vitreport.data import cache
-from vitreport.data.cache import Chunk, Decoding, Places, cached, decoded, fingerprint
+from vitreport.data.cache import Chunk, Decoding, Places, cached, decoded
+from vitreport.data.splits import fingerprint
 from vitreport.errors import DatasetError, ResourceError
 
 from .source import Source, folder, opened

@@ -158,3 +158,10 @@ def test_a_file_that_is_not_utf8(tmp_path: Path, places: Places) -> None:
     with pytest.raises(DatasetError, match=r"labels\.csv cannot be read") as error:
         opened(root, places)
     assert error.value.hint == "save it as UTF-8"
+
+
+def test_a_dead_link_is_named(tmp_path: Path, places: Places) -> None:
+    root = labelled(tmp_path / "set", rows())
+    (root / "images" / "9.jpg").symlink_to("/nowhere")
+    with pytest.raises(DatasetError, match=r"images/9\.jpg is a dead link"):
+        opened(root, places)

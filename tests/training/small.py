@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from vitreport.data.cache import ImageArrays, Split
+from vitreport.data.cache import ImageArrays
+from vitreport.data.splits import Split
 from vitreport.spec.run import RunSpec
 from vitreport.training.setup import Setup, place_model, prepare
 

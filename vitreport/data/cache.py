@@ -21,32 +21,20 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from filelock import FileLock
 
 from vitreport.data.archive import reading
 from vitreport.data.pixels import NOTHING_SEEN, Channels, PixelCounts, Pixels, Range, Seen
+from vitreport.data.splits import Labels, Split, fingerprint, in_order, labels_digest, little_endian
 from vitreport.files import make_folder, remove_file, storage_errors, write_json
 from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.section import Section
 
-Labels = npt.NDArray[np.int64]
 Notify = Callable[[str], None]
 Progress = Callable[[str, int, int | None], None]
 
-SPLITS = ("train", "test")
-SPLIT_ORDER = ("train", "val", "test")
-"""All splits that a data set can have, in the order in which they are decoded and hashed."""
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images uint8 (N, 3, S, S), mapped copy-on-write, and their labels int64 (N,)."""
-
-    images: Pixels
-    labels: Labels
 
 
 @dataclass(frozen=True)
@@ -178,15 +166,6 @@ def decoded(name: str, size: int, original: Original, places: Places) -> ImageAr
         return None
 
 
-def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
-    """The SHA-256, as hexadecimal digits, of class names, shapes, labels and pixels."""
-    labels = {split: splits[split].labels for split in _ordered(splits)}
-    digest = _digest(classes, labels, splits["train"].images.shape[-1])
-    for split in labels:
-        digest.update(splits[split].images.data)
-    return digest.hexdigest()
-
-
 def _folder(name: str, size: int, original: Original, places: Places) -> Path:
     key = hashlib.sha256(json.dumps([original.identity, size]).encode()).hexdigest()[:16]
     safe = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.")[:40] or "images"
@@ -196,7 +175,7 @@ def _folder(name: str, size: int, original: Original, places: Places) -> Path:
 def _load(folder: Path, *, check_bytes: bool = False) -> ImageArrays:
     """Raises OSError or ValueError where a file is missing or is not what meta.json says."""
     meta = _Meta.model_validate_json(_meta_content(folder / "meta.json"))
-    splits = {split: _load_split(folder, split, meta) for split in _ordered(meta.counts)}
+    splits = {split: _load_split(folder, split, meta) for split in in_order(meta.counts)}
     if check_bytes and fingerprint(meta.classes, splits) != meta.fingerprint:
         raise ValueError(f"{folder} has arrays of another fingerprint than meta.json says")
     seen = meta.seen if meta.seen.resized else meta.seen.model_copy(update={"resized": meta.resized})
@@ -243,9 +222,9 @@ def _fill(folder: Path, size: int, original: Original, progress: Progress) -> No
     with reading(original.source):
         decoding = original.decode()
     tally = _Tally(decoding, size)
-    for split in _ordered(decoding.labels):
+    for split in in_order(decoding.labels):
         count = len(decoding.labels[split])
-        _append(folder / f"labels-{split}.npy", _npy_header((count,), "<i8") + _little_endian(decoding.labels[split]))
+        _append(folder / f"labels-{split}.npy", _npy_header((count,), "<i8") + little_endian(decoding.labels[split]))
         _append(folder / f"images-{split}.npy", _npy_header((count, CHANNELS, size, size), "|u1"))
     for chunk in _read(decoding.chunks, original.source):
         _append(folder / f"images-{chunk.split}.npy", chunk.images.tobytes())
@@ -287,7 +266,7 @@ class _Tally:
     def __init__(self, decoding: Decoding, size: int) -> None:
         self._decoding = decoding
         self._size = size
-        self._digest = _digest(decoding.classes, decoding.labels, size)
+        self._digest = labels_digest(decoding.classes, decoding.labels, size)
         self._pixels = PixelCounts()
         self._seen = NOTHING_SEEN
         self.decoded = 0
@@ -318,21 +297,3 @@ class _Tally:
             selection_overlap=self._pixels.selection_overlap,
             intensity_range=self._decoding.intensity_range,
         )
-
-
-def _digest(classes: Iterable[str], labels: Mapping[str, Labels], size: int) -> "hashlib._Hash":
-    """Over everything but the pixels, which follow in the order of the splits."""
-    shapes = {split: [len(labels[split]), CHANNELS, size, size] for split in _ordered(labels)}
-    digest = hashlib.sha256(json.dumps({"classes": list(classes), "shapes": shapes}, sort_keys=True).encode())
-    for split in _ordered(labels):
-        digest.update(_little_endian(labels[split]))
-    return digest
-
-
-def _ordered(splits: Iterable[str]) -> list[str]:
-    found = set(splits)
-    return [split for split in SPLIT_ORDER if split in found]
-
-
-def _little_endian(labels: Labels) -> bytes:
-    return labels.astype("<i8").tobytes()

@@ -15,8 +15,9 @@ import numpy as np
 
 from vitreport.data import folder
 from vitreport.data.archive import reading, tar_members
-from vitreport.data.cache import Chunk, Decoding, Original, Places, Split
+from vitreport.data.cache import Chunk, Decoding, Original, Places
 from vitreport.data.download import Published, find_published, verified_files
+from vitreport.data.splits import Split
 from vitreport.errors import DatasetError
 from vitreport.spec.data import CHANNELS
 

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vitreport.data.archive import Tree, shown
 from vitreport.data.cache import Chunk, Decoding
-from vitreport.data.listing import ImageFile, Listing, some
+from vitreport.data.listing import SHOWN_ITEMS, ImageFile, Listing, some
 from vitreport.data.pixels import Pixels, Range, Seen, joined_range
 from vitreport.errors import DatasetError
 from vitreport.spec.data import CHANNELS
@@ -29,6 +29,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 CHUNK_IMAGES = 1000
 CHUNK_BYTES = 2**25
 REASON_CHARACTERS = 80
+TOO_MANY_PIXELS = "more than"
 FULL_RANGE = (0.0, 65535.0)
 TURNED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -67,11 +68,14 @@ class UndecodableError(DatasetError):
         self.faults = faults
         self.total = total
         named = some([f"{shown(path)} ({reason})" for path, reason in faults])
-        of_all = f"{len(faults)} of {total} images" if total else "the first image"
-        verb = "do" if total else "does"
-        what = "replace, delete or (with too many pixels) reduce"
-        hint = f"{what} them; `vitreport datasets verify FOLDER --json` lists all" if total else f"{what} it"
-        super().__init__(f"{of_all} {verb} not decode: {named}", hint)
+        of_all = f"{len(faults)} of {total} images do" if total else "the first image does"
+        it = "them" if len(faults) > 1 else "it"
+        hints = [f"replace or delete {it}"]
+        if any(TOO_MANY_PIXELS in reason for _, reason in faults):
+            hints = [f"replace or delete {it}, or save with fewer pixels"]
+        if len(faults) > SHOWN_ITEMS or not total:
+            hints.append("`vitreport datasets verify FOLDER --json` lists all damaged images")
+        super().__init__(f"{of_all} not decode: {named}", "; ".join(hints))
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,7 @@ def _has_several(image: Image.Image) -> bool:
 def _is_deep_colour(image: Image.Image) -> bool:
     """Whether an image that is not loaded yet has 16 bits a colour, of which Pillow keeps the upper 8."""
     raw_modes = [tile[3] if isinstance(tile[3], str) else tile[3][0] for tile in getattr(image, "tile", []) if tile[3]]
-    return image.format in ("PNG", "TIFF") and image.mode != "L" and any(";16" in str(mode) for mode in raw_modes)
+    return image.format in ("PNG", "TIFF") and not is_deep(image) and any(";16" in str(mode) for mode in raw_modes)
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -272,7 +276,7 @@ def _reason(error: Exception) -> str:
         case UnidentifiedImageError():
             return "not an image of a known format"
         case Image.DecompressionBombError() | Image.DecompressionBombWarning():
-            return f"more than {Image.MAX_IMAGE_PIXELS} pixels"
+            return f"{TOO_MANY_PIXELS} {Image.MAX_IMAGE_PIXELS} pixels"
         case OSError(strerror=str(reason)):
             return reason
     return shown(str(error)[:REASON_CHARACTERS]) or type(error).__name__

@@ -5,8 +5,9 @@ from importlib.metadata import version
 
 import numpy as np
 
-from vitreport.data.cache import Chunk, Decoding, Original, Places, Split, fingerprint
+from vitreport.data.cache import Chunk, Decoding, Original, Places
 from vitreport.data.split import validation_split
+from vitreport.data.splits import Split, fingerprint
 
 CLASSES = tuple(map(str, range(10)))
 TEST_COUNT = 360

@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from vitreport.data.archive import REPLACE_HINT, reading
-from vitreport.data.cache import SPLITS, Decoding, Notify, Original, Places, Progress
+from vitreport.data.cache import Decoding, Notify, Original, Places, Progress
+from vitreport.data.splits import SPLITS
 from vitreport.errors import DatasetError, ResourceError
 from vitreport.files import make_folder, storage_errors, write_json
 from vitreport.reading import UnreadableFileError, entry_fault, open_bounded, read_bounded

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from vitreport.data.archive import DiskTree, Tree
-from vitreport.data.cache import SPLIT_ORDER, Labels, Notify, Original
+from vitreport.data.cache import Notify, Original
 from vitreport.data.decode import VERSION, FirstImage, IntensityRange, decoding, first_image
 from vitreport.data.label_file import LabelledImage, read_label_file
 from vitreport.data.layout import LAYOUT_HINT, UNSPLIT, Layout, add_unused, classes_of, find_layout
 from vitreport.data.listing import SUFFIXES, Ignored, ImageFile, Listing, image_files, refuse_difference
 from vitreport.data.split import TEST_FRACTION, made_split
+from vitreport.data.splits import SPLIT_ORDER, Labels
 from vitreport.errors import DatasetError
 from vitreport.text import counted
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from vitreport.data.archive import Tree, shown
 from vitreport.data.layout import NAMES
-from vitreport.data.listing import ImageFile, is_image, refuse_dead_links, some
+from vitreport.data.listing import SUFFIXES, ImageFile, is_image, refuse_dead_links, some
 from vitreport.errors import DatasetError
 from vitreport.text import listed
 
@@ -150,7 +150,7 @@ class _Index:
 
     def _add(self, folder: str, rank: int) -> None:
         entries = self._tree.entries(folder)
-        refuse_dead_links(self._tree, folder, [entry for entry in entries if entry.name.lower().endswith(".png")])
+        refuse_dead_links(self._tree, folder, [entry for entry in entries if entry.name.lower().endswith(SUFFIXES)])
         for entry in filter(is_image, entries):
             path = f"{folder}/{entry.name}" if folder else entry.name
             self._by_path[path] = file = ImageFile(path, entry.size, entry.modified_ns)

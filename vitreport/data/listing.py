@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from vitreport.data.archive import Entry, Tree, shown
-from vitreport.data.cache import SPLIT_ORDER, Labels, Notify
+from vitreport.data.cache import Notify
+from vitreport.data.splits import SPLIT_ORDER, Labels
 from vitreport.errors import DatasetError
 from vitreport.text import counted
 
@@ -105,7 +106,11 @@ def image_files(tree: Tree, folder: str, ignored: Ignored) -> list[ImageFile]:
     ignored.files += others
     if not files:
         found = f", but {counted(len(others), 'other')}, such as {others[0]}" if others else ""
-        hint = f"convert them to {READABLE}" if others else "add images, or remove the class"
+        hint = (
+            "add images (or convert them to PNG), or remove the folder"
+            if others
+            else "add images, or remove the folder"
+        )
         raise DatasetError(f"{_place(tree, folder)} holds no {READABLE} file{found}", hint)
     return files
 

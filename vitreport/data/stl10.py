@@ -13,9 +13,10 @@ import numpy as np
 
 from vitreport.data import folder
 from vitreport.data.archive import tar_members
-from vitreport.data.cache import SPLITS, Chunk, Decoding, Labels, Original, Places
+from vitreport.data.cache import Chunk, Decoding, Original, Places
 from vitreport.data.download import Published, find_published, verified_files
 from vitreport.data.pixels import Pixels
+from vitreport.data.splits import SPLITS, Labels
 from vitreport.errors import DatasetError
 from vitreport.spec.data import CHANNELS
 

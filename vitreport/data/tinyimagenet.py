@@ -18,7 +18,7 @@ import numpy as np
 
 from vitreport.data import folder, layout
 from vitreport.data.archive import DiskTree, Tree, ZipTree, shown
-from vitreport.data.cache import Decoding, Labels, Notify, Original, Places
+from vitreport.data.cache import Decoding, Notify, Original, Places
 from vitreport.data.decode import FirstImage, IntensityRange, decoding
 from vitreport.data.download import Published, find_published
 from vitreport.data.listing import (
@@ -31,6 +31,7 @@ from vitreport.data.listing import (
     refuse_difference,
     some,
 )
+from vitreport.data.splits import Labels
 from vitreport.errors import DatasetError
 
 NUM_CLASSES = 200

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vitreport.data.archive import shown
-from vitreport.data.cache import SPLIT_ORDER, ImageArrays, Places, fingerprint
+from vitreport.data.cache import ImageArrays, Places
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.class_sizes import class_warning
 from vitreport.data.pixels import image_digests
 from vitreport.data.remarks import reading_remarks
 from vitreport.data.sources import describe, locate, open_dataset
+from vitreport.data.splits import SPLIT_ORDER, fingerprint
 from vitreport.spec.data import SMALLEST_SIDE
 from vitreport.text import counted, listed
 
@@ -117,7 +118,8 @@ def _counts(name: str, arrays: ImageArrays, split: str) -> Check:
 def _class_sizes(arrays: ImageArrays) -> Check:
     """For information: a small class cannot be learned well, and its accuracy cannot be measured well."""
     counts = {
-        split: np.bincount(arrays.splits[split].labels, minlength=len(arrays.classes)).tolist() for split in ("train", "test")
+        split: np.bincount(arrays.splits[split].labels, minlength=len(arrays.classes)).tolist()
+        for split in ("train", "test")
     }
     told = class_warning(arrays.classes, counts)
     return Check("class sizes", True, told or "no class is very small", is_notable=bool(told))

@@ -2,12 +2,11 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Protocol
 
 from vitreport.data.remarks import remarks
-from vitreport.data.sources import open_dataset
 from vitreport.errors import (
     BusyError,
     DatasetError,
@@ -19,18 +18,15 @@ from vitreport.errors import (
 )
 from vitreport.files import refuse_unwritable
 from vitreport.runtime import Runtime
-from vitreport.store.finished import refuse_other_images
 from vitreport.store.lock import is_held
 from vitreport.store.reader import Run
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
 from vitreport.sweep.cells import RESULTS, done_already, done_so_far, is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.engines.local import Died, LocalEngine, Report
 from vitreport.sweep.engines.worker import Finished, Told
+from vitreport.sweep.images import images_of, open_images
 from vitreport.sweep.plan import Cell
 from vitreport.training.events import Event
-
-if TYPE_CHECKING:
-    from vitreport.data.cache import ImageArrays
 
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -125,15 +121,15 @@ def _check(
     from vitreport.sweep.check import Networks, check_images
 
     Networks().check(cell.spec for cell in missing)
-    for dataset, image_size, intensity_range in dict.fromkeys(map(_images_of, missing)):
-        own = [cell for cell in cells if _images_of(cell) == (dataset, image_size, intensity_range)]
+    for dataset, image_size, intensity_range in dict.fromkeys(map(images_of, missing)):
+        own = [cell for cell in cells if images_of(cell) == (dataset, image_size, intensity_range)]
 
         def note(line: str, dataset: str = dataset) -> None:
             told.add((dataset, line))
             observer.note(line)
 
         try:
-            images = _opened(own, runs, runtime, note, observer)
+            images = open_images(own, runs, runtime, note, observer.progress)
         except (DatasetError, ResourceError) as error:
             raise ImagesError({dataset: error}) from error
         check_images([cell.spec for cell in own if cell in missing], images)
@@ -141,35 +137,6 @@ def _check(
             if (dataset, line) not in told:
                 told.add((dataset, line))
                 observer.note(line.replace("warning: ", f"warning: {dataset}: ", 1))
-
-
-def _opened(
-    cells: Sequence[Cell],
-    runs: Mapping[str, Run],
-    runtime: Runtime,
-    note: Callable[[str], None],
-    observer: Observer,
-) -> "ImageArrays":
-    """The images of cells that have the same ones, which are those that the runs on record have seen."""
-    data = cells[0].spec.data
-    images = open_dataset(
-        data.dataset,
-        image_size=data.image_size,
-        data_dir=runtime.data_dir,
-        cache_dir=runtime.cache_dir,
-        notify=note,
-        progress=observer.progress,
-        intensity_range=data.intensity_range,
-    )
-    for cell in cells:
-        if (run := runs.get(cell.id)) and run.record:
-            refuse_other_images(run.record, images, "bring the former images back, or choose another --runs-dir")
-    return images
-
-
-def _images_of(cell: Cell) -> tuple[str, int, Literal["full", "train"]]:
-    data = cell.spec.data
-    return data.dataset, data.image_size, data.intensity_range
 
 
 class _Sweep:

@@ -1,0 +1,46 @@
+"""The images of a sweep, which several cells share."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from vitreport.data.cache import ImageArrays
+from vitreport.data.sources import open_dataset
+from vitreport.runtime import Runtime
+from vitreport.store.finished import refuse_other_images
+from vitreport.store.reader import Run
+from vitreport.sweep.plan import Cell
+
+
+def open_images(
+    cells: Sequence[Cell],
+    runs: Mapping[str, Run],
+    runtime: Runtime,
+    note: Callable[[str], None],
+    progress: Callable[[str, int, int | None], None],
+) -> ImageArrays:
+    """Open the images of cells that have the same ones.
+
+    Raises:
+        DatasetError: There are none, or others than a run on record has seen.
+        ResourceError: They cannot be fetched or kept.
+    """
+    data = cells[0].spec.data
+    images = open_dataset(
+        data.dataset,
+        image_size=data.image_size,
+        data_dir=runtime.data_dir,
+        cache_dir=runtime.cache_dir,
+        notify=note,
+        progress=progress,
+        intensity_range=data.intensity_range,
+    )
+    for cell in cells:
+        if (run := runs.get(cell.id)) and run.record:
+            refuse_other_images(run.record, images, "bring the former images back, or choose another --runs-dir")
+    return images
+
+
+def images_of(cell: Cell) -> tuple[str, int, Literal["full", "train"]]:
+    """What settles which images a cell has, and how they are decoded."""
+    data = cell.spec.data
+    return data.dataset, data.image_size, data.intensity_range
