@@ -8,7 +8,7 @@ from typing import Any
 from vitreport.cli.compose import Request, compose_request
 from vitreport.cli.console import note
 from vitreport.errors import DatasetError, Problem, SpecError
-from vitreport.spec.compose import Lowered
+from vitreport.spec.data import Lowered
 from vitreport.spec.load import layer_of
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.plan import Plan

@@ -10,7 +10,8 @@ from vitreport.cli.compose import Request, in_a_file, model_fields
 from vitreport.cli.composer import Composer, Sweep, Work
 from vitreport.cli.options import DEFAULT_MAX_CELLS, DEFAULT_SEEDS
 from vitreport.errors import DatasetError, Problem, SpecError
-from vitreport.spec.compose import Layer, Lowered, flat
+from vitreport.spec.compose import Layer, flat
+from vitreport.spec.data import Lowered
 from vitreport.spec.fields import did_you_mean, find_field
 from vitreport.spec.load import layer_of
 from vitreport.spec.presets import preset_names, unknown_preset

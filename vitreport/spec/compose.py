@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from pydantic import TypeAdapter, ValidationError
 
 from vitreport.errors import Problem, SpecError
-from vitreport.spec.data import DatasetFacts, DataSpec
+from vitreport.spec.data import DatasetFacts, DataSpec, Lowered
 from vitreport.spec.fields import members
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.problems import MOST_PROBLEMS, and_more, dotted, problems_of, tag_of, unknown_field
-from vitreport.spec.run import RunSpec, cross_problems
+from vitreport.spec.run import RunSpec, fit_problems
 
 ENVIRONMENT = "environment"
 Path = tuple[str, ...]
@@ -40,14 +40,6 @@ class Layer:
     is_recipe: bool = False
     is_varied: bool = False
     variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Lowered:
-    """A batch size that nobody gave, before and after it was lowered to the training images that a limit leaves."""
-
-    before: int
-    after: int
 
 
 @dataclass(frozen=True)
@@ -92,7 +84,7 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     if lowered:
         former = origins.get("train.batch_size", "default")
         origins["train.batch_size"] = f"lowered from {lowered.before} of {former} to fit data.limit"
-    problems = [*unknown, *faults, *([] if unknown else _fit_problems(sections, facts))]
+    problems = [*unknown, *faults, *([] if unknown else fit_problems(sections, facts))]
     told = [problem for layer in layers for problem in layer.problems]
     if told or problems:
         settled = {dotted(path) for path in derived}
@@ -268,16 +260,6 @@ def _lower_batch(
         return None
     sections["train"] = train.model_copy(update={"batch_size": images})
     return Lowered(train.batch_size, images)
-
-
-def _fit_problems(sections: dict[str, Any], facts: DatasetFacts) -> list[Problem]:
-    """What does not fit together in the sections, or does not fit the data set."""
-    found = cross_problems(sections, facts.train_images)
-    data = sections.get("data")
-    if data and data.validation == "folder" and facts.name and not facts.has_validation:
-        fault = f"{facts.name} has no validation images beside its training and test images"
-        found.append(Problem("data.validation", fault, "leave it out", '"folder"'))
-    return found
 
 
 def _unknown_sections(values: Mapping[str, Any]) -> list[Problem]:

@@ -27,6 +27,14 @@ class DatasetFacts:
     has_validation: bool = False
 
 
+@dataclass(frozen=True)
+class Lowered:
+    """A batch size that nobody gave, before and after it was lowered to the training images that a limit leaves."""
+
+    before: int
+    after: int
+
+
 class DataSpec(Section):
     """`limit` keeps that many training images, the same share of each class; the test split is never cut.
 

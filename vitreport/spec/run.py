@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from vitreport.errors import Problem, SpecError
-from vitreport.spec.data import DataSpec
+from vitreport.spec.data import DatasetFacts, DataSpec
 from vitreport.spec.model import ModelSpec
 from vitreport.spec.optimizer import AdamWSpec, ConstantSpec, CosineSpec, OptimizerSpec, ScheduleSpec, SGDSpec
 from vitreport.spec.section import PositiveInt, Section
@@ -58,6 +58,16 @@ class RunSpec(Section):
         """`<model>-<dataset>-<hash8>-s<seed>`, safe as the name of a folder."""
         dataset = re.sub(r"[^A-Za-z0-9._]+", "-", self.data.dataset).strip("-.") or "images"
         return f"{self.model.label}-{dataset[:40]}-{self.group_hash}-s{self.seed}"
+
+
+def fit_problems(sections: dict[str, Any], facts: DatasetFacts) -> list[Problem]:
+    """What does not fit together in the sections, or does not fit the data set."""
+    found = cross_problems(sections, facts.train_images)
+    data = sections.get("data")
+    if data and data.validation == "folder" and facts.name and not facts.has_validation:
+        fault = f"{facts.name} has no validation images beside its training and test images"
+        found.append(Problem("data.validation", fault, "leave it out", '"folder"'))
+    return found
 
 
 def cross_problems(sections: dict[str, Any], train_images: int | None = None) -> list[Problem]:
