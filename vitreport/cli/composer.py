@@ -1,6 +1,6 @@
 """From the values of a sweep's cells to their checked specs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,9 @@ class Work:
     lowered: Collection[Lowered] = ()
 
 
-def tell_lowered(found: Collection[Lowered]) -> None:
-    """One line for all batch sizes that were lowered."""
-    if found:
+def tell_lowered(each_found: Iterable[Lowered | None]) -> None:
+    """Note in one line all batch sizes that were lowered."""
+    if found := [each for each in each_found if each]:
         before, after = ({getattr(each, name) for each in found} for name in ("before", "after"))
         sizes = f"from {listed([*map(str, sorted(before))])} to {listed([*map(str, sorted(after))])}"
         note(f"train.batch_size is lowered {sizes}: data.limit leaves no more training images")

@@ -50,7 +50,7 @@ def check(
         composed = compose_request(Request(spec_file=file), data_dirs).composed
     except SpecError as error:
         raise SpecError(error.message, error.hint, problems=[*map(in_a_file, error.problems)]) from error
-    tell_lowered([*filter(None, [composed.lowered])])
+    tell_lowered([composed.lowered])
     spec = composed.spec
     if as_json:
         print_json({"id": spec.run_id, "spec": spec.model_dump(mode="json")})
@@ -75,7 +75,7 @@ def show(
 
     request = Request(model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or ())
     composition = compose_request(request, data_dirs)
-    tell_lowered([*filter(None, [composition.composed.lowered])])
+    tell_lowered([composition.composed.lowered])
     found = composition.composed.spec
     if as_json:
         print_json(found.model_dump(mode="json"))

@@ -61,7 +61,7 @@ def train(
         weights=weights,
     )
     composition = compose_request(request, data_dirs)
-    if composition.composed.lowered and not quiet:
+    if not quiet:
         tell_lowered([composition.composed.lowered])
     runtime = Runtime(
         device=device,
