@@ -5,7 +5,6 @@ ends with that process, which may write no file and, unless it is root's, start 
 from this process alone; text comes back through a pipe.
 """
 
-import errno
 import json
 import os
 import pickle
@@ -16,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vitreport.errors import SpecError
-from vitreport.reading import UnreadableFileError, read_bounded
+from vitreport.reading import UnreadableFileError, open_bounded, read_bounded
 from vitreport.report.formats.markdown import BrokenTemplateError, render_text
 from vitreport.report.page import Page
 
@@ -45,16 +44,12 @@ def render_own(page: Page, template: Path, *, assets: str | None = None) -> str:
 
 
 def check_template(template: Path) -> None:
-    """Raise SpecError where there is no such template, without reading it: a pipe can be read only once."""
+    """Raise SpecError where there is no such template, without reading it."""
     try:
-        if template.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        template.stat()
-        if not os.access(template, os.R_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except (OSError, ValueError) as error:
-        told = f"template {template}: {getattr(error, 'strerror', None) or error}"
-        raise SpecError(told, "give the path of a Jinja template") from error
+        if not (os.access(template, os.F_OK) and template.is_fifo()):  # a pipe can be read only once
+            open_bounded(template, MOST_TEMPLATE_BYTES).close()
+    except UnreadableFileError as error:
+        raise SpecError(f"template {template} {error.reason}", "give the path of a Jinja template") from error
 
 
 def serve() -> None:
