@@ -19,6 +19,7 @@ FILES = (
     *("mistakes.png", "crash.txt", ".lock"),
 )
 LINK_HINT = "move what it links to into its place; nothing outside of the runs folder is read or written"
+MOVE_HINT = "move it elsewhere"
 MOST_NAMED = 3
 
 
@@ -105,9 +106,18 @@ def refuse_foreign_entries(folder: Path) -> None:
     """
     entries = [(folder, True), (folder / CHECKPOINTS, True), *((folder / name, False) for name in FILES)]
     saved = [path for path in (folder / CHECKPOINTS).glob("step-*") if path.suffix in (".safetensors", ".sha256")]
-    for path, is_folder in [*entries, *((path, False) for path in saved)]:
+    refuse_foreign([*entries, *((path, False) for path in saved)])
+
+
+def refuse_foreign(entries: Iterable[tuple[Path, bool]]) -> None:
+    """Refuse the first path that is not the folder (True) or the regular file (False) that it has to be, if it exists.
+
+    Raises:
+        RecordError: If there is such a path.
+    """
+    for path, is_folder in entries:
         if fault := entry_fault(path, folder=is_folder):
-            raise RecordError(f"{path} {fault}", LINK_HINT if path.is_symlink() else "move it elsewhere")
+            raise RecordError(f"{path} {fault}", LINK_HINT if path.is_symlink() else MOVE_HINT)
 
 
 def has_checkpoint(folder: Path) -> bool:

@@ -159,17 +159,17 @@ def read_epochs(path: Path, most: int, damage: list[str]) -> Iterator[EpochRecor
         damage.append(f"{path.name}: line {number} skipped: {found}")
 
 
-def refuse_unreadable_epochs(folder: Path) -> None:
-    """Refuse a metrics.jsonl that is too large or no regular file: resuming would rewrite it without its epochs.
+def refuse_unreadable(path: Path, hint: str) -> None:
+    """Refuse a file that is too large or no regular file: written again, it would lose what it holds.
 
     Raises:
         RecordError: If it is there and cannot be read.
     """
     try:
-        read_run_file(folder / "metrics.jsonl")
+        read_run_file(path)
     except UnreadableFileError as error:
         if not error.is_missing:
-            raise RecordError(f"{folder}/metrics.jsonl {error.reason}", "`--force` trains anew beside it") from error
+            raise RecordError(f"{path} {error.reason}", hint) from error
 
 
 def _epoch(line: bytes, newest: int) -> EpochRecord | str:

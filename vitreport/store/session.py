@@ -22,7 +22,7 @@ from vitreport.store.finished import is_finished, refuse_other_images, refuse_ot
 from vitreport.store.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
 from vitreport.store.lock import Hold, held
 from vitreport.store.provenance import now, versions
-from vitreport.store.reader import Run, read_run, refuse_unreadable_epochs
+from vitreport.store.reader import Run, read_run, refuse_unreadable
 from vitreport.store.record import CostRecord, DataRecord, ResumeRecord, RunRecord
 from vitreport.store.results import write_results
 from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
@@ -168,7 +168,7 @@ class Session:
             if found is None and (begun or (before.folder / name).exists()):
                 told = next(line for line in before.damage if line.startswith(name))
                 raise RecordError(f"{before.folder}/{told}", "`--force` trains anew beside it")
-        refuse_unreadable_epochs(before.folder)
+        refuse_unreadable(before.folder / "metrics.jsonl", "`--force` trains anew beside it")
         if before.spec is not None and before.spec != self.spec:
             raise RecordError(f"{before.folder}/spec.json is not the spec of {before.id}", "`--force` trains anew")
         if before.record:

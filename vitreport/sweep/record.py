@@ -7,13 +7,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import model_validator
 
-from vitreport.errors import BusyError, RecordError, ResourceError
+from vitreport.errors import BusyError, ResourceError
 from vitreport.files import make_folder, write_json
 from vitreport.privacy import without_paths
-from vitreport.reading import UnreadableFileError, entry_fault
-from vitreport.store.folders import LINK_HINT
+from vitreport.reading import entry_fault
+from vitreport.store.folders import MOVE_HINT, refuse_foreign
 from vitreport.store.lock import LOCK_NAME
-from vitreport.store.reader import read_file, read_run_file
+from vitreport.store.reader import read_file, refuse_unreadable
 from vitreport.store.record import SCHEMA_VERSION, Record, Text, Version
 from vitreport.sweep.plan import Plan
 
@@ -60,9 +60,7 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
         RecordError: If the file, its lock or the folder of sweeps is a link or of another kind, or the file too large.
     """
     path = sweep_file(runs_dir, plan.id)
-    for entry, is_folder in ((path.parent, True), (path, False), (path.parent / LOCK_NAME, False)):
-        if fault := entry_fault(entry, folder=is_folder):
-            raise RecordError(f"{entry} {fault}", LINK_HINT if entry.is_symlink() else "move it elsewhere")
+    refuse_foreign([(path.parent, True), (path, False), (path.parent / LOCK_NAME, False)])
     if _record(plan, known := _known(path)) != known:
         make_folder(path.parent)
         with _alone(path):
@@ -84,12 +82,7 @@ def read_sweeps(runs_dir: Path, damage: list[str]) -> list[SweepRecord]:
 
 
 def _known(path: Path) -> SweepRecord | None:
-    """What is on record. A file that cannot be read at all would lose its cells if it was written again."""
-    try:
-        read_run_file(path)
-    except UnreadableFileError as error:
-        if not error.is_missing:
-            raise RecordError(f"{path} {error.reason}", "move it elsewhere") from error
+    refuse_unreadable(path, MOVE_HINT)
     return read_file(path, SweepRecord.model_validate_json, [])
 
 
