@@ -60,6 +60,12 @@ def test_the_widest_pair_is_told() -> None:
     assert found.reason.startswith("of 3 values the best and the worst are 6.0 points apart (unadjusted 95% interval ")
 
 
+def test_no_interval_of_a_spread_ends_beyond_what_is_possible() -> None:
+    measured = spread_of([[0.05, 0.95], [0.06, 0.9], [0.1, 0.3]]).measured
+    assert measured
+    assert (measured.low, measured.high) == (-1.0, 1.0)
+
+
 def test_a_spread_that_waits_for_a_value_is_not_run() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562])
     other = group_of(spec(train={"batch_size": 16}))

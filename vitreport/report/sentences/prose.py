@@ -8,7 +8,7 @@ from vitreport.report.facts.estimates import accuracies, why_no_difference
 from vitreport.report.facts.measured import Estimate
 from vitreport.report.facts.summary import Group
 from vitreport.report.sentences.phrases import evidence, number, points
-from vitreport.statistics import SIGNIFICANCE, Difference, welch_interval
+from vitreport.statistics import DIFFERENCE_OF_SHARES, SIGNIFICANCE, Difference, welch_interval
 from vitreport.text import percent
 
 Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
@@ -60,8 +60,9 @@ def _differences(samples: Sequence[Sequence[float]]) -> tuple[Difference, list[D
     """The largest difference of means, and all of them with plain and with adjusted intervals; None without one."""
     ordered = sorted(samples, key=lambda values: sum(values) / len(values), reverse=True)
     pairs = list(combinations(ordered, 2))
-    plain = [welch_interval(*pair) for pair in pairs]
-    adjusted = [welch_interval(*pair, confidence=1 - SIGNIFICANCE / len(pairs)) for pair in pairs]
+    plain = [welch_interval(*pair, possible=DIFFERENCE_OF_SHARES) for pair in pairs]
+    confidence = 1 - SIGNIFICANCE / len(pairs)
+    adjusted = [welch_interval(*pair, confidence, DIFFERENCE_OF_SHARES) for pair in pairs]
     known, wide = [each for each in plain if each], [each for each in adjusted if each]
     return (max(known), known, wide) if len(known) == len(pairs) else None
 
