@@ -1,9 +1,11 @@
 """Streams that are closed, full or gone: progress is dropped, and the exit code is that of the work."""
 
+import io
 import os
 import pty
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from tests.commands import command
 from tests.records import small_spec, write_run
 from tests.store.children import wait_until
 from tests.store.identity import only_run
+from vitreport.cli.console import _LossyFile
 from vitreport.store.reader import read_run
 
 LONG = (*TRAIN[:-1], "--epochs=40", "--checkpoint-seconds=1000")
@@ -46,6 +49,21 @@ def test_closed_streams_are_no_bug(redirection: str, arguments: tuple[str, ...])
     write_run(Path("runs"), small_spec())
     code = 2 if arguments == () else 0
     assert in_shell(redirection, *arguments) == code
+
+
+def test_a_signal_cuts_nothing_off_from_what_is_told() -> None:
+    """Where one comes while a pipe is full, the system has written a part only."""
+    reader, writer = os.pipe()
+    content, found = b"x" * 300_000, list[bytes]()
+    with os.fdopen(reader, "rb") as source:
+        reading = threading.Thread(target=lambda: found.append(source.read()))
+        former = signal.signal(signal.SIGALRM, lambda *_: reading.start())
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with io.BufferedWriter(_LossyFile(writer, "wb")) as stream:
+            stream.write(content)
+        reading.join()
+        signal.signal(signal.SIGALRM, former)
+    assert found == [content]
 
 
 def test_an_error_keeps_its_exit_code_without_a_stream() -> None:

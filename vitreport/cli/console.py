@@ -148,7 +148,7 @@ class _LossyFile(io.FileIO):
 
     def write(self, content: Any) -> int:
         with suppress(OSError):
-            super().write(content)
+            return super().write(content) or len(content)  # after a signal, it may have written a part only
         return len(content)
 
 
