@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.errors import FullDiskError, SpecError, StorageError
-from vitreport.reading import NO_FOLLOW
+from vitreport.reading import BINARY, NO_FOLLOW
 from vitreport.text import compact
 
 TEMPORARY_SUFFIX = ".tmp"
@@ -143,7 +143,7 @@ def remove_file(path: Path) -> None:
 
 
 def _write_flushed(path: Path, flags: int, content: bytes) -> None:
-    descriptor = os.open(path, flags | NO_FOLLOW, 0o644)
+    descriptor = os.open(path, flags | NO_FOLLOW | BINARY, 0o644)
     try:
         rest = memoryview(content)
         while rest:

@@ -13,7 +13,7 @@ from pathlib import Path
 MAX_WEIGHTS_BYTES = 4 << 30
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows lacks these two
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)
-BINARY = getattr(os, "O_BINARY", 0)
+BINARY = getattr(os, "O_BINARY", 0)  # Windows alone has it: else it changes the ends of lines
 LINK = "is a link, which is not followed"
 
 

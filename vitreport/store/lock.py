@@ -10,13 +10,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vitreport.errors import BusyError, ResourceError
+from vitreport.reading import NO_FOLLOW, NO_WAIT
 from vitreport.store.provenance import now
 from vitreport.store.reader import read_file
 from vitreport.store.record import HolderRecord
 
 LOCK_NAME = ".lock"
 HOLDER_NAME = ".holder"  # not the lock file itself, which filelock empties when it opens it
-PLAIN_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 PATIENCE_SECONDS = 0.5  # longer than `is_held` holds the lock for its look
 
 
@@ -67,7 +67,7 @@ def held(folder: Path) -> Iterator[Hold]:
         yield Hold(folder / LOCK_NAME, _identity(folder / LOCK_NAME))
     finally:
         with suppress(OSError):
-            os.unlink(folder / HOLDER_NAME)
+            (folder / HOLDER_NAME).unlink()
         lock.release()
 
 
@@ -94,7 +94,7 @@ def _tell_holder(folder: Path) -> None:
     """
     holder = HolderRecord(process=os.getpid(), host=platform.node(), started=now())
     with suppress(OSError):
-        descriptor = os.open(folder / HOLDER_NAME, PLAIN_FILE | os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        descriptor = os.open(folder / HOLDER_NAME, NO_FOLLOW | NO_WAIT | os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         with os.fdopen(descriptor, "w") as file:
             file.write(holder.model_dump_json())
 
