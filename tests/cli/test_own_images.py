@@ -53,7 +53,7 @@ def test_validation_images_of_the_user_choose_the_epoch(cli: Cli, pets: Path) ->
     data = record(done)["data"]
     assert data["counts"] == {"train": 8, "val": 4, "test": 8}
     assert data["source"] == "folder of images; validation split: val"
-    assert "the validation images of val/ choose the epoch" in done.stderr
+    assert "pets/val: the validation images choose the epoch" in done.stderr
     spec = spec_of(done)["data"]
     assert (spec["validation"], spec["validation_fraction"]) == ("folder", 0.0)
     run = Path(done.stdout.strip())

@@ -165,3 +165,10 @@ def test_a_dead_link_is_named(tmp_path: Path, places: Places) -> None:
     (root / "images" / "9.jpg").symlink_to("/nowhere")
     with pytest.raises(DatasetError, match=r"images/9\.jpg is a dead link"):
         opened(root, places)
+
+
+def test_the_use_of_validation_images_is_told(tmp_path: Path, places: Places, told: list[str]) -> None:
+    lines = [f"{n:04}.png,{'cat' if n % 2 else 'dog'},{'train' if n < 6 else 'val'}" for n in range(10)]
+    root = labelled(tmp_path / "set", "\n".join(["file,label,split", *lines]))
+    opened(root, places)
+    assert told == [f"{root}/labels.csv: the validation images are the test split, as there are no other test images"]

@@ -42,7 +42,7 @@ def test_validation_images_are_the_validation_split(tmp_path: Path, places: Plac
     assert arrays.splits["val"].labels.tolist() == [0, 0, 1, 1]
     assert arrays.source == f"folder of images; validation split: {name}"
     assert told == [
-        f"{root}: the validation images of {name}/ choose the epoch (with --set validation=fraction they are not used)"
+        f"{root}/{name}: the validation images choose the epoch (with --set validation=fraction they are not used)"
     ]
     assert count_images(root) == {"train": 6, "val": 4, "test": 6}
     assert has_validation(root)
@@ -58,7 +58,7 @@ def test_without_test_images_the_validation_images_are_the_test_split(
     arrays = opened(root, places)
     assert arrays.fingerprint == plain
     assert arrays.source == f"folder of images; test split: {name}"
-    assert told == [f"{root}: no folder test/: the images of {name}/ are the test split"]
+    assert told == [f"{root}/{name}: the validation images are the test split, as there are no other test images"]
     assert not has_validation(root)
 
 

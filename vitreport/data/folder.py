@@ -108,23 +108,21 @@ def _own(root: Path) -> DiskTree:
 def _listed(tree: Tree, notify: Notify) -> Listing:
     layout = find_layout(tree)
     listing = _listed_by_table(tree, layout, notify) if layout.label_file else _listed_by_class(tree, layout, notify)
-    for line in _about(layout, listing):
-        notify(f"{tree.place}: {line}")
+    if about := _about(layout, listing):
+        notify(f"{tree.place}{about}")
     return listing
 
 
-def _about(layout: Layout, listing: Listing) -> list[str]:
-    """What the user should know about the splits."""
+def _about(layout: Layout, listing: Listing) -> str:
+    """What the user should know about the splits, after the path of the folder; "" where all are as usual."""
+    place = f"/{layout.folders.get('val') or layout.label_file}"
     if SPLIT_MADE in listing.source:
-        return [f"no test split found: {SPLIT_MADE}, the same for every run"]
+        return f": no test split found: {SPLIT_MADE}, the same for every run"
     if "val" in listing.files:
-        place = f"{layout.folders['val']}/" if layout.folders else layout.label_file
-        return [f"the validation images of {place} choose the epoch (with --set validation=fraction they are not used)"]
-    if layout.roles != layout.folders:
-        return [f"no folder test/: the images of {layout.folders['val']}/ are the test split"]
-    if "test split: val" in listing.source:
-        return [f"no test images in {layout.label_file}: the validation images are the test split"]
-    return []
+        return f"{place}: the validation images choose the epoch (with --set validation=fraction they are not used)"
+    if "test split: val" in listing.source.lower():
+        return f"{place}: the validation images are the test split, as there are no other test images"
+    return ""
 
 
 def _listed_by_class(tree: Tree, layout: Layout, notify: Notify) -> Listing:
