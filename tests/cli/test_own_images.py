@@ -170,6 +170,16 @@ def test_an_ablation_of_the_range_opens_the_images_of_each(cli: Cli, tmp_path: P
     assert ranges == {"None", "[0.0, 4095.0]"}
 
 
+def test_a_sweep_tells_what_there_is_to_know_of_images_once(cli: Cli, pets: Path) -> None:
+    write_images(pets / "train", 1)
+    options = [*SMALL[:6], "--set", "epochs=1", "--set", "batch_size=4"]
+    param = ("--param", "learning_rate", "0.001,0.0001")
+    done = cli("ablate", "mlp-mixer", "--dataset", str(pets), *param, *options, "--seeds", "1")
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.count("the validation images choose the epoch") == 1
+    assert done.stderr.count("train/0000.png") == 1
+
+
 def test_published_images_have_no_range(cli: Cli) -> None:
     done = cli("train", "mlp-mixer", "--dataset", "digits", "--set", "intensity_range=train")
     assert done.exit_code == 3

@@ -55,13 +55,12 @@ class Ignored:
     def report(self, tree: Tree, notify: Notify) -> None:
         """Send one line about everything that is left out."""
         kinds = (
-            (self.folders, "folder"),
+            (self.folders, "folder", ""),
             (self.strays, "image", " without a class"),
-            (self.files, "other file"),
+            (self.files, "other file", ""),
         )
-        if parts := [
-            f"{counted(len(paths), *noun[:1])}{''.join(noun[1:])} ({some(paths)})" for paths, *noun in kinds if paths
-        ]:
+        parts = [f"{counted(len(paths), noun)}{what} ({some(paths)})" for paths, noun, what in kinds if paths]
+        if parts:
             notify(f"{tree.place}: ignored {', '.join(parts)}")
 
 

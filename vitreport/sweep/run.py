@@ -4,6 +4,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from vitreport.data.remarks import remarks
@@ -124,19 +125,20 @@ def _check(
     for dataset, image_size, intensity_range in dict.fromkeys(map(images_of, missing)):
         own = [cell for cell in cells if images_of(cell) == (dataset, image_size, intensity_range)]
 
-        def note(line: str, dataset: str = dataset) -> None:
-            told.add((dataset, line))
-            observer.note(line)
-
+        note = partial(_note_once, told, observer, dataset)
         try:
             images = open_images(own, runs, runtime, note, observer.progress)
         except (DatasetError, ResourceError) as error:
             raise ImagesError({dataset: error}) from error
         check_images([cell.spec for cell in own if cell in missing], images)
         for line in remarks(dataset, images):
-            if (dataset, line) not in told:
-                told.add((dataset, line))
-                observer.note(line.replace("warning: ", f"warning: {dataset}: ", 1))
+            note(line)
+
+
+def _note_once(told: Warnings, observer: Observer, dataset: str, line: str) -> None:
+    if (dataset, line) not in told:
+        told.add((dataset, line))
+        observer.note(line.replace("warning: ", f"warning: {dataset}: ", 1))
 
 
 class _Sweep:
