@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest
 
-from vitreport.randomness import as_uniforms, hashed, permutation, position_keys, random_words, uniforms
+from vitreport.randomness import as_uniforms, hashed, permutation, position_keys, random_words
 
 POSITIONS = np.arange(4000)
 LEAST_P = 1e-4
@@ -16,7 +16,7 @@ PINNED_ORDER = [7, 3, 6, 2, 1, 5, 0, 4]
 
 
 def drawn(seed: int = 0, purpose: str = "augment", epoch: int = 0) -> NDArray[np.float64]:
-    return uniforms(seed, purpose, epoch, POSITIONS, 16)
+    return as_uniforms(random_words(position_keys(seed, purpose, epoch, POSITIONS), 0, 16))
 
 
 def arguments(seed: int = 0) -> list[NDArray[np.int32]]:
@@ -66,7 +66,8 @@ def test_the_numbers_of_a_seed_stay_what_they_are() -> None:
 
 def test_numbers_depend_on_the_position_alone_and_not_on_its_neighbours() -> None:
     chosen = np.array([3999, 0, 17])
-    assert np.array_equal(uniforms(0, "augment", 0, chosen, 16), drawn()[chosen])
+    words = random_words(position_keys(0, "augment", 0, chosen), 0, 16)
+    assert np.array_equal(as_uniforms(words), drawn()[chosen])
     keys = position_keys(0, "augment", 0, POSITIONS)
     assert np.array_equal(as_uniforms(random_words(keys, 5, 4)), drawn()[:, 5:9])
 

@@ -58,11 +58,6 @@ def random_words(keys: Words, first: int, count: int) -> Words:
     return hashed(columns, *keys[:, :, None])
 
 
-def uniforms(seed: int, purpose: str, epoch: int, positions: NDArray[np.int64], count: int) -> NDArray[np.float64]:
-    """Draw `count` numbers (N, count) from (0, 1) for each position (N,) in the order of an epoch."""
-    return as_uniforms(random_words(position_keys(seed, purpose, epoch, positions), 0, count))
-
-
 def as_uniforms(words: Words) -> NDArray[np.float64]:
     """Map each of the 2**32 words to the middle of its part of (0, 1)."""
     return np.multiply(words, 2.0**-32, dtype=np.float64) + MIDDLE
