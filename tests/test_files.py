@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vitreport import reading
 from vitreport.files import write_atomic, write_json
 from vitreport.reading import UnreadableFileError, file_digest, read_bounded
 
@@ -41,6 +42,22 @@ def test_what_is_no_regular_file_is_not_waited_for(links: bool) -> None:
     assert refusal(Path("absent"), links=links) == "is missing"
     assert refusal(Path("x" * 300), links=links) == "cannot be read: file name too long"
     assert refusal(Path("a\0b"), links=links) == "cannot be read: embedded null byte"
+
+
+def test_a_named_pipe_without_a_writer_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PIPE_SECONDS", 0)
+    os.mkfifo("pipe")
+    assert refusal(Path("pipe"), pipes=True) == "is a pipe that had no content for 0 seconds"
+
+
+def test_a_pipe_without_a_name_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PIPE_SECONDS", 0)
+    reader, writer = os.pipe()
+    later = threading.Timer(0.2, lambda: (os.write(writer, b"1"), os.close(writer)))
+    later.start()
+    assert read_bounded(Path(f"/dev/fd/{reader}"), 10, pipes=True) == b"1"
+    later.join()
+    os.close(reader)
 
 
 def test_a_link_is_followed_only_where_it_may_be() -> None:

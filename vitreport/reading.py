@@ -15,6 +15,8 @@ NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows lacks these two
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 BINARY = getattr(os, "O_BINARY", 0)  # Windows alone has it: else it changes the ends of lines
 LINK = "is a link, which is not followed"
+PIPE_SECONDS = 10
+"""How long to wait for the first byte of a named pipe, which may have no writer. A pipe without a name has one."""
 
 
 class UnreadableFileError(Exception):
@@ -46,7 +48,7 @@ def open_bounded(path: Path, most: int | None = None, *, links: bool = True, pip
         status = os.fstat(descriptor)
         _refuse_unreadable(status, most, pipes=pipes)
         if stat.S_ISFIFO(status.st_mode):
-            _wait_for_writer(descriptor)
+            _wait_for_writer(descriptor, status)
         return open(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -118,12 +120,23 @@ def _kind(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 
-def _wait_for_writer(descriptor: int) -> None:
+def _wait_for_writer(descriptor: int, status: os.stat_result) -> None:
     """Wait until something was written to a pipe or its writer has closed it: reading before that would find an end."""
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
-    waiting.poll()
+    if not waiting.poll(None if _is_nameless(status) else PIPE_SECONDS * 1000):
+        raise UnreadableFileError(f"is a pipe that had no content for {PIPE_SECONDS} seconds")
     os.set_blocking(descriptor, True)
+
+
+def _is_nameless(status: os.stat_result) -> bool:
+    """Whether a pipe is in no folder, as those of `<(command)` and `command | vitreport ... /dev/stdin`."""
+    ends = os.pipe()
+    try:
+        return os.fstat(ends[0]).st_dev == status.st_dev
+    finally:
+        for end in ends:
+            os.close(end)
 
 
 def entry_fault(path: Path, *, folder: bool = False) -> str | None:

@@ -33,8 +33,8 @@ def refusal(path: Path) -> str:
     with pytest.raises(SpecError) as caught:
         read_file(path)
     (line,) = caught.value.lines()
-    assert line.startswith(f"{path}: ")
-    return line.removeprefix(f"{path}: ")
+    assert line.startswith(str(path))
+    return line.removeprefix(str(path)).removeprefix(":").lstrip()
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,7 @@ def refusal(path: Path) -> str:
         ("a.toml", b"#" * (MAX_BYTES + 1), "is larger than 64 KiB; hint: give the path of a TOML file"),
         ("a.toml", b"#" * 2**21, "larger than 64 KiB"),
         ("a.toml", b"a = 1\n" + b"a." * 3000, "line 2 is longer than 4096 characters"),
+        ("a.toml", b"a = 1\n" + b"'b'. a." * 500 + b"c = 1", "line 2 is nested deeper than 32"),
         ("a.toml", b"a=" + b"[\n" * 30_000, "nested deeper than 32"),
         ("a.toml", b"a = " + b"[" * 32 + b"]" * 32, "nested deeper than 32"),
         ("a.toml", b"[" + b".".join([b"a"] * 32) + b"]\nb = 1", "nested deeper than 32"),
@@ -82,10 +83,11 @@ def test_a_device_without_an_end_is_not_read_to_it() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
-def test_a_pipe_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [SOUND, SOUND + b"#\n" * MAX_BYTES])
+def test_a_pipe_is_read(content: bytes, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(SOUND,))
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,))
     writer.start()
     assert read_file(pipe).values == PERCEIVER
     writer.join()
@@ -98,6 +100,7 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
         ("a.toml", b"\xef\xbb\xbf" + SOUND),
         ("a.toml", SOUND.replace(b"\n", b"\r\n")),
         ("a.toml", SOUND + b"[data]\n[train]\n"),
+        ("a.toml", b"#" + b" ... and so on" * 40 + b" " + b"." * 100 + b"\n" + SOUND),
         ("a.spec", SOUND),
         ("a.json", json.dumps(PERCEIVER).encode()),
         ("a.json", b"\xef\xbb\xbf" + json.dumps(PERCEIVER).encode("utf-8")),

@@ -14,8 +14,11 @@ from vitreport.spec.compose import ENVIRONMENT, Layer
 from vitreport.spec.fields import fields_of, find_field
 
 MAX_BYTES = 1 << 16
-MAX_LINE = 1 << 12  # the time that tomllib needs grows with the square of a dotted key's length
+MAX_PIPE_BYTES = 1 << 20  # what a program writes may be longer than what people write
+MAX_LINE = 1 << 12
 MAX_DEPTH = 32
+STRING = re.compile(r"""\"(?:[^"\\]|\\.)*+(?:"|\\?$)|'[^']*+(?:'|$)""")
+BETWEEN_KEYS = re.compile(r"[^\w.-]+|\.{2,}")
 YAML_SUFFIXES = (".yaml", ".yml")
 YAML_LINE = re.compile(r"(---|%YAML|- |[\w.\"' -]+:(\s|$))")
 YAML_HINT = (
@@ -119,11 +122,19 @@ def layer_of(pairs: Mapping[str, Any], origin: str) -> Layer:
 def _read_text(path: Path) -> str:
     """Read a whole file, or what a pipe such as `<(command)` or /dev/stdin has to say."""
     try:
-        return read_bounded(path, MAX_BYTES, pipes=True).decode("utf-8-sig")
+        most = MAX_PIPE_BYTES if _is_pipe(path) else MAX_BYTES
+        return read_bounded(path, most, pipes=True).decode("utf-8-sig")
     except UnreadableFileError as error:
         raise SpecError(f"{path} {error.reason}", "give the path of a TOML file") from error
     except UnicodeDecodeError as error:
         raise SpecError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
+
+
+def _is_pipe(path: Path) -> bool:
+    try:
+        return path.is_fifo()
+    except OSError:  # a path that is too long or a loop of links
+        return False
 
 
 def _looks_like_yaml(text: str) -> bool:
@@ -136,7 +147,17 @@ def _parse_toml(text: str) -> dict[str, Any]:
     for number, line in enumerate(text.splitlines(), start=1):
         if len(line) > MAX_LINE:
             raise ValueError(f"line {number} is longer than {MAX_LINE} characters")
+        if _longest_key(line) > MAX_DEPTH:
+            raise ValueError(f"line {number} is nested deeper than {MAX_DEPTH}")
     return tomllib.loads(text)
+
+
+def _longest_key(line: str) -> int:
+    """Count the parts of the longest dotted key: the time that tomllib needs grows with the square of their number."""
+    if line.count(".") < MAX_DEPTH:
+        return 0
+    bare = "".join(STRING.sub("text", line).split())
+    return max(key.count(".") + 1 for key in BETWEEN_KEYS.split(bare))
 
 
 def _nest(values: dict[str, Any], path: str, value: Any) -> None:
