@@ -76,6 +76,13 @@ def command_line(pid: int) -> str:
         return ""
 
 
+def blocks(pid: int, number: signal.Signals) -> bool:
+    """Whether a process never hears a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    blocked = next(line for line in status.splitlines() if line.startswith("SigBlk:"))
+    return bool(int(blocked.split()[1], 16) >> number - 1 & 1)
+
+
 def is_gone(pid: int) -> bool:
     return not command_line(pid)
 

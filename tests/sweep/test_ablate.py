@@ -16,6 +16,7 @@ from tests.sweep.processes import (
     MIXER,
     PATIENCE_SECONDS,
     ablate,
+    blocks,
     finished,
     is_gone,
     record,
@@ -96,6 +97,16 @@ def test_a_signal_to_the_whole_group_ends_all_and_the_sweep_can_go_on(
     assert all(map(is_gone, workers))
     assert [record(run)["status"] for run in runs(tmp_path)] == ["interrupted"] * 2
     assert "Traceback" not in done.stderr
+
+
+def test_no_worker_hears_ctrl_c_itself(tmp_path: Path) -> None:
+    """Else the driver's SIGTERM would be a second signal, after which a worker does not save its state."""
+    sweep = ablate(tmp_path, *LONG, *SIZES, "--seeds=1", "--jobs=2")
+    wait_for_training(sweep, count=2)
+    blocked = [blocks(worker, signal.SIGINT) for worker in sweep.workers()]
+    sweep.process.terminate()
+    assert blocked == [True, True]
+    assert sweep.finish().exit_code == 143
 
 
 def test_a_second_interrupt_ends_all_at_once(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.resource_tracker import ensure_running
 from types import TracebackType
 from typing import Self
 
@@ -195,6 +196,7 @@ class LocalEngine:
 @contextlib.contextmanager
 def _interrupts_blocked() -> Iterator[None]:
     """A process that is started here never hears Ctrl-C: a terminal sends it to all, and the parent passes it on."""
+    ensure_running()  # the first process starts it, and it unblocks SIGINT where it is started
     former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
