@@ -29,7 +29,7 @@ faults.plant([("signalled_before_step", 7, signal.SIGSTOP)])
 main()
 """
 INT, TERM, HUP = int(signal.SIGINT), int(signal.SIGTERM), int(signal.SIGHUP)
-USR1, USR2, XCPU, ALRM = (int(getattr(signal, f"SIG{name}")) for name in ("USR1", "USR2", "XCPU", "ALRM"))
+USR1, USR2, XCPU, ALRM, PROF = (int(getattr(signal, f"SIG{name}")) for name in ("USR1", "USR2", "XCPU", "ALRM", "PROF"))
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,7 @@ USR1, USR2, XCPU, ALRM = (int(getattr(signal, f"SIG{name}")) for name in ("USR1"
         (USR2,),
         (XCPU,),
         (ALRM,),
+        (PROF,),
         (TERM, TERM),
         (TERM, HUP),
         (HUP, TERM),

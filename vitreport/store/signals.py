@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGALRM")
+NAMES = (
+    *("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU"),
+    *("SIGALRM", "SIGVTALRM", "SIGPROF", "SIGPOLL", "SIGPWR"),
+)
 """The signals that end a process unless it handles them. SIGQUIT is left alone: it asks for a core dump."""
 
 TAKEN_OVER = (signal.SIGINT, signal.SIGTERM)
