@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import random
 import re
@@ -202,6 +203,14 @@ def test_counters_that_contradict_each_other_are_named(
     with pytest.raises(RecordError, match=re.escape(told)):
         restore_newest(tmp_path, state, EXTENT)
     assert state.step == 0
+
+
+@pytest.mark.parametrize("count", [-1.0, 0.0, 3.0, math.nan, math.inf])
+def test_an_impossible_count_of_updates_is_named(tmp_path: Path, two_saved: TrainingState, count: float) -> None:
+    """The optimizer divides by it and takes roots: the loss would seem to diverge."""
+    rewritten(tmp_path, {"optimizer/first.weight/step": torch.tensor(count)})
+    with pytest.raises(RecordError, match=rf"optimizer/first\.weight/step = {count:g} after step 2"):
+        restore_newest(tmp_path, make_state())
 
 
 @pytest.mark.parametrize(

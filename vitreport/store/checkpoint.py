@@ -193,7 +193,8 @@ def _restore(
     }
     _check_fit(tensors, needed, source)
     told = "" if counters.step == _step(path) else f"step = {counters.step}, but the file is that of step {_step(path)}"
-    if told := told or (extent and contradiction(counters, tensors["totals"].tolist(), extent)) or "":
+    told = told or (extent and contradiction(counters, tensors["totals"].tolist(), extent)) or ""
+    if told := told or _moments_contradiction(moments, counters.step):
         raise RecordError(f"{source}: {told}", "`--force` trains anew beside it")
     _restore_optimizer(state, moments)
     load_weights(state.model, part(tensors, "model/"))
@@ -232,6 +233,15 @@ def _needed_moments(state: TrainingState, given: Mapping[str, Tensor]) -> dict[s
             needed |= {f"{name}/{key}": parameter for key in keys}
             needed |= {} if first_moment_only else {f"{name}/step": torch.zeros(())}
     return needed
+
+
+def _moments_contradiction(moments: Mapping[str, Tensor], step: int) -> str:
+    """Say which parameter cannot have been updated as often as its optimizer counts; "" if all can."""
+    counts = {name: tensor.item() for name, tensor in moments.items() if name.endswith("/step")}
+    wrong = [
+        f"optimizer/{name} = {count:g} after step {step}" for name, count in counts.items() if not 1 <= count <= step
+    ]
+    return wrong[0] if wrong else ""
 
 
 def _restore_optimizer(state: TrainingState, moments: Mapping[str, Tensor]) -> None:
