@@ -50,10 +50,15 @@ def test_a_named_pipe_without_a_writer_is_not_waited_for_for_ever(monkeypatch: p
     assert refusal(Path("pipe"), pipes=True) == "is a pipe that had no content for 0 seconds"
 
 
+def write_and_close(descriptor: int) -> None:
+    os.write(descriptor, b"1")
+    os.close(descriptor)
+
+
 def test_a_pipe_without_a_name_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "PIPE_SECONDS", 0)
     reader, writer = os.pipe()
-    later = threading.Timer(0.2, lambda: (os.write(writer, b"1"), os.close(writer)))
+    later = threading.Timer(0.2, write_and_close, (writer,))
     later.start()
     assert read_bounded(Path(f"/dev/fd/{reader}"), 10, pipes=True) == b"1"
     later.join()

@@ -11,7 +11,7 @@ VitreportError
 ├── DamageError      7   finished, but some records are damaged or cells missing
 ├── ImagesError      3 or 6, as the errors of data sets that it holds
 ├── BusyError        8   another process holds the run
-├── DriftError       9   a file is not what the records give
+├── DriftError       9   a file is out of date
 └── StoppedError     128 + the number of the signal
 
 Anything else that escapes is a bug of vitreport and ends with 1.

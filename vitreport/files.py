@@ -43,7 +43,10 @@ def output_file(path: Path) -> Path:
     """
     with _name_errors(path):
         if path.exists() and not path.is_file():
-            raise SpecError(f"{path} is no file to write to", "name a file; without one the document goes to stdout")
+            raise SpecError(
+                f"cannot write to {path}: not a regular file",
+                "give the path of a file, or leave it out to write to stdout",
+            )
         target = Path(os.path.realpath(path)) if path.is_symlink() else path
     with storage_errors(target):
         _require_writable(target.parent)
@@ -57,7 +60,7 @@ def output_folder(path: Path) -> None:
     """
     with _name_errors(path):
         if path.exists() and not path.is_dir():
-            raise SpecError(f"{path} is no folder", "give the path of a folder")
+            raise SpecError(f"{path} is not a folder", "give the path of a folder")
     refuse_unwritable(path)
 
 

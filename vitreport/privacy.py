@@ -1,7 +1,7 @@
-"""Paths as a committed file may hold them: nothing in them names the user or the machine.
+"""Rewrite paths for committed files, so that they name neither the user nor the machine.
 
-A path in the current, the data or the runs folder is written relative to it, any other path in the home folder as
-`~/...`; of the rest only the last component stays.
+A path inside the current, the data or the runs folder becomes relative to that folder, any other path inside the home
+folder becomes `~/...`. Of all other paths only the last component is kept.
 """
 
 import os
@@ -17,7 +17,9 @@ SHARED = frozenset(map(os.path.normpath, ("/", "/home", "/Users")))
 """Folders that hold the folders of several users: a path relative to one of them begins with a user's name."""
 
 _NAME = r"[^\s/\\'\"`,;:<>|()\[\]{}=]++"
-_NAMES = rf"{_NAME}(?: {_NAME}){{0,2}}"  # a folder's name may hold blanks, the end of a path in a sentence may not
+_NAMES = (
+    rf"{_NAME}(?: {_NAME}){{0,2}}"  # folder names may contain spaces, the last name of a path in a sentence may not
+)
 URL = r"(?P<url>[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"`<>]+)"
 QUOTED = r"(?P<quote>['\"])(?P<quoted>(?:/|~|[A-Za-z]:[\\/]|\\\\)[^'\"\n]*)(?P=quote)"
 WINDOWS = rf"(?<!\w)(?P<windows>(?:[A-Za-z]:|\\\\{_NAME})(?:[\\/]+{_NAMES}(?=[\\/]))*[\\/]+(?:{_NAME})?)"
@@ -33,7 +35,7 @@ CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 
 @dataclass(frozen=True)
 class _Base:
-    """A folder, and what takes its place: for the folder alone, and in front of what lies in it."""
+    """A folder and its replacements: for the folder itself, and as the prefix of the paths inside it."""
 
     folder: str
     alone: str | None
@@ -42,14 +44,14 @@ class _Base:
 
 @dataclass(frozen=True)
 class Places:
-    """The folders that paths are shown relative to, the first that holds a path first; `host` is hidden in messages."""
+    """The folders that paths are shown relative to: the first that contains a path. `host` is hidden in messages."""
 
     bases: tuple[_Base, ...] = ()
     host: str = ""
 
     @classmethod
     def here(cls, data_dir: Path | None = None, runs_dir: Path | None = None) -> Self:
-        """Those of this process."""
+        """Return the places of this process."""
         code = (Path(__file__).parent.parent, Path(sysconfig.get_path("purelib")))
         folders: list[tuple[Path | None, str | None, str]] = [
             (_current(), ".", f".{os.sep}"),
@@ -68,7 +70,7 @@ class Places:
         return cls(tuple(bases), platform.node())
 
     def argument(self, text: str) -> str:
-        """A word of a command line: a path, an option with a path as its value, or anything else."""
+        """Rewrite a word of a command line: a path, an option with a path as its value, or anything else."""
         option = OPTION.match(text)
         head = option[0] if option else ""
         value = text[len(head) :]
@@ -80,14 +82,14 @@ class Places:
         return head + self._message(value)
 
     def message(self, text: str) -> str:
-        """A sentence, or a traceback, with its paths shown so and without the name of this machine."""
+        """Rewrite the paths in a sentence or a traceback, and hide the name of this machine."""
         shown = self._message(text)
         if not self.host or self.host == "localhost":
             return shown
         return re.sub(rf"(?<![\w.-]){re.escape(self.host)}(?![\w-])", "HOST", shown)
 
     def path(self, text: str) -> str:
-        """One path."""
+        """Rewrite one path."""
         for form in _forms(Path(text)) if self.bases and not FOREIGN.match(text) else ():
             for base in self.bases:
                 if form == base.folder and base.alone:
@@ -113,13 +115,13 @@ class Places:
         return self.path(found["windows"] or found["posix"])
 
     def _is_in_shared(self, text: str) -> bool:
-        """Whether a relative path is one in a current folder that holds the folders of several users."""
+        """Return whether a relative path lies in a current folder that holds the folders of several users."""
         current = _current()
         return bool(self.bases and current and _is_shared(str(current), _home())) and Path(text).exists()
 
 
 def without_paths(text: str) -> str:
-    """A word or a sentence of a record that another version, or another person, wrote."""
+    """Rewrite the paths in a word or a sentence of a record that another version or another person wrote."""
     return Places().argument(text)
 
 
@@ -138,13 +140,13 @@ def _home() -> str:
 
 
 def _is_shared(folder: str, home: str) -> bool:
-    """Whether a path relative to this folder could begin with a user's name."""
+    """Return whether a path relative to this folder could begin with a user's name."""
     above = {os.path.normpath(each) for each in PurePath(home).parents} if home else set()
     return folder in SHARED | above
 
 
 def _forms(path: Path) -> Iterator[str]:
-    """A path as it was given, and behind links; none for what is no path on this system."""
+    """Yield a path as given and with its links resolved; nothing if it is not a path on this system."""
     if len(str(path)) > LONGEST_PATH:
         return
     try:
@@ -155,7 +157,7 @@ def _forms(path: Path) -> Iterator[str]:
 
 
 def _last(path: str) -> str:
-    """The last component, whichever system wrote the path; `~` for a folder that is named after its user."""
+    """Return the last component, whichever system wrote the path; `~` for a folder that is named after its user."""
     kind: type[PurePath] = PureWindowsPath if re.match(r"[A-Za-z]:[\\/]|\\\\", path) else PurePosixPath
     pure = kind(path)
     skipped = (pure.anchor, "..")

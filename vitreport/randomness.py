@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 RANDOMNESS_VERSION = "2"
-"""Part of a run's fingerprint: other numbers follow from a seed in another version. Records without one have "1"."""
+"""Part of a run's fingerprint: in another version a seed gives other numbers. Records without a version have "1"."""
 
 Words = NDArray[np.int32]
 AnyWords = TypeVar("AnyWords", Words, "Tensor")
@@ -27,7 +27,7 @@ WEYL_STEP = 0x9E3779B9 - 2**32
 ROUNDS = ((16, 0x85EBCA6B - 2**32), (13, 0xC2B2AE35 - 2**32))
 LAST_SHIFT = 16
 MIDDLE = 0.5 + 2.0**-33
-"""What the word 0 is as a number from (0, 1)."""
+"""The number from (0, 1) that the word 0 becomes."""
 
 
 def stream_seed(seed: int, purpose: str, *counters: int) -> int:
@@ -41,7 +41,7 @@ def stream_seed(seed: int, purpose: str, *counters: int) -> int:
 def hashed(counters: AnyWords, low: AnyWords, high: AnyWords) -> AnyWords:
     """Hash counters with the two halves of a key, all of them int32 and broadcast against each other.
 
-    The same operators work on numpy arrays and on tensors of any device, and give the same bits.
+    The same operators work on numpy arrays and on tensors on any device, and give the same bits.
     """
     return _finalized(_finalized(counters * WEYL_STEP + low) ^ high)
 

@@ -1,4 +1,4 @@
-"""Reading files that others may have made: regular files only, of a bounded size."""
+"""Read files that others may have written: regular files only, of a bounded size."""
 
 import errno
 import hashlib
@@ -63,7 +63,7 @@ def read_bounded(path: Path, most: int, *, links: bool = True, pipes: bool = Fal
     """
     with open_bounded(path, most, links=links, pipes=pipes) as file, _read_errors(links=links):
         content = file.read(most + 1)  # a pipe, or a file that grows, may hold more than its size says
-    if content is None:  # a file of the kernel's that has nothing to say yet
+    if content is None:  # a file of the kernel without content yet
         raise UnreadableFileError("cannot be read: it has no content yet")
     if len(content) > most:
         raise UnreadableFileError(_too_large(most))
@@ -90,7 +90,7 @@ def _read_errors(*, links: bool) -> Iterator[None]:
         is_link = not links and error.errno == errno.ELOOP
         reason = LINK if is_link else f"cannot be read: {(error.strerror or str(error)).lower()}"
         raise UnreadableFileError(reason) from error
-    except ValueError as error:  # a null character in the path, or text that is no path
+    except ValueError as error:  # a null character in the path, or text that is not a path
         raise UnreadableFileError(f"cannot be read: {error}") from error
 
 
@@ -121,7 +121,7 @@ def _kind(mode: int) -> str:
 
 
 def _wait_for_writer(descriptor: int, status: os.stat_result) -> None:
-    """Wait until something was written to a pipe or its writer has closed it: reading before that would find an end."""
+    """Wait until a pipe has content or its writer has closed it: an earlier read would return the end of the file."""
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
     if not waiting.poll(None if _is_nameless(status) else PIPE_SECONDS * 1000):

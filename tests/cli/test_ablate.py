@@ -293,7 +293,7 @@ def test_the_faults_of_each_architecture_are_told(cli: Cli) -> None:
             ("--zip", "--param", "batch_size", "16,32", "--param", "lr", "1e-3,1e-2"),
             "batch_size, learning_rate (64, 0.0003)",
         ),
-        (MODELS, "the spec itself has model mlp-mixer; hint: add that value, or --baseline swin"),
+        (MODELS, "the spec itself has model mlp-mixer; hint: add that value, or use --baseline swin"),
         (("--param", "batch_size", "16,64"), ""),
         (("--param", "batch_size", "16,32", "--baseline", "16"), ""),
         (("--param", "batch_size", "16"), ""),
@@ -305,5 +305,5 @@ def test_a_sweep_without_its_baseline_says_so_before_it_trains(arguments: tuple[
         base = ("mlp-mixer", "--dataset=digits")
     done = cli("ablate", *base, *arguments, "--seeds=1", "--device=cpu", "--dry-run")
     assert done.exit_code == 0, done.stderr
-    assert ("no value is the baseline, so that none is compared" in done.stderr) == bool(told)
+    assert ("no baseline, so no values are compared" in done.stderr) == bool(told)
     assert told in done.stderr

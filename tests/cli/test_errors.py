@@ -227,7 +227,7 @@ def undecodable_image(root: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (no_folder, ["images is no folder", "train/CLASS/*.png"]),
+        (no_folder, ["images is not a folder", "train/CLASS/*.png"]),
         (no_test_split, ["has no folder test"]),
         (class_without_images, ["test/dog holds no PNG, JPEG, TIFF"]),
         (undecodable_image, ["1 of 12 images do not decode: train/cat/0001.png"]),

@@ -12,7 +12,7 @@ from vitreport.files import write_json
 
 GROUP = small_spec(train={"batch_size": 16}).run_id.removesuffix("-s0")
 MIXED = f"{GROUP} mixes randomness versions 1 (seeds 0, 1) and 2 (seed 2)"
-WARNING = f"warning: {MIXED}; `vitreport train --force` trains a seed again"
+WARNING = f"warning: {MIXED}; to train a seed again, use `vitreport train --force`"
 
 
 @pytest.fixture(autouse=True)
@@ -47,5 +47,5 @@ def test_a_group_of_two_versions_is_warned_of(cli: Cli, command: tuple[str, ...]
 
 def test_a_report_says_so_too(cli: Cli) -> None:
     document = cli("report", "--no-assets").stdout.replace("<!-- -->", "")
-    assert f"- {MIXED}: a seed gives other random numbers in each version.\n" in document
+    assert f"- {MIXED}: the same seed gives different random numbers in each version.\n" in document
     assert json.loads(cli("report", "--format", "json").stdout)["mixed_randomness"] == [MIXED]

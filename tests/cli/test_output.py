@@ -143,7 +143,7 @@ def test_a_finished_run_says_so_and_prints_the_same(at_home: Path, cli: Cli) -> 
     done = cli(*TRAIN)
     trained = only_run(Path("runs"))
     assert done.stdout == f"{trained.folder}\n"
-    assert done.stderr.startswith(f"run {trained.id} is done already; --force trains it anew beside it\n")
+    assert done.stderr.startswith(f"run {trained.id} is done already; --force trains it again in a new folder\n")
 
 
 def test_every_command_with_json_is_tried_here() -> None:

@@ -143,7 +143,7 @@ def test_check_shows_what_has_drifted(cli: Cli) -> None:
     assert done.exit_code == 9
     assert "-On CIFAR-10, Perceiver IO" not in done.stdout
     assert "99.9%" in done.stdout
-    assert "is not what the records give" in done.stderr
+    assert "is out of date" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_folder_without_runs_is_told(cli: Cli) -> None:
 def test_a_folder_that_is_not_there_is_an_error_but_for_a_study(cli: Cli) -> None:
     done = cli("report", "--runs-dir", "nosuch")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "error: there is no folder nosuch; hint: --runs-dir says where runs are\n"
+    assert done.stderr == "error: there is no folder nosuch; hint: give the folder of the runs with --runs-dir\n"
     planned = cli("report", "--study", "small-images", "--runs-dir", "nosuch", "--no-assets")
     assert (planned.exit_code, planned.stderr) == (
         0,

@@ -62,13 +62,13 @@ def places() -> None:
         (["report", "--template", "none.j2"], 2, "template none.j2 is missing"),
         (["report", "--template", "folder"], 2, "template folder is a folder, not a regular file"),
         (["report", "--template", "file", "--format", "html"], 2, "--template is for markdown"),
-        (["report", "-o", "x.md", "--assets", "file"], 2, "file is no folder; hint: --assets DIR names another"),
+        (["report", "-o", "x.md", "--assets", "file"], 2, "file is not a folder; hint: --assets DIR names another"),
         (["report", "-o", "x.md", "--assets", "file/figures"], 6, "hint: --assets DIR names another"),
-        (["report"], 2, "report-assets is no folder; hint: --assets DIR names another"),
+        (["report"], 2, "report-assets is not a folder; hint: --assets DIR names another"),
         (["runs", "export", "-o", "missing/x.csv"], 6, "hint: make the folder missing first"),
         (["runs", "export", "--format", "parquet", "-o", "missing/x"], 6, "hint: make the folder missing first"),
         (["runs", "export", "-o", "folder"], 2, "folder is no file to write to"),
-        (["runs", "export", "--format", "tensorboard", "-o", "file"], 2, "file is no folder"),
+        (["runs", "export", "--format", "tensorboard", "-o", "file"], 2, "file is not a folder"),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("unread")
@@ -127,10 +127,10 @@ MISSING = [
 def test_a_folder_of_runs_that_is_named_and_missing_is_told(arguments: list[str], cli: Cli) -> None:
     done = cli(*arguments, "--runs-dir", "typo")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "error: there is no folder typo; hint: --runs-dir says where runs are\n"
+    assert done.stderr == "error: there is no folder typo; hint: give the folder of the runs with --runs-dir\n"
     Path("file").touch()
     done = cli(*arguments, "--runs-dir", "file")
-    assert (done.exit_code, "file is no folder" in done.stderr) == (2, True)
+    assert (done.exit_code, "file is not a folder" in done.stderr) == (2, True)
 
 
 def test_a_folder_of_runs_from_the_environment_is_named_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,10 @@ def test_a_fresh_project_has_no_runs_yet(cli: Cli) -> None:
 @pytest.mark.parametrize("words", [["study", "status"], ["study", "run", "--dry-run"]])
 def test_a_study_can_be_planned_before_its_folder_is_there(words: list[str], cli: Cli) -> None:
     done = cli(*words, "digits", "--runs-dir", "typo")
-    assert (done.exit_code, done.stderr) == (0, "there is no folder typo yet; --runs-dir says where runs are\n")
+    assert (done.exit_code, done.stderr) == (
+        0,
+        "there is no folder typo yet; give the folder of the runs with --runs-dir\n",
+    )
 
 
 def test_an_export_names_the_extra_that_is_missing_first(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

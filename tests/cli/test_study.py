@@ -189,7 +189,7 @@ def test_what_lacks_its_images_costs_the_rest_nothing(lacking: tuple[str, ...]) 
     assert "my/mixer/batch\nbatch_size  n" in done.stdout
     *_, folder, archive = done.stderr.splitlines()
     assert folder.startswith("error: ")
-    assert "nowhere is no folder; left out: my/own; hint: give a folder of images" in folder
+    assert "nowhere is not a folder; left out: my/own; hint: give a folder of images" in folder
     assert archive.startswith("error: data/cifar-10-python.tar.gz")
     assert "left out: my/photographs, my/more; hint: " in archive
 
@@ -227,7 +227,7 @@ def test_the_status_tells_which_folders_are_missing(lacking: tuple[str, ...], cl
     done = cli("study", "status", FILE)
     assert done.exit_code == 0
     assert done.stderr.startswith("warning: my/own: ")
-    assert "nowhere is no folder; hint: give a folder of images" in done.stderr
+    assert "nowhere is not a folder; hint: give a folder of images" in done.stderr
     assert "photographs" in done.stdout
 
 

@@ -14,7 +14,7 @@ from vitreport.data.augment.color import adjust_contrast
 from vitreport.data.augment.pipeline import augment
 from vitreport.data.augment.random_numbers import COLUMNS_AT_ONCE, PositionNumbers, RandomNumbers
 from vitreport.data.mix import draw_mixing
-from vitreport.randomness import position_keys, random_words, uniforms
+from vitreport.randomness import as_uniforms, position_keys, random_words
 from vitreport.spec.augment import AugmentSpec, MixSpec
 
 COUNT, EPOCH, SEED = 70, 3, 5
@@ -67,7 +67,7 @@ def test_columns_are_the_same_however_many_are_asked_for_at_once() -> None:
     """Also where a chunk of them ends in the middle of a request, and for some of the rows."""
     positions, wide = np.arange(5), COLUMNS_AT_ONCE
     whole = numbers_of(positions).units(4 * wide)
-    expected = uniforms(SEED, "augment", EPOCH, positions, 4 * wide)
+    expected = as_uniforms(random_words(position_keys(SEED, "augment", EPOCH, positions), 0, 4 * wide))
     assert np.array_equal(whole, expected)
     for sizes in ([1] * 4 * wide, [7, 0, 3 * wide, wide - 7], [wide, 0, wide, 2 * wide], [wide - 1, 2, wide + 1]):
         block = PositionNumbers(SEED, "augment", EPOCH, positions)

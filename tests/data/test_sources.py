@@ -96,7 +96,7 @@ def test_an_unknown_name(tmp_path: Path, name: str, hint: str) -> None:
 
 
 def test_a_path_that_is_no_data_set(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="is no folder") as missing:
+    with pytest.raises(DatasetError, match="is not a folder") as missing:
         describe(str(tmp_path / "none"), tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="has no folder train") as empty:

@@ -106,7 +106,7 @@ def test_a_constructor_that_makes_modules_without_an_end_is_stopped() -> None:
 @pytest.mark.parametrize("value", [10**9, -(10**9), [1, [10**9]]])
 def test_a_number_that_would_be_a_loop_without_an_end_is_refused(value: object) -> None:
     problem = refusal("vit_tiny_patch16_224", depth=value)
-    assert (problem.field, problem.message) == ("model.arguments.depth", "must hold no integer above 1,000,000")
+    assert (problem.field, problem.message) == ("model.arguments.depth", "must not contain an integer above 1,000,000")
 
 
 def test_what_fails_in_training_alone_is_a_fault_of_the_arguments() -> None:
@@ -122,4 +122,4 @@ def test_what_fails_in_training_alone_is_a_fault_of_the_arguments() -> None:
         place_model(spec, torch.device("cpu"))
     (problem,) = caught.value.problems
     assert problem.field == "model.arguments"
-    assert problem.message.startswith("resnet10t does not train with these: ")
+    assert problem.message.startswith("resnet10t cannot be trained with these settings: ")

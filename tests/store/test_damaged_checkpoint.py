@@ -184,7 +184,7 @@ BEST = {"epoch": 1, "step": 3, "accuracy": 0.5}
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"step": 999}, "step = 999, but the file is that of step 2"),
+        ({"step": 999}, "step = 999, but the file name says step 2"),
         ({"step": 10**30}, "counters.step"),
         ({"step": 1.5}, "counters.step"),
         ({"epoch": 99}, "epoch = 99 after step 2"),
@@ -255,7 +255,7 @@ def test_metadata_that_is_null_has_no_counters(tmp_path: Path, two_saved: Traini
     changed = len(header).to_bytes(8, "little") + header + content[8 + size :]
     path.write_bytes(changed)
     path.with_suffix(".sha256").write_text(hashlib.sha256(changed).hexdigest())
-    check_fallback(tmp_path, "step-2.safetensors: __metadata__ must be a table of texts, not null")
+    check_fallback(tmp_path, "step-2.safetensors: __metadata__ must map names to strings, not null")
 
 
 def test_a_checkpoint_larger_than_its_model_is_not_read(tmp_path: Path, two_saved: TrainingState) -> None:

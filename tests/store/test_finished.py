@@ -44,7 +44,7 @@ def test_finished_run_is_not_trained_again(driver: Driver, finished: Path) -> No
         [sys.executable, "-c", WATCH_IMPORTS, *TRAIN], capture_output=True, text=True, check=False, env=environment
     )
     assert again.returncode == 0, "torch was loaded" if again.returncode == 99 else again.stderr
-    told = f"run {finished.name} is done already; --force trains it anew beside it"
+    told = f"run {finished.name} is done already; --force trains it again in a new folder"
     assert again.stderr.splitlines()[0] == told
     assert "test" in again.stderr
     assert again.stdout == f"runs/{finished.name}\n"

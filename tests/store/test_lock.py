@@ -117,7 +117,7 @@ def test_a_training_whose_lock_file_was_removed_stops(tmp_path: Path, is_replace
         (tmp_path / LOCK_NAME).unlink()
         if is_replaced:
             (tmp_path / LOCK_NAME).touch()
-        with pytest.raises(BusyError, match=r"its \.lock was removed or replaced while this process wrote to it"):
+        with pytest.raises(BusyError, match=r"its \.lock was removed or replaced while this process was writing"):
             hold.check()
 
 

@@ -77,7 +77,7 @@ def test_a_sweep_is_called_after_its_models() -> None:
 
 
 def test_two_cells_of_one_spec_are_refused() -> None:
-    with pytest.raises(SpecError, match="come to the same spec"):
+    with pytest.raises(SpecError, match="give the same spec"):
         plan(variant_axis("optimizer", {"by itself": {}, "by name": {"optimizer": "adamw"}}))
     with pytest.raises(SpecError, match="stands twice"):
         plan(field_axis("lr", [0.1, 0.10]))

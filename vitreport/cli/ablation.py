@@ -46,7 +46,7 @@ def make_work(asked: Asked, data_dirs: Sequence[Path] | None) -> Work:
 
 def _own_plan(asked: Asked, composer: Composer) -> Plan:
     if asked.only:
-        raise SpecError("--only chooses from a study", "--study small-images")
+        raise SpecError("--only needs --study", "for example --study small-images")
     if not asked.params:
         raise SpecError("nothing is varied", "--param batch_size 16,32,64, or --study small-images")
     axes = _axes(asked.params)

@@ -35,13 +35,13 @@ def assets_folder(format_: ReportFormat, document: Path | None, given: Path | No
 
 def refuse_unwritable(folder: Path) -> None:
     """Check that figures can be written to a folder, before any is drawn. Raises SpecError or ResourceError."""
-    hint = "--assets DIR names another folder, --no-assets leaves the figures out"
+    hint = "choose another folder with --assets DIR, or leave the figures out with --no-assets"
     try:
         output_folder(folder)
     except ResourceError as error:
         raise ResourceError(error.message, hint) from error
     except SpecError as error:
-        raise SpecError(f"figures cannot go to {folder}: {error.message}", hint) from error
+        raise SpecError(f"cannot write figures to {folder}: {error.message}", hint) from error
 
 
 def linked_folder(figures: Sequence[Figure], document: Path, text: str) -> Path | None:

@@ -40,7 +40,7 @@ def tell_lowered(each_found: Iterable[Lowered | None]) -> None:
     if found := [each for each in each_found if each]:
         before, after = ({getattr(each, name) for each in found} for name in ("before", "after"))
         sizes = f"from {listed([*map(str, sorted(before))])} to {listed([*map(str, sorted(after))])}"
-        note(f"train.batch_size is lowered {sizes}: data.limit leaves no more training images")
+        note(f"lowered train.batch_size {sizes}: data.limit leaves fewer training images than one batch")
 
 
 class Composer:

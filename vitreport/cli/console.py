@@ -131,7 +131,7 @@ def _on_stdout() -> Iterator[None]:
 
 
 def _is_device(stream: TextIO) -> bool:
-    """Whether a stream is a terminal, or was: one that has been closed no longer says so itself."""
+    """Return whether a stream is or was a terminal: isatty() is false for one that has been closed."""
     with suppress(OSError):
         return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
     return False
@@ -155,8 +155,8 @@ class _LossyFile(io.FileIO):
 def prepare_streams() -> None:
     """Make stdin, stdout and stderr usable however the process was started; call this before anything is opened.
 
-    A closed stream becomes the null device: else the next file that is opened would take its number, and get the
-    warnings of libraries. Characters that a stream can't encode are replaced. stderr drops what cannot be written.
+    A closed stream becomes the null device: otherwise the next file that is opened would take its number and receive
+    the warnings of libraries. Characters that a stream can't encode are replaced. stderr drops what cannot be written.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -183,7 +183,7 @@ def note(line: str, console: Console | None = None) -> None:
 
 
 def warn_each(lines: Iterable[str]) -> None:
-    """Note the first warnings, and how many more there are: thousands of records may be damaged alike."""
+    """Note the first warnings and the number of the others: thousands of records may have the same damage."""
     every = list(lines)
     for line in every[:MOST_WARNINGS]:
         note(f"warning: {line}")

@@ -9,7 +9,7 @@ from vitreport.store.record import MeasurementRecord
 from vitreport.text import compact, percent, toml_lines
 
 SPARKS = "▁▂▃▄▅▆▇█"
-TRAIN_AGAIN = "`vitreport train --force` trains a seed again"
+TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
 
 
 def accuracy_interval(measured: MeasurementRecord) -> tuple[float, float]:

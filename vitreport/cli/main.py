@@ -19,7 +19,7 @@ from vitreport.errors import SpecError, VitreportError, with_hint
 from vitreport.store.signals import StopSignal, handle_until_exit
 
 EXIT_CODES = """Exit codes: 0 ok, 1 a bug, 2 usage or spec, 3 data set, 4 record or checkpoint, 5 diverged,
-6 resources, 7 finished with damage, 8 busy, 9 out of date, 128 + its number after a signal."""
+6 resources, 7 finished with damage, 8 busy, 9 out of date, 128 + N after signal N."""
 
 PATH_TROUBLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ)
 DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

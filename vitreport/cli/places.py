@@ -1,4 +1,4 @@
-"""Where a report goes, checked before any record is read."""
+"""Check where a report goes before any record is read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ ENDINGS: dict[str, ReportFormat] = {
 
 @dataclass(frozen=True)
 class Places:
-    """One of three files, or stdout where there is none; `is_part` for a part of a file, between its marks."""
+    """The file that a report goes to, or stdout if there is none; `is_part` for the part between its marks."""
 
     output: Path | None = None
     inject: Path | None = None
@@ -40,7 +40,7 @@ class Places:
 
 
 def checked_places(output: Path | None, inject: Path | None, check: Path | None) -> Places:
-    """Return the places, links followed. Raises SpecError or ResourceError for one that cannot be used."""
+    """Return the places with links resolved. Raises SpecError or ResourceError for one that cannot be used."""
     if sum(place is not None for place in (output, inject, check)) > 1:
         raise SpecError("--output, --inject and --check exclude each other", "give one of them")
     is_part = bool(inject or (check and placing.has_marks(check)))
@@ -50,7 +50,7 @@ def checked_places(output: Path | None, inject: Path | None, check: Path | None)
 
 
 def checked_format(places: Places, given: ReportFormat | None, template: Path | None) -> ReportFormat:
-    """Return the format. Raises SpecError for one that the file or the template does not go with."""
+    """Return the format. Raises SpecError if it does not fit the file or the template."""
     form = format_of(given, places.file, own=template is not None)
     if template is not None:
         if form != "markdown":
@@ -60,7 +60,7 @@ def checked_format(places: Places, given: ReportFormat | None, template: Path | 
 
 
 def checked_assets(places: Places, form: ReportFormat, given: Path | None, *, left_out: bool) -> Path | None:
-    """Return the folder of the figures, None without any. Raises SpecError or ResourceError for one of no use."""
+    """Return the folder of the figures, if any. Raises SpecError or ResourceError if it cannot be used."""
     folder = assets_folder(form, places.file, given, left_out=left_out)
     if folder and not places.check:
         refuse_unwritable(folder)
@@ -68,14 +68,14 @@ def checked_assets(places: Places, form: ReportFormat, given: Path | None, *, le
 
 
 def folder_of(places: Places, figures: Sequence[Figure], usual: Path | None, *, given: Path | None) -> Path | None:
-    """Return the folder of the figures; of a document that is checked the one that it shows its figures from."""
+    """Return the folder of the figures; for a document that is checked, the folder that it links to."""
     if places.check and usual and not given:
         return linked_folder(figures, places.check, placing.read_text(places.check)) or usual
     return usual
 
 
 def drift(check: Path, document: str, figures: Sequence[Figure], folder: Path | None, cache_dir: Path) -> str:
-    """Return what differs in a file and its figures; "" where nothing does."""
+    """Return what differs in a file and its figures; "" if nothing does."""
     changes = placing.drift(check, document)
     return changes + (drift_lines(figures, folder, check, cache_dir) if folder else "")
 
@@ -87,20 +87,21 @@ def write(places: Places, document: str, figures: Sequence[Figure], folder: Path
             placing.inject(places.inject, document)
         elif places.output:
             placing.write_document(places.output, document)
-    if not places.file:  # when the figures are free again: who reads stdout may take their time
+    if not places.file:  # after the figures are unlocked: the reader of stdout may be slow
         print_document(document)
 
 
 def format_of(given: ReportFormat | None, place: Path | None, *, own: bool) -> ReportFormat:
-    """The one given, else that of the ending of a file; a template of the user's `own` makes what it likes.
+    """Return the given format, else that of the file extension, which is ignored with a template of the user's `own`.
 
-    Raises SpecError for a format that is not that of the ending, and for an ending that no format has.
+    Raises SpecError for a format that does not match the extension, and for an unknown extension.
     """
     told = ENDINGS.get(place.suffix.lower()) if place and not own else None
     if place and not (own or given or told):
         raise SpecError(
-            f"no format has the ending of {place}", f"one of {', '.join(filter(None, ENDINGS))}; or --format"
+            f"unknown file extension: {place}",
+            f"use one of {', '.join(filter(None, ENDINGS))}, or choose the format with --format",
         )
     if given and told and given != told and (given, told) != ("model-card", "markdown"):
-        raise SpecError(f"--format {given} does not go with {place}, whose ending says {told}", "leave out --format")
+        raise SpecError(f"--format {given} does not match the extension of {place} ({told})", "leave out --format")
     return given or told or "markdown"

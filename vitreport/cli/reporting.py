@@ -35,7 +35,7 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a report is about: runs by name, all without any; or a study, of which `only` some parts."""
+    """What a report covers: runs by name (all if none is named), or a study or the parts of it in `only`."""
 
     names: Sequence[str] = ()
     study: str | None = None
@@ -54,17 +54,19 @@ def wanted_page(
 ) -> Page:
     """The page of a study, or of runs by name. Raises SpecError for what does not go together.
 
-    A page for a paper of runs that nobody has named is without try-outs.
+    A page for a paper leaves out try-outs if no runs are named.
     """
     if wanted.study is None:
         if wanted.assignments or wanted.seeds is not None:
-            raise SpecError("--set and --seeds are those of a study", "--study small-images")
+            raise SpecError("--set and --seeds need --study", "for example --study small-images")
         if wanted.only:
-            raise SpecError("--only chooses from a study", "--study small-images")
+            raise SpecError("--only needs --study", "for example --study small-images")
         return page_of_runs(wanted.names, runs_dir, title, without_tryouts=is_paper and not wanted.names)
     if wanted.names:
         told = ", ".join(wanted.names)
-        raise SpecError(f"a study says itself which runs: leave out {told}", "--only names parts of the study")
+        raise SpecError(
+            f"runs cannot be named with --study: {told}", "leave them out; choose parts of the study with --only"
+        )
     seeds = DEFAULT_SEEDS if wanted.seeds is None else wanted.seeds
     asked = StudyRequest(wanted.study, wanted.only, seeds, wanted.assignments)
     return page_of_study(asked, runs_dir, data_dirs, title, every_seed=wanted.seeds is None)
@@ -155,7 +157,7 @@ def _published(asked: StudyRequest, data_dirs: Sequence[Path] | None) -> Plans |
 
 
 def warnings_of(summary: Summary, runs_dir: Path) -> list[str]:
-    """What is wrong with the records, a line each."""
+    """Return one line for each thing that is wrong with the records."""
     mixed = [f"{told}; {TRAIN_AGAIN}" for told in summary.mixed_randomness]
     return mixed + [f"{runs_dir / each.place}: {each.reason}" for each in summary.damage]
 

@@ -24,7 +24,7 @@ def train_and_show(spec: RunSpec, runtime: Runtime, *, force: bool, quiet: bool,
         done_before = run is not None
         run = run or _train(spec, runtime, view, force=force)
     if done_before:
-        note(f"run {run.id} is done already; --force trains it anew beside it")
+        note(f"run {run.id} is done already; --force trains it again in a new folder")
     if run.record is None or run.result is None:
         raise RecordError(f"run {run.id} cannot be read back: {'; '.join(run.damage)}")
     if not quiet:

@@ -62,7 +62,7 @@ class DiskTree:
                 visible = sorted((each for each in found if not each.name.startswith(".")), key=lambda each: each.name)
             return [self._entry(each) for each in visible]
         except (FileNotFoundError, NotADirectoryError) as error:
-            fault = f"has no folder {folder}" if folder else "is no folder"
+            fault = f"has no folder {folder}" if folder else "is not a folder"
             raise DatasetError(f"{self.place} {fault}", self.layout_hint) from error
         except OSError as error:
             place = error.filename or self.place

@@ -1,4 +1,4 @@
-"""How many images each class has: what to warn of, and how far two splits are apart. Nothing here loads torch."""
+"""Warn of small and unequal classes, and compare the class shares of two splits. Nothing here loads torch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -8,16 +8,16 @@ FEWEST = 20
 """With 20 test images the 95% interval of a class's accuracy reaches about 20 percentage points to each side."""
 
 MOST_UNEQUAL = 10
-"""So many times the training images of the smallest class: a network that ignores that class loses little accuracy."""
+"""Largest class over smallest, in training images: beyond it, ignoring the smallest class costs little accuracy."""
 
 Counts = Mapping[str, Sequence[int]]
-"""By split the images of each class."""
+"""The number of images of each class, by split."""
 
 
 def class_warning(classes: Sequence[str], counts: Counts, *, limited: bool = False) -> str:
-    """Name very small and very unequal classes in one line, with the numbers; nothing where there are none.
+    """Name very small and very unequal classes in one line, with the numbers; "" if there are none.
 
-    Where the training images were `limited`, that they are few is the user's own choice.
+    If the training images were `limited`, small training classes are the user's choice and not named.
     """
     return "; ".join(_warnings(classes, counts, limited))
 
@@ -34,14 +34,14 @@ def _warnings(classes: Sequence[str], counts: Counts, limited: bool) -> Iterator
         (fewest, small_name), (most, large_name) = (pick(zip(sizes, classes, strict=True)) for pick in (min, max))
         if most > MOST_UNEQUAL * fewest:
             images = f"{counted(most, 'training image')} of {large_name}, {fewest:,} of {small_name}"
-            yield f"the classes are very unequal ({images})"
+            yield f"the classes are very unequal in size ({images})"
 
 
 def shares_apart(counts: Counts) -> float:
-    """The share of the training images that would have to be of other classes for the class shares of the test split.
+    """Return the share of training images that would have to change class to match the class shares of the test split.
 
-    Half of the sum of the absolute differences (total variation distance), from 0 to 1: so far at most can the
-    accuracies of two splits be apart for this reason alone.
+    It is half of the sum of the absolute differences (total variation distance), from 0 to 1. For this reason alone
+    the accuracies of the two splits cannot differ by more.
     """
     train, test = ([size / (sum(counts[split]) or 1) for size in counts[split]] for split in ("train", "test"))
     return sum(abs(one - other) for one, other in zip(train, test, strict=True)) / 2

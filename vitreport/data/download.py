@@ -104,7 +104,7 @@ def download(
             return
         wanted = _Wanted(target, target.with_name(f"{target.name}.part"), md5, size, progress)
         if fault := entry_fault(wanted.part):
-            raise ResourceError(f"{wanted.part} {fault}", "remove it, then the same command downloads the file")
+            raise ResourceError(f"{wanted.part} {fault}", "remove it, then run the same command again")
         refusals = []
         for url in urls:
             host = urlsplit(url).netloc

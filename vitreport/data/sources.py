@@ -184,7 +184,7 @@ def _check_path(path: Path) -> None:
     from vitreport.data.layout import LAYOUT_HINT
 
     if not _is_folder(path):
-        raise DatasetError(f"{path} is no folder", f"give a folder of images: {LAYOUT_HINT}")
+        raise DatasetError(f"{path} is not a folder", f"give a folder of images: {LAYOUT_HINT}")
     if path.name in DATASETS and not DATASETS[path.name].in_folder:
         raise DatasetError(f"{path}: the name {path.name} is taken by a data set of that name", "rename the folder")
 

@@ -65,7 +65,7 @@ def _check_integers(arguments: dict[str, Any]) -> None:
     """Refuse numbers that some constructors make a list or a loop of."""
     for name, value in arguments.items():
         if _largest(value) > LARGEST_INTEGER:
-            fault = f"must hold no integer above {LARGEST_INTEGER:,}"
+            fault = f"must not contain an integer above {LARGEST_INTEGER:,}"
             raise SpecError(problems=[Problem(f"model.arguments.{name}", fault, value=repr(value)[:SHOWN_CHARACTERS])])
 
 
@@ -101,7 +101,7 @@ def trial_errors(spec: ModelSpec) -> Iterator[None]:
     except Exception as error:
         if not isinstance(spec, TimmSpec) or isinstance(error, SpecError) or is_out_of_memory(error):
             raise
-        fault = f"{spec.architecture} does not train with these: {reason_of(error)}"
+        fault = f"{spec.architecture} cannot be trained with these settings: {reason_of(error)}"
         field = "model.arguments" if spec.arguments else "model.architecture"
         raise SpecError(problems=[Problem(field, fault)]) from error
 

@@ -1,4 +1,4 @@
-"""TNT of the package transformer-in-transformer.
+"""Build TNT from the package transformer-in-transformer.
 
 Shape legend: B images, C channels, H height, W width, N patches of an image, P pixels of a patch, D width of a pixel,
 E width of a patch, K classes.
@@ -15,7 +15,7 @@ class PackageTNT(TNT):  # type: ignore[misc]
     """The package's network, with a forward pass that autograd accepts.
 
     The package adds the position embeddings in place, into a view of a parameter, which autograd refuses.
-    Its tensors keep the package's names, so that weights of other trainings with the package can be loaded.
+    Its tensors keep the package's names, so that weights trained with the package elsewhere can be loaded.
     """
 
     classifier = ("mlp_head.1.",)

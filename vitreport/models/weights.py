@@ -138,12 +138,12 @@ def parse_safetensors(content: bytes, source: str) -> tuple[dict[str, Tensor], d
         tensors = safetensors.torch.load(content)
         metadata = json.loads(content[8 : 8 + header_size]).get("__metadata__", {})
     except SafetensorError as error:
-        raise RecordError(f"{source} is no whole safetensors file: {error}", INCOMPLETE_HINT) from error
+        raise RecordError(f"{source} is not a complete safetensors file: {error}", INCOMPLETE_HINT) from error
     except (KeyError, ValueError, TypeError, AttributeError, RuntimeError, OverflowError, RecursionError) as error:
         # a data type that torch lacks, or a header that is valid for the library and no table of texts for us
         raise RecordError(f"{source} cannot be read as safetensors: {_reason(error)}", INCOMPLETE_HINT) from error
     if not isinstance(metadata, dict):
-        raise RecordError(f"{source}: __metadata__ must be a table of texts, not {json.dumps(metadata)[:40]}")
+        raise RecordError(f"{source}: __metadata__ must map names to strings, not {json.dumps(metadata)[:40]}")
     return tensors, metadata
 
 

@@ -12,7 +12,7 @@ from vitreport.spec.sweep import called
 from vitreport.store.groups import group_of
 from vitreport.sweep.plan import Cell, Plan
 
-BEST_TRAIN = "the best training accuracy of all epochs is not measured, only that of the epoch that counts"
+BEST_TRAIN = "the best training accuracy of all epochs is not measured, only that of the selected epoch"
 Plans = Mapping[str, Plan]
 CommandOf = Callable[..., str]
 """The command that trains what is missing of the parts that are named."""
@@ -78,7 +78,7 @@ def statement_of(study: StudySpec, claim: ClaimSpec) -> str:
     if claim.says:
         return f"{claim.of}: {claim.says}"
     if claim.spread_below is not None:
-        return f"{claim.of}: all test accuracies lie within {claim.spread_below.shown}"
+        return f"{claim.of}: all test accuracies differ by less than {claim.spread_below.shown}"
     part = study.parts[claim.of]
     value = called([axis.name for axis in part.axes()], part.cells()[combination(claim.at)])
     subject = f"{claim.of}: {value}" if value else claim.of

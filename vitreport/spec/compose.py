@@ -83,7 +83,7 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     lowered = _lower_batch(sections, merged, layers, facts.train_images)
     if lowered:
         former = origins.get("train.batch_size", "default")
-        origins["train.batch_size"] = f"lowered from {lowered.before} of {former} to fit data.limit"
+        origins["train.batch_size"] = f"lowered from {lowered.before} ({former}) to fit data.limit"
     problems = [*unknown, *faults, *([] if unknown else fit_problems(sections, facts))]
     told = [problem for layer in layers for problem in layer.problems]
     if told or problems:

@@ -40,8 +40,8 @@ class DataSpec(Section):
 
     `normalization` subtracts a mean from the channels and divides by a deviation: those of the data set's training
     images, those of ImageNet, or "inception", which maps [0, 1] to [-1, 1]; pretrained weights need their own.
-    "cifar" is the mean of CIFAR-10 with the deviation that much published code has, which is too small: the mean over
-    the images of each image's own.
+    "cifar" is the mean of CIFAR-10 with a deviation from much published code. That deviation is too small: it is the
+    mean of the deviations within single images.
 
     `validation` says which images choose the epoch: "fraction" holds out a part of the training images, "folder" takes
     the validation images that the data set has. `intensity_range` says which values of 16-bit grey become black and

@@ -22,7 +22,7 @@ BETWEEN_KEYS = re.compile(r"[^\w.-]+|\.{2,}")
 YAML_SUFFIXES = (".yaml", ".yml")
 YAML_LINE = re.compile(r"(---|%YAML|- |[\w.\"' -]+:(\s|$))")
 YAML_HINT = (
-    "write `batch_size = 64` for `batch_size: 64` and [train] for `train:`; `vitreport spec show MODEL` shows a spec"
+    "write `batch_size = 64`, not `batch_size: 64`, and [train], not `train:`; `vitreport spec show MODEL` shows a spec"
 )
 ENVIRONMENT_PREFIX = "VITREPORT_"
 RUNTIME_VARIABLES = frozenset(

@@ -1,7 +1,7 @@
-"""JSON Schemas of the files that users write: a spec of one run, and a study.
+"""Make the JSON Schemas of the files that users write: the spec of a run, and a study.
 
-They describe files, not checked specs: what follows from the data set may be left out. What depends on several fields,
-or on the images, only the program checks.
+They describe files, not checked specs: fields that follow from the data set may be left out. Rules that depend on
+several fields or on the images are checked by the program only.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,11 +31,11 @@ Schema = dict[str, Any]
 
 
 def run_schema() -> Schema:
-    """The schema of a spec's file, and of the spec.json of a run."""
+    """Return the schema of a spec file, and of the spec.json of a run."""
     schema = _schema(RunSpec)
     known = schema["$defs"]
     schema["required"] = ["model"]
-    schema["patternProperties"] = {"^schema_version$": True}  # that of spec.json, which is no field
+    schema["patternProperties"] = {"^schema_version$": True}  # in spec.json, where it is not a field
     schema["properties"]["data"]["default"] = {}
     _require(known["DataSpec"], without=("image_size", "num_classes"))
     known["DataSpec"]["properties"]["dataset"] = {
@@ -60,7 +60,7 @@ def run_schema() -> Schema:
 
 
 def study_schema() -> Schema:
-    """The schema of a study's file."""
+    """Return the schema of a study file."""
     schema = _schema(StudySpec)
     known = schema["$defs"]
     schema["anyOf"] = [_filled("runs"), _filled("ablations")]
@@ -74,7 +74,7 @@ def study_schema() -> Schema:
         ],
         "description": known["FigureSpec"]["description"],
     }
-    for field in RELATIONS.values():  # one that is not said is left out
+    for field in RELATIONS.values():  # a relation that is not used is left out
         if "anyOf" in claim["properties"][field]:
             claim["properties"][field]["anyOf"].remove({"type": "null"})
     claim["properties"]["fault"] = {"anyOf": [{"type": "string"}, claim["properties"]["fault"]]}
@@ -90,7 +90,7 @@ def _schema(root: type[BaseModel]) -> Schema:
 
 
 def _tables(value: Any) -> Iterator[Schema]:
-    """Every table in a schema, itself included."""
+    """Yield every table in a schema, itself included."""
     if isinstance(value, dict):
         yield value
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
@@ -103,7 +103,7 @@ def _require(table: Schema, *names: str, without: Sequence[str] | Schema = ()) -
 
 
 def _told_apart_by_name() -> Iterator[type[BaseModel]]:
-    """The members of unions that have to say which they are; of the others one is the default."""
+    """Yield the members of unions that must give their name: all but the default of a field."""
     yield from members(AugmentSpec)
     for field in RunSpec.model_fields.values():
         for kind in members(field.annotation):
@@ -122,7 +122,7 @@ def _pretrained(architecture: type[BaseModel]) -> Schema:
 
 
 def _arguments(table: Schema) -> Schema:
-    """Keywords for timm's constructor, without those that the spec settles elsewhere."""
+    """Return the keywords for timm's constructor, without those that the spec sets elsewhere."""
     names = {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "not": {"enum": list(SETTLED_ELSEWHERE)}}
     return {**table, "propertyNames": names, "additionalProperties": {"$ref": f"#/$defs/{PLAIN}"}}
 

@@ -29,7 +29,7 @@ RELATIONS: dict[Relation, str] = {
     "converged at": "converged_at",
     "gap above": "gap_above",
 }
-"""What a claim can say, and the field that says it."""
+"""The relations that a claim can state, each with its field."""
 Labels = tuple[str, ...]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=400)]
@@ -136,14 +136,14 @@ def _several(given: Any) -> Any:
 class ClaimSpec(Section):
     """A published statement of the run or ablation `of`, there of the combination of values `at`.
 
-    A figure is its accuracy, `value`, or that it is `above` another or `like` it: another combination of the ablation,
-    or another run. A statement in words is one of these:
+    A figure is the accuracy (`value`), or a comparison (`above` or `like`) with another combination of the ablation or
+    another run. A statement in words is one of these:
 
     - `spread_below`, of a whole ablation: the accuracies of any two of its combinations differ by less than this.
     - `converged_at`: the test accuracy has converged at about this epoch.
     - `gap_above`: training accuracy is more than this above test accuracy (over-fitting).
 
-    `says` has it in words. A `fault` (a name of the study's, or a list of them) makes it not comparable.
+    `says` gives it in words. A `fault` (the name of a fault of the study, or a list of them) makes it not comparable.
     """
 
     of: str
@@ -161,7 +161,7 @@ class ClaimSpec(Section):
 
     @property
     def given(self) -> tuple[Relation, ...]:
-        """What it says: a sound claim says one thing."""
+        """The relations that it states; a sound claim has one."""
         return tuple(relation for relation, field in RELATIONS.items() if getattr(self, field) is not None)
 
     @property

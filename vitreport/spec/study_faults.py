@@ -60,7 +60,7 @@ def _faults_of_claims(study: StudySpec, unread: Collection[Place], gone: Collect
         place = f"claims.{index}"
         yield from _faults_of_references(claim, place, study, hidden)
         if len(claim.given) != 1 and ("claims", index) not in unread:
-            yield Problem(place, "says nothing, or more than one thing", f"give one of {', '.join(SAID)}")
+            yield Problem(place, "makes no claim, or more than one", f"give one of {', '.join(SAID)}")
         for name in claim.fault if ("faults",) not in unread else ():
             if name not in faults:
                 yield _unknown(f"{place}.fault", "fault", name, faults)

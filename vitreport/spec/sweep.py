@@ -41,7 +41,9 @@ def field_axis(name: str, values: Iterable[Any]) -> AxisSpec:
     """An axis over the values of one field, which is named as in `--set`. Raises SpecError for an unknown one."""
     path = find_field(name)
     if path == "seed":
-        raise SpecError(problems=[Problem("seed", "is no axis of a sweep", "leave it out: a sweep has its own seeds")])
+        raise SpecError(
+            problems=[Problem("seed", "cannot be an axis of a sweep", "leave it out: a sweep has its own seeds")]
+        )
     told = tuple(ValueSpec(label=shown_value(value), fields=fields_of(path, value)) for value in values)
     return AxisSpec(name=short_name(path), values=told)
 
@@ -75,7 +77,7 @@ def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
     lengths = {axis.name: len(axis.values) for axis in axes}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise SpecError(f"zip pairs lists of one length, but {told} values", "leave zip out for a grid")
+        raise SpecError(f"zip pairs lists of equal length, but {told} values", "leave zip out for a grid")
     return AxisSpec(
         name=", ".join(lengths),
         values=tuple(

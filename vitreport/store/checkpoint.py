@@ -75,7 +75,7 @@ def restore_newest(folder: Path, state: TrainingState, extent: Extent | None = N
     if skipped:
         raise RecordError(
             f"no usable checkpoint in {folder} ({len(skipped)} tried: {skipped[0]})",
-            "`--force` trains anew beside it; the damaged files are kept",
+            "`--force` trains it again in a new folder; the damaged files are kept",
         )
     return skipped
 
@@ -111,7 +111,7 @@ def _recorded_digest(path: Path) -> str:
     try:
         return _content(path, MAX_DIGEST_BYTES).decode().split()[0]
     except (IndexError, UnicodeDecodeError) as error:
-        raise RecordError(f"{path.name} holds no sha256") from error
+        raise RecordError(f"{path.name} contains no SHA-256") from error
 
 
 def _content(path: Path, most: int) -> bytes:
@@ -192,10 +192,10 @@ def _restore(
         **_under("optimizer/", _needed_moments(state, moments)),
     }
     _check_fit(tensors, needed, source)
-    told = "" if counters.step == _step(path) else f"step = {counters.step}, but the file is that of step {_step(path)}"
+    told = "" if counters.step == _step(path) else f"step = {counters.step}, but the file name says step {_step(path)}"
     told = told or (extent and contradiction(counters, tensors["totals"].tolist(), extent)) or ""
     if told := told or _moments_contradiction(moments, counters.step):
-        raise RecordError(f"{source}: {told}", "`--force` trains anew beside it")
+        raise RecordError(f"{source}: {told}", "`--force` trains it again in a new folder")
     _restore_optimizer(state, moments)
     load_weights(state.model, part(tensors, "model/"))
     state.totals.copy_(tensors["totals"])

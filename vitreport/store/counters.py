@@ -1,4 +1,4 @@
-"""The counters in the header of a checkpoint, and whether they can be true."""
+"""Read the counters in the header of a checkpoint and check that they can be true."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ class Best(Record):
 
 
 class Counters(Record):
-    """What stands in the header of a checkpoint."""
+    """The counters in the header of a checkpoint."""
 
     schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     epoch: Count
@@ -29,7 +29,7 @@ class Counters(Record):
 
 @dataclass(frozen=True)
 class Extent:
-    """How far a training goes, against which the counters of a checkpoint are checked."""
+    """The size of a training, against which the counters of a checkpoint are checked."""
 
     epochs: int
     images: int
@@ -48,20 +48,20 @@ def read_counters(metadata: Mapping[str, str], source: str) -> Counters:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(["counters", *map(str, first["loc"])])
         hint = "was it written by a newer vitreport?"
-        raise RecordError(f"{source} has no counters of a training: {field}: {first['msg']}", hint) from error
+        raise RecordError(f"{source} has no valid training counters: {field}: {first['msg']}", hint) from error
 
 
 def contradiction(counters: Counters, totals: Sequence[float], extent: Extent) -> str:
     """Say which of the counters cannot be true; "" if all can.
 
-    An epoch counts once it was evaluated: a checkpoint of its last step may be of before or after that.
+    An epoch counts once it is evaluated: a checkpoint of its last step may be from before or after the evaluation.
     """
     per_epoch, best = extent.steps_per_epoch, counters.best
     if counters.step > extent.epochs * per_epoch:
         return f"step = {counters.step} of {extent.epochs * per_epoch}"
     under_way = counters.step - counters.epoch * per_epoch
     if not 0 <= under_way <= per_epoch or counters.epoch > extent.epochs:
-        return f"epoch = {counters.epoch} after step {counters.step}, with {per_epoch} steps an epoch"
+        return f"epoch = {counters.epoch} after step {counters.step}, with {per_epoch} steps per epoch"
     images = min(under_way * extent.batch_size, extent.images)
     if not (totals[2] == images and 0 <= totals[1] <= images and math.isfinite(totals[0])):
         return f"totals = {totals}, {images} images into epoch {counters.epoch + 1}"

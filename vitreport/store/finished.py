@@ -12,7 +12,7 @@ from vitreport.store.folders import has_checkpoint, newest_attempt, refuse_forei
 from vitreport.store.reader import Run, read_run
 from vitreport.store.record import RunRecord
 
-BESIDE = "`--force` trains anew beside it"
+BESIDE = "`--force` trains it again in a new folder"
 
 
 def finished_run(
@@ -76,7 +76,7 @@ def refuse_other_randomness(record: RunRecord) -> None:
     """Raises RecordError where the rest of a run would draw its random numbers by another function than the start."""
     if record.randomness != RANDOMNESS_VERSION:
         raise RecordError(
-            f"run {record.id} was begun with randomness version {record.randomness}, "
-            f"this vitreport has version {RANDOMNESS_VERSION}: the run cannot be resumed",
+            f"run {record.id} cannot be resumed: it started with randomness version {record.randomness}, "
+            f"this vitreport has version {RANDOMNESS_VERSION}",
             "`--force` trains it again from the start, in a new folder",
         )

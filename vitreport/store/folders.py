@@ -18,7 +18,7 @@ FILES = (
     *("spec.json", "run.json", "metrics.jsonl", "result.json", "predictions.npz", "best.safetensors"),
     *("mistakes.png", "crash.txt", ".lock"),
 )
-LINK_HINT = "move what it links to into its place; nothing outside of the runs folder is read or written"
+LINK_HINT = "replace the link with what it points to; nothing outside the runs folder is read or written"
 MOVE_HINT = "move it elsewhere"
 MOST_NAMED = 3
 

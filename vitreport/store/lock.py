@@ -32,9 +32,9 @@ class Hold:
         found = _identity(self.path)
         if found is None or found != self.identity:
             fault = (
-                f"run {self.path.parent.name}: its {LOCK_NAME} was removed or replaced while this process wrote to it"
+                f"run {self.path.parent.name}: its {LOCK_NAME} was removed or replaced while this process was writing"
             )
-            raise BusyError(fault, "the same command resumes the run from its last checkpoint")
+            raise BusyError(fault, "run the same command again to resume from the last checkpoint")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

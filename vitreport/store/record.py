@@ -56,9 +56,9 @@ class DataRecord(Record):
     def _counts_every_class(self) -> "DataRecord":
         counts = self.class_counts
         if counts is not None and not {"train", "test"} <= set(counts):
-            raise ValueError("class_counts lacks a split")
+            raise ValueError("class_counts lacks the train or the test split")
         if any(len(sizes) != len(self.classes) for sizes in (counts or {}).values()):
-            raise ValueError("class_counts has not one number for each class")
+            raise ValueError("class_counts must have one number for each class")
         return self
 
 

@@ -18,7 +18,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
 from vitreport.store.counters import Extent
 from vitreport.store.failures import failures_recorded, stops_told
-from vitreport.store.finished import is_finished, refuse_other_images, refuse_other_randomness
+from vitreport.store.finished import BESIDE, is_finished, refuse_other_images, refuse_other_randomness
 from vitreport.store.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
 from vitreport.store.lock import Hold, held
 from vitreport.store.provenance import now, versions
@@ -167,10 +167,10 @@ class Session:
         for name, found in (("run.json", before.record), ("spec.json", before.spec)):
             if found is None and (begun or (before.folder / name).exists()):
                 told = next(line for line in before.damage if line.startswith(name))
-                raise RecordError(f"{before.folder}/{told}", "`--force` trains anew beside it")
-        refuse_unreadable(before.folder / "metrics.jsonl", "`--force` trains anew beside it")
+                raise RecordError(f"{before.folder}/{told}", BESIDE)
+        refuse_unreadable(before.folder / "metrics.jsonl", BESIDE)
         if before.spec is not None and before.spec != self.spec:
-            raise RecordError(f"{before.folder}/spec.json is not the spec of {before.id}", "`--force` trains anew")
+            raise RecordError(f"{before.folder}/spec.json is not the spec of {before.id}", BESIDE)
         if before.record:
             hint = "bring the former images back, or train anew beside it with `--force`"
             refuse_other_images(before.record, self.arrays, hint)

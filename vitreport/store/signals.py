@@ -1,8 +1,8 @@
-"""The signals that end a program: the first asks a run to stop between two steps, an impatient one stops it at once.
+"""Handle the signals that end a program: the first stops a run between two steps, an impatient one at once.
 
-Batch systems and terminals send the same wish more than once and in several ways: Slurm SIGUSR1, then SIGTERM; systemd
-SIGTERM, then SIGHUP; a limit on processor time SIGXCPU every second. After the first signal only a person's SIGINT, or
-a SIGTERM after a SIGINT, stops the program before its state is saved.
+Batch systems and terminals repeat the same request with several signals: Slurm sends SIGUSR1, then SIGTERM; systemd
+SIGTERM, then SIGHUP; a limit on CPU time SIGXCPU every second. After the first signal only a SIGINT from a person, or a
+SIGTERM after a SIGINT, stops the program before its state is saved.
 """
 
 import signal
@@ -17,7 +17,7 @@ NAMES = (
 """The signals that end a process unless it handles them. SIGQUIT is left alone: it asks for a core dump."""
 
 TAKEN_OVER = (signal.SIGINT, signal.SIGTERM)
-"""Handled also where somebody else has installed a handler, as Python has for SIGINT."""
+"""Handled even if another handler is installed, such as Python's for SIGINT."""
 
 
 class StopSignal(BaseException):
@@ -68,12 +68,12 @@ class StopSignals:
                 self.former[number] = signal.signal(number, self.receive)
 
     def ignore(self) -> None:
-        """Let nothing disturb the end of the program any more."""
+        """Ignore further signals while the program ends."""
         for number in self.former:
             signal.signal(number, signal.SIG_IGN)
 
     def restore(self) -> None:
-        """Put the former handlers back."""
+        """Restore the former handlers."""
         for number, handler in self.former.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
@@ -82,7 +82,7 @@ _of_process: list[StopSignals] = []
 
 
 def handle_until_exit() -> StopSignals:
-    """Handle the signals from here to the end of the process, so that no moment is left in which one kills it."""
+    """Handle the signals until the process ends, so that none of them can kill it in between."""
     stop = StopSignals()
     stop.install()
     _of_process.append(stop)
@@ -91,7 +91,7 @@ def handle_until_exit() -> StopSignals:
 
 @contextmanager
 def stop_signals() -> Iterator[StopSignals]:
-    """Handle the signals inside the block; the former handlers come back after it."""
+    """Handle the signals inside the block, and restore the former handlers after it."""
     if _of_process:
         stop = _of_process[-1]
         stop.check()
@@ -109,5 +109,5 @@ def stop_signals() -> Iterator[StopSignals]:
 
 
 def _is_impatient(signal_number: int, first: int) -> bool:
-    """Whether a person has asked again. After SIGTERM a batch system may send whatever it likes."""
+    """Return whether a person has asked again. After SIGTERM a batch system may send any signal."""
     return signal_number == signal.SIGINT or (signal_number == signal.SIGTERM and first == signal.SIGINT)

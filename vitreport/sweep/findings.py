@@ -45,7 +45,7 @@ def _reservations(summary: Summary) -> Iterator[str]:
     if any(len(row.runs) == 1 for row in summary.rows):
         yield "single runs, with intervals over the test images: no difference is claimed; --seeds 3 tells more"
     elif summary.baseline is None and len(summary.rows) > 1:
-        yield "nothing to compare with: the spec's own value is not among these; choose one of them as the baseline"
+        yield "no baseline: the spec's own value is not among these; choose one of them as the baseline"
 
 
 def _is_without_noise(row: Row) -> bool:

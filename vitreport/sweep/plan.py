@@ -127,7 +127,7 @@ def _repeated(specs: Mapping[Labels, RunSpec]) -> Iterable[Problem]:
     for labels, spec in specs.items():
         first = known.setdefault(spec.group_hash, labels)
         if first != labels:
-            told = f"{shown_level(first)} and {shown_level(labels)} come to the same spec ({spec.group_hash})"
+            told = f"{shown_level(first)} and {shown_level(labels)} give the same spec ({spec.group_hash})"
             yield Problem("sweep", told, "leave one out")
 
 
@@ -182,7 +182,7 @@ def told_baseline(plan: Plan) -> str:
         return ""
     own = f": the spec itself has {called((axis.name for axis in plan.axes), plan.own)}" if plan.own else ""
     first = shlex.quote(",".join(plan.cells[0].values))
-    return f"no value is the baseline, so that none is compared{own}; hint: add that value, or --baseline {first}"
+    return f"no baseline, so no values are compared{own}; hint: add that value, or use --baseline {first}"
 
 
 def _name(axes: Sequence[AxisSpec], specs: Collection[RunSpec]) -> str:

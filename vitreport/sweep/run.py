@@ -180,7 +180,7 @@ class _Sweep:
     def _heed(self, stop: StopSignals) -> None:
         """A signal from the terminal reaches the workers as well: what they say of it is no reason to try again."""
         if stop.requested is not None and not self._ending:
-            self._observer.note("stopping after the steps under way are saved; press Ctrl-C again to stop at once")
+            self._observer.note("stopping after the current steps are saved; press Ctrl-C again to stop at once")
             self._end()
 
     def _end(self) -> None:

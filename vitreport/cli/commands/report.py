@@ -82,13 +82,13 @@ def report(
             note(line)
     if not (page.summary.runs or page.summary.damage):
         which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"
-        why = "" if runs_dir.is_dir() else ": there is no such folder"
+        why = "" if runs_dir.is_dir() else ": the folder does not exist"
         note(f"there are no runs{which} in {runs_dir}{why}")
     warn_each(warnings_of(page.summary, runs_dir))
     if changes:
         option = "--inject" if places.is_part else "-o"
         hint = f"run the same command with {option} in place of --check"
-        raise DriftError(f"{check} is not what the records give", hint)
+        raise DriftError(f"{check} is out of date", hint)
     if damage := page.summary.damage:
         where = counted(len(damage), "place")
         raise DamageError(f"the records are damaged in {where}; the report has the rest")

@@ -14,9 +14,9 @@ app = typer.Typer(help="Show and check specs.", no_args_is_help=True)
 
 @app.command()
 def schema(
-    study: Annotated[bool, typer.Option("--study", help="Print the schema of a study's file instead.")] = False,
+    study: Annotated[bool, typer.Option("--study", help="Print the schema of a study file instead.")] = False,
 ) -> None:
-    """Print the JSON Schema of a spec, with which editors check and complete TOML.
+    """Print the JSON Schema of a spec, for editors that check and complete TOML files.
 
     Example: `vitreport spec schema > spec.schema.json`, then `#:schema ./spec.schema.json` as the first line of a spec.
     """

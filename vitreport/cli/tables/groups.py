@@ -20,8 +20,8 @@ from vitreport.text import UNVARYING, duration, percent, percentage_half_width
 INDENT = "  "
 UNDER_WAY = ("running", "interrupted")
 LEGEND = (
-    "± is half of a 95% t interval over the seeds (their number), wide for 2; one that reaches 0 or 100% is shown by "
-    "its two ends; seeds that do not vary have none"
+    "± is half of a 95% t interval over the seeds (their number), wide for 2; an interval that reaches 0 or 100% is "
+    "shown by both ends; seeds that do not vary have none"
 )
 
 

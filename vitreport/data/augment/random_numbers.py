@@ -1,4 +1,4 @@
-"""Random numbers of images by their position in the epoch's order: a row for each image, columns for each draw."""
+"""Draw random numbers by position in the epoch's order: a row for each image, columns for each draw."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from vitreport.randomness import MIDDLE, as_uniforms, position_keys, random_word
 Units = NDArray[np.float64]
 Bounds = float | Sequence[float]
 
-COLUMNS_AT_ONCE = 16  # a call of the hash costs more than the columns that it draws in vain
+COLUMNS_AT_ONCE = 16  # calling the hash costs more than drawing columns that are never used
 
 
 @dataclass(frozen=True)
 class RandomNumbers:
     """Hand out random numbers, a row for each image; `units(count)` gives the next columns (B, count) from (0, 1).
 
-    Which columns a caller gets follows from the calls before it. An operation therefore asks for the same number of
-    columns whatever the images are and whatever it has drawn.
+    Which columns a caller gets depends on the calls before it. An operation therefore asks for the same number of
+    columns, whatever the images are and whatever it has drawn.
     """
 
     units: Callable[[int], Units]
@@ -39,11 +39,11 @@ class RandomNumbers:
         return torch.from_numpy(self.units(1)[:, 0] < probability)
 
     def orders(self, count: int) -> Tensor:
-        """Draw (B, count) of int64: of each row a permutation of range(count)."""
+        """Draw (B, count) of int64: a permutation of range(count) in each row."""
         return torch.from_numpy(self.units(count).argsort(axis=1, kind="stable"))
 
     def seeds(self) -> Tensor:
-        """Draw (B, 2) of int32: the words of which the numbers are made, exactly."""
+        """Draw (B, 2) of int32: the exact words that the numbers are made from."""
         return torch.from_numpy(((self.units(2) - MIDDLE) * 2.0**32).astype(np.int32))
 
     def repeated(self, turns: int) -> "RandomNumbers":

@@ -1,4 +1,4 @@
-"""Which groups are try-outs: a paper shows them only where they are named."""
+"""Find the groups that are try-outs: a paper shows them only if they are named."""
 
 import math
 from collections import defaultdict
@@ -15,7 +15,7 @@ SIZES = ("data.limit", "train.epochs")
 
 
 def lone_runs(summary: Summary, designs: Sequence[Design]) -> set[str]:
-    """Return the groups of one run, which belong to no sweep, where others have several."""
+    """Return the groups that have a single run and no sweep, if other groups have several runs."""
     swept = {group for design in designs for group in groups_in(design)}
     lone = {group.id for group in summary.groups if len(group.runs) == 1 and group.spec_id not in swept}
     return lone if len(lone) < len(summary.groups) else set()
@@ -24,7 +24,7 @@ def lone_runs(summary: Summary, designs: Sequence[Design]) -> set[str]:
 def reduced_runs(summary: Summary, designs: Sequence[Design]) -> set[str]:
     """Return the groups with fewer training images or epochs than the main group of their architecture and data set.
 
-    A sweep that varies one of these is no try-out for it.
+    A group is not a try-out because of a setting that its sweep varies.
     """
     pairs: dict[tuple[str, str], list[Group]] = defaultdict(list)
     for group in summary.groups:
@@ -39,9 +39,9 @@ def reduced_runs(summary: Summary, designs: Sequence[Design]) -> set[str]:
 
 
 def _weight(group: Group) -> tuple[bool, float, int, float]:
-    """The main group is the preset's, else one of most images, then of most seeds, then of most epochs.
+    """Rank groups for the main one: the preset's, else that with most images, then most seeds, then most epochs.
 
-    The accuracy has no say: a try-out may have the best one by luck.
+    Accuracy does not count: a try-out may have the best one by luck.
     """
     limit, epochs = (_size(group, path) for path in SIZES)
     return is_preset(group), limit, len(group.runs), epochs
@@ -52,22 +52,22 @@ def _is_smaller(group: Group, main: Group, path: str, varied: Mapping[str, set[s
 
 
 RULES: tuple[Rule, ...] = (lone_runs, reduced_runs)
-"""One after the other: a lone try-out is no main group when the second looks."""
+"""Applied in this order, so that a lone try-out is never a main group for the second rule."""
 
 
 def groups_in(design: Design) -> set[str]:
-    """The ids of the groups that a design has."""
+    """Return the ids of the groups in a design."""
     return {group_of(run_id) for _, run_id in design.cells}
 
 
 def without(designs: Iterable[Design], groups: Iterable[str]) -> tuple[Design, ...]:
-    """The designs that have none of these groups: a table of half a sweep would say that the rest was not run."""
+    """Return the designs without any of these groups: a table of half a sweep would say that the rest was not run."""
     left_out = set(groups)
     return tuple(design for design in designs if not groups_in(design) & left_out)
 
 
 def _varied(groups: Sequence[Group], designs: Sequence[Design]) -> Mapping[str, set[str]]:
-    """By group the sizes in which the groups of one of its sweeps differ."""
+    """Return, by group, the sizes in which the groups of one of its sweeps differ."""
     varied: dict[str, set[str]] = {group.spec_id: set() for group in groups}
     for design in designs:
         members = [group for group in groups if group.spec_id in groups_in(design)]
@@ -84,6 +84,6 @@ def _differing(groups: Sequence[Group]) -> Iterator[str]:
 
 
 def _size(group: Group, path: str) -> float:
-    """A number; without a limit there are all images."""
+    """Return a number; infinity if there is no limit."""
     value: Any = group.fields.get(path)
     return math.inf if value is None else value

@@ -1,4 +1,4 @@
-"""One report at a time writes to a folder of figures; the others wait for it."""
+"""Let one report at a time write to a folder of figures; the others wait for it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 60.0  # figures are drawn before the lock is taken; writing t
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold the folder while writing to it. The system frees the lock when the process ends, however it ends.
+    """Lock the folder while writing to it. The system releases the lock when the process ends, however it ends.
 
     Raises BusyError where another report does not finish in time, ResourceError where the folder cannot be locked.
     """
@@ -25,11 +25,11 @@ def alone(folder: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=PATIENCE_SECONDS)
         except Timeout as error:  # an OSError too
-            hint = "run the same command again when it has finished, or give another --assets"
+            hint = "run the same command again when it has finished, or choose another folder with --assets"
             raise BusyError(f"another report is writing to {folder}", hint) from error
     try:
         yield
     finally:
-        with suppress(OSError):  # removed before it is released: who waits for it notices, and makes a new one
+        with suppress(OSError):  # removed before it is released: a waiting process notices and makes a new one
             path.unlink(missing_ok=True)
         lock.release()

@@ -120,8 +120,8 @@ def overfitting(group: Group, where: str) -> Iterator[Finding]:
         why = "the records do not count the training images by class"
         if group.shares_apart is not None:
             share = percent(group.shares_apart, 1)
-            why = f"the classes have other shares of the training images than of the test images ({share} differ)"
-        told = f"{where}: nothing is said of over-fitting, because training accuracy does not compare: {why}."
+            why = f"the class shares of the training and the test images differ by {share}"
+        told = f"{where}: over-fitting is not assessed, because training and test accuracy are not comparable: {why}."
         yield Finding("class shares", told, (group.id,))
         return
     side, limit = "above" if gap.value >= 0 else "below", f"more than {100 * OVERFITTING:.0f} points"

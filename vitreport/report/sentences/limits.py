@@ -54,4 +54,4 @@ def _of_images(summary: Summary) -> Iterator[str]:
 
 def _mixed(summary: Summary) -> Iterator[str]:
     for told in summary.mixed_randomness:
-        yield f"{told}: a seed gives other random numbers in each version."
+        yield f"{told}: the same seed gives different random numbers in each version."

@@ -1,4 +1,4 @@
-"""Published statements in words, each judged by a rule that records can decide."""
+"""Judge published statements in words, each by a rule that the records can decide."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -13,11 +13,11 @@ from vitreport.text import percent
 
 Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
 Prose = Literal["spread below", "converged at", "gap above"]
-ABOUT = 0.2  # "at about epoch 15" is taken for 12 to 18
+ABOUT = 0.2  # "at about epoch 15" means 12 to 18
 
 
 class Answer(NamedTuple):
-    """What is found of a statement: the verdict, why, and the number that it rests on."""
+    """The verdict on a statement, the reason, and the number that it rests on."""
 
     outcome: Outcome
     reason: str
@@ -36,10 +36,10 @@ def answer(relation: Prose, value: float, groups: Sequence[Group]) -> Answer:
 
 
 def _spread(groups: Sequence[Group], bound: float) -> Answer:
-    """Whether the accuracies of any two groups differ by less than `bound`.
+    """Judge whether the accuracies of any two groups differ by less than `bound`.
 
-    They do where the 95% interval of each difference lies within the bound: one that does not is enough to leave it
-    open, so that nothing has to be adjusted. They do not where a difference is above the bound in an interval adjusted
+    They do if the 95% interval of each difference lies within the bound: one that does not is enough to leave the
+    question open, so nothing has to be adjusted. They do not if a difference is above the bound in an interval adjusted
     by Bonferroni, because the pair is chosen after looking.
     """
     samples = [sorted(accuracies(group).values()) for group in groups]
@@ -49,7 +49,7 @@ def _spread(groups: Sequence[Group], bound: float) -> Answer:
     widest, plain, adjusted = found
     seeds = min(map(len, samples))
     measured = Estimate(widest.value, widest.low, widest.high, "welch", seeds, comparisons=len(plain))
-    apart = f"of {len(groups)} values the best and the worst are {points(measured)} apart ({evidence(measured)})"
+    apart = f"the best and the worst of {len(groups)} values are {points(measured)} apart ({evidence(measured)})"
     reason = f"{apart}; the rule is that any two differ by less than {percent(bound, 0)}"
     if all(max(-each.low, each.high) < bound for each in plain):
         return Answer("reproduced", reason, measured)
@@ -57,7 +57,7 @@ def _spread(groups: Sequence[Group], bound: float) -> Answer:
 
 
 def _differences(samples: Sequence[Sequence[float]]) -> tuple[Difference, list[Difference], list[Difference]] | None:
-    """The largest difference of means, and all of them with plain and with adjusted intervals; None without one."""
+    """Return the largest difference of means, and all with plain and adjusted intervals; None if one is missing."""
     ordered = sorted(samples, key=lambda values: sum(values) / len(values), reverse=True)
     pairs = list(combinations(ordered, 2))
     plain = [welch_interval(*pair, possible=DIFFERENCE_OF_SHARES) for pair in pairs]
@@ -68,14 +68,14 @@ def _differences(samples: Sequence[Sequence[float]]) -> tuple[Difference, list[D
 
 
 def _convergence(group: Group, epoch: float) -> Answer:
-    """Whether the epoch by which test accuracy has made 95% of its rise is about the published one."""
+    """Judge whether test accuracy reaches 95% of its total increase at about the published epoch."""
     measured = group.test_converged
     if measured is None or measured.low is None or measured.high is None:
         told = f"; here epoch {number(measured)}" if measured else ""
         return Answer("not comparable", f"{why_no_difference([group])}{told}", measured)
     tolerance = max(1.0, ABOUT * epoch)
     low, high = epoch - tolerance, epoch + tolerance
-    reached = f"test accuracy had made 95% of its rise by epoch {number(measured)}"
+    reached = f"test accuracy reached 95% of its total increase by epoch {number(measured)}"
     reason = f"{reached}; the rule for about {epoch:g} is {low:g} to {high:g}"
     if low <= measured.low and measured.high <= high:
         return Answer("reproduced", reason, measured)
@@ -83,7 +83,7 @@ def _convergence(group: Group, epoch: float) -> Answer:
 
 
 def _gap(group: Group, bound: float) -> Answer:
-    """Whether training accuracy is more than `bound` above test accuracy."""
+    """Judge whether training accuracy is more than `bound` above test accuracy."""
     measured = group.gap
     if measured is None or measured.n == 1 or measured.low is None or measured.high is None:
         return Answer("not comparable", why_no_difference([group]), measured)

@@ -35,7 +35,7 @@ def placeholder_of(summary: Summary) -> str:
     if not summary.own_folders:
         return ""
     folders = joined(summary.own_folders)
-    return f"Replace {PLACEHOLDER} in a command with the folder that contains {folders}: the records have no paths."
+    return f"Replace {PLACEHOLDER} in a command with the folder that contains {folders}: the records contain no paths."
 
 
 def _resumed(summary: Summary) -> str:
@@ -55,7 +55,7 @@ def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
     yield f"Every number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield (
         "Several seeds are one result: mean ± half of Student's 95% interval over n seeds; those that do not vary have "
-        "no interval. Intervals end at what is possible, such as 0 and 100%; where that cuts one, both its ends are "
+        "no interval. Intervals are cut at the possible limits, such as 0 and 100%; both ends of such an interval are "
         "shown. A single run shows Wilson's "
         "95% interval over its test images; that leaves out the spread between seeds, so single runs are never ranked."
     )

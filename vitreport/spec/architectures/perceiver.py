@@ -13,7 +13,7 @@ class PerceiverSpec(ArchitectureSpec):
 
     description = (
         "Perceiver (Jaegle et al. 2021, arXiv:2103.03206): latent vectors attend to the pixels in every layer; each "
-        "pixel is a token with Fourier features of its place.\n\n"
+        "pixel is a token with Fourier features of its position.\n\n"
         "`weight_tie_layers` shares the weights of all layers but the first."
     )
 

@@ -19,10 +19,10 @@ class PerceiverIOSpec(ArchitectureSpec):
     description = (
         "Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795): latent vectors attend to the image, which is one token "
         "or a token for each patch.\n\n"
-        "`dim` is the width of a token: its pixel values and, of a patch, the Fourier features of its place (the\n"
-        "place, and a sine and a cosine of it for each of `num_freq_bands` frequencies up to `max_freq` / 2,\n"
-        "along both axes). The output query starts from a standard normal distribution or uniformly from [0, 1)\n"
-        "(`query_init`) and is trained with the network, unless `query_trained` is false."
+        "`dim` is the width of a token: its pixel values and, for a patch, the Fourier features of its position (the\n"
+        "position, and its sine and cosine for each of `num_freq_bands` frequencies up to `max_freq` / 2,\n"
+        "along both axes). The output query is drawn from a standard normal distribution or uniformly from [0, 1)\n"
+        "(`query_init`). It is trained with the network unless `query_trained` is false."
     )
 
     name: Literal["perceiver-io"] = "perceiver-io"

@@ -51,8 +51,8 @@ class TimmSpec(ArchitectureSpec):
 
     description = (
         "A classification model of the library timm (PyTorch Image Models).\n\n"
-        "`architecture` is its name there. `pretrained` true starts from the weights that timm's hub has of it\n"
-        '(`architecture` can name which: "NAME.TAG"). `arguments` are keywords for timm\'s constructor.'
+        "`architecture` is its name in timm. `pretrained = true` starts from its weights on timm's hub\n"
+        '(`architecture` can choose them: "NAME.TAG"). `arguments` are keyword arguments of timm\'s constructor.'
     )
 
     name: Literal["timm"] = "timm"

@@ -39,8 +39,8 @@ class TNTSpec(ArchitectureSpec):
         'of the image. `implementation` chooses the network. "timm" has `num_heads` outer and `inner_heads` inner\n'
         "heads; `proj_drop_rate` is its dropout after each projection and in each MLP, `drop_rate` that before the\n"
         'classifier. "transformer-in-transformer" is the package of that name: both transformers have `num_heads`\n'
-        "heads of width `dim_head`; `attn_dropout` acts after each attention's projection, `ff_dropout` inside each\n"
-        "MLP. A spec must not name a field of the other implementation."
+        "heads of width `dim_head`; `attn_dropout` follows the projection of each attention, `ff_dropout` is inside\n"
+        "each MLP. A spec must not name a field of the other implementation."
     )
 
     name: Literal["tnt"] = "tnt"

@@ -54,10 +54,10 @@ def shared_out(jobs: int, device: str, threads: int | None) -> int | None:
     if jobs > 1 and jobs * (threads or 1) > cores:
         each = f" x {given_as('--threads', threads)} {threads}" if threads else ""
         fault = f"--jobs {jobs}{each} is more than the {cores} cores"
-        raise SpecError(fault, "fewer: they would only slow each other down")
+        raise SpecError(fault, "use fewer: they would only slow each other down")
     if jobs > 1 and device.startswith("cuda:"):
         fault = f"{given_as('--device', device)} {device} is one GPU for --jobs {jobs}"
-        raise SpecError(fault, "--device cuda deals out all of them")
+        raise SpecError(fault, "use --device cuda to share all GPUs among the jobs")
     return threads or (cores // jobs if jobs > 1 else None)
 
 
