@@ -48,8 +48,8 @@ def test_nothing_is_said_of_over_fitting_over_other_class_shares(cli: Cli) -> No
     found = json.loads(cli("report", "--format", "json").stdout)
     assert "over-fitting" not in {each["rule"] for each in found["findings"]}
     (finding,) = [each["sentence"] for each in found["findings"] if each["rule"] == "class shares"]
-    assert "nothing is said of over-fitting" in finding
-    assert "the classes have other shares of the training images than of the test images (49.4% differ)" in finding
+    assert "over-fitting is not assessed" in finding
+    assert "the class shares of the training and the test images differ by 49.4%" in finding
     assert "over-fits" not in cli("report").stdout
 
 

@@ -164,6 +164,6 @@ def test_an_interval_ends_at_0_and_100_percent(cli: Cli) -> None:
     written({16: [0.40, 0.58], 128: [0.02, 0.99]})
     done = cli("runs", "list")
     assert "49.00% (0.00% to 100.00%, n = 2)" in done.stdout
-    assert "one that reaches 0 or 100% is shown by its two ends" in done.stderr
+    assert "an interval that reaches 0 or 100% is shown by both ends" in done.stderr
     told = cli("runs", "diff", SMALL, LARGE)
     assert "-100.00 to +100.00 points" in " ".join((told.stdout + told.stderr).split())

@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import Cli
 
 QUICK = ("--set", "epochs=1", "--set", "limit=500")
-LINE = "train.batch_size is lowered from {} to {}: data.limit leaves no more training images\n"
+LINE = "lowered train.batch_size from {} to {}: data.limit leaves fewer training images than one batch\n"
 PARTS = """
 title = "t"
 [runs.mixer]
@@ -49,14 +49,14 @@ def test_a_limit_lowers_the_batch_size_of_a_preset(
     assert isinstance(fraction, float | int)
     images = limit - round(fraction * limit)
     assert spec["train"]["batch_size"] == images == (after if before else images)
-    assert told == LINE.format(before, images) if before else "train.batch_size is lowered from" in told
+    assert told == LINE.format(before, images) if before else "lowered train.batch_size from" in told
 
 
 def test_it_says_so_and_the_origin_tells(cli: Cli) -> None:
     done = cli("train", "perceiver-io", "--dataset", "digits", "--set", "limit=60", "--dry-run", "--json")
     origin = json.loads(done.stdout)["origins"]["train.batch_size"]
     assert done.stderr == LINE.format(64, 54)
-    assert origin == "lowered from 64 of preset perceiver-io-digits to fit data.limit"
+    assert origin == "lowered from 64 (preset perceiver-io-digits) to fit data.limit"
 
 
 def test_a_limit_from_the_environment_or_a_file_lowers_it_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

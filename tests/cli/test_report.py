@@ -208,7 +208,7 @@ def test_a_folder_that_is_not_there_is_an_error_but_for_a_study(cli: Cli) -> Non
     planned = cli("report", "--study", "small-images", "--runs-dir", "nosuch", "--no-assets")
     assert (planned.exit_code, planned.stderr) == (
         0,
-        "there are no runs of small-images in nosuch: there is no such folder\n",
+        "there are no runs of small-images in nosuch: the folder does not exist\n",
     )
     assert "## Commands" not in planned.stdout
 
@@ -222,7 +222,7 @@ def test_the_ending_of_a_file_says_its_format(cli: Cli, ending: str, start: str)
     assert Path(f"report.{ending}").read_text().startswith(start)
     assert cli("report", "--check", f"report.{ending}").exit_code == 0
     done = cli("report", "-o", f"report.{ending}", "--format", "csv" if ending == "json" else "json")
-    assert (done.exit_code, "does not go with" in done.stderr) == (2, True)
+    assert (done.exit_code, "does not match the extension of" in done.stderr) == (2, True)
 
 
 def test_of_a_long_difference_the_beginning_is_shown(cli: Cli) -> None:
@@ -264,7 +264,7 @@ def test_only_a_file_is_written_over_and_a_link_to_one_stays(cli: Cli) -> None:
     os.mkfifo("pipe")
     done = cli("report", "-o", "pipe")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: pipe is no file to write to; hint: name a file")
+    assert done.stderr.startswith("error: cannot write to pipe: not a regular file; hint: give the path of a file")
     assert Path("pipe").is_fifo()
     Path("real.md").write_text("before")
     Path("link.md").symlink_to("real.md")
@@ -277,5 +277,5 @@ def test_an_ending_that_no_format_has_is_told(cli: Cli) -> None:
     write_run(Path("runs"), spec())
     done = cli("report", "-o", "x.docx")
     assert (done.exit_code, done.stdout, Path("x.docx").exists()) == (2, "", False)
-    assert "no format has the ending of x.docx; hint: one of .md, " in done.stderr
+    assert "unknown file extension: x.docx; hint: use one of .md, " in done.stderr
     assert cli("report", "-o", "x.docx", "--format", "markdown", "--no-assets").exit_code == 0

@@ -262,7 +262,7 @@ def test_data_sets_are_searched_in_several_folders(by: str, cli: Cli, monkeypatc
 
 def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:
     done = cli("report", "--study", FILE)
-    assert (done.exit_code, done.stderr) == (0, f"there are no runs of {FILE} in runs: there is no such folder\n")
+    assert (done.exit_code, done.stderr) == (0, f"there are no runs of {FILE} in runs: the folder does not exist\n")
     assert done.stdout.startswith("# Mixers of digits\n\nThere is no finished run yet.")
     for name in ("mixer", "wide", "mixer/batch"):
         assert f"`vitreport study run {FILE} --only {name}`" in done.stdout
@@ -322,9 +322,9 @@ def test_a_smaller_study_is_another_one(cli: Cli) -> None:
         (("study", "run", FILE, "--set", "seed=1"), ["seed: is given by --seeds"]),
         (("study", "run", FILE, "--seeds", "none"), ["--seeds = 'none': names no seeds"]),
         (("ablate", "--study", FILE, "--only", "mixer"), ["--only = 'mixer': no such part"]),
-        (("report", "--study", FILE, "mixer"), ["a study says itself which runs: leave out mixer"]),
-        (("report", "--set", "epochs=1"), ["--set and --seeds are those of a study"]),
-        (("report", "--seeds", "3"), ["--set and --seeds are those of a study"]),
+        (("report", "--study", FILE, "mixer"), ["runs cannot be named with --study: mixer"]),
+        (("report", "--set", "epochs=1"), ["--set and --seeds need --study"]),
+        (("report", "--seeds", "3"), ["--set and --seeds need --study"]),
     ],
 )
 def test_a_wrong_request_is_refused(arguments: tuple[str, ...], said: list[str], cli: Cli) -> None:

@@ -57,7 +57,7 @@ def test_values_that_make_no_difference(samples: list[list[float]], expected: st
 
 def test_the_widest_pair_is_told() -> None:
     found = spread_of([[0.50, 0.501, 0.502], [0.56, 0.561, 0.562], [0.53, 0.531, 0.532]])
-    assert found.reason.startswith("of 3 values the best and the worst are 6.0 points apart (unadjusted 95% interval ")
+    assert found.reason.startswith("the best and the worst of 3 values are 6.0 points apart (unadjusted 95% interval ")
 
 
 def test_no_interval_of_a_spread_ends_beyond_what_is_possible() -> None:

@@ -113,7 +113,7 @@ def test_what_does_not_fit_is_named(
 @pytest.mark.parametrize("counters", ["", "{}", '{"epoch": -1, "step": 2, "best": null}', "[" * 10_000])
 def test_checkpoint_without_counters_is_refused(tmp_path: Path, two_saved: TrainingState, counters: str) -> None:
     rewritten(tmp_path, {}, {"counters": counters})
-    with pytest.raises(RecordError, match="has no counters of a training"):
+    with pytest.raises(RecordError, match="has no valid training counters"):
         restore_newest(tmp_path, make_state())
 
 
@@ -217,7 +217,7 @@ def test_an_impossible_count_of_updates_is_named(tmp_path: Path, two_saved: Trai
     ("extent", "told"),
     [
         (replace(EXTENT, epochs=1, images=8), "step = 2 of 1"),
-        (replace(EXTENT, images=8), "epoch = 0 after step 2, with 1 steps an epoch"),
+        (replace(EXTENT, images=8), "epoch = 0 after step 2, with 1 steps per epoch"),
         (replace(EXTENT, batch_size=7), "totals = "),
     ],
 )
