@@ -97,7 +97,7 @@ def test_only_seeds_that_are_done_are_averaged(cli: Cli) -> None:
     assert (
         "2 done, 1 interrupted  2/2, 1/2  51.00% (2 seeds that do not vary); so far 45.94%  50.50% ± 6.35 (2)" in line
     )
-    assert "wide for 2; one that reaches 0 or 100% is shown by" in done.stderr
+    assert "wide for 2; an interval that reaches 0 or 100% is shown by" in done.stderr
     assert "±" not in cli("runs", "list", "--each").stderr
 
 

@@ -62,7 +62,7 @@ def places() -> None:
         (["report", "--template", "none.j2"], 2, "template none.j2 is missing"),
         (["report", "--template", "folder"], 2, "template folder is a folder, not a regular file"),
         (["report", "--template", "file", "--format", "html"], 2, "--template is for markdown"),
-        (["report", "-o", "x.md", "--assets", "file"], 2, "file is not a folder; hint: choose another folder with --assets DIR"),
+        (["report", "-o", "x.md", "--assets", "file"], 2, "file is not a folder; hint: choose another folder"),
         (["report", "-o", "x.md", "--assets", "file/figures"], 6, "hint: choose another folder with --assets DIR"),
         (["report"], 2, "report-assets is not a folder; hint: choose another folder with --assets DIR"),
         (["runs", "export", "-o", "missing/x.csv"], 6, "hint: make the folder missing first"),

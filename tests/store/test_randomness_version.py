@@ -40,7 +40,8 @@ def test_a_checkpoint_of_another_version_is_refused(
     assert refused.exit_code == 4
     line = refused.stderr.splitlines()[-1]
     assert line.startswith(
-        f"error: run {run.name} cannot be resumed: it started with randomness version {told}, this vitreport has version 2"
+        f"error: run {run.name} cannot be resumed: it started with randomness version {told}, "
+        "this vitreport has version 2"
     )
     assert "; hint: `--force` " in line
     assert (run / "run.json").read_bytes() == before
