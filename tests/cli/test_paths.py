@@ -11,6 +11,10 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.commands import vitreport
 from tests.records import spec, write_run
+from vitreport.cli.tables.sweeps import tell_missing
+from vitreport.errors import DamageError
+from vitreport.store.reader import read_run
+from vitreport.sweep.summary import Row, Summary
 from vitreport.text import json_document
 
 LONG = "9" * 300
@@ -124,3 +128,18 @@ def test_many_damaged_records_give_few_lines(cli: Cli) -> None:
     assert done.exit_code == 7
     assert len(done.stderr.splitlines()) < 60
     assert "more warnings of this kind" in done.stderr
+
+
+def test_many_damaged_trials_give_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    ids = tuple(f"mlp-mixer-digits-{number:08x}-s0" for number in range(200))
+    for run_id in ids:
+        (Path("runs") / run_id).mkdir()
+        (Path("runs") / run_id / "run.json").write_text("{")
+    row = Row(("16",), ids, {}, None, None, (), len(ids), is_baseline=True)
+    with pytest.raises(DamageError, match="200 of 200 cells missing"):
+        tell_missing(
+            [Summary("a", "a", ("batch_size",), (row,))], {each: read_run(Path("runs") / each) for each in ids}
+        )
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) < 60
+    assert "more warnings of this kind" in told[-1]

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vitreport.cli.composer import Sweep
-from vitreport.cli.console import note, print_json, print_table, print_text
+from vitreport.cli.console import print_json, print_table, print_text, warn_each
 from vitreport.cli.studies import StudyPlan, StudyRequest
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
@@ -49,8 +49,7 @@ def show_status(
     runs = {name: _runs(sweep, runs_dir, clock) for name, sweep in planned.sweeps.items()}
     parts = {name: _status(each.values()) for name, each in runs.items()}
     whole = _status({run_id: run for each in runs.values() for run_id, run in each.items()}.values())
-    for name, error in planned.unavailable.items():
-        note(f"warning: {name}: {error.lines()[0]}")
+    warn_each(f"{name}: {error.lines()[0]}" for name, error in planned.unavailable.items())
     if as_json:
         print_json({"parts": [{"name": name, **asdict(part)} for name, part in parts.items()], "all": asdict(whole)})
         return

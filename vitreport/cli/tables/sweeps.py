@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vitreport.cli.console import note, print_json, print_list, print_sentence, print_text
+from vitreport.cli.console import print_json, print_list, print_sentence, print_text, warn_each
 from vitreport.cli.format import bounds
 from vitreport.errors import DamageError
 from vitreport.spec.sweep import shown_level
@@ -52,9 +52,7 @@ def tell_missing(summaries: Sequence[Summary], runs: Mapping[str, Run]) -> None:
     ids = list(dict.fromkeys(run_id for summary in summaries for row in summary.rows for run_id in row.runs))
     states = {run_id: state_of_cell(runs.get(run_id)) for run_id in ids}
     missing = [run_id for run_id in ids if states[run_id] not in RESULTS]
-    for run_id in missing:
-        for line in _reasons(runs.get(run_id), states[run_id]):
-            note(f"warning: {run_id}: {line}")
+    warn_each(f"{run_id}: {line}" for run_id in missing for line in _reasons(runs.get(run_id), states[run_id]))
     if missing:
         cells = f"{len(missing)} of {counted(len(ids), 'cell')} missing: {listed(missing)}"
         raise DamageError(cells, "; ".join(_ways(missing, runs)))
