@@ -30,6 +30,7 @@ from vitreport.report.figures import beside, illustrations
 from vitreport.report.figures import cache as made
 from vitreport.report.figures.drawing.palette import DARK, LIGHT
 from vitreport.report.figures.illustrations import Figure, _ablation
+from vitreport.report.sentences.subjects import subject_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -229,3 +230,15 @@ def test_of_very_many_values_some_are_drawn_and_that_is_said() -> None:
     assert len(found.alt) < 2500
     (few,) = _ablation(learning_rates(), "Here")
     assert few.data == learning_rates()
+
+
+@pytest.mark.parametrize("axis", ["model", "model, learning_rate"])
+def test_architectures_as_levels_differ_in_more_than_their_name(axis: str) -> None:
+    """Each has a preset of its own, so not all else is equal, and the title names none of them."""
+    architectures = ablation(axis, [level("swin", 0.6), level("timm/resnet10t", 0.5)], None)
+    title = subject_of(architectures, {"tnt": "TNT", "cifar10": "CIFAR-10"})
+    (found,) = _ablation(architectures, title)
+    assert title == f"CIFAR-10 by {axis}"
+    assert found.caption.startswith(f"Test accuracy on {title}, each with its preset or its defaults. ")
+    (one,) = _ablation(learning_rates(), "TNT on CIFAR-10 by learning_rate")
+    assert one.caption.startswith("Test accuracy of TNT on CIFAR-10 by learning_rate, all else being equal. ")

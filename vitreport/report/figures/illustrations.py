@@ -8,7 +8,7 @@ from typing import Literal
 from vitreport.report.facts.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Estimate, Mistakes
 from vitreport.report.facts.summary import Ablation, Architecture, Cell, Group, Summary
 from vitreport.report.sentences.phrases import METHODS, SPLITS, accuracy, joined, measured, methods, moments
-from vitreport.report.sentences.subjects import subject_of, titles, where_of
+from vitreport.report.sentences.subjects import subject_of, titles, varies_architecture, where_of
 from vitreport.report.tables import STATES
 from vitreport.text import compact, percent
 
@@ -201,11 +201,14 @@ def _ablation(ablation: Ablation, subject: str) -> Iterator[Figure]:
     if len(measured) < 2:
         return
     told = [f"{level.shown} {accuracy(found)}" for level, found in measured]
-    caption = f"Test accuracy of {subject}, all else being equal. {methods(found for _, found in measured)}"
+    of, held = "of", "all else being equal"
+    if varies_architecture(ablation):
+        of, held = "on", "each with its preset or its defaults"
+    caption = f"Test accuracy {of} {subject}, {held}. {methods(found for _, found in measured)}"
     if drawn is not ablation:
         caption += f" {len(drawn.levels)} of {len(ablation.levels):,} values are drawn."
     name = "-".join([ablation.architecture, ablation.dataset, *ablation.axes, ablation.apart])
-    alt = f"Test accuracy of {subject}: {joined(told)}."
+    alt = f"Test accuracy {of} {subject}: {joined(told)}."
     yield Figure(name, "ablation", subject, alt, caption, drawn)
 
 

@@ -19,5 +19,12 @@ def where_of(subject: Cell | Group | Ablation, names: Mapping[str, str]) -> str:
 
 
 def subject_of(ablation: Ablation, names: Mapping[str, str]) -> str:
-    """Perceiver IO on CIFAR-10 by learning_rate, at batch_size 16"""
-    return ", ".join(filter(None, [f"{where_of(ablation, names)} by {', '.join(ablation.axes)}", ablation.apart]))
+    """Perceiver IO on CIFAR-10 by learning_rate, at batch_size 16; CIFAR-10 by model"""
+    dataset = names.get(ablation.dataset, ablation.dataset)
+    where = dataset if varies_architecture(ablation) else where_of(ablation, names)
+    return ", ".join(filter(None, [f"{where} by {', '.join(ablation.axes)}", ablation.apart]))
+
+
+def varies_architecture(ablation: Ablation) -> bool:
+    """Whether its levels are architectures: each has its own preset, so that more than the axis differs."""
+    return any("model" in axis.split(", ") for axis in ablation.axes)
