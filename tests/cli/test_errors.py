@@ -424,3 +424,10 @@ def test_a_failing_disk_is_not_taken_for_stdout(cli: Cli, monkeypatch: pytest.Mo
 def test_a_long_line_stays_one_line_in_a_pipe(cli: Cli) -> None:
     words = ["9" * 4400] * 3
     refused(cli("spec", "show", "swin", *words), 2, *words)
+
+
+def test_a_wrong_variable_is_no_fault_of_each_part_of_a_study(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITREPORT_QUIET", "1")
+    done = cli("study", "status", "digits")
+    assert done.exit_code == 2
+    assert done.stderr == "error: VITREPORT_QUIET: unknown field; hint: `vitreport spec show MODEL` shows every field\n"

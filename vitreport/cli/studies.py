@@ -13,7 +13,7 @@ from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.spec.compose import Layer, flat
 from vitreport.spec.data import Lowered
 from vitreport.spec.fields import did_you_mean, find_field
-from vitreport.spec.load import layer_of
+from vitreport.spec.load import ENVIRONMENT_PREFIX, layer_of
 from vitreport.spec.presets import preset_names, unknown_preset
 from vitreport.spec.problems import dotted
 from vitreport.spec.study import AblationSpec, PartSpec, StudySpec
@@ -182,7 +182,8 @@ def _path(name: str) -> str:
 def _in_the_file(problem: Problem, places: Mapping[str, str], origin: str, file: str) -> Problem:
     """A problem of a spec by the place in the file where the field, or what holds it, is given."""
     problem = in_a_file(problem)
-    if problem.origin not in ("", origin):
+    is_variable = not problem.origin and problem.field.startswith(ENVIRONMENT_PREFIX)
+    if is_variable or problem.origin not in ("", origin):
         return problem
     parts = problem.field.split(".")
     for length in range(len(parts), 0, -1):
