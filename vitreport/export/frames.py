@@ -63,8 +63,8 @@ def load_epochs(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
     `id`, `group`, `seed`, `epoch`, `step` (optimizer steps so far), `learning_rate` (of the epoch's last step),
     `train.accuracy`, `val.accuracy`, `test.accuracy` (fractions), `train.loss`, `val.loss`, `test.loss` (nats),
     `images_per_second` and `seconds` (of the training part), `peak_memory_bytes`. `train.*` are means over the batches
-    of the epoch, with augmentation and dropout; the others are measured after the epoch. The test split is there only
-    where it was watched. Types, damage and errors as in `load_runs`.
+    of the epoch, with any augmentation and dropout; the others are measured after the epoch. The test split is there
+    only where it was watched. Types, damage and errors as in `load_runs`.
     """
     return _load(Path(folder), epochs_table)
 

@@ -168,7 +168,7 @@ class SplitRecord(Record):
 class EpochRecord(Record):
     """One line of metrics.jsonl. `seconds` is that of the training part of the epoch.
 
-    Of `splits` "train" is the mean over the batches of the epoch, with augmentation and dropout; the others are
+    Of `splits` "train" is the mean over the batches of the epoch, with any augmentation and dropout; the others are
     measured after the epoch.
     """
 

@@ -73,8 +73,8 @@ def _judged(claim: Claim, groups: Sequence[Group], changed: Collection[str]) -> 
     others = [name for name in (claim.other, *claim.others) if name]
     about = [group, *(group_of_spec(groups, name, group.dataset if group else "") for name in others)]
     if missing := _missing(claim, about):
-        found = Verdict(claim, "not run", missing)
-        return _incomparable(found) if claim.not_comparable else found
+        fault = f"; a run would not be comparable: {claim.not_comparable}" if claim.not_comparable else ""
+        return Verdict(claim, "not run", f"{missing}{fault}")
     there = [each for each in about if each]
     claim = replace(claim, not_comparable=claim.changed or claim.not_comparable or _why_incomparable(there, changed))
     found = _found(claim, there)
@@ -105,8 +105,6 @@ def _why_incomparable(about: Sequence[Group], changed: Collection[str]) -> str:
 def _incomparable(found: Verdict) -> Verdict:
     """Why it cannot be judged, with what is measured instead."""
     claim, measured = found.claim, found.measured
-    if found.outcome == "not run":
-        return Verdict(claim, "not comparable", claim.not_comparable)
     told = f"{accuracy(measured)}{_chosen(claim)}" if claim.relation == "is" and measured else found.reason
     return Verdict(claim, "not comparable", f"{claim.not_comparable}; here {told}", measured)
 

@@ -20,7 +20,7 @@ LARGE_LOSS = 1e4
 
 def moments(splits: Sequence[str]) -> str:
     """What the points of curves are: train: mean over the batches of an epoch, ...; validation: after the epoch"""
-    told = ["train: mean over the batches of an epoch, with augmentation and dropout"] if "train" in splits else []
+    told = ["train: mean over the batches of an epoch, with any augmentation and dropout"] if "train" in splits else []
     if after := [SPLITS[split] for split in splits if split != "train"]:
         told.append(f"{joined(after)}: after the epoch")
     return "; ".join(told)
