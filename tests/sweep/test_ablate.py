@@ -169,8 +169,8 @@ def is_training(folder: Path, worker: int) -> bool:
 
 
 def holder(run: Path) -> int | None:
-    """The process that holds a run now; None where nothing says so."""
+    """The process that holds a run now; None where nothing says so, or it is just being written."""
     try:
         return int(json.loads((run / ".holder").read_text())["process"])
-    except FileNotFoundError:
+    except (FileNotFoundError, json.JSONDecodeError):
         return None
