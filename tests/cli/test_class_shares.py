@@ -34,8 +34,8 @@ def warned(cli: Cli) -> str:
 
 
 def test_training_warns_and_the_report_says_it_too(cli: Cli, warned: str) -> None:
-    told = "1 of 2 classes has fewer than 20 training images (the fewest: dog, 11)"
-    assert f"warning: {told}; 2 of 2 classes have fewer than 20 test images (the fewest: cat, 4)" in warned
+    told = "1 of 2 classes has fewer than 20 training images (the fewest: 11 of dog)"
+    assert f"warning: {told}; 2 of 2 classes have fewer than 20 test images (the fewest: 4 of cat)" in warned
     for name in ("markdown", "html", "json"):
         text = cli("report", "--format", name).stdout
         assert told in text or name == "json"

@@ -18,12 +18,12 @@ CLASSES = ("cat", "dog", "newt")
         (
             (FEWEST - 1, 100, 100),
             (20, 20, 20),
-            "1 of 3 classes has fewer than 20 training images (the fewest: cat, 19)",
+            "1 of 3 classes has fewer than 20 training images (the fewest: 19 of cat)",
         ),
         (
             (100, 100, 100),
             (20, 3, 4),
-            "2 of 3 classes have fewer than 20 test images (the fewest: dog, 3)",
+            "2 of 3 classes have fewer than 20 test images (the fewest: 3 of dog)",
         ),
         ((20 * MOST_UNEQUAL, 20, 20), (20, 20, 20), ""),
         (
@@ -34,8 +34,8 @@ CLASSES = ("cat", "dog", "newt")
         (
             (900, 5, 0),
             (90, 1, 0),
-            "2 of 3 classes have fewer than 20 training images (the fewest: newt, 0); 2 of 3 classes have fewer "
-            "than 20 test images (the fewest: newt, 0); "
+            "2 of 3 classes have fewer than 20 training images (the fewest: 0 of newt); 2 of 3 classes have fewer "
+            "than 20 test images (the fewest: 0 of newt); "
             "the classes are very unequal in size (900 training images of cat, 0 of newt)",
         ),
     ],

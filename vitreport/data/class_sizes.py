@@ -28,7 +28,7 @@ def _warnings(classes: Sequence[str], counts: Counts, limited: bool) -> Iterator
         small = sum(size < FEWEST for size in sizes)
         if small and not (limited and split == "train"):
             smallest = min(zip(sizes, classes, strict=True))
-            few = f"fewer than {FEWEST} {name} images (the fewest: {smallest[1]}, {smallest[0]:,})"
+            few = f"fewer than {FEWEST} {name} images (the fewest: {smallest[0]:,} of {smallest[1]})"
             yield f"{small:,} of {len(classes):,} classes {'has' if small == 1 else 'have'} {few}"
     if sizes := counts.get("train", ()):
         (fewest, small_name), (most, large_name) = (pick(zip(sizes, classes, strict=True)) for pick in (min, max))

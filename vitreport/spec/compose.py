@@ -26,7 +26,7 @@ class Layer:
     """Values from one place, nested like a spec, and what could not be read there.
 
     A whole spec (a file, a preset) yields: where a stronger layer chooses another model or optimizer, the fields
-    of the former one fall away. A field that was given by itself never does. `variables` are the names, by dotted path,
+    of the former one fall away. A field that was given alone never does. `variables` are the names, by dotted path,
     of the environment variables that the values are from.
 
     `is_recipe` marks a preset, whose batch size gives way to a smaller limit; `is_varied` the values of a sweep's cell,
@@ -246,7 +246,7 @@ def _lower_batch(
 ) -> Lowered | None:
     """Lower a batch size of a preset, or the default, that is larger than what a limit of the user's leaves.
 
-    A batch size that the user gave stays: it is told as a problem. So does that of a sweep over limits, whose cells
+    A batch size that the user gave stays, and is a problem. So does that of a sweep over limits, whose cells
     would differ in more than the limit.
     """
     data, train = sections.get("data"), sections.get("train")
