@@ -78,15 +78,18 @@ def compose_request(request: Request, data_dirs: Sequence[Path] | None) -> Compo
 
 @contextmanager
 def dataset_as_argument() -> Iterator[None]:
-    """Let hints of a command that takes a data set as an argument say so."""
+    """Let hints of a command without --set, which takes a data set as an argument, say what it takes."""
     try:
         yield
     except VitreportError as error:
-        error.hint = OPTION_DATASET.sub(r"\1", error.hint)
+        error.hint = _without_options(error.hint)
         if isinstance(error, SpecError):
-            found = error.problems
-            error.problems = tuple(replace(each, hint=OPTION_DATASET.sub(r"\1", each.hint)) for each in found)
+            error.problems = tuple(replace(each, hint=_without_options(each.hint)) for each in error.problems)
         raise
+
+
+def _without_options(hint: str) -> str:
+    return OPTION_DATASET.sub(r"\1", hint).replace("--set image_size=", "--image-size ")
 
 
 def in_a_file(problem: Problem) -> Problem:

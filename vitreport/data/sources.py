@@ -214,5 +214,5 @@ def _size(first: "FirstImage") -> int:
         fault = f"{image}, fewer than {SMALLEST_SIDE} x {SMALLEST_SIDE}"
     else:
         return first.width
-    hint = "choose the size: --set image_size=64, or --image-size 64 where there is no --set"
+    hint = "choose the size: --set image_size=64"
     raise SpecError(problems=[Problem("data.image_size", fault, hint)])
