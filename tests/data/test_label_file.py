@@ -102,7 +102,7 @@ def test_images_that_the_file_does_not_name_are_counted(tmp_path: Path, places: 
         (rows("file"), "has no column for the label"),
         (rows() + "0099.png,cat\n98.png,dog\n", r"names 2 of 12 images that are not there: 0099.png \(line 12\), 98"),
         (rows() + "0000.png,dog\n", "line 12, names images/0000.png again, after line 2"),
-        (rows() + "0000.png\n", "line 12, has only 1 columns"),
+        (rows() + "0000.png\n", "line 12, has only 1 column"),
         (rows() + "0000.png,\n", "line 12, has no printable label"),
         (rows() + "0000.png,do\x1b[31mg\n", "line 12, has no printable label"),
         (rows() + ",dog\n", "line 12, has no file name"),

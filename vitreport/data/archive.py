@@ -22,12 +22,13 @@ REPLACE_HINT = "replace it, or remove it to download anew"
 
 
 class Entry(NamedTuple):
-    """What stands in a folder; of a file also its bytes and when it was changed."""
+    """An entry of a folder; for a file, also its size, its modification time and what tells it from a copy."""
 
     name: str
     kind: Literal["file", "folder", "dead link", "other"]
     size: int = 0
     modified_ns: int = 0
+    inode: tuple[int, int, int] = (0, 0, 0)
 
 
 class Tree(Protocol):
@@ -90,7 +91,8 @@ class DiskTree:
         if not found.is_file():
             return Entry(found.name, "folder" if found.is_dir() else "other")
         status = found.stat()
-        return Entry(found.name, "file", status.st_size, status.st_mtime_ns)
+        inode = (status.st_dev, status.st_ino, status.st_ctime_ns)
+        return Entry(found.name, "file", status.st_size, status.st_mtime_ns, inode)
 
 
 class ZipTree:

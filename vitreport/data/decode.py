@@ -174,9 +174,13 @@ def _picture(image: Image.Image, way: _Way) -> _Picture:
 
 def _has_several(image: Image.Image) -> bool:
     """Whether a file has several pictures; the further ones that phones and cameras add to a JPEG do not count."""
-    with suppress(Exception):  # the first one may be sound where the others are damaged
+    try:
         return image.format != "MPO" and getattr(image, "n_frames", 1) > 1
-    return False
+    except Exception:  # the first picture may be sound where the others are damaged
+        return False
+    finally:
+        with suppress(Exception):  # counting may have stopped at a later one
+            image.seek(0)
 
 
 def _is_deep_colour(image: Image.Image) -> bool:

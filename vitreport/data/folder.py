@@ -91,8 +91,8 @@ def count_images(root: Path) -> dict[str, int]:
 def loose_original(listing: Listing, size: int, intensity_range: IntensityRange = "full") -> Original:
     """Images in files of their own, without published checksums.
 
-    They are others where a class, a path, a size or a time of modification is another one: bytes that are replaced
-    by as many, with the former time put back, are not noticed.
+    Their identity changes when a class, label, path, size or modification time changes, or when a file or the target
+    of a link is replaced. A copy of a folder has another identity.
     """
     labels = {split: found.tolist() for split, found in listing.labels.items()}
     known = (VERSION, intensity_range, listing.source, listing.classes, listing.files, labels)

@@ -17,7 +17,7 @@ from vitreport.data.archive import Tree, shown
 from vitreport.data.layout import NAMES
 from vitreport.data.listing import SUFFIXES, ImageFile, is_image, refuse_dead_links, some
 from vitreport.errors import DatasetError
-from vitreport.text import listed
+from vitreport.text import counted, listed
 
 FILE_COLUMNS = (
     *("file", "filename", "file_name", "image", "image_id", "image_name", "img", "id", "path", "filepath"),
@@ -105,7 +105,7 @@ def _place(names: Sequence[str], known: Iterable[str]) -> int | None:
 
 def _row(tree: Tree, name: str, number: int, columns: tuple[int, int, int | None], values: Sequence[str]) -> _Row:
     if len(values) <= max(column for column in columns if column is not None):
-        raise _fault(tree, name, number, f"has only {len(values)} columns")
+        raise _fault(tree, name, number, f"has only {counted(len(values), 'column')}")
     file, label = (values[column].strip() for column in columns[:2] if column is not None)
     if not file or not label or not label.isprintable():
         raise _fault(tree, name, number, f"has no {'file name' if not file else 'printable label'}")
@@ -136,11 +136,12 @@ class _Index:
         return len(self._by_path)
 
     def find(self, table: str, row: _Row) -> ImageFile | None:
-        """The image of a row: by its path, else by its name in the nearest place that has one."""
+        """The image of a row: by its path, else by its name in the folder of its split, else in the nearest place."""
         if exact := self._by_path.get(row.file):
             return exact
-        for rank in range(4):
-            found = self._by_name.get((rank, row.file), [])
+        ranked = [self._by_name.get((rank, row.file), []) for rank in range(4)]
+        of_split = [[file for file in files if _root_folder(file) in NAMES.get(row.split, ())] for files in ranked]
+        for found in (*of_split, *ranked):
             if len(found) > 1:
                 paths = " and ".join(shown(file.path) for file in found[:2])
                 raise _fault(self._tree, table, row.number, f"names {shown(row.file)}, which could be {paths}")
@@ -153,7 +154,7 @@ class _Index:
         refuse_dead_links(self._tree, folder, [entry for entry in entries if entry.name.lower().endswith(SUFFIXES)])
         for entry in filter(is_image, entries):
             path = f"{folder}/{entry.name}" if folder else entry.name
-            self._by_path[path] = file = ImageFile(path, entry.size, entry.modified_ns)
+            self._by_path[path] = file = ImageFile(path, entry.size, entry.modified_ns, entry.inode)
             stem = entry.name.rpartition(".")[0]
             for name in {entry.name, stem} if rank < 3 else ():
                 self._by_name[rank, name].append(file)
@@ -167,6 +168,11 @@ class _Index:
                 return False
             place = f"{place}/{part}" if place else part
         return True
+
+
+def _root_folder(file: ImageFile) -> str:
+    folder, slash, _ = file.path.partition("/")
+    return folder.lower() if slash else ""
 
 
 def _text(tree: Tree, name: str) -> str:

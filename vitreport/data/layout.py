@@ -90,6 +90,7 @@ def add_unused(tree: Tree, layout: Layout, ignored: Ignored) -> None:
     """Add the folders and images that the layout leaves out."""
     for folder in dict.fromkeys(["", *layout.folders.values()]):
         ignored.add_strays(tree, folder)
+    ignored.files += [shown(e.name) for e in tree.entries("") if e.name.lower() in LABEL_FILES]
     if UNSPLIT not in layout.folders:
         used = set(layout.folders.values())
         ignored.folders += [shown(e.name) for e in tree.entries("") if e.kind == "folder" and e.name not in used]
@@ -159,7 +160,7 @@ def _label_file(tree: Tree, entries: Sequence[Entry]) -> str:
         return ""
     if len(tables) > 1:
         raise DatasetError(
-            f"{tree.place} has {len(tables)} CSV files: {some(tables)}", "call that of labels labels.csv"
+            f"{tree.place} has {len(tables)} CSV files: {some(tables)}", "rename the file with the labels to labels.csv"
         )
     return tables[0]
 

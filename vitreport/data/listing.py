@@ -19,11 +19,12 @@ SHOWN_ITEMS = 3
 
 
 class ImageFile(NamedTuple):
-    """An image file: its path under the root, its bytes, and when it was changed."""
+    """An image file: its path under the root, its size, its modification time and what tells it from a copy."""
 
     path: str
     size: int
     modified_ns: int
+    inode: tuple[int, int, int] = (0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def image_files(tree: Tree, folder: str, ignored: Ignored) -> list[ImageFile]:
         elif entry.kind != "file":
             raise DatasetError(f"{tree.place}/{shown(path)} is not a file", "remove it")
         else:
-            files.append(ImageFile(path, entry.size, entry.modified_ns))
+            files.append(ImageFile(path, entry.size, entry.modified_ns, entry.inode))
     ignored.files += others
     if not files:
         found = f", but {counted(len(others), 'other')}, such as {others[0]}" if others else ""
