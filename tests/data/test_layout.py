@@ -41,9 +41,7 @@ def test_validation_images_are_the_validation_split(tmp_path: Path, places: Plac
     assert np.array_equal(arrays.splits["val"].images[2], noise(110).transpose(2, 0, 1))
     assert arrays.splits["val"].labels.tolist() == [0, 0, 1, 1]
     assert arrays.source == f"folder of images; validation split: {name}"
-    assert told == [
-        f"{root}/{name}: the validation images choose the epoch (with --set validation=fraction they are not used)"
-    ]
+    assert told == [f"{root}/{name}: the validation images choose the epoch, unless --set validation=fraction"]
     assert count_images(root) == {"train": 6, "val": 4, "test": 6}
     assert has_validation(root)
 
@@ -196,7 +194,7 @@ def one_folder_more(root: Path) -> None:
         (no_training, "has no folder train, but test/", "lay it out"),
         (unlabelled_test, "set/test has no class folders, but 3 images without a class", "move the folder away"),
         (loose_training, "train has 0 class folders, .* it holds 3 images without a class", "labels.csv"),
-        (other_validation, "the classes differ: only .*train has dog", "lay it out"),
+        (other_validation, "the classes of .*train and .*val differ: only .*train has dog", "lay it out"),
         (nothing, "has no folder train$", "lay it out"),
         (one_folder_more, "has no folder train; it has inner", r"--dataset .*/set/inner"),
     ],

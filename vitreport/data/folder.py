@@ -119,7 +119,7 @@ def _about(layout: Layout, listing: Listing) -> str:
     if SPLIT_MADE in listing.source:
         return f": no test split found: {SPLIT_MADE}, the same for every run"
     if "val" in listing.files:
-        return f"{place}: the validation images choose the epoch (with --set validation=fraction they are not used)"
+        return f"{place}: the validation images choose the epoch, unless --set validation=fraction"
     if "test split: val" in listing.source.lower():
         return f"{place}: the validation images are the test split, as there are no other test images"
     return ""

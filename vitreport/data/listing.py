@@ -127,7 +127,8 @@ def refuse_difference(tree: Tree, first: str, first_names: Sequence[str], second
     """Raise DatasetError where the classes at two places are not the same."""
     alone = [(first, set(first_names) - set(names)), (second, set(names) - set(first_names))]
     if differences := [f"only {place} has {some(sorted(extra))}" for place, extra in alone if extra]:
-        raise DatasetError(f"the classes differ: {'; '.join(differences)}", tree.layout_hint)
+        both = f"the classes of {first} and {second} differ"
+        raise DatasetError(f"{both}: {'; '.join(differences)}", tree.layout_hint)
 
 
 def some(items: Sequence[str]) -> str:
