@@ -1,4 +1,4 @@
-"""Write files so that a crash at any moment leaves the old content or the new, and read no more than was allowed."""
+"""Write files so that a crash at any moment leaves the old content or the new, never a mixture."""
 
 import errno
 import json

@@ -20,6 +20,7 @@ from vitreport.files import make_folder, remove_file, remove_temporaries, write_
 from vitreport.models.weights import MAX_HEADER_BYTES, parse_safetensors
 from vitreport.reading import MAX_WEIGHTS_BYTES, UnreadableFileError, entry_fault, read_bounded
 from vitreport.store.counters import Best, Counters, Extent, contradiction, read_counters
+from vitreport.store.finished import BESIDE
 from vitreport.store.folders import LINK_HINT
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
 
@@ -75,7 +76,7 @@ def restore_newest(folder: Path, state: TrainingState, extent: Extent | None = N
     if skipped:
         raise RecordError(
             f"no usable checkpoint in {folder} ({len(skipped)} tried: {skipped[0]})",
-            "`--force` trains it again in a new folder; the damaged files are kept",
+            f"{BESIDE}; the damaged files are kept",
         )
     return skipped
 
@@ -195,7 +196,7 @@ def _restore(
     told = "" if counters.step == _step(path) else f"step = {counters.step}, but the file name says step {_step(path)}"
     told = told or (extent and contradiction(counters, tensors["totals"].tolist(), extent)) or ""
     if told := told or _moments_contradiction(moments, counters.step):
-        raise RecordError(f"{source}: {told}", "`--force` trains it again in a new folder")
+        raise RecordError(f"{source}: {told}", BESIDE)
     _restore_optimizer(state, moments)
     load_weights(state.model, part(tensors, "model/"))
     state.totals.copy_(tensors["totals"])

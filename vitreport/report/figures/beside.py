@@ -25,7 +25,7 @@ from vitreport.errors import ResourceError, SpecError
 from vitreport.files import BASE_NAME_CHARACTERS, make_folder, remove_abandoned, remove_file, write_atomic, write_json
 from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.report.facts.measured import Mistakes
-from vitreport.report.figures.cache import SIZE, Panels, digest, draw, matplotlib_version
+from vitreport.report.figures.cache import MOST_BYTES, SIZE, Panels, digest, draw, matplotlib_version
 from vitreport.report.figures.drawing.palette import DARK, LIGHT
 from vitreport.report.figures.illustrations import Figure
 from vitreport.report.figures.lock import alone
@@ -37,7 +37,6 @@ STDOUT = "stdout"
 GAP = 16
 COLUMNS = 2
 LONGEST_HEAD = 20_000
-MOST_BYTES = 64 << 20
 COLOR = re.compile(r"var\(--(\w+)\)")
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*\.(?:svg|png)")
 DRAWN_HERE = re.compile(rb' data-digest="[0-9a-f]{64}"')
