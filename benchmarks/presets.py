@@ -14,8 +14,8 @@ import sys
 import tempfile
 from typing import Any
 
+from vitreport.formatting import compact, duration
 from vitreport.spec.presets import preset_names, read_preset
-from vitreport.text import compact, duration
 
 
 def measure(preset: str, device: str, folder: str) -> dict[str, Any]:

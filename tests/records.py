@@ -7,8 +7,7 @@ from typing import Any
 from tests.spec.composing import composed
 from vitreport.data import digits
 from vitreport.files import write_json
-from vitreport.spec.run import RunSpec
-from vitreport.store.record import (
+from vitreport.records.types import (
     SCHEMA_VERSION,
     BinRecord,
     CostRecord,
@@ -23,6 +22,7 @@ from vitreport.store.record import (
     RunRecord,
     SplitRecord,
 )
+from vitreport.spec.run import RunSpec
 
 IMAGES = {"train": 45_000, "val": 5000, "test": 10_000}
 DIGITS = {"train": 1293, "val": 144, "test": 360}

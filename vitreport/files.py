@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.errors import FullDiskError, SpecError, StorageError
+from vitreport.formatting import compact
 from vitreport.reading import BINARY, NO_FOLLOW
-from vitreport.text import compact
 
 TEMPORARY_SUFFIX = ".tmp"
 BASE_NAME_CHARACTERS = 48  # of a temporary name: at most 192 bytes of the 255 that a name may have

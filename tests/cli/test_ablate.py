@@ -9,8 +9,8 @@ from PIL import Image
 from tests.cli.conftest import Cli
 from tests.records import DIGITS, DIVERGED, small_spec, write_run
 from vitreport.files import write_json
+from vitreport.records.types import ErrorRecord
 from vitreport.spec.run import RunSpec
-from vitreport.store.record import ErrorRecord
 
 BASE = ("--spec", "base.json")
 """The spec of `run_folders`, written by `written`."""

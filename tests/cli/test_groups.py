@@ -9,7 +9,7 @@ from tests.cli.conftest import Cli
 from tests.cli.test_ablate import BASE, write_result, written
 from tests.records import small_spec, write_run
 from vitreport.files import write_json
-from vitreport.store.groups import group_of, seed_of
+from vitreport.records.groups import group_of, seed_of
 
 SMALL, LARGE = (small_spec(train={"batch_size": size}).run_id.removesuffix("-s0") for size in (16, 128))
 

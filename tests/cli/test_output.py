@@ -28,12 +28,12 @@ from vitreport.cli import console
 from vitreport.cli.live.training import LineView, LiveView, QuietTrainingView, choose_view
 from vitreport.cli.main import run
 from vitreport.files import write_json
+from vitreport.formatting import counted
+from vitreport.records.correct import packed
+from vitreport.records.reader import Run, read_run
 from vitreport.spec.fields import field_paths
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import preset_names
-from vitreport.store.correct import packed
-from vitreport.store.reader import Run, read_run
-from vitreport.text import counted
 
 TRAIN = ("train", "perceiver-io", "--dataset", "digits", *TINY)
 EPOCHS = 3

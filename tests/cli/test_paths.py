@@ -11,11 +11,11 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.commands import vitreport
 from tests.records import spec, write_run
+from vitreport.analysis.sweep_summary import Row, Summary
 from vitreport.cli.tables.sweeps import tell_missing
 from vitreport.errors import DamageError
-from vitreport.store.reader import read_run
-from vitreport.sweep.summary import Row, Summary
-from vitreport.text import json_document
+from vitreport.formatting import json_document
+from vitreport.records.reader import read_run
 
 LONG = "9" * 300
 NO_TEXT = os.fsdecode(b"\xff")

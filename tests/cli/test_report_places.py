@@ -10,8 +10,8 @@ from tests.cli.conftest import Cli
 from tests.records import spec, write_run
 from vitreport.cli import reporting
 from vitreport.cli.commands import export
+from vitreport.records import reader
 from vitreport.report.formats.placing import BEGIN, END
-from vitreport.store import reader
 
 RUNS = Path("runs")
 

@@ -17,7 +17,7 @@ from tests.records import small_spec, write_run
 from tests.store.children import wait_until
 from tests.store.identity import only_run
 from vitreport.cli.console import _LossyFile
-from vitreport.store.reader import read_run
+from vitreport.records.reader import read_run
 
 LONG = (*TRAIN[:-1], "--epochs=40", "--checkpoint-seconds=1000")
 CLOSED = ["2>&-", ">&-", ">&- 2>&-", "<&- >&- 2>&-"]

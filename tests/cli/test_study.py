@@ -11,9 +11,9 @@ from tests.commands import Completed, vitreport
 from tests.data.makers import write_folder
 from tests.records import write_run
 from vitreport.cli.studies import StudyRequest, plan_study
+from vitreport.records.types import ErrorRecord
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study_file import study_names
-from vitreport.store.record import ErrorRecord
 from vitreport.sweep.record import write_sweep
 
 SMALL = "image_size = 8, patch_size = 4, embed_dim = 8, num_blocks = 1, limit = 40, epochs = 1, batch_size = 18"

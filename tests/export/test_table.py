@@ -14,8 +14,8 @@ from tests.spec.composing import MIXER, composed
 from vitreport.export.delimited import as_csv
 from vitreport.export.table import Kind, Table, epochs_table, moment, runs_table
 from vitreport.privacy import without_paths
-from vitreport.store.reader import Run, read_run
-from vitreport.store.record import ErrorRecord
+from vitreport.records.reader import Run, read_run
+from vitreport.records.types import ErrorRecord
 
 HOSTILE = ["=cmd|'/c calc'!A0", "+1", "-2+3", "@SUM(A1)", " =1", "\t=1", "\r\n=1", "\u202e=1", "\x1b=1", "\uff1d1"]
 

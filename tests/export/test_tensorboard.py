@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.records import small_spec, write_run
 from vitreport.export.table import moment
 from vitreport.export.tensorboard import write_events
-from vitreport.store.reader import read_run
+from vitreport.records.reader import read_run
 
 
 def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import exp
 
-from vitreport.report.facts.measured import (
+from vitreport.analysis.measured import (
     Calibration,
     CalibrationBin,
     ClassAccuracy,
@@ -13,7 +13,7 @@ from vitreport.report.facts.measured import (
     Estimate,
     Method,
 )
-from vitreport.report.facts.summary import Ablation, Cell, Group, Level, State
+from vitreport.analysis.summary import Ablation, Cell, Group, Level, State
 from vitreport.report.figures.illustrations import CostPoint, Figure, FigureData
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

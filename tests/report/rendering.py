@@ -3,13 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-from vitreport.report.facts.summarize import summarize
+from vitreport.analysis.sentences.claims import Claim
+from vitreport.analysis.summarize import summarize
+from vitreport.records.folders import run_folders
 from vitreport.report.formats.data import render_csv, render_latex
 from vitreport.report.formats.document import render_json
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
-from vitreport.report.sentences.claims import Claim
-from vitreport.store.folders import run_folders
 
 GOLDEN = Path(__file__).parent / "golden"
 GOLDEN_NAMES = ("study.md", "study.tex")  # the others have a column for every field of a spec

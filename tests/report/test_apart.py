@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.records import spec, write_run, write_seeds
-from vitreport.report.facts.ablations import Design
-from vitreport.report.facts.summarize import Outline, summarize
-from vitreport.report.facts.summary import Summary
+from vitreport.analysis.ablations import Design
+from vitreport.analysis.sentences.subjects import subject_of, titles
+from vitreport.analysis.summarize import Outline, summarize
+from vitreport.analysis.summary import Summary
+from vitreport.records.folders import run_folders
 from vitreport.report.formats.data import render_latex
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import make_page
-from vitreport.report.sentences.subjects import subject_of, titles
-from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
 Cells = tuple[tuple[tuple[str, ...], str], ...]

@@ -26,7 +26,7 @@ def test_another_word_in_it_is_another_picture(tmp_path: Path) -> None:
     changed = tmp_path / "changed"
     for package in ("vitreport", "tests"):
         shutil.copytree(ROOT / package, changed / package, ignore=shutil.ignore_patterns("__pycache__", "golden"))
-    phrases = changed / "vitreport/report/sentences/phrases.py"
+    phrases = changed / "vitreport/analysis/sentences/phrases.py"
     phrases.write_text(phrases.read_text().replace(", single run)", ", only one)"))
     show = "import sys; from pathlib import Path; from tests.report.drawn import figures; "
     show += "from vitreport.report.figures.cache import draw; print(draw(figures()['overview'], Path(sys.argv[1])))"

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.records import DIVERGED, data_record, spec, write_run, write_seeds
-from vitreport.report.facts.summarize import Outline, summarize
+from vitreport.analysis.sentences.claims import Claim, Verdict, judge
+from vitreport.analysis.summarize import Outline, summarize
+from vitreport.records.folders import run_folders
 from vitreport.report.formats.data import render_csv
 from vitreport.report.page import make_page
-from vitreport.report.sentences.claims import Claim, Verdict, judge
-from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
 GROUP = spec().run_id.removesuffix("-s0")

@@ -11,14 +11,14 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
-from vitreport.report.facts.summarize import summarize
-from vitreport.report.facts.summary import Summary
+from vitreport.analysis.summarize import summarize
+from vitreport.analysis.summary import Summary
+from vitreport.records.folders import run_folders
 from vitreport.report.figures.beside import published
 from vitreport.report.formats.document import render_json
 from vitreport.report.formats.html import render_html
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
-from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
 MUTATIONS = 1000

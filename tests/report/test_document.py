@@ -9,11 +9,11 @@ import pytest
 
 from tests.records import spec, write_seeds
 from tests.report.study import write_study
-from vitreport.report.facts.ablations import Design
-from vitreport.report.facts.summarize import Outline, summarize
+from vitreport.analysis.ablations import Design
+from vitreport.analysis.summarize import Outline, summarize
+from vitreport.records.folders import run_folders
 from vitreport.report.formats.document import SCHEMA_VERSION, render_json
 from vitreport.report.page import make_page
-from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
 ESTIMATE = {"value", "low", "high", "method", "n"}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tests.records import write_run
 from tests.spec.composing import composed
-from vitreport.report.facts.summarize import summarize
-from vitreport.store.folders import run_folders
+from vitreport.analysis.summarize import summarize
+from vitreport.records.folders import run_folders
 
 RUNS = Path("runs")
 PACKAGE_TNT = {"name": "tnt", "implementation": "transformer-in-transformer", "dim_head": 32}

@@ -23,14 +23,14 @@ from tests.report.drawn import (
     level,
 )
 from tests.report.study import write_study
+from vitreport.analysis.sentences.subjects import subject_of
+from vitreport.analysis.summarize import summarize
+from vitreport.analysis.summary import Ablation
 from vitreport.report import tables
-from vitreport.report.facts.summarize import summarize
-from vitreport.report.facts.summary import Ablation
 from vitreport.report.figures import beside, illustrations
 from vitreport.report.figures import cache as made
 from vitreport.report.figures.drawing.palette import DARK, LIGHT
 from vitreport.report.figures.illustrations import Figure, _ablation
-from vitreport.report.sentences.subjects import subject_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -198,7 +198,7 @@ def test_foreign_names_are_literal_text(kind: str) -> None:
     foreign = repr(found.data)
     for name in ("perceiver-io", "optimizer.learning_rate", "airplane"):
         foreign = foreign.replace(repr(name), repr(HOSTILE))
-    from vitreport.report.facts import measured, summary
+    from vitreport.analysis import measured, summary
     from vitreport.report.figures import illustrations
 
     data = eval(foreign, {**vars(summary), **vars(measured), **vars(illustrations)})

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
-from vitreport.report.facts.ablations import Design
-from vitreport.report.facts.estimates import is_shown
-from vitreport.report.facts.measured import Estimate
-from vitreport.report.facts.summarize import Outline, summarize
-from vitreport.report.facts.summary import Summary
-from vitreport.report.sentences.claims import Claim, judge
-from vitreport.report.sentences.finding import Finding
-from vitreport.report.sentences.findings import data, findings, overfitting
-from vitreport.report.sentences.phrases import each_with_evidence, signed_evidence, signed_points
-from vitreport.store.folders import run_folders
+from vitreport.analysis.ablations import Design
+from vitreport.analysis.estimates import is_shown
+from vitreport.analysis.measured import Estimate
+from vitreport.analysis.sentences.claims import Claim, judge
+from vitreport.analysis.sentences.finding import Finding
+from vitreport.analysis.sentences.findings import data, findings, overfitting
+from vitreport.analysis.sentences.phrases import each_with_evidence, signed_evidence, signed_points
+from vitreport.analysis.summarize import Outline, summarize
+from vitreport.analysis.summary import Summary
+from vitreport.records.folders import run_folders
 
 RUNS = Path("runs")
 QUICK = {"epochs": 10}

@@ -16,12 +16,12 @@ from tests.records import write_seeds
 from tests.report.parsed import Element, parse
 from tests.report.rendering import page_of
 from tests.report.study import write_study
-from vitreport.report.facts.summarize import summarize
+from vitreport.analysis.summarize import summarize
+from vitreport.formatting import printable
+from vitreport.records.types import ErrorRecord
 from vitreport.report.formats.html import render_html
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
-from vitreport.store.record import ErrorRecord
-from vitreport.text import printable
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = (

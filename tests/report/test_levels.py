@@ -7,15 +7,15 @@ import pytest
 
 from tests.records import spec, write_run, write_seeds
 from tests.spec.composing import composed
+from vitreport.analysis.ablations import Design
+from vitreport.analysis.summarize import Outline, summarize
+from vitreport.records.folders import run_folders
 from vitreport.report import tables
-from vitreport.report.facts.ablations import Design
-from vitreport.report.facts.summarize import Outline, summarize
 from vitreport.report.figures.numbers import numbers_of
 from vitreport.report.formats.document import render_json
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 from vitreport.spec.sweep import called, shown_level, values_of_level
-from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
 AXIS = "batch_size, epochs"

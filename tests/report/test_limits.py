@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.records import spec, write_run, write_seeds
-from vitreport.report.facts.ablations import Design
-from vitreport.report.facts.summarize import Outline, summarize
-from vitreport.report.sentences.limits import limits
+from vitreport.analysis.ablations import Design
+from vitreport.analysis.sentences.limits import limits
+from vitreport.analysis.summarize import Outline, summarize
+from vitreport.records.folders import run_folders
 from vitreport.report.tables import ablation
-from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
 OTHER = {"dataset": "stl10", "images": "7a" * 32}

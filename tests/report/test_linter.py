@@ -9,7 +9,7 @@ from tests.records import spec, write_run
 from tests.report.pictured import add_mistakes
 from tests.report.rendering import GOLDEN, page_of
 from tests.report.study import write_study
-from vitreport.report.facts.summarize import summarize
+from vitreport.analysis.summarize import summarize
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.formats.model_card import render_model_card
 from vitreport.report.formats.placing import BEGIN, END, as_part, inject

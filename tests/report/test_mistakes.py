@@ -12,15 +12,15 @@ from markdown_it import MarkdownIt
 from tests.records import CLASSES, write_seeds
 from tests.report.parsed import parse
 from tests.report.pictured import SHOWN, add_correct, add_mistakes, change_result
-from vitreport.report.facts.measured import Mistakes
-from vitreport.report.facts.summarize import summarize
-from vitreport.report.facts.summary import Damage, Summary
+from vitreport.analysis.measured import Mistakes
+from vitreport.analysis.summarize import summarize
+from vitreport.analysis.summary import Damage, Summary
+from vitreport.records.folders import run_folders
 from vitreport.report.figures.illustrations import _mistakes
 from vitreport.report.formats.document import render_json
 from vitreport.report.formats.html import render_html
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
-from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
 QUICK = {"epochs": 2}

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
 from tests.report.test_markup import HOSTILE
+from vitreport.analysis.summarize import summarize
 from vitreport.errors import SpecError
-from vitreport.report.facts.summarize import summarize
+from vitreport.formatting import printable
+from vitreport.records.folders import run_folders
 from vitreport.report.formats.markup import quoted
 from vitreport.report.formats.model_card import render_model_card
 from vitreport.report.page import make_page
-from vitreport.store.folders import run_folders
-from vitreport.text import printable
 
 RUNS = Path("runs")
 QUICK = {"epochs": 6}

@@ -9,17 +9,17 @@ from scipy.stats import binomtest
 
 from tests.records import DIVERGED, spec, write_run
 from tests.report.pictured import add_correct
-from vitreport.report.facts.measured import Paired
-from vitreport.report.facts.paired import paired
-from vitreport.report.facts.summarize import summarize
-from vitreport.report.facts.summary import Summary
+from vitreport.analysis.measured import Paired
+from vitreport.analysis.paired import paired
+from vitreport.analysis.sentences.finding import Finding
+from vitreport.analysis.sentences.findings import findings
+from vitreport.analysis.sentences.protocol import protocol_of
+from vitreport.analysis.summarize import summarize
+from vitreport.analysis.summary import Summary
+from vitreport.intervals import SIGNIFICANCE, mcnemar
+from vitreport.records.correct import Answers
+from vitreport.records.folders import run_folders
 from vitreport.report.page import make_page
-from vitreport.report.sentences.finding import Finding
-from vitreport.report.sentences.findings import findings
-from vitreport.report.sentences.protocol import protocol_of
-from vitreport.statistics import SIGNIFICANCE, mcnemar
-from vitreport.store.correct import Answers
-from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
 COUNT = 10_000

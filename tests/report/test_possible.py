@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 
 from tests.records import spec, write_run, write_seeds
-from vitreport.report.facts.estimates import over_seeds
-from vitreport.report.facts.summarize import summarize
+from vitreport.analysis.estimates import over_seeds
+from vitreport.analysis.sentences.claims import Claim, judge
+from vitreport.analysis.sentences.phrases import accuracy, number
+from vitreport.analysis.summarize import summarize
+from vitreport.intervals import SHARE, Range
+from vitreport.records.folders import run_folders
 from vitreport.report.figures.numbers import numbers_of
 from vitreport.report.formats.data import render_csv, render_latex
 from vitreport.report.formats.document import render_json
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
-from vitreport.report.sentences.claims import Claim, judge
-from vitreport.report.sentences.phrases import accuracy, number
-from vitreport.statistics import SHARE, Range
-from vitreport.store.folders import run_folders
 
 RUNS = Path("runs")
 HALF = re.compile(r"(-?\d+(?:\.\d+)?)\\?% (?:±|\$\\pm\$) (\d+(?:\.\d+)?)")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.records import spec, write_run, write_seeds
-from vitreport.report.facts.summarize import summarize
-from vitreport.report.facts.summary import Group
-from vitreport.report.sentences.claims import Claim, Relation, Verdict, judge
-from vitreport.report.sentences.prose import answer
+from vitreport.analysis.sentences.claims import Claim, Relation, Verdict, judge
+from vitreport.analysis.sentences.prose import answer
+from vitreport.analysis.summarize import summarize
+from vitreport.analysis.summary import Group
+from vitreport.records.folders import run_folders
+from vitreport.records.types import EpochRecord
 from vitreport.spec.run import RunSpec
-from vitreport.store.folders import run_folders
-from vitreport.store.record import EpochRecord
 
 RUNS = Path("runs")
 BATCHES = (16, 32, 64)

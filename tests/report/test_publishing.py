@@ -14,14 +14,14 @@ import pytest
 from tests.records import spec, write_run, write_seeds
 from tests.report.pictured import add_mistakes
 from tests.store.calls import Calls, patch
+from vitreport.analysis.summarize import summarize
 from vitreport.errors import BusyError, ResourceError, SpecError
 from vitreport.files import write_atomic
-from vitreport.report.facts.summarize import summarize
+from vitreport.records.folders import run_folders
 from vitreport.report.figures import lock
 from vitreport.report.figures.beside import MANIFEST, STDOUT, file_names, leftover, published, stale
 from vitreport.report.figures.illustrations import Figure
 from vitreport.report.page import make_page
-from vitreport.store.folders import run_folders
 
 PLACE, FOLDER, FILE = Path("docs"), Path("docs/r-assets"), Path("docs/r.md")
 DOCUMENTS = pytest.mark.parametrize("document", ["../r.md", STDOUT])

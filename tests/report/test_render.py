@@ -14,12 +14,12 @@ from markdown_it import MarkdownIt
 from tests.records import spec, write_seeds
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents, page_of
 from tests.report.study import write_study
-from vitreport.report.facts.summarize import summarize
+from vitreport.analysis.summarize import summarize
+from vitreport.records.types import ErrorRecord
 from vitreport.report.formats.data import _latex_table
 from vitreport.report.formats.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 from vitreport.report.table import Table
-from vitreport.store.record import ErrorRecord
 
 RUNS = Path("runs")
 ALLOWED_TAGS = {"picture", "source", "img", "details", "summary"}

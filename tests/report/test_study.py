@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.records import write_run
+from vitreport.analysis.sentences.claims import Verdict
 from vitreport.cli.reporting import page_of_study
 from vitreport.cli.studies import StudyPlan, StudyRequest, plan_study
 from vitreport.report.page import Page
-from vitreport.report.sentences.claims import Verdict
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study import ClaimSpec, combination
 

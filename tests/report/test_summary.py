@@ -9,19 +9,19 @@ import pytest
 
 from tests.records import CLASSES, DIVERGED, spec, write_run, write_seeds
 from tests.spec.composing import composed
+from vitreport.analysis.ablations import Design
+from vitreport.analysis.observed import observe
+from vitreport.analysis.references import architecture_title, model_word
+from vitreport.analysis.standing import Planned
+from vitreport.analysis.summarize import Outline, summarize
+from vitreport.analysis.summary import Group, Summary
 from vitreport.cli.compose import Request, compose_request
-from vitreport.report.facts.ablations import Design
-from vitreport.report.facts.observed import observe
-from vitreport.report.facts.references import architecture_title, model_word
-from vitreport.report.facts.standing import Planned
-from vitreport.report.facts.summarize import Outline, summarize
-from vitreport.report.facts.summary import Group, Summary
+from vitreport.intervals import t_interval, wilson_interval
+from vitreport.records.folders import run_folders, strays
+from vitreport.records.groups import grouped
+from vitreport.records.reader import read_run
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
-from vitreport.statistics import t_interval, wilson_interval
-from vitreport.store.folders import run_folders, strays
-from vitreport.store.groups import grouped
-from vitreport.store.reader import read_run
 
 RUNS = Path("runs")
 

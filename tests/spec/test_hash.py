@@ -10,10 +10,10 @@ from pydantic import BaseModel
 
 from tests.spec.composing import PERCEIVER, composed
 from tests.spec.pinned import FILE, pinned
+from vitreport.records.folders import RUN_NAME
 from vitreport.spec.augment import HorizontalFlipSpec
 from vitreport.spec.run import RunSpec, hashed_values
 from vitreport.spec.section import Section, added_later
-from vitreport.store.folders import RUN_NAME
 
 SPEC = composed(PERCEIVER, {"data": {"augment": [{"name": "horizontal_flip"}]}}).spec
 GOLDEN = json.loads(FILE.read_text(encoding="utf-8"))

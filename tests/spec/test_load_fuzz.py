@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from vitreport.cli.main import run
 from vitreport.errors import SpecError
+from vitreport.formatting import printable
 from vitreport.spec.compose import Layer, compose
 from vitreport.spec.fields import field_paths
 from vitreport.spec.load import read_assignments, read_environment, read_file
 from vitreport.spec.presets import FOLDER, preset_names
 from vitreport.spec.run import RunSpec
-from vitreport.text import printable
 
 from .composing import MIXER, PERCEIVER, SWIN, describe
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.spec.composing import Table, composed, problems
+from vitreport.records.folders import RUN_NAME
 from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.load import read_assignments
-from vitreport.store.folders import RUN_NAME
 
 RESNET = {"model": {"name": "timm", "architecture": "resnet18"}}
 

@@ -11,8 +11,8 @@ import torch
 from tests.store.children import Driver
 from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP, MIXER
+from vitreport.records.reader import read_run
 from vitreport.store.checkpoint import checkpoints, read_verified
-from vitreport.store.reader import read_run
 
 EXPLODING = (*MIXER, "--set=data.limit=40", "--set=optimizer.name=sgd", "--learning-rate=1e6", "--quiet")
 NO_VALIDATION = ("--set=data.validation_fraction=0", "--set=train.selection=last")

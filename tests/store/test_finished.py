@@ -16,8 +16,8 @@ from tests.store.children import Driver
 from tests.store.conftest import Undisturbed
 from tests.store.identity import content, differences, only_run, record, resumed_at
 from tests.store.options import EVERY_STEP, SHORT
+from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
-from vitreport.store.reader import read_run
 from vitreport.store.session import Listener, train_run
 
 TRAIN = ("train", *SHORT, EVERY_STEP)

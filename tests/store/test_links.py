@@ -12,7 +12,7 @@ from tests.store.children import Driver
 from tests.store.conftest import Undisturbed
 from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP, SHORT
-from vitreport.store.reader import MAX_BYTES
+from vitreport.records.reader import MAX_BYTES
 
 TRAIN = ("train", *SHORT, EVERY_STEP, "--quiet")
 

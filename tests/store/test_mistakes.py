@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from vitreport.records.types import LARGEST_SIDE, MOST_MISTAKES, MistakeRecord, MistakesRecord
 from vitreport.store.mistakes import GAP, MOST_BYTES, draw_sheet, place_of, read_sheet, sheet_size
-from vitreport.store.record import LARGEST_SIDE, MOST_MISTAKES, MistakeRecord, MistakesRecord
 
 COUNT = 8
 

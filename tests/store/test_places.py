@@ -8,7 +8,7 @@ import pytest
 from tests.store.children import Driver
 from tests.store.identity import only_run
 from tests.store.options import SHORTEST
-from vitreport.store.reader import read_run
+from vitreport.records.reader import read_run
 
 TRAIN = ("train", *SHORTEST, "--quiet")
 

@@ -15,9 +15,9 @@ from tests.store.conftest import Undisturbed
 from tests.store.options import SHORT
 from vitreport.cli.tables.records import as_plain, overview
 from vitreport.errors import RecordError, SpecError
-from vitreport.store import reader
-from vitreport.store.folders import find_run, newest_attempt, next_attempt, run_folders, strays
-from vitreport.store.reader import Run, read_run
+from vitreport.records import reader
+from vitreport.records.folders import find_run, newest_attempt, next_attempt, run_folders, strays
+from vitreport.records.reader import Run, read_run
 
 FILES = ("run.json", "spec.json", "result.json", "metrics.jsonl")
 DAMAGE = {

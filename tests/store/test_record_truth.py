@@ -16,9 +16,9 @@ from tests.store.conftest import Undisturbed
 from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP, SHORT
 from vitreport.data.digits import _splits
-from vitreport.store.correct import unpacked
+from vitreport.records.correct import unpacked
+from vitreport.records.reader import read_run
 from vitreport.store.mistakes import place_of, read_sheet
-from vitreport.store.reader import read_run
 
 
 def epoch_rows(run: Path) -> list[dict[str, float]]:

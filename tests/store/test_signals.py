@@ -17,8 +17,8 @@ from tests.store.conftest import Undisturbed
 from tests.store.faults import Fault
 from tests.store.identity import differences, leftovers, only_run, resumed_at
 from tests.store.options import EVERY_STEP, RICH
+from vitreport.records.reader import read_run
 from vitreport.store.checkpoint import checkpoints
-from vitreport.store.reader import read_run
 
 SELDOM = "--checkpoint-seconds=1000"
 STOPPING_ITSELF = """

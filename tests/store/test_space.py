@@ -9,9 +9,9 @@ from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP, SHORTEST
 from tests.training.small import small_spec
 from vitreport.files import free_bytes
+from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.store import checkpoint
-from vitreport.store.reader import read_run
 from vitreport.store.session import Listener, train_run
 from vitreport.store.space import disk_bytes, peak_bytes
 

@@ -8,8 +8,8 @@ import pytest
 from tests.records import small_spec, write_run
 from tests.spec.composing import composed
 from vitreport.errors import SpecError
-from vitreport.store.reader import Run, read_run
-from vitreport.store.record import ErrorKind, ErrorRecord
+from vitreport.records.reader import Run, read_run
+from vitreport.records.types import ErrorKind, ErrorRecord
 from vitreport.sweep.cells import is_to_be_trained, state_of_cell
 from vitreport.sweep.engines.local import shared_out
 from vitreport.sweep.expect import elapsed_seconds, expected_seconds, remaining_seconds

@@ -13,9 +13,9 @@ from filelock import FileLock
 from tests.records import small_spec
 from vitreport.errors import RecordError
 from vitreport.files import write_json
+from vitreport.records.reader import MAX_OTHER_BYTES
 from vitreport.spec.sweep import field_axis
 from vitreport.store.lock import LOCK_NAME
-from vitreport.store.reader import MAX_OTHER_BYTES
 from vitreport.sweep import record
 from vitreport.sweep.plan import Cell, Plan
 from vitreport.sweep.record import FOLDER, PATIENCE_SECONDS, read_sweeps, write_sweep

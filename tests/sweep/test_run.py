@@ -10,9 +10,9 @@ import pytest
 
 from tests.spec.composing import composed
 from vitreport.errors import FullDiskError, ResourceError, StoppedError, StorageError
+from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.reader import Run
 from vitreport.sweep import run
 from vitreport.sweep.engines import worker
 from vitreport.sweep.engines.local import Report

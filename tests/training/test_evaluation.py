@@ -12,9 +12,9 @@ from tests.commands import vitreport
 from tests.data.makers import write_folder
 from tests.training.small import small_spec
 from vitreport.errors import DatasetError, RecordError
+from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.store.evaluation import Evaluation, SplitName, WeightsName, evaluate_run
-from vitreport.store.reader import Run, read_run
 from vitreport.store.session import Listener, train_run
 
 SILENT = Listener(event=lambda event: None, note=lambda line: None, progress=lambda label, done, total: None)

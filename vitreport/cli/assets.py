@@ -10,9 +10,9 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 from vitreport.cli.options import ReportFormat
 from vitreport.errors import ResourceError, SpecError
 from vitreport.files import output_folder
+from vitreport.formatting import counted
 from vitreport.report.figures.beside import STDOUT, file_names, leftover, published, stale
 from vitreport.report.figures.illustrations import Figure
-from vitreport.text import counted
 
 LINK = re.compile(r'(?:src|srcset)="([^"<>]*)/([^"/<>]+)"')
 

@@ -8,11 +8,11 @@ from typing import Any
 from vitreport.cli.compose import Request, compose_request
 from vitreport.cli.console import note
 from vitreport.errors import DatasetError, Problem, SpecError
+from vitreport.formatting import listed
 from vitreport.spec.data import Lowered
 from vitreport.spec.load import layer_of
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.plan import Plan
-from vitreport.text import listed
 
 MODEL = "model.name"
 ARCHITECTURE = (MODEL, "model.architecture")

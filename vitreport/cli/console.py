@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vitreport.errors import ResourceError
-from vitreport.text import counted, json_document, printable
+from vitreport.formatting import counted, json_document, printable
 
 PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
 BETWEEN_COLUMNS = 2

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vitreport.formatting import compact, percent, toml_lines
+from vitreport.intervals import wilson_interval
+from vitreport.records.types import MeasurementRecord
 from vitreport.spec.compose import flat
-from vitreport.statistics import wilson_interval
-from vitreport.store.record import MeasurementRecord
-from vitreport.text import compact, percent, toml_lines
 
 SPARKS = "▁▂▃▄▅▆▇█"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"

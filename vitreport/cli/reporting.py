@@ -5,6 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vitreport.analysis.selection import design_of, select, select_designs, select_groups, select_runs
+from vitreport.analysis.study import Plans, claims_of, outline_of
+from vitreport.analysis.summarize import Outline, summarize
+from vitreport.analysis.summary import Damage, Summary
+from vitreport.analysis.tryouts import RULES, without
 from vitreport.cli.composer import tell_lowered
 from vitreport.cli.console import note
 from vitreport.cli.format import TRAIN_AGAIN
@@ -12,10 +17,9 @@ from vitreport.cli.options import DEFAULT_SEEDS, ReportFormat
 from vitreport.cli.runs_dir import require_runs_dir
 from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.errors import SpecError
-from vitreport.report.facts.selection import design_of, select, select_designs, select_groups, select_runs
-from vitreport.report.facts.summarize import Outline, summarize
-from vitreport.report.facts.summary import Damage, Summary
-from vitreport.report.facts.tryouts import RULES, without
+from vitreport.formatting import counted
+from vitreport.records.folders import ATTEMPT, strays
+from vitreport.records.groups import group_of
 from vitreport.report.formats.data import render_csv, render_latex
 from vitreport.report.formats.document import render_json
 from vitreport.report.formats.html import render_html
@@ -24,11 +28,7 @@ from vitreport.report.formats.model_card import render_model_card
 from vitreport.report.formats.placing import as_part, without_marks
 from vitreport.report.formats.sandbox import render_own
 from vitreport.report.page import TITLE, Page, make_page
-from vitreport.report.study import Plans, claims_of, outline_of
-from vitreport.store.folders import ATTEMPT, strays
-from vitreport.store.groups import group_of
 from vitreport.sweep.record import FOLDER, read_sweeps
-from vitreport.text import counted
 
 MOST_NAMED = 5
 

@@ -4,19 +4,19 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
+from vitreport.analysis.sweep_summary import Summary, summarize
 from vitreport.cli.composer import Sweep, Work
 from vitreport.cli.console import note
 from vitreport.cli.live.sweep import choose_sweep_view
 from vitreport.cli.tables.groups import tell_mixed
 from vitreport.cli.tables.sweeps import show_summaries, tell_missing
 from vitreport.errors import ImagesError, VitreportError
+from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
-from vitreport.store.reader import Run
 from vitreport.sweep.cells import is_to_be_trained, read_cells
 from vitreport.sweep.plan import Cell, Plan, told_baseline
 from vitreport.sweep.record import write_sweep
 from vitreport.sweep.run import Policy, Warnings, run_sweep
-from vitreport.sweep.summary import Summary, summarize
 
 Left = dict[str, ImagesError]
 """The sweeps that are left out, by name, and why."""

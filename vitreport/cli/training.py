@@ -9,12 +9,12 @@ from vitreport.cli.format import interval
 from vitreport.cli.live.training import QuietTrainingView, choose_view
 from vitreport.data.catalogue import is_altered
 from vitreport.errors import RecordError
+from vitreport.formatting import duration, percent
+from vitreport.records.reader import Run, read_run
+from vitreport.records.types import DataRecord, EpochResult, ResultRecord, RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.finished import finished_run
-from vitreport.store.reader import Run, read_run
-from vitreport.store.record import DataRecord, EpochResult, ResultRecord, RunRecord
-from vitreport.text import duration, percent
 
 
 def train_and_show(spec: RunSpec, runtime: Runtime, *, force: bool, quiet: bool, as_json: bool) -> None:

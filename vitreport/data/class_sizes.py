@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from vitreport.text import counted
+from vitreport.formatting import counted
 
 FEWEST = 20
 """With 20 test images the 95% interval of a class's accuracy reaches about 20 percentage points to each side."""

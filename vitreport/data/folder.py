@@ -20,7 +20,7 @@ from vitreport.data.listing import SUFFIXES, Ignored, ImageFile, Listing, image_
 from vitreport.data.split import TEST_FRACTION, made_split
 from vitreport.data.splits import SPLIT_ORDER, Labels
 from vitreport.errors import DatasetError
-from vitreport.text import counted
+from vitreport.formatting import counted
 
 SPLIT_MADE = f"split made by vitreport: {TEST_FRACTION:.0%} of each class for testing, seed 0"
 

@@ -17,7 +17,7 @@ from vitreport.data.archive import Tree, shown
 from vitreport.data.layout import NAMES
 from vitreport.data.listing import SUFFIXES, ImageFile, is_image, refuse_dead_links, some
 from vitreport.errors import DatasetError
-from vitreport.text import counted, listed
+from vitreport.formatting import counted, listed
 
 FILE_COLUMNS = (
     *("file", "filename", "file_name", "image", "image_id", "image_name", "img", "id", "path", "filepath"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from vitreport.data.archive import Entry, Tree, shown
 from vitreport.data.listing import SUFFIXES, Ignored, folder_names, is_image, refuse_dead_links, refuse_difference, some
 from vitreport.errors import DatasetError
-from vitreport.text import counted
+from vitreport.formatting import counted
 
 LAYOUT_HINT = (
     "lay it out as train/CLASS/*.png and test/CLASS/*.png (or .jpg; val/CLASS/ is optional), with the same classes in "

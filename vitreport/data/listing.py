@@ -8,7 +8,7 @@ from vitreport.data.archive import Entry, Tree, shown
 from vitreport.data.cache import Notify
 from vitreport.data.splits import SPLIT_ORDER, Labels
 from vitreport.errors import DatasetError
-from vitreport.text import counted
+from vitreport.formatting import counted
 
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from vitreport.data.cache import ImageArrays
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.pixels import Range
-from vitreport.text import counted
+from vitreport.formatting import counted
 
 HIGHEST = 65535
 SMALL_PART = 1 / 4

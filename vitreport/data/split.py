@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vitreport.errors import DatasetError
+from vitreport.formatting import listed
 from vitreport.randomness import stream_seed
-from vitreport.text import listed
 
 Labels = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int64]

@@ -15,8 +15,8 @@ from vitreport.data.pixels import image_digests
 from vitreport.data.remarks import reading_remarks
 from vitreport.data.sources import describe, locate, open_dataset
 from vitreport.data.splits import SPLIT_ORDER, fingerprint
+from vitreport.formatting import counted, listed
 from vitreport.spec.data import SMALLEST_SIDE
-from vitreport.text import counted, listed
 
 if TYPE_CHECKING:
     from vitreport.data.decode import Fault

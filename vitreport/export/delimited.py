@@ -4,7 +4,7 @@ import csv
 import io
 
 from vitreport.export.table import Table, Value
-from vitreport.text import spreadsheet_text
+from vitreport.formatting import spreadsheet_text
 
 
 def as_csv(table: Table) -> str:

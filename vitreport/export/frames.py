@@ -8,9 +8,9 @@ from pathlib import Path
 from vitreport.errors import RecordError
 from vitreport.export.extras import needs_extra
 from vitreport.export.table import Table, epochs_table, moment, runs_table
-from vitreport.store.folders import run_folders
-from vitreport.store.reader import Run, read_run
-from vitreport.text import counted
+from vitreport.formatting import counted
+from vitreport.records.folders import run_folders
+from vitreport.records.reader import Run, read_run
 
 with needs_extra("pandas"):
     import pandas

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from vitreport.records.reader import Run
+from vitreport.records.types import EpochResult, ResultRecord, RunRecord
 from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
-from vitreport.store.reader import Run
-from vitreport.store.record import EpochResult, ResultRecord, RunRecord
 
 Kind = Literal["text", "integer", "number", "truth", "time"]
 Value = str | int | float | bool | None

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitreport.report.facts.measured import Estimate
-from vitreport.report.facts.references import bibliography
-from vitreport.report.facts.summary import Ablation, Summary
+from vitreport.analysis.measured import Estimate
+from vitreport.analysis.references import bibliography
+from vitreport.analysis.sentences.claims import Claim, Verdict, judge
+from vitreport.analysis.sentences.finding import Finding
+from vitreport.analysis.sentences.findings import findings
+from vitreport.analysis.summary import Ablation, Summary
 from vitreport.report.figures.illustrations import Figure, figures_of
-from vitreport.report.sentences.claims import Claim, Verdict, judge
-from vitreport.report.sentences.finding import Finding
-from vitreport.report.sentences.findings import findings
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from vitreport.data.catalogue import bytes_in_words
-from vitreport.report.facts.measured import Confusion, Mistakes
-from vitreport.report.facts.summary import (
+from vitreport.analysis.measured import Confusion, Mistakes
+from vitreport.analysis.sentences.claims import Verdict
+from vitreport.analysis.sentences.phrases import SPLITS, accuracy, joined, signed_points
+from vitreport.analysis.sentences.subjects import titles
+from vitreport.analysis.summary import (
     Ablation,
     Architecture,
     Cell,
@@ -17,11 +19,9 @@ from vitreport.report.facts.summary import (
     Section,
     Summary,
 )
-from vitreport.report.sentences.claims import Verdict
-from vitreport.report.sentences.phrases import SPLITS, accuracy, joined, signed_points
-from vitreport.report.sentences.subjects import titles
+from vitreport.data.catalogue import bytes_in_words
+from vitreport.formatting import compact, counted, duration, percent, rate
 from vitreport.report.table import Code, Table, table, with_commands
-from vitreport.text import compact, counted, duration, percent, rate
 
 MOST_CONFUSED = 10
 NOTHING = "\N{EN DASH}"

@@ -10,9 +10,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from vitreport.errors import Problem
+from vitreport.formatting import toml_value
 from vitreport.spec.fields import ALIASES, did_you_mean, field_paths, members
 from vitreport.spec.run import RunSpec
-from vitreport.text import toml_value
 
 SHOWN_CHARACTERS = 60
 MOST_PROBLEMS = 50  # of one section; nobody reads more, and each costs time

@@ -11,11 +11,11 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem, SpecError, gathered
+from vitreport.formatting import percent
 from vitreport.spec.compose import flat
 from vitreport.spec.problems import dotted
 from vitreport.spec.section import Fraction, PositiveInt, Section
 from vitreport.spec.sweep import AxisSpec, field_axis, shown_value, variant_axis, zipped
-from vitreport.text import percent
 
 ONLY = "Runs and ablations"  # the title of the one section of a study that names none
 FIGURE = re.compile(r"(?P<number>\d{1,3}(\.\d{1,10})?(e-\d{1,2})?)(?P<percent>%?)")

@@ -19,9 +19,9 @@ from vitreport.errors import RecordError
 from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
 from vitreport.models.weights import MAX_HEADER_BYTES, parse_safetensors
 from vitreport.reading import MAX_WEIGHTS_BYTES, UnreadableFileError, entry_fault, read_bounded
+from vitreport.records.folders import LINK_HINT
 from vitreport.store.counters import Best, Counters, Extent, contradiction, read_counters
 from vitreport.store.finished import BESIDE
-from vitreport.store.folders import LINK_HINT
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
 
 KEPT = 2

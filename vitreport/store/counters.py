@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from vitreport.errors import RecordError
-from vitreport.store.record import SCHEMA_VERSION, Accuracy, Amount, Count, Record
+from vitreport.records.types import SCHEMA_VERSION, Accuracy, Amount, Count, Record
 
 
 class Best(Record):

@@ -12,11 +12,11 @@ from vitreport.data.cache import ImageArrays
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError
+from vitreport.records.reader import Run
+from vitreport.records.types import DetailRecord, MeasurementRecord, ResultRecord, RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import load_model_weights, most_bytes, part, read_verified
-from vitreport.store.reader import Run
-from vitreport.store.record import DetailRecord, MeasurementRecord, ResultRecord, RunRecord
 from vitreport.store.results import detail_record, measurement_record
 from vitreport.store.session import Listener
 from vitreport.training.allocator import keep_freed_memory

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from vitreport.errors import DivergedError, FullDiskError, ResourceError, StoppedError, VitreportError
 from vitreport.files import write_atomic
+from vitreport.records.types import MAX_TEXT, ErrorKind, ErrorRecord
 from vitreport.store.checkpoint import newest_step
 from vitreport.store.provenance import now
-from vitreport.store.record import MAX_TEXT, ErrorKind, ErrorRecord
 from vitreport.store.signals import StopSignal
 from vitreport.store.writer import RunWriter
 

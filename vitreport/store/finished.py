@@ -6,11 +6,11 @@ from vitreport.data.cache import ImageArrays
 from vitreport.data.sources import open_present
 from vitreport.errors import DatasetError, DivergedError, RecordError
 from vitreport.randomness import RANDOMNESS_VERSION
+from vitreport.records.folders import has_checkpoint, newest_attempt, refuse_foreign_entries
+from vitreport.records.reader import Run, read_run
+from vitreport.records.types import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.folders import has_checkpoint, newest_attempt, refuse_foreign_entries
-from vitreport.store.reader import Run, read_run
-from vitreport.store.record import RunRecord
 
 BESIDE = "`--force` trains it again in a new folder"
 

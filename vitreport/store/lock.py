@@ -11,9 +11,9 @@ from filelock import FileLock, Timeout
 
 from vitreport.errors import BusyError, ResourceError
 from vitreport.reading import NO_FOLLOW, NO_WAIT
+from vitreport.records.reader import read_file
+from vitreport.records.types import HolderRecord
 from vitreport.store.provenance import now
-from vitreport.store.reader import read_file
-from vitreport.store.record import HolderRecord
 
 LOCK_NAME = ".lock"
 HOLDER_NAME = ".holder"  # not the lock file itself, which filelock empties when it opens it

@@ -11,8 +11,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vitreport.store.reader import read_file
-from vitreport.store.record import LARGEST_SIDE, MistakesRecord
+from vitreport.records.reader import read_file
+from vitreport.records.types import LARGEST_SIDE, MistakesRecord
 
 if TYPE_CHECKING:
     from vitreport.data.pixels import Pixels

@@ -6,7 +6,7 @@ import subprocess
 from datetime import UTC, datetime
 
 from vitreport import __version__
-from vitreport.store.record import GitRecord
+from vitreport.records.types import GitRecord
 
 PACKAGES = ("torch", "torchvision", "timm", "perceiver-pytorch", "numpy", "pydantic")
 

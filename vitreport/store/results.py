@@ -13,11 +13,8 @@ from torch import nn
 from vitreport.data.batches import ImageSet
 from vitreport.files import write_atomic, write_json
 from vitreport.models.weights import classes_metadata
-from vitreport.spec.run import TrainSpec
-from vitreport.store.correct import packed
-from vitreport.store.mistakes import NAME as MISTAKES
-from vitreport.store.mistakes import draw_sheet
-from vitreport.store.record import (
+from vitreport.records.correct import packed
+from vitreport.records.types import (
     MOST_MISTAKES,
     SCHEMA_VERSION,
     DetailRecord,
@@ -27,6 +24,9 @@ from vitreport.store.record import (
     MistakesRecord,
     ResultRecord,
 )
+from vitreport.spec.run import TrainSpec
+from vitreport.store.mistakes import NAME as MISTAKES
+from vitreport.store.mistakes import draw_sheet
 from vitreport.training.evaluate import TimedPredictions, timed_predict
 from vitreport.training.loop import check_finite
 from vitreport.training.metrics import (

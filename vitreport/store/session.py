@@ -12,23 +12,23 @@ from vitreport.data.remarks import remarks
 from vitreport.data.sources import open_dataset
 from vitreport.errors import RecordError
 from vitreport.files import make_folder, refuse_unwritable, remove_temporaries
+from vitreport.formatting import counted
 from vitreport.privacy import Places
+from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
+from vitreport.records.reader import Run, read_run, refuse_unreadable
+from vitreport.records.types import CostRecord, DataRecord, ResumeRecord, RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
 from vitreport.store.counters import Extent
 from vitreport.store.failures import failures_recorded, stops_told
 from vitreport.store.finished import BESIDE, is_finished, refuse_other_images, refuse_other_randomness
-from vitreport.store.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
 from vitreport.store.lock import Hold, held
 from vitreport.store.provenance import now, versions
-from vitreport.store.reader import Run, read_run, refuse_unreadable
-from vitreport.store.record import CostRecord, DataRecord, ResumeRecord, RunRecord
 from vitreport.store.results import write_results
 from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
 from vitreport.store.space import peak_bytes, refuse_full_disk
 from vitreport.store.writer import RunWriter, new_record, throughput_record
-from vitreport.text import counted
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.compilation import compile_errors, compile_network
 from vitreport.training.device import choose_device, device_name, fingerprint, make_deterministic

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from vitreport.errors import FullDiskError
 from vitreport.files import free_bytes
+from vitreport.formatting import compact
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import KEPT
-from vitreport.text import compact
 from vitreport.training.optim import TENSORS_PER_PARAMETER
 
 FLOAT_BYTES = 4

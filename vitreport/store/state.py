@@ -1,7 +1,7 @@
 """In which state a run is, as its folder tells."""
 
+from vitreport.records.reader import Run
 from vitreport.store.lock import is_held
-from vitreport.store.reader import Run
 
 
 def state_of(run: Run) -> str:

@@ -7,12 +7,8 @@ from pathlib import Path
 
 from vitreport.files import append_line, write_atomic, write_json
 from vitreport.privacy import Places
-from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import save_checkpoint
-from vitreport.store.lock import Hold
-from vitreport.store.provenance import git_state, now, versions
-from vitreport.store.reader import read_epochs, read_run_file
-from vitreport.store.record import (
+from vitreport.records.reader import read_epochs, read_run_file
+from vitreport.records.types import (
     MAX_TEXT,
     SCHEMA_VERSION,
     CostRecord,
@@ -23,6 +19,10 @@ from vitreport.store.record import (
     ThroughputRecord,
     WeightsRecord,
 )
+from vitreport.spec.run import RunSpec
+from vitreport.store.checkpoint import save_checkpoint
+from vitreport.store.lock import Hold
+from vitreport.store.provenance import git_state, now, versions
 from vitreport.training.events import EpochFinished
 from vitreport.training.pretrained import Loaded
 from vitreport.training.state import TrainingState

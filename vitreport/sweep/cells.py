@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vitreport.store.folders import has_checkpoint, newest_attempts
-from vitreport.store.reader import Run, read_run
+from vitreport.formatting import counted
+from vitreport.records.folders import has_checkpoint, newest_attempts
+from vitreport.records.reader import Run, read_run
 from vitreport.store.state import state_of
 from vitreport.sweep.plan import Cell
-from vitreport.text import counted
 
 RESULTS = ("done", "diverged")
 """The states in which there is nothing left to do."""

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from heapq import heapreplace
 from statistics import median
 
+from vitreport.records.reader import Run
 from vitreport.spec.run import RunSpec
-from vitreport.store.reader import Run
 
 
 def expected_seconds(spec: RunSpec, runs: Iterable[Run], device: str, threads: int) -> float | None:

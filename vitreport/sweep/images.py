@@ -5,9 +5,9 @@ from typing import Literal
 
 from vitreport.data.cache import ImageArrays
 from vitreport.data.sources import open_dataset
+from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.store.finished import refuse_other_images
-from vitreport.store.reader import Run
 from vitreport.sweep.plan import Cell
 
 

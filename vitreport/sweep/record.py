@@ -11,10 +11,10 @@ from vitreport.errors import BusyError, ResourceError
 from vitreport.files import make_folder, write_json
 from vitreport.privacy import without_paths
 from vitreport.reading import entry_fault
-from vitreport.store.folders import MOVE_HINT, refuse_foreign
+from vitreport.records.folders import MOVE_HINT, refuse_foreign
+from vitreport.records.reader import read_file, refuse_unreadable
+from vitreport.records.types import SCHEMA_VERSION, Record, Text, Version
 from vitreport.store.lock import LOCK_NAME
-from vitreport.store.reader import read_file, refuse_unreadable
-from vitreport.store.record import SCHEMA_VERSION, Record, Text, Version
 from vitreport.sweep.plan import Plan
 
 FOLDER = "sweeps"

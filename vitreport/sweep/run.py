@@ -18,9 +18,9 @@ from vitreport.errors import (
     StorageError,
 )
 from vitreport.files import refuse_unwritable
+from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.store.lock import is_held
-from vitreport.store.reader import Run
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
 from vitreport.sweep.cells import RESULTS, done_already, done_so_far, is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.engines.local import Died, LocalEngine, Report

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from vitreport.errors import Problem, RecordError, SpecError
+from vitreport.formatting import listed
 from vitreport.models.classifier import classifier_prefixes
 from vitreport.models.timm_weights import adapted_weights, hub_weights
 from vitreport.models.weights import Weights, common_prefix, read_weights, without_prefix
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.run import RunSpec
-from vitreport.text import listed
 from vitreport.training.setup import CHANNEL_STATISTICS
 from vitreport.training.state import named_weights
 

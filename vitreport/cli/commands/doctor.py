@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vitreport.cli import options
 from vitreport.cli.console import print_json, print_table
-from vitreport.text import counted
+from vitreport.formatting import counted
 
 LEAST_FREE_BYTES = 2e9
 LEAST_FREE_MEMORY = 1e9

@@ -23,9 +23,9 @@ def evaluate(
     """Measure a finished run: accuracy, loss, calibration, each class, the confusion matrix, images/s."""
     from vitreport.cli.compose import cache_dir, data_dirs_or_default
     from vitreport.data.sources import home_of
+    from vitreport.records.folders import find_run
+    from vitreport.records.reader import read_run
     from vitreport.runtime import Runtime
-    from vitreport.store.folders import find_run
-    from vitreport.store.reader import read_run
 
     require_given_runs_dir(runs_dir)
     found = read_run(find_run(run, runs_dir))

@@ -12,11 +12,11 @@ from vitreport.cli.console import note, print_text
 from vitreport.cli.runs_dir import require_runs_dir
 from vitreport.errors import SpecError
 from vitreport.files import output_file, output_folder, write_atomic
-from vitreport.text import counted
+from vitreport.formatting import counted
 
 if TYPE_CHECKING:
     from vitreport.export.table import Table
-    from vitreport.store.reader import Run
+    from vitreport.records.reader import Run
 
 Format = Literal["csv", "parquet", "tensorboard"]
 Rows = Literal["runs", "epochs"]
@@ -35,8 +35,8 @@ def export(
 ) -> None:
     """Export runs as a table or as curves for TensorBoard; damaged ones are left out."""
     from vitreport.cli.tables.records import tell_damage
-    from vitreport.store.folders import find_run, run_folders
-    from vitreport.store.reader import read_run
+    from vitreport.records.folders import find_run, run_folders
+    from vitreport.records.reader import read_run
 
     if output is None and format_ != "csv":
         raise SpecError(f"--format {format_} is not written to stdout", "say where with -o PATH")

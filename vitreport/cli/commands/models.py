@@ -90,7 +90,7 @@ def _folded(listed: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 def _row(model: "ArchitectureSpec", field: "FieldInWords") -> list[str]:
     from vitreport.cli.tables.fields import default_in_words
-    from vitreport.text import toml_value
+    from vitreport.formatting import toml_value
 
     is_derived = field.name in model.derived({}, image_size=1, num_classes=1)
     default = default_in_words(field, is_derived=is_derived)

@@ -8,7 +8,7 @@ import typer
 from vitreport.cli import options
 from vitreport.cli.console import note, print_document, warn_each
 from vitreport.errors import DamageError, DriftError
-from vitreport.text import counted
+from vitreport.formatting import counted
 
 
 def report(

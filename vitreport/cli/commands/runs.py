@@ -31,8 +31,8 @@ def list_runs(
         tell_damage,
     )
     from vitreport.errors import DamageError
-    from vitreport.store.folders import run_folders
-    from vitreport.store.reader import read_run
+    from vitreport.records.folders import run_folders
+    from vitreport.records.reader import read_run
     from vitreport.sweep.record import read_sweeps
 
     require_given_runs_dir(runs_dir)
@@ -60,8 +60,8 @@ def list_runs(
 def show(run: RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR, as_json: options.AsJson = False) -> None:
     """Show a run: what was trained, on what, where, and what came out."""
     from vitreport.cli.tables.records import as_plain, show_run, tell_damage
-    from vitreport.store.folders import find_run
-    from vitreport.store.reader import read_run
+    from vitreport.records.folders import find_run
+    from vitreport.records.reader import read_run
 
     require_given_runs_dir(runs_dir)
     found = read_run(find_run(run, runs_dir))
@@ -83,9 +83,9 @@ def diff(
     from vitreport.cli.tables.differences import differences, not_comparable, paired, show_differences
     from vitreport.cli.tables.groups import compared, group_differences, name_of, tell_mixed
     from vitreport.cli.tables.records import tell_damage
-    from vitreport.store.folders import find_run
-    from vitreport.store.groups import read_group
-    from vitreport.store.reader import read_run
+    from vitreport.records.folders import find_run
+    from vitreport.records.groups import read_group
+    from vitreport.records.reader import read_run
 
     require_given_runs_dir(runs_dir)
     groups = [read_group(name, runs_dir) for name in (first, second)]

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from vitreport.cli.console import is_interactive, note
 from vitreport.cli.live.display import DrawnView, QuietView
-from vitreport.store.reader import Run
+from vitreport.formatting import duration, percent, printable
+from vitreport.records.reader import Run
 from vitreport.sweep.expect import remaining_seconds
 from vitreport.sweep.plan import Cell
-from vitreport.text import duration, percent, printable
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 
 LINES_AROUND = 6  # of a terminal: what stands above and below the cells

@@ -8,7 +8,7 @@ from rich.text import Text
 from vitreport.cli.console import is_interactive, note
 from vitreport.cli.format import sparkline
 from vitreport.cli.live.display import DrawnView, QuietView
-from vitreport.text import compact, percent, rate
+from vitreport.formatting import compact, percent, rate
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Started, StepFinished
 
 CURVE_WIDTH = 32

@@ -11,17 +11,17 @@ import torch
 from vitreport.cli.composer import Work
 from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.cli.tables.plan import make_plan as make_run_plan
+from vitreport.formatting import compact, counted, duration
+from vitreport.records.folders import run_folders
+from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.folders import run_folders
-from vitreport.store.reader import Run, read_run
 from vitreport.store.space import disk_bytes
 from vitreport.sweep.cells import is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.check import Networks
 from vitreport.sweep.expect import elapsed_seconds, expected_seconds
 from vitreport.sweep.plan import Cell, Plan, told_baseline
 from vitreport.sweep.run import Policy
-from vitreport.text import compact, counted, duration
 from vitreport.training.device import choose_device, device_name
 
 Estimate = tuple[float, str, int]

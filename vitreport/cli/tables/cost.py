@@ -8,9 +8,9 @@ import torch
 
 from vitreport.cli.format import flops
 from vitreport.errors import SpecError
+from vitreport.formatting import compact, counted, rate
 from vitreport.models.cost import Cost
 from vitreport.spec.run import RunSpec
-from vitreport.text import compact, counted, rate
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import choose_device, device_name, make_deterministic
 from vitreport.training.memory import memory_errors, step_memory_errors

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vitreport.cli.console import print_table, print_text
+from vitreport.formatting import percent, rate, toml_value
+from vitreport.intervals import SIGNIFICANCE, mcnemar
+from vitreport.records.correct import answers_of, right_alone
+from vitreport.records.reader import Run
 from vitreport.spec.compose import flat
-from vitreport.statistics import SIGNIFICANCE, mcnemar
-from vitreport.store.correct import answers_of, right_alone
-from vitreport.store.reader import Run
 from vitreport.store.state import state_of
-from vitreport.text import percent, rate, toml_value
 
 MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "environment.seconds")
 RIGHT_ALONE = "test_images_right_alone"

@@ -7,8 +7,8 @@ from typing import Any
 from vitreport.cli.console import print_table, print_text
 from vitreport.cli.format import accuracy_interval, interval
 from vitreport.data.catalogue import bytes_in_words
+from vitreport.formatting import percent, printable, rate
 from vitreport.store.evaluation import Evaluation
-from vitreport.text import percent, printable, rate
 
 WIDEST_CONFUSION = 20
 SHOWN_CONFUSIONS = 10

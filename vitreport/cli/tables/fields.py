@@ -9,12 +9,12 @@ from pydantic import BaseModel
 
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.errors import SpecError
+from vitreport.formatting import toml_value
 from vitreport.spec.augment import AugmentSpec, MixSpec
 from vitreport.spec.data import DataSpec
 from vitreport.spec.fields import did_you_mean, members
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
 from vitreport.spec.run import TrainSpec
-from vitreport.text import toml_value
 
 SECTIONS = {
     "data": DataSpec,

@@ -8,14 +8,14 @@ from typing import Any
 from vitreport.cli.console import note
 from vitreport.cli.format import TRAIN_AGAIN, bounds
 from vitreport.cli.tables.records import LIST_COLUMNS, list_row, overview
+from vitreport.formatting import UNVARYING, duration, percent, percentage_half_width
+from vitreport.intervals import SHARE, difference_over_seeds, t_interval
+from vitreport.records.groups import group_of, grouped, mixed_randomness, seed_of
+from vitreport.records.reader import Run
 from vitreport.spec.compose import flat
 from vitreport.spec.sweep import called
-from vitreport.statistics import SHARE, difference_over_seeds, t_interval
-from vitreport.store.groups import group_of, grouped, mixed_randomness, seed_of
-from vitreport.store.reader import Run
 from vitreport.store.state import state_of
 from vitreport.sweep.record import SweepRecord
-from vitreport.text import UNVARYING, duration, percent, percentage_half_width
 
 INDENT = "  "
 UNDER_WAY = ("running", "interrupted")

@@ -9,14 +9,14 @@ from vitreport.cli.format import spec_rows
 from vitreport.cli.tables.cost import MeasuredCost, measure
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.sources import count_images, open_decoded
+from vitreport.formatting import compact, duration
+from vitreport.records.folders import newest_attempt
+from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.compose import Composed, flat
 from vitreport.spec.run import RunSpec
-from vitreport.store.folders import newest_attempt
-from vitreport.store.reader import read_run
 from vitreport.store.space import disk_bytes
 from vitreport.store.state import state_of
-from vitreport.text import compact, duration
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from vitreport.cli.console import print_table, print_text, warn_each
 from vitreport.cli.format import flops, interval, sparkline, spec_rows
 from vitreport.data.catalogue import bytes_in_words
 from vitreport.errors import DamageError
-from vitreport.store.reader import Run
-from vitreport.store.record import DataRecord, WeightsRecord
+from vitreport.formatting import compact, counted, duration, listed, percent, rate
+from vitreport.records.reader import Run
+from vitreport.records.types import DataRecord, WeightsRecord
 from vitreport.store.state import state_of
-from vitreport.text import compact, counted, duration, listed, percent, rate
 
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBER_COLUMNS = ["epochs", "val", "test", "time"]

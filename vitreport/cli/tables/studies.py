@@ -1,13 +1,13 @@
 """Studies as tables: those that there are, and what one consists of."""
 
+from vitreport.analysis.study import statement_of
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text
 from vitreport.cli.studies import StudyRequest, plan_study
-from vitreport.report.study import statement_of
+from vitreport.formatting import printable, toml_value
 from vitreport.spec.compose import flat
 from vitreport.spec.study import PartSpec, SectionSpec, StudySpec
 from vitreport.spec.study_file import read_study, study_names
 from vitreport.spec.sweep import shown_level
-from vitreport.text import printable, toml_value
 
 
 def show_studies(*, as_json: bool) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 from vitreport.cli.composer import Sweep
 from vitreport.cli.console import print_json, print_table, print_text, warn_each
 from vitreport.cli.studies import StudyPlan, StudyRequest
+from vitreport.formatting import counted, duration
+from vitreport.records.folders import run_folders
+from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.folders import run_folders
-from vitreport.store.reader import Run, read_run
 from vitreport.sweep.cells import is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.expect import expected_seconds
-from vitreport.text import counted, duration
 
 INDENT = "  "
 TITLES = {"new": "missing"}

@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from vitreport.analysis.sweep_findings import findings
+from vitreport.analysis.sweep_summary import Row, Summary
 from vitreport.cli.console import print_json, print_list, print_sentence, print_text, warn_each
 from vitreport.cli.format import bounds
 from vitreport.errors import DamageError
+from vitreport.formatting import UNVARYING, counted, listed, percent, printable
+from vitreport.records.reader import Run
 from vitreport.spec.sweep import shown_level
-from vitreport.store.reader import Run
 from vitreport.sweep.cells import RESULTS, is_to_be_trained, state_of_cell
-from vitreport.sweep.findings import findings
-from vitreport.sweep.summary import Row, Summary
-from vitreport.text import UNVARYING, counted, listed, percent, printable
 
 MEASURED_COLUMNS = ["n", "accuracy", "95% interval"]
 RESULT_COLUMNS = [*MEASURED_COLUMNS, "difference", "its 95% interval", ""]

@@ -21,15 +21,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+from vitreport.analysis.measured import Mistakes
 from vitreport.errors import ResourceError, SpecError
 from vitreport.files import BASE_NAME_CHARACTERS, make_folder, remove_abandoned, remove_file, write_atomic, write_json
+from vitreport.formatting import printable
 from vitreport.reading import UnreadableFileError, read_bounded
-from vitreport.report.facts.measured import Mistakes
 from vitreport.report.figures.cache import MOST_BYTES, SIZE, Panels, digest, draw, matplotlib_version
 from vitreport.report.figures.drawing.palette import DARK, LIGHT
 from vitreport.report.figures.illustrations import Figure
 from vitreport.report.figures.lock import alone
-from vitreport.text import printable
 
 THEMES = {"light": LIGHT, "dark": DARK}
 MANIFEST = ".vitreport.json"

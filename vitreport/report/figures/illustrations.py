@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from vitreport.report.facts.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Estimate, Mistakes
-from vitreport.report.facts.summary import Ablation, Architecture, Cell, Group, Summary
-from vitreport.report.sentences.phrases import METHODS, SPLITS, accuracy, joined, measured, methods, moments
-from vitreport.report.sentences.subjects import subject_of, titles, varies_architecture, where_of
+from vitreport.analysis.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Estimate, Mistakes
+from vitreport.analysis.sentences.phrases import METHODS, SPLITS, accuracy, joined, measured, methods, moments
+from vitreport.analysis.sentences.subjects import subject_of, titles, varies_architecture, where_of
+from vitreport.analysis.summary import Ablation, Architecture, Cell, Group, Summary
+from vitreport.formatting import compact, percent
 from vitreport.report.tables import STATES
-from vitreport.text import compact, percent
 
 MOST_LEVELS = 50
 MOST_CLASSES = 50  # in a figure of classes; more can be read neither as bars nor as a matrix

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vitreport.report.facts.measured import Calibration, ClassAccuracy, Confusion, Curve, Estimate, Mistakes
-from vitreport.report.facts.summary import Ablation, Cell, Summary
+from vitreport.analysis.measured import Calibration, ClassAccuracy, Confusion, Curve, Estimate, Mistakes
+from vitreport.analysis.sentences.subjects import titles
+from vitreport.analysis.summary import Ablation, Cell, Summary
 from vitreport.report.figures.illustrations import CostPoint, Figure, Kind
-from vitreport.report.sentences.subjects import titles
 
 Number = str | float | int | None
 Read = tuple[Sequence[str], Iterable[Sequence[Number]]]

@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from vitreport.analysis.measured import Estimate
+from vitreport.analysis.sentences.phrases import methods
+from vitreport.analysis.sentences.subjects import subject_of, titles
+from vitreport.analysis.summary import Group
+from vitreport.formatting import printable, spreadsheet_text
 from vitreport.report import tables
-from vitreport.report.facts.measured import Estimate
-from vitreport.report.facts.summary import Group
 from vitreport.report.page import Page
-from vitreport.report.sentences.phrases import methods
-from vitreport.report.sentences.subjects import subject_of, titles
 from vitreport.report.table import Table
-from vitreport.text import printable, spreadsheet_text
 
 LATEX_NEEDS = r"% needs \usepackage{booktabs}"
 MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from vitreport.analysis.summary import Ablation, Architecture, Cell, Dataset, Group, Level, Provenance, RunSummary
 from vitreport.errors import SpecError
-from vitreport.report.facts.summary import Ablation, Architecture, Cell, Dataset, Group, Level, Provenance, RunSummary
+from vitreport.formatting import json_document
 from vitreport.report.page import Page
 from vitreport.spec.sweep import values_of_level
-from vitreport.text import json_document
 
 SCHEMA_VERSION = 3
 FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption", "architecture", "dataset")

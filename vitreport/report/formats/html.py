@@ -14,16 +14,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from vitreport.analysis.sentences import phrases
+from vitreport.formatting import percent, printable
 from vitreport.report import tables
 from vitreport.report.figures.cache import draw
 from vitreport.report.figures.drawing.palette import DARK, LIGHT
 from vitreport.report.figures.numbers import Number, Numbers, numbers_of
 from vitreport.report.formats.markdown import printed, template_folder
 from vitreport.report.page import Page
-from vitreport.report.sentences import phrases
 from vitreport.report.table import Code
 from vitreport.store.mistakes import place_of
-from vitreport.text import percent, printable
 
 TEMPLATE = "report.html.j2"
 NUMBER = re.compile(r"[-+]?\d")

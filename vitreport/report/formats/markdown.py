@@ -19,15 +19,15 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 import vitreport
+from vitreport.analysis.sentences import phrases
+from vitreport.analysis.sentences.limits import limits
+from vitreport.analysis.sentences.protocol import protocol_of
+from vitreport.analysis.sentences.subjects import subject_of, titles, where_of
+from vitreport.formatting import compact, duration
 from vitreport.report import tables
 from vitreport.report.formats import markup
 from vitreport.report.page import Page
-from vitreport.report.sentences import phrases
-from vitreport.report.sentences.limits import limits
-from vitreport.report.sentences.protocol import protocol_of
-from vitreport.report.sentences.subjects import subject_of, titles, where_of
 from vitreport.report.table import MOST_ROWS
-from vitreport.text import compact, duration
 
 TEMPLATE = "report.md.j2"
 OWN = "the template given"

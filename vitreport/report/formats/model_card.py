@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
+from vitreport.analysis.sentences.phrases import accuracy
+from vitreport.analysis.sentences.protocol import placeholder_of
+from vitreport.analysis.summary import Dataset, Group, Summary
 from vitreport.errors import SpecError
+from vitreport.formatting import percent
 from vitreport.report import tables
-from vitreport.report.facts.summary import Dataset, Group, Summary
 from vitreport.report.formats.markdown import render
 from vitreport.report.page import Page
-from vitreport.report.sentences.phrases import accuracy
-from vitreport.report.sentences.protocol import placeholder_of
 from vitreport.report.table import Code, Table
 from vitreport.report.tables import NOTHING
-from vitreport.text import percent
 
 TEMPLATE = "model_card.md.j2"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from vitreport.errors import SpecError
 from vitreport.files import BASE_NAME_CHARACTERS, remove_abandoned, write_atomic
+from vitreport.formatting import printable
 from vitreport.reading import UnreadableFileError, read_bounded
-from vitreport.text import printable
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
 MARK = re.compile(rf"^(?:{BEGIN}|{END})(?=[ \t\r]*$)", re.MULTILINE)

@@ -1,9 +1,9 @@
 """How far a network's confidence can be trusted."""
 
-from vitreport.report.facts.measured import Calibration
+from vitreport.analysis.measured import Calibration
+from vitreport.formatting import percent
 from vitreport.report.figures.drawing.canvas import HEIGHT, LOOKS, Canvas, canvas, in_percent
 from vitreport.report.figures.drawing.palette import LIGHT
-from vitreport.text import percent
 
 
 def calibration(measured: Calibration) -> list[Canvas]:

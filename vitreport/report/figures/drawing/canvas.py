@@ -19,10 +19,10 @@ from matplotlib.text import Text
 from matplotlib.ticker import Formatter, MaxNLocator
 from matplotlib.transforms import IdentityTransform
 
-from vitreport.report.facts.measured import Estimate
+from vitreport.analysis.measured import Estimate
+from vitreport.formatting import printable
 from vitreport.report.figures.drawing.labels import Box, Candidates, Mark, placed
 from vitreport.report.figures.drawing.palette import LIGHT
-from vitreport.text import printable
 
 WIDTH = 400
 """In CSS pixels: two panels side by side fill the column of a page on GitHub, one fills a telephone."""

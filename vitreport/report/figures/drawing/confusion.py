@@ -1,9 +1,9 @@
 """Which classes are taken for which."""
 
-from vitreport.report.facts.measured import Confusion
+from vitreport.analysis.measured import Confusion
+from vitreport.formatting import percent
 from vitreport.report.figures.drawing.canvas import WIDTH, Canvas, canvas, short
 from vitreport.report.figures.drawing.palette import LIGHT
-from vitreport.text import percent
 
 DARKEST = 0.55
 """The opacity of a share of 1: the numbers in ink can be read on it on either background."""

@@ -5,6 +5,8 @@ from math import ceil, floor, log10
 
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from vitreport.analysis.sentences.phrases import accuracy
+from vitreport.formatting import compact
 from vitreport.report.figures.drawing.canvas import (
     HEIGHT,
     LOOKS,
@@ -20,8 +22,6 @@ from vitreport.report.figures.drawing.canvas import (
 from vitreport.report.figures.drawing.labels import beside
 from vitreport.report.figures.drawing.palette import LIGHT
 from vitreport.report.figures.illustrations import CostPoint
-from vitreport.report.sentences.phrases import accuracy
-from vitreport.text import compact
 
 Looks = dict[str, Look]
 LINE, COLUMNS, NUMBERS = 17, 2, 24

@@ -5,9 +5,9 @@ from math import log10
 
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from vitreport.report.facts.measured import Curve
+from vitreport.analysis.measured import Curve
+from vitreport.analysis.sentences.phrases import LARGE_LOSS, SPLITS, measured
 from vitreport.report.figures.drawing.canvas import HEIGHT, LINE, LOOKS, Canvas, canvas, in_percent, share_range, spread
-from vitreport.report.sentences.phrases import LARGE_LOSS, SPLITS, measured
 
 SPLIT_LOOKS = {"train": LOOKS[0], "val": LOOKS[2], "test": LOOKS[1]}
 MOST_TIPS = 60

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vitreport.report.facts.summary import Ablation
+from vitreport.analysis.summary import Ablation
 from vitreport.report.figures.drawing import calibration, confusion, cost, curves, numbers, rows
 from vitreport.report.figures.drawing.canvas import Canvas, style
 from vitreport.report.figures.drawing.vector import to_svg

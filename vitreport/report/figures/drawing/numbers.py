@@ -6,7 +6,8 @@ from math import isfinite
 
 from matplotlib.ticker import NullLocator
 
-from vitreport.report.facts.summary import Ablation, Level
+from vitreport.analysis.sentences.phrases import accuracy
+from vitreport.analysis.summary import Ablation, Level
 from vitreport.report.figures.drawing.canvas import (
     HEIGHT,
     LINE,
@@ -20,7 +21,6 @@ from vitreport.report.figures.drawing.canvas import (
 )
 from vitreport.report.figures.drawing.labels import over
 from vitreport.report.figures.drawing.palette import LIGHT
-from vitreport.report.sentences.phrases import accuracy
 
 WIDE = 8
 """From this ratio of the largest to the smallest value on an axis is logarithmic."""

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitreport.report.facts.measured import ClassAccuracy, Estimate
-from vitreport.report.facts.references import DATASET_TITLES, architecture_title
-from vitreport.report.facts.summary import Ablation, Cell
+from vitreport.analysis.measured import ClassAccuracy, Estimate
+from vitreport.analysis.references import DATASET_TITLES, architecture_title
+from vitreport.analysis.sentences.phrases import accuracy
+from vitreport.analysis.summary import Ablation, Cell
+from vitreport.formatting import percent
 from vitreport.report.figures.drawing.canvas import (
     LOOKS,
     Canvas,
@@ -16,9 +18,7 @@ from vitreport.report.figures.drawing.canvas import (
     quantity_told,
 )
 from vitreport.report.figures.drawing.palette import LIGHT
-from vitreport.report.sentences.phrases import accuracy
 from vitreport.report.tables import NOTHING, STATES
-from vitreport.text import percent
 
 ROW = 26
 FRAME = 74

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import matplotlib
 
+from vitreport.formatting import printable
 from vitreport.report.figures.drawing.canvas import Canvas
 from vitreport.report.figures.drawing.palette import LIGHT
-from vitreport.text import printable
 
 SVG = "http://www.w3.org/2000/svg"
 GROUP, DEFINITIONS, PATH = (f"{{{SVG}}}{name}" for name in ("g", "defs", "path"))

@@ -1,0 +1,1 @@
+"""From records to plain data and sentences: groups, estimates, ablations, comparisons, claims and findings."""

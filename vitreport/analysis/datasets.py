@@ -1,0 +1,73 @@
+"""Which images the runs saw: one data set for each name and fingerprint."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from vitreport.analysis.observed import Observed
+from vitreport.analysis.references import DATASET_REFERENCES, DATASET_TITLES
+from vitreport.analysis.summary import Dataset
+from vitreport.data.catalogue import DATASETS
+from vitreport.data.class_sizes import class_warning
+from vitreport.records.types import DataRecord
+from vitreport.spec.data import DataSpec
+
+SHOWN_DIGITS = 8
+
+
+def name_datasets(runs: Iterable[Observed]) -> tuple[dict[tuple[str, str], str], list[Dataset]]:
+    """The data set of each (name, fingerprint), most used first, and all of them in the order of DATASETS."""
+    seen: dict[tuple[str, str], list[tuple[DataRecord, DataSpec]]] = defaultdict(list)
+    for run in runs:
+        if run.spec and run.record:
+            seen[run.spec.data.dataset, run.record.data.fingerprint].append((run.record.data, run.spec.data))
+    many = Counter(name for name, _ in seen)
+    ids = {
+        (name, fingerprint): name if many[name] == 1 else f"{name} ({fingerprint[:SHOWN_DIGITS]})"
+        for name, fingerprint in sorted(seen, key=lambda key: (-len(seen[key]), key))
+    }
+    datasets = [_dataset(ids[key], key[0], records) for key, records in seen.items()]
+    return ids, sorted(datasets, key=lambda each: dataset_order(each.name, each.id))
+
+
+def dataset_order(name: str, dataset_id: str) -> tuple[int, str]:
+    """Known data sets come first, in their own order."""
+    known = list(DATASETS)
+    return known.index(name) if name in known else len(known), dataset_id
+
+
+def _dataset(dataset_id: str, name: str, records: list[tuple[DataRecord, DataSpec]]) -> Dataset:
+    sources = Counter(record.source for record, _ in records)
+    record = min((record for record, _ in records), key=lambda each: (each.source, each.split_hash))
+    return Dataset(
+        id=dataset_id,
+        name=name,
+        title=DATASET_TITLES.get(name, name) + dataset_id.removeprefix(name),
+        reference=DATASET_REFERENCES.get(name, ""),
+        fingerprint=record.fingerprint,
+        canonical=all(record.canonical for record, _ in records),
+        source=", ".join(sorted(sources)),
+        classes=record.classes,
+        image_sizes=tuple(sorted({spec.image_size for _, spec in records})),
+        counts=_counts(record.counts for record, _ in records),
+        resized=max(record.resized for record, _ in records),
+        overlap=max(record.overlap or 0 for record, _ in records),
+        class_sizes=_class_sizes(records),
+    )
+
+
+def _class_sizes(records: Sequence[tuple[DataRecord, DataSpec]]) -> str:
+    """What is to be said of the run that saw most images."""
+    known = [(record.class_counts, spec) for record, spec in records if record.class_counts]
+    if not known:
+        return ""
+    counts, spec = max(known, key=lambda each: sum(each[0]["train"]))
+    return class_warning(records[0][0].classes, counts, limited=spec.limit is not None)
+
+
+def _counts(counts: Iterable[Mapping[str, int]]) -> tuple[tuple[str, int], ...]:
+    """Images by split, the most that any run saw: some hold images out, or are limited to fewer."""
+    most: dict[str, int] = {}
+    for each in counts:
+        for split, count in each.items():
+            most[split] = max(count, most.get(split, 0))
+    return tuple((split, most[split]) for split in ("train", "val", "test") if split in most)

@@ -1,0 +1,79 @@
+"""What is cited, in BibTeX, and what the architectures and data sets are called."""
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from vitreport.analysis.summary import Summary
+
+FILE = Path(__file__).with_name("references.bib")
+TITLES = {
+    "perceiver-io": ("Perceiver IO", "jaegle2021perceiverio"),
+    "perceiver": ("Perceiver", "jaegle2021perceiver"),
+    "mlp-mixer": ("MLP-Mixer", "tolstikhin2021mixer"),
+    "swin": ("Swin Transformer", "liu2021swin"),
+    "tnt": ("Transformer in Transformer", "han2021tnt"),
+}
+TIMM = "wightman2019timm"
+DATASET_TITLES = {"cifar10": "CIFAR-10", "stl10": "STL-10", "tinyimagenet": "Tiny ImageNet", "digits": "Digits"}
+DATASET_REFERENCES = {
+    "cifar10": "krizhevsky2009cifar",
+    "stl10": "coates2011stl",
+    "tinyimagenet": "le2015tinyimagenet",
+    "digits": "alpaydin1998digits",
+}
+SETTING_REFERENCES = {
+    ("optimizer.name", "adamw"): "loshchilov2019adamw",
+    ("optimizer.name", "adam"): "kingma2015adam",
+    ("schedule.name", "cosine"): "loshchilov2017sgdr",
+}
+METHOD_REFERENCES = {
+    "t": "student1908t",
+    "wilson": "wilson1927interval",
+    "welch": "welch1947t",
+    "newcombe": "newcombe1998difference",
+}
+MCNEMAR = "mcnemar1947correlated"
+HOLM, CALIBRATION = "holm1979multiple", "guo2017calibration"
+
+
+def architecture_title(name: str) -> str:
+    """Perceiver IO; timm/mixer_b16_224, as it is typed; a name that is not known stands for itself."""
+    return TITLES.get(name, (model_word(name), ""))[0]
+
+
+def model_word(name: str) -> str:
+    """An architecture as a command takes it: timm/mixer_b16_224."""
+    return f"timm/{name.removeprefix('timm-')}" if name.startswith("timm-") else name
+
+
+def architecture_reference(name: str) -> str:
+    return TIMM if name.startswith("timm-") else TITLES.get(name, ("", ""))[1]
+
+
+def bibliography(summary: Summary) -> list[str]:
+    """The entries of what a summary rests on, in the order of the file."""
+    cited = set(_cited(summary))
+    return [entry for key, entry in entries().items() if key in cited]
+
+
+@cache
+def entries() -> dict[str, str]:
+    """The BibTeX entries by their keys."""
+    found = ("@" + entry.strip() for entry in FILE.read_text(encoding="utf-8").split("@")[1:])
+    return {entry.partition("{")[2].partition(",")[0]: entry for entry in found}
+
+
+def _cited(summary: Summary) -> Iterable[str]:
+    yield from (architecture.reference for architecture in summary.architectures)
+    yield from (dataset.reference for dataset in summary.datasets)
+    for group in summary.groups:
+        yield from (key for (path, value), key in SETTING_REFERENCES.items() if group.fields.get(path) == value)
+        estimates = [each for each in (group.test, group.gap) if each]
+        yield from (METHOD_REFERENCES.get(estimate.method, "") for estimate in estimates)
+        if group.details and group.details.calibration:
+            yield CALIBRATION
+    if any(level.difference for ablation in summary.ablations for level in ablation.levels):
+        yield from (METHOD_REFERENCES["welch"], HOLM)
+    if summary.has_pairs:
+        yield from (MCNEMAR, HOLM)

@@ -1,0 +1,80 @@
+"""Which runs a report is about."""
+
+import difflib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from vitreport.analysis.ablations import Design
+from vitreport.errors import SpecError
+from vitreport.records.folders import ATTEMPT, find_run, run_folders
+from vitreport.records.groups import group_of
+from vitreport.spec.fields import did_you_mean
+from vitreport.sweep.record import SweepRecord
+
+MOST_NEAR = 5
+
+
+def select(names: Sequence[str], runs_dir: Path, designs: Sequence[Design] = ()) -> list[Path]:
+    """The folders of runs, of groups and other beginnings of ids, and of sweeps; all of them without a name.
+
+    Raises SpecError with the nearest names where one means nothing.
+    """
+    folders = run_folders(runs_dir)
+    if not names:
+        return folders
+    chosen = {folder.name: folder for name in names for folder in _named(name, folders, runs_dir, designs)}
+    return [chosen[name] for name in sorted(chosen)]
+
+
+def select_designs(names: Sequence[str], runs_dir: Path, designs: Sequence[Design]) -> tuple[Design, ...]:
+    """Return the sweeps that are named, and those whose trained cells are all among the runs and groups that are named.
+
+    A table of a part of a sweep would say that the rest was not run. Without a name all sweeps are wanted.
+    """
+    if not names:
+        return tuple(designs)
+    sweeps = {name for design in designs for name in (design.id, design.name)}
+    of_runs = [name for name in names if name not in sweeps]
+    chosen = {ATTEMPT.sub("", folder.name) for folder in select(of_runs, runs_dir, designs)} if of_runs else set()
+    there = {ATTEMPT.sub("", folder.name) for folder in run_folders(runs_dir)}
+    return tuple(
+        design for design in designs if {design.id, design.name} & set(names) or _is_among(design, there, chosen)
+    )
+
+
+def _is_among(design: Design, there: Collection[str], chosen: Collection[str]) -> bool:
+    trained = {run_id for _, run_id in design.cells if run_id in there}
+    return bool(trained) and trained <= set(chosen)
+
+
+def select_runs(run_ids: Collection[str], runs_dir: Path) -> list[Path]:
+    """The folders of these runs, with those of all their attempts."""
+    return _among(run_ids, run_folders(runs_dir))
+
+
+def select_groups(groups: Collection[str], runs_dir: Path) -> list[Path]:
+    """The folders of all runs of these groups, whatever their seeds."""
+    return [folder for folder in run_folders(runs_dir) if group_of(folder.name) in groups]
+
+
+def design_of(record: SweepRecord) -> Design:
+    cells = tuple((cell.values, cell.run) for cell in record.cells)
+    axes = tuple(axis.name for axis in record.axes)
+    return Design(record.id, record.name, axes, cells, record.baseline, "sweep")
+
+
+def _named(name: str, folders: Sequence[Path], runs_dir: Path, designs: Sequence[Design]) -> list[Path]:
+    if "/" in name or "\\" in name:
+        return [find_run(name, runs_dir)]
+    cells = {run_id for design in designs if name in (design.id, design.name) for _, run_id in design.cells}
+    if found := _among(cells, folders):
+        return found
+    if found := [folder for folder in folders if folder.name.startswith(name)]:
+        return found
+    known = [*(group_of(folder.name) for folder in folders), *(design.id for design in designs)]
+    near = difflib.get_close_matches(name, dict.fromkeys(known), n=MOST_NEAR, cutoff=0)
+    raise SpecError(f"{name} is no run, group or sweep in {runs_dir}", did_you_mean(name, near))
+
+
+def _among(run_ids: Collection[str], folders: Sequence[Path]) -> list[Path]:
+    return [folder for folder in folders if ATTEMPT.sub("", folder.name) in run_ids]

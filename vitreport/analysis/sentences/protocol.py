@@ -1,0 +1,94 @@
+"""How the numbers of a report were obtained, in sentences."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vitreport.analysis.commands import PLACEHOLDER
+from vitreport.analysis.sentences.phrases import joined
+from vitreport.analysis.sentences.subjects import titles, where_of
+from vitreport.analysis.summary import Summary
+from vitreport.formatting import counted
+
+COST = (
+    "FLOPs are those of one image, a multiply-add counted as two. Times and images per second (training) are medians "
+    "over the seeds on the device of the row, memory is the most of any; they compare only where the device is the "
+    "same."
+)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """`methods` has a sentence or two for each choice that a reader should know; `resumed`, `commands` may be empty."""
+
+    methods: tuple[str, ...]
+    cost: str
+    resumed: str
+    commands: str
+
+
+def protocol_of(summary: Summary, *, has_claims: bool) -> Protocol:
+    return Protocol(tuple(_methods(summary, has_claims)), COST, _resumed(summary), placeholder_of(summary))
+
+
+def placeholder_of(summary: Summary) -> str:
+    """What is to be replaced in commands that train on a folder of the user's own."""
+    if not summary.own_folders:
+        return ""
+    folders = joined(summary.own_folders)
+    return f"Replace {PLACEHOLDER} in a command with the folder that contains {folders}: the records contain no paths."
+
+
+def _resumed(summary: Summary) -> str:
+    found = summary.provenance
+    if not found.resumed:
+        return ""
+    told = f"Interrupted and resumed: {counted(found.resumed, 'run')}"
+    if not found.resumed_elsewhere:
+        return f"{told}, each with the versions, threads and device that it began with."
+    return (
+        f"{told}, {found.resumed_elsewhere} of them with other versions, threads or another device than before: the "
+        "last digits may differ from those of an undisturbed run."
+    )
+
+
+def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
+    yield f"Every number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
+    yield (
+        "Several seeds are one result: mean ± half of Student's 95% interval over n seeds; those that do not vary have "
+        "no interval. Intervals are cut at the possible limits, such as 0 and 100%; both ends of such an interval are "
+        "shown. A single run shows Wilson's "
+        "95% interval over its test images; that leaves out the spread between seeds, so single runs are never ranked."
+    )
+    yield (
+        "Differences are Welch's; where enough seeds are common to both, p is that of an exact sign-flip test (six for "
+        "one comparison, at most twenty). p-values are adjusted by Holm: beside a baseline that was fixed in advance "
+        "over the comparisons with it, beside one that was chosen by its result or found among the runs over all "
+        "pairs; the ends of a range are compared only where one is the baseline. Every interval is that of its own "
+        "comparison. \N{LEFT DOUBLE QUOTATION MARK}No difference "
+        "shown\N{RIGHT DOUBLE QUOTATION MARK} is not "
+        "\N{LEFT DOUBLE QUOTATION MARK}equal\N{RIGHT DOUBLE QUOTATION MARK}."
+    )
+    if has_claims:
+        yield (
+            "A published accuracy is taken for one more run: it is judged by the 95% prediction interval of these "
+            "seeds, mean \N{PLUS-MINUS SIGN} t s \N{SQUARE ROOT}(1 + 1/n), widened by half of its last digit. "
+            "Reproduced is what lies in it where the interval of the mean is at most 1 point to each side. A single "
+            "seed judges no claim: how far others would lie from it is not known. Each claim is judged by itself: of "
+            "twenty that hold, one is expected outside."
+        )
+    if summary.has_pairs:
+        yield (
+            "Two single runs on the same test images are compared image by image with McNemar's exact test, adjusted "
+            "by Holm likewise; that speaks of these two trained networks, not of other seeds."
+        )
+    yield (
+        "The test accuracy is that of the epoch which the setting train.selection names (val: the best on the "
+        "validation split; last: the last); the test images choose nothing, also not which setting stands for an "
+        f"architecture in the first table: {_standing(summary)}."
+    )
+
+
+def _standing(summary: Summary) -> str:
+    names = titles(summary)
+    chosen = [f"{where_of(cell, names)}, {cell.chosen}" for cell in summary.cells if cell.group and cell.candidates > 1]
+    return "; ".join(chosen) or "there is one for each"

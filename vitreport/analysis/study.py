@@ -1,0 +1,138 @@
+"""What a study says of its report: the order, what is planned, and the published claims."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from vitreport.analysis.ablations import Design
+from vitreport.analysis.sentences.claims import Claim
+from vitreport.analysis.standing import Planned
+from vitreport.analysis.summarize import Outline, PlannedSection
+from vitreport.records.groups import group_of
+from vitreport.spec.study import ClaimSpec, StudySpec, combination
+from vitreport.spec.sweep import called
+from vitreport.sweep.plan import Cell, Plan
+
+BEST_TRAIN = "the best training accuracy of all epochs is not measured, only that of the selected epoch"
+Plans = Mapping[str, Plan]
+CommandOf = Callable[..., str]
+"""The command that trains what is missing of the parts that are named."""
+
+
+def outline_of(study: StudySpec, plans: Plans, command_of: CommandOf) -> Outline:
+    """All runs and ablations of the study; of a pair without a run its ablations stand by their baselines."""
+    planned = {name: _planned(plan, command_of(name)) for name, plan in plans.items()}
+    runs = [planned[name] for name, plan in plans.items() if not plan.axes]
+    with_runs = {(each.architecture, each.dataset) for each in runs}
+    pairs = [each for each in planned.values() if each in runs or (each.architecture, each.dataset) not in with_runs]
+    sections = tuple(
+        PlannedSection(
+            title=section.title,
+            question=section.question,
+            runs=tuple((name, planned[name]) for name in section.runs),
+            ablations=tuple(plans[name].id for name in section.ablations),
+        )
+        for section in study.order
+    )
+    designs = tuple(_design(plan, planned[name]) for name, plan in plans.items() if plan.axes)
+    best = (claim for claim in study.claims if claim.metric == "best_test_accuracy")
+    return Outline(designs, tuple(pairs), sections, frozenset(_group(study, plans, each.of, each.at) for each in best))
+
+
+def claims_of(
+    study: StudySpec, plans: Plans, command_of: CommandOf, published: Plans | None, assignments: Sequence[str] = ()
+) -> list[Claim]:
+    """The claims with the groups that they are about.
+
+    `published` has the plans without `assignments`, None where there are none: where these change what is trained,
+    no run answers the claim.
+    """
+    changed = f"trained with {' '.join(f'--set {each}' for each in assignments)}"
+    claims = []
+    for spec in study.claims:
+        claim = _claim(study, spec, plans, command_of)
+        own = _claim(study, spec, published, command_of) if published is not None else None
+        is_changed = own is None or (claim.group, claim.other, claim.others) != (own.group, own.other, own.others)
+        claims.append(replace(claim, changed=changed) if is_changed else claim)
+    return claims
+
+
+def _planned(plan: Plan, command: str) -> Planned:
+    cell = _cell_at(plan, plan.baseline or plan.cells[0].values)
+    return Planned(cell.spec.model.label, cell.spec.data.dataset, group_of(cell.id), command)
+
+
+def _design(plan: Plan, planned: Planned) -> Design:
+    return Design(
+        id=plan.id,
+        name=plan.name,
+        axes=tuple(axis.name for axis in plan.axes),
+        cells=tuple((cell.values, cell.id) for cell in plan.cells),
+        baseline=plan.baseline,
+        source="study",
+        planned=planned,
+    )
+
+
+def statement_of(study: StudySpec, claim: ClaimSpec) -> str:
+    """perceiver-io/batch-size: batch_size 16 reaches 50.67%"""
+    if claim.says:
+        return f"{claim.of}: {claim.says}"
+    if claim.spread_below is not None:
+        return f"{claim.of}: all test accuracies differ by less than {claim.spread_below.shown}"
+    part = study.parts[claim.of]
+    value = called([axis.name for axis in part.axes()], part.cells()[combination(claim.at)])
+    subject = f"{claim.of}: {value}" if value else claim.of
+    if claim.converged_at is not None:
+        return f"{subject} has converged at about epoch {claim.converged_at}"
+    if claim.gap_above is not None:
+        return f"{subject} over-fits: training accuracy is more than {claim.gap_above.shown} above test accuracy"
+    if claim.value is None:
+        return f"{subject} is {claim.relation} {combination(claim.other)}"
+    best = ", the best of all epochs" if claim.metric != "test_accuracy" else ""
+    on_train = " on the training images" if claim.metric == "best_train_accuracy" else ""
+    return f"{subject} reaches {claim.value.shown}{on_train}{best}"
+
+
+def _claim(study: StudySpec, claim: ClaimSpec, plans: Plans, command_of: CommandOf) -> Claim:
+    other = claim.other if claim.of in study.runs else None
+    figure = claim.value or claim.spread_below or claim.gap_above
+    every = tuple(group_of(cell.id) for cell in _one_seed(plans[claim.of])) if claim.spread_below else ()
+    is_of_train = claim.metric == "best_train_accuracy"
+    reasons = [*(study.faults[name] for name in claim.fault), *([BEST_TRAIN] if is_of_train else [])]
+    return Claim(
+        statement=statement_of(study, claim),
+        source=claim.source,
+        group=every[0] if every else _group(study, plans, claim.of, claim.at),
+        relation=claim.relation,
+        value=figure.fraction if figure else claim.converged_at,
+        digits=figure.digits if figure else 0,
+        other=_other_group(study, claim, plans),
+        others=every[1:],
+        split="train" if is_of_train else "test",
+        best_over_epochs=claim.metric == "best_test_accuracy",
+        not_comparable="; ".join(reasons),
+        command=command_of(claim.of, *([other] if other else [])),
+    )
+
+
+def _one_seed(plan: Plan) -> list[Cell]:
+    """Each combination of values once, with its first seed."""
+    return list({cell.values: cell for cell in reversed(plan.cells)}.values())[::-1]
+
+
+def _other_group(study: StudySpec, claim: ClaimSpec, plans: Plans) -> str:
+    """What a claim compares with: another combination of its ablation, or another run."""
+    if claim.other is None:
+        return ""
+    if claim.of in study.ablations:
+        return _group(study, plans, claim.of, claim.other)
+    return _group(study, plans, claim.other, None)
+
+
+def _group(study: StudySpec, plans: Plans, name: str, at: object) -> str:
+    return group_of(_cell_at(plans[name], study.parts[name].cells()[combination(at)]).id)
+
+
+def _cell_at(plan: Plan, labels: tuple[str, ...]) -> Cell:
+    """With the first seed."""
+    return next(cell for cell in plan.cells if cell.values == labels)

@@ -1,0 +1,299 @@
+"""What a report says, as plain data: every number that a page or a figure shows stands here.
+
+Accuracies are fractions of images, losses are in nats. Intervals are 95% intervals throughout.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from vitreport.analysis.measured import (
+    Calibration,
+    ClassAccuracy,
+    Confusion,
+    Cost,
+    Curve,
+    Estimate,
+    Mistakes,
+    Paired,
+)
+from vitreport.data.catalogue import DATASETS, is_altered
+from vitreport.records.groups import group_of
+from vitreport.spec.sweep import shown_level
+
+State = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record", "not run"]
+
+
+@dataclass(frozen=True)
+class Details:
+    """What is shown of one group at length; each part is empty or None where no run has it.
+
+    `damage` is what was found only when it was looked for.
+    """
+
+    curves: tuple[Curve, ...] = ()
+    classes: tuple[ClassAccuracy, ...] = ()
+    confusion: Confusion | None = None
+    calibration: Calibration | None = None
+    mistakes: Mistakes | None = None
+    damage: tuple["Damage", ...] = ()
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run. `accuracies` are those of its selected epoch by split; `last_seen` is (split, accuracy) after the
+    last whole epoch of a run without a result."""
+
+    id: str
+    seed: int | None
+    state: State
+    epoch: int
+    epochs: int | None
+    accuracies: Mapping[str, float] = field(default_factory=dict)
+    test_images: int | None = None
+    last_seen: tuple[str, float] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ by seed alone: one result. Of a seed that was trained anew the newest attempt counts.
+
+    `id` is that of its runs without the seed, `dataset` the id of a Dataset. `fields` is the spec by dotted paths,
+    without the seed. `train`, `validation` and `test` are accuracies at the selected epoch; `best_test`, the best of
+    the test curve, chooses by the test images: only a group that is to stand beside a published figure which did has
+    one. `gap` is train minus test accuracy. `converged` is the first epoch by which the training loss had made 95% of
+    its fall, `test_converged` that by which the test accuracy had made 95% of its rise, where it was measured.
+    `shares_apart` is how far the class shares of the training and the test images are apart, None where the records do
+    not say. `label` says what sets it apart from the group that stands for its pair. `details` is None unless it is
+    shown at length.
+    """
+
+    id: str
+    architecture: str
+    dataset: str
+    label: str
+    state: State
+    fields: Mapping[str, Any]
+    runs: tuple[RunSummary, ...]
+    command: str
+    train: Estimate | None = None
+    validation: Estimate | None = None
+    test: Estimate | None = None
+    test_loss: Estimate | None = None
+    best_test: Estimate | None = None
+    gap: Estimate | None = None
+    converged: Estimate | None = None
+    test_converged: Estimate | None = None
+    shares_apart: float | None = 0.0
+    cost: Cost | None = None
+    details: Details | None = None
+
+    @property
+    def spec_id(self) -> str:
+        """The id without the data set: the same of one spec on several bytes."""
+        return group_of(self.runs[0].id)
+
+    @property
+    def diverged(self) -> int:
+        return sum(run.state == "diverged" for run in self.runs)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those that ended with a result."""
+        return tuple(run.seed for run in self.runs if run.state == "done" and run.seed is not None)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One architecture on one data set. `group` is None where nothing was run: `command` would run it.
+
+    `chosen` says why this group stands for the pair, of `candidates`. `paired` compares a single run with that single
+    run on the data set which has the highest test accuracy.
+    """
+
+    architecture: str
+    dataset: str
+    group: Group | None
+    candidates: int
+    chosen: str
+    command: str
+    paired: Paired | None = None
+
+
+@dataclass(frozen=True)
+class Level:
+    """One value of what an ablation varies (of each axis one), and how far it is from the baseline.
+
+    `group` is the id of its group; `missing` counts the planned runs without a result. `paired` compares a single run
+    with that of the baseline.
+    """
+
+    values: tuple[str, ...]
+    state: State
+    accuracy: Estimate | None
+    difference: Estimate | None
+    group: str | None
+    command: str
+    missing: int = 0
+    paired: Paired | None = None
+
+    @property
+    def shown(self) -> str:
+        """The level in a sentence: 16; of several fields (16, 2)."""
+        return shown_level(self.values)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The level in a table, one cell an axis."""
+        return tuple(shown_level([value]) for value in self.values)
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What was varied, everything else being equal. `baseline` is an index of `levels`, None where it is not there.
+
+    `name` is unique in a summary. `source` is "inferred" where groups were found to differ in one field alone; else
+    `design` is the id of the sweep, or of the part of a study. `apart` says what it holds, or which sweep it is, where
+    another of its architecture and data set varies the same. `ends` is the last level less the
+    first where one of them is the baseline; any other pair would be one more comparison, chosen after looking.
+    """
+
+    name: str
+    architecture: str
+    dataset: str
+    axes: tuple[str, ...]
+    levels: tuple[Level, ...]
+    baseline: int | None
+    source: Literal["sweep", "inferred", "study"]
+    ends: Estimate | None = None
+    design: str = ""
+    apart: str = ""
+
+    @property
+    def is_baseline_chosen(self) -> bool:
+        """Whether nobody named the baseline before there were results: it was found among the groups."""
+        return self.source == "inferred"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a study: what it asks, its runs by name, each as a cell, and its ablations."""
+
+    title: str
+    question: str
+    runs: tuple[tuple[str, Cell], ...]
+    ablations: tuple[Ablation, ...]
+
+
+@dataclass(frozen=True)
+class FieldTable:
+    """Fields of specs: what all rows share, and what differs, one row a group. Values are as TOML writes them."""
+
+    shared: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An architecture with its groups, by data set; `cells` are those that stand for it in the first table."""
+
+    name: str
+    title: str
+    about: str
+    reference: str
+    model_fields: FieldTable
+    training_fields: FieldTable
+    cells: tuple[Cell, ...]
+    groups: tuple[Group, ...]
+    ablations: tuple[Ablation, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The bytes that runs saw. `id` is the name, with digits of the fingerprint where one name means several.
+
+    `overlap` counts the test images that are known to be training images too. `class_sizes` names very small and very
+    unequal classes.
+    """
+
+    id: str
+    name: str
+    title: str
+    reference: str
+    fingerprint: str
+    canonical: bool
+    source: str
+    classes: tuple[str, ...]
+    image_sizes: tuple[int, ...]
+    counts: tuple[tuple[str, int], ...]
+    resized: int
+    overlap: int
+    class_sizes: str = ""
+
+    @property
+    def is_altered(self) -> bool:
+        """Whether the images are others than those that were published under this name."""
+        return is_altered(self.name, canonical=self.canonical)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file of a record that could not be read, and why; `place` is relative to the folder of the runs."""
+
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the runs come from: each value with the number of runs that have it; `resumed_elsewhere` counts those
+    that went on under another fingerprint."""
+
+    devices: tuple[tuple[str, int], ...]
+    versions: tuple[tuple[str, int], ...]
+    commits: tuple[tuple[str, int], ...]
+    unknown_commits: int
+    resumed: int
+    resumed_elsewhere: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything, in the order of the report; `sections` are those of a study.
+
+    `mixed_randomness` names each group whose seeds were drawn by several randomness versions.
+    """
+
+    runs: int
+    sections: tuple[Section, ...]
+    architectures: tuple[Architecture, ...]
+    datasets: tuple[Dataset, ...]
+    unplaced: tuple[RunSummary, ...]
+    damage: tuple[Damage, ...]
+    provenance: Provenance
+    mixed_randomness: tuple[str, ...] = ()
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        return tuple(cell for architecture in self.architectures for cell in architecture.cells)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return tuple(group for architecture in self.architectures for group in architecture.groups)
+
+    @property
+    def own_folders(self) -> tuple[str, ...]:
+        """The names of folders of images that are no published data set."""
+        return tuple(dict.fromkeys(each.name for each in self.datasets if each.name not in DATASETS))
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether single runs are compared image by image."""
+        levels = (level.paired for ablation in self.ablations for level in ablation.levels)
+        return any(levels) or any(cell.paired for cell in self.cells)
+
+    @property
+    def ablations(self) -> tuple[Ablation, ...]:
+        return tuple(ablation for architecture in self.architectures for ablation in architecture.ablations)

@@ -1,0 +1,1 @@
+"""Types of run, epoch, result and sweep records, and their reader; never with torch."""

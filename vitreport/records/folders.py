@@ -1,0 +1,153 @@
+"""Which folders are runs, and which run a name means."""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from vitreport.errors import RecordError, ResourceError, SpecError
+from vitreport.formatting import listed
+from vitreport.reading import entry_fault
+from vitreport.spec.fields import did_you_mean
+
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+RUN_ID = re.compile(r"-[0-9a-f]{8}-s[0-9]+(-r[0-9]+)?\Z")
+ATTEMPT = re.compile(r"-r([0-9]+)\Z")
+CHECKPOINTS = "checkpoints"
+FILES = (
+    *("spec.json", "run.json", "metrics.jsonl", "result.json", "predictions.npz", "best.safetensors"),
+    *("mistakes.png", "crash.txt", ".lock"),
+)
+LINK_HINT = "replace the link with what it points to; nothing outside the runs folder is read or written"
+MOVE_HINT = "move it elsewhere"
+MOST_NAMED = 3
+
+
+def run_folders(runs_dir: Path) -> list[Path]:
+    """The folders of runs, by name. A link that leads out of `runs_dir` is no run."""
+    try:
+        return sorted(folder for folder in runs_dir.iterdir() if _is_run(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise ResourceError(f"cannot read {runs_dir}: {error.strerror}", "choose another --runs-dir") from error
+
+
+def strays(runs_dir: Path) -> list[tuple[str, str]]:
+    """Return what looks like a run and is none: its name, and why it is not read; of many alike, one line."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in _strays(runs_dir):
+        by_reason.setdefault(why, []).append(name)
+    return [line for why, names in by_reason.items() for line in _named(names, why)]
+
+
+def _named(names: list[str], why: str) -> list[tuple[str, str]]:
+    if len(names) <= MOST_NAMED:
+        return [(name, why) for name in names]
+    return [(listed(names, MOST_NAMED), why)]
+
+
+def _strays(runs_dir: Path) -> list[tuple[str, str]]:
+    try:
+        entries = sorted(runs_dir.iterdir())
+    except OSError:
+        return []
+    found = [(entry.name, _why_stray(entry)) for entry in entries]
+    return [(name, why) for name, why in found if why]
+
+
+def find_run(name: str, runs_dir: Path) -> Path:
+    """The folder of a run given by its id, a unique prefix of it, or its path.
+
+    Raises SpecError where no run or several are meant.
+    """
+    if "/" in name or "\\" in name:
+        folder = Path(os.path.realpath(name))
+        if _is_run(folder):
+            return folder
+        raise RecordError(f"{name} is not the folder of a run", "see `vitreport runs list`")
+    folders = {folder.name: folder for folder in run_folders(runs_dir)}
+    matches = [name] if name in folders else [known for known in folders if known.startswith(name)]
+    if len(matches) == 1:
+        return folders[matches[0]]
+    if _is_run(Path(os.path.realpath(name))):
+        return Path(os.path.realpath(name))
+    if matches:
+        raise SpecError(f"{name} means {len(matches)} runs", f"one of {listed(matches)}")
+    raise SpecError(f"there is no run {name} in {runs_dir}", did_you_mean(name, folders) or "see `vitreport runs list`")
+
+
+def newest_attempt(runs_dir: Path, run_id: str) -> Path:
+    """The folder that a spec's run is in, or will be: the newest of `<id>`, `<id>-r2`, `<id>-r3`, ..."""
+    return newest_attempts(runs_dir, [run_id])[run_id]
+
+
+def newest_attempts(runs_dir: Path, run_ids: Iterable[str]) -> dict[str, Path]:
+    """As `newest_attempt`, of many runs with one look at the folder."""
+    newest = {run_id: runs_dir / run_id for run_id in run_ids}
+    for folder in run_folders(runs_dir):
+        for run_id in (folder.name, ATTEMPT.sub("", folder.name)):
+            if run_id in newest and attempt_number(folder.name) > attempt_number(newest[run_id].name):
+                newest[run_id] = folder
+    return newest
+
+
+def next_attempt(runs_dir: Path, run_id: str) -> Path:
+    """A folder that does not exist yet, for training a spec anew beside what is there."""
+    attempts = _attempts(runs_dir, run_id)
+    return runs_dir / (f"{run_id}-r{max(map(attempt_number, attempts)) + 1}" if attempts else run_id)
+
+
+def refuse_foreign_entries(folder: Path) -> None:
+    """Refuse to write to a run folder that is a link, or in which a link or another kind of entry takes a file's place.
+
+    Raises:
+        RecordError: If there is such an entry; writing would change something outside of the run, or wait for ever.
+    """
+    entries = [(folder, True), (folder / CHECKPOINTS, True), *((folder / name, False) for name in FILES)]
+    saved = [path for path in (folder / CHECKPOINTS).glob("step-*") if path.suffix in (".safetensors", ".sha256")]
+    refuse_foreign([*entries, *((path, False) for path in saved)])
+
+
+def refuse_foreign(entries: Iterable[tuple[Path, bool]]) -> None:
+    """Refuse the first path that is not the folder (True) or the regular file (False) that it has to be, if it exists.
+
+    Raises:
+        RecordError: If there is such a path.
+    """
+    for path, is_folder in entries:
+        if fault := entry_fault(path, folder=is_folder):
+            raise RecordError(f"{path} {fault}", LINK_HINT if path.is_symlink() else MOVE_HINT)
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run has a checkpoint to resume from; a linked folder of checkpoints is not looked into."""
+    checkpoints = folder / CHECKPOINTS
+    return not checkpoints.is_symlink() and any(checkpoints.glob("step-*.safetensors"))
+
+
+def _attempts(runs_dir: Path, run_id: str) -> list[str]:
+    names = [folder.name for folder in run_folders(runs_dir)]
+    return [name for name in names if name == run_id or ATTEMPT.sub("", name) == run_id]
+
+
+def attempt_number(name: str) -> int:
+    match = ATTEMPT.search(name)
+    return int(match[1]) if match else 1
+
+
+def _why_stray(entry: Path) -> str:
+    if entry.is_symlink():
+        return "is a link, which is not followed"
+    if RUN_ID.search(entry.name) and entry.is_dir() and not _is_run(entry):
+        return "incomplete (no record)"
+    return ""
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        if not RUN_NAME.match(folder.name) or folder.is_symlink() or not folder.is_dir():
+            return False
+        return (folder / "spec.json").exists() or (folder / "run.json").exists()
+    except OSError:  # a name that is too long, a folder that may not be looked into
+        return False
