@@ -9,7 +9,6 @@ from tests.cli.conftest import Cli
 from tests.cli.test_ablate import BASE, write_result, written
 from tests.records import small_spec, write_run
 from vitreport.files import write_json
-from vitreport.records.groups import group_of, seed_of
 
 SMALL, LARGE = (small_spec(train={"batch_size": size}).run_id.removesuffix("-s0") for size in (16, 128))
 
@@ -18,15 +17,6 @@ def listed(cli: Cli, *options: str) -> list[str]:
     done = cli("runs", "list", *options)
     assert done.exit_code == 0, done.stderr
     return done.stdout.splitlines()
-
-
-def test_an_id_tells_group_and_seed() -> None:
-    for suffix, seed in (("-s4", 4), ("-s4-r2", 4), ("-s12-r10", 12)):
-        assert (group_of(f"swin-a-s1-0123abcd{suffix}"), seed_of(f"swin-a-s1-0123abcd{suffix}")) == (
-            "swin-a-s1-0123abcd",
-            seed,
-        )
-    assert (group_of("mine"), seed_of("mine")) == ("mine", -1)
 
 
 def test_seeds_are_one_line_with_mean_and_half_width(cli: Cli) -> None:
@@ -142,7 +132,7 @@ def test_accuracies_on_other_images_do_not_compare(cli: Cli) -> None:
     for seed in range(2):
         write_run(Path("runs"), other := small_spec(seed, data={"dataset": "cifar10", "image_size": 8}))
     told = "their accuracies do not compare: digits and cifar10 are not the same images"
-    assert cli("runs", "diff", SMALL, group_of(other.run_id)).stdout.splitlines()[-1] == told
+    assert cli("runs", "diff", SMALL, other.group).stdout.splitlines()[-1] == told
     assert cli("runs", "diff", f"{SMALL}-s0", other.run_id).stdout.splitlines()[-1] == told
 
 

@@ -259,15 +259,15 @@ def test_links_and_odd_names_are_no_runs(tmp_path: Path) -> None:
 
 
 def test_attempts_stand_beside_each_other_and_the_newest_counts(tmp_path: Path) -> None:
-    runs = tmp_path / "runs"
-    assert newest_attempt(runs, "swin-a-s0") == next_attempt(runs, "swin-a-s0") == runs / "swin-a-s0"
-    for number, name in enumerate(["swin-a-s0", "swin-a-s0-r2", "swin-a-s0-r10"]):
-        make_run(runs, name)
-        assert newest_attempt(runs, "swin-a-s0").name == name
-        assert next_attempt(runs, "swin-a-s0").name == f"swin-a-s0-r{[2, 3, 11][number]}"
-    make_run(runs, "swin-a-s01-r12")
-    make_run(runs, "swin-a-s0-rx")
-    assert newest_attempt(runs, "swin-a-s0").name == "swin-a-s0-r10"
+    runs, first = tmp_path / "runs", "swin-a-0123abcd-s0"
+    assert newest_attempt(runs, first) == next_attempt(runs, first) == runs / first
+    for name, following in (("", "-r2"), ("-r2", "-r3"), ("-r10", "-r11")):
+        make_run(runs, f"{first}{name}")
+        assert newest_attempt(runs, first).name == f"{first}{name}"
+        assert next_attempt(runs, first).name == f"{first}{following}"
+    make_run(runs, "swin-a-0123abcd-s01-r12")
+    make_run(runs, f"{first}-rx")
+    assert newest_attempt(runs, first).name == f"{first}-r10"
 
 
 def test_epochs_beyond_those_of_the_spec_are_damage(run: Path) -> None:

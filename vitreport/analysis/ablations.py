@@ -12,8 +12,7 @@ from vitreport.analysis.measured import Estimate
 from vitreport.analysis.standing import Planned, group_of_spec
 from vitreport.analysis.summary import Ablation, Group, Level
 from vitreport.errors import SpecError
-from vitreport.records.folders import ATTEMPT
-from vitreport.records.groups import group_of, seed_of
+from vitreport.run_id import RunId
 from vitreport.spec.load import layer_of
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import parse_list, short_name, shown_value, values_of_level
@@ -68,10 +67,10 @@ def _planned(design: Design, of_spec: Mapping[str, Sequence[Group]]) -> Ablation
     cells: dict[Values, list[str]] = defaultdict(list)
     for values, run_id in design.cells:
         cells[values].append(run_id)
-    of_cell = {values: of_spec.get(group_of(ids[0]), ()) for values, ids in cells.items()}
+    of_cell = {values: of_spec.get(RunId.parse(ids[0]).group, ()) for values, ids in cells.items()}
     some = _first(of_cell, design.baseline)
     present = {
-        values: group_of_spec(found, group_of(cells[values][0]), some.dataset if some else "")
+        values: group_of_spec(found, RunId.parse(cells[values][0]).group, some.dataset if some else "")
         for values, found in of_cell.items()
     }
     pair = some or design.planned
@@ -107,7 +106,7 @@ def _level(
 ) -> Level:
     if group is None:
         return Level(values, "not run", None, None, None, missing_command, missing=len(run_ids))
-    there = {ATTEMPT.sub("", run.id) for run in group.runs if run.state in ("done", "diverged")}
+    there = {RunId.parse(run.id).first_attempt for run in group.runs if run.state in ("done", "diverged")}
     missing = max(0, len(run_ids) - len(there))  # as many seeds as were meant are enough, whichever they are
     return Level(values, group.state, group.test, difference, group.id, group.command, missing=missing)
 
@@ -184,9 +183,9 @@ def _command_of_missing(values: Values, run_ids: Sequence[str], sibling: Group, 
         spec = RunSpec.model_validate_json(json.dumps(layer_of({**sibling.fields, **varied}, "").values))
     except (SpecError, ValueError):
         return ""
-    if group_of(spec.run_id) != group_of(run_ids[0]):
+    if spec.group != RunId.parse(run_ids[0]).group:
         return ""
-    return command_of(spec, sorted(seed_of(run_id) for run_id in run_ids))
+    return command_of(spec, sorted(RunId.parse(run_id).seed for run_id in run_ids))
 
 
 def _text_order(text: str) -> Order:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from vitreport.analysis.summary import FieldTable, Group
+from vitreport.run_id import hash_in_group
 from vitreport.spec.compose import flat
 from vitreport.spec.fields import members
 from vitreport.spec.run import RunSpec
@@ -39,7 +40,7 @@ def label_of(group: Group, standard: Group) -> str:
 
 def label_among(group: Group, siblings: Sequence[Group]) -> str:
     """What sets a group apart from others of its pair, where none stands for it; alone, the end of its id."""
-    return settings(group.fields, [each.fields for each in siblings]) or f"group {group.spec_id.rpartition('-')[2]}"
+    return settings(group.fields, [each.fields for each in siblings]) or f"group {hash_in_group(group.spec_id)}"
 
 
 def settings(own: Fields, among: Sequence[Fields]) -> str:

@@ -13,9 +13,8 @@ from vitreport.analysis.summary import Group, RunSummary, State
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.class_sizes import shares_apart
 from vitreport.intervals import NOT_NEGATIVE, SHARE, Range
-from vitreport.records.folders import attempt_number
-from vitreport.records.groups import group_of
 from vitreport.records.types import CostRecord, MeasurementRecord, RunRecord
+from vitreport.run_id import RunId
 from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
 
@@ -40,7 +39,7 @@ def group_runs(
     groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
     for run in runs:
         if run.spec:
-            groups[group_of(run.id), _dataset(run, run.spec, names)].append(Member(run.spec, run))
+            groups[RunId.parse(run.id).group, _dataset(run, run.spec, names)].append(Member(run.spec, run))
     many = Counter(group_id for group_id, _ in groups)
     return [
         _group(
@@ -63,7 +62,7 @@ def _dataset(run: Observed, spec: RunSpec, names: Mapping[tuple[str, str], str])
 def _newest(members: Iterable[Member]) -> list[Member]:
     """The newest attempt at each seed, in the order of seeds, as `store.groups` has it."""
     by_seed: dict[int, Member] = {}
-    for member in sorted(members, key=lambda each: attempt_number(each.seen.id)):
+    for member in sorted(members, key=lambda each: RunId.parse(each.seen.id).attempt):
         by_seed[member.spec.seed] = member
     return [by_seed[seed] for seed in sorted(by_seed)]
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from vitreport.analysis.measured import Mistake, Mistakes
 from vitreport.analysis.summary import Damage
-from vitreport.records.groups import seed_of
 from vitreport.records.reader import Run
+from vitreport.run_id import RunId
 from vitreport.store.mistakes import NAME, read_sheet
 
 
@@ -27,7 +27,7 @@ def _mistakes(run: Run, damage: list[Damage]) -> Mistakes | None:
     if sheet is None:
         return None
     return Mistakes(
-        seed=seed_of(run.id),
+        seed=RunId.parse(run.id).seed,
         mistakes=tuple(
             Mistake(each.index, names[each.label], names[each.predicted], each.confidence) for each in recorded.images
         ),

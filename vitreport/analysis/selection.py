@@ -1,13 +1,13 @@
 """Which runs a report is about."""
 
 import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from vitreport.analysis.ablations import Design
 from vitreport.errors import SpecError
-from vitreport.records.folders import ATTEMPT, find_run, run_folders
-from vitreport.records.groups import group_of
+from vitreport.records.folders import find_run, run_folders
+from vitreport.run_id import RunId
 from vitreport.spec.fields import did_you_mean
 from vitreport.sweep.record import SweepRecord
 
@@ -35,11 +35,15 @@ def select_designs(names: Sequence[str], runs_dir: Path, designs: Sequence[Desig
         return tuple(designs)
     sweeps = {name for design in designs for name in (design.id, design.name)}
     of_runs = [name for name in names if name not in sweeps]
-    chosen = {ATTEMPT.sub("", folder.name) for folder in select(of_runs, runs_dir, designs)} if of_runs else set()
-    there = {ATTEMPT.sub("", folder.name) for folder in run_folders(runs_dir)}
+    chosen = _first_attempts(select(of_runs, runs_dir, designs)) if of_runs else set()
+    there = _first_attempts(run_folders(runs_dir))
     return tuple(
         design for design in designs if {design.id, design.name} & set(names) or _is_among(design, there, chosen)
     )
+
+
+def _first_attempts(folders: Iterable[Path]) -> set[str]:
+    return {RunId.parse(folder.name).first_attempt for folder in folders}
 
 
 def _is_among(design: Design, there: Collection[str], chosen: Collection[str]) -> bool:
@@ -54,7 +58,7 @@ def select_runs(run_ids: Collection[str], runs_dir: Path) -> list[Path]:
 
 def select_groups(groups: Collection[str], runs_dir: Path) -> list[Path]:
     """The folders of all runs of these groups, whatever their seeds."""
-    return [folder for folder in run_folders(runs_dir) if group_of(folder.name) in groups]
+    return [folder for folder in run_folders(runs_dir) if RunId.parse(folder.name).group in groups]
 
 
 def design_of(record: SweepRecord) -> Design:
@@ -71,10 +75,10 @@ def _named(name: str, folders: Sequence[Path], runs_dir: Path, designs: Sequence
         return found
     if found := [folder for folder in folders if folder.name.startswith(name)]:
         return found
-    known = [*(group_of(folder.name) for folder in folders), *(design.id for design in designs)]
+    known = [*(RunId.parse(folder.name).group for folder in folders), *(design.id for design in designs)]
     near = difflib.get_close_matches(name, dict.fromkeys(known), n=MOST_NEAR, cutoff=0)
     raise SpecError(f"{name} is no run, group or sweep in {runs_dir}", did_you_mean(name, near))
 
 
 def _among(run_ids: Collection[str], folders: Sequence[Path]) -> list[Path]:
-    return [folder for folder in folders if ATTEMPT.sub("", folder.name) in run_ids]
+    return [folder for folder in folders if RunId.parse(folder.name).first_attempt in run_ids]

@@ -11,6 +11,7 @@ from vitreport.analysis.commands import data_dir_words, preset_hash
 from vitreport.analysis.references import model_word
 from vitreport.analysis.summary import Cell, Group
 from vitreport.formatting import printable
+from vitreport.run_id import hash_in_group
 from vitreport.spec.model import ARCHITECTURES
 
 OF_SEVERAL = re.compile(r" \([0-9a-f]+\)\Z")
@@ -102,4 +103,4 @@ def is_preset(group: Group) -> bool:
     fields: Mapping[str, Any] = group.fields
     dataset, size, classes = (fields[f"data.{name}"] for name in ("dataset", "image_size", "num_classes"))
     found = preset_hash(group.architecture, dataset, size, classes)
-    return found is not None and found in group.id.split("-")
+    return hash_in_group(group.id) == found

@@ -7,7 +7,6 @@ from vitreport.analysis.ablations import Design
 from vitreport.analysis.sentences.claims import Claim
 from vitreport.analysis.standing import Planned
 from vitreport.analysis.summarize import Outline, PlannedSection
-from vitreport.records.groups import group_of
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called
 from vitreport.sweep.plan import Cell, Plan
@@ -58,7 +57,7 @@ def claims_of(
 
 def _planned(plan: Plan, command: str) -> Planned:
     cell = _cell_at(plan, plan.baseline or plan.cells[0].values)
-    return Planned(cell.spec.model.label, cell.spec.data.dataset, group_of(cell.id), command)
+    return Planned(cell.spec.model.label, cell.spec.data.dataset, cell.spec.group, command)
 
 
 def _design(plan: Plan, planned: Planned) -> Design:
@@ -96,7 +95,7 @@ def statement_of(study: StudySpec, claim: ClaimSpec) -> str:
 def _claim(study: StudySpec, claim: ClaimSpec, plans: Plans, command_of: CommandOf) -> Claim:
     other = claim.other if claim.of in study.runs else None
     figure = claim.value or claim.spread_below or claim.gap_above
-    every = tuple(group_of(cell.id) for cell in _one_seed(plans[claim.of])) if claim.spread_below else ()
+    every = tuple(cell.spec.group for cell in _one_seed(plans[claim.of])) if claim.spread_below else ()
     is_of_train = claim.metric == "best_train_accuracy"
     reasons = [*(study.faults[name] for name in claim.fault), *([BEST_TRAIN] if is_of_train else [])]
     return Claim(
@@ -130,7 +129,7 @@ def _other_group(study: StudySpec, claim: ClaimSpec, plans: Plans) -> str:
 
 
 def _group(study: StudySpec, plans: Plans, name: str, at: object) -> str:
-    return group_of(_cell_at(plans[name], study.parts[name].cells()[combination(at)]).id)
+    return _cell_at(plans[name], study.parts[name].cells()[combination(at)]).spec.group
 
 
 def _cell_at(plan: Plan, labels: tuple[str, ...]) -> Cell:

@@ -18,7 +18,7 @@ from vitreport.analysis.measured import (
     Paired,
 )
 from vitreport.data.catalogue import DATASETS, is_altered
-from vitreport.records.groups import group_of
+from vitreport.run_id import RunId
 from vitreport.spec.sweep import shown_level
 
 State = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record", "not run"]
@@ -92,7 +92,7 @@ class Group:
     @property
     def spec_id(self) -> str:
         """The id without the data set: the same of one spec on several bytes."""
-        return group_of(self.runs[0].id)
+        return RunId.parse(self.runs[0].id).group
 
     @property
     def diverged(self) -> int:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from statistics import mean
 
 from vitreport.intervals import SHARE, Difference, differences_over_seeds, t_interval, wilson_interval
-from vitreport.records.groups import seed_of
 from vitreport.records.reader import Run
 from vitreport.records.types import MeasurementRecord
+from vitreport.run_id import RunId
 from vitreport.sweep.cells import state_of_cell
 from vitreport.sweep.plan import Labels, Plan
 
@@ -82,7 +82,7 @@ def summarize(plan: Plan, runs: Mapping[str, Run]) -> Summary:
 def _row(values: Labels, ids: Sequence[str], runs: Sequence[Run | None], *, is_baseline: bool) -> Row:
     states = [state_of_cell(run) for run in runs]
     measured = {
-        seed_of(run.id): run.result.selected.splits[MEASURED]
+        RunId.parse(run.id).seed: run.result.selected.splits[MEASURED]
         for run, state in zip(runs, states, strict=True)
         if run and run.result and state == "done"
     }

@@ -8,7 +8,7 @@ from typing import Any
 from vitreport.analysis.ablations import Design
 from vitreport.analysis.standing import is_preset
 from vitreport.analysis.summary import Group, Summary
-from vitreport.records.groups import group_of
+from vitreport.run_id import RunId
 
 Rule = Callable[[Summary, Sequence[Design]], set[str]]
 SIZES = ("data.limit", "train.epochs")
@@ -57,7 +57,7 @@ RULES: tuple[Rule, ...] = (lone_runs, reduced_runs)
 
 def groups_in(design: Design) -> set[str]:
     """Return the ids of the groups in a design."""
-    return {group_of(run_id) for _, run_id in design.cells}
+    return {RunId.parse(run_id).group for _, run_id in design.cells}
 
 
 def without(designs: Iterable[Design], groups: Iterable[str]) -> tuple[Design, ...]:

@@ -18,8 +18,7 @@ from vitreport.cli.runs_dir import require_runs_dir
 from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.errors import SpecError
 from vitreport.formatting import counted
-from vitreport.records.folders import ATTEMPT, strays
-from vitreport.records.groups import group_of
+from vitreport.records.folders import strays
 from vitreport.report.formats.data import render_csv, render_latex
 from vitreport.report.formats.document import render_json
 from vitreport.report.formats.html import render_html
@@ -28,6 +27,7 @@ from vitreport.report.formats.model_card import render_model_card
 from vitreport.report.formats.placing import as_part, without_marks
 from vitreport.report.formats.sandbox import render_own
 from vitreport.report.page import TITLE, Page, make_page
+from vitreport.run_id import RunId
 from vitreport.sweep.record import FOLDER, read_sweeps
 
 MOST_NAMED = 5
@@ -113,7 +113,7 @@ def _without_tryouts(summary: Summary, folders: Sequence[Path], outline: Outline
 
 def _first(run_id: str) -> str:
     """The id of the first attempt at a run."""
-    return ATTEMPT.sub("", run_id)
+    return RunId.parse(run_id).first_attempt
 
 
 def page_of_study(
@@ -134,8 +134,9 @@ def page_of_study(
     plans = planned.plans
     study = planned.study.only(plans) if asked.only else planned.study
     published = _published(asked, data_dirs) if asked.assignments else plans
-    cells = {cell.id for plan in plans.values() for cell in plan.cells}
-    folders = select_groups(set(map(group_of, cells)), runs_dir) if every_seed else select_runs(cells, runs_dir)
+    cells = [cell for plan in plans.values() for cell in plan.cells]
+    groups, run_ids = {cell.spec.group for cell in cells}, {cell.id for cell in cells}
+    folders = select_groups(groups, runs_dir) if every_seed else select_runs(run_ids, runs_dir)
     outline = outline_of(study, plans, asked.command)
     summary = summarize(folders, _as_begun(outline, runs_dir) if every_seed else outline)
     claims = claims_of(study, plans, asked.command, published, asked.assignments)

@@ -113,7 +113,7 @@ def _run_values(run: Run) -> Row:
 
 
 def _group(spec: RunSpec | None) -> str | None:
-    return spec.run_id.removesuffix(f"-s{spec.seed}") if spec else None
+    return spec.group if spec else None
 
 
 def _spec_values(spec: RunSpec | None) -> Row:

@@ -1,8 +1,8 @@
 """What each file of a run by itself does not show: values that were changed without breaking a type."""
 
 from vitreport.records.correct import unpacked
-from vitreport.records.folders import ATTEMPT
 from vitreport.records.types import DetailRecord, MistakeRecord, ResultRecord
+from vitreport.run_id import RunId
 from vitreport.spec.run import RunSpec
 
 SUM_TOLERANCE = 1e-6
@@ -10,7 +10,7 @@ SUM_TOLERANCE = 1e-6
 
 def of_spec(spec: RunSpec, run_id: str) -> str:
     """Of the spec of a run; "" where there is none."""
-    return "" if spec.run_id == ATTEMPT.sub("", run_id) else f"is the spec of {spec.run_id}"
+    return "" if spec.run_id == RunId.parse(run_id).first_attempt else f"is the spec of {spec.run_id}"
 
 
 def of_result(result: ResultRecord) -> str:

@@ -3,16 +3,16 @@
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from vitreport.errors import RecordError, ResourceError, SpecError
 from vitreport.formatting import listed
 from vitreport.reading import entry_fault
+from vitreport.run_id import RunId
 from vitreport.spec.fields import did_you_mean
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
-RUN_ID = re.compile(r"-[0-9a-f]{8}-s[0-9]+(-r[0-9]+)?\Z")
-ATTEMPT = re.compile(r"-r([0-9]+)\Z")
 CHECKPOINTS = "checkpoints"
 FILES = (
     *("spec.json", "run.json", "metrics.jsonl", "result.json", "predictions.npz", "best.safetensors"),
@@ -86,16 +86,18 @@ def newest_attempts(runs_dir: Path, run_ids: Iterable[str]) -> dict[str, Path]:
     """As `newest_attempt`, of many runs with one look at the folder."""
     newest = {run_id: runs_dir / run_id for run_id in run_ids}
     for folder in run_folders(runs_dir):
-        for run_id in (folder.name, ATTEMPT.sub("", folder.name)):
-            if run_id in newest and attempt_number(folder.name) > attempt_number(newest[run_id].name):
-                newest[run_id] = folder
+        found = RunId.parse(folder.name)
+        first = found.first_attempt
+        if first in newest and found.attempt > RunId.parse(newest[first].name).attempt:
+            newest[first] = folder
     return newest
 
 
 def next_attempt(runs_dir: Path, run_id: str) -> Path:
     """A folder that does not exist yet, for training a spec anew beside what is there."""
-    attempts = _attempts(runs_dir, run_id)
-    return runs_dir / (f"{run_id}-r{max(map(attempt_number, attempts)) + 1}" if attempts else run_id)
+    found = [RunId.parse(folder.name) for folder in run_folders(runs_dir)]
+    last = max((each.attempt for each in found if each.first_attempt == run_id), default=0)
+    return runs_dir / str(replace(RunId.parse(run_id), attempt=last + 1))
 
 
 def refuse_foreign_entries(folder: Path) -> None:
@@ -126,20 +128,10 @@ def has_checkpoint(folder: Path) -> bool:
     return not checkpoints.is_symlink() and any(checkpoints.glob("step-*.safetensors"))
 
 
-def _attempts(runs_dir: Path, run_id: str) -> list[str]:
-    names = [folder.name for folder in run_folders(runs_dir)]
-    return [name for name in names if name == run_id or ATTEMPT.sub("", name) == run_id]
-
-
-def attempt_number(name: str) -> int:
-    match = ATTEMPT.search(name)
-    return int(match[1]) if match else 1
-
-
 def _why_stray(entry: Path) -> str:
     if entry.is_symlink():
         return "is a link, which is not followed"
-    if RUN_ID.search(entry.name) and entry.is_dir() and not _is_run(entry):
+    if RunId.parse(entry.name).hash and entry.is_dir() and not _is_run(entry):
         return "incomplete (no record)"
     return ""
 

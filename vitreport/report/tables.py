@@ -22,6 +22,7 @@ from vitreport.analysis.summary import (
 from vitreport.data.catalogue import bytes_in_words
 from vitreport.formatting import compact, counted, duration, percent, rate
 from vitreport.report.table import Code, Table, table, with_commands
+from vitreport.run_id import hash_in_group
 
 MOST_CONFUSED = 10
 NOTHING = "\N{EN DASH}"
@@ -120,7 +121,7 @@ def ablation(content: Ablation) -> Table:
 def differing_fields(content: FieldTable, groups: Sequence[Group], names: dict[str, str]) -> Table:
     """What differs between the groups of an architecture, one row a group."""
     datasets = {group.id: names.get(group.dataset, group.dataset) for group in groups}
-    rows = [(datasets[group_id], Code(group_id.rpartition("-")[2]), *values) for group_id, values in content.rows]
+    rows = [(datasets[group_id], Code(hash_in_group(group_id)), *values) for group_id, values in content.rows]
     return table(("data set", "group", *content.names), rows, texts=2)
 
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import re
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from vitreport.errors import Problem, SpecError
+from vitreport.run_id import RunId
 from vitreport.spec.data import DatasetFacts, DataSpec
 from vitreport.spec.model import ModelSpec
 from vitreport.spec.optimizer import AdamWSpec, ConstantSpec, CosineSpec, OptimizerSpec, ScheduleSpec, SGDSpec
@@ -56,8 +56,16 @@ class RunSpec(Section):
     @property
     def run_id(self) -> str:
         """`<model>-<dataset>-<hash8>-s<seed>`, safe as the name of a folder."""
-        dataset = re.sub(r"[^A-Za-z0-9._]+", "-", self.data.dataset).strip("-.") or "images"
-        return f"{self.model.label}-{dataset[:40]}-{self.group_hash}-s{self.seed}"
+        return str(self._id)
+
+    @property
+    def group(self) -> str:
+        """The run id without the seed."""
+        return self._id.group
+
+    @property
+    def _id(self) -> RunId:
+        return RunId.of(self.model.label, self.data.dataset, self.group_hash, self.seed)
 
 
 def fit_problems(sections: dict[str, Any], facts: DatasetFacts) -> list[Problem]:

@@ -10,8 +10,9 @@ from vitreport.cli.format import TRAIN_AGAIN, bounds
 from vitreport.cli.tables.records import LIST_COLUMNS, list_row, overview
 from vitreport.formatting import UNVARYING, duration, percent, percentage_half_width
 from vitreport.intervals import SHARE, difference_over_seeds, t_interval
-from vitreport.records.groups import group_of, grouped, mixed_randomness, seed_of
+from vitreport.records.groups import grouped, mixed_randomness
 from vitreport.records.reader import Run
+from vitreport.run_id import RunId
 from vitreport.spec.compose import flat
 from vitreport.spec.sweep import called
 from vitreport.store.state import state_of
@@ -27,9 +28,9 @@ LEGEND = (
 
 def group_rows(runs: Sequence[Run], sweeps: Sequence[SweepRecord]) -> Iterator[list[str]]:
     """Lines of `runs list`: under the name of each sweep its own runs, then those of none."""
-    newest = {(group, seed_of(run.id)): run for group, members in grouped(runs).items() for run in members}
+    newest = {(group, RunId.parse(run.id).seed): run for group, members in grouped(runs).items() for run in members}
     for sweep in sweeps:
-        values = {group_of(cell.run): cell.values for cell in sweep.cells}
+        values = {RunId.parse(cell.run).group: cell.values for cell in sweep.cells}
         own = grouped(newest[cell] for cell in _cells(sweep) if cell in newest)
         if own:
             yield [f"{sweep.name} (sweep {sweep.id.rpartition('-')[2]})", *[""] * (len(LIST_COLUMNS) - 1)]
@@ -65,7 +66,7 @@ def group_row(runs: Sequence[Run]) -> list[str]:
 def tell_mixed(runs: Iterable[Run]) -> None:
     """Warn on stderr of groups whose runs should not be one result."""
     drawn = {
-        group: {seed_of(run.id): run.record.randomness for run in members if run.record}
+        group: {RunId.parse(run.id).seed: run.record.randomness for run in members if run.record}
         for group, members in grouped(runs).items()
     }
     for line in mixed_randomness(drawn):
@@ -74,7 +75,7 @@ def tell_mixed(runs: Iterable[Run]) -> None:
 
 def name_of(runs: Sequence[Run]) -> str:
     """The id of the group, or of the run that stands alone."""
-    return runs[0].id if len(runs) == 1 else group_of(runs[0].id)
+    return runs[0].id if len(runs) == 1 else RunId.parse(runs[0].id).group
 
 
 def group_differences(first: Sequence[Run], second: Sequence[Run]) -> dict[str, tuple[Any, Any]]:
@@ -118,7 +119,7 @@ def estimate(accuracies: Sequence[float]) -> str:
 
 def _cells(sweep: SweepRecord) -> list[tuple[str, int]]:
     """Group and seed of each cell."""
-    return [(group_of(cell.run), seed_of(cell.run)) for cell in sweep.cells]
+    return [(RunId.parse(cell.run).group, RunId.parse(cell.run).seed) for cell in sweep.cells]
 
 
 def _known(overviews: Sequence[Mapping[str, Any]], accuracy: str, *states: str) -> list[float]:
@@ -129,12 +130,14 @@ def _told(runs: Sequence[Run]) -> dict[str, Any]:
     spec = next((run.spec for run in runs if run.spec), None)
     fields = flat(spec.model_dump(mode="json", exclude={"seed"})) if spec else {}
     accuracies = {f"test_accuracy.s{seed}": accuracy for seed, accuracy in _accuracies(runs).items()}
-    return {**fields, "seeds": [seed_of(run.id) for run in runs], **accuracies}
+    return {**fields, "seeds": [RunId.parse(run.id).seed for run in runs], **accuracies}
 
 
 def _accuracies(runs: Sequence[Run]) -> dict[int, float]:
     return {
-        seed_of(run.id): run.result.selected.splits["test"].accuracy for run in runs if run.result and not run.damage
+        RunId.parse(run.id).seed: run.result.selected.splits["test"].accuracy
+        for run in runs
+        if run.result and not run.damage
     }
 
 

@@ -1,0 +1,63 @@
+"""The id of a run, which names its folder: the only module that knows the format."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+FORMAT = re.compile(r"(?P<group>.+-[0-9a-f]{8})-s(?P<seed>0|[1-9][0-9]*)(?:-r(?P<attempt>[2-9]|[1-9][0-9]+))?\Z")
+HASH_IN_GROUP = re.compile(r"-([0-9a-f]{8})(?=-|\Z)")
+NO_SEED = -1
+MAX_DATASET_LENGTH = 40
+
+
+@dataclass(frozen=True)
+class RunId:
+    """`<model>-<dataset>-<hash8>-s<seed>`, followed by `-r<attempt>` from the second attempt on.
+
+    A folder may have any other name, too: that name is its group then, `hash` is "", and `seed` is NO_SEED.
+
+    Attributes:
+        group: `<model>-<dataset>-<hash8>`, which all runs share that differ by their seed only. Model and data set are
+            not told apart: both may contain hyphens. Read them from the run's spec.
+        seed: The seed of the run.
+        attempt: 1 for the first run of a spec in a folder of runs; 2 and more if it was trained again from the start.
+    """
+
+    group: str
+    seed: int = NO_SEED
+    attempt: int = 1
+
+    @classmethod
+    def of(cls, model: str, dataset: str, spec_hash: str, seed: int) -> Self:
+        """Make the id of the first attempt at a spec; any name of a data set becomes a safe part of a file name."""
+        safe = re.sub(r"[^A-Za-z0-9._]+", "-", dataset).strip("-.") or "images"
+        return cls(f"{model}-{safe[:MAX_DATASET_LENGTH]}-{spec_hash}", seed)
+
+    @classmethod
+    def parse(cls, name: str) -> Self:
+        """Take the name of a run's folder apart."""
+        match = FORMAT.match(name)
+        return cls(match["group"], int(match["seed"]), int(match["attempt"] or 1)) if match else cls(name)
+
+    def __str__(self) -> str:
+        """Return the name of the run's folder."""
+        return self.first_attempt if self.attempt == 1 else f"{self.first_attempt}-r{self.attempt}"
+
+    @property
+    def first_attempt(self) -> str:
+        """The id without the attempt: the same for all attempts at one spec."""
+        return self.group if self.seed == NO_SEED else f"{self.group}-s{self.seed}"
+
+    @property
+    def hash(self) -> str:
+        """The eight hexadecimal digits of the hash of the spec without its seed."""
+        return "" if self.seed == NO_SEED else hash_in_group(self.group)
+
+
+def hash_in_group(group: str) -> str:
+    """Return the hash in the id of a group, "" if it has none.
+
+    The id of a group may be followed by the name of a data set, where runs of one spec saw different images.
+    """
+    found = HASH_IN_GROUP.findall(group)
+    return found[-1] if found else ""
