@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import FullDiskError, SpecError, StorageError
+from vitreport.errors import BusyError, FullDiskError, SpecError, StorageError
 from vitreport.formatting import compact
 from vitreport.reading import BINARY, NO_FOLLOW
 
@@ -36,42 +36,41 @@ def write_atomic(path: Path, content: bytes) -> None:
         _flush_folder(path.parent)
 
 
-def output_file(path: Path) -> Path:
-    """Return the file that the user names to be written, behind links, once it is sure that it can be made.
+def output_path(path: Path, *, is_folder: bool = False) -> Path:
+    """Return where an output is written, behind links, after checking that it can be made there.
 
-    Raises SpecError where something else is there, StorageError where its folder is missing or cannot be written.
+    A folder is made with its parents, a file is not.
+
+    Raises:
+        SpecError: Something else is at that path, or the system does not accept the name.
+        StorageError: The place is missing or cannot be written.
     """
-    with _name_errors(path):
-        if path.exists() and not path.is_file():
-            raise SpecError(
-                f"cannot write to {path}: not a regular file",
-                "give the path of a file, or leave it out to write to stdout",
-            )
-        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    try:
+        if path.exists() and not (path.is_dir() if is_folder else path.is_file()):
+            if is_folder:
+                raise SpecError(f"{path} is not a folder", "give the path of a folder")
+            hint = "give the path of a file, or leave it out to write to stdout"
+            raise SpecError(f"cannot write to {path}: not a regular file", hint)
+    except OSError as error:  # such as a name that is too long
+        reason = (error.strerror or str(error)).lower()
+        raise SpecError(f"cannot write {path}: {reason}", "choose another name") from error
+    if is_folder:
+        refuse_unwritable(path)
+        return path
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
     with storage_errors(target):
         _require_writable(target.parent)
     return target
 
 
-def output_folder(path: Path) -> None:
-    """Check that a folder can be written, or made with its parents.
+def refuse_unwritable(folder: Path) -> None:
+    """Check that a folder can be written, or the nearest existing one above it, in which it would be made.
 
-    Raises SpecError where something else is there, StorageError where it cannot be written.
+    Raises:
+        StorageError: If nothing can be written there.
     """
-    with _name_errors(path):
-        if path.exists() and not path.is_dir():
-            raise SpecError(f"{path} is not a folder", "give the path of a folder")
-    refuse_unwritable(path)
-
-
-@contextmanager
-def _name_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError about a name itself, such as one that is too long, into SpecError."""
-    try:
-        yield
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise SpecError(f"cannot write {path}: {reason}", "choose another name") from error
+    with storage_errors(folder):
+        _require_writable(_existing(folder))
 
 
 def _require_writable(folder: Path) -> None:
@@ -83,6 +82,45 @@ def _require_writable(folder: Path) -> None:
     else:
         return
     raise OSError(code, os.strerror(code))
+
+
+@contextmanager
+def locked(
+    path: Path,
+    *,
+    timeout: float = -1,
+    busy: Callable[[], BusyError] = lambda: BusyError("another process is writing there", "wait for it, or stop it"),
+    soft: bool = False,
+    remove: bool = False,
+) -> Iterator[None]:
+    """Hold a lock file. The system frees the lock when the process ends, however it ends.
+
+    Args:
+        path: The lock file; its folder exists.
+        timeout: Seconds to wait for another process; negative waits as long as it takes.
+        busy: Makes the error to raise after that time.
+        soft: Use the existence of the file as the lock where the file system has no locks.
+        remove: Remove the file before the lock is freed.
+
+    Raises:
+        BusyError: Another process holds the lock.
+        StorageError: The file cannot be made or locked.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout, fallback_to_soft=soft)
+    with storage_errors(path):
+        try:
+            lock.acquire()
+        except Timeout as error:  # an OSError too
+            raise busy() from error
+    try:
+        yield
+    finally:
+        if remove:
+            with suppress(OSError):  # a waiting process notices, and makes a new one
+                path.unlink(missing_ok=True)
+        lock.release()
 
 
 def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
@@ -164,16 +202,6 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def refuse_unwritable(folder: Path) -> None:
-    """Check that a folder can be written, or the one in which it would be made.
-
-    Raises:
-        StorageError: If nothing can be written there.
-    """
-    with storage_errors(folder):
-        _require_writable(_existing(folder))
 
 
 def _existing(path: Path) -> Path:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vitreport.errors import VitreportError
+
 MAX_WEIGHTS_BYTES = 4 << 30
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows lacks these two
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)
@@ -26,6 +28,22 @@ class UnreadableFileError(Exception):
         self.reason = reason
         self.is_missing = is_missing
         super().__init__(reason)
+
+
+@contextmanager
+def reading_errors(kind: type[VitreportError], subject: object, hint: str = "") -> Iterator[None]:
+    """Turn what goes wrong while `subject` is read into an error of this kind.
+
+    It handles UnreadableFileError, OSError, and bytes that are not UTF-8.
+    """
+    try:
+        yield
+    except UnreadableFileError as error:
+        raise kind(f"{subject} {error.reason}", hint) from error
+    except UnicodeDecodeError as error:
+        raise kind(f"{subject}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
+    except OSError as error:
+        raise kind(f"{subject} cannot be read: {(error.strerror or str(error)).lower()}", hint) from error
 
 
 def open_bounded(path: Path, most: int | None = None, *, links: bool = True, pipes: bool = False) -> io.BufferedReader:
@@ -46,9 +64,12 @@ def open_bounded(path: Path, most: int | None = None, *, links: bool = True, pip
         descriptor = os.open(path, os.O_RDONLY | NO_WAIT | BINARY | (0 if links else NO_FOLLOW))
     try:
         status = os.fstat(descriptor)
-        _refuse_unreadable(status, most, pipes=pipes)
-        if stat.S_ISFIFO(status.st_mode):
+        if pipes and stat.S_ISFIFO(status.st_mode):
             _wait_for_writer(descriptor, status)
+        elif not stat.S_ISREG(status.st_mode):
+            raise UnreadableFileError(f"is {_kind(status.st_mode)}, not a regular file")
+        elif most is not None and status.st_size > most:
+            raise UnreadableFileError(_too_large(most))
         return open(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -94,15 +115,6 @@ def _read_errors(*, links: bool) -> Iterator[None]:
         raise UnreadableFileError(f"cannot be read: {error}") from error
 
 
-def _refuse_unreadable(status: os.stat_result, most: int | None, *, pipes: bool) -> None:
-    if pipes and stat.S_ISFIFO(status.st_mode):
-        return
-    if not stat.S_ISREG(status.st_mode):
-        raise UnreadableFileError(f"is {_kind(status.st_mode)}, not a regular file")
-    if most is not None and status.st_size > most:
-        raise UnreadableFileError(_too_large(most))
-
-
 def _too_large(most: int) -> str:
     for size, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
         if most >= size:
@@ -122,21 +134,15 @@ def _kind(mode: int) -> str:
 
 def _wait_for_writer(descriptor: int, status: os.stat_result) -> None:
     """Wait until a pipe has content or its writer has closed it: an earlier read would return the end of the file."""
+    reader, writer = os.pipe()
+    is_nameless = os.fstat(reader).st_dev == status.st_dev  # as those of `<(command)` and `command | vitreport ...`
+    os.close(reader)
+    os.close(writer)
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
-    if not waiting.poll(None if _is_nameless(status) else PIPE_SECONDS * 1000):
+    if not waiting.poll(None if is_nameless else PIPE_SECONDS * 1000):
         raise UnreadableFileError(f"is a pipe that had no content for {PIPE_SECONDS} seconds")
     os.set_blocking(descriptor, True)
-
-
-def _is_nameless(status: os.stat_result) -> bool:
-    """Whether a pipe is in no folder, as those of `<(command)` and `command | vitreport ... /dev/stdin`."""
-    ends = os.pipe()
-    try:
-        return os.fstat(ends[0]).st_dev == status.st_dev
-    finally:
-        for end in ends:
-            os.close(end)
 
 
 def entry_fault(path: Path, *, folder: bool = False) -> str | None:

@@ -6,17 +6,17 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
 
 from tests.records import small_spec
 from vitreport.errors import RecordError
-from vitreport.files import write_json
+from vitreport.files import locked, write_json
 from vitreport.records.reader import MAX_OTHER_BYTES
 from vitreport.spec.sweep import field_axis
 from vitreport.store.lock import LOCK_NAME
-from vitreport.sweep import record
 from vitreport.sweep.plan import Cell, Plan
 from vitreport.sweep.record import FOLDER, PATIENCE_SECONDS, read_sweeps, write_sweep
 
@@ -32,16 +32,16 @@ def seeds_on_record(runs_dir: Path) -> list[str]:
 
 
 def test_cells_that_another_process_writes_meanwhile_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    has_read, undisturbed = threading.Event(), record._alone
+    has_read, undisturbed = threading.Event(), locked
     file = write_sweep(tmp_path, plan(0))
     (other,) = read_sweeps(tmp_path, [])
     cells = (*other.cells, other.cells[0].model_copy(update={"run": plan(2).cells[0].id}))
 
-    def alone(path: Path) -> AbstractContextManager[None]:
+    def watched(path: Path, **how: Any) -> AbstractContextManager[None]:
         has_read.set()
-        return undisturbed(path)
+        return undisturbed(path, **how)
 
-    monkeypatch.setattr(record, "_alone", alone)
+    monkeypatch.setattr("vitreport.sweep.record.locked", watched)
     with ThreadPoolExecutor() as pool:
         with FileLock(file.parent / LOCK_NAME):
             written = pool.submit(write_sweep, tmp_path, plan(1))

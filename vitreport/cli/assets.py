@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 
 from vitreport.cli.options import ReportFormat
 from vitreport.errors import ResourceError, SpecError
-from vitreport.files import output_folder
+from vitreport.files import output_path
 from vitreport.formatting import counted
 from vitreport.report.figures.beside import STDOUT, file_names, leftover, published, stale
 from vitreport.report.figures.illustrations import Figure
@@ -37,7 +37,7 @@ def refuse_unwritable(folder: Path) -> None:
     """Check that figures can be written to a folder, before any is drawn. Raises SpecError or ResourceError."""
     hint = "choose another folder with --assets DIR, or leave the figures out with --no-assets"
     try:
-        output_folder(folder)
+        output_path(folder, is_folder=True)
     except ResourceError as error:
         raise ResourceError(error.message, hint) from error
     except SpecError as error:

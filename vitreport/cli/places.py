@@ -8,7 +8,7 @@ from vitreport.cli.assets import assets_folder, drift_lines, linked_folder, refu
 from vitreport.cli.console import print_document
 from vitreport.cli.options import ReportFormat
 from vitreport.errors import SpecError
-from vitreport.files import output_file
+from vitreport.files import output_path
 from vitreport.report.figures.illustrations import Figure
 from vitreport.report.formats import placing
 from vitreport.report.formats.sandbox import check_template
@@ -46,7 +46,7 @@ def checked_places(output: Path | None, inject: Path | None, check: Path | None)
     is_part = bool(inject or (check and placing.has_marks(check)))
     if is_part and (file := inject or check):
         placing.check_marks(file)
-    return Places(output and output_file(output), inject and output_file(inject), check, is_part)
+    return Places(output and output_path(output), inject and output_path(inject), check, is_part)
 
 
 def checked_format(places: Places, given: ReportFormat | None, template: Path | None) -> ReportFormat:

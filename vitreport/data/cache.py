@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from filelock import FileLock
 
 from vitreport.data.archive import reading
 from vitreport.data.pixels import NOTHING_SEEN, Channels, PixelCounts, Pixels, Range, Seen
 from vitreport.data.splits import Labels, Split, fingerprint, in_order, labels_digest, little_endian
-from vitreport.files import make_folder, remove_file, storage_errors, write_json
+from vitreport.files import locked, make_folder, remove_file, storage_errors, write_json
 from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.section import Section
@@ -148,7 +147,7 @@ def cached(name: str, size: int, original: Original, places: Places, *, check_by
     with suppress(OSError, ValueError):
         return _load(folder, check_bytes=check_bytes)
     make_folder(folder.parent)
-    with storage_errors(folder), FileLock(folder.with_name(f".{folder.name}.lock")):
+    with storage_errors(folder), locked(folder.with_name(f".{folder.name}.lock"), soft=True):
         try:
             return _load(folder, check_bytes=check_bytes)
         except (OSError, ValueError):

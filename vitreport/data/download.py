@@ -16,13 +16,11 @@ from urllib import request
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from filelock import FileLock
-
 from vitreport.data.archive import REPLACE_HINT, reading
 from vitreport.data.cache import Decoding, Notify, Original, Places, Progress
 from vitreport.data.splits import SPLITS
 from vitreport.errors import DatasetError, ResourceError
-from vitreport.files import make_folder, storage_errors, write_json
+from vitreport.files import locked, make_folder, storage_errors, write_json
 from vitreport.reading import UnreadableFileError, entry_fault, open_bounded, read_bounded
 
 TIMEOUT_SECONDS = 30
@@ -99,7 +97,7 @@ def download(
     cannot be written.
     """
     make_folder(target.parent)
-    with storage_errors(target), FileLock(target.with_name(f".{target.name}.lock")):
+    with storage_errors(target), locked(target.with_name(f".{target.name}.lock"), soft=True):
         if target.exists():
             return
         wanted = _Wanted(target, target.with_name(f"{target.name}.part"), md5, size, progress)

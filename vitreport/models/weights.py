@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from vitreport.errors import RecordError
-from vitreport.reading import MAX_WEIGHTS_BYTES, UnreadableFileError, read_bounded
+from vitreport.reading import MAX_WEIGHTS_BYTES, read_bounded, reading_errors
 
 MAX_BYTES = MAX_WEIGHTS_BYTES
 MAX_HEADER_BYTES = 10 << 20
@@ -119,10 +119,8 @@ def _named_classes(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
 
 
 def _read_bounded(path: Path) -> bytes:
-    try:
+    with reading_errors(RecordError, path, "give the path of a weights file"):
         return read_bounded(path, MAX_BYTES)
-    except UnreadableFileError as error:
-        raise RecordError(f"{path} {error.reason}", "give the path of a weights file") from error
 
 
 def parse_safetensors(content: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, str]]:

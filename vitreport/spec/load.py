@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.errors import Problem, SpecError
-from vitreport.reading import UnreadableFileError, read_bounded
+from vitreport.reading import read_bounded, reading_errors
 from vitreport.spec.compose import ENVIRONMENT, Layer
 from vitreport.spec.fields import fields_of, find_field
 
@@ -121,13 +121,9 @@ def layer_of(pairs: Mapping[str, Any], origin: str) -> Layer:
 
 def _read_text(path: Path) -> str:
     """Read a whole file, or what a pipe such as `<(command)` or /dev/stdin has to say."""
-    try:
-        most = MAX_PIPE_BYTES if _is_pipe(path) else MAX_BYTES
+    most = MAX_PIPE_BYTES if _is_pipe(path) else MAX_BYTES
+    with reading_errors(SpecError, path, "give the path of a TOML file"):
         return read_bounded(path, most, pipes=True).decode("utf-8-sig")
-    except UnreadableFileError as error:
-        raise SpecError(f"{path} {error.reason}", "give the path of a TOML file") from error
-    except UnicodeDecodeError as error:
-        raise SpecError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
 
 
 def _is_pipe(path: Path) -> bool:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from vitreport.errors import RecordError
 from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
 from vitreport.models.weights import MAX_HEADER_BYTES, parse_safetensors
-from vitreport.reading import MAX_WEIGHTS_BYTES, UnreadableFileError, entry_fault, read_bounded
+from vitreport.reading import MAX_WEIGHTS_BYTES, entry_fault, read_bounded, reading_errors
 from vitreport.records.folders import LINK_HINT
 from vitreport.store.counters import Best, Counters, Extent, contradiction, read_counters
 from vitreport.store.finished import BESIDE
@@ -116,12 +116,10 @@ def _recorded_digest(path: Path) -> str:
 
 
 def _content(path: Path, most: int) -> bytes:
-    try:
-        if fault := entry_fault(path.parent, folder=True):
-            raise RecordError(f"{path.parent} {fault}", LINK_HINT)
+    if fault := entry_fault(path.parent, folder=True):
+        raise RecordError(f"{path.parent} {fault}", LINK_HINT)
+    with reading_errors(RecordError, path.name):
         return read_bounded(path, most, links=False)
-    except UnreadableFileError as error:
-        raise RecordError(f"{path.name} {error.reason}") from error
 
 
 def load_model_weights(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:

@@ -7,9 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from vitreport.errors import BusyError, ResourceError
+from vitreport.errors import BusyError, StorageError
+from vitreport.files import locked
 from vitreport.reading import NO_FOLLOW, NO_WAIT
 from vitreport.records.reader import read_file
 from vitreport.records.types import HolderRecord
@@ -50,25 +49,19 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def held(folder: Path) -> Iterator[Hold]:
     """Hold the run while writing to it. The system frees the lock when the process ends, however it ends.
 
-    Raises BusyError that names the holder, ResourceError where the folder cannot be locked.
+    Raises BusyError that names the holder, StorageError where the folder cannot be locked.
     """
-    lock = FileLock(folder / LOCK_NAME, timeout=PATIENCE_SECONDS, fallback_to_soft=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise BusyError(f"run {folder.name} is in use by {_holder(folder)}", "wait for it, or stop it") from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ResourceError(
-            f"cannot lock {folder}: {reason}", "mend its permissions, or choose another place"
-        ) from error
-    try:
-        _tell_holder(folder)
-        yield Hold(folder / LOCK_NAME, _identity(folder / LOCK_NAME))
-    finally:
-        with suppress(OSError):
-            (folder / HOLDER_NAME).unlink()
-        lock.release()
+
+    def busy() -> BusyError:
+        return BusyError(f"run {folder.name} is in use by {_holder(folder)}", "wait for it, or stop it")
+
+    with locked(folder / LOCK_NAME, timeout=PATIENCE_SECONDS, busy=busy):
+        try:
+            _tell_holder(folder)
+            yield Hold(folder / LOCK_NAME, _identity(folder / LOCK_NAME))
+        finally:
+            with suppress(OSError):
+                (folder / HOLDER_NAME).unlink()
 
 
 def is_held(folder: Path) -> bool:
@@ -76,15 +69,13 @@ def is_held(folder: Path) -> bool:
     path = folder / LOCK_NAME
     if path.is_symlink() or not path.exists():
         return False
-    lock = FileLock(path, timeout=0, fallback_to_soft=False)
     try:
-        lock.acquire()
-    except Timeout:
+        with locked(path, timeout=0):
+            return False
+    except BusyError:
         return True
-    except OSError:
+    except StorageError:
         return False
-    lock.release()
-    return False
 
 
 def _tell_holder(folder: Path) -> None:

@@ -1,14 +1,12 @@
 """The file of a sweep: its name, axes and cells. What the cells have come to stands in their own records."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from pydantic import model_validator
 
 from vitreport.errors import BusyError, ResourceError
-from vitreport.files import make_folder, write_json
+from vitreport.files import locked, make_folder, write_json
 from vitreport.privacy import without_paths
 from vitreport.reading import entry_fault
 from vitreport.records.folders import MOVE_HINT, refuse_foreign
@@ -63,7 +61,8 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
     refuse_foreign([(path.parent, True), (path, False), (path.parent / LOCK_NAME, False)])
     if _record(plan, known := _known(path)) != known:
         make_folder(path.parent)
-        with _alone(path):
+        busy = BusyError(f"another process has been writing to {path.parent}", "run the same command again")
+        with locked(path.parent / LOCK_NAME, timeout=PATIENCE_SECONDS, busy=lambda: busy):
             write_json(path, _record(plan, _known(path)).model_dump(mode="json"), indent=None)
     return path
 
@@ -100,15 +99,3 @@ def _record(plan: Plan, known: SweepRecord | None) -> SweepRecord:
 def _public(labels: Iterable[str]) -> tuple[str, ...]:
     """Labels as a committed file may have them: a data set may have been given by its path."""
     return tuple(map(without_paths, labels))
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """While no other process writes there. Raises BusyError where one does not end, ResourceError without a lock."""
-    try:
-        with FileLock(path.parent / LOCK_NAME, timeout=PATIENCE_SECONDS, fallback_to_soft=False):
-            yield
-    except Timeout as error:
-        raise BusyError(f"another process has been writing to {path.parent}", "the same command once more") from error
-    except OSError as error:
-        raise ResourceError(f"cannot lock {path.parent}: {error.strerror}", "choose another --runs-dir") from error

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from vitreport.cli import options
 from vitreport.cli.console import print_json, print_table
+from vitreport.errors import StorageError
+from vitreport.files import refuse_unwritable
 from vitreport.formatting import counted
 
 LEAST_FREE_BYTES = 2e9
@@ -111,7 +113,9 @@ def _folder(subject: str, folder: Path) -> Finding:
         return Finding(subject, False, f"{folder}: {(error.strerror or str(error)).lower()}", "choose another folder")
     free = shutil.disk_usage(existing).free
     found = f"{folder} ({free / 1e9:.0f} GB free{'' if folder.exists() else ', made when needed'})"
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
+    try:
+        refuse_unwritable(folder)
+    except StorageError:
         return Finding(subject, False, found, f"make {existing} writable, or choose another folder")
     if free < LEAST_FREE_BYTES:
         return Finding(subject, False, found, "free some space")

@@ -11,7 +11,7 @@ from vitreport.cli import options
 from vitreport.cli.console import note, print_text
 from vitreport.cli.runs_dir import require_runs_dir
 from vitreport.errors import SpecError
-from vitreport.files import output_file, output_folder, write_atomic
+from vitreport.files import output_path, write_atomic
 from vitreport.formatting import counted
 
 if TYPE_CHECKING:
@@ -58,10 +58,7 @@ def _checked(output: Path, format_: Format) -> Path:
     """The place, before any record is read. Raises SpecError or ResourceError where it cannot be written."""
     if format_ != "csv":
         import_module(f"vitreport.export.{format_}")  # says which extra it lacks
-    if format_ != "tensorboard":
-        return output_file(output)
-    output_folder(output)
-    return output
+    return output_path(output, is_folder=format_ == "tensorboard")
 
 
 def _write(runs: Sequence["Run"], format_: Format, table: Rows, output: Path) -> None:

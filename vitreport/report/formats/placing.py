@@ -10,7 +10,7 @@ from pathlib import Path
 from vitreport.errors import SpecError
 from vitreport.files import BASE_NAME_CHARACTERS, remove_abandoned, write_atomic
 from vitreport.formatting import printable
-from vitreport.reading import UnreadableFileError, read_bounded
+from vitreport.reading import read_bounded, reading_errors
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
 MARK = re.compile(rf"^(?:{BEGIN}|{END})(?=[ \t\r]*$)", re.MULTILINE)
@@ -70,12 +70,8 @@ def has_marks(path: Path) -> bool:
 
 def read_text(path: Path) -> str:
     """Read a file. Raises SpecError for what cannot be read as text."""
-    try:
+    with reading_errors(SpecError, path, "give the path of a Markdown file"):
         return read_bounded(path, MOST_BYTES).decode("utf-8")
-    except UnreadableFileError as error:
-        raise SpecError(f"{path} {error.reason}", "give the path of a Markdown file") from error
-    except UnicodeDecodeError as error:
-        raise SpecError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
 
 
 def _with_part(path: Path, document: str) -> str:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vitreport.errors import SpecError
-from vitreport.reading import UnreadableFileError, open_bounded, read_bounded
+from vitreport.reading import UnreadableFileError, open_bounded, read_bounded, reading_errors
 from vitreport.report.formats.markdown import BrokenTemplateError, render_text
 from vitreport.report.page import Page
 
@@ -45,11 +45,9 @@ def render_own(page: Page, template: Path, *, assets: str | None = None) -> str:
 
 def check_template(template: Path) -> None:
     """Raise SpecError where there is no such template, without reading it."""
-    try:
+    with reading_errors(SpecError, f"template {template}", "give the path of a Jinja template"):
         if not (os.access(template, os.F_OK) and template.is_fifo()):  # a pipe can be read only once
             open_bounded(template, MOST_TEMPLATE_BYTES).close()
-    except UnreadableFileError as error:
-        raise SpecError(f"template {template} {error.reason}", "give the path of a Jinja template") from error
 
 
 def serve() -> None:
