@@ -12,7 +12,7 @@ from tests.cli.conftest import Cli
 from tests.commands import command
 from tests.records import spec, write_run, write_seeds
 from vitreport.files import write_json
-from vitreport.report.formats.placing import BEGIN, END
+from vitreport.report.inject import BEGIN, END
 
 RUNS = Path("runs")
 

@@ -11,9 +11,9 @@ from tests.cli.conftest import Cli
 from tests.commands import command
 from tests.records import spec, write_run
 from vitreport import files
+from vitreport.report import inject as placing
 from vitreport.report.figures import beside
-from vitreport.report.formats import placing
-from vitreport.report.formats.placing import BEGIN, END
+from vitreport.report.inject import BEGIN, END
 
 LINK = re.compile(r'(?:src|srcset)="([^"]+)"')
 MARKS = f"{BEGIN}\n{END}\n"

@@ -12,7 +12,7 @@ from tests.cli.conftest import Cli
 from tests.records import spec, write_run, write_seeds
 from tests.report.pictured import add_mistakes
 from vitreport.report.figures.beside import MANIFEST
-from vitreport.report.formats.placing import BEGIN, END
+from vitreport.report.inject import BEGIN, END
 
 RUNS = Path("runs")
 

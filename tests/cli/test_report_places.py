@@ -11,7 +11,7 @@ from tests.records import spec, write_run
 from vitreport.cli import reporting
 from vitreport.cli.commands import export
 from vitreport.records import reader
-from vitreport.report.formats.placing import BEGIN, END
+from vitreport.report.inject import BEGIN, END
 
 RUNS = Path("runs")
 

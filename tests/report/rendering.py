@@ -6,9 +6,10 @@ from pathlib import Path
 from vitreport.analysis.sentences.claims import Claim
 from vitreport.analysis.summarize import summarize
 from vitreport.records.folders import run_folders
-from vitreport.report.formats.data import render_csv, render_latex
-from vitreport.report.formats.document import render_json
-from vitreport.report.formats.markdown import render_markdown
+from vitreport.report.csv_format import render_csv
+from vitreport.report.json_format import render_json
+from vitreport.report.latex import render_latex
+from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 
 GOLDEN = Path(__file__).parent / "golden"

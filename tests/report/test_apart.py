@@ -10,8 +10,8 @@ from vitreport.analysis.sentences.subjects import subject_of, titles
 from vitreport.analysis.summarize import Outline, summarize
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
-from vitreport.report.formats.data import render_latex
-from vitreport.report.formats.markdown import render_markdown
+from vitreport.report.latex import render_latex
+from vitreport.report.markdown import render_markdown
 from vitreport.report.page import make_page
 
 RUNS = Path("runs")

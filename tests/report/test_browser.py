@@ -14,7 +14,7 @@ import pytest
 
 from tests.report.rendering import page_of
 from tests.report.study import write_study
-from vitreport.report.formats.html import render_html
+from vitreport.report.html import render_html
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")

@@ -9,7 +9,7 @@ from tests.records import DIVERGED, data_record, spec, write_run, write_seeds
 from vitreport.analysis.sentences.claims import Claim, Verdict, judge
 from vitreport.analysis.summarize import Outline, summarize
 from vitreport.records.folders import run_folders
-from vitreport.report.formats.data import render_csv
+from vitreport.report.csv_format import render_csv
 from vitreport.report.page import make_page
 
 RUNS = Path("runs")

@@ -12,7 +12,7 @@ from tests.report.study import write_study
 from vitreport.analysis.ablations import Design
 from vitreport.analysis.summarize import Outline, summarize
 from vitreport.records.folders import run_folders
-from vitreport.report.formats.document import SCHEMA_VERSION, render_json
+from vitreport.report.json_format import SCHEMA_VERSION, render_json
 from vitreport.report.page import make_page
 
 RUNS = Path("runs")

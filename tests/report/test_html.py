@@ -19,8 +19,8 @@ from tests.report.study import write_study
 from vitreport.analysis.summarize import summarize
 from vitreport.formatting import printable
 from vitreport.records.types import ErrorRecord
-from vitreport.report.formats.html import render_html
-from vitreport.report.formats.markdown import render_markdown
+from vitreport.report.html import render_html
+from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from tests.report.rendering import page_of
-from vitreport.report.formats.html import render_html
+from vitreport.report.html import render_html
 sys.stdout.buffer.write(render_html(page_of(Path(sys.argv[1])), Path(sys.argv[2])).encode())
 """
 

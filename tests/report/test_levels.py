@@ -12,8 +12,8 @@ from vitreport.analysis.summarize import Outline, summarize
 from vitreport.records.folders import run_folders
 from vitreport.report import tables
 from vitreport.report.figures.numbers import numbers_of
-from vitreport.report.formats.document import render_json
-from vitreport.report.formats.markdown import render_markdown
+from vitreport.report.json_format import render_json
+from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 from vitreport.spec.sweep import called, shown_level, values_of_level
 

@@ -10,9 +10,9 @@ from tests.report.pictured import add_mistakes
 from tests.report.rendering import GOLDEN, page_of
 from tests.report.study import write_study
 from vitreport.analysis.summarize import summarize
-from vitreport.report.formats.markdown import render_markdown
-from vitreport.report.formats.model_card import render_model_card
-from vitreport.report.formats.placing import BEGIN, END, as_part, inject
+from vitreport.report.inject import BEGIN, END, as_part, inject
+from vitreport.report.markdown import render_markdown
+from vitreport.report.model_card import render_model_card
 from vitreport.report.page import make_page
 
 ONE_LINE = "md013"  # a paragraph, a table row and a caption each are one line, however long

@@ -10,9 +10,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from vitreport.formatting import printable
-from vitreport.report.formats.markup import block, code, literal, table
-from vitreport.report.formats.placing import BEGIN, END, as_part, drift, inject, without_marks
-from vitreport.report.table import Code, Table
+from vitreport.report.blocks import Code, Table
+from vitreport.report.inject import BEGIN, END, as_part, drift, inject, without_marks
+from vitreport.report.markdown_text import block, code, literal, table
 
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False}).enable("table")
 HOSTILE = [

@@ -17,9 +17,9 @@ from vitreport.analysis.summarize import summarize
 from vitreport.analysis.summary import Damage, Summary
 from vitreport.records.folders import run_folders
 from vitreport.report.figures.illustrations import _mistakes
-from vitreport.report.formats.document import render_json
-from vitreport.report.formats.html import render_html
-from vitreport.report.formats.markdown import render_markdown
+from vitreport.report.html import render_html
+from vitreport.report.json_format import render_json
+from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 
 RUNS = Path("runs")

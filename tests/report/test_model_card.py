@@ -16,8 +16,8 @@ from vitreport.analysis.summarize import summarize
 from vitreport.errors import SpecError
 from vitreport.formatting import printable
 from vitreport.records.folders import run_folders
-from vitreport.report.formats.markup import quoted
-from vitreport.report.formats.model_card import render_model_card
+from vitreport.report.markdown_text import quoted
+from vitreport.report.model_card import render_model_card
 from vitreport.report.page import make_page
 
 RUNS = Path("runs")

@@ -18,10 +18,11 @@ from vitreport.analysis.sentences.phrases import accuracy, number
 from vitreport.analysis.summarize import summarize
 from vitreport.intervals import SHARE, Range
 from vitreport.records.folders import run_folders
+from vitreport.report.csv_format import render_csv
 from vitreport.report.figures.numbers import numbers_of
-from vitreport.report.formats.data import render_csv, render_latex
-from vitreport.report.formats.document import render_json
-from vitreport.report.formats.markdown import render_markdown
+from vitreport.report.json_format import render_json
+from vitreport.report.latex import render_latex
+from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 
 RUNS = Path("runs")

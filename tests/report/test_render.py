@@ -16,10 +16,10 @@ from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents, page_of
 from tests.report.study import write_study
 from vitreport.analysis.summarize import summarize
 from vitreport.records.types import ErrorRecord
-from vitreport.report.formats.data import _latex_table
-from vitreport.report.formats.markdown import render_markdown
+from vitreport.report.blocks import Table
+from vitreport.report.latex import _latex_table
+from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
-from vitreport.report.table import Table
 
 RUNS = Path("runs")
 ALLOWED_TAGS = {"picture", "source", "img", "details", "summary"}

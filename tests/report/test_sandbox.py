@@ -13,16 +13,16 @@ import pytest
 from tests.report.rendering import page_of
 from tests.report.study import write_study
 from vitreport.errors import SpecError
-from vitreport.report.formats import sandbox
-from vitreport.report.formats.markdown import (
+from vitreport.report import sandbox
+from vitreport.report.markdown import (
     BrokenTemplateError,
     printed,
     render_markdown,
     render_text,
     template_folder,
 )
-from vitreport.report.formats.sandbox import render_own
 from vitreport.report.page import Page
+from vitreport.report.sandbox import render_own
 
 OWN = Path("own.j2")
 FORGED = r"""
@@ -162,7 +162,7 @@ def test_the_tables_are_those_that_templates_name(page: Page) -> None:
 
 
 def test_the_child_can_write_no_file() -> None:
-    code = "from vitreport.report.formats.sandbox import _limit; _limit(); open('left', 'w', 1).write('x\\n')"
+    code = "from vitreport.report.sandbox import _limit; _limit(); open('left', 'w', 1).write('x\\n')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "File too large" in done.stderr
     assert Path("left").read_text() == ""

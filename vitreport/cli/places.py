@@ -9,9 +9,9 @@ from vitreport.cli.console import print_document
 from vitreport.cli.options import ReportFormat
 from vitreport.errors import SpecError
 from vitreport.files import output_path
+from vitreport.report import inject as placing
 from vitreport.report.figures.illustrations import Figure
-from vitreport.report.formats import placing
-from vitreport.report.formats.sandbox import check_template
+from vitreport.report.sandbox import check_template
 
 ENDINGS: dict[str, ReportFormat] = {
     "": "markdown",

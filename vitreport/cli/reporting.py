@@ -19,14 +19,15 @@ from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.errors import SpecError
 from vitreport.formatting import counted
 from vitreport.records.folders import strays
-from vitreport.report.formats.data import render_csv, render_latex
-from vitreport.report.formats.document import render_json
-from vitreport.report.formats.html import render_html
-from vitreport.report.formats.markdown import render_markdown
-from vitreport.report.formats.model_card import render_model_card
-from vitreport.report.formats.placing import as_part, without_marks
-from vitreport.report.formats.sandbox import render_own
+from vitreport.report.csv_format import render_csv
+from vitreport.report.html import render_html
+from vitreport.report.inject import as_part, without_marks
+from vitreport.report.json_format import render_json
+from vitreport.report.latex import render_latex
+from vitreport.report.markdown import render_markdown
+from vitreport.report.model_card import render_model_card
 from vitreport.report.page import TITLE, Page, make_page
+from vitreport.report.sandbox import render_own
 from vitreport.run_id import RunId
 from vitreport.sweep.record import FOLDER, read_sweeps
 

@@ -21,7 +21,7 @@ from vitreport.analysis.summary import (
 )
 from vitreport.data.catalogue import bytes_in_words
 from vitreport.formatting import compact, counted, duration, percent, rate
-from vitreport.report.table import Code, Table, table, with_commands
+from vitreport.report.blocks import Code, Table, table, with_commands
 from vitreport.run_id import hash_in_group
 
 MOST_CONFUSED = 10

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from vitreport.errors import SpecError
 from vitreport.reading import UnreadableFileError, open_bounded, read_bounded, reading_errors
-from vitreport.report.formats.markdown import BrokenTemplateError, render_text
+from vitreport.report.markdown import BrokenTemplateError, render_text
 from vitreport.report.page import Page
 
 SECONDS = 20

@@ -6,7 +6,7 @@ import re
 from markupsafe import Markup
 
 from vitreport.formatting import printable
-from vitreport.report.table import Code, Table
+from vitreport.report.blocks import Code, Table
 
 BREAK = "<!-- -->"
 """Parts what GitHub would make a link, a mention, an emoji or a formula of; a reader does not see it."""

@@ -17,12 +17,12 @@ from markupsafe import Markup, escape
 from vitreport.analysis.sentences import phrases
 from vitreport.formatting import percent, printable
 from vitreport.report import tables
+from vitreport.report.blocks import Code
 from vitreport.report.figures.cache import draw
 from vitreport.report.figures.drawing.palette import DARK, LIGHT
 from vitreport.report.figures.numbers import Number, Numbers, numbers_of
-from vitreport.report.formats.markdown import printed, template_folder
+from vitreport.report.markdown import printed, template_folder
 from vitreport.report.page import Page
-from vitreport.report.table import Code
 from vitreport.store.mistakes import place_of
 
 TEMPLATE = "report.html.j2"

@@ -8,9 +8,9 @@ from vitreport.analysis.summary import Dataset, Group, Summary
 from vitreport.errors import SpecError
 from vitreport.formatting import percent
 from vitreport.report import tables
-from vitreport.report.formats.markdown import render
+from vitreport.report.blocks import Code, Table
+from vitreport.report.markdown import render
 from vitreport.report.page import Page
-from vitreport.report.table import Code, Table
 from vitreport.report.tables import NOTHING
 
 TEMPLATE = "model_card.md.j2"

@@ -24,10 +24,10 @@ from vitreport.analysis.sentences.limits import limits
 from vitreport.analysis.sentences.protocol import protocol_of
 from vitreport.analysis.sentences.subjects import subject_of, titles, where_of
 from vitreport.formatting import compact, duration
+from vitreport.report import markdown_text as markup
 from vitreport.report import tables
-from vitreport.report.formats import markup
+from vitreport.report.blocks import MOST_ROWS
 from vitreport.report.page import Page
-from vitreport.report.table import MOST_ROWS
 
 TEMPLATE = "report.md.j2"
 OWN = "the template given"

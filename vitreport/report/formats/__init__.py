@@ -1,1 +1,0 @@
-"""One page in each of the formats."""
