@@ -1,4 +1,4 @@
-"""Cells a minute: `vitreport ablate` against a shell loop of `vitreport train` over the same specs.
+"""Trials a minute: `vitreport ablate` against a shell loop of `vitreport train` over the same specs.
 
 python benchmarks/sweep.py [--repeats 3] [--jobs 2] [--seeds 6]
 
@@ -46,7 +46,7 @@ def main() -> None:
         "vitreport ablate --jobs 1": lambda runs_dir: sweep(runs_dir, given.seeds, 1),
         f"vitreport ablate --jobs {given.jobs}": lambda runs_dir: sweep(runs_dir, given.seeds, given.jobs),
     }
-    cells = len(BATCH_SIZES) * given.seeds
+    trials = len(BATCH_SIZES) * given.seeds
     measured: dict[str, list[float]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as folder:
         sweep(Path(folder) / "warm", 1, 1)
@@ -54,9 +54,9 @@ def main() -> None:
             for number, (name, run) in enumerate(ways.items()):
                 begun = time.perf_counter()
                 run(Path(folder) / f"{turn}-{number}")
-                measured[name].append(60 * cells / (time.perf_counter() - begun))
+                measured[name].append(60 * trials / (time.perf_counter() - begun))
     for name, values in measured.items():
-        print(f"{name:<32} {statistics.median(values):6.1f} cells/min ({min(values):.1f} to {max(values):.1f})")
+        print(f"{name:<32} {statistics.median(values):6.1f} trials/min ({min(values):.1f} to {max(values):.1f})")
 
 
 if __name__ == "__main__":

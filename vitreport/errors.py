@@ -8,7 +8,7 @@ VitreportError
 ├── ResourceError    6   no such device, no memory, no disk, no network
 │   └── StorageError     a place that cannot be written
 │       └── FullDiskError    a disk or a quota without room
-├── DamageError      7   finished, but some records are damaged or cells missing
+├── DamageError      7   finished, but some records are damaged or trials missing
 ├── ImagesError      3 or 6, as the errors of data sets that it holds
 ├── BusyError        8   another process holds the run
 ├── DriftError       9   a file is out of date

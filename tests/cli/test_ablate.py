@@ -36,7 +36,7 @@ PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
         ((*PAIRED[1:], "--baseline", "2"), "one value of each, in order: --baseline 2,8"),
         (("--param", "batch_size", "16", "--seeds", "0"), "names no seeds"),
         (("--param", "batch_size", "16", "--set", "seed=5"), "is given by --seeds"),
-        (("--param", "batch_size", "16", "--seeds", "1001"), "1,001 cells, more than 1,000"),
+        (("--param", "batch_size", "16", "--seeds", "1001"), "1,001 trials, more than 1,000"),
         (("--param", "batch_size", "16", "--jobs", "10000"), "more than the"),
         (("--param", "batch_size", "16", "--only", "x"), "--only needs --study"),
         (("--study", "small-images", "--param", "batch_size", "16"), "leave out --param"),
@@ -110,7 +110,7 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
 def test_the_same_command_again_says_what_was_done_already(cli: Cli) -> None:
     written({16: [0.50, 0.51], 32: [0.50, None]})
     again = ("ablate", *BASE, "--param", "batch_size", "16,32", "--seeds", "2", "--retry-failed")
-    told = "4 of 4 cells done already; 1 of them diverged, which is a result and not tried again"
+    told = "4 of 4 trials done already; 1 of them diverged, which is a result and not tried again"
     assert cli(*again).stderr.splitlines()[0] == told
     assert "done already" not in cli(*again, "--quiet").stderr
 
@@ -167,7 +167,7 @@ def test_json_carries_the_table(cli: Cli) -> None:
     assert DIGITS["test"] == 360
 
 
-def test_a_dry_run_tells_cells_time_and_disk_and_writes_nothing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dry_run_tells_trials_time_and_disk_and_writes_nothing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     written({16: [0.5]})
     monkeypatch.delattr(
         "vitreport.cli.tables.ablation_plan.make_run_plan"
@@ -181,25 +181,25 @@ def test_a_dry_run_tells_cells_time_and_disk_and_writes_nothing(cli: Cli, monkey
         ["32", "0", "new", "0:10:00", "records"],
         ["16", "1", "new", "0:10:00", "records"],
     ]
-    assert lines[-1].startswith("4 cells, 1 done; the other 3 take about 0:30:00 with 1 job and ")
+    assert lines[-1].startswith("4 trials, 1 done; the other 3 take about 0:30:00 with 1 job and ")
     assert not Path("runs/sweeps").exists()
     (plan,) = json.loads(cli(*command, "--json").stdout)
     assert plan["seconds"] == 1800
     assert "the other 3 take about 0:20:00 with 2 jobs and " in cli(*command, "--jobs=2").stdout
-    assert [cell["state"] for cell in plan["cells"]] == ["done", "new", "new", "new"]
+    assert [trial["state"] for trial in plan["trials"]] == ["done", "new", "new", "new"]
 
 
 def test_without_a_record_some_steps_tell_the_time(cli: Cli) -> None:
     written({})
     command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "32", "--seeds", "1", "--dry-run", "--json")
-    (cell,) = json.loads(cli(*command).stdout)[0]["cells"]
-    assert cell["source"] == "a few steps"
-    assert 0 < cell["seconds"] < 600
+    (trial,) = json.loads(cli(*command).stdout)[0]["trials"]
+    assert trial["source"] == "a few steps"
+    assert 0 < trial["seconds"] < 600
     assert not Path("runs").exists()
     written({16: [0.5]})
-    (known,) = json.loads(cli(*command).stdout)[0]["cells"]
+    (known,) = json.loads(cli(*command).stdout)[0]["trials"]
     assert known["source"] == "records"
-    assert known["disk_bytes"] == cell["disk_bytes"] > 0
+    assert known["disk_bytes"] == trial["disk_bytes"] > 0
 
 
 def test_a_dry_run_counts_no_time_for_what_is_not_tried_again(cli: Cli) -> None:
@@ -209,19 +209,19 @@ def test_a_dry_run_counts_no_time_for_what_is_not_tried_again(cli: Cli) -> None:
     write_run(Path("runs"), failed, None, error=ErrorRecord(kind="internal", message="no"))
     command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "16", "--dry-run")
     settled = "1 done, 1 diverged, 1 damaged, 1 failed"
-    assert cli(*command, "--seeds=5").stdout.splitlines()[-1].startswith(f"5 cells, {settled}; the other takes about ")
-    assert cli(*command, "--seeds=4").stdout.splitlines()[-1] == f"4 cells, {settled}; nothing is left to train"
+    assert cli(*command, "--seeds=5").stdout.splitlines()[-1].startswith(f"5 trials, {settled}; the other takes about ")
+    assert cli(*command, "--seeds=4").stdout.splitlines()[-1] == f"4 trials, {settled}; nothing is left to train"
     (plan,) = json.loads(cli(*command, "--seeds=5", "--retry-failed", "--json").stdout)
-    assert [cell["to_train"] for cell in plan["cells"]] == [False, False, False, True, True]
-    assert [cell["seconds"] > 0 for cell in plan["cells"]] == [cell["to_train"] for cell in plan["cells"]]
+    assert [trial["to_train"] for trial in plan["trials"]] == [False, False, False, True, True]
+    assert [trial["seconds"] > 0 for trial in plan["trials"]] == [trial["to_train"] for trial in plan["trials"]]
 
 
 def test_more_seeds_go_into_the_same_file(cli: Cli) -> None:
     written({16: [0.5, 0.5, 0.5], 128: [0.6, 0.6, 0.6]})
-    for seeds, cells in (("2", 4), ("3", 6), ("1", 6)):
+    for seeds, trials in (("2", 4), ("3", 6), ("1", 6)):
         assert cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", seeds).exit_code == 0
         (file,) = Path("runs/sweeps").glob("*.json")
-        assert len(json.loads(file.read_text())["cells"]) == cells
+        assert len(json.loads(file.read_text())["trials"]) == trials
 
 
 def test_data_sets_given_by_paths_lie_in_one_folder(cli: Cli, tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_data_sets_given_by_paths_lie_in_one_folder(cli: Cli, tmp_path: Path) ->
     done = cli(*small, "--param", "dataset", f"{tmp_path}/a/x,{tmp_path}/a/y")
     assert done.exit_code == 0, done.stderr
     (plan,) = json.loads(done.stdout)
-    assert [cell["values"] for cell in plan["cells"]] == [[f"{tmp_path}/a/x"], [f"{tmp_path}/a/y"]]
+    assert [trial["values"] for trial in plan["trials"]] == [[f"{tmp_path}/a/x"], [f"{tmp_path}/a/y"]]
     apart = cli(*small[:-1], "--param", "dataset", f"{tmp_path}/a/x,{tmp_path}/b/z")
     assert (apart.exit_code, apart.stdout) == (2, "")
     assert f"x in {tmp_path}/a, z in {tmp_path}/b" in apart.stderr
@@ -247,14 +247,14 @@ def write_images(folder: Path) -> None:
                 Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / split / name / f"{number}.png")
 
 
-def test_a_damaged_cell_is_told_with_its_reason_and_what_to_do(cli: Cli) -> None:
+def test_a_damaged_trial_is_told_with_its_reason_and_what_to_do(cli: Cli) -> None:
     written({16: [0.5, 0.5], 128: [0.6, 0.6]})
     folder = Path("runs", small_spec(1, train={"batch_size": 16}).run_id)
     (folder / "result.json").write_text("{")
     done = cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2")
     assert done.exit_code == 7
     assert f"warning: {folder.name}: result.json: " in done.stderr
-    assert f"1 of 4 cells missing: {folder.name}" in done.stderr
+    assert f"1 of 4 trials missing: {folder.name}" in done.stderr
     assert "move the folders of damaged ones away" in done.stderr
     assert "--retry-failed" not in done.stderr
 
@@ -268,7 +268,7 @@ def test_architectures_are_levels_with_the_presets_of_their_own(model: tuple[str
     assert done.exit_code == 0, done.stderr
     (plan,) = json.loads(done.stdout)
     assert plan["axes"] == ["model"]
-    assert [(cell["values"], cell["run"]) for cell in plan["cells"]] == [
+    assert [(trial["values"], trial["run"]) for trial in plan["trials"]] == [
         (["swin"], "swin-digits-ea4ce545-s0"),  # as the presets have it
         (["timm/resnet10t"], "timm-resnet10t-digits-e496c844-s0"),
     ]

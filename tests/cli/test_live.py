@@ -9,11 +9,11 @@ from rich.console import Console
 from tests.records import small_spec
 from vitreport.cli.live import display, sweep
 from vitreport.cli.live.sweep import LiveSweepView, QuietSweepView
-from vitreport.sweep.plan import Cell
+from vitreport.sweep.plan import Trial
 from vitreport.training.events import Started, StepFinished
 
 STATES = (*["done"] * 8, "diverged", "running", "running", *["queued"] * 5)
-CELLS = [Cell(("1e-2", "32"), small_spec(seed)) for seed in range(len(STATES))]
+TRIALS = [Trial(("1e-2", "32"), small_spec(seed)) for seed in range(len(STATES))]
 CLEAR = "\x1b[2J"
 
 
@@ -26,8 +26,8 @@ def console(monkeypatch: pytest.MonkeyPatch) -> Console:
 
 
 def begun() -> LiveSweepView:
-    """A sweep of which the first cells have ended one after the other, two run and the others wait."""
-    view = LiveSweepView(("learning_rate", "model.cross_dim_head"), CELLS)
+    """A sweep of which the first trials have ended one after the other, two run and the others wait."""
+    view = LiveSweepView(("learning_rate", "model.cross_dim_head"), TRIALS)
     for number, (status, state) in enumerate(zip(view.statuses.values(), STATES, strict=True)):
         status.state, status.moved, status.accuracy = state, float(number), ("test", 0.9876)
     return view
@@ -58,7 +58,7 @@ def test_what_runs_comes_first_and_what_is_left_out_is_counted(
     assert header.split() == ["learning_rate", "model.cross_dim_head", "seed", "state", "epoch", "accuracy"]
     assert [int(line.split()[2]) for line in lines[: len(seeds)]] == seeds
     assert lines[len(seeds) :] == others
-    assert footer == "8 of 16 cells done · 1 diverged · 2 running · 5 queued"
+    assert footer == "8 of 16 trials done · 1 diverged · 2 running · 5 queued"
     assert height < 10 or len([header, *lines, footer]) < height
 
 
@@ -82,11 +82,11 @@ def test_a_terminal_of_another_width_is_drawn_on_anew(console: Console) -> None:
     assert capture.get().count(CLEAR) == 2
 
 
-def test_a_cell_that_failed_tells_no_time_but_that_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_failed_tells_no_time_but_that_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(now=1.0)
     monkeypatch.setattr(sweep, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    first, second, *others = (cell.id for cell in CELLS[:5])
-    view = QuietSweepView((), CELLS[:5])
+    first, second, *others = (trial.id for trial in TRIALS[:5])
+    view = QuietSweepView((), TRIALS[:5])
     view.event(first, Started(epochs=1, steps_per_epoch=10, epoch=0, step=0))
     clock.now = 2.0
     view.moved(first, "failed", None)

@@ -93,7 +93,7 @@ def test_the_smallest_limit_leaves_room_for_validation(cli: Cli) -> None:
 
 
 def test_a_sweep_over_limits_keeps_its_batch_size(cli: Cli) -> None:
-    """Its cells would differ in more than the limit."""
+    """Its trials would differ in more than the limit."""
     done = cli("ablate", "swin", "--dataset", "cifar10", "--param", "limit", "500,2000", "--dry-run")
     assert (done.exit_code, "train.batch_size = 1024: larger than the 500 training images" in done.stderr) == (2, True)
 

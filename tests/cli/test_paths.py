@@ -136,7 +136,7 @@ def test_many_damaged_trials_give_few_lines(capsys: pytest.CaptureFixture[str]) 
         (Path("runs") / run_id).mkdir()
         (Path("runs") / run_id / "run.json").write_text("{")
     row = Row(("16",), ids, {}, None, None, (), len(ids), is_baseline=True)
-    with pytest.raises(DamageError, match="200 of 200 cells missing"):
+    with pytest.raises(DamageError, match="200 of 200 trials missing"):
         tell_missing(
             [Summary("a", "a", ("batch_size",), (row,))], {each: read_run(Path("runs") / each) for each in ids}
         )

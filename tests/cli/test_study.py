@@ -59,7 +59,7 @@ def study(own_folders: Path) -> None:
 
 def specs(name: str, *, seeds: str = "3") -> list[RunSpec]:
     (sweep,) = plan_study(StudyRequest(FILE, [name], seeds), None).sweeps.values()
-    return [cell.spec for cell in sweep.plan.cells]
+    return [trial.spec for trial in sweep.plan.trials]
 
 
 def finish(name: str, *, seeds: str = "3") -> list[Path]:
@@ -194,7 +194,7 @@ def test_what_lacks_its_images_costs_the_rest_nothing(lacking: tuple[str, ...]) 
     assert "left out: my/photographs, my/more; hint: " in archive
 
 
-def test_a_cell_that_failed_weighs_more_than_images_that_are_missing(lacking: tuple[str, ...], cli: Cli) -> None:
+def test_a_trial_that_failed_weighs_more_than_images_that_are_missing(lacking: tuple[str, ...], cli: Cli) -> None:
     failed = ErrorRecord(kind="internal", message="a bug")
     write_run(Path("runs"), specs("mixer", seeds="1")[0], error=failed)
     done = cli(*lacking, "--only", "mixer", "--only", "photographs")
@@ -210,7 +210,7 @@ def test_a_part_by_itself_tells_what_its_images_lack(name: str, lacking: tuple[s
 
 
 def test_test_images_that_were_trained_on_are_told_once_a_data_set() -> None:
-    """Of three cells in two parts; as a process, with processes of its own."""
+    """Of three trials in two parts; as a process, with processes of its own."""
     root = write_folder(Path("pets"), count=10)
     (root / "test" / "dog" / "0000.png").write_bytes((root / "train" / "cat" / "0000.png").read_bytes())
     small = "patch_size = 4, embed_dim = 8, num_blocks = 1, epochs = 1, batch_size = 5"

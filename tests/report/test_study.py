@@ -31,8 +31,8 @@ def planned() -> StudyPlan:
 
 def specs_of(name: str, at: Any = None) -> list[RunSpec]:
     """A part of the study, or a combination of an ablation, with each seed."""
-    labels = planned().study.parts[name].cells()[combination(at)]
-    return [cell.spec for cell in planned().plans[name].cells if cell.values == labels]
+    labels = planned().study.parts[name].combinations()[combination(at)]
+    return [cell.spec for cell in planned().plans[name].trials if cell.values == labels]
 
 
 def is_about(claim: ClaimSpec, row: Mapping[str, str]) -> bool:
@@ -235,8 +235,8 @@ def test_runs_with_other_settings_answer_no_claim() -> None:
     """A claim of a study holds of what the study trains, not of a small make of it."""
     asked = StudyRequest("small-images", assignments=("train.epochs=1",))
     claim = next(claim for claim in planned().study.claims if not claim.fault and claim.value is not None)
-    labels = planned().study.parts[claim.of].cells()[combination(claim.at)]
-    for cell in plan_study(asked, None).plans[claim.of].cells:
+    labels = planned().study.parts[claim.of].combinations()[combination(claim.at)]
+    for cell in plan_study(asked, None).plans[claim.of].trials:
         if cell.values == labels:
             write_run(RUNS, cell.spec, 0.1 + 0.01 * cell.spec.seed)
     verdicts = page_of_study(asked, RUNS, None, None).verdicts

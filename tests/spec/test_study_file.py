@@ -90,7 +90,7 @@ def test_combinations_are_named_as_claims_name_them() -> None:
     zipped = "zip = true\nparams.patch_size = [2, 4]\nparams.window_size = [4, 2]\n"
     text = f"{ABLATION}{zipped}variants.rate = {{ slow = {{ lr = 1e-4 }}, fast = {{}} }}"
     study = written('title = "x"\n' + text)
-    assert study.ablations["x"].cells() == {
+    assert study.ablations["x"].combinations() == {
         "2, 4, slow": ("2, 4", "slow"),
         "2, 4, fast": ("2, 4", "fast"),
         "4, 2, slow": ("4, 2", "slow"),

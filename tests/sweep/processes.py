@@ -15,10 +15,10 @@ from tests.store import options
 from tests.store.children import wait_until
 
 MIXER = (*options.MIXER, "--set=train.epochs=2")
-"""A cell takes about a second."""
+"""A trial takes about a second."""
 
 LONG = (*MIXER, "--set=train.epochs=2000", "--checkpoint-seconds=0.2")
-"""A cell takes longer than a test waits."""
+"""A trial takes longer than a test waits."""
 
 
 PATIENCE_SECONDS = 240  # workers import torch, and share the cores with other tests
@@ -103,7 +103,7 @@ def finished(folder: Path) -> dict[str, int]:
 
 
 def wait_for_training(sweep: Sweep, count: int = 1) -> None:
-    """Until so many cells have trained an epoch."""
+    """Until so many trials have trained an epoch."""
     wait_until(
         lambda: len(list(sweep.folder.glob("runs/*/metrics.jsonl"))) >= count, f"{count} epochs", PATIENCE_SECONDS
     )
@@ -111,20 +111,20 @@ def wait_for_training(sweep: Sweep, count: int = 1) -> None:
 
 @dataclass
 class Kills:
-    """How many kills at random moments a sweep of so many cells has to bear, and what had been finished before each."""
+    """How many kills at random moments a sweep of so many trials bears, and what had been finished before each."""
 
-    cells: int
+    trials: int
     worker_kills: int
     command_kills: int
     seed: int
     finished: dict[str, int] = field(default_factory=dict)
 
     def moments(self) -> list[tuple[int, float, str]]:
-        """So many results, so many seconds after them, and the victim; within the first two thirds of the cells."""
+        """So many results, so many seconds after them, and the victim; within the first two thirds of the trials."""
         dice = random.Random(self.seed)
         victims = ["worker"] * self.worker_kills + ["command"] * self.command_kills
         dice.shuffle(victims)
-        due = [number * self.cells * 2 // (3 * len(victims)) for number in range(len(victims))]
+        due = [number * self.trials * 2 // (3 * len(victims)) for number in range(len(victims))]
         return [(count, dice.uniform(0, 1.5), victim) for count, victim in zip(due, victims, strict=True)]
 
 

@@ -30,7 +30,7 @@ QUICK = (*MIXER, "--set=data.limit=100", "--seeds=2")
 SIZES = ("--param", "batch_size", "20,50")
 
 
-def test_a_cell_is_trained_once_whoever_trains_it(tmp_path: Path) -> None:
+def test_a_trial_is_trained_once_whoever_trains_it(tmp_path: Path) -> None:
     train = [option for option in (*MIXER, "--set=data.limit=100") if "--param" not in option]
     assert vitreport("train", *train, "--batch-size=20", "--seed=1").exit_code == 0
     before = finished(tmp_path)
@@ -43,8 +43,8 @@ def test_a_cell_is_trained_once_whoever_trains_it(tmp_path: Path) -> None:
     assert (again.exit_code, again.stdout) == (0, done.stdout)
     assert "state=done" not in again.stderr
     assert [line for line in (done.stderr + again.stderr).splitlines() if "done already" in line] == [
-        "1 of 4 cells done already",
-        "4 of 4 cells done already",
+        "1 of 4 trials done already",
+        "4 of 4 trials done already",
     ]
     assert finished(tmp_path) == after
     more = ablate(tmp_path, *QUICK, "--param", "batch_size", "50,20,25", "--json").finish()
@@ -70,7 +70,7 @@ def test_what_diverges_is_a_result(tmp_path: Path) -> None:
         (("drop_rate", "0.1,2"), "dropout"),
     ],
 )
-def test_every_cell_is_checked_before_any_is_trained(tmp_path: Path, arguments: tuple[str, str], told: str) -> None:
+def test_every_trial_is_checked_before_any_is_trained(tmp_path: Path, arguments: tuple[str, str], told: str) -> None:
     model = ("timm/resnet10t", "--dataset=digits", "--device=cpu", "--set=data.limit=100")
     field, values = arguments
     param = f"model.arguments.{field}" if field == "drop_rate" else field
@@ -91,7 +91,7 @@ def test_a_signal_to_the_whole_group_ends_all_and_the_sweep_can_go_on(
     done = sweep.finish()
     assert done.exit_code == exit_code, done.stderr
     hint = "the same command resumes the sweep"
-    told = f"error: stopped by {number.name}; 0 of 4 cells done; hint: {hint}"
+    told = f"error: stopped by {number.name}; 0 of 4 trials done; hint: {hint}"
     assert done.stderr.splitlines()[-1] == told
     assert len(workers) == 2
     assert all(map(is_gone, workers))
@@ -132,14 +132,14 @@ def test_a_killed_sweep_leaves_no_trainers_behind(tmp_path: Path) -> None:
     wait_until(lambda: all(map(is_gone, workers)), "the end of the workers")
 
 
-def test_a_worker_that_is_killed_again_and_again_costs_its_cell_only(tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_again_and_again_costs_its_trial_only(tmp_path: Path) -> None:
     sweep = ablate(tmp_path, *LONG, "--param", "batch_size", "50", "--seeds=1")
     killed: set[int] = set()
     while len(killed) < 3:
         wait_for_training(sweep)
         wait_until(lambda: bool(set(sweep.workers()) - killed), "another worker", PATIENCE_SECONDS)
         (worker,) = set(sweep.workers()) - killed
-        wait_until(lambda worker=worker: is_training(tmp_path, worker), "its cell", PATIENCE_SECONDS)  # type: ignore[misc]
+        wait_until(lambda worker=worker: is_training(tmp_path, worker), "its trial", PATIENCE_SECONDS)  # type: ignore[misc]
         os.kill(worker, signal.SIGKILL)
         killed.add(worker)
     done = sweep.finish()
@@ -148,7 +148,7 @@ def test_a_worker_that_is_killed_again_and_again_costs_its_cell_only(tmp_path: P
     assert done.stderr.count("it is tried again") == 2
 
 
-def test_a_cell_that_another_process_trains_is_waited_for(tmp_path: Path) -> None:
+def test_a_trial_that_another_process_trains_is_waited_for(tmp_path: Path) -> None:
     limited = (*MIXER, "--set=data.limit=100")
     faults: list[Fault] = [("marked", "begun"), ("signalled_before_step", 2, int(signal.SIGSTOP))]
     with closing(Driver(tmp_path / "cache")) as driver:

@@ -20,22 +20,31 @@ def table(done: Completed) -> object:
     return json.loads(done.stdout)
 
 
-def check_disturbed(folder: Path, *arguments: str, cells: int, worker_kills: int, command_kills: int) -> None:
+def check_disturbed(folder: Path, *arguments: str, trials: int, worker_kills: int, command_kills: int) -> None:
     known = table(ablate(folder / "undisturbed", *arguments).finish(600))
-    kills = Kills(cells, worker_kills, command_kills, seed=1)
+    kills = Kills(trials, worker_kills, command_kills, seed=1)
     assert table(disturbed(folder / "disturbed", *arguments, kills=kills)) == known
-    assert finished(folder / "disturbed").items() >= kills.finished.items(), "a finished cell was trained again"
-    assert [record(run)["status"] for run in runs(folder / "disturbed")] == ["done"] * cells
+    assert finished(folder / "disturbed").items() >= kills.finished.items(), "a finished trial was trained again"
+    assert [record(run)["status"] for run in runs(folder / "disturbed")] == ["done"] * trials
     pairs = zip(runs(folder / "undisturbed"), runs(folder / "disturbed"), strict=True)
     assert {first.name: found for first, second in pairs if (found := differences(first, second))} == {}
 
 
 def test_kills_cost_a_sweep_nothing(tmp_path: Path) -> None:
     check_disturbed(
-        tmp_path, *MIXER, "--param", "batch_size", "20,50", "--seeds=3", *JOBS, cells=6, worker_kills=3, command_kills=1
+        tmp_path,
+        *MIXER,
+        "--param",
+        "batch_size",
+        "20,50",
+        "--seeds=3",
+        *JOBS,
+        trials=6,
+        worker_kills=3,
+        command_kills=1,
     )
 
 
 @pytest.mark.long
 def test_many_kills_cost_a_large_sweep_nothing(tmp_path: Path) -> None:
-    check_disturbed(tmp_path, *MIXER, *VALUES, "--seeds=6", *JOBS, cells=24, worker_kills=10, command_kills=3)
+    check_disturbed(tmp_path, *MIXER, *VALUES, "--seeds=6", *JOBS, trials=24, worker_kills=10, command_kills=3)

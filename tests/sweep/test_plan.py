@@ -21,8 +21,8 @@ def compose(fields: Mapping[str, Any]) -> RunSpec:
     return composed(BASE, layer_of(fields, "--param").values).spec
 
 
-def plan(*axes: AxisSpec, seeds: tuple[int, ...] = (0,), max_cells: int = 1000, **options: Any) -> Plan:
-    return make_plan(axes, seeds, compose, max_cells=max_cells, **options)
+def plan(*axes: AxisSpec, seeds: tuple[int, ...] = (0,), max_trials: int = 1000, **options: Any) -> Plan:
+    return make_plan(axes, seeds, compose, max_trials=max_trials, **options)
 
 
 SIZES = st.lists(st.integers(1, 1000), unique=True, min_size=1, max_size=4)
@@ -35,10 +35,10 @@ def test_a_grid_holds_every_combination_with_every_seed_once(
     sizes: list[int], rates: list[float], seeds: tuple[int, ...]
 ) -> None:
     found = plan(field_axis("batch_size", sizes), field_axis("lr", rates), seeds=seeds)
-    specs = [(c.spec.train.batch_size, c.spec.optimizer.learning_rate, c.spec.seed) for c in found.cells]
+    specs = [(c.spec.train.batch_size, c.spec.optimizer.learning_rate, c.spec.seed) for c in found.trials]
     assert sorted(specs) == sorted((size, rate, seed) for size in sizes for rate in rates for seed in seeds)
-    assert len({cell.id for cell in found.cells}) == len(found.cells)
-    assert [cell.values for cell in found.cells] == [
+    assert len({trial.id for trial in found.trials}) == len(found.trials)
+    assert [trial.values for trial in found.trials] == [
         (str(size), repr(rate)) for _ in seeds for size in sizes for rate in rates
     ]
 
@@ -46,12 +46,12 @@ def test_a_grid_holds_every_combination_with_every_seed_once(
 @given(SIZES)
 def test_pairs_are_as_many_as_the_values(sizes: list[int]) -> None:
     axis = zipped([field_axis("batch_size", sizes), field_axis("epochs", [size + 1 for size in sizes])])
-    assert [(c.spec.train.batch_size, c.spec.train.epochs) for c in plan(axis).cells] == [(s, s + 1) for s in sizes]
+    assert [(c.spec.train.batch_size, c.spec.train.epochs) for c in plan(axis).trials] == [(s, s + 1) for s in sizes]
 
 
-def test_a_cell_is_the_run_that_train_would_make() -> None:
-    (cell,) = plan(field_axis("batch_size", [7]), seeds=(3,)).cells
-    assert cell.id == composed(BASE, {"train": {"batch_size": 7}, "seed": 3}).spec.run_id
+def test_a_trial_is_the_run_that_train_would_make() -> None:
+    (trial,) = plan(field_axis("batch_size", [7]), seeds=(3,)).trials
+    assert trial.id == composed(BASE, {"train": {"batch_size": 7}, "seed": 3}).spec.run_id
 
 
 def test_every_fault_is_told_once() -> None:
@@ -71,12 +71,12 @@ def test_a_sweep_is_called_after_its_models() -> None:
         [field_axis("model.arguments.drop_rate", [0.1, 0.2])],
         [0],
         lambda fields: composed(timm, layer_of(fields, "--param").values).spec,
-        max_cells=2,
+        max_trials=2,
     )
     assert swept.name == "timm-resnet18 on digits by drop_rate"
 
 
-def test_two_cells_of_one_spec_are_refused() -> None:
+def test_two_trials_of_one_spec_are_refused() -> None:
     with pytest.raises(SpecError, match="give the same spec"):
         plan(variant_axis("optimizer", {"by itself": {}, "by name": {"optimizer": "adamw"}}))
     with pytest.raises(SpecError, match="stands twice"):
@@ -90,9 +90,9 @@ def test_a_field_is_varied_once() -> None:
 
 def test_a_sweep_that_is_too_large_is_refused() -> None:
     axes = field_axis("batch_size", range(1, 1001)), field_axis("epochs", range(1, 1001))
-    with pytest.raises(SpecError, match="3,000,000 cells, more than 1,000"):
+    with pytest.raises(SpecError, match="3,000,000 trials, more than 1,000"):
         plan(*axes, seeds=(0, 1, 2))
-    assert len(plan(field_axis("batch_size", [1, 2]), max_cells=2).cells) == 2
+    assert len(plan(field_axis("batch_size", [1, 2]), max_trials=2).trials) == 2
 
 
 def test_the_baseline_is_the_value_of_the_spec_itself() -> None:
@@ -109,13 +109,13 @@ def test_the_baseline_is_the_value_of_the_spec_itself() -> None:
         [field_axis("augment", [[], [short]])],
         [0],
         lambda fields: flipped(layer_of(fields, "").values).spec,
-        max_cells=2,
+        max_trials=2,
     )
     assert found.baseline == ('[{"name": "horizontal_flip"}]',)
 
 
 @pytest.mark.parametrize("baseline", [("3",), ("1", "2")])
-def test_a_baseline_that_is_no_cell_is_refused(baseline: tuple[str, ...]) -> None:
+def test_a_baseline_that_is_no_trial_is_refused(baseline: tuple[str, ...]) -> None:
     with pytest.raises(SpecError, match="--baseline"):
         plan(field_axis("batch_size", [1, 2]), baseline=baseline)
 
@@ -129,5 +129,5 @@ def test_more_seeds_are_the_same_sweep_and_other_values_another() -> None:
 
 def test_without_axes_it_is_one_run_with_its_seeds() -> None:
     found = plan(seeds=(0, 3), name="mine")
-    assert [(cell.values, cell.spec.seed) for cell in found.cells] == [((), 0), ((), 3)]
-    assert (found.baseline, found.cells[0].spec) == (None, composed(BASE).spec)
+    assert [(trial.values, trial.spec.seed) for trial in found.trials] == [((), 0), ((), 3)]
+    assert (found.baseline, found.trials[0].spec) == (None, composed(BASE).spec)

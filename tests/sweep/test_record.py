@@ -15,27 +15,29 @@ from tests.records import small_spec
 from vitreport.errors import RecordError
 from vitreport.files import locked, write_json
 from vitreport.records.reader import MAX_OTHER_BYTES
+from vitreport.records.sweeps import SWEEPS_FOLDER as FOLDER
+from vitreport.records.sweeps import parse_sweep, read_sweeps
 from vitreport.spec.sweep import field_axis
 from vitreport.store.lock import LOCK_NAME
-from vitreport.sweep.plan import Cell, Plan
-from vitreport.sweep.record import FOLDER, PATIENCE_SECONDS, read_sweeps, write_sweep
+from vitreport.sweep.plan import Plan, Trial
+from vitreport.sweep.record import PATIENCE_SECONDS, write_sweep
 
 
 def plan(*seeds: int) -> Plan:
-    cells = tuple(Cell(("128",), small_spec(seed)) for seed in seeds)
-    return Plan("batch sizes", (field_axis("batch_size", [128]),), None, cells)
+    trials = tuple(Trial(("128",), small_spec(seed)) for seed in seeds)
+    return Plan("batch sizes", (field_axis("batch_size", [128]),), None, trials)
 
 
 def seeds_on_record(runs_dir: Path) -> list[str]:
     (sweep,) = read_sweeps(runs_dir, [])
-    return sorted(cell.run.rpartition("-")[2] for cell in sweep.cells)
+    return sorted(trial.run.rpartition("-")[2] for trial in sweep.trials)
 
 
-def test_cells_that_another_process_writes_meanwhile_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trials_that_another_process_writes_meanwhile_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     has_read, undisturbed = threading.Event(), locked
     file = write_sweep(tmp_path, plan(0))
     (other,) = read_sweeps(tmp_path, [])
-    cells = (*other.cells, other.cells[0].model_copy(update={"run": plan(2).cells[0].id}))
+    trials = (*other.trials, other.trials[0].model_copy(update={"run": plan(2).trials[0].id}))
 
     def watched(path: Path, **how: Any) -> AbstractContextManager[None]:
         has_read.set()
@@ -46,7 +48,7 @@ def test_cells_that_another_process_writes_meanwhile_stay(tmp_path: Path, monkey
         with FileLock(file.parent / LOCK_NAME):
             written = pool.submit(write_sweep, tmp_path, plan(1))
             assert has_read.wait(PATIENCE_SECONDS)
-            write_json(file, other.model_copy(update={"cells": cells}).model_dump(mode="json"))
+            write_json(file, other.model_copy(update={"trials": trials}).model_dump(mode="json"))
         assert written.result() == file
     assert seeds_on_record(tmp_path) == ["s0", "s1", "s2"]
 
@@ -58,13 +60,13 @@ def test_what_is_on_record_is_not_written_again(tmp_path: Path) -> None:
     assert file.stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize(("field", "value"), [("baseline", ["128", "64"]), ("cells", [{"values": [], "run": "a-s0"}])])
-def test_a_cell_has_one_value_of_each_axis(field: str, value: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("field", "value"), [("baseline", ["128", "64"]), ("trials", [{"values": [], "run": "a-s0"}])])
+def test_a_trial_has_one_value_of_each_axis(field: str, value: object, tmp_path: Path) -> None:
     file = write_sweep(tmp_path, plan(0))
     write_json(file, json.loads(file.read_text()) | {field: value})
     damage: list[str] = []
     assert read_sweeps(tmp_path, damage) == []
-    assert "one of its cells has not one value of each axis" in damage[0]
+    assert damage[0].startswith(f"{file.name}: ")
 
 
 @pytest.mark.parametrize("name", [FOLDER, f"{FOLDER}/small.json", f"{FOLDER}/{LOCK_NAME}"])
@@ -96,3 +98,33 @@ def test_a_sweep_too_large_to_be_read_is_not_written_over(tmp_path: Path) -> Non
     with pytest.raises(RecordError, match="is larger than 16 MiB"):
         write_sweep(tmp_path, plan(0, 1))
     assert path.stat().st_size == MAX_OTHER_BYTES + 1
+
+
+SCHEMA_1 = """{"schema_version": 1, "id": "mine-01234567", "name": "mine",
+ "axes": [{"name": "batch_size", "values": ["16", "32"]},
+          {"name": "patch_size, model", "values": ["4, timm/resnet10t"]},
+          {"name": "rate", "values": ["slow", "1e-3"]}],
+ "baseline": ["16", "4, timm/resnet10t", "slow"],
+ "cells": [{"values": ["32", "4, timm/resnet10t", "1e-3"], "run": "swin-digits-01234567-s0"}]}"""
+
+
+def test_labels_of_schema_1_become_typed_values() -> None:
+    sweep = parse_sweep(SCHEMA_1.encode())
+    sizes, pairs, rates = sweep.axes
+    assert [(value.value, value.fields) for value in sizes.values] == [
+        (16, {"train.batch_size": 16}),
+        (32, {"train.batch_size": 32}),
+    ]
+    named = {"model.patch_size": 4, "model.name": "timm", "model.architecture": "resnet10t"}
+    assert [(value.value, value.fields) for value in pairs.values] == [([4, "timm/resnet10t"], named)]
+    assert [(value.value, value.fields) for value in rates.values] == [("slow", {}), ("1e-3", {})], "variants"
+    assert [trial.run for trial in sweep.trials] == ["swin-digits-01234567-s0"]
+    assert parse_sweep(sweep.model_dump_json().encode()) == sweep
+
+
+def test_committed_sweeps_are_read() -> None:
+    runs = Path(__file__).parents[2] / "runs"
+    damage: list[str] = []
+    sweeps = read_sweeps(runs, damage)
+    assert (len(sweeps), damage) == (len(list((runs / FOLDER).glob("*.json"))), [])
+    assert all(value.fields for sweep in sweeps for axis in sweep.axes for value in axis.values)

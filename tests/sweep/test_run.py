@@ -1,4 +1,4 @@
-"""What a sweep makes of the ends of its cells, with workers that only pretend."""
+"""What a sweep makes of the ends of its trials, with workers that only pretend."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from vitreport.sweep import run
 from vitreport.sweep.engines import worker
 from vitreport.sweep.engines.local import Report
 from vitreport.sweep.engines.worker import Finished
-from vitreport.sweep.plan import Cell
+from vitreport.sweep.plan import Trial
 from vitreport.training.events import Event
 
 SPEC = composed(
@@ -41,7 +41,7 @@ class Pretended:
 
     def __exit__(self, *_: object) -> None: ...
 
-    def staff(self, cells: int) -> None: ...
+    def staff(self, trials: int) -> None: ...
 
     def stop(self) -> None: ...
 
@@ -105,7 +105,7 @@ class OutOfMemory(Pretended):
 
 
 class States:
-    """An observer that keeps the states that the cells have been in."""
+    """An observer that keeps the states that the trials have been in."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -125,34 +125,34 @@ class States:
 
 
 RUNTIME = Runtime("cpu", Path("data"), Path("cache"), Path("runs"), threads=1, compile=False, checkpoint_seconds=30)
-CELLS = [Cell((), SPEC.model_copy(update={"seed": seed})) for seed in range(2)]
+TRIALS = [Trial((), SPEC.model_copy(update={"seed": seed})) for seed in range(2)]
 
 
-def test_a_cell_that_a_signal_to_all_has_ended_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_a_signal_to_all_has_ended_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "LocalEngine", Interrupted)
     states = States()
     with pytest.raises(StoppedError) as told:
-        run.run_sweep(CELLS[:1], RUNTIME, run.Policy(), argv=(), observer=states)
+        run.run_sweep(TRIALS[:1], RUNTIME, run.Policy(), argv=(), observer=states)
     assert states.seen == ["queued", "running", "interrupted"]
-    assert told.value.message == "stopped by SIGINT; 0 of 1 cell done"
+    assert told.value.message == "stopped by SIGINT; 0 of 1 trial done"
 
 
 def test_a_full_disk_ends_the_whole_sweep_and_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "LocalEngine", Full)
     states = States()
     with pytest.raises(FullDiskError) as told:
-        run.run_sweep(CELLS, RUNTIME, run.Policy(), argv=(), observer=states)
+        run.run_sweep(TRIALS, RUNTIME, run.Policy(), argv=(), observer=states)
     assert states.seen[2:] == ["running", "running", "failed", "interrupted"]
     assert states.told == []
     assert told.value.lines() == [
-        "no space left: a file; 0 of 2 cells done; hint: free some space; the same command resumes the sweep"
+        "no space left: a file; 0 of 2 trials done; hint: free some space; the same command resumes the sweep"
     ]
 
 
 def test_what_is_tried_again_says_so_before_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "LocalEngine", OutOfMemory)
     states = States()
-    run.run_sweep(CELLS[:1], RUNTIME, run.Policy(), argv=(), observer=states)
+    run.run_sweep(TRIALS[:1], RUNTIME, run.Policy(), argv=(), observer=states)
     again = "it is tried again after: out of memory; hint: less"
     assert states.told == [again, again, "out of memory; hint: less"]
 
@@ -160,14 +160,14 @@ def test_what_is_tried_again_says_so_before_its_reason(monkeypatch: pytest.Monke
 def test_a_signal_to_one_worker_alone_is_a_reason_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "LocalEngine", Signalled)
     states = States()
-    run.run_sweep(CELLS[:1], RUNTIME, run.Policy(), argv=(), observer=states)
+    run.run_sweep(TRIALS[:1], RUNTIME, run.Policy(), argv=(), observer=states)
     assert states.seen == ["queued", *["running", "queued"] * 2, "running", "failed"]
 
 
 def test_a_run_that_cannot_be_written_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "LocalEngine", Unwritable)
     states = States()
-    run.run_sweep(CELLS, RUNTIME, run.Policy(), argv=(), observer=states)
+    run.run_sweep(TRIALS, RUNTIME, run.Policy(), argv=(), observer=states)
     assert states.seen[2:] == ["running", "running", "failed", "failed"]
 
 
@@ -176,17 +176,17 @@ def test_a_disk_that_becomes_read_only_ends_the_whole_sweep(monkeypatch: pytest.
     monkeypatch.setattr(run, "LocalEngine", ReadOnly)
     states = States()
     with pytest.raises(StorageError) as told:
-        run.run_sweep(CELLS, RUNTIME, run.Policy(), argv=(), observer=states)
+        run.run_sweep(TRIALS, RUNTIME, run.Policy(), argv=(), observer=states)
     assert states.seen[2:] == ["running", "running", "failed", "interrupted"]
     hint = "choose another --runs-dir, or make it writable; the same command resumes the sweep"
-    assert told.value.lines() == [f"cannot write runs/x: Permission denied; 0 of 2 cells done; hint: {hint}"]
+    assert told.value.lines() == [f"cannot write runs/x: Permission denied; 0 of 2 trials done; hint: {hint}"]
 
 
 def test_a_runs_folder_that_cannot_be_written_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("runs").touch()
     monkeypatch.setattr(run, "LocalEngine", None)
-    with pytest.raises(StorageError, match="cannot write runs: Not a directory; 0 of 2 cells done"):
-        run.run_sweep(CELLS, RUNTIME, run.Policy(), argv=(), observer=States())
+    with pytest.raises(StorageError, match="cannot write runs: Not a directory; 0 of 2 trials done"):
+        run.run_sweep(TRIALS, RUNTIME, run.Policy(), argv=(), observer=States())
 
 
 def test_a_worker_tells_a_full_disk_from_other_wants(monkeypatch: pytest.MonkeyPatch) -> None:

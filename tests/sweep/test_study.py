@@ -11,15 +11,15 @@ ABLATIONS = [(study, name) for study in study_names() for name in read_study(stu
 
 def plans(study: str, *only: str, assignments: tuple[str, ...] = ()) -> list[Plan]:
     request = Request(assignments=assignments)
-    asked = Asked(request, (), zip=False, baseline=None, study=study, only=list(only), seeds="3", max_cells=1000)
+    asked = Asked(request, (), zip=False, baseline=None, study=study, only=list(only), seeds="3", max_trials=1000)
     return [sweep.plan for sweep in make_work(asked, None).sweeps]
 
 
 @pytest.mark.parametrize(("study", "name"), ABLATIONS, ids=lambda text: text)
 def test_every_ablation_resolves_and_has_something_to_compare_with(study: str, name: str) -> None:
     (plan,) = plans(study, name)
-    values = dict.fromkeys(cell.values for cell in plan.cells)
-    assert len(plan.cells) == 3 * len(values) >= 6
+    values = dict.fromkeys(trial.values for trial in plan.trials)
+    assert len(plan.trials) == 3 * len(values) >= 6
     assert plan.baseline in values
     assert plan.name == f"{study}/{name}"
 
@@ -32,8 +32,8 @@ def test_the_whole_study_is_all_its_ablations(study: str) -> None:
 def test_what_the_user_sets_is_stronger_than_what_the_study_sets() -> None:
     (published,) = plans("small-images", "perceiver-io/learning-rate")
     (short,) = plans("small-images", "perceiver-io/learning-rate", assignments=("epochs=1",))
-    assert {cell.spec.train.epochs for cell in published.cells} == {12}
-    assert {cell.spec.train.epochs for cell in short.cells} == {1}
+    assert {trial.spec.train.epochs for trial in published.trials} == {12}
+    assert {trial.spec.train.epochs for trial in short.trials} == {1}
 
 
 @pytest.mark.parametrize(("study", "only"), [("small-image", []), ("small-images", ["perceiver-io/batch"])])

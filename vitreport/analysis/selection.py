@@ -7,9 +7,9 @@ from pathlib import Path
 from vitreport.analysis.ablations import Design
 from vitreport.errors import SpecError
 from vitreport.records.folders import find_run, run_folders
+from vitreport.records.sweeps import SweepRecord
 from vitreport.run_id import RunId
 from vitreport.spec.fields import did_you_mean
-from vitreport.sweep.record import SweepRecord
 
 MOST_NEAR = 5
 
@@ -62,7 +62,7 @@ def select_groups(groups: Collection[str], runs_dir: Path) -> list[Path]:
 
 
 def design_of(record: SweepRecord) -> Design:
-    cells = tuple((cell.values, cell.run) for cell in record.cells)
+    cells = tuple((trial.values, trial.run) for trial in record.trials)
     axes = tuple(axis.name for axis in record.axes)
     return Design(record.id, record.name, axes, cells, record.baseline, "sweep")
 

@@ -9,7 +9,7 @@ from vitreport.analysis.standing import Planned
 from vitreport.analysis.summarize import Outline, PlannedSection
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called
-from vitreport.sweep.plan import Cell, Plan
+from vitreport.sweep.plan import Plan, Trial
 
 BEST_TRAIN = "the best training accuracy of all epochs is not measured, only that of the selected epoch"
 Plans = Mapping[str, Plan]
@@ -56,8 +56,8 @@ def claims_of(
 
 
 def _planned(plan: Plan, command: str) -> Planned:
-    cell = _cell_at(plan, plan.baseline or plan.cells[0].values)
-    return Planned(cell.spec.model.label, cell.spec.data.dataset, cell.spec.group, command)
+    trial = _trial_at(plan, plan.baseline or plan.trials[0].values)
+    return Planned(trial.spec.model.label, trial.spec.data.dataset, trial.spec.group, command)
 
 
 def _design(plan: Plan, planned: Planned) -> Design:
@@ -65,7 +65,7 @@ def _design(plan: Plan, planned: Planned) -> Design:
         id=plan.id,
         name=plan.name,
         axes=tuple(axis.name for axis in plan.axes),
-        cells=tuple((cell.values, cell.id) for cell in plan.cells),
+        cells=tuple((trial.values, trial.id) for trial in plan.trials),
         baseline=plan.baseline,
         source="study",
         planned=planned,
@@ -79,7 +79,7 @@ def statement_of(study: StudySpec, claim: ClaimSpec) -> str:
     if claim.spread_below is not None:
         return f"{claim.of}: all test accuracies differ by less than {claim.spread_below.shown}"
     part = study.parts[claim.of]
-    value = called([axis.name for axis in part.axes()], part.cells()[combination(claim.at)])
+    value = called([axis.name for axis in part.axes()], part.combinations()[combination(claim.at)])
     subject = f"{claim.of}: {value}" if value else claim.of
     if claim.converged_at is not None:
         return f"{subject} has converged at about epoch {claim.converged_at}"
@@ -95,7 +95,7 @@ def statement_of(study: StudySpec, claim: ClaimSpec) -> str:
 def _claim(study: StudySpec, claim: ClaimSpec, plans: Plans, command_of: CommandOf) -> Claim:
     other = claim.other if claim.of in study.runs else None
     figure = claim.value or claim.spread_below or claim.gap_above
-    every = tuple(cell.spec.group for cell in _one_seed(plans[claim.of])) if claim.spread_below else ()
+    every = tuple(trial.spec.group for trial in _one_seed(plans[claim.of])) if claim.spread_below else ()
     is_of_train = claim.metric == "best_train_accuracy"
     reasons = [*(study.faults[name] for name in claim.fault), *([BEST_TRAIN] if is_of_train else [])]
     return Claim(
@@ -114,9 +114,9 @@ def _claim(study: StudySpec, claim: ClaimSpec, plans: Plans, command_of: Command
     )
 
 
-def _one_seed(plan: Plan) -> list[Cell]:
+def _one_seed(plan: Plan) -> list[Trial]:
     """Each combination of values once, with its first seed."""
-    return list({cell.values: cell for cell in reversed(plan.cells)}.values())[::-1]
+    return list({trial.values: trial for trial in reversed(plan.trials)}.values())[::-1]
 
 
 def _other_group(study: StudySpec, claim: ClaimSpec, plans: Plans) -> str:
@@ -129,9 +129,9 @@ def _other_group(study: StudySpec, claim: ClaimSpec, plans: Plans) -> str:
 
 
 def _group(study: StudySpec, plans: Plans, name: str, at: object) -> str:
-    return _cell_at(plans[name], study.parts[name].cells()[combination(at)]).spec.group
+    return _trial_at(plans[name], study.parts[name].combinations()[combination(at)]).spec.group
 
 
-def _cell_at(plan: Plan, labels: tuple[str, ...]) -> Cell:
+def _trial_at(plan: Plan, labels: tuple[str, ...]) -> Trial:
     """With the first seed."""
-    return next(cell for cell in plan.cells if cell.values == labels)
+    return next(trial for trial in plan.trials if trial.values == labels)

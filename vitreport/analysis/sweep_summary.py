@@ -1,4 +1,4 @@
-"""From the records of a sweep's cells to the table of its results, as plain data."""
+"""From the records of a sweep's trials to the table of its results, as plain data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +8,8 @@ from vitreport.intervals import SHARE, Difference, differences_over_seeds, t_int
 from vitreport.records.reader import Run
 from vitreport.records.types import MeasurementRecord
 from vitreport.run_id import RunId
-from vitreport.sweep.cells import state_of_cell
 from vitreport.sweep.plan import Labels, Plan
+from vitreport.sweep.trials import trial_state
 
 MEASURED = "test"
 
@@ -68,10 +68,10 @@ class Summary:
 
 
 def summarize(plan: Plan, runs: Mapping[str, Run]) -> Summary:
-    """The table of a plan's cells; `runs` maps the ids of their specs to what is on record."""
+    """The table of a plan's trials; `runs` maps the ids of their specs to what is on record."""
     groups: dict[Labels, list[str]] = {}
-    for cell in plan.cells:
-        groups.setdefault(cell.values, []).append(cell.id)
+    for trial in plan.trials:
+        groups.setdefault(trial.values, []).append(trial.id)
     rows = [
         _row(values, ids, [runs.get(run_id) for run_id in ids], is_baseline=values == plan.baseline)
         for values, ids in groups.items()
@@ -80,7 +80,7 @@ def summarize(plan: Plan, runs: Mapping[str, Run]) -> Summary:
 
 
 def _row(values: Labels, ids: Sequence[str], runs: Sequence[Run | None], *, is_baseline: bool) -> Row:
-    states = [state_of_cell(run) for run in runs]
+    states = [trial_state(run) for run in runs]
     measured = {
         RunId.parse(run.id).seed: run.result.selected.splits[MEASURED]
         for run, state in zip(runs, states, strict=True)

@@ -12,7 +12,7 @@ from vitreport.spec.load import assign
 from vitreport.spec.sweep import SEEDS_HINT, AxisSpec, field_axis, parse_list, parse_seeds, shown_value, zipped
 from vitreport.sweep.plan import Plan, make_plan
 
-MAX_CELLS = "--max-cells"
+MAX_TRIALS = "--max-trials"
 FALLBACK = {"model.name": "perceiver-io"}
 
 
@@ -27,7 +27,7 @@ class Asked:
     study: str | None
     only: list[str]
     seeds: str
-    max_cells: int
+    max_trials: int
 
 
 def make_work(asked: Asked, data_dirs: Sequence[Path] | None) -> Work:
@@ -39,7 +39,7 @@ def make_work(asked: Asked, data_dirs: Sequence[Path] | None) -> Work:
     _refuse_beside_study(asked)
     request = asked.request
     wanted = StudyRequest(
-        asked.study, asked.only, asked.seeds, request.assignments, asked.max_cells, request.weights, MAX_CELLS
+        asked.study, asked.only, asked.seeds, request.assignments, asked.max_trials, request.weights, MAX_TRIALS
     )
     return plan_study(wanted, data_dirs, ablations_only=True).work
 
@@ -60,8 +60,8 @@ def _own_plan(asked: Asked, composer: Composer) -> Plan:
         parse_seeds(asked.seeds),
         composer,
         baseline=tuple(baseline) or None,
-        max_cells=asked.max_cells,
-        allowed_by=MAX_CELLS,
+        max_trials=asked.max_trials,
+        allowed_by=MAX_TRIALS,
     )
 
 

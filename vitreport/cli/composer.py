@@ -1,4 +1,4 @@
-"""From the values of a sweep's cells to their checked specs."""
+"""From the values of a sweep's trials to their checked specs."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ def tell_lowered(each_found: Iterable[Lowered | None]) -> None:
 
 
 class Composer:
-    """Composes cells: a request, and over it what is `fixed` and the fields of a cell, which come from `origin`."""
+    """Composes trials: a request, and over it what is `fixed` and the fields of a trial, which come from `origin`."""
 
     def __init__(
         self, request: Request, origin: str, data_dirs: Sequence[Path] | None, fixed: Mapping[str, Any] | None = None
@@ -58,19 +58,19 @@ class Composer:
         if MODEL in fields:  # another one than the request's, which may be an architecture of timm
             request = replace(request, model=None)
             fixed = {path: fixed[path] for path in fixed if path not in ARCHITECTURE}
-        cell = replace(layer_of({**fixed, **fields}, self._origin), is_varied=True)
-        request = replace(request, strongest=cell)
+        trial = replace(layer_of({**fixed, **fields}, self._origin), is_varied=True)
+        request = replace(request, strongest=trial)
         composition = compose_request(request, self._searched)
         if (origin := composition.composed.origins.get("seed", "")) in ("--set", self._origin):
             raise SpecError(problems=[Problem("seed", "is given by --seeds in a sweep", "--seeds 5..5", origin=origin)])
         spec = composition.composed.spec
         self.lowered |= {*filter(None, [composition.composed.lowered])}
-        self._data_dirs.setdefault(spec.data.dataset, composition.data_dir)  # the cells come before the spec itself
+        self._data_dirs.setdefault(spec.data.dataset, composition.data_dir)  # the trials come before the spec itself
         return spec
 
     def placed(self, plan: Plan) -> Sweep:
         """The plan with the folder of its data sets. Raises SpecError where they lie in several."""
-        found = {cell.spec.data.dataset: self._data_dirs[cell.spec.data.dataset] for cell in plan.cells}
+        found = {trial.spec.data.dataset: self._data_dirs[trial.spec.data.dataset] for trial in plan.trials}
         if len(set(found.values())) > 1:
             told = ", ".join(f"{dataset} in {folder}" for dataset, folder in found.items())
             hint = "put them side by side: --data-dir FOLDER, and name them without their paths"

@@ -67,13 +67,13 @@ Seeds = Annotated[
     str, typer.Option("--seeds", help="How many seeds, or which: 3, 0,1,2 or 0..4.", rich_help_panel=SWEEP)
 ]
 Only = Annotated[list[str] | None, typer.Option("--only", help="A run or an ablation of the study.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Cells at a time.", rich_help_panel=RUNTIME)]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Trials at a time.", rich_help_panel=RUNTIME)]
 RetryFailed = Annotated[
     bool,
     typer.Option("--retry-failed", help="Try again what failed by itself, not what diverged.", rich_help_panel=SWEEP),
 ]
 FailFast = Annotated[
-    bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.", rich_help_panel=SWEEP)
+    bool, typer.Option("--fail-fast", help="Stop at the first trial that fails.", rich_help_panel=SWEEP)
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Warnings and errors only.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
@@ -83,4 +83,4 @@ ReportFormat = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
 DEFAULT_RUNS_DIR = Path("runs")
 DEFAULT_CHECKPOINT_SECONDS = 30.0
 DEFAULT_SEEDS = "3"
-DEFAULT_MAX_CELLS = 1000
+DEFAULT_MAX_TRIALS = 1000

@@ -19,6 +19,7 @@ from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.errors import SpecError
 from vitreport.formatting import counted
 from vitreport.records.folders import strays
+from vitreport.records.sweeps import SWEEPS_FOLDER, read_sweeps
 from vitreport.report.csv_format import render_csv
 from vitreport.report.html import render_html
 from vitreport.report.inject import as_part, without_marks
@@ -29,7 +30,6 @@ from vitreport.report.model_card import render_model_card
 from vitreport.report.page import TITLE, Page, make_page
 from vitreport.report.sandbox import render_own
 from vitreport.run_id import RunId
-from vitreport.sweep.record import FOLDER, read_sweeps
 
 MOST_NAMED = 5
 
@@ -84,7 +84,7 @@ def page_of_runs(names: Sequence[str], runs_dir: Path, title: str | None, *, wit
     beside = [] if names else [Damage(name, why) for name, why in strays(runs_dir)]
     damage = [
         *beside,
-        *(Damage(f"{FOLDER}/{place}", why) for place, _, why in (line.partition(": ") for line in unread)),
+        *(Damage(f"{SWEEPS_FOLDER}/{place}", why) for place, _, why in (line.partition(": ") for line in unread)),
     ]
     folders = select(names, runs_dir, designs)
     outline = Outline(select_designs(names, runs_dir, designs))
@@ -135,8 +135,8 @@ def page_of_study(
     plans = planned.plans
     study = planned.study.only(plans) if asked.only else planned.study
     published = _published(asked, data_dirs) if asked.assignments else plans
-    cells = [cell for plan in plans.values() for cell in plan.cells]
-    groups, run_ids = {cell.spec.group for cell in cells}, {cell.id for cell in cells}
+    trials = [trial for plan in plans.values() for trial in plan.trials]
+    groups, run_ids = {trial.spec.group for trial in trials}, {trial.id for trial in trials}
     folders = select_groups(groups, runs_dir) if every_seed else select_runs(run_ids, runs_dir)
     outline = outline_of(study, plans, asked.command)
     summary = summarize(folders, _as_begun(outline, runs_dir) if every_seed else outline)

@@ -8,7 +8,7 @@ from typing import Any
 
 from vitreport.cli.compose import Request, in_a_file, model_fields
 from vitreport.cli.composer import Composer, Sweep, Work
-from vitreport.cli.options import DEFAULT_MAX_CELLS, DEFAULT_SEEDS
+from vitreport.cli.options import DEFAULT_MAX_TRIALS, DEFAULT_SEEDS
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.spec.compose import Layer, flat
 from vitreport.spec.data import Lowered
@@ -26,14 +26,14 @@ from vitreport.sweep.plan import Plan, make_plan
 class StudyRequest:
     """A study by its name or file, and what of it is asked for: parts by name, all without any; seeds; `--set`.
 
-    `allowed_by` is the option by which the command takes more cells than `max_cells`, where it has one.
+    `allowed_by` is the option by which the command takes more trials than `max_trials`, where it has one.
     """
 
     study: str
     only: Sequence[str] = ()
     seeds: str = DEFAULT_SEEDS
     assignments: Sequence[str] = ()
-    max_cells: int = DEFAULT_MAX_CELLS
+    max_trials: int = DEFAULT_MAX_TRIALS
     weights: Path | None = None
     allowed_by: str = ""
 
@@ -77,7 +77,7 @@ class StudyPlan:
 
 
 def plan_study(asked: StudyRequest, data_dirs: Sequence[Path] | None, *, ablations_only: bool = False) -> StudyPlan:
-    """Compose every cell. Raises SpecError with the problems of the file and of all its parts, each once."""
+    """Compose every trial. Raises SpecError with the problems of the file and of all its parts, each once."""
     draft = read_draft(asked.study)
     known = {name: part for name, part in draft.study.named.items() if part.read_axes()[0] or not ablations_only}
     problems = dict.fromkeys([*draft.problems, *_unknown_parts(asked.only, known)])
@@ -133,7 +133,7 @@ class _Planner:
                 composer,
                 baseline=None if self._draft.problems else part.baseline_labels,
                 name=title,
-                max_cells=self._asked.max_cells,
+                max_trials=self._asked.max_trials,
                 allowed_by=self._asked.allowed_by,
             )
             self.lowered |= composer.lowered

@@ -13,10 +13,10 @@ from vitreport.cli.tables.sweeps import show_summaries, tell_missing
 from vitreport.errors import ImagesError, VitreportError
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
-from vitreport.sweep.cells import is_to_be_trained, read_cells
-from vitreport.sweep.plan import Cell, Plan, told_baseline
+from vitreport.sweep.plan import Plan, Trial, baseline_warning
 from vitreport.sweep.record import write_sweep
 from vitreport.sweep.run import Policy, Warnings, run_sweep
+from vitreport.sweep.trials import needs_training, read_trials
 
 Left = dict[str, ImagesError]
 """The sweeps that are left out, by name, and why."""
@@ -25,7 +25,7 @@ Left = dict[str, ImagesError]
 def run_and_show(work: Work, runtime: Runtime, policy: Policy, *, quiet: bool, as_json: bool) -> None:
     """Train what is missing of each sweep that there are images for; the tables on stdout.
 
-    Raises DamageError where cells are missing, else ImagesError where sweeps are left out.
+    Raises DamageError where trials are missing, else ImagesError where sweeps are left out.
     """
     alone = len(work.sweeps) + len(work.unavailable) == 1
     left: Left = {}
@@ -38,14 +38,14 @@ def run_and_show(work: Work, runtime: Runtime, policy: Policy, *, quiet: bool, a
         plan = sweep.plan
         if not alone and not quiet:
             note(plan.name)
-        if (line := told_baseline(plan)) and _missing(plan, runtime, policy):
+        if (line := baseline_warning(plan)) and _missing(plan, runtime, policy):
             note(f"warning: {line}")
         try:
             _refuse_lacking(plan, left, runtime, policy)
             runs |= _trained(sweep, runtime, policy, told, quiet=quiet)
         except ImagesError as error:
             _leave(plan.name, error, left, at_once=alone or policy.fail_fast)
-            runs |= read_cells(plan.cells, runtime.runs_dir)
+            runs |= read_trials(plan.trials, runtime.runs_dir)
         summaries.append(summarize(plan, runs))
         if policy.fail_fast and summaries[-1].missing:
             break
@@ -59,8 +59,8 @@ def run_and_show(work: Work, runtime: Runtime, policy: Policy, *, quiet: bool, a
 def _trained(sweep: Sweep, runtime: Runtime, policy: Policy, told: Warnings, *, quiet: bool) -> dict[str, Run]:
     plan, own = sweep.plan, replace(runtime, data_dir=sweep.data_dir)
     file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
-    with choose_sweep_view([axis.name for axis in plan.axes], plan.cells, quiet=quiet) as view:
-        runs = run_sweep(plan.cells, own, policy, argv=sys.argv[1:], observer=view, told=told)
+    with choose_sweep_view([axis.name for axis in plan.axes], plan.trials, quiet=quiet) as view:
+        runs = run_sweep(plan.trials, own, policy, argv=sys.argv[1:], observer=view, told=told)
     if file and not quiet:
         note(f"the sweep is {file}")
     return runs
@@ -77,14 +77,14 @@ def _refuse_lacking(plan: Plan, left: Left, runtime: Runtime, policy: Policy) ->
     """What could not be had for one sweep is not looked, or waited, for again."""
     causes = {dataset: cause for error in left.values() for dataset, cause in error.causes.items()}
     missing = _missing(plan, runtime, policy)
-    if lacking := {cell.spec.data.dataset for cell in missing} & set(causes):
+    if lacking := {trial.spec.data.dataset for trial in missing} & set(causes):
         raise ImagesError({dataset: causes[dataset] for dataset in sorted(lacking)})
 
 
-def _missing(plan: Plan, runtime: Runtime, policy: Policy) -> list[Cell]:
-    """The cells that are to be trained."""
-    runs = read_cells(plan.cells, runtime.runs_dir)
-    return [cell for cell in plan.cells if is_to_be_trained(runs.get(cell.id), retry_failed=policy.retry_failed)]
+def _missing(plan: Plan, runtime: Runtime, policy: Policy) -> list[Trial]:
+    """The trials that are to be trained."""
+    runs = read_trials(plan.trials, runtime.runs_dir)
+    return [trial for trial in plan.trials if needs_training(runs.get(trial.id), retry_failed=policy.retry_failed)]
 
 
 def _told(left: Left) -> Mapping[str, VitreportError]:

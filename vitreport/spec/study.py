@@ -59,7 +59,7 @@ class PartSpec(Section):
         """What the other combinations are compared with, where it is named."""
         return None
 
-    def cells(self) -> dict[str, Labels]:
+    def combinations(self) -> dict[str, Labels]:
         """The labels of each combination of values, of each axis one, by what a claim calls it."""
         labels = itertools.product(*([value.label for value in axis.values] for axis in self.axes()))
         return {", ".join(each): each for each in labels}
@@ -98,7 +98,7 @@ class AblationSpec(PartSpec):
 
     @property
     def baseline_labels(self) -> Labels | None:
-        return None if self.baseline is None else self.cells()[combination(self.baseline)]
+        return None if self.baseline is None else self.combinations()[combination(self.baseline)]
 
 
 class FigureSpec(Section):

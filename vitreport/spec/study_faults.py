@@ -50,7 +50,7 @@ def _faults_of_parts(study: StudySpec, unread: Collection[Place]) -> Iterator[Pr
         if not axes:
             yield Problem(place, "varies nothing", "it needs params or variants")
         elif ablation.baseline is not None:
-            yield from _unknown_cell(f"{place}.baseline", ablation.baseline, ablation)
+            yield from _unknown_combination(f"{place}.baseline", ablation.baseline, ablation)
 
 
 def _faults_of_claims(study: StudySpec, unread: Collection[Place], gone: Collection[Place]) -> Iterator[Problem]:
@@ -77,11 +77,11 @@ def _faults_of_references(claim: ClaimSpec, place: str, study: StudySpec, hidden
     if claim.spread_below is not None:
         yield from _faults_of_spread(claim, place, part)
         return
-    yield from _unknown_cell(f"{place}.at", claim.at, part)
+    yield from _unknown_combination(f"{place}.at", claim.at, part)
     if claim.other is None:
         return
     if isinstance(part, AblationSpec):
-        yield from _unknown_cell(f"{place}.{claim.relation}", claim.other, part)
+        yield from _unknown_combination(f"{place}.{claim.relation}", claim.other, part)
     elif claim.other not in study.runs and claim.other not in hidden:
         yield _unknown(f"{place}.{claim.relation}", "run", str(claim.other), study.runs)
 
@@ -120,11 +120,11 @@ def _names(unread: Collection[Place], *sections: str) -> list[str]:
     return [str(place[1]) for place in unread if place[0] in sections and len(place) > 1]
 
 
-def _unknown_cell(place: str, value: Any, part: PartSpec) -> Iterator[Problem]:
-    cells = part.cells()
-    if (name := combination(value)) not in cells:
+def _unknown_combination(place: str, value: Any, part: PartSpec) -> Iterator[Problem]:
+    known = part.combinations()
+    if (name := combination(value)) not in known:
         fault = "no such combination of values" if name else "is missing"
-        hint = did_you_mean(name, cells) if part.axes() else "leave it out: a run varies nothing"
+        hint = did_you_mean(name, known) if part.axes() else "leave it out: a run varies nothing"
         yield Problem(place, fault, hint, name and repr(name))
 
 

@@ -20,9 +20,16 @@ SEEDS_HINT = "a number of seeds, a list such as 0,1,2, or a range such as 0..4"
 
 
 class ValueSpec(Section):
-    """One value of an axis: what tables call it, and the fields that it sets, by their full paths."""
+    """One value of an axis.
+
+    Attributes:
+        label: What tables call it.
+        value: The value itself; of an axis over several fields a list of their values, of variants the label.
+        fields: The fields that it sets, by their full paths.
+    """
 
     label: str
+    value: Any
     fields: Mapping[str, Any]
 
 
@@ -44,7 +51,7 @@ def field_axis(name: str, values: Iterable[Any]) -> AxisSpec:
         raise SpecError(
             problems=[Problem("seed", "cannot be an axis of a sweep", "leave it out: a sweep has its own seeds")]
         )
-    told = tuple(ValueSpec(label=shown_value(value), fields=fields_of(path, value)) for value in values)
+    told = tuple(ValueSpec(label=shown_value(value), value=value, fields=fields_of(path, value)) for value in values)
     return AxisSpec(name=short_name(path), values=told)
 
 
@@ -58,7 +65,8 @@ def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSp
                 found[label] |= fields_of(find_field(field), value)
     if problems:
         raise SpecError(problems=problems)
-    return AxisSpec(name=name, values=tuple(ValueSpec(label=label, fields=each) for label, each in found.items()))
+    values = tuple(ValueSpec(label=label, value=label, fields=fields) for label, fields in found.items())
+    return AxisSpec(name=name, values=values)
 
 
 def called(axes: Iterable[str], values: Iterable[str]) -> str:
@@ -83,6 +91,7 @@ def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
         values=tuple(
             ValueSpec(
                 label=", ".join(value.label for value in values),
+                value=[value.value for value in values],
                 fields={path: each for value in values for path, each in value.fields.items()},
             )
             for values in zip(*(axis.values for axis in axes), strict=True)

@@ -1,4 +1,4 @@
-"""What can be known of cells before any of them is trained."""
+"""What can be known of trials before any of them is trained."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""How long a cell will take, from the records of runs like it."""
+"""How long a trial will take, from the records of runs like it."""
 
 from collections.abc import Collection, Iterable, Mapping
 from heapq import heapreplace

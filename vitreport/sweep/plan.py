@@ -1,4 +1,4 @@
-"""Axes and seeds become cells: one checked spec for every combination of values and every seed."""
+"""Axes and seeds become trials: one checked spec for every combination of values and every seed."""
 
 import hashlib
 import itertools
@@ -19,11 +19,11 @@ from vitreport.spec.sweep import AxisSpec, ValueSpec, called, shown_level, shown
 
 ARCHITECTURE = "model.architecture"
 Labels = tuple[str, ...]
-ComposeCell = Callable[[Mapping[str, Any]], RunSpec]
+ComposeTrial = Callable[[Mapping[str, Any]], RunSpec]
 
 
 @dataclass(frozen=True)
-class Cell:
+class Trial:
     """One run of a sweep; `values` holds the label of one value for each axis."""
 
     values: Labels
@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep with its cells, the first seed of every combination first; `baseline` is the one to compare with.
+    """A sweep with its trials, the first seed of every combination first; `baseline` is the one to compare with.
 
     Without axes it is one run with its seeds. `own` are the values that the spec has itself, where they are no
     combination of the sweep.
@@ -45,13 +45,13 @@ class Plan:
     name: str
     axes: tuple[AxisSpec, ...]
     baseline: Labels | None
-    cells: tuple[Cell, ...]
+    trials: tuple[Trial, ...]
     own: Labels | None = None
 
     @property
     def id(self) -> str:
         """From the name and what is varied; more seeds are the same sweep."""
-        groups = {cell.values: cell.spec.group_hash for cell in self.cells}
+        groups = {trial.values: trial.spec.group_hash for trial in self.trials}
         varied = [[axis.name for axis in self.axes], *([*values, group] for values, group in groups.items())]
         slug = re.sub(r"[^A-Za-z0-9._]+", "-", self.name).strip("-.")[:80]
         return f"{slug}-{hashlib.sha256(json.dumps(varied).encode()).hexdigest()[:8]}"
@@ -60,29 +60,29 @@ class Plan:
 def make_plan(
     axes: Sequence[AxisSpec],
     seeds: Sequence[int],
-    compose: ComposeCell,
+    compose: ComposeTrial,
     *,
     baseline: Labels | None = None,
     name: str = "",
-    max_cells: int,
+    max_trials: int,
     allowed_by: str = "",
 ) -> Plan:
-    """Compose every cell. Raises SpecError with every problem of every value before anything runs.
+    """Compose every trial. Raises SpecError with every problem of every value before anything runs.
 
-    `allowed_by` is the option of the command that takes more than `max_cells`.
+    `allowed_by` is the option of the command that takes more than `max_trials`.
     """
     _check_axes(axes)
-    _check_count(axes, len(seeds), max_cells, allowed_by)
+    _check_count(axes, len(seeds), max_trials, allowed_by)
     specs = _composed(axes, compose)
     if problems := list(_repeated(specs)):
         raise SpecError(problems=problems)
-    cells = tuple(
-        Cell(values, spec.model_copy(update={"seed": seed})) for seed in seeds for values, spec in specs.items()
+    trials = tuple(
+        Trial(values, spec.model_copy(update={"seed": seed})) for seed in seeds for values, spec in specs.items()
     )
     own = None if baseline else _own_spec(specs, compose)
     chosen = _checked_baseline(baseline, axes) if baseline else _own_baseline(specs, own)
     missing = _own_values(axes, own) if own and not chosen else None
-    return Plan(name or _name(axes, specs.values()), tuple(axes), chosen, cells, missing)
+    return Plan(name or _name(axes, specs.values()), tuple(axes), chosen, trials, missing)
 
 
 def _check_axes(axes: Sequence[AxisSpec]) -> None:
@@ -95,14 +95,14 @@ def _check_axes(axes: Sequence[AxisSpec]) -> None:
             raise SpecError(f"the value {repeated} of {axis.name} stands twice", "give it once")
 
 
-def _check_count(axes: Sequence[AxisSpec], seeds: int, max_cells: int, allowed_by: str) -> None:
+def _check_count(axes: Sequence[AxisSpec], seeds: int, max_trials: int, allowed_by: str) -> None:
     count = prod(len(axis.values) for axis in axes) * seeds
-    if count > max_cells:
+    if count > max_trials:
         hint = f"{allowed_by} {count} allows them" if allowed_by else "use fewer values or seeds"
-        raise SpecError(f"the sweep has {count:,} cells, more than {max_cells:,}", hint)
+        raise SpecError(f"the sweep has {count:,} trials, more than {max_trials:,}", hint)
 
 
-def _composed(axes: Sequence[AxisSpec], compose: ComposeCell) -> dict[Labels, RunSpec]:
+def _composed(axes: Sequence[AxisSpec], compose: ComposeTrial) -> dict[Labels, RunSpec]:
     """The spec of each combination. Every fault is told, but one that all combinations share only once."""
     specs: dict[Labels, RunSpec] = {}
     problems: dict[Problem, None] = {}
@@ -122,7 +122,7 @@ def _fields(values: Iterable[ValueSpec]) -> dict[str, Any]:
 
 
 def _repeated(specs: Mapping[Labels, RunSpec]) -> Iterable[Problem]:
-    """Two combinations that come to one spec would be one cell with two names."""
+    """Two combinations that come to one spec would be one trial with two names."""
     known: dict[str, Labels] = {}
     for labels, spec in specs.items():
         first = known.setdefault(spec.group_hash, labels)
@@ -146,7 +146,7 @@ def _checked_baseline(baseline: Labels, axes: Sequence[AxisSpec]) -> Labels:
     return baseline
 
 
-def _own_spec(specs: Mapping[Labels, RunSpec], compose: ComposeCell) -> RunSpec | None:
+def _own_spec(specs: Mapping[Labels, RunSpec], compose: ComposeTrial) -> RunSpec | None:
     """The spec without the values of the sweep; None where it is none, or there is nothing to compare it with."""
     if len(specs) == 1:
         return None
@@ -176,12 +176,12 @@ def _paths(axis: AxisSpec) -> Sequence[str]:
     ]
 
 
-def told_baseline(plan: Plan) -> str:
+def baseline_warning(plan: Plan) -> str:
     """That a sweep has no baseline, so that it compares nothing, and what can be done; "" where it has one."""
-    if plan.baseline or not plan.axes or len({cell.values for cell in plan.cells}) < 2:
+    if plan.baseline or not plan.axes or len({trial.values for trial in plan.trials}) < 2:
         return ""
     own = f": the spec itself has {called((axis.name for axis in plan.axes), plan.own)}" if plan.own else ""
-    first = shlex.quote(",".join(plan.cells[0].values))
+    first = shlex.quote(",".join(plan.trials[0].values))
     return f"no baseline, so no values are compared{own}; hint: add that value, or use --baseline {first}"
 
 

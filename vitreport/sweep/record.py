@@ -1,101 +1,68 @@
-"""The file of a sweep: its name, axes and cells. What the cells have come to stands in their own records."""
+"""Write the file of a sweep."""
 
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from pydantic import model_validator
-
-from vitreport.errors import BusyError, ResourceError
+from vitreport.errors import BusyError
 from vitreport.files import locked, make_folder, write_json
 from vitreport.privacy import without_paths
-from vitreport.reading import entry_fault
 from vitreport.records.folders import MOVE_HINT, refuse_foreign
 from vitreport.records.reader import read_file, refuse_unreadable
-from vitreport.records.types import SCHEMA_VERSION, Record, Text, Version
+from vitreport.records.sweeps import SweepRecord, TrialRecord, parse_sweep, sweep_file
+from vitreport.spec.sweep import AxisSpec, ValueSpec
 from vitreport.store.lock import LOCK_NAME
 from vitreport.sweep.plan import Plan
 
-FOLDER = "sweeps"
 PATIENCE_SECONDS = 30
 
 
-class AxisRecord(Record):
-    name: str
-    values: tuple[str, ...]
-
-
-class CellRecord(Record):
-    """`values` holds one value of each axis, `run` is the id of the run without the number of its attempt."""
-
-    values: tuple[str, ...]
-    run: Text
-
-
-class SweepRecord(Record):
-    schema_version: Version = SCHEMA_VERSION
-    id: Text
-    name: str
-    axes: tuple[AxisRecord, ...]
-    baseline: tuple[str, ...] | None
-    cells: tuple[CellRecord, ...]
-
-    @model_validator(mode="after")
-    def _has_a_value_of_each_axis(self) -> "SweepRecord":
-        combinations = [cell.values for cell in self.cells] + ([self.baseline] if self.baseline else [])
-        if any(len(values) != len(self.axes) for values in combinations):
-            raise ValueError("one of its cells has not one value of each axis")
-        return self
-
-
-def sweep_file(runs_dir: Path, sweep_id: str) -> Path:
-    return runs_dir / FOLDER / f"{sweep_id}.json"
-
-
 def write_sweep(runs_dir: Path, plan: Plan) -> Path:
-    """Put a sweep on record; cells of other seeds that are there stay, also those that are written just now.
+    """Put a sweep on record; trials of other seeds that are there stay, also those that are written just now.
 
     Raises:
         RecordError: If the file, its lock or the folder of sweeps is a link or of another kind, or the file too large.
     """
     path = sweep_file(runs_dir, plan.id)
     refuse_foreign([(path.parent, True), (path, False), (path.parent / LOCK_NAME, False)])
-    if _record(plan, known := _known(path)) != known:
+    record = _record(plan)
+    if not _is_recorded(record, _known(path)):
         make_folder(path.parent)
         busy = BusyError(f"another process has been writing to {path.parent}", "run the same command again")
         with locked(path.parent / LOCK_NAME, timeout=PATIENCE_SECONDS, busy=lambda: busy):
-            write_json(path, _record(plan, _known(path)).model_dump(mode="json"), indent=None)
+            known = _known(path)
+            trials = tuple(dict.fromkeys([*(known.trials if known else ()), *record.trials]))
+            write_json(path, record.model_copy(update={"trials": trials}).model_dump(mode="json"), indent=None)
     return path
-
-
-def read_sweeps(runs_dir: Path, damage: list[str]) -> list[SweepRecord]:
-    """Return the sweeps on record, by name of their files; add what cannot be read to `damage`."""
-    if fault := entry_fault(runs_dir / FOLDER, folder=True):
-        damage.append(f"*.json: their folder {fault}")
-        return []
-    try:
-        files = sorted((runs_dir / FOLDER).glob("*.json"))
-    except OSError as error:
-        raise ResourceError(f"cannot read {runs_dir / FOLDER}: {error.strerror}") from error
-    found = [read_file(file, SweepRecord.model_validate_json, damage) for file in files]
-    return [record for record in found if record]
 
 
 def _known(path: Path) -> SweepRecord | None:
     refuse_unreadable(path, MOVE_HINT)
-    return read_file(path, SweepRecord.model_validate_json, [])
+    return read_file(path, parse_sweep, [])
 
 
-def _record(plan: Plan, known: SweepRecord | None) -> SweepRecord:
-    cells = [CellRecord(values=_public(cell.values), run=cell.id) for cell in plan.cells]
+def _is_recorded(record: SweepRecord, known: SweepRecord | None) -> bool:
+    return known is not None and known.baseline == record.baseline and {*record.trials} <= {*known.trials}
+
+
+def _record(plan: Plan) -> SweepRecord:
+    """Without paths: a dataset may have been given by its path, and the file may be committed."""
     return SweepRecord(
         id=plan.id,
         name=plan.name,
-        axes=tuple(AxisRecord(name=axis.name, values=_public(v.label for v in axis.values)) for axis in plan.axes),
-        baseline=_public(plan.baseline) if plan.baseline else None,
-        cells=tuple(dict.fromkeys([*(known.cells if known else ()), *cells])),
+        axes=tuple(AxisSpec(name=axis.name, values=tuple(map(_public_value, axis.values))) for axis in plan.axes),
+        baseline=tuple(map(without_paths, plan.baseline)) if plan.baseline else None,
+        trials=tuple(
+            TrialRecord(values=tuple(map(without_paths, trial.values)), run=trial.id) for trial in plan.trials
+        ),
     )
 
 
-def _public(labels: Iterable[str]) -> tuple[str, ...]:
-    """Labels as a committed file may have them: a data set may have been given by its path."""
-    return tuple(map(without_paths, labels))
+def _public_value(value: ValueSpec) -> ValueSpec:
+    fields = {path: _public(given) for path, given in value.fields.items()}
+    return ValueSpec(label=without_paths(value.label), value=_public(value.value), fields=fields)
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_paths(value)
+    return [_public(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Train what is missing of a sweep. Whether a cell is done is read from its record, never from what a worker says."""
+"""Train what is missing of a sweep. Whether a trial is done is read from its record, never from what a worker says."""
 
 import time
 from collections import Counter, deque
@@ -22,11 +22,11 @@ from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.store.lock import is_held
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
-from vitreport.sweep.cells import RESULTS, done_already, done_so_far, is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.engines.local import Died, LocalEngine, Report
 from vitreport.sweep.engines.worker import Finished, Told
 from vitreport.sweep.images import images_of, open_images
-from vitreport.sweep.plan import Cell
+from vitreport.sweep.plan import Trial
+from vitreport.sweep.trials import RESULTS, done_already, done_so_far, needs_training, read_trials, trial_state
 from vitreport.training.events import Event
 
 ATTEMPTS = 3
@@ -39,7 +39,7 @@ Warnings = set[tuple[str, str]]
 
 
 class Observer(Protocol):
-    """Who wants to know: of a cell its new state and its events, a line for the user, a progress, and each look."""
+    """Who wants to know: of a trial its new state and its events, a line for the user, a progress, and each look."""
 
     def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None: ...
 
@@ -54,7 +54,7 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Policy:
-    """`retry_failed` tries again what failed by a fault inside; `fail_fast` stops at the first cell that fails."""
+    """`retry_failed` tries again what failed by a fault inside; `fail_fast` stops at the first trial that fails."""
 
     jobs: int = 1
     retry_failed: bool = False
@@ -62,7 +62,7 @@ class Policy:
 
 
 def run_sweep(
-    cells: Sequence[Cell],
+    trials: Sequence[Trial],
     runtime: Runtime,
     policy: Policy,
     *,
@@ -70,50 +70,52 @@ def run_sweep(
     observer: Observer,
     told: Warnings | None = None,
 ) -> dict[str, Run]:
-    """Train the cells that are missing; afterwards the records of all, by the id of their specs.
+    """Train the trials that are missing; afterwards the records of all, by the id of their specs.
 
     What there is to say of images is said once, unless it stands in `told` from an earlier sweep.
 
     Raises StoppedError after a signal, StorageError where nothing more can be written, and what the images or the
-    machine raise before anything runs; a cell that fails for its own reasons costs no other cell anything.
+    machine raise before anything runs; a trial that fails for its own reasons costs no other trial anything.
     """
     told = set() if told is None else told
     try:
         with stop_signals() as stop:
-            runs = read_cells(cells, runtime.runs_dir)
-            missing = [cell for cell in cells if is_to_be_trained(runs.get(cell.id), retry_failed=policy.retry_failed)]
-            for cell in cells:
-                run = runs.get(cell.id)
-                observer.moved(cell.id, "queued" if cell in missing else state_of_cell(run), run)
-            if line := done_already([state_of_cell(runs.get(cell.id)) for cell in cells]):
+            runs = read_trials(trials, runtime.runs_dir)
+            missing = [
+                trial for trial in trials if needs_training(runs.get(trial.id), retry_failed=policy.retry_failed)
+            ]
+            for trial in trials:
+                run = runs.get(trial.id)
+                observer.moved(trial.id, "queued" if trial in missing else trial_state(run), run)
+            if line := done_already([trial_state(runs.get(trial.id)) for trial in trials]):
                 observer.note(line)
-            _check(cells, runs, missing, runtime, observer, told)
+            _check(trials, runs, missing, runtime, observer, told)
             stop.graceful = True
             if missing:
                 with LocalEngine(policy.jobs, runtime, argv, observer.note) as engine:
                     _Sweep(missing, runtime, policy, engine, observer, told).run(stop)
     except StopSignal as signal:
-        fault = f"stopped by {signal}; {done_so_far(cells, runtime.runs_dir)}"
+        fault = f"stopped by {signal}; {done_so_far(trials, runtime.runs_dir)}"
         raise StoppedError(fault, RESUMES, signal_number=signal.signal_number) from signal
     except StorageError as error:
-        fault = f"{error.message}; {done_so_far(cells, runtime.runs_dir)}"
+        fault = f"{error.message}; {done_so_far(trials, runtime.runs_dir)}"
         unwritable = not isinstance(error, FullDiskError)
         remedy = "choose another --runs-dir, or make it writable" if unwritable else "free some space"
         raise type(error)(fault, f"{remedy}; {RESUMES}") from error
-    return read_cells(cells, runtime.runs_dir)
+    return read_trials(trials, runtime.runs_dir)
 
 
 def _check(
-    cells: Sequence[Cell],
+    trials: Sequence[Trial],
     runs: Mapping[str, Run],
-    missing: Sequence[Cell],
+    missing: Sequence[Trial],
     runtime: Runtime,
     observer: Observer,
     told: Warnings,
 ) -> None:
-    """Decode each data set once for all workers, and see whether every cell can be trained on it and recorded.
+    """Decode each data set once for all workers, and see whether every trial can be trained on it and recorded.
 
-    Raises StorageError where no run can be written, SpecError where a cell cannot be trained, ImagesError where there
+    Raises StorageError where no run can be written, SpecError where a trial cannot be trained, ImagesError where there
     are no images, or others than a record has seen.
     """
     if not missing:
@@ -121,16 +123,16 @@ def _check(
     refuse_unwritable(runtime.runs_dir)
     from vitreport.sweep.check import Networks, check_images
 
-    Networks().check(cell.spec for cell in missing)
+    Networks().check(trial.spec for trial in missing)
     for dataset, image_size, intensity_range in dict.fromkeys(map(images_of, missing)):
-        own = [cell for cell in cells if images_of(cell) == (dataset, image_size, intensity_range)]
+        own = [trial for trial in trials if images_of(trial) == (dataset, image_size, intensity_range)]
 
         note = partial(_note_once, told, observer, dataset)
         try:
             images = open_images(own, runs, runtime, note, observer.progress)
         except (DatasetError, ResourceError) as error:
             raise ImagesError({dataset: error}) from error
-        check_images([cell.spec for cell in own if cell in missing], images)
+        check_images([trial.spec for trial in own if trial in missing], images)
         for line in remarks(dataset, images):
             note(line)
 
@@ -142,19 +144,19 @@ def _note_once(told: Warnings, observer: Observer, dataset: str, line: str) -> N
 
 
 class _Sweep:
-    """The cells that wait, and what becomes of those that run."""
+    """The trials that wait, and what becomes of those that run."""
 
     def __init__(
         self,
-        cells: Sequence[Cell],
+        trials: Sequence[Trial],
         runtime: Runtime,
         policy: Policy,
         engine: LocalEngine,
         observer: Observer,
         told: Warnings,
     ) -> None:
-        self._queue = deque(cells)
-        self._cells = {cell.id: cell for cell in cells}
+        self._queue = deque(trials)
+        self._trials = {trial.id: trial for trial in trials}
         self._runtime, self._policy, self._engine, self._observer = runtime, policy, engine, observer
         self._told = told
         self._attempts: Counter[str] = Counter()
@@ -192,63 +194,63 @@ class _Sweep:
         if self._ending:
             return
         now = time.monotonic()
-        due = [cell for cell in self._queue if self._not_before.get(cell.id, 0) <= now]
+        due = [trial for trial in self._queue if self._not_before.get(trial.id, 0) <= now]
         self._engine.staff(len(due))
-        for cell in due:
+        for trial in due:
             if not self._engine.has_idle:
                 return
-            run = self._read(cell.id)
-            if not is_to_be_trained(run, retry_failed=self._policy.retry_failed):  # another process has trained it
-                self._queue.remove(cell)
-                self._observer.moved(cell.id, state_of_cell(run), run)
+            run = self._read(trial.id)
+            if not needs_training(run, retry_failed=self._policy.retry_failed):  # another process has trained it
+                self._queue.remove(trial)
+                self._observer.moved(trial.id, trial_state(run), run)
             elif run and is_held(run.folder):
-                self._wait_for(cell)
-            elif self._engine.submit(cell.spec):
-                self._queue.remove(cell)
-                self._observer.moved(cell.id, "running", run)
+                self._wait_for(trial)
+            elif self._engine.submit(trial.spec):
+                self._queue.remove(trial)
+                self._observer.moved(trial.id, "running", run)
 
-    def _wait_for(self, cell: Cell) -> None:
-        self._not_before[cell.id] = time.monotonic() + SECONDS_BETWEEN_TRIES
-        self._observer.moved(cell.id, "in use", None, "another process trains it")
+    def _wait_for(self, trial: Trial) -> None:
+        self._not_before[trial.id] = time.monotonic() + SECONDS_BETWEEN_TRIES
+        self._observer.moved(trial.id, "in use", None, "another process trains it")
 
     def _take(self, run_id: str, report: Report) -> None:
         match report:
-            case Told(event=str(line)) if (self._cells[run_id].spec.data.dataset, line) in self._told:
+            case Told(event=str(line)) if (self._trials[run_id].spec.data.dataset, line) in self._told:
                 pass
             case Told(event=str(line)):
                 self._observer.note(line.replace("warning: ", f"warning: {run_id}: ", 1))
             case Told(event=event) if not isinstance(event, str):
                 self._observer.event(run_id, event)
             case Died() | Finished():
-                self._settle(self._cells[run_id], report)
+                self._settle(self._trials[run_id], report)
 
-    def _settle(self, cell: Cell, end: Died | Finished) -> None:
+    def _settle(self, trial: Trial, end: Died | Finished) -> None:
         """What the record says counts; without a result there, why it ended decides whether it is tried again."""
-        run = self._read(cell.id)
-        state = state_of_cell(run)
-        self._attempts[cell.id] += 1
+        run = self._read(trial.id)
+        state = trial_state(run)
+        self._attempts[trial.id] += 1
         if state in RESULTS:
-            self._observer.moved(cell.id, state, run)
+            self._observer.moved(trial.id, state, run)
         elif isinstance(end, Finished) and end.exit_code == BusyError.exit_code:
-            self._attempts[cell.id] -= 1
-            self._queue.append(cell)
-            self._wait_for(cell)
+            self._attempts[trial.id] -= 1
+            self._queue.append(trial)
+            self._wait_for(trial)
         elif self._ending:
-            self._observer.moved(cell.id, "interrupted", run)
+            self._observer.moved(trial.id, "interrupted", run)
         elif isinstance(end, Finished) and end.storage and self._concerns_all(end.storage):
-            self._observer.moved(cell.id, "failed", run)
+            self._observer.moved(trial.id, "failed", run)
             self._storage = end.storage
             self._end()
-        elif _is_from_outside(end) and self._attempts[cell.id] < ATTEMPTS:
-            self._queue.append(cell)
-            self._observer.moved(cell.id, "queued", run, f"it is tried again after: {_reason(end)}")
+        elif _is_from_outside(end) and self._attempts[trial.id] < ATTEMPTS:
+            self._queue.append(trial)
+            self._observer.moved(trial.id, "queued", run, f"it is tried again after: {_reason(end)}")
         else:
-            self._observer.moved(cell.id, "failed", run, _reason(end))
+            self._observer.moved(trial.id, "failed", run, _reason(end))
             if self._policy.fail_fast:
                 self._end()
 
     def _concerns_all(self, error: StorageError) -> bool:
-        """Whether no other cell could be recorded either: its disk is full, or the folder of all runs is read-only."""
+        """Whether no other trial could be recorded either: its disk is full, or the folder of all runs is read-only."""
         try:
             refuse_unwritable(self._runtime.runs_dir)
         except StorageError:
@@ -256,7 +258,7 @@ class _Sweep:
         return isinstance(error, FullDiskError)
 
     def _read(self, run_id: str) -> Run | None:
-        return read_cells([self._cells[run_id]], self._runtime.runs_dir).get(run_id)
+        return read_trials([self._trials[run_id]], self._runtime.runs_dir).get(run_id)
 
 
 def _is_from_outside(end: Died | Finished) -> bool:

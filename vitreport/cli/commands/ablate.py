@@ -58,9 +58,9 @@ def ablate(
         list[str] | None, typer.Option("--only", help="An ablation of the study.", rich_help_panel=SWEEP)
     ] = None,
     jobs: options.Jobs = 1,
-    max_cells: Annotated[
+    max_trials: Annotated[
         int, typer.Option(min=1, help="Refuse a larger sweep.", rich_help_panel=SWEEP)
-    ] = options.DEFAULT_MAX_CELLS,
+    ] = options.DEFAULT_MAX_TRIALS,
     retry_failed: options.RetryFailed = False,
     fail_fast: options.FailFast = False,
     weights: options.Weights = None,
@@ -70,13 +70,13 @@ def ablate(
     data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
     checkpoint_seconds: options.CheckpointSeconds = options.DEFAULT_CHECKPOINT_SECONDS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the cells, their time and disk only.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the trials, their time and disk only.")] = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Train every value with every seed, and tell what the values change.
 
-    The same command again trains only what is missing; a cell is a run like any other.
+    The same command again trains only what is missing; a trial is a run like any other.
 
     Examples: `vitreport ablate --param batch_size 16,32,64,128`,
     `vitreport ablate swin --dataset digits --param learning_rate 1e-2,1e-3 --param optimizer adamw,sgd --seeds 5`
@@ -98,7 +98,7 @@ def ablate(
         study=study,
         only=only or [],
         seeds=seeds,
-        max_cells=max_cells,
+        max_trials=max_trials,
     )
     work = make_work(asked, data_dirs)
     if not quiet:

@@ -33,7 +33,7 @@ def list_runs(
     from vitreport.errors import DamageError
     from vitreport.records.folders import run_folders
     from vitreport.records.reader import read_run
-    from vitreport.sweep.record import read_sweeps
+    from vitreport.records.sweeps import read_sweeps
 
     require_given_runs_dir(runs_dir)
     runs = [read_run(folder) for folder in run_folders(runs_dir)]

@@ -1,4 +1,4 @@
-"""A sweep as it happens: a table of its cells on a terminal, one `key=value` line a finished cell elsewhere."""
+"""A sweep as it happens: a table of its trials on a terminal, one `key=value` line a finished trial elsewhere."""
 
 import time
 from collections import Counter
@@ -15,17 +15,17 @@ from vitreport.cli.live.display import DrawnView, QuietView
 from vitreport.formatting import duration, percent, printable
 from vitreport.records.reader import Run
 from vitreport.sweep.expect import remaining_seconds
-from vitreport.sweep.plan import Cell
+from vitreport.sweep.plan import Trial
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 
-LINES_AROUND = 6  # of a terminal: what stands above and below the cells
+LINES_AROUND = 6  # of a terminal: what stands above and below the trials
 OVER = ("done", "diverged", "failed", "damaged")
 STYLES = {"done": "green", "running": "cyan", "diverged": "yellow", "failed": "red", "damaged": "red", "queued": "dim"}
 
 
 @dataclass
 class Status:
-    """What is known of a cell now; `share` is how much of it is done, of 1."""
+    """What is known of a trial now; `share` is how much of it is done, of 1."""
 
     state: str = "queued"
     epoch: int = 0
@@ -38,10 +38,10 @@ class Status:
 class QuietSweepView(QuietView):
     """Keeps count, and shows warnings and nothing else."""
 
-    def __init__(self, axes: Sequence[str], cells: Sequence[Cell]) -> None:
+    def __init__(self, axes: Sequence[str], trials: Sequence[Trial]) -> None:
         self.axes = axes
-        self.cells = {cell.id: cell for cell in cells}
-        self.statuses = {run_id: Status() for run_id in self.cells}
+        self.trials = {trial.id: trial for trial in trials}
+        self.statuses = {run_id: Status() for run_id in self.trials}
         self._begun: dict[str, float] = {}
         self._start: float | None = None
 
@@ -84,7 +84,7 @@ class QuietSweepView(QuietView):
 
 
 class SweepLines(QuietSweepView):
-    """For pipes and logs: one line a cell that has come to its end."""
+    """For pipes and logs: one line a trial that has come to its end."""
 
     def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
         was_over = self.statuses[run_id].state in OVER
@@ -101,10 +101,10 @@ class SweepLines(QuietSweepView):
         note(line)
 
     def _line(self, run_id: str, run: Run | None) -> str:
-        cell, status = self.cells[run_id], self.statuses[run_id]
+        trial, status = self.trials[run_id], self.statuses[run_id]
         over = sum(status.state in OVER for status in self.statuses.values())
-        shown = {"cell": f"{over}/{len(self.cells)}", **dict(zip(self.axes, cell.values, strict=True))}
-        shown |= {"seed": str(cell.spec.seed), "state": status.state}
+        shown = {"trial": f"{over}/{len(self.trials)}", **dict(zip(self.axes, trial.values, strict=True))}
+        shown |= {"seed": str(trial.spec.seed), "state": status.state}
         if status.accuracy:
             split, accuracy = status.accuracy
             shown[f"{split}_accuracy"] = f"{accuracy:.4f}"
@@ -116,12 +116,12 @@ class SweepLines(QuietSweepView):
 
 
 class LiveSweepView(DrawnView, QuietSweepView):
-    """For terminals: as many cells as fit, how many others there are, and the time left for all."""
+    """For terminals: as many trials as fit, how many others there are, and the time left for all."""
 
     refreshes_per_second = 4
 
-    def __init__(self, axes: Sequence[str], cells: Sequence[Cell]) -> None:
-        super().__init__(axes, cells)
+    def __init__(self, axes: Sequence[str], trials: Sequence[Trial]) -> None:
+        super().__init__(axes, trials)
         self._bars = Progress(TextColumn("{task.description:<8}"), BarColumn(), TextColumn("{task.fields[shown]}"))
 
     def progress(self, label: str, done: int, total: int | None) -> None:
@@ -132,7 +132,7 @@ class LiveSweepView(DrawnView, QuietSweepView):
             self._bars.remove_task(task)
 
     def _render(self) -> Group:
-        in_order = sorted(self.cells, key=lambda run_id: _urgency(self.statuses[run_id]))
+        in_order = sorted(self.trials, key=lambda run_id: _urgency(self.statuses[run_id]))
         most = max(1, self._console.height - LINES_AROUND)
         return Group(self._bars, self._table(in_order[:most]), *self._others(in_order[most:]), self._footer())
 
@@ -144,11 +144,11 @@ class LiveSweepView(DrawnView, QuietSweepView):
         for column in ("seed", "state", "epoch", "accuracy"):
             table.add_column(column, justify="right" if column == "epoch" else "left", no_wrap=True)
         for run_id in shown:
-            cell, status = self.cells[run_id], self.statuses[run_id]
+            trial, status = self.trials[run_id], self.statuses[run_id]
             accuracy = f"{percent(status.accuracy[1])} {status.accuracy[0]}" if status.accuracy else ""
-            epochs = f"{status.epoch:,}/{cell.spec.train.epochs:,}"
+            epochs = f"{status.epoch:,}/{trial.spec.train.epochs:,}"
             state = Text(status.state, style=STYLES.get(status.state, ""))
-            table.add_row(*map(_cut, cell.values), str(cell.spec.seed), state, epochs, accuracy)
+            table.add_row(*map(_cut, trial.values), str(trial.spec.seed), state, epochs, accuracy)
         return table
 
     def _others(self, hidden: Sequence[str]) -> Iterator[Text]:
@@ -160,17 +160,17 @@ class LiveSweepView(DrawnView, QuietSweepView):
 
     def _footer(self) -> Text:
         counts = Counter(status.state for status in self.statuses.values())
-        parts = [f"{counts.pop('done', 0)} of {len(self.cells)} cells done"]
+        parts = [f"{counts.pop('done', 0)} of {len(self.trials)} trials done"]
         parts += [f"{count} {state}" for state, count in counts.items()]
         if left := self.seconds_left():
             parts.append(f"{duration(left)} left")
         return Text(" · ".join(parts), style="dim")
 
 
-def choose_sweep_view(axes: Sequence[str], cells: Sequence[Cell], *, quiet: bool) -> QuietSweepView:
+def choose_sweep_view(axes: Sequence[str], trials: Sequence[Trial], *, quiet: bool) -> QuietSweepView:
     if quiet:
-        return QuietSweepView(axes, cells)
-    return LiveSweepView(axes, cells) if is_interactive() else SweepLines(axes, cells)
+        return QuietSweepView(axes, trials)
+    return LiveSweepView(axes, trials) if is_interactive() else SweepLines(axes, trials)
 
 
 def _urgency(status: Status) -> tuple[int, float]:

@@ -1,4 +1,4 @@
-"""`vitreport ablate --dry-run`: the cells, what is done already, the time and the disk that the others need."""
+"""`vitreport ablate --dry-run`: the trials, what is done already, the time and the disk that the others need."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -17,11 +17,11 @@ from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.space import disk_bytes
-from vitreport.sweep.cells import is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.check import Networks
 from vitreport.sweep.expect import elapsed_seconds, expected_seconds
-from vitreport.sweep.plan import Cell, Plan, told_baseline
+from vitreport.sweep.plan import Plan, Trial, baseline_warning
 from vitreport.sweep.run import Policy
+from vitreport.sweep.trials import needs_training, read_trials, trial_state
 from vitreport.training.device import choose_device, device_name
 
 Estimate = tuple[float, str, int]
@@ -29,8 +29,8 @@ Estimate = tuple[float, str, int]
 
 
 @dataclass(frozen=True)
-class CellPlan:
-    """`source` says what `seconds` is from; a cell that is not `to_train` needs neither time nor disk."""
+class TrialForecast:
+    """`source` says what `seconds` is from; a trial that is not `to_train` needs neither time nor disk."""
 
     run: str
     values: tuple[str, ...]
@@ -43,31 +43,31 @@ class CellPlan:
 
 
 def show_ablation_plan(work: Work, runtime: Runtime, policy: Policy, *, as_json: bool) -> None:
-    """Every cell, then the sums, on stdout."""
+    """Every trial, then the sums, on stdout."""
     for error in work.unavailable.values():
         raise error
     records = [read_run(folder) for folder in run_folders(runtime.runs_dir)]
     estimator = Estimator(runtime, records)
     plans = [sweep.plan for sweep in work.sweeps]
-    runs = {run_id: run for plan in plans for run_id, run in read_cells(plan.cells, runtime.runs_dir).items()}
-    missing = (cell for plan in plans for cell in plan.cells if _is_missing(runs.get(cell.id), policy))
-    estimator.check(cell.spec for cell in missing)
+    runs = {run_id: run for plan in plans for run_id, run in read_trials(plan.trials, runtime.runs_dir).items()}
+    missing = (trial for plan in plans for trial in plan.trials if _is_missing(runs.get(trial.id), policy))
+    estimator.check(trial.spec for trial in missing)
     told = []
     for sweep in work.sweeps:
         estimate = partial(estimator, data_dir=sweep.data_dir)
-        told.append([_cell_plan(cell, runs.get(cell.id), policy, estimate) for cell in sweep.plan.cells])
+        told.append([_trial_plan(trial, runs.get(trial.id), policy, estimate) for trial in sweep.plan.trials])
     if as_json:
-        print_json([_plain(plan, cells, policy.jobs) for plan, cells in zip(plans, told, strict=True)])
+        print_json([_plain(plan, trials, policy.jobs) for plan, trials in zip(plans, told, strict=True)])
         return
-    for number, (plan, cells) in enumerate(zip(plans, told, strict=True)):
+    for number, (plan, trials) in enumerate(zip(plans, told, strict=True)):
         print_text("\n" * (number > 0) + plan.name)
         print_table(
             [*(axis.name for axis in plan.axes), "seed", "state", "time", "from", "disk", "run"],
-            [_row(cell) for cell in cells],
+            [_row(trial) for trial in trials],
             right=["time", "disk"],
         )
-        print_text(_sums(cells, policy.jobs))
-        if line := told_baseline(plan):
+        print_text(_sums(trials, policy.jobs))
+        if line := baseline_warning(plan):
             note(f"warning: {line}")
 
 
@@ -101,43 +101,45 @@ class Estimator:
 
 
 def _is_missing(run: Run | None, policy: Policy) -> bool:
-    return is_to_be_trained(run, retry_failed=policy.retry_failed)
+    return needs_training(run, retry_failed=policy.retry_failed)
 
 
-def _cell_plan(cell: Cell, run: Run | None, policy: Policy, estimate: Callable[[RunSpec], Estimate]) -> CellPlan:
+def _trial_plan(
+    trial: Trial, run: Run | None, policy: Policy, estimate: Callable[[RunSpec], Estimate]
+) -> TrialForecast:
     to_train = _is_missing(run, policy)
-    seconds, source, disk = estimate(cell.spec) if to_train else (0.0, "", 0)
-    return CellPlan(cell.id, cell.values, cell.spec.seed, state_of_cell(run), to_train, seconds, source, disk)
+    seconds, source, disk = estimate(trial.spec) if to_train else (0.0, "", 0)
+    return TrialForecast(trial.id, trial.values, trial.spec.seed, trial_state(run), to_train, seconds, source, disk)
 
 
-def _row(cell: CellPlan) -> list[str]:
-    time = duration(cell.seconds) if cell.seconds else ""
-    disk = f"{compact(cell.disk_bytes)}B" if cell.disk_bytes else ""
-    return [*cell.values, str(cell.seed), cell.state, time, cell.source, disk, cell.run]
+def _row(trial: TrialForecast) -> list[str]:
+    time = duration(trial.seconds) if trial.seconds else ""
+    disk = f"{compact(trial.disk_bytes)}B" if trial.disk_bytes else ""
+    return [*trial.values, str(trial.seed), trial.state, time, trial.source, disk, trial.run]
 
 
-def _sums(cells: Sequence[CellPlan], jobs: int) -> str:
-    settled = Counter(cell.state for cell in cells if not cell.to_train)
-    told = ", ".join([counted(len(cells), "cell"), *(f"{count} {state}" for state, count in settled.items())])
-    if settled.total() == len(cells):
+def _sums(trials: Sequence[TrialForecast], jobs: int) -> str:
+    settled = Counter(trial.state for trial in trials if not trial.to_train)
+    told = ", ".join([counted(len(trials), "trial"), *(f"{count} {state}" for state, count in settled.items())])
+    if settled.total() == len(trials):
         return f"{told}; nothing is left to train"
-    others = len(cells) - settled.total()
-    time = f"about {duration(_seconds(cells, jobs))} with {counted(jobs, 'job')}"
-    disk = f"{compact(sum(cell.disk_bytes for cell in cells))}B of disk"
+    others = len(trials) - settled.total()
+    time = f"about {duration(_seconds(trials, jobs))} with {counted(jobs, 'job')}"
+    disk = f"{compact(sum(trial.disk_bytes for trial in trials))}B of disk"
     return f"{told}; the other{f' {others} take' if others > 1 else ' takes'} {time} and {disk}"
 
 
-def _seconds(cells: Sequence[CellPlan], jobs: int) -> float:
-    return elapsed_seconds((cell.seconds for cell in cells), jobs)
+def _seconds(trials: Sequence[TrialForecast], jobs: int) -> float:
+    return elapsed_seconds((trial.seconds for trial in trials), jobs)
 
 
-def _plain(plan: Plan, cells: Sequence[CellPlan], jobs: int) -> dict[str, object]:
+def _plain(plan: Plan, trials: Sequence[TrialForecast], jobs: int) -> dict[str, object]:
     return {
         "id": plan.id,
         "name": plan.name,
         "axes": [axis.name for axis in plan.axes],
         "baseline": plan.baseline,
-        "seconds": _seconds(cells, jobs),
-        "disk_bytes": sum(cell.disk_bytes for cell in cells),
-        "cells": [asdict(cell) for cell in cells],
+        "seconds": _seconds(trials, jobs),
+        "disk_bytes": sum(trial.disk_bytes for trial in trials),
+        "trials": [asdict(trial) for trial in trials],
     }

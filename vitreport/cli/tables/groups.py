@@ -12,11 +12,11 @@ from vitreport.formatting import UNVARYING, duration, percent, percentage_half_w
 from vitreport.intervals import SHARE, difference_over_seeds, t_interval
 from vitreport.records.groups import grouped, mixed_randomness
 from vitreport.records.reader import Run
+from vitreport.records.sweeps import SweepRecord
 from vitreport.run_id import RunId
 from vitreport.spec.compose import flat
 from vitreport.spec.sweep import called
 from vitreport.store.state import state_of
-from vitreport.sweep.record import SweepRecord
 
 INDENT = "  "
 UNDER_WAY = ("running", "interrupted")
@@ -30,15 +30,15 @@ def group_rows(runs: Sequence[Run], sweeps: Sequence[SweepRecord]) -> Iterator[l
     """Lines of `runs list`: under the name of each sweep its own runs, then those of none."""
     newest = {(group, RunId.parse(run.id).seed): run for group, members in grouped(runs).items() for run in members}
     for sweep in sweeps:
-        values = {RunId.parse(cell.run).group: cell.values for cell in sweep.cells}
-        own = grouped(newest[cell] for cell in _cells(sweep) if cell in newest)
+        values = {RunId.parse(trial.run).group: trial.values for trial in sweep.trials}
+        own = grouped(newest[trial] for trial in _trials(sweep) if trial in newest)
         if own:
             yield [f"{sweep.name} (sweep {sweep.id.rpartition('-')[2]})", *[""] * (len(LIST_COLUMNS) - 1)]
         for group in filter(own.__contains__, values):
             name, *others = group_row(own[group])
             yield [f"{INDENT}{name} ({called([axis.name for axis in sweep.axes], values[group])})", *others]
-    in_sweeps = {cell for sweep in sweeps for cell in _cells(sweep)}
-    yield from map(group_row, grouped(run for cell, run in newest.items() if cell not in in_sweeps).values())
+    in_sweeps = {trial for sweep in sweeps for trial in _trials(sweep)}
+    yield from map(group_row, grouped(run for trial, run in newest.items() if trial not in in_sweeps).values())
 
 
 def group_row(runs: Sequence[Run]) -> list[str]:
@@ -117,9 +117,9 @@ def estimate(accuracies: Sequence[float]) -> str:
     return f"{percent(centre)} ± {half_width} ({len(accuracies)})"
 
 
-def _cells(sweep: SweepRecord) -> list[tuple[str, int]]:
-    """Group and seed of each cell."""
-    return [(RunId.parse(cell.run).group, RunId.parse(cell.run).seed) for cell in sweep.cells]
+def _trials(sweep: SweepRecord) -> list[tuple[str, int]]:
+    """Group and seed of each trial."""
+    return [(RunId.parse(trial.run).group, RunId.parse(trial.run).seed) for trial in sweep.trials]
 
 
 def _known(overviews: Sequence[Mapping[str, Any]], accuracy: str, *states: str) -> list[float]:

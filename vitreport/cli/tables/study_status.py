@@ -13,8 +13,8 @@ from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.sweep.cells import is_to_be_trained, read_cells, state_of_cell
 from vitreport.sweep.expect import expected_seconds
+from vitreport.sweep.trials import needs_training, read_trials, trial_state
 
 INDENT = "  "
 TITLES = {"new": "missing"}
@@ -82,12 +82,12 @@ def _measuring_clock(runtime: Runtime, records: Sequence[Run]) -> Clock:
 
 
 def _runs(sweep: Sweep, runs_dir: Path, clock: Clock) -> dict[str, RunStatus]:
-    runs = read_cells(sweep.plan.cells, runs_dir)
+    runs = read_trials(sweep.plan.trials, runs_dir)
     told = {}
-    for cell in sweep.plan.cells:
-        run = runs.get(cell.id)
-        to_train = is_to_be_trained(run, retry_failed=False)
-        told[cell.id] = RunStatus(state_of_cell(run), to_train, clock(cell.spec, sweep.data_dir) if to_train else 0.0)
+    for trial in sweep.plan.trials:
+        run = runs.get(trial.id)
+        to_train = needs_training(run, retry_failed=False)
+        told[trial.id] = RunStatus(trial_state(run), to_train, clock(trial.spec, sweep.data_dir) if to_train else 0.0)
     return told
 
 

@@ -12,7 +12,7 @@ from vitreport.errors import DamageError
 from vitreport.formatting import UNVARYING, counted, listed, percent, printable
 from vitreport.records.reader import Run
 from vitreport.spec.sweep import shown_level
-from vitreport.sweep.cells import RESULTS, is_to_be_trained, state_of_cell
+from vitreport.sweep.trials import RESULTS, needs_training, trial_state
 
 MEASURED_COLUMNS = ["n", "accuracy", "95% interval"]
 RESULT_COLUMNS = [*MEASURED_COLUMNS, "difference", "its 95% interval", ""]
@@ -48,20 +48,20 @@ def plain_summary(summary: Summary) -> dict[str, Any]:
 
 
 def tell_missing(summaries: Sequence[Summary], runs: Mapping[str, Run]) -> None:
-    """Say of each cell without a result why. Raises DamageError where there are any; a diverged one has its result."""
+    """Say of each trial without a result why. Raises DamageError where there are any; a diverged one has its result."""
     ids = list(dict.fromkeys(run_id for summary in summaries for row in summary.rows for run_id in row.runs))
-    states = {run_id: state_of_cell(runs.get(run_id)) for run_id in ids}
+    states = {run_id: trial_state(runs.get(run_id)) for run_id in ids}
     missing = [run_id for run_id in ids if states[run_id] not in RESULTS]
     warn_each(f"{run_id}: {line}" for run_id in missing for line in _reasons(runs.get(run_id), states[run_id]))
     if missing:
-        cells = f"{len(missing)} of {counted(len(ids), 'cell')} missing: {listed(missing)}"
-        raise DamageError(cells, "; ".join(_ways(missing, runs)))
+        trials = f"{len(missing)} of {counted(len(ids), 'trial')} missing: {listed(missing)}"
+        raise DamageError(trials, "; ".join(_ways(missing, runs)))
 
 
 def _ways(missing: Sequence[str], runs: Mapping[str, Run]) -> Iterator[str]:
-    """What can be done about cells that are missing."""
-    states = {state_of_cell(runs.get(run_id)) for run_id in missing}
-    if any(is_to_be_trained(runs.get(run_id), retry_failed=False) for run_id in missing):
+    """What can be done about trials that are missing."""
+    states = {trial_state(runs.get(run_id)) for run_id in missing}
+    if any(needs_training(runs.get(run_id), retry_failed=False) for run_id in missing):
         yield f"the same command trains {'them' if len(states) == 1 else 'those that were not begun or were cut off'}"
     if "failed" in states:
         yield "--retry-failed also trains those that failed by themselves"

@@ -1,1 +1,1 @@
-"""Where the cells of a sweep are trained."""
+"""Where the trials of a sweep are trained."""

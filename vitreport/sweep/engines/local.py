@@ -1,4 +1,4 @@
-"""Cells in processes on this machine, each of which can die alone.
+"""Trials in processes on this machine, each of which can die alone.
 
 multiprocessing.Pool, ProcessPoolExecutor, loky and pebble share one queue between all workers: a worker that is
 killed while it holds the queue's lock, or (pebble 5.2) before it has taken its first task while none runs, costs all
@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 5
 
 @dataclass(frozen=True)
 class Died:
-    """A worker has ended in the middle of its cell; a negative exit code is that of a signal."""
+    """A worker has ended in the middle of its trial; a negative exit code is that of a signal."""
 
     exit_code: int
 
@@ -102,9 +102,9 @@ class LocalEngine:
         """Whether a worker waits for a run."""
         return any(worker.ready and worker.run_id is None for worker in self._workers)
 
-    def staff(self, cells: int) -> None:
-        """Start workers, so that there is one for each of `cells` more cells, up to `jobs`."""
-        wanted = min(self.jobs, len(self.running) + cells)
+    def staff(self, trials: int) -> None:
+        """Start workers, so that there is one for each of `trials` more trials, up to `jobs`."""
+        wanted = min(self.jobs, len(self.running) + trials)
         free = sorted(set(range(self.jobs)) - {worker.slot for worker in self._workers})
         for slot in free[: max(0, wanted - len(self._workers))]:
             self._workers.append(self._started(slot))

@@ -1,4 +1,4 @@
-"""A process that trains one cell after another, so that torch is imported once."""
+"""A process that trains one trial after another, so that torch is imported once."""
 
 import gc
 import multiprocessing
@@ -28,16 +28,16 @@ class Ready:
 
 @dataclass(frozen=True)
 class Told:
-    """Something that happened in the cell that the worker trains: an event, or a line for the user."""
+    """Something that happened in the trial that the worker trains: an event, or a line for the user."""
 
     event: Event | str
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The cell has come to an end in good order; the exit code and the lines are those that `train` would give.
+    """The trial has come to an end in good order; the exit code and the lines are those that `train` would give.
 
-    `last` says that the worker ends with it: what is left in its process could touch the next cell. `storage` is the
+    `last` says that the worker ends with it: what is left in its process could touch the next trial. `storage` is the
     error that ended it where a place could not be written.
     """
 

@@ -1,4 +1,4 @@
-"""How far the cells of a sweep are: read from their records, never from what a worker says."""
+"""How far the trials of a sweep are: read from their records, never from what a worker says."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,19 +7,19 @@ from vitreport.formatting import counted
 from vitreport.records.folders import has_checkpoint, newest_attempts
 from vitreport.records.reader import Run, read_run
 from vitreport.store.state import state_of
-from vitreport.sweep.plan import Cell
+from vitreport.sweep.plan import Trial
 
 RESULTS = ("done", "diverged")
 """The states in which there is nothing left to do."""
 
 
-def read_cells(cells: Sequence[Cell], runs_dir: Path) -> dict[str, Run]:
-    """The record of each cell that has one, by the id of its spec."""
-    folders = newest_attempts(runs_dir, [cell.id for cell in cells])
+def read_trials(trials: Sequence[Trial], runs_dir: Path) -> dict[str, Run]:
+    """The record of each trial that has one, by the id of its spec."""
+    folders = newest_attempts(runs_dir, [trial.id for trial in trials])
     return {run_id: read_run(folder) for run_id, folder in folders.items() if folder.exists()}
 
 
-def state_of_cell(run: Run | None) -> str:
+def trial_state(run: Run | None) -> str:
     """As `state_of`; "new" without a record, "damaged" where a finished run can be neither read nor made again."""
     if run is None:
         return "new"
@@ -31,25 +31,25 @@ def state_of_cell(run: Run | None) -> str:
     return "new" if state == "no record" else state
 
 
-def is_to_be_trained(run: Run | None, *, retry_failed: bool) -> bool:
+def needs_training(run: Run | None, *, retry_failed: bool) -> bool:
     """What failed by a fault inside (not for want of memory, disk or device) would fail again."""
-    if state_of_cell(run) != "failed":
-        return state_of_cell(run) not in (*RESULTS, "damaged")
+    if trial_state(run) != "failed":
+        return trial_state(run) not in (*RESULTS, "damaged")
     error = run.record.error if run and run.record else None
     return retry_failed or (error is not None and error.kind == "resources")
 
 
 def done_already(states: Sequence[str]) -> str:
-    """4 of 6 cells done already"""
+    """4 of 6 trials done already"""
     done, diverged = (sum(state in known for state in states) for known in (RESULTS, ("diverged",)))
     if not done:
         return ""
     kept = f"; {diverged} of them diverged, which is a result and not tried again" if diverged else ""
-    return f"{done} of {counted(len(states), 'cell')} done already{kept}"
+    return f"{done} of {counted(len(states), 'trial')} done already{kept}"
 
 
-def done_so_far(cells: Sequence[Cell], runs_dir: Path) -> str:
-    """4 of 6 cells done"""
-    runs = read_cells(cells, runs_dir)
-    done = sum(state_of_cell(runs.get(cell.id)) in RESULTS for cell in cells)
-    return f"{done} of {counted(len(cells), 'cell')} done"
+def done_so_far(trials: Sequence[Trial], runs_dir: Path) -> str:
+    """4 of 6 trials done"""
+    runs = read_trials(trials, runs_dir)
+    done = sum(trial_state(runs.get(trial.id)) in RESULTS for trial in trials)
+    return f"{done} of {counted(len(trials), 'trial')} done"

@@ -1,4 +1,4 @@
-"""Which cells are trained, with how many threads, and how long they are expected to take."""
+"""Which trials are trained, with how many threads, and how long they are expected to take."""
 
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ from tests.spec.composing import composed
 from vitreport.errors import SpecError
 from vitreport.records.reader import Run, read_run
 from vitreport.records.types import ErrorKind, ErrorRecord
-from vitreport.sweep.cells import is_to_be_trained, state_of_cell
 from vitreport.sweep.engines.local import shared_out
 from vitreport.sweep.expect import elapsed_seconds, expected_seconds, remaining_seconds
+from vitreport.sweep.trials import needs_training, trial_state
 
 
 def failed(kind: ErrorKind) -> dict[str, Any]:
@@ -35,17 +35,17 @@ def test_what_failed_from_outside_is_tried_again(
     changes: dict[str, Any], state: str, trained: bool, trained_with_retry_failed: bool
 ) -> None:
     run = read_run(write_run(Path("runs"), small_spec(), **changes))
-    assert state_of_cell(run) == state
-    assert is_to_be_trained(run, retry_failed=False) == trained
-    assert is_to_be_trained(run, retry_failed=True) == trained_with_retry_failed
+    assert trial_state(run) == state
+    assert needs_training(run, retry_failed=False) == trained
+    assert needs_training(run, retry_failed=True) == trained_with_retry_failed
 
 
 def test_what_is_not_there_is_trained_and_what_cannot_be_read_is_not() -> None:
-    assert is_to_be_trained(None, retry_failed=False)
+    assert needs_training(None, retry_failed=False)
     folder = write_run(Path("runs"), small_spec())
     (folder / "result.json").write_text("{")
-    assert state_of_cell(read_run(folder)) == "damaged"
-    assert not is_to_be_trained(read_run(folder), retry_failed=True)
+    assert trial_state(read_run(folder)) == "damaged"
+    assert not needs_training(read_run(folder), retry_failed=True)
 
 
 @pytest.mark.parametrize(
