@@ -1,8 +1,63 @@
 """What a run needs from the machine and what does not change its result: no part of the spec."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from platformdirs import user_cache_path
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class RuntimeOption(Generic[Value]):
+    """An option of the machine: the one place of its name, its environment variable, its default and its help."""
+
+    name: str
+    default: Value
+    help: str
+
+    @property
+    def flag(self) -> str:
+        """As in --data-dir."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        """As in VITREPORT_DATA_DIR."""
+        return f"VITREPORT_{self.name.upper()}"
+
+    def given_as(self, value: Value) -> str:
+        """Return the variable if it gives this value, else the flag."""
+        return self.variable if os.environ.get(self.variable) == str(value) else self.flag
+
+
+DEVICE = RuntimeOption("device", "auto", "auto, cpu, cuda or cuda:N.")
+THREADS = RuntimeOption[int | None]("threads", None, "Number of CPU threads (default: chosen by PyTorch).")
+COMPILE = RuntimeOption("compile", False, "Let torch compile the network; the first step takes a while.")
+DATA_DIR = RuntimeOption[Path | None]("data_dir", None, "Dataset directory; repeat to search several in order.")
+CACHE_DIR = RuntimeOption[Path | None]("cache_dir", None, "Directory of decoded images, downloads and drawn figures.")
+RUNS_DIR = RuntimeOption("runs_dir", Path("runs"), "Directory of run folders.")
+CHECKPOINT_SECONDS = RuntimeOption(
+    "checkpoint_seconds", 30.0, "Save a checkpoint at least every N seconds; 0 means every step."
+)
+DEBUG = RuntimeOption("debug", False, "Show the traceback of an error.")
+OPTIONS: tuple[RuntimeOption[Any], ...]
+OPTIONS = (DEVICE, THREADS, COMPILE, DATA_DIR, CACHE_DIR, RUNS_DIR, CHECKPOINT_SECONDS, DEBUG)
+
+VARIABLES = frozenset(option.variable for option in OPTIONS)
+"""Environment variables that are no fields of the spec."""
+
+
+def cache_dir() -> Path:
+    """Return the folder that VITREPORT_CACHE_DIR names, or the user's cache folder."""
+    return Path(os.environ.get(CACHE_DIR.variable) or user_cache_path("vitreport"))
+
+
+def default_data_dir() -> Path:
+    """Return the folder in which data sets are looked for unless the user names others."""
+    return cache_dir() / "data"
 
 
 @dataclass(frozen=True)
@@ -14,17 +69,11 @@ class Runtime:
     `weights` is the file that `model.pretrained` names by its digest.
     """
 
-    device: str
-    data_dir: Path
-    cache_dir: Path
-    runs_dir: Path
-    threads: int | None
-    compile: bool
-    checkpoint_seconds: float
+    device: str = DEVICE.default
+    data_dir: Path = field(default_factory=default_data_dir)
+    cache_dir: Path = field(default_factory=cache_dir)
+    runs_dir: Path = RUNS_DIR.default
+    threads: int | None = THREADS.default
+    compile: bool = COMPILE.default
+    checkpoint_seconds: float = CHECKPOINT_SECONDS.default
     weights: Path | None = None
-
-
-def given_as(option: str, value: object) -> str:
-    """The option, or the environment variable that has given it this value: --device, or VITREPORT_DEVICE."""
-    variable = f"VITREPORT_{option.removeprefix('--').upper().replace('-', '_')}"
-    return variable if os.environ.get(variable) == str(value) else option

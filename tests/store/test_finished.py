@@ -18,7 +18,8 @@ from tests.store.identity import content, differences, only_run, record, resumed
 from tests.store.options import EVERY_STEP, SHORT
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
-from vitreport.store.session import Listener, train_run
+from vitreport.store.session import train_run
+from vitreport.training.listener import Listener
 
 TRAIN = ("train", *SHORT, EVERY_STEP)
 WATCH_IMPORTS = """
@@ -58,7 +59,7 @@ def test_a_run_that_another_process_has_just_finished_is_left_as_it_is(
     before, spec = snapshot(finished), read_run(finished).spec
     assert spec is not None
     runtime = Runtime("cpu", tmp_path, tmp_path / "cache", tmp_path / "runs", 1, compile=False, checkpoint_seconds=0)
-    listener = Listener(event=print, note=print, progress=print)
+    listener = Listener()
     assert train_run(spec, runtime, force=False, argv=(), listener=listener) == finished
     assert snapshot(finished) == before
 

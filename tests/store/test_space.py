@@ -12,8 +12,9 @@ from vitreport.files import free_bytes
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.store import checkpoint
-from vitreport.store.session import Listener, train_run
+from vitreport.store.session import train_run
 from vitreport.store.space import disk_bytes, peak_bytes
+from vitreport.training.listener import Listener
 
 TRAIN = ("train", *SHORTEST)
 HEADERS = 100_000
@@ -49,7 +50,7 @@ def test_the_most_that_a_run_holds_is_known(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(checkpoint, "_remove_old", measured)
     spec = small_spec(model={"embed_dim": 64}, data={"limit": 100}, train={"selection": selection})
     runtime = Runtime("cpu", tmp_path, tmp_path / "cache", tmp_path / "runs", 1, compile=False, checkpoint_seconds=0)
-    folder = train_run(spec, runtime, force=False, argv=(), listener=Listener(event=print, note=print, progress=print))
+    folder = train_run(spec, runtime, force=False, argv=(), listener=Listener())
     record = read_run(folder).record
     assert record is not None
     peak = peak_bytes(spec, record.cost.parameters)

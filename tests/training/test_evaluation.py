@@ -15,9 +15,10 @@ from vitreport.errors import DatasetError, RecordError
 from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.store.evaluation import Evaluation, SplitName, WeightsName, evaluate_run
-from vitreport.store.session import Listener, train_run
+from vitreport.store.session import train_run
+from vitreport.training.listener import Listener
 
-SILENT = Listener(event=lambda event: None, note=lambda line: None, progress=lambda label, done, total: None)
+SILENT = Listener()
 SEEDS = range(20)
 
 

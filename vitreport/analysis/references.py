@@ -5,9 +5,16 @@ from functools import cache
 from pathlib import Path
 
 from vitreport.analysis.summary import Summary
-from vitreport.spec.model import ARCHITECTURES
 
 FILE = Path(__file__).with_name("references.bib")
+TITLES = {
+    "perceiver-io": ("Perceiver IO", "jaegle2021perceiverio"),
+    "perceiver": ("Perceiver", "jaegle2021perceiver"),
+    "mlp-mixer": ("MLP-Mixer", "tolstikhin2021mixer"),
+    "swin": ("Swin Transformer", "liu2021swin"),
+    "tnt": ("Transformer in Transformer", "han2021tnt"),
+}
+TIMM = "wightman2019timm"
 DATASET_TITLES = {"cifar10": "CIFAR-10", "stl10": "STL-10", "tinyimagenet": "Tiny ImageNet", "digits": "Digits"}
 DATASET_REFERENCES = {
     "cifar10": "krizhevsky2009cifar",
@@ -32,7 +39,7 @@ HOLM, CALIBRATION = "holm1979multiple", "guo2017calibration"
 
 def architecture_title(name: str) -> str:
     """Perceiver IO; timm/mixer_b16_224, as it is typed; a name that is not known stands for itself."""
-    return ARCHITECTURES[name].title if name in ARCHITECTURES else model_word(name)
+    return TITLES.get(name, (model_word(name), ""))[0]
 
 
 def model_word(name: str) -> str:
@@ -41,8 +48,7 @@ def model_word(name: str) -> str:
 
 
 def architecture_reference(name: str) -> str:
-    family = "timm" if name.startswith("timm-") else name
-    return ARCHITECTURES[family].citation if family in ARCHITECTURES else ""
+    return TIMM if name.startswith("timm-") else TITLES.get(name, ("", ""))[1]
 
 
 def bibliography(summary: Summary) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from vitreport.data.sources import describe, home_of, locate
 from vitreport.errors import Problem, RecordError, SpecError, VitreportError
 from vitreport.reading import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
+from vitreport.runtime import default_data_dir
 from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.compose import Composed, Layer, compose
 from vitreport.spec.data import DatasetFacts, DataSpec
@@ -125,16 +126,6 @@ def _weights_digest(file: Path) -> str:
 def data_dirs_or_default(given: Sequence[Path] | None) -> Sequence[Path]:
     """The folders to search for data sets."""
     return given or [default_data_dir()]
-
-
-def default_data_dir() -> Path:
-    return cache_dir() / "data"
-
-
-def cache_dir() -> Path:
-    from platformdirs import user_cache_path
-
-    return Path(os.environ.get("VITREPORT_CACHE_DIR") or user_cache_path("vitreport"))
 
 
 class _Place:

@@ -16,6 +16,7 @@ from vitreport.cli import console
 from vitreport.cli.commands import ablate, datasets, doctor, evaluate, models, report, runs, spec, study, train
 from vitreport.cli.help import hide_flag_types
 from vitreport.errors import SpecError, VitreportError, with_hint
+from vitreport.runtime import DEBUG
 from vitreport.store.signals import StopSignal, handle_until_exit
 
 EXIT_CODES = """Exit codes: 0 ok, 1 a bug, 2 usage or spec, 3 data set, 4 record or checkpoint, 5 diverged,
@@ -53,14 +54,14 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     color: Annotated[Literal["auto", "always", "never"], typer.Option(help="When to use colour.")] = "auto",
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help=DEBUG.help)] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     console.use_color(color)
     if debug:
-        os.environ["VITREPORT_DEBUG"] = "1"
+        os.environ[DEBUG.variable] = "1"
 
 
 def main() -> None:
@@ -138,7 +139,7 @@ def _plainly(message: str) -> str:
 
 def _report(lines: Sequence[str], exit_code: int, error: VitreportError | None = None) -> int:
     """Each line on stderr; all of them in a document on stdout where the user asked for JSON."""
-    if os.environ.get("VITREPORT_DEBUG"):
+    if os.environ.get(DEBUG.variable):
         traceback.print_exc()
     for line in lines:
         console.note(f"error: {line}")

@@ -1,12 +1,19 @@
 """The options that several commands share, each declared once."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUNS_DIR, THREADS, RuntimeOption
+
 RUNTIME = "Runtime (no part of the spec)"
 SWEEP = "Sweep"
+
+
+def _runtime_option(option: RuntimeOption[Any], least: float | None = None) -> Any:
+    return typer.Option(option.flag, envvar=option.variable, min=least, help=option.help, rich_help_panel=RUNTIME)
+
 
 Dataset = Annotated[
     str | None, typer.Option("--dataset", help="A data set's name, or a folder of images.", metavar="NAME")
@@ -21,48 +28,12 @@ Weights = Annotated[
     Path | None,
     typer.Option("--weights", help="Pretrained weights; the spec keeps the file's SHA-256.", rich_help_panel=RUNTIME),
 ]
-Device = Annotated[
-    str,
-    typer.Option("--device", envvar="VITREPORT_DEVICE", help="auto, cpu, cuda or cuda:N.", rich_help_panel=RUNTIME),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        "--threads", envvar="VITREPORT_THREADS", min=1, help="CPU threads; torch's choice.", rich_help_panel=RUNTIME
-    ),
-]
-Compile = Annotated[
-    bool,
-    typer.Option(
-        "--compile",
-        envvar="VITREPORT_COMPILE",
-        help="Let torch compile the network; the first step takes a while.",
-        rich_help_panel=RUNTIME,
-    ),
-]
-DataDirs = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--data-dir",
-        envvar="VITREPORT_DATA_DIR",
-        help="Where data sets are; several are searched in their order.",
-        rich_help_panel=RUNTIME,
-    ),
-]
-RunsDir = Annotated[
-    Path,
-    typer.Option("--runs-dir", envvar="VITREPORT_RUNS_DIR", help="Where runs are.", rich_help_panel=RUNTIME),
-]
-CheckpointSeconds = Annotated[
-    float,
-    typer.Option(
-        "--checkpoint-seconds",
-        envvar="VITREPORT_CHECKPOINT_SECONDS",
-        min=0,
-        help="The longest stretch of work that a crash costs; 0 saves every step.",
-        rich_help_panel=RUNTIME,
-    ),
-]
+Device = Annotated[str, _runtime_option(DEVICE)]
+Threads = Annotated[int | None, _runtime_option(THREADS, least=1)]
+Compile = Annotated[bool, _runtime_option(COMPILE)]
+DataDirs = Annotated[list[Path] | None, _runtime_option(DATA_DIR)]
+RunsDir = Annotated[Path, _runtime_option(RUNS_DIR)]
+CheckpointSeconds = Annotated[float, _runtime_option(CHECKPOINT_SECONDS, least=0)]
 Seeds = Annotated[
     str, typer.Option("--seeds", help="How many seeds, or which: 3, 0,1,2 or 0..4.", rich_help_panel=SWEEP)
 ]
@@ -80,7 +51,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 ReportFormat = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
 
-DEFAULT_RUNS_DIR = Path("runs")
-DEFAULT_CHECKPOINT_SECONDS = 30.0
+DEFAULT_RUNS_DIR = RUNS_DIR.default
+DEFAULT_CHECKPOINT_SECONDS = CHECKPOINT_SECONDS.default
 DEFAULT_SEEDS = "3"
 DEFAULT_MAX_TRIALS = 1000

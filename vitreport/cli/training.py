@@ -3,7 +3,6 @@
 import shlex
 import sys
 
-from vitreport.cli.compose import default_data_dir
 from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.format import interval
 from vitreport.cli.live.training import QuietTrainingView, choose_view
@@ -12,7 +11,7 @@ from vitreport.errors import RecordError
 from vitreport.formatting import duration, percent
 from vitreport.records.reader import Run, read_run
 from vitreport.records.types import DataRecord, EpochResult, ResultRecord, RunRecord
-from vitreport.runtime import Runtime
+from vitreport.runtime import Runtime, default_data_dir
 from vitreport.spec.run import RunSpec
 from vitreport.store.finished import finished_run
 
@@ -38,10 +37,9 @@ def train_and_show(spec: RunSpec, runtime: Runtime, *, force: bool, quiet: bool,
 
 
 def _train(spec: RunSpec, runtime: Runtime, view: QuietTrainingView, *, force: bool) -> Run:
-    from vitreport.store.session import Listener, train_run
+    from vitreport.store.session import train_run
 
-    listener = Listener(event=view.event, note=view.note, progress=view.progress)
-    return read_run(train_run(spec, runtime, force=force, argv=sys.argv[1:], listener=listener))
+    return read_run(train_run(spec, runtime, force=force, argv=sys.argv[1:], listener=view))
 
 
 def evaluation_command(run: Run, runtime: Runtime) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from vitreport.errors import Problem, SpecError
 from vitreport.reading import read_bounded, reading_errors
+from vitreport.runtime import VARIABLES
 from vitreport.spec.compose import ENVIRONMENT, Layer
 from vitreport.spec.fields import fields_of, find_field
 
@@ -25,9 +26,6 @@ YAML_HINT = (
     "write `batch_size = 64`, not `batch_size: 64`, and [train], not `train:`; `vitreport spec show MODEL` shows a spec"
 )
 ENVIRONMENT_PREFIX = "VITREPORT_"
-RUNTIME_VARIABLES = frozenset(
-    {"DATA_DIR", "RUNS_DIR", "CACHE_DIR", "DEVICE", "THREADS", "COMPILE", "CHECKPOINT_SECONDS", "DEBUG"}
-)
 
 
 def read_file(path: Path) -> Layer:
@@ -74,16 +72,15 @@ def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
 
 def read_environment(environment: Mapping[str, str]) -> Layer:
     """`VITREPORT_TRAIN__BATCH_SIZE=64`, or any unique last part: `VITREPORT_BATCH_SIZE=64`; an empty one is not set."""
-    names = sorted(name for name, text in environment.items() if name.startswith(ENVIRONMENT_PREFIX) and text.strip())
+    set_ = {name for name, text in environment.items() if name.startswith(ENVIRONMENT_PREFIX) and text.strip()}
+    names = sorted(set_ - VARIABLES)
     values: dict[str, Any] = {}
     variables: dict[str, str] = {}
     problems: list[Problem] = []
     for name in names:
-        short = name.removeprefix(ENVIRONMENT_PREFIX)
-        if short in RUNTIME_VARIABLES:
-            continue
         try:
-            found = fields_of(find_field(short.lower().replace("__", ".")), parse_value(environment[name]))
+            field = find_field(name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."))
+            found = fields_of(field, parse_value(environment[name]))
             for path, value in found.items():
                 _nest(values, path, value)
                 variables[path] = name

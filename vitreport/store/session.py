@@ -1,6 +1,6 @@
 """One training run from its spec to its record: drives the loop, writes what it tells, resumes what was cut off."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -33,19 +33,11 @@ from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.compilation import compile_errors, compile_network
 from vitreport.training.device import choose_device, device_name, fingerprint, make_deterministic
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, StepFinished
+from vitreport.training.listener import Listener
 from vitreport.training.loop import fit
 from vitreport.training.memory import memory_errors, step_memory_errors
 from vitreport.training.pretrained import Loaded, load_pretrained, read_pretrained, told_normalization, told_weights
 from vitreport.training.setup import Setup, class_counts, place_model, prepare
-
-
-@dataclass(frozen=True)
-class Listener:
-    """Who wants to know: `event` of the loop, `note` a line for the user, `progress` (label, done, total)."""
-
-    event: Callable[[Event], None]
-    note: Callable[[str], None]
-    progress: Callable[[str, int, int | None], None]
 
 
 def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[str], listener: Listener) -> Path:

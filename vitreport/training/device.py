@@ -6,7 +6,7 @@ import torch
 
 from vitreport.errors import ResourceError, SpecError
 from vitreport.randomness import RANDOMNESS_VERSION
-from vitreport.runtime import given_as
+from vitreport.runtime import DEVICE
 from vitreport.training.optim import OPTIMIZER_IMPLEMENTATION
 
 
@@ -22,14 +22,14 @@ def choose_device(name: str) -> torch.device:
     except RuntimeError:
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda"):
-        raise SpecError(f"{given_as('--device', name)} = {name!r}: unknown device", "auto, cpu, cuda or cuda:N")
+        raise SpecError(f"{DEVICE.given_as(name)} = {name!r}: unknown device", "auto, cpu, cuda or cuda:N")
     if device.type == "cpu":
         return torch.device("cpu")
     index, count = device.index or 0, torch.cuda.device_count()
     if index >= count:
         found = f"torch sees {count} CUDA GPUs" if count else "torch sees no CUDA GPU"
         raise ResourceError(
-            f"{given_as('--device', name)} = {name!r}: {found}",
+            f"{DEVICE.given_as(name)} = {name!r}: {found}",
             "`vitreport doctor` says why; --device cpu always works",
         )
     return torch.device("cuda", index)

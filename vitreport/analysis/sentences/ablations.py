@@ -3,11 +3,20 @@
 import itertools
 from collections.abc import Iterator, Sequence
 
-from vitreport.analysis.measured import Paired
+from vitreport.analysis.estimates import is_shown
+from vitreport.analysis.measured import Estimate, Paired
 from vitreport.analysis.sentences.finding import Finding
-from vitreport.analysis.sentences.phrases import each_with_paired_evidence, paired_evidence
+from vitreport.analysis.sentences.phrases import (
+    accuracy,
+    each_with_evidence,
+    each_with_paired_evidence,
+    evidence,
+    paired_evidence,
+    points,
+)
 from vitreport.analysis.summary import Ablation, Level
-from vitreport.formatting import SIGNIFICANCE, Estimate, counted, each_with_evidence
+from vitreport.formatting import counted
+from vitreport.intervals import SIGNIFICANCE
 
 ONE_SEED = "the spread between seeds is not known"
 FEWEST_FOR_A_TREND = 3
@@ -20,12 +29,12 @@ def level_differences(ablation: Ablation, where: str) -> Iterator[Finding]:
     baseline = ablation.levels[ablation.baseline]
     found = [(level, level.difference) for level in ablation.levels if level.difference]
     for level, difference in found:
-        if difference.is_shown:
+        if is_shown(difference):
             side = "above" if difference.value > 0 else "below"
-            told = f"{level.shown} is {difference.points()} {side} {baseline.shown}"
-            sentence = f"{where}: {told} ({difference.evidence()})."
+            told = f"{level.shown} is {points(difference)} {side} {baseline.shown}"
+            sentence = f"{where}: {told} ({evidence(difference)})."
             yield Finding("difference", sentence, _ids(level, baseline), difference)
-    if equal := [(level, difference) for level, difference in found if not difference.is_shown]:
+    if equal := [(level, difference) for level, difference in found if not is_shown(difference)]:
         told = each_with_evidence([(level.shown, difference) for level, difference in equal])
         ids = _ids(*(level for level, _ in equal), baseline)
         yield Finding(
@@ -79,13 +88,13 @@ def trend(ablation: Ablation, where: str) -> Iterator[Finding]:
         return
     (first, low), *_, (last, high) = known
     direction = "rises" if high.value > low.value else "falls"
-    ends = f"from {low.in_percent()} at {first.shown} to {high.in_percent()} at {last.shown}"
+    ends = f"from {accuracy(low)} at {first.shown} to {accuracy(high)} at {last.shown}"
     if ablation.ends is None:
         doubt = f"; {_why_no_trend(ablation, low, high)}: no trend is claimed"
-    elif ablation.ends.is_shown:
-        doubt = f"; the ends are {ablation.ends.points()} apart ({ablation.ends.evidence()})"
+    elif is_shown(ablation.ends):
+        doubt = f"; the ends are {points(ablation.ends)} apart ({evidence(ablation.ends)})"
     else:
-        doubt = f"; no difference of the ends is shown ({ablation.ends.evidence()})"
+        doubt = f"; no difference of the ends is shown ({evidence(ablation.ends)})"
     sentence = f"{where}: the measured test accuracy {direction} all along {len(known)} values, {ends}{doubt}."
     yield Finding("trend", sentence, _ids(*(level for level, _ in known)), ablation.ends)
 

@@ -82,7 +82,7 @@ def ablate(
     `vitreport ablate swin --dataset digits --param learning_rate 1e-2,1e-3 --param optimizer adamw,sgd --seeds 5`
     """
     from vitreport.cli.ablation import Asked, make_work
-    from vitreport.cli.compose import Request, cache_dir, default_data_dir
+    from vitreport.cli.compose import Request
     from vitreport.cli.composer import tell_lowered
     from vitreport.runtime import Runtime
     from vitreport.sweep.engines.local import shared_out
@@ -105,8 +105,6 @@ def ablate(
         tell_lowered(work.lowered)
     runtime = Runtime(
         device=device,
-        data_dir=default_data_dir(),
-        cache_dir=cache_dir(),
         runs_dir=runs_dir,
         threads=shared_out(jobs, device, threads),
         compile=compile_,

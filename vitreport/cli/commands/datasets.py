@@ -44,11 +44,12 @@ def verify(
     as_json: options.AsJson = False,
 ) -> None:
     """Check counts, sizes, checksums and duplicates."""
-    from vitreport.cli.compose import cache_dir, data_dirs_or_default, dataset_as_argument
+    from vitreport.cli.compose import data_dirs_or_default, dataset_as_argument
     from vitreport.cli.live.training import choose_view
     from vitreport.data.sources import home_of
     from vitreport.data.verify import verify as verify_dataset
     from vitreport.errors import DatasetError
+    from vitreport.runtime import cache_dir
 
     with dataset_as_argument(), choose_view(quiet=quiet) as view:
         home = home_of(name, data_dirs_or_default(data_dirs))

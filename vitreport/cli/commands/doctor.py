@@ -36,8 +36,9 @@ def doctor(
     as_json: options.AsJson = False,
 ) -> None:
     """Check versions, devices, memory and folders; each problem comes with its fix."""
-    from vitreport.cli.compose import cache_dir, data_dirs_or_default
+    from vitreport.cli.compose import data_dirs_or_default
     from vitreport.errors import ResourceError
+    from vitreport.runtime import cache_dir
 
     findings = [
         Finding("python", True, f"{platform.python_version()} ({sys.executable})"),

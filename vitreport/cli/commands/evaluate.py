@@ -21,7 +21,7 @@ def evaluate(
     as_json: options.AsJson = False,
 ) -> None:
     """Measure a finished run: accuracy, loss, calibration, each class, the confusion matrix, images/s."""
-    from vitreport.cli.compose import cache_dir, data_dirs_or_default
+    from vitreport.cli.compose import data_dirs_or_default
     from vitreport.data.sources import home_of
     from vitreport.records.folders import find_run
     from vitreport.records.reader import read_run
@@ -33,21 +33,14 @@ def evaluate(
     runtime = Runtime(
         device=device,
         data_dir=home_of(images, data_dirs_or_default(data_dirs)),
-        cache_dir=cache_dir(),
         runs_dir=runs_dir,
         threads=threads,
-        compile=False,
-        checkpoint_seconds=0,
     )
     from vitreport.cli.live.training import choose_view
     from vitreport.store.evaluation import evaluate_run
-    from vitreport.store.session import Listener
 
     with choose_view(quiet=quiet) as view:
-        listener = Listener(event=view.event, note=view.note, progress=view.progress)
-        evaluation = evaluate_run(
-            found, split=split, weights=weights, dataset=dataset, runtime=runtime, listener=listener
-        )
+        evaluation = evaluate_run(found, split=split, weights=weights, dataset=dataset, runtime=runtime, listener=view)
     from vitreport.cli.console import print_json
     from vitreport.cli.tables.evaluation import as_plain, show
 

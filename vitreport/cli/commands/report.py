@@ -9,6 +9,7 @@ from vitreport.cli import options
 from vitreport.cli.console import note, print_document, warn_each
 from vitreport.errors import DamageError, DriftError
 from vitreport.formatting import counted
+from vitreport.runtime import cache_dir
 
 
 def report(
@@ -53,7 +54,6 @@ def report(
 ) -> None:
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
     from vitreport.cli.assets import figures_line, link_to, shown
-    from vitreport.cli.compose import cache_dir
     from vitreport.cli.places import checked_assets, checked_format, checked_places, drift, folder_of, write
     from vitreport.cli.reporting import Wanted, make_document, wanted_page, warnings_of
 

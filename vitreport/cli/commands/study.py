@@ -115,8 +115,6 @@ def run(
 
 def _runtime(runs_dir: Path, device: str, threads: int | None) -> "Runtime":
     """Each part has its own folder of data."""
-    from vitreport.cli.compose import cache_dir, default_data_dir
     from vitreport.runtime import Runtime
 
-    place = default_data_dir()
-    return Runtime(device, place, cache_dir(), runs_dir, threads, False, options.DEFAULT_CHECKPOINT_SECONDS)
+    return Runtime(device, runs_dir=runs_dir, threads=threads)

@@ -41,7 +41,7 @@ def train(
 
     Examples: `vitreport train perceiver-io --dataset digits`, `vitreport train --spec my.toml --set lr=1e-3`
     """
-    from vitreport.cli.compose import Request, cache_dir, compose_request
+    from vitreport.cli.compose import Request, compose_request
     from vitreport.cli.composer import tell_lowered
     from vitreport.runtime import Runtime
 
@@ -66,7 +66,6 @@ def train(
     runtime = Runtime(
         device=device,
         data_dir=composition.data_dir,
-        cache_dir=cache_dir(),
         runs_dir=runs_dir,
         threads=threads,
         compile=compile_,

@@ -10,15 +10,13 @@ from vitreport.cli.format import sparkline
 from vitreport.cli.live.display import DrawnView, QuietView
 from vitreport.formatting import compact, percent, rate
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Started, StepFinished
+from vitreport.training.listener import Listener
 
 CURVE_WIDTH = 32
 
 
-class QuietTrainingView(QuietView):
+class QuietTrainingView(QuietView, Listener):
     """Shows warnings and nothing else of a training."""
-
-    def event(self, event: Event) -> None:
-        return None
 
 
 class LineView(QuietTrainingView):

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from vitreport.errors import ResourceError, SpecError
-from vitreport.runtime import Runtime, given_as
+from vitreport.runtime import DEVICE, THREADS, Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.worker import Finished, Ready, Told, serve
 
@@ -52,11 +52,11 @@ def shared_out(jobs: int, device: str, threads: int | None) -> int | None:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if jobs > 1 and jobs * (threads or 1) > cores:
-        each = f" x {given_as('--threads', threads)} {threads}" if threads else ""
+        each = f" x {THREADS.given_as(threads)} {threads}" if threads else ""
         fault = f"--jobs {jobs}{each} is more than the {cores} cores"
         raise SpecError(fault, "use fewer: they would only slow each other down")
     if jobs > 1 and device.startswith("cuda:"):
-        fault = f"{given_as('--device', device)} {device} is one GPU for --jobs {jobs}"
+        fault = f"{DEVICE.given_as(device)} {device} is one GPU for --jobs {jobs}"
         raise SpecError(fault, "use --device cuda to share all GPUs among the jobs")
     return threads or (cores // jobs if jobs > 1 else None)
 

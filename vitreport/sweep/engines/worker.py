@@ -14,6 +14,7 @@ from vitreport.errors import ResourceError, StorageError, VitreportError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.training.events import Event, StepFinished
+from vitreport.training.listener import Listener
 
 SECONDS_BETWEEN_STEPS_TOLD = 0.25
 INTERNAL = 1  # the exit code of a bug
@@ -82,17 +83,16 @@ def _train(spec: RunSpec, runtime: Runtime, argv: Sequence[str], connection: Con
 
 def _train_unless_done(spec: RunSpec, runtime: Runtime, argv: Sequence[str], teller: "_Teller") -> None:
     from vitreport.store.finished import finished_run
-    from vitreport.store.session import Listener, train_run
+    from vitreport.store.session import train_run
     from vitreport.training.clock import forget_peak_memory
 
-    listener = Listener(event=teller.event, note=teller.note, progress=lambda label, done, total: None)
     forget_peak_memory()
-    if finished_run(spec, runtime, note=teller.note, progress=listener.progress) is None:
-        train_run(spec, runtime, force=False, argv=argv, listener=listener)
+    if finished_run(spec, runtime, note=teller.note, progress=teller.progress) is None:
+        train_run(spec, runtime, force=False, argv=argv, listener=teller)
 
 
 @dataclass
-class _Teller:
+class _Teller(Listener):
     """Passes on events and warnings, of the steps only some."""
 
     connection: Connection
