@@ -19,10 +19,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vitreport.models.registry import MODELS
 from vitreport.spec.compose import compose
 from vitreport.spec.data import CHANNELS, DatasetFacts
 from vitreport.spec.load import assign
+from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import device_name, make_deterministic
@@ -175,7 +175,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--models", nargs="+", choices=list(ARCHITECTURES), default=list(ARCHITECTURES))
     parser.add_argument("--precision", default="float32", help="of vitreport; the notebook stays at float32")
     given = parser.parse_args()
 

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from tests.commands import command, vitreport
-from vitreport.models.registry import MODELS, build_model
+from vitreport.models.registry import build_model
 from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import assign
+from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import read_preset
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
@@ -70,7 +71,7 @@ def same_bits(first: Path, second: Path) -> bool:
 
 
 def test_every_architecture_is_tried() -> None:
-    assert NETWORKS.keys() == MODELS.keys()
+    assert NETWORKS.keys() == ARCHITECTURES.keys()
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -2,12 +2,14 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from math import comb, inf, sqrt
 from statistics import NormalDist, mean, variance
 from typing import NamedTuple
 
-SIGNIFICANCE = 0.05
+from vitreport.formatting import SIGNIFICANCE, Estimate
+
 ROUNDING = 1e-12
 MOST_TO_FLIP = 20
 
@@ -27,28 +29,6 @@ SHARE = Range(0.0, 1.0)
 DIFFERENCE_OF_SHARES = Range(-1.0, 1.0)
 NOT_NEGATIVE = Range(0.0, inf)
 ANY_NUMBER = Range(-inf, inf)
-
-
-class Difference(NamedTuple):
-    """A difference of two means with its confidence interval, and the p-value of the test that it is 0.
-
-    `p` is adjusted by Holm over `comparisons`.
-    """
-
-    value: float
-    low: float
-    high: float
-    p: float
-    comparisons: int = 1
-
-    @property
-    def is_shown(self) -> bool:
-        return is_shown(self.low, self.high, self.p)
-
-
-def is_shown(low: float, high: float, p: float) -> bool:
-    """A difference is shown where its interval does not hold 0, also after the correction for many comparisons."""
-    return not low <= 0 <= high and p < SIGNIFICANCE
 
 
 def wilson_interval(correct: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -87,7 +67,7 @@ def t_interval(
 
 def welch_interval(
     first: Sequence[float], second: Sequence[float], confidence: float = 0.95, possible: Range = ANY_NUMBER
-) -> Difference | None:
+) -> Estimate | None:
     """mean(first) - mean(second) of independent values, at least two each, of unequal variances (Welch 1947).
 
     With e_i = s_i² / n_i: d ± t sqrt(e_1 + e_2), where t has (e_1 + e_2)² / (e_1²/(n_1 - 1) + e_2²/(n_2 - 1))
@@ -103,7 +83,40 @@ def welch_interval(
     freedom = 1 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (first, second), strict=True))
     half_width = _t_quantile((1 + confidence) / 2, freedom) * sqrt(total)
     low, high = possible.clip(value - half_width, value + half_width)
-    return Difference(value, low, high, 2 * _t_tail(abs(value) / sqrt(total), freedom))
+    p = 2 * _t_tail(abs(value) / sqrt(total), freedom)
+    return Estimate(value, low, high, "welch", min(len(first), len(second)), p=p)
+
+
+def share(counts: Sequence[tuple[int, int]]) -> Estimate | None:
+    """The mean of shares, each (correct, count) of one seed: Student's interval, of a single run Wilson's."""
+    counts = [(correct, count) for correct, count in counts if count]
+    if len(counts) == 1:
+        (correct, count) = counts[0]
+        return Estimate(correct / count, *wilson_interval(correct, count), "wilson", 1, images=count)
+    found = over_seeds([correct / count for correct, count in counts], SHARE)
+    return found and replace(found, images=max(count for _, count in counts))
+
+
+def over_seeds(values: Sequence[float], possible: Range) -> Estimate | None:
+    """The mean of any number, one a seed, with Student's interval cut to what is `possible`.
+
+    A single value has no interval, nor have several that are the same. None without any value.
+    """
+    if len(values) < 2:
+        return Estimate(values[0], None, None, "none", 1) if values else None
+    interval = t_interval(values, possible=possible)
+    if interval is None:
+        return Estimate(values[0], None, None, "equal", len(values))
+    return Estimate(mean(values), *interval, "t", len(values))
+
+
+def gap(pairs: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> Estimate | None:
+    """The difference of two shares, paired by seed; of a single run Newcombe's interval."""
+    pairs = [(first, second) for first, second in pairs if first[1] and second[1]]
+    differences = [first[0] / first[1] - second[0] / second[1] for first, second in pairs]
+    if len(pairs) == 1:
+        return Estimate(differences[0], *newcombe_interval(*pairs[0]), "newcombe", 1, images=pairs[0][1][1])
+    return over_seeds(differences, DIFFERENCE_OF_SHARES)
 
 
 def newcombe_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
@@ -158,7 +171,7 @@ def _signed_sums(differences: Sequence[float]) -> list[float]:
 
 def difference_over_seeds(
     first: Mapping[int, float], second: Mapping[int, float], comparisons: int = 1
-) -> Difference | None:
+) -> Estimate | None:
     """mean(first) - mean(second) of one share a seed, such as an accuracy.
 
     None with fewer than two seeds of each, or where neither varies. The interval is Welch's, cut at -1 and 1; p is
@@ -172,12 +185,12 @@ def difference_over_seeds(
         return None
     paired = [first[seed] - second[seed] for seed in first if seed in second]
     is_enough = 2 * comparisons / 2 ** len(paired) < SIGNIFICANCE
-    return found._replace(p=sign_flip(paired)) if is_enough and len(paired) <= MOST_TO_FLIP else found
+    return replace(found, p=sign_flip(paired)) if is_enough and len(paired) <= MOST_TO_FLIP else found
 
 
 def differences_over_seeds(
     levels: Sequence[Mapping[int, float]], baseline: Mapping[int, float] | None, *, is_chosen: bool = False
-) -> list[Difference | None]:
+) -> list[Estimate | None]:
     """Each level less the baseline, one of them, as `difference_over_seeds`, with p adjusted by Holm.
 
     None for the baseline itself, for all of them without one, and where nothing can be said. `is_chosen` as in
@@ -188,8 +201,8 @@ def differences_over_seeds(
     several = sum(len(level) > 1 for level in levels if level is not baseline)
     comparisons = comparisons_with(several, is_chosen=is_chosen)
     found = [None if level is baseline else difference_over_seeds(level, baseline, comparisons) for level in levels]
-    adjusted = iter(holm([each.p for each in found if each], comparisons))
-    return [each and each._replace(p=next(adjusted), comparisons=comparisons) for each in found]
+    adjusted = iter(holm([each.p for each in found if each and each.p is not None], comparisons))
+    return [each and replace(each, p=next(adjusted), comparisons=comparisons) for each in found]
 
 
 def comparisons_with(others: int, *, is_chosen: bool) -> int:

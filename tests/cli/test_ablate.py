@@ -95,15 +95,15 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
     assert done.stdout.splitlines() == [
         "perceiver-io on digits by batch_size",
         "batch_size  n  accuracy      95% interval  difference  its 95% interval",
-        "16          3    51.00%  48.52% to 53.48%      -10.00   -12.27 to -7.73",
-        "32          3    51.00%  48.52% to 53.48%      -10.00   -12.27 to -7.73",
+        "16          3    51.00%  48.52% to 53.48%       -10.0     -12.3 to -7.7",
+        "32          3    51.00%  48.52% to 53.48%       -10.0     -12.3 to -7.7",
         "64          2    55.50%  49.15% to 61.85%                                "
         "2 seeds: a wide interval; diverged, at 27.56% val before",
         "128         3    61.00%  58.52% to 63.48%                                baseline",
-        "batch_size 16 is 10.00 points below 128 "
-        "(unadjusted 95% interval 7.73 to 12.27, n = 3 and 3, p = 0.00051 by Holm over 2 comparisons)",
-        "batch_size 32 is 10.00 points below 128 "
-        "(unadjusted 95% interval 7.73 to 12.27, n = 3 and 3, p = 0.00051 by Holm over 2 comparisons)",
+        "batch_size 16 is 10.0 points below 128 "
+        "(unadjusted 95% interval 7.7 to 12.3, n = 3, p < 0.001 by Holm over 2 comparisons)",
+        "batch_size 32 is 10.0 points below 128 "
+        "(unadjusted 95% interval 7.7 to 12.3, n = 3, p < 0.001 by Holm over 2 comparisons)",
     ]
 
 
@@ -118,7 +118,7 @@ def test_the_same_command_again_says_what_was_done_already(cli: Cli) -> None:
 def test_no_difference_is_claimed_where_the_interval_holds_0(cli: Cli) -> None:
     written({16: [0.50, 0.51, 0.52], 32: [0.505, 0.52, 0.51]})
     done = cli("ablate", *BASE, "--param", "batch_size", "16,32", "--baseline", "32")
-    assert "batch_size 16: no difference from 32 shown (95% interval -2." in done.stdout
+    assert "batch_size 16: no difference from 32 shown (-0.2 points, 95% interval -2." in done.stdout
 
 
 def test_a_single_run_says_so(cli: Cli) -> None:

@@ -22,13 +22,13 @@ def listed(cli: Cli, *options: str) -> list[str]:
 def test_seeds_are_one_line_with_mean_and_half_width(cli: Cli) -> None:
     written({16: [0.50, 0.51, 0.52], 128: [0.6]})
     _, *lines = (line.split() for line in listed(cli))
-    assert next(line[:15] for line in lines if line[0] == SMALL) == [
+    assert next(line[:19] for line in lines if line[0] == SMALL) == [
         SMALL,
         "3",
         "done",
         "2/2",
-        *["51.00%", "(3", "seeds", "that", "do", "not", "vary)"],
-        *["51.00%", "±", "2.48", "(3)"],
+        *["51.00%", "(3", "seeds", "that", "do", "not", "vary,", "no", "interval)"],
+        *["51.00%", "±", "2.48", "(n", "=", "3)"],
     ]
     assert [f"{LARGE}-s0", "done", "2/2", "51.00%", "60.00%"] == next(line[:5] for line in lines if line[0] != SMALL)
     assert len(listed(cli, "--each")) == 1 + 4
@@ -43,7 +43,7 @@ def test_what_diverged_and_what_was_trained_anew_is_told(cli: Cli) -> None:
     write_result(small_spec(0, train={"batch_size": 16}), 0.1)
     (line,) = listed(cli)[1:]
     assert line.split()[:5] == [SMALL, "2", "done,", "1", "diverged"]
-    assert "51.00% ± 12.71 (2)" in line
+    assert "51.00% ± 12.71 (n = 2)" in line
 
 
 def test_the_groups_of_a_sweep_stand_under_its_name(cli: Cli) -> None:
@@ -65,7 +65,7 @@ def test_a_sweep_shows_its_own_seeds_only(cli: Cli) -> None:
     lines = listed(cli)[1:]
     titles = [line for line in lines if "(sweep " in line]
     assert len(set(titles)) == 2
-    shown = [(line.startswith("  "), line.split()[0], "(2)" in line) for line in lines if line not in titles]
+    shown = [(line.startswith("  "), line.split()[0], "(n = 2)" in line) for line in lines if line not in titles]
     seven = small_spec(train={"batch_size": 7}).run_id
     alone = [(True, f"{SMALL}-s0", False), (True, seven, False)]
     assert sorted(shown) == sorted(
@@ -85,7 +85,8 @@ def test_only_seeds_that_are_done_are_averaged(cli: Cli) -> None:
     done = cli("runs", "list")
     line = done.stdout.splitlines()[1]
     assert (
-        "2 done, 1 interrupted  2/2, 1/2  51.00% (2 seeds that do not vary); so far 45.94%  50.50% ± 6.35 (2)" in line
+        "2 done, 1 interrupted  2/2, 1/2  51.00% (2 seeds that do not vary, no interval); so far 45.94%  "
+        "50.50% ± 6.35 (n = 2)" in line
     )
     assert "wide for 2; an interval that reaches 0 or 100% is shown by" in done.stderr
     assert "±" not in cli("runs", "list", "--each").stderr
@@ -109,8 +110,8 @@ def test_groups_are_told_apart_with_an_interval(cli: Cli) -> None:
     assert batch_size.split() == ["train.batch_size", "16", "128"]
     assert [line.split()[-2] for line in seeds] == ["+10.00"] * 3
     assert told == (
-        "test accuracy 51.00% ± 2.48 (3) and 61.00% ± 2.48 (3): +10.00 points "
-        "(95% Welch interval +7.73 to +12.27 points, p = 0.00026)"
+        "test accuracy 51.00% ± 2.48 (n = 3) and 61.00% ± 2.48 (n = 3): +10.0 points, "
+        "95% interval +7.7 to +12.3, n = 3, p < 0.001"
     )
     assert json.loads(cli("runs", "diff", SMALL, LARGE, "--json").stdout)["train.batch_size"] == [16, 128]
 
@@ -156,4 +157,4 @@ def test_an_interval_ends_at_0_and_100_percent(cli: Cli) -> None:
     assert "49.00% (0.00% to 100.00%, n = 2)" in done.stdout
     assert "an interval that reaches 0 or 100% is shown by both ends" in done.stderr
     told = cli("runs", "diff", SMALL, LARGE)
-    assert "-100.00 to +100.00 points" in " ".join((told.stdout + told.stderr).split())
+    assert "95% interval -100.0 to +100.0" in " ".join((told.stdout + told.stderr).split())

@@ -10,9 +10,9 @@ import torch
 from tests.models.small import IMAGE_SIZE, NUM_CLASSES, REQUIRED, small_model
 from tests.training.small import CPU, noise_arrays
 from vitreport.cli.compose import Request, compose_request
-from vitreport.models.registry import MODELS
 from vitreport.spec.compose import Layer, compose
 from vitreport.spec.data import DatasetFacts
+from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import preset_names
 from vitreport.spec.run import RunSpec
 from vitreport.training.events import StepFinished
@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent
 LOSSES, COSTS = FOLDER / "losses.json", FOLDER / "costs.json"
 STEPS = 10
 OWN_PRESETS = [name for name in preset_names() if not name.startswith("timm-")]
-COST_CASES = [*(f"model {name}" for name in MODELS), *(f"preset {name}" for name in OWN_PRESETS)]
+COST_CASES = [*(f"model {name}" for name in ARCHITECTURES), *(f"preset {name}" for name in OWN_PRESETS)]
 
 
 def losses(name: str) -> list[float]:

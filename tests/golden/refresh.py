@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.golden.measure import COST_CASES, COSTS, LOSSES, cost, losses
-from vitreport.models.registry import MODELS
+from vitreport.spec.model import ARCHITECTURES
 
 
 def main() -> None:
-    write(LOSSES, {name: [round(loss, 7) for loss in losses(name)] for name in MODELS})
+    write(LOSSES, {name: [round(loss, 7) for loss in losses(name)] for name in ARCHITECTURES})
     write(COSTS, {case: cost(case) for case in COST_CASES})
 
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from tests.golden.measure import COST_CASES, COSTS, LOSSES, STEPS, cost, losses
-from vitreport.models.registry import MODELS
+from vitreport.spec.model import ARCHITECTURES
 
 RELATIVE = 1e-4
 GOLDEN_LOSSES: dict[str, Any] = json.loads(LOSSES.read_text())
 GOLDEN_COSTS: dict[str, Any] = json.loads(COSTS.read_text())
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_first_losses(name: str) -> None:
     assert name in GOLDEN_LOSSES, "no golden losses: python -m tests.golden.refresh"
     assert len(GOLDEN_LOSSES[name]) == STEPS
@@ -30,5 +30,5 @@ def test_parameters_and_operations(case: str) -> None:
 
 
 def test_nothing_is_golden_that_is_no_more() -> None:
-    assert set(GOLDEN_LOSSES) <= set(MODELS)
+    assert set(GOLDEN_LOSSES) <= set(ARCHITECTURES)
     assert set(GOLDEN_COSTS) <= set(COST_CASES)

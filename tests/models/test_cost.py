@@ -9,7 +9,7 @@ from torch.nn import functional
 from tests.models.small import IMAGE_SIZE
 from tests.models.test_models import build
 from vitreport.models.cost import Cost, _saved_bytes, measure_cost
-from vitreport.models.registry import MODELS
+from vitreport.spec.model import ARCHITECTURES
 
 VALUES = 3 * 4 * 4
 FLOAT_BYTES = 4
@@ -127,7 +127,7 @@ def test_dropout_saves_its_mask_and_parameters_are_not_counted() -> None:
     assert measure_cost(model, 4).activation_bytes_per_image == image + mask + dropped
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 def test_what_is_saved_grows_by_the_same_with_every_image(name: str, precision: torch.dtype) -> None:
     model = build(name).train()
@@ -138,7 +138,7 @@ def test_what_is_saved_grows_by_the_same_with_every_image(name: str, precision: 
     assert an_image > FLOAT_BYTES * 3 * IMAGE_SIZE**2 / 2
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_operation_of_every_architecture_is_counted(name: str) -> None:
     cost = measure_cost(build(name), IMAGE_SIZE)
     assert cost.uncounted_operations == ()

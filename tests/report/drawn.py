@@ -3,17 +3,9 @@
 from collections.abc import Sequence
 from math import exp
 
-from vitreport.analysis.measured import (
-    Calibration,
-    CalibrationBin,
-    ClassAccuracy,
-    Confusion,
-    Cost,
-    Curve,
-    Estimate,
-    Method,
-)
+from vitreport.analysis.measured import Calibration, CalibrationBin, ClassAccuracy, Confusion, Cost, Curve
 from vitreport.analysis.summary import Ablation, Cell, Group, Level, State
+from vitreport.formatting import Estimate, Method
 from vitreport.report.figures.illustrations import CostPoint, Figure, FigureData
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

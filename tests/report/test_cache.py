@@ -26,12 +26,12 @@ def test_another_word_in_it_is_another_picture(tmp_path: Path) -> None:
     changed = tmp_path / "changed"
     for package in ("vitreport", "tests"):
         shutil.copytree(ROOT / package, changed / package, ignore=shutil.ignore_patterns("__pycache__", "golden"))
-    phrases = changed / "vitreport/analysis/sentences/phrases.py"
-    phrases.write_text(phrases.read_text().replace(", single run)", ", only one)"))
+    phrases = changed / "vitreport/formatting.py"
+    phrases.write_text(phrases.read_text().replace("(n = {self.n})", "({self.n} seeds)"))
     show = "import sys; from pathlib import Path; from tests.report.drawn import figures; "
     show += "from vitreport.report.figures.cache import draw; print(draw(figures()['overview'], Path(sys.argv[1])))"
     told = [in_a_child(show, tmp_path / "cache", {}, folder).stdout for folder in (ROOT, changed)]
-    assert [[", single run)" in text, "only one)" in text] for text in told] == [[True, False], [False, True]]
+    assert ["(3 seeds)" in text for text in told] == [False, True]
 
 
 def test_another_matplotlib_draws_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,14 +7,12 @@ import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.analysis.ablations import Design
-from vitreport.analysis.estimates import is_shown
-from vitreport.analysis.measured import Estimate
 from vitreport.analysis.sentences.claims import Claim, judge
 from vitreport.analysis.sentences.finding import Finding
 from vitreport.analysis.sentences.findings import data, findings, overfitting
-from vitreport.analysis.sentences.phrases import each_with_evidence, signed_evidence, signed_points
 from vitreport.analysis.summarize import Outline, summarize
 from vitreport.analysis.summary import Summary
+from vitreport.formatting import Estimate, each_with_evidence
 from vitreport.records.folders import run_folders
 
 RUNS = Path("runs")
@@ -159,7 +157,7 @@ def test_over_fitting_is_a_number_with_its_interval(gap: Estimate, expected: str
     write_seeds(RUNS, [0.5])
     (found,) = overfitting(replace(summary().groups[0], gap=gap), "It")
     assert found.sentence.startswith(expected)
-    assert found.sentence.endswith(f"(training minus test: {signed_evidence(gap)}).")
+    assert found.sentence.endswith(f"(training minus test: {gap.signed_evidence()}).")
     assert list(overfitting(replace(summary().groups[0], gap=None), "It")) == []
 
 
@@ -222,7 +220,7 @@ def _speaks_of_its_uncertainty(finding: Finding) -> bool:
 
 def test_what_has_no_p_is_not_shown_and_said_to_have_none() -> None:
     unknown = Estimate(0.1, 0.05, 0.15, "welch", 3)
-    assert not is_shown(unknown)
+    assert not unknown.is_shown
     assert each_with_evidence([("A", unknown), ("B", unknown)]).count("no p-value") == 2
 
 
@@ -239,4 +237,4 @@ def test_what_several_comparisons_rest_on_is_said_once() -> None:
     ("value", "expected"), [(-0.0002, "-0.02"), (0.0004, "+0.04"), (-1e-9, "+0.0"), (0.0, "+0.0"), (0.0005, "+0.1")]
 )
 def test_the_side_of_a_small_difference_is_seen_and_nothing_has_no_side(value: float, expected: str) -> None:
-    assert signed_points(Estimate(value, None, None, "none", 1)) == expected
+    assert Estimate(value, None, None, "none", 1).signed_points() == expected

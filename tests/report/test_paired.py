@@ -16,7 +16,8 @@ from vitreport.analysis.sentences.findings import findings
 from vitreport.analysis.sentences.protocol import protocol_of
 from vitreport.analysis.summarize import summarize
 from vitreport.analysis.summary import Summary
-from vitreport.intervals import SIGNIFICANCE, mcnemar
+from vitreport.formatting import SIGNIFICANCE
+from vitreport.intervals import mcnemar
 from vitreport.records.correct import Answers
 from vitreport.records.folders import run_folders
 from vitreport.report.page import make_page

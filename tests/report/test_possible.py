@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 
 from tests.records import spec, write_run, write_seeds
-from vitreport.analysis.estimates import over_seeds
 from vitreport.analysis.sentences.claims import Claim, judge
-from vitreport.analysis.sentences.phrases import accuracy, number
 from vitreport.analysis.summarize import summarize
-from vitreport.intervals import SHARE, Range
+from vitreport.intervals import SHARE, Range, over_seeds
 from vitreport.records.folders import run_folders
 from vitreport.report.csv_format import render_csv
 from vitreport.report.figures.numbers import numbers_of
@@ -124,13 +122,13 @@ def test_the_interval_of_one_more_run_is_cut_too() -> None:
 def test_plus_or_minus_stands_only_where_both_ends_are_possible(values: list[float], expected: str) -> None:
     found = over_seeds(values, SHARE)
     assert found
-    assert accuracy(found) == expected
+    assert found.in_percent() == expected
 
 
 def test_epochs_end_with_the_training() -> None:
     found = over_seeds([10.0, 14.0], Range(1, 14))
     assert found
-    assert number(found) == "12.0 (1.0 to 14.0, n = 2)"
+    assert found.in_numbers() == "12.0 (1.0 to 14.0, n = 2)"
     inside = over_seeds([6.0, 7.0, 8.0], Range(1, 14))
     assert inside
-    assert number(inside) == "7.0 ± 2.5 (n = 3)"
+    assert inside.in_numbers() == "7.0 ± 2.5 (n = 3)"

@@ -61,7 +61,7 @@ def test_an_architecture_is_told_by_its_description_not_by_its_docstring() -> No
     write_seeds(RUNS, [0.5])
     (architecture,) = summary().architectures
     assert architecture.about.startswith("Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795): latent vectors attend")
-    for each in ARCHITECTURES:
+    for each in ARCHITECTURES.values():
         line = each.description.partition("\n")[0]
         assert line.endswith(".")
         assert (each.__doc__ or "").partition("\n")[0] not in line

@@ -8,12 +8,11 @@ from tests.models.small import REQUIRED
 from vitreport.spec.augment import AugmentSpec
 from vitreport.spec.compose import Layer, compose
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.fields import members
 from vitreport.spec.model import ModelSpec
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
 from vitreport.spec.presets import preset_names, read_preset
-from vitreport.spec.problems import tag_of
 from vitreport.spec.run import RunSpec
+from vitreport.spec.section import members, tag_of
 
 FILE = Path(__file__).parent / "golden" / "run_ids.json"
 FACTS = {"cifar10": (10, 32), "digits": (10, 32), "stl10": (10, 96), "tinyimagenet": (200, 64)}
@@ -47,7 +46,7 @@ def _entry(tag: str) -> dict[str, Any]:
 
 
 def _tags(union: Any) -> list[str]:
-    return [tag for kind in members(union) if (tag := tag_of(kind))]
+    return list(dict.fromkeys(tag for kind in members(union) if (tag := tag_of(kind))))
 
 
 def describe(dataset: str, image_size: int | None) -> DatasetFacts:

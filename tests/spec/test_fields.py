@@ -7,19 +7,19 @@ from hypothesis import strategies as st
 from tests.models.small import REQUIRED
 from vitreport.errors import SpecError
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
-from vitreport.spec.architectures.tnt import FIELDS_OF, TNTSpec
+from vitreport.spec.architectures.tnt import PackageTNTSpec
 from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec
 from vitreport.spec.fields import did_you_mean, field_paths, find_field
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.optimizer import AdamSpec, AdamWSpec, ConstantSpec, CosineSpec, SGDSpec
 from vitreport.spec.run import RunSpec, TrainSpec
-from vitreport.spec.section import Section
+from vitreport.spec.section import Section, tags_of
 
 from .composing import composed, problems
 
 SECTIONS: dict[str, tuple[type[Section], ...]] = {
-    "model": ARCHITECTURES,
+    "model": (*ARCHITECTURES.values(), PackageTNTSpec),
     "data": (DataSpec,),
     "optimizer": (AdamWSpec, AdamSpec, SGDSpec),
     "schedule": (ConstantSpec, CosineSpec),
@@ -34,9 +34,6 @@ NEEDED = {
     "architecture": "resnet18",
 }
 """Values of the fields without a default that fit the pretended data set."""
-PACKAGE = "transformer-in-transformer"
-OF_THE_PACKAGE = {f"model.{field}" for field in FIELDS_OF[PACKAGE]}
-"""Those that the default implementation of TNT does not have."""
 
 
 def refusal(name: str) -> SpecError:
@@ -65,8 +62,7 @@ def test_every_path_can_be_set(path: str) -> None:
     for kind in SECTIONS.get(section, (RunSpec,)):
         if name in kind.model_fields:
             layer = nested(path, default(kind, name))
-            chosen = {"model": {"implementation": PACKAGE}} if path in OF_THE_PACKAGE and kind is TNTSpec else {}
-            assert composed(layer, whole(section, kind), chosen, layer).origins[path] == "layer 4"
+            assert composed(layer, whole(section, kind), layer).origins[path] == "layer 3"
 
 
 def nested(path: str, value: Any) -> dict[str, Any]:
@@ -80,12 +76,16 @@ def whole(section: str, kind: Any) -> dict[str, Any]:
     model = {"model": {"name": "perceiver-io"}}
     if "name" not in kind.model_fields:
         return model
-    name = default(kind, "name")
-    return model | {section: {"name": name, **REQUIRED.get(name, {})}}
+    tags = tags_of(kind)
+    return model | {section: {**tags, **REQUIRED.get(tags["name"], {})}}
 
 
 def default(kind: Any, name: str) -> Any:
-    return NEEDED[name] if kind.model_fields[name].is_required() else kind.model_fields[name].get_default()
+    return (
+        (NEEDED | tags_of(kind))[name]
+        if kind.model_fields[name].is_required()
+        else kind.model_fields[name].get_default()
+    )
 
 
 def test_an_entry_of_a_free_table_is_found() -> None:

@@ -15,7 +15,7 @@ from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.schema import run_schema, study_schema
 
 ROOT = Path(__file__).parents[2]
-MODELS = [kind.model_fields["name"].default for kind in ARCHITECTURES]
+MODELS = list(ARCHITECTURES)
 RUN, STUDY = run_schema(), study_schema()
 MIXER = 'model.name = "mlp-mixer"\n'
 RESNET = '[model]\nname = "timm"\narchitecture = "resnet10t"\n'

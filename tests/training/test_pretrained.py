@@ -18,8 +18,8 @@ from tests.models.small import IMAGE_SIZE, NUM_CLASSES, small_model
 from tests.training.small import CPU, noise_arrays, small_spec
 from vitreport.errors import RecordError, SpecError
 from vitreport.models.classifier import classifier_prefixes
-from vitreport.models.registry import MODELS
 from vitreport.models.weights import Weights, classes_metadata
+from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.training.pretrained import (
     Loaded,
@@ -68,7 +68,7 @@ def loaded(spec: RunSpec, note: Callable[[str], None] = silent) -> tuple[nn.Modu
     return network, report
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_weights_of_the_same_network_are_taken_whole(name: str) -> None:
     weights = saved(spec_of(name))
     network, report = loaded(spec_of(name))
@@ -78,7 +78,7 @@ def test_weights_of_the_same_network_are_taken_whole(name: str) -> None:
     assert all(torch.equal(tensor, weights[key]) for key, tensor in named_weights(network).items())
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("prefix", ["model.", "model.module.", "_orig_mod."])
 def test_the_prefix_of_a_framework_is_removed_and_told(name: str, prefix: str) -> None:
     weights = saved(spec_of(name))
@@ -100,7 +100,7 @@ def test_weights_of_which_none_fit_are_refused_with_names_of_both_sides() -> Non
         loaded(spec_of("mlp-mixer"))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_only_the_classifier_is_fresh_where_the_classes_are_others(name: str) -> None:
     weights = saved(spec_of(name, num_classes=7))
     network, report = loaded(spec_of(name))
@@ -113,7 +113,7 @@ def test_only_the_classifier_is_fresh_where_the_classes_are_others(name: str) ->
         assert torch.equal(tensor, (fresh if key in report.reshaped else weights)[key]), key
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_classifier_of_other_classes_is_fresh_though_it_fits(name: str) -> None:
     others = (*CLASSES[1:NUM_CLASSES], CLASSES[0])
     weights = saved(spec_of(name), classes_metadata(others))
@@ -148,7 +148,7 @@ def test_weights_that_are_not_finite_are_refused_before_they_are_trained(value: 
     assert caught.value.message == said + "blocks.0.mlp_tokens.fc1.weight, norm.bias"
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_the_classifier_is_what_depends_on_the_number_of_classes(name: str) -> None:
     few, many = (named_weights(build_network(spec_of(name, num_classes=count))) for count in (7, 10))
     depending = {key for key in few if few[key].shape != many[key].shape}

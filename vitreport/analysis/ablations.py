@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from vitreport.analysis.commands import command_of
-from vitreport.analysis.estimates import accuracies, are_on_the_same_images, differences, turned
-from vitreport.analysis.measured import Estimate
+from vitreport.analysis.estimates import accuracies, are_on_the_same_images
 from vitreport.analysis.standing import Planned, group_of_spec
 from vitreport.analysis.summary import Ablation, Group, Level
 from vitreport.errors import SpecError
+from vitreport.formatting import Estimate
+from vitreport.intervals import differences_over_seeds
 from vitreport.run_id import RunId
 from vitreport.spec.load import layer_of
 from vitreport.spec.run import RunSpec
@@ -147,7 +148,7 @@ def _compared(
     standard = groups[baseline] if baseline is not None else None
     comparable = [group and standard and are_on_the_same_images(group, standard) for group in groups]
     by_seed = [accuracies(group) if same else {} for group, same in zip(groups, comparable, strict=True)]
-    found = differences(by_seed, by_seed[baseline] if baseline is not None else None, is_chosen=is_chosen)
+    found = differences_over_seeds(by_seed, by_seed[baseline] if baseline is not None else None, is_chosen=is_chosen)
     return list(zip(groups, found, strict=True))
 
 
@@ -155,7 +156,7 @@ def _ends(compared: Sequence[tuple[Group | None, Estimate | None]], baseline: in
     """The last less the first as it stands among the other differences: one of them is to be the baseline."""
     (_, of_first), (_, of_last) = compared[0], compared[-1]
     if baseline == len(compared) - 1:
-        return of_first and turned(of_first)
+        return of_first and of_first.turned()
     return of_last if baseline == 0 else None
 
 

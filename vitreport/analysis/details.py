@@ -5,11 +5,10 @@ from pathlib import Path
 from statistics import mean
 from typing import get_args
 
-from vitreport.analysis.estimates import over_seeds, share
 from vitreport.analysis.measured import Calibration, CalibrationBin, ClassAccuracy, Confusion, Curve, Metric
 from vitreport.analysis.mistakes import mistakes_of
 from vitreport.analysis.summary import Damage, Details
-from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, t_interval
+from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, over_seeds, share, t_interval
 from vitreport.records.reader import Run, read_run
 from vitreport.records.types import BinRecord, DetailRecord, SplitRecord
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from vitreport.analysis.summary import FieldTable, Group
 from vitreport.run_id import hash_in_group
 from vitreport.spec.compose import flat
-from vitreport.spec.fields import members
 from vitreport.spec.run import RunSpec
+from vitreport.spec.section import is_later, later_defaults, members
 from vitreport.spec.sweep import short_name, shown_value
 
 Fields = Mapping[str, Any]
@@ -61,14 +61,11 @@ def _later_defaults() -> dict[str, str]:
     older: set[str] = set()
     for section, part in RunSpec.model_fields.items():
         for member in members(part.annotation):
-            for name, field in member.model_fields.items():
-                if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("added_later"):
-                    default = field.get_default()
-                    plain = default.model_dump() if isinstance(default, BaseModel) else default
-                    values = flat({section: {name: plain}})
-                    found |= {path: shown_value(value) for path, value in values.items()}
-                else:
-                    older.add(f"{section}.{name}")
+            older |= {f"{section}.{name}" for name, field in member.model_fields.items() if not is_later(field)}
+            for name, default in later_defaults(member).items():
+                plain = default.model_dump() if isinstance(default, BaseModel) else default
+                values = flat({section: {name: plain}})
+                found |= {path: shown_value(value) for path, value in values.items()}
     return {path: value for path, value in found.items() if path not in older}
 
 

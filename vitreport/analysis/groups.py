@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from statistics import median
 
 from vitreport.analysis.commands import command_of
-from vitreport.analysis.estimates import accuracy, gap, over_seeds
-from vitreport.analysis.measured import Cost, Estimate
+from vitreport.analysis.estimates import counts_of
+from vitreport.analysis.measured import Cost
 from vitreport.analysis.observed import Observed
 from vitreport.analysis.summary import Group, RunSummary, State
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.class_sizes import shares_apart
-from vitreport.intervals import NOT_NEGATIVE, SHARE, Range
+from vitreport.formatting import Estimate
+from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, gap, over_seeds, share
 from vitreport.records.types import CostRecord, MeasurementRecord, RunRecord
 from vitreport.run_id import RunId
 from vitreport.spec.compose import flat
@@ -80,9 +81,9 @@ def _group(group_id: str, dataset: str, members: Sequence[Member], *, has_best_t
         fields=fields,
         runs=tuple(map(_run, members)),
         command=command_of(spec, [member.spec.seed for member in members]),
-        train=accuracy(_split(done, "train")),
-        validation=accuracy(_split(done, "val")),
-        test=accuracy(_split(done, "test")),
+        train=share(_counts(done, "train")),
+        validation=share(_counts(done, "val")),
+        test=share(_counts(done, "test")),
         test_loss=over_seeds([each.loss for each in _split(done, "test")], NOT_NEGATIVE),
         best_test=_over(done, lambda run: run.best_test, SHARE) if has_best_test else None,
         gap=_gap(done),
@@ -113,13 +114,17 @@ def _split(runs: Iterable[Observed], name: str) -> list[MeasurementRecord]:
     return [run.splits[name] for run in runs if name in run.splits]
 
 
+def _counts(runs: Iterable[Observed], name: str) -> list[tuple[int, int]]:
+    return list(map(counts_of, _split(runs, name)))
+
+
 def _over(runs: Iterable[Observed], read: Callable[[Observed], float | None], possible: Range) -> Estimate | None:
     return over_seeds([value for run in runs if (value := read(run)) is not None], possible)
 
 
 def _gap(runs: Iterable[Observed]) -> Estimate | None:
     both = [run for run in runs if {"train", "test"} <= set(run.splits)]
-    return gap(_split(both, "train"), _split(both, "test"))
+    return gap(list(zip(_counts(both, "train"), _counts(both, "test"), strict=True)))
 
 
 def _shares_apart(spec: RunSpec, runs: Iterable[Observed]) -> float | None:

@@ -6,40 +6,9 @@ Accuracies are fractions of images, losses are in nats. Intervals are 95% interv
 from dataclasses import dataclass
 from typing import Literal
 
+from vitreport.formatting import Estimate
+
 Metric = Literal["accuracy", "loss"]
-Method = Literal["t", "wilson", "welch", "newcombe", "none", "equal"]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its interval and what that rests on.
-
-    "t" is Student's interval of the mean over `n` seeds, "welch" that of a difference of two such means; of a
-    single run "wilson" is the interval of a share of `images`, "newcombe" that of a difference of two shares.
-    "none" has no interval: one seed of something that is no share; nor has "equal": `n` seeds that came to the same
-    number do not tell how far others would lie apart. An interval is cut to what is possible: no accuracy is below 0
-    or above 1, no loss below 0, no difference of accuracies beyond -1 and 1. `p` is that of the difference being 0,
-    adjusted by Holm over `comparisons`.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    method: Method
-    n: int
-    images: int | None = None
-    p: float | None = None
-    comparisons: int = 1
-
-    @property
-    def reach(self) -> float:
-        """How far the further end of the interval is from the value: its half-width before it was cut.
-
-        What is possible cuts the shorter side only, unless it cuts both. 0 without an interval.
-        """
-        if self.low is None or self.high is None:
-            return 0.0
-        return max(self.value - self.low, self.high - self.value)
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,9 @@ from functools import cache
 from pathlib import Path
 
 from vitreport.analysis.summary import Summary
+from vitreport.spec.model import ARCHITECTURES
 
 FILE = Path(__file__).with_name("references.bib")
-TITLES = {
-    "perceiver-io": ("Perceiver IO", "jaegle2021perceiverio"),
-    "perceiver": ("Perceiver", "jaegle2021perceiver"),
-    "mlp-mixer": ("MLP-Mixer", "tolstikhin2021mixer"),
-    "swin": ("Swin Transformer", "liu2021swin"),
-    "tnt": ("Transformer in Transformer", "han2021tnt"),
-}
-TIMM = "wightman2019timm"
 DATASET_TITLES = {"cifar10": "CIFAR-10", "stl10": "STL-10", "tinyimagenet": "Tiny ImageNet", "digits": "Digits"}
 DATASET_REFERENCES = {
     "cifar10": "krizhevsky2009cifar",
@@ -39,7 +32,7 @@ HOLM, CALIBRATION = "holm1979multiple", "guo2017calibration"
 
 def architecture_title(name: str) -> str:
     """Perceiver IO; timm/mixer_b16_224, as it is typed; a name that is not known stands for itself."""
-    return TITLES.get(name, (model_word(name), ""))[0]
+    return ARCHITECTURES[name].title if name in ARCHITECTURES else model_word(name)
 
 
 def model_word(name: str) -> str:
@@ -48,7 +41,8 @@ def model_word(name: str) -> str:
 
 
 def architecture_reference(name: str) -> str:
-    return TIMM if name.startswith("timm-") else TITLES.get(name, ("", ""))[1]
+    family = "timm" if name.startswith("timm-") else name
+    return ARCHITECTURES[family].citation if family in ARCHITECTURES else ""
 
 
 def bibliography(summary: Summary) -> list[str]:

@@ -70,7 +70,7 @@ def _foremost(cells: Sequence[Cell]) -> Cell:
 
 
 def _ordered(architectures: Iterable[str]) -> list[str]:
-    known = [architecture.model_fields["name"].default for architecture in ARCHITECTURES]
+    known = list(ARCHITECTURES)
     return sorted(set(architectures), key=lambda name: (known.index(name) if name in known else len(known), name))
 
 

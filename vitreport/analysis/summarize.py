@@ -153,8 +153,7 @@ def _place(dataset: str, order: Sequence[str]) -> int:
 def _about(name: str) -> str:
     """The first line of its description."""
     family = "timm" if name.startswith("timm-") else name
-    known = {each.model_fields["name"].default: each for each in ARCHITECTURES}
-    return known[family].description.partition("\n")[0] if family in known else ""
+    return ARCHITECTURES[family].description.partition("\n")[0] if family in ARCHITECTURES else ""
 
 
 def _unplaced(run: Observed) -> RunSummary:

@@ -7,17 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from vitreport.analysis.measured import (
-    Calibration,
-    ClassAccuracy,
-    Confusion,
-    Cost,
-    Curve,
-    Estimate,
-    Mistakes,
-    Paired,
-)
+from vitreport.analysis.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Mistakes, Paired
 from vitreport.data.catalogue import DATASETS, is_altered
+from vitreport.formatting import Estimate
 from vitreport.run_id import RunId
 from vitreport.spec.sweep import shown_level
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from vitreport.analysis.sweep_summary import Row, Summary, is_comparable
-from vitreport.formatting import UNVARYING
-from vitreport.intervals import Difference
+from vitreport.formatting import UNVARYING, Estimate
 from vitreport.spec.sweep import called, shown_level
 
 
@@ -22,19 +21,12 @@ def _differences(summary: Summary) -> Iterator[str]:
         yield _difference(called(summary.axes, row.values), row, row.difference, baseline)
 
 
-def _difference(name: str, row: Row, found: Difference, baseline: Row) -> str:
+def _difference(name: str, row: Row, found: Estimate, baseline: Row) -> str:
     other = shown_level(baseline.values)
-    holm = f" by Holm over {found.comparisons} comparisons" if found.comparisons > 1 else ""
-    corrected = f", p = {found.p:.2g}{holm}"
-    counts = f"n = {row.count} and {baseline.count}"
-    unadjusted = "unadjusted " if found.comparisons > 1 else ""
     if not found.is_shown:
-        interval = f"{100 * found.low:+.2f} to {100 * found.high:+.2f} points"
-        return f"{name}: no difference from {other} shown ({unadjusted}95% interval {interval}, {counts}{corrected})"
+        return f"{name}: no difference from {other} shown ({found.signed_evidence()})"
     side = "above" if found.value > 0 else "below"
-    low, high = sorted((abs(found.low), abs(found.high)))
-    size = f"{100 * abs(found.value):.2f} points {side} {other}"
-    return f"{name} is {size} ({unadjusted}95% interval {100 * low:.2f} to {100 * high:.2f}, {counts}{corrected})"
+    return f"{name} is {found.points()} {side} {other} ({found.evidence()})"
 
 
 def _reservations(summary: Summary) -> Iterator[str]:

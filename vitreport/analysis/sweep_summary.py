@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from vitreport.intervals import SHARE, Difference, differences_over_seeds, t_interval, wilson_interval
+from vitreport.analysis.estimates import counts_of
+from vitreport.formatting import Estimate
+from vitreport.intervals import SHARE, differences_over_seeds, t_interval, wilson_interval
 from vitreport.records.reader import Run
 from vitreport.records.types import MeasurementRecord
 from vitreport.run_id import RunId
@@ -33,7 +35,7 @@ class Row:
     diverged: tuple[tuple[str, float] | None, ...]
     missing: int
     is_baseline: bool
-    difference: Difference | None = None
+    difference: Estimate | None = None
 
     @property
     def accuracies(self) -> tuple[float, ...]:
@@ -104,7 +106,7 @@ def _interval(measured: Sequence[MeasurementRecord]) -> tuple[float, float] | No
     if not measured:
         return None
     if len(measured) == 1:
-        return wilson_interval(round(measured[0].accuracy * measured[0].count), measured[0].count)
+        return wilson_interval(*counts_of(measured[0]))
     return t_interval([measurement.accuracy for measurement in measured], possible=SHARE)
 
 

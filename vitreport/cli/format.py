@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vitreport.analysis.estimates import counts_of
 from vitreport.formatting import compact, percent, toml_lines
 from vitreport.intervals import wilson_interval
 from vitreport.records.types import MeasurementRecord
@@ -14,7 +15,7 @@ TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
 
 def accuracy_interval(measured: MeasurementRecord) -> tuple[float, float]:
     """The Wilson interval of one run's accuracy over the images of a split."""
-    return wilson_interval(round(measured.accuracy * measured.count), measured.count)
+    return wilson_interval(*counts_of(measured))
 
 
 def bounds(low: float, high: float) -> str:

@@ -23,8 +23,3 @@ class PerceiverClassifier(nn.Module):
         """Images (B, C, H, W) to logits (B, K)."""
         logits_BK: Tensor = self.network(images_BCHW.permute(0, 2, 3, 1))
         return logits_BK
-
-
-def build_perceiver(spec: PerceiverSpec, image_size: int, num_classes: int) -> nn.Module:
-    """The weights do not depend on `image_size`."""
-    return PerceiverClassifier(spec, num_classes)

@@ -143,7 +143,3 @@ def folded_attention(attention: Any, queries_BME: Tensor, tokens_BND: Tensor) ->
     mixed_BRD = weights_BRN @ tokens_BND
     mixed_BMd = mixed_BRD.reshape(len(tokens_BND), queries_BME.shape[1], -1)  # d = A*D
     return functional.linear(mixed_BMd, to_answer, attention.to_out.bias)
-
-
-def build_perceiver_io(spec: PerceiverIOSpec, image_size: int, num_classes: int) -> nn.Module:
-    return PerceiverIOClassifier(spec, image_size)

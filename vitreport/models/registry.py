@@ -1,32 +1,51 @@
-"""The architectures by name, and how one is built from its spec."""
+"""Build the network of an architecture from its spec."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import assert_never
 
 import torch
 from torch import nn
 
 from vitreport.models.mlp_mixer import build_mlp_mixer
-from vitreport.models.perceiver import build_perceiver
-from vitreport.models.perceiver_io import build_perceiver_io
+from vitreport.models.perceiver import PerceiverClassifier
+from vitreport.models.perceiver_io import PerceiverIOClassifier
 from vitreport.models.swin import build_swin
 from vitreport.models.timm import build_timm
-from vitreport.models.tnt import build_tnt
+from vitreport.models.tnt import build_package_tnt, build_timm_tnt
 from vitreport.randomness import stream_seed
+from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
+from vitreport.spec.architectures.perceiver import PerceiverSpec
+from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
+from vitreport.spec.architectures.swin import SwinSpec
+from vitreport.spec.architectures.timm import TimmSpec
+from vitreport.spec.architectures.tnt import PackageTNTSpec, TimmTNTSpec
 from vitreport.spec.model import ModelSpec
-
-MODELS: dict[str, Callable[[Any, int, int], nn.Module]] = {
-    "perceiver-io": build_perceiver_io,
-    "perceiver": build_perceiver,
-    "mlp-mixer": build_mlp_mixer,
-    "swin": build_swin,
-    "tnt": build_tnt,
-    "timm": build_timm,
-}
 
 
 def build_model(spec: ModelSpec, *, image_size: int, num_classes: int, seed: int) -> nn.Module:
-    """A freshly initialised network on the CPU; its weights are a function of the spec and the seed alone."""
+    """Initialize a network on the CPU; its weights are a function of the spec and the seed alone.
+
+    It maps images (B, 3, image_size, image_size) to logits (B, num_classes).
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(seed, "initialisation"))
-        return MODELS[spec.name](spec, image_size, num_classes)
+        return _network(spec, image_size, num_classes)
+
+
+def _network(spec: ModelSpec, image_size: int, num_classes: int) -> nn.Module:
+    match spec:
+        case PerceiverIOSpec():
+            return PerceiverIOClassifier(spec, image_size)
+        case PerceiverSpec():
+            return PerceiverClassifier(spec, num_classes)
+        case MLPMixerSpec():
+            return build_mlp_mixer(spec, image_size, num_classes)
+        case SwinSpec():
+            return build_swin(spec, image_size, num_classes)
+        case TimmTNTSpec():
+            return build_timm_tnt(spec, image_size, num_classes)
+        case PackageTNTSpec():
+            return build_package_tnt(spec, image_size, num_classes)
+        case TimmSpec():
+            return build_timm(spec, image_size, num_classes)
+        case _:
+            assert_never(spec)

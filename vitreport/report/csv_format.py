@@ -7,9 +7,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from vitreport.analysis.measured import Estimate
 from vitreport.analysis.summary import Group
-from vitreport.formatting import spreadsheet_text
+from vitreport.formatting import Estimate, spreadsheet_text
 from vitreport.report.page import Page
 
 

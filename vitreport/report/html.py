@@ -14,8 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from vitreport.analysis.sentences import phrases
-from vitreport.formatting import percent, printable
+from vitreport.formatting import methods, percent, printable
 from vitreport.report import tables
 from vitreport.report.blocks import Code
 from vitreport.report.figures.cache import draw
@@ -59,7 +58,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"methods": phrases.methods, "lines": _lines, "number": _number, "is_code": _is_code}
+    environment.filters |= {"methods": methods, "lines": _lines, "number": _number, "is_code": _is_code}
     environment.filters |= {"tile": _tile, "percent": percent, "parts": _parts, "tied": _tied}
     return environment
 

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from vitreport.analysis.sentences.phrases import methods
 from vitreport.analysis.sentences.subjects import subject_of, titles
-from vitreport.formatting import printable
+from vitreport.formatting import methods, printable
 from vitreport.report import tables
 from vitreport.report.blocks import Table
 from vitreport.report.page import Page

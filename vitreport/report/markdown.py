@@ -19,11 +19,10 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 import vitreport
-from vitreport.analysis.sentences import phrases
 from vitreport.analysis.sentences.limits import limits
 from vitreport.analysis.sentences.protocol import protocol_of
 from vitreport.analysis.sentences.subjects import subject_of, titles, where_of
-from vitreport.formatting import compact, duration
+from vitreport.formatting import Estimate, compact, duration, methods
 from vitreport.report import markdown_text as markup
 from vitreport.report import tables
 from vitreport.report.blocks import MOST_ROWS
@@ -134,8 +133,8 @@ def _environment(own: str) -> ImmutableSandboxedEnvironment:
         "block": markup.block,
         "attribute": markup.attribute,
         "table": markup.table,
-        "methods": phrases.methods,
-        "accuracy": phrases.accuracy,
+        "methods": methods,
+        "accuracy": Estimate.in_percent,
         "compact": compact,
         "duration": duration,
         "quoted": markup.quoted,

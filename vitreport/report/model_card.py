@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from vitreport.analysis.sentences.phrases import accuracy
 from vitreport.analysis.sentences.protocol import placeholder_of
 from vitreport.analysis.summary import Dataset, Group, Summary
 from vitreport.errors import SpecError
@@ -49,7 +48,7 @@ def _only_group(summary: Summary) -> Group:
 
 def _splits(group: Group) -> Table:
     estimates = {"train": group.train, "validation": group.validation, "test": group.test}
-    rows = [(name, accuracy(estimate)) for name, estimate in estimates.items() if estimate]
+    rows = [(name, estimate.in_percent()) for name, estimate in estimates.items() if estimate]
     return Table(("split", "accuracy"), tuple(rows))
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitreport.analysis.measured import Estimate
 from vitreport.analysis.references import bibliography
 from vitreport.analysis.sentences.claims import Claim, Verdict, judge
 from vitreport.analysis.sentences.finding import Finding
 from vitreport.analysis.sentences.findings import findings
 from vitreport.analysis.summary import Ablation, Summary
+from vitreport.formatting import Estimate
 from vitreport.report.figures.illustrations import Figure, figures_of
 
 TITLE = "Small vision architectures"

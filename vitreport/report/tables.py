@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from vitreport.analysis.measured import Confusion, Mistakes
 from vitreport.analysis.sentences.claims import Verdict
-from vitreport.analysis.sentences.phrases import SPLITS, accuracy, joined, signed_points
+from vitreport.analysis.sentences.phrases import SPLITS
 from vitreport.analysis.sentences.subjects import titles
 from vitreport.analysis.summary import (
     Ablation,
@@ -20,7 +20,7 @@ from vitreport.analysis.summary import (
     Summary,
 )
 from vitreport.data.catalogue import bytes_in_words
-from vitreport.formatting import compact, counted, duration, percent, rate
+from vitreport.formatting import compact, counted, duration, joined, percent, rate
 from vitreport.report.blocks import Code, Table, table, with_commands
 from vitreport.run_id import hash_in_group
 
@@ -83,7 +83,7 @@ def outcome(group: Group) -> str:
     if group.test is None:
         return "; ".join(_trouble(group, state) for state in troubles) or "no test accuracy"
     told = [f"{count} of {len(group.runs)} seeds {STATES.get(state, state)}" for state, count in troubles.items()]
-    return "; ".join([accuracy(group.test), *told])
+    return "; ".join([group.test.in_percent(), *told])
 
 
 def results(architecture: Architecture, names: dict[str, str]) -> Table:
@@ -92,10 +92,10 @@ def results(architecture: Architecture, names: dict[str, str]) -> Table:
         (
             names.get(group.dataset, group.dataset),
             group.label or "as in the first table",
-            accuracy(group.train) if group.train else NOTHING,
-            accuracy(group.validation) if group.validation else NOTHING,
+            group.train.in_percent() if group.train else NOTHING,
+            group.validation.in_percent() if group.validation else NOTHING,
             outcome(group),
-            signed_points(group.gap) if group.gap else NOTHING,
+            group.gap.signed_points() if group.gap else NOTHING,
         )
         for group in architecture.groups
     ]
@@ -131,7 +131,7 @@ def shared_fields(content: FieldTable) -> Table:
 
 def classes(cells: Sequence[Cell], names: dict[str, str]) -> Table:
     rows = [
-        (names.get(cell.dataset, cell.dataset), each.name, accuracy(each.accuracy))
+        (names.get(cell.dataset, cell.dataset), each.name, each.accuracy.in_percent())
         for cell in cells
         if cell.group and cell.group.details
         for each in cell.group.details.classes
@@ -256,14 +256,14 @@ def _level_outcome(level: Level) -> str:
     if level.accuracy is None:
         return STATES.get(level.state, level.state)
     lacking = f"; {counted(level.missing, 'seed')} missing" if level.missing else ""
-    return f"{accuracy(level.accuracy)}{lacking}"
+    return f"{level.accuracy.in_percent()}{lacking}"
 
 
 def _difference(content: Ablation, index: int) -> str:
     if index == content.baseline:
         return "baseline"
     difference = content.levels[index].difference
-    return signed_points(difference) if difference else NOTHING
+    return difference.signed_points() if difference else NOTHING
 
 
 def _seeds(level: Level) -> str:

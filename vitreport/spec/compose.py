@@ -11,10 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.data import DatasetFacts, DataSpec, Lowered
-from vitreport.spec.fields import members
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.spec.problems import MOST_PROBLEMS, and_more, dotted, problems_of, tag_of, unknown_field
+from vitreport.spec.problems import MOST_PROBLEMS, and_more, dotted, problems_of, unknown_field
 from vitreport.spec.run import RunSpec, fit_problems
+from vitreport.spec.section import Section, members, tags_of
 
 ENVIRONMENT = "environment"
 Path = tuple[str, ...]
@@ -128,8 +128,7 @@ def _merge(layers: Iterable[Layer]) -> dict[Path, _Given]:
     for rank, layer in enumerate(layers):
         given = {path: _Given(value, layer.origin, rank, layer.yields) for path, value in _leaves(layer.values)}
         merged = _overlaid(merged, given)
-    kept = {path: given for path, given in merged.items() if not _is_of_former_member(path, given, merged)}
-    return {path: given for path, given in kept.items() if not _is_replaced(path, given, kept)}
+    return {path: given for path, given in merged.items() if not _is_of_former_member(path, given, merged)}
 
 
 def _overlaid(weaker: dict[Path, _Given], stronger: dict[Path, _Given]) -> dict[Path, _Given]:
@@ -150,23 +149,19 @@ def _tables(paths: Iterable[Path]) -> set[Path]:
 
 
 def _is_of_former_member(path: Path, given: _Given, merged: Mapping[Path, _Given]) -> bool:
-    """Whether a stronger layer has chosen another member of a union, which lacks this field of a preset or a file."""
-    section, tag = RunSpec.model_fields.get(path[0]), merged.get((path[0], "name"))
-    if section is None or tag is None or len(path) == 1 or given.rank >= tag.rank or not given.yields:
+    """Whether stronger layers have chosen another member of a union, which lacks this field of a preset or a file."""
+    section = RunSpec.model_fields.get(path[0])
+    if section is None or len(path) == 1 or not given.yields:
         return False
-    owners = [tag_of(kind) for kind in members(section.annotation) if path[1] in kind.model_fields]
-    known = [tag_of(kind) for kind in members(section.annotation)]
-    return bool(owners) and tag.value in known and tag.value not in owners
-
-
-def _is_replaced(path: Path, given: _Given, merged: Mapping[Path, _Given]) -> bool:
-    """Whether a stronger layer has chosen a network without this model field of a preset or a file."""
-    if path[0] != "model" or len(path) == 1 or not given.yields:
-        return False
-    model = {other[1]: each for other, each in merged.items() if other[0] == "model" and len(other) == 2}
-    stronger = {name: each.value for name, each in model.items() if each.rank > given.rank}
-    tag = model["name"].value if "name" in model else None
-    return any(path[1] in kind.absent(stronger) for kind in ARCHITECTURES if tag_of(kind) == tag)
+    stronger = {
+        other[1]: each.value
+        for other, each in merged.items()
+        if other[0] == path[0] and each.rank > given.rank and len(other) == 2
+    }
+    kinds = members(section.annotation)
+    chosen = [kind for kind in kinds if all(stronger.get(tag, value) == value for tag, value in tags_of(kind).items())]
+    with_field = [kind for kind in kinds if path[1] in kind.model_fields]
+    return bool(with_field and chosen) and not set(with_field) & set(chosen)
 
 
 def _leaves(values: Mapping[str, Any], prefix: Path = ()) -> list[tuple[Path, Any]]:
@@ -200,11 +195,11 @@ def _count(value: Any) -> int | None:
     return value if type(value) is int and 0 < value < 2**31 else None
 
 
-def _name_defaults(values: Mapping[str, Any]) -> None:
+def _name_defaults(values: dict[str, Any]) -> None:
     """A section that does not say which member of its union it is, is the default one."""
     for name, field in RunSpec.model_fields.items():
-        if (default := tag_of(type(field.default))) and isinstance(values.get(name), dict):
-            values[name].setdefault("name", default)
+        if isinstance(field.default, Section) and isinstance(values.get(name), dict):
+            values[name] = tags_of(type(field.default)) | values[name]
 
 
 def _derived(values: Mapping[str, Any], facts: DatasetFacts) -> dict[Path, Any]:
@@ -217,10 +212,9 @@ def _derived(values: Mapping[str, Any], facts: DatasetFacts) -> dict[Path, Any]:
             derived |= {("data", "validation"): "folder", ("data", "validation_fraction"): 0.0}
     image_size = _count(data.get("image_size")) or facts.image_size
     num_classes = _count(data.get("num_classes")) or facts.num_classes
-    for architecture in ARCHITECTURES:
-        if tag_of(architecture) == model.get("name"):
-            fields = architecture.derived(model, image_size, num_classes)
-            derived |= {("model", name): value for name, value in fields.items()}
+    if isinstance(name := model.get("name"), str) and (architecture := ARCHITECTURES.get(name)):
+        fields = architecture.derived(model, image_size, num_classes)
+        derived |= {("model", name): value for name, value in fields.items()}
     return derived
 
 

@@ -3,13 +3,14 @@
 import difflib
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Any, get_origin
 
 from pydantic import BaseModel
 
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.augment import AugmentSpec
 from vitreport.spec.run import RunSpec
+from vitreport.spec.section import members
 
 ALIASES = {"lr": "learning_rate"}
 
@@ -77,15 +78,6 @@ def _paths(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name}"
         for member in inner:
             yield from _paths(member, f"{prefix}{name}.")
-
-
-def members(annotation: Any) -> list[type[BaseModel]]:
-    """The sections that an annotation allows: itself or the members of a union; none for plain values and lists."""
-    if isinstance(annotation, type):
-        return [annotation] if issubclass(annotation, BaseModel) else []
-    if get_origin(annotation) is tuple:
-        return []
-    return [member for argument in get_args(annotation) for member in members(argument)]
 
 
 @cache

@@ -11,8 +11,10 @@ from pydantic_core import ErrorDetails, PydanticUndefined
 
 from vitreport.errors import Problem
 from vitreport.formatting import toml_value
-from vitreport.spec.fields import ALIASES, did_you_mean, field_paths, members
+from vitreport.spec.fields import ALIASES, did_you_mean, field_paths
+from vitreport.spec.model import implementations
 from vitreport.spec.run import RunSpec
+from vitreport.spec.section import members, tag_of, tags_of
 
 SHOWN_CHARACTERS = 60
 MOST_PROBLEMS = 50  # of one section; nobody reads more, and each costs time
@@ -40,7 +42,7 @@ def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
     """One of pydantic's errors inside `section` as a problem with its dotted path."""
     inner, owners = _located(members(field.annotation), detail["loc"])
     path, given = dotted([section, *inner]), shown_input(detail["input"])
-    allowed = [name for owner in owners if (name := tag_of(owner))]
+    allowed = list(dict.fromkeys(name for owner in owners if (name := tag_of(owner))))
     match detail["type"]:
         case "extra_forbidden":
             return unknown_field([section, *inner], *owners)
@@ -63,7 +65,9 @@ def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
             return Problem(path, worded(detail["msg"]), _example(owners, inner[-1]), given)
         case "json_invalid":  # the JSON is vitreport's own, so that only a text in it can be at fault
             return Problem(path, "holds a text that is not Unicode")
-    return Problem(path, worded(detail["msg"]), value=given)
+    choices = [tags_of(kind).get(inner[-1]) for owner in owners for kind in implementations(owner) if inner]
+    message = f"must be {' or '.join(map(repr, choices))}" if any(choices) else worded(detail["msg"])
+    return Problem(path, message, value=given)
 
 
 def unknown_field(parts: Sequence[str], *owners: type[BaseModel]) -> Problem:
@@ -71,6 +75,8 @@ def unknown_field(parts: Sequence[str], *owners: type[BaseModel]) -> Problem:
     path, name = dotted(parts), parts[-1]
     if name in field_paths():
         return Problem(path, "unknown field", f"write {name} without quotes")
+    if problem := _of_other_implementation(parts, owners[0]):
+        return problem
     if path in field_paths():
         return Problem(path, "unknown field", f"it is one of {' and '.join(_tags_with(*parts[:2]))}")
     wanted = ALIASES.get(name, name)
@@ -81,15 +87,19 @@ def unknown_field(parts: Sequence[str], *owners: type[BaseModel]) -> Problem:
     return Problem(path, "unknown field", did_you_mean(wanted, neighbours))
 
 
+def _of_other_implementation(parts: Sequence[str], owner: type[BaseModel]) -> Problem | None:
+    """The problem of a field that another implementation of the same architecture has."""
+    for kind in implementations(owner):
+        if parts[-1] in kind.model_fields:
+            ((tag, other),) = tags_of(kind).items() - tags_of(owner).items()
+            fault = f"is not a field of {parts[0]}.{tag} = {tags_of(owner)[tag]}"
+            return Problem(dotted(parts), fault, f"remove it, or set {parts[0]}.{tag}={other}")
+    return None
+
+
 def dotted(parts: Sequence[str]) -> str:
     """A path as TOML writes it: a part that is no bare key is quoted; an overlong one is cut."""
     return ".".join(part if BARE_KEY.match(part) else json.dumps(part, ensure_ascii=False) for part in map(_cut, parts))
-
-
-def tag_of(kind: Any) -> str | None:
-    """The `name` that tells a section from the other members of its union."""
-    name = getattr(kind, "model_fields", {}).get("name")
-    return name.default if name else None
 
 
 def _member_hint(tag: str, allowed: Sequence[str]) -> str:
@@ -105,15 +115,15 @@ def _member_hint(tag: str, allowed: Sequence[str]) -> str:
 def _located(kinds: list[type[BaseModel]], location: Sequence[int | str]) -> tuple[list[str], list[type[BaseModel]]]:
     """An error's location without the tags of unions, and the sections that can stand there."""
     parts: list[str] = []
-    owners, at_union = kinds, len(kinds) > 1
+    owners, at_union, depth = kinds, len(kinds) > 1, 0
     items: list[type[BaseModel]] = []
     for part in location:
         if at_union:
-            owners = [owner for owner in owners if tag_of(owner) == part]
-            at_union = False
+            owners = [owner for owner in owners if part in [*tags_of(owner).values()][depth : depth + 1]]
+            depth, at_union = depth + 1, len(owners) > 1
             continue
         if isinstance(part, int):
-            owners, at_union = items, True
+            owners, at_union, depth = items, True, 0
         else:
             items = [item for owner in owners for item in _items(owner, part)]
             owners = [inner for owner in owners for inner in _inner(owner, part)] or owners

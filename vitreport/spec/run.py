@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
@@ -12,7 +11,7 @@ from vitreport.run_id import RunId
 from vitreport.spec.data import DatasetFacts, DataSpec
 from vitreport.spec.model import ModelSpec
 from vitreport.spec.optimizer import AdamWSpec, ConstantSpec, CosineSpec, OptimizerSpec, ScheduleSpec, SGDSpec
-from vitreport.spec.section import PositiveInt, Section
+from vitreport.spec.section import PositiveInt, Section, later_defaults
 
 
 class TrainSpec(Section):
@@ -123,10 +122,11 @@ def _smaller_or_more(batch_size: int, data: DataSpec, available: int) -> str:
 
 def hashed_values(section: BaseModel) -> dict[str, Any]:
     """A section as plain values for the hash: without the seed, and without later fields at their default."""
-    later = _later_defaults(type(section))
+    later = later_defaults(type(section))
+    also = section.hashed_also if isinstance(section, Section) else {}
     return {
         name: _hashed_value(value)
-        for name, value in section
+        for name, value in (*also.items(), *section)
         if name != "seed" and not (name in later and value == later[name])
     }
 
@@ -139,11 +139,3 @@ def _hashed_value(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_hashed_value(item) for item in value]
     return value + 0.0 if isinstance(value, float) else value  # -0.0 is 0.0
-
-
-@cache
-def _later_defaults(section: type[BaseModel]) -> dict[str, Any]:
-    """The fields that a section did not have at first, with the values at which they change nothing."""
-    extras = {name: field.json_schema_extra for name, field in section.model_fields.items()}
-    later = [name for name, extra in extras.items() if isinstance(extra, dict) and extra.get("added_later")]
-    return {name: section.model_fields[name].get_default() for name in later}

@@ -13,9 +13,9 @@ from vitreport.spec.architectures.base import WEIGHTS_FILE
 from vitreport.spec.architectures.timm import SETTLED_ELSEWHERE, TimmSpec
 from vitreport.spec.augment import AugmentSpec
 from vitreport.spec.data import DataSpec
-from vitreport.spec.fields import members
-from vitreport.spec.model import ARCHITECTURES
+from vitreport.spec.model import MODEL_SPECS
 from vitreport.spec.run import RunSpec
+from vitreport.spec.section import members
 from vitreport.spec.study import RELATIONS, StudySpec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -45,7 +45,7 @@ def run_schema() -> Schema:
         "title": "Dataset",
         "type": "string",
     }
-    for architecture in ARCHITECTURES:
+    for architecture in MODEL_SPECS:
         own = known[architecture.__name__]
         _require(own, "name", without=architecture.derived({}, 32, 10))
         own["properties"]["pretrained"] = _pretrained(architecture)

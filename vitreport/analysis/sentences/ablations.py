@@ -3,20 +3,11 @@
 import itertools
 from collections.abc import Iterator, Sequence
 
-from vitreport.analysis.estimates import is_shown
-from vitreport.analysis.measured import Estimate, Paired
+from vitreport.analysis.measured import Paired
 from vitreport.analysis.sentences.finding import Finding
-from vitreport.analysis.sentences.phrases import (
-    accuracy,
-    each_with_evidence,
-    each_with_paired_evidence,
-    evidence,
-    paired_evidence,
-    points,
-)
+from vitreport.analysis.sentences.phrases import each_with_paired_evidence, paired_evidence
 from vitreport.analysis.summary import Ablation, Level
-from vitreport.formatting import counted
-from vitreport.intervals import SIGNIFICANCE
+from vitreport.formatting import SIGNIFICANCE, Estimate, counted, each_with_evidence
 
 ONE_SEED = "the spread between seeds is not known"
 FEWEST_FOR_A_TREND = 3
@@ -29,12 +20,12 @@ def level_differences(ablation: Ablation, where: str) -> Iterator[Finding]:
     baseline = ablation.levels[ablation.baseline]
     found = [(level, level.difference) for level in ablation.levels if level.difference]
     for level, difference in found:
-        if is_shown(difference):
+        if difference.is_shown:
             side = "above" if difference.value > 0 else "below"
-            told = f"{level.shown} is {points(difference)} {side} {baseline.shown}"
-            sentence = f"{where}: {told} ({evidence(difference)})."
+            told = f"{level.shown} is {difference.points()} {side} {baseline.shown}"
+            sentence = f"{where}: {told} ({difference.evidence()})."
             yield Finding("difference", sentence, _ids(level, baseline), difference)
-    if equal := [(level, difference) for level, difference in found if not is_shown(difference)]:
+    if equal := [(level, difference) for level, difference in found if not difference.is_shown]:
         told = each_with_evidence([(level.shown, difference) for level, difference in equal])
         ids = _ids(*(level for level, _ in equal), baseline)
         yield Finding(
@@ -88,13 +79,13 @@ def trend(ablation: Ablation, where: str) -> Iterator[Finding]:
         return
     (first, low), *_, (last, high) = known
     direction = "rises" if high.value > low.value else "falls"
-    ends = f"from {accuracy(low)} at {first.shown} to {accuracy(high)} at {last.shown}"
+    ends = f"from {low.in_percent()} at {first.shown} to {high.in_percent()} at {last.shown}"
     if ablation.ends is None:
         doubt = f"; {_why_no_trend(ablation, low, high)}: no trend is claimed"
-    elif is_shown(ablation.ends):
-        doubt = f"; the ends are {points(ablation.ends)} apart ({evidence(ablation.ends)})"
+    elif ablation.ends.is_shown:
+        doubt = f"; the ends are {ablation.ends.points()} apart ({ablation.ends.evidence()})"
     else:
-        doubt = f"; no difference of the ends is shown ({evidence(ablation.ends)})"
+        doubt = f"; no difference of the ends is shown ({ablation.ends.evidence()})"
     sentence = f"{where}: the measured test accuracy {direction} all along {len(known)} values, {ends}{doubt}."
     yield Finding("trend", sentence, _ids(*(level for level, _ in known)), ablation.ends)
 

@@ -5,13 +5,11 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Literal
 
-from vitreport.analysis.estimates import are_on_the_same_images, difference_of, is_shown, why_no_difference
-from vitreport.analysis.measured import Estimate
-from vitreport.analysis.sentences.phrases import accuracy, evidence, points, signed_evidence
+from vitreport.analysis.estimates import are_on_the_same_images, difference_of, why_no_difference
 from vitreport.analysis.sentences.prose import Outcome, Prose, answer
 from vitreport.analysis.standing import group_of_spec
 from vitreport.analysis.summary import Dataset, Group
-from vitreport.formatting import counted, percent
+from vitreport.formatting import Estimate, counted, percent
 from vitreport.intervals import SHARE
 
 Relation = Literal["is", "above", "like"] | Prose
@@ -105,7 +103,7 @@ def _why_incomparable(about: Sequence[Group], changed: Collection[str]) -> str:
 def _incomparable(found: Verdict) -> Verdict:
     """Why it cannot be judged, with what is measured instead."""
     claim, measured = found.claim, found.measured
-    told = f"{accuracy(measured)}{_chosen(claim)}" if claim.relation == "is" and measured else found.reason
+    told = f"{measured.in_percent()}{_chosen(claim)}" if claim.relation == "is" and measured else found.reason
     return Verdict(claim, "not comparable", f"{claim.not_comparable}; here {told}", measured)
 
 
@@ -132,11 +130,11 @@ def _value(claim: Claim, group: Group) -> Verdict:
     assert measured is not None
     assert claim.value is not None
     if measured.n == 1 or measured.low is None or measured.high is None:
-        here = f"{accuracy(measured)}{_chosen(claim)}"
+        here = f"{measured.in_percent()}{_chosen(claim)}"
         return Verdict(claim, "not comparable", f"{why_no_difference([group])}; here {here}", measured)
     low, high = _of_one_more(measured, claim.digits)
     digits = _digits(claim.value, claim.digits, low, high)
-    published, told = percent(claim.value, claim.digits), accuracy(measured, digits)
+    published, told = percent(claim.value, claim.digits), measured.in_percent(digits)
     interval = f"the 95% interval of one more run, {percent(low, digits)} to {percent(high, digits)}"
     if not low <= claim.value <= high:
         side: Outcome = "above" if claim.value < low else "below"
@@ -179,11 +177,11 @@ def _comparison(claim: Claim, group: Group, other: Group) -> Verdict:
     difference = difference_of(group, other)
     if difference is None:
         return Verdict(claim, "not comparable", why_no_difference([group, other]))
-    if not is_shown(difference):
+    if not difference.is_shown:
         outcome: Outcome = "reproduced" if claim.relation == "like" and _is_tight(difference) else "within interval"
-        return Verdict(claim, outcome, f"no difference shown ({signed_evidence(difference)})", difference)
+        return Verdict(claim, outcome, f"no difference shown ({difference.signed_evidence()})", difference)
     side: Outcome = "above" if difference.value > 0 else "below"
-    reason = f"{points(difference)} {side} ({evidence(difference)})"
+    reason = f"{difference.points()} {side} ({difference.evidence()})"
     return Verdict(claim, "reproduced" if claim.relation == side else side, reason, difference)
 
 

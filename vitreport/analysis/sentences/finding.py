@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from vitreport.analysis.measured import Estimate
+from vitreport.formatting import Estimate
 
 Rule = Literal[
     "best",

@@ -3,23 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from vitreport.analysis.estimates import accuracies, differences, is_shown, turned, why_no_difference
-from vitreport.analysis.measured import Estimate
+from vitreport.analysis.estimates import accuracies, why_no_difference
 from vitreport.analysis.sentences.ablations import level_differences, paired, paired_levels, trend
 from vitreport.analysis.sentences.claims import Verdict
 from vitreport.analysis.sentences.finding import Finding
-from vitreport.analysis.sentences.phrases import (
-    accuracy,
-    each_with_evidence,
-    evidence,
-    joined,
-    number,
-    points,
-    signed_evidence,
-)
 from vitreport.analysis.sentences.subjects import subject_of, titles, where_of
 from vitreport.analysis.summary import Cell, Dataset, Group, Summary
-from vitreport.formatting import percent
+from vitreport.formatting import Estimate, each_with_evidence, joined, percent
+from vitreport.intervals import differences_over_seeds
 
 OVERFITTING = 0.05
 STILL_FALLING = 0.9
@@ -59,28 +50,28 @@ def best(groups: Sequence[Group], names: Mapping[str, str]) -> Iterator[Finding]
     others = [group for group, _ in rest]
     where, name = names.get(first.dataset, first.dataset), names.get(first.architecture, first.architecture)
     if not others:
-        sentence = f"On {where}, {name} reaches {accuracy(highest)}; no other architecture has a result there."
+        sentence = f"On {where}, {name} reaches {highest.in_percent()}; no other architecture has a result there."
         yield Finding("alone", sentence, (first.id,), highest)
         return
     by_seed = [accuracies(group) for group in (first, *others)]
-    _, *less = differences(by_seed, by_seed[0], is_chosen=True)
+    _, *less = differences_over_seeds(by_seed, by_seed[0], is_chosen=True)
     found = [(other, each) for other, each in zip(others, less, strict=True) if each]
     ids = tuple(group.id for group, _ in ranked)
     if len(found) < len(others):
         unknown = next(other for other, each in zip(others, less, strict=True) if not each)
         why = why_no_difference([first, unknown])
-        top = f"The highest test accuracy measured there is that of {name}, {accuracy(highest)}"
+        top = f"The highest test accuracy measured there is that of {name}, {highest.in_percent()}"
         yield Finding("no winner", f"On {where}, no winner is claimed: {why}. {top}.", ids, highest)
-    elif tied := [(other, each) for other, each in found if not is_shown(each)]:
+    elif tied := [(other, each) for other, each in found if not each.is_shown]:
         told = each_with_evidence([(names.get(other.architecture, other.architecture), each) for other, each in tied])
-        top = f"On {where}, {name} has the highest mean test accuracy, {accuracy(highest)}"
+        top = f"On {where}, {name} has the highest mean test accuracy, {highest.in_percent()}"
         yield Finding("tie", f"{top}, but no difference is shown from {told}{_above(found, names)}.", ids, tied[0][1])
     else:
-        nearest, distance = found[0][0], turned(found[0][1])
+        nearest, distance = found[0][0], found[0][1].turned()
         next_best = names.get(nearest.architecture, nearest.architecture)
         sentence = (
-            f"On {where}, {name} is best with {accuracy(highest)}: {points(distance)} above {next_best}, the next "
-            f"({evidence(distance)})."
+            f"On {where}, {name} is best with {highest.in_percent()}: {distance.points()} above {next_best}, the next "
+            f"({distance.evidence()})."
         )
         yield Finding("best", sentence, ids, distance)
 
@@ -88,9 +79,9 @@ def best(groups: Sequence[Group], names: Mapping[str, str]) -> Iterator[Finding]
 def _above(found: Sequence[tuple[Group, Estimate]], names: Mapping[str, str]) -> str:
     """; above Swin Transformer by 3.1 points (...): those from which a difference is shown."""
     told = [
-        f"{names.get(other.architecture, other.architecture)} by {points(less)} ({evidence(turned(less))})"
+        f"{names.get(other.architecture, other.architecture)} by {less.points()} ({less.turned().evidence()})"
         for other, less in found
-        if is_shown(less)
+        if less.is_shown
     ]
     return f"; it is above {joined(told)}" if told else ""
 
@@ -125,7 +116,7 @@ def overfitting(group: Group, where: str) -> Iterator[Finding]:
         yield Finding("class shares", told, (group.id,))
         return
     side, limit = "above" if gap.value >= 0 else "below", f"more than {100 * OVERFITTING:.0f} points"
-    told = f"training accuracy is {points(gap)} {side} test accuracy (training minus test: {signed_evidence(gap)})"
+    told = f"training accuracy is {gap.points()} {side} test accuracy (training minus test: {gap.signed_evidence()})"
     if gap.low > OVERFITTING:
         verdict = f"over-fits by {limit}"
     elif gap.high < OVERFITTING:
@@ -143,7 +134,7 @@ def convergence(group: Group, where: str) -> Iterator[Finding]:
     late = group.converged.value > STILL_FALLING * epochs
     end = "; that is late, and more epochs may change the result" if late else ""
     sentence = (
-        f"{where}: the training loss had made 95% of its fall by epoch {number(group.converged)} of {epochs}{end}."
+        f"{where}: the training loss had made 95% of its fall by epoch {group.converged.in_numbers()} of {epochs}{end}."
     )
     yield Finding("convergence", sentence, (group.id,), group.converged)
 

@@ -1,15 +1,14 @@
 """Judge published statements in words, each by a rule that the records can decide."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Literal, NamedTuple
 
 from vitreport.analysis.estimates import accuracies, why_no_difference
-from vitreport.analysis.measured import Estimate
-from vitreport.analysis.sentences.phrases import evidence, number, points
 from vitreport.analysis.summary import Group
-from vitreport.formatting import percent
-from vitreport.intervals import DIFFERENCE_OF_SHARES, SIGNIFICANCE, Difference, welch_interval
+from vitreport.formatting import SIGNIFICANCE, Estimate, percent
+from vitreport.intervals import DIFFERENCE_OF_SHARES, welch_interval
 
 Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
 Prose = Literal["spread below", "converged at", "gap above"]
@@ -47,16 +46,15 @@ def _spread(groups: Sequence[Group], bound: float) -> Answer:
     if found is None:
         return Answer("not comparable", why_no_difference(groups))
     widest, plain, adjusted = found
-    seeds = min(map(len, samples))
-    measured = Estimate(widest.value, widest.low, widest.high, "welch", seeds, comparisons=len(plain))
-    apart = f"the best and the worst of {len(groups)} values are {points(measured)} apart ({evidence(measured)})"
+    measured = replace(widest, n=min(map(len, samples)), p=None, comparisons=len(plain))
+    apart = f"the best and the worst of {len(groups)} values are {measured.points()} apart ({measured.evidence()})"
     reason = f"{apart}; the rule is that any two differ by less than {percent(bound, 0)}"
-    if all(max(-each.low, each.high) < bound for each in plain):
+    if all(-bound < low and high < bound for low, high in _ends(plain)):
         return Answer("reproduced", reason, measured)
-    return Answer("above" if any(each.low > bound for each in adjusted) else "within interval", reason, measured)
+    return Answer("above" if any(low > bound for low, _ in _ends(adjusted)) else "within interval", reason, measured)
 
 
-def _differences(samples: Sequence[Sequence[float]]) -> tuple[Difference, list[Difference], list[Difference]] | None:
+def _differences(samples: Sequence[Sequence[float]]) -> tuple[Estimate, list[Estimate], list[Estimate]] | None:
     """Return the largest difference of means, and all with plain and adjusted intervals; None if one is missing."""
     ordered = sorted(samples, key=lambda values: sum(values) / len(values), reverse=True)
     pairs = list(combinations(ordered, 2))
@@ -64,18 +62,22 @@ def _differences(samples: Sequence[Sequence[float]]) -> tuple[Difference, list[D
     confidence = 1 - SIGNIFICANCE / len(pairs)
     adjusted = [welch_interval(*pair, confidence, DIFFERENCE_OF_SHARES) for pair in pairs]
     known, wide = [each for each in plain if each], [each for each in adjusted if each]
-    return (max(known), known, wide) if len(known) == len(pairs) else None
+    return (max(known, key=lambda each: each.value), known, wide) if len(known) == len(pairs) else None
+
+
+def _ends(differences: Sequence[Estimate]) -> list[tuple[float, float]]:
+    return [each.interval for each in differences if each.interval]
 
 
 def _convergence(group: Group, epoch: float) -> Answer:
     """Judge whether test accuracy reaches 95% of its total increase at about the published epoch."""
     measured = group.test_converged
     if measured is None or measured.low is None or measured.high is None:
-        told = f"; here epoch {number(measured)}" if measured else ""
+        told = f"; here epoch {measured.in_numbers()}" if measured else ""
         return Answer("not comparable", f"{why_no_difference([group])}{told}", measured)
     tolerance = max(1.0, ABOUT * epoch)
     low, high = epoch - tolerance, epoch + tolerance
-    reached = f"test accuracy reached 95% of its total increase by epoch {number(measured)}"
+    reached = f"test accuracy reached 95% of its total increase by epoch {measured.in_numbers()}"
     reason = f"{reached}; the rule for about {epoch:g} is {low:g} to {high:g}"
     if low <= measured.low and measured.high <= high:
         return Answer("reproduced", reason, measured)
@@ -88,7 +90,7 @@ def _gap(group: Group, bound: float) -> Answer:
     if measured is None or measured.n == 1 or measured.low is None or measured.high is None:
         return Answer("not comparable", why_no_difference([group]), measured)
     side = "above" if measured.value >= 0 else "below"
-    apart = f"training accuracy is {points(measured)} {side} test accuracy ({evidence(measured)})"
+    apart = f"training accuracy is {measured.points()} {side} test accuracy ({measured.evidence()})"
     reason = f"{apart}; the rule is more than {percent(bound, 0)}"
     if measured.low > bound:
         return Answer("reproduced", reason, measured)

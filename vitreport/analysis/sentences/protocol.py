@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vitreport.analysis.commands import PLACEHOLDER
-from vitreport.analysis.sentences.phrases import joined
 from vitreport.analysis.sentences.subjects import titles, where_of
 from vitreport.analysis.summary import Summary
-from vitreport.formatting import counted
+from vitreport.formatting import counted, joined
 
 COST = (
     "FLOPs are those of one image, a multiply-add counted as two. Times and images per second (training) are medians "

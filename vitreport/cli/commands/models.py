@@ -66,13 +66,13 @@ def show(
 
 
 def _list(*, as_json: bool) -> None:
-    from vitreport.spec.model import ARCHITECTURES
+    from vitreport.spec.model import ARCHITECTURES, implementations
     from vitreport.spec.presets import presets_of
 
     listed: list[dict[str, Any]] = []
-    for architecture in ARCHITECTURES:
-        name = architecture.model_fields["name"].default
-        fields = [field for field in architecture.model_fields if field != "name"]
+    for name, architecture in ARCHITECTURES.items():
+        kinds = implementations(architecture)
+        fields = [*dict.fromkeys(field for kind in kinds for field in kind.model_fields if field != "name")]
         summary = architecture.description.partition("\n")[0]
         listed.append({"name": name, "summary": summary, "fields": fields, "presets": presets_of(name)})
     if as_json:

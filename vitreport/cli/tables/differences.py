@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vitreport.cli.console import print_table, print_text
-from vitreport.formatting import percent, rate, toml_value
-from vitreport.intervals import SIGNIFICANCE, mcnemar
+from vitreport.formatting import SIGNIFICANCE, p_value, percent, rate, toml_value
+from vitreport.intervals import mcnemar
 from vitreport.records.correct import answers_of, right_alone
 from vitreport.records.reader import Run
 from vitreport.spec.compose import flat
@@ -32,7 +32,7 @@ def paired(found: Differences) -> str:
     p = mcnemar(*found[RIGHT_ALONE])
     told = "differ" if p < SIGNIFICANCE else "are not shown to differ"
     return (
-        f"on these test images these two runs {told} (McNemar's exact test, p = {p:.2g}); "
+        f"on these test images these two runs {told} (McNemar's exact test, {p_value(p)}); "
         "the spread between seeds is not known"
     )
 

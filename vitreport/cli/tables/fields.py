@@ -12,9 +12,11 @@ from vitreport.errors import SpecError
 from vitreport.formatting import toml_value
 from vitreport.spec.augment import AugmentSpec, MixSpec
 from vitreport.spec.data import DataSpec
-from vitreport.spec.fields import did_you_mean, members
+from vitreport.spec.fields import did_you_mean
+from vitreport.spec.model import implementations
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
 from vitreport.spec.run import TrainSpec
+from vitreport.spec.section import members, tags_of
 
 SECTIONS = {
     "data": DataSpec,
@@ -89,8 +91,15 @@ def default_in_words(field: FieldInWords, *, is_derived: bool) -> str:
 def fields_in_words(section: type[BaseModel]) -> list[FieldInWords]:
     """Every field of a section but the `name` that tells it from others."""
     schema = section.model_json_schema()
+    choices = {tag: [tags_of(kind)[tag] for kind in implementations(section)] for tag in tags_of(section)}
     return [
-        FieldInWords(name, _type(field), _allowed(field), "default" not in field, field.get("default"))
+        FieldInWords(
+            name,
+            _type({"enum": choices[name]} if name in choices else field),
+            _allowed(field),
+            "default" not in field,
+            field.get("default"),
+        )
         for name, field in schema["properties"].items()
         if name != "name"
     ]

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from statistics import mean
 from typing import Any
 
 from vitreport.cli.console import note
-from vitreport.cli.format import TRAIN_AGAIN, bounds
+from vitreport.cli.format import TRAIN_AGAIN
 from vitreport.cli.tables.records import LIST_COLUMNS, list_row, overview
-from vitreport.formatting import UNVARYING, duration, percent, percentage_half_width
-from vitreport.intervals import SHARE, difference_over_seeds, t_interval
+from vitreport.formatting import UNVARYING, duration, percent
+from vitreport.intervals import SHARE, difference_over_seeds, over_seeds
 from vitreport.records.groups import grouped, mixed_randomness
 from vitreport.records.reader import Run
 from vitreport.records.sweeps import SweepRecord
@@ -21,7 +20,7 @@ from vitreport.store.state import state_of
 INDENT = "  "
 UNDER_WAY = ("running", "interrupted")
 LEGEND = (
-    "± is half of a 95% t interval over the seeds (their number), wide for 2; an interval that reaches 0 or 100% is "
+    "± is half of a 95% t interval over n seeds, wide for 2; an interval that reaches 0 or 100% is "
     "shown by both ends; seeds that do not vary have none"
 )
 
@@ -97,24 +96,13 @@ def compared(first: Sequence[Run], second: Sequence[Run]) -> str:
         return f"{told}; a difference needs two seeds of each at least"
     if (found := difference_over_seeds(right, left)) is None:
         return f"{told}; of {UNVARYING} no difference is claimed"
-    shown = f"{100 * found.value:+.2f} points" if found.is_shown else "no difference shown"
-    interval = f"95% Welch interval {100 * found.low:+.2f} to {100 * found.high:+.2f} points, p = {found.p:.2g}"
-    return f"{told}: {shown} ({interval})"
+    return f"{told}: {'' if found.is_shown else 'no difference shown, '}{found.signed_evidence()}"
 
 
 def estimate(accuracies: Sequence[float]) -> str:
-    """51.00% ± 2.48 (3); 99.00% (92.11% to 100.00%, n = 3); 51.00% (3 seeds that do not vary)"""
-    if len(accuracies) < 2:
-        return percent(accuracies[0]) if accuracies else ""
-    interval = t_interval(accuracies, possible=SHARE)
-    if interval is None:
-        return f"{percent(accuracies[0])} ({len(accuracies)} {UNVARYING})"
-    low, high = interval
-    centre = mean(accuracies)
-    half_width = percentage_half_width(centre, max(centre - low, high - centre))
-    if not half_width:
-        return f"{percent(centre)} ({bounds(low, high)}, n = {len(accuracies)})"
-    return f"{percent(centre)} ± {half_width} ({len(accuracies)})"
+    """Write the mean over seeds with its interval; a single accuracy as it is."""
+    found = over_seeds(accuracies, SHARE)
+    return "" if found is None else percent(found.value) if found.n == 1 else found.in_percent(2)
 
 
 def _trials(sweep: SweepRecord) -> list[tuple[str, int]]:

@@ -89,8 +89,8 @@ def _compared(row: Row) -> tuple[str, str]:
     """The difference in percentage points and its interval."""
     if row.difference is None:
         return "", ""
-    found = row.difference
-    return f"{100 * found.value:+.2f}", f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"
+    value, _, interval = row.difference.signed_points().partition(" (")
+    return value, interval.removesuffix(")")
 
 
 def _remark(row: Row) -> str:

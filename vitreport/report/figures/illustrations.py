@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from vitreport.analysis.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Estimate, Mistakes
-from vitreport.analysis.sentences.phrases import METHODS, SPLITS, accuracy, joined, measured, methods, moments
+from vitreport.analysis.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Mistakes
+from vitreport.analysis.sentences.phrases import SPLITS, measured, moments
 from vitreport.analysis.sentences.subjects import subject_of, titles, varies_architecture, where_of
 from vitreport.analysis.summary import Ablation, Architecture, Cell, Group, Summary
-from vitreport.formatting import compact, percent
+from vitreport.formatting import METHODS, Estimate, compact, joined, methods, percent
 from vitreport.report.tables import STATES
 
 MOST_LEVELS = 50
@@ -111,7 +111,7 @@ def _overview(summary: Summary, names: dict[str, str]) -> Iterator[Figure]:
 
 
 def _outcome(group: Group) -> str:
-    return accuracy(group.test) if group.test else STATES.get(group.state, group.state)
+    return group.test.in_percent() if group.test else STATES.get(group.state, group.state)
 
 
 def _cost(summary: Summary, names: dict[str, str]) -> Iterator[Figure]:
@@ -123,7 +123,7 @@ def _cost(summary: Summary, names: dict[str, str]) -> Iterator[Figure]:
     if len(points) < 2:
         return
     told = [
-        f"{each.label} on {each.dataset} {accuracy(each.accuracy)} at {compact(each.cost.forward_flops)} FLOPs"
+        f"{each.label} on {each.dataset} {each.accuracy.in_percent()} at {compact(each.cost.forward_flops)} FLOPs"
         for each in points
     ]
     caption = (
@@ -151,8 +151,8 @@ def _curves(group: Group, curves: tuple[Curve, ...], where: str) -> Figure:
 def _classes(group: Group, classes: tuple[ClassAccuracy, ...], where: str) -> Figure:
     ranked = sorted(classes, key=lambda each: each.accuracy.value)
     worst, top = ranked[0], ranked[-1]
-    alt = f"Test accuracy of {where} by class: highest {top.name} {accuracy(top.accuracy)}, "
-    alt += f"lowest {worst.name} {accuracy(worst.accuracy)}."
+    alt = f"Test accuracy of {where} by class: highest {top.name} {top.accuracy.in_percent()}, "
+    alt += f"lowest {worst.name} {worst.accuracy.in_percent()}."
     caption = f"Test accuracy by class. {methods(each.accuracy for each in classes)}"
     return Figure(f"{group.id}-classes", "classes", f"Classes of {where}", alt, caption, classes)
 
@@ -172,7 +172,7 @@ def _confusion(group: Group, confusion: Confusion, where: str) -> Figure:
 
 
 def _calibration(group: Group, calibration: Calibration, where: str) -> Figure:
-    error = accuracy(calibration.error)
+    error = calibration.error.in_percent()
     alt = f"Calibration of {where}: expected calibration error {error}."
     caption = (
         "Accuracy against confidence of the test images; on the diagonal a network is calibrated. "
@@ -200,7 +200,7 @@ def _ablation(ablation: Ablation, subject: str) -> Iterator[Figure]:
     measured = [(level, level.accuracy) for level in drawn.levels if level.accuracy]
     if len(measured) < 2:
         return
-    told = [f"{level.shown} {accuracy(found)}" for level, found in measured]
+    told = [f"{level.shown} {found.in_percent()}" for level, found in measured]
     of, held = "of", "all else being equal"
     if varies_architecture(ablation):
         of, held = "on", "each with its preset or its defaults"

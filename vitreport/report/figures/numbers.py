@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vitreport.analysis.measured import Calibration, ClassAccuracy, Confusion, Curve, Estimate, Mistakes
+from vitreport.analysis.measured import Calibration, ClassAccuracy, Confusion, Curve, Mistakes
 from vitreport.analysis.sentences.subjects import titles
 from vitreport.analysis.summary import Ablation, Cell, Summary
+from vitreport.formatting import Estimate
 from vitreport.report.figures.illustrations import CostPoint, Figure, Kind
 
 Number = str | float | int | None

@@ -26,14 +26,17 @@ def file_or_nothing(value: Any) -> Any:
 class ArchitectureSpec(Section):
     """What every architecture's spec can say about itself and a data set.
 
-    `description` is what users read of it, true for all values of its fields: a line, then what its fields need.
+    `title` is what reports call it, `citation` the key of its paper in references.bib. `description` is what users
+    read of it, true for all values of its fields: a line, then what its fields need.
     A field that follows from the data set (`dim`, `queries_dim`) is filled in by `derived` where the user
     leaves it out, and compared by `problems` where he gives it. `pretrained` says which weights the training
     starts from: false, fresh ones; a "sha256:..." the file that has this digest, wherever it lies.
     """
 
     model_config = ConfigDict(json_schema_extra=lambda schema, kind: schema.update(description=kind.description))
-    description: ClassVar[str] = ""
+    title: ClassVar[str]
+    description: ClassVar[str]
+    citation: ClassVar[str]
 
     name: str
     pretrained: Annotated[bool | str, BeforeValidator(file_or_nothing)] = added_later(default=False)
@@ -56,11 +59,6 @@ class ArchitectureSpec(Section):
     def derived(cls, given: Mapping[str, Any], image_size: int, num_classes: int) -> dict[str, int]:
         """The fields that follow from the data set and from the other fields, which are not checked yet."""
         return {}
-
-    @classmethod
-    def absent(cls, given: Mapping[str, Any]) -> frozenset[str]:
-        """Return the fields that the network does not have because of other values in `given`, which are unchecked."""
-        return frozenset()
 
     def problems(self, data: DataSpec) -> list[Problem]:
         """What does not fit the data set."""

@@ -11,6 +11,8 @@ from vitreport.spec.section import Fraction, PositiveInt, Ratio
 class MLPMixerSpec(ArchitectureSpec):
     """MLP-Mixer; the defaults are those of the published S/16."""
 
+    title = "MLP-Mixer"
+    citation = "tolstikhin2021mixer"
     description = (
         "MLP-Mixer (Tolstikhin et al. 2021, arXiv:2105.01601): multilayer perceptrons mix the patches of an image, "
         "then the channels of each patch, without attention."

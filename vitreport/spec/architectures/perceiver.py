@@ -11,6 +11,8 @@ from vitreport.spec.section import Fraction, PositiveInt
 class PerceiverSpec(ArchitectureSpec):
     """Perceiver; the defaults are the published "medium" for CIFAR-10."""
 
+    title = "Perceiver"
+    citation = "jaegle2021perceiver"
     description = (
         "Perceiver (Jaegle et al. 2021, arXiv:2103.03206): latent vectors attend to the pixels in every layer; each "
         "pixel is a token with Fourier features of its position.\n\n"

@@ -16,6 +16,8 @@ AXES = 2
 class PerceiverIOSpec(ArchitectureSpec):
     """Perceiver IO, with the widths that follow from the data set."""
 
+    title = "Perceiver IO"
+    citation = "jaegle2021perceiverio"
     description = (
         "Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795): latent vectors attend to the image, which is one token "
         "or a token for each patch.\n\n"

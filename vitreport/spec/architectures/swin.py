@@ -13,6 +13,8 @@ from vitreport.spec.section import Fraction, PositiveInt, Ratio
 class SwinSpec(ArchitectureSpec):
     """Swin Transformer; the defaults make a small one for small images."""
 
+    title = "Swin Transformer"
+    citation = "liu2021swin"
     description = (
         "Swin Transformer (Liu et al. 2021, arXiv:2103.14030): patches attend to each other within local windows, in "
         "one or more stages."

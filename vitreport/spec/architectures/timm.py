@@ -49,6 +49,8 @@ class TimmSpec(ArchitectureSpec):
     Which `arguments` there are is known to timm alone, so that they are checked where the network is built.
     """
 
+    title = "timm (PyTorch Image Models)"
+    citation = "wightman2019timm"
     description = (
         "A classification model of the library timm (PyTorch Image Models).\n\n"
         "`architecture` is its name in timm. `pretrained = true` starts from its weights on timm's hub\n"

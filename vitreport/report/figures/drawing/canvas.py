@@ -19,8 +19,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import Formatter, MaxNLocator
 from matplotlib.transforms import IdentityTransform
 
-from vitreport.analysis.measured import Estimate
-from vitreport.formatting import printable
+from vitreport.formatting import Estimate, printable
 from vitreport.report.figures.drawing.labels import Box, Candidates, Mark, placed
 from vitreport.report.figures.drawing.palette import LIGHT
 

@@ -5,7 +5,6 @@ from math import ceil, floor, log10
 
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from vitreport.analysis.sentences.phrases import accuracy
 from vitreport.formatting import compact
 from vitreport.report.figures.drawing.canvas import (
     HEIGHT,
@@ -62,7 +61,7 @@ def _draw(dataset: str, points: Sequence[CostPoint], looks: Looks, key_lines: in
     panel.settle()
     for point in points:
         size_told = f"{compact(point.cost.forward_flops)} FLOPs, {compact(point.cost.parameters)} parameters"
-        told = f"{point.label}: {accuracy(point.accuracy)}, {size_told}"
+        told = f"{point.label}: {point.accuracy.in_percent()}, {size_told}"
         panel.tip_at(panel.mark(point.cost.forward_flops, point.accuracy), told)
     return panel
 

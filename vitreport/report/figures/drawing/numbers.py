@@ -6,7 +6,6 @@ from math import isfinite
 
 from matplotlib.ticker import NullLocator
 
-from vitreport.analysis.sentences.phrases import accuracy
 from vitreport.analysis.summary import Ablation, Level
 from vitreport.report.figures.drawing.canvas import (
     HEIGHT,
@@ -149,4 +148,4 @@ def _level_tips(panel: Canvas, ablation: Ablation, numbers: Sequence[float]) -> 
 
 
 def _said(level: Level) -> str:
-    return accuracy(level.accuracy) if level.accuracy else level.state
+    return level.accuracy.in_percent() if level.accuracy else level.state

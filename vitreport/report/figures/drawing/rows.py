@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitreport.analysis.measured import ClassAccuracy, Estimate
+from vitreport.analysis.measured import ClassAccuracy
 from vitreport.analysis.references import DATASET_TITLES, architecture_title
-from vitreport.analysis.sentences.phrases import accuracy
 from vitreport.analysis.summary import Ablation, Cell
-from vitreport.formatting import percent
+from vitreport.formatting import Estimate, percent
 from vitreport.report.figures.drawing.canvas import (
     LOOKS,
     Canvas,
@@ -101,7 +100,7 @@ def _draw_row(panel: Canvas, place: int, row: Row, shared: tuple[float, float]) 
             panel.axes.axvline(row.accuracy.value, color=LIGHT["muted"], linewidth=1, dashes=(3, 3), zorder=1)
     else:
         panel.axes.text(1.04, place, row.note, transform=right, va="center", color=LIGHT["muted"])
-    said = accuracy(row.accuracy) if row.accuracy else row.note
+    said = row.accuracy.in_percent() if row.accuracy else row.note
     panel.tip(shared[0], place - 0.5, shared[1] - shared[0], 1, f"{row.label}: {said}")
 
 
