@@ -28,7 +28,7 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*arguments: object, **options: object) -> None:
         raise AssertionError("the records are read before the place is checked")
 
-    monkeypatch.setattr(reporting, "summarize", read)
+    monkeypatch.setattr(reporting, "analyze", read)
     monkeypatch.setattr(reporting, "plan_study", read)
     monkeypatch.setattr(reader, "read_run", read)
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from math import exp
 
-from vitreport.analysis.measured import Calibration, CalibrationBin, ClassAccuracy, Confusion, Cost, Curve
-from vitreport.analysis.summary import Ablation, Cell, Group, Level, State
+from vitreport.analysis.details import Calibration, CalibrationBin, ClassAccuracy, Confusion, Curve
+from vitreport.analysis.summary import Ablation, Cost, Group, Level, Pair, State
 from vitreport.formatting import Estimate, Method
 from vitreport.report.figures.illustrations import CostPoint, Figure, FigureData
 
@@ -18,7 +18,7 @@ def estimate(value: float, half_width: float = 0.012, n: int = 3) -> Estimate:
     return Estimate(value, value - half_width, value + half_width, method, n, images=10_000)
 
 
-def cell(architecture: str, dataset: str, value: float | None, n: int = 3, state: State = "done") -> Cell:
+def cell(architecture: str, dataset: str, value: float | None, n: int = 3, state: State = "done") -> Pair:
     command = f"vitreport train {architecture} --dataset {dataset}"
     test = None if value is None else estimate(value, n=n)
     group = Group(
@@ -32,10 +32,10 @@ def cell(architecture: str, dataset: str, value: float | None, n: int = 3, state
         command=command,
         test=test,
     )
-    return Cell(architecture, dataset, group if state != "not run" else None, 1, "the only one", command)
+    return Pair(architecture, dataset, group if state != "not run" else None, 1, "the only one", command)
 
 
-def cells() -> tuple[Cell, ...]:
+def cells() -> tuple[Pair, ...]:
     values = {"cifar10": (0.62, 0.71, 0.83, 0.884, 0.861), "stl10": (0.41, 0.52, 0.553, 0.664, 0.609)}
     found = [
         cell(architecture, dataset, value, n=1 if architecture == "tnt" else 3)

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
-from vitreport.analysis.summarize import summarize
+from vitreport.analysis.analyze import analyze
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.report.figures.beside import published
@@ -71,14 +71,14 @@ def test_mutated_records_give_a_report_each(batch: int) -> None:
     """Each is rendered, each unreadable file is named in it, and the groups of other runs are what they were."""
     write_few()
     chance = random.Random(batch)
-    whole = numbers(summarize(run_folders(RUNS)))
+    whole = numbers(analyze(run_folders(RUNS)))
     folders = run_folders(RUNS)
     for _ in range(MUTATIONS // BATCHES):
         folder, name, kind = chance.choice(folders), chance.choice(FILES), chance.choice(KINDS)
         path = folder / name
         content = path.read_bytes() if path.exists() else b"{}"
         path.write_bytes(kind(chance, content))
-        summary = summarize(run_folders(RUNS))
+        summary = analyze(run_folders(RUNS))
         text = rendered(summary)
         others = {runs: found for runs, found in whole.items() if folder.name not in runs}
         assert {runs: found for runs, found in numbers(summary).items() if runs in others} == others
@@ -122,7 +122,7 @@ def changed(folder: Path, name: str, change: Callable[[dict[str, Any]], Any]) ->
 def test_a_value_that_cannot_be_is_damage(name: str, change: Callable[[dict[str, Any]], Any]) -> None:
     for folder in write_seeds(RUNS, [0.5, 0.52], train={"epochs": 2}):
         changed(folder, name, change)
-    summary = summarize(run_folders(RUNS))
+    summary = analyze(run_folders(RUNS))
     assert {each.place.split("/")[1] for each in summary.damage} >= {name}
     assert render_json(make_page(summary))
 
@@ -166,7 +166,7 @@ def merge_classes(result: dict[str, Any]) -> None:
 
 def everything_of(cache_dir: Path) -> Page:
     """The page of the runs, without any damage, rendered and drawn."""
-    summary = summarize(run_folders(RUNS))
+    summary = analyze(run_folders(RUNS))
     assert summary.damage == ()
     page = make_page(summary)
     assert render_html(page, cache_dir)
@@ -178,10 +178,10 @@ def test_a_folder_without_any_file_left_is_no_fault() -> None:
     write_few()
     for name in FILES:
         (run_folders(RUNS)[0] / name).unlink()
-    assert rendered(summarize(run_folders(RUNS)))
+    assert rendered(analyze(run_folders(RUNS)))
 
 
 def test_without_any_run_there_is_a_report_too() -> None:
     RUNS.mkdir()
-    assert "no finished run" in rendered(summarize(run_folders(RUNS)))
+    assert "no finished run" in rendered(analyze(run_folders(RUNS)))
     shutil.rmtree(RUNS)

@@ -10,7 +10,7 @@ import pytest
 from tests.records import spec, write_seeds
 from tests.report.study import write_study
 from vitreport.analysis.ablations import Design
-from vitreport.analysis.summarize import Outline, summarize
+from vitreport.analysis.analyze import Outline, analyze
 from vitreport.records.folders import run_folders
 from vitreport.report.json_format import SCHEMA_VERSION, render_json
 from vitreport.report.page import make_page
@@ -20,7 +20,7 @@ ESTIMATE = {"value", "low", "high", "method", "n"}
 
 
 def document(*designs: Design) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(render_json(make_page(summarize(run_folders(RUNS), Outline(designs)))))
+    found: dict[str, Any] = json.loads(render_json(make_page(analyze(run_folders(RUNS), Outline(designs)))))
     return found
 
 

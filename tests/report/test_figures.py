@@ -23,9 +23,9 @@ from tests.report.drawn import (
     level,
 )
 from tests.report.study import write_study
-from vitreport.analysis.sentences.subjects import subject_of
-from vitreport.analysis.summarize import summarize
+from vitreport.analysis.analyze import analyze
 from vitreport.analysis.summary import Ablation
+from vitreport.analysis.titles import subject_of
 from vitreport.report import tables
 from vitreport.report.figures import beside, illustrations
 from vitreport.report.figures import cache as made
@@ -87,7 +87,7 @@ def test_the_overview_has_a_panel_for_each_data_set_with_every_number() -> None:
 def test_the_overview_has_the_names_and_the_rows_of_the_table(tmp_path: Path) -> None:
     write_study(tmp_path)
     write_run(tmp_path, spec("mlp-mixer", train={"epochs": 4}), 0.3, images="8b" * 32)
-    summary = summarize(sorted(tmp_path.iterdir()))
+    summary = analyze(sorted(tmp_path.iterdir()))
     found = illustrations.figures_of(summary)[0]
     table = tables.overview(summary)
     drawn = panels(found)
@@ -198,10 +198,10 @@ def test_foreign_names_are_literal_text(kind: str) -> None:
     foreign = repr(found.data)
     for name in ("perceiver-io", "optimizer.learning_rate", "airplane"):
         foreign = foreign.replace(repr(name), repr(HOSTILE))
-    from vitreport.analysis import measured, summary
+    from vitreport.analysis import details, summary
     from vitreport.report.figures import illustrations
 
-    data = eval(foreign, {**vars(summary), **vars(measured), **vars(illustrations)})
+    data = eval(foreign, {**vars(summary), **vars(details), **vars(illustrations)})
     content = "".join(made.draw(replace(found, data=data), Path("cache")))
     ElementTree.fromstring(f"<page>{content}</page>")
     assert "<script" not in content

@@ -16,7 +16,7 @@ from tests.records import write_seeds
 from tests.report.parsed import Element, parse
 from tests.report.rendering import page_of
 from tests.report.study import write_study
-from vitreport.analysis.summarize import summarize
+from vitreport.analysis.analyze import analyze
 from vitreport.formatting import printable
 from vitreport.records.types import ErrorRecord
 from vitreport.report.html import render_html
@@ -126,7 +126,7 @@ def test_every_figure_has_words_and_numbers(root: Element, page: Page) -> None:
 
 def test_what_the_figures_show_is_what_was_measured(root: Element, page: Page) -> None:
     overview = json.loads(numbers_of(root))["overview"]
-    first = page.summary.cells[0]
+    first = page.summary.pairs[0]
     assert overview["columns"] == ["architecture", "data set", "accuracy", "low", "high", "method", "n"]
     assert first.group is not None
     assert first.group.test is not None
@@ -171,7 +171,7 @@ def test_foreign_names_are_literal_text(drawn: Path) -> None:
         dataset = printable(text).replace("/", "|")[:60]
         write_seeds(Path(folder), [0.5, 0.6], dataset=dataset, train={"epochs": 2}, changes=changes)
     hostile, tame = (
-        parse(render_html(make_page(summarize(sorted(Path(folder).iterdir())), title=title), drawn))
+        parse(render_html(make_page(analyze(sorted(Path(folder).iterdir())), title=title), drawn))
         for folder, title in (("hostile", HOSTILE), ("tame", "tame"))
     )
     assert [each.tag for each in hostile] == [each.tag for each in tame]
@@ -200,7 +200,7 @@ def test_no_line_ends_within_an_equation(page: Page, html: str) -> None:
 
 
 def test_without_runs_there_is_a_page(drawn: Path) -> None:
-    found = parse(render_html(make_page(summarize([])), drawn))
+    found = parse(render_html(make_page(analyze([])), drawn))
     assert "There is no finished run yet." in found.text
     assert found.all("figure") == []
 

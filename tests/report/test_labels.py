@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.report.drawn import ablation, estimate, level
-from vitreport.analysis.measured import Cost
+from vitreport.analysis.summary import Cost
 from vitreport.report.figures.drawing.canvas import Canvas, Percents, distinct, style
 from vitreport.report.figures.drawing.cost import _ticks, cost
 from vitreport.report.figures.drawing.labels import Box, Mark, beside, placed

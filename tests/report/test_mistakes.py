@@ -12,9 +12,9 @@ from markdown_it import MarkdownIt
 from tests.records import CLASSES, write_seeds
 from tests.report.parsed import parse
 from tests.report.pictured import SHOWN, add_correct, add_mistakes, change_result
-from vitreport.analysis.measured import Mistakes
-from vitreport.analysis.summarize import summarize
-from vitreport.analysis.summary import Damage, Summary
+from vitreport.analysis.analyze import analyze
+from vitreport.analysis.details import Damage, Mistakes
+from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.report.figures.illustrations import _mistakes
 from vitreport.report.html import render_html
@@ -28,7 +28,7 @@ RIGHT = [True] * 5100 + [False] * 4900
 
 
 def summary() -> Summary:
-    return summarize(run_folders(RUNS))
+    return analyze(run_folders(RUNS))
 
 
 def shown(found: Summary) -> Mistakes | None:

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from tests.records import spec, write_seeds
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents, page_of
 from tests.report.study import write_study
-from vitreport.analysis.summarize import summarize
+from vitreport.analysis.analyze import analyze
 from vitreport.records.types import ErrorRecord
 from vitreport.report.blocks import Table
 from vitreport.report.latex import _latex_table
@@ -117,7 +117,7 @@ def test_foreign_names_are_literal_text(page: Page) -> None:
     own = spec(dataset="<b>|x", train={"epochs": 2})
     changes = {"device": hostile, "error": ErrorRecord(kind="internal", message=hostile)}
     write_seeds(Path("hostile"), [0.5, 0.6], dataset="<b>|x", train={"epochs": 2}, changes=changes)
-    found = make_page(summarize(sorted(Path("hostile").iterdir())), title=hostile)
+    found = make_page(analyze(sorted(Path("hostile").iterdir())), title=hostile)
     text = render_markdown(found, assets="a/")
     html = MarkdownIt("gfm-like", {"linkify": False}).render(text)
     assert own.data.dataset == "<b>|x"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from vitreport.analysis.commands import command_of
-from vitreport.analysis.estimates import accuracies, are_on_the_same_images
-from vitreport.analysis.standing import Planned, group_of_spec
+from vitreport.analysis.comparisons import accuracies, are_on_the_same_images
+from vitreport.analysis.representative import Planned, group_of_spec
 from vitreport.analysis.summary import Ablation, Group, Level
 from vitreport.errors import SpecError
 from vitreport.formatting import Estimate
@@ -25,7 +25,7 @@ Order = tuple[int, float, tuple[Any, ...], str]
 
 @dataclass(frozen=True)
 class Design:
-    """What was to be varied: the values of each cell (of each axis one) and the id of its run.
+    """What was to be varied: the values of each trial (of each axis one) and the id of its run.
 
     `planned` is what a study knows of it before anything is run.
     """
@@ -33,14 +33,14 @@ class Design:
     id: str
     name: str
     axes: tuple[str, ...]
-    cells: tuple[tuple[Values, str], ...]
+    trials: tuple[tuple[Values, str], ...]
     baseline: Values | None
     source: Literal["sweep", "study"]
     planned: Planned | None = None
 
 
 def planned_ablations(designs: Iterable[Design], groups: Sequence[Group]) -> dict[str, Ablation]:
-    """The table of each design that is a study's or has at least one cell, by its id; the others are "not run"."""
+    """The table of each design that is a study's or has at least one trial, by its id; the others are "not run"."""
     of_spec: dict[str, list[Group]] = defaultdict(list)
     for group in groups:
         of_spec[group.spec_id].append(group)
@@ -66,7 +66,7 @@ def inferred_ablations(
 
 def _planned(design: Design, of_spec: Mapping[str, Sequence[Group]]) -> Ablation | None:
     cells: dict[Values, list[str]] = defaultdict(list)
-    for values, run_id in design.cells:
+    for values, run_id in design.trials:
         cells[values].append(run_id)
     of_cell = {values: of_spec.get(RunId.parse(ids[0]).group, ()) for values, ids in cells.items()}
     some = _first(of_cell, design.baseline)

@@ -1,107 +1,124 @@
-"""What is shown of a group at length: curves, classes, confusion, calibration, mistakes. Its runs are read again."""
+"""What is shown of one group at length: curves, classes, confusion, calibration and mistakes, as plain data."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from statistics import mean
-from typing import get_args
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from vitreport.analysis.measured import Calibration, CalibrationBin, ClassAccuracy, Confusion, Curve, Metric
-from vitreport.analysis.mistakes import mistakes_of
-from vitreport.analysis.summary import Damage, Details
-from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, over_seeds, share, t_interval
-from vitreport.records.reader import Run, read_run
-from vitreport.records.types import BinRecord, DetailRecord, SplitRecord
+from vitreport.formatting import Estimate, joined, percent
 
-MOST_POINTS = 500
-SPLITS = ("train", "val", "test")
-POSSIBLE: dict[Metric, Range] = {"accuracy": SHARE, "loss": NOT_NEGATIVE}
+Metric = Literal["accuracy", "loss"]
+SPLITS = {"train": "train", "val": "validation", "test": "test"}
+LARGE_LOSS = 1e4
 
 
-def read_details(folders: Iterable[Path], *, finished: bool) -> Details:
-    """The curves of these runs and, where they are sound and finished, what they measured on the test split."""
-    runs = [read_run(folder) for folder in folders]
-    results = [(run, run.result.test) for run in runs if run.result and finished]
-    damage: list[Damage] = []
-    return Details(
-        curves=tuple(_curves([run for run in runs if run.epochs])),
-        classes=_classes(results),
-        confusion=_confusion(results),
-        calibration=_calibration([details for _, details in results]),
-        mistakes=mistakes_of((run for run, _ in results), damage),
-        damage=tuple(damage),
-    )
+@dataclass(frozen=True)
+class Curve:
+    """The mean over seeds of each epoch: of the training split over its batches, of others after it.
+
+    `low` and `high` are the t interval, None for a single run; where the seeds do not vary both are the mean.
+
+    A curve of very many epochs holds one in every `stride`.
+    """
+
+    split: str
+    metric: Metric
+    epochs: tuple[int, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...] | None
+    high: tuple[float, ...] | None
+    n: int
+    stride: int = 1
 
 
-def _curves(runs: Sequence[Run]) -> Iterator[Curve]:
-    for metric in get_args(Metric):
-        for split in SPLITS:
-            measured = [{e.epoch: e.splits[split] for e in run.epochs if split in e.splits} for run in runs]
-            if measured := [each for each in measured if each]:
-                yield _curve(split, metric, measured)
+@dataclass(frozen=True)
+class ClassAccuracy:
+    name: str
+    accuracy: Estimate
 
 
-def _curve(split: str, metric: Metric, measured: Sequence[dict[int, SplitRecord]]) -> Curve:
-    """Over the epochs that all runs have; of very many every so-manieth is kept, and the last."""
-    shared = sorted(set.intersection(*map(set, measured)))
-    stride = -(-len(shared) // MOST_POINTS) or 1
-    epochs = tuple(epoch for index, epoch in enumerate(shared) if (len(shared) - 1 - index) % stride == 0)
-    values = [[getattr(run[epoch], metric) for run in measured] for epoch in epochs]
-    bands = [_band(each, metric) for each in values] if len(measured) > 1 else []
-    return Curve(
-        split=split,
-        metric=metric,
-        epochs=epochs,
-        mean=tuple(map(mean, values)),
-        low=tuple(low for low, _ in bands) or None,
-        high=tuple(high for _, high in bands) or None,
-        n=len(measured),
-        stride=stride,
-    )
+@dataclass(frozen=True)
+class Confusion:
+    """`counts[i][j]` counts test images of class i taken for class j, over `n` seeds."""
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    n: int
 
 
-def _band(values: Sequence[float], metric: Metric) -> tuple[float, float]:
-    return t_interval(values, possible=POSSIBLE[metric]) or (values[0], values[0])
+@dataclass(frozen=True)
+class CalibrationBin:
+    count: int
+    confidence: float
+    accuracy: float
 
 
-def _alike(results: Sequence[tuple[Run, DetailRecord]]) -> tuple[tuple[str, ...], list[DetailRecord]]:
-    """The classes of the first result, and the results that have as many."""
-    names: tuple[str, ...] = next((run.record.data.classes for run, _ in results if run.record), ())
-    return names, [details for _, details in results if len(details.per_class_count) == len(names)]
+@dataclass(frozen=True)
+class Calibration:
+    """Test images of `n` seeds by confidence, and the expected calibration error (Guo et al. 2017)."""
+
+    error: Estimate
+    bins: tuple[CalibrationBin, ...]
+    n: int
 
 
-def _classes(results: Sequence[tuple[Run, DetailRecord]]) -> tuple[ClassAccuracy, ...]:
-    names, details = _alike(results)
-    found = [
-        (name, share([(each.per_class_correct[index], each.per_class_count[index]) for each in details]))
-        for index, name in enumerate(names)
-    ]
-    return tuple(ClassAccuracy(name, accuracy) for name, accuracy in found if accuracy)
+@dataclass(frozen=True)
+class Mistake:
+    """A test image, by its place in the split, that was taken for another class; classes by name."""
+
+    index: int
+    label: str
+    predicted: str
+    confidence: float
 
 
-def _confusion(results: Sequence[tuple[Run, DetailRecord]]) -> Confusion | None:
-    names, details = _alike(results)
-    matrices = [each.confusion for each in details if each.confusion and _is_square(each.confusion, len(names))]
-    if not matrices:
-        return None
-    size = range(len(names))
-    counts = tuple(tuple(sum(matrix[row][column] for matrix in matrices) for column in size) for row in size)
-    return Confusion(names, counts, len(matrices))
+@dataclass(frozen=True)
+class Mistakes:
+    """The most confident mistakes of the run with this seed, of `wrong` among `count` test images.
+
+    `png` is their contact sheet in base64, as `store.mistakes` lays it out, each image `side` pixels wide.
+    """
+
+    seed: int
+    mistakes: tuple[Mistake, ...]
+    wrong: int
+    count: int
+    side: int
+    png: str
 
 
-def _is_square(matrix: Sequence[Sequence[int]], size: int) -> bool:
-    return len(matrix) == size and all(len(row) == size for row in matrix)
+@dataclass(frozen=True)
+class Damage:
+    """A file of a record that could not be read, and why; `place` is relative to the folder of the runs."""
+
+    place: str
+    reason: str
 
 
-def _calibration(details: Sequence[DetailRecord]) -> Calibration | None:
-    error = over_seeds([each.expected_calibration_error for each in details], SHARE)
-    if error is None or len({len(each.calibration) for each in details}) > 1:
-        return None
-    bins = zip(*(each.calibration for each in details), strict=True)
-    return Calibration(error, tuple(map(_pooled, bins)), len(details))
+@dataclass(frozen=True)
+class Details:
+    """What is shown of one group at length; each part is empty or None where no run has it.
+
+    `damage` is what was found only when it was looked for.
+    """
+
+    curves: tuple[Curve, ...] = ()
+    classes: tuple[ClassAccuracy, ...] = ()
+    confusion: Confusion | None = None
+    calibration: Calibration | None = None
+    mistakes: Mistakes | None = None
+    damage: tuple[Damage, ...] = ()
 
 
-def _pooled(bins: Sequence[BinRecord]) -> CalibrationBin:
-    """One bin of several runs, weighted by their images."""
-    count = sum(each.count for each in bins)
-    confidence = sum(each.count * each.confidence for each in bins) / (count or 1)
-    return CalibrationBin(count, confidence, sum(each.count * each.accuracy for each in bins) / (count or 1))
+def moments(splits: Sequence[str]) -> str:
+    """What the points of curves are: train: mean over the batches of an epoch, ...; validation: after the epoch"""
+    told = ["train: mean over the batches of an epoch, with any augmentation and dropout"] if "train" in splits else []
+    if after := [SPLITS[split] for split in splits if split != "train"]:
+        told.append(f"{joined(after)}: after the epoch")
+    return "; ".join(told)
+
+
+def measured(metric: Metric, value: float) -> str:
+    """56.3% of an accuracy, 1.234 of a loss, 3e+38 of that of a network about to diverge"""
+    if metric == "accuracy":
+        return percent(value, 1)
+    return f"{value:.3f}" if abs(value) < LARGE_LOSS else f"{value:.3g}"

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from vitreport.analysis.commands import command_of
-from vitreport.analysis.estimates import counts_of
-from vitreport.analysis.measured import Cost
+from vitreport.analysis.comparisons import counts_of
 from vitreport.analysis.observed import Observed
-from vitreport.analysis.summary import Group, RunSummary, State
+from vitreport.analysis.summary import Cost, Group, RunSummary, State
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.class_sizes import shares_apart
 from vitreport.formatting import Estimate

@@ -3,8 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterable
 
-from vitreport.analysis.measured import Mistake, Mistakes
-from vitreport.analysis.summary import Damage
+from vitreport.analysis.details import Damage, Mistake, Mistakes
 from vitreport.records.reader import Run
 from vitreport.run_id import RunId
 from vitreport.store.mistakes import NAME, read_sheet

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from vitreport.analysis.summary import Damage, State
+from vitreport.analysis.details import Damage
+from vitreport.analysis.summary import State
 from vitreport.records.correct import Answers, answers_of
 from vitreport.records.reader import Run, read_run
 from vitreport.records.types import EpochRecord, MeasurementRecord, RunRecord

@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from vitreport.analysis.measured import Paired
 from vitreport.analysis.observed import Observed
-from vitreport.analysis.summary import Ablation, Cell, Group
+from vitreport.analysis.summary import Ablation, Group, Pair, Paired
 from vitreport.intervals import comparisons_with, holm, mcnemar
 from vitreport.records.correct import Answers, right_alone
 
@@ -30,7 +29,7 @@ def with_paired_levels(ablation: Ablation, known: BySingleRun) -> Ablation:
     return replace(ablation, levels=levels)
 
 
-def with_paired_cells(cells: Sequence[Cell], known: BySingleRun) -> list[Cell]:
+def with_paired_pairs(cells: Sequence[Pair], known: BySingleRun) -> list[Pair]:
     """Each single run of the first table beside the one on its data set that has the most images right."""
     members: dict[str, list[str]] = defaultdict(list)
     for cell in cells:

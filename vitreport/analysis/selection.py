@@ -47,7 +47,7 @@ def _first_attempts(folders: Iterable[Path]) -> set[str]:
 
 
 def _is_among(design: Design, there: Collection[str], chosen: Collection[str]) -> bool:
-    trained = {run_id for _, run_id in design.cells if run_id in there}
+    trained = {run_id for _, run_id in design.trials if run_id in there}
     return bool(trained) and trained <= set(chosen)
 
 
@@ -70,7 +70,7 @@ def design_of(record: SweepRecord) -> Design:
 def _named(name: str, folders: Sequence[Path], runs_dir: Path, designs: Sequence[Design]) -> list[Path]:
     if "/" in name or "\\" in name:
         return [find_run(name, runs_dir)]
-    cells = {run_id for design in designs if name in (design.id, design.name) for _, run_id in design.cells}
+    cells = {run_id for design in designs if name in (design.id, design.name) for _, run_id in design.trials}
     if found := _among(cells, folders):
         return found
     if found := [folder for folder in folders if folder.name.startswith(name)]:

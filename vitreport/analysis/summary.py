@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from vitreport.analysis.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Mistakes, Paired
+from vitreport.analysis.details import Damage, Details
 from vitreport.data.catalogue import DATASETS, is_altered
 from vitreport.formatting import Estimate
 from vitreport.run_id import RunId
@@ -17,18 +17,31 @@ State = Literal["done", "diverged", "failed", "unfinished", "damaged", "no recor
 
 
 @dataclass(frozen=True)
-class Details:
-    """What is shown of one group at length; each part is empty or None where no run has it.
+class Paired:
+    """A single run beside that of the group `other` on the same test images: how many each alone has right.
 
-    `damage` is what was found only when it was looked for.
+    `p` is that of McNemar's exact test, adjusted by Holm over `comparisons`.
     """
 
-    curves: tuple[Curve, ...] = ()
-    classes: tuple[ClassAccuracy, ...] = ()
-    confusion: Confusion | None = None
-    calibration: Calibration | None = None
-    mistakes: Mistakes | None = None
-    damage: tuple["Damage", ...] = ()
+    other: str
+    images: int
+    alone: int
+    other_alone: int
+    p: float
+    comparisons: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run takes; times are medians over the runs on the device that is named, memory the most of them."""
+
+    parameters: int
+    forward_flops: int
+    training_flops: int
+    images_per_second: float | None
+    seconds: float | None
+    peak_memory_bytes: int | None
+    device: str
 
 
 @dataclass(frozen=True)
@@ -97,7 +110,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Pair:
     """One architecture on one data set. `group` is None where nothing was run: `command` would run it.
 
     `chosen` says why this group stands for the pair, of `candidates`. `paired` compares a single run with that single
@@ -136,8 +149,8 @@ class Level:
         return shown_level(self.values)
 
     @property
-    def cells(self) -> tuple[str, ...]:
-        """The level in a table, one cell an axis."""
+    def texts(self) -> tuple[str, ...]:
+        """The level in a table, one text an axis."""
         return tuple(shown_level([value]) for value in self.values)
 
 
@@ -170,11 +183,11 @@ class Ablation:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a study: what it asks, its runs by name, each as a cell, and its ablations."""
+    """A part of a study: what it asks, its runs by name, each as a pair, and its ablations."""
 
     title: str
     question: str
-    runs: tuple[tuple[str, Cell], ...]
+    runs: tuple[tuple[str, Pair], ...]
     ablations: tuple[Ablation, ...]
 
 
@@ -189,7 +202,7 @@ class FieldTable:
 
 @dataclass(frozen=True)
 class Architecture:
-    """An architecture with its groups, by data set; `cells` are those that stand for it in the first table."""
+    """An architecture with its groups, by data set; `pairs` are those that stand for it in the first table."""
 
     name: str
     title: str
@@ -197,7 +210,7 @@ class Architecture:
     reference: str
     model_fields: FieldTable
     training_fields: FieldTable
-    cells: tuple[Cell, ...]
+    pairs: tuple[Pair, ...]
     groups: tuple[Group, ...]
     ablations: tuple[Ablation, ...]
 
@@ -231,14 +244,6 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Damage:
-    """A file of a record that could not be read, and why; `place` is relative to the folder of the runs."""
-
-    place: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Provenance:
     """Where the runs come from: each value with the number of runs that have it; `resumed_elsewhere` counts those
     that went on under another fingerprint."""
@@ -268,8 +273,8 @@ class Summary:
     mixed_randomness: tuple[str, ...] = ()
 
     @property
-    def cells(self) -> tuple[Cell, ...]:
-        return tuple(cell for architecture in self.architectures for cell in architecture.cells)
+    def pairs(self) -> tuple[Pair, ...]:
+        return tuple(cell for architecture in self.architectures for cell in architecture.pairs)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -284,7 +289,7 @@ class Summary:
     def has_pairs(self) -> bool:
         """Whether single runs are compared image by image."""
         levels = (level.paired for ablation in self.ablations for level in ablation.levels)
-        return any(levels) or any(cell.paired for cell in self.cells)
+        return any(levels) or any(cell.paired for cell in self.pairs)
 
     @property
     def ablations(self) -> tuple[Ablation, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from vitreport.analysis.estimates import counts_of
+from vitreport.analysis.comparisons import counts_of
 from vitreport.formatting import Estimate
 from vitreport.intervals import SHARE, differences_over_seeds, t_interval, wilson_interval
 from vitreport.records.reader import Run

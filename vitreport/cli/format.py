@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vitreport.analysis.estimates import counts_of
+from vitreport.analysis.comparisons import counts_of
 from vitreport.formatting import compact, percent, toml_lines
 from vitreport.intervals import wilson_interval
 from vitreport.records.types import MeasurementRecord

@@ -5,11 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.details import Damage
+from vitreport.analysis.outline import Plans, claims_of, outline_of
+from vitreport.analysis.preliminary import RULES, without
 from vitreport.analysis.selection import design_of, select, select_designs, select_groups, select_runs
-from vitreport.analysis.study import Plans, claims_of, outline_of
-from vitreport.analysis.summarize import Outline, summarize
-from vitreport.analysis.summary import Damage, Summary
-from vitreport.analysis.tryouts import RULES, without
+from vitreport.analysis.summary import Summary
 from vitreport.cli.composer import tell_lowered
 from vitreport.cli.console import note
 from vitreport.cli.format import TRAIN_AGAIN
@@ -88,7 +89,7 @@ def page_of_runs(names: Sequence[str], runs_dir: Path, title: str | None, *, wit
     ]
     folders = select(names, runs_dir, designs)
     outline = Outline(select_designs(names, runs_dir, designs))
-    summary = summarize(folders, outline, damage)
+    summary = analyze(folders, outline, damage)
     if without_tryouts:
         summary = _without_tryouts(summary, folders, outline, damage)
     return make_page(summary, title=title or TITLE)
@@ -103,7 +104,7 @@ def _without_tryouts(summary: Summary, folders: Sequence[Path], outline: Outline
             gone = {_first(run.id) for group in groups for run in group.runs}
             folders = [folder for folder in folders if _first(folder.name) not in gone]
             outline = replace(outline, designs=without(outline.designs, (group.spec_id for group in groups)))
-            summary = summarize(folders, outline, damage)
+            summary = analyze(folders, outline, damage)
             left_out += sorted(found)
     if left_out:
         shown = f"{', '.join(left_out[:MOST_NAMED])}{', ...' if len(left_out) > MOST_NAMED else ''}"
@@ -139,15 +140,15 @@ def page_of_study(
     groups, run_ids = {trial.spec.group for trial in trials}, {trial.id for trial in trials}
     folders = select_groups(groups, runs_dir) if every_seed else select_runs(run_ids, runs_dir)
     outline = outline_of(study, plans, asked.command)
-    summary = summarize(folders, _as_begun(outline, runs_dir) if every_seed else outline)
+    summary = analyze(folders, _as_begun(outline, runs_dir) if every_seed else outline)
     claims = claims_of(study, plans, asked.command, published, asked.assignments)
     return make_page(summary, claims, title or study.title)
 
 
 def _as_begun(outline: Outline, runs_dir: Path) -> Outline:
     """With the seeds of the sweeps on record where there are such of an ablation."""
-    begun = {design.id: design.cells for design in map(design_of, read_sweeps(runs_dir, damage=[]))}
-    designs = (replace(design, cells=begun.get(design.id, design.cells)) for design in outline.designs)
+    begun = {design.id: design.trials for design in map(design_of, read_sweeps(runs_dir, damage=[]))}
+    designs = (replace(design, trials=begun.get(design.id, design.trials)) for design in outline.designs)
     return replace(outline, designs=tuple(designs))
 
 

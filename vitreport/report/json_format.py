@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from vitreport.analysis.summary import Ablation, Architecture, Cell, Dataset, Group, Level, Provenance, RunSummary
+from vitreport.analysis.summary import Ablation, Architecture, Dataset, Group, Level, Pair, Provenance, RunSummary
 from vitreport.errors import SpecError
 from vitreport.formatting import json_document
 from vitreport.report.page import Page
@@ -33,7 +33,7 @@ def render_json(page: Page) -> str:
         "architectures": [_architecture(each) for each in summary.architectures],
         "datasets": [_dataset(each) for each in summary.datasets],
         "groups": [_group(each) for each in summary.groups],
-        "cells": [_cell(each) for each in summary.cells],
+        "cells": [_cell(each) for each in summary.pairs],
         "ablations": [_ablation(each, fields) for each in summary.ablations],
         "sections": [
             {
@@ -82,7 +82,7 @@ def _run(content: RunSummary) -> Plain:
     return {**asdict(content), "last_seen": {"split": split, "accuracy": accuracy} if split else None}
 
 
-def _cell(content: Cell) -> Plain:
+def _cell(content: Pair) -> Plain:
     return {**asdict(replace(content, group=None)), "group": content.group and content.group.id}
 
 

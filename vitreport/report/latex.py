@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from vitreport.analysis.sentences.subjects import subject_of, titles
+from vitreport.analysis.titles import subject_of, titles
 from vitreport.formatting import methods, printable
 from vitreport.report import tables
 from vitreport.report.blocks import Table

@@ -19,9 +19,9 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 import vitreport
-from vitreport.analysis.sentences.limits import limits
-from vitreport.analysis.sentences.protocol import protocol_of
-from vitreport.analysis.sentences.subjects import subject_of, titles, where_of
+from vitreport.analysis.limits import limits
+from vitreport.analysis.protocol import protocol_of
+from vitreport.analysis.titles import subject_of, titles, where_of
 from vitreport.formatting import Estimate, compact, duration, methods
 from vitreport.report import markdown_text as markup
 from vitreport.report import tables

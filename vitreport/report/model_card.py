@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from vitreport.analysis.sentences.protocol import placeholder_of
+from vitreport.analysis.protocol import placeholder_of
 from vitreport.analysis.summary import Dataset, Group, Summary
 from vitreport.errors import SpecError
 from vitreport.formatting import percent

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vitreport.analysis.claims import Claim, Verdict, judge
+from vitreport.analysis.finding import Finding
+from vitreport.analysis.findings import findings
 from vitreport.analysis.references import bibliography
-from vitreport.analysis.sentences.claims import Claim, Verdict, judge
-from vitreport.analysis.sentences.finding import Finding
-from vitreport.analysis.sentences.findings import findings
 from vitreport.analysis.summary import Ablation, Summary
 from vitreport.formatting import Estimate
 from vitreport.report.figures.illustrations import Figure, figures_of
@@ -32,7 +32,7 @@ class Page:
     @property
     def tested(self) -> list[Estimate]:
         """The test accuracies of the first table."""
-        return [cell.group.test for cell in self.summary.cells if cell.group and cell.group.test]
+        return [cell.group.test for cell in self.summary.pairs if cell.group and cell.group.test]
 
     def findings_of(self, architecture: str) -> list[Finding]:
         """Of an architecture, or with "" those across architectures that are not in the headline."""

@@ -2,23 +2,21 @@
 
 from collections.abc import Callable, Sequence
 
-from vitreport.analysis.measured import Confusion, Mistakes
-from vitreport.analysis.sentences.claims import Verdict
-from vitreport.analysis.sentences.phrases import SPLITS
-from vitreport.analysis.sentences.subjects import titles
+from vitreport.analysis.claims import Verdict
+from vitreport.analysis.details import SPLITS, Confusion, Damage, Mistakes
 from vitreport.analysis.summary import (
     Ablation,
     Architecture,
-    Cell,
-    Damage,
     Dataset,
     FieldTable,
     Group,
     Level,
+    Pair,
     RunSummary,
     Section,
     Summary,
 )
+from vitreport.analysis.titles import titles
 from vitreport.data.catalogue import bytes_in_words
 from vitreport.formatting import compact, counted, duration, joined, percent, rate
 from vitreport.report.blocks import Code, Table, table, with_commands
@@ -32,10 +30,10 @@ STATES = {"unfinished": "not finished", "no record": "no record"}
 def overview(summary: Summary) -> Table:
     """Architectures by data sets, with what has not been run and the command for it."""
     names = titles(summary)
-    datasets = list(dict.fromkeys(cell.dataset for cell in summary.cells))
+    datasets = list(dict.fromkeys(cell.dataset for cell in summary.pairs))
     rows = []
     for architecture in summary.architectures:
-        cells = {cell.dataset: cell for cell in architecture.cells}
+        cells = {cell.dataset: cell for cell in architecture.pairs}
         rows.append((architecture.title, *(_overview_cell(cells.get(dataset)) for dataset in datasets)))
     return table(("architecture", *(names.get(dataset, dataset) for dataset in datasets)), rows)
 
@@ -69,7 +67,7 @@ def missing(summary: Summary) -> list[tuple[str, str]]:
     names = titles(summary)
     return [
         (f"{names.get(cell.architecture, cell.architecture)} on {names.get(cell.dataset, cell.dataset)}", cell.command)
-        for cell in summary.cells
+        for cell in summary.pairs
         if cell.group is None and not summary.sections
     ]
 
@@ -106,7 +104,7 @@ def ablation(content: Ablation) -> Table:
     """The values with their accuracies and how far each is from the baseline."""
     rows = [
         (
-            *level.cells,
+            *level.texts,
             _level_outcome(level),
             _difference(content, index),
             _p(level),
@@ -129,7 +127,7 @@ def shared_fields(content: FieldTable) -> Table:
     return table(("field", "value"), list(content.shared), texts=2)
 
 
-def classes(cells: Sequence[Cell], names: dict[str, str]) -> Table:
+def classes(cells: Sequence[Pair], names: dict[str, str]) -> Table:
     rows = [
         (names.get(cell.dataset, cell.dataset), each.name, each.accuracy.in_percent())
         for cell in cells
@@ -160,7 +158,7 @@ def mistakes(content: Mistakes) -> Table:
     return table(("no.", "class", "taken for", "confidence", "test image"), rows, texts=3)
 
 
-def cost(cells: Sequence[Cell], names: dict[str, str]) -> Table:
+def cost(cells: Sequence[Pair], names: dict[str, str]) -> Table:
     """What the groups of the first table take, with the device that their times were measured on."""
     rows = []
     for cell in cells:
@@ -226,7 +224,7 @@ def troubled(summary: Summary) -> Table:
     return table(("run", "state", "reached", "why"), rows, texts=4)
 
 
-def _overview_cell(cell: Cell | None) -> str:
+def _overview_cell(cell: Pair | None) -> str:
     """A pair that a study does not have is no gap."""
     if cell is None:
         return NOTHING

@@ -1,6 +1,6 @@
 """Studies as tables: those that there are, and what one consists of."""
 
-from vitreport.analysis.study import statement_of
+from vitreport.analysis.outline import statement_of
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text
 from vitreport.cli.studies import StudyRequest, plan_study
 from vitreport.formatting import printable, toml_value

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from vitreport.analysis.measured import Mistakes
+from vitreport.analysis.details import Mistakes
 from vitreport.errors import ResourceError, SpecError
 from vitreport.files import BASE_NAME_CHARACTERS, make_folder, remove_abandoned, remove_file, write_atomic, write_json
 from vitreport.formatting import printable

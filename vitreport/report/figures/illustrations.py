@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from vitreport.analysis.measured import Calibration, ClassAccuracy, Confusion, Cost, Curve, Mistakes
-from vitreport.analysis.sentences.phrases import SPLITS, measured, moments
-from vitreport.analysis.sentences.subjects import subject_of, titles, varies_architecture, where_of
-from vitreport.analysis.summary import Ablation, Architecture, Cell, Group, Summary
+from vitreport.analysis.details import SPLITS, Calibration, ClassAccuracy, Confusion, Curve, Mistakes, measured, moments
+from vitreport.analysis.summary import Ablation, Architecture, Cost, Group, Pair, Summary
+from vitreport.analysis.titles import subject_of, titles, varies_architecture, where_of
 from vitreport.formatting import METHODS, Estimate, compact, joined, methods, percent
 from vitreport.report.tables import STATES
 
@@ -28,7 +27,7 @@ class CostPoint:
 
 
 FigureData = (
-    tuple[Cell, ...]  # accuracies of architectures on data sets
+    tuple[Pair, ...]  # accuracies of architectures on data sets
     | tuple[Curve, ...]  # curves by split, of one metric
     | tuple[ClassAccuracy, ...]
     | tuple[CostPoint, ...]
@@ -68,7 +67,7 @@ def figures_of(summary: Summary) -> tuple[Figure, ...]:
 
 
 def _of_architecture(architecture: Architecture, names: dict[str, str]) -> Iterator[Figure]:
-    for cell in architecture.cells:
+    for cell in architecture.pairs:
         if cell.group:
             for figure in _of_group(cell.group, where_of(cell, names)):
                 yield replace(figure, architecture=cell.architecture, dataset=cell.dataset)
@@ -96,11 +95,11 @@ def _of_group(group: Group, where: str) -> Iterator[Figure]:
 
 def _overview(summary: Summary, names: dict[str, str]) -> Iterator[Figure]:
     """The rows of the first table in its order, of each data set that was run on."""
-    tested = [cell.group.test for cell in summary.cells if cell.group and cell.group.test]
+    tested = [cell.group.test for cell in summary.pairs if cell.group and cell.group.test]
     if not tested:
         return
-    datasets = {cell.dataset for cell in summary.cells if cell.group}
-    shown = [cell for cell in summary.cells if cell.dataset in datasets]
+    datasets = {cell.dataset for cell in summary.pairs if cell.group}
+    shown = [cell for cell in summary.pairs if cell.dataset in datasets]
     told = [f"{where_of(cell, names)} {_outcome(cell.group)}" for cell in shown if cell.group]
     cells = tuple(
         replace(cell, architecture=names[cell.architecture], dataset=names.get(cell.dataset, cell.dataset))
@@ -117,7 +116,7 @@ def _outcome(group: Group) -> str:
 def _cost(summary: Summary, names: dict[str, str]) -> Iterator[Figure]:
     points = tuple(
         CostPoint(names[cell.architecture], names.get(cell.dataset, cell.dataset), cell.group.test, cell.group.cost)
-        for cell in summary.cells
+        for cell in summary.pairs
         if cell.group and cell.group.test and cell.group.cost and cell.group.cost.forward_flops
     )
     if len(points) < 2:

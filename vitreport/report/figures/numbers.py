@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vitreport.analysis.measured import Calibration, ClassAccuracy, Confusion, Curve, Mistakes
-from vitreport.analysis.sentences.subjects import titles
-from vitreport.analysis.summary import Ablation, Cell, Summary
+from vitreport.analysis.details import Calibration, ClassAccuracy, Confusion, Curve, Mistakes
+from vitreport.analysis.summary import Ablation, Pair, Summary
+from vitreport.analysis.titles import titles
 from vitreport.formatting import Estimate
 from vitreport.report.figures.illustrations import CostPoint, Figure, Kind
 
@@ -30,7 +30,7 @@ def numbers_of(figure: Figure, summary: Summary) -> Numbers:
     return Numbers(tuple(columns), tuple(tuple(row) for row in rows))
 
 
-def _overview(cells: Sequence[Cell], names: dict[str, str]) -> Read:
+def _overview(cells: Sequence[Pair], names: dict[str, str]) -> Read:
     rows = [
         (
             names.get(cell.architecture, cell.architecture),
@@ -53,7 +53,7 @@ def _curves(curves: Sequence[Curve], _: dict[str, str]) -> Read:
 
 
 def _ablation(ablation: Ablation, _: dict[str, str]) -> Read:
-    rows = [(*level.cells, level.state, *_told(level.accuracy)) for level in ablation.levels]
+    rows = [(*level.texts, level.state, *_told(level.accuracy)) for level in ablation.levels]
     return (*ablation.axes, "state", *ESTIMATE), rows
 
 

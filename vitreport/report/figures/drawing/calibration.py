@@ -1,6 +1,6 @@
 """How far a network's confidence can be trusted."""
 
-from vitreport.analysis.measured import Calibration
+from vitreport.analysis.details import Calibration
 from vitreport.formatting import percent
 from vitreport.report.figures.drawing.canvas import HEIGHT, LOOKS, Canvas, canvas, in_percent
 from vitreport.report.figures.drawing.palette import LIGHT

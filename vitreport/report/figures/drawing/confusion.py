@@ -1,6 +1,6 @@
 """Which classes are taken for which."""
 
-from vitreport.analysis.measured import Confusion
+from vitreport.analysis.details import Confusion
 from vitreport.formatting import percent
 from vitreport.report.figures.drawing.canvas import WIDTH, Canvas, canvas, short
 from vitreport.report.figures.drawing.palette import LIGHT

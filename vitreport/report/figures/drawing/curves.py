@@ -5,8 +5,7 @@ from math import log10
 
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from vitreport.analysis.measured import Curve
-from vitreport.analysis.sentences.phrases import LARGE_LOSS, SPLITS, measured
+from vitreport.analysis.details import LARGE_LOSS, SPLITS, Curve, measured
 from vitreport.report.figures.drawing.canvas import HEIGHT, LINE, LOOKS, Canvas, canvas, in_percent, share_range, spread
 
 SPLIT_LOOKS = {"train": LOOKS[0], "val": LOOKS[2], "test": LOOKS[1]}

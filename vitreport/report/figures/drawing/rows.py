@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitreport.analysis.measured import ClassAccuracy
+from vitreport.analysis.details import ClassAccuracy
 from vitreport.analysis.references import DATASET_TITLES, architecture_title
-from vitreport.analysis.summary import Ablation, Cell
+from vitreport.analysis.summary import Ablation, Pair
 from vitreport.formatting import Estimate, percent
 from vitreport.report.figures.drawing.canvas import (
     LOOKS,
@@ -35,7 +35,7 @@ class Row:
     is_baseline: bool = False
 
 
-def overview(cells: Sequence[Cell]) -> list[Canvas]:
+def overview(cells: Sequence[Pair]) -> list[Canvas]:
     """One panel a data set with the same axis and the same rows, so that the eye can go from one to the other."""
     datasets, architectures = (dict.fromkeys(names) for names in zip(*map(_pair, cells), strict=True))
     found = {_pair(cell): cell for cell in cells}
@@ -104,11 +104,11 @@ def _draw_row(panel: Canvas, place: int, row: Row, shared: tuple[float, float]) 
     panel.tip(shared[0], place - 0.5, shared[1] - shared[0], 1, f"{row.label}: {said}")
 
 
-def _pair(cell: Cell) -> tuple[str, str]:
+def _pair(cell: Pair) -> tuple[str, str]:
     return cell.dataset, cell.architecture
 
 
-def _cell_row(architecture: str, cell: Cell | None) -> Row:
+def _cell_row(architecture: str, cell: Pair | None) -> Row:
     title, group = architecture_title(architecture), cell and cell.group
     if group:
         return Row(title, group.test, STATES.get(group.state, group.state))

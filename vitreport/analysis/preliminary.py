@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vitreport.analysis.ablations import Design
-from vitreport.analysis.standing import is_preset
+from vitreport.analysis.representative import is_preset
 from vitreport.analysis.summary import Group, Summary
 from vitreport.run_id import RunId
 
@@ -57,7 +57,7 @@ RULES: tuple[Rule, ...] = (lone_runs, reduced_runs)
 
 def groups_in(design: Design) -> set[str]:
     """Return the ids of the groups in a design."""
-    return {RunId.parse(run_id).group for _, run_id in design.cells}
+    return {RunId.parse(run_id).group for _, run_id in design.trials}
 
 
 def without(designs: Iterable[Design], groups: Iterable[str]) -> tuple[Design, ...]:

@@ -8,7 +8,7 @@ from vitreport.analysis.fields import Fields, settings
 from vitreport.analysis.summary import Ablation, Group
 
 
-def told_apart(ablations: Sequence[Ablation], groups: Iterable[Group]) -> list[Ablation]:
+def distinguished(ablations: Sequence[Ablation], groups: Iterable[Group]) -> list[Ablation]:
     """Each with what it holds and others do not, else with its sweep; names that several have become unique."""
     known = {group.id: group for group in groups}
     alike: dict[tuple[str, str, tuple[str, ...]], list[int]] = defaultdict(list)

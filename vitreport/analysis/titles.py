@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 
 from vitreport.analysis.references import DATASET_TITLES
-from vitreport.analysis.summary import Ablation, Cell, Group, Summary
+from vitreport.analysis.summary import Ablation, Group, Pair, Summary
 
 
 def titles(summary: Summary) -> dict[str, str]:
     """What architectures and data sets are called, by their names."""
-    named = {cell.dataset: DATASET_TITLES.get(cell.dataset, cell.dataset) for cell in summary.cells}
+    named = {cell.dataset: DATASET_TITLES.get(cell.dataset, cell.dataset) for cell in summary.pairs}
     named |= {each.name: each.title for each in summary.architectures}
     return named | {each.id: each.title for each in summary.datasets}
 
 
-def where_of(subject: Cell | Group | Ablation, names: Mapping[str, str]) -> str:
+def where_of(subject: Pair | Group | Ablation, names: Mapping[str, str]) -> str:
     """Perceiver IO on CIFAR-10"""
     return f"{names.get(subject.architecture, subject.architecture)} on {names.get(subject.dataset, subject.dataset)}"
 

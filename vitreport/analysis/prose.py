@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Literal, NamedTuple
 
-from vitreport.analysis.estimates import accuracies, why_no_difference
+from vitreport.analysis.comparisons import accuracies, why_no_difference
 from vitreport.analysis.summary import Group
 from vitreport.formatting import SIGNIFICANCE, Estimate, percent
 from vitreport.intervals import DIFFERENCE_OF_SHARES, welch_interval

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.records import spec, write_run, write_seeds
-from vitreport.analysis.sentences.claims import Claim, judge
-from vitreport.analysis.summarize import summarize
+from vitreport.analysis.analyze import analyze
+from vitreport.analysis.claims import Claim, judge
 from vitreport.intervals import SHARE, Range, over_seeds
 from vitreport.records.folders import run_folders
 from vitreport.report.csv_format import render_csv
@@ -53,7 +53,7 @@ def page() -> Page:
     for seed, losses in enumerate(([3.0, 0.01, 0.01, 0.01], [4.0, 3.9, 3.8, 3.0])):
         folder = write_run(RUNS, spec("swin", seed=seed, train={"epochs": 4}), [0.1, 0.3][seed])
         change_losses(folder, losses)
-    return make_page(summarize(run_folders(RUNS)))
+    return make_page(analyze(run_folders(RUNS)))
 
 
 def estimates(values: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -104,7 +104,7 @@ def test_no_band_and_no_bar_of_a_figure_has_one(page: Page) -> None:
 
 def test_the_interval_of_one_more_run_is_cut_too() -> None:
     write_seeds(RUNS, [0.1, 0.2, 0.3])
-    summary = summarize(run_folders(RUNS))
+    summary = analyze(run_folders(RUNS))
     claim = Claim("it reaches that", "a paper", spec().run_id.removesuffix("-s0"), value=0.25)
     (verdict,) = judge([claim], summary.groups, summary.datasets)
     assert "25.00% lies in the 95% interval of one more run, 0.00% to 69.69%" in verdict.reason

@@ -6,8 +6,8 @@ import pytest
 
 from tests.records import spec, write_run, write_seeds
 from vitreport.analysis.ablations import Design
-from vitreport.analysis.sentences.limits import limits
-from vitreport.analysis.summarize import Outline, summarize
+from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.limits import limits
 from vitreport.records.folders import run_folders
 from vitreport.report.tables import ablation
 
@@ -16,7 +16,7 @@ OTHER = {"dataset": "stl10", "images": "7a" * 32}
 
 
 def told(word: str) -> list[str]:
-    return [limit for limit in limits(summarize(run_folders(RUNS))) if word in limit]
+    return [limit for limit in limits(analyze(run_folders(RUNS))) if word in limit]
 
 
 def test_length_of_training_is_compared_on_one_data_set_only() -> None:
@@ -48,5 +48,5 @@ def test_seeds_that_are_missing_are_counted(seeds: int, expected: str) -> None:
     write_run(RUNS, spec(), 0.5)
     cells = tuple((("128",), spec(seed=seed).run_id) for seed in range(seeds))
     design = Design("mine-01234567", "mine", ("batch_size",), cells, None, "sweep")
-    (found,) = summarize(run_folders(RUNS), Outline((design,))).ablations
+    (found,) = analyze(run_folders(RUNS), Outline((design,))).ablations
     assert ablation(found).rows[0][1].endswith(expected)

@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitreport.analysis.ablations import Design, inferred_ablations, planned_ablations
-from vitreport.analysis.apart import told_apart
 from vitreport.analysis.datasets import name_datasets
-from vitreport.analysis.details import read_details
+from vitreport.analysis.details import Damage
+from vitreport.analysis.distinguish import distinguished
 from vitreport.analysis.fields import field_table, label_among, label_of
 from vitreport.analysis.groups import group_runs
 from vitreport.analysis.observed import Observed, observe
-from vitreport.analysis.paired import single_runs, with_paired_cells, with_paired_levels
+from vitreport.analysis.paired import single_runs, with_paired_levels, with_paired_pairs
 from vitreport.analysis.provenance import provenance_of
+from vitreport.analysis.read_details import read_details
 from vitreport.analysis.references import architecture_reference, architecture_title
-from vitreport.analysis.standing import Planned, cells_of, planned_cell
-from vitreport.analysis.summary import Ablation, Architecture, Cell, Damage, Group, RunSummary, Section, Summary
+from vitreport.analysis.representative import Planned, pairs_of, planned_pair
+from vitreport.analysis.summary import Ablation, Architecture, Group, Pair, RunSummary, Section, Summary
 from vitreport.records.groups import mixed_randomness
 from vitreport.spec.model import ARCHITECTURES
 
@@ -48,7 +49,7 @@ class Outline:
     best_over_epochs: frozenset[str] = frozenset()
 
 
-def summarize(folders: Sequence[Path], outline: Outline = Outline(), damage: Iterable[Damage] = ()) -> Summary:
+def analyze(folders: Sequence[Path], outline: Outline = Outline(), damage: Iterable[Damage] = ()) -> Summary:
     """Read every folder once, and those of the groups that are shown at length again.
 
     `damage` is what was found beside the runs: it is reported with theirs.
@@ -56,19 +57,19 @@ def summarize(folders: Sequence[Path], outline: Outline = Outline(), damage: Ite
     runs = list(observe(sorted(folders, key=lambda folder: folder.name)))
     names, datasets = name_datasets(runs)
     groups = group_runs(runs, names, outline.best_over_epochs)
-    cells = cells_of(groups, [dataset.id for dataset in datasets], outline.pairs)
+    cells = pairs_of(groups, [dataset.id for dataset in datasets], outline.pairs)
     groups, cells = _detailed(groups, cells, {run.id: run.folder for run in runs})
     standing = [cell.group for cell in cells if cell.group]
     planned = planned_ablations(outline.designs, groups)
     known = single_runs(groups, runs)
     inferred = [] if outline.sections else inferred_ablations(groups, standing, planned.values())
     compared = [with_paired_levels(ablation, known) for ablation in (*planned.values(), *inferred)]
-    ablations = told_apart(compared, groups)
+    ablations = distinguished(compared, groups)
     designed = {ablation.design: ablation for ablation in ablations if ablation.design}
     return Summary(
         runs=len(runs),
         sections=tuple(_section(section, groups, designed) for section in outline.sections),
-        architectures=tuple(_architectures(groups, with_paired_cells(cells, known), ablations)),
+        architectures=tuple(_architectures(groups, with_paired_pairs(cells, known), ablations)),
         datasets=tuple(datasets),
         unplaced=tuple(_unplaced(run) for run in runs if run.spec is None),
         damage=(*damage, *(each for run in runs for each in run.damage), *_found_at_length(standing)),
@@ -87,8 +88,8 @@ def _mixed_randomness(groups: Sequence[Group], runs: Iterable[Observed]) -> tupl
 
 
 def _detailed(
-    groups: Sequence[Group], cells: Sequence[Cell], folders: Mapping[str, Path]
-) -> tuple[list[Group], list[Cell]]:
+    groups: Sequence[Group], cells: Sequence[Pair], folders: Mapping[str, Path]
+) -> tuple[list[Group], list[Pair]]:
     """The groups with their labels, those that stand for a pair with what is shown of them at length."""
     standing = {(cell.architecture, cell.dataset): cell.group for cell in cells if cell.group}
     siblings: dict[tuple[str, str], list[Group]] = defaultdict(list)
@@ -111,7 +112,7 @@ def _found_at_length(groups: Iterable[Group]) -> Iterable[Damage]:
 
 
 def _architectures(
-    groups: Sequence[Group], cells: Sequence[Cell], ablations: Sequence[Ablation]
+    groups: Sequence[Group], cells: Sequence[Pair], ablations: Sequence[Ablation]
 ) -> Iterable[Architecture]:
     """In the order of the cells; without a study in that of the spec. Groups in that of what sets them apart."""
     members: dict[str, list[Group]] = defaultdict(list)
@@ -126,7 +127,7 @@ def _architectures(
             reference=architecture_reference(name),
             model_fields=field_table(members[name], lambda path: path.startswith("model.")),
             training_fields=field_table(members[name], lambda path: not path.startswith("model.")),
-            cells=tuple(cell for cell in cells if cell.architecture == name),
+            pairs=tuple(cell for cell in cells if cell.architecture == name),
             groups=tuple(members[name]),
             ablations=tuple(ablation for ablation in ablations if ablation.architecture == name),
         )
@@ -136,7 +137,7 @@ def _section(section: PlannedSection, groups: Sequence[Group], ablations: Mappin
     return Section(
         title=section.title,
         question=section.question,
-        runs=tuple((name, planned_cell(planned, groups)) for name, planned in section.runs),
+        runs=tuple((name, planned_pair(planned, groups)) for name, planned in section.runs),
         ablations=tuple(ablations[design] for design in section.ablations),
     )
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.records import DIVERGED, data_record, spec, write_run, write_seeds
-from vitreport.analysis.sentences.claims import Claim, Verdict, judge
-from vitreport.analysis.summarize import Outline, summarize
+from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.records.folders import run_folders
 from vitreport.report.csv_format import render_csv
 from vitreport.report.page import make_page
@@ -18,7 +18,7 @@ OTHER = spec(train={"batch_size": 32}).run_id.removesuffix("-s0")
 
 
 def verdict(claim: Claim) -> Verdict:
-    summary = summarize(run_folders(RUNS))
+    summary = analyze(run_folders(RUNS))
     (found,) = judge([claim], summary.groups, summary.datasets)
     return found
 
@@ -85,7 +85,7 @@ def test_a_single_seed_gives_no_verdict(published: float) -> None:
 @pytest.mark.parametrize("digits", [0, 1, 2, 4])
 def test_no_reason_contradicts_itself_by_rounding(seeds: list[float], digits: int) -> None:
     write_seeds(RUNS, seeds)
-    groups = summarize(run_folders(RUNS)).groups
+    groups = analyze(run_folders(RUNS)).groups
     published = {round(each / 10_000, digits + 2) for each in range(4700, 5300)}
     for found in judge([value(each, digits=digits) for each in published], groups, []):
         numbers = list(map(float, re.findall(r"([\d.]+)%(?! interval)", found.reason)))
@@ -151,7 +151,7 @@ def test_the_best_over_epochs_is_compared_with_the_same() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562], train={"monitor_test": True})
     group = spec(train={"monitor_test": True}).run_id.removesuffix("-s0")
     claim = Claim("it reaches that", "a paper", group, value=0.9, best_over_epochs=True)
-    found = summarize(run_folders(RUNS), Outline(best_over_epochs=frozenset([group])))
+    found = analyze(run_folders(RUNS), Outline(best_over_epochs=frozenset([group])))
     (told,) = judge([claim], found.groups, found.datasets)
     assert "best over epochs" in told.reason
 
@@ -161,9 +161,9 @@ def test_the_best_over_epochs_is_told_only_beside_a_figure_that_was_obtained_so(
         write_seeds(RUNS, [0.5, 0.51], train={"monitor_test": True, "batch_size": size})
     published = spec(train={"monitor_test": True, "batch_size": 32}).run_id.removesuffix("-s0")
     outline = Outline(best_over_epochs=frozenset([published]))
-    assert {group.id for group in summarize(run_folders(RUNS), outline).groups if group.best_test} == {published}
-    assert [group.best_test for group in summarize(run_folders(RUNS)).groups] == [None, None]
-    assert "best_test" not in render_csv(make_page(summarize(run_folders(RUNS), outline)))
+    assert {group.id for group in analyze(run_folders(RUNS), outline).groups if group.best_test} == {published}
+    assert [group.best_test for group in analyze(run_folders(RUNS)).groups] == [None, None]
+    assert "best_test" not in render_csv(make_page(analyze(run_folders(RUNS), outline)))
 
 
 @pytest.mark.parametrize(

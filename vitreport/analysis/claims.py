@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Literal
 
-from vitreport.analysis.estimates import are_on_the_same_images, difference_of, why_no_difference
-from vitreport.analysis.sentences.prose import Outcome, Prose, answer
-from vitreport.analysis.standing import group_of_spec
+from vitreport.analysis.comparisons import are_on_the_same_images, difference_of, why_no_difference
+from vitreport.analysis.prose import Outcome, Prose, answer
+from vitreport.analysis.representative import group_of_spec
 from vitreport.analysis.summary import Dataset, Group
 from vitreport.formatting import Estimate, counted, percent
 from vitreport.intervals import SHARE

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.records import spec, write_run, write_seeds
-from vitreport.analysis.sentences.claims import Claim, Relation, Verdict, judge
-from vitreport.analysis.sentences.prose import answer
-from vitreport.analysis.summarize import summarize
+from vitreport.analysis.analyze import analyze
+from vitreport.analysis.claims import Claim, Relation, Verdict, judge
+from vitreport.analysis.prose import answer
 from vitreport.analysis.summary import Group
 from vitreport.records.folders import run_folders
 from vitreport.records.types import EpochRecord
@@ -25,7 +25,7 @@ def group_of(run_spec: RunSpec) -> str:
 
 
 def verdict(relation: Relation, value: float, *groups: str) -> Verdict:
-    summary = summarize(run_folders(RUNS))
+    summary = analyze(run_folders(RUNS))
     claim = Claim("it is so", "a paper", groups[0], relation=relation, value=value, others=groups[1:])
     (found,) = judge([claim], summary.groups, summary.datasets)
     return found
@@ -77,7 +77,7 @@ def test_chance_alone_seldom_shows_a_spread() -> None:
     """Of five values of which the true means are 2.9 points apart at most, few samples are said to be above 3."""
     generator = random.Random(1)
     write_seeds(RUNS, [0.5, 0.6, 0.7])
-    (group,) = summarize(run_folders(RUNS)).groups
+    (group,) = analyze(run_folders(RUNS)).groups
     outcomes = [
         answer("spread below", 0.03, [sampled(group, mean, generator) for mean in (0.5, 0.5, 0.5, 0.5, 0.529)]).outcome
         for _ in range(400)

@@ -9,7 +9,7 @@ from typing import Any
 
 from vitreport.analysis.commands import data_dir_words, preset_hash
 from vitreport.analysis.references import model_word
-from vitreport.analysis.summary import Cell, Group
+from vitreport.analysis.summary import Group, Pair
 from vitreport.formatting import printable
 from vitreport.run_id import hash_in_group
 from vitreport.spec.model import ARCHITECTURES
@@ -28,15 +28,15 @@ class Planned:
     command: str
 
 
-def cells_of(groups: Sequence[Group], datasets: Sequence[str], planned: Sequence[Planned]) -> list[Cell]:
+def pairs_of(groups: Sequence[Group], datasets: Sequence[str], planned: Sequence[Planned]) -> list[Pair]:
     """One cell for each pair of the study, else for every architecture on every data set that there are runs of."""
     candidates: dict[tuple[str, str], list[Group]] = defaultdict(list)
     for group in groups:
         candidates[group.architecture, group.dataset].append(group)
     if planned:
-        pairs: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+        pairs: dict[tuple[str, str], list[Pair]] = defaultdict(list)
         for each in planned:
-            pairs[each.architecture, each.dataset].append(planned_cell(each, groups))
+            pairs[each.architecture, each.dataset].append(planned_pair(each, groups))
         return [_foremost(cells) for cells in pairs.values()]
     named = [*datasets, *dict.fromkeys(group.dataset for group in groups if group.dataset not in datasets)]
     return [
@@ -52,15 +52,15 @@ def group_of_spec(groups: Iterable[Group], spec_id: str, dataset: str = "") -> G
     return max(found, key=lambda group: (group.dataset == dataset, len(group.seeds)), default=None)
 
 
-def planned_cell(planned: Planned, groups: Sequence[Group]) -> Cell:
+def planned_pair(planned: Planned, groups: Sequence[Group]) -> Pair:
     """The cell of what a study has, with its group where it was run."""
     group = group_of_spec(groups, planned.group)
     dataset = group.dataset if group else planned.dataset
     beside = [each for each in groups if (each.architecture, each.dataset) == (planned.architecture, dataset)]
-    return Cell(planned.architecture, dataset, group, len(beside), "as the study has it", planned.command)
+    return Pair(planned.architecture, dataset, group, len(beside), "as the study has it", planned.command)
 
 
-def _foremost(cells: Sequence[Cell]) -> Cell:
+def _foremost(cells: Sequence[Pair]) -> Pair:
     """Of what a study has of a pair the best on the validation split where all have one, else the first."""
     validated = [(cell.group.validation.value, cell) for cell in cells if cell.group and cell.group.validation]
     if len(cells) == 1 or len(validated) < len(cells):
@@ -74,14 +74,14 @@ def _ordered(architectures: Iterable[str]) -> list[str]:
     return sorted(set(architectures), key=lambda name: (known.index(name) if name in known else len(known), name))
 
 
-def _cell(architecture: str, dataset: str, candidates: Sequence[Group]) -> Cell:
+def _cell(architecture: str, dataset: str, candidates: Sequence[Group]) -> Pair:
     if not candidates:
         name = OF_SEVERAL.sub("", dataset)
         words = ["vitreport", "train", model_word(architecture), "--dataset", name, *data_dir_words(name)]
         command = printable(shlex.join(words))
-        return Cell(architecture, dataset, None, 0, "", command)
+        return Pair(architecture, dataset, None, 0, "", command)
     group, why = _choice(candidates)
-    return Cell(architecture, dataset, group, len(candidates), why, group.command)
+    return Pair(architecture, dataset, group, len(candidates), why, group.command)
 
 
 def _choice(candidates: Sequence[Group]) -> tuple[Group, str]:

@@ -7,10 +7,10 @@ import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.analysis.ablations import Design
-from vitreport.analysis.sentences.claims import Claim, judge
-from vitreport.analysis.sentences.finding import Finding
-from vitreport.analysis.sentences.findings import data, findings, overfitting
-from vitreport.analysis.summarize import Outline, summarize
+from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.claims import Claim, judge
+from vitreport.analysis.finding import Finding
+from vitreport.analysis.findings import data, findings, overfitting
 from vitreport.analysis.summary import Summary
 from vitreport.formatting import Estimate, each_with_evidence
 from vitreport.records.folders import run_folders
@@ -20,7 +20,7 @@ QUICK = {"epochs": 10}
 
 
 def summary(outline: Outline | None = None) -> Summary:
-    return summarize(run_folders(RUNS), outline or Outline())
+    return analyze(run_folders(RUNS), outline or Outline())
 
 
 def told(rule: str, outline: Outline | None = None) -> list[str]:

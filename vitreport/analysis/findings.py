@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from vitreport.analysis.estimates import accuracies, why_no_difference
-from vitreport.analysis.sentences.ablations import level_differences, paired, paired_levels, trend
-from vitreport.analysis.sentences.claims import Verdict
-from vitreport.analysis.sentences.finding import Finding
-from vitreport.analysis.sentences.subjects import subject_of, titles, where_of
-from vitreport.analysis.summary import Cell, Dataset, Group, Summary
+from vitreport.analysis.ablation_findings import level_differences, paired, paired_levels, trend
+from vitreport.analysis.claims import Verdict
+from vitreport.analysis.comparisons import accuracies, why_no_difference
+from vitreport.analysis.finding import Finding
+from vitreport.analysis.summary import Dataset, Group, Pair, Summary
+from vitreport.analysis.titles import subject_of, titles, where_of
 from vitreport.formatting import Estimate, each_with_evidence, joined, percent
 from vitreport.intervals import differences_over_seeds
 
@@ -21,9 +21,9 @@ def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding
     """What is best first, then what published claims do not hold, then architecture by architecture."""
     names = titles(summary)
     found = []
-    for dataset in dict.fromkeys(cell.dataset for cell in summary.cells):
-        standing = [cell.group for cell in summary.cells if cell.dataset == dataset and cell.group]
-        found += [*best(standing, names), *paired_cells(dataset, summary.cells, names)]
+    for dataset in dict.fromkeys(cell.dataset for cell in summary.pairs):
+        standing = [cell.group for cell in summary.pairs if cell.dataset == dataset and cell.group]
+        found += [*best(standing, names), *paired_cells(dataset, summary.pairs, names)]
     found += list(contradictions(verdicts))
     for architecture in summary.architectures:
         own: list[Finding] = []
@@ -31,7 +31,7 @@ def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding
             where = subject_of(ablation, names)
             told = [*trend(ablation, where), *level_differences(ablation, where), *paired_levels(ablation, where)]
             own += [replace(finding, ablation=ablation.name) for finding in told]
-        for cell in architecture.cells:
+        for cell in architecture.pairs:
             if cell.group:
                 where = where_of(cell, names)
                 own += [*overfitting(cell.group, where), *convergence(cell.group, where)]
@@ -86,7 +86,7 @@ def _above(found: Sequence[tuple[Group, Estimate]], names: Mapping[str, str]) ->
     return f"; it is above {joined(told)}" if told else ""
 
 
-def paired_cells(dataset: str, cells: Sequence[Cell], names: Mapping[str, str]) -> Iterator[Finding]:
+def paired_cells(dataset: str, cells: Sequence[Pair], names: Mapping[str, str]) -> Iterator[Finding]:
     """The architectures of single runs on a data set against the one of them with the most images right."""
     called = {cell.group.id: names.get(cell.architecture, cell.architecture) for cell in cells if cell.group}
     runs = [

@@ -8,7 +8,7 @@ import pytest
 from tests.records import spec, write_run, write_seeds
 from tests.spec.composing import composed
 from vitreport.analysis.ablations import Design
-from vitreport.analysis.summarize import Outline, summarize
+from vitreport.analysis.analyze import Outline, analyze
 from vitreport.records.folders import run_folders
 from vitreport.report import tables
 from vitreport.report.figures.numbers import numbers_of
@@ -33,7 +33,7 @@ def page(*, axes: tuple[str, ...], run: int) -> Page:
         label = (f"{size}, {epochs}",) if len(axes) == 1 else (str(size), str(epochs))
         cells += [(label, spec(seed=seed, train=train).run_id) for seed in (0, 1)]
     design = Design("pairs", "by pairs", axes, tuple(cells), cells[0][0], "sweep")
-    return make_page(summarize(run_folders(RUNS), Outline(designs=(design,))))
+    return make_page(analyze(run_folders(RUNS), Outline(designs=(design,))))
 
 
 @pytest.mark.parametrize("axes", [(AXIS,), tuple(AXIS.split(", "))], ids=["side by side", "grid"])
@@ -78,7 +78,7 @@ def test_lists_are_sorted_by_number_too() -> None:
         cells.append(((json.dumps(heads),), write_run(RUNS, own, 0.5).name))
     design = Design("heads", "by heads", ("num_heads",), tuple(cells), None, "sweep")
     for outline in (Outline(), Outline(designs=(design,))):
-        (ablation,) = summarize(run_folders(RUNS), outline).ablations
+        (ablation,) = analyze(run_folders(RUNS), outline).ablations
         assert [level.values for level in ablation.levels] == [("[2, 2]",), ("[2, 16]",), ("[16, 2]",)]
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from vitreport.analysis.ablations import Design
-from vitreport.analysis.sentences.claims import Claim
-from vitreport.analysis.standing import Planned
-from vitreport.analysis.summarize import Outline, PlannedSection
+from vitreport.analysis.analyze import Outline, PlannedSection
+from vitreport.analysis.claims import Claim
+from vitreport.analysis.representative import Planned
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called
 from vitreport.sweep.plan import Plan, Trial
@@ -65,7 +65,7 @@ def _design(plan: Plan, planned: Planned) -> Design:
         id=plan.id,
         name=plan.name,
         axes=tuple(axis.name for axis in plan.axes),
-        cells=tuple((trial.values, trial.id) for trial in plan.trials),
+        trials=tuple((trial.values, trial.id) for trial in plan.trials),
         baseline=plan.baseline,
         source="study",
         planned=planned,

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vitreport.analysis.commands import PLACEHOLDER
-from vitreport.analysis.sentences.subjects import titles, where_of
 from vitreport.analysis.summary import Summary
+from vitreport.analysis.titles import titles, where_of
 from vitreport.formatting import counted, joined
 
 COST = (
@@ -89,5 +89,5 @@ def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
 
 def _standing(summary: Summary) -> str:
     names = titles(summary)
-    chosen = [f"{where_of(cell, names)}, {cell.chosen}" for cell in summary.cells if cell.group and cell.candidates > 1]
+    chosen = [f"{where_of(cell, names)}, {cell.chosen}" for cell in summary.pairs if cell.group and cell.candidates > 1]
     return "; ".join(chosen) or "there is one for each"

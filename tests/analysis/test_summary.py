@@ -10,10 +10,10 @@ import pytest
 from tests.records import CLASSES, DIVERGED, spec, write_run, write_seeds
 from tests.spec.composing import composed
 from vitreport.analysis.ablations import Design
+from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.observed import observe
 from vitreport.analysis.references import architecture_title, model_word
-from vitreport.analysis.standing import Planned
-from vitreport.analysis.summarize import Outline, summarize
+from vitreport.analysis.representative import Planned
 from vitreport.analysis.summary import Group, Summary
 from vitreport.cli.compose import Request, compose_request
 from vitreport.intervals import t_interval, wilson_interval
@@ -27,7 +27,7 @@ RUNS = Path("runs")
 
 
 def summary(outline: Outline | None = None) -> Summary:
-    return summarize(run_folders(RUNS), outline or Outline())
+    return analyze(run_folders(RUNS), outline or Outline())
 
 
 def only_group() -> Group:
@@ -175,7 +175,7 @@ def test_a_seed_on_other_images_hides_no_level_and_a_new_attempt_is_not_missing(
     (level,) = summary(Outline(designs=(by_batch_size(16),))).ablations[0].levels
     assert (level.state, level.missing, level.accuracy and level.accuracy.n) == ("done", 0, 2)
     pair = Planned("perceiver-io", "cifar10", odd.name.removesuffix("-s2"), "vitreport train")
-    (cell,) = summary(Outline(pairs=(pair,))).cells
+    (cell,) = summary(Outline(pairs=(pair,))).pairs
     assert cell.group
     assert cell.group.seeds == (0, 1)
 
@@ -189,7 +189,7 @@ def test_of_what_a_study_has_of_a_pair_the_best_on_the_validation_split_stands(s
         train = {"batch_size": size, "selection": selection}
         own = spec(train=train, data={"validation_fraction": fraction})
         pairs.append(Planned("perceiver-io", "cifar10", write_run(RUNS, own, accuracy).name.removesuffix("-s0"), ""))
-    (cell,) = summary(Outline(pairs=tuple(pairs))).cells
+    (cell,) = summary(Outline(pairs=tuple(pairs))).pairs
     assert cell.group
     assert cell.group.fields["train.batch_size"] == expected
 
@@ -222,7 +222,7 @@ def test_the_test_accuracy_does_not_choose_what_stands_for_a_pair() -> None:
     own = {"validation_fraction": 0.0}
     write_seeds(RUNS, [0.3, 0.31], data=own, train={"selection": "last", "batch_size": 32})
     write_seeds(RUNS, [0.9], data=own, train={"selection": "last", "batch_size": 64})
-    (cell,) = summary().cells
+    (cell,) = summary().pairs
     assert cell.group is not None
     assert (cell.group.fields["train.batch_size"], cell.candidates) == (32, 2)
     assert "most seeds" in cell.chosen
@@ -232,7 +232,7 @@ def test_the_preset_stands_for_its_pair() -> None:
     preset = compose_request(Request("perceiver-io", "cifar10"), None).composed.spec
     write_run(RUNS, preset, 0.5)
     write_seeds(RUNS, [0.9, 0.91])
-    (cell,) = summary().cells
+    (cell,) = summary().pairs
     assert cell.group is not None
     assert [run.id for run in cell.group.runs] == [preset.run_id]
     assert cell.chosen == "the preset's settings"
@@ -241,7 +241,7 @@ def test_the_preset_stands_for_its_pair() -> None:
 def test_pairs_that_nobody_ran_are_cells_too() -> None:
     write_seeds(RUNS, [0.5])
     write_seeds(RUNS, [0.5], model="swin", dataset="stl10", data={"image_size": 32}, images="7a" * 32)
-    cells = {(cell.architecture, cell.dataset): cell for cell in summary().cells}
+    cells = {(cell.architecture, cell.dataset): cell for cell in summary().pairs}
     assert len(cells) == 4
     assert cells["swin", "cifar10"].group is None
     assert cells["swin", "cifar10"].command == "vitreport train swin --dataset cifar10"
@@ -254,7 +254,7 @@ def test_a_study_has_the_pairs_in_its_own_order() -> None:
         Planned("perceiver-io", "cifar10", "", ""),
     )
     found = summary(Outline(pairs=planned))
-    assert [(cell.architecture, cell.group, cell.command) for cell in found.cells] == [
+    assert [(cell.architecture, cell.group, cell.command) for cell in found.pairs] == [
         ("swin", None, "do this"),
         ("perceiver-io", None, ""),
     ]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from vitreport.analysis.sentences.subjects import titles
 from vitreport.analysis.summary import Summary
+from vitreport.analysis.titles import titles
 from vitreport.formatting import counted
 
 
@@ -14,7 +14,7 @@ def limits(summary: Summary) -> list[str]:
 
 def _limits(summary: Summary) -> Iterator[str]:
     names = titles(summary)
-    standing = [cell.group for cell in summary.cells if cell.group]
+    standing = [cell.group for cell in summary.pairs if cell.group]
     yield (
         "An interval covers the spread between seeds, or of a single run that between test images; nothing else, such "
         "as another split of the images or other settings."
@@ -22,9 +22,9 @@ def _limits(summary: Summary) -> Iterator[str]:
     if single := sum(bool(group.test) and len(group.seeds) == 1 for group in standing):
         told = f"{single} of {counted(len(standing), 'result')}"
         yield f"Single runs in the first table: {told}; other seeds may tell otherwise."
-    if missing := sum(cell.group is None for cell in summary.cells):
-        yield f"Not run in the first table: {missing} of {counted(len(summary.cells), 'pair')}."
-    if any(len(architecture.groups) > len(architecture.cells) for architecture in summary.architectures):
+    if missing := sum(cell.group is None for cell in summary.pairs):
+        yield f"Not run in the first table: {missing} of {counted(len(summary.pairs), 'pair')}."
+    if any(len(architecture.groups) > len(architecture.pairs) for architecture in summary.architectures):
         yield (
             "Not all combinations of settings were tried: what is best beside one value of another setting need not be "
             "best beside another."

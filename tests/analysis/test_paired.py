@@ -9,13 +9,12 @@ from scipy.stats import binomtest
 
 from tests.records import DIVERGED, spec, write_run
 from tests.report.pictured import add_correct
-from vitreport.analysis.measured import Paired
+from vitreport.analysis.analyze import analyze
+from vitreport.analysis.finding import Finding
+from vitreport.analysis.findings import findings
 from vitreport.analysis.paired import paired
-from vitreport.analysis.sentences.finding import Finding
-from vitreport.analysis.sentences.findings import findings
-from vitreport.analysis.sentences.protocol import protocol_of
-from vitreport.analysis.summarize import summarize
-from vitreport.analysis.summary import Summary
+from vitreport.analysis.protocol import protocol_of
+from vitreport.analysis.summary import Paired, Summary
 from vitreport.formatting import SIGNIFICANCE
 from vitreport.intervals import mcnemar
 from vitreport.records.correct import Answers
@@ -27,7 +26,7 @@ COUNT = 10_000
 
 
 def summary() -> Summary:
-    return summarize(run_folders(RUNS))
+    return analyze(run_folders(RUNS))
 
 
 def told(*rules: str) -> list[Finding]:

@@ -3,11 +3,9 @@
 import itertools
 from collections.abc import Iterator, Sequence
 
-from vitreport.analysis.measured import Paired
-from vitreport.analysis.sentences.finding import Finding
-from vitreport.analysis.sentences.phrases import each_with_paired_evidence, paired_evidence
-from vitreport.analysis.summary import Ablation, Level
-from vitreport.formatting import SIGNIFICANCE, Estimate, counted, each_with_evidence
+from vitreport.analysis.finding import Finding
+from vitreport.analysis.summary import Ablation, Level, Paired
+from vitreport.formatting import SIGNIFICANCE, Estimate, by_holm, counted, each_with_evidence, joined, p_value
 
 ONE_SEED = "the spread between seeds is not known"
 FEWEST_FOR_A_TREND = 3
@@ -108,3 +106,17 @@ def is_number(text: str) -> bool:
 
 def _ids(*levels: Level) -> tuple[str, ...]:
     return tuple(level.group for level in levels if level.group)
+
+
+def paired_evidence(pair: Paired) -> str:
+    """McNemar's exact test, p = 0.025 by Holm over 2 comparisons"""
+    return f"McNemar's exact test, {p_value(pair.p, pair.comparisons)}"
+
+
+def each_with_paired_evidence(found: Sequence[tuple[str, Paired]]) -> str:
+    """A (p = 0.025) and B (p = 0.1); McNemar's exact test, p by Holm over 2 comparisons"""
+    (name, first), *others = found
+    if not others:
+        return f"{name} ({paired_evidence(first)})"
+    told = joined(f"{each} ({p_value(pair.p)})" for each, pair in found)
+    return f"{told}; McNemar's exact test, p{by_holm(first.comparisons)}"

@@ -6,9 +6,9 @@ import pytest
 
 from tests.records import spec, write_run, write_seeds
 from vitreport.analysis.ablations import Design
-from vitreport.analysis.sentences.subjects import subject_of, titles
-from vitreport.analysis.summarize import Outline, summarize
+from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.summary import Summary
+from vitreport.analysis.titles import subject_of, titles
 from vitreport.records.folders import run_folders
 from vitreport.report.latex import render_latex
 from vitreport.report.markdown import render_markdown
@@ -38,14 +38,14 @@ def swept(*sweeps: Cells) -> Summary:
         Design(f"mine-{number:08x}", "mine", ("batch_size",), each, each[0][0], "sweep")
         for number, each in enumerate(sweeps)
     ]
-    return summarize(run_folders(RUNS), Outline(tuple(designs)))
+    return analyze(run_folders(RUNS), Outline(tuple(designs)))
 
 
 def test_a_grid_that_nobody_planned_says_what_each_of_its_lines_holds() -> None:
     for size in (16, 32):
         for rate in (0.001, 0.01):
             write_seeds(RUNS, [0.5, 0.51], train={"batch_size": size}, optimizer={"learning_rate": rate})
-    summary = summarize(run_folders(RUNS))
+    summary = analyze(run_folders(RUNS))
     assert sorted(subjects(summary)) == [
         "Perceiver IO on CIFAR-10 by batch_size, at learning_rate 0.001",
         "Perceiver IO on CIFAR-10 by batch_size, at learning_rate 0.01",
@@ -65,7 +65,7 @@ def test_a_grid_that_nobody_planned_says_what_each_of_its_lines_holds() -> None:
 
 def test_one_alone_holds_nothing_worth_telling() -> None:
     cells(16, 32)
-    assert subjects(summarize(run_folders(RUNS))) == ["Perceiver IO on CIFAR-10 by batch_size"]
+    assert subjects(analyze(run_folders(RUNS))) == ["Perceiver IO on CIFAR-10 by batch_size"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.records import write_run
-from vitreport.analysis.sentences.claims import Verdict
+from vitreport.analysis.claims import Verdict
 from vitreport.cli.reporting import page_of_study
 from vitreport.cli.studies import StudyPlan, StudyRequest, plan_study
 from vitreport.report.page import Page
@@ -210,7 +210,7 @@ def test_the_order_is_that_of_the_sections() -> None:
     assert [section.title for section in summary.sections] == [section.title for section in sections]
     assert [[name for name, _ in section.runs] for section in summary.sections] == [[*each.runs] for each in sections]
     assert [each.name for each in summary.architectures][:3] == ["perceiver-io", "perceiver", "mlp-mixer"]
-    assert list(dict.fromkeys(cell.dataset for cell in summary.cells)) == ["cifar10", "stl10", "tinyimagenet"]
+    assert list(dict.fromkeys(cell.dataset for cell in summary.pairs)) == ["cifar10", "stl10", "tinyimagenet"]
     groups = {name: cell.group for section in summary.sections for name, cell in section.runs}
     assert [name for name, group in groups.items() if group] == ["perceiver-io/tinyimagenet", "tnt/stl10"]
 

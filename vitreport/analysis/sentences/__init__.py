@@ -1,1 +1,0 @@
-"""What follows from the facts, in words."""
