@@ -1,18 +1,4 @@
-"""The errors that a user can meet, each with the exit code that it ends with.
-
-VitreportError
-├── SpecError        2   a spec, an option or a name that cannot be used
-├── DatasetError     3   images that are missing, damaged or not what they should be
-├── RecordError      4   a record or a checkpoint that cannot be used
-├── DivergedError    5   a loss that is no longer finite
-├── ResourceError    6   no such device, no memory, no disk, no network
-│   └── StorageError     a place that cannot be written
-│       └── FullDiskError    a disk or a quota without room
-├── DamageError      7   finished, but some records are damaged or trials missing
-├── ImagesError      3 or 6, as the errors of data sets that it holds
-├── BusyError        8   another process holds the run
-├── DriftError       9   a file is out of date
-└── StoppedError     128 + the number of the signal
+"""The errors that a user can meet; each class has the exit code that the program ends with, and what the code means.
 
 Anything else that escapes is a bug of vitreport and ends with 1.
 """
@@ -23,9 +9,10 @@ from dataclasses import dataclass, replace
 
 
 class VitreportError(Exception):
-    """An error with one line for the user: what is wrong, where, and how to mend it."""
+    """An error with one line for the user: what is wrong, where, and how to fix it."""
 
     exit_code = 1
+    meaning = "a bug of vitreport"
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.message = message
@@ -49,7 +36,10 @@ class Problem:
 
 
 class SpecError(VitreportError):
+    """A spec, an option, a name or a path that cannot be used, with all the problems that were found."""
+
     exit_code = 2
+    meaning = "usage or spec"
 
     def __init__(self, message: str = "", hint: str = "", *, problems: Sequence[Problem] = ()) -> None:
         self.problems = tuple(problems)
@@ -67,7 +57,7 @@ class SpecError(VitreportError):
 
 @contextmanager
 def gathered(problems: list[Problem], field: str) -> Iterator[None]:
-    """Puts the problems of a SpecError with others, as those of `field`, and goes on after the block."""
+    """Collect a SpecError's problems under `field` and continue after the block."""
     try:
         yield
     except SpecError as error:
@@ -75,19 +65,31 @@ def gathered(problems: list[Problem], field: str) -> Iterator[None]:
 
 
 class DatasetError(VitreportError):
+    """Images that are missing, damaged or not what they should be."""
+
     exit_code = 3
+    meaning = "data set"
 
 
 class RecordError(VitreportError):
+    """A record or a checkpoint that cannot be used."""
+
     exit_code = 4
+    meaning = "record or checkpoint unusable"
 
 
 class DivergedError(VitreportError):
+    """A loss that is no longer finite."""
+
     exit_code = 5
+    meaning = "diverged: the loss is no longer finite"
 
 
 class ResourceError(VitreportError):
+    """The machine lacks something that the command needs."""
+
     exit_code = 6
+    meaning = "resources: no such device, no memory, no disk, no network"
 
 
 class StorageError(ResourceError):
@@ -99,15 +101,21 @@ class FullDiskError(StorageError):
 
 
 class DamageError(VitreportError):
+    """The command has done what it could, but something is damaged or missing."""
+
     exit_code = 7
+    meaning = "finished, but some records are damaged or trials of a sweep are missing"
 
 
 class BusyError(VitreportError):
+    """Another process holds the run."""
+
     exit_code = 8
+    meaning = "another process holds the run"
 
 
 class ImagesError(VitreportError):
-    """Images that cannot be had, by data set: 3, or 6 where they only could not be fetched or kept."""
+    """The causes by data set where images are missing: code 3, or 6 if they could only not be fetched or kept."""
 
     def __init__(self, causes: Mapping[str, VitreportError]) -> None:
         self.causes = causes
@@ -119,15 +127,26 @@ class ImagesError(VitreportError):
 
 
 class DriftError(VitreportError):
+    """A document is no longer what the records give."""
+
     exit_code = 9
+    meaning = "`report --check` found a file that is out of date"
 
 
 class StoppedError(VitreportError):
-    """A run that ended between two steps because it was asked to."""
+    """A signal has stopped the run between two steps: code 128 + its number."""
 
     def __init__(self, message: str, hint: str = "", *, signal_number: int) -> None:
         super().__init__(message, hint)
         self.exit_code = 128 + signal_number
+
+
+def exit_codes() -> dict[str, str]:
+    """Return every exit code with its meaning, in order."""
+    every: list[type[VitreportError]] = [VitreportError, *VitreportError.__subclasses__()]
+    kinds = [kind for kind in every if "exit_code" in vars(kind)]
+    meanings = {str(kind.exit_code): kind.meaning for kind in kinds}
+    return {"0": "ok", **meanings, "128 + N": "stopped by signal N: 130 SIGINT, 143 SIGTERM, 129 SIGHUP"}
 
 
 def with_hint(message: str, hint: str) -> str:

@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from vitreport.cli.main import app
+from vitreport.cli.main import command
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def commands() -> dict[str, Any]:
     """Every command and group by its words: "", "train", "runs", "runs list", ..."""
-    return dict(_walked("", typer.main.get_command(app)))
+    return dict(_walked("", command()))
 
 
 def golden_file(words: str) -> Path:
@@ -41,7 +39,7 @@ def _inner(command: Any) -> dict[str, Any]:
 
 def _parameter(parameter: Any) -> list[str]:
     facts = {
-        "takes": parameter.metavar,
+        "takes": parameter.metavar or None,
         "default": None if parameter.default is False else parameter.default,
         "variable": parameter.envvar,
     }

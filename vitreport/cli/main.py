@@ -5,22 +5,19 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
 import typer
 
 from vitreport import __version__
 from vitreport.cli import console
 from vitreport.cli.commands import ablate, datasets, doctor, evaluate, models, report, runs, spec, study, train
-from vitreport.cli.help import hide_flag_types
-from vitreport.errors import SpecError, VitreportError, with_hint
+from vitreport.errors import SpecError, VitreportError, exit_codes, with_hint
 from vitreport.runtime import DEBUG
 from vitreport.store.signals import StopSignal, handle_until_exit
-
-EXIT_CODES = """Exit codes: 0 ok, 1 a bug, 2 usage or spec, 3 data set, 4 record or checkpoint, 5 diverged,
-6 resources, 7 finished with damage, 8 busy, 9 out of date, 128 + N after signal N."""
 
 PATH_TROUBLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ)
 DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -28,7 +25,7 @@ DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 app = typer.Typer(
     name="vitreport",
     help="Train small vision models from a checked spec, and keep a record of every run.",
-    epilog=EXIT_CODES,
+    epilog=f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in exit_codes().items())}.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -42,7 +39,6 @@ app.add_typer(spec.app, name="spec")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)
-hide_flag_types(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -99,9 +95,27 @@ def run(arguments: Sequence[str]) -> int:
         return _report([f"this is a bug of vitreport: {type(error).__name__}: {error}"], 1)
 
 
+def command() -> Any:
+    """Return the program as typer builds it, with flags that show no type, as if they took a value."""
+    program = typer.main.get_command(app)
+    commands: list[Any] = [program]
+    for each in commands:
+        commands += getattr(each, "commands", {}).values()
+        each.get_params = partial(_params_with_bare_flags, each.get_params)
+    return program
+
+
+def _params_with_bare_flags(get_params: Callable[[Any], list[Any]], context: Any) -> list[Any]:
+    parameters = get_params(context)
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    return parameters
+
+
 def _run(arguments: Sequence[str]) -> int:
     try:
-        code = app(list(arguments), prog_name="vitreport", standalone_mode=False) or 0
+        code = command()(list(arguments), prog_name="vitreport", standalone_mode=False) or 0
         return _report(["stopped by SIGINT"], 130) if code == 130 else int(code)
     except VitreportError as error:
         return _report(error.lines(), error.exit_code, error)

@@ -4,9 +4,9 @@ from collections import deque
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from vitreport.cli import options
-from vitreport.cli.help import Command
 from vitreport.cli.options import SWEEP
 
 PARAM = "--param"
@@ -21,7 +21,7 @@ Param = Annotated[
 ]
 
 
-class AblateCommand(Command):
+class AblateCommand(TyperCommand):
     """Reads `--param NAME VALUES`: typer knows no option that takes two words and may be repeated."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
