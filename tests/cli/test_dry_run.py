@@ -83,7 +83,7 @@ def test_each_value_says_where_it_comes_from(cli: Cli, monkeypatch: pytest.Monke
         "data.dataset": "command line",
         "data.augment": "preset perceiver-io-digits",
         "optimizer.learning_rate": "--set",
-        "train.clip_norm": "environment",
+        "train.clip_norm": "VITREPORT_CLIP_NORM",
         "seed": "command line",
     }
     assert {path: origins[path] for path in expected} == expected

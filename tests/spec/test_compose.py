@@ -19,7 +19,7 @@ from .composing import MIXER, PERCEIVER, SWIN, composed, problems
 SOURCES = [
     ("flag", 6, "command line"),
     ("--set", 5, "--set"),
-    ("environment", 4, "environment"),
+    ("environment", 4, "VITREPORT_BATCH_SIZE"),
     ("--spec", 3, "my.toml"),
     ("preset", 64, "preset perceiver-io-digits"),
     ("default", 128, None),
@@ -102,7 +102,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     """)
     found = problems(
         read_file(file),
-        read_environment({"VITREPORT_BATCHSIZE": "3"}),
+        *read_environment({"VITREPORT_BATCHSIZE": "3"}),
         read_assignments(["label_smothing=0.1", "seed=-1", "warmup_epochs"], "--set"),
     )
     origin = str(file)

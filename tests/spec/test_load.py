@@ -249,24 +249,26 @@ def test_variables_name_fields_in_full_or_by_a_unique_part() -> None:
             "vitreport_epochs": "9",
         }
     )
-    assert found.values == {"train": {"batch_size": 64}, "optimizer": {"learning_rate": 0.5}, "seed": 3}
-    assert found.problems == []
+    assert {layer.origin: layer.values for layer in found} == {
+        "VITREPORT_TRAIN__BATCH_SIZE": {"train": {"batch_size": 64}},
+        "VITREPORT_LR": {"optimizer": {"learning_rate": 0.5}},
+        "VITREPORT_SEED": {"seed": 3},
+    }
+    assert not any(layer.problems for layer in found)
 
 
 def test_variables_of_the_runtime_are_no_fields() -> None:
-    found = read_environment(dict.fromkeys(VARIABLES, "x"))
-    assert (found.values, found.problems) == ({}, [])
+    assert read_environment(dict.fromkeys(VARIABLES, "x")) == []
 
 
 @pytest.mark.parametrize("text", ["", " "])
 def test_an_empty_variable_is_not_set(text: str) -> None:
-    found = read_environment({"VITREPORT_BATCH_SIZE": text, "VITREPORT_NO_SUCH_FIELD": text})
-    assert (found.values, found.problems) == ({}, [])
+    assert read_environment({"VITREPORT_BATCH_SIZE": text, "VITREPORT_NO_SUCH_FIELD": text}) == []
 
 
 def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
     given = {"VITREPORT_BATCH_SIZE": "abc", "VITREPORT_AUGMENT": "[{name='x'}]", "VITREPORT_EPOCHS": "-1"}
-    found = problems(PERCEIVER, read_environment(given), read_assignments(["epochs=0"], "--set"))
+    found = problems(PERCEIVER, *read_environment(given), read_assignments(["epochs=0"], "--set"))
     origins = {name: problem.origin for name, problem in found.items()}
     assert origins == {
         "train.batch_size": "VITREPORT_BATCH_SIZE",

@@ -160,7 +160,7 @@ def test_ten_thousand_mutants_of_presets(part: int) -> None:
         begun = process_time()
         settled(lambda: [read("fuzzed.toml", text.encode())])  # noqa: B023
         settled(lambda: [Layer("base", PERCEIVER), read_assignments([assignment], "--set")])  # noqa: B023
-        settled(lambda: [Layer("base", PERCEIVER), read_environment({f"VITREPORT_{variable}": "1"})])  # noqa: B023
+        settled(lambda: [Layer("base", PERCEIVER), *read_environment({f"VITREPORT_{variable}": "1"})])  # noqa: B023
         assert process_time() - begun < SLOWEST.total_seconds()
 
 
@@ -194,7 +194,7 @@ def test_any_assignments(assignments: list[str]) -> None:
 @given(st.dictionaries(st.sampled_from(field_paths()) | KEYS, VALUES, max_size=4))
 def test_any_variables(variables: dict[str, str]) -> None:
     environment = {f"VITREPORT_{name.upper().replace('.', '__')}": value for name, value in variables.items()}
-    settled(lambda: [Layer("base", PERCEIVER), read_environment(environment)])
+    settled(lambda: [Layer("base", PERCEIVER), *read_environment(environment)])
 
 
 OPTIONS = st.sampled_from(

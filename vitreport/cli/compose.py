@@ -59,7 +59,7 @@ def compose_request(request: Request, data_dirs: Sequence[Path] | None) -> Compo
         *filter(None, [request.fallback]),
         *([read_file(request.spec_file)] if request.spec_file else []),
         *filter(None, [request.study]),
-        read_environment(os.environ),
+        *read_environment(os.environ),
         read_assignments(request.assignments, "--set"),
         assign({**model_fields(request.model), "data.dataset": request.dataset}, "command line"),
         assign(request.flags or {}, "command line"),

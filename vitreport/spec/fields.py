@@ -1,7 +1,7 @@
 """The names of a spec's fields: every dotted path, short forms, aliases and the nearest right name."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, get_origin
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.augment import AugmentSpec
 from vitreport.spec.run import RunSpec
-from vitreport.spec.section import members
+from vitreport.spec.section import members, tag_of
 
 ALIASES = {"lr": "learning_rate"}
 
@@ -18,7 +18,7 @@ ALIASES = {"lr": "learning_rate"}
 @cache
 def field_paths() -> tuple[str, ...]:
     """Every field that can be set, as a dotted path (`train.batch_size`); union members share their paths."""
-    return tuple(dict.fromkeys(_paths(RunSpec)))
+    return tuple(dict.fromkeys(path for path, _ in _fields(RunSpec)))
 
 
 def find_field(name: str) -> str:
@@ -28,7 +28,7 @@ def find_field(name: str) -> str:
     several fields end so.
     """
     for table in _free_tables():
-        for prefix in (f"{table}.", f"{table.rpartition('.')[2]}."):
+        for prefix in (f"{table}.", f"{last_part(table)}."):
             if name.startswith(prefix) and (entry := name.removeprefix(prefix)).isidentifier():
                 return f"{table}.{entry}"
     *parents, last = name.split(".")
@@ -40,26 +40,37 @@ def find_field(name: str) -> str:
         return matches[0]
     if matches:
         raise SpecError(problems=[Problem(name, "the name is not unique", f"one of {', '.join(matches)}")])
-    hint = (
-        _as_augmentation(wanted)
-        or did_you_mean(wanted, field_paths() if parents else _last_parts())
-        or "`vitreport spec show MODEL` shows every field"
-    )
+    if wanted in map(tag_of, members(AugmentSpec)):
+        hint = f'augment=[{{name="{wanted}"}}]'
+    else:
+        near = did_you_mean(wanted, field_paths() if parents else map(last_part, field_paths()))
+        hint = near or "`vitreport spec show MODEL` shows every field"
     raise SpecError(problems=[Problem(name, "unknown field", hint)])
 
 
 def fields_of(path: str, value: Any) -> dict[str, Any]:
     """The fields that a value sets: `timm/resnet18`, as a model's name, is two of them."""
-    family, slash, architecture = value.partition("/") if path == "model.name" and isinstance(value, str) else ("",) * 3
-    if slash and family == "timm":
-        return {path: family, "model.architecture": architecture}
+    if path == "model.name" and isinstance(value, str) and value.startswith("timm/"):
+        return {path: "timm", "model.architecture": value.removeprefix("timm/")}
     return {path: value}
 
 
-def _as_augmentation(name: str) -> str:
-    """How an augmentation is written, where a field is named like one."""
-    known = [kind.model_fields["name"].default for kind in members(AugmentSpec)]
-    return f'augment=[{{name="{name}"}}]' if name in known else ""
+def nested(pairs: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by their full paths, nested like a spec."""
+    values: dict[str, Any] = {}
+    for path, value in pairs.items():
+        table = values
+        *parents, last = path.split(".")
+        for parent in parents:
+            inner = table.get(parent)
+            table[parent] = {**inner} if isinstance(inner, dict) else {}
+            table = table[parent]
+        table[last] = value
+    return values
+
+
+def last_part(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
@@ -71,27 +82,17 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     return f"one of {', '.join(names)}" if 0 < len(names) <= 20 else ""
 
 
-def _paths(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+def _fields(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the path and the annotation of every field in a section."""
     for name, field in section.model_fields.items():
         inner = members(field.annotation)
         if not inner:
-            yield f"{prefix}{name}"
+            yield f"{prefix}{name}", field.annotation
         for member in inner:
-            yield from _paths(member, f"{prefix}{name}.")
+            yield from _fields(member, f"{prefix}{name}.")
 
 
 @cache
 def _free_tables() -> tuple[str, ...]:
     """The fields that are tables of which the spec does not know the entries (`model.arguments`)."""
-    sections = {name: members(field.annotation) for name, field in RunSpec.model_fields.items()}
-    return tuple(
-        f"{name}.{inner}"
-        for name, kinds in sections.items()
-        for kind in kinds
-        for inner, field in kind.model_fields.items()
-        if get_origin(field.annotation) is dict
-    )
-
-
-def _last_parts() -> list[str]:
-    return [path.rpartition(".")[2] for path in field_paths()]
+    return tuple(path for path, annotation in _fields(RunSpec) if get_origin(annotation) is dict)

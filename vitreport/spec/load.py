@@ -11,8 +11,9 @@ from typing import Any
 from vitreport.errors import Problem, SpecError
 from vitreport.reading import read_bounded, reading_errors
 from vitreport.runtime import VARIABLES
-from vitreport.spec.compose import ENVIRONMENT, Layer
-from vitreport.spec.fields import fields_of, find_field
+from vitreport.spec.compose import Describe, Layer, compose
+from vitreport.spec.fields import fields_of, find_field, nested
+from vitreport.spec.run import RunSpec
 
 MAX_BYTES = 1 << 16
 MAX_PIPE_BYTES = 1 << 20  # what a program writes may be longer than what people write
@@ -26,6 +27,29 @@ YAML_HINT = (
     "write `batch_size = 64`, not `batch_size: 64`, and [train], not `train:`; `vitreport spec show MODEL` shows a spec"
 )
 ENVIRONMENT_PREFIX = "VITREPORT_"
+
+
+def read_spec(source: Path | str | Mapping[str, Any], describe: Describe) -> RunSpec:
+    """Read one run's spec and check it as the command line does.
+
+    Args:
+        source: The path of a TOML file, a run's `spec.json` or a run's folder; or the spec as a dictionary. Fields
+            that are left out have their defaults, or follow from the data set.
+        describe: Returns the facts of a data set, given its name or path and the image size in the spec, if any.
+
+    Raises:
+        SpecError: With every problem at once, each with its field, what is allowed and where it was given.
+        DatasetError: Where the images are damaged.
+    """
+    return compose([read_source(source)], describe).spec
+
+
+def read_source(source: Path | str | Mapping[str, Any]) -> Layer:
+    """Read what `read_spec` takes as a layer, unchecked."""
+    if isinstance(source, Mapping):
+        return Layer("the dictionary", {name: value for name, value in source.items() if name != "schema_version"})
+    path = Path(source)
+    return read_file(path / "spec.json" if path.is_dir() else path)
 
 
 def read_file(path: Path) -> Layer:
@@ -55,7 +79,7 @@ def read_table(path: Path, hint: str = "") -> dict[str, Any]:
 
 def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
     """`field=value` texts. A value is read as TOML (1e-3, true, [1, 2]), "none" as nothing, else as text."""
-    values: dict[str, Any] = {}
+    pairs: dict[str, Any] = {}
     problems: list[Problem] = []
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -63,30 +87,28 @@ def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
             problems.append(Problem(origin, "is not FIELD=VALUE", value=repr(assignment)))
             continue
         try:
-            for path, value in fields_of(find_field(name.strip()), parse_value(text)).items():
-                _nest(values, path, value)
+            pairs |= fields_of(find_field(name.strip()), parse_value(text))
         except SpecError as error:
             problems += [replace(problem, origin=origin) for problem in error.problems]
-    return Layer(origin, values, problems)
+    return Layer(origin, nested(pairs), problems)
 
 
-def read_environment(environment: Mapping[str, str]) -> Layer:
-    """`VITREPORT_TRAIN__BATCH_SIZE=64`, or any unique last part: `VITREPORT_BATCH_SIZE=64`; an empty one is not set."""
-    set_ = {name for name, text in environment.items() if name.startswith(ENVIRONMENT_PREFIX) and text.strip()}
-    names = sorted(set_ - VARIABLES)
-    values: dict[str, Any] = {}
-    variables: dict[str, str] = {}
-    problems: list[Problem] = []
-    for name in names:
+def read_environment(environment: Mapping[str, str]) -> list[Layer]:
+    """`VITREPORT_TRAIN__BATCH_SIZE=64`, or any unique last part: `VITREPORT_BATCH_SIZE=64`; an empty one is not set.
+
+    Returns:
+        A layer for each variable, named after it.
+    """
+    layers: list[Layer] = []
+    for name in sorted(environment.keys() - VARIABLES):
+        if not name.startswith(ENVIRONMENT_PREFIX) or not environment[name].strip():
+            continue
         try:
-            field = find_field(name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."))
-            found = fields_of(field, parse_value(environment[name]))
-            for path, value in found.items():
-                _nest(values, path, value)
-                variables[path] = name
+            path = find_field(name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."))
+            layers.append(layer_of(fields_of(path, parse_value(environment[name])), name))
         except SpecError as error:
-            problems += [replace(problem, field=name) for problem in error.problems]
-    return Layer(ENVIRONMENT, values, problems, variables=variables)
+            layers.append(Layer(name, {}, [replace(problem, field=name) for problem in error.problems]))
+    return layers
 
 
 def parse_value(text: str) -> Any:
@@ -110,10 +132,7 @@ def assign(pairs: Mapping[str, Any], origin: str) -> Layer:
 
 def layer_of(pairs: Mapping[str, Any], origin: str) -> Layer:
     """A layer from full paths and ready values, of which None is one."""
-    values: dict[str, Any] = {}
-    for path, value in pairs.items():
-        _nest(values, path, value)
-    return Layer(origin, values)
+    return Layer(origin, nested(pairs))
 
 
 def _read_text(path: Path) -> str:
@@ -151,13 +170,6 @@ def _longest_key(line: str) -> int:
         return 0
     bare = "".join(STRING.sub("text", line).split())
     return max(key.count(".") + 1 for key in BETWEEN_KEYS.split(bare))
-
-
-def _nest(values: dict[str, Any], path: str, value: Any) -> None:
-    *parents, last = path.split(".")
-    for parent in parents:
-        values = values.setdefault(parent, {})
-    values[last] = value
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
