@@ -1,5 +1,6 @@
 """Run folders with given accuracies, written from the record types without any training."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,21 +8,11 @@ from typing import Any
 from tests.spec.composing import composed
 from vitreport.data import digits
 from vitreport.files import write_json
-from vitreport.records.types import (
-    SCHEMA_VERSION,
-    BinRecord,
-    CostRecord,
-    DataRecord,
-    DetailRecord,
-    EpochRecord,
-    EpochResult,
-    ErrorRecord,
-    GitRecord,
-    MeasurementRecord,
-    ResultRecord,
-    RunRecord,
-    SplitRecord,
-)
+from vitreport.records.epoch import EpochRecord
+from vitreport.records.measurement import CalibrationBin, Measurement, SplitDetails
+from vitreport.records.result import EpochResult, ResultRecord
+from vitreport.records.run import Cost, DataRecord, ErrorRecord, GitRecord, RunRecord
+from vitreport.records.schema import SCHEMA_VERSION
 from vitreport.spec.run import RunSpec
 
 IMAGES = {"train": 45_000, "val": 5000, "test": 10_000}
@@ -74,14 +65,15 @@ def write_run(
     if images:
         record = record.model_copy(update={"data": record.data.model_copy(update={"fingerprint": images})})
     told = ({"status": "failed"} if "error" in changes else {}) | changes
-    write_json(folder / "run.json", record.model_copy(update=told).model_dump(mode="json"))
+    write_json(folder / "run.json", record.model_copy(update=told).stored())
     reached = accuracy if accuracy is not None else 0.3
     epochs = run_spec.train.epochs if accuracy is not None else run_spec.train.epochs // 2
-    lines = [epoch_record(epoch, run_spec, reached).model_dump_json() for epoch in range(1, epochs + 1)]
+    records = [epoch_record(epoch, run_spec, reached) for epoch in range(1, epochs + 1)]
+    lines = [json.dumps(record.stored()) for record in records]
     (folder / "metrics.jsonl").write_text("".join(line + "\n" for line in lines))
     if accuracy is not None:
         result = result_record(run_spec, accuracy, train_accuracy or min(1.0, accuracy + 0.05))
-        write_json(folder / "result.json", result.model_dump(mode="json"))
+        write_json(folder / "result.json", result.stored())
     return folder
 
 
@@ -100,7 +92,7 @@ def run_record(run_id: str, run_spec: RunSpec) -> RunRecord:
         versions={"python": "3.11.7", "torch": "2.15.0", "vitreport": "0.1.0"},
         git=GitRecord(commit="0123456789abcdef" * 2, dirty=False),
         data=data_record(run_spec),
-        cost=CostRecord(parameters=1_504_662, forward_flops_per_image=55_100_000, training_flops_per_image=165_000_000),
+        cost=Cost(parameters=1_504_662, forward_flops_per_image=55_100_000, training_flops_per_image=165_000_000),
     )
 
 
@@ -122,11 +114,12 @@ def data_record(run_spec: RunSpec) -> DataRecord:
 
 def epoch_record(epoch: int, run_spec: RunSpec, accuracy: float) -> EpochRecord:
     """Curves that rise towards the accuracy and are almost there after half of the epochs."""
+    images = data_record(run_spec).counts
     share = 1 - 0.5 ** (8 * epoch / run_spec.train.epochs)
     names = ("train", *(["val"] if run_spec.data.validation_fraction else []))
     names += ("test",) if run_spec.train.monitor_test else ()
     splits = {
-        name: SplitRecord(loss=2.3 - 1.5 * share + 0.1 * index, accuracy=accuracy * share * (1 - 0.02 * index))
+        name: measurement(images[name], accuracy * share * (1 - 0.02 * index), 2.3 - 1.5 * share + 0.1 * index)
         for index, name in enumerate(names)
     }
     return EpochRecord(
@@ -150,19 +143,20 @@ def result_record(run_spec: RunSpec, accuracy: float, train_accuracy: float) -> 
     accuracies = {"train": train_accuracy, "val": measured + 0.01, "test": measured}
     if not run_spec.data.validation_fraction:
         del accuracies["val"]
-    splits = {
-        name: MeasurementRecord(count=images[name], loss=1.2, accuracy=min(1.0, value), top5=0.95)
-        for name, value in accuracies.items()
-    }
+    splits = {name: measurement(images[name], min(1.0, value), 1.2, top5=0.95) for name, value in accuracies.items()}
     last = EpochResult(epoch=run_spec.train.epochs, step=100 * run_spec.train.epochs, splits=splits)
     return ResultRecord(
         selection=run_spec.train.selection,
         selected=last,
         last=last,
-        test=DetailRecord(
+        test=SplitDetails(
             expected_calibration_error=0.04,
             calibration=tuple(
-                BinRecord(count=images["test"] // 5, confidence=0.1 + 0.2 * index, accuracy=0.08 + 0.2 * index)
+                CalibrationBin(
+                    count=images["test"] // 5,
+                    correct=round((0.08 + 0.2 * index) * (images["test"] // 5)),
+                    confidence=0.1 + 0.2 * index,
+                )
                 for index in range(5)
             ),
             per_class_count=(count,) * len(CLASSES),
@@ -172,6 +166,10 @@ def result_record(run_spec: RunSpec, accuracy: float, train_accuracy: float) -> 
         weights_sha256="0" * 64,
         predictions_sha256="0" * 64,
     )
+
+
+def measurement(count: int, accuracy: float, loss: float, **metrics: float) -> Measurement:
+    return Measurement(count=count, correct=round(accuracy * count), loss=loss, metrics=metrics)
 
 
 def _row(index: int, right: int, count: int) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vitreport.privacy import Places, without_paths
-from vitreport.records.types import ErrorRecord, RunRecord
+from vitreport.records.run import ErrorRecord, RunRecord
 
 RUNS = Path(__file__).parent.parent / "runs"
 PLACES_OF_USERS = re.compile(r"(?<![\w.~:/])(/[A-Za-z_]|~[A-Za-z]|[A-Za-z]:\\)")

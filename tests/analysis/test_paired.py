@@ -17,7 +17,7 @@ from vitreport.analysis.protocol import protocol_of
 from vitreport.analysis.summary import Paired, Summary
 from vitreport.formatting import SIGNIFICANCE
 from vitreport.intervals import mcnemar
-from vitreport.records.correct import Answers
+from vitreport.records.correct_images import Answers
 from vitreport.records.folders import run_folders
 from vitreport.report.page import make_page
 

@@ -1,18 +1,19 @@
 """Published statements in words: each verdict of each rule, and that a rule does not cry wolf."""
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.records import spec, write_run, write_seeds
+from tests.records import measurement, spec, write_run, write_seeds
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim, Relation, Verdict, judge
 from vitreport.analysis.prose import answer
 from vitreport.analysis.summary import Group
+from vitreport.records.epoch import EpochRecord
 from vitreport.records.folders import run_folders
-from vitreport.records.types import EpochRecord
 from vitreport.spec.run import RunSpec
 
 RUNS = Path("runs")
@@ -117,8 +118,9 @@ def write_curve(seed: int, epoch: int) -> None:
     told = []
     for line in lines:
         share = min(1.0, (line.epoch - 1) / (epoch - 1))
-        test = line.splits["test"].model_copy(update={"accuracy": 0.1 + 0.4 * share})
-        told.append(line.model_copy(update={"splits": {**line.splits, "test": test}}).model_dump_json())
+        test = measurement(line.splits["test"].count, 0.1 + 0.4 * share, line.splits["test"].loss)
+        changed = line.model_copy(update={"splits": {**line.splits, "test": test}})
+        told.append(json.dumps(changed.stored()))
     (folder / "metrics.jsonl").write_text("".join(f"{line}\n" for line in told))
 
 

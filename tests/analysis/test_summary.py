@@ -294,7 +294,7 @@ def run_id_of(command: str) -> str:
 def test_a_file_that_contradicts_itself_is_damaged() -> None:
     folder = write_run(RUNS, spec(), 0.5)
     result = folder / "result.json"
-    result.write_text(result.read_text().replace('"accuracy": 0.5,', '"accuracy": 0.9,'))
+    result.write_text(result.read_text().replace('"correct": 5000,', '"correct": 9000,', 1))
     (seen,) = observe([folder])
     assert [each.place for each in seen.damage] == [f"{folder.name}/result.json"]
     assert (seen.state, dict(seen.splits)) == ("damaged", {})

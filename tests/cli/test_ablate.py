@@ -9,7 +9,7 @@ from PIL import Image
 from tests.cli.conftest import Cli
 from tests.records import DIGITS, DIVERGED, small_spec, write_run
 from vitreport.files import write_json
-from vitreport.records.types import ErrorRecord
+from vitreport.records.run import ErrorRecord
 from vitreport.spec.run import RunSpec
 
 BASE = ("--spec", "base.json")
@@ -78,11 +78,11 @@ def write_result(run_spec: RunSpec, accuracy: float | None) -> None:
         return
     file = write_run(Path("runs"), run_spec) / "result.json"
     result = json.loads(file.read_text())
-    result["selected"]["splits"]["test"] |= {"accuracy": accuracy, "count": IMAGES}
+    result["selected"]["splits"]["test"] |= {"correct": round(accuracy * IMAGES), "count": IMAGES}
     result["test"] |= {
         "per_class_count": [IMAGES],
         "per_class_correct": [round(accuracy * IMAGES)],
-        "calibration": [{"count": IMAGES, "confidence": 0.5, "accuracy": 0.5}],
+        "calibration": [{"count": IMAGES, "confidence": 0.5, "correct": IMAGES // 2}],
         "confusion": None,
     }
     write_json(file, result)
@@ -98,7 +98,7 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
         "16          3    51.00%  48.52% to 53.48%       -10.0     -12.3 to -7.7",
         "32          3    51.00%  48.52% to 53.48%       -10.0     -12.3 to -7.7",
         "64          2    55.50%  49.15% to 61.85%                                "
-        "2 seeds: a wide interval; diverged, at 27.56% val before",
+        "2 seeds: a wide interval; diverged, at 27.78% val before",
         "128         3    61.00%  58.52% to 63.48%                                baseline",
         "batch_size 16 is 10.0 points below 128 "
         "(unadjusted 95% interval 7.7 to 12.3, n = 3, p < 0.001 by Holm over 2 comparisons)",
@@ -138,7 +138,7 @@ def test_what_two_seeds_and_equal_ones_say_of_their_interval(cli: Cli) -> None:
     assert wide.endswith("  2 seeds: a wide interval")
     assert "  50.00%      " in equal
     assert equal.endswith("  seeds that do not vary")
-    assert diverged.endswith("  diverged, at 27.56% val before (2 seeds)")
+    assert diverged.endswith("  diverged, at 27.78% val before (2 seeds)")
     (summary,) = json.loads(cli("ablate", *BASE, "--param", *records, "--json").stdout)
     assert summary["rows"][0]["interval"] == [0.0, 1.0]
     assert (summary["rows"][1]["interval"], summary["rows"][1]["interval_kind"]) == (None, None)
@@ -163,7 +163,7 @@ def test_json_carries_the_table(cli: Cli) -> None:
     assert (first["values"], first["n"], first["accuracies"]) == ({"batch_size": "16"}, 2, [0.5, 0.51])
     assert (first["interval_kind"], first["difference"]) == ("t", None)
     assert (second["n"], second["interval_kind"]) == (1, "wilson")
-    assert second["diverged"] == [{"split": "val", "accuracy": 0.275625}]
+    assert second["diverged"] == [{"split": "val", "accuracy": 40 / 144}]
     assert DIGITS["test"] == 360
 
 

@@ -376,7 +376,7 @@ def test_a_result_without_test_images_is_none(cli: Cli) -> None:
     for which in ("selected", "last"):
         result[which]["splits"]["test"]["count"] = 0
     write_json(folder / "result.json", result)
-    assert "result.json: has no test images" in cli("runs", "show", folder.name).stderr
+    assert "test.count: Input should be greater than or equal to 1" in cli("runs", "show", folder.name).stderr
 
 
 def is_plain(text: str) -> bool:

@@ -29,7 +29,7 @@ from vitreport.cli.live.training import LineView, LiveView, QuietTrainingView, c
 from vitreport.cli.main import run
 from vitreport.files import write_json
 from vitreport.formatting import counted
-from vitreport.records.correct import packed
+from vitreport.records.correct_images import packed
 from vitreport.records.reader import Run, read_run
 from vitreport.spec.fields import field_paths
 from vitreport.spec.model import ARCHITECTURES
@@ -243,8 +243,8 @@ def test_the_last_epoch_is_told_only_where_another_was_selected(cli: Cli) -> Non
     first, second = run_of(0), with_right(run_of(1), 171, "selected")
     result = json.loads((second / "result.json").read_text())
     told = []
-    for accuracy in (0.5, 0.475, 0.47):
-        result["last"]["splits"]["test"]["accuracy"] = accuracy
+    for right in (180, 171, 169):
+        result["last"]["splits"]["test"]["correct"] = right
         (second / "result.json").write_text(json.dumps(result))
         stdout = cli("runs", "diff", first.name, second.name).stdout
         told.append([line.split(".")[0] for line in stdout.splitlines() if "accuracy" in line])
@@ -255,7 +255,7 @@ def with_right(run: Path, right: int, *epochs: str) -> Path:
     """So many of 360 images, 36 a class, those of the first classes."""
     result = json.loads((run / "result.json").read_text())
     for epoch in epochs:
-        result[epoch]["splits"]["test"]["accuracy"] = right / 360
+        result[epoch]["splits"]["test"]["correct"] = right
     result["test"] |= {"per_class_correct": [min(36, max(0, right - 36 * n)) for n in range(10)], "confusion": None}
     write_json(run / "result.json", result)
     return run

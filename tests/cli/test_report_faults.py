@@ -8,7 +8,7 @@ from tests.cli.conftest import Cli
 from tests.commands import Completed
 from tests.records import epoch_record, spec, write_run
 from vitreport.records.reader import MAX_BYTES
-from vitreport.records.types import ErrorRecord
+from vitreport.records.run import ErrorRecord
 
 RUNS = Path("runs")
 SWIN = spec("swin", train={"epochs": 2})

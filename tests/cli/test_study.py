@@ -11,7 +11,7 @@ from tests.commands import Completed, vitreport
 from tests.data.makers import write_folder
 from tests.records import write_run
 from vitreport.cli.studies import StudyRequest, plan_study
-from vitreport.records.types import ErrorRecord
+from vitreport.records.run import ErrorRecord
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study_file import study_names
 from vitreport.sweep.record import write_sweep

@@ -19,9 +19,9 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
 def test_curves_have_epochs_for_steps() -> None:
     path = write_events(read_run(write_run(Path("runs"), small_spec())), Path("logs"))
     found = scalars(path.parent)
-    assert found["accuracy/train"] == [(1, 0.46875), (2, 0.498046875)]
-    assert [epoch for epoch, _ in found["accuracy/val"]] == [1, 2]
-    assert [value for _, value in found["accuracy/val"]] == pytest.approx([0.459375, 0.4880859])
+    assert [epoch for epoch, _ in found["accuracy/train"]] == [epoch for epoch, _ in found["accuracy/val"]] == [1, 2]
+    assert [value for _, value in found["accuracy/train"]] == pytest.approx([606 / 1293, 644 / 1293])
+    assert [value for _, value in found["accuracy/val"]] == pytest.approx([66 / 144, 70 / 144])
     assert [value for _, value in found["loss/train"]] == pytest.approx([0.89375, 0.8058594])
     assert [value for _, value in found["learning_rate"]] == pytest.approx([3e-4, 3e-4])
     assert found["selected/accuracy/test"] == [(2, 0.5)]

@@ -1,7 +1,6 @@
 """What the golden values are measured on: generated images, one thread, float32, a CPU."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ def cost(case: str) -> dict[str, Any]:
     """Parameters, FLOPs and saved bytes of an architecture's default on CIFAR-10, or of a preset."""
     spec = cost_spec(case)
     _, found = place_model(spec, CPU)
-    values: dict[str, Any] = json.loads(json.dumps(asdict(found)))
+    values: dict[str, Any] = found.model_dump(mode="json")
     return values
 
 

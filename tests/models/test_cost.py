@@ -8,11 +8,21 @@ from torch.nn import functional
 
 from tests.models.small import IMAGE_SIZE
 from tests.models.test_models import build
-from vitreport.models.cost import Cost, _saved_bytes, measure_cost
+from vitreport.models.cost import _saved_bytes, measure_cost
+from vitreport.records.run import Cost
 from vitreport.spec.model import ARCHITECTURES
 
 VALUES = 3 * 4 * 4
 FLOAT_BYTES = 4
+
+
+def linear_cost(parameters: int, forward: int, training: int, saved: int) -> Cost:
+    return Cost(
+        parameters=parameters,
+        forward_flops_per_image=forward,
+        training_flops_per_image=training,
+        activation_bytes_per_image=saved,
+    )
 
 
 def test_a_linear_layer_by_hand() -> None:
@@ -20,7 +30,7 @@ def test_a_linear_layer_by_hand() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(VALUES, 5))
     forward = 2 * VALUES * 5
     saved = FLOAT_BYTES * VALUES
-    assert measure_cost(model, 4) == Cost(VALUES * 5 + 5, forward, 2 * forward, saved)
+    assert measure_cost(model, 4) == linear_cost(VALUES * 5 + 5, forward, 2 * forward, saved)
 
 
 def test_two_linear_layers_by_hand() -> None:
@@ -28,7 +38,9 @@ def test_two_linear_layers_by_hand() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(VALUES, 6), nn.ReLU(), nn.Linear(6, 5))
     first, second = 2 * VALUES * 6, 2 * 6 * 5
     saved = FLOAT_BYTES * (VALUES + 6)  # the image, and what ReLU gives, which the second layer needs as well
-    assert measure_cost(model, 4) == Cost(VALUES * 6 + 6 + 6 * 5 + 5, first + second, 2 * first + 3 * second, saved)
+    assert measure_cost(model, 4) == linear_cost(
+        VALUES * 6 + 6 + 6 * 5 + 5, first + second, 2 * first + 3 * second, saved
+    )
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
@@ -134,6 +146,7 @@ def test_what_is_saved_grows_by_the_same_with_every_image(name: str, precision: 
     with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
         saved = [_saved_bytes(model, torch.rand(count, 3, IMAGE_SIZE, IMAGE_SIZE)) for count in (2, 3, 5, 9)]
         an_image = measure_cost(model, IMAGE_SIZE).activation_bytes_per_image
+    assert an_image is not None
     assert [saved[0] + (count - 2) * an_image for count in (2, 3, 5, 9)] == saved
     assert an_image > FLOAT_BYTES * 3 * IMAGE_SIZE**2 / 2
 

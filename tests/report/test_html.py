@@ -18,7 +18,7 @@ from tests.report.rendering import page_of
 from tests.report.study import write_study
 from vitreport.analysis.analyze import analyze
 from vitreport.formatting import printable
-from vitreport.records.types import ErrorRecord
+from vitreport.records.run import ErrorRecord
 from vitreport.report.html import render_html
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page

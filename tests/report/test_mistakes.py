@@ -89,7 +89,7 @@ def test_a_mistake_that_is_none_is_a_contradiction(lie: dict[str, Any]) -> None:
     mistakes = json.loads((run / "result.json").read_text())["mistakes"]
     mistakes["images"] = [{**mistakes["images"][0], **lie}]
     change_result(run, mistakes=mistakes)
-    assert [each.reason for each in summary().damage] == ["one of its mistakes is none"]
+    assert ["was classified correctly or is unknown" in each.reason for each in summary().damage] == [True]
 
 
 def test_bits_are_those_of_the_result() -> None:
@@ -99,7 +99,7 @@ def test_bits_are_those_of_the_result() -> None:
         (RIGHT, None),
         (RIGHT[:5000], "correct is not of 10000 images"),
         ([False, *RIGHT[:-1]], None),
-        ([True] * 10_000, "its correct images contradict its classes"),
+        ([True] * 10_000, "correct has another number of right images than the test split"),
     ):
         add_correct(run, correct)
         assert [each.reason for each in summary().damage] == [reason] * bool(reason)

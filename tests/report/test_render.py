@@ -15,7 +15,7 @@ from tests.records import spec, write_seeds
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents, page_of
 from tests.report.study import write_study
 from vitreport.analysis.analyze import analyze
-from vitreport.records.types import ErrorRecord
+from vitreport.records.run import ErrorRecord
 from vitreport.report.blocks import Table
 from vitreport.report.latex import _latex_table
 from vitreport.report.markdown import render_markdown

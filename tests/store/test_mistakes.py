@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from vitreport.records.types import LARGEST_SIDE, MOST_MISTAKES, MistakeRecord, MistakesRecord
+from vitreport.records.result import LARGEST_SIDE, MOST_MISTAKES, Mistake, MistakeSheet
 from vitreport.store.mistakes import GAP, MOST_BYTES, draw_sheet, place_of, read_sheet, sheet_size
 
 COUNT = 8
@@ -24,9 +24,9 @@ def images(size: int, count: int = COUNT, *, noise: bool = False) -> np.ndarray[
     return np.broadcast_to(colors, (count, 3, size, size)).copy()
 
 
-def record_of(side: int, content: bytes, count: int = COUNT) -> MistakesRecord:
-    mistakes = tuple(MistakeRecord(index=place, label=1, predicted=2, confidence=0.9) for place in range(count))
-    return MistakesRecord(images=mistakes, side=side, sha256=hashlib.sha256(content).hexdigest())
+def record_of(side: int, content: bytes, count: int = COUNT) -> MistakeSheet:
+    mistakes = tuple(Mistake(index=place, label=1, predicted=2, confidence=0.9) for place in range(count))
+    return MistakeSheet(images=mistakes, side=side, sha256=hashlib.sha256(content).hexdigest())
 
 
 @pytest.mark.parametrize(("size", "side"), [(1, 64), (8, 64), (28, 56), (32, 64), (48, 48), (64, 64), (96, 64)])

@@ -9,7 +9,7 @@ from tests.records import small_spec, write_run
 from tests.spec.composing import composed
 from vitreport.errors import SpecError
 from vitreport.records.reader import Run, read_run
-from vitreport.records.types import ErrorKind, ErrorRecord
+from vitreport.records.run import ErrorKind, ErrorRecord
 from vitreport.sweep.engines.local import shared_out
 from vitreport.sweep.expect import elapsed_seconds, expected_seconds, remaining_seconds
 from vitreport.sweep.trials import needs_training, trial_state

@@ -18,7 +18,7 @@ from vitreport.training import loop
 from vitreport.training.evaluate import predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 from vitreport.training.loop import fit, train_step
-from vitreport.training.metrics import split_metrics
+from vitreport.training.metrics import measure
 from vitreport.training.setup import Setup
 from vitreport.training.state import TrainingState, named_weights
 
@@ -119,7 +119,7 @@ def test_bfloat16_computes_in_it_and_keeps_the_weights_in_float32() -> None:
     assert rounded.item() != exact.item()
     *_, last = run(small_spec(train={"precision": "bfloat16"}))
     assert isinstance(last, EpochFinished)
-    assert math.isfinite(last.splits["val"].loss)
+    assert math.isfinite(last.record.splits["val"].loss)
 
 
 def test_events_tell_what_happens_in_order() -> None:
@@ -132,10 +132,10 @@ def test_events_tell_what_happens_in_order() -> None:
     assert [type(event) for event in events[1:7]] == [*[StepFinished] * 5, EpochFinished]
     assert [(event.epoch, event.step) for event in steps] == [(1 + step // 5, step + 1) for step in range(10)]
     assert [event.images for event in steps] == [20, 20, 20, 20, 10] * 2
-    assert [(event.epoch, event.step) for event in epochs] == [(1, 5), (2, 10)]
+    assert [(event.record.epoch, event.record.step) for event in epochs] == [(1, 5), (2, 10)]
     rates = [setup.learning_rate(step) for step in range(10)]
     assert [event.learning_rate for event in steps] == rates
-    assert [event.learning_rate for event in epochs] == [rates[4], rates[9]]
+    assert [event.record.learning_rate for event in epochs] == [rates[4], rates[9]]
     assert rates[4] == pytest.approx(3e-4)
     assert 0 < rates[9] < rates[8] < rates[4]
 
@@ -145,10 +145,10 @@ def test_train_metrics_are_means_over_the_epoch() -> None:
     steps = [event for event in events if isinstance(event, StepFinished)]
     first = next(event for event in events if isinstance(event, EpochFinished))
     mean = sum(event.images * (event.loss or 0) for event in steps[:5]) / 90
-    assert first.splits["train"].loss == pytest.approx(mean, rel=1e-6)
-    assert first.images_per_second > 0
-    assert first.seconds > 0
-    assert first.peak_memory_bytes > 0
+    assert first.record.splits["train"].loss == pytest.approx(mean, rel=1e-6)
+    assert first.record.images_per_second > 0
+    assert first.record.seconds > 0
+    assert first.record.peak_memory_bytes > 0
 
 
 def test_losses_are_read_now_and_then_on_a_gpu_and_always_on_a_cpu() -> None:
@@ -186,13 +186,13 @@ def test_validation_selects_and_the_test_split_does_not() -> None:
     spec = small_spec(train={"monitor_test": True, "epochs": 4}, optimizer={"name": "adamw", "learning_rate": 0.05})
     setups = [small_setup(spec, noise_arrays(test_seed=seed)) for seed in (1, 2)]
     told = [[event for event in run(spec, setup) if isinstance(event, EpochFinished)] for setup in setups]
-    accuracies = [event.splits["val"].accuracy for event in told[0]]
+    accuracies = [event.record.splits["val"].accuracy for event in told[0]]
     best = setups[0].state.best
     assert best
     last_of_the_best = max(range(len(accuracies)), key=lambda place: (accuracies[place], place))
     assert (best.epoch, best.accuracy) == (1 + last_of_the_best, max(accuracies))
     assert [event.best_epoch for event in told[0]] == [event.best_epoch for event in told[1]]
-    assert [event.splits["test"] for event in told[0]] != [event.splits["test"] for event in told[1]]
+    assert [event.record.splits["test"] for event in told[0]] != [event.record.splits["test"] for event in told[1]]
     for name, tensor in named_weights(setups[0].state.model).items():
         assert torch.equal(tensor, named_weights(setups[1].state.model)[name])
 
@@ -204,7 +204,7 @@ def test_best_weights_are_a_copy_of_those_of_their_epoch() -> None:
     for event in run(spec, setup):
         if isinstance(event, EpochFinished):
             weights = named_weights(setup.state.model)
-            seen[event.epoch] = {name: tensor.detach().clone() for name, tensor in weights.items()}
+            seen[event.record.epoch] = {name: tensor.detach().clone() for name, tensor in weights.items()}
     best = setup.state.best
     assert best
     assert all(torch.equal(tensor, seen[best.epoch][name]) for name, tensor in best.weights.items())
@@ -236,8 +236,8 @@ def test_measuring_neither_augments_nor_drops_out() -> None:
     setup = small_setup(spec)
     *_, last = run(spec, setup)
     assert isinstance(last, EpochFinished)
-    again = split_metrics(*predict(setup.state.model, setup.splits["val"], small_spec().train, never))
-    assert last.splits["val"] == again
+    again = measure(*predict(setup.state.model, setup.splits["val"], small_spec().train, never))
+    assert last.record.splits["val"] == again
     assert setup.state.model.training is False
 
 

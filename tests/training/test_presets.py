@@ -11,8 +11,8 @@ import pytest
 from tests.training.small import CPU, noise_arrays
 from vitreport.data.cache import ImageArrays
 from vitreport.data.catalogue import DATASETS
-from vitreport.models.cost import Cost
 from vitreport.models.registry import build_model
+from vitreport.records.run import Cost
 from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import assign
@@ -24,7 +24,7 @@ from vitreport.training.setup import prepare
 STEPS = 2
 BATCH_SIZE = 2
 """As few as a network can normalise over, and as can be mixed with one another."""
-UNMEASURED = Cost(0, 0, 0, 0, ())
+UNMEASURED = Cost(parameters=0, forward_flops_per_image=0, training_flops_per_image=0)
 FEW: dict[str, Any] = {"train.selection": "last", "data.validation_fraction": 0.0}
 
 

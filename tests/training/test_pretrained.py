@@ -19,10 +19,10 @@ from tests.training.small import CPU, noise_arrays, small_spec
 from vitreport.errors import RecordError, SpecError
 from vitreport.models.classifier import classifier_prefixes
 from vitreport.models.weights import Weights, classes_metadata
+from vitreport.records.run import InitialWeights
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.training.pretrained import (
-    Loaded,
     _refuse_misfits,
     load_pretrained,
     read_pretrained,
@@ -56,7 +56,7 @@ def saved(spec: RunSpec, metadata: dict[str, str] | None = None) -> dict[str, Te
     return weights
 
 
-def loaded(spec: RunSpec, note: Callable[[str], None] = silent) -> tuple[nn.Module, Loaded]:
+def loaded(spec: RunSpec, note: Callable[[str], None] = silent) -> tuple[nn.Module, InitialWeights]:
     """A network that starts from FILE, for as many classes as its spec says."""
     digest = hashlib.sha256(FILE.read_bytes()).hexdigest()
     model = spec.model.model_copy(update={"pretrained": f"sha256:{digest}"})

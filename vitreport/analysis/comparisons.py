@@ -5,12 +5,6 @@ from collections.abc import Iterable
 from vitreport.analysis.summary import Group
 from vitreport.formatting import UNVARYING, Estimate, counted
 from vitreport.intervals import difference_over_seeds
-from vitreport.records.types import MeasurementRecord
-
-
-def counts_of(measured: MeasurementRecord) -> tuple[int, int]:
-    """How many images of a split are classified correctly, and how many there are."""
-    return round(measured.accuracy * measured.count), measured.count
 
 
 def accuracies(group: Group | None) -> dict[int, float]:

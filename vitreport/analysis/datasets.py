@@ -8,7 +8,7 @@ from vitreport.analysis.references import DATASET_REFERENCES, DATASET_TITLES
 from vitreport.analysis.summary import Dataset
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.class_sizes import class_warning
-from vitreport.records.types import DataRecord
+from vitreport.records.run import DataRecord
 from vitreport.spec.data import DataSpec
 
 SHOWN_DIGITS = 8

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from statistics import median
 
 from vitreport.analysis.commands import command_of
-from vitreport.analysis.comparisons import counts_of
 from vitreport.analysis.observed import Observed
 from vitreport.analysis.summary import Cost, Group, RunSummary, State
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.class_sizes import shares_apart
 from vitreport.formatting import Estimate
 from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, gap, over_seeds, share
-from vitreport.records.types import CostRecord, MeasurementRecord, RunRecord
+from vitreport.records.measurement import Measurement
+from vitreport.records.run import Cost as CostRecord
+from vitreport.records.run import RunRecord
 from vitreport.run_id import RunId
 from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
@@ -109,12 +110,12 @@ def _run(member: Member) -> RunSummary:
     )
 
 
-def _split(runs: Iterable[Observed], name: str) -> list[MeasurementRecord]:
+def _split(runs: Iterable[Observed], name: str) -> list[Measurement]:
     return [run.splits[name] for run in runs if name in run.splits]
 
 
 def _counts(runs: Iterable[Observed], name: str) -> list[tuple[int, int]]:
-    return list(map(counts_of, _split(runs, name)))
+    return [(each.correct, each.count) for each in _split(runs, name)]
 
 
 def _over(runs: Iterable[Observed], read: Callable[[Observed], float | None], possible: Range) -> Estimate | None:

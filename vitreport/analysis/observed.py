@@ -7,9 +7,11 @@ from statistics import median
 
 from vitreport.analysis.details import Damage
 from vitreport.analysis.summary import State
-from vitreport.records.correct import Answers, answers_of
+from vitreport.records.correct_images import Answers
+from vitreport.records.epoch import EpochRecord
+from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run, read_run
-from vitreport.records.types import EpochRecord, MeasurementRecord, RunRecord
+from vitreport.records.run import RunRecord
 from vitreport.spec.run import RunSpec
 
 CONVERGED = 0.95
@@ -30,7 +32,7 @@ class Observed:
     spec: RunSpec | None
     record: RunRecord | None
     epoch: int
-    splits: Mapping[str, MeasurementRecord]
+    splits: Mapping[str, Measurement]
     last_seen: tuple[str, float] | None
     best_test: float | None
     converged: int | None
@@ -68,7 +70,7 @@ def _observed(run: Run) -> Observed:
         test_converged=_test_converged(whole),
         images_per_second=median([e.images_per_second for e in run.epochs]) if run.epochs else None,
         peak_memory_bytes=max((e.peak_memory_bytes for e in run.epochs), default=None),
-        answers=answers_of(run.record, run.result),
+        answers=run.answers,
         damage=tuple(Damage(f"{run.id}/{place}", reason) for place, reason in map(_located, run.damage)),
     )
 

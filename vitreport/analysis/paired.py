@@ -7,7 +7,7 @@ from dataclasses import replace
 from vitreport.analysis.observed import Observed
 from vitreport.analysis.summary import Ablation, Group, Pair, Paired
 from vitreport.intervals import comparisons_with, holm, mcnemar
-from vitreport.records.correct import Answers, right_alone
+from vitreport.records.correct_images import Answers, right_alone
 
 BySingleRun = Mapping[str, Answers]
 

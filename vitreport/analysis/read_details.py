@@ -17,8 +17,9 @@ from vitreport.analysis.details import (
 )
 from vitreport.analysis.mistakes import mistakes_of
 from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, over_seeds, share, t_interval
+from vitreport.records.measurement import CalibrationBin as BinRecord
+from vitreport.records.measurement import Measurement, SplitDetails
 from vitreport.records.reader import Run, read_run
-from vitreport.records.types import BinRecord, DetailRecord, SplitRecord
 
 MOST_POINTS = 500
 SPLITS = ("train", "val", "test")
@@ -48,7 +49,7 @@ def _curves(runs: Sequence[Run]) -> Iterator[Curve]:
                 yield _curve(split, metric, measured)
 
 
-def _curve(split: str, metric: Metric, measured: Sequence[dict[int, SplitRecord]]) -> Curve:
+def _curve(split: str, metric: Metric, measured: Sequence[dict[int, Measurement]]) -> Curve:
     """Over the epochs that all runs have; of very many every so-manieth is kept, and the last."""
     shared = sorted(set.intersection(*map(set, measured)))
     stride = -(-len(shared) // MOST_POINTS) or 1
@@ -71,13 +72,13 @@ def _band(values: Sequence[float], metric: Metric) -> tuple[float, float]:
     return t_interval(values, possible=POSSIBLE[metric]) or (values[0], values[0])
 
 
-def _alike(results: Sequence[tuple[Run, DetailRecord]]) -> tuple[tuple[str, ...], list[DetailRecord]]:
+def _alike(results: Sequence[tuple[Run, SplitDetails]]) -> tuple[tuple[str, ...], list[SplitDetails]]:
     """The classes of the first result, and the results that have as many."""
     names: tuple[str, ...] = next((run.record.data.classes for run, _ in results if run.record), ())
     return names, [details for _, details in results if len(details.per_class_count) == len(names)]
 
 
-def _classes(results: Sequence[tuple[Run, DetailRecord]]) -> tuple[ClassAccuracy, ...]:
+def _classes(results: Sequence[tuple[Run, SplitDetails]]) -> tuple[ClassAccuracy, ...]:
     names, details = _alike(results)
     found = [
         (name, share([(each.per_class_correct[index], each.per_class_count[index]) for each in details]))
@@ -86,7 +87,7 @@ def _classes(results: Sequence[tuple[Run, DetailRecord]]) -> tuple[ClassAccuracy
     return tuple(ClassAccuracy(name, accuracy) for name, accuracy in found if accuracy)
 
 
-def _confusion(results: Sequence[tuple[Run, DetailRecord]]) -> Confusion | None:
+def _confusion(results: Sequence[tuple[Run, SplitDetails]]) -> Confusion | None:
     names, details = _alike(results)
     matrices = [each.confusion for each in details if each.confusion and _is_square(each.confusion, len(names))]
     if not matrices:
@@ -100,7 +101,7 @@ def _is_square(matrix: Sequence[Sequence[int]], size: int) -> bool:
     return len(matrix) == size and all(len(row) == size for row in matrix)
 
 
-def _calibration(details: Sequence[DetailRecord]) -> Calibration | None:
+def _calibration(details: Sequence[SplitDetails]) -> Calibration | None:
     error = over_seeds([each.expected_calibration_error for each in details], SHARE)
     if error is None or len({len(each.calibration) for each in details}) > 1:
         return None
@@ -112,4 +113,4 @@ def _pooled(bins: Sequence[BinRecord]) -> CalibrationBin:
     """One bin of several runs, weighted by their images."""
     count = sum(each.count for each in bins)
     confidence = sum(each.count * each.confidence for each in bins) / (count or 1)
-    return CalibrationBin(count, confidence, sum(each.count * each.accuracy for each in bins) / (count or 1))
+    return CalibrationBin(count, confidence, sum(each.correct for each in bins) / (count or 1))

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from vitreport.analysis.comparisons import counts_of
 from vitreport.formatting import Estimate
 from vitreport.intervals import SHARE, differences_over_seeds, t_interval, wilson_interval
+from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run
-from vitreport.records.types import MeasurementRecord
 from vitreport.run_id import RunId
 from vitreport.sweep.plan import Labels, Plan
 from vitreport.sweep.trials import trial_state
@@ -102,11 +101,11 @@ def _row(values: Labels, ids: Sequence[str], runs: Sequence[Run | None], *, is_b
     )
 
 
-def _interval(measured: Sequence[MeasurementRecord]) -> tuple[float, float] | None:
+def _interval(measured: Sequence[Measurement]) -> tuple[float, float] | None:
     if not measured:
         return None
     if len(measured) == 1:
-        return wilson_interval(*counts_of(measured[0]))
+        return wilson_interval(measured[0].correct, measured[0].count)
     return t_interval([measurement.accuracy for measurement in measured], possible=SHARE)
 
 

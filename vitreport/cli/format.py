@@ -3,19 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vitreport.analysis.comparisons import counts_of
 from vitreport.formatting import compact, percent, toml_lines
 from vitreport.intervals import wilson_interval
-from vitreport.records.types import MeasurementRecord
+from vitreport.records.measurement import Measurement
 from vitreport.spec.compose import flat
 
 SPARKS = "▁▂▃▄▅▆▇█"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
 
 
-def accuracy_interval(measured: MeasurementRecord) -> tuple[float, float]:
+def accuracy_interval(measured: Measurement) -> tuple[float, float]:
     """The Wilson interval of one run's accuracy over the images of a split."""
-    return wilson_interval(*counts_of(measured))
+    return wilson_interval(measured.correct, measured.count)
 
 
 def bounds(low: float, high: float) -> str:
@@ -23,7 +22,7 @@ def bounds(low: float, high: float) -> str:
     return f"{percent(low)} to {percent(high)}"
 
 
-def interval(measured: MeasurementRecord) -> str:
+def interval(measured: Measurement) -> str:
     """95% interval 95.32% to 98.68%"""
     return f"95% interval {bounds(*accuracy_interval(measured))}"
 

@@ -10,7 +10,8 @@ from vitreport.data.catalogue import is_altered
 from vitreport.errors import RecordError
 from vitreport.formatting import duration, percent
 from vitreport.records.reader import Run, read_run
-from vitreport.records.types import DataRecord, EpochResult, ResultRecord, RunRecord
+from vitreport.records.result import EpochResult, ResultRecord
+from vitreport.records.run import DataRecord, RunRecord
 from vitreport.runtime import Runtime, default_data_dir
 from vitreport.spec.run import RunSpec
 from vitreport.store.finished import finished_run

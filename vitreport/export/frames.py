@@ -35,9 +35,9 @@ def load_runs(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
         A spec that was trained anew has a second row, of which the id ends with -r2.
     `model.*`, `data.*`, `optimizer.*`, `schedule.*`, `train.*`, `seed`
         The spec. A list is JSON text; a field that other runs' architectures lack is missing in theirs.
-    `selected.*` and `last.*`: `epoch`, and `accuracy`, `loss`, `top5`, `count` of `train`, `val`, `test`
+    `selected.*` and `last.*`: `epoch`, and `count`, `correct`, `accuracy`, `loss`, `top5` of `train`, `val`, `test`
         What the weights of the selected and of the last epoch measured, such as `selected.test.accuracy`:
-        fractions, nats, fractions, images.
+        images, images, a fraction, nats, a fraction.
     `test.expected_calibration_error`
         Of the selected weights, a fraction.
     `cost.parameters`, `cost.forward_flops_per_image`, `cost.training_flops_per_image`,

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from vitreport.records.measurement import METRICS
 from vitreport.records.reader import Run
-from vitreport.records.types import EpochResult, ResultRecord, RunRecord
+from vitreport.records.result import EpochResult, ResultRecord
+from vitreport.records.run import RunRecord
 from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
 
@@ -31,14 +33,8 @@ class Table:
         return [_value(row.get(name), self.kinds[name]) for row in self.rows]
 
 
-_MEASURED: dict[str, Kind] = {"count": "integer", "accuracy": "number", "loss": "number", "top5": "number"}
-_EPOCH_RESULT: dict[str, Kind] = {
-    "epoch": "integer",
-    **{f"{split}.{name}": kind for split in SPLITS for name, kind in _MEASURED.items()},
-}
 RUN_COLUMNS: dict[str, Kind] = {"id": "text", "group": "text", "status": "text", "epoch": "integer"}
 RESULT_COLUMNS: dict[str, Kind] = {
-    **{f"{which}.{name}": kind for which in ("selected", "last") for name, kind in _EPOCH_RESULT.items()},
     "test.expected_calibration_error": "number",
     "cost.parameters": "integer",
     "cost.forward_flops_per_image": "integer",
@@ -83,8 +79,19 @@ EPOCH_COLUMNS: dict[str, Kind] = {
 def runs_table(runs: Iterable[Run]) -> Table:
     """One row a run: its spec, what it measured, what it cost and where it comes from."""
     pairs = [(_spec_values(run.spec), _run_values(run)) for run in runs]
-    kinds = RUN_COLUMNS | _spec_kinds([spec for spec, _ in pairs]) | RESULT_COLUMNS
+    kinds = RUN_COLUMNS | _spec_kinds([spec for spec, _ in pairs]) | _measured_columns() | RESULT_COLUMNS
     return Table(kinds, [{**values, **spec} for spec, values in pairs])
+
+
+def _measured_columns() -> dict[str, Kind]:
+    """The columns of the selected and of the last epoch, with all METRICS."""
+    measured: dict[str, Kind] = {"count": "integer", "correct": "integer", "accuracy": "number", "loss": "number"}
+    measured |= dict.fromkeys(METRICS, "number")
+    columns: dict[str, Kind] = {}
+    for which in ("selected", "last"):
+        columns[f"{which}.epoch"] = "integer"
+        columns |= {f"{which}.{split}.{name}": kind for split in SPLITS for name, kind in measured.items()}
+    return columns
 
 
 def epochs_table(runs: Iterable[Run]) -> Table:
@@ -129,7 +136,7 @@ def _result_values(result: ResultRecord | None) -> Row:
 
 
 def _epoch_result(result: EpochResult) -> Row:
-    return {"epoch": result.epoch, **{name: split.model_dump() for name, split in result.splits.items()}}
+    return {"epoch": result.epoch, **{name: split.values for name, split in result.splits.items()}}
 
 
 def _record_values(record: RunRecord | None) -> Row:
@@ -142,7 +149,7 @@ def _record_values(record: RunRecord | None) -> Row:
 def _epoch_rows(run: Run) -> Iterator[Row]:
     for epoch in run.epochs:
         values = epoch.model_dump(exclude={"splits"})
-        splits = flat({name: split.model_dump() for name, split in epoch.splits.items()})
+        splits = flat({name: {"accuracy": m.accuracy, "loss": m.loss} for name, m in epoch.splits.items()})
         yield {"id": run.id, "group": _group(run.spec), "seed": run.spec and run.spec.seed, **values, **splits}
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from vitreport.export.extras import needs_extra
 from vitreport.export.table import moment
 from vitreport.files import make_folder, write_atomic
+from vitreport.records.epoch import EpochRecord
 from vitreport.records.reader import Run
-from vitreport.records.types import EpochRecord
 
 with needs_extra("tensorboard"):
     from tensorboard.compat.proto.event_pb2 import Event

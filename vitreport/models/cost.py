@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
+from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS
 
 FEWEST_IMAGES = 2  # batch normalisation may refuse to train on one
@@ -22,21 +22,6 @@ OWN_NAMESPACES = ("aten", "prim", "prims")
 PRODUCTS = re.compile(
     r"(^|_)(mm|bmm|addmm|baddbmm|mv|addmv|dot|vdot|matmul|linear|einsum|cdist|conv\w*|attention|fft|rnn|lstm|gru)(_|$)"
 )
-
-
-@dataclass(frozen=True)
-class Cost:
-    """For one image: FLOPs (two for a multiply-add), not MACs, and the bytes that autograd saves in training.
-
-    `uncounted_operations` names what the network does that torch's counter has no formula for; where there are
-    any, the FLOPs are a lower bound.
-    """
-
-    parameters: int
-    forward_flops_per_image: int
-    training_flops_per_image: int
-    activation_bytes_per_image: int
-    uncounted_operations: tuple[str, ...] = ()
 
 
 def measure_cost(model: nn.Module, image_size: int) -> Cost:
@@ -48,7 +33,13 @@ def measure_cost(model: nn.Module, image_size: int) -> Cost:
     with _generators_kept(model):
         forward, training, uncounted = _count_flops(deepcopy(model).eval(), image_size)
         activation_bytes = _activation_bytes(deepcopy(model).train(), image_size)
-    return Cost(count_parameters(model), forward, training, activation_bytes, uncounted)
+    return Cost(
+        parameters=count_parameters(model),
+        forward_flops_per_image=forward,
+        training_flops_per_image=training,
+        activation_bytes_per_image=activation_bytes,
+        uncounted_operations=uncounted,
+    )
 
 
 def count_parameters(model: nn.Module) -> int:

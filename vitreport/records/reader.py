@@ -6,17 +6,22 @@ where it is damaged; the rest of the folder is still read.
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from vitreport.errors import RecordError, SpecError
 from vitreport.reading import UnreadableFileError, read_bounded
-from vitreport.records import contradictions
-from vitreport.records.types import SCHEMA_VERSION, EpochRecord, ResultRecord, RunRecord, Version
+from vitreport.records.correct_images import Answers, unpacked
+from vitreport.records.epoch import EpochRecord
+from vitreport.records.result import ResultRecord
+from vitreport.records.run import RunRecord
+from vitreport.records.schema import SCHEMA_VERSION, Version
+from vitreport.records.upgrade import parse_epoch, parse_result, parse_run, schema_version
+from vitreport.run_id import RunId
 from vitreport.spec.run import RunSpec
 
 MAX_BYTES = {
@@ -58,18 +63,26 @@ class Run:
         splits = self.epochs[-1].splits if self.epochs else {}
         return next(((name, splits[name].accuracy) for name in ("test", "val", "train") if name in splits), None)
 
+    @property
+    def answers(self) -> Answers | None:
+        """Which test images the run has right; None where its record does not say it."""
+        if not (self.record and self.result and self.result.correct):
+            return None
+        count = self.result.selected.splits["test"].count
+        return Answers(self.record.data.fingerprint, count, unpacked(self.result.correct, count))
+
 
 def read_run(folder: Path) -> Run:
     """Read what is there; a missing, damaged or contradictory file becomes a line of `damage`, never an exception."""
     damage: list[str] = []
-    record = read_file(folder / "run.json", RunRecord.model_validate_json, damage)
+    record = read_file(folder / "run.json", parse_run, damage)
     if record and record.id != folder.name:
         damage.append(f"run.json: is the record of {record.id}")
         record = None
     done = record is not None and record.status == "done"
     spec = read_file(folder / "spec.json", lambda content: _own_spec(content, folder.name), damage)
     most_epochs = spec.train.epochs if spec else MOST_EPOCHS_UNKNOWN
-    epochs = tuple(read_epochs(folder / "metrics.jsonl", most_epochs, damage))
+    epochs = tuple(read_epochs(folder / "metrics.jsonl", most_epochs, record.data.counts if record else {}, damage))
     if done and spec and len(epochs) < spec.train.epochs:
         damage.append(f"metrics.jsonl: holds {len(epochs)} of {spec.train.epochs} epochs")
     return Run(
@@ -77,7 +90,7 @@ def read_run(folder: Path) -> Run:
         record=record,
         spec=spec,
         epochs=epochs,
-        result=read_file(folder / "result.json", _whole_result, damage) if done else None,
+        result=read_file(folder / "result.json", parse_result, damage) if done else None,
         damage=tuple(damage),
     )
 
@@ -91,7 +104,7 @@ def read_file(path: Path, parse: Callable[[bytes], AnyRecord], damage: list[str]
         return None
     try:
         return parse(content)
-    except (ValidationError, SpecError, ValueError) as error:
+    except (SpecError, ValueError) as error:
         damage.append(f"{path.name}: {_reason(content, error)}")
         return None
 
@@ -119,20 +132,15 @@ def parse_spec(content: bytes) -> RunSpec:
 
 def _own_spec(content: bytes, run_id: str) -> RunSpec:
     spec = parse_spec(content)
-    if told := contradictions.of_spec(spec, run_id):
-        raise ValueError(told)
+    if spec.run_id != RunId.parse(run_id).first_attempt:
+        raise ValueError(f"is the spec of {spec.run_id}")
     return spec
 
 
-def _whole_result(content: bytes) -> ResultRecord:
-    result = ResultRecord.model_validate_json(content)
-    if told := contradictions.of_result(result):
-        raise ValueError(told)
-    return result
-
-
-def read_epochs(path: Path, most: int, damage: list[str]) -> Iterator[EpochRecord]:
+def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[str]) -> Iterator[EpochRecord]:
     """Read the epochs in order, up to number `most`; a run without the file has none.
+
+    `images` counts those of each split, as run.json does: epochs of schema 1 do not.
 
     A torn, damaged or repeated line is skipped and added to `damage`. Reading stops after many of them, and at a
     later epoch than `most`.
@@ -144,7 +152,7 @@ def read_epochs(path: Path, most: int, damage: list[str]) -> Iterator[EpochRecor
         return
     newest = skipped = 0
     for number, line in enumerate(io.BytesIO(content), start=1):
-        found = _epoch(line, newest)
+        found = _epoch(line, newest, images)
         if isinstance(found, EpochRecord):
             if found.epoch > most:
                 damage.append(f"{path.name}: not read from line {number}: epoch {found.epoch} of {most}")
@@ -172,31 +180,21 @@ def refuse_unreadable(path: Path, hint: str) -> None:
             raise RecordError(f"{path} {error.reason}", hint) from error
 
 
-def _epoch(line: bytes, newest: int) -> EpochRecord | str:
+def _epoch(line: bytes, newest: int, images: Mapping[str, int]) -> EpochRecord | str:
     """Return the epoch of a line, or why it does not count."""
     try:
-        epoch = EpochRecord.model_validate_json(line)
-    except ValidationError as error:
+        epoch = parse_epoch(line, images)
+    except ValueError as error:
         return _reason(line, error)
     return epoch if epoch.epoch > newest else f"epoch {epoch.epoch} follows epoch {newest}"
 
 
 def _reason(content: bytes, error: Exception) -> str:
-    if (version := _schema_version(content)) > SCHEMA_VERSION:
+    if (version := schema_version(content)) > SCHEMA_VERSION:
         return f"has schema version {version}, written by a newer vitreport"
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"]))[:MAX_SHOWN]
-    return f"{place}: {first['msg']}" if place else first["msg"]
-
-
-class _Versioned(BaseModel):
-    schema_version: int
-
-
-def _schema_version(content: bytes) -> int:
-    try:
-        return _Versioned.model_validate_json(content).schema_version
-    except ValidationError:
-        return 0
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

@@ -8,7 +8,7 @@ from pydantic import BaseModel, model_validator
 from vitreport.errors import ResourceError, SpecError
 from vitreport.reading import entry_fault
 from vitreport.records.reader import read_file
-from vitreport.records.types import Record, Text
+from vitreport.records.schema import Record, Text
 from vitreport.spec.fields import fields_of, find_field
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import AxisSpec, ValueSpec, parse_list

@@ -8,13 +8,13 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from vitreport.errors import RecordError
-from vitreport.records.types import SCHEMA_VERSION, Accuracy, Amount, Count, Record
+from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Record
 
 
 class Best(Record):
     epoch: Count
     step: Count
-    accuracy: Accuracy
+    accuracy: Fraction
 
 
 class Counters(Record):

@@ -12,12 +12,13 @@ from vitreport.data.cache import ImageArrays
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError
+from vitreport.records.measurement import Measurement, SplitDetails
 from vitreport.records.reader import Run
-from vitreport.records.types import DetailRecord, MeasurementRecord, ResultRecord, RunRecord
+from vitreport.records.result import ResultRecord
+from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import load_model_weights, most_bytes, part, read_verified
-from vitreport.store.results import detail_record, measurement_record
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import choose_device, make_deterministic
 from vitreport.training.evaluate import timed_predict
@@ -38,10 +39,10 @@ class Evaluation:
     data_fingerprint: str
     canonical: bool
     classes: tuple[str, ...]
-    measurement: MeasurementRecord
-    details: DetailRecord
+    measurement: Measurement
+    details: SplitDetails
     images_per_second: float
-    recorded: MeasurementRecord | None
+    recorded: Measurement | None
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ def evaluate_run(
         data_fingerprint=arrays.fingerprint,
         canonical=arrays.canonical,
         classes=arrays.classes,
-        measurement=measurement_record(measure(predicted.logits, predicted.labels)),
-        details=detail_record(measure_details(predicted.logits, predicted.labels)),
+        measurement=measure(predicted.logits, predicted.labels),
+        details=measure_details(predicted.logits, predicted.labels),
         images_per_second=predicted.images_per_second,
         recorded=recorded.splits.get(split) if own else None,
     )

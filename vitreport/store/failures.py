@@ -7,7 +7,8 @@ from pathlib import Path
 
 from vitreport.errors import DivergedError, FullDiskError, ResourceError, StoppedError, VitreportError
 from vitreport.files import write_atomic
-from vitreport.records.types import MAX_TEXT, ErrorKind, ErrorRecord
+from vitreport.records.run import ErrorKind, ErrorRecord
+from vitreport.records.schema import recordable
 from vitreport.store.checkpoint import newest_step
 from vitreport.store.provenance import now
 from vitreport.store.signals import StopSignal
@@ -62,6 +63,6 @@ def _what_follows(folder: Path) -> str:
 
 def _record(writer: RunWriter, kind: ErrorKind, message: str) -> None:
     """Write the error into the record, if the disk has room: a full one must not hide the error."""
-    shown = writer.places.message(message).encode(errors="replace").decode()[:MAX_TEXT]
+    shown = recordable(writer.places.message(message))
     with suppress(ResourceError):
         writer.update(status="failed", finished=now(), error=ErrorRecord(kind=kind, message=shown))

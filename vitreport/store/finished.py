@@ -8,7 +8,7 @@ from vitreport.errors import DatasetError, DivergedError, RecordError
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.records.folders import has_checkpoint, newest_attempt, refuse_foreign_entries
 from vitreport.records.reader import Run, read_run
-from vitreport.records.types import RunRecord
+from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 

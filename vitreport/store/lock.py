@@ -11,7 +11,7 @@ from vitreport.errors import BusyError, StorageError
 from vitreport.files import locked
 from vitreport.reading import NO_FOLLOW, NO_WAIT
 from vitreport.records.reader import read_file
-from vitreport.records.types import HolderRecord
+from vitreport.records.run import HolderRecord
 from vitreport.store.provenance import now
 
 LOCK_NAME = ".lock"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitreport.records.reader import read_file
-from vitreport.records.types import LARGEST_SIDE, MistakesRecord
+from vitreport.records.result import LARGEST_SIDE, MistakeSheet
 
 if TYPE_CHECKING:
     from vitreport.data.pixels import Pixels
@@ -46,7 +46,7 @@ def draw_sheet(images: "Pixels") -> tuple[int, bytes]:
     return side, content
 
 
-def read_sheet(folder: Path, record: MistakesRecord, damage: list[str]) -> bytes | None:
+def read_sheet(folder: Path, record: MistakeSheet, damage: list[str]) -> bytes | None:
     """The sheet of a run as it was written; what is wrong with it is added to `damage`. A missing one is no damage."""
     path = folder / NAME
     return read_file(path, lambda content: _checked(content, record), damage) if os.path.lexists(path) else None
@@ -65,7 +65,7 @@ def _drawn(images: "Pixels", side: int) -> bytes:
     return content.getvalue()
 
 
-def _checked(content: bytes, record: MistakesRecord) -> bytes:
+def _checked(content: bytes, record: MistakeSheet) -> bytes:
     """Raises ValueError where it is not the very sheet of the record, or no sound image of the size that is due."""
     from PIL import Image
 

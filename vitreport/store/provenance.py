@@ -6,7 +6,7 @@ import subprocess
 from datetime import UTC, datetime
 
 from vitreport import __version__
-from vitreport.records.types import GitRecord
+from vitreport.records.run import GitRecord
 
 PACKAGES = ("torch", "torchvision", "timm", "perceiver-pytorch", "numpy", "pydantic")
 

@@ -1,6 +1,5 @@
 """The final evaluation: every split, with the weights of the selected and of the last epoch."""
 
-import dataclasses
 import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -13,31 +12,15 @@ from torch import nn
 from vitreport.data.batches import ImageSet
 from vitreport.files import write_atomic, write_json
 from vitreport.models.weights import classes_metadata
-from vitreport.records.correct import packed
-from vitreport.records.types import (
-    MOST_MISTAKES,
-    SCHEMA_VERSION,
-    DetailRecord,
-    EpochResult,
-    MeasurementRecord,
-    MistakeRecord,
-    MistakesRecord,
-    ResultRecord,
-)
+from vitreport.records.correct_images import packed
+from vitreport.records.result import MOST_MISTAKES, EpochResult, MistakeSheet, ResultRecord
+from vitreport.records.schema import SCHEMA_VERSION
 from vitreport.spec.run import TrainSpec
 from vitreport.store.mistakes import NAME as MISTAKES
 from vitreport.store.mistakes import draw_sheet
 from vitreport.training.evaluate import TimedPredictions, timed_predict
-from vitreport.training.loop import check_finite
-from vitreport.training.metrics import (
-    Details,
-    Labels,
-    Logits,
-    Measurement,
-    confident_mistakes,
-    measure,
-    measure_details,
-)
+from vitreport.training.loop import measure_finite
+from vitreport.training.metrics import Labels, Logits, confident_mistakes, measure_details
 from vitreport.training.state import TrainingState, load_weights, named_weights
 
 Predictions = dict[str, TimedPredictions]
@@ -67,22 +50,14 @@ def write_results(
         selection=train.selection,
         selected=selected_result,
         last=last_result,
-        test=detail_record(measure_details(test.logits, test.labels)),
+        test=measure_details(test.logits, test.labels),
         correct=packed((test.logits.argmax(1) == test.labels).tolist()),
         mistakes=_write_mistakes(folder, test.logits, test.labels, splits["test"]),
         weights_sha256=_write_weights(folder, state.model, classes),
         predictions_sha256=_write_predictions(folder, test.logits, test.labels),
     )
-    write_json(folder / "result.json", result.model_dump(mode="json"), indent=None)
+    write_json(folder / "result.json", result.stored(), indent=None)
     return test.images_per_second
-
-
-def measurement_record(measurement: Measurement) -> MeasurementRecord:
-    return MeasurementRecord(**dataclasses.asdict(measurement))
-
-
-def detail_record(details: Details) -> DetailRecord:
-    return DetailRecord.model_validate(dataclasses.asdict(details))
 
 
 def _predict_all(
@@ -92,10 +67,9 @@ def _predict_all(
 
 
 def _epoch_result(predictions: Predictions, epoch: int, step: int) -> EpochResult:
-    measured = {name: measure(found.logits, found.labels) for name, found in predictions.items()}
-    for name, measurement in measured.items():
-        check_finite(measurement.loss, f"{name} loss", epoch, step)
-    splits = {name: measurement_record(measurement) for name, measurement in measured.items()}
+    splits = {
+        name: measure_finite(found.logits, found.labels, name, epoch, step) for name, found in predictions.items()
+    }
     return EpochResult(epoch=epoch, step=step, splits=splits)
 
 
@@ -116,7 +90,7 @@ def _write_predictions(folder: Path, logits: Logits, labels: Labels) -> str:
     return hashlib.sha256(buffer.getvalue()).hexdigest()
 
 
-def _write_mistakes(folder: Path, logits: Logits, labels: Labels, images: ImageSet) -> MistakesRecord | None:
+def _write_mistakes(folder: Path, logits: Logits, labels: Labels, images: ImageSet) -> MistakeSheet | None:
     """None where the network makes no mistake."""
     mistakes = confident_mistakes(logits, labels, MOST_MISTAKES)
     if not mistakes:
@@ -124,8 +98,4 @@ def _write_mistakes(folder: Path, logits: Logits, labels: Labels, images: ImageS
     pixels = images.images[[mistake.index for mistake in mistakes]].cpu().numpy()
     side, content = draw_sheet(pixels)
     write_atomic(folder / MISTAKES, content)
-    return MistakesRecord(
-        images=tuple(MistakeRecord(**dataclasses.asdict(mistake)) for mistake in mistakes),
-        side=side,
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
+    return MistakeSheet(images=mistakes, side=side, sha256=hashlib.sha256(content).hexdigest())

@@ -1,7 +1,7 @@
 """One training run from its spec to its record: drives the loop, writes what it tells, resumes what was cut off."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ from vitreport.formatting import counted
 from vitreport.privacy import Places
 from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
 from vitreport.records.reader import Run, read_run, refuse_unreadable
-from vitreport.records.types import CostRecord, DataRecord, ResumeRecord, RunRecord
+from vitreport.records.run import DataRecord, InitialWeights, ResumeRecord, RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
@@ -36,7 +36,7 @@ from vitreport.training.events import EpochFinished, EvaluationStarted, Event, S
 from vitreport.training.listener import Listener
 from vitreport.training.loop import fit
 from vitreport.training.memory import memory_errors, step_memory_errors
-from vitreport.training.pretrained import Loaded, load_pretrained, read_pretrained, told_normalization, told_weights
+from vitreport.training.pretrained import load_pretrained, read_pretrained, told_normalization, told_weights
 from vitreport.training.setup import Setup, class_counts, place_model, prepare
 
 
@@ -95,7 +95,7 @@ class Session:
     arrays: ImageArrays
     device: torch.device
     setup: Setup
-    weights: Loaded | None
+    weights: InitialWeights | None
     argv: Sequence[str]
     listener: Listener
 
@@ -141,14 +141,14 @@ class Session:
         evaluation_rate = write_results(
             writer.folder, state, splits, train, self.arrays.classes, before_batch=stop.check
         )
-        throughput = throughput_record(writer.folder, train.epochs, evaluation_rate)
+        throughput = throughput_record(writer.folder, train.epochs, writer.record.data.counts, evaluation_rate)
         if not (writer.folder / "spec.json").exists():  # somebody removed it meanwhile
             writer.write_spec(self.spec)
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
 
     def _write(self, writer: RunWriter, event: Event) -> None:
         if isinstance(event, EpochFinished):
-            writer.add_epoch(event)
+            writer.add_epoch(event.record)
         if isinstance(event, EpochFinished) or (isinstance(event, StepFinished) and event.loss is not None):
             writer.checkpoint_if_due(self.setup.state)
             writer.heartbeat(self.setup.state.step)
@@ -200,7 +200,7 @@ class Session:
             device=device_name(self.device),
             fingerprint=self._fingerprint(),
             data=self._data_record(),
-            cost=CostRecord(**asdict(self.setup.cost)),
+            cost=self.setup.cost,
             weights=self.weights,
             argv=self.argv,
             places=places,

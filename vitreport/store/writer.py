@@ -7,24 +7,14 @@ from pathlib import Path
 
 from vitreport.files import append_line, write_atomic, write_json
 from vitreport.privacy import Places
+from vitreport.records.epoch import EpochRecord
 from vitreport.records.reader import read_epochs, read_run_file
-from vitreport.records.types import (
-    MAX_TEXT,
-    SCHEMA_VERSION,
-    CostRecord,
-    DataRecord,
-    EpochRecord,
-    RunRecord,
-    SplitRecord,
-    ThroughputRecord,
-    WeightsRecord,
-)
+from vitreport.records.run import Cost, DataRecord, InitialWeights, RunRecord, ThroughputRecord
+from vitreport.records.schema import SCHEMA_VERSION, recordable
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import save_checkpoint
 from vitreport.store.lock import Hold
 from vitreport.store.provenance import git_state, now, versions
-from vitreport.training.events import EpochFinished
-from vitreport.training.pretrained import Loaded
 from vitreport.training.state import TrainingState
 
 CHECKPOINT_WORK_RATIO = 20  # time between checkpoints over the time that one takes: at most 5% of a run
@@ -67,24 +57,15 @@ class RunWriter:
         self._last_write = time.monotonic()
         seconds = round(self._seconds_before + self._last_write - self._opened, 3)
         self.record = self.record.model_copy(update={"heartbeat": now(), "seconds": seconds, **changes})
-        write_json(self.folder / "run.json", self.record.model_dump(mode="json"))
+        write_json(self.folder / "run.json", self.record.stored())
 
     def heartbeat(self, step: int) -> None:
         if time.monotonic() - self._last_write >= HEARTBEAT_SECONDS:
             self.update(step=step)
 
-    def add_epoch(self, event: EpochFinished) -> None:
+    def add_epoch(self, epoch: EpochRecord) -> None:
         self.check_hold()
-        epoch = EpochRecord(
-            epoch=event.epoch,
-            step=event.step,
-            learning_rate=event.learning_rate,
-            splits={name: SplitRecord(loss=m.loss, accuracy=m.accuracy) for name, m in event.splits.items()},
-            images_per_second=round(event.images_per_second, 1),
-            seconds=round(event.seconds, 3),
-            peak_memory_bytes=event.peak_memory_bytes,
-        )
-        append_line(self.folder / "metrics.jsonl", epoch.model_dump_json())
+        append_line(self.folder / "metrics.jsonl", _line(epoch))
 
     def cut_epochs(self, last: int, most: int) -> list[str]:
         """Drop a torn last line and the epochs after `last`, which will be trained again; what else cannot be read."""
@@ -93,8 +74,9 @@ class RunWriter:
             content = read_run_file(path)
             if torn := len(content) - content.rfind(b"\n") - 1:
                 write_atomic(path, content[:-torn])
-            kept = [epoch for epoch in read_epochs(path, most, damage) if epoch.epoch <= last]
-            write_atomic(path, "".join(epoch.model_dump_json() + "\n" for epoch in kept).encode())
+            images = self.record.data.counts
+            kept = [epoch for epoch in read_epochs(path, most, images, damage) if epoch.epoch <= last]
+            write_atomic(path, "".join(_line(epoch) + "\n" for epoch in kept).encode())
         return damage
 
     def checkpoint_if_due(self, state: TrainingState) -> None:
@@ -128,8 +110,8 @@ def new_record(
     device: str,
     fingerprint: Mapping[str, str],
     data: DataRecord,
-    cost: CostRecord,
-    weights: Loaded | None,
+    cost: Cost,
+    weights: InitialWeights | None,
     argv: Sequence[str],
     places: Places,
 ) -> RunRecord:
@@ -139,41 +121,35 @@ def new_record(
         status="running",
         started=now(),
         heartbeat=now(),
-        argv=tuple(_recordable(places.argument(argument)) for argument in argv),
+        argv=tuple(recordable(places.argument(argument)) for argument in argv),
         device=device,
         fingerprint=dict(fingerprint),
         versions=versions(),
         git=git_state(),
         data=data,
         cost=cost,
-        weights=_weights_record(weights) if weights else None,
+        weights=weights and _shortened(weights),
     )
 
 
-def throughput_record(folder: Path, most_epochs: int, evaluation_images_per_second: float) -> ThroughputRecord | None:
-    """The median speed of the epochs that metrics.jsonl holds, beside that of the evaluation."""
-    epochs = [epoch.images_per_second for epoch in read_epochs(folder / "metrics.jsonl", most_epochs, [])]
-    if not epochs:
+def throughput_record(
+    folder: Path, most_epochs: int, images: Mapping[str, int], evaluation_images_per_second: float
+) -> ThroughputRecord | None:
+    """Return the median speed of the epochs that metrics.jsonl holds, and that of the evaluation."""
+    epochs = read_epochs(folder / "metrics.jsonl", most_epochs, images, [])
+    if not (speeds := [epoch.images_per_second for epoch in epochs]):
         return None
     return ThroughputRecord(
-        training_images_per_second=round(statistics.median(epochs), 1),
+        training_images_per_second=round(statistics.median(speeds), 1),
         evaluation_images_per_second=round(evaluation_images_per_second, 1),
     )
 
 
-def _weights_record(weights: Loaded) -> WeightsRecord:
-    """As many names as a small record has room for."""
-    kinds = {kind: getattr(weights, kind) for kind in ("missing", "unexpected", "reshaped", "reclassed")}
-    names = {kind: tuple(_recordable(name) for name in found[:MAX_NAMES]) for kind, found in kinds.items()}
-    return WeightsRecord(
-        source=_recordable(weights.source),
-        sha256=weights.sha256,
-        loaded=weights.loaded,
-        classifier=weights.classifier,
-        **names,
-    )
+def _line(epoch: EpochRecord) -> str:
+    return epoch.model_dump_json(exclude_computed_fields=True)
 
 
-def _recordable(argument: str) -> str:
-    """An argument as text: cut where it is long, bytes that are no text replaced."""
-    return argument.encode(errors="replace").decode()[:MAX_TEXT]
+def _shortened(weights: InitialWeights) -> InitialWeights:
+    """Keep as many names as a small record has room for."""
+    kinds = ("missing", "unexpected", "reshaped", "reclassed")
+    return weights.model_copy(update={kind: getattr(weights, kind)[:MAX_NAMES] for kind in kinds})

@@ -1,15 +1,8 @@
 """What the loop tells while it runs; whoever listens draws it or writes it down."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class SplitMetrics:
-    """Mean loss (nats) and accuracy (a fraction) over the images of one split."""
-
-    loss: float
-    accuracy: float
+from vitreport.records.epoch import EpochRecord
 
 
 @dataclass(frozen=True)
@@ -35,16 +28,10 @@ class StepFinished:
 
 @dataclass(frozen=True)
 class EpochFinished:
-    """`epoch` counts from 1; `learning_rate` is that of its last step; `seconds` leaves out the evaluation."""
+    """`best_epoch` is the best so far, None where the validation split does not choose the weights."""
 
-    epoch: int
-    step: int
-    learning_rate: float
-    splits: Mapping[str, SplitMetrics]
+    record: EpochRecord
     best_epoch: int | None
-    images_per_second: float
-    seconds: float
-    peak_memory_bytes: int
 
 
 @dataclass(frozen=True)

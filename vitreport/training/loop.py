@@ -10,11 +10,13 @@ from torch.nn import functional
 from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.errors import DivergedError
 from vitreport.randomness import stream_seed
+from vitreport.records.epoch import EpochRecord
+from vitreport.records.measurement import Measurement
 from vitreport.spec.run import TrainSpec
 from vitreport.training.clock import EpochClock, peak_memory_bytes
 from vitreport.training.evaluate import predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
-from vitreport.training.metrics import split_metrics
+from vitreport.training.metrics import Labels, Logits, measure
 from vitreport.training.precision import autocast
 from vitreport.training.state import TrainingState
 
@@ -50,21 +52,23 @@ def fit(
             state.seconds = clock.seconds()
             yield StepFinished(state.epoch + 1, state.step, len(targets), rate, loss)
         seconds = state.seconds
-        metrics = {"train": state.train_metrics()}
+        loss, correct, images_seen = state.totals.tolist()
+        check_finite(loss, "train loss", state.epoch + 1, state.step)
+        measured = {"train": Measurement(count=int(images_seen), correct=int(correct), loss=loss / images_seen)}
         for name, split in splits.items():
-            metrics[name] = split_metrics(*predict(state.model, split, train, before_batch))
-            check_finite(metrics[name].loss, f"{name} loss", state.epoch + 1, state.step)
-        state.finish_epoch(metrics["val"].accuracy if train.selection == "val" else None)
-        yield EpochFinished(
+            logits, labels = predict(state.model, split, train, before_batch)
+            measured[name] = measure_finite(logits, labels, name, state.epoch + 1, state.step)
+        state.finish_epoch(measured["val"].accuracy if train.selection == "val" else None)
+        record = EpochRecord(
             epoch=state.epoch,
             step=state.step,
             learning_rate=learning_rate(state.step - 1),
-            splits=metrics,
-            best_epoch=state.best.epoch if state.best else None,
-            images_per_second=len(batches.images) / seconds,
-            seconds=seconds,
+            splits=measured,
+            images_per_second=round(len(batches.images) / seconds, 1),
+            seconds=round(seconds, 3),
             peak_memory_bytes=peak_memory_bytes(batches.images.device),
         )
+        yield EpochFinished(record, state.best.epoch if state.best else None)
 
 
 def train_step(state: TrainingState, images: Tensor, targets: Tensor, train: TrainSpec, learning_rate: float) -> Tensor:
@@ -115,10 +119,20 @@ def _read_losses(unread: list[Tensor], state: TrainingState) -> float:
     return float(values[-1])
 
 
+def measure_finite(logits: Logits, labels: Labels, split: str, epoch: int, step: int) -> Measurement:
+    """Measure a split. Raises DivergedError where its loss is infinite or NaN."""
+    try:
+        return measure(logits, labels)
+    except FloatingPointError as error:
+        raise _diverged(f"{split} {error}", epoch, step) from error
+
+
 def check_finite(value: float, name: str, epoch: int, step: int) -> None:
     """Raise DivergedError for a value that is infinite or NaN after `step` steps, in an epoch that counts from 1."""
     if not math.isfinite(value):
-        raise DivergedError(
-            f"diverged at epoch {epoch}, step {step}: {name} = {value}",
-            "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm",
-        )
+        raise _diverged(f"{name} = {value}", epoch, step)
+
+
+def _diverged(fault: str, epoch: int, step: int) -> DivergedError:
+    hint = "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm"
+    return DivergedError(f"diverged at epoch {epoch}, step {step}: {fault}", hint)

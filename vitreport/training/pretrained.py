@@ -13,6 +13,8 @@ from vitreport.formatting import listed
 from vitreport.models.classifier import classifier_prefixes
 from vitreport.models.timm_weights import adapted_weights, hub_weights
 from vitreport.models.weights import Weights, common_prefix, read_weights, without_prefix
+from vitreport.records.run import InitialWeights
+from vitreport.records.schema import recordable
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.run import RunSpec
 from vitreport.training.setup import CHANNEL_STATISTICS
@@ -20,28 +22,6 @@ from vitreport.training.state import named_weights
 
 COUNTER = "num_batches_tracked"  # of batch normalisation
 SHOWN_CHARACTERS = 100
-
-Classifier = Literal["fresh", "same classes", "unnamed classes"]
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What became of pretrained weights.
-
-    `loaded` counts the tensors that the network took. Of its classifier, `missing` were not there, `reshaped` were of
-    another shape and `reclassed` were trained to tell other classes apart: these stay fresh; `unexpected` are those of
-    the file that the network lacks. A `classifier` that was taken whole tells the same classes apart, or as many of
-    which nothing is known.
-    """
-
-    source: str
-    sha256: str | None
-    loaded: int
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    reshaped: tuple[str, ...]
-    reclassed: tuple[str, ...]
-    classifier: Classifier
 
 
 def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Callable[[str], None]) -> Weights | None:
@@ -63,7 +43,7 @@ def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Ca
     return weights
 
 
-def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) -> Loaded:
+def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) -> InitialWeights:
     """Put weights that `read_pretrained` has let pass into a fresh network; its classifier not for other classes."""
     wanted, differences = named_weights(model), _differences(model, weights)
     kept_apart = {*differences.missing, *differences.reshaped}
@@ -71,23 +51,23 @@ def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) 
     others = weights.classes is not None and weights.classes != tuple(classes)
     reclassed = tuple(name for name in wanted if others and name in classifier - kept_apart)
     taken = wanted.keys() - {*kept_apart, *reclassed}
-    whole: Classifier = "unnamed classes" if weights.classes is None else "same classes"
+    whole: Literal["same classes", "unnamed classes"] = "unnamed classes" if weights.classes is None else "same classes"
     with torch.no_grad():
         for name in taken:
             wanted[name].copy_(weights.tensors[name])
-    return Loaded(
-        source=weights.source,
+    return InitialWeights(
+        source=recordable(weights.source),
         sha256=weights.sha256,
         loaded=len(taken),
-        missing=differences.missing,
-        unexpected=differences.unexpected,
-        reshaped=differences.reshaped,
-        reclassed=reclassed,
+        missing=tuple(map(recordable, differences.missing)),
+        unexpected=tuple(map(recordable, differences.unexpected)),
+        reshaped=tuple(map(recordable, differences.reshaped)),
+        reclassed=tuple(map(recordable, reclassed)),
         classifier="fresh" if classifier - taken else whole,
     )
 
 
-def told_weights(weights: Loaded, num_classes: int) -> str:
+def told_weights(weights: InitialWeights, num_classes: int) -> str:
     """What the user reads of it."""
     classifiers = {
         "same classes": f"classifier: taken, of the same {num_classes} classes",
@@ -100,7 +80,7 @@ def told_weights(weights: Loaded, num_classes: int) -> str:
         "not used": weights.unexpected,
     }
     told = [f"{kind}: {_listed(names)}" for kind, names in kinds.items() if names]
-    taken = [classifiers[weights.classifier]] if weights.classifier in classifiers else []
+    taken = [text for kind, text in classifiers.items() if kind == weights.classifier]
     return "; ".join([f"weights: {weights.loaded} tensors of {weights.source}", *taken, *told])
 
 

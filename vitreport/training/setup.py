@@ -15,9 +15,10 @@ from vitreport.data.cache import ImageArrays
 from vitreport.data.split import limited, split_hash, validation_split
 from vitreport.data.splits import Split
 from vitreport.errors import DatasetError, Problem, SpecError
-from vitreport.models.cost import Cost, measure_cost
+from vitreport.models.cost import measure_cost
 from vitreport.models.registry import build_model
 from vitreport.models.timm import trial_errors
+from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec, batch_problems
 from vitreport.training.optim import build_optimizer, learning_rate_at

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vitreport.training.events import SplitMetrics
-
 
 @dataclass(frozen=True)
 class BestEpoch:
@@ -37,11 +35,6 @@ class TrainingState:
     def is_finite(self) -> bool:
         """Whether no loss of this epoch and no weight is infinite or NaN."""
         return all(bool(tensor.isfinite().all()) for tensor in (self.totals, *named_weights(self.model).values()))
-
-    def train_metrics(self) -> SplitMetrics:
-        """Means over the images of the epoch under way, as they were seen while training (augmented, mixed)."""
-        loss, correct, images = self.totals.tolist()
-        return SplitMetrics(loss=loss / images, accuracy=correct / images)
 
     def finish_epoch(self, selection_accuracy: float | None) -> None:
         """Count the epoch, and keep a copy of its weights where it is the best by the accuracy that selects.

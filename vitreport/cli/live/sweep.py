@@ -68,9 +68,9 @@ class QuietSweepView(QuietView):
             case StepFinished():
                 status.share = event.step / status.steps
             case EpochFinished():
-                status.epoch = event.epoch
-                split = next(name for name in ("val", "test", "train") if name in event.splits)
-                status.accuracy = (split, event.splits[split].accuracy)
+                status.epoch, splits = event.record.epoch, event.record.splits
+                split = next(name for name in ("val", "test", "train") if name in splits)
+                status.accuracy = (split, splits[split].accuracy)
 
     def looked(self) -> None:
         return None

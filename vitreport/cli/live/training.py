@@ -9,6 +9,7 @@ from vitreport.cli.console import is_interactive, note
 from vitreport.cli.format import sparkline
 from vitreport.cli.live.display import DrawnView, QuietView
 from vitreport.formatting import compact, percent, rate
+from vitreport.records.epoch import EpochRecord
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Started, StepFinished
 from vitreport.training.listener import Listener
 
@@ -47,7 +48,8 @@ class LiveView(DrawnView, QuietTrainingView):
         self._started: Started | None = None
         self._step: StepFinished | None = None
         self._loss: float | None = None
-        self._epochs: list[EpochFinished] = []
+        self._epochs: list[EpochRecord] = []
+        self._best_epoch: int | None = None
 
     def progress(self, label: str, done: int, total: int | None) -> None:
         self._bar(label, done, total)
@@ -62,7 +64,8 @@ class LiveView(DrawnView, QuietTrainingView):
             case StepFinished():
                 self._show_step(event)
             case EpochFinished():
-                self._epochs.append(event)
+                self._epochs.append(event.record)
+                self._best_epoch = event.best_epoch
             case EvaluationStarted():
                 self._bar("measuring", 0, None, shown="every split")
 
@@ -111,7 +114,7 @@ class LiveView(DrawnView, QuietTrainingView):
         return Text("\n".join(filter(None, [" · ".join(parts), self._best()])), style="dim")
 
     def _best(self) -> str:
-        number = self._epochs[-1].best_epoch if self._epochs else None
+        number = self._best_epoch
         best = next((epoch for epoch in self._epochs if epoch.epoch == number), None)
         shown = f" ({percent(best.splits['val'].accuracy)})" if best else ""
         return f"best epoch {number}{shown}" if number else ""
@@ -119,14 +122,15 @@ class LiveView(DrawnView, QuietTrainingView):
 
 def epoch_line(event: EpochFinished) -> str:
     """`epoch=3 step=63 learning_rate=0.001 train_loss=... val_accuracy=...`"""
-    values = {"epoch": event.epoch, "step": event.step, "learning_rate": f"{event.learning_rate:.3g}"}
+    epoch = event.record
+    values = {"epoch": epoch.epoch, "step": epoch.step, "learning_rate": f"{epoch.learning_rate:.3g}"}
     shown = {key: str(value) for key, value in values.items()}
-    for name, metrics in event.splits.items():
+    for name, metrics in epoch.splits.items():
         shown |= {f"{name}_loss": f"{metrics.loss:.4f}", f"{name}_accuracy": f"{metrics.accuracy:.4f}"}
     shown |= {
-        "images_per_second": f"{event.images_per_second:.0f}",
-        "seconds": f"{event.seconds:.1f}",
-        "peak_memory": f"{compact(event.peak_memory_bytes)}B",
+        "images_per_second": f"{epoch.images_per_second:.0f}",
+        "seconds": f"{epoch.seconds:.1f}",
+        "peak_memory": f"{compact(epoch.peak_memory_bytes)}B",
     }
     if event.best_epoch:
         shown["best_epoch"] = str(event.best_epoch)

@@ -9,7 +9,7 @@ import torch
 from vitreport.cli.format import flops
 from vitreport.errors import SpecError
 from vitreport.formatting import compact, counted, rate
-from vitreport.models.cost import Cost
+from vitreport.records.run import Cost
 from vitreport.spec.run import RunSpec
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import choose_device, device_name, make_deterministic
@@ -42,7 +42,7 @@ class MeasuredCost:
     @property
     def activation_bytes(self) -> int:
         """Of a whole batch."""
-        return self.cost.activation_bytes_per_image * self.batch_size
+        return (self.cost.activation_bytes_per_image or 0) * self.batch_size
 
     def as_plain(self) -> dict[str, Any]:
         """JSON values."""
@@ -64,7 +64,7 @@ class MeasuredCost:
             *([("not counted", ", ".join(cost.uncounted_operations))] if cost.uncounted_operations else []),
             (
                 "activations",
-                f"{compact(cost.activation_bytes_per_image)}B per image, "
+                f"{compact(cost.activation_bytes_per_image or 0)}B per image, "
                 f"{compact(self.activation_bytes)}B at batch size {self.batch_size:,}",
             ),
             ("training", _speed(speeds.training)),

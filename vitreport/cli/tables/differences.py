@@ -6,7 +6,8 @@ from typing import Any
 from vitreport.cli.console import print_table, print_text
 from vitreport.formatting import SIGNIFICANCE, p_value, percent, rate, toml_value
 from vitreport.intervals import mcnemar
-from vitreport.records.correct import answers_of, right_alone
+from vitreport.records.correct_images import right_alone
+from vitreport.records.measurement import METRICS
 from vitreport.records.reader import Run
 from vitreport.spec.compose import flat
 from vitreport.store.state import state_of
@@ -21,7 +22,7 @@ def differences(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
     left, right = (dict(_compared(run)) for run in (first, second))
     paths = dict.fromkeys([*left, *right])
     found = {path: (left.get(path), right.get(path)) for path in paths if left.get(path) != right.get(path)}
-    alone = right_alone(*(answers_of(run.record, run.result) for run in (first, second)))
+    alone = right_alone(*(run.answers for run in (first, second)))
     return found | {RIGHT_ALONE: alone} if alone and any(alone) else found
 
 
@@ -84,7 +85,12 @@ def _shown(path: str, value: Any) -> str:
     """A value with the digits that mean something."""
     if value is None or not (path.startswith(MEASURED) and _is_number(value)):
         return "-" if value is None else value if isinstance(value, str) else toml_value(value)
-    if path.endswith(("accuracy", "top5")) or path.startswith("test_accuracy."):
+    name = path.rpartition(".")[2]
+    if (
+        name == "accuracy"
+        or path.startswith("test_accuracy.")
+        or (name in METRICS and METRICS[name].unit == "fraction")
+    ):
         return percent(value)
     if path.endswith("images_per_second"):
         return rate(value)
@@ -110,4 +116,6 @@ def _compared(run: Run) -> Iterator[tuple[str, Any]]:
         yield from flat({"throughput": record.throughput.model_dump(mode="json") if record.throughput else {}}).items()
     if run.result:
         for which, result in (("selected", run.result.selected), ("last", run.result.last)):
-            yield from flat({which: result.model_dump(mode="json")}).items()
+            splits = {name: split.values for name, split in result.splits.items()}
+            values = {"epoch": result.epoch, "step": result.step, "splits": splits}
+            yield from ((path, value) for path, value in flat({which: values}).items() if value is not None)

@@ -8,6 +8,7 @@ from vitreport.cli.console import print_table, print_text
 from vitreport.cli.format import accuracy_interval, interval
 from vitreport.data.catalogue import bytes_in_words
 from vitreport.formatting import percent, printable, rate
+from vitreport.records.measurement import METRICS
 from vitreport.store.evaluation import Evaluation
 
 WIDEST_CONFUSION = 20
@@ -56,7 +57,7 @@ def _totals(evaluation: Evaluation) -> list[tuple[str, str]]:
             "accuracy",
             f"{percent(measurement.accuracy)}  ({interval(measurement)}, Wilson, one run)",
         ),
-        ("top-5 accuracy", "" if measurement.top5 is None else percent(measurement.top5)),
+        *((METRICS[name].title, _metric(name, value)) for name, value in measurement.metrics.items()),
         ("loss", f"{measurement.loss:.6f}"),
         ("calibration error", f"{evaluation.details.expected_calibration_error:.4f}  (expected, 15 bins)"),
         ("images", f"{measurement.count:,}"),
@@ -65,6 +66,11 @@ def _totals(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("record", verdict[agrees(evaluation)]),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _metric(name: str, value: float) -> str:
+    unit = METRICS[name].unit
+    return percent(value) if unit == "fraction" else f"{value:.4f} {unit}".rstrip()
 
 
 def _classes(evaluation: Evaluation) -> list[tuple[str, ...]]:

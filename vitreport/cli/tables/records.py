@@ -9,7 +9,7 @@ from vitreport.data.catalogue import bytes_in_words
 from vitreport.errors import DamageError
 from vitreport.formatting import compact, counted, duration, listed, percent, rate
 from vitreport.records.reader import Run
-from vitreport.records.types import DataRecord, WeightsRecord
+from vitreport.records.run import DataRecord, InitialWeights
 from vitreport.store.state import state_of
 
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
@@ -128,7 +128,7 @@ def _bytes(run: Run, data: DataRecord) -> str:
     return bytes_in_words(run.spec.data.dataset if run.spec else "", canonical=data.canonical)
 
 
-def _weights(weights: WeightsRecord) -> str:
+def _weights(weights: InitialWeights) -> str:
     """Where the training started from, and what became of the classifier."""
     fresh = [*weights.reshaped, *weights.reclassed, *weights.missing]
     digest = f" (sha256 {weights.sha256[:12]})" if weights.sha256 else ""

@@ -8,8 +8,6 @@ import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vitreport.records.types import ResultRecord, RunRecord
-
 MOST_IMAGES = 500_000  # more would make a record large
 
 
@@ -20,17 +18,6 @@ class Answers:
     fingerprint: str
     count: int
     correct: int
-
-
-def answers_of(record: RunRecord | None, result: ResultRecord | None) -> Answers | None:
-    """Those of a run; None where its record does not say it, or not of its own test images."""
-    test = result and result.selected.splits.get("test")
-    if not (record and result and result.correct and test):
-        return None
-    try:
-        return Answers(record.data.fingerprint, test.count, unpacked(result.correct, test.count))
-    except ValueError:
-        return None
 
 
 def packed(correct: Iterable[bool]) -> str | None:
@@ -47,10 +34,10 @@ def unpacked(text: str, count: int) -> int:
     try:
         content = base64.b64decode(text, validate=True)
     except ValueError as error:
-        raise ValueError("is no base64") from error
+        raise ValueError("correct is no base64") from error
     value, filled = int.from_bytes(content, "big"), -count % 8
     if len(content) != -(-count // 8) or value & ((1 << filled) - 1):
-        raise ValueError(f"is not of {count} images")
+        raise ValueError(f"correct is not of {count} images")
     return value >> filled
 
 
