@@ -92,10 +92,10 @@ def test_missing_file_is_named(run: Path, name: str) -> None:
 def test_newer_schema_is_not_guessed_at(run: Path, name: str) -> None:
     path = run / name
     lines = path.read_text().splitlines() if name == "metrics.jsonl" else [path.read_text()]
-    path.write_text("\n".join(json.dumps({**json.loads(line), "schema_version": 2}) for line in lines))
+    path.write_text("\n".join(json.dumps({**json.loads(line), "schema_version": 3}) for line in lines))
     found = read_run(run)
     assert parts(found)[name] is None
-    assert "has schema version 2, written by a newer vitreport" in found.damage[0]
+    assert "has schema version 3, written by a newer vitreport" in found.damage[0]
 
 
 @pytest.mark.parametrize("name", FILES)
