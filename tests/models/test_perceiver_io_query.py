@@ -7,10 +7,10 @@ import torch
 from torch.nn import functional
 
 from tests.models.small import IMAGE_SIZE, NUM_CLASSES, SMALL_MODELS
-from vitreport.models.classifier import classifier_prefixes
 from vitreport.models.cost import count_parameters, measure_cost
 from vitreport.models.perceiver_io import PerceiverIOClassifier
 from vitreport.models.registry import build_model
+from vitreport.models.weights import classifier_prefixes
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 from vitreport.spec.optimizer import AdamWSpec
 from vitreport.training.optim import build_optimizer

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from vitreport.errors import Problem, SpecError
@@ -97,16 +97,10 @@ def test_a_network_without_logits_is_refused() -> None:
     assert problem.message == "gives (1, 16, 7) for one image, not (1, 7) logits"
 
 
-def test_a_constructor_that_makes_modules_without_an_end_is_stopped() -> None:
-    problem = refusal("resnet10t", layers=[100_000, 1, 1, 1])
-    assert problem.field == "model.arguments"
-    assert "more than 10,000 modules" in problem.message
-
-
-@pytest.mark.parametrize("value", [10**9, -(10**9), [1, [10**9]]])
+@pytest.mark.parametrize("value", [10**9, -(10**9), [1, [10_001]]])
 def test_a_number_that_would_be_a_loop_without_an_end_is_refused(value: object) -> None:
-    problem = refusal("vit_tiny_patch16_224", depth=value)
-    assert (problem.field, problem.message) == ("model.arguments.depth", "must not contain an integer above 1,000,000")
+    with pytest.raises(ValidationError, match="'depth' must not contain an integer above 10,000"):
+        build("vit_tiny_patch16_224", depth=value)
 
 
 def test_what_fails_in_training_alone_is_a_fault_of_the_arguments() -> None:

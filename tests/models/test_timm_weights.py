@@ -12,8 +12,8 @@ from torch import nn
 
 from tests.models.small import IMAGE_SIZE
 from vitreport.errors import RecordError, ResourceError, VitreportError
-from vitreport.models import timm_weights
-from vitreport.models.timm_weights import adapted_weights, hub_weights
+from vitreport.models import timm
+from vitreport.models.timm import adapted_weights, hub_weights
 from vitreport.models.weights import Weights
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.training.memory import memory_errors
@@ -37,7 +37,7 @@ def failing(error: Exception) -> Callable[..., Any]:
 def asked(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str]:
     """What is noted where the hub is asked, which raises."""
     noted: list[str] = []
-    monkeypatch.setattr(timm_weights, "sized_network", failing(error))
+    monkeypatch.setattr(timm, "sized_network", failing(error))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [])
     with memory_errors("loading the weights"):
         hub_weights(SPEC, IMAGE_SIZE, noted.append)
@@ -86,7 +86,7 @@ def test_a_host_that_is_not_known_is_told_before_the_hub_is_asked(monkeypatch: p
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     noted: list[str] = []
-    monkeypatch.setattr(timm_weights, "sized_network", failing(AssertionError("was asked")))
+    monkeypatch.setattr(timm, "sized_network", failing(AssertionError("was asked")))
     monkeypatch.setattr(socket, "getaddrinfo", failing(socket.gaierror(-2, "Name or service not known")))
     with pytest.raises(ResourceError) as told:
         hub_weights(SPEC, IMAGE_SIZE, noted.append)

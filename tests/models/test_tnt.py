@@ -9,10 +9,10 @@ from torch.nn import functional
 from transformer_in_transformer import TNT
 
 from tests.models.small import IMAGE_SIZE, NUM_CLASSES
-from vitreport.models.classifier import classifier_prefixes
 from vitreport.models.cost import count_parameters, measure_cost
 from vitreport.models.registry import build_model
 from vitreport.models.tnt import PackageTNT
+from vitreport.models.weights import classifier_prefixes
 from vitreport.spec.architectures.tnt import PackageTNTSpec, TimmTNTSpec
 
 SMALL: dict[str, Any] = {"embed_dim": 16, "inner_dim": 8, "depth": 2, "num_heads": 2, "dim_head": 4}

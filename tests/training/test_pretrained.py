@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from tests.models.small import IMAGE_SIZE, NUM_CLASSES, small_model
 from tests.training.small import CPU, noise_arrays, small_spec
 from vitreport.errors import RecordError, SpecError
-from vitreport.models.classifier import classifier_prefixes
-from vitreport.models.weights import Weights, classes_metadata
+from vitreport.models.weights import Weights, classes_metadata, classifier_prefixes
 from vitreport.records.run import InitialWeights
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec

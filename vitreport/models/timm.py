@@ -1,19 +1,28 @@
-"""Any classification model of timm, checked where it is built: only timm knows its names and their keywords."""
+"""Any classification model of timm, and the weights on its hub.
 
+Only timm knows its names and their keywords, so that they are checked where the network is built.
+"""
+
+import logging
 import re
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from inspect import signature
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_module_registration_hook
 
-from vitreport.errors import Problem, SpecError
-from vitreport.models.memory import is_out_of_memory
+from vitreport.errors import Problem, RecordError, ResourceError, SpecError
 from vitreport.models.tnt import with_dropout_out_of_place
+from vitreport.models.weights import Weights, is_out_of_memory, reason_of
+from vitreport.reading import file_digest
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.fields import did_you_mean
@@ -22,75 +31,37 @@ from vitreport.spec.model import ModelSpec
 REFUSED_KEYWORD = re.compile(
     r"(\w+)(?:\.__init__)?\(\) got (an unexpected|multiple values for) keyword argument '(\w+)'"
 )
-SHOWN_CHARACTERS = 200  # of a reason that timm gives
-MOST_MODULES = 10_000  # several times as many as the largest networks of timm register
-LARGEST_INTEGER = 1_000_000
+FILES = (  # as timm calls them
+    *("model.safetensors", "pytorch_model.bin"),
+    *("open_clip_model.safetensors", "open_clip_pytorch_model.bin"),
+)
+CLIENTS = ("huggingface_hub", "httpx", "httpcore", "requests")  # whose errors are about the way to the hub
 
 
 def build_timm(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
     """Images (B, 3, image_size, image_size) to logits (B, num_classes).
 
-    Raises SpecError where timm has no such architecture or keyword, or the network does not fit the images, and where
-    it would have more than `MOST_MODULES` modules or an argument is larger than `LARGEST_INTEGER`.
+    Raises:
+        SpecError: If timm has no such architecture or keyword, or the network does not fit the images.
     """
     _check_name(spec.architecture)
-    _check_integers(spec.arguments)
-    network = with_dropout_out_of_place(_built(spec, image_size, num_classes))
-    _check_logits(network, spec, image_size, num_classes)
-    return network
-
-
-def _check_name(architecture: str) -> None:
-    import timm  # takes seconds
-
-    name, _, tag = architecture.partition(".")
-    if not timm.is_model(name):
-        _refuse("model.architecture", "timm has no such model", did_you_mean(name, timm.list_models()), architecture)
-    if tag and not timm.is_model_pretrained(architecture):
-        hint = did_you_mean(architecture, timm.list_pretrained(f"{name}.*"))
-        _refuse("model.architecture", "timm has no such weights", hint, architecture)
-
-
-def _built(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
     try:
-        with _modules_counted():
-            return sized_network(spec, image_size, num_classes=num_classes)
+        network = sized_network(spec, image_size, num_classes=num_classes)
     except Exception as error:  # whatever a constructor makes of keywords that it does not expect
         if is_out_of_memory(error):
             raise
-        raise SpecError(problems=[_problem(spec, error)]) from error
-
-
-def _check_integers(arguments: dict[str, Any]) -> None:
-    """Refuse numbers that some constructors make a list or a loop of."""
-    for name, value in arguments.items():
-        if _largest(value) > LARGEST_INTEGER:
-            fault = f"must not contain an integer above {LARGEST_INTEGER:,}"
-            raise SpecError(problems=[Problem(f"model.arguments.{name}", fault, value=repr(value)[:SHOWN_CHARACTERS])])
-
-
-def _largest(value: Any) -> int:
-    if isinstance(value, list):
-        return max(map(_largest, value), default=0)
-    return abs(value) if isinstance(value, int) else 0
-
-
-@contextmanager
-def _modules_counted() -> Iterator[None]:
-    """Stop a constructor that makes far more modules than any published network has; it could go on for hours."""
-    count = 0
-
-    def add(*_: Any) -> None:
-        nonlocal count
-        count += 1
-        if count > MOST_MODULES:
-            raise ValueError(f"more than {MOST_MODULES:,} modules")
-
-    hook = register_module_module_registration_hook(add)
+        raise SpecError(problems=[_constructor_problem(spec, error)]) from error
     try:
-        yield
-    finally:
-        hook.remove()
+        logits = _logits(with_dropout_out_of_place(network), image_size)
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:  # whatever an architecture makes of a size or keywords that it was not written for
+        raise SpecError(problems=[_misfit(spec, image_size, error)]) from error
+    shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+    if shape != (1, num_classes):
+        fault = f"gives {shape} for one image, not (1, {num_classes}) logits"
+        raise SpecError(problems=[Problem("model.architecture", fault, value=repr(spec.architecture))])
+    return network.train()
 
 
 @contextmanager
@@ -102,67 +73,106 @@ def trial_errors(spec: ModelSpec) -> Iterator[None]:
         if not isinstance(spec, TimmSpec) or isinstance(error, SpecError) or is_out_of_memory(error):
             raise
         fault = f"{spec.architecture} cannot be trained with these settings: {reason_of(error)}"
-        field = "model.arguments" if spec.arguments else "model.architecture"
-        raise SpecError(problems=[Problem(field, fault)]) from error
+        raise SpecError(problems=[Problem(_field_at_fault(spec), fault)]) from error
 
 
 def sized_network(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module:
     """The network for images of this size, which some architectures must be told and others cannot."""
+    import timm  # takes seconds
+
+    network: nn.Module
     try:
-        return _created(spec, img_size=image_size, **keywords)
+        network = timm.create_model(spec.architecture, img_size=image_size, **spec.arguments, **keywords)
     except TypeError as error:
-        if _refused_keyword(error) != "img_size":
+        refused = REFUSED_KEYWORD.search(str(error))
+        if not refused or refused[3] != "img_size":
             raise
-    return _created(spec, **keywords)
-
-
-def _created(spec: TimmSpec, **keywords: Any) -> nn.Module:
-    import timm
-
-    network: nn.Module = timm.create_model(spec.architecture, **spec.arguments, **keywords)
+        network = timm.create_model(spec.architecture, **spec.arguments, **keywords)
     return network
 
 
-def _refused_keyword(error: Exception) -> str | None:
-    found = REFUSED_KEYWORD.search(str(error))
-    return found[3] if found else None
+def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) -> Weights:
+    """What timm's hub has of an architecture, for images of this size; `note` is told that the hub is asked.
+
+    Raises:
+        SpecError: If it has none.
+        ResourceError: If it cannot be reached.
+        RecordError: If they do not fit.
+    """
+    import timm
+    from huggingface_hub.constants import ENDPOINT, is_offline_mode
+
+    published = timm.get_pretrained_cfg(spec.architecture)
+    if published is None or not published.has_weights:
+        raise SpecError(problems=[Problem("model.pretrained", f"timm has no weights of {spec.architecture}")])
+    name = f"timm/{published.architecture}.{published.tag}"
+    if published.hf_hub_id and _cached_file(published) is None:
+        _refuse_without_way(spec.architecture)
+    if not is_offline_mode():
+        note(f"asking {urlsplit(ENDPOINT).netloc} for {name}")
+    logged = logging.root.manager.disable
+    logging.disable()  # the lines of timm and of the hub's client
+    try:
+        network = sized_network(spec, image_size, pretrained=True)
+    except Exception as error:  # of the way to the hub, or whatever timm makes of a file
+        if is_out_of_memory(error):
+            raise
+        if isinstance(error, OSError) or any(kind.__module__.startswith(CLIENTS) for kind in type(error).__mro__):
+            raise _unreachable(spec.architecture, reason_of(error.__cause__ or error)) from error
+        fault = f"timm's weights of {spec.architecture} do not load: {type(error).__name__}: {reason_of(error)}"
+        raise RecordError(fault, "give a file: --weights FILE") from error
+    finally:
+        logging.disable(logged)
+    file = _cached_file(published)
+    statistics = (tuple(published.mean), tuple(published.std))
+    return Weights(name, file_digest(file) if file else None, network.state_dict(), channel_statistics=statistics)
 
 
-def _problem(spec: TimmSpec, error: Exception) -> Problem:
+def adapted_weights(network: nn.Module, weights: Weights) -> Weights:
+    """Weights from a file as timm adapts those of its hub: former names renewed, position embeddings resampled."""
+    adapt = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
+    if adapt is None:
+        return weights
+    try:
+        return replace(weights, tensors=adapt(dict(weights.tensors), network))
+    except Exception as error:  # whatever an architecture makes of another's weights
+        if is_out_of_memory(error):
+            raise
+        fault = f"{weights.source}: timm cannot read weights of this network in it: {reason_of(error)}"
+        raise RecordError(fault) from error
+
+
+def _check_name(architecture: str) -> None:
+    import timm
+
+    name, _, tag = architecture.partition(".")
+    if not timm.is_model(name):
+        fault, hint = "timm has no such model", did_you_mean(name, timm.list_models())
+    elif tag and not timm.is_model_pretrained(architecture):
+        fault, hint = "timm has no such weights", did_you_mean(architecture, timm.list_pretrained(f"{name}.*"))
+    else:
+        return
+    raise SpecError(problems=[Problem("model.architecture", fault, hint, repr(architecture))])
+
+
+def _field_at_fault(spec: TimmSpec) -> str:
+    return "model.arguments" if spec.arguments else "model.architecture"
+
+
+def _constructor_problem(spec: TimmSpec, error: Exception) -> Problem:
     """What timm found wrong with the arguments, in the words of a spec."""
-    found = REFUSED_KEYWORD.search(str(error))
-    if found is None or found[3] not in spec.arguments:
-        field = "model.arguments" if spec.arguments else "model.architecture"
-        return Problem(field, f"timm cannot build {spec.architecture}: {reason_of(error)}")
-    taker, kind, keyword = found.groups()
+    import timm
+
+    refused = REFUSED_KEYWORD.search(str(error))
+    if refused is None or refused[3] not in spec.arguments:
+        return Problem(_field_at_fault(spec), f"timm cannot build {spec.architecture}: {reason_of(error)}")
+    taker, kind, keyword = refused.groups()
     field, value = f"model.arguments.{keyword}", repr(spec.arguments[keyword])
     if kind == "multiple values for":
         return Problem(field, f"is fixed by {spec.architecture}", "leave it out", value)
-    hint = did_you_mean(keyword, _keywords(spec.architecture, taker))
-    return Problem(field, f"{spec.architecture} takes no such keyword", hint, value)
-
-
-def _keywords(architecture: str, taker: str) -> list[str]:
-    """The keywords of the class or function that refused one."""
-    import timm
-
-    module = sys.modules[timm.model_entrypoint(architecture.partition(".")[0]).__module__]
-    return list(signature(getattr(module, taker)).parameters) if hasattr(module, taker) else []
-
-
-def _check_logits(network: nn.Module, spec: TimmSpec, image_size: int, num_classes: int) -> None:
-    """Try the network on one image; it ends as it was."""
-    try:
-        logits = _logits(network, image_size)
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
-    except Exception as error:  # whatever an architecture makes of a size or keywords that it was not written for
-        raise SpecError(problems=[_misfit(spec, image_size, error)]) from error
-    network.train()
-    found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-    if found != (1, num_classes):
-        fault = f"gives {found} for one image, not (1, {num_classes}) logits"
-        _refuse("model.architecture", fault, "", spec.architecture)
+    module = sys.modules[timm.model_entrypoint(spec.architecture.partition(".")[0]).__module__]
+    known = signature(getattr(module, taker)).parameters if hasattr(module, taker) else ()
+    return Problem(field, f"{spec.architecture} takes no such keyword", did_you_mean(keyword, known), value)
 
 
 def _logits(network: nn.Module, image_size: int) -> Any:
@@ -172,26 +182,47 @@ def _logits(network: nn.Module, image_size: int) -> Any:
 
 def _misfit(spec: TimmSpec, image_size: int, error: Exception) -> Problem:
     """The keywords are at fault where the network runs without them, else the size of the images."""
-    if spec.arguments and _runs(spec.model_copy(update={"arguments": {}}), image_size):
-        return Problem("model.arguments", f"{spec.architecture} does not run with these: {reason_of(error)}")
+    if spec.arguments:
+        try:
+            _logits(sized_network(spec.model_copy(update={"arguments": {}}), image_size), image_size)
+        except Exception as other:
+            if is_out_of_memory(other):
+                raise
+        else:
+            return Problem("model.arguments", f"{spec.architecture} does not run with these: {reason_of(error)}")
     fault = f"{spec.architecture} does not run at this size: {reason_of(error)}"
     return Problem("data.image_size", fault, value=str(image_size))
 
 
-def _runs(spec: TimmSpec, image_size: int) -> bool:
-    try:
-        _logits(sized_network(spec, image_size), image_size)
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
-    except Exception:
-        return False
-    return True
+def _refuse_without_way(architecture: str) -> None:
+    """Raises ResourceError at once where the hub's client may not go there, or would try for minutes to find it."""
+    from huggingface_hub.constants import ENDPOINT, is_offline_mode
+
+    if is_offline_mode():
+        raise _unreachable(architecture, "HF_HUB_OFFLINE is set")
+    host = urlsplit(ENDPOINT).hostname
+    if not getproxies():
+        try:
+            socket.getaddrinfo(host, None)
+        except OSError as error:
+            raise _unreachable(architecture, f"{host}: {(error.strerror or str(error)).lower()}") from error
 
 
-def reason_of(error: BaseException) -> str:
-    """The first line of an error, of which some have none."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:SHOWN_CHARACTERS]
+def _unreachable(architecture: str, reason: str) -> ResourceError:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    fault = f"the weights of {architecture} are not in the cache and cannot be downloaded: {reason}"
+    return ResourceError(
+        fault, f"fill {HF_HUB_CACHE} (HF_HOME) where there is a network, or give a file: --weights FILE"
+    )
 
 
-def _refuse(field: str, message: str, hint: str, value: str) -> NoReturn:
-    raise SpecError(problems=[Problem(field, message, hint, repr(value))])
+def _cached_file(published: Any) -> Path | None:
+    """The file in the hub's cache that timm reads: safetensors where there are both."""
+    from huggingface_hub import try_to_load_from_cache
+
+    own = published.hf_hub_filename
+    for file in (str(Path(own).with_suffix(".safetensors")), own, *FILES) if own else FILES:
+        if isinstance(path := try_to_load_from_cache(published.hf_hub_id, file), str):
+            return Path(path)
+    return None

@@ -8,16 +8,16 @@ import re
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import safetensors.torch
 import torch
 from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
 from vitreport.errors import RecordError
 from vitreport.reading import MAX_WEIGHTS_BYTES, read_bounded, reading_errors
@@ -26,6 +26,7 @@ MAX_BYTES = MAX_WEIGHTS_BYTES
 MAX_HEADER_BYTES = 10 << 20
 MAX_TENSORS = 10_000
 TORCH_SAVED = (b"PK\x03\x04", b"\x80")  # a zip archive, in former times a pickle
+SHOWN_CHARACTERS = 200  # of a reason that a library gives
 DOT = re.compile(r"\.")
 INCOMPLETE_HINT = "copy or download it again"
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep the weights in a checkpoint
@@ -51,7 +52,8 @@ def read_weights(path: Path, digest: str) -> Weights:
 
     Raises RecordError where the file's SHA-256 is not `digest` or the file holds anything but plain tensors.
     """
-    content = _read_bounded(path)
+    with reading_errors(RecordError, path, "give the path of a weights file"):
+        content = read_bounded(path, MAX_BYTES)
     found = hashlib.sha256(content).hexdigest()
     if found != digest:
         hint = "give the file that the spec was made with, or take model.pretrained out of the spec"
@@ -65,7 +67,7 @@ def read_weights(path: Path, digest: str) -> Weights:
     if is_safetensors:
         tensors, metadata = parse_safetensors(content, str(path))
     else:
-        tensors = _unwrapped(_torch_saved(path, content))
+        tensors = _torch_saved(path, content)
     if not isinstance(tensors, Mapping) or not all(map(_is_named_tensor, tensors.items())):
         raise RecordError(f"{path} holds other things than named tensors", "save the model's state_dict() alone")
     if len(tensors) > MAX_TENSORS:
@@ -118,11 +120,6 @@ def _named_classes(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
         return None
 
 
-def _read_bounded(path: Path) -> bytes:
-    with reading_errors(RecordError, path, "give the path of a weights file"):
-        return read_bounded(path, MAX_BYTES)
-
-
 def parse_safetensors(content: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors and the metadata of a safetensors file, which anyone may have made.
 
@@ -139,43 +136,53 @@ def parse_safetensors(content: bytes, source: str) -> tuple[dict[str, Tensor], d
         raise RecordError(f"{source} is not a complete safetensors file: {error}", INCOMPLETE_HINT) from error
     except (KeyError, ValueError, TypeError, AttributeError, RuntimeError, OverflowError, RecursionError) as error:
         # a data type that torch lacks, or a header that is valid for the library and no table of texts for us
-        raise RecordError(f"{source} cannot be read as safetensors: {_reason(error)}", INCOMPLETE_HINT) from error
+        fault = f"{source} cannot be read as safetensors: {type(error).__name__}: {reason_of(error)}"
+        raise RecordError(fault, INCOMPLETE_HINT) from error
     if not isinstance(metadata, dict):
         raise RecordError(f"{source}: __metadata__ must map names to strings, not {json.dumps(metadata)[:40]}")
     return tensors, metadata
 
 
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+def classifier_prefixes(model: nn.Module) -> tuple[str, ...]:
+    """How the names of the tensors begin that depend on the number of classes; other tensors never do.
+
+    vitreport's own networks have it as `classifier`, those of timm have `get_classifier`.
+    """
+    if not hasattr(model, "get_classifier"):
+        return cast("tuple[str, ...]", model.classifier)
+    found = cast("Callable[[], Any]", model.get_classifier)()
+    classifiers = found if isinstance(found, tuple | list) else (found,)
+    return tuple(f"{name}." for name, module in model.named_modules() if any(module is part for part in classifiers))
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of an error, of which some have none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:SHOWN_CHARACTERS]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory did not suffice; the machine's allocator, unlike the GPU's, has no error of its own for it."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def _torch_saved(path: Path, content: bytes) -> Any:
     """What torch.save has written, read by its unpickler that builds tensors and plain values only."""
+    file = io.BytesIO(content)
     try:
-        if _unpacked_bytes(content) > MAX_BYTES:
-            raise RecordError(f"{path} unpacks to more than {MAX_BYTES >> 30} GiB")
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+                    raise RecordError(f"{path} unpacks to more than {MAX_BYTES >> 30} GiB")
         with warnings.catch_warnings(action="ignore"):  # of torch about the file's age and form
-            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         hint = "load it where you trust it and save its state_dict() with safetensors"
         raise RecordError(f"{path} is not loaded: it holds more than weights, which needs code to run", hint) from error
     except (RuntimeError, ValueError, LookupError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise RecordError(f"{path} cannot be read as weights: {_reason(error)}", INCOMPLETE_HINT) from error
-
-
-def _unpacked_bytes(content: bytes) -> int:
-    file = io.BytesIO(content)
-    if not zipfile.is_zipfile(file):
-        return len(content)
-    with zipfile.ZipFile(file) as archive:
-        return sum(member.file_size for member in archive.infolist())
-
-
-def _unwrapped(loaded: Any) -> Any:
-    for wrapper in WRAPPERS:
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(wrapper), Mapping):
-            return loaded[wrapper]
-    return loaded
+        fault = f"{path} cannot be read as weights: {type(error).__name__}: {reason_of(error)}"
+        raise RecordError(fault, INCOMPLETE_HINT) from error
+    inner = [loaded[name] for name in WRAPPERS if isinstance(loaded, Mapping) and isinstance(loaded.get(name), Mapping)]
+    return inner[0] if inner else loaded
 
 
 def _is_named_tensor(item: tuple[Any, Any]) -> bool:

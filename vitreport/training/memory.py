@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from vitreport.errors import ResourceError
-from vitreport.models.memory import is_out_of_memory
+from vitreport.models.weights import is_out_of_memory
 
 
 @contextmanager

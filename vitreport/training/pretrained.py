@@ -10,9 +10,8 @@ from torch import Tensor, nn
 
 from vitreport.errors import Problem, RecordError, SpecError
 from vitreport.formatting import listed
-from vitreport.models.classifier import classifier_prefixes
-from vitreport.models.timm_weights import adapted_weights, hub_weights
-from vitreport.models.weights import Weights, common_prefix, read_weights, without_prefix
+from vitreport.models.timm import adapted_weights, hub_weights
+from vitreport.models.weights import Weights, classifier_prefixes, common_prefix, read_weights, without_prefix
 from vitreport.records.run import InitialWeights
 from vitreport.records.schema import recordable
 from vitreport.spec.architectures.timm import TimmSpec

@@ -21,6 +21,7 @@ SETTLED_ELSEWHERE = {
     **dict.fromkeys(("features_only", "scriptable", "exportable"), "vitreport: it needs a classifier to train"),
 }
 SHOWN_CHARACTERS = 28
+LARGEST_INTEGER = 10_000
 LABEL_CHARACTERS = 33  # in a run's id, which is the name of a folder
 
 
@@ -34,7 +35,16 @@ def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
         if not (name.isidentifier() and _is_plain(value)):
             fault = "{name} must be a keyword with a finite number, a text, true, false or a list of these"
             raise PydanticCustomError("argument", fault, {"name": repr(name[:SHOWN_CHARACTERS])})
+        if _largest(value) > LARGEST_INTEGER:  # some constructors make a list or a loop of a number
+            fault = "{name} must not contain an integer above {largest}"
+            raise PydanticCustomError("argument", fault, {"name": repr(name), "largest": f"{LARGEST_INTEGER:,}"})
     return arguments
+
+
+def _largest(value: Any) -> int:
+    if isinstance(value, list):
+        return max(map(_largest, value), default=0)
+    return abs(value) if isinstance(value, int) else 0
 
 
 def _is_plain(value: Any) -> bool:
