@@ -12,10 +12,11 @@ from tests.cli.surface import commands
 from tests.data.makers import write_folder
 from tests.test_contracts import FILES, ROOT
 from vitreport.cli import training
-from vitreport.cli.compose import Request, compose_request
 from vitreport.cli.main import run
 from vitreport.cli.tables import plan
+from vitreport.data.facts import facts_in
 from vitreport.errors import exit_codes
+from vitreport.spec.request import Request, compose_request
 from vitreport.spec.run import RunSpec
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -114,5 +115,5 @@ def test_the_exit_codes_of_the_readme_are_those_of_the_errors() -> None:
 
 def test_a_fresh_clone_has_not_done_the_first_line_already() -> None:
     """A record committed under `runs/` would make the README's first line say so instead of training."""
-    first = compose_request(Request(model="perceiver-io", dataset="digits"), None).composed.spec
+    first = compose_request(Request(model="perceiver-io", dataset="digits"), facts_in(None)).spec
     assert not list((ROOT / "runs").glob(f"{first.run_id}*"))

@@ -1,6 +1,7 @@
 """What a run needs from the machine and what does not change its result: no part of the spec."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -58,6 +59,11 @@ def cache_dir() -> Path:
 def default_data_dir() -> Path:
     """Return the folder in which data sets are looked for unless the user names others."""
     return cache_dir() / "data"
+
+
+def data_dirs_or_default(given: Sequence[Path] | None) -> Sequence[Path]:
+    """Return the folders to search for data sets."""
+    return given or [default_data_dir()]
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ import pytest
 from tests.records import write_run
 from vitreport.analysis.claims import Verdict
 from vitreport.cli.reporting import page_of_study
-from vitreport.cli.studies import StudyPlan, StudyRequest, plan_study
+from vitreport.data.facts import facts_in
 from vitreport.report.page import Page
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study import ClaimSpec, combination
+from vitreport.sweep.studies import StudyPlan, StudyRequest, plan_study
 
 METRICS = {"": "test_accuracy", "best": "best_test_accuracy", "best train": "best_train_accuracy"}
 ASKED = StudyRequest("small-images")
@@ -26,7 +27,7 @@ with Path(__file__).with_name("published.csv").open(encoding="utf-8") as file:
 
 @cache
 def planned() -> StudyPlan:
-    return plan_study(ASKED, None)
+    return plan_study(ASKED, facts_in(None))
 
 
 def specs_of(name: str, at: Any = None) -> list[RunSpec]:
@@ -236,7 +237,7 @@ def test_runs_with_other_settings_answer_no_claim() -> None:
     asked = StudyRequest("small-images", assignments=("train.epochs=1",))
     claim = next(claim for claim in planned().study.claims if not claim.fault and claim.value is not None)
     labels = planned().study.parts[claim.of].combinations()[combination(claim.at)]
-    for cell in plan_study(asked, None).plans[claim.of].trials:
+    for cell in plan_study(asked, facts_in(None)).plans[claim.of].trials:
         if cell.values == labels:
             write_run(RUNS, cell.spec, 0.1 + 0.01 * cell.spec.seed)
     verdicts = page_of_study(asked, RUNS, None, None).verdicts

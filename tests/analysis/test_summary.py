@@ -15,12 +15,13 @@ from vitreport.analysis.observed import observe
 from vitreport.analysis.references import architecture_title, model_word
 from vitreport.analysis.representative import Planned
 from vitreport.analysis.summary import Group, Summary
-from vitreport.cli.compose import Request, compose_request
+from vitreport.data.facts import facts_in
 from vitreport.intervals import t_interval, wilson_interval
 from vitreport.records.folders import run_folders, strays
 from vitreport.records.groups import grouped
 from vitreport.records.reader import read_run
 from vitreport.spec.model import ARCHITECTURES
+from vitreport.spec.request import Request, compose_request
 from vitreport.spec.run import RunSpec
 
 RUNS = Path("runs")
@@ -229,7 +230,7 @@ def test_the_test_accuracy_does_not_choose_what_stands_for_a_pair() -> None:
 
 
 def test_the_preset_stands_for_its_pair() -> None:
-    preset = compose_request(Request("perceiver-io", "cifar10"), None).composed.spec
+    preset = compose_request(Request("perceiver-io", "cifar10"), facts_in(None)).spec
     write_run(RUNS, preset, 0.5)
     write_seeds(RUNS, [0.9, 0.91])
     (cell,) = summary().pairs
@@ -288,7 +289,7 @@ def run_id_of(command: str) -> str:
     sets = [words[index + 1] for index, word in enumerate(words) if word == "--set"]
     seed = words[words.index("--seed") + 1] if "--seed" in words else "0"
     request = Request(words[2], words[4], assignments=[*sets, f"seed={seed}"])
-    return compose_request(request, None).composed.spec.run_id
+    return compose_request(request, facts_in(None)).spec.run_id
 
 
 def test_a_file_that_contradicts_itself_is_damaged() -> None:

@@ -29,7 +29,7 @@ PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
         (("--param", "batchsize", "16"), "did you mean batch_size"),
         (("--param", "seed", "1,2"), "--seeds takes"),
         (("--param", "batch_size", "16,32", "--param", "train.batch_size", "64"), "is varied twice"),
-        (("--param", "lr", "1e-3,0.001"), "the value 0.001 of learning_rate stands twice"),
+        (("--param", "lr", "1e-3,0.001"), "duplicate value 0.001 for learning_rate"),
         (("--zip", *PAIRS), "patch_size has 2, embed_dim has 1"),
         (("--param", "batch_size", "16,32", "--baseline", "64"), "batch_size has no value 64"),
         ((*PAIRED, "--baseline", "2"), "patch_size, embed_dim has no value 2; hint: one of '2, 8', '4, 16'"),

@@ -125,7 +125,7 @@ def test_a_wrong_option_is_told_without_words_of_libraries(arguments: list[str],
         ("CIFAR10", "did you mean cifar10?"),
         ("cifar-10", "did you mean cifar10?"),
         ("Tiny-ImageNet", "did you mean tinyimagenet?"),
-        ("photos", "for the folder here: --dataset ./photos"),
+        ("photos", "write ./photos for the folder here"),
     ],
 )
 def test_a_data_set_in_other_letters_or_a_bare_folder_is_understood(dataset: str, said: str, cli: Cli) -> None:

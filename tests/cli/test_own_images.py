@@ -73,8 +73,8 @@ def test_a_fraction_beside_validation_images_is_an_error(cli: Cli, pets: Path) -
     assert done.exit_code == 2
     assert done.stderr == (
         "error: data.validation_fraction = 0.2: the data set has validation images, so that none are held out of the "
-        "training images (from --set); hint: leave it out, or use --set validation=fraction to ignore the validation "
-        "images\n"
+        'training images (from --set); hint: leave it out, or set data.validation to "fraction" to ignore the '
+        "validation images\n"
     )
 
 
@@ -114,7 +114,7 @@ def test_a_first_image_that_is_too_large_or_too_small_is_named(cli: Cli, tmp_pat
     done = train(cli, root)
     fault = f"error: data.image_size: the first image, train/cat/0000.png, is {size} x {size} pixels, {limit}"
     assert done.exit_code == 2
-    assert done.stderr.startswith(f"{fault}; hint: choose the size: --set image_size=64")
+    assert done.stderr.startswith(f"{fault}; hint: set image_size to choose the size, such as 64")
 
 
 def write_deep(root: Path, top: int) -> Path:

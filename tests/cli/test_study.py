@@ -10,11 +10,12 @@ from tests.cli.conftest import Cli
 from tests.commands import Completed, vitreport
 from tests.data.makers import write_folder
 from tests.records import write_run
-from vitreport.cli.studies import StudyRequest, plan_study
+from vitreport.data.facts import facts_in
 from vitreport.records.run import ErrorRecord
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study_file import study_names
 from vitreport.sweep.record import write_sweep
+from vitreport.sweep.studies import StudyRequest, plan_study
 
 SMALL = "image_size = 8, patch_size = 4, embed_dim = 8, num_blocks = 1, limit = 40, epochs = 1, batch_size = 18"
 STUDY = f"""
@@ -58,8 +59,8 @@ def study(own_folders: Path) -> None:
 
 
 def specs(name: str, *, seeds: str = "3") -> list[RunSpec]:
-    (sweep,) = plan_study(StudyRequest(FILE, [name], seeds), None).sweeps.values()
-    return [trial.spec for trial in sweep.plan.trials]
+    (plan,) = plan_study(StudyRequest(FILE, [name], seeds), facts_in(None)).available.values()
+    return [trial.spec for trial in plan.trials]
 
 
 def finish(name: str, *, seeds: str = "3") -> list[Path]:
@@ -239,8 +240,8 @@ def test_parts_may_have_their_images_in_different_folders(cli: Cli) -> None:
         for f in ("here/a", "there/b")
     ]
     Path(FILE).write_text("\n".join(['title = "Two folders"', *own]))
-    planned = plan_study(StudyRequest(FILE), None)
-    assert [sweep.data_dir for sweep in planned.sweeps.values()] == [Path("here").resolve(), Path("there").resolve()]
+    planned = plan_study(StudyRequest(FILE), facts_in(None))
+    assert [plan.data_dir for plan in planned.available.values()] == [Path("here").resolve(), Path("there").resolve()]
     assert cli("study", "run", FILE, "--dry-run").exit_code == 0
 
 
@@ -256,8 +257,8 @@ def test_data_sets_are_searched_in_several_folders(by: str, cli: Cli, monkeypatc
     done = cli("study", "status", FILE, *folders)
     assert (done.exit_code, done.stderr) == (0, "")
     if by == "option":
-        planned = plan_study(StudyRequest(FILE), [Path("here"), Path("there")])
-        assert [str(sweep.data_dir) for sweep in planned.sweeps.values()] == ["here", "there"]
+        planned = plan_study(StudyRequest(FILE), facts_in([Path("here"), Path("there")]))
+        assert [str(plan.data_dir) for plan in planned.available.values()] == ["here", "there"]
 
 
 def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:
@@ -422,9 +423,9 @@ def test_only_seeds_that_were_asked_for_are_missing(cli: Cli) -> None:
     """The sweep on record says which; a report without --seeds does not count against the usual three."""
     for number in (0, 1):
         finish("mixer/batch", seeds=f"{number}..{number}")
-    (planned,) = plan_study(StudyRequest(FILE, ["mixer/batch"], "2"), None).sweeps.values()
+    (planned,) = plan_study(StudyRequest(FILE, ["mixer/batch"], "2"), facts_in(None)).available.values()
     assert "1 seed missing" in cli("report", "--study", FILE).stdout
-    write_sweep(Path("runs"), planned.plan)
+    write_sweep(Path("runs"), planned)
     told = cli("report", "--study", FILE).stdout
     assert "missing" not in told
     assert "1 seed missing" in cli("report", "--study", FILE, "--seeds", "3").stdout

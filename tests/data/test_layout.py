@@ -190,13 +190,13 @@ def one_folder_more(root: Path) -> None:
     [
         (lowercase_twin, "Test/ and test/ could each be the test split", "keep one"),
         (second_validation, "val/ and validation/ could each be the val split", "keep one"),
-        (only_training, "has no folder test or val; it has models", "--dataset .*/set/train"),
+        (only_training, "has no folder test or val; it has models", "give .*/set/train as the data set"),
         (no_training, "has no folder train, but test/", "lay it out"),
         (unlabelled_test, "set/test has no class folders, but 3 images without a class", "move the folder away"),
         (loose_training, "train has 0 class folders, .* it holds 3 images without a class", "labels.csv"),
         (other_validation, "the classes of .*train and .*val differ: only .*train has dog", "lay it out"),
         (nothing, "has no folder train$", "lay it out"),
-        (one_folder_more, "has no folder train; it has inner", r"--dataset .*/set/inner"),
+        (one_folder_more, "has no folder train; it has inner", r"give .*/set/inner"),
     ],
 )
 def test_what_is_wrong_with_a_layout_is_named(

@@ -118,7 +118,7 @@ def test_images_that_are_not_square_need_a_size(tmp_path: Path) -> None:
     (problem,) = error.value.problems
     assert problem.field == "data.image_size"
     assert problem.message == "the first image, train/cat/0000.png, is 30 x 20 pixels, not square"
-    assert problem.hint == "choose the size: --set image_size=64"
+    assert problem.hint == "set image_size to choose the size, such as 64"
     assert describe("pets", tmp_path, image_size=64) == DatasetFacts("pets", 2, 64)
 
 

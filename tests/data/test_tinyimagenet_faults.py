@@ -20,7 +20,7 @@ def test_a_part_is_not_taken_for_the_whole(places: Places, tmp_path: Path, monke
     words = r"tiny-imagenet-200/wnids\.txt lists 3 classes, tinyimagenet has 200"
     with pytest.raises(DatasetError, match=words) as error:
         opened(places)
-    assert error.value.hint == f"as a data set of your own: --dataset {root}"
+    assert error.value.hint == f"give its path to use it as a data set of your own: {root}"
     assert describe(str(root), tmp_path).num_classes == 3
     publish(places.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
     with pytest.raises(DatasetError, match=words):

@@ -8,11 +8,12 @@ import torch
 
 from tests.models.small import IMAGE_SIZE, NUM_CLASSES, REQUIRED, small_model
 from tests.training.small import CPU, noise_arrays
-from vitreport.cli.compose import Request, compose_request
+from vitreport.data.facts import facts_in
 from vitreport.spec.compose import Layer, compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import preset_names
+from vitreport.spec.request import Request, compose_request
 from vitreport.spec.run import RunSpec
 from vitreport.training.events import StepFinished
 from vitreport.training.loop import fit
@@ -68,6 +69,6 @@ def cost(case: str) -> dict[str, Any]:
 def cost_spec(case: str) -> RunSpec:
     kind, _, name = case.partition(" ")
     if kind == "preset":
-        return compose_request(Request(preset=name), data_dirs=None).composed.spec
+        return compose_request(Request(preset=name), facts_in(None)).spec
     layer = Layer("golden", {"model": {"name": name, **REQUIRED.get(name, {})}})
     return compose([layer], lambda dataset, image_size: DatasetFacts(dataset, num_classes=10, image_size=32)).spec

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from vitreport.cli.compose import Request, compose_request
+from vitreport.data.facts import facts_in
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
@@ -13,6 +13,7 @@ from vitreport.spec.compose import Layer, compose, flat
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import read_assignments, read_environment, read_file
 from vitreport.spec.optimizer import AdamWSpec, SGDSpec
+from vitreport.spec.request import Request, compose_request
 
 from .composing import MIXER, PERCEIVER, SWIN, composed, problems
 
@@ -38,7 +39,7 @@ def test_the_strongest_source_wins_and_is_the_origin(strongest: int, monkeypatch
         assignments=["batch_size=5"] if "--set" in given else [],
         flags={"train.batch_size": 6 if "flag" in given else None},
     )
-    found = compose_request(request, None).composed
+    found = compose_request(request, facts_in(None))
     _, value, origin = SOURCES[strongest]
     assert found.spec.train.batch_size == value
     assert found.origins.get("train.batch_size") == origin

@@ -9,10 +9,11 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.data.makers import write_folder
 from vitreport.cli import training
-from vitreport.cli.compose import Request, compose_request
 from vitreport.data.catalogue import DATASETS
+from vitreport.data.facts import facts_in
 from vitreport.errors import SpecError
 from vitreport.spec.presets import FOLDER, preset_facts, preset_for, preset_names, read_preset
+from vitreport.spec.request import Request, compose_request
 from vitreport.spec.run import RunSpec
 
 PRESETS = pytest.mark.parametrize("name", preset_names())
@@ -24,7 +25,7 @@ def resolved(name: str) -> RunSpec:
     dataset = read_preset(name).values["data"]["dataset"]
     if dataset not in DATASETS and not (DATA_DIR / dataset).exists():
         write_folder(DATA_DIR / dataset, count=1, size=32)
-    return compose_request(Request(preset=name), [DATA_DIR]).composed.spec
+    return compose_request(Request(preset=name), facts_in([DATA_DIR])).spec
 
 
 @PRESETS
@@ -62,8 +63,8 @@ def test_a_shown_preset_is_read_back_as_the_same_run(name: str, form: str, cli: 
 @pytest.mark.parametrize(("dataset", "data_dirs"), [("cifar10", [Path()]), ("./cifar10", None)])
 def test_a_data_set_given_by_its_path_takes_the_preset_of_its_name(dataset: str, data_dirs: list[Path] | None) -> None:
     Path("cifar10").mkdir()
-    found = compose_request(Request(model="perceiver-io", dataset=dataset), data_dirs).composed
-    assert found.spec == compose_request(Request(preset="perceiver-io-cifar10"), None).composed.spec
+    found = compose_request(Request(model="perceiver-io", dataset=dataset), facts_in(data_dirs))
+    assert found.spec == compose_request(Request(preset="perceiver-io-cifar10"), facts_in(None)).spec
 
 
 def test_a_pair_without_a_preset_has_none() -> None:
@@ -76,7 +77,7 @@ def test_a_pair_without_a_preset_has_none() -> None:
 )
 def test_an_architecture_of_timm_takes_the_preset_of_its_whole_name(architecture: str, tag: str) -> None:
     untagged, tagged = (
-        compose_request(Request(model=f"timm/{name}", dataset="cifar10"), None).composed
+        compose_request(Request(model=f"timm/{name}", dataset="cifar10"), facts_in(None))
         for name in (architecture, f"{architecture}.{tag}")
     )
     assert set(untagged.origins.values()) >= {f"preset timm-{architecture}-cifar10"}

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from tests.records import small_spec
 from tests.spec.composing import composed
 from vitreport.errors import SpecError
+from vitreport.spec.compose import Composed
 from vitreport.spec.load import layer_of
-from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import AxisSpec, field_axis, variant_axis, zipped
 from vitreport.sweep.plan import Plan, make_plan
 
 BASE = small_spec().model_dump(mode="json")
 
 
-def compose(fields: Mapping[str, Any]) -> RunSpec:
-    return composed(BASE, layer_of(fields, "--param").values).spec
+def compose(fields: Mapping[str, Any]) -> Composed:
+    return composed(BASE, layer_of(fields, "--param").values)
 
 
 def plan(*axes: AxisSpec, seeds: tuple[int, ...] = (0,), max_trials: int = 1000, **options: Any) -> Plan:
@@ -70,7 +70,7 @@ def test_a_sweep_is_called_after_its_models() -> None:
     swept = make_plan(
         [field_axis("model.arguments.drop_rate", [0.1, 0.2])],
         [0],
-        lambda fields: composed(timm, layer_of(fields, "--param").values).spec,
+        lambda fields: composed(timm, layer_of(fields, "--param").values),
         max_trials=2,
     )
     assert swept.name == "timm-resnet18 on digits by drop_rate"
@@ -79,7 +79,7 @@ def test_a_sweep_is_called_after_its_models() -> None:
 def test_two_trials_of_one_spec_are_refused() -> None:
     with pytest.raises(SpecError, match="give the same spec"):
         plan(variant_axis("optimizer", {"by itself": {}, "by name": {"optimizer": "adamw"}}))
-    with pytest.raises(SpecError, match="stands twice"):
+    with pytest.raises(SpecError, match="duplicate value"):
         plan(field_axis("lr", [0.1, 0.10]))
 
 
@@ -108,7 +108,7 @@ def test_the_baseline_is_the_value_of_the_spec_itself() -> None:
     found = make_plan(
         [field_axis("augment", [[], [short]])],
         [0],
-        lambda fields: flipped(layer_of(fields, "").values).spec,
+        lambda fields: flipped(layer_of(fields, "").values),
         max_trials=2,
     )
     assert found.baseline == ('[{"name": "horizontal_flip"}]',)

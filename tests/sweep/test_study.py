@@ -1,18 +1,17 @@
 import pytest
 
-from vitreport.cli.ablation import Asked, make_work
-from vitreport.cli.compose import Request
+from vitreport.data.facts import facts_in
 from vitreport.errors import SpecError
 from vitreport.spec.study_file import read_study, study_names
 from vitreport.sweep.plan import Plan
+from vitreport.sweep.studies import StudyRequest, plan_study
 
 ABLATIONS = [(study, name) for study in study_names() for name in read_study(study).ablations]
 
 
 def plans(study: str, *only: str, assignments: tuple[str, ...] = ()) -> list[Plan]:
-    request = Request(assignments=assignments)
-    asked = Asked(request, (), zip=False, baseline=None, study=study, only=list(only), seeds="3", max_trials=1000)
-    return [sweep.plan for sweep in make_work(asked, None).sweeps]
+    asked = StudyRequest(study, only, assignments=assignments)
+    return list(plan_study(asked, facts_in(None), ablations_only=True).plans.values())
 
 
 @pytest.mark.parametrize(("study", "name"), ABLATIONS, ids=lambda text: text)

@@ -53,5 +53,3 @@ ReportFormat = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
 
 DEFAULT_RUNS_DIR = RUNS_DIR.default
 DEFAULT_CHECKPOINT_SECONDS = CHECKPOINT_SECONDS.default
-DEFAULT_SEEDS = "3"
-DEFAULT_MAX_TRIALS = 1000

@@ -11,12 +11,11 @@ from vitreport.analysis.outline import Plans, claims_of, outline_of
 from vitreport.analysis.preliminary import RULES, without
 from vitreport.analysis.selection import design_of, select, select_designs, select_groups, select_runs
 from vitreport.analysis.summary import Summary
-from vitreport.cli.composer import tell_lowered
-from vitreport.cli.console import note
+from vitreport.cli.console import note, note_lowered
 from vitreport.cli.format import TRAIN_AGAIN
-from vitreport.cli.options import DEFAULT_SEEDS, ReportFormat
+from vitreport.cli.options import ReportFormat
 from vitreport.cli.runs_dir import require_runs_dir
-from vitreport.cli.studies import StudyRequest, plan_study
+from vitreport.data.facts import facts_in
 from vitreport.errors import SpecError
 from vitreport.formatting import counted
 from vitreport.records.folders import strays
@@ -31,6 +30,8 @@ from vitreport.report.model_card import render_model_card
 from vitreport.report.page import TITLE, Page, make_page
 from vitreport.report.sandbox import render_own
 from vitreport.run_id import RunId
+from vitreport.sweep.defaults import DEFAULT_SEEDS
+from vitreport.sweep.studies import StudyRequest, plan_study
 
 MOST_NAMED = 5
 
@@ -131,8 +132,8 @@ def page_of_study(
     `every_seed` shows the runs with other seeds than those that are asked for as well; an ablation that was begun then
     lacks only what its sweep was asked to train.
     """
-    planned = plan_study(asked, data_dirs)
-    tell_lowered(planned.lowered)
+    planned = plan_study(asked, facts_in(data_dirs))
+    note_lowered(planned.lowered)
     plans = planned.plans
     study = planned.study.only(plans) if asked.only else planned.study
     published = _published(asked, data_dirs) if asked.assignments else plans
@@ -155,7 +156,7 @@ def _as_begun(outline: Outline, runs_dir: Path) -> Outline:
 def _published(asked: StudyRequest, data_dirs: Sequence[Path] | None) -> Plans | None:
     """What the study plans by itself; None where that cannot be trained without `--set`."""
     with suppress(SpecError):
-        return plan_study(replace(asked, assignments=()), data_dirs).plans
+        return plan_study(replace(asked, assignments=()), facts_in(data_dirs)).plans
     return None
 
 

@@ -1,19 +1,18 @@
 """Sweeps trained one after another, and what came out of them."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from vitreport.analysis.sweep_summary import Summary, summarize
-from vitreport.cli.composer import Sweep, Work
 from vitreport.cli.console import note
 from vitreport.cli.live.sweep import choose_sweep_view
 from vitreport.cli.tables.groups import tell_mixed
 from vitreport.cli.tables.sweeps import show_summaries, tell_missing
-from vitreport.errors import ImagesError, VitreportError
+from vitreport.errors import DatasetError, ImagesError, VitreportError
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
-from vitreport.sweep.plan import Plan, Trial, baseline_warning
+from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.record import write_sweep
 from vitreport.sweep.run import Policy, Warnings, run_sweep
 from vitreport.sweep.trials import needs_training, read_trials
@@ -22,27 +21,34 @@ Left = dict[str, ImagesError]
 """The sweeps that are left out, by name, and why."""
 
 
-def run_and_show(work: Work, runtime: Runtime, policy: Policy, *, quiet: bool, as_json: bool) -> None:
+def run_and_show(
+    plans: Sequence[Plan],
+    unavailable: Mapping[str, DatasetError],
+    runtime: Runtime,
+    policy: Policy,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Train what is missing of each sweep that there are images for; the tables on stdout.
 
     Raises DamageError where trials are missing, else ImagesError where sweeps are left out.
     """
-    alone = len(work.sweeps) + len(work.unavailable) == 1
+    alone = len(plans) + len(unavailable) == 1
     left: Left = {}
-    for name, error in work.unavailable.items():
+    for name, error in unavailable.items():
         _leave(name, ImagesError({error.message: error}), left, at_once=alone or policy.fail_fast)
     summaries: list[Summary] = []
     runs: dict[str, Run] = {}
     told: Warnings = set()
-    for sweep in work.sweeps:
-        plan = sweep.plan
+    for plan in plans:
         if not alone and not quiet:
             note(plan.name)
-        if (line := baseline_warning(plan)) and _missing(plan, runtime, policy):
+        if (line := plan.without_baseline) and _missing(plan, runtime, policy):
             note(f"warning: {line}")
         try:
             _refuse_lacking(plan, left, runtime, policy)
-            runs |= _trained(sweep, runtime, policy, told, quiet=quiet)
+            runs |= _trained(plan, runtime, policy, told, quiet=quiet)
         except ImagesError as error:
             _leave(plan.name, error, left, at_once=alone or policy.fail_fast)
             runs |= read_trials(plan.trials, runtime.runs_dir)
@@ -56,8 +62,8 @@ def run_and_show(work: Work, runtime: Runtime, policy: Policy, *, quiet: bool, a
         raise ImagesError(_told(left))
 
 
-def _trained(sweep: Sweep, runtime: Runtime, policy: Policy, told: Warnings, *, quiet: bool) -> dict[str, Run]:
-    plan, own = sweep.plan, replace(runtime, data_dir=sweep.data_dir)
+def _trained(plan: Plan, runtime: Runtime, policy: Policy, told: Warnings, *, quiet: bool) -> dict[str, Run]:
+    own = replace(runtime, data_dir=plan.data_dir)
     file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
     with choose_sweep_view([axis.name for axis in plan.axes], plan.trials, quiet=quiet) as view:
         runs = run_sweep(plan.trials, own, policy, argv=sys.argv[1:], observer=view, told=told)

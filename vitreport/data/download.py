@@ -281,9 +281,9 @@ def _blocks(response: HTTPResponse) -> Iterator[bytes]:
 def _where_to_put(published: Published, data_dir: Path) -> str:
     """What the user does where no mirror gives the archive."""
     if all((data_dir / split).is_dir() for split in SPLITS):
-        return f"{data_dir} holds train/ and test/ itself: --dataset {data_dir} takes it as images of your own"
+        return f"{data_dir} holds train/ and test/ itself: give it as the data set to use images of your own"
     by_class = f"{data_dir}/{published.dataset}/{{train,test}}/CLASS/*.png"
     return (
         f"where it is here already: --data-dir FOLDER; else put {published.archive} into {data_dir}, or images into "
-        f"{by_class}; --dataset digits needs no download"
+        f"{by_class}; the data set digits needs no download"
     )

@@ -116,7 +116,7 @@ def _split_layout(tree: Tree, folders: dict[str, str], entries: Sequence[Entry])
     others = [shown(e.name) for e in entries if e.kind == "folder" and e.name not in folders.values()]
     found = f"; it has {some(others)}" if others else ""
     train = f"{tree.place}/{folders['train']}"
-    hint = f"add test/CLASS/ or val/CLASS/; or split the images of {folders['train']}/ automatically: --dataset {train}"
+    hint = f"add test/CLASS/ or val/CLASS/; or give {train} as the data set, and its images are split automatically"
     raise DatasetError(f"{tree.place} has no folder test or val{found}", hint)
 
 
@@ -168,7 +168,7 @@ def _label_file(tree: Tree, entries: Sequence[Entry]) -> str:
 def _nested_hint(tree: Tree, folders: Sequence[str]) -> str:
     """Where the only folder is itself laid out, say so: archives often unpack into one more folder."""
     if len(folders) == 1 and len(_folders_in(tree, folders[0])) > 1:
-        return f"if the images are in {folders[0]}/: --dataset {tree.place}/{folders[0]}"
+        return f"if the images are in {folders[0]}/, give {tree.place}/{folders[0]}"
     return LAYOUT_HINT
 
 

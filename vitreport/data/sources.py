@@ -194,7 +194,7 @@ def _unknown(name: str) -> SpecError:
 
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
     if name and _is_folder(Path(name)):
-        hint = f"for the folder here: --dataset ./{name}"
+        hint = f"write ./{name} for the folder here"
     else:
         hint = f"{did_you_mean(plain, DATASETS)} (a folder of images works too)"
     return SpecError(problems=[Problem("data.dataset", "unknown data set", hint, repr(name))])
@@ -214,5 +214,5 @@ def _size(first: "FirstImage") -> int:
         fault = f"{image}, fewer than {SMALLEST_SIDE} x {SMALLEST_SIDE}"
     else:
         return first.width
-    hint = "choose the size: --set image_size=64"
+    hint = "set image_size to choose the size, such as 64"
     raise SpecError(problems=[Problem("data.image_size", fault, hint)])

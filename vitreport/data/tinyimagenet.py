@@ -46,7 +46,7 @@ PUBLISHED = Published(
 MIRRORS = ("http://cs231n.stanford.edu/tiny-imagenet-200.zip",)
 WNIDS, WORDS, ANNOTATIONS = "wnids.txt", "words.txt", "val/val_annotations.txt"
 LAYOUT_HINT = f"lay it out as {WNIDS}, {WORDS}, train/WNID/images/*.JPEG, val/images/*.JPEG and {ANNOTATIONS}"
-RENAME_HINT = "rename the folder; as a data set of your own: --dataset PATH"
+RENAME_HINT = "rename the folder, or give its path to use it as a data set of your own"
 MAX_TEXT_BYTES = 2**24
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
@@ -107,7 +107,11 @@ def _own(root: Path) -> DiskTree:
 
 def _whole(root: Path, notify: Notify) -> Original:
     tree = DiskTree(root, LAYOUT_HINT)
-    hint = RENAME_HINT if root.name == PUBLISHED.dataset else f"as a data set of your own: --dataset {tree.place}"
+    hint = (
+        RENAME_HINT
+        if root.name == PUBLISHED.dataset
+        else f"give its path to use it as a data set of your own: {tree.place}"
+    )
     _refuse_part(f"{tree.place}/{WNIDS}", len(_wnids(tree)), hint)
     listing = replace(_listed(tree, notify), source=f"folder {root.name} (unpacked, not verified)")
     return folder.loose_original(listing, SIZE)

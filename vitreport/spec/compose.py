@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -40,11 +41,21 @@ class Layer:
 
 @dataclass(frozen=True)
 class Composed:
-    """A checked spec, and for each dotted path the place that its value came from."""
+    """A checked spec.
+
+    Attributes:
+        spec: The spec.
+        origins: For each dotted path the place that its value came from.
+        data_dir: The folder that holds the dataset.
+        lowered: The batch size before and after it was lowered to a limit, if it was.
+        preset: The preset that the spec rests on, if there is one.
+    """
 
     spec: RunSpec
     origins: Mapping[str, str]
+    data_dir: Path
     lowered: Lowered | None = None
+    preset: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +101,7 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     ]
     if problems:
         raise SpecError(problems=problems)
-    return Composed(RunSpec(**sections), origins, lowered)
+    return Composed(RunSpec(**sections), origins, facts.data_dir, lowered)
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:

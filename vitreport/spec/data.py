@@ -1,6 +1,7 @@
 """The spec of the data: which images, at which size, how they are split and augmented."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -17,7 +18,8 @@ SMALLEST_SIDE, LARGEST_SIDE = 8, 1024
 class DatasetFacts:
     """What a spec needs to know of a data set before a single image is read; `train_images` where they are known.
 
-    `has_validation` says that it has validation images beside training and test images.
+    `has_validation` says that it has validation images besides training and test images, `data_dir` is the folder that
+    holds it.
     """
 
     name: str
@@ -25,6 +27,7 @@ class DatasetFacts:
     image_size: int
     train_images: int | None = None
     has_validation: bool = False
+    data_dir: Path = Path()
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class DataSpec(Section):
         found = []
         if self.validation == "folder" and self.validation_fraction:
             fault = "the data set has validation images, so that none are held out of the training images"
-            hint = "leave it out, or use --set validation=fraction to ignore the validation images"
+            hint = 'leave it out, or set data.validation to "fraction" to ignore the validation images'
             found.append(Problem("data.validation_fraction", fault, hint, str(self.validation_fraction)))
         return found + [
             problem

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -53,6 +54,22 @@ def field_axis(name: str, values: Iterable[Any]) -> AxisSpec:
         )
     told = tuple(ValueSpec(label=shown_value(value), value=value, fields=fields_of(path, value)) for value in values)
     return AxisSpec(name=short_name(path), values=told)
+
+
+def read_axes(params: Iterable[tuple[str, str]], origin: str) -> list[AxisSpec]:
+    """Read axes from the names of fields and texts of their values. Raises SpecError with the problems of all."""
+    axes: list[AxisSpec] = []
+    problems: list[Problem] = []
+    for name, text in params:
+        try:
+            axes.append(field_axis(name, parse_list(text)))
+        except SpecError as error:
+            for problem in error.problems_at(name):
+                hint = f"--seeds takes {SEEDS_HINT}" if problem.field == "seed" else problem.hint
+                problems.append(replace(problem, origin=origin, hint=hint))
+    if problems:
+        raise SpecError(problems=problems)
+    return axes
 
 
 def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSpec:

@@ -1,1 +1,1 @@
-"""Sweeps: many runs as one question, trained without repeating or losing work."""
+"""Sweeps: plan trials, tell how long they take, and train what is missing of them."""

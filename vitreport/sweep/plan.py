@@ -6,25 +6,33 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.architectures.timm import TimmSpec
-from vitreport.spec.compose import flat
+from vitreport.spec.compose import Composed, Describe, flat
+from vitreport.spec.data import Lowered
+from vitreport.spec.load import assign, layer_of
+from vitreport.spec.request import Request, compose_request
 from vitreport.spec.run import RunSpec
-from vitreport.spec.sweep import AxisSpec, ValueSpec, called, shown_level, shown_value
+from vitreport.spec.sweep import AxisSpec, called, shown_level, shown_value
+from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS
 
-ARCHITECTURE = "model.architecture"
+MODEL, ARCHITECTURE = "model.name", "model.architecture"
+DEFAULT_MODEL = "perceiver-io"
 Labels = tuple[str, ...]
-ComposeTrial = Callable[[Mapping[str, Any]], RunSpec]
+"""A combination of values: the label of one value of each axis."""
+ComposeTrial = Callable[[Mapping[str, Any]], Composed]
+"""Composes a spec from the fields that a combination of values sets, by their full paths."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One run of a sweep; `values` holds the label of one value for each axis."""
+    """One run of a sweep, and the combination of values that it is about."""
 
     values: Labels
     spec: RunSpec
@@ -36,25 +44,69 @@ class Trial:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep with its trials, the first seed of every combination first; `baseline` is the one to compare with.
+    """A sweep with its trials, the first seed of every combination first. Without axes it is one run with its seeds.
 
-    Without axes it is one run with its seeds. `own` are the values that the spec has itself, where they are no
-    combination of the sweep.
+    Attributes:
+        name: What tables call it.
+        axes: What is varied.
+        baseline: The combination that the others are compared with.
+        trials: One for each combination and seed.
+        data_dir: The folder of the datasets.
+        spec_values: What the spec has for each axis, where that is not a combination of the sweep.
+        lowered: The batch sizes that were lowered to a limit.
     """
 
     name: str
     axes: tuple[AxisSpec, ...]
     baseline: Labels | None
     trials: tuple[Trial, ...]
-    own: Labels | None = None
+    data_dir: Path = Path()
+    spec_values: Labels | None = None
+    lowered: frozenset[Lowered] = frozenset()
 
     @property
     def id(self) -> str:
-        """From the name and what is varied; more seeds are the same sweep."""
+        """Derived from the name and what is varied; more seeds are the same sweep."""
         groups = {trial.values: trial.spec.group_hash for trial in self.trials}
         varied = [[axis.name for axis in self.axes], *([*values, group] for values, group in groups.items())]
         slug = re.sub(r"[^A-Za-z0-9._]+", "-", self.name).strip("-.")[:80]
         return f"{slug}-{hashlib.sha256(json.dumps(varied).encode()).hexdigest()[:8]}"
+
+    @property
+    def without_baseline(self) -> str:
+        """Why nothing is compared and what can be done; "" where there is a baseline, or nothing to compare."""
+        if self.baseline or len({trial.values for trial in self.trials}) < 2:
+            return ""
+        spec = ""
+        if self.spec_values:
+            spec = f": the spec itself has {called((axis.name for axis in self.axes), self.spec_values)}"
+        first = shlex.quote(",".join(self.trials[0].values))
+        return f"no baseline, so no values are compared{spec}; hint: add that value, or use --baseline {first}"
+
+
+def trial_composer(
+    request: Request, describe: Describe, origin: str, fixed: Mapping[str, Any] | None = None
+) -> ComposeTrial:
+    """Return a function that composes trials of a request.
+
+    Args:
+        request: What all trials share.
+        describe: Gives the facts of a dataset.
+        origin: Where the values of the trials come from, for error messages.
+        fixed: Fields that are as strong as the values of the trials.
+    """
+
+    def compose_trial(fields: Mapping[str, Any]) -> Composed:
+        shared, base = fixed or {}, request
+        if MODEL in fields:  # another model than the request's, which may be an architecture of timm
+            base = replace(request, model=None)
+            shared = {path: value for path, value in shared.items() if path not in (MODEL, ARCHITECTURE)}
+        composed = compose_request(base, describe, replace(layer_of({**shared, **fields}, origin), is_varied=True))
+        if (given := composed.origins.get("seed", "")) in ("--set", origin):
+            raise SpecError(problems=[Problem("seed", "is given by --seeds in a sweep", "--seeds 5..5", origin=given)])
+        return composed
+
+    return compose_trial
 
 
 def make_plan(
@@ -64,25 +116,38 @@ def make_plan(
     *,
     baseline: Labels | None = None,
     name: str = "",
-    max_trials: int,
-    allowed_by: str = "",
+    max_trials: int = DEFAULT_MAX_TRIALS,
 ) -> Plan:
-    """Compose every trial. Raises SpecError with every problem of every value before anything runs.
+    """Compose every trial.
 
-    `allowed_by` is the option of the command that takes more than `max_trials`.
+    Raises:
+        SpecError: With every problem of every value, or where there are more than `max_trials`.
     """
     _check_axes(axes)
-    _check_count(axes, len(seeds), max_trials, allowed_by)
-    specs = _composed(axes, compose)
-    if problems := list(_repeated(specs)):
-        raise SpecError(problems=problems)
-    trials = tuple(
-        Trial(values, spec.model_copy(update={"seed": seed})) for seed in seeds for values, spec in specs.items()
+    count = prod(len(axis.values) for axis in axes) * len(seeds)
+    if count > max_trials:
+        hint = "use fewer values or seeds, or raise the limit"
+        raise SpecError(f"the sweep has {count:,} trials, more than {max_trials:,}", hint)
+    composed = _compose_all(axes, compose)
+    specs = {labels: each.spec for labels, each in composed.items()}
+    _refuse_equal_specs(specs)
+    spec_values = None
+    if baseline:
+        _check_baseline(baseline, axes)
+    elif base := _base_spec(specs, compose):
+        baseline = next((labels for labels, spec in specs.items() if spec.group_hash == base.group_hash), None)
+        spec_values = None if baseline else _values_of(base, axes)
+    return Plan(
+        name=name or _usual_name(axes, list(specs.values())),
+        axes=tuple(axes),
+        baseline=baseline,
+        trials=tuple(
+            Trial(labels, spec.model_copy(update={"seed": seed})) for seed in seeds for labels, spec in specs.items()
+        ),
+        data_dir=_one_folder(composed.values()),
+        spec_values=spec_values,
+        lowered=frozenset(each.lowered for each in composed.values() if each.lowered),
     )
-    own = None if baseline else _own_spec(specs, compose)
-    chosen = _checked_baseline(baseline, axes) if baseline else _own_baseline(specs, own)
-    missing = _own_values(axes, own) if own and not chosen else None
-    return Plan(name or _name(axes, specs.values()), tuple(axes), chosen, trials, missing)
 
 
 def _check_axes(axes: Sequence[AxisSpec]) -> None:
@@ -92,47 +157,38 @@ def _check_axes(axes: Sequence[AxisSpec]) -> None:
     for axis in axes:
         counts = Counter(value.label for value in axis.values)
         if repeated := next((label for label, count in counts.items() if count > 1), None):
-            raise SpecError(f"the value {repeated} of {axis.name} stands twice", "give it once")
+            raise SpecError(f"duplicate value {repeated} for {axis.name}", "give it once")
 
 
-def _check_count(axes: Sequence[AxisSpec], seeds: int, max_trials: int, allowed_by: str) -> None:
-    count = prod(len(axis.values) for axis in axes) * seeds
-    if count > max_trials:
-        hint = f"{allowed_by} {count} allows them" if allowed_by else "use fewer values or seeds"
-        raise SpecError(f"the sweep has {count:,} trials, more than {max_trials:,}", hint)
-
-
-def _composed(axes: Sequence[AxisSpec], compose: ComposeTrial) -> dict[Labels, RunSpec]:
-    """The spec of each combination. Every fault is told, but one that all combinations share only once."""
-    specs: dict[Labels, RunSpec] = {}
+def _compose_all(axes: Sequence[AxisSpec], compose: ComposeTrial) -> dict[Labels, Composed]:
+    """Compose each combination. A problem that several of them share is raised once."""
+    composed: dict[Labels, Composed] = {}
     problems: dict[Problem, None] = {}
     for values in itertools.product(*(axis.values for axis in axes)):
-        labels = tuple(value.label for value in values)
+        fields = {path: given for value in values for path, given in value.fields.items()}
         try:
-            specs[labels] = compose(_fields(values))
+            composed[tuple(value.label for value in values)] = compose(fields)
         except SpecError as error:
-            problems |= dict.fromkeys(error.problems or [Problem("sweep", error.message, error.hint)])
+            problems |= dict.fromkeys(error.problems_at("sweep"))
     if problems:
         raise SpecError(problems=list(problems))
-    return specs
+    return composed
 
 
-def _fields(values: Iterable[ValueSpec]) -> dict[str, Any]:
-    return {path: value for each in values for path, value in each.fields.items()}
-
-
-def _repeated(specs: Mapping[Labels, RunSpec]) -> Iterable[Problem]:
+def _refuse_equal_specs(specs: Mapping[Labels, RunSpec]) -> None:
     """Two combinations that come to one spec would be one trial with two names."""
     known: dict[str, Labels] = {}
+    problems = []
     for labels, spec in specs.items():
         first = known.setdefault(spec.group_hash, labels)
         if first != labels:
-            told = f"{shown_level(first)} and {shown_level(labels)} give the same spec ({spec.group_hash})"
-            yield Problem("sweep", told, "leave one out")
+            fault = f"{shown_level(first)} and {shown_level(labels)} give the same spec ({spec.group_hash})"
+            problems.append(Problem("sweep", fault, "leave one out"))
+    if problems:
+        raise SpecError(problems=problems)
 
 
-def _checked_baseline(baseline: Labels, axes: Sequence[AxisSpec]) -> Labels:
-    """Raises SpecError where it does not hold one value of each axis."""
+def _check_baseline(baseline: Labels, axes: Sequence[AxisSpec]) -> None:
     if len(baseline) != len(axes):
         first = shlex.quote(",".join(axis.values[0].label for axis in axes))
         fault = f"--baseline holds {len(baseline)} values for {len(axes)} axes"
@@ -140,53 +196,66 @@ def _checked_baseline(baseline: Labels, axes: Sequence[AxisSpec]) -> Labels:
     for label, axis in zip(baseline, axes, strict=True):
         known = [value.label for value in axis.values]
         if label not in known:
-            raise SpecError(
-                f"--baseline: {axis.name} has no value {label}", f"one of {', '.join(map(shlex.quote, known))}"
-            )
-    return baseline
+            hint = f"one of {', '.join(map(shlex.quote, known))}"
+            raise SpecError(f"--baseline: {axis.name} has no value {label}", hint)
 
 
-def _own_spec(specs: Mapping[Labels, RunSpec], compose: ComposeTrial) -> RunSpec | None:
-    """The spec without the values of the sweep; None where it is none, or there is nothing to compare it with."""
-    if len(specs) == 1:
-        return None
+def _base_spec(specs: Mapping[Labels, RunSpec], compose: ComposeTrial) -> RunSpec | None:
+    """Return the spec without the values of the sweep, if it is valid and there is something to compare it with."""
     try:
-        return compose({})
+        return compose({}).spec if len(specs) > 1 else None
     except SpecError:
         return None
 
 
-def _own_baseline(specs: Mapping[Labels, RunSpec], own: RunSpec | None) -> Labels | None:
-    """The combination that is the spec itself; None where it is not among them."""
-    return next((labels for labels, spec in specs.items() if own and spec.group_hash == own.group_hash), None)
+def _values_of(spec: RunSpec, axes: Sequence[AxisSpec]) -> Labels:
+    """Return what a spec has for each axis, as a table shows it; "other" for a field that it lacks."""
+    values = flat(spec.model_dump(mode="json"))
+    if isinstance(spec.model, TimmSpec):  # its architecture is a part of the model's name
+        values[MODEL] = f"timm/{spec.model.architecture}"
+    paths = (dict.fromkeys(path for value in axis.values for path in value.fields) for axis in axes)
+    return tuple(
+        ", ".join(shown_value(values.get(path, "other")) for path in of_axis if path != ARCHITECTURE)
+        for of_axis in paths
+    )
 
 
-def _own_values(axes: Sequence[AxisSpec], own: RunSpec) -> Labels:
-    """What a spec has for each axis, as a table shows it; "other" for a field that it lacks."""
-    values = flat(own.model_dump(mode="json"))
-    if isinstance(own.model, TimmSpec):
-        values["model.name"] = f"timm/{own.model.architecture}"
-    return tuple(", ".join(shown_value(values.get(path, "other")) for path in _paths(axis)) for axis in axes)
+def _one_folder(composed: Collection[Composed]) -> Path:
+    """Return the folder that holds all datasets. Raises SpecError where there are several."""
+    folders = {each.spec.data.dataset: each.data_dir for each in composed}
+    if len(set(folders.values())) > 1:
+        found = ", ".join(f"{dataset} in {folder}" for dataset, folder in folders.items())
+        hint = "put them side by side: --data-dir FOLDER, and name them without their paths"
+        raise SpecError(f"all datasets of a sweep must be in one folder; found {found}", hint)
+    return next(iter(folders.values()))
 
 
-def _paths(axis: AxisSpec) -> Sequence[str]:
-    """The fields that an axis varies, in order; the architecture of timm belongs to the model's name."""
-    return [
-        path for path in dict.fromkeys(path for value in axis.values for path in value.fields) if path != ARCHITECTURE
-    ]
-
-
-def baseline_warning(plan: Plan) -> str:
-    """That a sweep has no baseline, so that it compares nothing, and what can be done; "" where it has one."""
-    if plan.baseline or not plan.axes or len({trial.values for trial in plan.trials}) < 2:
-        return ""
-    own = f": the spec itself has {called((axis.name for axis in plan.axes), plan.own)}" if plan.own else ""
-    first = shlex.quote(",".join(plan.trials[0].values))
-    return f"no baseline, so no values are compared{own}; hint: add that value, or use --baseline {first}"
-
-
-def _name(axes: Sequence[AxisSpec], specs: Collection[RunSpec]) -> str:
+def _usual_name(axes: Sequence[AxisSpec], specs: Sequence[RunSpec]) -> str:
     """perceiver-io on cifar10 by batch_size"""
     models = "/".join(dict.fromkeys(spec.model.label for spec in specs))
     datasets = "/".join(dict.fromkeys(spec.data.dataset for spec in specs))
     return f"{models} on {datasets} by {' and '.join(axis.name for axis in axes)}"
+
+
+def plan_ablation(
+    request: Request,
+    axes: Sequence[AxisSpec],
+    seeds: Sequence[int],
+    describe: Describe,
+    *,
+    baseline: Sequence[Any] = (),
+    max_trials: int = DEFAULT_MAX_TRIALS,
+) -> Plan:
+    """Plan the trials of a request over axes; `baseline` holds one value of each field that is varied.
+
+    Raises:
+        SpecError: With every problem of every value.
+    """
+    if not axes:
+        raise SpecError("nothing is varied", "--param batch_size 16,32,64, or --study small-images")
+    labels = tuple(map(shown_value, baseline))
+    if len(axes) == 1 and ", " in axes[0].name and labels:  # a zip of several fields
+        labels = (", ".join(labels),)
+    fallback = assign({MODEL: DEFAULT_MODEL}, "default")
+    compose = trial_composer(replace(request, fallback=fallback), describe, "--param")
+    return make_plan(axes, seeds, compose, baseline=labels or None, max_trials=max_trials)

@@ -8,6 +8,8 @@ from typer.core import TyperCommand
 
 from vitreport.cli import options
 from vitreport.cli.options import SWEEP
+from vitreport.errors import DatasetError, SpecError
+from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS, DEFAULT_SEEDS
 
 PARAM = "--param"
 Param = Annotated[
@@ -49,7 +51,7 @@ def ablate(
         str | None,
         typer.Option(help="The value to compare with, one for each axis; else the spec's own.", rich_help_panel=SWEEP),
     ] = None,
-    seeds: options.Seeds = options.DEFAULT_SEEDS,
+    seeds: options.Seeds = DEFAULT_SEEDS,
     study: Annotated[
         str | None,
         typer.Option(help="The ablations of a study, by its name or its file.", rich_help_panel=SWEEP),
@@ -60,7 +62,7 @@ def ablate(
     jobs: options.Jobs = 1,
     max_trials: Annotated[
         int, typer.Option(min=1, help="Refuse a larger sweep.", rich_help_panel=SWEEP)
-    ] = options.DEFAULT_MAX_TRIALS,
+    ] = DEFAULT_MAX_TRIALS,
     retry_failed: options.RetryFailed = False,
     fail_fast: options.FailFast = False,
     weights: options.Weights = None,
@@ -81,28 +83,41 @@ def ablate(
     Examples: `vitreport ablate --param batch_size 16,32,64,128`,
     `vitreport ablate swin --dataset digits --param learning_rate 1e-2,1e-3 --param optimizer adamw,sgd --seeds 5`
     """
-    from vitreport.cli.ablation import Asked, make_work
-    from vitreport.cli.compose import Request
-    from vitreport.cli.composer import tell_lowered
+    from vitreport.cli.console import note_lowered
+    from vitreport.data.facts import facts_in
     from vitreport.runtime import Runtime
+    from vitreport.spec.request import Request
+    from vitreport.spec.sweep import parse_list, parse_seeds, read_axes, zipped
     from vitreport.sweep.engines.local import shared_out
+    from vitreport.sweep.plan import plan_ablation
     from vitreport.sweep.run import Policy
+    from vitreport.sweep.studies import StudyRequest, plan_study
 
-    asked = Asked(
-        request=Request(
-            model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or (), weights=weights
-        ),
-        params=[(name, values) for name, _, values in (each.partition("=") for each in param or ())],
-        zip=zip_,
-        baseline=baseline,
-        study=study,
-        only=only or [],
-        seeds=seeds,
-        max_trials=max_trials,
-    )
-    work = make_work(asked, data_dirs)
+    if study is None:
+        if only:
+            raise SpecError("--only needs --study", "for example --study small-images")
+        request = Request(model, dataset, preset, spec, set_ or (), weights=weights)
+        axes = read_axes([(name, values) for name, _, values in (each.partition("=") for each in param or ())], PARAM)
+        plan = plan_ablation(
+            request,
+            [zipped(axes)] if zip_ and axes else axes,
+            parse_seeds(seeds),
+            facts_in(data_dirs),
+            baseline=parse_list(baseline) if baseline else (),
+            max_trials=max_trials,
+        )
+        plans, unavailable = [plan], dict[str, DatasetError]()
+    else:
+        of_runs = {"MODEL": model, "--dataset": dataset, "--preset": preset, "--spec": spec}
+        given = {**of_runs, PARAM: param, "--zip": zip_, "--baseline": baseline}
+        if surplus := [name for name, value in given.items() if value]:
+            fault = f"a study says itself what is varied: leave out {', '.join(surplus)}"
+            raise SpecError(fault, "--set changes all its runs")
+        asked = StudyRequest(study, only or (), seeds, set_ or (), max_trials, weights)
+        planned = plan_study(asked, facts_in(data_dirs), ablations_only=True)
+        plans, unavailable = list(planned.available.values()), dict(planned.unavailable)
     if not quiet:
-        tell_lowered(work.lowered)
+        note_lowered(lowered for each in plans for lowered in each.lowered)
     runtime = Runtime(
         device=device,
         runs_dir=runs_dir,
@@ -115,8 +130,8 @@ def ablate(
     if dry_run:
         from vitreport.cli.tables.ablation_plan import show_ablation_plan
 
-        return show_ablation_plan(work, runtime, policy, as_json=as_json)
+        return show_ablation_plan(plans, unavailable, runtime, policy, as_json=as_json)
     from vitreport.cli.sweeping import run_and_show
 
-    run_and_show(work, runtime, policy, quiet=quiet, as_json=as_json)
+    run_and_show(plans, unavailable, runtime, policy, quiet=quiet, as_json=as_json)
     return None

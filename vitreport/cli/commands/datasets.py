@@ -17,8 +17,8 @@ app = typer.Typer(help="List and verify data sets.", no_args_is_help=True)
 @app.command("list")
 def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = False) -> None:
     """List the data sets that can be named, and where each is looked for."""
-    from vitreport.cli.compose import data_dirs_or_default
     from vitreport.data.catalogue import DATASETS
+    from vitreport.runtime import data_dirs_or_default
 
     if as_json:
         print_json([asdict(source) for source in DATASETS.values()])
@@ -44,14 +44,13 @@ def verify(
     as_json: options.AsJson = False,
 ) -> None:
     """Check counts, sizes, checksums and duplicates."""
-    from vitreport.cli.compose import data_dirs_or_default, dataset_as_argument
     from vitreport.cli.live.training import choose_view
     from vitreport.data.sources import home_of
     from vitreport.data.verify import verify as verify_dataset
     from vitreport.errors import DatasetError
-    from vitreport.runtime import cache_dir
+    from vitreport.runtime import cache_dir, data_dirs_or_default
 
-    with dataset_as_argument(), choose_view(quiet=quiet) as view:
+    with choose_view(quiet=quiet) as view:
         home = home_of(name, data_dirs_or_default(data_dirs))
         checks = verify_dataset(
             name, home, cache_dir(), image_size=image_size, notify=view.note, progress=view.progress

@@ -36,9 +36,8 @@ def doctor(
     as_json: options.AsJson = False,
 ) -> None:
     """Check versions, devices, memory and folders; each problem comes with its fix."""
-    from vitreport.cli.compose import data_dirs_or_default
     from vitreport.errors import ResourceError
-    from vitreport.runtime import cache_dir
+    from vitreport.runtime import cache_dir, data_dirs_or_default
 
     findings = [
         Finding("python", True, f"{platform.python_version()} ({sys.executable})"),

@@ -21,11 +21,10 @@ def evaluate(
     as_json: options.AsJson = False,
 ) -> None:
     """Measure a finished run: accuracy, loss, calibration, each class, the confusion matrix, images/s."""
-    from vitreport.cli.compose import data_dirs_or_default
     from vitreport.data.sources import home_of
     from vitreport.records.folders import find_run
     from vitreport.records.reader import read_run
-    from vitreport.runtime import Runtime
+    from vitreport.runtime import Runtime, data_dirs_or_default
 
     require_given_runs_dir(runs_dir)
     found = read_run(find_run(run, runs_dir))

@@ -38,13 +38,14 @@ def show(
     as_json: options.AsJson = False,
 ) -> None:
     """Show an architecture: its paper, its fields, its presets, and what it costs on this machine."""
-    from vitreport.cli.compose import Request, compose_request
     from vitreport.cli.tables.cost import measure
     from vitreport.cli.tables.fields import fields_in_words
+    from vitreport.data.facts import facts_in
     from vitreport.spec.presets import preset_facts, presets_of
+    from vitreport.spec.request import Request, compose_request
 
     request = Request(model=model, dataset=dataset, preset=preset, assignments=set_ or ())
-    spec = compose_request(request, data_dirs).composed.spec
+    spec = compose_request(request, facts_in(data_dirs)).spec
     architecture, values = type(spec.model), spec.model.model_dump(mode="json")
     fields = [field for field in fields_in_words(architecture) if field.name in values]
     facts = {name: preset_facts(name) for name in presets_of(spec.model.name)}

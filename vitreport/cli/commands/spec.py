@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from vitreport.cli import options
-from vitreport.cli.console import note, print_json, print_text
-from vitreport.errors import SpecError
+from vitreport.cli.console import note, note_lowered, print_json, print_text
 
 app = typer.Typer(help="Show and check specs.", no_args_is_help=True)
 
@@ -43,14 +42,11 @@ def check(
     as_json: options.AsJson = False,
 ) -> None:
     """Tell everything that is wrong with a spec, or the id of the run that it is."""
-    from vitreport.cli.compose import Request, compose_request, in_a_file
-    from vitreport.cli.composer import tell_lowered
+    from vitreport.data.facts import facts_in
+    from vitreport.spec.request import Request, compose_request
 
-    try:
-        composed = compose_request(Request(spec_file=file), data_dirs).composed
-    except SpecError as error:
-        raise SpecError(error.message, error.hint, problems=[*map(in_a_file, error.problems)]) from error
-    tell_lowered([composed.lowered])
+    composed = compose_request(Request(spec_file=file), facts_in(data_dirs))
+    note_lowered([composed.lowered])
     spec = composed.spec
     if as_json:
         print_json({"id": spec.run_id, "spec": spec.model_dump(mode="json")})
@@ -70,13 +66,13 @@ def show(
     as_json: options.AsJson = False,
 ) -> None:
     """A whole spec as TOML, to be kept and changed: `vitreport spec show perceiver-io > my.toml`."""
-    from vitreport.cli.compose import Request, compose_request
-    from vitreport.cli.composer import tell_lowered
+    from vitreport.data.facts import facts_in
+    from vitreport.spec.request import Request, compose_request
 
     request = Request(model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or ())
-    composition = compose_request(request, data_dirs)
-    tell_lowered([composition.composed.lowered])
-    found = composition.composed.spec
+    composed = compose_request(request, facts_in(data_dirs))
+    note_lowered([composed.lowered])
+    found = composed.spec
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -84,8 +80,6 @@ def show(
 
         from vitreport.spec.presets import preset_facts
 
-        if composition.preset:
-            print_text(
-                "\n".join(f"# {line}" for line in [f"preset {composition.preset}", *preset_facts(composition.preset)])
-            )
+        if composed.preset:
+            print_text("\n".join(f"# {line}" for line in [f"preset {composed.preset}", *preset_facts(composed.preset)]))
         print_text(tomli_w.dumps(found.model_dump(mode="json", exclude_none=True)).strip())

@@ -8,6 +8,7 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.runs_dir import note_missing_runs_dir
+from vitreport.sweep.defaults import DEFAULT_SEEDS
 
 if TYPE_CHECKING:
     from vitreport.runtime import Runtime
@@ -36,7 +37,7 @@ def show(study: Study, as_json: options.AsJson = False) -> None:
 def status(
     study: Study,
     only: options.Only = None,
-    seeds: options.Seeds = options.DEFAULT_SEEDS,
+    seeds: options.Seeds = DEFAULT_SEEDS,
     set_: options.Assignments = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Time a few steps of what no record tells the time of.")
@@ -48,13 +49,14 @@ def status(
     as_json: options.AsJson = False,
 ) -> None:
     """Tell what is done and what is missing, and the time that the missing runs will take."""
-    from vitreport.cli.composer import tell_lowered
-    from vitreport.cli.studies import StudyRequest, plan_study
+    from vitreport.cli.console import note_lowered
     from vitreport.cli.tables.study_status import show_status
+    from vitreport.data.facts import facts_in
+    from vitreport.sweep.studies import StudyRequest, plan_study
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())
-    planned = plan_study(asked, data_dirs)
-    tell_lowered(planned.lowered)
+    planned = plan_study(asked, facts_in(data_dirs))
+    note_lowered(planned.lowered)
     note_missing_runs_dir(runs_dir)
     runtime = _runtime(runs_dir, device, threads) if measure else None
     show_status(planned, asked, runs_dir, measured_on=runtime, as_json=as_json)
@@ -64,7 +66,7 @@ def status(
 def run(
     study: Study,
     only: options.Only = None,
-    seeds: options.Seeds = options.DEFAULT_SEEDS,
+    seeds: options.Seeds = DEFAULT_SEEDS,
     set_: options.Assignments = None,
     jobs: options.Jobs = 1,
     retry_failed: options.RetryFailed = False,
@@ -87,13 +89,14 @@ def run(
     Examples: `vitreport study run small-images --only perceiver-io/cifar10`,
     `vitreport study run my.toml --set limit=500 --set epochs=1 --seeds 1`
     """
-    from vitreport.cli.composer import tell_lowered
-    from vitreport.cli.studies import StudyRequest, plan_study
+    from vitreport.cli.console import note_lowered
+    from vitreport.data.facts import facts_in
+    from vitreport.sweep.studies import StudyRequest, plan_study
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())
-    planned = plan_study(asked, data_dirs)
+    planned = plan_study(asked, facts_in(data_dirs))
     if not quiet:
-        tell_lowered(planned.lowered)
+        note_lowered(planned.lowered)
     if dry_run:
         from vitreport.cli.tables.study_status import show_status
 
@@ -109,7 +112,7 @@ def run(
         checkpoint_seconds=checkpoint_seconds,
     )
     policy = Policy(jobs, retry_failed, fail_fast)
-    run_and_show(planned.work, runtime, policy, quiet=quiet, as_json=as_json)
+    run_and_show(list(planned.available.values()), planned.unavailable, runtime, policy, quiet=quiet, as_json=as_json)
     return None
 
 

@@ -41,9 +41,10 @@ def train(
 
     Examples: `vitreport train perceiver-io --dataset digits`, `vitreport train --spec my.toml --set lr=1e-3`
     """
-    from vitreport.cli.compose import Request, compose_request
-    from vitreport.cli.composer import tell_lowered
+    from vitreport.cli.console import note_lowered
+    from vitreport.data.facts import facts_in
     from vitreport.runtime import Runtime
+    from vitreport.spec.request import Request, compose_request
 
     request = Request(
         model=model,
@@ -60,12 +61,12 @@ def train(
         },
         weights=weights,
     )
-    composition = compose_request(request, data_dirs)
+    composed = compose_request(request, facts_in(data_dirs))
     if not quiet:
-        tell_lowered([composition.composed.lowered])
+        note_lowered([composed.lowered])
     runtime = Runtime(
         device=device,
-        data_dir=composition.data_dir,
+        data_dir=composed.data_dir,
         runs_dir=runs_dir,
         threads=threads,
         compile=compile_,
@@ -75,12 +76,12 @@ def train(
     if dry_run:
         from vitreport.cli.tables.plan import show_plan
 
-        return show_plan(composition.composed, runtime, as_json=as_json)
+        return show_plan(composed, runtime, as_json=as_json)
     if verbose:
         from vitreport.cli.tables.plan import tell_origins
 
-        tell_origins(composition.composed, runtime)
+        tell_origins(composed, runtime)
     from vitreport.cli.training import train_and_show
 
-    train_and_show(composition.composed.spec, runtime, force=force, quiet=quiet, as_json=as_json)
+    train_and_show(composed.spec, runtime, force=force, quiet=quiet, as_json=as_json)
     return None

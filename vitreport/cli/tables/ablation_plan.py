@@ -1,16 +1,16 @@
 """`vitreport ablate --dry-run`: the trials, what is done already, the time and the disk that the others need."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from vitreport.cli.composer import Work
 from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.cli.tables.plan import make_plan as make_run_plan
+from vitreport.errors import DatasetError
 from vitreport.formatting import compact, counted, duration
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
@@ -19,7 +19,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.store.space import disk_bytes
 from vitreport.sweep.check import Networks
 from vitreport.sweep.expect import elapsed_seconds, expected_seconds
-from vitreport.sweep.plan import Plan, Trial, baseline_warning
+from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.run import Policy
 from vitreport.sweep.trials import needs_training, read_trials, trial_state
 from vitreport.training.device import choose_device, device_name
@@ -42,20 +42,26 @@ class TrialForecast:
     disk_bytes: int
 
 
-def show_ablation_plan(work: Work, runtime: Runtime, policy: Policy, *, as_json: bool) -> None:
+def show_ablation_plan(
+    plans: Sequence[Plan],
+    unavailable: Mapping[str, DatasetError],
+    runtime: Runtime,
+    policy: Policy,
+    *,
+    as_json: bool,
+) -> None:
     """Every trial, then the sums, on stdout."""
-    for error in work.unavailable.values():
+    for error in unavailable.values():
         raise error
     records = [read_run(folder) for folder in run_folders(runtime.runs_dir)]
     estimator = Estimator(runtime, records)
-    plans = [sweep.plan for sweep in work.sweeps]
     runs = {run_id: run for plan in plans for run_id, run in read_trials(plan.trials, runtime.runs_dir).items()}
     missing = (trial for plan in plans for trial in plan.trials if _is_missing(runs.get(trial.id), policy))
     estimator.check(trial.spec for trial in missing)
     told = []
-    for sweep in work.sweeps:
-        estimate = partial(estimator, data_dir=sweep.data_dir)
-        told.append([_trial_plan(trial, runs.get(trial.id), policy, estimate) for trial in sweep.plan.trials])
+    for plan in plans:
+        estimate = partial(estimator, data_dir=plan.data_dir)
+        told.append([_trial_plan(trial, runs.get(trial.id), policy, estimate) for trial in plan.trials])
     if as_json:
         print_json([_plain(plan, trials, policy.jobs) for plan, trials in zip(plans, told, strict=True)])
         return
@@ -67,7 +73,7 @@ def show_ablation_plan(work: Work, runtime: Runtime, policy: Policy, *, as_json:
             right=["time", "disk"],
         )
         print_text(_sums(trials, policy.jobs))
-        if line := baseline_warning(plan):
+        if line := plan.without_baseline:
             note(f"warning: {line}")
 
 

@@ -2,12 +2,13 @@
 
 from vitreport.analysis.outline import statement_of
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text
-from vitreport.cli.studies import StudyRequest, plan_study
+from vitreport.data.facts import facts_in
 from vitreport.formatting import printable, toml_value
 from vitreport.spec.compose import flat
 from vitreport.spec.study import PartSpec, SectionSpec, StudySpec
 from vitreport.spec.study_file import read_study, study_names
 from vitreport.spec.sweep import shown_level
+from vitreport.sweep.studies import StudyRequest, plan_study
 
 
 def show_studies(*, as_json: bool) -> None:
@@ -21,7 +22,7 @@ def show_studies(*, as_json: bool) -> None:
 
 def show_study(name: str, *, as_json: bool) -> None:
     """Its sections, then its claims."""
-    study = plan_study(StudyRequest(name), None).study  # with every problem of its runs
+    study = plan_study(StudyRequest(name), facts_in(None)).study  # with every problem of its runs
     if as_json:
         print_json({"name": name, **study.model_dump(mode="json")})
         return

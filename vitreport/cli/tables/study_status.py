@@ -5,15 +5,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vitreport.cli.composer import Sweep
 from vitreport.cli.console import print_json, print_table, print_text, warn_each
-from vitreport.cli.studies import StudyPlan, StudyRequest
 from vitreport.formatting import counted, duration
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.expect import expected_seconds
+from vitreport.sweep.plan import Plan
+from vitreport.sweep.studies import StudyPlan, StudyRequest
 from vitreport.sweep.trials import needs_training, read_trials, trial_state
 
 INDENT = "  "
@@ -46,7 +46,7 @@ def show_status(
     """The parts in their sections, then the sum, on stdout. Without a machine to measure on only records tell time."""
     records = [read_run(folder) for folder in run_folders(runs_dir)]
     clock = _measuring_clock(measured_on, records) if measured_on else _recorded_clock(records)
-    runs = {name: _runs(sweep, runs_dir, clock) for name, sweep in planned.sweeps.items()}
+    runs = {name: _runs(plan, runs_dir, clock) for name, plan in planned.available.items()}
     parts = {name: _status(each.values()) for name, each in runs.items()}
     whole = _status({run_id: run for each in runs.values() for run_id, run in each.items()}.values())
     warn_each(f"{name}: {error.lines()[0]}" for name, error in planned.unavailable.items())
@@ -81,13 +81,13 @@ def _measuring_clock(runtime: Runtime, records: Sequence[Run]) -> Clock:
     return lambda spec, data_dir: estimator(spec, data_dir)[0]
 
 
-def _runs(sweep: Sweep, runs_dir: Path, clock: Clock) -> dict[str, RunStatus]:
-    runs = read_trials(sweep.plan.trials, runs_dir)
+def _runs(plan: Plan, runs_dir: Path, clock: Clock) -> dict[str, RunStatus]:
+    runs = read_trials(plan.trials, runs_dir)
     told = {}
-    for trial in sweep.plan.trials:
+    for trial in plan.trials:
         run = runs.get(trial.id)
         to_train = needs_training(run, retry_failed=False)
-        told[trial.id] = RunStatus(trial_state(run), to_train, clock(trial.spec, sweep.data_dir) if to_train else 0.0)
+        told[trial.id] = RunStatus(trial_state(run), to_train, clock(trial.spec, plan.data_dir) if to_train else 0.0)
     return told
 
 
@@ -125,5 +125,6 @@ def _sum(whole: Status, shared: int, asked: StudyRequest) -> str:
     if not whole.to_train:
         return told
     if whole.seconds is None:
-        return f"{told}; the records do not tell the time of all others: `{asked.status} --measure` times some steps"
+        command = f"{asked.command(*asked.only, verb='status')} --measure"
+        return f"{told}; the records do not tell the time of all others: `{command}` times some steps"
     return f"{told}; the others take about {duration(whole.seconds)}, one at a time"

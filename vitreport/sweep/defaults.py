@@ -1,0 +1,4 @@
+"""What is used unless the user says otherwise. Imports nothing, since `--help` needs it."""
+
+DEFAULT_SEEDS = "3"
+DEFAULT_MAX_TRIALS = 1000
