@@ -24,14 +24,11 @@ function addThemeSwitch() {
   document.querySelector("header").append(button);
 }
 
-// The number that a cell begins with: "-2.2 (-3.4 to -0.9)", "1.50M", "0:10:00"; its text where there is none.
+// The number that a cell shows, else its text; null where there is neither.
 function sortKey(cell) {
-  const text = cell.textContent.trim().replaceAll(",", "");
-  const time = text.match(/^(\d+):(\d\d):(\d\d)$/);
-  if (time) return 3600 * time[1] + 60 * time[2] + 1 * time[3];
-  const found = text.match(/^(?:< )?([-+]?\d[\d.]*(?:e[-+]?\d+)?)([kMGT]?)(?![\w])/);
-  if (!found) return text === "\u2013" ? null : text;
-  return parseFloat(found[1]) * { "": 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12 }[found[2]];
+  if (cell.dataset.value !== undefined) return Number(cell.dataset.value);
+  const text = cell.textContent.trim();
+  return text === "\u2013" ? null : text;
 }
 
 // Numbers first, then text, then cells without either: whichever way it is sorted, what is missing is last.

@@ -67,9 +67,7 @@ def test_figures_can_be_left_out(cli: Cli) -> None:
 
 
 def test_only_figures_that_a_template_shows_are_drawn(cli: Cli) -> None:
-    Path("own.j2").write_text(
-        '{% from "macros.md.j2" import pictures with context %}{{ pictures(page.figures_of(""), ["overview"]) }}'
-    )
+    Path("own.j2").write_text("{{ figures.overview }}")
     assert cli("report", "--template", "own.j2").stderr == "1 figure in report-assets/\n"
     assert pictures(Path("report-assets")) == ["overview-dark.svg", "overview-light.svg"]
     Path("own.j2").write_text("{{ page.title }}")
@@ -178,8 +176,7 @@ def test_documents_that_share_a_folder_leave_each_other_their_figures(cli: Cli) 
     names = {"one": "perceiver-io", "two": "swin"}
     for name, runs in names.items():
         Path(f"{name}.j2").write_text(
-            '{% from "macros.md.j2" import pictures with context %}'
-            '{{ pictures(page.figures_of(summary.architectures[0].name), ["curves"]) }}'
+            '{% for each in page.figures if each.kind == "curves" %}{{ figures[each.name] }}\n\n{% endfor %}'
         )
         cli("report", runs, "-o", f"{name}.md", "--assets", "figures", "--template", f"{name}.j2")
     for name, runs in names.items():

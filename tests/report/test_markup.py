@@ -94,7 +94,7 @@ def test_at_the_start_of_a_line(text: str) -> None:
 
 @given(TEXTS, TEXTS)
 def test_in_a_table(first: str, second: str) -> None:
-    tokens = MARKDOWN.parse(table(Table(("one", "two"), ((first, Code(f"x{second}")),), texts=2)))
+    tokens = MARKDOWN.parse(table(Table("", ("one", "two"), ((first, Code(f"x{second}")),), "ll")))
     cells = [text_of([token]) for token in tokens if token.type == "inline"]
     assert cells == ["one", "two", plain(first), plain(f"x{second}")]
 

@@ -129,7 +129,7 @@ def test_foreign_names_are_literal_text(page: Page) -> None:
 
 def test_the_json_holds_all_that_is_said(page: Page) -> None:
     document = json.loads(documents(RUNS)["study.json"])
-    assert document["schema_version"] == 3
+    assert document["schema_version"] == 4
     assert document["headline"] == list(page.headline)
     assert len(document["architectures"]) == 4
     assert [finding["rule"] for finding in document["findings"]] == [finding.rule for finding in page.findings]
@@ -144,7 +144,7 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
 
 @pytest.mark.parametrize("first", ["[2pt]", "*"])
 def test_no_cell_is_an_argument_of_the_line_break_before_it(first: str) -> None:
-    rows = _latex_table(Table(("value", "n"), (("a", "1"), (first, "2"))), "values").splitlines()
+    rows = _latex_table(Table("", ("value", "n"), (("a", "1"), (first, "2")), "lr"), "values").splitlines()
     assert rf"{{}}{first} & 2 \\" in rows
 
 
@@ -152,5 +152,5 @@ def test_no_cell_is_an_argument_of_the_line_break_before_it(first: str) -> None:
     ("left_out", "told"), [(0, ""), (1234, " Rows left out here: 1,234; the CSV has all of them.")]
 )
 def test_latex_says_which_rows_are_left_out(left_out: int, told: str) -> None:
-    rows = _latex_table(Table(("value", "n"), (("a", "1"),), left_out=left_out), "Values.").splitlines()
+    rows = _latex_table(Table("", ("value", "n"), (("a", "1"),), "lr", left_out), "Values.").splitlines()
     assert rf"\caption{{Values.{told}}}" in rows

@@ -11,7 +11,6 @@ from vitreport.errors import SpecError
 from vitreport.files import output_path
 from vitreport.report import inject as placing
 from vitreport.report.figures.illustrations import Figure
-from vitreport.report.sandbox import check_template
 
 ENDINGS: dict[str, ReportFormat] = {
     "": "markdown",
@@ -49,13 +48,11 @@ def checked_places(output: Path | None, inject: Path | None, check: Path | None)
     return Places(output and output_path(output), inject and output_path(inject), check, is_part)
 
 
-def checked_format(places: Places, given: ReportFormat | None, template: Path | None) -> ReportFormat:
+def checked_format(places: Places, given: ReportFormat | None, *, own: bool) -> ReportFormat:
     """Return the format. Raises SpecError if it does not fit the file or the template."""
-    form = format_of(given, places.file, own=template is not None)
-    if template is not None:
-        if form != "markdown":
-            raise SpecError(f"--template is for markdown, not for {form}", "leave one of them out")
-        check_template(template)
+    form = format_of(given, places.file, own=own)
+    if own and form != "markdown":
+        raise SpecError(f"--template is for markdown, not for {form}", "leave one of them out")
     return form
 
 

@@ -25,10 +25,9 @@ from vitreport.report.html import render_html
 from vitreport.report.inject import as_part, without_marks
 from vitreport.report.json_format import render_json
 from vitreport.report.latex import render_latex
-from vitreport.report.markdown import render_markdown
+from vitreport.report.markdown import Template, render_markdown
 from vitreport.report.model_card import render_model_card
 from vitreport.report.page import TITLE, Page, make_page
-from vitreport.report.sandbox import render_own
 from vitreport.run_id import RunId
 from vitreport.sweep.defaults import DEFAULT_SEEDS
 from vitreport.sweep.studies import StudyRequest, plan_study
@@ -171,7 +170,7 @@ def make_document(
     format_: ReportFormat,
     *,
     title: str | None,
-    template: Path | None,
+    template: Template | None,
     assets: str | None,
     cache_dir: Path,
     is_part: bool = False,
@@ -192,5 +191,5 @@ def make_document(
             return render_latex(page)
         case "model-card":
             return render_model_card(page, title)
-    text = render_own(page, template, assets=assets) if template else render_markdown(page, assets=assets)
+    text = render_markdown(page, template, assets=assets)
     return without_marks(as_part(text) if is_part else text)

@@ -1,33 +1,141 @@
-"""A table of a report, whatever is in it."""
+"""What a report is made of before it is laid out: sections of blocks, the same for every format.
 
-from collections.abc import Sequence
+A section is built in `sections.py`. `markdown_text.py` and `html.py` render each kind of block.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from vitreport.report.figures.illustrations import Figure
 
 MOST_ROWS = 100
+NOTHING = "\N{EN DASH}"
+"""A table cell without a value."""
 
 
 class Code(str):
-    """A cell that is to be typed as it stands, such as a command."""
+    """Text to be typed as it is, such as a command."""
+
+
+class Number(str):
+    """A number as it is shown, with the value that it is sorted by."""
+
+    value: float
+
+    def __new__(cls, text: str, value: float) -> "Number":
+        number = super().__new__(cls, text)
+        number.value = value
+        return number
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link to a section of the same report."""
+
+    text: str
+    anchor: str
+
+
+Text = str | tuple[str | Link, ...]
+"""Running text, or pieces of it with blanks between them. A `Code` is shown as code."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading below that of the section."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text; a note is less prominent, a headline more."""
+
+    text: Text
+    style: Literal["text", "note", "headline"] = "text"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A warning that nobody should miss."""
+
+    text: Text
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences."""
+
+    items: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class CodeBlock:
+    """Lines of code, with the language that they are highlighted as."""
+
+    text: str
+    language: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns and rows of as many cells; the first `texts` columns are text, the others numbers.
+    """A table with its caption; `align` has an `l` or an `r` for each column, as in LaTeX.
 
-    Of very many rows only the first are there, and `left_out` counts the others.
+    Of very many rows only the first are shown, and `left_out` counts the others.
     """
 
+    caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    texts: int = 1
+    align: str
     left_out: int = 0
 
 
-def table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], texts: int = 1) -> Table:
-    return Table(columns, tuple(rows[:MOST_ROWS]), texts, max(0, len(rows) - MOST_ROWS))
+@dataclass(frozen=True)
+class Figures:
+    """Figures that are shown beside each other where there is room."""
+
+    figures: tuple["Figure", ...]
 
 
-def with_commands(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
-    """A table of texts; its last column is there where a row needs a command."""
-    shown = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
-    return table(columns[:shown], [row[:shown] for row in rows], texts=shown)
+@dataclass(frozen=True)
+class Gallery:
+    """A contact sheet of test images with what the network took each for; `table` says it in words."""
+
+    figure: "Figure"
+    table: Table
+
+
+@dataclass(frozen=True)
+class Details:
+    """Blocks that are folded away under a summary."""
+
+    summary: str
+    blocks: tuple["Block", ...]
+
+
+Block = Heading | Paragraph | Alert | Bullets | CodeBlock | Table | Figures | Gallery | Details
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a report; `anchor` names it in links and templates. The title is not always shown."""
+
+    title: str
+    anchor: str
+    blocks: tuple[Block, ...]
+    has_heading: bool = True
+
+
+def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> Table:
+    """Return a table in which the first `texts` columns are text and the others numbers."""
+    every = [tuple(row) for row in rows]
+    align = "l" * texts + "r" * (len(columns) - texts)
+    return Table(caption, tuple(columns), tuple(every[:MOST_ROWS]), align, max(0, len(every) - MOST_ROWS))
+
+
+def parts(text: Text) -> tuple[str | Link, ...]:
+    """Return running text piece by piece."""
+    return (text,) if isinstance(text, str) else text

@@ -1,50 +1,140 @@
 """A page as one HTML file: it holds its style, its script and its figures, makes no request and works without script.
 
 Its security policy allows this very style and these very scripts, by their hashes, images that it holds itself, and
-nothing else.
+nothing else. What the file looks like is in templates/: `report.html.j2` is the page, `blocks.html.j2` has a macro for
+each kind of block.
 """
 
 import hashlib
 import re
 from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from vitreport.formatting import methods, percent, printable
-from vitreport.report import tables
-from vitreport.report.blocks import Code
+from vitreport.formatting import percent, printable
+from vitreport.report.blocks import (
+    NOTHING,
+    Alert,
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    Details,
+    Figures,
+    Gallery,
+    Heading,
+    Link,
+    Number,
+    Paragraph,
+    Table,
+    Text,
+    parts,
+)
 from vitreport.report.figures.cache import draw
 from vitreport.report.figures.drawing.palette import DARK, LIGHT
-from vitreport.report.figures.numbers import Number, Numbers, numbers_of
-from vitreport.report.markdown import printed, template_folder
+from vitreport.report.figures.illustrations import Figure
+from vitreport.report.figures.numbers import Numbers, numbers_of
+from vitreport.report.markdown import template_folder
 from vitreport.report.page import Page
+from vitreport.report.sections import sections_of
 from vitreport.store.mistakes import place_of
 
-TEMPLATE = "report.html.j2"
-NUMBER = re.compile(r"[-+]?\d")
 EQUATION = re.compile(r"\b([np]) (=|&lt;) (?=\d)")
+BREAK = re.compile(r" (?=\()|(?<=;) ")
+"""Where the text of a number may be broken: 61.0%, then (60.0% to 62.0%, single run)."""
+
+LONGEST_UNBROKEN = 32
+UNITS = {
+    "accuracy": "Accuracies are fractions.",
+    "loss": "Losses are in nats.",
+    "low": "Low and high are the ends of the 95% interval.",
+}
 
 
 def render_html(page: Page, cache_dir: Path) -> str:
-    """The page with all its figures, which are drawn where `cache_dir` does not hold them already."""
+    """Return the page with all its figures, which are drawn where `cache_dir` does not hold them already."""
     numbers = {figure.name: numbers_of(figure, page.summary) for figure in page.figures}
+    renderer = _Renderer(numbers, cache_dir)
     style = Markup(_colors() + _read("report.css"))
     theme, script = (Markup(_read(name)) for name in ("theme.js", "report.js"))
-    values = {
-        **printed(page),
-        "panels": {figure.name: [Markup(panel) for panel in draw(figure, cache_dir)] for figure in page.figures},
-        "numbers": numbers,
-        "data": {figure.name: _plain(figure.title, numbers[figure.name]) for figure in page.figures},
-        "style": style,
-        "theme": theme,
-        "script": script,
-        "policy": _policy(style, theme, script),
-    }
-    return _environment().get_template(TEMPLATE).render(values)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            page=page,
+            sections=[(section, renderer.blocks(section.blocks)) for section in sections_of(page)],
+            numbers={figure.name: _plain(figure.title, numbers[figure.name]) for figure in page.figures},
+            style=style,
+            theme=theme,
+            script=script,
+            policy=_policy(style, theme, script),
+        )
+    )
+
+
+class _Renderer:
+    """Blocks as HTML: a macro of blocks.html.j2 for each kind."""
+
+    def __init__(self, numbers: Mapping[str, Numbers], cache_dir: Path) -> None:
+        self._numbers, self._cache_dir = numbers, cache_dir
+        self._macros: Any = _environment().get_template("blocks.html.j2").module
+
+    def blocks(self, content: Iterable[Block]) -> Markup:
+        return Markup().join(map(self._block, content))
+
+    def _block(self, content: Block) -> Markup:
+        rendered: Markup
+        match content:
+            case Heading(text):
+                rendered = self._macros.heading(text)
+            case Paragraph(text, style):
+                rendered = self._macros.paragraph(_inline(text), style)
+            case Alert(text):
+                rendered = self._macros.alert(_inline(text))
+            case Bullets(items):
+                rendered = self._macros.bullets(map(_inline, items))
+            case CodeBlock(text):
+                rendered = self._macros.code(Markup("\n").join(map(printable, text.splitlines())))
+            case Table():
+                rendered = self._macros.table(content)
+            case Figures(figures):
+                rendered = self._macros.figures(map(self._figure, figures))
+            case Gallery(figure):
+                rendered = self._gallery(figure)
+            case Details(summary, inner):
+                rendered = self._macros.details(summary, self.blocks(inner))
+            case _:
+                assert_never(content)
+        return rendered
+
+    def _figure(self, figure: Figure) -> Markup:
+        panels = [Markup(panel) for panel in draw(figure, self._cache_dir)]
+        figure_: Markup = self._macros.figure(figure, panels, self._data(figure))
+        return figure_
+
+    def _gallery(self, figure: Figure) -> Markup:
+        mistakes: Any = figure.data
+        tiles = []
+        for number, mistake in enumerate(mistakes.mistakes):
+            left, upper = place_of(number, mistakes.side)
+            tiles.append((mistake, f"{left} {upper} {mistakes.side} {mistakes.side}"))
+        gallery: Markup = self._macros.gallery(figure, tiles, self._data(figure))
+        return gallery
+
+    def _data(self, figure: Figure) -> Markup:
+        """The numbers of a figure, folded."""
+        numbers = self._numbers[figure.name]
+        align = "".join("l" if isinstance(cell, str) else "r" for cell in numbers.rows[0])
+        rows = tuple(tuple(map(_number, row)) for row in numbers.rows)
+        content = Table(f"Data: {figure.title}", numbers.columns, rows, f"l{align[1:]}")
+        units = " ".join(told for column, told in UNITS.items() if column in numbers.columns)
+        data: Markup = self._macros.data(figure.title, content, units)
+        return data
 
 
 @cache
@@ -52,56 +142,63 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(template_folder()),
         autoescape=True,
-        finalize=_literal,
+        finalize=_printed,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"methods": methods, "lines": _lines, "number": _number, "is_code": _is_code}
-    environment.filters |= {"tile": _tile, "percent": percent, "parts": _parts, "tied": _tied}
+    environment.filters |= {"cell": _cell, "value": _value, "percent": percent}
     return environment
 
 
-def _literal(value: Any) -> Any:
+def _printed(value: Any) -> Any:
     """Foreign text cannot steer a terminal or turn the writing direction; what is escaped follows from autoescape."""
     return value if isinstance(value, Markup) else printable(str(value))
 
 
-def _lines(text: str) -> Markup:
-    return Markup("\n").join(printable(line) for line in text.splitlines())
+def _inline(text: Text) -> Markup:
+    return Markup(" ").join(map(_inline_part, parts(text)))
 
 
-def _number(value: Number) -> str:
+def _inline_part(part: str | Link) -> Markup:
+    """No line ends within p = 0.03."""
+    if isinstance(part, Link):
+        return Markup('<a href="#{}">{}</a>').format(part.anchor, printable(part.text))
+    if isinstance(part, Code):
+        return Markup("<code>{}</code>").format(printable(part))
+    return Markup(EQUATION.sub(r"\1&nbsp;\2&nbsp;", str(escape(printable(part)))))
+
+
+def _cell(cell: str) -> Markup:
+    """The text of a table cell; a number with its interval is broken between these alone."""
+    text = printable(cell)
+    if isinstance(cell, Code):
+        return Markup("<code>{}</code>").format(text) if text else Markup()
+    if not isinstance(cell, Number) or " " not in text:
+        return escape(text)
+    return Markup(" ").join(
+        Markup("<span>{}</span>").format(piece) if len(piece) <= LONGEST_UNBROKEN else escape(piece)
+        for piece in BREAK.split(text)
+    )
+
+
+def _value(cell: str) -> Markup:
+    """The attribute that says what a number is sorted by."""
+    return Markup(' data-value="{}"').format(repr(cell.value)) if isinstance(cell, Number) else Markup()
+
+
+def _number(value: str | float | None) -> str:
     """0.5633, 1,504,662"""
     if value is None:
-        return tables.NOTHING
+        return NOTHING
     if isinstance(value, str):
         return value
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
-
-
-def _parts(cell: str) -> list[str]:
-    """61.0%, then (60.0% to 62.0%, single run): of what begins with a number, where a narrow column may break."""
-    return re.split(r" (?=\()|(?<=;) ", cell) if NUMBER.match(cell) else []
-
-
-def _tied(sentence: str) -> Markup:
-    """No line ends within p = 0.03."""
-    return Markup(EQUATION.sub(r"\1&nbsp;\2&nbsp;", str(escape(printable(sentence)))))
-
-
-def _is_code(cell: str) -> bool:
-    return isinstance(cell, Code)
-
-
-def _tile(number: int, side: int) -> str:
-    """The part of a contact sheet that shows one image, as a viewBox."""
-    left, upper = place_of(number, side)
-    return f"{left} {upper} {side} {side}"
+    return Number(f"{value:,}" if isinstance(value, int) else f"{value:.4f}", value)
 
 
 def _plain(title: str, numbers: Numbers) -> dict[str, Any]:
+    """The numbers of a figure as the script gives them to the reader."""
     return {
         "title": printable(title),
         "columns": [printable(column) for column in numbers.columns],

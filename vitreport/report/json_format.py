@@ -12,9 +12,10 @@ from vitreport.analysis.summary import Ablation, Architecture, Dataset, Group, L
 from vitreport.errors import SpecError
 from vitreport.formatting import json_document
 from vitreport.report.page import Page
+from vitreport.report.sections import sections_of
 from vitreport.spec.sweep import values_of_level
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption", "architecture", "dataset")
 
 Plain = dict[str, Any]
@@ -29,6 +30,7 @@ def render_json(page: Page) -> str:
         "schema_version": SCHEMA_VERSION,
         "title": page.title,
         "headline": page.headline,
+        "contents": [{"title": each.title, "anchor": each.anchor} for each in sections_of(page)],
         "runs": summary.runs,
         "architectures": [_architecture(each) for each in summary.architectures],
         "datasets": [_dataset(each) for each in summary.datasets],

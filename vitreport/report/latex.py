@@ -31,12 +31,11 @@ def render_latex(page: Page) -> str:
 
 
 def _latex_table(content: Table, caption: str) -> str:
-    columns = "l" * content.texts + "r" * (len(content.columns) - content.texts)
     more = f" Rows left out here: {content.left_out:,}; the CSV has all of them." if content.left_out else ""
     lines = [
         r"\begin{table}",
         rf"\caption{{{_latex(caption + more)}}}",
-        rf"\begin{{tabular}}{{{columns}}}",
+        rf"\begin{{tabular}}{{{content.align}}}",
         r"\toprule",
         _latex_row(content.columns),
         r"\midrule",

@@ -1,11 +1,23 @@
-"""A page as Markdown that GitHub renders. Templates only print; every value that they print is literal text."""
+"""A page as Markdown that GitHub renders, by the template that comes with vitreport or by one of the user's own.
+
+A template runs in Jinja's sandbox and only prints; every value that it prints is literal text. It has
+
+    page             title, headline, findings, verdicts, figures, and in page.summary everything that was measured
+    sections         the sections by their anchors, in their order: {{ sections.cost }}, {{ sections.cost.blocks }}
+    figures          the figures by their names: {{ figures.overview }}
+    tables           overview, cost, claims, data, provenance
+    ablation_blocks  the blocks of an ablation without its heading
+    subject, where   the words for an ablation, and for a group
+
+A section, a block or several blocks are printed as Markdown; the filters are those of `_environment`.
+"""
 
 import re
 import traceback
-from functools import cache
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 from jinja2 import (
     ChoiceLoader,
@@ -19,34 +31,38 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 import vitreport
-from vitreport.analysis.limits import limits
-from vitreport.analysis.protocol import protocol_of
-from vitreport.analysis.titles import subject_of, titles, where_of
+from vitreport.analysis.titles import subject_of, where_of
+from vitreport.errors import SpecError
 from vitreport.formatting import Estimate, compact, duration, methods
-from vitreport.report import markdown_text as markup
-from vitreport.report import tables
-from vitreport.report.blocks import MOST_ROWS
+from vitreport.reading import UnreadableFileError, read_bounded
+from vitreport.report import markdown_text, tables
+from vitreport.report.blocks import Block, Figures, Section
 from vitreport.report.page import Page
+from vitreport.report.sections import ablation_blocks, sections_of
 
 TEMPLATE = "report.md.j2"
 OWN = "the template given"
-TABLES = (
-    tables.ablation,
-    tables.classes,
-    tables.confused,
-    tables.cost,
-    tables.damage,
-    tables.data,
-    tables.differing_fields,
-    tables.mistakes,
-    tables.missing_levels,
-    tables.overview,
-    tables.provenance,
-    tables.results,
-    tables.section,
-    tables.shared_fields,
-    tables.verdicts,
-)
+BLOCKS = get_args(Block)
+MOST_TEMPLATE_BYTES = 1 << 20
+MOST_CHARACTERS = 64 << 20
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template of the user's own."""
+
+    path: Path
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> "Template":
+        """Raise SpecError for what is no text."""
+        try:
+            return cls(path, read_bounded(path, MOST_TEMPLATE_BYTES, pipes=True).decode())
+        except UnreadableFileError as error:
+            raise SpecError(f"template {path} {error.reason}", "give the path of a Jinja template") from error
+        except UnicodeDecodeError as error:
+            raise SpecError(f"template {path}: {error}", "save it as UTF-8") from error
 
 
 def template_folder() -> Path:
@@ -55,100 +71,104 @@ def template_folder() -> Path:
     return next(folder for folder in (package / "templates", package.parent / "templates") if folder.is_dir())
 
 
-class BrokenTemplateError(Exception):
-    """What is wrong with a template, to be said after its name: ", line 2: ..." or ": ..."."""
+def render_markdown(page: Page, template: Template | None = None, *, assets: str | None = None) -> str:
+    """Return the page as Markdown; `assets` is the relative place of its figures, None leaves them out.
 
-
-def render_markdown(page: Page, *, assets: str | None = None) -> str:
-    """The page as Markdown; `assets` is the relative place of its figures, None leaves them out."""
-    return render(TEMPLATE, **printed(page), assets=assets)
-
-
-def render_text(template: str, page: Page, *, assets: str | None, most: int) -> str:
-    """As `render_markdown`, by the text of a template in Jinja's sandbox.
-
-    Raises BrokenTemplateError where it fails or makes more than `most` characters.
+    Raises:
+        SpecError: The user's template fails, or makes more than `MOST_CHARACTERS` characters.
     """
-    pieces, count = [], 0
+    values = template_values(page)
+    if template is None:
+        return render_template(TEMPLATE, assets, **values)
     try:
-        for piece in _environment(template).get_template(OWN).generate(printed(page), assets=assets):
-            pieces.append(piece)
-            count += len(piece)
-            if count > most:
-                raise BrokenTemplateError(f": makes more than {most:,} characters")
+        return _tidy(_bounded(template, values, assets))
     except TemplateSyntaxError as error:
-        raise BrokenTemplateError(f", line {error.lineno}: {error.message}") from error
+        fault = f", line {error.lineno}: {error.message}"
     except TemplateNotFound as error:
-        raise BrokenTemplateError(f"{_line(error)}: there is no template {error}") from error
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
-        raise BrokenTemplateError(f"{_line(error)}: {error or type(error).__name__}") from error
-    return _tidy("".join(pieces))
+        fault = f"{_line(error)}: there is no template {error}"
+    except UnicodeEncodeError as error:
+        fault = f"{_line(error)}: prints {error.object[error.start]!a}, which no text in UTF-8 can hold"
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
+        fault = f"{_line(error)}: {error or type(error).__name__}"
+    raise SpecError(f"template {template.path}{fault}")
 
 
-def printed(page: Page) -> dict[str, Any]:
-    """What every template prints from, whatever the format.
+def render_template(name: str, assets: str | None = None, **values: Any) -> str:
+    """Return what a template that comes with vitreport prints of some values."""
+    return _tidy(_environment(assets).get_template(name).render(values))
 
-    Functions one by one, never a module: through what that imports a template would leave the sandbox.
-    """
-    names = titles(page.summary)
+
+def template_values(page: Page) -> dict[str, Any]:
+    """Return what templates print from: functions one by one, never a module, which would lead out of the sandbox."""
     return {
         "page": page,
-        "summary": page.summary,
-        "names": names,
-        "where": lambda subject: where_of(subject, names),
-        "subject": lambda ablation: subject_of(ablation, names),
-        "tables": SimpleNamespace(**{each.__name__: each for each in TABLES}, MOST_ROWS=MOST_ROWS),
-        "missing": tables.missing(page.summary),
-        "troubled": tables.troubled(page.summary),
-        "limits": limits(page.summary),
-        "protocol": protocol_of(page.summary, has_claims=bool(page.verdicts)),
+        "sections": {section.anchor: section for section in sections_of(page)},
+        "figures": {figure.name: Figures((figure,)) for figure in page.figures},
+        "tables": {
+            "overview": tables.overview(page.summary),
+            "cost": tables.cost(page.summary.pairs, page.names),
+            "claims": tables.verdicts(page.verdicts),
+            "data": tables.data(page.summary.datasets),
+            "provenance": tables.provenance(page.summary),
+        },
+        "ablation_blocks": partial(ablation_blocks, page),
+        "subject": partial(subject_of, names=page.names),
+        "where": partial(where_of, names=page.names),
     }
 
 
-def render(name: str, **values: Any) -> str:
-    """A template that comes with vitreport, with the values that it prints."""
-    return _tidy(_own_environment().get_template(name).render(values))
+def _bounded(template: Template, values: dict[str, Any], assets: str | None) -> str:
+    pieces, count = [], 0
+    for piece in _environment(assets, template.text).get_template(OWN).generate(values):
+        pieces.append(piece)
+        count += len(piece.encode())
+        if count > MOST_CHARACTERS:
+            raise ValueError(f"makes more than {MOST_CHARACTERS:,} characters")
+    return "".join(pieces)
 
 
-@cache
-def _own_environment() -> ImmutableSandboxedEnvironment:
-    return _environment("")
+def _environment(assets: str | None, own: str = "") -> ImmutableSandboxedEnvironment:
+    """Return Jinja with the templates of vitreport and the text of one of the user's own."""
 
+    def printed(value: Any) -> Any:
+        if isinstance(value, Section):
+            return markdown_text.section(value, assets)
+        if isinstance(value, BLOCKS):
+            return markdown_text.blocks([value], assets)
+        if isinstance(value, tuple | list) and all(isinstance(each, BLOCKS) for each in value):
+            return markdown_text.blocks(value, assets)
+        return markdown_text.literal(value)
 
-def _environment(own: str) -> ImmutableSandboxedEnvironment:
-    """With the text of a template of the user's own beside those that come with vitreport."""
-    loader = ChoiceLoader([DictLoader({OWN: own}), FileSystemLoader(template_folder())])
     environment = ImmutableSandboxedEnvironment(
-        loader=loader,
+        loader=ChoiceLoader([DictLoader({OWN: own}), FileSystemLoader(template_folder())]),
         autoescape=True,
-        finalize=markup.literal,
+        finalize=printed,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "literal": markup.literal,
-        "code": markup.code,
-        "block": markup.block,
-        "attribute": markup.attribute,
-        "table": markup.table,
-        "methods": methods,
         "accuracy": Estimate.in_percent,
+        "attribute": markdown_text.attribute,
+        "block": markdown_text.block,
+        "code": markdown_text.code,
         "compact": compact,
         "duration": duration,
-        "quoted": markup.quoted,
+        "literal": markdown_text.literal,
+        "methods": methods,
+        "quoted": markdown_text.quoted,
     }
     return environment
 
 
 def _line(error: Exception) -> str:
-    """Where in the user's template it came to an error."""
+    """Return where in the user's template it came to an error."""
     own = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
     return f", line {own[-1]}" if own else ""
 
 
 def _tidy(text: str) -> str:
-    """No blanks at the ends of lines, one empty line where there were several, one newline at the end."""
+    """Return a text without blanks at the ends of lines, with one empty line where there were several."""
     lines = (line.rstrip() for line in text.strip().splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"

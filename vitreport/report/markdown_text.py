@@ -1,12 +1,31 @@
-"""Any text as literal text in GitHub-flavoured Markdown."""
+"""Blocks and text in GitHub-flavoured Markdown, in which every name and value is literal text."""
 
 import json
 import re
+from collections.abc import Iterable
+from typing import assert_never
 
 from markupsafe import Markup
 
 from vitreport.formatting import printable
-from vitreport.report.blocks import Code, Table
+from vitreport.report.blocks import (
+    Alert,
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    Details,
+    Figures,
+    Gallery,
+    Heading,
+    Link,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    parts,
+)
+from vitreport.report.figures.illustrations import Figure
 
 BREAK = "<!-- -->"
 """Parts what GitHub would make a link, a mention, an emoji or a formula of; a reader does not see it."""
@@ -25,6 +44,92 @@ COMMIT = re.compile(r"\b(?=\d*[a-f])[0-9a-f]{7,40}\b", re.ASCII)
 SHORT = 6  # of a commit's hash, so few letters are none
 BLOCK = re.compile(r"^(?=(?:[-+=]|#{1,6})(?:\s|$)|[-=]{2})")
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
+
+
+def section(content: Section, assets: str | None) -> Markup:
+    """Return a section with its heading."""
+    heading = f"## {literal(content.title)}\n\n" if content.has_heading else ""
+    return Markup(heading + blocks(content.blocks, assets))
+
+
+def blocks(content: Iterable[Block], assets: str | None) -> Markup:
+    """Return blocks with an empty line between them; `assets` is the place of their figures, None leaves these out."""
+    return Markup("\n\n".join(filter(None, (_block(each, assets) for each in content))))
+
+
+def _block(content: Block, assets: str | None) -> str:
+    match content:
+        case Heading(text):
+            return f"### {literal(text)}"
+        case Paragraph(text):
+            return _inline(text)
+        case Alert(text):
+            return f"> [!WARNING]\n> {_inline(text)}"
+        case Bullets(items):
+            return "\n".join(f"- {_inline(each)}" for each in items)
+        case CodeBlock(text, language):
+            return block(text, language)
+        case Table():
+            return table(content)
+        case Figures(figures):
+            return "" if assets is None else "\n\n".join(_picture(each, assets) for each in figures)
+        case Gallery(figure, words):
+            image = "" if assets is None else f"{_image(figure.alt, f'{assets}{figure.name}.png')}\n\n"
+            return f"{image}{literal(f'{figure.title}. {figure.caption}')}\n\n{table(words)}"
+        case Details(summary, inner):
+            folded = "\n\n".join(filter(None, (_in_details(each, assets) for each in inner)))
+            return f"<details>\n<summary>{literal(summary)}</summary>\n\n{folded}\n\n</details>"
+        case _:
+            assert_never(content)
+
+
+def _in_details(content: Block, assets: str | None) -> str:
+    """A block of several, where no heading says what a table shows."""
+    text = _block(content, assets)
+    return f"{literal(content.caption)}:\n\n{text}" if isinstance(content, Table) else text
+
+
+def _inline(text: Text) -> str:
+    return " ".join(map(_inline_part, parts(text)))
+
+
+def _inline_part(part: str | Link) -> str:
+    if isinstance(part, Link):
+        return f"[{literal(part.text)}](#{part.anchor})"
+    return code(part) if isinstance(part, Code) else literal(part)
+
+
+def _picture(figure: Figure, assets: str) -> str:
+    light, dark = (f"{assets}{figure.name}-{theme}.svg" for theme in ("light", "dark"))
+    lines = [
+        "<picture>",
+        f'  <source media="(prefers-color-scheme: dark)" srcset="{attribute(dark)}">',
+        f"  {_image(figure.alt, light)}",
+        "</picture>",
+        "",
+        literal(figure.caption),
+    ]
+    return "\n".join(lines)
+
+
+def _image(alt: str, source: str) -> str:
+    return f'<img alt="{attribute(alt)}" src="{attribute(source)}">'
+
+
+def table(content: Table) -> Markup:
+    """Return a table, of which no cell can leave its place."""
+    rows = [content.columns, *content.rows]
+    lines = [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
+    rule = "|".join("---" if each == "l" else "---:" for each in content.align)
+    left_out = (
+        f"\n\nRows left out here: {content.left_out:,}; `--format csv` has all of them." if content.left_out else ""
+    )
+    return Markup("\n".join([lines[0], f"|{rule}|", *lines[1:]]) + left_out)
+
+
+def _cell(cell: str) -> str:
+    """In a table a pipe would end the cell even in a span of code."""
+    return str(code(cell)).replace("|", r"\|") if isinstance(cell, Code) and cell else literal(cell)
 
 
 def literal(text: object) -> Markup:
@@ -66,19 +171,6 @@ def attribute(text: object) -> Markup:
 def quoted(text: object) -> Markup:
     """A scalar of YAML in double quotes, as JSON writes it."""
     return Markup(json.dumps(printable(str(text)), ensure_ascii=False))
-
-
-def table(content: Table) -> Markup:
-    """A table, of which no cell can leave its place."""
-    rows = [content.columns, *content.rows]
-    lines = [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
-    rule = "|".join("---" if index < content.texts else "---:" for index in range(len(content.columns)))
-    return Markup("\n".join([lines[0], f"|{rule}|", *lines[1:]]))
-
-
-def _cell(cell: str) -> str:
-    """In a table a pipe would end the cell even in a span of code."""
-    return str(code(cell)).replace("|", r"\|") if isinstance(cell, Code) and cell else str(literal(cell))
 
 
 def _fence(text: str, *, shortest: int) -> str:

@@ -7,10 +7,9 @@ from vitreport.analysis.summary import Dataset, Group, Summary
 from vitreport.errors import SpecError
 from vitreport.formatting import percent
 from vitreport.report import tables
-from vitreport.report.blocks import Code, Table
-from vitreport.report.markdown import render
+from vitreport.report.blocks import NOTHING, Code, Table, table
+from vitreport.report.markdown import render_template
 from vitreport.report.page import Page
-from vitreport.report.tables import NOTHING
 
 TEMPLATE = "model_card.md.j2"
 
@@ -20,11 +19,14 @@ def render_model_card(page: Page, title: str | None = None) -> str:
     group = _only_group(page.summary)
     (architecture,) = page.summary.architectures
     dataset = next(each for each in page.summary.datasets if each.id == group.dataset)
-    return render(
+    return render_template(
         TEMPLATE,
         page=page,
         summary=page.summary,
-        tables=tables,
+        data=tables.data([dataset]),
+        model_fields=tables.shared_fields(architecture.model_fields),
+        training_fields=tables.shared_fields(architecture.training_fields),
+        provenance=tables.provenance(page.summary),
         group=group,
         dataset=dataset,
         architecture=architecture,
@@ -49,7 +51,7 @@ def _only_group(summary: Summary) -> Group:
 def _splits(group: Group) -> Table:
     estimates = {"train": group.train, "validation": group.validation, "test": group.test}
     rows = [(name, estimate.in_percent()) for name, estimate in estimates.items() if estimate]
-    return Table(("split", "accuracy"), tuple(rows))
+    return table("Accuracies", ("split", "accuracy"), rows)
 
 
 def _runs(group: Group) -> Table:
@@ -59,7 +61,7 @@ def _runs(group: Group) -> Table:
         for run in group.runs
         if run.state == "done"
     ]
-    return Table(("run", "seed", "selected epoch", "validation", "test"), tuple(rows))
+    return table("The weights of each seed", ("run", "seed", "selected epoch", "validation", "test"), rows)
 
 
 def _share(accuracy: float | None) -> str:

@@ -8,6 +8,7 @@ from vitreport.analysis.finding import Finding
 from vitreport.analysis.findings import findings
 from vitreport.analysis.references import bibliography
 from vitreport.analysis.summary import Ablation, Summary
+from vitreport.analysis.titles import titles
 from vitreport.formatting import Estimate
 from vitreport.report.figures.illustrations import Figure, figures_of
 
@@ -28,6 +29,7 @@ class Page:
     verdicts: tuple[Verdict, ...]
     figures: tuple[Figure, ...]
     bibliography: tuple[str, ...]
+    names: dict[str, str]
 
     @property
     def tested(self) -> list[Estimate]:
@@ -75,4 +77,5 @@ def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE
         verdicts=tuple(verdicts),
         figures=figures_of(summary),
         bibliography=tuple(bibliography(summary)),
+        names=titles(summary),
     )

@@ -56,9 +56,11 @@ def report(
     from vitreport.cli.assets import figures_line, link_to, shown
     from vitreport.cli.places import checked_assets, checked_format, checked_places, drift, folder_of, write
     from vitreport.cli.reporting import Wanted, make_document, wanted_page, warnings_of
+    from vitreport.report.markdown import Template
 
     places = checked_places(output, inject, check)
-    form = checked_format(places, format_, template)
+    form = checked_format(places, format_, own=template is not None)
+    own = Template.read(template) if template else None
     folder = checked_assets(places, form, assets, left_out=no_assets)
     wanted = Wanted(runs or (), study, only or (), set_ or (), seeds)
     page = wanted_page(wanted, runs_dir, data_dirs, title, is_paper=form == "latex")
@@ -67,7 +69,7 @@ def report(
         page,
         form,
         title=title,
-        template=template,
+        template=own,
         assets=link_to(folder, places.file),
         cache_dir=cache_dir(),
         is_part=places.is_part,

@@ -7,6 +7,7 @@ from vitreport.analysis.details import ClassAccuracy
 from vitreport.analysis.references import DATASET_TITLES, architecture_title
 from vitreport.analysis.summary import Ablation, Pair
 from vitreport.formatting import Estimate, percent
+from vitreport.report.blocks import NOTHING
 from vitreport.report.figures.drawing.canvas import (
     LOOKS,
     Canvas,
@@ -17,7 +18,7 @@ from vitreport.report.figures.drawing.canvas import (
     quantity_told,
 )
 from vitreport.report.figures.drawing.palette import LIGHT
-from vitreport.report.tables import NOTHING, STATES
+from vitreport.report.tables import STATES
 
 ROW = 26
 FRAME = 74

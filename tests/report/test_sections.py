@@ -1,0 +1,52 @@
+"""A section is one function and one line in the list: every format then has it, in its place."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.records import spec, write_run
+from tests.report.parsed import parse
+from vitreport.analysis.analyze import analyze
+from vitreport.report import sections
+from vitreport.report.blocks import Block, Paragraph
+from vitreport.report.html import render_html
+from vitreport.report.json_format import render_json
+from vitreport.report.markdown import render_markdown
+from vitreport.report.page import Page, make_page
+from vitreport.report.sections import SECTIONS, section
+
+
+def energy(page: Page) -> Iterator[Block]:
+    yield Paragraph(f"The energy of {page.summary.runs} run.")
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Page:
+    """With a section about energy, after the first two."""
+    extended = [*SECTIONS[:2], section("Energy", "energy", energy), *SECTIONS[2:]]
+    monkeypatch.setattr(sections, "SECTIONS", extended)
+    return make_page(analyze([write_run(Path("runs"), spec(train={"epochs": 2}), 0.5)]))
+
+
+def test_a_new_section_is_in_every_format(page: Page) -> None:
+    headings = re.findall(r"^## (.*)$", render_markdown(page), re.MULTILINE)
+    assert headings[:2] == ["Energy", "Perceiver IO"]
+    assert "## Energy\n\nThe energy of 1 run.\n\n## Perceiver IO\n" in render_markdown(page)
+    root = parse(render_html(page, Path("cache")))
+    (contents,) = root.all("nav")
+    assert [link.text for link in contents.all("a")][1:] == headings
+    assert [link.attributes["href"] for link in contents.all("a")][1] == "#energy"
+    (found,) = (each for each in root.all("section") if each.attributes["aria-labelledby"] == "energy")
+    assert [each.text for each in found.all("h2", "p")] == ["Energy", "The energy of 1 run."]
+    listed = json.loads(render_json(page))["contents"]
+    assert [each["title"] for each in listed][1:] == headings
+    assert listed[1] == {"title": "Energy", "anchor": "energy"}
+
+
+def test_a_section_that_says_nothing_is_left_out(page: Page) -> None:
+    titles = {each["title"] for each in json.loads(render_json(page))["contents"]}
+    assert {"Result", "Methods"} < titles
+    assert not {"Published and measured", "Runs without a result", "Damaged records"} & titles

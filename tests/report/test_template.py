@@ -1,0 +1,145 @@
+"""Templates of the user's own: they print what they like, and reach nothing but the page."""
+
+import dataclasses
+import os
+import threading
+from functools import partial
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import pytest
+
+from tests.report.rendering import page_of
+from tests.report.study import write_study
+from vitreport.errors import SpecError
+from vitreport.report import markdown
+from vitreport.report.markdown import Template, render_markdown, template_values
+from vitreport.report.page import Page
+
+OWN = Path("own.j2")
+FORGED = r"""
+{%- set first = "a=open('LEFT', 'w') or \"\"\"" -%}
+{%- set second = "b=\"\"\",*,c" -%}
+{%- set fields = {first: "InitVar", second: "InitVar"} -%}
+{%- set forged = namespace(**{
+    "__module__": "dataclasses", "__dict__": {"__annotations__": fields}, "__mro__": [1], "__annotations__": fields,
+    "__qualname__": "x", "__name__": "x", "__doc__": "d"}) -%}
+{{ tables.dataclass(forged) }}
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    runs = tmp_path_factory.mktemp("runs")
+    write_study(runs)
+    return page_of(runs)
+
+
+def rendered(page: Page, template: str, assets: str | None = None) -> str:
+    OWN.write_text(template, encoding="utf-8")
+    return render_markdown(page, Template.read(OWN), assets=assets)
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ page.title }}", "Small vision architectures\n"),
+        ("{{ page.title }} \N{SNOWMAN}", "Small vision architectures \N{SNOWMAN}\n"),
+        ("{{ sections.cost }}", "## Cost\n\n| architecture | data set |"),
+        ("{{ sections.cost.blocks }}", "| architecture | data set | parameters |"),
+        ("{{ tables.overview }}", "| architecture | CIFAR-10 | STL-10 |"),
+        ("{{ ablation_blocks(page.summary.ablations[0]) }}", "| batch_size | test accuracy |"),
+        ("{{ subject(page.summary.ablations[0]) }}", "Perceiver IO on CIFAR-10 by batch_size\n"),
+        ("{{ page.summary.groups[0].test | accuracy }}", "56.3% ± 1.5 (n = 3)\n"),
+    ],
+)
+def test_a_template_prints_what_it_names(page: Page, template: str, expected: str) -> None:
+    assert rendered(page, template).startswith(expected)
+
+
+def test_a_template_chooses_figures_and_their_place(page: Page) -> None:
+    text = rendered(page, "{{ figures.overview }}", "a/")
+    assert 'src="a/overview-light.svg"' in text
+    assert text.count("<picture>") == 1
+    assert "<picture>" not in rendered(page, "{{ figures.overview }}")
+
+
+def test_a_template_may_replace_a_section_of_the_usual_report(page: Page) -> None:
+    """Every other one is as it was."""
+    usual = render_markdown(page, assets="a/")
+    assert rendered(page, '{% extends "report.md.j2" %}', "a/") == usual
+    mine = '{% block section %}{% if section.anchor == "methods" %}mine{% else %}{{ super() }}{% endif %}{% endblock %}'
+    before, after = usual.split("## Methods")[0], usual.split("## Data\n")[1]
+    assert rendered(page, '{% extends "report.md.j2" %}' + mine, "a/") == f"{before}mine\n\n## Data\n{after}"
+
+
+@pytest.mark.parametrize(
+    ("template", "fault"),
+    [
+        ("one\n{% if %}", ", line 2: Expected an expression"),
+        ("one\n{{ page.__class__.__mro__ }}", ", line 2: .*unsafe"),
+        ("one\n\n{{ page.nothing }}", ", line 3: .*no attribute 'nothing'"),
+        ("{{ nothing }}", ", line 1: 'nothing' is undefined"),
+        ("{{ ''.__class__ }}", ", line 1: .*unsafe"),
+        ("{{ page.summary.groups.append(1) }}", "append"),
+        ("{{ 1 / 0 }}", "division"),
+        ("{% for i in range(10**9) %}{% endfor %}", "ange"),
+        ('{% include "/etc/passwd" %}', "there is no template /etc/passwd"),
+        ('one\n{% extends "none.md.j2" %}', ", line 2: there is no template none.md.j2"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
+        (r'{{ "\ud800" | safe }}', r": prints '\\ud800', which no text in UTF-8 can hold"),
+        (r'{{ {}["\ud800"] }}', r"line 1: .*\\ud800"),
+        (FORGED, "has no attribute 'dataclass'"),
+    ],
+)
+def test_a_template_that_fails_is_the_users_error(page: Page, template: str, fault: str) -> None:
+    with pytest.raises(SpecError, match=rf"(?s)\Atemplate own\.j2.*{fault}") as raised:
+        rendered(page, template)
+    assert len(raised.value.lines()) == 1
+    assert not Path("LEFT").exists()
+
+
+def test_a_template_writes_only_so_much(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    template = "{% for i in range(1000) %}{{ 'x' * 1000 }}{% endfor %}"
+    monkeypatch.setattr(markdown, "MOST_CHARACTERS", 1_000_000)
+    assert len(rendered(page, template)) == 1_000_001
+    monkeypatch.setattr(markdown, "MOST_CHARACTERS", 999_999)
+    with pytest.raises(SpecError, match=": makes more than 999,999 characters"):
+        rendered(page, template)
+
+
+def test_a_template_that_cannot_be_read(page: Page) -> None:
+    with pytest.raises(SpecError, match=r"template own\.j2 is missing"):
+        Template.read(OWN)
+    OWN.write_bytes(b"\xff")
+    with pytest.raises(SpecError, match=r"template own\.j2: .*utf-8"):
+        Template.read(OWN)
+
+
+def test_a_template_may_come_through_a_pipe(page: Page) -> None:
+    os.mkfifo(OWN)
+    writer = threading.Thread(target=partial(OWN.write_text, "{{ page.title }}"))
+    writer.start()
+    assert render_markdown(page, Template.read(OWN)) == "Small vision architectures\n"
+    writer.join()
+
+
+def reached(value: Any) -> list[Any]:
+    """A value with all that a template reaches from it by names without an underscore."""
+    found, seen = [value], set[int]()
+    for each in found:
+        if id(each) in seen or isinstance(each, int | float | None) or type(each) is str:
+            continue
+        seen.add(id(each))
+        if isinstance(each, dict | tuple | list):
+            found += each.values() if isinstance(each, dict) else each
+        elif not isinstance(each, FunctionType):
+            found += [getattr(each, name) for name in dir(each) if not name.startswith("_")]
+    return found
+
+
+def test_a_template_reaches_no_module_and_no_class(page: Page) -> None:
+    found = reached(template_values(page))
+    assert page.summary in found
+    assert [each for each in found if isinstance(each, ModuleType | type) or each is dataclasses.dataclass] == []
