@@ -116,7 +116,8 @@ def test_unreadable_record_is_not_written_over(driver: Driver, finished: Path, t
     before = snapshot(finished)
     refused = driver.run(*TRAIN, folder=tmp_path)
     assert refused.exit_code == 4
-    assert f"{name}: has schema version 7, written by a newer vitreport; hint: `--force`" in refused.stderr
+    assert f"{name}: has schema version 7, written by a newer vitreport; " in refused.stderr
+    assert refused.stderr.endswith("; hint: `--force` trains it again in a new folder\n")
     assert snapshot(finished) == before
 
 
@@ -127,7 +128,7 @@ def test_folder_with_another_spec_is_refused(driver: Driver, finished: Path, tmp
     (finished / "spec.json").write_text(json.dumps(spec))
     refused = driver.run(*TRAIN, folder=tmp_path)
     assert refused.exit_code == 4
-    assert f"{finished.name}/spec.json: is the spec of mlp-mixer-digits-" in refused.stderr
+    assert "spec.json: is the spec of mlp-mixer-digits-" in refused.stderr
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

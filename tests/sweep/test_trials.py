@@ -10,9 +10,9 @@ from tests.spec.composing import composed
 from vitreport.errors import SpecError
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import ErrorKind, ErrorRecord
+from vitreport.store.state import needs_training, trial_state
 from vitreport.sweep.engines.local import shared_out
 from vitreport.sweep.expect import elapsed_seconds, expected_seconds, remaining_seconds
-from vitreport.sweep.trials import needs_training, trial_state
 
 
 def failed(kind: ErrorKind) -> dict[str, Any]:

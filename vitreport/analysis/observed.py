@@ -13,6 +13,7 @@ from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import RunRecord
 from vitreport.spec.run import RunSpec
+from vitreport.store.state import recorded_state
 
 CONVERGED = 0.95
 
@@ -59,7 +60,7 @@ def _observed(run: Run) -> Observed:
     whole = run.epochs if run.spec and len(run.epochs) == run.spec.train.epochs else ()
     return Observed(
         folder=run.folder,
-        state=_state(run, usable=result is not None),
+        state=recorded_state(run),
         spec=run.spec,
         record=run.record,
         epoch=result.selected.epoch if result else last.epoch if last else 0,
@@ -73,17 +74,6 @@ def _observed(run: Run) -> Observed:
         answers=run.answers,
         damage=tuple(Damage(f"{run.id}/{place}", reason) for place, reason in map(_located, run.damage)),
     )
-
-
-def _state(run: Run, *, usable: bool) -> State:
-    """From the record alone, so that the same records say the same whether a process is at work or not."""
-    if run.record is None:
-        return "damaged" if (run.folder / "run.json").exists() else "no record"
-    if run.record.error and run.record.error.kind == "diverged":
-        return "diverged"
-    if run.record.status == "done":
-        return "done" if usable else "damaged"
-    return "failed" if run.record.status == "failed" else "unfinished"
 
 
 def _converged(epochs: Iterable[EpochRecord]) -> int | None:

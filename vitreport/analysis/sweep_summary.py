@@ -9,8 +9,8 @@ from vitreport.intervals import SHARE, differences_over_seeds, t_interval, wilso
 from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run
 from vitreport.run_id import RunId
+from vitreport.store.state import trial_state
 from vitreport.sweep.plan import Labels, Plan
-from vitreport.sweep.trials import trial_state
 
 MEASURED = "test"
 

@@ -12,10 +12,11 @@ from vitreport.cli.tables.sweeps import show_summaries, tell_missing
 from vitreport.errors import DatasetError, ImagesError, VitreportError
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
+from vitreport.store.state import needs_training
 from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.record import write_sweep
 from vitreport.sweep.run import Policy, Warnings, run_sweep
-from vitreport.sweep.trials import needs_training, read_trials
+from vitreport.sweep.trials import read_trials
 
 Left = dict[str, ImagesError]
 """The sweeps that are left out, by name, and why."""

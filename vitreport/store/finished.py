@@ -4,15 +4,14 @@ from collections.abc import Callable
 
 from vitreport.data.cache import ImageArrays
 from vitreport.data.sources import open_present
-from vitreport.errors import DatasetError, DivergedError, RecordError
+from vitreport.errors import DatasetError, RecordError
 from vitreport.randomness import RANDOMNESS_VERSION
-from vitreport.records.folders import has_checkpoint, newest_attempt, refuse_foreign_entries
+from vitreport.records.folders import newest_attempt, refuse_foreign_entries
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-
-BESIDE = "`--force` trains it again in a new folder"
+from vitreport.store.state import BESIDE, is_finished
 
 
 def finished_run(
@@ -47,22 +46,6 @@ def finished_run(
     if images:
         refuse_other_images(run.record, images, BESIDE)
     return run
-
-
-def is_finished(run: Run) -> bool:
-    """Whether nothing is left to do for a run.
-
-    Raises DivergedError where it has diverged, RecordError where its spec or its result can be neither read nor
-    made again.
-    """
-    if run.record and run.record.error and run.record.error.kind == "diverged":
-        raise DivergedError(f"run {run.id} has {run.record.error.message}", f"change the spec, or {BESIDE}")
-    if not run.record or run.record.status != "done":
-        return False
-    is_usable = run.spec is not None if run.result else has_checkpoint(run.folder)
-    if not is_usable:
-        raise RecordError(f"run {run.id} is done, but {'; '.join(run.damage)}", BESIDE)
-    return run.result is not None
 
 
 def refuse_other_images(record: RunRecord, images: ImageArrays, hint: str) -> None:

@@ -22,12 +22,13 @@ from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
 from vitreport.store.counters import Extent
 from vitreport.store.failures import failures_recorded, stops_told
-from vitreport.store.finished import BESIDE, is_finished, refuse_other_images, refuse_other_randomness
+from vitreport.store.finished import refuse_other_images, refuse_other_randomness
 from vitreport.store.lock import Hold, held
 from vitreport.store.provenance import now, versions
 from vitreport.store.results import write_results
 from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
 from vitreport.store.space import peak_bytes, refuse_full_disk
+from vitreport.store.state import BESIDE, is_finished
 from vitreport.store.writer import RunWriter, new_record, throughput_record
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.compilation import compile_errors, compile_network

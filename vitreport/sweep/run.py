@@ -22,11 +22,12 @@ from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.store.lock import is_held
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
+from vitreport.store.state import needs_training, trial_state
 from vitreport.sweep.engines.local import Died, LocalEngine, Report
 from vitreport.sweep.engines.worker import Finished, Told
 from vitreport.sweep.images import images_of, open_images
 from vitreport.sweep.plan import Trial
-from vitreport.sweep.trials import RESULTS, done_already, done_so_far, needs_training, read_trials, trial_state
+from vitreport.sweep.trials import RESULTS, done_already, done_so_far, read_trials
 from vitreport.training.events import Event
 
 ATTEMPTS = 3

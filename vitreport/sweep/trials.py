@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vitreport.formatting import counted
-from vitreport.records.folders import has_checkpoint, newest_attempts
+from vitreport.records.folders import newest_attempts
 from vitreport.records.reader import Run, read_run
-from vitreport.store.state import state_of
+from vitreport.store.state import trial_state
 from vitreport.sweep.plan import Trial
 
 RESULTS = ("done", "diverged")
@@ -17,26 +17,6 @@ def read_trials(trials: Sequence[Trial], runs_dir: Path) -> dict[str, Run]:
     """The record of each trial that has one, by the id of its spec."""
     folders = newest_attempts(runs_dir, [trial.id for trial in trials])
     return {run_id: read_run(folder) for run_id, folder in folders.items() if folder.exists()}
-
-
-def trial_state(run: Run | None) -> str:
-    """As `state_of`; "new" without a record, "damaged" where a finished run can be neither read nor made again."""
-    if run is None:
-        return "new"
-    if run.record and run.record.status == "done":
-        if run.result and run.spec:
-            return "done"
-        return "interrupted" if run.spec and has_checkpoint(run.folder) else "damaged"
-    state = state_of(run)
-    return "new" if state == "no record" else state
-
-
-def needs_training(run: Run | None, *, retry_failed: bool) -> bool:
-    """What failed by a fault inside (not for want of memory, disk or device) would fail again."""
-    if trial_state(run) != "failed":
-        return trial_state(run) not in (*RESULTS, "damaged")
-    error = run.record.error if run and run.record else None
-    return retry_failed or (error is not None and error.kind == "resources")
 
 
 def done_already(states: Sequence[str]) -> str:

@@ -17,11 +17,12 @@ from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.space import disk_bytes
+from vitreport.store.state import needs_training, trial_state
 from vitreport.sweep.check import Networks
 from vitreport.sweep.expect import elapsed_seconds, expected_seconds
 from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.run import Policy
-from vitreport.sweep.trials import needs_training, read_trials, trial_state
+from vitreport.sweep.trials import read_trials
 from vitreport.training.device import choose_device, device_name
 
 Estimate = tuple[float, str, int]

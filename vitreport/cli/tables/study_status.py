@@ -11,10 +11,11 @@ from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
+from vitreport.store.state import needs_training, trial_state
 from vitreport.sweep.expect import expected_seconds
 from vitreport.sweep.plan import Plan
 from vitreport.sweep.studies import StudyPlan, StudyRequest
-from vitreport.sweep.trials import needs_training, read_trials, trial_state
+from vitreport.sweep.trials import read_trials
 
 INDENT = "  "
 TITLES = {"new": "missing"}

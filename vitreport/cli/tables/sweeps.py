@@ -12,7 +12,8 @@ from vitreport.errors import DamageError
 from vitreport.formatting import UNVARYING, counted, listed, percent, printable
 from vitreport.records.reader import Run
 from vitreport.spec.sweep import shown_level
-from vitreport.sweep.trials import RESULTS, needs_training, trial_state
+from vitreport.store.state import needs_training, trial_state
+from vitreport.sweep.trials import RESULTS
 
 MEASURED_COLUMNS = ["n", "accuracy", "95% interval"]
 RESULT_COLUMNS = [*MEASURED_COLUMNS, "difference", "its 95% interval", ""]
