@@ -1,19 +1,192 @@
-"""Train small vision models from a checked spec and keep a record of every run.
+"""Train small vision models from a checked spec, keep a record of every run, and report what the records say.
 
-`load_runs` and `load_epochs` give the records as pandas tables; they are loaded when first asked for.
+The functions below do what the commands of the same names do, in this process. `import vitreport` is fast: torch and
+the other large packages are imported when a function first needs them.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from vitreport.version import __version__
 
 if TYPE_CHECKING:
-    from vitreport.export.frames import load_epochs, load_runs
+    from vitreport.analysis.summary import Summary
+    from vitreport.export.frames import epochs_frame, runs_frame
+    from vitreport.records.reader import Run
+    from vitreport.runtime import Runtime
+    from vitreport.spec.run import RunSpec
+    from vitreport.training.listener import Listener
 
-__version__ = "0.1.0"
-__all__ = ["__version__", "load_epochs", "load_runs"]
+__all__ = [
+    "Listener",
+    "Run",
+    "RunSpec",
+    "Runtime",
+    "Summary",
+    "__version__",
+    "analyze",
+    "epochs_frame",
+    "load_runs",
+    "render",
+    "runs_frame",
+    "train",
+]
+
+Format: TypeAlias = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
+
+_MODULES = {
+    "Listener": "vitreport.training.listener",
+    "Run": "vitreport.records.reader",
+    "RunSpec": "vitreport.spec.run",
+    "Runtime": "vitreport.runtime",
+    "Summary": "vitreport.analysis.summary",
+    "epochs_frame": "vitreport.export.frames",
+    "runs_frame": "vitreport.export.frames",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(import_module("vitreport.export.frames"), name)
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def train(
+    spec: RunSpec,
+    runtime: Runtime | None = None,
+    *,
+    force: bool = False,
+    listeners: Sequence[Listener] = (),
+    argv: Sequence[str] = (),
+) -> Run:
+    """Train a spec and return its recorded run; a finished run is not trained again, an interrupted one is resumed.
+
+    Args:
+        spec: what to train.
+        runtime: the device, the folders and the number of threads; by default those of `vitreport train`.
+        force: train in a new folder although there is a finished run.
+        listeners: objects that receive the events of the training, such as a tracker.
+        argv: the words that the record names as the command.
+
+    Raises:
+        VitreportError: of the kind that ended the run; see `vitreport.errors`.
+
+    Example:
+        >>> run = vitreport.train(spec, vitreport.Runtime(device="cpu", threads=2))
+        >>> run.result.selected.splits["test"].accuracy
+        0.9722
+    """
+    from vitreport.errors import RecordError
+    from vitreport.records.reader import read_run
+    from vitreport.runtime import Runtime
+    from vitreport.store.finished import finished_run
+    from vitreport.training.listener import Listeners
+
+    runtime, listener = runtime or Runtime(), Listeners(listeners)
+    run = None if force else finished_run(spec, runtime, note=listener.note, progress=listener.progress)
+    if run:
+        listener.note(f"run {run.id} is done already; --force trains it again in a new folder")
+    else:
+        from vitreport.store.session import train_run
+
+        run = read_run(train_run(spec, runtime, force=force, argv=argv, listener=listener))
+    if run.record is None or run.result is None:
+        raise RecordError(f"run {run.id} cannot be read back: {'; '.join(run.damage)}")
+    return run
+
+
+def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
+    """Read the record of every run in a folder, by name.
+
+    A file that cannot be read is named in the run's `damage`; the fields that it holds are None.
+
+    Args:
+        runs_dir: the folder that `--runs-dir` names.
+
+    Raises:
+        SpecError: there is no such folder.
+
+    Example:
+        >>> [run.id for run in vitreport.load_runs()]
+        ['perceiver-io-digits-a97be4a1-s0', 'perceiver-io-digits-a97be4a1-s1']
+    """
+    from vitreport.errors import SpecError
+    from vitreport.records.folders import run_folders
+    from vitreport.records.reader import read_run
+
+    if not Path(runs_dir).is_dir():
+        raise SpecError(f"there is no folder {runs_dir}")
+    return [read_run(folder) for folder in run_folders(Path(runs_dir))]
+
+
+def analyze(runs: Iterable[Run]) -> Summary:
+    """Return everything that a report shows of these runs, as plain data.
+
+    Runs that differ by their seed alone are one group; groups, ablations and architectures are compared with 95%
+    confidence intervals. Sweeps whose records lie beside the runs say what was varied and what the baseline is.
+
+    Args:
+        runs: as `load_runs` returns them, or some of them.
+
+    Example:
+        >>> summary = vitreport.analyze(vitreport.load_runs())
+        >>> [(group.id, group.test) for group in summary.groups]
+    """
+    from vitreport.analysis.analyze import Outline
+    from vitreport.analysis.analyze import analyze as analyze_folders
+    from vitreport.analysis.details import Damage
+    from vitreport.analysis.selection import design_of
+    from vitreport.records.sweeps import SWEEPS_FOLDER, read_sweeps
+
+    folders = [run.folder for run in runs]
+    unread: list[str] = []
+    places = sorted({folder.parent for folder in folders})
+    designs = [design_of(sweep) for place in places for sweep in read_sweeps(place, unread)]
+    trained = {folder.name for folder in folders}
+    shown = [design for design in designs if trained & {run_id for _, run_id in design.trials}]
+    lines = [line.partition(": ") for line in unread]
+    damage = [Damage(f"{SWEEPS_FOLDER}/{place}", reason) for place, _, reason in lines]
+    return analyze_folders(folders, Outline(tuple(shown)), damage)
+
+
+def render(summary: Summary, format: Format = "markdown", *, title: str | None = None) -> str:  # noqa: A002
+    """Return a report in one of the formats of `vitreport report`.
+
+    Args:
+        summary: as `analyze` returns it.
+        format: "model-card" is for the runs of one group.
+        title: the heading.
+
+    Raises:
+        SpecError: there is no such format, or it cannot show these runs.
+
+    Example:
+        >>> Path("report.html").write_text(vitreport.render(vitreport.analyze(runs), "html"), encoding="utf-8")
+    """
+    from vitreport.report.csv_format import render_csv
+    from vitreport.report.html import render_html
+    from vitreport.report.json_format import render_json
+    from vitreport.report.latex import render_latex
+    from vitreport.report.markdown import render_markdown
+    from vitreport.report.model_card import render_model_card
+    from vitreport.report.page import TITLE, make_page
+    from vitreport.runtime import cache_dir
+
+    page = make_page(summary, title=title or TITLE)
+    match format:
+        case "markdown":
+            return render_markdown(page, assets=None)
+        case "html":
+            return render_html(page, cache_dir())
+        case "json":
+            return render_json(page)
+        case "csv":
+            return render_csv(page)
+        case "latex":
+            return render_latex(page)
+        case "model-card":
+            return render_model_card(page, title)

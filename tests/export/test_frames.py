@@ -1,4 +1,4 @@
-"""`vitreport.load_runs` and `vitreport.load_epochs`."""
+"""`vitreport.runs_frame` and `vitreport.epochs_frame`."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ from vitreport.export.table import EPOCH_COLUMNS, RESULT_COLUMNS, RUN_COLUMNS, S
 def test_runs_have_numbers_where_there_are_numbers() -> None:
     for seed in range(3):
         write_run(Path("runs"), small_spec(seed))
-    runs = vitreport.load_runs()
+    runs = vitreport.runs_frame()
     assert runs.groupby("group")["selected.test.accuracy"].mean().tolist() == [0.5]
     assert runs["seed"].tolist() == [0, 1, 2]
     assert runs["started"].dt.year.tolist() == [2026] * 3
@@ -34,7 +34,7 @@ def test_runs_have_numbers_where_there_are_numbers() -> None:
 
 def test_types_are_those_of_a_folder_without_runs() -> None:
     Path("runs").mkdir()
-    empty = {load: load().dtypes.to_dict() for load in (vitreport.load_runs, vitreport.load_epochs)}
+    empty = {load: load().dtypes.to_dict() for load in (vitreport.runs_frame, vitreport.epochs_frame)}
     write_run(Path("runs"), small_spec())
     for load, types in empty.items():
         found = load().dtypes.to_dict()
@@ -43,7 +43,7 @@ def test_types_are_those_of_a_folder_without_runs() -> None:
 
 def test_epochs_are_joined_to_their_runs() -> None:
     write_run(Path("elsewhere"), small_spec(7))
-    both = vitreport.load_epochs("elsewhere").merge(vitreport.load_runs(Path("elsewhere")), on="id")
+    both = vitreport.epochs_frame("elsewhere").merge(vitreport.runs_frame(Path("elsewhere")), on="id")
     assert both["train.accuracy"].tolist() == [606 / 1293, 644 / 1293]
     assert both["train.batch_size"].tolist() == [128, 128]
 
@@ -53,21 +53,21 @@ def test_damaged_runs_are_left_out_and_named_once() -> None:
     (torn / "result.json").write_text("{")
     (other / "run.json").unlink()
     with pytest.warns(UserWarning, match=rf"^2 damaged runs left out: {torn.name} .*, {other.name} \(run.json") as told:
-        runs = vitreport.load_runs()
+        runs = vitreport.runs_frame()
     assert runs["id"].tolist() == [sound.name]
     assert [warning.filename for warning in told] == [__file__]
 
 
 def test_a_time_that_is_none_is_missing() -> None:
     write_run(Path("runs"), small_spec(), started="yesterday", finished="9999-12-31T23:59:59Z")
-    (run,) = vitreport.load_runs().to_dict("records")
+    (run,) = vitreport.runs_frame().to_dict("records")
     assert run["started"] is pandas.NaT
     assert run["finished"].year == 9999
 
 
 def test_a_folder_that_is_not_there_is_named() -> None:
     with pytest.raises(RecordError, match="no folder nowhere"):
-        vitreport.load_runs("nowhere")
+        vitreport.runs_frame("nowhere")
 
 
 def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +81,7 @@ def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_every_column_is_documented() -> None:
     """`selected.*`, `last.*` and `data.counts.*` stand for several columns."""
-    loaders = (vitreport.load_runs, vitreport.load_epochs)
+    loaders = (vitreport.runs_frame, vitreport.epochs_frame)
     runs, epochs = (set(re.findall(r"`([^`]+)`", load.__doc__ or "")) for load in loaders)
     families = tuple(name.removesuffix("*") for name in runs if name.endswith(".*"))
     assert {"selected.", "last.", "data.counts."} < set(families)

@@ -12,12 +12,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from vitreport import __version__
 from vitreport.cli import console
 from vitreport.cli.commands import ablate, datasets, doctor, evaluate, models, report, runs, spec, study, train
 from vitreport.errors import SpecError, VitreportError, exit_codes, with_hint
 from vitreport.runtime import DEBUG
 from vitreport.store.signals import StopSignal, handle_until_exit
+from vitreport.version import __version__
 
 PATH_TROUBLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ)
 DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

@@ -3,30 +3,25 @@
 import shlex
 import sys
 
+import vitreport
 from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.format import interval
-from vitreport.cli.live.training import QuietTrainingView, choose_view
+from vitreport.cli.live.training import choose_view
 from vitreport.data.catalogue import is_altered
-from vitreport.errors import RecordError
 from vitreport.formatting import duration, percent
-from vitreport.records.reader import Run, read_run
+from vitreport.records.reader import Run
 from vitreport.records.result import EpochResult, ResultRecord
 from vitreport.records.run import DataRecord, RunRecord
 from vitreport.runtime import Runtime, default_data_dir
 from vitreport.spec.run import RunSpec
-from vitreport.store.finished import finished_run
 
 
 def train_and_show(spec: RunSpec, runtime: Runtime, *, force: bool, quiet: bool, as_json: bool) -> None:
     """Train unless it is done; then the result: a summary on stderr, the run's folder or JSON on stdout."""
     with choose_view(quiet=quiet) as view:
-        run = None if force else finished_run(spec, runtime, note=view.note, progress=view.progress)
-        done_before = run is not None
-        run = run or _train(spec, runtime, view, force=force)
-    if done_before:
-        note(f"run {run.id} is done already; --force trains it again in a new folder")
-    if run.record is None or run.result is None:
-        raise RecordError(f"run {run.id} cannot be read back: {'; '.join(run.damage)}")
+        run = vitreport.train(spec, runtime, force=force, listeners=[view], argv=sys.argv[1:])
+    assert run.record
+    assert run.result
     if not quiet:
         for line in [*summary_lines(run.record, run.result), *_data_lines(spec, run.record.data)]:
             note(line)
@@ -35,12 +30,6 @@ def train_and_show(spec: RunSpec, runtime: Runtime, *, force: bool, quiet: bool,
         print_json({"id": run.id, "folder": str(run.folder), **run.result.model_dump(mode="json")})
     else:
         print_text(str(run.folder))
-
-
-def _train(spec: RunSpec, runtime: Runtime, view: QuietTrainingView, *, force: bool) -> Run:
-    from vitreport.store.session import train_run
-
-    return read_run(train_run(spec, runtime, force=force, argv=sys.argv[1:], listener=view))
 
 
 def evaluation_command(run: Run, runtime: Runtime) -> str:

@@ -25,7 +25,7 @@ DTYPES = {
 MOST_NAMED = 5
 
 
-def load_runs(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
+def runs_frame(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
     """The runs of a folder, one row each, by name; damaged ones are left out with a warning that names them.
 
     Columns are the dotted paths of `vitreport runs diff` without `splits`; what a run lacks is missing in its row.
@@ -57,14 +57,14 @@ def load_runs(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
     return _load(Path(folder), runs_table)
 
 
-def load_epochs(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
-    """The epochs of all runs of a folder, one row each; to be merged with `load_runs` on `id`.
+def epochs_frame(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
+    """The epochs of all runs of a folder, one row each; to be merged with `runs_frame` on `id`.
 
     `id`, `group`, `seed`, `epoch`, `step` (optimizer steps so far), `learning_rate` (of the epoch's last step),
     `train.accuracy`, `val.accuracy`, `test.accuracy` (fractions), `train.loss`, `val.loss`, `test.loss` (nats),
     `images_per_second` and `seconds` (of the training part), `peak_memory_bytes`. `train.*` are means over the batches
     of the epoch, with any augmentation and dropout; the others are measured after the epoch. The test split is there
-    only where it was watched. Types, damage and errors as in `load_runs`.
+    only where it was watched. Types, damage and errors as in `runs_frame`.
     """
     return _load(Path(folder), epochs_table)
 

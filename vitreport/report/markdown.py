@@ -30,7 +30,6 @@ from jinja2 import (
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-import vitreport
 from vitreport.analysis.titles import subject_of, where_of
 from vitreport.errors import SpecError
 from vitreport.formatting import Estimate, compact, duration, methods
@@ -67,7 +66,7 @@ class Template:
 
 def template_folder() -> Path:
     """In a wheel the templates lie in the package, in a clone beside it."""
-    package = Path(vitreport.__file__).parent
+    package = Path(__file__).parents[1]
     return next(folder for folder in (package / "templates", package.parent / "templates") if folder.is_dir())
 
 

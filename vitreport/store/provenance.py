@@ -5,8 +5,8 @@ import platform
 import subprocess
 from datetime import UTC, datetime
 
-from vitreport import __version__
 from vitreport.records.run import GitRecord
+from vitreport.version import __version__
 
 PACKAGES = ("torch", "torchvision", "timm", "perceiver-pytorch", "numpy", "pydantic")
 

@@ -14,7 +14,6 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-import vitreport
 from vitreport.errors import ResourceError
 from vitreport.files import make_folder, write_json
 from vitreport.reading import UnreadableFileError, read_bounded
@@ -73,7 +72,7 @@ def _key(figure: Figure) -> str:
 @cache
 def _sources() -> str:
     """Every source of this package: the words and the numbers of a picture come from many of them."""
-    paths = sorted(Path(vitreport.__file__).parent.rglob("*.py"))
+    paths = sorted(Path(__file__).parents[2].rglob("*.py"))
     return _sha256("".join(f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in paths))
 
 

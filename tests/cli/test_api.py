@@ -1,0 +1,125 @@
+"""The Python API, as a user calls it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import vitreport
+from tests.cli.conftest import Cli
+from tests.records import spec, write_run, write_seeds
+from tests.training.small import small_spec
+from vitreport.errors import RecordError, SpecError
+from vitreport.files import write_json
+from vitreport.runtime import Runtime
+from vitreport.training.events import EpochFinished, Event, Started
+
+READER = """
+import sys
+import vitreport
+
+assert not {"torch", "pydantic", "numpy", "typer"} & set(sys.modules), "import vitreport is to be fast"
+runs = vitreport.load_runs("records")
+summary = vitreport.analyze(runs)
+print([run.id for run in runs], [group.seeds for group in summary.groups])
+print(vitreport.render(summary, "json"))
+assert not {"torch", "timm"} & set(sys.modules)
+"""
+
+
+class Tracker(vitreport.Listener):
+    """What a tracker of experiments needs of a training."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.logged: list[dict[str, float]] = []
+
+    def event(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.started += 1
+            case EpochFinished():
+                self.logged.append({f"{name}/accuracy": split.accuracy for name, split in event.record.splits.items()})
+
+
+class Lines(vitreport.Listener):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def test_a_spec_is_trained_with_listeners() -> None:
+    tracker, lines, runtime = Tracker(), Lines(), Runtime(device="cpu", threads=1)
+    run = vitreport.train(small_spec(), runtime, listeners=[tracker, lines])
+    assert (run.folder.parent, run.record and run.record.status) == (Path("runs"), "done")
+    curve = [{f"{name}/accuracy": split.accuracy for name, split in epoch.splits.items()} for epoch in run.epochs]
+    assert (tracker.started, tracker.logged) == (1, curve)
+    assert lines.lines[0].startswith(f"training {run.id} on CPU")
+    again = vitreport.train(small_spec(), runtime, listeners=[tracker, lines])
+    assert (again, tracker.started) == (run, 1)
+    assert lines.lines[-1].startswith(f"run {run.id} is done already")
+    assert vitreport.train(small_spec(), runtime, force=True).folder == Path("runs") / f"{run.id}-r2"
+
+
+def test_a_listener_that_fails_ends_the_run_which_can_be_resumed() -> None:
+    class Failing(vitreport.Listener):
+        def event(self, event: Event) -> None:
+            if isinstance(event, EpochFinished):
+                raise ConnectionError("no tracker")
+
+    with pytest.raises(ConnectionError):
+        vitreport.train(small_spec(), listeners=[Failing()])
+    (run,) = vitreport.load_runs()
+    assert run.record is not None
+    assert (run.record.status, len(run.epochs)) == ("failed", 1)
+    assert len(vitreport.train(small_spec()).epochs) == 2
+
+
+def test_a_finished_run_that_cannot_be_read_is_an_error() -> None:
+    folder = write_run(Path("runs"), spec())
+    write_json(folder / "spec.json", {})
+    with pytest.raises(RecordError):
+        vitreport.train(spec())
+
+
+def test_a_script_reads_analyzes_and_reports_without_torch(cli: Cli) -> None:
+    folders = write_seeds(Path("records"), [0.5, 0.6])
+    done = subprocess.run([sys.executable, "-c", READER], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    first, document = done.stdout.split("\n", 1)
+    assert first == f"{[folder.name for folder in folders]} [(0, 1)]"
+    assert json.loads(document) == json.loads(cli("report", "--runs-dir=records", "--format=json").stdout)
+
+
+@pytest.mark.parametrize("format_", get_args(vitreport.Format))
+def test_a_report_is_that_of_the_command(format_: vitreport.Format, cli: Cli) -> None:
+    write_seeds(Path("runs"), [0.5, 0.6])
+    without_figures = ["--no-assets"] if format_ == "markdown" else []
+    shown = cli("report", "--format", format_, *without_figures).stdout
+    assert vitreport.render(vitreport.analyze(vitreport.load_runs()), format_) == shown
+
+
+def test_a_part_of_the_runs_can_be_analyzed() -> None:
+    write_seeds(Path("runs"), [0.5, 0.6])
+    first, _ = vitreport.load_runs(Path("runs"))
+    assert [group.seeds for group in vitreport.analyze([first]).groups] == [(0,)]
+
+
+def test_a_folder_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(SpecError, match="there is no folder nowhere"):
+        vitreport.load_runs("nowhere")
+
+
+def test_every_name_is_there_and_documented() -> None:
+    assert [name for name in vitreport.__all__ if name[0] != "_" and not getattr(vitreport, name).__doc__] == []
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        vitreport.nonsense  # noqa: B018
+
+
+def test_the_package_is_typed() -> None:
+    assert (Path(vitreport.__file__).parent / "py.typed").exists()
