@@ -11,9 +11,9 @@ import pytest
 
 from tests.records import write_run
 from vitreport.analysis.claims import Verdict
-from vitreport.cli.reporting import page_of_study
+from vitreport.analysis.scope import analyze_study
 from vitreport.data.facts import facts_in
-from vitreport.report.page import Page
+from vitreport.report.page import Page, make_page
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study import ClaimSpec, combination
 from vitreport.sweep.studies import StudyPlan, StudyRequest, plan_study
@@ -94,8 +94,13 @@ def measure(accuracies: list[float], name: str, at: Any = None) -> None:
         write_run(RUNS, spec, accuracy)
 
 
+def page_of(asked: StudyRequest) -> Page:
+    found = analyze_study(asked, RUNS, facts_in(None))
+    return make_page(found.summary, found.claims)
+
+
 def page() -> Page:
-    return page_of_study(ASKED, RUNS, None, None)
+    return page_of(ASKED)
 
 
 def verdict(statement: str) -> Verdict:
@@ -240,7 +245,7 @@ def test_runs_with_other_settings_answer_no_claim() -> None:
     for cell in plan_study(asked, facts_in(None)).plans[claim.of].trials:
         if cell.values == labels:
             write_run(RUNS, cell.spec, 0.1 + 0.01 * cell.spec.seed)
-    verdicts = page_of_study(asked, RUNS, None, None).verdicts
+    verdicts = page_of(asked).verdicts
     measured = [each for each in verdicts if each.measured]
     assert {each.claim.group for each in measured} == {measured[0].claim.group}
     assert {each.outcome for each in measured} == {"not comparable"}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.records import spec, write_run
-from vitreport.cli import reporting
+from vitreport.analysis import scope
 from vitreport.cli.commands import export
 from vitreport.records import reader
 from vitreport.report.inject import BEGIN, END
@@ -28,8 +28,8 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*arguments: object, **options: object) -> None:
         raise AssertionError("the records are read before the place is checked")
 
-    monkeypatch.setattr(reporting, "analyze", read)
-    monkeypatch.setattr(reporting, "plan_study", read)
+    monkeypatch.setattr(scope, "analyze", read)
+    monkeypatch.setattr(scope, "plan_study", read)
     monkeypatch.setattr(reader, "read_run", read)
 
 

@@ -1,15 +1,22 @@
 """`vitreport report`: what the records say, as a page."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vitreport.cli import options
-from vitreport.cli.console import note, print_document, warn_each
-from vitreport.errors import DamageError, DriftError
-from vitreport.formatting import counted
+from vitreport.cli.console import note, note_lowered, print_document, warn_each
+from vitreport.cli.format import TRAIN_AGAIN
+from vitreport.cli.runs_dir import require_runs_dir
+from vitreport.errors import DamageError, DriftError, SpecError
+from vitreport.formatting import counted, listed
 from vitreport.runtime import cache_dir
+from vitreport.sweep.defaults import DEFAULT_SEEDS
+
+if TYPE_CHECKING:
+    from vitreport.sweep.studies import StudyRequest
 
 
 def report(
@@ -53,19 +60,31 @@ def report(
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
 ) -> None:
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
+    from vitreport.analysis import scope
     from vitreport.cli.assets import figures_line, link_to, shown
     from vitreport.cli.places import checked_assets, checked_format, checked_places, drift, folder_of, write
-    from vitreport.cli.reporting import Wanted, make_document, wanted_page, warnings_of
+    from vitreport.data.facts import facts_in
     from vitreport.report.markdown import Template
+    from vitreport.report.page import TITLE, make_page
+    from vitreport.report.render import render
 
     places = checked_places(output, inject, check)
     form = checked_format(places, format_, own=template is not None)
     own = Template.read(template) if template else None
     folder = checked_assets(places, form, assets, left_out=no_assets)
-    wanted = Wanted(runs or (), study, only or (), set_ or (), seeds)
-    page = wanted_page(wanted, runs_dir, data_dirs, title, is_paper=form == "latex")
+    request = _study_request(study, runs or (), only or (), set_ or (), seeds)
+    if request:
+        analysis = scope.analyze_study(request, runs_dir, facts_in(data_dirs), every_seed=seeds is None)
+    else:
+        require_runs_dir(runs_dir)
+        analysis = scope.analyze_runs(runs or (), runs_dir, without_tryouts=form == "latex" and not runs)
+    note_lowered(analysis.lowered)
+    if left_out := analysis.left_out:
+        names = f"{counted(len(left_out), 'try-out')}: {listed(left_out)}"
+        note(f"left out {names}; name runs, groups or sweeps to choose what the tables show")
+    page = make_page(analysis.summary, analysis.claims, title or analysis.title or TITLE)
     folder = folder_of(places, page.figures, folder, given=assets)
-    document = make_document(
+    document = render(
         page,
         form,
         title=title,
@@ -86,7 +105,8 @@ def report(
         which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"
         why = "" if runs_dir.is_dir() else ": the folder does not exist"
         note(f"there are no runs{which} in {runs_dir}{why}")
-    warn_each(warnings_of(page.summary, runs_dir))
+    mixed = [f"{line}; {TRAIN_AGAIN}" for line in page.summary.mixed_randomness]
+    warn_each([*mixed, *(f"{runs_dir / each.place}: {each.reason}" for each in page.summary.damage)])
     if changes:
         option = "--inject" if places.is_part else "-o"
         hint = f"run the same command with {option} in place of --check"
@@ -94,3 +114,22 @@ def report(
     if damage := page.summary.damage:
         where = counted(len(damage), "place")
         raise DamageError(f"the records are damaged in {where}; the report has the rest")
+
+
+def _study_request(
+    study: str | None, runs: Sequence[str], only: Sequence[str], assignments: Sequence[str], seeds: str | None
+) -> "StudyRequest | None":
+    """Return which part of a study is to be reported. Raises SpecError for options that do not go together."""
+    from vitreport.sweep.studies import StudyRequest
+
+    if study is None:
+        for options_, given in (("--set and --seeds need", assignments or seeds is not None), ("--only needs", only)):
+            if given:
+                raise SpecError(f"{options_} --study", "for example --study small-images")
+        return None
+    if runs:
+        raise SpecError(
+            f"runs cannot be named with --study: {', '.join(runs)}",
+            "leave them out; choose parts of the study with --only",
+        )
+    return StudyRequest(study, only, DEFAULT_SEEDS if seeds is None else seeds, assignments)

@@ -1,0 +1,57 @@
+"""Render a report in any of its formats."""
+
+from pathlib import Path
+from typing import Literal, assert_never
+
+from vitreport.report.csv_format import render_csv
+from vitreport.report.html import render_html
+from vitreport.report.inject import as_part, without_marks
+from vitreport.report.json_format import render_json
+from vitreport.report.latex import render_latex
+from vitreport.report.markdown import Template, render_markdown
+from vitreport.report.model_card import render_model_card
+from vitreport.report.page import Page
+
+Format = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
+
+
+def render(
+    page: Page,
+    format: Format = "markdown",  # noqa: A002
+    *,
+    cache_dir: Path,
+    title: str | None = None,
+    template: Template | None = None,
+    assets: str | None = None,
+    is_part: bool = False,
+) -> str:
+    """Return a page as a document.
+
+    Args:
+        page: What to render, see `page.make_page`.
+        format: "model-card" is for the runs of one group.
+        cache_dir: Where drawn figures are kept.
+        title: The heading of a model card (default: the architecture and the dataset).
+        template: A Jinja template of the user's own, for Markdown.
+        assets: The place of a Markdown page's figures from where it lies; None leaves them out.
+        is_part: Whether a Markdown page is put into another, whose headings begin a level above.
+
+    Raises:
+        SpecError: The template fails, or there is no model card of these runs.
+    """
+    match format:
+        case "markdown":
+            text = render_markdown(page, template, assets=assets)
+            return without_marks(as_part(text) if is_part else text)
+        case "html":
+            return render_html(page, cache_dir)
+        case "json":
+            return render_json(page)
+        case "csv":
+            return render_csv(page)
+        case "latex":
+            return render_latex(page)
+        case "model-card":
+            return render_model_card(page, title)
+        case _:
+            assert_never(format)
