@@ -1,17 +1,34 @@
-"""`nox` does what continuous integration does: style, types, import contracts, tests."""
+"""`nox` does what continuous integration does: style, types, import contracts, tests. `nox --list` shows the rest."""
+
+import tempfile
+from pathlib import Path
 
 import nox
 
+PROJECT = nox.project.load_toml("pyproject.toml")
 RESULTS = ("--study", "digits", "--seeds", "1..3", "--template", "templates/results.md.j2", "--assets", "docs/results")
+TORCH = ("perceiver-pytorch", "timm", "torch", "torchvision", "transformer-in-transformer")
 
 nox.options.sessions = ["check"]
 nox.options.reuse_existing_virtualenvs = True
 
 
+def install(session: nox.Session) -> None:
+    """Install vitreport with its extras and the development tools."""
+    extras = ",".join(PROJECT["project"]["optional-dependencies"])
+    session.install(f".[{extras}]", *nox.project.dependency_groups(PROJECT, "dev"))
+
+
+def install_without_torch(session: nox.Session, group: str) -> None:
+    """Install a group of tools and what vitreport needs for all that trains nothing: torch is large."""
+    light = [each for each in PROJECT["project"]["dependencies"] if not each.startswith(TORCH)]
+    session.install(*light, *nox.project.dependency_groups(PROJECT, group))
+
+
 @nox.session
 def check(session: nox.Session) -> None:
-    """Everything, in one environment: torch is large and is installed once."""
-    session.install(".[dev]")
+    """Check style, types and import contracts, run the tests, and compare the README with the records."""
+    install(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
@@ -21,23 +38,45 @@ def check(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site in docs/_build/html; a warning is an error."""
+    install_without_torch(session, "docs")
+    session.install("--no-deps", ".")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the packages, check them, install the wheel and make a report with it."""
+    install_without_torch(session, "package")
+    runs = Path("runs").absolute()
+    with tempfile.TemporaryDirectory() as folder:
+        session.run("python", "-m", "build", "--outdir", folder)
+        session.run("twine", "check", "--strict", *map(str, Path(folder).iterdir()))
+        session.install("--no-deps", "--force-reinstall", *map(str, Path(folder).glob("*.whl")))
+        with session.chdir(folder):
+            session.run("vitreport", "spec", "show", "perceiver-io", "--dataset", "digits", silent=True)
+            session.run("vitreport", "report", "--runs-dir", str(runs), "-o", "report.html")
+
+
+@nox.session
 def results(session: nox.Session) -> None:
     """Make the README's results from the records under runs/."""
-    session.install(".[dev]")
+    install(session)
     session.run("vitreport", "report", *RESULTS, "--inject", "README.md")
 
 
 @nox.session
 def long(session: nox.Session) -> None:
-    """The tests that take minutes."""
-    session.install(".[dev]")
+    """Run the tests that take minutes."""
+    install(session)
     session.run("pytest", "-m", "long", *session.posargs)
 
 
 @nox.session
 def golden(session: nox.Session) -> None:
-    """Measure the golden values anew after an intended numeric change; look at the difference before committing."""
-    session.install(".[dev]")
+    """Measure the golden values again after an intended numeric change; look at the difference before committing."""
+    install(session)
     session.run("python", "-m", "tests.golden.refresh")
     session.run("python", "-m", "tests.report.refresh")
 
@@ -45,11 +84,7 @@ def golden(session: nox.Session) -> None:
 @nox.session
 def benchmark(session: nox.Session) -> None:
     """Run the benchmarks; arguments go to the training benchmark: `nox -s benchmark -- --data-dir DIR`."""
-    session.install(".[dev]")
-    session.run("python", "benchmarks/augment.py")
-    session.run("python", "benchmarks/startup.py")
-    session.run("python", "benchmarks/sweep.py")
-    session.run("python", "benchmarks/models.py")
-    session.run("python", "benchmarks/report.py")
-    session.run("python", "benchmarks/presets.py")
+    install(session)
+    for name in ("augment", "startup", "sweep", "models", "report", "presets"):
+        session.run("python", f"benchmarks/{name}.py")
     session.run("python", "benchmarks/train_vs_notebook.py", *session.posargs)

@@ -47,7 +47,7 @@ html_theme_options = {
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
 }
-html_sidebars = {"quickstart": [], "index": []}
+html_sidebars: dict[str, list[str]] = {"quickstart": [], "index": []}
 
 
 def _cell(value: object) -> str:
