@@ -27,7 +27,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.training.allocator import keep_freed_memory
 from vitreport.training.device import device_name, make_deterministic
 from vitreport.training.loop import train_step
-from vitreport.training.optim import build_optimizer
+from vitreport.training.optimizers import build_optimizer
 from vitreport.training.precision import autocast
 from vitreport.training.setup import place_model
 from vitreport.training.state import fresh_state
@@ -87,7 +87,7 @@ def notebook(network: nn.Module, spec: RunSpec, batch: Batch, device: torch.devi
 
 
 def vitreport(network: nn.Module, spec: RunSpec, batch: Batch, device: torch.device) -> Side:
-    state = fresh_state(network, build_optimizer(spec.optimizer, network), device)
+    state = fresh_state(network, build_optimizer(spec.optimizer, network.parameters()), device)
 
     def settings() -> None:
         make_deterministic(device, threads=None)

@@ -13,7 +13,7 @@ from vitreport.models.registry import build_model
 from vitreport.models.weights import classifier_prefixes
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 from vitreport.spec.optimizer import AdamWSpec
-from vitreport.training.optim import build_optimizer
+from vitreport.training.optimizers import build_optimizer
 from vitreport.training.state import named_weights
 
 
@@ -37,7 +37,7 @@ def test_the_query_starts_normal_or_uniform() -> None:
 def test_only_a_trained_query_moves(trained: bool) -> None:
     model = built(query_init="uniform", query_trained=trained)
     before = model.query_11Q.detach().clone()
-    optimizer = build_optimizer(AdamWSpec(learning_rate=0.1), model)
+    optimizer = build_optimizer(AdamWSpec(learning_rate=0.1), model.parameters())
     functional.cross_entropy(model(torch.rand(4, 3, IMAGE_SIZE, IMAGE_SIZE)), torch.arange(4)).backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     assert torch.equal(model.query_11Q, before) is not trained

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
-import torch
 from torch import Tensor, nn
 
 from vitreport.errors import RecordError
@@ -22,6 +21,7 @@ from vitreport.reading import MAX_WEIGHTS_BYTES, entry_fault, read_bounded, read
 from vitreport.records.folders import LINK_HINT
 from vitreport.store.counters import Best, Counters, Extent, contradiction, read_counters
 from vitreport.store.state import BESIDE
+from vitreport.training.optimizers import kept_tensors
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
 
 KEPT = 2
@@ -223,15 +223,13 @@ def _shown(shape: tuple[int, ...], dtype: str) -> str:
 
 
 def _needed_moments(state: TrainingState, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What the optimizer keeps of each parameter, like which it is shaped; nothing of one that had no gradient."""
-    first_moment_only = isinstance(state.optimizer, torch.optim.SGD)
-    keys = ("momentum_buffer",) if first_moment_only else ("exp_avg", "exp_avg_sq")
-    needed: dict[str, Tensor] = {}
-    for name, parameter in state.model.named_parameters():
-        if part(given, f"{name}/"):
-            needed |= {f"{name}/{key}": parameter for key in keys}
-            needed |= {} if first_moment_only else {f"{name}/step": torch.zeros(())}
-    return needed
+    """Return what the optimizer keeps of each parameter; nothing of one that has had no gradient."""
+    return {
+        f"{name}/{key}": tensor
+        for name, parameter in state.model.named_parameters()
+        if part(given, f"{name}/")
+        for key, tensor in kept_tensors(state.optimizer, parameter).items()
+    }
 
 
 def _moments_contradiction(moments: Mapping[str, Tensor], step: int) -> str:

@@ -7,7 +7,7 @@ from vitreport.files import free_bytes
 from vitreport.formatting import compact
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import KEPT
-from vitreport.training.optim import TENSORS_PER_PARAMETER
+from vitreport.training.optimizers import tensors_per_parameter
 
 FLOAT_BYTES = 4
 
@@ -23,7 +23,7 @@ def peak_bytes(spec: RunSpec, parameters: int) -> int:
 
 
 def _checkpoint_bytes(spec: RunSpec, parameters: int) -> int:
-    tensors = 1 + TENSORS_PER_PARAMETER[spec.optimizer.name] + (spec.train.selection == "val")
+    tensors = 1 + tensors_per_parameter(spec.optimizer) + (spec.train.selection == "val")
     return parameters * FLOAT_BYTES * tensors
 
 

@@ -7,7 +7,7 @@ import torch
 from vitreport.errors import ResourceError, SpecError
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.runtime import DEVICE
-from vitreport.training.optim import OPTIMIZER_IMPLEMENTATION
+from vitreport.training.optimizers import OPTIMIZER_IMPLEMENTATION
 
 
 def choose_device(name: str) -> torch.device:

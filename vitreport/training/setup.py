@@ -21,8 +21,9 @@ from vitreport.models.timm import trial_errors
 from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec, batch_problems
-from vitreport.training.optim import build_optimizer, learning_rate_at
+from vitreport.training.optimizers import build_optimizer
 from vitreport.training.precision import autocast
+from vitreport.training.schedules import learning_rate_at
 from vitreport.training.state import TrainingState, fresh_state
 
 CHANNEL_STATISTICS = {
@@ -71,7 +72,7 @@ def prepare(spec: RunSpec, model: nn.Module, cost: Cost, arrays: ImageArrays, de
     splits = {name: place_split(spec, arrays, device, name, index) for name, index in chosen.items() if len(index)}
     batches = TrainingBatches(splits["train"], spec.data, spec.train.batch_size, spec.seed)
     return Setup(
-        state=fresh_state(model, build_optimizer(spec.optimizer, model), device),
+        state=fresh_state(model, build_optimizer(spec.optimizer, model.parameters()), device),
         splits=splits,
         batches=batches,
         learning_rate=partial(

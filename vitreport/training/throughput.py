@@ -15,7 +15,7 @@ from vitreport.spec.data import CHANNELS, DataSpec
 from vitreport.spec.run import RunSpec
 from vitreport.training.evaluate import evaluation_batch_size, predict
 from vitreport.training.loop import train_step
-from vitreport.training.optim import build_optimizer
+from vitreport.training.optimizers import build_optimizer
 from vitreport.training.state import fresh_state
 
 FEWEST_IMAGES = 2
@@ -65,7 +65,7 @@ def measure_throughput(model: nn.Module, spec: RunSpec, device: torch.device, *,
 
 def _training(model: nn.Module, spec: RunSpec, device: torch.device) -> Work:
     """One step of training on a batch of all the images."""
-    state = fresh_state(model, build_optimizer(spec.optimizer, model), device)
+    state = fresh_state(model, build_optimizer(spec.optimizer, model.parameters()), device)
 
     def step(images: ImageSet) -> None:
         batches = TrainingBatches(images, spec.data, len(images), spec.seed)

@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from vitreport.spec.optimizer import AdamSpec, AdamWSpec, OptimizerSpec, SGDSpec
+from vitreport.training.optimizers import OPTIMIZER_IMPLEMENTATION, build_optimizer, kept_tensors, tensors_per_parameter
+
+SPECS = {
+    AdamWSpec(learning_rate=0.5, weight_decay=0.25, betas=(0.5, 0.75)): torch.optim.AdamW,
+    AdamSpec(learning_rate=0.5, weight_decay=0.25, betas=(0.5, 0.75)): torch.optim.Adam,
+    SGDSpec(learning_rate=0.5, weight_decay=0.25, momentum=0.5, nesterov=True): torch.optim.SGD,
+}
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_optimizer_is_the_one_of_the_spec(spec: OptimizerSpec) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    optimizer = build_optimizer(spec, model.parameters())
+    assert type(optimizer) is SPECS[spec]
+    wanted: dict[str, Any] = spec.model_dump(exclude={"name", "learning_rate"})
+    for group in optimizer.param_groups:
+        assert group["lr"] == spec.learning_rate
+        assert {name: group[name] for name in wanted} == wanted
+        assert group[OPTIMIZER_IMPLEMENTATION] is True
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_every_parameter_is_updated_by_exactly_one_group(spec: OptimizerSpec) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    groups = build_optimizer(spec, model.parameters()).param_groups
+    held = [id(parameter) for group in groups for parameter in group["params"]]
+    assert sorted(held) == sorted(map(id, model.parameters()))
+
+
+def test_an_optimizer_without_a_case_is_refused() -> None:
+    class Unknown:
+        learning_rate = weight_decay = 0.1
+
+    unknown: Any = Unknown()
+    with pytest.raises(AssertionError):
+        build_optimizer(unknown, [nn.Parameter(torch.zeros(2))])
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_what_is_kept_of_a_parameter_is_what_a_step_leaves(spec: OptimizerSpec) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    optimizer = build_optimizer(spec, model.parameters())
+    before = [parameter.clone() for parameter in model.parameters()]
+    expected = [kept_tensors(optimizer, parameter) for parameter in model.parameters()]
+    assert not optimizer.state
+    assert all(map(torch.equal, before, model.parameters()))
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    for parameter, kept in zip(model.parameters(), expected, strict=True):
+        state = {key: value for key, value in optimizer.state[parameter].items() if isinstance(value, torch.Tensor)}
+        assert {key: (value.shape, value.dtype) for key, value in state.items()} == {
+            key: (value.shape, value.dtype) for key, value in kept.items()
+        }
+
+
+@pytest.mark.parametrize(
+    ("spec", "count"), [(AdamWSpec(), 2), (AdamSpec(), 2), (SGDSpec(), 1), (SGDSpec(momentum=0.0), 0)]
+)
+def test_tensors_per_parameter(spec: OptimizerSpec, count: int) -> None:
+    assert tensors_per_parameter(spec) == count
