@@ -24,11 +24,9 @@ from vitreport.spec.data import CHANNELS, DatasetFacts
 from vitreport.spec.load import assign
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
-from vitreport.training.allocator import keep_freed_memory
-from vitreport.training.device import device_name, make_deterministic
+from vitreport.training.device import autocast, device_name, keep_freed_memory, make_deterministic
 from vitreport.training.loop import train_step
 from vitreport.training.optimizers import build_optimizer
-from vitreport.training.precision import autocast
 from vitreport.training.setup import place_model
 from vitreport.training.state import fresh_state
 from vitreport.training.throughput import STEPS_A_SAMPLE

@@ -31,8 +31,7 @@ from vitreport.spec.compose import compose
 from vitreport.spec.load import assign
 from vitreport.spec.presets import read_preset
 from vitreport.spec.run import RunSpec
-from vitreport.training.allocator import keep_freed_memory
-from vitreport.training.device import make_deterministic
+from vitreport.training.device import keep_freed_memory, make_deterministic
 from vitreport.training.events import EpochFinished
 from vitreport.training.loop import fit
 from vitreport.training.setup import place_model, prepare

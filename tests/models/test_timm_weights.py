@@ -16,7 +16,7 @@ from vitreport.models import timm
 from vitreport.models.timm import adapted_weights, hub_weights
 from vitreport.models.weights import Weights
 from vitreport.spec.architectures.timm import TimmSpec
-from vitreport.training.memory import memory_errors
+from vitreport.training.device import memory_errors
 
 SPEC = TimmSpec(architecture="resnet10t", pretrained=True)
 

@@ -1,8 +1,35 @@
+"""The device: how it is chosen and set up, its memory, and what is said where that does not suffice."""
+
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from vitreport.errors import ResourceError, SpecError
-from vitreport.training.device import choose_device, fingerprint, make_deterministic
+from vitreport.training.device import (
+    choose_device,
+    fingerprint,
+    forget_peak_memory,
+    keep_freed_memory,
+    make_deterministic,
+    memory_errors,
+    peak_memory_bytes,
+    step_memory_errors,
+)
+
+CHILD = """
+import resource, torch
+from vitreport.training.device import keep_freed_memory
+
+def faults() -> int:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(2**24).sum()  # 64 MiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+keep_freed_memory()
+print(min(faults() for _ in range(10)))  # the least: a system short of memory may take pages back at any time
+"""
 
 
 def test_cpu_is_the_cpu() -> None:
@@ -46,3 +73,53 @@ def test_threads_are_part_of_the_fingerprint() -> None:
         torch.set_num_threads(former)
     assert (found["threads"], found["device"], found["torch"]) == ("2", "CPU", torch.__version__)
     assert (found["precision"], found["spec"], found["data"]) == ("float32", "spec", "data")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_memory_is_not_faulted_in_again() -> None:
+    done = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 2**26 // 4096 // 10
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
+    monkeypatch.delattr("ctypes.CDLL")
+    keep_freed_memory()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+    ],
+)
+def test_lack_of_memory_is_told(error: Exception) -> None:
+    with pytest.raises(ResourceError, match="out of memory while measuring") as told, memory_errors("while measuring"):
+        raise error
+    assert told.value.hint == "choose a smaller model, or another device"
+    with pytest.raises(ResourceError, match=r"at train\.batch_size = 7") as told, step_memory_errors(7):
+        raise error
+    assert "a smaller train.batch_size" in told.value.hint
+
+
+def test_other_errors_come_through() -> None:
+    with pytest.raises(RuntimeError, match="shapes"), memory_errors("while measuring"):
+        raise RuntimeError("shapes cannot be multiplied")
+
+
+def test_the_allocator_of_the_machine_says_it_in_these_words() -> None:
+    with pytest.raises(ResourceError), memory_errors("here"):
+        torch.empty(1 << 60, dtype=torch.uint8)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak can be reset on Linux")
+def test_a_process_that_trains_several_runs_tells_the_peak_of_each() -> None:
+    cpu = torch.device("cpu")
+    ballast = [torch.ones(2**20) for _ in range(64)]
+    high = peak_memory_bytes(cpu)
+    ballast.clear()
+    assert peak_memory_bytes(cpu) >= high
+    forget_peak_memory()
+    assert peak_memory_bytes(cpu) < high - 2**27

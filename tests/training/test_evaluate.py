@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from tests.training.small import CPU, small_setup
 from vitreport.errors import ResourceError
 from vitreport.spec.run import TrainSpec
+from vitreport.training.device import step_memory_errors
 from vitreport.training.evaluate import evaluation_batch_size, predict
-from vitreport.training.memory import step_memory_errors
 
 CUDA = torch.device("cuda", 1)
 

@@ -19,11 +19,9 @@ from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import load_model_weights, most_bytes, part, read_verified
-from vitreport.training.allocator import keep_freed_memory
-from vitreport.training.device import choose_device, make_deterministic
+from vitreport.training.device import choose_device, keep_freed_memory, make_deterministic, memory_errors
 from vitreport.training.evaluate import timed_predict
 from vitreport.training.listener import Listener
-from vitreport.training.memory import memory_errors
 from vitreport.training.metrics import measure, measure_details
 from vitreport.training.setup import build_network, place_split, split_indices
 

@@ -30,13 +30,20 @@ from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
 from vitreport.store.space import peak_bytes, refuse_full_disk
 from vitreport.store.state import BESIDE, is_finished
 from vitreport.store.writer import RunWriter, new_record, throughput_record
-from vitreport.training.allocator import keep_freed_memory
-from vitreport.training.compilation import compile_errors, compile_network
-from vitreport.training.device import choose_device, device_name, fingerprint, make_deterministic
+from vitreport.training.device import (
+    choose_device,
+    compile_errors,
+    compile_network,
+    device_name,
+    fingerprint,
+    keep_freed_memory,
+    make_deterministic,
+    memory_errors,
+    step_memory_errors,
+)
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, StepFinished
 from vitreport.training.listener import Listener
 from vitreport.training.loop import fit
-from vitreport.training.memory import memory_errors, step_memory_errors
 from vitreport.training.pretrained import load_pretrained, read_pretrained, told_normalization, told_weights
 from vitreport.training.setup import Setup, class_counts, place_model, prepare
 

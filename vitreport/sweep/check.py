@@ -6,7 +6,7 @@ from vitreport.data.cache import ImageArrays
 from vitreport.errors import Problem, SpecError
 from vitreport.models.cost import count_parameters
 from vitreport.spec.run import RunSpec
-from vitreport.training.memory import memory_errors
+from vitreport.training.device import memory_errors
 from vitreport.training.setup import build_network, image_problems
 
 

@@ -1,13 +1,25 @@
-"""The device that computes, set up so that the same run gives the same bits on it."""
+"""The device that computes: chosen, made deterministic, its memory, its number format and its compiler."""
 
+import ctypes
 import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
 
 import torch
+from torch import nn
 
 from vitreport.errors import ResourceError, SpecError
+from vitreport.models.weights import is_out_of_memory
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.runtime import DEVICE
 from vitreport.training.optimizers import OPTIMIZER_IMPLEMENTATION
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+KEPT_BYTES = 2**30
+COMPILE_HINT = "leave --compile out, or see whether a C++ compiler is installed (with a GPU: Triton)"
 
 
 def choose_device(name: str) -> torch.device:
@@ -73,3 +85,88 @@ def fingerprint(device: torch.device, *, precision: str, compiled: bool, spec_ha
         "spec": spec_hash,
         "data": data,
     }
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """bfloat16 where the operation allows it, for precision "bfloat16"; nothing for "float32"."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
+
+
+@contextmanager
+def memory_errors(action: str, smaller: str = "a smaller model") -> Iterator[None]:
+    """Raise ResourceError where memory does not suffice for `action`; with what is `smaller` it might."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ResourceError(f"out of memory {action}", f"choose {smaller}, or another device") from error
+
+
+def step_memory_errors(batch_size: int) -> AbstractContextManager[None]:
+    """Raise ResourceError where memory does not suffice for a training step."""
+    return memory_errors(f"at train.batch_size = {batch_size}", "a smaller train.batch_size or a smaller model")
+
+
+def keep_freed_memory() -> None:
+    """Let glibc serve tensors from its heap and leave the heap as large as it has become; elsewhere nothing.
+
+    Without it every page of an activation is cleared by the kernel anew in each step. The peak stays as it was.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        for parameter in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+            ctypes.CDLL(None).mallopt(parameter, KEPT_BYTES)
+
+
+def return_freed_memory() -> None:
+    """Give back what was kept, before a process trains another run."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """The most that torch has held on a GPU, or that the process has held in the machine's memory."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    import resource  # absent on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def forget_peak_memory() -> None:
+    """Begin anew, where the system allows it: a process that trains several runs tells each run's own peak."""
+    return_freed_memory()
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # Linux: resets the peak of the resident set
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def compile_network(model: nn.Module) -> None:
+    """Let torch compile the calls of `model` in place; the names of its weights stay.
+
+    Each shape of a batch gets code of its own, so that the bits of a step depend on that step alone, not on the
+    batches that came before it. `model.forward` stays as it is, for evaluation.
+    """
+    with compile_errors():
+        model.compile(dynamic=False)
+
+
+@contextmanager
+def compile_errors() -> Iterator[None]:
+    """Raise ResourceError where torch cannot compile; it only tries at the first step."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not _is_of_the_compiler(error):
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        raise ResourceError(f"torch.compile failed: {reason}", COMPILE_HINT) from error
+
+
+def _is_of_the_compiler(error: RuntimeError) -> bool:
+    """Its own kinds, told by where they are defined since importing them takes seconds; or a Python that it lacks."""
+    modules = {kind.__module__ for kind in type(error).__mro__}
+    return "torch._dynamo.exc" in modules or "torch.compile is not supported" in str(error)

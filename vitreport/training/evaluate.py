@@ -10,9 +10,8 @@ from torch import nn
 
 from vitreport.data.batches import ImageSet
 from vitreport.spec.run import TrainSpec
-from vitreport.training.memory import memory_errors
+from vitreport.training.device import autocast, memory_errors
 from vitreport.training.metrics import Labels, Logits
-from vitreport.training.precision import autocast
 
 CPU_BATCH_SIZE = 128  # what fits a processor's cache
 CUDA_BATCH_SIZE, CUDA_SIDE = 1000, 32  # what fills a GPU, with images of so many pixels a side

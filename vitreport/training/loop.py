@@ -1,6 +1,7 @@
 """The training loop: steps and epochs in the order in which they happen, told as events."""
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
@@ -13,11 +14,10 @@ from vitreport.randomness import stream_seed
 from vitreport.records.epoch import EpochRecord
 from vitreport.records.measurement import Measurement
 from vitreport.spec.run import TrainSpec
-from vitreport.training.clock import EpochClock, peak_memory_bytes
+from vitreport.training.device import autocast, peak_memory_bytes
 from vitreport.training.evaluate import predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 from vitreport.training.metrics import Labels, Logits, measure
-from vitreport.training.precision import autocast
 from vitreport.training.state import TrainingState
 
 CUDA_STEPS_BETWEEN_READS = 16
@@ -41,7 +41,7 @@ def fit(
     steps_per_epoch = batches.steps_per_epoch
     yield Started(train.epochs, steps_per_epoch, state.epoch, state.step)
     while state.epoch < train.epochs:
-        clock, unread = EpochClock(state.seconds), list[Tensor]()
+        begun, unread = time.perf_counter() - state.seconds, list[Tensor]()
         state.model.train()
         for images, targets in batches.epoch(state.epoch, first_step=state.step - state.epoch * steps_per_epoch):
             before_batch()
@@ -49,7 +49,7 @@ def fit(
             torch.manual_seed(stream_seed(batches.seed, "dropout", state.step, RANK))
             unread.append(train_step(state, images, targets, train, rate))
             loss = _read_losses(unread, state) if _must_read(state, steps_per_epoch, images.device) else None
-            state.seconds = clock.seconds()
+            state.seconds = time.perf_counter() - begun
             yield StepFinished(state.epoch + 1, state.step, len(targets), rate, loss)
         seconds = state.seconds
         loss, correct, images_seen = state.totals.tolist()

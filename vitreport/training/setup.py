@@ -21,8 +21,8 @@ from vitreport.models.timm import trial_errors
 from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec, batch_problems
+from vitreport.training.device import autocast
 from vitreport.training.optimizers import build_optimizer
-from vitreport.training.precision import autocast
 from vitreport.training.schedules import learning_rate_at
 from vitreport.training.state import TrainingState, fresh_state
 

@@ -11,9 +11,14 @@ from vitreport.errors import SpecError
 from vitreport.formatting import compact, counted, rate
 from vitreport.records.run import Cost
 from vitreport.spec.run import RunSpec
-from vitreport.training.allocator import keep_freed_memory
-from vitreport.training.device import choose_device, device_name, make_deterministic
-from vitreport.training.memory import memory_errors, step_memory_errors
+from vitreport.training.device import (
+    choose_device,
+    device_name,
+    keep_freed_memory,
+    make_deterministic,
+    memory_errors,
+    step_memory_errors,
+)
 from vitreport.training.setup import lone_image_problems, place_model
 from vitreport.training.throughput import Rate, Throughput, measure_throughput
 

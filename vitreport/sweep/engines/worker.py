@@ -84,7 +84,7 @@ def _train(spec: RunSpec, runtime: Runtime, argv: Sequence[str], connection: Con
 def _train_unless_done(spec: RunSpec, runtime: Runtime, argv: Sequence[str], teller: "_Teller") -> None:
     from vitreport.store.finished import finished_run
     from vitreport.store.session import train_run
-    from vitreport.training.clock import forget_peak_memory
+    from vitreport.training.device import forget_peak_memory
 
     forget_peak_memory()
     if finished_run(spec, runtime, note=teller.note, progress=teller.progress) is None:
