@@ -130,7 +130,7 @@ def test_verbose_tells_where_each_value_comes_from(cli: Cli, monkeypatch: pytest
     monkeypatch.setenv("VITREPORT_CLIP_NORM", "2")
     lines = cli(*TRAIN, "--verbose").stderr.splitlines()
     told = {line for line in lines if " = " in line}
-    assert {"train.clip_norm = 2.0 (environment)", 'data.dataset = "digits" (command line)'} <= told
+    assert {"train.clip_norm = 2.0 (VITREPORT_CLIP_NORM)", 'data.dataset = "digits" (command line)'} <= told
     assert f"runs in {Path('runs').absolute()}" in lines
 
 

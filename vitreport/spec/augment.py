@@ -203,7 +203,9 @@ class MixtureSpec(Augmentation):
     name: Literal["mixture"] = "mixture"
     minimum: Annotated[int, Field(ge=0, le=MOST_OPERATIONS)] = 1
     maximum: Annotated[int, Field(ge=1, le=MOST_OPERATIONS)] = 4
-    operations: Annotated[tuple[OperationSpec, ...], AfterValidator(_not_empty)]
+    operations: Annotated[
+        tuple[OperationSpec, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
+    ]
 
     def problems(self, path: str, image_size: int) -> list[Problem]:
         found = [

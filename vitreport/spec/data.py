@@ -4,13 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from vitreport.errors import Problem
 from vitreport.spec.augment import AugmentSpec, MixSpec
-from vitreport.spec.section import Name, PositiveInt, Section, added_later
+from vitreport.spec.section import Name, PositiveInt, Section, added_later, derived
 
 CHANNELS = 3  # every data set is served as RGB
+DATASET_SCHEMA = {
+    "type": "string",
+    "minLength": 1,
+    "description": "The name of a data set, or the path of a folder of images.",
+}
 SMALLEST_SIDE, LARGEST_SIDE = 8, 1024
 
 
@@ -51,9 +56,9 @@ class DataSpec(Section):
     white: "full" takes 0 and 65535, "train" the lowest and the highest value of the training images.
     """
 
-    dataset: Name = "cifar10"
-    image_size: Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
-    num_classes: Annotated[int, Field(ge=2, le=100_000)]
+    dataset: Annotated[Name, WithJsonSchema(DATASET_SCHEMA)] = "cifar10"
+    image_size: Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)] = derived()
+    num_classes: Annotated[int, Field(ge=2, le=100_000)] = derived()
     normalization: Literal["dataset", "imagenet", "inception", "cifar", "none"] = "dataset"
     augment: tuple[AugmentSpec, ...] = ()
     mix: MixSpec = added_later(default=MixSpec())

@@ -4,23 +4,19 @@ They describe files, not checked specs: fields that follow from the data set may
 several fields or on the images are checked by the program only.
 """
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
-from vitreport.spec.architectures.base import WEIGHTS_FILE
-from vitreport.spec.architectures.timm import SETTLED_ELSEWHERE, TimmSpec
-from vitreport.spec.augment import AugmentSpec
-from vitreport.spec.data import DataSpec
-from vitreport.spec.model import MODEL_SPECS
 from vitreport.spec.run import RunSpec
-from vitreport.spec.section import members
 from vitreport.spec.study import RELATIONS, StudySpec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-OWN_KEYWORDS = ("added_later", "discriminator")  # of pydantic and of the specs; strict validators refuse them
-PLAIN = "Plain"
+OWN_KEYWORDS = (
+    "added_later",
+    "derived",
+    "discriminator",
+)  # of pydantic and of the specs; strict validators refuse them
 FIGURES = (
     r"^(0?[0-9]{1,2}(\.[0-9]{1,10})?|100(\.0{1,10})?)%$",
     r"^(0{1,3}(\.[0-9]{1,10})?|0{0,2}1(\.0{1,10})?)$",
@@ -33,29 +29,13 @@ Schema = dict[str, Any]
 def run_schema() -> Schema:
     """Return the schema of a spec file, and of the spec.json of a run."""
     schema = _schema(RunSpec)
-    known = schema["$defs"]
     schema["required"] = ["model"]
     schema["patternProperties"] = {"^schema_version$": True}  # in spec.json, where it is not a field
     schema["properties"]["data"]["default"] = {}
-    _require(known["DataSpec"], without=("image_size", "num_classes"))
-    known["DataSpec"]["properties"]["dataset"] = {
-        "default": DataSpec.model_fields["dataset"].default,
-        "description": "The name of a data set, or the path of a folder of images.",
-        "minLength": 1,
-        "title": "Dataset",
-        "type": "string",
-    }
-    for architecture in MODEL_SPECS:
-        own = known[architecture.__name__]
-        _require(own, "name", without=architecture.derived({}, 32, 10))
-        own["properties"]["pretrained"] = _pretrained(architecture)
-    for kind in _told_apart_by_name():
-        _require(known[kind.__name__], "name")
-    known["MixtureSpec"]["properties"]["operations"]["minItems"] = 1
-    known["TimmSpec"]["properties"]["arguments"] = _arguments(known["TimmSpec"]["properties"]["arguments"])
-    known[PLAIN] = {
-        "anyOf": [{"type": ["string", "number", "boolean"]}, {"type": "array", "items": {"$ref": f"#/$defs/{PLAIN}"}}]
-    }
+    defaults = {type(field.default).__name__ for field in RunSpec.model_fields.values()}
+    for kind, section in schema["$defs"].items():
+        if "const" in section["properties"].get("name", {}) and kind not in defaults:  # a member of a union
+            section["required"] = ["name", *section.get("required", ())]
     return schema
 
 
@@ -83,48 +63,21 @@ def study_schema() -> Schema:
 
 def _schema(root: type[BaseModel]) -> Schema:
     schema = {"$schema": DIALECT, **root.model_json_schema()}
-    for table in _tables(schema):
-        for keyword in OWN_KEYWORDS:
-            table.pop(keyword, None)
+    for section in schema["$defs"].values():
+        derived = [name for name, field in section.get("properties", {}).items() if field.get("derived")]
+        if "required" in section:
+            section["required"] = [name for name in section["required"] if name not in derived]
+    _strip(schema)
     return schema
 
 
-def _tables(value: Any) -> Iterator[Schema]:
-    """Yield every table in a schema, itself included."""
+def _strip(value: Any) -> None:
+    """Remove the keywords of other dialects from every table in a schema."""
     if isinstance(value, dict):
-        yield value
+        for keyword in OWN_KEYWORDS:
+            value.pop(keyword, None)
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _tables(inner)
-
-
-def _require(table: Schema, *names: str, without: Sequence[str] | Schema = ()) -> None:
-    required = [name for name in table.get("required", ()) if name not in without]
-    table["required"] = [*names, *(name for name in required if name not in names)]
-
-
-def _told_apart_by_name() -> Iterator[type[BaseModel]]:
-    """Yield the members of unions that must give their name: all but the default of a field."""
-    yield from members(AugmentSpec)
-    for field in RunSpec.model_fields.values():
-        for kind in members(field.annotation):
-            if "name" in kind.model_fields and not field.is_required() and type(field.default) is not kind:
-                yield kind
-
-
-def _pretrained(architecture: type[BaseModel]) -> Schema:
-    own: list[Any] = [False, True] if architecture is TimmSpec else [False]
-    pattern = f"^{WEIGHTS_FILE.pattern.removesuffix(chr(92) + 'Z')}$"
-    return {
-        "anyOf": [{"enum": own}, {"type": "string", "pattern": pattern}],
-        "default": False,
-        "title": "Pretrained",
-    }
-
-
-def _arguments(table: Schema) -> Schema:
-    """Return the keywords for timm's constructor, without those that the spec sets elsewhere."""
-    names = {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "not": {"enum": list(SETTLED_ELSEWHERE)}}
-    return {**table, "propertyNames": names, "additionalProperties": {"$ref": f"#/$defs/{PLAIN}"}}
+        _strip(inner)
 
 
 def _filled(name: str) -> Schema:

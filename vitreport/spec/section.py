@@ -28,6 +28,11 @@ def added_later(**constraints: Any) -> Any:
     return Field(json_schema_extra={"added_later": True}, **constraints)
 
 
+def derived() -> Any:
+    """A field that a file may leave out, because it follows from the data set."""
+    return Field(json_schema_extra={"derived": True})
+
+
 def is_later(field: FieldInfo) -> bool:
     """Whether a field was declared with `added_later`."""
     return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("added_later"))

@@ -4,23 +4,31 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, ConfigDict
+from pydantic import BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
 from vitreport.spec.data import DataSpec
 from vitreport.spec.section import Section, added_later
 
-WEIGHTS_FILE = re.compile(r"sha256:[0-9a-f]{64}\Z")
+WEIGHTS_FILE = r"sha256:[0-9a-f]{64}"
 
 
 def file_or_nothing(value: Any) -> Any:
     """A digest of a weights file, or false."""
-    if value is False or (isinstance(value, str) and WEIGHTS_FILE.match(value)):
+    if value is False or (isinstance(value, str) and re.fullmatch(WEIGHTS_FILE, value)):
         return value
     hub = " (true is for architectures of timm alone)" if value is True else ""
     fault = f'must be false or "sha256:" with 64 hexadecimal digits, as `--weights FILE` writes it{hub}'
     raise PydanticCustomError("pretrained", fault)
+
+
+def pretrained_schema(*switches: bool) -> WithJsonSchema:
+    """The JSON Schema of `pretrained`: one of these switches, or a digest."""
+    return WithJsonSchema({"anyOf": [{"enum": list(switches)}, {"type": "string", "pattern": f"^{WEIGHTS_FILE}$"}]})
+
+
+FileOrNothing = Annotated[bool | str, BeforeValidator(file_or_nothing), pretrained_schema(False)]
 
 
 class ArchitectureSpec(Section):
@@ -39,7 +47,7 @@ class ArchitectureSpec(Section):
     citation: ClassVar[str]
 
     name: str
-    pretrained: Annotated[bool | str, BeforeValidator(file_or_nothing)] = added_later(default=False)
+    pretrained: FileOrNothing = added_later(default=False)
 
     @property
     def label(self) -> str:

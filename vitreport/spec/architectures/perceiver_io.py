@@ -8,7 +8,7 @@ from pydantic import Field
 from vitreport.errors import Problem
 from vitreport.spec.architectures.base import ArchitectureSpec, patch_problems
 from vitreport.spec.data import CHANNELS, DataSpec
-from vitreport.spec.section import PositiveInt, added_later
+from vitreport.spec.section import PositiveInt, added_later, derived
 
 AXES = 2
 
@@ -28,9 +28,9 @@ class PerceiverIOSpec(ArchitectureSpec):
     )
 
     name: Literal["perceiver-io"] = "perceiver-io"
-    dim: PositiveInt
-    queries_dim: PositiveInt
-    logits_dim: PositiveInt
+    dim: PositiveInt = derived()
+    queries_dim: PositiveInt = derived()
+    logits_dim: PositiveInt = derived()
     depth: PositiveInt = 2
     num_latents: PositiveInt = 32
     latent_dim: PositiveInt = 64

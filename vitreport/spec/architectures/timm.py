@@ -4,11 +4,11 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
-from vitreport.spec.architectures.base import ArchitectureSpec, file_or_nothing
+from vitreport.spec.architectures.base import ArchitectureSpec, file_or_nothing, pretrained_schema
 from vitreport.spec.data import DataSpec
 from vitreport.spec.section import Name, added_later
 
@@ -20,6 +20,12 @@ SETTLED_ELSEWHERE = {
     **dict.fromkeys(("checkpoint_path", "cache_dir"), "the command line: a spec names no path"),
     **dict.fromkeys(("features_only", "scriptable", "exportable"), "vitreport: it needs a classifier to train"),
 }
+PLAIN_SCHEMA = {"type": ["string", "number", "boolean"]}
+ARGUMENTS_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "not": {"enum": list(SETTLED_ELSEWHERE)}},
+    "additionalProperties": {"anyOf": [PLAIN_SCHEMA, {"type": "array"}]},
+}
 SHOWN_CHARACTERS = 28
 LARGEST_INTEGER = 10_000
 LABEL_CHARACTERS = 33  # in a run's id, which is the name of a folder
@@ -27,6 +33,9 @@ LABEL_CHARACTERS = 33  # in a run's id, which is the name of a folder
 
 def _hub_or_file(value: Any) -> Any:
     return True if value is True else file_or_nothing(value)
+
+
+HubOrFile = Annotated[bool | str, BeforeValidator(_hub_or_file), pretrained_schema(False, True)]
 
 
 def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -68,9 +77,9 @@ class TimmSpec(ArchitectureSpec):
     )
 
     name: Literal["timm"] = "timm"
-    pretrained: Annotated[bool | str, BeforeValidator(_hub_or_file)] = added_later(default=False)
+    pretrained: HubOrFile = added_later(default=False)
     architecture: Name = Field(examples=["resnet18"])
-    arguments: Annotated[dict[str, Any], AfterValidator(_plain)] = Field(default={})
+    arguments: Annotated[dict[str, Any], AfterValidator(_plain), WithJsonSchema(ARGUMENTS_SCHEMA)] = Field(default={})
 
     @property
     def label(self) -> str:
