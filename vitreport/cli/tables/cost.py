@@ -55,7 +55,7 @@ class MeasuredCost:
             "device": self.device,
             "threads": self.threads,
             "load": self.load,
-            **asdict(self.cost),
+            **self.cost.model_dump(),
             "activation_bytes": self.activation_bytes,
             "throughput": asdict(self.throughput),
         }
