@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -39,34 +39,38 @@ def is_interactive() -> bool:
     return sys.stderr.isatty() and not stderr().is_dumb_terminal
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """A table of printable text on stdout; the columns named in `right` are aligned to the right."""
-    _print_table(columns, rows, right, _console(stderr=False))
-
-
-def print_list(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str], spare: Sequence[str]
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    spare: Sequence[str] | None = None,
 ) -> None:
-    """A table of which no row is folded: on a narrow terminal it lacks columns of `spare`, the first ones first."""
+    """Print a table on stdout.
+
+    Args:
+        columns: their titles; without any, no header is shown.
+        rows: cells as text, which is made printable.
+        right: the columns that are aligned to the right.
+        spare: columns that a narrow terminal lacks, the first ones first, so that no row is folded. None folds cells.
+    """
     console = _console(stderr=False)
-    shown = {
-        column: [printable(column), *(printable(row[place]) for row in rows)] for place, column in enumerate(columns)
-    }
-    for column in spare:
-        widths = [max(map(cell_len, cells)) for cells in shown.values()]
+    titles = list(map(printable, columns))
+    cells = [titles, *(list(map(printable, row)) for row in rows)]
+    shown = list(range(len(titles)))
+    for column in spare or ():
+        widths = [max(cell_len(row[place]) for row in cells) for place in shown]
         if sum(widths) + BETWEEN_COLUMNS * (len(widths) - 1) > console.width:
-            del shown[column]
-    console.width = PIPE_WIDTH
-    _print_table(list(shown), list(zip(*shown.values(), strict=True))[1:], right, console)
-
-
-def _print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str], console: Console) -> None:
+            shown.remove(columns.index(column))
+    if spare is not None:
+        console.width = PIPE_WIDTH
     padding = (0, BETWEEN_COLUMNS, 0, 0)
-    table = Table(show_header=any(columns), box=None, pad_edge=False, header_style="bold", padding=padding)
-    for column in columns:
-        table.add_column(Text(printable(column)), justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+    table = Table(show_header=any(titles), box=None, pad_edge=False, header_style="bold", padding=padding)
+    for place in shown:
+        justify: Literal["right", "left"] = "right" if columns[place] in right else "left"
+        table.add_column(Text(titles[place]), justify=justify, overflow="fold")
+    for row in cells[1:]:
+        table.add_row(*(Text(row[place]) for place in shown))
     with _on_stdout(), console.capture() as capture:
         console.print(table)
     print_text("\n".join(line.rstrip() for line in capture.get().splitlines()))
@@ -88,7 +92,7 @@ def print_json(value: Any) -> None:
 
 
 def print_json_error(error: Any) -> None:
-    """The failure of a command with `--json` as its document, unless it has printed one before it failed."""
+    """Print the failure of a command with `--json` as its document, unless it has printed one before it failed."""
     if _Document.due:
         print_json({"error": error})
 

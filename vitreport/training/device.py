@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from vitreport.errors import ResourceError, SpecError
+from vitreport.formatting import counted
 from vitreport.models.weights import is_out_of_memory
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.runtime import DEVICE
@@ -170,3 +171,21 @@ def _is_of_the_compiler(error: RuntimeError) -> bool:
     """Its own kinds, told by where they are defined since importing them takes seconds; or a Python that it lacks."""
     modules = {kind.__module__ for kind in type(error).__mro__}
     return "torch._dynamo.exc" in modules or "torch.compile is not supported" in str(error)
+
+
+def devices_found() -> list[tuple[str, str, str]]:
+    """Return the devices of this machine: their names, what they are, and advice where one could be better."""
+    capabilities = torch.cpu.get_capabilities()
+    bfloat16 = [name for name, present in capabilities.items() if name.endswith("bf16") and present]
+    slow = "no bfloat16 arithmetic: that precision is slow here"
+    cpu = f"{torch.backends.cpu.get_cpu_capability()}, {counted(torch.get_num_threads(), 'thread')}"
+    found = [("cpu", f"{cpu}, {'bfloat16 by ' + ', '.join(bfloat16) if bfloat16 else slow}", "")]
+    for index in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(index)
+        found.append((f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB", ""))
+    if len(found) > 1:
+        return found
+    if built := torch.version.cuda:
+        fix = "with an NVIDIA GPU: see whether nvidia-smi lists it, or bring its driver up to date"
+        return [*found, ("cuda", f"torch is built for CUDA {built} and sees no GPU", fix)]
+    return [*found, ("cuda", "torch is built without CUDA", "with an NVIDIA GPU: pip install --force-reinstall torch")]

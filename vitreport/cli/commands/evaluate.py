@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from vitreport.cli import options
-from vitreport.cli.runs_dir import require_given_runs_dir
+from vitreport.cli.runs_dir import require_runs_dir
 
 
 def evaluate(
@@ -26,7 +26,7 @@ def evaluate(
     from vitreport.records.reader import read_run
     from vitreport.runtime import Runtime, data_dirs_or_default
 
-    require_given_runs_dir(runs_dir)
+    require_runs_dir(runs_dir, may_lack_default=True)
     found = read_run(find_run(run, runs_dir))
     images = dataset or (found.spec.data.dataset if found.spec else "")
     runtime = Runtime(

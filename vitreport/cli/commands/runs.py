@@ -6,8 +6,8 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.commands import export
-from vitreport.cli.console import note, print_json, print_list, print_sentence, warn_each
-from vitreport.cli.runs_dir import require_given_runs_dir
+from vitreport.cli.console import note, print_json, print_sentence, print_table, warn_each
+from vitreport.cli.runs_dir import require_runs_dir
 
 app = typer.Typer(help="List, show, compare and export recorded runs.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def list_runs(
     from vitreport.records.reader import read_run
     from vitreport.records.sweeps import read_sweeps
 
-    require_given_runs_dir(runs_dir)
+    require_runs_dir(runs_dir, may_lack_default=True)
     runs = [read_run(folder) for folder in run_folders(runs_dir)]
     damage: list[str] = []
     if as_json:
@@ -44,7 +44,7 @@ def list_runs(
         rows = [list_row(overview(run)) for run in runs]
         if not each:
             rows = list(group_rows(runs, read_sweeps(runs_dir, damage)))
-        print_list(LIST_COLUMNS, rows, right=NUMBER_COLUMNS, spare=SPARE_COLUMNS)
+        print_table(LIST_COLUMNS, rows, right=NUMBER_COLUMNS, spare=SPARE_COLUMNS)
         if any(sign in cell for row in rows for cell in row for sign in ("±", "n = ")):
             note(LEGEND)
     else:
@@ -63,7 +63,7 @@ def show(run: RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR, as_
     from vitreport.records.folders import find_run
     from vitreport.records.reader import read_run
 
-    require_given_runs_dir(runs_dir)
+    require_runs_dir(runs_dir, may_lack_default=True)
     found = read_run(find_run(run, runs_dir))
     if as_json:
         print_json(as_plain(found))
@@ -87,7 +87,7 @@ def diff(
     from vitreport.records.groups import read_group
     from vitreport.records.reader import read_run
 
-    require_given_runs_dir(runs_dir)
+    require_runs_dir(runs_dir, may_lack_default=True)
     groups = [read_group(name, runs_dir) for name in (first, second)]
     sides = [group or [read_run(find_run(name, runs_dir))] for group, name in zip(groups, (first, second), strict=True)]
     of_groups = any(groups)

@@ -6,7 +6,7 @@ from typing import Any
 
 from vitreport.analysis.sweep_findings import findings
 from vitreport.analysis.sweep_summary import Row, Summary
-from vitreport.cli.console import print_json, print_list, print_sentence, print_text, warn_each
+from vitreport.cli.console import print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.format import bounds
 from vitreport.errors import DamageError
 from vitreport.formatting import UNVARYING, counted, listed, percent, printable
@@ -29,11 +29,11 @@ def show_summaries(summaries: Sequence[Summary], *, as_json: bool) -> None:
     runs = [summary for summary in summaries if not summary.axes]
     if runs:
         rows = [[summary.name, *_measured(row), _remark(row)] for summary in runs for row in summary.rows]
-        print_list(["run", *MEASURED_COLUMNS, ""], rows, right=MEASURED_COLUMNS, spare=())
+        print_table(["run", *MEASURED_COLUMNS, ""], rows, right=MEASURED_COLUMNS, spare=())
     for number, summary in enumerate(summary for summary in summaries if summary.axes):
         print_text("\n" * (number > 0 or bool(runs)) + printable(summary.name))
         rows = [_row(row) for row in summary.rows]
-        print_list([*summary.axes, *RESULT_COLUMNS], rows, right=RESULT_COLUMNS[:-1], spare=SPARE_COLUMNS)
+        print_table([*summary.axes, *RESULT_COLUMNS], rows, right=RESULT_COLUMNS[:-1], spare=SPARE_COLUMNS)
         for sentence in findings(summary):
             print_sentence(sentence)
 
