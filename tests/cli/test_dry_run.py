@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.commands import TINY
 from tests.data.makers import write_folder
-from vitreport.cli.tables import cost
+from vitreport.training import throughput
 
 DIGITS = ("train", "perceiver-io", "--dataset", "digits")
 PARAMETERS = 1_504_662
@@ -21,7 +21,7 @@ HEADERS = 100_000
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure speeds once, on two images."""
-    monkeypatch.setattr(cost, "SECONDS", 0.0)
+    monkeypatch.setattr(throughput, "SECONDS", 0.0)
 
 
 def planned(cli: Cli, *arguments: str) -> Any:

@@ -9,10 +9,10 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.commands import vitreport
 from tests.golden.measure import COSTS
-from vitreport.cli.tables import cost
 from vitreport.cli.tables.fields import fields_in_words
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import preset_facts, preset_names
+from vitreport.training import throughput
 
 SMALL_MIXER = ("--set", "embed_dim=8", "--set", "num_blocks=1", "--set", "model.patch_size=4")
 
@@ -20,7 +20,7 @@ SMALL_MIXER = ("--set", "embed_dim=8", "--set", "num_blocks=1", "--set", "model.
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure speeds once, on two images."""
-    monkeypatch.setattr(cost, "SECONDS", 0.0)
+    monkeypatch.setattr(throughput, "SECONDS", 0.0)
 
 
 def shown(cli: Cli, *arguments: str) -> Any:

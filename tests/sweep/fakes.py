@@ -8,13 +8,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from vitreport.runtime import Runtime
+from vitreport.sweep.engines.engine import Ended
 from vitreport.sweep.engines.worker import Finished, Ready
 
 
 def training(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
     connection.send(Ready(0))
     while connection.recv() is not None:
-        connection.send(Finished(0, (f"slot {slot}",), last=False))
+        connection.send(Finished(Ended(f"slot {slot}")))
 
 
 def with_one_gpu(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
@@ -22,7 +23,7 @@ def with_one_gpu(connection: Connection, runtime: Runtime, slot: int, argv: Sequ
     connection.send(Ready(1))
     while connection.recv() is not None:
         wait_for(Path("home").exists)
-        connection.send(Finished(0, (f"slot {slot}",), last=False))
+        connection.send(Finished(Ended(f"slot {slot}")))
     Path("home").touch()
 
 
@@ -31,13 +32,13 @@ def killed_by_odd_seeds(connection: Connection, runtime: Runtime, slot: int, arg
     while (spec := connection.recv()) is not None:
         if spec.seed % 2:
             os.kill(os.getpid(), signal.SIGKILL)
-        connection.send(Finished(0, (str(os.getpid()),), last=False))
+        connection.send(Finished(Ended(str(os.getpid()))))
 
 
 def ending_with_each(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
     connection.send(Ready(0))
     connection.recv()
-    connection.send(Finished(6, (str(os.getpid()),), last=True))
+    connection.send(Finished(Ended(str(os.getpid())), is_last=True))
 
 
 def dead_but_the_first(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
@@ -50,7 +51,7 @@ def dead_but_the_first(connection: Connection, runtime: Runtime, slot: int, argv
     while connection.recv() is not None:
         Path("begun").touch()
         wait_for(lambda: sum(not Path(f"/proc/{file.name[5:]}").exists() for file in Path().glob("died-*")) >= 3)
-        connection.send(Finished(0, (str(os.getpid()),), last=False))
+        connection.send(Finished(Ended(str(os.getpid()))))
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

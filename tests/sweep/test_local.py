@@ -1,7 +1,6 @@
 """What the engine does when its workers die, end or find no GPU; the workers are fakes, so that torch is not loaded."""
 
 import multiprocessing
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,19 +10,12 @@ from tests.records import small_spec
 from tests.sweep import fakes
 from vitreport.errors import ResourceError
 from vitreport.runtime import Runtime
-from vitreport.sweep.engines import local
-from vitreport.sweep.engines.local import Died, LocalEngine, Report
-from vitreport.sweep.engines.worker import Finished
+from vitreport.sweep.engines.engine import Ended, Report
+from vitreport.sweep.engines.local import LocalEngine
 
-RUNTIME = Runtime(
-    device="auto",
-    data_dir=Path(),
-    cache_dir=Path(),
-    runs_dir=Path(),
-    threads=1,
-    compile=False,
-    checkpoint_seconds=30,
-)
+RUNTIME = Runtime(data_dir=Path(), cache_dir=Path(), threads=1)
+
+KILLED = Ended("its worker was ended by signal 9 (out of memory?)", is_temporary=True)
 
 
 @pytest.fixture
@@ -33,16 +25,15 @@ def notes() -> list[str]:
 
 
 @pytest.fixture
-def run_all(monkeypatch: pytest.MonkeyPatch, notes: list[str]) -> Callable[..., dict[int, Report]]:
+def run_all(notes: list[str]) -> Callable[..., dict[int, Report]]:
     """Hand out runs of so many seeds to workers of a kind; how each has ended, and no process is left."""
 
     def run(worker: Callable[..., None], *, seeds: int, jobs: int) -> dict[int, Report]:
-        monkeypatch.setattr(local, "serve", worker)
         waiting = [small_spec(seed) for seed in range(seeds)]
         ends: dict[int, Report] = {}
-        with LocalEngine(jobs, RUNTIME, (), notes.append) as engine:
+        with LocalEngine(jobs, RUNTIME, notes.append, serve=worker) as engine:
             while len(ends) < seeds:
-                engine.staff(len(waiting))
+                engine.prepare(len(waiting))
                 while waiting and engine.submit(waiting[0]):
                     waiting.pop(0)
                 ends |= {int(run_id.rpartition("s")[2]): report for run_id, report in engine.reports(0.1)}
@@ -55,25 +46,25 @@ def run_all(monkeypatch: pytest.MonkeyPatch, notes: list[str]) -> Callable[..., 
 
 def test_a_killed_worker_costs_its_own_run_only(run_all: Callable[..., dict[int, Report]]) -> None:
     ends = run_all(fakes.killed_by_odd_seeds, seeds=8, jobs=2)
-    assert {seed for seed, end in ends.items() if end == Died(-signal.SIGKILL)} == {1, 3, 5, 7}
-    assert all(isinstance(ends[seed], Finished) for seed in (0, 2, 4, 6))
+    assert {seed for seed, end in ends.items() if end == KILLED} == {1, 3, 5, 7}
+    assert all(isinstance(ends[seed], Ended) for seed in (0, 2, 4, 6))
 
 
 def test_one_worker_serves_many_runs(run_all: Callable[..., dict[int, Report]]) -> None:
     ends = run_all(fakes.training, seeds=6, jobs=1)
-    assert set(ends.values()) == {Finished(0, ("slot 0",), last=False)}
+    assert set(ends.values()) == {Ended("slot 0")}
 
 
 def test_each_gpu_gets_one_job_and_no_more(run_all: Callable[..., dict[int, Report]], notes: list[str]) -> None:
     ends = run_all(fakes.with_one_gpu, seeds=4, jobs=3)
-    assert set(ends.values()) == {Finished(0, ("slot 0",), last=False)}
-    told = "each job has a GPU of its own, and there is 1: the sweep goes on with --jobs 1 instead of 3"
+    assert set(ends.values()) == {Ended("slot 0")}
+    told = "each job has a GPU of its own, and there is 1: the sweep continues with --jobs 1 instead of 3"
     assert notes == [f"warning: {told}"]
 
 
 def test_a_worker_that_ends_with_its_run_is_replaced(run_all: Callable[..., dict[int, Report]]) -> None:
     ends = run_all(fakes.ending_with_each, seeds=3, jobs=1)
-    processes = {end.lines for end in ends.values() if isinstance(end, Finished)}
+    processes = {end.reason for end in ends.values() if isinstance(end, Ended)}
     assert len(processes) == 3
 
 
@@ -87,5 +78,5 @@ def test_workers_that_never_begin_cost_those_that_train_nothing(
 ) -> None:
     ends = run_all(fakes.dead_but_the_first, seeds=3, jobs=2)
     assert len(set(ends.values())) == 1
-    told = "3 workers have died before they could begin (exit code 3): the sweep goes on with --jobs 1 instead of 2"
+    told = "3 workers have died before they could begin (exit code 3): the sweep continues with --jobs 1 instead of 2"
     assert notes == [f"warning: {told}"]

@@ -1,24 +1,24 @@
-"""What a sweep makes of the ends of its trials, with workers that only pretend."""
+"""What a sweep makes of the ends of its trials, with an engine that only pretends to train."""
 
 import os
 import signal
-from multiprocessing import Pipe
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 import pytest
 
+from tests.records import write_run
 from tests.spec.composing import composed
-from vitreport.errors import FullDiskError, ResourceError, StoppedError, StorageError
+from vitreport.errors import BusyError, FullDiskError, ResourceError, StoppedError, StorageError
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.sweep import run
-from vitreport.sweep.engines import worker
-from vitreport.sweep.engines.local import Report
-from vitreport.sweep.engines.worker import Finished
+from vitreport.sweep.engines.engine import Ended, Report, Update
+from vitreport.sweep.engines.worker import end_after
 from vitreport.sweep.plan import Trial
-from vitreport.training.events import Event
+from vitreport.sweep.run import PATIENT, Observer, Policy, run_sweep
 
 SPEC = composed(
     {
@@ -26,175 +26,171 @@ SPEC = composed(
         "data": {"dataset": "digits", "image_size": 8},
     }
 ).spec
+TRIALS = [Trial((), SPEC.model_copy(update={"seed": seed})) for seed in range(2)]
+FULL = FullDiskError("no space left: a file", "any")
+UNWRITABLE = StorageError("cannot write runs/x: Permission denied", "any")
 
 
-class Pretended:
-    """An engine whose worker ends each run as it is told to."""
+@dataclass
+class FakeEngine:
+    """An engine whose jobs end at once, as `end` says of each spec; at most `room` run at a time."""
 
-    has_idle = True
-
-    def __init__(self, *_: object) -> None:
-        self.running: list[str] = []
+    end: Callable[[RunSpec], Ended]
+    room: int = 2
+    running: list[str] = field(default_factory=list)
+    specs: list[RunSpec] = field(default_factory=list)
+    stopped: bool = False
+    entered: bool = False
 
     def __enter__(self) -> Self:
+        self.entered = True
         return self
 
-    def __exit__(self, *_: object) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self.running.clear()
 
-    def staff(self, trials: int) -> None: ...
-
-    def stop(self) -> None: ...
+    def prepare(self, trials: int) -> None: ...
 
     def submit(self, spec: RunSpec) -> bool:
+        if len(self.running) >= self.room:
+            return False
         self.running.append(spec.run_id)
+        self.specs.append(spec)
         return True
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
-        return [(self.running.pop(), self.end())]
+        if not self.running:
+            return []
+        spec = next(spec for spec in reversed(self.specs) if spec.run_id == self.running[-1])
+        return [(spec.run_id, Update("warning: odd images")), (self.running.pop(), self.end(spec))]
 
-    def end(self) -> Report:
-        raise NotImplementedError
-
-
-class Interrupted(Pretended):
-    """Its worker feels SIGINT, as from a terminal, and tells of its end before the sweep has looked."""
-
-    def end(self) -> Report:
-        os.kill(os.getpid(), signal.SIGINT)
-        return Finished(130, ("stopped by SIGINT",), last=True)
+    def stop(self) -> None:
+        self.stopped = True
 
 
-class Full(Pretended):
-    """Its worker has no room on the disk."""
-
-    def end(self) -> Report:
-        full = FullDiskError("no space left: a file", "any")
-        return Finished(6, tuple(full.lines()), last=True, storage=full)
-
-
-class Unwritable(Pretended):
-    """Its worker may not write to the folder of its run."""
-
-    def end(self) -> Report:
-        unwritable = StorageError("cannot write runs/x: Permission denied", "any")
-        return Finished(6, tuple(unwritable.lines()), last=True, storage=unwritable)
-
-
-class ReadOnly(Unwritable):
-    """The disk of all runs becomes read-only under its worker."""
-
-    def end(self) -> Report:
-        if Path("runs").is_dir():
-            Path("runs").rmdir()
-            Path("runs").touch()
-        return super().end()
-
-
-class Signalled(Pretended):
-    """Its worker is stopped by SIGUSR1, and nobody else."""
-
-    def end(self) -> Report:
-        return Finished(138, ("stopped by SIGUSR1",), last=False)
-
-
-class OutOfMemory(Pretended):
-    """Its worker has no memory."""
-
-    def end(self) -> Report:
-        return Finished(6, ("out of memory; hint: less",), last=True)
-
-
-class States:
-    """An observer that keeps the states that the trials have been in."""
+class States(Observer):
+    """Keeps the states that the trials have been in, and what was said."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
-        self.told: list[str] = []
+        self.reasons: list[str] = []
+        self.notes: list[str] = []
 
     def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
         self.seen.append(state)
-        self.told += [why] if why else []
+        self.reasons += [why] if why else []
 
-    def event(self, run_id: str, event: Event) -> None: ...
-
-    def note(self, line: str) -> None: ...
-
-    def progress(self, label: str, done: int, total: int | None) -> None: ...
-
-    def looked(self) -> None: ...
+    def note(self, line: str) -> None:
+        self.notes.append(line)
 
 
-RUNTIME = Runtime("cpu", Path("data"), Path("cache"), Path("runs"), threads=1, compile=False, checkpoint_seconds=30)
-TRIALS = [Trial((), SPEC.model_copy(update={"seed": seed})) for seed in range(2)]
-
-
-def test_a_trial_that_a_signal_to_all_has_ended_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "LocalEngine", Interrupted)
+def run(engine: FakeEngine, trials: int = 2, policy: Policy = PATIENT) -> States:
     states = States()
-    with pytest.raises(StoppedError) as told:
-        run.run_sweep(TRIALS[:1], RUNTIME, run.Policy(), argv=(), observer=states)
+    runtime = Runtime("cpu", Path("data"), Path("cache"), threads=1)
+    try:
+        run_sweep(TRIALS[:trials], runtime, engine, policy=policy, observer=states)
+    except (StoppedError, StorageError) as error:
+        states.notes += error.lines()
+    return states
+
+
+def failing(end: Ended) -> FakeEngine:
+    return FakeEngine(lambda spec: end)
+
+
+def finish(spec: RunSpec) -> Ended:
+    write_run(Path("runs"), spec)
+    return Ended()
+
+
+def test_what_is_on_record_counts_whatever_an_engine_says() -> None:
+    """A toy engine that reports nothing but the end of its jobs."""
+    engine = FakeEngine(finish, room=1)
+    assert run(engine).seen == ["queued", "queued", "running", "done", "running", "done"]
+    again = FakeEngine(finish)
+    assert (run(again).seen, again.entered) == (["done", "done"], False)
+
+
+def test_an_end_without_a_result_is_a_failure() -> None:
+    assert run(failing(Ended()), trials=1).seen == ["queued", "running", "failed"]
+
+
+def test_warnings_of_a_trial_name_it() -> None:
+    assert f"warning: {TRIALS[0].id}: odd images" in run(FakeEngine(finish), trials=1).notes
+
+
+def test_a_failure_ends_the_sweep_where_that_is_wanted() -> None:
+    engine = FakeEngine(lambda spec: Ended("a bug"), room=1)
+    states = run(engine, policy=Policy(fail_fast=True))
+    assert (states.seen[2:], states.reasons, engine.stopped) == (["running", "failed"], ["a bug"], True)
+
+
+def test_a_trial_that_a_signal_to_all_has_ended_is_not_tried_again() -> None:
+    """Its worker feels SIGINT, as from a terminal, and tells of its end before the sweep has looked."""
+
+    def interrupted(spec: RunSpec) -> Ended:
+        os.kill(os.getpid(), signal.SIGINT)
+        return Ended("stopped by SIGINT", is_temporary=True)
+
+    states = run(FakeEngine(interrupted), trials=1)
     assert states.seen == ["queued", "running", "interrupted"]
-    assert told.value.message == "stopped by SIGINT; 0 of 1 trial done"
+    assert states.notes[-1].startswith("stopped by SIGINT; 0 of 1 trial done; hint: ")
 
 
-def test_a_full_disk_ends_the_whole_sweep_and_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "LocalEngine", Full)
-    states = States()
-    with pytest.raises(FullDiskError) as told:
-        run.run_sweep(TRIALS, RUNTIME, run.Policy(), argv=(), observer=states)
+def test_a_full_disk_ends_the_whole_sweep_and_is_told_once() -> None:
+    states = run(failing(end_after(FULL)))
     assert states.seen[2:] == ["running", "running", "failed", "interrupted"]
-    assert states.told == []
-    assert told.value.lines() == [
+    assert states.reasons == []
+    assert states.notes[-1] == (
         "no space left: a file; 0 of 2 trials done; hint: free some space; the same command resumes the sweep"
-    ]
+    )
 
 
-def test_what_is_tried_again_says_so_before_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "LocalEngine", OutOfMemory)
-    states = States()
-    run.run_sweep(TRIALS[:1], RUNTIME, run.Policy(), argv=(), observer=states)
+def test_a_temporary_cause_is_tried_again_twice_and_says_so_before_its_reason() -> None:
+    states = run(failing(Ended("out of memory; hint: less", is_temporary=True)), trials=1)
     again = "it is tried again after: out of memory; hint: less"
-    assert states.told == [again, again, "out of memory; hint: less"]
-
-
-def test_a_signal_to_one_worker_alone_is_a_reason_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "LocalEngine", Signalled)
-    states = States()
-    run.run_sweep(TRIALS[:1], RUNTIME, run.Policy(), argv=(), observer=states)
+    assert states.reasons == [again, again, "out of memory; hint: less"]
     assert states.seen == ["queued", *["running", "queued"] * 2, "running", "failed"]
 
 
-def test_a_run_that_cannot_be_written_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "LocalEngine", Unwritable)
-    states = States()
-    run.run_sweep(TRIALS, RUNTIME, run.Policy(), argv=(), observer=states)
-    assert states.seen[2:] == ["running", "running", "failed", "failed"]
+def test_a_run_that_another_process_holds_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vitreport.sweep.run.SECONDS_BETWEEN_TRIES", 0.01)
+    ends = [Ended(is_busy=True)] * 5
+    states = run(FakeEngine(lambda spec: ends.pop() if ends else finish(spec)), trials=1)
+    assert states.seen.count("in use") == 5, "more often than a trial that fails is tried"
+    assert states.seen[-1] == "done"
 
 
-def test_a_disk_that_becomes_read_only_ends_the_whole_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_cannot_be_written_is_not_tried_again() -> None:
+    assert run(failing(end_after(UNWRITABLE))).seen[2:] == ["running", "running", "failed", "failed"]
+
+
+def test_a_disk_that_becomes_read_only_ends_the_whole_sweep() -> None:
     Path("runs").mkdir()
-    monkeypatch.setattr(run, "LocalEngine", ReadOnly)
-    states = States()
-    with pytest.raises(StorageError) as told:
-        run.run_sweep(TRIALS, RUNTIME, run.Policy(), argv=(), observer=states)
+
+    def read_only(spec: RunSpec) -> Ended:
+        if Path("runs").is_dir():
+            Path("runs").rmdir()
+            Path("runs").touch()
+        return end_after(UNWRITABLE)
+
+    states = run(FakeEngine(read_only))
     assert states.seen[2:] == ["running", "running", "failed", "interrupted"]
     hint = "choose another --runs-dir, or make it writable; the same command resumes the sweep"
-    assert told.value.lines() == [f"cannot write runs/x: Permission denied; 0 of 2 trials done; hint: {hint}"]
+    assert states.notes[-1] == f"cannot write runs/x: Permission denied; 0 of 2 trials done; hint: {hint}"
 
 
-def test_a_runs_folder_that_cannot_be_written_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runs_folder_that_cannot_be_written_is_refused_before_any_work() -> None:
     Path("runs").touch()
-    monkeypatch.setattr(run, "LocalEngine", None)
-    with pytest.raises(StorageError, match="cannot write runs: Not a directory; 0 of 2 trials done"):
-        run.run_sweep(TRIALS, RUNTIME, run.Policy(), argv=(), observer=States())
+    engine = FakeEngine(finish)
+    assert run(engine).notes[-1].startswith("cannot write runs: Not a directory; 0 of 2 trials done")
+    assert not engine.entered
 
 
-def test_a_worker_tells_a_full_disk_from_other_wants(monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(*_: object) -> None:
-        raise errors.pop()
-
-    full = FullDiskError("no space left: a file", "free some")
-    errors = [full, ResourceError("out of memory")]
-    monkeypatch.setattr(worker, "_train_unless_done", train)
-    here, _ = Pipe()
-    assert [worker._train(SPEC, RUNTIME, (), here).storage for _ in range(2)] == [None, full]
+def test_the_end_of_a_trial_tells_what_caused_it() -> None:
+    assert end_after(FULL) == Ended("no space left: a file; hint: any", storage=FULL)
+    assert end_after(ResourceError("out of memory")) == Ended("out of memory", is_temporary=True)
+    stopped = StoppedError("stopped by SIGUSR1", signal_number=10)
+    assert end_after(stopped) == Ended("stopped by SIGUSR1", is_temporary=True)
+    assert end_after(BusyError("in use")) == Ended("in use", is_busy=True)
+    assert end_after(KeyError("x")) == Ended("this is a bug of vitreport: KeyError: 'x'")

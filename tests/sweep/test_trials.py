@@ -11,8 +11,8 @@ from vitreport.errors import SpecError
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import ErrorKind, ErrorRecord
 from vitreport.store.state import needs_training, trial_state
-from vitreport.sweep.engines.local import shared_out
-from vitreport.sweep.expect import elapsed_seconds, expected_seconds, remaining_seconds
+from vitreport.sweep.engines.local import threads_per_job
+from vitreport.sweep.expected import elapsed_seconds, expected_seconds, remaining_seconds
 
 
 def failed(kind: ErrorKind) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def test_jobs_times_threads_never_exceeds_the_cores(
     jobs: int, threads: int | None, each: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
-    assert shared_out(jobs, "cpu", threads) == each
+    assert threads_per_job(jobs, "cpu", threads) == each
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_more_than_there_is_cannot_be_shared(
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
     with pytest.raises(SpecError, match=f"{jobs}"):
-        shared_out(jobs, device, threads)
+        threads_per_job(jobs, device, threads)
 
 
 def recorded(seconds: float, seed: int, *, threads: int = 1, **train: Any) -> Run:

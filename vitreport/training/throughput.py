@@ -1,5 +1,6 @@
-"""How fast a spec trains and evaluates on a device, measured on generated images in a few seconds."""
+"""What a network costs and how fast it trains and evaluates, measured on generated images in a few seconds."""
 
+import os
 import statistics
 from collections.abc import Callable
 from copy import deepcopy
@@ -10,14 +11,27 @@ import numpy as np
 import torch
 from torch import nn
 
-from vitreport.data.batches import ImageSet, TrainingBatches, place
+from vitreport.data.batches import ImageSet, TrainingBatches
+from vitreport.data.batches import place as place_images
+from vitreport.errors import SpecError
+from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS, DataSpec
 from vitreport.spec.run import RunSpec
+from vitreport.training.device import (
+    choose_device,
+    device_name,
+    keep_freed_memory,
+    make_deterministic,
+    memory_errors,
+    step_memory_errors,
+)
 from vitreport.training.evaluate import evaluation_batch_size, predict
 from vitreport.training.loop import train_step
 from vitreport.training.optimizers import build_optimizer
+from vitreport.training.setup import lone_image_problems, place_model
 from vitreport.training.state import fresh_state
 
+SECONDS = 5.0  # of measuring
 FEWEST_IMAGES = 2
 GROWTH = 4
 SAMPLES = 5
@@ -46,6 +60,60 @@ class Throughput:
 
     training: Rate
     forward: Rate
+
+
+@dataclass(frozen=True)
+class MeasuredCost:
+    """The cost of a spec's network, and its speed on a device.
+
+    Attributes:
+        batch_size: The batch size of the spec.
+        device: The name of the device.
+        threads: The CPU threads.
+        load: How many processes wanted a core in the minute before; with more than there are cores the speeds are low.
+        cost: What is counted.
+        throughput: What is measured.
+    """
+
+    batch_size: int
+    device: str
+    threads: int
+    load: float
+    cost: Cost
+    throughput: Throughput
+
+    @property
+    def activation_bytes(self) -> int:
+        """Return the bytes for a whole batch."""
+        return (self.cost.activation_bytes_per_image or 0) * self.batch_size
+
+
+def measure_cost_here(
+    spec: RunSpec, device: str, threads: int | None, *, training_images: int | None = None
+) -> MeasuredCost:
+    """Build the network and run some steps on generated images; nothing is written.
+
+    Args:
+        spec: The spec.
+        device: A torch device name or "auto".
+        threads: The CPU threads (default: chosen by PyTorch).
+        training_images: How many a run has, where that is known.
+
+    Raises:
+        SpecError: Batches leave the network nothing to normalise over.
+        ResourceError: The memory does not suffice.
+    """
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    place = choose_device(device)
+    make_deterministic(place, threads)
+    keep_freed_memory()
+    with memory_errors("building the model"):
+        model, cost = place_model(spec, place)
+    if problems := lone_image_problems(spec, model, place, training_images or spec.train.batch_size):
+        raise SpecError(problems=problems)
+    with step_memory_errors(spec.train.batch_size):
+        throughput = measure_throughput(model, spec, place, seconds=SECONDS)
+    return MeasuredCost(spec.train.batch_size, device_name(place), torch.get_num_threads(), load, cost, throughput)
 
 
 def measure_throughput(model: nn.Module, spec: RunSpec, device: torch.device, *, seconds: float) -> Throughput:
@@ -121,7 +189,7 @@ def _noise(data: DataSpec, count: int, device: torch.device) -> ImageSet:
     """Generated images as they are stored, with labels."""
     random = np.random.default_rng(0)
     size = data.image_size
-    return place(
+    return place_images(
         random.integers(0, 256, (count, CHANNELS, size, size), np.uint8),
         random.integers(0, data.num_classes, count, np.int64),
         device=device,

@@ -88,7 +88,7 @@ def ablate(
     from vitreport.runtime import Runtime
     from vitreport.spec.request import Request
     from vitreport.spec.sweep import parse_list, parse_seeds, read_axes, zipped
-    from vitreport.sweep.engines.local import shared_out
+    from vitreport.sweep.engines.local import threads_per_job
     from vitreport.sweep.plan import plan_ablation
     from vitreport.sweep.run import Policy
     from vitreport.sweep.studies import StudyRequest, plan_study
@@ -121,17 +121,17 @@ def ablate(
     runtime = Runtime(
         device=device,
         runs_dir=runs_dir,
-        threads=shared_out(jobs, device, threads),
+        threads=threads_per_job(jobs, device, threads),
         compile=compile_,
         checkpoint_seconds=checkpoint_seconds,
         weights=weights,
     )
-    policy = Policy(jobs, retry_failed, fail_fast)
+    policy = Policy(retry_failed, fail_fast)
     if dry_run:
         from vitreport.cli.tables.ablation_plan import show_ablation_plan
 
-        return show_ablation_plan(plans, unavailable, runtime, policy, as_json=as_json)
+        return show_ablation_plan(plans, unavailable, runtime, policy, jobs=jobs, as_json=as_json)
     from vitreport.cli.sweeping import run_and_show
 
-    run_and_show(plans, unavailable, runtime, policy, quiet=quiet, as_json=as_json)
+    run_and_show(plans, unavailable, runtime, policy, jobs=jobs, quiet=quiet, as_json=as_json)
     return None

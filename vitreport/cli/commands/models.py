@@ -38,22 +38,23 @@ def show(
     as_json: options.AsJson = False,
 ) -> None:
     """Show an architecture: its paper, its fields, its presets, and what it costs on this machine."""
-    from vitreport.cli.tables.cost import measure
+    from vitreport.cli.tables.cost import cost_rows, plain_cost
     from vitreport.cli.tables.fields import fields_in_words
     from vitreport.data.facts import facts_in
     from vitreport.spec.presets import preset_facts, presets_of
     from vitreport.spec.request import Request, compose_request
+    from vitreport.training.throughput import measure_cost_here
 
     request = Request(model=model, dataset=dataset, preset=preset, assignments=set_ or ())
     spec = compose_request(request, facts_in(data_dirs)).spec
     architecture, values = type(spec.model), spec.model.model_dump(mode="json")
     fields = [field for field in fields_in_words(architecture) if field.name in values]
     facts = {name: preset_facts(name) for name in presets_of(spec.model.name)}
-    measured = measure(spec, device, threads)
+    measured = measure_cost_here(spec, device, threads)
     if as_json:
         described = [{**asdict(field), "value": values[field.name]} for field in fields]
         about = {"name": spec.model.name, "description": architecture.description, "fields": described}
-        print_json({**about, "presets": facts, "spec": spec.model_dump(mode="json"), "cost": measured.as_plain()})
+        print_json({**about, "presets": facts, "spec": spec.model_dump(mode="json"), "cost": plain_cost(measured)})
         return
     print_text(f"{model}: {architecture.description}\n")
     print_table(["field", "type", "allowed", "default", "here"], [_row(spec.model, field) for field in fields])
@@ -63,7 +64,7 @@ def show(
         print_table(["preset", ""], rows)
     data = spec.data
     print_text(f"\n{data.dataset}, {data.image_size} x {data.image_size} pixels, {spec.train.precision}:")
-    print_table(["", ""], measured.rows())
+    print_table(["", ""], cost_rows(measured))
 
 
 def _list(*, as_json: bool) -> None:

@@ -103,16 +103,17 @@ def run(
         note_missing_runs_dir(runs_dir)
         return show_status(planned, asked, runs_dir, measured_on=None, as_json=as_json)
     from vitreport.cli.sweeping import run_and_show
-    from vitreport.sweep.engines.local import shared_out
+    from vitreport.sweep.engines.local import threads_per_job
     from vitreport.sweep.run import Policy
 
     runtime = replace(
-        _runtime(runs_dir, device, shared_out(jobs, device, threads)),
+        _runtime(runs_dir, device, threads_per_job(jobs, device, threads)),
         compile=compile_,
         checkpoint_seconds=checkpoint_seconds,
     )
-    policy = Policy(jobs, retry_failed, fail_fast)
-    run_and_show(list(planned.available.values()), planned.unavailable, runtime, policy, quiet=quiet, as_json=as_json)
+    policy = Policy(retry_failed, fail_fast)
+    plans = list(planned.available.values())
+    run_and_show(plans, planned.unavailable, runtime, policy, jobs=jobs, quiet=quiet, as_json=as_json)
     return None
 
 

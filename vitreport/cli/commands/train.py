@@ -78,9 +78,9 @@ def train(
 
         return show_plan(composed, runtime, as_json=as_json)
     if verbose:
-        from vitreport.cli.tables.plan import tell_origins
+        from vitreport.cli.tables.plan import note_origins
 
-        tell_origins(composed, runtime)
+        note_origins(composed, runtime)
     from vitreport.cli.training import train_and_show
 
     train_and_show(composed.spec, runtime, force=force, quiet=quiet, as_json=as_json)

@@ -14,8 +14,9 @@ from vitreport.cli.console import is_interactive, note
 from vitreport.cli.live.display import DrawnView, QuietView
 from vitreport.formatting import duration, percent, printable
 from vitreport.records.reader import Run
-from vitreport.sweep.expect import remaining_seconds
-from vitreport.sweep.plan import Trial
+from vitreport.sweep.expected import remaining_seconds
+from vitreport.sweep.plan import Plan, Trial
+from vitreport.sweep.run import Observer
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 
 LINES_AROUND = 6  # of a terminal: what stands above and below the trials
@@ -35,7 +36,7 @@ class Status:
     moved: float = 0.0
 
 
-class QuietSweepView(QuietView):
+class QuietSweepView(QuietView, Observer):
     """Keeps count, and shows warnings and nothing else."""
 
     def __init__(self, axes: Sequence[str], trials: Sequence[Trial]) -> None:
@@ -71,9 +72,6 @@ class QuietSweepView(QuietView):
                 status.epoch, splits = event.record.epoch, event.record.splits
                 split = next(name for name in ("val", "test", "train") if name in splits)
                 status.accuracy = (split, splits[split].accuracy)
-
-    def looked(self) -> None:
-        return None
 
     def seconds_left(self) -> float | None:
         """None as long as there is nothing to reckon it from."""
@@ -167,10 +165,10 @@ class LiveSweepView(DrawnView, QuietSweepView):
         return Text(" · ".join(parts), style="dim")
 
 
-def choose_sweep_view(axes: Sequence[str], trials: Sequence[Trial], *, quiet: bool) -> QuietSweepView:
-    if quiet:
-        return QuietSweepView(axes, trials)
-    return LiveSweepView(axes, trials) if is_interactive() else SweepLines(axes, trials)
+def choose_sweep_view(plan: Plan, *, quiet: bool) -> QuietSweepView:
+    """Return a live table on a terminal, else lines, else nothing but warnings."""
+    view = QuietSweepView if quiet else LiveSweepView if is_interactive() else SweepLines
+    return view([axis.name for axis in plan.axes], plan.trials)
 
 
 def _urgency(status: Status) -> tuple[int, float]:

@@ -20,20 +20,14 @@ from typing import Self
 from vitreport.errors import ResourceError, SpecError
 from vitreport.runtime import DEVICE, THREADS, Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.sweep.engines.worker import Finished, Ready, Told, serve
+from vitreport.sweep.engines.engine import Ended, Report
+from vitreport.sweep.engines.worker import Finished, Ready, serve
 
 MOST_FRUITLESS_STARTS = 3
 PATIENCE_SECONDS = 5
 
 
-@dataclass(frozen=True)
-class Died:
-    """A worker has ended in the middle of its trial; a negative exit code is that of a signal."""
-
-    exit_code: int
-
-
-Report = Told | Finished | Died
+Serve = Callable[[Connection, Runtime, int, Sequence[str]], None]
 
 
 @dataclass
@@ -45,15 +39,15 @@ class _Worker:
     run_id: str | None = None
 
 
-def shared_out(jobs: int, device: str, threads: int | None) -> int | None:
-    """The threads of each job, so that all jobs together never have more than there are cores.
+def threads_per_job(jobs: int, device: str, threads: int | None) -> int | None:
+    """Return the threads of each job, so that all jobs together never have more than there are cores.
 
-    One job alone has what `train` has. Raises SpecError where that cannot be.
+    One job has what `train` has. Raises SpecError where that cannot be.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if jobs > 1 and jobs * (threads or 1) > cores:
-        each = f" x {THREADS.given_as(threads)} {threads}" if threads else ""
-        fault = f"--jobs {jobs}{each} is more than the {cores} cores"
+        of_each = f" x {THREADS.given_as(threads)} {threads}" if threads else ""
+        fault = f"--jobs {jobs}{of_each} is more than the {cores} cores"
         raise SpecError(fault, "use fewer: they would only slow each other down")
     if jobs > 1 and device.startswith("cuda:"):
         fault = f"{DEVICE.given_as(device)} {device} is one GPU for --jobs {jobs}"
@@ -62,16 +56,25 @@ def shared_out(jobs: int, device: str, threads: int | None) -> int | None:
 
 
 class LocalEngine:
-    """At most `jobs` workers; they end with the block, and with this process however it ends.
+    """Trains in processes on this machine, at most `jobs` at a time; they end with this process however it ends.
 
-    Where that is more than there are GPUs, or workers die before they can begin, `jobs` falls and `note` says so.
+    Where `jobs` is more than there are GPUs, or workers die before they can begin, it falls and `note` says so.
     """
 
-    def __init__(self, jobs: int, runtime: Runtime, argv: Sequence[str], note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        jobs: int,
+        runtime: Runtime,
+        note: Callable[[str], None] = lambda line: None,
+        *,
+        argv: Sequence[str] = (),
+        serve: Serve = serve,
+    ) -> None:
         self.jobs = jobs
         self._runtime = runtime
-        self._argv = tuple(argv)
         self._note = note
+        self._argv = tuple(argv)
+        self._serve = serve
         self._workers: list[_Worker] = []
         self._fruitless = 0
 
@@ -94,23 +97,17 @@ class LocalEngine:
 
     @property
     def running(self) -> list[str]:
-        """The runs that are under way."""
         return [worker.run_id for worker in self._workers if worker.run_id]
 
-    @property
-    def has_idle(self) -> bool:
-        """Whether a worker waits for a run."""
-        return any(worker.ready and worker.run_id is None for worker in self._workers)
-
-    def staff(self, trials: int) -> None:
+    def prepare(self, trials: int) -> None:
         """Start workers, so that there is one for each of `trials` more trials, up to `jobs`."""
         wanted = min(self.jobs, len(self.running) + trials)
         free = sorted(set(range(self.jobs)) - {worker.slot for worker in self._workers})
         for slot in free[: max(0, wanted - len(self._workers))]:
-            self._workers.append(self._started(slot))
+            self._workers.append(self._start(slot))
 
     def submit(self, spec: RunSpec) -> bool:
-        """Give a run to a worker that waits for one; False where none does."""
+        """Give a spec to a worker that waits for one; return False where none does."""
         for worker in self._workers:
             if worker.ready and worker.run_id is None:
                 try:
@@ -122,25 +119,24 @@ class LocalEngine:
         return False
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
-        """What the workers have told, by run; waits so long for the first word.
+        """Return what the workers have sent.
 
-        Raises ResourceError where workers die again and again before they can begin, and no other can train.
+        Raises:
+            ResourceError: Workers die again and again before they can begin, and no other can train.
         """
-        spoken = wait([worker.connection for worker in self._workers], seconds)
-        return [
-            report for worker in list(self._workers) if worker.connection in spoken for report in self._read(worker)
-        ]
+        readable = wait([worker.connection for worker in self._workers], seconds)
+        workers = [worker for worker in self._workers if worker.connection in readable]
+        return [report for worker in workers for report in self._read(worker)]
 
     def stop(self) -> None:
-        """Ask every run under way to save its state and to end."""
         for worker in self._workers:
             if worker.run_id:
                 worker.process.terminate()
 
-    def _started(self, slot: int) -> _Worker:
+    def _start(self, slot: int) -> _Worker:
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        process = context.Process(target=serve, args=(there, self._runtime, slot, self._argv), daemon=True)
+        process = context.Process(target=self._serve, args=(there, self._runtime, slot, self._argv), daemon=True)
         with _interrupts_blocked():
             process.start()
         there.close()  # its end of the pipe is its own: the pipe breaks when it dies
@@ -152,44 +148,44 @@ class LocalEngine:
                 message = worker.connection.recv()
                 if isinstance(message, Ready):
                     self._admit(worker, message.gpus)
+                elif worker.run_id and isinstance(message, Finished):
+                    yield worker.run_id, message.ended
+                    worker.run_id, worker.ready = None, not message.is_last
                 elif worker.run_id:
                     yield worker.run_id, message
-                    if isinstance(message, Finished):
-                        worker.run_id, worker.ready = None, not message.last
         except (EOFError, OSError):
-            yield from self._buried(worker)
+            yield from self._remove(worker)
 
     def _admit(self, worker: _Worker, gpus: int) -> None:
-        """One job a GPU: a worker for which there is none goes home."""
+        """Limit workers to one per GPU; surplus workers exit."""
         self._fruitless = 0
         worker.ready = not gpus or worker.slot < gpus
         if not worker.ready:
             self._lower(gpus, f"each job has a GPU of its own, and there {'is 1' if gpus == 1 else f'are {gpus}'}")
             worker.connection.send(None)
 
-    def _buried(self, worker: _Worker) -> Iterator[tuple[str, Report]]:
+    def _remove(self, worker: _Worker) -> Iterator[tuple[str, Report]]:
+        """Remove a worker that has ended, maybe in the middle of its trial."""
         worker.process.join()
         worker.connection.close()
         self._workers.remove(worker)
         exit_code = worker.process.exitcode or 0
         if worker.run_id:
-            yield worker.run_id, Died(exit_code)
+            cause = f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
+            memory = " (out of memory?)" if exit_code == -signal.SIGKILL else ""
+            yield worker.run_id, Ended(f"its worker was ended by {cause}{memory}", is_temporary=True)
         elif exit_code:
             self._fruitless += 1
             if self._fruitless >= MOST_FRUITLESS_STARTS:
-                self._do_with_fewer(exit_code)
-
-    def _do_with_fewer(self, exit_code: int) -> None:
-        """Those that can train go on."""
-        reason = f"{self._fruitless} workers have died before they could begin (exit code {exit_code})"
-        if not any(worker.ready for worker in self._workers):
-            raise ResourceError(reason, "`vitreport doctor` looks for the cause; fewer --jobs need less memory")
-        self._fruitless = 0
-        self._lower(len(self._workers), reason)
+                reason = f"{self._fruitless} workers have died before they could begin (exit code {exit_code})"
+                if not any(other.ready for other in self._workers):
+                    raise ResourceError(reason, "`vitreport doctor` looks for the cause; fewer --jobs need less memory")
+                self._fruitless = 0
+                self._lower(len(self._workers), reason)
 
     def _lower(self, jobs: int, reason: str) -> None:
         if jobs < self.jobs:
-            self._note(f"warning: {reason}: the sweep goes on with --jobs {jobs} instead of {self.jobs}")
+            self._note(f"warning: {reason}: the sweep continues with --jobs {jobs} instead of {self.jobs}")
             self.jobs = jobs
 
 

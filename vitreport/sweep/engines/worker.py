@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
-from vitreport.errors import ResourceError, StorageError, VitreportError
+from vitreport.errors import BusyError, ResourceError, StoppedError, StorageError, VitreportError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
+from vitreport.sweep.engines.engine import Ended, Update
 from vitreport.training.events import Event, StepFinished
 from vitreport.training.listener import Listener
 
-SECONDS_BETWEEN_STEPS_TOLD = 0.25
-INTERNAL = 1  # the exit code of a bug
+SECONDS_BETWEEN_STEPS = 0.25
 
 
 @dataclass(frozen=True)
@@ -28,27 +28,14 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Told:
-    """Something that happened in the trial that the worker trains: an event, or a line for the user."""
-
-    event: Event | str
-
-
-@dataclass(frozen=True)
 class Finished:
-    """The trial has come to an end in good order; the exit code and the lines are those that `train` would give.
+    """A trial has ended; `is_last` says that the worker ends with it, since its process could affect the next."""
 
-    `last` says that the worker ends with it: what is left in its process could touch the next trial. `storage` is the
-    error that ended it where a place could not be written.
-    """
-
-    exit_code: int
-    lines: tuple[str, ...]
-    last: bool
-    storage: StorageError | None = None
+    ended: Ended
+    is_last: bool = False
 
 
-Message = Ready | Told | Finished
+Message = Ready | Update | Finished
 
 
 def serve(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
@@ -56,62 +43,67 @@ def serve(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[st
     _end_with_parent()
     if runtime.threads:
         os.environ["OMP_NUM_THREADS"] = str(runtime.threads)
-    gpus = _gpus(runtime.device)
-    own = replace(runtime, device=f"cuda:{slot}") if gpus else runtime
+    gpus = _shared_gpus(runtime.device)
+    runtime = replace(runtime, device=f"cuda:{slot}") if gpus else runtime
     connection.send(Ready(gpus))
     while (spec := connection.recv()) is not None:
-        finished = _train(spec, own, argv, connection)
+        finished = _train(spec, runtime, argv, _Forward(connection))
         connection.send(finished)
-        if finished.last:
+        if finished.is_last:
             return
         gc.collect()
 
 
-def _train(spec: RunSpec, runtime: Runtime, argv: Sequence[str], connection: Connection) -> Finished:
-    """After a bug or a want of memory the process might be damaged; compiled code is kept by torch, up to a limit."""
-    exit_code, lines, storage = 0, list[str](), None
-    try:
-        _train_unless_done(spec, runtime, argv, _Teller(connection))
-    except VitreportError as error:
-        exit_code, lines = error.exit_code, error.lines()
-        storage = error if isinstance(error, StorageError) else None
-    except Exception as error:
-        exit_code, lines = INTERNAL, [f"this is a bug of vitreport: {type(error).__name__}: {error}"]
-    last = runtime.compile or exit_code in (INTERNAL, ResourceError.exit_code)
-    return Finished(exit_code, tuple(lines), last, storage)
-
-
-def _train_unless_done(spec: RunSpec, runtime: Runtime, argv: Sequence[str], teller: "_Teller") -> None:
+def _train(spec: RunSpec, runtime: Runtime, argv: Sequence[str], listener: Listener) -> Finished:
     from vitreport.store.finished import finished_run
     from vitreport.store.session import train_run
     from vitreport.training.device import forget_peak_memory
 
-    forget_peak_memory()
-    if finished_run(spec, runtime, note=teller.note, progress=teller.progress) is None:
-        train_run(spec, runtime, force=False, argv=argv, listener=teller)
+    try:
+        forget_peak_memory()
+        if finished_run(spec, runtime, note=listener.note, progress=listener.progress) is None:
+            train_run(spec, runtime, force=False, argv=argv, listener=listener)
+    except Exception as error:
+        # after a bug or without memory the process may be damaged
+        is_last = runtime.compile or isinstance(error, ResourceError) or not isinstance(error, VitreportError)
+        return Finished(end_after(error), is_last)
+    return Finished(Ended(), is_last=runtime.compile)  # torch keeps compiled code, up to a limit
 
 
-@dataclass
-class _Teller(Listener):
-    """Passes on events and warnings, of the steps only some."""
+def end_after(error: Exception) -> Ended:
+    """Return the end of a trial that an error has ended."""
+    if not isinstance(error, VitreportError):
+        return Ended(f"this is a bug of vitreport: {type(error).__name__}: {error}")
+    storage = error if isinstance(error, StorageError) else None
+    return Ended(
+        reason="; ".join(error.lines()),
+        is_busy=isinstance(error, BusyError),
+        is_temporary=isinstance(error, ResourceError | StoppedError) and not storage,
+        storage=storage,
+    )
 
-    connection: Connection
-    told: float = 0.0
+
+class _Forward(Listener):
+    """Sends events and warnings to the parent, of the steps only some."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._last_step = 0.0
 
     def event(self, event: Event) -> None:
         if isinstance(event, StepFinished):
-            if time.monotonic() - self.told < SECONDS_BETWEEN_STEPS_TOLD:
+            if time.monotonic() - self._last_step < SECONDS_BETWEEN_STEPS:
                 return
-            self.told = time.monotonic()
-        self.connection.send(Told(event))
+            self._last_step = time.monotonic()
+        self._connection.send(Update(event))
 
     def note(self, line: str) -> None:
         if line.startswith("warning: "):
-            self.connection.send(Told(line))
+            self._connection.send(Update(line))
 
 
-def _gpus(device: str) -> int:
-    """How many GPUs are dealt out: none where the CPU or one GPU is asked for by its name."""
+def _shared_gpus(device: str) -> int:
+    """Count the GPUs that are shared out: none where the CPU or one GPU is asked for by its name."""
     import torch
 
     return torch.cuda.device_count() if device in ("auto", "cuda") else 0

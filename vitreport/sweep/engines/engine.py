@@ -1,0 +1,83 @@
+"""What every engine does: it trains specs somewhere and says when one is no longer running.
+
+Records are the only truth. Whether a trial is done is read from its run folder, so reports may be few: an engine whose
+jobs say nothing reports `Ended()` when a job is gone.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from vitreport.errors import StorageError
+from vitreport.runtime import Runtime
+from vitreport.spec.run import RunSpec
+from vitreport.training.events import Event
+
+
+@dataclass(frozen=True)
+class Update:
+    """Something that happened in a running trial: an event of the training, or a line for the user."""
+
+    event: Event | str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial is no longer running. The rest matters only if its record has no result.
+
+    Attributes:
+        reason: Why it ended, if the engine knows.
+        is_busy: Another process holds the run.
+        is_temporary: The cause was outside the trial (a signal, no memory), so that another attempt may succeed.
+        storage: The error of a place that could not be written.
+    """
+
+    reason: str = ""
+    is_busy: bool = False
+    is_temporary: bool = False
+    storage: StorageError | None = None
+
+
+Report = Update | Ended
+
+
+class Engine(Protocol):
+    """Trains specs: each is resumed if it was begun, and left alone if it is done."""
+
+    @property
+    def running(self) -> Collection[str]:
+        """The ids of the runs that were submitted and have not ended."""
+        ...
+
+    def prepare(self, trials: int) -> None:
+        """Get ready for so many trials in addition to those that are running."""
+        ...
+
+    def submit(self, spec: RunSpec) -> bool:
+        """Start to train a spec; return False if there is no room now."""
+        ...
+
+    def reports(self, seconds: float) -> Sequence[tuple[str, Report]]:
+        """Return what happened, each with the id of its run; wait at most so long for the first.
+
+        Raises:
+            ResourceError: Nothing can be trained at all.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Ask every running trial to save a checkpoint and to end."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End what is still running, at once."""
+        ...
+
+
+MakeEngine = Callable[[Runtime, Callable[[str], None]], Engine]
+"""Makes an engine for runs with a runtime; the second argument shows a line to the user."""

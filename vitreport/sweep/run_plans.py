@@ -1,0 +1,116 @@
+"""Run several sweeps one after another; one that lacks its images costs the others nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+
+from vitreport.errors import DatasetError, ImagesError, VitreportError
+from vitreport.records.reader import Run
+from vitreport.runtime import Runtime
+from vitreport.store.state import trial_state
+from vitreport.sweep.engines.engine import MakeEngine
+from vitreport.sweep.plan import Plan, Trial
+from vitreport.sweep.record import write_sweep
+from vitreport.sweep.run import PATIENT, Observer, Policy, Remarks, missing_trials, run_sweep
+from vitreport.sweep.trials import RESULTS, read_trials
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of sweeps.
+
+    Attributes:
+        plans: The sweeps; with `fail_fast` up to the first that failed.
+        runs: The record of each trial that has one, by the id of its spec.
+        left_out: The sweeps whose images cannot be had, by name, and why.
+    """
+
+    plans: tuple[Plan, ...]
+    runs: Mapping[str, Run]
+    left_out: Mapping[str, ImagesError]
+
+    def refuse_left_out(self) -> None:
+        """Raise ImagesError where sweeps are left out: each cause once, with all that is left out for it."""
+        names: dict[str, list[str]] = {}
+        causes: dict[str, VitreportError] = {}
+        for name, error in self.left_out.items():
+            for dataset, cause in error.causes.items():
+                names.setdefault(dataset, []).append(name)
+                causes[dataset] = cause
+        if causes:
+            raise ImagesError(
+                {
+                    dataset: type(cause)(f"{cause.message}; left out: {', '.join(names[dataset])}", cause.hint)
+                    for dataset, cause in causes.items()
+                }
+            )
+
+
+def run_plans(
+    plans: Sequence[Plan],
+    runtime: Runtime,
+    make_engine: MakeEngine,
+    *,
+    unavailable: Mapping[str, DatasetError] | None = None,
+    policy: Policy = PATIENT,
+    observe: Callable[[Plan], AbstractContextManager[Observer]] = lambda plan: nullcontext(Observer()),
+    note: Callable[[str], None] = lambda line: None,
+) -> Outcome:
+    """Train what is missing of each sweep, and put it on record.
+
+    Args:
+        plans: The sweeps.
+        runtime: Where the runs are recorded and how they are trained; each plan has its own folder of images.
+        make_engine: Makes the engine of a sweep.
+        unavailable: Sweeps without a plan by name, because their dataset is a folder that cannot be used.
+        policy: What happens after a failure.
+        observe: Opens the observer of a sweep.
+        note: Receives lines for the user between the sweeps.
+
+    Raises:
+        ImagesError: There is one sweep only, or `fail_fast`, and its images cannot be had.
+        StoppedError, StorageError, SpecError: As `run_sweep`.
+    """
+    is_single = len(plans) + len(unavailable or {}) == 1
+    left_out: dict[str, ImagesError] = {}
+
+    def leave_out(name: str, error: ImagesError) -> None:
+        if is_single or policy.fail_fast:
+            raise error
+        note(f"warning: {name} is left out: {error.message}")
+        left_out[name] = error
+
+    for name, error in (unavailable or {}).items():
+        leave_out(name, ImagesError({error.message: error}))
+    reached: list[Plan] = []
+    runs: dict[str, Run] = {}
+    said: Remarks = set()
+    for plan in plans:
+        reached.append(plan)
+        if not is_single:
+            note(plan.name)
+        missing = missing_trials(plan.trials, read_trials(plan.trials, runtime.runs_dir), policy)
+        if plan.without_baseline and missing:
+            note(f"warning: {plan.without_baseline}")
+        try:
+            _refuse_lacking(missing, left_out)
+            file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
+            with observe(plan) as observer:
+                place = replace(runtime, data_dir=plan.data_dir)
+                engine = make_engine(place, observer.note)
+                runs |= run_sweep(plan.trials, place, engine, policy=policy, observer=observer, said=said)
+            if file:
+                note(f"the sweep is {file}")
+        except ImagesError as error:
+            leave_out(plan.name, error)
+            runs |= read_trials(plan.trials, runtime.runs_dir)
+        if policy.fail_fast and any(trial_state(runs.get(trial.id)) not in RESULTS for trial in plan.trials):
+            break
+    return Outcome(tuple(reached), runs, left_out)
+
+
+def _refuse_lacking(missing: Sequence[Trial], left_out: Mapping[str, ImagesError]) -> None:
+    """Images that could not be had for one sweep are not looked for, or waited for, again."""
+    causes = {dataset: cause for error in left_out.values() for dataset, cause in error.causes.items()}
+    if lacking := {trial.spec.data.dataset for trial in missing} & set(causes):
+        raise ImagesError({dataset: causes[dataset] for dataset in sorted(lacking)})
