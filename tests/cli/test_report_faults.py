@@ -90,7 +90,7 @@ def test_what_a_terminal_would_obey_reaches_none(cli: Cli, swin: Path) -> None:
 def test_a_very_long_run_is_drawn_in_part_and_that_is_said(cli: Cli, swin: Path) -> None:
     long = spec("tnt", train={"epochs": 5000})
     run = write_run(RUNS, long, 0.4)
-    lines = [epoch_record(epoch, long, 0.4).model_dump_json() + "\n" for epoch in range(1, 5001)]
+    lines = [epoch_record(epoch, long, 0.4).model_dump_json(round_trip=True) + "\n" for epoch in range(1, 5001)]
     (run / "metrics.jsonl").write_text("".join(lines))
     done = cli("report", run.name)
     assert done.exit_code == 0
