@@ -70,14 +70,15 @@ def test_damaged_runs_are_named_and_the_rest_exported(options: tuple[str, ...], 
 def test_an_extra_that_is_missing_is_named(
     format_: str, package: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Before the place is found to be missing."""
     write_run(Path("runs"), small_spec())
     monkeypatch.delitem(sys.modules, f"vitreport.export.{format_}", raising=False)
     for module in [package, *(name for name in sys.modules if name.startswith(f"{package}."))]:
         monkeypatch.setitem(sys.modules, module, None)
-    done = cli("runs", "export", "--format", format_, "-o", "out")
+    done = cli("runs", "export", "--format", format_, "-o", "no/out")
     assert (done.exit_code, done.stdout) == (6, "")
     assert f'is missing: pip install "vitreport[{format_}]"' in done.stderr
-    assert not Path("out").exists()
+    assert not Path("no").exists()
 
 
 @pytest.mark.parametrize("format_", ["parquet", "tensorboard"])

@@ -9,7 +9,6 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.records import spec, write_run
 from vitreport.analysis import scope
-from vitreport.cli.commands import export
 from vitreport.records import reader
 from vitreport.report.inject import BEGIN, END
 
@@ -156,12 +155,3 @@ def test_a_study_can_be_planned_before_its_folder_is_there(words: list[str], cli
         0,
         "there is no folder typo yet; give the folder of the runs with --runs-dir\n",
     )
-
-
-def test_an_export_names_the_extra_that_is_missing_first(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def imported(name: str) -> None:
-        raise AssertionError(name)
-
-    monkeypatch.setattr(export, "import_module", imported)
-    with pytest.raises(AssertionError, match=r"vitreport\.export\.parquet"):
-        export._checked(Path("x.parquet"), "parquet")

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from tests.records import TIME, run_record, small_spec, write_run
 from tests.spec.composing import MIXER, composed
-from vitreport.export.delimited import as_csv
 from vitreport.export.table import Kind, Table, epochs_table, moment, runs_table
 from vitreport.privacy import without_paths
 from vitreport.records.reader import Run, read_run
@@ -25,7 +24,7 @@ def runs(*seeds: int) -> list[Run]:
 
 
 def parsed(table: Table) -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO(as_csv(table), newline="")))
+    return list(csv.DictReader(StringIO(table.as_csv(), newline="")))
 
 
 def cell(value: str | float | bool | None, kind: Kind) -> str:
@@ -84,18 +83,18 @@ def test_architectures_share_a_table_section_by_section() -> None:
 
 
 def test_a_field_of_several_types_is_text() -> None:
-    arguments: list[dict[str, object]] = [{"a": 1, "b": 1, "c": True}, {"a": 2**70, "b": 0.5, "c": "x"}]
+    arguments: list[dict[str, object]] = [{"a": 1, "b": 1, "c": True}, {"a": "x", "b": 0.5, "c": "x"}]
     models = [{"name": "timm", "architecture": "resnet18", "arguments": each} for each in arguments]
     folders = [write_run(Path("runs"), composed({"model": model}).spec) for model in models]
     table = runs_table(map(read_run, folders))
     names = [f"model.arguments.{letter}" for letter in "abc"]
     assert [table.kinds[name] for name in names] == ["text", "number", "text"]
-    assert [table.column(name) for name in names] == [["1", str(2**70)], [1.0, 0.5], ["true", "x"]]
+    assert [table.column(name) for name in names] == [["1", "x"], [1.0, 0.5], ["true", "x"]]
 
 
 def test_without_runs_the_columns_are_still_there() -> None:
-    assert as_csv(epochs_table([])).startswith("id,group,seed,epoch,")
-    assert as_csv(runs_table([])).count("\n") == 1
+    assert epochs_table([]).as_csv().startswith("id,group,seed,epoch,")
+    assert runs_table([]).as_csv().count("\n") == 1
 
 
 @pytest.mark.parametrize("text", HOSTILE)

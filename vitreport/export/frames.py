@@ -8,7 +8,7 @@ from pathlib import Path
 from vitreport.errors import RecordError
 from vitreport.export.extras import needs_extra
 from vitreport.export.table import Table, epochs_table, moment, runs_table
-from vitreport.formatting import counted
+from vitreport.formatting import counted, listed
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
 
@@ -22,7 +22,6 @@ DTYPES = {
     "truth": "boolean",
     "time": "datetime64[us, UTC]",
 }
-MOST_NAMED = 5
 
 
 def runs_frame(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
@@ -70,26 +69,21 @@ def epochs_frame(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
 
 
 def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> pandas.DataFrame:
+    """Tabulate the runs one at a time, so that the epochs of all of them need not be held at once."""
     if not folder.is_dir():
         raise RecordError(f"there is no folder {folder}")
     damaged: list[str] = []
-    table = tabulate(_sound_runs(folder, damaged))
+
+    def sound_runs() -> Iterator[Run]:
+        for run in map(read_run, run_folders(folder)):
+            if run.damage:
+                damaged.append(f"{run.id} ({run.damage[0]})")
+            else:
+                yield run
+
+    table = tabulate(sound_runs())
     if damaged:
-        named = ", ".join(damaged[:MOST_NAMED]) + (", ..." if len(damaged) > MOST_NAMED else "")
-        warnings.warn(f"{counted(len(damaged), 'damaged run')} left out: {named}", stacklevel=3)
-    return _frame(table)
-
-
-def _sound_runs(folder: Path, damaged: list[str]) -> Iterator[Run]:
-    """One at a time, so that the epochs of all of them need not be held at once."""
-    for run in map(read_run, run_folders(folder)):
-        if run.damage:
-            damaged.append(f"{run.id} ({run.damage[0]})")
-        else:
-            yield run
-
-
-def _frame(table: Table) -> pandas.DataFrame:
+        warnings.warn(f"{counted(len(damaged), 'damaged run')} left out: {listed(damaged)}", stacklevel=3)
     columns = {}
     for name, kind in table.kinds.items():
         values = table.column(name)

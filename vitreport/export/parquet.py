@@ -1,10 +1,9 @@
 """Tables as Parquet, with the extra `parquet`."""
 
 import io
-from typing import Any
 
 from vitreport.export.extras import needs_extra
-from vitreport.export.table import Table, Value, moment
+from vitreport.export.table import Table, moment
 
 with needs_extra("parquet"):
     import pyarrow
@@ -21,11 +20,10 @@ TYPES = {
 
 def as_parquet(table: Table) -> bytes:
     """The content of a Parquet file; times are UTC."""
-    columns = {name: _array(table.column(name), kind) for name, kind in table.kinds.items()}
+    columns = {}
+    for name, kind in table.kinds.items():
+        values = table.column(name)
+        columns[name] = pyarrow.array(map(moment, values) if kind == "time" else values, TYPES[kind])
     content = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.table(columns), content)
     return content.getvalue()
-
-
-def _array(values: list[Value], kind: str) -> Any:
-    return pyarrow.array(map(moment, values) if kind == "time" else values, TYPES[kind])

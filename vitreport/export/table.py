@@ -1,5 +1,7 @@
 """Runs and epochs as tables of plain values: columns are the dotted paths of a record, without its `splits`."""
 
+import csv
+import io
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,10 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from vitreport.formatting import spreadsheet_text
 from vitreport.records.measurement import METRICS
 from vitreport.records.reader import Run
-from vitreport.records.result import EpochResult, ResultRecord
-from vitreport.records.run import RunRecord
 from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
 
@@ -19,7 +20,6 @@ Value = str | int | float | bool | None
 Row = Mapping[str, Any]
 
 SPLITS = ("train", "val", "test")
-INT64, EXACT_IN_FLOAT = 2**63, 2**53
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,14 @@ class Table:
 
     def column(self, name: str) -> list[Value]:
         return [_value(row.get(name), self.kinds[name]) for row in self.rows]
+
+    def as_csv(self) -> str:
+        """Return CSV (RFC 4180, a newline after each row): numbers with all their digits, no formulas."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(map(_cell, self.kinds))
+        writer.writerows(zip(*(map(_cell, self.column(name)) for name in self.kinds), strict=True))
+        return text.getvalue()
 
 
 RUN_COLUMNS: dict[str, Kind] = {"id": "text", "group": "text", "status": "text", "epoch": "integer"}
@@ -78,20 +86,9 @@ EPOCH_COLUMNS: dict[str, Kind] = {
 
 def runs_table(runs: Iterable[Run]) -> Table:
     """One row a run: its spec, what it measured, what it cost and where it comes from."""
-    pairs = [(_spec_values(run.spec), _run_values(run)) for run in runs]
-    kinds = RUN_COLUMNS | _spec_kinds([spec for spec, _ in pairs]) | _measured_columns() | RESULT_COLUMNS
-    return Table(kinds, [{**values, **spec} for spec, values in pairs])
-
-
-def _measured_columns() -> dict[str, Kind]:
-    """The columns of the selected and of the last epoch, with all METRICS."""
-    measured: dict[str, Kind] = {"count": "integer", "correct": "integer", "accuracy": "number", "loss": "number"}
-    measured |= dict.fromkeys(METRICS, "number")
-    columns: dict[str, Kind] = {}
-    for which in ("selected", "last"):
-        columns[f"{which}.epoch"] = "integer"
-        columns |= {f"{which}.{split}.{name}": kind for split in SPLITS for name, kind in measured.items()}
-    return columns
+    pairs = [(_run_row(run), flat(run.spec.model_dump(mode="json")) if run.spec else {}) for run in runs]
+    kinds = RUN_COLUMNS | _spec_kinds([spec for _, spec in pairs]) | _measured_kinds() | RESULT_COLUMNS
+    return Table(kinds, [row | spec for row, spec in pairs])
 
 
 def epochs_table(runs: Iterable[Run]) -> Table:
@@ -108,68 +105,61 @@ def moment(time: Value) -> datetime | None:
         return None
 
 
-def _run_values(run: Run) -> Row:
-    return {
+def _run_row(run: Run) -> dict[str, Any]:
+    """What a run has beside its spec."""
+    row: dict[str, Any] = {
         "id": run.id,
-        "group": _group(run.spec),
+        "group": run.spec and run.spec.group,
         "epoch": run.epochs[-1].epoch if run.epochs else 0,
-        **_result_values(run.result),
         "peak_memory_bytes": max((epoch.peak_memory_bytes for epoch in run.epochs), default=None),
-        **_record_values(run.record),
     }
-
-
-def _group(spec: RunSpec | None) -> str | None:
-    return spec.group if spec else None
-
-
-def _spec_values(spec: RunSpec | None) -> Row:
-    values = flat(spec.model_dump(mode="json")) if spec else {}
-    return {path: value for path, value in values.items() if value != {}}
-
-
-def _result_values(result: ResultRecord | None) -> Row:
-    if result is None:
-        return {}
-    measured = {"selected": _epoch_result(result.selected), "last": _epoch_result(result.last)}
-    return flat(measured) | {"test.expected_calibration_error": result.test.expected_calibration_error}
-
-
-def _epoch_result(result: EpochResult) -> Row:
-    return {"epoch": result.epoch, **{name: split.values for name, split in result.splits.items()}}
-
-
-def _record_values(record: RunRecord | None) -> Row:
-    if record is None:
-        return {}
-    values = flat(record.model_dump(mode="json", exclude={"id", "step", "resumed"}))
-    return values | {"resumed": len(record.resumed), "command": shlex.join(["vitreport", *record.argv])}
+    if result := run.result:
+        for which, epoch in (("selected", result.selected), ("last", result.last)):
+            splits = {split: measured.values for split, measured in epoch.splits.items()}
+            row |= flat({which: {"epoch": epoch.epoch, **splits}})
+        row["test.expected_calibration_error"] = result.test.expected_calibration_error
+    if record := run.record:
+        row |= flat(record.model_dump(mode="json", exclude={"id", "step", "resumed"}))
+        row |= {"resumed": len(record.resumed), "command": shlex.join(["vitreport", *record.argv])}
+    return row
 
 
 def _epoch_rows(run: Run) -> Iterator[Row]:
     for epoch in run.epochs:
-        values = epoch.model_dump(exclude={"splits"})
-        splits = flat({name: {"accuracy": m.accuracy, "loss": m.loss} for name, m in epoch.splits.items()})
-        yield {"id": run.id, "group": _group(run.spec), "seed": run.spec and run.spec.seed, **values, **splits}
+        row: dict[str, Any] = {"id": run.id}
+        if run.spec:
+            row |= {"group": run.spec.group, "seed": run.spec.seed}
+        for split, measured in epoch.splits.items():
+            row |= {f"{split}.accuracy": measured.accuracy, f"{split}.loss": measured.loss}
+        yield row | epoch.model_dump(exclude={"splits"})
+
+
+def _measured_kinds() -> dict[str, Kind]:
+    """The columns of the selected and of the last epoch, with all METRICS."""
+    measured: dict[str, Kind] = {"count": "integer", "correct": "integer", "accuracy": "number", "loss": "number"}
+    measured |= dict.fromkeys(METRICS, "number")
+    columns: dict[str, Kind] = {}
+    for which in ("selected", "last"):
+        columns[f"{which}.epoch"] = "integer"
+        columns |= {f"{which}.{split}.{name}": kind for split in SPLITS for name, kind in measured.items()}
+    return columns
 
 
 def _spec_kinds(specs: Sequence[Row]) -> dict[str, Kind]:
     """The fields of all specs, section by section; architectures differ in theirs."""
     sections = list(RunSpec.model_fields)
-    paths = dict.fromkeys(path for spec in specs for path in spec)
+    paths = dict.fromkeys(path for spec in specs for path, value in spec.items() if value != {})
     ordered = sorted(paths, key=lambda path: sections.index(path.partition(".")[0]))
-    return {path: _kind([spec[path] for spec in specs if spec.get(path) is not None]) for path in ordered}
+    return {path: _kind({type(value) for spec in specs if (value := spec.get(path)) is not None}) for path in ordered}
 
 
-def _kind(values: Sequence[Any]) -> Kind:
+def _kind(types: set[type]) -> Kind:
     """What a column of spec values holds; a field that no run sets is a number, as all optional fields are."""
-    types = {type(value) for value in values}
     if types == {bool}:
         return "truth"
-    largest = max((abs(value) for value in values if type(value) is int), default=0)
-    if types == {int} and largest < INT64:
+    if types == {int}:
         return "integer"
-    return "number" if types <= {int, float} and largest < EXACT_IN_FLOAT else "text"
+    return "number" if types <= {int, float} else "text"
 
 
 def _value(value: Any, kind: Kind) -> Value:
@@ -179,3 +169,11 @@ def _value(value: Any, kind: Kind) -> Value:
     if kind == "text":
         return json.dumps(value)
     return float(value) if kind == "number" else value
+
+
+def _cell(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return spreadsheet_text(value)
+    return "" if value is None else repr(value)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, assert_never
 
 import typer
 
@@ -15,7 +15,6 @@ from vitreport.files import output_path, write_atomic
 from vitreport.formatting import counted
 
 if TYPE_CHECKING:
-    from vitreport.export.table import Table
     from vitreport.records.reader import Run
 
 Format = Literal["csv", "parquet", "tensorboard"]
@@ -42,46 +41,36 @@ def export(
         raise SpecError(f"--format {format_} is not written to stdout", "say where with -o PATH")
     require_runs_dir(runs_dir)
     if output:
-        output = _checked(output, format_)
+        if format_ != "csv":
+            import_module(f"vitreport.export.{format_}")  # says which extra it lacks
+        output = output_path(output, is_folder=format_ == "tensorboard")
     folders = [find_run(name, runs_dir) for name in names] if names else run_folders(runs_dir)
     runs = [read_run(folder) for folder in folders]
     sound = [run for run in runs if not run.damage]
-    if output is None:
-        print_text(_csv(sound, table).removesuffix("\n"))
-    else:
-        _write(sound, format_, table, output)
+    _write(sound, format_, table, output)
+    if output:
         note(f"{len(sound)} of {counted(len(runs), 'run')} exported to {output}")
     tell_damage(runs)
 
 
-def _checked(output: Path, format_: Format) -> Path:
-    """The place, before any record is read. Raises SpecError or ResourceError where it cannot be written."""
-    if format_ != "csv":
-        import_module(f"vitreport.export.{format_}")  # says which extra it lacks
-    return output_path(output, is_folder=format_ == "tensorboard")
-
-
-def _write(runs: Sequence["Run"], format_: Format, table: Rows, output: Path) -> None:
-    if format_ == "csv":
-        write_atomic(output, _csv(runs, table).encode())
-    elif format_ == "parquet":
-        from vitreport.export.parquet import as_parquet
-
-        write_atomic(output, as_parquet(_tabulated(runs, table)))
-    else:
-        from vitreport.export.tensorboard import write_events
-
-        for run in runs:
-            write_events(run, output)
-
-
-def _csv(runs: Sequence["Run"], table: Rows) -> str:
-    from vitreport.export.delimited import as_csv
-
-    return as_csv(_tabulated(runs, table))
-
-
-def _tabulated(runs: Sequence["Run"], table: Rows) -> "Table":
+def _write(runs: Sequence["Run"], format_: Format, table: Rows, output: Path | None) -> None:
     from vitreport.export.table import epochs_table, runs_table
 
-    return runs_table(runs) if table == "runs" else epochs_table(runs)
+    tabulate = runs_table if table == "runs" else epochs_table
+    if output is None:
+        print_text(tabulate(runs).as_csv().removesuffix("\n"))
+        return
+    match format_:
+        case "csv":
+            write_atomic(output, tabulate(runs).as_csv().encode())
+        case "parquet":
+            from vitreport.export.parquet import as_parquet
+
+            write_atomic(output, as_parquet(tabulate(runs)))
+        case "tensorboard":
+            from vitreport.export.tensorboard import write_events
+
+            for run in runs:
+                write_events(run, output)
+        case _:
+            assert_never(format_)
