@@ -29,3 +29,11 @@ def test_a_package_holds_its_docstring_only() -> None:
     inner = [file for file in FILES if file.name == "__init__.py" and file.parent != PACKAGE]
     assert len(inner) >= 6
     assert [str(file) for file in inner if len(ast.parse(file.read_text(encoding="utf-8")).body) != 1] == []
+
+
+def test_only_tests_of_the_command_line_import_it() -> None:
+    """Tests of the lower layers would break with a change of the command line."""
+    lower = ("analysis", "data", "export", "golden", "models", "records", "report", "spec", "sweep", "training")
+    files = [file for layer in lower for file in (ROOT / "tests" / layer).rglob("*.py")]
+    assert files
+    assert [str(file) for file in files if "vitreport.cli" in file.read_text(encoding="utf-8")] == []

@@ -6,7 +6,7 @@ the other large packages are imported when a function first needs them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -14,24 +14,32 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from vitreport.version import __version__
 
 if TYPE_CHECKING:
+    from vitreport.analysis.scope import Analysis
     from vitreport.analysis.summary import Summary
     from vitreport.export.frames import epochs_frame, runs_frame
     from vitreport.records.reader import Run
     from vitreport.runtime import Runtime
     from vitreport.spec.run import RunSpec
+    from vitreport.sweep.engines.engine import MakeEngine
+    from vitreport.sweep.plan import Plan
+    from vitreport.sweep.run import Observer
+    from vitreport.sweep.run_plans import Outcome
     from vitreport.training.listener import Listener
 
 __all__ = [
     "Listener",
+    "Observer",
     "Run",
     "RunSpec",
     "Runtime",
     "Summary",
     "__version__",
+    "ablate",
     "analyze",
     "epochs_frame",
     "load_runs",
     "render",
+    "run_study",
     "runs_frame",
     "train",
 ]
@@ -40,6 +48,7 @@ Format: TypeAlias = Literal["markdown", "html", "json", "csv", "latex", "model-c
 
 _MODULES = {
     "Listener": "vitreport.training.listener",
+    "Observer": "vitreport.sweep.run",
     "Run": "vitreport.records.reader",
     "RunSpec": "vitreport.spec.run",
     "Runtime": "vitreport.runtime",
@@ -97,6 +106,104 @@ def train(
     if run.record is None or run.result is None:
         raise RecordError(f"run {run.id} cannot be read back: {'; '.join(run.damage)}")
     return run
+
+
+def ablate(
+    spec: RunSpec,
+    params: Mapping[str, Sequence[Any]],
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    zip: bool = False,  # noqa: A002
+    baseline: Sequence[Any] = (),
+    runtime: Runtime | None = None,
+    engine: MakeEngine | None = None,
+    observer: Observer | None = None,
+) -> Summary:
+    """Train every combination of values with every seed, and return the analysis of the runs.
+
+    Trials that are on record are not trained again. The sweep is put on record beside the runs.
+
+    Args:
+        spec: what is varied; fields that would follow from a varied one keep their values.
+        params: the fields to vary, named as `--set` names them, with their values.
+        seeds: the seeds of every combination.
+        zip: pair the values of all fields side by side instead of making a grid.
+        baseline: the values of the combination to compare with (default: those of the spec).
+        runtime: the device, the folders and the number of threads.
+        engine: makes what trains (default: one process on this machine at a time).
+        observer: receives what happens.
+
+    Raises:
+        VitreportError: of the kind that ended the sweep; see `vitreport.errors`. A trial that fails ends nothing.
+
+    Example:
+        >>> summary = vitreport.ablate(spec, {"batch_size": [16, 32, 64]})
+        >>> [(level.values[0], level.test) for level in summary.ablations[0].levels]
+    """
+    from vitreport.data.facts import facts_in
+    from vitreport.runtime import Runtime
+    from vitreport.spec.sweep import field_axis, zipped
+    from vitreport.sweep.plan import plan_ablation
+
+    runtime = runtime or Runtime()
+    axes = [field_axis(name, values) for name, values in params.items()]
+    if zip and axes:
+        axes = [zipped(axes)]
+    plan = plan_ablation(spec, axes, seeds, facts_in([runtime.data_dir]), baseline=baseline)
+    return analyze(_run_plans([plan], runtime, engine, observer).runs.values())
+
+
+def run_study(
+    study: str | Path,
+    *,
+    only: Sequence[str] = (),
+    seeds: str = "3",
+    overrides: Sequence[str] = (),
+    runtime: Runtime | None = None,
+    engine: MakeEngine | None = None,
+    observer: Observer | None = None,
+) -> Analysis:
+    """Train what is missing of a study, and return its analysis with its published claims.
+
+    Args:
+        study: a study by its name, or its TOML file.
+        only: its runs and ablations by name (default: all).
+        seeds: as `--seeds` takes them.
+        overrides: `FIELD=VALUE`, as `--set` takes them.
+        runtime: the device, the folders and the number of threads.
+        engine: makes what trains (default: one process on this machine at a time).
+        observer: receives what happens.
+
+    Raises:
+        VitreportError: of the kind that ended the sweep; see `vitreport.errors`. A trial that fails ends nothing.
+
+    Example:
+        >>> vitreport.run_study("digits", seeds="1").summary.groups
+    """
+    from vitreport.analysis.scope import analyze_study
+    from vitreport.data.facts import facts_in
+    from vitreport.runtime import Runtime
+    from vitreport.sweep.studies import StudyRequest, plan_study
+
+    runtime = runtime or Runtime()
+    asked, describe = StudyRequest(str(study), only, seeds, overrides), facts_in([runtime.data_dir])
+    planned = plan_study(asked, describe)
+    _run_plans(list(planned.plans.values()), runtime, engine, observer).refuse_left_out()
+    return analyze_study(asked, runtime.runs_dir, describe)
+
+
+def _run_plans(
+    plans: Sequence[Plan], runtime: Runtime, engine: MakeEngine | None, observer: Observer | None
+) -> Outcome:
+    from contextlib import nullcontext
+
+    from vitreport.sweep.engines.local import LocalEngine
+    from vitreport.sweep.run import Observer
+    from vitreport.sweep.run_plans import run_plans
+
+    observer = observer or Observer()
+    make_engine = engine or (lambda place, note: LocalEngine(1, place, note))
+    return run_plans(plans, runtime, make_engine, observe=lambda plan: nullcontext(observer), note=observer.note)
 
 
 def load_runs(runs_dir: str | Path = "runs") -> list[Run]:

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, date, datetime, time, timedelta
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 from random import Random
 from time import process_time
@@ -14,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitreport.cli.main import run
 from vitreport.errors import SpecError
 from vitreport.formatting import printable
 from vitreport.spec.compose import Layer, compose
@@ -195,24 +193,6 @@ def test_any_assignments(assignments: list[str]) -> None:
 def test_any_variables(variables: dict[str, str]) -> None:
     environment = {f"VITREPORT_{name.upper().replace('.', '__')}": value for name, value in variables.items()}
     settled(lambda: [Layer("base", PERCEIVER), *read_environment(environment)])
-
-
-OPTIONS = st.sampled_from(
-    ["--preset", "--dataset", "--set", "--spec", "--data-dir", "--json", "--", "-", *preset_names(), "swin"]
-)
-
-
-@fuzzed
-@given(st.lists(OPTIONS | TEXT | st.tuples(st.sampled_from(NAMES), VALUES).map("=".join), max_size=6))
-def test_any_words_on_the_command_line(words: list[str]) -> None:
-    stdout, stderr = StringIO(), StringIO()
-    with redirect_stdout(stdout), redirect_stderr(stderr):
-        exit_code = run(["spec", "show", *words])
-    lines = stderr.getvalue().split("\n")
-    assert exit_code in (0, 2, 3)
-    assert [line for line in lines if not line.isprintable()] == []
-    assert (exit_code == 0) == (stderr.getvalue() == "")
-    assert exit_code == 0 or all(line.startswith("error: ") for line in lines[:-1])
 
 
 @pytest.mark.parametrize(

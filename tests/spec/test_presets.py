@@ -1,20 +1,17 @@
-import json
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Cli
 from tests.data.makers import write_folder
-from vitreport.cli import training
 from vitreport.data.catalogue import DATASETS
 from vitreport.data.facts import facts_in
 from vitreport.errors import SpecError
-from vitreport.spec.presets import FOLDER, preset_facts, preset_for, preset_names, read_preset
+from vitreport.spec.presets import preset_for, preset_names, read_preset
 from vitreport.spec.request import Request, compose_request
 from vitreport.spec.run import RunSpec
+from vitreport.spec.schema import run_schema
 
 PRESETS = pytest.mark.parametrize("name", preset_names())
 DATA_DIR = Path("data")
@@ -34,30 +31,6 @@ def test_a_preset_resolves_and_is_named_after_its_model_and_data_set(name: str) 
     pair = f"{spec.model.whole_label}-{spec.data.dataset}"
     assert name == pair or name.startswith(f"{pair}-")
     assert preset_for(spec.model.whole_label, spec.data.dataset) == pair
-
-
-@PRESETS
-def test_the_command_in_the_header_trains_that_very_preset(
-    name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trained: list[RunSpec] = []
-    monkeypatch.setattr(training, "train_and_show", lambda spec, *_, **__: trained.append(spec))
-    expected = resolved(name)
-    program, *arguments = shlex.split((FOLDER / f"{name}.toml").read_text().splitlines()[0].lstrip("# "))
-    done = cli(*arguments, "--data-dir", str(DATA_DIR))
-    assert (program, arguments[0], done.exit_code, done.stderr) == ("vitreport", "train", 0, "")
-    assert trained == [expected]
-
-
-@PRESETS
-@pytest.mark.parametrize("form", ["toml", "json"])
-def test_a_shown_preset_is_read_back_as_the_same_run(name: str, form: str, cli: Cli) -> None:
-    expected = resolved(name)
-    shown = cli("spec", "show", "--preset", name, "--data-dir", str(DATA_DIR), *(["--json"] if form == "json" else []))
-    file = Path(f"shown.{form}")
-    assert form == "json" or all(f"# {line}\n" in shown.stdout for line in preset_facts(name))
-    file.write_text(shown.stdout, encoding="utf-8")
-    assert cli("spec", "check", str(file), "--data-dir", str(DATA_DIR)).stdout == f"{expected.run_id}\n"
 
 
 @pytest.mark.parametrize(("dataset", "data_dirs"), [("cifar10", [Path()]), ("./cifar10", None)])
@@ -101,8 +74,8 @@ def test_an_unknown_preset_is_met_with_the_nearest(name: str, hint: str) -> None
     assert hint in problem.hint
 
 
-def test_the_schema_knows_every_field_and_no_other(cli: Cli) -> None:
-    schema = json.loads(cli("spec", "schema").stdout)
+def test_the_schema_knows_every_field_and_no_other() -> None:
+    schema = run_schema()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert set(schema["properties"]) == set(RunSpec.model_fields)
     objects = [each for each in tables(schema) if each.get("type") == "object"]
@@ -112,8 +85,8 @@ def test_the_schema_knows_every_field_and_no_other(cli: Cli) -> None:
     assert [each["title"] for each in closed if not set(each.get("required", [])) <= set(each["properties"])] == []
 
 
-def test_every_reference_of_the_schema_leads_somewhere(cli: Cli) -> None:
-    schema = json.loads(cli("spec", "schema").stdout)
+def test_every_reference_of_the_schema_leads_somewhere() -> None:
+    schema = run_schema()
     references = {each["$ref"] for each in tables(schema) if "$ref" in each}
     assert references == {f"#/$defs/{name}" for name in schema["$defs"]}
 

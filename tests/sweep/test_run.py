@@ -2,20 +2,17 @@
 
 import os
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 import pytest
 
-from tests.records import write_run
 from tests.spec.composing import composed
+from tests.sweep.fake_engine import FakeEngine, finish
 from vitreport.errors import BusyError, FullDiskError, ResourceError, StoppedError, StorageError
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.sweep.engines.engine import Ended, Report, Update
+from vitreport.sweep.engines.engine import Ended
 from vitreport.sweep.engines.worker import end_after
 from vitreport.sweep.plan import Trial
 from vitreport.sweep.run import PATIENT, Observer, Policy, run_sweep
@@ -29,43 +26,6 @@ SPEC = composed(
 TRIALS = [Trial((), SPEC.model_copy(update={"seed": seed})) for seed in range(2)]
 FULL = FullDiskError("no space left: a file", "any")
 UNWRITABLE = StorageError("cannot write runs/x: Permission denied", "any")
-
-
-@dataclass
-class FakeEngine:
-    """An engine whose jobs end at once, as `end` says of each spec; at most `room` run at a time."""
-
-    end: Callable[[RunSpec], Ended]
-    room: int = 2
-    running: list[str] = field(default_factory=list)
-    specs: list[RunSpec] = field(default_factory=list)
-    stopped: bool = False
-    entered: bool = False
-
-    def __enter__(self) -> Self:
-        self.entered = True
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.running.clear()
-
-    def prepare(self, trials: int) -> None: ...
-
-    def submit(self, spec: RunSpec) -> bool:
-        if len(self.running) >= self.room:
-            return False
-        self.running.append(spec.run_id)
-        self.specs.append(spec)
-        return True
-
-    def reports(self, seconds: float) -> list[tuple[str, Report]]:
-        if not self.running:
-            return []
-        spec = next(spec for spec in reversed(self.specs) if spec.run_id == self.running[-1])
-        return [(spec.run_id, Update("warning: odd images")), (self.running.pop(), self.end(spec))]
-
-    def stop(self) -> None:
-        self.stopped = True
 
 
 class States(Observer):
@@ -96,11 +56,6 @@ def run(engine: FakeEngine, trials: int = 2, policy: Policy = PATIENT) -> States
 
 def failing(end: Ended) -> FakeEngine:
     return FakeEngine(lambda spec: end)
-
-
-def finish(spec: RunSpec) -> Ended:
-    write_run(Path("runs"), spec)
-    return Ended()
 
 
 def test_what_is_on_record_counts_whatever_an_engine_says() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.architectures.timm import TimmSpec
-from vitreport.spec.compose import Composed, Describe, flat
+from vitreport.spec.compose import Composed, Describe, Layer, compose, flat
 from vitreport.spec.data import Lowered
 from vitreport.spec.load import assign, layer_of
 from vitreport.spec.request import Request, compose_request
@@ -24,6 +24,7 @@ from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS
 
 MODEL, ARCHITECTURE = "model.name", "model.architecture"
 DEFAULT_MODEL = "perceiver-io"
+PARAM = "--param"
 Labels = tuple[str, ...]
 """A combination of values: the label of one value of each axis."""
 ComposeTrial = Callable[[Mapping[str, Any]], Composed]
@@ -112,7 +113,7 @@ def trial_composer(
 def make_plan(
     axes: Sequence[AxisSpec],
     seeds: Sequence[int],
-    compose: ComposeTrial,
+    compose_trial: ComposeTrial,
     *,
     baseline: Labels | None = None,
     name: str = "",
@@ -128,13 +129,13 @@ def make_plan(
     if count > max_trials:
         hint = "use fewer values or seeds, or raise the limit"
         raise SpecError(f"the sweep has {count:,} trials, more than {max_trials:,}", hint)
-    composed = _compose_all(axes, compose)
+    composed = _compose_all(axes, compose_trial)
     specs = {labels: each.spec for labels, each in composed.items()}
     _refuse_equal_specs(specs)
     spec_values = None
     if baseline:
         _check_baseline(baseline, axes)
-    elif base := _base_spec(specs, compose):
+    elif base := _base_spec(specs, compose_trial):
         baseline = next((labels for labels, spec in specs.items() if spec.group_hash == base.group_hash), None)
         spec_values = None if baseline else _values_of(base, axes)
     return Plan(
@@ -160,14 +161,14 @@ def _check_axes(axes: Sequence[AxisSpec]) -> None:
             raise SpecError(f"duplicate value {repeated} for {axis.name}", "give it once")
 
 
-def _compose_all(axes: Sequence[AxisSpec], compose: ComposeTrial) -> dict[Labels, Composed]:
+def _compose_all(axes: Sequence[AxisSpec], compose_trial: ComposeTrial) -> dict[Labels, Composed]:
     """Compose each combination. A problem that several of them share is raised once."""
     composed: dict[Labels, Composed] = {}
     problems: dict[Problem, None] = {}
     for values in itertools.product(*(axis.values for axis in axes)):
         fields = {path: given for value in values for path, given in value.fields.items()}
         try:
-            composed[tuple(value.label for value in values)] = compose(fields)
+            composed[tuple(value.label for value in values)] = compose_trial(fields)
         except SpecError as error:
             problems |= dict.fromkeys(error.problems_at("sweep"))
     if problems:
@@ -200,10 +201,10 @@ def _check_baseline(baseline: Labels, axes: Sequence[AxisSpec]) -> None:
             raise SpecError(f"--baseline: {axis.name} has no value {label}", hint)
 
 
-def _base_spec(specs: Mapping[Labels, RunSpec], compose: ComposeTrial) -> RunSpec | None:
+def _base_spec(specs: Mapping[Labels, RunSpec], compose_trial: ComposeTrial) -> RunSpec | None:
     """Return the spec without the values of the sweep, if it is valid and there is something to compare it with."""
     try:
-        return compose({}).spec if len(specs) > 1 else None
+        return compose_trial({}).spec if len(specs) > 1 else None
     except SpecError:
         return None
 
@@ -238,7 +239,7 @@ def _usual_name(axes: Sequence[AxisSpec], specs: Sequence[RunSpec]) -> str:
 
 
 def plan_ablation(
-    request: Request,
+    base: Request | RunSpec,
     axes: Sequence[AxisSpec],
     seeds: Sequence[int],
     describe: Describe,
@@ -246,7 +247,15 @@ def plan_ablation(
     baseline: Sequence[Any] = (),
     max_trials: int = DEFAULT_MAX_TRIALS,
 ) -> Plan:
-    """Plan the trials of a request over axes; `baseline` holds one value of each field that is varied.
+    """Plan the trials of an ablation.
+
+    Args:
+        base: What is varied. The fields of a spec stay as they are, also those that would follow from a varied one.
+        axes: The fields and their values.
+        seeds: The seeds of every combination of values.
+        describe: Gives the facts of a dataset.
+        baseline: The values of the combination to compare with (default: those of `base`).
+        max_trials: Refuse a larger sweep.
 
     Raises:
         SpecError: With every problem of every value.
@@ -256,6 +265,10 @@ def plan_ablation(
     labels = tuple(map(shown_value, baseline))
     if len(axes) == 1 and ", " in axes[0].name and labels:  # a zip of several fields
         labels = (", ".join(labels),)
-    fallback = assign({MODEL: DEFAULT_MODEL}, "default")
-    compose = trial_composer(replace(request, fallback=fallback), describe, "--param")
-    return make_plan(axes, seeds, compose, baseline=labels or None, max_trials=max_trials)
+    if isinstance(base, RunSpec):
+        spec = Layer("the spec", base.model_dump(mode="json", exclude={"seed"}), yields=True)
+        compose_trial: ComposeTrial = lambda fields: compose([spec, layer_of(fields, PARAM)], describe)  # noqa: E731
+    else:
+        fallback = assign({MODEL: DEFAULT_MODEL}, "default")
+        compose_trial = trial_composer(replace(base, fallback=fallback), describe, PARAM)
+    return make_plan(axes, seeds, compose_trial, baseline=labels or None, max_trials=max_trials)

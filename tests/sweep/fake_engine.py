@@ -1,0 +1,53 @@
+"""A toy engine: it trains nothing, and reports the ends of its jobs only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from tests.records import write_run
+from vitreport.spec.run import RunSpec
+from vitreport.sweep.engines.engine import Ended, Report, Update
+
+
+def finish(spec: RunSpec) -> Ended:
+    """Put a run on record as done, and say nothing of it."""
+    write_run(Path("runs"), spec)
+    return Ended()
+
+
+@dataclass
+class FakeEngine:
+    """An engine whose jobs end at once, as `end` says of each spec; at most `room` run at a time."""
+
+    end: Callable[[RunSpec], Ended]
+    room: int = 2
+    running: list[str] = field(default_factory=list)
+    specs: list[RunSpec] = field(default_factory=list)
+    stopped: bool = False
+    entered: bool = False
+
+    def __enter__(self) -> Self:
+        self.entered = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.running.clear()
+
+    def prepare(self, trials: int) -> None: ...
+
+    def submit(self, spec: RunSpec) -> bool:
+        if len(self.running) >= self.room:
+            return False
+        self.running.append(spec.run_id)
+        self.specs.append(spec)
+        return True
+
+    def reports(self, seconds: float) -> list[tuple[str, Report]]:
+        if not self.running:
+            return []
+        spec = next(spec for spec in reversed(self.specs) if spec.run_id == self.running[-1])
+        return [(spec.run_id, Update("warning: odd images")), (self.running.pop(), self.end(spec))]
+
+    def stop(self) -> None:
+        self.stopped = True
