@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.commands import vitreport
 from tests.golden.measure import COSTS
 from vitreport.cli.tables.fields import fields_in_words
 from vitreport.spec.model import ARCHITECTURES
@@ -101,8 +100,8 @@ def test_lists_and_ranges_are_in_words() -> None:
         (["swin", "--device", "tpu"], "--device = 'tpu': unknown device"),
     ],
 )
-def test_what_cannot_be_shown_is_told(arguments: list[str], said: str) -> None:
-    done = vitreport("models", "show", *arguments)
+def test_what_cannot_be_shown_is_told(arguments: list[str], said: str, cli: Cli) -> None:
+    done = cli("models", "show", *arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert said in done.stderr
 

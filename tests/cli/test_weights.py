@@ -3,9 +3,12 @@
 import hashlib
 import json
 import shutil
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub.constants
 import pytest
 import safetensors.torch
 import timm
@@ -13,9 +16,9 @@ import torch
 
 from tests.cli.conftest import Cli
 from tests.cli.test_errors import refused
-from tests.commands import vitreport
 from tests.data.makers import write_folder
 from tests.models.test_weights import Payload
+from vitreport.cli.main import run
 
 MIXER = (
     "train",
@@ -39,7 +42,7 @@ RESNET = (
     "--epochs=1",
     "--set=model.pretrained=true",
 )
-OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HOME": "hub"}
+HUB_CACHE = Path("hub/hub")
 
 
 def trained(cli: Cli, *arguments: str) -> Path:
@@ -57,10 +60,28 @@ def digest_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.fixture(scope="module")
+def first_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run, trained once for all tests."""
+    folder = tmp_path_factory.mktemp("first")
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        assert run([*MIXER, "--quiet", f"--runs-dir={folder}"]) == 0
+    return folder
+
+
 @pytest.fixture
-def weights(cli: Cli) -> Path:
+def weights(first_runs: Path) -> Path:
     """Those of a run, which another one starts from."""
-    return trained(cli, *MIXER, "--runs-dir=first") / "best.safetensors"
+    shutil.copytree(first_runs, "first")
+    (weights,) = Path("first").glob("*/best.safetensors")
+    return weights
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with HF_HUB_OFFLINE=1 and HF_HOME=hub, which the hub's client reads when it is imported."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(HUB_CACHE))
 
 
 def test_a_run_starts_from_the_weights_of_another(weights: Path, cli: Cli) -> None:
@@ -180,8 +201,9 @@ def test_a_value_that_names_no_weights(value: str, said: str, cli: Cli) -> None:
     refused(cli(*MIXER, f"--set=model.pretrained={value}"), 2, "model.pretrained = ", said)
 
 
-def test_the_hub_out_of_reach_is_told_with_what_to_do() -> None:
-    done = vitreport(*RESNET, environment=OFFLINE)
+@pytest.mark.usefixtures("offline")
+def test_the_hub_out_of_reach_is_told_with_what_to_do(cli: Cli) -> None:
+    done = cli(*RESNET)
     reason = "are not in the cache and cannot be downloaded: HF_HUB_OFFLINE is set; hint: "
     refused(done, 6, "the weights of resnet10t ", reason, "hub/hub", "--weights FILE")
     assert done.stderr.count("\n") == 1
@@ -194,21 +216,22 @@ def test_an_architecture_without_weights_on_the_hub(cli: Cli) -> None:
     )
 
 
-def test_weights_in_the_hubs_cache_are_used() -> None:
+@pytest.mark.usefixtures("offline")
+def test_weights_in_the_hubs_cache_are_used(cli: Cli) -> None:
     """A cache as the hub's client lays it out, with weights for a thousand classes."""
     published = timm.get_pretrained_cfg("resnet10t")
-    repository = Path("hub/hub") / f"models--{published.hf_hub_id.replace('/', '--')}"
+    repository = HUB_CACHE / f"models--{published.hf_hub_id.replace('/', '--')}"
     for folder in ("refs", "snapshots/1"):
         (repository / folder).mkdir(parents=True)
     (repository / "refs/main").write_text("1")
     tensors = {name: tensor.contiguous() for name, tensor in timm.create_model("resnet10t").state_dict().items()}
     content = safetensors.torch.save(tensors)
     (repository / "snapshots/1/model.safetensors").write_bytes(content)
-    done = vitreport(*RESNET, environment=OFFLINE)
+    done = cli(*RESNET)
     assert done.exit_code == 0, done.stderr
-    run = Path(done.stdout.strip())
-    assert run.name.startswith("timm-resnet10t-digits-")
-    assert record(run)["weights"] == {
+    trained_run = Path(done.stdout.strip())
+    assert trained_run.name.startswith("timm-resnet10t-digits-")
+    assert record(trained_run)["weights"] == {
         "source": "timm/resnet10t.c3_in1k",
         "sha256": hashlib.sha256(content).hexdigest(),
         "loaded": len(tensors) - 2,
@@ -223,4 +246,4 @@ def test_weights_in_the_hubs_cache_are_used() -> None:
         'this run normalises with "dataset"',
     ]
     (repository / "snapshots/1/model.safetensors").write_bytes(content[:1000])
-    refused(vitreport(*RESNET, "--seed=1", environment=OFFLINE), 4, "timm's weights of resnet10t do not load")
+    refused(cli(*RESNET, "--seed=1"), 4, "timm's weights of resnet10t do not load")

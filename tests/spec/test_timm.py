@@ -47,6 +47,11 @@ def test_arguments_of_several_layers_are_merged() -> None:
     }
 
 
+def test_an_entry_replaces_a_text_in_the_place_of_the_table() -> None:
+    set_ = read_assignments(["model.arguments=text", "model.arguments.width=2"], "--set")
+    assert composed(RESNET, set_).spec.model.model_dump()["arguments"] == {"width": 2}
+
+
 @pytest.mark.parametrize("value", [None, {"inner": 1}, [None], [[{"inner": 1}]], float("inf")])
 def test_an_argument_is_a_plain_value(value: object) -> None:
     assert (

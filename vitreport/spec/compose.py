@@ -128,9 +128,10 @@ def _drop_former_members(tree: dict[str, Any], layers: Sequence[Layer]) -> None:
     """
     for section, field in RunSpec.model_fields.items():
         table, kinds = _section(tree, section), members(field.annotation)
+        tags = {tag: table[tag] for kind in kinds for tag in tags_of(kind) if isinstance(table.get(tag), _Given)}
         for name in [*table]:
             rank = max(leaf.rank for _, leaf in _leaves({name: table[name]}))
-            stronger = {tag: leaf.value for (tag, *_), leaf in _leaves(table) if leaf.rank > rank}
+            stronger = {tag: leaf.value for tag, leaf in tags.items() if leaf.rank > rank}
             chosen = [kind for kind in kinds if all(stronger.get(*tag) == tag[1] for tag in tags_of(kind).items())]
             owners = [kind for kind in kinds if name in kind.model_fields]
             if layers[rank].yields and chosen and owners and not set(chosen) & set(owners):
@@ -182,9 +183,10 @@ def _derived(values: Mapping[str, Any], facts: DatasetFacts) -> dict[tuple[str, 
             derived |= {("data", "validation"): "folder", ("data", "validation_fraction"): 0.0}
     image_size = _count(data.get("image_size")) or facts.image_size
     num_classes = _count(data.get("num_classes")) or facts.num_classes
-    if architecture := ARCHITECTURES.get(str(model.get("name"))):
+    name = model.get("name")
+    if isinstance(name, str) and (architecture := ARCHITECTURES.get(name)):
         fields = architecture.derived(model, image_size, num_classes)
-        derived |= {("model", name): value for name, value in fields.items()}
+        derived |= {("model", field): value for field, value in fields.items()}
     return derived
 
 
