@@ -281,14 +281,13 @@ def render(summary: Summary, format: Format = "markdown", *, title: str | None =
     from vitreport.report.markdown import render_markdown
     from vitreport.report.model_card import render_model_card
     from vitreport.report.page import TITLE, make_page
-    from vitreport.runtime import cache_dir
 
     page = make_page(summary, title=title or TITLE)
     match format:
         case "markdown":
             return render_markdown(page, assets=None)
         case "html":
-            return render_html(page, cache_dir())
+            return render_html(page)
         case "json":
             return render_json(page)
         case "csv":

@@ -11,7 +11,6 @@ from vitreport.analysis.ablations import Design
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.records.folders import run_folders
 from vitreport.report import tables
-from vitreport.report.figures.numbers import numbers_of
 from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
@@ -52,7 +51,7 @@ def test_a_level_is_listed_in_brackets(axes: tuple[str, ...]) -> None:
     assert "no difference from (16, 2) is shown for (2, 2) (" in text
     (figure,) = [each for each in shown.figures if each.kind == "ablation"]
     assert "(2, 2) 52.5%" in figure.alt
-    column = [row[: len(axes)] for row in numbers_of(figure, shown.summary).rows]
+    column = [row[: len(axes)] for row in figure.table.rows]
     assert column[0] == (("(2, 2)",) if len(axes) == 1 else ("2", "2"))
 
 

@@ -17,7 +17,6 @@ from vitreport.analysis.claims import Claim, judge
 from vitreport.intervals import SHARE, Range, over_seeds
 from vitreport.records.folders import run_folders
 from vitreport.report.csv_format import render_csv
-from vitreport.report.figures.numbers import numbers_of
 from vitreport.report.json_format import render_json
 from vitreport.report.latex import render_latex
 from vitreport.report.markdown import render_markdown
@@ -92,7 +91,7 @@ def test_no_value_for_programs_has_one(page: Page) -> None:
 def test_no_band_and_no_bar_of_a_figure_has_one(page: Page) -> None:
     seen = set()
     for figure in page.figures:
-        found = numbers_of(figure, page.summary)
+        found = figure.table
         if {"low", "high"} <= set(found.columns):
             seen.add((figure.kind, "loss" in found.columns))
             for row in found.rows:

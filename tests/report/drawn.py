@@ -6,7 +6,7 @@ from math import exp
 from vitreport.analysis.details import Calibration, CalibrationBin, ClassAccuracy, Confusion, Curve
 from vitreport.analysis.summary import Ablation, Cost, Group, Level, Pair, State
 from vitreport.formatting import Estimate, Method
-from vitreport.report.figures.illustrations import CostPoint, Figure, FigureData
+from vitreport.report.figures.figure import CostPoint, Figure, FigureData, FigureTable
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 ARCHITECTURES = ("perceiver-io", "perceiver", "mlp-mixer", "swin", "tnt")
@@ -109,7 +109,7 @@ def cost_points() -> tuple[CostPoint, ...]:
 
 
 def figure(kind: str, data: FigureData, name: str = "") -> Figure:
-    return Figure(name or kind, kind, kind, f"A figure of {kind}.", "Mean over seeds.", data)  # type: ignore[arg-type]
+    return Figure(name or kind, kind, kind, f"A figure of {kind}.", "Mean over seeds.", data, FigureTable((), ()))  # type: ignore[arg-type]
 
 
 def figures() -> dict[str, Figure]:

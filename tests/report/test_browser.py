@@ -54,7 +54,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     write_study(folder / "runs")
     path = folder / "report.html"
-    path.write_text(render_html(page_of(folder / "runs"), tmp_path_factory.getbasetemp().parent / "drawn"))
+    path.write_text(render_html(page_of(folder / "runs")))
     return path
 
 

@@ -14,7 +14,7 @@ from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
-from vitreport.report.figures.beside import published
+from vitreport.report.figures.assets import Assets
 from vitreport.report.html import render_html
 from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
@@ -128,29 +128,29 @@ def test_a_value_that_cannot_be_is_damage(name: str, change: Callable[[dict[str,
 
 
 @pytest.mark.parametrize("loss", [3e38, -3e38])
-def test_a_large_loss_that_is_finite_is_no_damage(loss: float, tmp_path: Path) -> None:
+def test_a_large_loss_that_is_finite_is_no_damage(loss: float) -> None:
     """As of networks that are about to diverge."""
     folders = write_seeds(RUNS, [0.5, 0.52], train={"epochs": 2})
     changed(folders[0], "result.json", lambda value: value["selected"]["splits"]["test"].update(loss=loss))
     changed(folders[0], "metrics.jsonl", lambda value: value["splits"]["train"].update(loss=loss))
-    everything_of(tmp_path)
+    everything_of()
 
 
-def test_what_has_no_size_has_no_figure(tmp_path: Path) -> None:
+def test_what_has_no_size_has_no_figure() -> None:
     """Two architectures without FLOPs, and a single class."""
     for folder in [*write_seeds(RUNS, [0.5, 0.52]), *write_seeds(RUNS, [0.5, 0.52], model="swin")]:
         changed(folder, "run.json", lambda value: value["cost"].update(forward_flops_per_image=0))
         changed(folder, "run.json", lambda value: value["data"].update(classes=["all"]))
         changed(folder, "result.json", merge_classes)
-    kinds = {figure.kind for figure in everything_of(tmp_path).figures}
+    kinds = {figure.kind for figure in everything_of().figures}
     assert kinds == {"overview", "curves", "classes", "calibration"}
 
 
 def test_names_of_classes_with_control_characters_are_drawn(tmp_path: Path) -> None:
     for folder in write_seeds(RUNS, [0.5, 0.52]):
         changed(folder, "run.json", lambda value: value["data"].update(classes=["a\x1b[31m\0\u202e", *"bcdefghij"]))
-    figures, folder = everything_of(tmp_path).figures, tmp_path / "figures"
-    with published(figures, folder, "report.md", tmp_path):
+    figures, folder = everything_of().figures, tmp_path / "figures"
+    with Assets(folder, Path("report.md")).published(figures):
         pass
     for file in folder.glob("*.svg"):
         assert ElementTree.parse(file).getroot().attrib["role"] == "img"
@@ -164,12 +164,12 @@ def merge_classes(result: dict[str, Any]) -> None:
     result["selected"]["splits"]["test"]["correct"] = count
 
 
-def everything_of(cache_dir: Path) -> Page:
+def everything_of() -> Page:
     """The page of the runs, without any damage, rendered and drawn."""
     summary = analyze(run_folders(RUNS))
     assert summary.damage == ()
     page = make_page(summary)
-    assert render_html(page, cache_dir)
+    assert render_html(page)
     assert render_json(page)
     return page
 

@@ -32,14 +32,8 @@ import sys
 from pathlib import Path
 from tests.report.rendering import page_of
 from vitreport.report.html import render_html
-sys.stdout.buffer.write(render_html(page_of(Path(sys.argv[1])), Path(sys.argv[2])).encode())
+sys.stdout.buffer.write(render_html(page_of(Path(sys.argv[1]))).encode())
 """
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Figures are drawn once for all tests of a session."""
-    return tmp_path_factory.getbasetemp().parent / "drawn"
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +44,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
 
 
 @pytest.fixture(scope="module")
-def html(page: Page, drawn: Path) -> str:
-    return render_html(page, drawn)
+def html(page: Page) -> str:
+    return render_html(page)
 
 
 @pytest.fixture(scope="module")
@@ -164,14 +158,14 @@ def sha256(text: str) -> str:
     return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def test_foreign_names_are_literal_text(drawn: Path) -> None:
+def test_foreign_names_are_literal_text() -> None:
     """A class, a device, an error, a data set and the title; the structure is that of the same page without them."""
     for folder, text in (("hostile", HOSTILE), ("tame", "tame")):
         changes = {"device": text, "error": ErrorRecord(kind="internal", message=text)}
         dataset = printable(text).replace("/", "|")[:60]
         write_seeds(Path(folder), [0.5, 0.6], dataset=dataset, train={"epochs": 2}, changes=changes)
     hostile, tame = (
-        parse(render_html(make_page(analyze(sorted(Path(folder).iterdir())), title=title), drawn))
+        parse(render_html(make_page(analyze(sorted(Path(folder).iterdir())), title=title)))
         for folder, title in (("hostile", HOSTILE), ("tame", "tame"))
     )
     assert [each.tag for each in hostile] == [each.tag for each in tame]
@@ -199,13 +193,13 @@ def test_no_line_ends_within_an_equation(page: Page, html: str) -> None:
     assert re.sub(r"\b([np]) ([=<]) (?=\d)", "\\1&nbsp;\\2&nbsp;", said).replace("<", "&lt;") in html
 
 
-def test_without_runs_there_is_a_page(drawn: Path) -> None:
-    found = parse(render_html(make_page(analyze([])), drawn))
+def test_without_runs_there_is_a_page() -> None:
+    found = parse(render_html(make_page(analyze([]))))
     assert "There is no finished run yet." in found.text
     assert found.all("figure") == []
 
 
-def test_the_same_records_give_the_same_bytes_everywhere(tmp_path: Path, drawn: Path) -> None:
+def test_the_same_records_give_the_same_bytes_everywhere(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     write_seeds(runs, [0.5, 0.52], train={"epochs": 2})
     one = {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "1"}
@@ -215,6 +209,6 @@ def test_the_same_records_give_the_same_bytes_everywhere(tmp_path: Path, drawn: 
 
 
 def rendered_by_a_child(runs: Path, cache: Path, environment: dict[str, str]) -> bytes:
-    command = [sys.executable, "-c", CHILD, str(runs), str(cache)]
+    command = [sys.executable, "-c", CHILD, str(runs)]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, check=True)
     return done.stdout

@@ -16,7 +16,7 @@ from vitreport.analysis.analyze import analyze
 from vitreport.analysis.details import Damage, Mistakes
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
-from vitreport.report.figures.illustrations import _mistakes
+from vitreport.report.figures.mistakes import mistakes_figure
 from vitreport.report.html import render_html
 from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
@@ -124,12 +124,13 @@ def test_where_there_are_no_others_that_is_said() -> None:
     found = shown(summary())
     assert found is not None
     (group,) = summary().groups
-    assert _mistakes(group, replace(found, wrong=SHOWN), "Here").caption.startswith("All 7 mistakes on 10,000 test")
+    (figure,) = mistakes_figure(group, replace(found, wrong=SHOWN), "Here")
+    assert figure.caption.startswith("All 7 mistakes on 10,000 test")
 
 
 def test_html_has_each_image_with_its_words(page: Page) -> None:
     (figure,) = (each for each in page.figures if each.kind == "mistakes")
-    root = parse(render_html(page, Path("cache")))
+    root = parse(render_html(page))
     (gallery,) = (each for each in root.all("figure") if each.attributes.get("class") == "gallery")
     (image,) = gallery.all("image")
     assert isinstance(figure.data, Mistakes)
@@ -154,6 +155,6 @@ def test_foreign_classes_are_literal_text() -> None:
     add_mistakes(run)
     page = make_page(summary())
     assert "<script" not in MarkdownIt("gfm-like", {"linkify": False}).render(render_markdown(page, assets="a/"))
-    root = parse(render_html(page, Path("cache")))
+    root = parse(render_html(page))
     (tile, *_) = (each for each in root.all("li") if each.all("use"))
     assert tile.all("strong")[0].text == "</svg><script>|\N{REPLACEMENT CHARACTER}"

@@ -16,27 +16,22 @@ from tests.report.pictured import add_mistakes
 from tests.store.calls import Calls, patch
 from vitreport.analysis.analyze import analyze
 from vitreport.errors import BusyError, ResourceError, SpecError
-from vitreport.files import write_atomic
+from vitreport.files import locked, write_atomic
 from vitreport.records.folders import run_folders
-from vitreport.report.figures import lock
-from vitreport.report.figures.beside import MANIFEST, STDOUT, file_names, leftover, published, stale
-from vitreport.report.figures.illustrations import Figure
+from vitreport.report.figures import assets
+from vitreport.report.figures.assets import Assets, file_names
+from vitreport.report.figures.collect import draw
+from vitreport.report.figures.figure import Figure
 from vitreport.report.page import make_page
 
 PLACE, FOLDER, FILE = Path("docs"), Path("docs/r-assets"), Path("docs/r.md")
-DOCUMENTS = pytest.mark.parametrize("document", ["../r.md", STDOUT])
+DOCUMENTS = pytest.mark.parametrize("document", [FILE, None], ids=["file", "stdout"])
 Pages = dict[str, Sequence[Figure]]
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Figures are drawn once."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
-    """The figures of three reports: in the second a sheet of mistakes and an overview show something else."""
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    """The figures of three reports, drawn once: in the second a gallery and an overview show something else."""
     root = tmp_path_factory.mktemp("records")
     for name, model, accuracy in (("old", "swin", 0.6), ("new", "swin", 0.7)):
         write_seeds(root / name, [0.5, accuracy - 0.08], train={"epochs": 2})
@@ -46,7 +41,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     whole = {name: make_page(analyze(run_folders(root / name))).figures for name in ("old", "new")}
     shown = {name: [each for each in figures if each.kind in kinds] for name, figures in whole.items()}
     new = [each for each in shown["new"] if each.kind != "cost"]  # gone from the second, which has one more
-    return {"old": shown["old"], "new": [*new, whole["new"][-1]], "none": []}
+    pages: Pages = {"old": shown["old"], "new": [*new, whole["new"][-1]], "none": []}
+    drawn = {id(figure): draw(figure) for figures in pages.values() for figure in figures}
+    with pytest.MonkeyPatch.context() as once:
+        once.setattr(assets, "draw", lambda figure: drawn[id(figure)])
+        yield pages
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +55,9 @@ def calls_as_they_were() -> Iterator[None]:
     patch.undo()
 
 
-def publish(figures: Sequence[Figure], document: str, cache: Path) -> None:
-    with published(figures, FOLDER, document, cache):
-        if document != STDOUT:
+def publish(figures: Sequence[Figure], document: Path | None) -> None:
+    with Assets(FOLDER, document).published(figures):
+        if document:
             write_atomic(FILE, text_of(figures))
 
 
@@ -68,10 +67,10 @@ def text_of(figures: Sequence[Figure]) -> bytes:
 
 def files() -> dict[str, bytes]:
     found = {str(path.relative_to(PLACE)): path for path in PLACE.rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in found.items() if path.name != lock.LOCK_NAME}
+    return {name: path.read_bytes() for name, path in found.items() if path.name != assets.LOCK_NAME}
 
 
-def states(figures: Sequence[Figure], document: str, cache: Path) -> list[Path]:
+def states(figures: Sequence[Figure], document: Path | None) -> list[Path]:
     """What a kill before each call of a report would leave, each state once."""
     different: dict[object, Path] = {}
 
@@ -80,7 +79,7 @@ def states(figures: Sequence[Figure], document: str, cache: Path) -> list[Path]:
             different[state] = Path(shutil.copytree(PLACE, f"copies/{number}"))
 
     Calls(copied)
-    publish(figures, document, cache)
+    publish(figures, document)
     patch.undo()
     return list(different.values())
 
@@ -89,51 +88,49 @@ def states(figures: Sequence[Figure], document: str, cache: Path) -> list[Path]:
 @pytest.mark.parametrize(("before", "after"), [("old", "new"), ("none", "new"), ("new", "old"), ("old", "none")])
 @pytest.mark.parametrize("then", ["old", "new", "none"])
 def test_a_report_can_be_killed_at_any_moment(
-    before: str, after: str, then: str, document: str, pages: Pages, cache: Path
+    before: str, after: str, then: str, document: Path | None, pages: Pages
 ) -> None:
     """All that the document links to is there, and the next report, whatever it shows, is whole and leaves nothing."""
-    publish(pages[before], document, cache)
-    moments = states(pages[after], document, cache)
+    publish(pages[before], document)
+    moments = states(pages[after], document)
     assert len(moments) > (0 if after == "none" else 8)
     for moment in moments:
         shutil.rmtree(PLACE)
         shutil.copytree(moment, PLACE)
-        if document != STDOUT:
+        if document:
             missing = [name for name in FILE.read_text().split() if not (FOLDER / name).exists()]
             assert (moment.name, missing) == (moment.name, [])
             assert FILE.read_bytes() in (text_of(pages[before]), text_of(pages[after]))
-        publish(pages[then], document, cache)
-        assert [name for figure in pages[then] for name in stale(figure, FOLDER, cache)] == []
-        assert leftover(pages[then], FOLDER, document) == []
-        if document != STDOUT:
-            notes = {f"r-assets/{MANIFEST}"} if pages[then] else set()
+        publish(pages[then], document)
+        assert Assets(FOLDER, document).drift(pages[then]) == ""
+        if document:
             names = {f"r-assets/{name}" for figure in pages[then] for name in file_names(figure)}
-            assert set(files()) == {"r.md", *names, *notes}, moment.name
+            assert set(files()) == {"r.md", *names}, moment.name
 
 
 @DOCUMENTS
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-def test_a_disk_can_be_full_at_any_moment(code: int, document: str, pages: Pages, cache: Path) -> None:
-    publish(pages["old"], document, cache)
+def test_a_disk_can_be_full_at_any_moment(code: int, document: Path | None, pages: Pages) -> None:
+    publish(pages["old"], document)
     shutil.copytree(PLACE, "before")
     for number in range(1, 1000):
         Calls(failing(number, code))
         try:
-            publish(pages["new"], document, cache)
+            publish(pages["new"], document)
         except ResourceError:
             patch.undo()
         else:
             patch.undo()
             break
         assert list(PLACE.rglob("*.tmp")) == []
-        if document != STDOUT:
+        if document:
             assert all((FOLDER / name).exists() for name in FILE.read_text().split())
-        publish(pages["new"], document, cache)
-        assert [name for figure in pages["new"] for name in stale(figure, FOLDER, cache)] == []
+        publish(pages["new"], document)
+        assert Assets(FOLDER, document).drift(pages["new"]) == ""
         shutil.rmtree(PLACE)
         shutil.copytree("before", PLACE)
-    assert number > 25
-    assert document == STDOUT or FILE.read_bytes() == text_of(pages["new"])
+    assert number > 12
+    assert document is None or FILE.read_bytes() == text_of(pages["new"])
 
 
 def failing(at: int, code: int) -> Callable[[int, str], None]:
@@ -144,38 +141,41 @@ def failing(at: int, code: int) -> Callable[[int, str], None]:
     return fail
 
 
-def test_a_document_that_cannot_be_written_stays_with_its_figures(pages: Pages, cache: Path) -> None:
-    publish(pages["old"], "../r.md", cache)
-    with pytest.raises(ResourceError), published(pages["new"], FOLDER, "../r.md", cache):
+def test_a_document_that_cannot_be_written_stays_with_its_figures(pages: Pages) -> None:
+    publish(pages["old"], FILE)
+    with pytest.raises(ResourceError), Assets(FOLDER, FILE).published(pages["new"]):
         raise ResourceError("no space left")
     assert all((FOLDER / name).exists() for name in FILE.read_text().split())
-    assert not (FOLDER / lock.LOCK_NAME).exists()
+    assert not (FOLDER / assets.LOCK_NAME).exists()
 
 
-def test_a_new_folder_of_a_report_that_failed_before_its_first_figure_goes(pages: Pages, cache: Path) -> None:
+def test_a_new_folder_of_a_report_that_failed_before_its_first_figure_goes(pages: Pages) -> None:
     Calls(failing(1, errno.ENOSPC))
     with pytest.raises(ResourceError):
-        publish(pages["new"], STDOUT, cache)
+        publish(pages["new"], None)
     assert not FOLDER.exists()
 
 
 def test_a_folder_that_another_report_holds_is_waited_for_so_long(
-    pages: Pages, cache: Path, monkeypatch: pytest.MonkeyPatch
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(assets, "PATIENCE_SECONDS", 0.01)
     FOLDER.mkdir()
-    with lock.alone(FOLDER), pytest.raises(BusyError, match="another report is writing to docs/r-assets"):
-        publish(pages["new"], "../r.md", cache)
+    with (
+        locked(FOLDER / assets.LOCK_NAME),
+        pytest.raises(BusyError, match="another report is writing to docs/r-assets"),
+    ):
+        publish(pages["new"], FILE)
     assert not FILE.exists()
-    publish(pages["new"], "../r.md", cache)
-    assert sorted(path.name for path in FOLDER.iterdir() if path.name.startswith(".")) == [MANIFEST]
+    publish(pages["new"], FILE)
+    assert sorted(path.name for path in FOLDER.iterdir() if path.name.startswith(".")) == []
 
 
-def test_a_file_that_no_report_wrote_is_still_refused(pages: Pages, cache: Path) -> None:
-    publish(pages["none"], "../r.md", cache)
+def test_a_file_that_no_report_wrote_is_still_refused(pages: Pages) -> None:
+    publish(pages["none"], FILE)
     FOLDER.mkdir()
     name = next(name for figure in pages["new"] for name in file_names(figure) if name.endswith(".png"))
     (FOLDER / name).write_text("mine")
     with pytest.raises(SpecError, match="is not of a report"):
-        publish(pages["new"], "../r.md", cache)
+        publish(pages["new"], FILE)
     assert [path.name for path in FOLDER.iterdir()] == [name]

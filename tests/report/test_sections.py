@@ -35,7 +35,7 @@ def test_a_new_section_is_in_every_format(page: Page) -> None:
     headings = re.findall(r"^## (.*)$", render_markdown(page), re.MULTILINE)
     assert headings[:2] == ["Energy", "Perceiver IO"]
     assert "## Energy\n\nThe energy of 1 run.\n\n## Perceiver IO\n" in render_markdown(page)
-    root = parse(render_html(page, Path("cache")))
+    root = parse(render_html(page))
     (contents,) = root.all("nav")
     assert [link.text for link in contents.all("a")][1:] == headings
     assert [link.attributes["href"] for link in contents.all("a")][1] == "#energy"

@@ -1,16 +1,17 @@
 """Check where a report goes before any record is read."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitreport.cli.assets import assets_folder, drift_lines, linked_folder, refuse_unwritable, with_figures
 from vitreport.cli.console import print_document
 from vitreport.cli.options import ReportFormat
 from vitreport.errors import SpecError
 from vitreport.files import output_path
 from vitreport.report import inject as placing
-from vitreport.report.figures.illustrations import Figure
+from vitreport.report.figures.assets import Assets, default_folder, linked_folder, refuse_unwritable
+from vitreport.report.figures.figure import Figure
 
 ENDINGS: dict[str, ReportFormat] = {
     "": "markdown",
@@ -58,28 +59,36 @@ def checked_format(places: Places, given: ReportFormat | None, *, own: bool) -> 
 
 def checked_assets(places: Places, form: ReportFormat, given: Path | None, *, left_out: bool) -> Path | None:
     """Return the folder of the figures, if any. Raises SpecError or ResourceError if it cannot be used."""
-    folder = assets_folder(form, places.file, given, left_out=left_out)
+    if given and left_out:
+        raise SpecError("--assets and --no-assets exclude each other", "give one of them")
+    if form != "markdown":
+        if given or left_out:
+            option = "--assets" if given else "--no-assets"
+            raise SpecError(f"{option} is for markdown, not for {form}", "leave it out")
+        return None
+    folder = None if left_out else given or default_folder(places.file)
     if folder and not places.check:
         refuse_unwritable(folder)
     return folder
 
 
-def folder_of(places: Places, figures: Sequence[Figure], usual: Path | None, *, given: Path | None) -> Path | None:
-    """Return the folder of the figures; for a document that is checked, the folder that it links to."""
-    if places.check and usual and not given:
-        return linked_folder(figures, places.check, placing.read_text(places.check)) or usual
-    return usual
+def assets_of(places: Places, figures: Sequence[Figure], usual: Path | None, *, given: Path | None) -> Assets | None:
+    """Return where the figures are; for a document that is checked, in the folder that it links to."""
+    if usual is None:
+        return None
+    if places.check and not given:
+        usual = linked_folder(figures, places.check, placing.read_text(places.check)) or usual
+    return Assets(usual, places.file)
 
 
-def drift(check: Path, document: str, figures: Sequence[Figure], folder: Path | None, cache_dir: Path) -> str:
+def drift(check: Path, document: str, figures: Sequence[Figure], assets: Assets | None) -> str:
     """Return what differs in a file and its figures; "" if nothing does."""
-    changes = placing.drift(check, document)
-    return changes + (drift_lines(figures, folder, check, cache_dir) if folder else "")
+    return placing.drift(check, document) + (assets.drift(figures) if assets else "")
 
 
-def write(places: Places, document: str, figures: Sequence[Figure], folder: Path | None, cache_dir: Path) -> None:
+def write(places: Places, document: str, figures: Sequence[Figure], assets: Assets | None) -> None:
     """Write the figures, then the document to its file, or print it."""
-    with with_figures(figures, folder, places.file, cache_dir):
+    with assets.published(figures) if assets else nullcontext():
         if places.inject:
             placing.inject(places.inject, document)
         elif places.output:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from vitreport.report.figures.illustrations import Figure
+    from vitreport.report.figures.figure import Figure
 
 MOST_ROWS = 100
 NOTHING = "\N{EN DASH}"

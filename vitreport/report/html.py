@@ -8,9 +8,8 @@ each kind of block.
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any, assert_never
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -35,10 +34,9 @@ from vitreport.report.blocks import (
     Text,
     parts,
 )
-from vitreport.report.figures.cache import draw
-from vitreport.report.figures.drawing.palette import DARK, LIGHT
-from vitreport.report.figures.illustrations import Figure
-from vitreport.report.figures.numbers import Numbers, numbers_of
+from vitreport.report.figures.collect import draw
+from vitreport.report.figures.figure import Figure, FigureTable
+from vitreport.report.figures.palette import DARK, LIGHT
 from vitreport.report.markdown import template_folder
 from vitreport.report.page import Page
 from vitreport.report.sections import sections_of
@@ -56,10 +54,9 @@ UNITS = {
 }
 
 
-def render_html(page: Page, cache_dir: Path) -> str:
-    """Return the page with all its figures, which are drawn where `cache_dir` does not hold them already."""
-    numbers = {figure.name: numbers_of(figure, page.summary) for figure in page.figures}
-    renderer = _Renderer(numbers, cache_dir)
+def render_html(page: Page) -> str:
+    """Return the page with all its figures."""
+    renderer = _Renderer()
     style = Markup(_colors() + _read("report.css"))
     theme, script = (Markup(_read(name)) for name in ("theme.js", "report.js"))
     return (
@@ -68,7 +65,7 @@ def render_html(page: Page, cache_dir: Path) -> str:
         .render(
             page=page,
             sections=[(section, renderer.blocks(section.blocks)) for section in sections_of(page)],
-            numbers={figure.name: _plain(figure.title, numbers[figure.name]) for figure in page.figures},
+            numbers={figure.name: _plain(figure.title, figure.table) for figure in page.figures},
             style=style,
             theme=theme,
             script=script,
@@ -80,8 +77,7 @@ def render_html(page: Page, cache_dir: Path) -> str:
 class _Renderer:
     """Blocks as HTML: a macro of blocks.html.j2 for each kind."""
 
-    def __init__(self, numbers: Mapping[str, Numbers], cache_dir: Path) -> None:
-        self._numbers, self._cache_dir = numbers, cache_dir
+    def __init__(self) -> None:
         self._macros: Any = _environment().get_template("blocks.html.j2").module
 
     def blocks(self, content: Iterable[Block]) -> Markup:
@@ -113,7 +109,7 @@ class _Renderer:
         return rendered
 
     def _figure(self, figure: Figure) -> Markup:
-        panels = [Markup(panel) for panel in draw(figure, self._cache_dir)]
+        panels = [Markup(panel) for panel in draw(figure)]
         figure_: Markup = self._macros.figure(figure, panels, self._data(figure))
         return figure_
 
@@ -128,7 +124,7 @@ class _Renderer:
 
     def _data(self, figure: Figure) -> Markup:
         """The numbers of a figure, folded."""
-        numbers = self._numbers[figure.name]
+        numbers = figure.table
         align = "".join("l" if isinstance(cell, str) else "r" for cell in numbers.rows[0])
         rows = tuple(tuple(map(_number, row)) for row in numbers.rows)
         content = Table(f"Data: {figure.title}", numbers.columns, rows, f"l{align[1:]}")
@@ -197,7 +193,7 @@ def _number(value: str | float | None) -> str:
     return Number(f"{value:,}" if isinstance(value, int) else f"{value:.4f}", value)
 
 
-def _plain(title: str, numbers: Numbers) -> dict[str, Any]:
+def _plain(title: str, numbers: FigureTable) -> dict[str, Any]:
     """The numbers of a figure as the script gives them to the reader."""
     return {
         "title": printable(title),

@@ -25,7 +25,7 @@ from vitreport.report.blocks import (
     Text,
     parts,
 )
-from vitreport.report.figures.illustrations import Figure
+from vitreport.report.figures.figure import Figure
 
 BREAK = "<!-- -->"
 """Parts what GitHub would make a link, a mention, an emoji or a formula of; a reader does not see it."""

@@ -10,7 +10,8 @@ from vitreport.analysis.references import bibliography
 from vitreport.analysis.summary import Ablation, Summary
 from vitreport.analysis.titles import titles
 from vitreport.formatting import Estimate
-from vitreport.report.figures.illustrations import Figure, figures_of
+from vitreport.report.figures.collect import figures_of
+from vitreport.report.figures.figure import Figure
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."

@@ -1,6 +1,5 @@
 """Render a report in any of its formats."""
 
-from pathlib import Path
 from typing import Literal, assert_never
 
 from vitreport.report.csv_format import render_csv
@@ -19,7 +18,6 @@ def render(
     page: Page,
     format: Format = "markdown",  # noqa: A002
     *,
-    cache_dir: Path,
     title: str | None = None,
     template: Template | None = None,
     assets: str | None = None,
@@ -30,7 +28,6 @@ def render(
     Args:
         page: What to render, see `page.make_page`.
         format: "model-card" is for the runs of one group.
-        cache_dir: Where drawn figures are kept.
         title: The heading of a model card (default: the architecture and the dataset).
         template: A Jinja template of the user's own, for Markdown.
         assets: The place of a Markdown page's figures from where it lies; None leaves them out.
@@ -44,7 +41,7 @@ def render(
             text = render_markdown(page, template, assets=assets)
             return without_marks(as_part(text) if is_part else text)
         case "html":
-            return render_html(page, cache_dir)
+            return render_html(page)
         case "json":
             return render_json(page)
         case "csv":

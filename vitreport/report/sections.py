@@ -29,7 +29,7 @@ from vitreport.report.blocks import (
     Section,
     Table,
 )
-from vitreport.report.figures.illustrations import Figure, Kind
+from vitreport.report.figures.figure import Figure, Kind
 from vitreport.report.page import Page
 
 DAMAGED = "damaged-records"

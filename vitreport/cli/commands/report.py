@@ -12,7 +12,6 @@ from vitreport.cli.format import TRAIN_AGAIN
 from vitreport.cli.runs_dir import require_runs_dir
 from vitreport.errors import DamageError, DriftError, SpecError
 from vitreport.formatting import counted, listed
-from vitreport.runtime import cache_dir
 from vitreport.sweep.defaults import DEFAULT_SEEDS
 
 if TYPE_CHECKING:
@@ -61,9 +60,9 @@ def report(
 ) -> None:
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
     from vitreport.analysis import scope
-    from vitreport.cli.assets import figures_line, link_to, shown
-    from vitreport.cli.places import checked_assets, checked_format, checked_places, drift, folder_of, write
+    from vitreport.cli.places import assets_of, checked_assets, checked_format, checked_places, drift, write
     from vitreport.data.facts import facts_in
+    from vitreport.report.figures.assets import shown_figures
     from vitreport.report.markdown import Template
     from vitreport.report.page import TITLE, make_page
     from vitreport.report.render import render
@@ -83,24 +82,23 @@ def report(
         names = f"{counted(len(left_out), 'try-out')}: {listed(left_out)}"
         note(f"left out {names}; name runs, groups or sweeps to choose what the tables show")
     page = make_page(analysis.summary, analysis.claims, title or analysis.title or TITLE)
-    folder = folder_of(places, page.figures, folder, given=assets)
+    place = assets_of(places, page.figures, folder, given=assets)
     document = render(
         page,
         form,
         title=title,
         template=own,
-        assets=link_to(folder, places.file),
-        cache_dir=cache_dir(),
+        assets=place.link if place else None,
         is_part=places.is_part,
     )
-    figures, changes = shown(page.figures, document), ""
+    figures, changes = shown_figures(page.figures, document), ""
     if check:
-        changes = drift(check, document, figures, folder, cache_dir())
+        changes = drift(check, document, figures, place)
         print_document(changes)
     else:
-        write(places, document, figures, folder, cache_dir())
-        if line := figures_line(figures, folder):
-            note(line)
+        write(places, document, figures, place)
+        if place and figures:
+            note(f"{counted(len(figures), 'figure')} in {place.folder}/")
     if not (page.summary.runs or page.summary.damage):
         which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"
         why = "" if runs_dir.is_dir() else ": the folder does not exist"

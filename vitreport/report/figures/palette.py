@@ -1,7 +1,7 @@
 """The colours of every figure and of the page: Okabe and Ito (2008) on GitHub's light and dark backgrounds.
 
-A figure is drawn in the light colours and kept with the names of these; a page gives the names their values. No two
-names share a colour of the light palette, so that each can be found again.
+A figure is drawn in the light colours, which are then replaced by the names of these: a page or a file gives each name
+its value. No two names share a colour of the light palette.
 """
 
 LIGHT = {

@@ -1,0 +1,146 @@
+"""Where the parts of a figure are: no text meets another or leaves the panel, and axes have few round numbers."""
+
+import re
+
+import pytest
+
+from tests.report.drawings import boxes, collisions, panels, texts
+from tests.report.drawn import ablation, cell, curves, estimate, figure, figures, level
+from vitreport.analysis.details import ClassAccuracy
+from vitreport.analysis.summary import Cost
+from vitreport.report.figures.figure import CostPoint, Figure
+
+LONG = [f"timm/vit_base_patch16_clip_224.laion2b_{end}" for end in ("ft_in1k", "ft_in12k", "")]
+
+
+def costs(names: list[str], accuracies: list[float], flops: list[int], half_width: float = 0.01) -> Figure:
+    points = [
+        CostPoint(name, "Digits", estimate(accuracy, half_width), Cost(number, number, number, 1.0, 1.0, 1, "cpu"))
+        for name, accuracy, number in zip(names, accuracies, flops, strict=True)
+    ]
+    return figure("cost", tuple(points), "cost")
+
+
+def many_costs(count: int) -> Figure:
+    scattered = [(37 * index % 101 / 101, 53 * index % 89 / 89) for index in range(count)]
+    names = [f"timm/model_{index}" for index in range(count)]
+    return costs(names, [0.4 + 0.5 * y for _, y in scattered], [int(10 ** (7 + 3 * x)) for x, _ in scattered])
+
+
+def varied(values: list[str], accuracies: list[float | None] | None = None, baseline: int | None = 0) -> Figure:
+    measured = accuracies or [0.5 + 0.01 * index for index in range(len(values))]
+    levels = [
+        level(value, accuracy, "done" if accuracy else "not run")
+        for value, accuracy in zip(values, measured, strict=True)
+    ]
+    return figure("ablation", ablation("learning_rate", levels, baseline), "ablation")
+
+
+def classes(accuracies: dict[str, tuple[float, float]]) -> Figure:
+    return figure("classes", tuple(ClassAccuracy(name, estimate(*each)) for name, each in accuracies.items()))
+
+
+HARD = {
+    "long names": classes(dict.fromkeys(LONG, (0.5, 0.1))),
+    "long architectures": figure("overview", tuple(cell(name, "cifar10", 0.5) for name in LONG)),
+    "states": figure("overview", (cell("swin", "cifar10", None, state="unfinished"), cell("tnt", "cifar10", 0.5))),
+    "costs of long names": costs(LONG, [0.7, 0.8, 0.9], [10**8, 10**9, 10**10]),
+    "one place": costs(["one", "other"], [0.8, 0.8], [10**8, 10**8]),
+    "the ends": costs(["low", "high"], [0.0, 1.0], [10**6, 10**12], 0),
+    "twenty costs": many_costs(20),
+    "twelve values": varied([f"{mantissa}e-{exponent}" for exponent in (5, 4, 3) for mantissa in (1, 2, 3, 5)]),
+    "fifty values": varied([str(value) for value in range(1000, 1050)], baseline=25),
+    "missing values": varied(["16", "32", "64", "128"], [0.5, 0.6, None, None]),
+    "equal curves": figure("curves", tuple(each for each in (*curves(), *curves()))),
+}
+
+
+@pytest.mark.parametrize("name", [*figures(), *HARD])
+def test_no_text_meets_another_or_leaves_the_panel(name: str) -> None:
+    for panel in panels({**figures(), **HARD}[name]):
+        assert collisions(panel) == []
+
+
+def test_accuracy_against_cost_names_every_point() -> None:
+    (panel,) = panels(many_costs(20))
+    assert {f"timm/model_{index}" for index in range(20)} <= set(texts(panel))
+
+
+def test_more_architectures_than_colours_still_look_different() -> None:
+    (panel,) = panels(many_costs(20))
+    markers = {}
+    for group in panel.iter():
+        if name := group.get("data-series"):
+            for use in (each for each in group.iter() if each.get("href")):
+                markers[name] = use.get("href")
+    assert len(set(markers.values())) == 20
+
+
+@pytest.mark.parametrize(
+    ("flops", "ticks"),
+    [
+        ([50_000_000, 56_000_000], ["50M"]),
+        ([20_000_000, 60_000_000], ["20M", "50M"]),
+        ([20_000_000, 5_000_000_000], ["30M", "100M", "300M", "1G", "3G"]),
+        ([200_000, 6_000_000_000_000], ["1M", "100M", "10G", "1T"]),
+    ],
+)
+def test_an_axis_of_costs_has_a_few_round_numbers(flops: list[int], ticks: list[str]) -> None:
+    (panel,) = panels(costs(["one", "other"], [0.5, 0.6], flops))
+    assert [text for text in texts(panel) if re.fullmatch(r"\d+[kMGT]", text)] == ticks
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        (["0.0001", "0.001", "0.01", "0.1"], ["1e-4", "1e-3", "1e-2", "1e-1"]),
+        (["0.001", "0.01", "0.1"], ["0.001", "0.01", "0.1"]),
+        (["0", "3e-4", "1.0"], ["0", "1"]),
+        (["16", "128"], ["16", "128"]),
+    ],
+)
+def test_numbers_on_one_axis_are_written_in_one_way(values: list[str], ticks: list[str]) -> None:
+    (panel,) = panels(varied(values))
+    assert [text for text in texts(panel) if re.fullmatch(r"[\de.-]+", text)] == ticks
+
+
+@pytest.mark.parametrize(("accuracies", "digits"), [([0.1, 0.9], {"0"}), ([0.9, 0.905], {"1"}), ([0.9, 0.9001], {"2"})])
+def test_shares_on_one_axis_have_the_same_digits(accuracies: list[float], digits: set[str]) -> None:
+    (panel,) = panels(costs(["one", "other"], accuracies, [10**8, 10**9], 0.001))
+    ticks = [text.partition(".")[2] for text in texts(panel) if re.fullmatch(r"[\d.]+%", text)]
+    assert {str(len(tick.removesuffix("%"))) for tick in ticks} == digits
+
+
+def test_of_many_values_the_ends_and_the_baseline_are_named() -> None:
+    values = [f"{mantissa}e-{exponent}" for exponent in (5, 4, 3) for mantissa in (1, 2, 3, 5)]
+    (panel,) = panels(varied(values, baseline=5))
+    assert {"1e-5", "5e-3", "2e-4"} <= set(texts(panel))
+
+
+def test_what_has_no_accuracy_is_a_cross_whose_states_are_named_once() -> None:
+    (panel,) = panels(varied(["16", "32", "64", "128"], [0.5, 0.6, None, None], None))
+    assert "cross: not run" in texts(panel)
+
+
+@pytest.mark.parametrize(
+    "names", [LONG, [f"{'a long beginning ' * 3}{number} and a long end {'x' * 20}" for number in range(12)]]
+)
+def test_long_names_that_differ_still_do_when_they_are_cut(names: list[str]) -> None:
+    (panel,) = panels(classes(dict.fromkeys(names, (0.5, 0.1))))
+    cut = [text for text in texts(panel) if "…" in text]
+    assert max(map(len, cut)) <= 26
+    assert len(set(cut)) == len(names)
+
+
+def test_marks_are_whole_and_intervals_end_where_the_axis_does() -> None:
+    """At 100% a dot is not cut in half; an interval beyond the axis does not cross the number at its right."""
+    (panel,) = panels(classes({"sure": (1.0, 0.0), "wide": (0.97, 0.3)}))
+    numbers = [text.left for text in boxes(panel) if text.text in ("100.0%", "97.0%")]
+    assert len(numbers) == 2
+    for group in panel.iter():
+        for child in group:
+            if child.get("stroke-linecap") == "round":
+                assert child.get("clip-path")
+            if child.tag.endswith("use"):
+                assert not child.get("clip-path")
+                assert float(child.attrib["x"]) + 8 < min(numbers)

@@ -1,0 +1,52 @@
+"""Dots with intervals, one row each: for architectures, classes, and levels that have no order."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from vitreport.formatting import Estimate, percent
+from vitreport.report.figures.canvas import Canvas, distinct, ends, key_of, text_width
+from vitreport.report.figures.palette import LIGHT
+
+ROW = 26
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row; `note` says why there is no accuracy."""
+
+    label: str
+    accuracy: Estimate | None
+    note: str = ""
+    is_baseline: bool = False
+
+
+def draw_rows(title: str, quantity: str, rows: Sequence[Row], shared: Iterable[Estimate | None]) -> Canvas:
+    """Draw rows from the top, each with its number at the right, on an axis that fits the `shared` estimates."""
+    names = distinct([row.label for row in rows])
+    notes = [percent(row.accuracy.value, 1) if row.accuracy else row.note for row in rows]
+    baseline = next((row.accuracy for row in rows if row.is_baseline), None)
+    panel = Canvas(
+        f"{quantity}: {title}" if title else quantity,
+        title=title,
+        xlabel=quantity,
+        key=key_of([row.accuracy for row in rows], "ring: baseline" if baseline else ""),
+        grid="x",
+        height=(90 if title else 68) + ROW * len(rows),
+        left=text_width(max(names, key=len)) + 14,
+        right=text_width(max(notes, key=len)) + 18,
+    )
+    axes = panel.axes
+    panel.share_axis("x", ends(shared), 4)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_yticks(range(len(rows)), names, color=LIGHT["ink"])
+    if baseline:
+        axes.axvline(baseline.value, color=LIGHT["muted"], linewidth=1, dashes=(3, 3), zorder=1)
+    low, high = axes.get_xlim()
+    for place, (row, note) in enumerate(zip(rows, notes, strict=True)):
+        if row.accuracy:
+            panel.dot(place, row.accuracy, upright=False, ringed=row.is_baseline)
+        color = LIGHT["ink"] if row.accuracy else LIGHT["muted"]
+        axes.annotate(note, (1, place), (10, 0), axes.get_yaxis_transform(), "offset points", va="center", color=color)
+        said = row.accuracy.in_percent() if row.accuracy else row.note
+        panel.tip(low, place - 0.5, high, place + 0.5, f"{row.label}: {said}")
+    return panel

@@ -1,0 +1,77 @@
+"""Turn matplotlib's SVG into one that is small, the same on every machine, and coloured by names.
+
+Colours become `var(--name)`, so that a page or a file can show a figure in light or dark colours. Styles become
+attributes, since the security policy of the HTML page forbids inline styles.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from xml.sax.saxutils import escape, quoteattr
+
+import matplotlib
+
+from vitreport.report.figures.canvas import STYLE, WIDTH, Canvas
+from vitreport.report.figures.palette import LIGHT
+
+FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
+COLUMNS, GAP = 2, 16
+TAG = re.compile(r"<\w[^>]*>")
+STYLED = re.compile(r' style="([^"]*)"')
+NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+UNUSED = re.compile(r' id="(?!series)[A-Za-z][\w.]*_\d{1,4}"| transform="rotate\(-0 [^"]*"|(?<= )xlink:(?=href)')
+SERIES = re.compile(r' id="series(\d+)"')
+EMPTY = re.compile(r"<g */>|<g>\s*</g>")
+HEIGHT = re.compile(r' height="([\d.]+)"')
+COLOR = re.compile(r"var\(--(\w+)\)")
+
+
+def to_svg(canvas: Canvas, name: str) -> str:
+    """Return a panel as SVG on one line. `name` must be unique on a page: the ids of the SVG are derived from it."""
+    output = BytesIO()
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
+        canvas.drawing.savefig(output, format="svg", metadata={"Date": None})
+    content = output.getvalue().decode()
+    content = content[content.index("</metadata>") + len("</metadata>") :].replace("</svg>", "")
+    content = re.sub(r"<style.*?</style>", "", content, flags=re.DOTALL)
+    content = " ".join(TAG.sub(lambda tag: _simplified(tag[0]), content).split()).replace("> <", "><")
+    while content != (content := EMPTY.sub("", content)):
+        pass
+    content = SERIES.sub(
+        lambda found: f' class="series" data-series={quoteattr(canvas.series[int(found[1])])}', content
+    )
+    tips = "".join(
+        f'<rect class="tip" x="{x:.6g}" y="{y:.6g}" width="{width:.6g}" height="{height:.6g}" fill="none" '
+        f'pointer-events="all"><title>{escape(text)}</title></rect>'
+        for (x, y, width, height), text in canvas.tips
+    )
+    size = f'viewBox="0 0 {WIDTH} {canvas.height:g}" width="{WIDTH}" height="{canvas.height:g}"'
+    look = f'font-family="{FONTS}" stroke-linejoin="round"'
+    label = f'role="img" aria-label={quoteattr(canvas.label)}'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {look} {label}>{content}{tips}</svg>'
+
+
+def _simplified(tag: str) -> str:
+    tag = STYLED.sub(lambda style: _attributes(style[1]), UNUSED.sub("", tag))
+    for name, color in LIGHT.items():
+        tag = tag.replace(color, f"var(--{name})")
+    return NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), tag)
+
+
+def _attributes(style: str) -> str:
+    pairs = (declaration.split(": ", 1) for declaration in style.split("; "))
+    return "".join(f' {key.strip()}="{value}"' for key, value in pairs if key.strip() != "font-family")
+
+
+def compose(panels: Sequence[str], label: str, colors: Mapping[str, str], attributes: str = "") -> str:
+    """Return the panels of a figure as one SVG in these colours, two side by side."""
+    heights = [float(found[1]) for panel in panels if (found := HEIGHT.search(panel))]
+    placed, top = "", 0.0
+    for start in range(0, len(panels), COLUMNS):
+        for column, panel in enumerate(panels[start : start + COLUMNS]):
+            placed += panel.replace("<svg ", f'<svg x="{column * (WIDTH + GAP)}" y="{top:g}" ', 1)
+        top += max(heights[start : start + COLUMNS]) + GAP
+    width, height = min(len(panels), COLUMNS) * (WIDTH + GAP) - GAP, top - GAP
+    size = f'viewBox="0 0 {width} {height:g}" width="{width}" height="{height:g}"'
+    root = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label={quoteattr(label)}{attributes}>'
+    return COLOR.sub(lambda name: colors[name[1]], f"{root}{placed}</svg>\n")
