@@ -176,7 +176,7 @@ def _files(figure: Figure, owner: str) -> dict[str, bytes]:
         png, chunk = b64decode(figure.data.png), b"tEXtvitreport\0" + owner.encode()
         length, checksum = (len(chunk) - 4).to_bytes(4, "big"), zlib.crc32(chunk).to_bytes(4, "big")
         return {f"{figure.name}.png": png[:-12] + length + chunk + checksum + png[-12:]}  # before IEND
-    shown = repr((figure.name, figure.kind, figure.alt, figure.data))
+    shown = repr((figure.name, figure.kind, figure.title, figure.alt, figure.table))
     digest = hashlib.sha256(shown.encode(errors="surrogatepass")).hexdigest()
     marks = f' data-digest="{digest}" data-matplotlib="{_matplotlib_version()}" data-document="{owner}"'
     panels, label = draw(figure), printable(figure.alt)
