@@ -4,8 +4,8 @@ A process that imports torch takes seconds to start. `vitreport` and `popen` for
 already (`tests.fork_server`, one for each pytest process, started on first use and ended with it). For the command, and
 for a test, that is the process that `python -m vitreport` would be: its pid, streams, environment, folder, signal
 handlers, exit code. Only these differ, and a test of them starts `command()` with subprocess: what the interpreter and
-OpenMP read at their start (variables in `READ_AT_START` start a real process by themselves), closed streams, which
-modules are loaded, and the command line that /proc shows.
+OpenMP read at their start (variables in `READ_AT_START` start a real process by themselves), which modules are
+loaded, and the command line that /proc shows.
 """
 
 import atexit
@@ -36,6 +36,11 @@ TINY = (
     "--epochs=3",
 )
 """Options that make a run of perceiver-io on digits take a fraction of a second."""
+
+TRAIN = ("train", "perceiver-io", "--dataset", "digits", *TINY)
+
+CLOSED = -1000
+"""As a stream of `popen`: the command starts without it."""
 
 READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "OMP_", "MKL_", "KMP_", "TORCH", "CUDA_", "HF_", "MPL")
 """Beginnings of the names of variables that are read when a process starts or imports a module."""
@@ -77,6 +82,7 @@ def popen(
     stdout: int | IO[Any] | None = None,
     stderr: int | IO[Any] | None = None,
     start_new_session: bool = False,
+    takes_terminal: bool = False,
     prepare: str = "",
     prepare_arguments: Sequence[Any] = (),
 ) -> "Process":
@@ -85,9 +91,10 @@ def popen(
     Args:
         environment: variables in addition to those of this process.
         folder: the working directory; that of this process if None.
-        stdin, stdout, stderr: a descriptor, a file, subprocess.PIPE (stdout and stderr) or subprocess.DEVNULL; the
-            stream of this process if None.
+        stdin, stdout, stderr: a descriptor, a file, subprocess.PIPE (stdout and stderr), subprocess.DEVNULL or CLOSED;
+            the stream of this process if None.
         start_new_session: give the child a process group and a session of its own.
+        takes_terminal: make the terminal that is its stdin the one that controls its new session.
         prepare: a function, as in "tests.store.faults:plant", which the child calls before the command.
         prepare_arguments: its arguments, which are sent as JSON.
     """
@@ -96,7 +103,7 @@ def popen(
         streams: list[int] = []
         for number, stream in enumerate((stdin, stdout, stderr)):
             pipe, write = None, number if stream is None else stream if isinstance(stream, int) else stream.fileno()
-            if write == subprocess.DEVNULL:
+            if write in (subprocess.DEVNULL, CLOSED):
                 write = os.open(os.devnull, os.O_RDWR)
                 opened.callback(os.close, write)
             elif write == subprocess.PIPE:
@@ -110,7 +117,9 @@ def popen(
             "arguments": arguments,
             "folder": str(folder or Path.cwd()),
             "environment": {**os.environ, **(environment or {})},
-            "start_new_session": start_new_session,
+            "start_new_session": start_new_session or takes_terminal,
+            "takes_terminal": takes_terminal,
+            "closed": [number for number, stream in enumerate((stdin, stdout, stderr)) if stream == CLOSED],
             "prepare": prepare,
             "prepare_arguments": prepare_arguments,
         }

@@ -6,6 +6,7 @@ stdout and stderr. The answers are the child's pid and, when it has ended, its e
 
 import atexit
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
@@ -16,6 +17,7 @@ import select
 import signal
 import socket
 import sys
+import termios
 import threading
 import traceback
 from dataclasses import dataclass
@@ -46,6 +48,12 @@ class Command:
         os.environ.clear()
         os.environ.update(self.request["environment"])
         for number, name in enumerate(("stdin", "stdout", "stderr")):
+            if number in self.request["closed"]:
+                os.close(number)
+                os.close(self.streams[number])
+                setattr(sys, name, None)
+                setattr(sys, f"__{name}__", None)
+                continue
             os.dup2(self.streams[number], number)
             os.close(self.streams[number])
             former = getattr(sys, f"__{name}__")
@@ -56,6 +64,8 @@ class Command:
                 stream.reconfigure(line_buffering=True)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
+        if self.request["takes_terminal"]:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         if self.request["prepare"]:
             module, _, function = self.request["prepare"].partition(":")
             getattr(importlib.import_module(module), function)(*self.request["prepare_arguments"])
@@ -122,7 +132,8 @@ def end(command: Command) -> NoReturn:
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if stream:
+                stream.flush()
         except OSError:
             exit_code = 120  # as Python does
     os._exit(exit_code & 0xFF)

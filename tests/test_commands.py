@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import TINY, in_a_new_process, popen, vitreport
+from tests.commands import TRAIN, in_a_new_process, popen, vitreport
 from tests.store.children import wait_until
-
-TRAIN = ("train", "perceiver-io", "--dataset=digits", *TINY)
 
 
 @pytest.mark.parametrize(
