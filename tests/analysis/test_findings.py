@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.analysis.designs import design
 from tests.records import DIVERGED, spec, write_run, write_seeds
-from vitreport.analysis.ablations import Design
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.claims import Claim, judge
-from vitreport.analysis.finding import Finding
-from vitreport.analysis.findings import data, findings, overfitting
+from vitreport.analysis.findings import Finding, altered_data, findings, overfitting
 from vitreport.analysis.summary import Summary
 from vitreport.formatting import Estimate, each_with_evidence
 from vitreport.records.folders import run_folders
@@ -132,8 +131,8 @@ def test_the_ends_are_not_compared_where_neither_is_the_baseline() -> None:
         write_seeds(RUNS, accuracies, train={"batch_size": size})
     cells = tuple(((str(size),), spec(train={"batch_size": size}).run_id) for size in (16, 32, 64))
     for baseline in ("32", None):
-        design = Design("by-size", "by size", ("batch_size",), cells, (baseline,) if baseline else None, "sweep")
-        (trend,) = told("trend", Outline(designs=(design,)))
+        swept = design(("batch_size",), cells, (baseline,) if baseline else None)
+        (trend,) = told("trend", Outline(designs=(swept,)))
         assert trend.endswith(" at 64; neither end is the baseline: no trend is claimed.")
         assert "p =" not in trend
 
@@ -201,8 +200,8 @@ def test_a_published_claim_that_several_seeds_contradict() -> None:
 def test_images_that_are_not_the_published_ones_are_named() -> None:
     write_seeds(RUNS, [0.5])
     (dataset,) = summary().datasets
-    assert list(data([dataset])) == []
-    (found,) = data([replace(dataset, canonical=False)])
+    assert list(altered_data([dataset])) == []
+    (found,) = altered_data([replace(dataset, canonical=False)])
     assert "not the canonical bytes" in found.sentence
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.analysis.designs import design
 from tests.records import spec, write_run, write_seeds
 from tests.spec.composing import composed
-from vitreport.analysis.ablations import Design
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.records.folders import run_folders
 from vitreport.report import tables
@@ -31,8 +31,7 @@ def page(*, axes: tuple[str, ...], run: int) -> Page:
             write_seeds(RUNS, [0.5 + number / 100, 0.51 + number / 100], train=train)
         label = (f"{size}, {epochs}",) if len(axes) == 1 else (str(size), str(epochs))
         cells += [(label, spec(seed=seed, train=train).run_id) for seed in (0, 1)]
-    design = Design("pairs", "by pairs", axes, tuple(cells), cells[0][0], "sweep")
-    return make_page(analyze(run_folders(RUNS), Outline(designs=(design,))))
+    return make_page(analyze(run_folders(RUNS), Outline(designs=(design(axes, cells, cells[0][0]),))))
 
 
 @pytest.mark.parametrize("axes", [(AXIS,), tuple(AXIS.split(", "))], ids=["side by side", "grid"])
@@ -41,7 +40,7 @@ def test_a_table_is_sorted_by_number_field_by_field(axes: tuple[str, ...]) -> No
     rows = [row[: len(axes)] for row in tables.ablation(ablation).rows]
     expected = [(f"({size}, {epochs})",) if len(axes) == 1 else (str(size), str(epochs)) for size, epochs in ORDERED]
     assert rows == expected
-    assert ablation.levels[ablation.baseline or 0].values in ((("16, 2"),), ("16", "2"))
+    assert ablation.levels[ablation.baseline or 0].labels in ((("16, 2"),), ("16", "2"))
 
 
 @pytest.mark.parametrize("axes", [(AXIS,), tuple(AXIS.split(", "))], ids=["side by side", "grid"])
@@ -75,10 +74,10 @@ def test_lists_are_sorted_by_number_too() -> None:
         model = {"name": "swin", "depths": [2, 2], "num_heads": heads}
         own = composed({"model": model, "data": {"dataset": "cifar10"}}).spec
         cells.append(((json.dumps(heads),), write_run(RUNS, own, 0.5).name))
-    design = Design("heads", "by heads", ("num_heads",), tuple(cells), None, "sweep")
-    for outline in (Outline(), Outline(designs=(design,))):
+    swept = design(("num_heads",), cells)
+    for outline in (Outline(), Outline(designs=(swept,))):
         (ablation,) = analyze(run_folders(RUNS), outline).ablations
-        assert [level.values for level in ablation.levels] == [("[2, 2]",), ("[2, 16]",), ("[16, 2]",)]
+        assert [level.labels for level in ablation.levels] == [("[2, 2]",), ("[2, 16]",), ("[16, 2]",)]
 
 
 def test_a_level_in_words() -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.analysis.designs import design
 from tests.records import spec, write_run, write_seeds
-from vitreport.analysis.ablations import Design
 from vitreport.analysis.analyze import Outline, analyze
-from vitreport.analysis.limits import limits
+from vitreport.analysis.protocol import limits
 from vitreport.records.folders import run_folders
 from vitreport.report.tables import ablation
 
@@ -47,6 +47,5 @@ def test_one_run_without_a_commit_is_one_run() -> None:
 def test_seeds_that_are_missing_are_counted(seeds: int, expected: str) -> None:
     write_run(RUNS, spec(), 0.5)
     cells = tuple((("128",), spec(seed=seed).run_id) for seed in range(seeds))
-    design = Design("mine-01234567", "mine", ("batch_size",), cells, None, "sweep")
-    (found,) = analyze(run_folders(RUNS), Outline((design,))).ablations
+    (found,) = analyze(run_folders(RUNS), Outline((design(("batch_size",), cells),))).ablations
     assert ablation(found).rows[0][1].endswith(expected)

@@ -10,9 +10,8 @@ from scipy.stats import binomtest
 from tests.records import DIVERGED, spec, write_run
 from tests.report.pictured import add_correct
 from vitreport.analysis.analyze import analyze
-from vitreport.analysis.finding import Finding
-from vitreport.analysis.findings import findings
-from vitreport.analysis.paired import paired
+from vitreport.analysis.comparisons import paired
+from vitreport.analysis.findings import Finding, findings
 from vitreport.analysis.protocol import protocol_of
 from vitreport.analysis.summary import Paired, Summary
 from vitreport.formatting import SIGNIFICANCE
@@ -58,7 +57,7 @@ def test_values_that_differ_and_those_that_do_not() -> None:
         f"(McNemar's exact test, p = {2 * p:.2g} by Holm over 3 comparisons); the spread between seeds is not known."
     )
     assert told("difference", "no difference", "no comparison") == []
-    levels = {level.values: level.paired for ablation in summary().ablations for level in ablation.levels}
+    levels = {level.labels: level.paired for ablation in summary().ablations for level in ablation.levels}
     other = spec(train={"epochs": 4}).run_id.removesuffix("-s0")
     assert levels["128",] is None
     assert levels["64",] == Paired(other, COUNT, 10, 20, 2 * mcnemar(10, 20), 3)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.analysis.designs import design
 from tests.records import CLASSES, DIVERGED, spec, write_run, write_seeds
 from tests.spec.composing import composed
 from vitreport.analysis.ablations import Design
@@ -121,7 +122,7 @@ def test_groups_that_differ_in_one_field_are_an_ablation() -> None:
     write_seeds(RUNS, [0.6, 0.61], train={"batch_size": 32})
     write_seeds(RUNS, [0.4, 0.41], train={"batch_size": 32}, optimizer={"learning_rate": 0.1})
     found = {ablation.axes: ablation for ablation in summary().ablations}
-    assert {axes: [level.values for level in each.levels] for axes, each in found.items()} == {
+    assert {axes: [level.labels for level in each.levels] for axes, each in found.items()} == {
         ("batch_size",): [("32",), ("128",)],
         ("learning_rate",): [("0.0003",), ("0.1",)],
     }
@@ -145,9 +146,9 @@ def test_a_design_names_what_is_missing_and_the_command_for_it() -> None:
     write_seeds(RUNS, [0.5], train={"batch_size": 128})
     missing = spec(train={"batch_size": 64})
     cells = ((("128",), spec(train={"batch_size": 128}).run_id), (("64",), missing.run_id))
-    design = Design("by-batch-size", "by batch size", ("batch_size",), cells, ("128",), "sweep")
-    (ablation,) = summary(Outline(designs=(design,))).ablations
-    states = [(level.values, level.state, level.missing) for level in ablation.levels]
+    swept = design(("batch_size",), cells, ("128",))
+    (ablation,) = summary(Outline(designs=(swept,))).ablations
+    states = [(level.labels, level.state, level.missing) for level in ablation.levels]
     assert states == [(("64",), "not run", 1), (("128",), "done", 0)]
     assert ablation.baseline == 1
     assert run_id_of(ablation.levels[0].command) == missing.run_id
@@ -155,17 +156,17 @@ def test_a_design_names_what_is_missing_and_the_command_for_it() -> None:
 
 def by_batch_size(*sizes: int) -> Design:
     cells = tuple(((str(size),), spec(train={"batch_size": size}).run_id) for size in sizes)
-    return Design("by-batch-size", "by batch size", ("batch_size",), cells, ("16",), "sweep")
+    return design(("batch_size",), cells, ("16",))
 
 
 def test_a_level_on_other_images_is_not_compared_with_the_baseline() -> None:
     write_seeds(RUNS, [0.5, 0.51, 0.505], train={"batch_size": 16})
     write_seeds(RUNS, [0.6, 0.61, 0.605], train={"batch_size": 32}, images="7a" * 32)
-    design = Outline(designs=(by_batch_size(16, 32),))
-    assert [level.difference for level in summary(design).ablations[0].levels] == [None, None]
-    assert summary(design).ablations[0].ends is None
+    outline = Outline(designs=(by_batch_size(16, 32),))
+    assert [level.difference for level in summary(outline).ablations[0].levels] == [None, None]
+    assert summary(outline).ablations[0].ends is None
     write_seeds(RUNS, [0.6, 0.61, 0.605], train={"batch_size": 32}, changes={"suffix": "-r2"})
-    difference = summary(design).ablations[0].levels[1].difference
+    difference = summary(outline).ablations[0].levels[1].difference
     assert difference
     assert difference.value == pytest.approx(0.1)
 
@@ -208,13 +209,13 @@ def test_a_curve_with_gaps_has_no_best_epoch_and_one_that_rises_no_fall() -> Non
     metrics = folder / "metrics.jsonl"
     lines = metrics.read_text().splitlines(keepends=True)
     metrics.write_text("".join(lines[:3]))
-    (before,) = observe(run_folders(RUNS))
+    (before,) = map(observe, map(read_run, run_folders(RUNS)))
     assert (before.best_test, before.converged) == (None, None)
     rising = [json.loads(line) for line in lines]
     for epoch, line in enumerate(rising):
         line["splits"]["train"]["loss"] = 2.0 + epoch
     metrics.write_text("".join(json.dumps(line) + "\n" for line in rising))
-    (after,) = observe(run_folders(RUNS))
+    (after,) = map(observe, map(read_run, run_folders(RUNS)))
     assert (after.best_test is None, after.converged) == (False, None)
 
 
@@ -287,8 +288,11 @@ def run_id_of(command: str) -> str:
     words = shlex.split(command)
     assert words[:2] == ["vitreport", "train"]
     sets = [words[index + 1] for index, word in enumerate(words) if word == "--set"]
-    seed = words[words.index("--seed") + 1] if "--seed" in words else "0"
-    request = Request(words[2], words[4], assignments=[*sets, f"seed={seed}"])
+    seed = [f"seed={words[words.index('--seed') + 1]}"] if "--seed" in words else []
+    if words[2] == "--spec":
+        request = Request(spec_file=Path(words[3]), assignments=[*sets, *seed])
+    else:
+        request = Request(words[2], words[4], assignments=[*sets, *seed])
     return compose_request(request, facts_in(None)).spec.run_id
 
 
@@ -296,9 +300,9 @@ def test_a_file_that_contradicts_itself_is_damaged() -> None:
     folder = write_run(RUNS, spec(), 0.5)
     result = folder / "result.json"
     result.write_text(result.read_text().replace('"correct": 5000,', '"correct": 9000,', 1))
-    (seen,) = observe([folder])
+    (seen,) = [observe(read_run(folder))]
     assert [each.place for each in seen.damage] == [f"{folder.name}/result.json"]
-    assert (seen.state, dict(seen.splits)) == ("damaged", {})
+    assert (seen.summary.state, dict(seen.splits)) == ("damaged", {})
 
 
 def test_the_spec_of_another_run_is_damage_and_places_nothing() -> None:

@@ -92,18 +92,23 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
     written({16: [0.50, 0.51, 0.52], 32: [0.50, 0.52, 0.51], 128: [0.60, 0.61, 0.62], 64: [0.55, None, 0.56]})
     done = cli("ablate", *BASE, "--param", "batch_size", "16,32,64,128")
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.splitlines() == [
+    title, header, *rows = done.stdout.splitlines()
+    assert (title, header.split()) == (
         "perceiver-io on digits by batch_size",
-        "batch_size  n  accuracy      95% interval  difference  its 95% interval",
-        "16          3    51.00%  48.52% to 53.48%       -10.0     -12.3 to -7.7",
-        "32          3    51.00%  48.52% to 53.48%       -10.0     -12.3 to -7.7",
-        "64          2    55.50%  49.15% to 61.85%                                "
-        "2 seeds: a wide interval; diverged, at 27.78% val before",
-        "128         3    61.00%  58.52% to 63.48%                                baseline",
-        "batch_size 16 is 10.0 points below 128 "
-        "(unadjusted 95% interval 7.7 to 12.3, n = 3, p < 0.001 by Holm over 2 comparisons)",
-        "batch_size 32 is 10.0 points below 128 "
-        "(unadjusted 95% interval 7.7 to 12.3, n = 3, p < 0.001 by Holm over 2 comparisons)",
+        ["batch_size", "test", "accuracy", "less", "the", "baseline,", "points", "p", "(Holm)", "seeds"],
+    )
+    assert [tuple(filter(None, map(str.strip, row.split("  ")))) for row in rows[:4]] == [
+        ("16", "51.0% ± 2.5 (n = 3)", "-10.0 (-12.3 to -7.7)", "< 0.001", "3"),
+        ("32", "51.0% ± 2.5 (n = 3)", "-10.0 (-12.3 to -7.7)", "< 0.001", "3"),
+        ("64", "55.5% ± 6.4 (n = 2)", "\N{EN DASH}", "\N{EN DASH}", "2"),
+        ("128", "61.0% ± 2.5 (n = 3)", "baseline", "\N{EN DASH}", "3"),
+    ]
+    evidence = "(unadjusted 95% interval 7.7 to 12.3, n = 3, p < 0.001 by Holm over 2 comparisons)."
+    where = "Perceiver IO on Digits by batch_size"
+    assert rows[4:] == [
+        f"{where}: 16 is 10.0 points below 128 {evidence}",
+        f"{where}: 32 is 10.0 points below 128 {evidence}",
+        f"{where}, batch_size 64: 1 of 3 seeds diverged (at step 41: loss = nan), without a result.",
     ]
 
 
@@ -118,27 +123,25 @@ def test_the_same_command_again_says_what_was_done_already(cli: Cli) -> None:
 def test_no_difference_is_claimed_where_the_interval_holds_0(cli: Cli) -> None:
     written({16: [0.50, 0.51, 0.52], 32: [0.505, 0.52, 0.51]})
     done = cli("ablate", *BASE, "--param", "batch_size", "16,32", "--baseline", "32")
-    assert "batch_size 16: no difference from 32 shown (-0.2 points, 95% interval -2." in done.stdout
+    assert "no difference from 32 is shown for 16 (-0.2 points, 95% interval -2." in done.stdout
 
 
 def test_a_single_run_says_so(cli: Cli) -> None:
     written({16: [0.5], 128: [0.6]})
     done = cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "1")
-    assert "48.37% to 51.63%" in done.stdout
-    assert done.stdout.count("a single run") == 2
+    assert "50.0% (48.4% to 51.6%, single run)" in done.stdout
+    assert done.stdout.count("single run)") == 2
     assert "no difference is claimed" in done.stdout
-    assert " points " not in done.stdout
+    assert " points " not in done.stdout.partition("seeds")[2]
 
 
 def test_what_two_seeds_and_equal_ones_say_of_their_interval(cli: Cli) -> None:
     written({16: [0.50, 0.7], 32: [0.5, 0.5], 64: [None, None], 128: [0.60, 0.61, 0.62]})
     records = ("batch_size", "16,32,64,128", "--seeds", "2")
     _, _, wide, equal, diverged, *_ = cli("ablate", *BASE, "--param", *records).stdout.splitlines()
-    assert "  60.00%  0.00% to 100.00%  " in wide
-    assert wide.endswith("  2 seeds: a wide interval")
-    assert "  50.00%      " in equal
-    assert equal.endswith("  seeds that do not vary")
-    assert diverged.endswith("  diverged, at 27.78% val before (2 seeds)")
+    assert " 60.0% (0.0% to 100.0%, n = 2) " in wide
+    assert " 50.0% (2 seeds that do not vary, no interval) " in equal
+    assert " diverged " in diverged
     (summary,) = json.loads(cli("ablate", *BASE, "--param", *records, "--json").stdout)
     assert summary["rows"][0]["interval"] == [0.0, 1.0]
     assert (summary["rows"][1]["interval"], summary["rows"][1]["interval_kind"]) == (None, None)
@@ -150,7 +153,8 @@ def test_seeds_that_do_not_vary_show_no_difference(cli: Cli) -> None:
     (summary,) = json.loads(done.stdout)
     assert [row["difference"] is None for row in summary["rows"]] == [True, False, True]
     assert (
-        "batch_size 16: seeds that do not vary, nor do the baseline's: no difference is claimed" in summary["findings"]
+        "Perceiver IO on Digits by batch_size: 16 and 128 have seeds that do not vary, so no interval: no difference "
+        "is claimed." in summary["findings"]
     )
 
 
@@ -160,7 +164,7 @@ def test_json_carries_the_table(cli: Cli) -> None:
     (summary,) = json.loads(done.stdout)
     assert summary["id"] == f"{json.loads(next(Path('runs/sweeps').glob('*.json')).read_text())['id']}"
     first, second = summary["rows"]
-    assert (first["values"], first["n"], first["accuracies"]) == ({"batch_size": "16"}, 2, [0.5, 0.51])
+    assert (first["values"], first["n"], first["accuracies"]) == ({"batch_size": 16}, 2, [0.5, 0.51])
     assert (first["interval_kind"], first["difference"]) == ("t", None)
     assert (second["n"], second["interval_kind"]) == (1, "wilson")
     assert second["diverged"] == [{"split": "val", "accuracy": 40 / 144}]

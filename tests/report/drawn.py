@@ -7,6 +7,8 @@ from vitreport.analysis.details import Calibration, CalibrationBin, ClassAccurac
 from vitreport.analysis.summary import Ablation, Cost, Group, Level, Pair, State
 from vitreport.formatting import Estimate, Method
 from vitreport.report.figures.figure import CostPoint, Figure, FigureData, FigureTable
+from vitreport.spec.load import parse_value
+from vitreport.spec.sweep import ValueSpec
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 ARCHITECTURES = ("perceiver-io", "perceiver", "mlp-mixer", "swin", "tnt")
@@ -60,7 +62,15 @@ def curves(metric: str = "accuracy", n: int = 3) -> tuple[Curve, ...]:
 
 def level(value: str, accuracy: float | None, state: State = "done", n: int = 3) -> Level:
     measured = None if accuracy is None else estimate(accuracy, n=n)
-    return Level((value,), state, measured, None, None, f"vitreport train tnt --set x={value}")
+    number = parse_value(value)
+    return Level(
+        (ValueSpec(label=value, value=number, fields={"x": number}),),
+        state,
+        measured,
+        None,
+        None,
+        f"vitreport train tnt --set x={value}",
+    )
 
 
 def ablation(axis: str, levels: Sequence[Level], baseline: int | None) -> Ablation:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.analysis.designs import design
 from tests.records import spec, write_seeds
 from tests.report.study import write_study
 from vitreport.analysis.ablations import Design
@@ -85,13 +86,12 @@ def test_values_that_were_not_run_have_their_types_and_variants_their_names() ->
     """The fields of several values side by side stand alone."""
     (folder,) = write_seeds(RUNS, [0.5])
     cells = ((("16, 0.01", "both"), folder.name), (("32, 0.1", "none"), spec(train={"batch_size": 32}).run_id))
-    design = Design("x", "x", ("batch_size, learning_rate", "regularization"), cells, None, "sweep")
-    (ablation,) = document(design)["ablations"]
-    own = spec()
+    swept = design(("batch_size, learning_rate", "regularization"), cells)
+    (ablation,) = document(swept)["ablations"]
     assert [level["values"] for level in ablation["levels"]] == [
         {
-            "train.batch_size": own.train.batch_size,
-            "optimizer.learning_rate": own.optimizer.learning_rate,
+            "train.batch_size": 16,
+            "optimizer.learning_rate": 0.01,
             "regularization": "both",
         },
         {"train.batch_size": 32, "optimizer.learning_rate": 0.1, "regularization": "none"},

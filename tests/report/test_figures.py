@@ -147,7 +147,7 @@ def test_a_narrow_range_or_one_with_zero_is_linear(values: tuple[str, str], scal
     ("axes", "rows"), [(("a", "b"), {"(true, true)", "(nan, nan)", "ring: baseline"}), (("a",), {"nan", "true"})]
 )
 def test_values_without_an_order_are_rows(axes: tuple[str, ...], rows: set[str]) -> None:
-    levels = [replace(level(value, 0.5), values=(value,) * len(axes)) for value in ("true", "nan")]
+    levels = [replace(level(value, 0.5), values=level(value, 0.5).values * len(axes)) for value in ("true", "nan")]
     drawn = replace(ablation("x", levels, 0), axes=axes)
     (panel,) = panels(figure("ablation", drawn))
     assert rows <= set(texts(panel))
@@ -228,7 +228,7 @@ def test_of_very_many_values_some_are_drawn_and_that_is_said() -> None:
     many = ablation("x", [level(str(value), 0.5) for value in range(1000)], 333)
     (found,) = ablation_figure(many, NAMES)
     assert isinstance(found.data, Ablation)
-    values = [each.values[0] for each in found.data.levels]
+    values = [each.texts[0] for each in found.data.levels]
     assert (values[0], values[-1], len(values)) == ("0", "999", 52)
     assert found.data.baseline == values.index("333")
     assert found.caption.endswith(" 52 of 1,000 values are drawn.")

@@ -1,27 +1,26 @@
-"""From the folders of runs to a Summary."""
+"""Analyze runs: from records to a Summary."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitreport.analysis.ablations import Design, inferred_ablations, planned_ablations
-from vitreport.analysis.datasets import name_datasets
+from vitreport.analysis.comparisons import single_runs, with_paired_levels, with_paired_pairs
+from vitreport.analysis.datasets import datasets_of
 from vitreport.analysis.details import Damage
-from vitreport.analysis.distinguish import distinguished
-from vitreport.analysis.fields import field_table, label_among, label_of
 from vitreport.analysis.groups import group_runs
-from vitreport.analysis.observed import Observed, observe
-from vitreport.analysis.paired import single_runs, with_paired_levels, with_paired_pairs
-from vitreport.analysis.provenance import provenance_of
+from vitreport.analysis.labels import field_table, group_label, qualified
+from vitreport.analysis.observed import observe
 from vitreport.analysis.read_details import read_details
-from vitreport.analysis.references import architecture_reference, architecture_title
+from vitreport.analysis.references import architecture_reference, architecture_summary, architecture_title
 from vitreport.analysis.representative import Planned, pairs_of, planned_pair
-from vitreport.analysis.summary import Ablation, Architecture, Group, Pair, RunSummary, Section, Summary
-from vitreport.records.groups import mixed_randomness
-from vitreport.spec.model import ARCHITECTURES
+from vitreport.analysis.summary import Ablation, Architecture, Group, Pair, Provenance, Section, Summary
+from vitreport.records.reader import Run, read_run
+from vitreport.records.run import RunRecord
 
+SHOWN_DIGITS = 12
 NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 
 
@@ -49,85 +48,105 @@ class Outline:
     best_over_epochs: frozenset[str] = frozenset()
 
 
-def analyze(folders: Sequence[Path], outline: Outline = Outline(), damage: Iterable[Damage] = ()) -> Summary:
-    """Read every folder once, and those of the groups that are shown at length again.
+def analyze(
+    runs: Iterable[Run | Path], outline: Outline = Outline(), damage: Iterable[Damage] = (), *, details: bool = True
+) -> Summary:
+    """Analyze runs: groups of seeds with their estimates, ablations, and a representative of each architecture.
 
-    `damage` is what was found beside the runs: it is reported with theirs.
+    Args:
+        runs: Runs, or the folders of runs, which are read one at a time.
+        outline: Sweeps and studies that the runs belong to.
+        damage: What else could not be read; it is reported with the damage of the runs.
+        details: Read the runs of the representatives again for curves, classes, confusion, calibration and mistakes.
+
+    Returns:
+        Everything that a table, a sentence or a report says of the runs. Accuracies are fractions of images, losses
+        are in nats, intervals are 95% intervals.
     """
-    runs = list(observe(sorted(folders, key=lambda folder: folder.name)))
-    names, datasets = name_datasets(runs)
-    groups = group_runs(runs, names, outline.best_over_epochs)
-    cells = pairs_of(groups, [dataset.id for dataset in datasets], outline.pairs)
-    groups, cells = _detailed(groups, cells, {run.id: run.folder for run in runs})
-    standing = [cell.group for cell in cells if cell.group]
+    seen = sorted(
+        ((observe(run if isinstance(run, Run) else read_run(run)), run) for run in runs), key=lambda pair: pair[0].id
+    )
+    observed = [run for run, _ in seen]
+    datasets = datasets_of(observed)
+    groups = group_runs(observed, outline.best_over_epochs)
+    pairs = pairs_of(groups, [dataset.id for dataset in datasets], outline.pairs)
+    folders = {run.id: source.folder if isinstance(source, Run) else source for run, source in seen if details}
+    groups, pairs = _labelled(groups, pairs, folders)
+    representatives = [pair.group for pair in pairs if pair.group]
     planned = planned_ablations(outline.designs, groups)
-    known = single_runs(groups, runs)
-    inferred = [] if outline.sections else inferred_ablations(groups, standing, planned.values())
-    compared = [with_paired_levels(ablation, known) for ablation in (*planned.values(), *inferred)]
-    ablations = distinguished(compared, groups)
+    known = single_runs(groups, observed)
+    inferred = [] if outline.sections else inferred_ablations(groups, representatives, planned.values())
+    ablations = qualified([with_paired_levels(each, known) for each in (*planned.values(), *inferred)], groups)
     designed = {ablation.design: ablation for ablation in ablations if ablation.design}
+    read_later = [each for group in representatives if group.details for each in group.details.damage]
     return Summary(
-        runs=len(runs),
+        runs=len(observed),
         sections=tuple(_section(section, groups, designed) for section in outline.sections),
-        architectures=tuple(_architectures(groups, with_paired_pairs(cells, known), ablations)),
+        architectures=tuple(_architectures(groups, with_paired_pairs(pairs, known), ablations)),
         datasets=tuple(datasets),
-        unplaced=tuple(_unplaced(run) for run in runs if run.spec is None),
-        damage=(*damage, *(each for run in runs for each in run.damage), *_found_at_length(standing)),
-        provenance=provenance_of(runs),
-        mixed_randomness=_mixed_randomness(groups, runs),
+        unplaced=tuple(run.summary for run in observed if run.spec is None),
+        damage=(*damage, *(each for run in observed for each in run.damage), *read_later),
+        provenance=_provenance([run.record for run in observed if run.record]),
     )
 
 
-def _mixed_randomness(groups: Sequence[Group], runs: Iterable[Observed]) -> tuple[str, ...]:
-    versions = {run.id: run.record.randomness for run in runs if run.record}
-    drawn = {
-        group.id: {run.seed: versions[run.id] for run in group.runs if run.seed is not None and run.id in versions}
-        for group in groups
-    }
-    return tuple(mixed_randomness(drawn))
+def _provenance(records: Sequence[RunRecord]) -> Provenance:
+    def counted(values: Iterable[str]) -> tuple[tuple[str, int], ...]:
+        return tuple(sorted(Counter(values).items()))
+
+    commits = [
+        f"{record.git.commit[:SHOWN_DIGITS]}{', with changes' if record.git.dirty else ''}"
+        for record in records
+        if record.git
+    ]
+    return Provenance(
+        devices=counted(record.device for record in records),
+        versions=counted(f"{name} {version}" for record in records for name, version in record.versions.items()),
+        commits=counted(commits),
+        unknown_commits=len(records) - len(commits),
+        resumed=sum(bool(record.resumed) for record in records),
+        resumed_elsewhere=sum(any(each.changed for each in record.resumed) for record in records),
+    )
 
 
-def _detailed(
-    groups: Sequence[Group], cells: Sequence[Pair], folders: Mapping[str, Path]
+def _labelled(
+    groups: Sequence[Group], pairs: Sequence[Pair], folders: Mapping[str, Path]
 ) -> tuple[list[Group], list[Pair]]:
-    """The groups with their labels, those that stand for a pair with what is shown of them at length."""
-    standing = {(cell.architecture, cell.dataset): cell.group for cell in cells if cell.group}
+    """Label the groups, and read the details of representatives from their `folders`, if these are given."""
+    representatives = {(pair.architecture, pair.dataset): pair.group for pair in pairs if pair.group}
     siblings: dict[tuple[str, str], list[Group]] = defaultdict(list)
     for group in groups:
         siblings[group.architecture, group.dataset].append(group)
-    told: dict[str, Group] = {}
+    labelled: dict[str, Group] = {}
     for group in groups:
-        pair = group.architecture, group.dataset
-        standard, details = standing.get(pair), None
-        if group is standard:
+        key = group.architecture, group.dataset
+        representative, details = representatives.get(key), None
+        if group is representative and folders:
             shown = [folders[run.id] for run in group.runs if run.state == group.state]
             details = read_details(shown, finished=group.state == "done")
-        label = label_of(group, standard) if standard else label_among(group, siblings[pair])
-        told[group.id] = replace(group, label=label, details=details)
-    return list(told.values()), [replace(cell, group=cell.group and told[cell.group.id]) for cell in cells]
-
-
-def _found_at_length(groups: Iterable[Group]) -> Iterable[Damage]:
-    return (each for group in groups if group.details for each in group.details.damage)
+        label = group_label(group, representative, siblings[key])
+        labelled[group.id] = replace(group, label=label, details=details)
+    return list(labelled.values()), [replace(pair, group=pair.group and labelled[pair.group.id]) for pair in pairs]
 
 
 def _architectures(
-    groups: Sequence[Group], cells: Sequence[Pair], ablations: Sequence[Ablation]
+    groups: Sequence[Group], pairs: Sequence[Pair], ablations: Sequence[Ablation]
 ) -> Iterable[Architecture]:
-    """In the order of the cells; without a study in that of the spec. Groups in that of what sets them apart."""
+    """In the order of the pairs; the groups by data set and label."""
     members: dict[str, list[Group]] = defaultdict(list)
-    order = list(dict.fromkeys(cell.dataset for cell in cells))
-    for group in sorted(groups, key=lambda group: (_place(group.dataset, order), _natural(group.label), group.id)):
+    order = list(dict.fromkeys(pair.dataset for pair in pairs))
+    places = {dataset: place for place, dataset in enumerate(order)}
+    for group in sorted(groups, key=lambda g: (places.get(g.dataset, len(order)), _natural(g.label), g.id)):
         members[group.architecture].append(group)
-    for name in dict.fromkeys(cell.architecture for cell in cells):
+    for name in dict.fromkeys(pair.architecture for pair in pairs):
         yield Architecture(
             name=name,
             title=architecture_title(name),
-            about=_about(name),
+            about=architecture_summary(name),
             reference=architecture_reference(name),
             model_fields=field_table(members[name], lambda path: path.startswith("model.")),
             training_fields=field_table(members[name], lambda path: not path.startswith("model.")),
-            pairs=tuple(cell for cell in cells if cell.architecture == name),
+            pairs=tuple(pair for pair in pairs if pair.architecture == name),
             groups=tuple(members[name]),
             ablations=tuple(ablation for ablation in ablations if ablation.architecture == name),
         )
@@ -145,18 +164,3 @@ def _section(section: PlannedSection, groups: Sequence[Group], ablations: Mappin
 def _natural(label: str) -> list[tuple[float, str]]:
     """By this key nothing comes first, and batch_size 16 before batch_size 128."""
     return [(float(part) if place % 2 else 0.0, part) for place, part in enumerate(NUMBER.split(label))]
-
-
-def _place(dataset: str, order: Sequence[str]) -> int:
-    return order.index(dataset) if dataset in order else len(order)
-
-
-def _about(name: str) -> str:
-    """The first line of its description."""
-    family = "timm" if name.startswith("timm-") else name
-    return ARCHITECTURES[family].description.partition("\n")[0] if family in ARCHITECTURES else ""
-
-
-def _unplaced(run: Observed) -> RunSummary:
-    note = run.record.error.message if run.record and run.record.error else ""
-    return RunSummary(run.id, None, run.state, run.epoch, None, last_seen=run.last_seen, note=note)

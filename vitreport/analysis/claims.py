@@ -2,19 +2,22 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from math import sqrt
 from typing import Literal
 
-from vitreport.analysis.comparisons import are_on_the_same_images, difference_of, why_no_difference
-from vitreport.analysis.prose import Outcome, Prose, answer
+from vitreport.analysis.comparisons import accuracies, are_on_the_same_images, difference_of, why_no_difference
 from vitreport.analysis.representative import group_of_spec
 from vitreport.analysis.summary import Dataset, Group
-from vitreport.formatting import Estimate, counted, percent
-from vitreport.intervals import SHARE
+from vitreport.formatting import SIGNIFICANCE, Estimate, counted, percent
+from vitreport.intervals import DIFFERENCE_OF_SHARES, SHARE, welch_interval
 
-Relation = Literal["is", "above", "like"] | Prose
+Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
+Rule = Literal["spread below", "converged at", "gap above"]
+Relation = Literal["is", "above", "like"] | Rule
 TIGHT = 0.01  # a wider interval says too little to call a value reproduced
 MOST_DIGITS = 12
+ABOUT = 0.2  # "at about epoch 15" means 12 to 18
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Claim:
 
     With `relation` "is" that it is `value`, given with so many `digits` of its percentage; with "above" that it is
     above that of the group `other`, with "like" that the two do not differ. The other relations are those of
-    `prose`, about `value` and, of a whole ablation, the `others`. `split` "train" is about the training accuracy
+    `Rule`, about `value` and, of a whole ablation, the `others`. `split` "train" is about the training accuracy
     instead. `best_over_epochs` says that the epoch was chosen on the test images. `not_comparable` tells why nothing
     measured here can answer it, `changed` why the runs that are here cannot: in both cases what is measured is shown
     with it. `command` trains what it is about.
@@ -80,14 +83,19 @@ def _judged(claim: Claim, groups: Sequence[Group], changed: Collection[str]) -> 
 
 
 def _found(claim: Claim, about: Sequence[Group]) -> Verdict:
-    match claim.relation:
+    relation, value = claim.relation, claim.value
+    if relation == "above" or relation == "like":
+        return _comparison(claim, *about)
+    assert value is not None
+    match relation:
         case "is":
-            return _value(claim, about[0])
-        case "above" | "like":
-            return _comparison(claim, *about)
-        case relation:
-            assert claim.value is not None
-            return Verdict(claim, *answer(relation, claim.value, about))
+            return _value(claim, value, about[0])
+        case "spread below":
+            return _spread(claim, value, about)
+        case "converged at":
+            return _convergence(claim, value, about[0])
+        case "gap above":
+            return _gap(claim, value, about[0])
 
 
 def _why_incomparable(about: Sequence[Group], changed: Collection[str]) -> str:
@@ -124,25 +132,24 @@ def _measured(claim: Claim, group: Group) -> Estimate | None:
     return group.best_test if claim.best_over_epochs else group.test
 
 
-def _value(claim: Claim, group: Group) -> Verdict:
+def _value(claim: Claim, published: float, group: Group) -> Verdict:
     """What was published is one more run: it lies beside these in the prediction interval, not in that of the mean."""
     measured = _measured(claim, group)
     assert measured is not None
-    assert claim.value is not None
-    if measured.n == 1 or measured.low is None or measured.high is None:
+    if measured.n == 1 or measured.interval is None:
         here = f"{measured.in_percent()}{_chosen(claim)}"
         return Verdict(claim, "not comparable", f"{why_no_difference([group])}; here {here}", measured)
     low, high = _of_one_more(measured, claim.digits)
-    digits = _digits(claim.value, claim.digits, low, high)
-    published, told = percent(claim.value, claim.digits), measured.in_percent(digits)
+    digits = _digits(published, claim.digits, low, high)
+    shown, here = percent(published, claim.digits), measured.in_percent(digits)
     interval = f"the 95% interval of one more run, {percent(low, digits)} to {percent(high, digits)}"
-    if not low <= claim.value <= high:
-        side: Outcome = "above" if claim.value < low else "below"
-        reason = f"measured {told} is {side} {published}, which is outside {interval}{_chosen(claim)}"
+    if not low <= published <= high:
+        side: Outcome = "above" if published < low else "below"
+        reason = f"measured {here} is {side} {shown}, which is outside {interval}{_chosen(claim)}"
         return Verdict(claim, side, reason, measured)
     is_tight = measured.reach <= TIGHT
     wide = "" if is_tight else "; that of the mean is wide"
-    reason = f"{published} lies in {interval}; measured {told}{wide}{_chosen(claim)}"
+    reason = f"{shown} lies in {interval}; measured {here}{wide}{_chosen(claim)}"
     return Verdict(claim, "reproduced" if is_tight else "within interval", reason, measured)
 
 
@@ -186,4 +193,63 @@ def _comparison(claim: Claim, group: Group, other: Group) -> Verdict:
 
 
 def _is_tight(difference: Estimate) -> bool:
-    return difference.low is not None and difference.high is not None and max(-difference.low, difference.high) <= TIGHT
+    return difference.interval is not None and max(-difference.interval[0], difference.interval[1]) <= TIGHT
+
+
+def _spread(claim: Claim, bound: float, groups: Sequence[Group]) -> Verdict:
+    """Judge whether the accuracies of any two groups differ by less than `bound`.
+
+    They do if the 95% interval of each difference lies within the bound: one that does not is enough to leave the
+    question open, so nothing has to be adjusted. They do not if a difference is above the bound in an interval adjusted
+    by Bonferroni, because the pair is chosen after looking.
+    """
+    samples = sorted((list(accuracies(group).values()) for group in groups), key=lambda of: sum(of) / (len(of) or 1))
+    pairs = [(higher, lower) for lower, higher in combinations(samples, 2)]
+    if min(map(len, samples)) < 2:
+        return Verdict(claim, "not comparable", why_no_difference(groups))
+    plain = [each for pair in pairs if (each := welch_interval(*pair, possible=DIFFERENCE_OF_SHARES))]
+    if len(plain) < len(pairs):
+        return Verdict(claim, "not comparable", why_no_difference(groups))
+    widest = max(plain, key=lambda each: each.value)
+    measured = replace(widest, n=min(map(len, samples)), p=None, comparisons=len(pairs))
+    apart = f"the best and the worst of {len(groups)} values are {measured.points()} apart ({measured.evidence()})"
+    reason = f"{apart}; the rule is that any two differ by less than {percent(bound, 0)}"
+    if all(-bound < low and high < bound for low, high in _intervals(plain)):
+        return Verdict(claim, "reproduced", reason, measured)
+    confidence = 1 - SIGNIFICANCE / len(pairs)
+    adjusted = [welch_interval(*pair, confidence, DIFFERENCE_OF_SHARES) for pair in pairs]
+    outcome: Outcome = "above" if any(low > bound for low, _ in _intervals(adjusted)) else "within interval"
+    return Verdict(claim, outcome, reason, measured)
+
+
+def _intervals(differences: Iterable[Estimate | None]) -> list[tuple[float, float]]:
+    return [each.interval for each in differences if each and each.interval]
+
+
+def _convergence(claim: Claim, epoch: float, group: Group) -> Verdict:
+    """Judge whether test accuracy reaches 95% of its total increase at about the published epoch."""
+    measured = group.test_converged
+    if measured is None or measured.interval is None:
+        told = f"; here epoch {measured.in_numbers()}" if measured else ""
+        return Verdict(claim, "not comparable", f"{why_no_difference([group])}{told}", measured)
+    tolerance = max(1.0, ABOUT * epoch)
+    low, high = epoch - tolerance, epoch + tolerance
+    reached = f"test accuracy reached 95% of its total increase by epoch {measured.in_numbers()}"
+    reason = f"{reached}; the rule for about {epoch:g} is {low:g} to {high:g}"
+    if low <= measured.interval[0] and measured.interval[1] <= high:
+        return Verdict(claim, "reproduced", reason, measured)
+    outcome: Outcome = "above" if measured.interval[0] > high else "within interval"
+    return Verdict(claim, "below" if measured.interval[1] < low else outcome, reason, measured)
+
+
+def _gap(claim: Claim, bound: float, group: Group) -> Verdict:
+    """Judge whether training accuracy is more than `bound` above test accuracy."""
+    measured = group.gap
+    if measured is None or measured.n == 1 or measured.interval is None:
+        return Verdict(claim, "not comparable", why_no_difference([group]), measured)
+    side = "above" if measured.value >= 0 else "below"
+    apart = f"training accuracy is {measured.points()} {side} test accuracy ({measured.evidence()})"
+    reason = f"{apart}; the rule is more than {percent(bound, 0)}"
+    if measured.interval[0] > bound:
+        return Verdict(claim, "reproduced", reason, measured)
+    return Verdict(claim, "below" if measured.interval[1] < bound else "within interval", reason, measured)

@@ -14,25 +14,29 @@ from vitreport.spec.data import DataSpec
 SHOWN_DIGITS = 8
 
 
-def name_datasets(runs: Iterable[Observed]) -> tuple[dict[tuple[str, str], str], list[Dataset]]:
-    """The data set of each (name, fingerprint), most used first, and all of them in the order of DATASETS."""
+def dataset_ids(runs: Iterable[Observed]) -> dict[tuple[str, str], str]:
+    """Return the id of the data set of each (name, fingerprint), the most used first."""
+    seen = _records(runs)
+    many = Counter(name for name, _ in seen)
+    return {
+        (name, fingerprint): name if many[name] == 1 else f"{name} ({fingerprint[:SHOWN_DIGITS]})"
+        for name, fingerprint in sorted(seen, key=lambda key: (-len(seen[key]), key))
+    }
+
+
+def datasets_of(runs: Sequence[Observed]) -> list[Dataset]:
+    """Return the data sets that runs have seen; known ones come first, in the order of DATASETS."""
+    ids, known = dataset_ids(runs), list(DATASETS)
+    datasets = [_dataset(ids[key], key[0], records) for key, records in _records(runs).items()]
+    return sorted(datasets, key=lambda each: (known.index(each.name) if each.name in known else len(known), each.id))
+
+
+def _records(runs: Iterable[Observed]) -> dict[tuple[str, str], list[tuple[DataRecord, DataSpec]]]:
     seen: dict[tuple[str, str], list[tuple[DataRecord, DataSpec]]] = defaultdict(list)
     for run in runs:
         if run.spec and run.record:
             seen[run.spec.data.dataset, run.record.data.fingerprint].append((run.record.data, run.spec.data))
-    many = Counter(name for name, _ in seen)
-    ids = {
-        (name, fingerprint): name if many[name] == 1 else f"{name} ({fingerprint[:SHOWN_DIGITS]})"
-        for name, fingerprint in sorted(seen, key=lambda key: (-len(seen[key]), key))
-    }
-    datasets = [_dataset(ids[key], key[0], records) for key, records in seen.items()]
-    return ids, sorted(datasets, key=lambda each: dataset_order(each.name, each.id))
-
-
-def dataset_order(name: str, dataset_id: str) -> tuple[int, str]:
-    """Known data sets come first, in their own order."""
-    known = list(DATASETS)
-    return known.index(name) if name in known else len(known), dataset_id
+    return seen
 
 
 def _dataset(dataset_id: str, name: str, records: list[tuple[DataRecord, DataSpec]]) -> Dataset:

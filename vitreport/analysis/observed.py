@@ -1,16 +1,14 @@
-"""What a summary keeps of each run's folder: little, so that ten thousand of them fit into memory."""
+"""What an analysis keeps of a run."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 from vitreport.analysis.details import Damage
-from vitreport.analysis.summary import State
+from vitreport.analysis.summary import RunSummary
 from vitreport.records.correct_images import Answers
-from vitreport.records.epoch import EpochRecord
 from vitreport.records.measurement import Measurement
-from vitreport.records.reader import Run, read_run
+from vitreport.records.reader import Run
 from vitreport.records.run import RunRecord
 from vitreport.spec.run import RunSpec
 from vitreport.store.state import recorded_state
@@ -20,21 +18,17 @@ CONVERGED = 0.95
 
 @dataclass(frozen=True)
 class Observed:
-    """A run without its epochs and the details of its test.
+    """A run without its epochs and the details of its test: little, so that ten thousand of them fit into memory.
 
-    `splits` is measured with the weights of `epoch`, empty without a result. `last_seen` is (split, accuracy) after
-    the last whole epoch. Where no epoch is missing `best_test` is the best of the test curve, and `converged` the
-    first epoch by which the training loss had made 95% of its whole fall, if it fell; `test_converged` is that by
-    which the test accuracy had made 95% of its whole rise.
+    `splits` is measured with the weights of the selected epoch, empty without a result. Where no epoch is missing,
+    `best_test` is the highest accuracy of the test curve, and `converged` and `test_converged` are the epochs by which
+    the training loss and the test accuracy reached 95% of their total change.
     """
 
-    folder: Path
-    state: State
+    summary: RunSummary
     spec: RunSpec | None
     record: RunRecord | None
-    epoch: int
     splits: Mapping[str, Measurement]
-    last_seen: tuple[str, float] | None
     best_test: float | None
     converged: int | None
     test_converged: int | None
@@ -45,56 +39,49 @@ class Observed:
 
     @property
     def id(self) -> str:
-        return self.folder.name
+        return self.summary.id
 
 
-def observe(folders: Iterable[Path]) -> Iterator[Observed]:
-    """Read every run; what is damaged is named in it."""
-    for folder in folders:
-        yield _observed(read_run(folder))
-
-
-def _observed(run: Run) -> Observed:
-    result = run.result
-    last = run.epochs[-1] if run.epochs else None
-    whole = run.epochs if run.spec and len(run.epochs) == run.spec.train.epochs else ()
-    return Observed(
-        folder=run.folder,
+def observe(run: Run) -> Observed:
+    """Keep what a summary needs of a run."""
+    splits = run.result.selected.splits if run.result else {}
+    epochs = run.epochs
+    whole = epochs if run.spec and len(epochs) == run.spec.train.epochs else ()
+    losses = [(epoch.epoch, -epoch.splits["train"].loss) for epoch in whole if "train" in epoch.splits]
+    tests = [(epoch.epoch, epoch.splits["test"].accuracy) for epoch in whole if "test" in epoch.splits]
+    summary = RunSummary(
+        id=run.id,
+        seed=run.spec.seed if run.spec else None,
         state=recorded_state(run),
+        epoch=run.result.selected.epoch if run.result else epochs[-1].epoch if epochs else 0,
+        epochs=run.spec.train.epochs if run.spec else None,
+        accuracies={name: split.accuracy for name, split in splits.items()} if run.spec else {},
+        test_images=splits["test"].count if run.spec and "test" in splits else None,
+        last_seen=run.last_accuracy,
+        note=run.record.error.message if run.record and run.record.error else "",
+    )
+    return Observed(
+        summary=summary,
         spec=run.spec,
         record=run.record,
-        epoch=result.selected.epoch if result else last.epoch if last else 0,
-        splits=result.selected.splits if result else {},
-        last_seen=run.last_accuracy,
-        best_test=max((e.splits["test"].accuracy for e in whole if "test" in e.splits), default=None),
-        converged=_converged(whole),
-        test_converged=_test_converged(whole),
-        images_per_second=median([e.images_per_second for e in run.epochs]) if run.epochs else None,
-        peak_memory_bytes=max((e.peak_memory_bytes for e in run.epochs), default=None),
+        splits=splits,
+        best_test=max((accuracy for _, accuracy in tests), default=None),
+        converged=_epoch_reached(losses),
+        test_converged=_epoch_reached(tests),
+        images_per_second=median([epoch.images_per_second for epoch in epochs]) if epochs else None,
+        peak_memory_bytes=max((epoch.peak_memory_bytes for epoch in epochs), default=None),
         answers=run.answers,
-        damage=tuple(Damage(f"{run.id}/{place}", reason) for place, reason in map(_located, run.damage)),
+        damage=tuple(
+            Damage(f"{run.id}/{place}", reason) for place, _, reason in (line.partition(": ") for line in run.damage)
+        ),
     )
 
 
-def _converged(epochs: Iterable[EpochRecord]) -> int | None:
-    return _reached([(epoch.epoch, -epoch.splits["train"].loss) for epoch in epochs if "train" in epoch.splits])
-
-
-def _test_converged(epochs: Iterable[EpochRecord]) -> int | None:
-    return _reached([(epoch.epoch, epoch.splits["test"].accuracy) for epoch in epochs if "test" in epoch.splits])
-
-
-def _reached(curve: Sequence[tuple[int, float]]) -> int | None:
-    """Return the first epoch by which a curve has made 95% of its whole rise; None where it does not rise."""
+def _epoch_reached(curve: Sequence[tuple[int, float]]) -> int | None:
+    """Return the first epoch by which a curve has made 95% of its total increase; None if it does not increase."""
     if len(curve) < 2:
         return None
     first, highest = curve[0][1], max(value for _, value in curve)
     if highest == first:
         return None
     return next(epoch for epoch, value in curve if value - first >= CONVERGED * (highest - first))
-
-
-def _located(line: str) -> tuple[str, str]:
-    """run.json: cut off"""
-    place, _, reason = line.partition(": ")
-    return place, reason

@@ -55,21 +55,22 @@ def claims_of(
     return claims
 
 
+def outline_of_sweeps(plans: Sequence[Plan]) -> Outline:
+    """Return an outline with one section: the plans without axes as its runs, the others as its ablations."""
+    runs = tuple((plan.name, _planned(plan, "")) for plan in plans if not plan.axes)
+    designs = tuple(_design(plan, _planned(plan, "")) for plan in plans if plan.axes)
+    section = PlannedSection("", "", runs, tuple(design.id for design in designs))
+    return Outline(designs, tuple(_planned(plan, "") for plan in plans), (section,))
+
+
 def _planned(plan: Plan, command: str) -> Planned:
     trial = _trial_at(plan, plan.baseline or plan.trials[0].values)
     return Planned(trial.spec.model.label, trial.spec.data.dataset, trial.spec.group, command)
 
 
 def _design(plan: Plan, planned: Planned) -> Design:
-    return Design(
-        id=plan.id,
-        name=plan.name,
-        axes=tuple(axis.name for axis in plan.axes),
-        trials=tuple((trial.values, trial.id) for trial in plan.trials),
-        baseline=plan.baseline,
-        source="study",
-        planned=planned,
-    )
+    trials = tuple((trial.values, trial.id) for trial in plan.trials)
+    return Design(plan.id, plan.name, plan.axes, trials, plan.baseline, "study", planned)
 
 
 def statement_of(study: StudySpec, claim: ClaimSpec) -> str:

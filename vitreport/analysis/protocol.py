@@ -1,4 +1,4 @@
-"""How the numbers of a report were obtained, in sentences."""
+"""How the numbers of a report were obtained, and what they do not show, in sentences."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from vitreport.analysis.commands import PLACEHOLDER
 from vitreport.analysis.summary import Summary
 from vitreport.analysis.titles import titles, where_of
+from vitreport.data.catalogue import DATASETS
 from vitreport.formatting import counted, joined
 
 COST = (
@@ -31,9 +32,10 @@ def protocol_of(summary: Summary, *, has_claims: bool) -> Protocol:
 
 def placeholder_of(summary: Summary) -> str:
     """What is to be replaced in commands that train on a folder of the user's own."""
-    if not summary.own_folders:
+    names = list(dict.fromkeys(each.name for each in summary.datasets if each.name not in DATASETS))
+    if not names:
         return ""
-    folders = joined(summary.own_folders)
+    folders = joined(names)
     return f"Replace {PLACEHOLDER} in a command with the folder that contains {folders}: the records contain no paths."
 
 
@@ -83,11 +85,57 @@ def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
     yield (
         "The test accuracy is that of the epoch which the setting train.selection names (val: the best on the "
         "validation split; last: the last); the test images choose nothing, also not which setting stands for an "
-        f"architecture in the first table: {_standing(summary)}."
+        f"architecture in the first table: {_representatives(summary)}."
     )
 
 
-def _standing(summary: Summary) -> str:
+def _representatives(summary: Summary) -> str:
     names = titles(summary)
-    chosen = [f"{where_of(cell, names)}, {cell.chosen}" for cell in summary.pairs if cell.group and cell.candidates > 1]
+    chosen = [f"{where_of(pair, names)}, {pair.chosen}" for pair in summary.pairs if pair.group and pair.candidates > 1]
     return "; ".join(chosen) or "there is one for each"
+
+
+def limits(summary: Summary) -> list[str]:
+    """Say what this summary does not show, a sentence for each limit that it has."""
+    return list(_limits(summary))
+
+
+def _limits(summary: Summary) -> Iterator[str]:
+    names = titles(summary)
+    representatives = [pair.group for pair in summary.pairs if pair.group]
+    yield (
+        "An interval covers the spread between seeds, or of a single run that between test images; nothing else, such "
+        "as another split of the images or other settings."
+    )
+    if single := sum(bool(group.test) and len(group.seeds) == 1 for group in representatives):
+        told = f"{single} of {counted(len(representatives), 'result')}"
+        yield f"Single runs in the first table: {told}; other seeds may tell otherwise."
+    if missing := sum(pair.group is None for pair in summary.pairs):
+        yield f"Not run in the first table: {missing} of {counted(len(summary.pairs), 'pair')}."
+    if any(len(architecture.groups) > len(architecture.pairs) for architecture in summary.architectures):
+        yield (
+            "Not all combinations of settings were tried: what is best beside one value of another setting need not be "
+            "best beside another."
+        )
+    for place in dict.fromkeys(group.dataset for group in representatives):
+        epochs = {group.fields["train.epochs"] for group in representatives if group.test and group.dataset == place}
+        if len(epochs) > 1:
+            told = f"from {min(epochs)} to {max(epochs)} epochs"
+            yield f"On {names.get(place, place)}, the architectures were not trained equally long: {told}."
+    if len({group.cost.device for group in representatives if group.cost}) > 1:
+        yield "The runs come from several devices: their times and images per second do not compare."
+    yield from _limits_of_records(summary)
+
+
+def _limits_of_records(summary: Summary) -> Iterator[str]:
+    for dataset in summary.datasets:
+        if dataset.overlap:
+            shared = f"Test images of {dataset.title} that are also training images: {dataset.overlap:,}"
+            yield f"{shared}; accuracy on them tells nothing of images that were not seen."
+        if dataset.class_sizes:
+            yield f"{dataset.title}: {dataset.class_sizes}; the accuracies of small classes are uncertain."
+    for mixed in summary.mixed_randomness:
+        yield f"{mixed}: the same seed gives different random numbers in each version."
+    if summary.provenance.unknown_commits:
+        runs = counted(summary.provenance.unknown_commits, "run")
+        yield f"Of {runs} the commit of the source code is not known."

@@ -1,5 +1,6 @@
 """What is shown of a group at length: curves, classes, confusion, calibration, mistakes. Its runs are read again."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean
@@ -14,12 +15,15 @@ from vitreport.analysis.details import (
     Damage,
     Details,
     Metric,
+    Mistake,
+    Mistakes,
 )
-from vitreport.analysis.mistakes import mistakes_of
 from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, over_seeds, share, t_interval
 from vitreport.records.measurement import CalibrationBin as BinRecord
 from vitreport.records.measurement import Measurement, SplitDetails
 from vitreport.records.reader import Run, read_run
+from vitreport.run_id import RunId
+from vitreport.store.mistakes import NAME, read_sheet
 
 MOST_POINTS = 500
 SPLITS = ("train", "val", "test")
@@ -36,7 +40,7 @@ def read_details(folders: Iterable[Path], *, finished: bool) -> Details:
         classes=_classes(results),
         confusion=_confusion(results),
         calibration=_calibration([details for _, details in results]),
-        mistakes=mistakes_of((run for run, _ in results), damage),
+        mistakes=next(filter(None, (_mistakes(run, damage) for run, _ in results)), None),
         damage=tuple(damage),
     )
 
@@ -114,3 +118,27 @@ def _pooled(bins: Sequence[BinRecord]) -> CalibrationBin:
     count = sum(each.count for each in bins)
     confidence = sum(each.count * each.confidence for each in bins) / (count or 1)
     return CalibrationBin(count, confidence, sum(each.correct for each in bins) / (count or 1))
+
+
+def _mistakes(run: Run, damage: list[Damage]) -> Mistakes | None:
+    """Return the most confident mistakes of a run with their images; add a sheet that cannot be used to `damage`."""
+    recorded = run.result and run.result.mistakes
+    names = run.record.data.classes if run.record else ()
+    if not (run.result and recorded and len(names) == len(run.result.test.per_class_count)):
+        return None
+    found: list[str] = []
+    sheet = read_sheet(run.folder, recorded, found)
+    damage += [Damage(f"{run.id}/{NAME}", line.removeprefix(f"{NAME}: ")) for line in found]
+    count, correct = sum(run.result.test.per_class_count), sum(run.result.test.per_class_correct)
+    if sheet is None:
+        return None
+    return Mistakes(
+        seed=RunId.parse(run.id).seed,
+        mistakes=tuple(
+            Mistake(each.index, names[each.label], names[each.predicted], each.confidence) for each in recorded.images
+        ),
+        wrong=count - correct,
+        count=count,
+        side=recorded.side,
+        png=b64encode(sheet).decode(),
+    )

@@ -45,6 +45,12 @@ def architecture_reference(name: str) -> str:
     return ARCHITECTURES[family].citation if family in ARCHITECTURES else ""
 
 
+def architecture_summary(name: str) -> str:
+    """The first line of the description of an architecture."""
+    family = "timm" if name.startswith("timm-") else name
+    return ARCHITECTURES[family].description.partition("\n")[0] if family in ARCHITECTURES else ""
+
+
 def bibliography(summary: Summary) -> list[str]:
     """The entries of what a summary rests on, in the order of the file."""
     cited = set(_cited(summary))

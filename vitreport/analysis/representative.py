@@ -1,16 +1,13 @@
-"""Which group stands for an architecture on a data set; the test accuracy has no say in it."""
+"""Choose the group that represents an architecture on a data set, without looking at test accuracy."""
 
 import re
-import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from vitreport.analysis.commands import data_dir_words, preset_hash
+from vitreport.analysis.commands import preset_hash, training_command
 from vitreport.analysis.references import model_word
 from vitreport.analysis.summary import Group, Pair
-from vitreport.formatting import printable
 from vitreport.run_id import hash_in_group
 from vitreport.spec.model import ARCHITECTURES
 
@@ -29,21 +26,22 @@ class Planned:
 
 
 def pairs_of(groups: Sequence[Group], datasets: Sequence[str], planned: Sequence[Planned]) -> list[Pair]:
-    """One cell for each pair of the study, else for every architecture on every data set that there are runs of."""
+    """Return the pairs of a study, else every architecture with every data set that there are runs of."""
+    if planned:
+        of_pair: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+        for each in planned:
+            of_pair[each.architecture, each.dataset].append(planned_pair(each, groups))
+        return [_best_planned(pairs) for pairs in of_pair.values()]
     candidates: dict[tuple[str, str], list[Group]] = defaultdict(list)
     for group in groups:
         candidates[group.architecture, group.dataset].append(group)
-    if planned:
-        pairs: dict[tuple[str, str], list[Pair]] = defaultdict(list)
-        for each in planned:
-            pairs[each.architecture, each.dataset].append(planned_pair(each, groups))
-        return [_foremost(cells) for cells in pairs.values()]
     named = [*datasets, *dict.fromkeys(group.dataset for group in groups if group.dataset not in datasets)]
-    return [
-        _cell(architecture, dataset, candidates.get((architecture, dataset), []))
-        for architecture in _ordered(group.architecture for group in groups)
-        for dataset in named
-    ]
+    known = list(ARCHITECTURES)
+    architectures = sorted(
+        {group.architecture for group in groups},
+        key=lambda name: (known.index(name) if name in known else len(known), name),
+    )
+    return [_pair(name, dataset, candidates.get((name, dataset), [])) for name in architectures for dataset in named]
 
 
 def group_of_spec(groups: Iterable[Group], spec_id: str, dataset: str = "") -> Group | None:
@@ -53,32 +51,26 @@ def group_of_spec(groups: Iterable[Group], spec_id: str, dataset: str = "") -> G
 
 
 def planned_pair(planned: Planned, groups: Sequence[Group]) -> Pair:
-    """The cell of what a study has, with its group where it was run."""
+    """Return what a study has of a pair, with its group if it was run."""
     group = group_of_spec(groups, planned.group)
     dataset = group.dataset if group else planned.dataset
-    beside = [each for each in groups if (each.architecture, each.dataset) == (planned.architecture, dataset)]
-    return Pair(planned.architecture, dataset, group, len(beside), "as the study has it", planned.command)
+    candidates = sum((each.architecture, each.dataset) == (planned.architecture, dataset) for each in groups)
+    return Pair(planned.architecture, dataset, group, candidates, "as the study has it", planned.command)
 
 
-def _foremost(cells: Sequence[Pair]) -> Pair:
-    """Of what a study has of a pair the best on the validation split where all have one, else the first."""
-    validated = [(cell.group.validation.value, cell) for cell in cells if cell.group and cell.group.validation]
-    if len(cells) == 1 or len(validated) < len(cells):
-        return cells[0]
+def _best_planned(pairs: Sequence[Pair]) -> Pair:
+    """Of several that a study has of a pair, the best on the validation split if all have one, else the first."""
+    validated = [(pair.group.validation.value, pair) for pair in pairs if pair.group and pair.group.validation]
+    if len(pairs) == 1 or len(validated) < len(pairs):
+        return pairs[0]
     _, best = max(validated, key=lambda each: each[0])
-    return replace(best, chosen=f"of {len(cells)} that the study has the best on the validation split")
+    return replace(best, chosen=f"of {len(pairs)} that the study has the best on the validation split")
 
 
-def _ordered(architectures: Iterable[str]) -> list[str]:
-    known = list(ARCHITECTURES)
-    return sorted(set(architectures), key=lambda name: (known.index(name) if name in known else len(known), name))
-
-
-def _cell(architecture: str, dataset: str, candidates: Sequence[Group]) -> Pair:
+def _pair(architecture: str, dataset: str, candidates: Sequence[Group]) -> Pair:
     if not candidates:
         name = OF_SEVERAL.sub("", dataset)
-        words = ["vitreport", "train", model_word(architecture), "--dataset", name, *data_dir_words(name)]
-        command = printable(shlex.join(words))
+        command = training_command([model_word(architecture), "--dataset", name], name)
         return Pair(architecture, dataset, None, 0, "", command)
     group, why = _choice(candidates)
     return Pair(architecture, dataset, group, len(candidates), why, group.command)
@@ -100,7 +92,5 @@ def _choice(candidates: Sequence[Group]) -> tuple[Group, str]:
 
 def is_preset(group: Group) -> bool:
     """Whether it is trained as the preset of its architecture and data set says."""
-    fields: Mapping[str, Any] = group.fields
-    dataset, size, classes = (fields[f"data.{name}"] for name in ("dataset", "image_size", "num_classes"))
-    found = preset_hash(group.architecture, dataset, size, classes)
-    return hash_in_group(group.id) == found
+    data = (group.fields[f"data.{name}"] for name in ("dataset", "image_size", "num_classes"))
+    return hash_in_group(group.id) == preset_hash(group.architecture, *data)

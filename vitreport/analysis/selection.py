@@ -62,9 +62,8 @@ def select_groups(groups: Collection[str], runs_dir: Path) -> list[Path]:
 
 
 def design_of(record: SweepRecord) -> Design:
-    cells = tuple((trial.values, trial.run) for trial in record.trials)
-    axes = tuple(axis.name for axis in record.axes)
-    return Design(record.id, record.name, axes, cells, record.baseline, "sweep")
+    trials = tuple((trial.values, trial.run) for trial in record.trials)
+    return Design(record.id, record.name, record.axes, trials, record.baseline, "sweep")
 
 
 def _named(name: str, folders: Sequence[Path], runs_dir: Path, designs: Sequence[Design]) -> list[Path]:

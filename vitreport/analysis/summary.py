@@ -3,15 +3,15 @@
 Accuracies are fractions of images, losses are in nats. Intervals are 95% intervals throughout.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vitreport.analysis.details import Damage, Details
-from vitreport.data.catalogue import DATASETS, is_altered
+from vitreport.data.catalogue import is_altered
 from vitreport.formatting import Estimate
 from vitreport.run_id import RunId
-from vitreport.spec.sweep import shown_level
+from vitreport.spec.sweep import ValueSpec, shown_level
 
 State = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record", "not run"]
 
@@ -65,13 +65,12 @@ class Group:
     """Runs that differ by seed alone: one result. Of a seed that was trained anew the newest attempt counts.
 
     `id` is that of its runs without the seed, `dataset` the id of a Dataset. `fields` is the spec by dotted paths,
-    without the seed. `train`, `validation` and `test` are accuracies at the selected epoch; `best_test`, the best of
-    the test curve, chooses by the test images: only a group that is to stand beside a published figure which did has
-    one. `gap` is train minus test accuracy. `converged` is the first epoch by which the training loss had made 95% of
-    its fall, `test_converged` that by which the test accuracy had made 95% of its rise, where it was measured.
-    `shares_apart` is how far the class shares of the training and the test images are apart, None where the records do
-    not say. `label` says what sets it apart from the group that stands for its pair. `details` is None unless it is
-    shown at length.
+    without the seed. `train`, `validation` and `test` are accuracies at the selected epoch; `best_test` is the highest
+    of the test curve, which only a group has that is compared with a published figure chosen so. `gap` is train minus
+    test accuracy. `converged` and `test_converged` are the first epochs by which training loss and test accuracy had
+    made 95% of their change. `shares_apart` is the difference between the class shares of the training and the test
+    images, None if the records do not say. `label` is its difference from the representative of its pair. `details` is
+    None unless shown. `mixed_randomness` says which seeds were drawn by which of several randomness versions.
     """
 
     id: str
@@ -92,6 +91,7 @@ class Group:
     test_converged: Estimate | None = None
     shares_apart: float | None = 0.0
     cost: Cost | None = None
+    mixed_randomness: str = ""
     details: Details | None = None
 
     @property
@@ -109,12 +109,16 @@ class Group:
         return tuple(run.seed for run in self.runs if run.state == "done" and run.seed is not None)
 
 
+def mixed_randomness(groups: Iterable[Group]) -> tuple[str, ...]:
+    """Name the groups whose seeds were drawn by several randomness versions: they are no one result."""
+    return tuple(f"{group.id} mixes {group.mixed_randomness}" for group in groups if group.mixed_randomness)
+
+
 @dataclass(frozen=True)
 class Pair:
-    """One architecture on one data set. `group` is None where nothing was run: `command` would run it.
+    """One architecture on one data set. `group` represents it; it is None where nothing was run.
 
-    `chosen` says why this group stands for the pair, of `candidates`. `paired` compares a single run with that single
-    run on the data set which has the highest test accuracy.
+    `chosen` says why this group, of `candidates`. `paired` is with the single run that has the most images right.
     """
 
     architecture: str
@@ -130,11 +134,10 @@ class Pair:
 class Level:
     """One value of what an ablation varies (of each axis one), and how far it is from the baseline.
 
-    `group` is the id of its group; `missing` counts the planned runs without a result. `paired` compares a single run
-    with that of the baseline.
+    `group` is the id of its group; `missing` counts the planned runs without a result. `paired` is with the baseline.
     """
 
-    values: tuple[str, ...]
+    values: tuple[ValueSpec, ...]
     state: State
     accuracy: Estimate | None
     difference: Estimate | None
@@ -146,12 +149,22 @@ class Level:
     @property
     def shown(self) -> str:
         """The level in a sentence: 16; of several fields (16, 2)."""
-        return shown_level(self.values)
+        return shown_level(self.labels)
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The level in a table, one text an axis."""
-        return tuple(shown_level([value]) for value in self.values)
+        return tuple(shown_level([label]) for label in self.labels)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(value.label for value in self.values)
+
+    @property
+    def number(self) -> float | None:
+        """The value of a single axis over numbers."""
+        value = self.values[0].value if len(self.values) == 1 else None
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 @dataclass(frozen=True)
@@ -159,8 +172,8 @@ class Ablation:
     """What was varied, everything else being equal. `baseline` is an index of `levels`, None where it is not there.
 
     `name` is unique in a summary. `source` is "inferred" where groups were found to differ in one field alone; else
-    `design` is the id of the sweep, or of the part of a study. `apart` says what it holds, or which sweep it is, where
-    another of its architecture and data set varies the same. `ends` is the last level less the
+    `design` is the id of the sweep, or of the part of a study. `qualifier` says what it holds constant, or which
+    sweep it is, where another of its architecture and data set varies the same. `ends` is the last level less the
     first where one of them is the baseline; any other pair would be one more comparison, chosen after looking.
     """
 
@@ -173,12 +186,7 @@ class Ablation:
     source: Literal["sweep", "inferred", "study"]
     ends: Estimate | None = None
     design: str = ""
-    apart: str = ""
-
-    @property
-    def is_baseline_chosen(self) -> bool:
-        """Whether nobody named the baseline before there were results: it was found among the groups."""
-        return self.source == "inferred"
+    qualifier: str = ""
 
 
 @dataclass(frozen=True)
@@ -193,7 +201,7 @@ class Section:
 
 @dataclass(frozen=True)
 class FieldTable:
-    """Fields of specs: what all rows share, and what differs, one row a group. Values are as TOML writes them."""
+    """Fields of specs: what all rows share, and what differs, one row a group."""
 
     shared: tuple[tuple[str, str], ...]
     names: tuple[str, ...]
@@ -258,10 +266,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Summary:
-    """Everything, in the order of the report; `sections` are those of a study.
-
-    `mixed_randomness` names each group whose seeds were drawn by several randomness versions.
-    """
+    """Everything, in the order of the report; `sections` are those of a study."""
 
     runs: int
     sections: tuple[Section, ...]
@@ -270,7 +275,11 @@ class Summary:
     unplaced: tuple[RunSummary, ...]
     damage: tuple[Damage, ...]
     provenance: Provenance
-    mixed_randomness: tuple[str, ...] = ()
+
+    @property
+    def mixed_randomness(self) -> tuple[str, ...]:
+        """The groups whose seeds were drawn by several randomness versions, and which."""
+        return mixed_randomness(self.groups)
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -279,11 +288,6 @@ class Summary:
     @property
     def groups(self) -> tuple[Group, ...]:
         return tuple(group for architecture in self.architectures for group in architecture.groups)
-
-    @property
-    def own_folders(self) -> tuple[str, ...]:
-        """The names of folders of images that are no published data set."""
-        return tuple(dict.fromkeys(each.name for each in self.datasets if each.name not in DATASETS))
 
     @property
     def has_pairs(self) -> bool:

@@ -8,7 +8,7 @@ from vitreport.analysis.summary import Ablation, Group, Pair, Summary
 
 def titles(summary: Summary) -> dict[str, str]:
     """What architectures and data sets are called, by their names."""
-    named = {cell.dataset: DATASET_TITLES.get(cell.dataset, cell.dataset) for cell in summary.pairs}
+    named = {pair.dataset: DATASET_TITLES.get(pair.dataset, pair.dataset) for pair in summary.pairs}
     named |= {each.name: each.title for each in summary.architectures}
     return named | {each.id: each.title for each in summary.datasets}
 
@@ -22,7 +22,7 @@ def subject_of(ablation: Ablation, names: Mapping[str, str]) -> str:
     """Perceiver IO on CIFAR-10 by learning_rate, at batch_size 16; CIFAR-10 by model"""
     dataset = names.get(ablation.dataset, ablation.dataset)
     where = dataset if varies_architecture(ablation) else where_of(ablation, names)
-    return ", ".join(filter(None, [f"{where} by {', '.join(ablation.axes)}", ablation.apart]))
+    return ", ".join(filter(None, [f"{where} by {', '.join(ablation.axes)}", ablation.qualifier]))
 
 
 def varies_architecture(ablation: Ablation) -> bool:

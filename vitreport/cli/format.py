@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vitreport.formatting import compact, percent, toml_lines
-from vitreport.intervals import wilson_interval
+from vitreport.formatting import Estimate, compact, toml_lines
+from vitreport.intervals import share
 from vitreport.records.measurement import Measurement
 from vitreport.spec.compose import flat
 
@@ -12,19 +12,9 @@ SPARKS = "▁▂▃▄▅▆▇█"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
 
 
-def accuracy_interval(measured: Measurement) -> tuple[float, float]:
-    """The Wilson interval of one run's accuracy over the images of a split."""
-    return wilson_interval(measured.correct, measured.count)
-
-
-def bounds(low: float, high: float) -> str:
-    """95.32% to 98.68%"""
-    return f"{percent(low)} to {percent(high)}"
-
-
-def interval(measured: Measurement) -> str:
-    """95% interval 95.32% to 98.68%"""
-    return f"95% interval {bounds(*accuracy_interval(measured))}"
+def measured_accuracy(measured: Measurement) -> Estimate:
+    """The accuracy of one run on a split, with Wilson's interval over its images."""
+    return share([(measured.correct, measured.count)]) or Estimate(0.0, 0.0, 1.0, "wilson", 1, images=0)
 
 
 def spec_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -4,11 +4,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from vitreport.analysis.sweep_summary import summarize
+from vitreport.analysis.analyze import analyze
+from vitreport.analysis.outline import outline_of_sweeps
 from vitreport.cli.console import note
 from vitreport.cli.live.sweep import choose_sweep_view
-from vitreport.cli.tables.groups import tell_mixed
-from vitreport.cli.tables.sweeps import show_summaries, tell_missing
+from vitreport.cli.tables.groups import warn_mixed
+from vitreport.cli.tables.sweeps import refuse_missing, show_sweeps
 from vitreport.errors import DatasetError
 from vitreport.runtime import Runtime
 from vitreport.sweep.engines.local import LocalEngine
@@ -40,8 +41,9 @@ def run_and_show(
         observe=partial(choose_sweep_view, quiet=quiet),
         note=lambda line: note(line) if not quiet or line.startswith("warning: ") else None,
     )
-    summaries = [summarize(plan, outcome.runs) for plan in outcome.plans]
-    show_summaries(summaries, as_json=as_json)
-    tell_mixed(outcome.runs.values())
-    tell_missing([summary for summary in summaries if summary.name not in outcome.left_out], outcome.runs)
+    summary = analyze(outcome.runs.values(), outline_of_sweeps(outcome.plans), details=False)
+    show_sweeps(outcome.plans, summary, as_json=as_json)
+    warn_mixed(summary.groups)
+    trained = (plan for plan in outcome.plans if plan.name not in outcome.left_out)
+    refuse_missing((trial.id for plan in trained for trial in plan.trials), outcome.runs)
     outcome.refuse_left_out()

@@ -5,7 +5,7 @@ import sys
 
 import vitreport
 from vitreport.cli.console import note, print_json, print_text
-from vitreport.cli.format import interval
+from vitreport.cli.format import measured_accuracy
 from vitreport.cli.live.training import choose_view
 from vitreport.data.catalogue import is_altered
 from vitreport.formatting import duration, percent
@@ -50,12 +50,10 @@ def summary_lines(record: RunRecord, result: ResultRecord) -> list[str]:
 
 
 def _split_lines(selected: EpochResult) -> list[str]:
-    lines = [f"{'':<8}{'loss':>8}{'accuracy':>12}"]
+    lines = [f"{'':<8}{'loss':>8}    accuracy"]
     for name, split in selected.splits.items():
-        line = f"{name:<8}{split.loss:>8.4f}{percent(split.accuracy):>12}"
-        if name == "test":
-            line += f"   {interval(split)} (Wilson, {split.count:,} images, a single run)"
-        lines.append(line)
+        accuracy = measured_accuracy(split).in_percent(2) if name == "test" else percent(split.accuracy)
+        lines.append(f"{name:<8}{split.loss:>8.4f}    {accuracy}")
     return lines
 
 

@@ -4,16 +4,14 @@ Accuracies are fractions of images, losses are in nats, `forward_flops` and `tra
 `low` and `high` bound a 95% interval, null where there is none.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from vitreport.analysis.summary import Ablation, Architecture, Dataset, Group, Level, Pair, Provenance, RunSummary
-from vitreport.errors import SpecError
 from vitreport.formatting import json_document
 from vitreport.report.page import Page
 from vitreport.report.sections import sections_of
-from vitreport.spec.sweep import values_of_level
 
 SCHEMA_VERSION = 4
 FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption", "architecture", "dataset")
@@ -25,7 +23,6 @@ Plain = dict[str, Any]
 def render_json(page: Page) -> str:
     """Everything that the page says; of the figures what is said of them."""
     summary = page.summary
-    fields = {group.id: group.fields for group in summary.groups}
     document = {
         "schema_version": SCHEMA_VERSION,
         "title": page.title,
@@ -36,7 +33,7 @@ def render_json(page: Page) -> str:
         "datasets": [_dataset(each) for each in summary.datasets],
         "groups": [_group(each) for each in summary.groups],
         "cells": [_cell(each) for each in summary.pairs],
-        "ablations": [_ablation(each, fields) for each in summary.ablations],
+        "ablations": [_ablation(each) for each in summary.ablations],
         "sections": [
             {
                 "title": section.title,
@@ -88,23 +85,19 @@ def _cell(content: Pair) -> Plain:
     return {**asdict(replace(content, group=None)), "group": content.group and content.group.id}
 
 
-def _ablation(content: Ablation, fields: Mapping[str, Mapping[str, Any]]) -> Plain:
-    levels = [
-        {**asdict(level), "values": dict(_values(content.axes, level, fields.get(level.group or "")))}
-        for level in content.levels
-    ]
-    return {**asdict(replace(content, levels=())), "levels": levels}
+def _ablation(content: Ablation) -> Plain:
+    levels = [{**asdict(replace(level, values=())), "values": _values(content.axes, level)} for level in content.levels]
+    fields = asdict(replace(content, levels=()))
+    return {**fields, "apart": fields.pop("qualifier"), "levels": levels}
 
 
-def _values(axes: Sequence[str], level: Level, fields: Mapping[str, Any] | None) -> Iterator[tuple[str, Any]]:
+def _values(axes: Sequence[str], level: Level) -> Plain:
     """What a level sets: values by the paths of their fields; of a variant its name, by that of the axis."""
-    for axis, label in zip(axes, level.values, strict=True):
-        try:
-            read = values_of_level(axis, label)
-        except SpecError:
-            yield axis, label
-        else:
-            yield from ((path, (fields or read).get(path)) for path in read)
+    values: Plain = {}
+    for axis, value in zip(axes, level.values, strict=True):
+        is_variant = value.value == value.label and list(value.fields.values()) != [value.value]
+        values |= {axis: value.label} if is_variant else value.fields
+    return values
 
 
 def _provenance(content: Provenance) -> Plain:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vitreport.analysis.claims import Claim, Verdict, judge
-from vitreport.analysis.finding import Finding
-from vitreport.analysis.findings import findings
+from vitreport.analysis.findings import Finding, findings
 from vitreport.analysis.references import bibliography
 from vitreport.analysis.summary import Ablation, Summary
 from vitreport.analysis.titles import titles

@@ -21,7 +21,8 @@ def list_runs(
     as_json: options.AsJson = False,
 ) -> None:
     """List the runs by sweep, those that differ by seed alone as one result: state, epochs, what was measured."""
-    from vitreport.cli.tables.groups import LEGEND, group_rows, tell_mixed
+    from vitreport.analysis.groups import groups_of
+    from vitreport.cli.tables.groups import LEGEND, group_rows, warn_mixed
     from vitreport.cli.tables.records import (
         LIST_COLUMNS,
         NUMBER_COLUMNS,
@@ -49,7 +50,7 @@ def list_runs(
             note(LEGEND)
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
-    tell_mixed(runs)
+    warn_mixed(groups_of(runs))
     warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
     tell_damage(runs)
     if damage:
@@ -80,8 +81,9 @@ def diff(
     as_json: options.AsJson = False,
 ) -> None:
     """Tell two runs or two groups apart: only what differs, in spec, data, environment and results."""
+    from vitreport.analysis.groups import groups_of
     from vitreport.cli.tables.differences import differences, not_comparable, paired, show_differences
-    from vitreport.cli.tables.groups import compared, group_differences, name_of, tell_mixed
+    from vitreport.cli.tables.groups import group_comparison, group_differences, name_of, warn_mixed
     from vitreport.cli.tables.records import tell_damage
     from vitreport.records.folders import find_run
     from vitreport.records.groups import read_group
@@ -91,15 +93,15 @@ def diff(
     groups = [read_group(name, runs_dir) for name in (first, second)]
     sides = [group or [read_run(find_run(name, runs_dir))] for group, name in zip(groups, (first, second), strict=True)]
     of_groups = any(groups)
-    found = group_differences(*sides) if of_groups else differences(sides[0][0], sides[1][0])
+    left, right = (max(groups_of(side), key=lambda group: len(group.seeds), default=None) for side in sides)
+    found = group_differences(left, right) if of_groups else differences(sides[0][0], sides[1][0])
     if as_json:
         print_json({path: list(pair) for path, pair in found.items()})
     else:
         show_differences([name_of(side) for side in sides], found)
-        if told := not_comparable(found) or (compared(*sides) if of_groups else paired(found)):
+        if told := not_comparable(found) or (group_comparison(left, right) if of_groups else paired(found)):
             print_sentence(told)
-    for side in sides:
-        tell_mixed(side)
+    warn_mixed(group for side in (left, right) if (group := side))
     tell_damage([*sides[0], *sides[1]])
 
 

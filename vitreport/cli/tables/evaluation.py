@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from vitreport.cli.console import print_table, print_text
-from vitreport.cli.format import accuracy_interval, interval
+from vitreport.cli.format import measured_accuracy
 from vitreport.data.catalogue import bytes_in_words
 from vitreport.formatting import percent, printable, rate
 from vitreport.records.measurement import METRICS
@@ -23,7 +23,10 @@ def as_plain(evaluation: Evaluation) -> dict[str, Any]:
     for name in ("measurement", "details", "recorded"):
         record = getattr(evaluation, name)
         plain[name] = record and record.model_dump(mode="json")
-    return plain | {"accuracy_interval": accuracy_interval(evaluation.measurement), "agrees": agrees(evaluation)}
+    return plain | {
+        "accuracy_interval": measured_accuracy(evaluation.measurement).interval,
+        "agrees": agrees(evaluation),
+    }
 
 
 def agrees(evaluation: Evaluation) -> bool | None:
@@ -53,10 +56,7 @@ def _totals(evaluation: Evaluation) -> list[tuple[str, str]]:
     bytes_seen = bytes_in_words(evaluation.dataset, canonical=evaluation.canonical)
     verdict = {None: "", True: "every digit as training recorded", False: "differs from what training recorded"}
     rows = [
-        (
-            "accuracy",
-            f"{percent(measurement.accuracy)}  ({interval(measurement)}, Wilson, one run)",
-        ),
+        ("accuracy", measured_accuracy(measurement).in_percent(2)),
         *((METRICS[name].title, _metric(name, value)) for name, value in measurement.metrics.items()),
         ("loss", f"{measurement.loss:.6f}"),
         ("calibration error", f"{evaluation.details.expected_calibration_error:.4f}  (expected, 15 bins)"),

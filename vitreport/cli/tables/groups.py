@@ -1,21 +1,20 @@
-"""Runs that differ by their seed alone, as one line of a list and as one side of a comparison."""
+"""Groups of runs as lines of a list and as the sides of a comparison."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from vitreport.analysis.comparisons import difference_of, why_no_difference
+from vitreport.analysis.groups import groups_of
+from vitreport.analysis.summary import Group, mixed_randomness
 from vitreport.cli.console import note
 from vitreport.cli.format import TRAIN_AGAIN
 from vitreport.cli.tables.records import LIST_COLUMNS, list_row, overview
-from vitreport.formatting import UNVARYING, duration, percent
-from vitreport.intervals import SHARE, difference_over_seeds, over_seeds
-from vitreport.records.groups import grouped, mixed_randomness
+from vitreport.formatting import Estimate, duration, percent
 from vitreport.records.reader import Run
 from vitreport.records.sweeps import SweepRecord
 from vitreport.run_id import RunId
-from vitreport.spec.compose import flat
 from vitreport.spec.sweep import called
-from vitreport.store.state import state_of
 
 INDENT = "  "
 UNDER_WAY = ("running", "interrupted")
@@ -27,48 +26,59 @@ LEGEND = (
 
 def group_rows(runs: Sequence[Run], sweeps: Sequence[SweepRecord]) -> Iterator[list[str]]:
     """Lines of `runs list`: under the name of each sweep its own runs, then those of none."""
-    newest = {(group, RunId.parse(run.id).seed): run for group, members in grouped(runs).items() for run in members}
+    by_id = {run.id: run for run in runs}
+    groups = groups_of(runs)
+    newest = {RunId.parse(run.id).first_attempt: by_id[run.id] for group in groups for run in group.runs}
+    grouped = {run_id for group in groups for run_id in (run.id for run in group.runs)}
+    in_sweeps: set[str] = set()
     for sweep in sweeps:
-        values = {RunId.parse(trial.run).group: trial.values for trial in sweep.trials}
-        own = grouped(newest[trial] for trial in _trials(sweep) if trial in newest)
+        labels = {RunId.parse(trial.run).group: trial.values for trial in sweep.trials}
+        own = [newest[trial.run] for trial in sweep.trials if trial.run in newest]
+        in_sweeps |= {run.id for run in own}
         if own:
             yield [f"{sweep.name} (sweep {sweep.id.rpartition('-')[2]})", *[""] * (len(LIST_COLUMNS) - 1)]
-        for group in filter(own.__contains__, values):
-            name, *others = group_row(own[group])
-            yield [f"{INDENT}{name} ({called([axis.name for axis in sweep.axes], values[group])})", *others]
-    in_sweeps = {trial for sweep in sweeps for trial in _trials(sweep)}
-    yield from map(group_row, grouped(run for trial, run in newest.items() if trial not in in_sweeps).values())
+        for group in sorted(groups_of(own), key=lambda group: list(labels).index(group.spec_id)):
+            name, *others = group_row(group, by_id)
+            value = called([axis.name for axis in sweep.axes], labels[group.spec_id])
+            yield [f"{INDENT}{name} ({value})", *others]
+    alone = [run for run in runs if run.id in grouped and run.id not in in_sweeps]
+    rows = [group_row(group, by_id) for group in groups_of(alone)]
+    rows += [list_row(overview(run)) for run in runs if run.spec is None]
+    yield from sorted(rows)
 
 
-def group_row(runs: Sequence[Run]) -> list[str]:
-    """As the line of a run; of several, accuracies of those that are done, as means with the t interval's half-width.
+def group_row(group: Group, runs: Mapping[str, Run]) -> list[str]:
+    """A line as that of a run; of several runs, the means of those that are done.
 
-    Of those under way the best validation accuracies stand apart. A damaged record counts among the states only.
+    Of those under way the best validation accuracies stand apart.
     """
-    overviews = [overview(run) for run in runs]
-    if len(runs) == 1:
+    overviews = [overview(runs[run.id]) for run in group.runs]
+    if len(overviews) == 1:
         return list_row(overviews[0])
-    whole = [each for each, run in zip(overviews, runs, strict=True) if not run.damage]
     seconds = [each["seconds"] for each in overviews if each["seconds"] is not None]
-    so_far = ", ".join(map(percent, _known(whole, "val_accuracy", *UNDER_WAY)))
+    so_far = [
+        percent(each["val_accuracy"]) for each in overviews if each["state"] in UNDER_WAY and each["val_accuracy"]
+    ]
+    validation = [_mean(group.validation), f"so far {', '.join(so_far)}" if so_far else ""]
+    states = Counter(each["state"] for each in overviews)
     return [
-        name_of(runs),
-        _states([each["state"] for each in overviews]),
+        group.id,
+        ", ".join(f"{count} {state}" for state, count in states.items()),
         ", ".join(dict.fromkeys(f"{each['epoch']}/{each['epochs'] or '?'}" for each in overviews)),
-        "; ".join(filter(None, [estimate(_known(whole, "val_accuracy", "done")), so_far and f"so far {so_far}"])),
-        estimate(_known(whole, "test_accuracy", "done")),
+        "; ".join(filter(None, validation)),
+        _mean(group.test),
         duration(sum(seconds)) if seconds else "",
         min((each["started"] for each in overviews if each["started"]), default=""),
     ]
 
 
-def tell_mixed(runs: Iterable[Run]) -> None:
+def _mean(estimate: Estimate | None) -> str:
+    return "" if estimate is None else percent(estimate.value) if estimate.n == 1 else estimate.in_percent(2)
+
+
+def warn_mixed(groups: Iterable[Group]) -> None:
     """Warn on stderr of groups whose runs should not be one result."""
-    drawn = {
-        group: {RunId.parse(run.id).seed: run.record.randomness for run in members if run.record}
-        for group, members in grouped(runs).items()
-    }
-    for line in mixed_randomness(drawn):
+    for line in mixed_randomness(groups):
         note(f"warning: {line}; {TRAIN_AGAIN}")
 
 
@@ -77,59 +87,30 @@ def name_of(runs: Sequence[Run]) -> str:
     return runs[0].id if len(runs) == 1 else RunId.parse(runs[0].id).group
 
 
-def group_differences(first: Sequence[Run], second: Sequence[Run]) -> dict[str, tuple[Any, Any]]:
+def group_differences(first: Group | None, second: Group | None) -> dict[str, tuple[Any, Any]]:
     """What differs between two groups: fields of the spec, the seeds, and the test accuracy of each."""
-    left, right = _told(first), _told(second)
+    left, right = _compared(first), _compared(second)
     return {path: (left.get(path), right.get(path)) for path in {**left, **right} if left.get(path) != right.get(path)}
 
 
-def compared(first: Sequence[Run], second: Sequence[Run]) -> str:
-    """The test accuracies of two groups in a sentence, with the difference where both have two seeds at least."""
-    if name_of(first) == name_of(second):
-        return "both are the same group"
-    left, right = _accuracies(first), _accuracies(second)
-    estimates = [estimate([*each.values()]) or "unknown" for each in (left, right)]
-    told = f"test accuracy {' and '.join(estimates)}"
-    if any(state_of(run) == "diverged" for run in (*first, *second)):
-        return f"{told}; of seeds that diverged the others are no measure"
-    if min(len(left), len(right)) < 2:
-        return f"{told}; a difference needs two seeds of each at least"
-    if (found := difference_over_seeds(right, left)) is None:
-        return f"{told}; of {UNVARYING} no difference is claimed"
-    return f"{told}: {'' if found.is_shown else 'no difference shown, '}{found.signed_evidence()}"
-
-
-def estimate(accuracies: Sequence[float]) -> str:
-    """Write the mean over seeds with its interval; a single accuracy as it is."""
-    found = over_seeds(accuracies, SHARE)
-    return "" if found is None else percent(found.value) if found.n == 1 else found.in_percent(2)
-
-
-def _trials(sweep: SweepRecord) -> list[tuple[str, int]]:
-    """Group and seed of each trial."""
-    return [(RunId.parse(trial.run).group, RunId.parse(trial.run).seed) for trial in sweep.trials]
-
-
-def _known(overviews: Sequence[Mapping[str, Any]], accuracy: str, *states: str) -> list[float]:
-    return [each[accuracy] for each in overviews if each["state"] in states and each[accuracy] is not None]
-
-
-def _told(runs: Sequence[Run]) -> dict[str, Any]:
-    spec = next((run.spec for run in runs if run.spec), None)
-    fields = flat(spec.model_dump(mode="json", exclude={"seed"})) if spec else {}
-    accuracies = {f"test_accuracy.s{seed}": accuracy for seed, accuracy in _accuracies(runs).items()}
-    return {**fields, "seeds": [RunId.parse(run.id).seed for run in runs], **accuracies}
-
-
-def _accuracies(runs: Sequence[Run]) -> dict[int, float]:
-    return {
-        RunId.parse(run.id).seed: run.result.selected.splits["test"].accuracy
-        for run in runs
-        if run.result and not run.damage
+def _compared(group: Group | None) -> dict[str, Any]:
+    if group is None:
+        return {}
+    accuracies = {
+        f"test_accuracy.s{run.seed}": run.accuracies["test"] for run in group.runs if "test" in run.accuracies
     }
+    return {**group.fields, "seeds": [run.seed for run in group.runs], **accuracies}
 
 
-def _states(states: Sequence[str]) -> str:
-    """done, or 2 done, 1 diverged"""
-    counts = Counter(states)
-    return states[0] if len(states) == 1 else ", ".join(f"{count} {state}" for state, count in counts.items())
+def group_comparison(first: Group | None, second: Group | None) -> str:
+    """The test accuracies of two groups in a sentence, with the difference if there is one."""
+    if first is None or second is None:
+        return ""
+    if first.id == second.id:
+        return "both are the same group"
+    shown = " and ".join(group.test.in_percent(2) if group.test else "unknown" for group in (first, second))
+    difference = difference_of(second, first)
+    if difference is None:
+        return f"test accuracy {shown}; no difference is claimed: {why_no_difference([first, second])}"
+    doubt = "" if difference.is_shown else "no difference shown, "
+    return f"test accuracy {shown}: {doubt}{difference.signed_evidence()}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vitreport.cli.console import print_table, print_text, warn_each
-from vitreport.cli.format import flops, interval, sparkline, spec_rows
+from vitreport.cli.format import flops, measured_accuracy, sparkline, spec_rows
 from vitreport.data.catalogue import bytes_in_words
 from vitreport.errors import DamageError
 from vitreport.formatting import compact, counted, duration, listed, percent, rate
@@ -144,10 +144,8 @@ def _result_rows(run: Run) -> list[tuple[str, str]]:
     rows = []
     for which, result in (("selected", run.result.selected), ("last", run.result.last)):
         for split, measured in result.splits.items():
-            shown = f"accuracy {percent(measured.accuracy)}, loss {measured.loss:.4f}"
-            if split == "test":
-                shown += f" ({interval(measured)}, Wilson, one run)"
-            rows.append((f"{which} epoch {result.epoch}, {split}", shown))
+            accuracy = measured_accuracy(measured).in_percent(2) if split == "test" else percent(measured.accuracy)
+            rows.append((f"{which} epoch {result.epoch}, {split}", f"accuracy {accuracy}, loss {measured.loss:.4f}"))
     return rows
 
 

@@ -1,56 +1,119 @@
-"""The results of a sweep as a table for people and as plain values for programs."""
+"""The results of sweeps as tables for people and as plain values for programs."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from statistics import mean
 from typing import Any
 
-from vitreport.analysis.sweep_findings import findings
-from vitreport.analysis.sweep_summary import Row, Summary
+from vitreport.analysis.findings import ablation_findings, no_result
+from vitreport.analysis.summary import Ablation, Group, Summary
+from vitreport.analysis.titles import subject_of, titles
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text, warn_each
-from vitreport.cli.format import bounds
 from vitreport.errors import DamageError
-from vitreport.formatting import UNVARYING, counted, listed, percent, printable
+from vitreport.formatting import Estimate, counted, listed, printable
 from vitreport.records.reader import Run
-from vitreport.spec.sweep import shown_level
+from vitreport.report import tables
+from vitreport.spec.sweep import called
 from vitreport.store.state import needs_training, trial_state
+from vitreport.sweep.plan import Plan
 from vitreport.sweep.trials import RESULTS
 
-MEASURED_COLUMNS = ["n", "accuracy", "95% interval"]
-RESULT_COLUMNS = [*MEASURED_COLUMNS, "difference", "its 95% interval", ""]
-SPARE_COLUMNS = ["its 95% interval", "difference"]
-"""What the sentences below a table say as well."""
 
-
-def show_summaries(summaries: Sequence[Summary], *, as_json: bool) -> None:
-    """Every table on stdout, each with the sentences that follow from it; runs of which nothing is varied share one."""
+def show_sweeps(plans: Sequence[Plan], summary: Summary, *, as_json: bool) -> None:
+    """Print a table of each plan with what follows from it; plans without axes share a table of runs."""
     if as_json:
-        print_json([plain_summary(summary) for summary in summaries])
+        print_json([_plain(plan, summary) for plan in plans])
         return
-    runs = [summary for summary in summaries if not summary.axes]
-    if runs:
-        rows = [[summary.name, *_measured(row), _remark(row)] for summary in runs for row in summary.rows]
-        print_table(["run", *MEASURED_COLUMNS, ""], rows, right=MEASURED_COLUMNS, spare=())
-    for number, summary in enumerate(summary for summary in summaries if summary.axes):
-        print_text("\n" * (number > 0 or bool(runs)) + printable(summary.name))
-        rows = [_row(row) for row in summary.rows]
-        print_table([*summary.axes, *RESULT_COLUMNS], rows, right=RESULT_COLUMNS[:-1], spare=SPARE_COLUMNS)
-        for sentence in findings(summary):
+    (section,) = summary.sections
+    names = titles(summary)
+    if section.runs:
+        rows = [[name, tables.outcome(pair.group) if pair.group else "not run"] for name, pair in section.runs]
+        print_table(["run", "test accuracy"], rows, right=["test accuracy"], spare=())
+    groups = {group.id: group for group in summary.groups}
+    for number, ablation in enumerate(section.ablations):
+        print_text("\n" * (number > 0 or bool(section.runs)) + printable(ablation.name))
+        content = tables.ablation(ablation)
+        columns = list(content.columns)
+        print_table(
+            columns, [list(row) for row in content.rows], right=columns[len(ablation.axes) :], spare=columns[-2:]
+        )
+        for sentence in _sentences(ablation, groups, names):
             print_sentence(sentence)
 
 
-def plain_summary(summary: Summary) -> dict[str, Any]:
-    """A table as JSON values; differences are those from the baseline."""
+def _sentences(ablation: Ablation, groups: Mapping[str, Group], names: Mapping[str, str]) -> Iterator[str]:
+    yield from (finding.sentence for finding in ablation_findings(ablation, names))
+    subject = subject_of(ablation, names)
+    for level in ablation.levels:
+        if level.group:
+            where = f"{subject}, {called(ablation.axes, level.labels)}"
+            yield from (each.sentence for each in no_result(replace(groups[level.group], label=""), where))
+    if ablation.baseline is None and len(ablation.levels) > 1:
+        yield "no baseline: the spec's own value is not among these; choose one of them as the baseline"
+
+
+def _plain(plan: Plan, summary: Summary) -> dict[str, Any]:
+    """A sweep as JSON values; differences are those from the baseline."""
+    (section,) = summary.sections
+    groups = {group.id: group for group in summary.groups}
+    ids: dict[tuple[str, ...], list[str]] = {}
+    for trial in plan.trials:
+        ids.setdefault(trial.values, []).append(trial.id)
+    ablation = next((each for each in section.ablations if each.design == plan.id), None)
+    if ablation is None:
+        group = next(pair.group for name, pair in section.runs if name == plan.name)
+        rows, sentences = [_plain_row(ids[()], group)], list[str]()
+    else:
+        sentences = list(_sentences(ablation, groups, titles(summary)))
+        rows = [
+            _plain_row(
+                ids[level.labels],
+                groups.get(level.group or ""),
+                dict(zip(ablation.axes, (value.value for value in level.values), strict=True)),
+                level.difference,
+                is_baseline=place == ablation.baseline,
+            )
+            for place, level in enumerate(ablation.levels)
+        ]
+    return {"id": plan.id, "name": plan.name, "rows": rows, "findings": sentences}
+
+
+def _plain_row(
+    run_ids: Sequence[str],
+    group: Group | None,
+    values: Mapping[str, Any] | None = None,
+    difference: Estimate | None = None,
+    *,
+    is_baseline: bool = False,
+) -> dict[str, Any]:
+    runs = group.runs if group else ()
+    test = group.test if group else None
+    accuracies = [run.accuracies["test"] for run in runs if run.state == "done" and "test" in run.accuracies]
+    diverged = [run.last_seen for run in runs if run.state == "diverged"]
     return {
-        "id": summary.id,
-        "name": summary.name,
-        "rows": [_plain_row(summary, row) for row in summary.rows],
-        "findings": findings(summary),
+        "values": values or {},
+        "runs": list(run_ids),
+        "baseline": is_baseline,
+        "n": len(accuracies),
+        "accuracies": accuracies,
+        "mean": mean(accuracies) if accuracies else None,
+        "interval": list(test.interval) if test and test.interval else None,
+        "interval_kind": test.method if test and test.interval else None,
+        "diverged": [{"split": each[0], "accuracy": each[1]} if each else None for each in diverged],
+        "missing": len(run_ids) - len(accuracies) - len(diverged),
+        "difference": difference
+        and {
+            "value": difference.value,
+            "interval": [difference.low, difference.high],
+            "p_holm": difference.p,
+            "shown": difference.is_shown,
+        },
     }
 
 
-def tell_missing(summaries: Sequence[Summary], runs: Mapping[str, Run]) -> None:
-    """Say of each trial without a result why. Raises DamageError where there are any; a diverged one has its result."""
-    ids = list(dict.fromkeys(run_id for summary in summaries for row in summary.rows for run_id in row.runs))
+def refuse_missing(trial_ids: Iterable[str], runs: Mapping[str, Run]) -> None:
+    """Say of each trial without a result why. Raises DamageError if there are any; a diverged one has its result."""
+    ids = list(dict.fromkeys(trial_ids))
     states = {run_id: trial_state(runs.get(run_id)) for run_id in ids}
     missing = [run_id for run_id in ids if states[run_id] not in RESULTS]
     warn_each(f"{run_id}: {line}" for run_id in missing for line in _reasons(runs.get(run_id), states[run_id]))
@@ -74,67 +137,3 @@ def _reasons(run: Run | None, state: str) -> tuple[str, ...]:
     if run and run.record and run.record.error:
         return (run.record.error.message,)
     return run.damage if run and (state == "damaged" or run.record is None) else ()
-
-
-def _row(row: Row) -> list[str]:
-    return [*(shown_level([value]) for value in row.values), *_measured(row), *_compared(row), _remark(row)]
-
-
-def _measured(row: Row) -> tuple[str, str, str]:
-    accuracy = percent(row.mean) if row.mean is not None else ""
-    interval = bounds(*row.interval) if row.interval else ""
-    return str(row.count), accuracy, interval
-
-
-def _compared(row: Row) -> tuple[str, str]:
-    """The difference in percentage points and its interval."""
-    if row.difference is None:
-        return "", ""
-    value, _, interval = row.difference.signed_points().partition(" (")
-    return value, interval.removesuffix(")")
-
-
-def _remark(row: Row) -> str:
-    return "; ".join(_remarks(row))
-
-
-def _remarks(row: Row) -> Iterator[str]:
-    if row.is_baseline:
-        yield "baseline"
-    if row.count == 1:
-        yield "a single run"
-    elif row.is_unvarying:
-        yield UNVARYING
-    elif row.count == 2:
-        yield "2 seeds: a wide interval"
-    for how, count in Counter(map(_divergence, row.diverged)).items():
-        yield f"{how} ({counted(count, 'seed')})" if count > 1 else how
-    if row.missing:
-        yield f"{row.missing} missing"
-
-
-def _divergence(accuracy: tuple[str, float] | None) -> str:
-    return f"diverged, at {percent(accuracy[1])} {accuracy[0]} before" if accuracy else "diverged in the first epoch"
-
-
-def _plain_row(summary: Summary, row: Row) -> dict[str, Any]:
-    found = row.difference
-    return {
-        "values": dict(zip(summary.axes, row.values, strict=True)),
-        "runs": list(row.runs),
-        "baseline": row.is_baseline,
-        "n": row.count,
-        "accuracies": list(row.accuracies),
-        "mean": row.mean,
-        "interval": list(row.interval) if row.interval else None,
-        "interval_kind": None if row.interval is None else "wilson" if row.count == 1 else "t",
-        "diverged": [{"split": each[0], "accuracy": each[1]} if each else None for each in row.diverged],
-        "missing": row.missing,
-        "difference": found
-        and {
-            "value": found.value,
-            "interval": [found.low, found.high],
-            "p_holm": found.p,
-            "shown": found.is_shown,
-        },
-    }

@@ -32,7 +32,7 @@ def ablation_figure(ablation: Ablation, names: Mapping[str, str]) -> Iterator[Fi
         caption += f" {len(drawn.levels)} of {len(ablation.levels):,} values are drawn."
     outcomes = joined([f"{level.shown} {found.in_percent()}" for level, found in measured])
     yield Figure(
-        name="-".join([ablation.architecture, ablation.dataset, *ablation.axes, ablation.apart]),
+        name="-".join([ablation.architecture, ablation.dataset, *ablation.axes, ablation.qualifier]),
         kind="ablation",
         title=subject,
         alt=f"Test accuracy {of} {subject}: {outcomes}.",
@@ -72,12 +72,8 @@ def draw_ablation(ablation: Ablation) -> list[Canvas]:
 
 def _numbers(ablation: Ablation) -> list[float] | None:
     """Return the levels as distinct numbers, None if that is not what they are."""
-    try:
-        numbers = [float(value) for level in ablation.levels for value in level.values]
-    except ValueError:
-        return None
-    is_one_field = len(ablation.axes) == 1 and len(set(numbers)) == len(numbers) > 1
-    return numbers if is_one_field and all(map(isfinite, numbers)) else None
+    numbers = [level.number for level in ablation.levels if level.number is not None and isfinite(level.number)]
+    return numbers if len(set(numbers)) == len(ablation.levels) > 1 else None
 
 
 def _draw_numbers(ablation: Ablation, numbers: Sequence[float]) -> Canvas:
@@ -149,4 +145,4 @@ def _add_tips(panel: Canvas, axis: str, pairs: Sequence[tuple[float, Level]]) ->
     middles = [(low * high) ** 0.5 if left > 0 else (low + high) / 2 for (low, _), (high, _) in pairwise(pairs)]
     for (_, level), (start, end) in zip(pairs, pairwise([left, *middles, right]), strict=True):
         said = level.accuracy.in_percent() if level.accuracy else level.state
-        panel.tip(start, bottom, end, top, f"{axis} = {level.values[0]}: {said}")
+        panel.tip(start, bottom, end, top, f"{axis} = {level.texts[0]}: {said}")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.analysis.designs import design
 from tests.records import spec, write_run, write_seeds
-from vitreport.analysis.ablations import Design
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.summary import Summary
 from vitreport.analysis.titles import subject_of, titles
@@ -35,8 +35,7 @@ def cells(*sizes: int, epochs: int = 4) -> Cells:
 
 def swept(*sweeps: Cells) -> Summary:
     designs = [
-        Design(f"mine-{number:08x}", "mine", ("batch_size",), each, each[0][0], "sweep")
-        for number, each in enumerate(sweeps)
+        design(("batch_size",), each, each[0][0], identifier=f"mine-{number:08x}") for number, each in enumerate(sweeps)
     ]
     return analyze(run_folders(RUNS), Outline(tuple(designs)))
 
@@ -79,6 +78,6 @@ def test_two_sweeps_of_one_name_are_told_apart(sizes: tuple[int, ...], epochs: i
     """By what they hold; where that is the same by their ids."""
     summary = swept(cells(16, 32), cells(*sizes, epochs=epochs))
     of_sweeps = [ablation for ablation in summary.ablations if ablation.source == "sweep"]
-    assert [ablation.apart for ablation in of_sweeps] == expected
+    assert [ablation.qualifier for ablation in of_sweeps] == expected
     assert [ablation.name for ablation in of_sweeps] == [f"mine, {each}" for each in expected]
     assert len(set(subjects(summary))) == len(summary.ablations)

@@ -10,7 +10,6 @@ import pytest
 from tests.records import measurement, spec, write_run, write_seeds
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim, Relation, Verdict, judge
-from vitreport.analysis.prose import answer
 from vitreport.analysis.summary import Group
 from vitreport.records.epoch import EpochRecord
 from vitreport.records.folders import run_folders
@@ -79,15 +78,20 @@ def test_chance_alone_seldom_shows_a_spread() -> None:
     generator = random.Random(1)
     write_seeds(RUNS, [0.5, 0.6, 0.7])
     (group,) = analyze(run_folders(RUNS)).groups
-    outcomes = [
-        answer("spread below", 0.03, [sampled(group, mean, generator) for mean in (0.5, 0.5, 0.5, 0.5, 0.529)]).outcome
-        for _ in range(400)
-    ]
+    ids = [f"perceiver-io-cifar10-{number:08x}" for number in range(5)]
+    claim = Claim("it is so", "a paper", ids[0], relation="spread below", value=0.03, others=tuple(ids[1:]))
+    outcomes = []
+    for _ in range(400):
+        samples = zip(ids, (0.5, 0.5, 0.5, 0.5, 0.529), strict=True)
+        outcomes += [each.outcome for each in judge([claim], [sampled(group, *one, generator) for one in samples], [])]
     assert 0 < outcomes.count("above") <= 20
 
 
-def sampled(group: Group, mean: float, generator: random.Random) -> Group:
-    runs = (replace(run, accuracies={"test": generator.gauss(mean, 0.01)}) for run in group.runs)
+def sampled(group: Group, group_id: str, mean: float, generator: random.Random) -> Group:
+    runs = (
+        replace(run, id=f"{group_id}-s{run.seed}", accuracies={"test": generator.gauss(mean, 0.01)})
+        for run in group.runs
+    )
     return replace(group, runs=tuple(runs))
 
 

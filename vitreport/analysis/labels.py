@@ -1,12 +1,14 @@
-"""Fields of specs as tables: what all rows share is said once, what differs has a column."""
+"""What a group or an ablation is called beside others, and the tables of fields by which groups differ."""
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 
-from vitreport.analysis.summary import FieldTable, Group
+from vitreport.analysis.summary import Ablation, FieldTable, Group
 from vitreport.run_id import hash_in_group
 from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
@@ -33,14 +35,50 @@ def field_table(groups: Sequence[Group], belongs: Callable[[str], bool]) -> Fiel
     )
 
 
-def label_of(group: Group, standard: Group) -> str:
-    """What sets a group apart from the one that stands for its pair, of which nothing is said."""
-    return settings(group.fields, [group.fields, standard.fields])
-
-
-def label_among(group: Group, siblings: Sequence[Group]) -> str:
-    """What sets a group apart from others of its pair, where none stands for it; alone, the end of its id."""
+def group_label(group: Group, representative: Group | None, siblings: Sequence[Group]) -> str:
+    """How a group differs from the representative of its pair, or from its siblings; else the hash in its id."""
+    if representative:
+        return settings(group.fields, [group.fields, representative.fields])
     return settings(group.fields, [each.fields for each in siblings]) or f"group {hash_in_group(group.spec_id)}"
+
+
+def qualified(ablations: Sequence[Ablation], groups: Iterable[Group]) -> list[Ablation]:
+    """Qualify ablations that vary the same by what each holds constant, else by its sweep; make their names unique."""
+    fields = {group.id: group.fields for group in groups}
+    alike: dict[tuple[str, str, tuple[str, ...]], list[int]] = defaultdict(list)
+    for place, ablation in enumerate(ablations):
+        alike[ablation.architecture, ablation.dataset, ablation.axes].append(place)
+    found = list(ablations)
+    for places in alike.values():
+        if len(places) > 1:
+            constant = [
+                _constant([fields[level.group] for level in ablations[place].levels if level.group]) for place in places
+            ]
+            shared = [path for path in constant[0] if all(path in each for each in constant)]
+            among = [{path: each[path] for path in shared} for each in constant]
+            labels = [settings(own, among) for own in among]
+            for place, label in zip(places, labels, strict=True):
+                qualifier = f"at {label}" if labels.count(label) == 1 else _origin(ablations[place])
+                found[place] = replace(ablations[place], qualifier=qualifier)
+    many = Counter(each.name for each in found)
+    return [
+        each if many[each.name] == 1 else replace(each, name=f"{each.name}, {each.qualifier or _origin(each)}")
+        for each in found
+    ]
+
+
+def _constant(members: Sequence[Fields]) -> Fields:
+    """The fields that all members have with the same value."""
+    first = members[0] if members else {}
+    return {path: value for path, value in first.items() if all(path in own and own[path] == value for own in members)}
+
+
+def _origin(ablation: Ablation) -> str:
+    """Which sweep it is, or which part of a study; of an inferred one the group that it begins with."""
+    if ablation.source == "study":
+        return ablation.name
+    known_by = ablation.design or ablation.levels[0].group or ""
+    return f"{'sweep' if ablation.design else 'group'} {known_by.rpartition('-')[2]}"
 
 
 def settings(own: Fields, among: Sequence[Fields]) -> str:

@@ -1,0 +1,33 @@
+"""Designs of sweeps by the labels of their trials."""
+
+from collections.abc import Sequence
+
+from vitreport.analysis.ablations import Design, Labels
+from vitreport.errors import SpecError
+from vitreport.spec.load import parse_value
+from vitreport.spec.sweep import AxisSpec, field_axis, parse_list, variant_axis, zipped
+
+
+def design(
+    axes: Sequence[str],
+    trials: Sequence[tuple[Labels, str]],
+    baseline: Labels | None = None,
+    *,
+    identifier: str = "mine-01234567",
+    name: str = "mine",
+) -> Design:
+    """A sweep over these axes; one that names no field is of variants."""
+    columns = [list(dict.fromkeys(labels[place] for labels, _ in trials)) for place in range(len(axes))]
+    made = tuple(_axis(axis, labels) for axis, labels in zip(axes, columns, strict=True))
+    return Design(identifier, name, made, tuple(trials), baseline, "sweep")
+
+
+def _axis(name: str, labels: Sequence[str]) -> AxisSpec:
+    names = name.split(", ")
+    try:
+        if len(names) == 1:
+            return field_axis(name, map(parse_value, labels))
+        columns = zip(*map(parse_list, labels), strict=True)
+        return zipped([field_axis(each, column) for each, column in zip(names, columns, strict=True)])
+    except SpecError:
+        return variant_axis(name, {label: {} for label in labels})
