@@ -1,8 +1,8 @@
 """Every moment at which a run folder changes, as the last moment of a process or as a failure of the disk.
 
 The moments are the calls that open, write, flush, rename and remove files, and between the halves of each write.
-One run copies its folder before each of them; the same command goes on from every copy. That a kill leaves what
-was copied is checked at some of the moments, or with `TEST_CRASHES=all` at all of them.
+One run copies its folder before each of them, and the same command goes on from the copies. That a kill leaves what
+was copied is checked at some of the moments. `pytest -m long` takes all moments.
 """
 
 import errno
@@ -23,11 +23,10 @@ from tests.store.identity import differences, leftovers, only_run, same_tensors
 from tests.store.options import EVERY_STEP, SHORT, SHORTEST
 from vitreport.store.checkpoint import checkpoints, read_verified
 
-KILLS = 10
-ALL = os.environ.get("TEST_CRASHES") == "all"
+ALL = pytest.param(1, marks=[pytest.mark.long, pytest.mark.timeout(1800)])
 COMMAND = ("train", *SHORT, EVERY_STEP, "--quiet")
 BRIEF = ("train", *SHORTEST, EVERY_STEP, "--quiet")
-BATCH = 16
+BATCH = 8
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +38,24 @@ def moments(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> list[Pa
     return sorted(copies.iterdir())
 
 
+@pytest.mark.parametrize("stride", [3, ALL])
 def test_every_moment_can_be_the_last(
-    driver: Driver, undisturbed: Undisturbed, moments: list[Path], tmp_path: Path
+    driver: Driver, undisturbed: Undisturbed, moments: list[Path], tmp_path: Path, stride: int
 ) -> None:
-    different = {state(moment): moment for moment in moments}
+    different = list({state(moment): moment for moment in moments}.values())
     assert len(different) > 60
-    folders = [tmp_path / moment.name for moment in different.values()]
-    for folder, moment in zip(folders, different.values(), strict=True):
+    chosen = different[::stride]
+    folders = [tmp_path / moment.name for moment in chosen]
+    for folder, moment in zip(folders, chosen, strict=True):
         shutil.copytree(moment, folder / "runs")
     resume_all(driver, folders, COMMAND, undisturbed(SHORT))
 
 
-@pytest.mark.timeout(1800)
-def test_killed_process_leaves_what_was_copied(driver: Driver, moments: list[Path], tmp_path: Path) -> None:
-    step = 1 if ALL else len(moments) // KILLS
-    for number in range(1, len(moments) + 1, step):
+@pytest.mark.parametrize("stride", [29, ALL])
+def test_killed_process_leaves_what_was_copied(
+    driver: Driver, moments: list[Path], tmp_path: Path, stride: int
+) -> None:
+    for number in range(1, len(moments) + 1, stride):
         folder = tmp_path / str(number)
         killed = driver.run(*COMMAND, folder=folder, faults=[("killed_before_call", number)])
         assert killed.exit_code == -signal.SIGKILL
@@ -63,24 +65,25 @@ def test_killed_process_leaves_what_was_copied(driver: Driver, moments: list[Pat
         assert all(same_tensors(load(left[name]), load(copied[name])) for name in sound)
 
 
-def test_every_call_can_fail_once(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stride", [3, ALL])
+def test_every_call_can_fail_once(driver: Driver, undisturbed: Undisturbed, tmp_path: Path, stride: int) -> None:
     """The disk is full, or fails, for one call: the run ends with one line, and the same command goes on."""
     different: dict[tuple[object, ...], Path] = {}
     newest = 0
-    for folder, (number, failed) in failures(driver, tmp_path):
+    for folder, (number, failed) in failures(driver, tmp_path, stride):
         check_failure(failed, number)
         newest = check_sound(only_run(folder), newest)
         check_promise(failed.stderr, newest)
         different.setdefault(kept(only_run(folder)), folder)
     assert newest == 2
-    assert len(different) > 10
+    assert len(different) > 10 / stride
     resume_all(driver, list(different.values()), BRIEF, undisturbed(SHORTEST))
 
 
-def failures(driver: Driver, root: Path) -> Iterator[tuple[Path, tuple[int, Completed]]]:
-    """Runs whose first, second, third, ... call fails, until one is done before that call."""
-    for first in range(1, 1000, BATCH):
-        numbers = {root / str(number): number for number in range(first, first + BATCH)}
+def failures(driver: Driver, root: Path, stride: int) -> Iterator[tuple[Path, tuple[int, Completed]]]:
+    """Runs of which one in `stride` calls fails, until one is done before that call."""
+    for first in range(1, 1000, BATCH * stride):
+        numbers = {root / str(number): number for number in range(first, first + BATCH * stride, stride)}
         faults = {folder: [("failing_call", number, code_of(number))] for folder, number in numbers.items()}
         for folder, failed in driver.run_in_each(*BRIEF, folders=faults).items():
             if failed.exit_code == 0:

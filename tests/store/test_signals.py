@@ -3,31 +3,25 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from torch import Tensor
 
-from tests.commands import Completed
-from tests.store.children import ROOT, Driver
+from tests.commands import Completed, Process, popen
+from tests.store.children import Driver, wait_until
 from tests.store.conftest import Undisturbed
 from tests.store.faults import Fault
-from tests.store.identity import differences, leftovers, only_run, resumed_at
+from tests.store.identity import differences, leftovers, newest_checkpoint, only_run, resumed_at, same_tensors
 from tests.store.options import EVERY_STEP, RICH
 from vitreport.records.reader import read_run
 from vitreport.store.checkpoint import checkpoints
 
 SELDOM = "--checkpoint-seconds=1000"
-STOPPING_ITSELF = """
-import signal
-from tests.store import faults
-from vitreport.cli.main import main
-faults.plant([("signalled_before_step", 7, signal.SIGSTOP)])
-main()
-"""
+NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the state of a process is read in /proc")
 INT, TERM, HUP = int(signal.SIGINT), int(signal.SIGTERM), int(signal.SIGHUP)
 USR1, USR2, XCPU, ALRM, PROF = (int(getattr(signal, f"SIG{name}")) for name in ("USR1", "USR2", "XCPU", "ALRM", "PROF"))
 
@@ -52,13 +46,25 @@ USR1, USR2, XCPU, ALRM, PROF = (int(getattr(signal, f"SIG{name}")) for name in (
     ids=lambda numbers: " ".join(signal.Signals(number).name for number in numbers),
 )
 def test_signals_stop_after_the_step_under_way(
-    driver: Driver, undisturbed: Undisturbed, tmp_path: Path, numbers: tuple[int, ...]
+    driver: Driver, eighth_step: dict[str, Tensor], tmp_path: Path, numbers: tuple[int, ...]
 ) -> None:
     stopped = train(driver, tmp_path, SELDOM, ("signalled_before_step", 7, *numbers))
     check_stopped(stopped, only_run(tmp_path), signal.Signals(numbers[0]), 128 + numbers[0])
     assert saved_steps(tmp_path) == ["step-8"]
-    assert go_on(driver, tmp_path) == [8]
-    assert differences(undisturbed(RICH), only_run(tmp_path)) == []
+    assert same_tensors(newest_checkpoint(only_run(tmp_path)), eighth_step)
+
+
+@pytest.fixture(scope="module")
+def eighth_step(
+    driver: Driver, undisturbed: Undisturbed, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Tensor]:
+    """What a run that was stopped in its eighth step has saved; from there it comes to the bits of a whole one."""
+    folder = tmp_path_factory.mktemp("stopped")
+    train(driver, folder, SELDOM, ("signalled_before_step", 7, INT))
+    saved = newest_checkpoint(only_run(folder))
+    assert go_on(driver, folder) == [8]
+    assert differences(undisturbed(RICH), only_run(folder)) == []
+    return saved
 
 
 @pytest.mark.parametrize("second", [INT, TERM])
@@ -110,6 +116,7 @@ def test_an_ignored_signal_stays_ignored(driver: Driver, tmp_path: Path, number:
     assert (done.exit_code, done.stderr) == (0, "")
 
 
+@NEEDS_PROC
 def test_a_burst_of_signals_is_one(driver: Driver, tmp_path: Path) -> None:
     """Up to the very end of the process, at which Python has taken its handlers down."""
     with stopping_itself() as process:
@@ -118,17 +125,18 @@ def test_a_burst_of_signals_is_one(driver: Driver, tmp_path: Path) -> None:
             process.send_signal(signal.SIGUSR1)
             time.sleep(0.001)
         stdout, stderr = process.communicate()
-    check_stopped(Completed(process.returncode, stdout, stderr), only_run(tmp_path), signal.SIGUSR1, 128 + USR1)
+    check_stopped(Completed(process.wait(), stdout, stderr), only_run(tmp_path), signal.SIGUSR1, 128 + USR1)
     assert go_on(driver, tmp_path) == [8]
 
 
+@NEEDS_PROC
 def test_process_is_stopped_by_the_keyboard(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:
     """The driver's children stand for processes of their own; here the first is one, with a child after it."""
     with stopping_itself() as process:
         for number in (signal.SIGINT, signal.SIGCONT):
             os.kill(process.pid, number)
         stdout, stderr = process.communicate(timeout=60)
-    check_stopped(Completed(process.returncode, stdout, stderr), only_run(tmp_path), signal.SIGINT, 130)
+    check_stopped(Completed(process.wait(), stdout, stderr), only_run(tmp_path), signal.SIGINT, 130)
     done = driver.run("train", *RICH, EVERY_STEP, folder=tmp_path)
     assert resumed_at(only_run(tmp_path)) == [8]
     assert f"resumed {only_run(tmp_path).name} at step 8 of 15\n" in done.stderr
@@ -136,14 +144,22 @@ def test_process_is_stopped_by_the_keyboard(driver: Driver, undisturbed: Undistu
 
 
 @contextmanager
-def stopping_itself() -> Iterator[subprocess.Popen[str]]:
+def stopping_itself() -> Iterator[Process]:
     """A training as a process of its own, which has stopped itself in its eighth step."""
-    arguments = [sys.executable, "-c", STOPPING_ITSELF, "train", *RICH, EVERY_STEP]
-    own = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=own) as process:
-        _, status = os.waitpid(process.pid, os.WUNTRACED)
-        assert os.WIFSTOPPED(status)
+    fault = ("signalled_before_step", 7, int(signal.SIGSTOP))
+    process = popen(
+        *("train", *RICH, EVERY_STEP),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        prepare="tests.store.faults:plant",
+        prepare_arguments=[[fault]],
+    )
+    stat = Path(f"/proc/{process.pid}/stat")
+    wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", "the stop")
+    try:
         yield process
+    finally:
+        process.kill()
 
 
 def train(driver: Driver, folder: Path, interval: str, *faults: Fault) -> Completed:

@@ -28,6 +28,11 @@ UNMEASURED = Cost(parameters=0, forward_flops_per_image=0, training_flops_per_im
 FEW: dict[str, Any] = {"train.selection": "last", "data.validation_fraction": 0.0}
 
 
+def is_large(name: str) -> bool:
+    """Networks of which a step takes seconds; their specs are composed and their smaller siblings trained."""
+    return (name.startswith("timm-") and not name.endswith("-digits")) or name.endswith(("-xlarge", "tnt-stl10"))
+
+
 def few_images(name: str) -> RunSpec:
     """A preset as it stands, but for the size of a batch and for weights that lie on the network."""
     few = FEW | {"train.batch_size": BATCH_SIZE}
@@ -45,7 +50,9 @@ def generated(spec: RunSpec) -> ImageArrays:
     return replace(arrays, classes=tuple(map(str, range(source.num_classes))))
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long) if is_large(name) else name for name in preset_names()]
+)
 def test_a_preset_trains_two_steps(name: str) -> None:
     spec = few_images(name)
     data = spec.data

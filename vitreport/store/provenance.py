@@ -4,6 +4,7 @@ import importlib.metadata
 import platform
 import subprocess
 from datetime import UTC, datetime
+from functools import cache
 
 from vitreport.records.run import GitRecord
 from vitreport.version import __version__
@@ -16,6 +17,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+@cache
 def versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "vitreport": __version__}
     return found | {package: importlib.metadata.version(package) for package in PACKAGES}
