@@ -8,7 +8,7 @@ from tests.store.children import Driver
 from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP, SHORTEST
 from tests.training.small import small_spec
-from vitreport.files import free_bytes
+from vitreport.files import free_bytes, remove_file
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.store import checkpoint
@@ -41,13 +41,12 @@ def test_what_a_run_has_written_already_is_not_needed_again(driver: Driver, tmp_
 @pytest.mark.parametrize("selection", ["val", "last"])
 def test_the_most_that_a_run_holds_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, selection: str) -> None:
     held: list[int] = []
-    remove_old = checkpoint._remove_old
 
-    def measured(folder: Path, step: int) -> None:
-        held.append(sum(path.stat().st_size for path in folder.parent.rglob("*.safetensors")))
-        remove_old(folder, step)
+    def measured(path: Path) -> None:
+        held.append(sum(path.stat().st_size for path in path.parents[1].rglob("*.safetensors")))
+        remove_file(path)
 
-    monkeypatch.setattr(checkpoint, "_remove_old", measured)
+    monkeypatch.setattr(checkpoint, "remove_file", measured)
     spec = small_spec(model={"embed_dim": 64}, data={"limit": 100}, train={"selection": selection})
     runtime = Runtime("cpu", tmp_path, tmp_path / "cache", tmp_path / "runs", 1, compile=False, checkpoint_seconds=0)
     folder = train_run(spec, runtime, force=False, argv=(), listener=Listener())

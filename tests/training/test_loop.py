@@ -25,11 +25,9 @@ from vitreport.training.state import TrainingState, named_weights
 SGD = {"name": "sgd", "learning_rate": 0.5, "momentum": 0.0}
 
 
-def never() -> None:
-    """Nothing stops the loop."""
-
-
-def run(spec: RunSpec, setup: Setup | None = None, *, before_batch: Callable[[], None] = never) -> Iterator[Event]:
+def run(
+    spec: RunSpec, setup: Setup | None = None, *, before_batch: Callable[[], None] = lambda: None
+) -> Iterator[Event]:
     setup = setup or small_setup(spec)
     monitored = {name: split for name, split in setup.splits.items() if name != "train"}
     return fit(setup.state, setup.batches, monitored, spec.train, setup.learning_rate, before_batch)
@@ -151,18 +149,14 @@ def test_train_metrics_are_means_over_the_epoch() -> None:
     assert first.record.peak_memory_bytes > 0
 
 
-def test_losses_are_read_now_and_then_on_a_gpu_and_always_on_a_cpu() -> None:
-    setup = small_setup()
-    read = {"cpu": list[int](), "cuda": list[int]()}
-    for kind, steps in read.items():
-        for setup.state.step in range(1, 41):
-            if loop._must_read(setup.state, 20, torch.device(kind)):
-                steps.append(setup.state.step)
-    assert read == {"cpu": list(range(1, 41)), "cuda": [16, 20, 32, 40]}
+def test_losses_are_read_now_and_then_and_at_the_end_of_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(loop.STEPS_BETWEEN_READS, "cpu", 4)
+    steps = [event for event in run(small_spec()) if isinstance(event, StepFinished)]
+    assert [event.step for event in steps if event.loss is not None] == [4, 5, 8, 10]
 
 
 def test_divergence_names_the_first_bad_step_of_those_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "_must_read", lambda state, steps, device: state.step % steps == 0)
+    monkeypatch.setitem(loop.STEPS_BETWEEN_READS, "cpu", 16)
     spec = small_spec()
     setup = small_setup(spec)
     told: list[Event] = []
@@ -236,7 +230,7 @@ def test_measuring_neither_augments_nor_drops_out() -> None:
     setup = small_setup(spec)
     *_, last = run(spec, setup)
     assert isinstance(last, EpochFinished)
-    again = measure(*predict(setup.state.model, setup.splits["val"], small_spec().train, never))
+    again = measure(*predict(setup.state.model, setup.splits["val"], small_spec().train, lambda: None))
     assert last.record.splits["val"] == again
     assert setup.state.model.training is False
 

@@ -11,7 +11,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.training import throughput
 from vitreport.training.setup import place_model
 from vitreport.training.state import named_weights
-from vitreport.training.throughput import FEWEST_IMAGES, SAMPLES, Throughput, _rate, measure_throughput
+from vitreport.training.throughput import FEWEST_IMAGES, SAMPLES, Throughput, measure_rate, measure_throughput
 
 SECONDS_AN_IMAGE = 0.001
 
@@ -84,7 +84,7 @@ def test_work_of_known_speed_is_measured_in_time(
     simulated: Callable[..., SimulatedClock], seconds: float, batch_size: int
 ) -> None:
     clock = simulated()
-    found = _rate(clock.work, small_spec().data, CPU, 128, seconds)
+    found = measure_rate(clock.work, small_spec().data, CPU, 128, seconds)
     assert found.images_per_second == pytest.approx(1 / SECONDS_AN_IMAGE)
     assert found.expected_images_per_second == pytest.approx(1 / SECONDS_AN_IMAGE)
     assert found.batch_size == batch_size
@@ -92,14 +92,14 @@ def test_work_of_known_speed_is_measured_in_time(
 
 
 def test_a_slow_first_step_is_not_counted(simulated: Callable[..., SimulatedClock]) -> None:
-    found = _rate(simulated(first_seconds=0.3).work, small_spec().data, CPU, 128, seconds=0.7)
+    found = measure_rate(simulated(first_seconds=0.3).work, small_spec().data, CPU, 128, seconds=0.7)
     assert found.images_per_second == pytest.approx(1 / SECONDS_AN_IMAGE)
     assert found.samples > 1
 
 
 def test_what_a_step_costs_is_not_counted_for_each_image(simulated: Callable[..., SimulatedClock]) -> None:
     """On a busy machine most of a small batch is waiting; a whole batch waits no longer."""
-    found = _rate(simulated(step_seconds=1.0).work, small_spec().data, CPU, 128, seconds=5.0)
+    found = measure_rate(simulated(step_seconds=1.0).work, small_spec().data, CPU, 128, seconds=5.0)
     assert found.batch_size == 32
     assert found.images_per_second == pytest.approx(32 / 1.032)
     assert found.expected_images_per_second == pytest.approx(128 / 1.128)

@@ -20,7 +20,8 @@ from vitreport.training.events import EpochFinished, Event, Started, StepFinishe
 from vitreport.training.metrics import Labels, Logits, measure
 from vitreport.training.state import TrainingState
 
-CUDA_STEPS_BETWEEN_READS = 16
+STEPS_BETWEEN_READS = {"cpu": 1, "cuda": 16}
+"""Reading a loss waits for the device. At the end of an epoch it is always read."""
 RANK = 0  # of the process among those that train together: one does
 
 
@@ -48,7 +49,8 @@ def fit(
             rate = learning_rate(state.step)
             torch.manual_seed(stream_seed(batches.seed, "dropout", state.step, RANK))
             unread.append(train_step(state, images, targets, train, rate))
-            loss = _read_losses(unread, state) if _must_read(state, steps_per_epoch, images.device) else None
+            is_due = state.step % STEPS_BETWEEN_READS[images.device.type] == 0 or state.step % steps_per_epoch == 0
+            loss = _read_losses(unread, state) if is_due else None
             state.seconds = time.perf_counter() - begun
             yield StepFinished(state.epoch + 1, state.step, len(targets), rate, loss)
         seconds = state.seconds
@@ -102,11 +104,6 @@ def _totals(logits: Tensor, targets: Tensor) -> Tensor:
     labels = targets if targets.ndim == 1 else targets.argmax(1)
     correct = (logits.argmax(1) == labels).sum()
     return torch.stack([loss.double(), correct.double(), loss.new_full((), len(labels), dtype=torch.float64)])
-
-
-def _must_read(state: TrainingState, steps_per_epoch: int, device: torch.device) -> bool:
-    """Reading a loss waits for the device: always on a CPU, now and then and at the end of an epoch on a GPU."""
-    return device.type != "cuda" or state.step % CUDA_STEPS_BETWEEN_READS == 0 or state.step % steps_per_epoch == 0
 
 
 def _read_losses(unread: list[Tensor], state: TrainingState) -> float:

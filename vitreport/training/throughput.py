@@ -126,8 +126,8 @@ def measure_throughput(model: nn.Module, spec: RunSpec, device: torch.device, *,
         train, evaluate = _training(copy, spec, device), _evaluation(copy, spec)
         evaluated = evaluation_batch_size(device, spec.train, spec.data.image_size)
         return Throughput(
-            training=_rate(train, spec.data, device, spec.train.batch_size, seconds * 2 / 3),
-            forward=_rate(evaluate, spec.data, device, evaluated, seconds / 3),
+            training=measure_rate(train, spec.data, device, spec.train.batch_size, seconds * 2 / 3),
+            forward=measure_rate(evaluate, spec.data, device, evaluated, seconds / 3),
         )
 
 
@@ -147,7 +147,7 @@ def _evaluation(model: nn.Module, spec: RunSpec) -> Work:
     return lambda images: predict(model, images, spec.train, before_batch=lambda: None)
 
 
-def _rate(work: Work, data: DataSpec, device: torch.device, batch_size: int, seconds: float) -> Rate:
+def measure_rate(work: Work, data: DataSpec, device: torch.device, batch_size: int, seconds: float) -> Rate:
     """Warm up, grow the batch while a larger one fits into `seconds`, then take samples."""
     deadline = perf_counter() + seconds
     count = min(FEWEST_IMAGES, batch_size)
