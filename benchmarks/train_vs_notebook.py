@@ -24,9 +24,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from vitreport.data.cache import ImageArrays
+from vitreport.data.arrays import ImageArrays, Split
+from vitreport.data.request import ImageRequest
 from vitreport.data.sources import describe, open_dataset
-from vitreport.data.splits import Split
 from vitreport.spec.compose import compose
 from vitreport.spec.load import assign
 from vitreport.spec.presets import read_preset
@@ -129,15 +129,16 @@ def load(data_dir: Path | None, train_images: int, test_images: int) -> ImageArr
         }
         grey = (0.5, 0.5, 0.5)
         classes = tuple(map(str, range(10)))
-        return ImageArrays(splits, classes, "generated", False, "generated", grey, grey)
-    found = open_dataset(
-        "cifar10",
-        image_size=32,
-        data_dir=data_dir,
-        cache_dir=data_dir / ".cache",
-        notify=print,
-        progress=lambda label, done, total: None,
-    )
+        return ImageArrays(
+            splits=splits,
+            classes=classes,
+            fingerprint="generated",
+            canonical=False,
+            source="generated",
+            mean=grey,
+            std=grey,
+        )
+    found = open_dataset(ImageRequest("cifar10", 32, data_dir, data_dir / ".cache", print))
     random = np.random.default_rng(0)
     splits = {}
     for name, split in found.splits.items():
@@ -149,7 +150,7 @@ def load(data_dir: Path | None, train_images: int, test_images: int) -> ImageArr
 def benchmark_spec(epochs: int, precision: str) -> RunSpec:
     changes = assign({"train.epochs": epochs, "train.precision": precision}, "benchmark")
     layers = [read_preset("perceiver-io-cifar10"), changes]
-    return compose(layers, lambda name, size: describe(name, Path(), size)).spec
+    return compose(layers, lambda name, size: describe(name, [Path()], size)).spec
 
 
 def main() -> None:

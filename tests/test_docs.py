@@ -14,7 +14,7 @@ from tests.test_contracts import FILES, ROOT
 from vitreport.cli import training
 from vitreport.cli.main import run
 from vitreport.cli.tables import plan
-from vitreport.data.facts import facts_in
+from vitreport.data.sources import facts_in
 from vitreport.errors import exit_codes
 from vitreport.spec.request import Request, compose_request
 from vitreport.spec.run import RunSpec

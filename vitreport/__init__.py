@@ -140,7 +140,7 @@ def ablate(
         >>> summary = vitreport.ablate(spec, {"batch_size": [16, 32, 64]})
         >>> [(level.values[0], level.test) for level in summary.ablations[0].levels]
     """
-    from vitreport.data.facts import facts_in
+    from vitreport.data.sources import facts_in
     from vitreport.runtime import Runtime
     from vitreport.spec.sweep import field_axis, zipped
     from vitreport.sweep.plan import plan_ablation
@@ -181,7 +181,7 @@ def run_study(
         >>> vitreport.run_study("digits", seeds="1").summary.groups
     """
     from vitreport.analysis.scope import analyze_study
-    from vitreport.data.facts import facts_in
+    from vitreport.data.sources import facts_in
     from vitreport.runtime import Runtime
     from vitreport.sweep.studies import StudyRequest, plan_study
 

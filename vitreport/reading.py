@@ -43,7 +43,8 @@ def reading_errors(kind: type[VitreportError], subject: object, hint: str = "") 
     except UnicodeDecodeError as error:
         raise kind(f"{subject}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
     except OSError as error:
-        raise kind(f"{subject} cannot be read: {(error.strerror or str(error)).lower()}", hint) from error
+        reason = (error.strerror or str(error)).lower()
+        raise kind(f"{error.filename or subject} cannot be read: {reason}", hint) from error
 
 
 def open_bounded(path: Path, most: int | None = None, *, links: bool = True, pipes: bool = False) -> io.BufferedReader:

@@ -12,7 +12,7 @@ import pytest
 from tests.records import write_run
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.scope import analyze_study
-from vitreport.data.facts import facts_in
+from vitreport.data.sources import facts_in
 from vitreport.report.page import Page, make_page
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study import ClaimSpec, combination

@@ -16,7 +16,7 @@ from vitreport.analysis.observed import observe
 from vitreport.analysis.references import architecture_title, model_word
 from vitreport.analysis.representative import Planned
 from vitreport.analysis.summary import Group, Summary
-from vitreport.data.facts import facts_in
+from vitreport.data.sources import facts_in
 from vitreport.intervals import t_interval, wilson_interval
 from vitreport.records.folders import run_folders, strays
 from vitreport.records.groups import grouped

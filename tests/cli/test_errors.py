@@ -11,7 +11,7 @@ import torch
 
 from tests.cli.conftest import Cli
 from tests.commands import TINY, Completed, vitreport
-from tests.data.makers import write_folder
+from tests.data.makers import republish, write_folder
 from tests.records import small_spec, write_run
 from vitreport.data import cifar10
 from vitreport.files import write_json
@@ -240,7 +240,7 @@ def test_images_that_cannot_be_used(make: Callable[[Path], None], said: list[str
 
 
 def test_without_a_network_the_other_ways_to_cifar10_are_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cifar10, "MIRRORS", ("http://127.0.0.1:1/cifar-10-python.tar.gz",) * 2)
+    republish(cifar10, monkeypatch, mirrors=("http://127.0.0.1:1/cifar-10-python.tar.gz",) * 2)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     done = cli("train", "perceiver-io", "--dataset", "cifar10", "--data-dir", "data", "--epochs", "1")
     refused(
@@ -249,7 +249,7 @@ def test_without_a_network_the_other_ways_to_cifar10_are_told(cli: Cli, monkeypa
         "could not be downloaded",
         "put cifar-10-python.tar.gz into data",
         "cifar10/{train,test}",
-        "--dataset digits",
+        "the data set digits",
     )
 
 
@@ -291,7 +291,7 @@ def test_a_damaged_record_is_named_and_the_others_are_listed(cli: Cli) -> None:
 
 @pytest.mark.parametrize("option", ["--runs-dir", "--data-dir"])
 def test_a_place_that_cannot_be_written(option: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cifar10, "MIRRORS", ())
+    republish(cifar10, monkeypatch, mirrors=())
     Path("file").write_text("")
     dataset = "digits" if option == "--runs-dir" else "cifar10"
     done = cli("train", "perceiver-io", "--dataset", dataset, *TINY[:5], "--epochs", "1", option, "file/inner")

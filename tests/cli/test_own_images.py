@@ -11,7 +11,8 @@ from PIL import Image
 from tests.cli.conftest import Cli
 from tests.commands import Completed
 from tests.data.makers import write_folder, write_images
-from vitreport.data.cache import ImageArrays
+from vitreport.data.arrays import ImageArrays
+from vitreport.data.request import ImageRequest
 from vitreport.data.sources import open_dataset
 
 SMALL = ("--set", "patch_size=4", "--set", "embed_dim=8", "--set", "num_blocks=1", "--epochs", "1", "--batch-size", "4")
@@ -129,15 +130,7 @@ def write_deep(root: Path, top: int) -> Path:
 
 
 def opened(root: Path, tmp_path: Path, intensity_range: tuple[float, float]) -> ImageArrays:
-    return open_dataset(
-        root.name,
-        image_size=8,
-        data_dir=root.parent,
-        cache_dir=tmp_path / "cache",
-        notify=lambda line: None,
-        progress=lambda label, done, total: None,
-        intensity_range=intensity_range,
-    )
+    return open_dataset(ImageRequest(root.name, 8, root.parent, tmp_path / "cache", intensity_range=intensity_range))
 
 
 def test_the_range_of_the_training_images_is_recorded_and_used_to_measure(cli: Cli, tmp_path: Path) -> None:

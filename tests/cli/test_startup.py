@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.records import small_spec, write_run
+from vitreport.data.request import ImageRequest
 from vitreport.data.sources import open_dataset
 
 HEAVY = {
@@ -114,11 +115,4 @@ def loaded(commands: list[str]) -> dict[str, list[int | str]]:
 
 
 def decode_digits() -> None:
-    open_dataset(
-        "digits",
-        image_size=8,
-        data_dir=Path("data"),
-        cache_dir=Path(os.environ["VITREPORT_CACHE_DIR"]),
-        notify=lambda line: None,
-        progress=lambda label, done, total: None,
-    )
+    open_dataset(ImageRequest("digits", 8, Path("data"), Path(os.environ["VITREPORT_CACHE_DIR"])))

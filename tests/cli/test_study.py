@@ -10,7 +10,7 @@ from tests.cli.conftest import Cli
 from tests.commands import Completed, vitreport
 from tests.data.makers import write_folder
 from tests.records import write_run
-from vitreport.data.facts import facts_in
+from vitreport.data.sources import facts_in
 from vitreport.records.run import ErrorRecord
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study_file import study_names

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vitreport.data.augment.drawn import Drawn
 from vitreport.data.augment.pipeline import DRAWS, augment
 from vitreport.data.augment.random_numbers import PositionNumbers, RandomNumbers
+from vitreport.data.augment.sampling import SampledTransform
 from vitreport.spec.augment import AugmentSpec
 
 HEIGHT, WIDTH = 6, 10
@@ -49,7 +49,7 @@ def not_contiguous(images: Tensor) -> Tensor:
     return images.repeat_interleave(2, 0).contiguous(memory_format=torch.channels_last)[::2]
 
 
-def drawn(spec: AugmentSpec, count: int, size: Sequence[int] = (HEIGHT, WIDTH), seed: int = 0) -> Drawn:
+def drawn(spec: AugmentSpec, count: int, size: Sequence[int] = (HEIGHT, WIDTH), seed: int = 0) -> SampledTransform:
     return DRAWS[type(spec)](spec, (count, 3, *size), numbers(count, seed))
 
 

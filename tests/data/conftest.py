@@ -1,12 +1,14 @@
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from vitreport.data import cifar10, stl10, tinyimagenet
-from vitreport.data.cache import Places
+from vitreport.data.request import ImageRequest
 
+from .makers import republish
 from .server import Mirror
 from .tiny import WNIDS
 
@@ -14,7 +16,7 @@ from .tiny import WNIDS
 @pytest.fixture(autouse=True)
 def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (cifar10, stl10, tinyimagenet):
-        monkeypatch.setattr(module, "MIRRORS", ("http://127.0.0.1:9/none",))
+        republish(module, monkeypatch, mirrors=("http://127.0.0.1:9/none",))
 
 
 @pytest.fixture
@@ -24,10 +26,10 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def places(tmp_path: Path, told: list[str]) -> Places:
+def image_request(tmp_path: Path, told: list[str]) -> ImageRequest:
     data_dir = tmp_path / "data"
     data_dir.mkdir()
-    return Places(data_dir, tmp_path / "cache", told.append, lambda label, done, total: None)
+    return ImageRequest("noise", 8, data_dir, tmp_path / "cache", told.append)
 
 
 @pytest.fixture
@@ -43,4 +45,4 @@ def mirror() -> Iterator[Mirror]:
 @pytest.fixture
 def three_classes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a miniature with three classes pass for the whole of Tiny ImageNet."""
-    monkeypatch.setattr(tinyimagenet, "NUM_CLASSES", len(WNIDS))
+    monkeypatch.setattr(tinyimagenet, "DATASET", replace(tinyimagenet.DATASET, num_classes=len(WNIDS)))

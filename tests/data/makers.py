@@ -8,15 +8,22 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from PIL import Image
 
-from vitreport.data import cifar10
+from vitreport.data.arrays import ImageArrays
+from vitreport.data.request import ImageRequest, IntensityRange
+from vitreport.data.sources import count_images, describe, open_dataset
+from vitreport.spec.data import DatasetFacts
 
+BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -41,9 +48,9 @@ def write_folder(root: Path, *, classes: tuple[str, ...] = ("cat", "dog"), count
 def write_batches(home: Path, *, count: int = 4) -> dict[str, str]:
     """`cifar-10-batches-py` with batches of `count` images, pickled as Python 2 did; the md5 of each."""
     home.mkdir(parents=True)
-    for number, name in enumerate(cifar10.BATCH_MD5):
+    for number, name in enumerate(BATCHES):
         (home / name).write_bytes(batch(number, count))
-    return {name: md5((home / name).read_bytes()) for name in cifar10.BATCH_MD5}
+    return {name: md5((home / name).read_bytes()) for name in BATCHES}
 
 
 def batch(number: int, count: int = 4) -> bytes:
@@ -54,7 +61,7 @@ def batch(number: int, count: int = 4) -> bytes:
 
 def write_archive(path: Path, *, count: int = 4, change: Callable[[dict[str, bytes]], None] = lambda _: None) -> str:
     """The archive of CIFAR-10 with its six batches; `change` may exchange their bytes. Returns its md5."""
-    batches = {name: batch(number, count) for number, name in enumerate(cifar10.BATCH_MD5)}
+    batches = {name: batch(number, count) for number, name in enumerate(BATCHES)}
     change(batches)
     members = {f"cifar-10-batches-py/{name}": content for name, content in sorted(batches.items(), reverse=True)}
     return write_tar(path, {"cifar-10-batches-py/readme.html": b"<html>"} | members)
@@ -118,3 +125,32 @@ def write_images(folder: Path, count: int = 3, *, seed: int = 0, size: int = 8, 
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(count):
         Image.fromarray(noise(seed + index, size)).save(folder / f"{index:04}{suffix}")
+
+
+def open_folder(
+    root: Path, image_request: ImageRequest, size: int = 8, intensity_range: IntensityRange = "full"
+) -> ImageArrays:
+    """Open a folder of images as a user's own data set."""
+    here = replace(image_request, name=root.name, data_dir=root.parent, image_size=size)
+    return open_dataset(replace(here, intensity_range=intensity_range))
+
+
+def open_named(name: str, image_request: ImageRequest) -> ImageArrays:
+    """Open a published data set."""
+    return open_dataset(replace(image_request, name=name))
+
+
+def republish(module: ModuleType, monkeypatch: pytest.MonkeyPatch, **archive: Any) -> None:
+    """Change what a data set is published as."""
+    dataset = replace(module.DATASET, archive=replace(module.DATASET.archive, **archive))
+    monkeypatch.setattr(module, "DATASET", dataset)
+
+
+def count_folder(root: Path) -> dict[str, int]:
+    """Count the images of a user's own data set by split."""
+    return count_images(root.name, root.parent)
+
+
+def facts(root: Path, size: int | None = None) -> DatasetFacts:
+    """Describe a user's own data set."""
+    return describe(str(root), [root.parent], size)

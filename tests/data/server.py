@@ -10,6 +10,7 @@ class Mirror(ThreadingHTTPServer):
     """Serves CONTENT under paths that name the fault; `requests` are (path, Range header) as they came."""
 
     def __init__(self) -> None:
+        self.content = CONTENT
         self.requests: list[tuple[str, str | None]] = []
         super().__init__(("127.0.0.1", 0), _Handler)
 
@@ -26,7 +27,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def good(self) -> None:
         start = self._start()
-        self._answer(416 if start >= len(CONTENT) else 206 if start else 200, CONTENT[start:], start=start)
+        self._answer(206 if start else 200, self.server.content[start:], start=start)
 
     def cut_off(self) -> None:
         rest = CONTENT[self._start() :]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vitreport.data.cache import Chunk, Decoding, ImageArrays, Original, Places, cached
-from vitreport.data.pixels import Seen
-from vitreport.data.splits import Split
+from vitreport.data.arrays import Chunk, Decoding, ImageArrays, ImageSource, Seen, Split
+from vitreport.data.cache import cached
+from vitreport.data.request import ImageRequest
 
 
 class Source:
@@ -21,7 +21,7 @@ class Source:
             name: Split(rng.integers(0, 256, (count, 3, 6, 6), np.uint8), np.arange(count) % 2)
             for name, count in (("train", 10), ("test", 5))
         }
-        self.original = Original("noise", identity, self._decode)
+        self.original = ImageSource("noise", identity, self._decode)
 
     def _decode(self) -> Decoding:
         self.decoded += 1
@@ -34,10 +34,10 @@ class Source:
                 yield Chunk(name, split.images[start : start + self.chunk], Seen(resized=1))
 
 
-def opened(source: Source, places: Places) -> ImageArrays:
-    return cached("noise", 6, source.original, places)
+def opened(source: Source, image_request: ImageRequest) -> ImageArrays:
+    return cached(image_request, 6, source.original)
 
 
-def folder(places: Places) -> Path:
-    (only,) = (places.cache_dir / "arrays").glob("noise-*")
+def folder(image_request: ImageRequest) -> Path:
+    (only,) = (image_request.cache_dir / "arrays").glob("noise-*")
     return only

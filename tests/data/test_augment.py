@@ -19,9 +19,9 @@ from tests.data.augmenting import (
     telling_images,
 )
 from vitreport.data.augment.color import adjust_brightness
-from vitreport.data.augment.drawn import Drawn, InTurn, apply_in_turn, unchanged
 from vitreport.data.augment.geometry import horizontal_flip, shifted_crop
 from vitreport.data.augment.pipeline import DRAWS, augment
+from vitreport.data.augment.sampling import InTurn, SampledTransform, apply_in_turn, unchanged
 from vitreport.spec.augment import (
     AugmentSpec,
     AutocontrastSpec,
@@ -74,10 +74,10 @@ def test_each_image_gets_operations_of_its_own() -> None:
     images, factors = random_images(4), torch.tensor([0.1, 0.2, 0.3, 0.4])
     shifts = torch.tensor([[0, 0], [0, 0], [0, 0], [1, -2]])
     operations = [
-        Drawn(unchanged),
-        Drawn(adjust_brightness, (factors,)),
-        Drawn(horizontal_flip, (torch.ones(4, dtype=torch.bool),)),
-        Drawn(shifted_crop, (shifts,)),
+        SampledTransform(unchanged),
+        SampledTransform(adjust_brightness, (factors,)),
+        SampledTransform(horizontal_flip, (torch.ones(4, dtype=torch.bool),)),
+        SampledTransform(shifted_crop, (shifts,)),
     ]
     rows = torch.arange(4)[:, None].expand(4, 2)
     result = apply_in_turn(images, torch.tensor([[0, 0], [1, 0], [2, 1], [3, 2]]), rows, operations)
@@ -97,7 +97,7 @@ def test_the_parts_of_an_operation_do_what_it_does_as_a_whole() -> None:
         MixtureSpec(minimum=0, maximum=2, operations=(JITTER, CROP)),
     ]
     operations = [drawn(spec, 40 * turns, seed=seed) for seed, spec in enumerate(specs)]
-    wholes = [Drawn(partial(operation.apply), operation.parameters) for operation in operations]
+    wholes = [SampledTransform(partial(operation.apply), operation.parameters) for operation in operations]
     choices = torch.randint(-1, len(specs), (40, turns), generator=seeded())
     rows = torch.arange(40 * turns).view(40, turns)
     expected = apply_in_turn(images, choices, rows, wholes)

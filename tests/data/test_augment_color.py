@@ -32,7 +32,7 @@ from vitreport.data.augment.color import (
     posterize,
     solarize,
 )
-from vitreport.data.augment.drawn import InTurn
+from vitreport.data.augment.sampling import InTurn
 from vitreport.spec.augment import AutocontrastSpec, ColorJitterSpec, EqualizeSpec, SharpnessSpec
 
 JITTER = ColorJitterSpec(brightness=0.5, contrast=0.5, saturation=0.5, hue=0.25)

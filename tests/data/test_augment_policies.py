@@ -9,7 +9,7 @@ from torchvision.transforms import InterpolationMode, v2
 
 from tests.data.augmenting import drawn, random_images, shares
 from vitreport.data.augment import policies
-from vitreport.data.augment.drawn import InTurn, apply_in_turn
+from vitreport.data.augment.sampling import InTurn, apply_in_turn
 from vitreport.spec.augment import RandAugmentSpec, TrivialAugmentSpec
 
 Policy = RandAugmentSpec | TrivialAugmentSpec

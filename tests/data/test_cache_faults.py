@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitreport.data import cache
-from vitreport.data.cache import Chunk, Decoding, Places, cached, decoded
-from vitreport.data.splits import fingerprint
+from vitreport.data.arrays import Chunk, Decoding, fingerprint
+from vitreport.data.cache import cached, decoded
+from vitreport.data.request import ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 
 from .source import Source, folder, opened
@@ -18,15 +18,15 @@ from .source import Source, folder, opened
 
 @pytest.mark.parametrize("name", ["images-train.npy", "images-test.npy", "labels-train.npy", "meta.json"])
 @pytest.mark.parametrize("damage", ["missing", "cut", "longer", "empty"])
-def test_a_damaged_cache_is_made_anew(places: Places, told: list[str], name: str, damage: str) -> None:
+def test_a_damaged_cache_is_made_anew(image_request: ImageRequest, told: list[str], name: str, damage: str) -> None:
     source = Source()
-    opened(source, places)
-    file = folder(places) / name
+    opened(source, image_request)
+    file = folder(image_request) / name
     content = file.read_bytes()
     file.unlink()
     if damage != "missing":
         file.write_bytes({"cut": content[:-9], "longer": content + b"x", "empty": b""}[damage])
-    arrays = opened(source, places)
+    arrays = opened(source, image_request)
     assert source.decoded == 2
     assert np.array_equal(arrays.splits["train"].images, source.splits["train"].images)
     assert len(told) == 1
@@ -34,19 +34,21 @@ def test_a_damaged_cache_is_made_anew(places: Places, told: list[str], name: str
 
 
 @pytest.mark.parametrize(("name", "byte"), [("images-train.npy", 0), ("images-test.npy", 0), ("labels-train.npy", 1)])
-def test_damaged_bytes_are_told_and_decoded_again(places: Places, told: list[str], name: str, byte: int) -> None:
+def test_damaged_bytes_are_told_and_decoded_again(
+    image_request: ImageRequest, told: list[str], name: str, byte: int
+) -> None:
     source = Source()
-    before = opened(source, places)
-    overwrite_end(folder(places) / name, byte)
-    assert decoded("noise", 6, source.original, places) is not None
-    unchecked = cached("noise", 6, source.original, places, check_bytes=False)
+    before = opened(source, image_request)
+    overwrite_end(folder(image_request) / name, byte)
+    assert decoded(image_request, 6, source.original) is not None
+    unchecked = cached(image_request, 6, source.original, check_bytes=False)
     assert fingerprint(unchecked.classes, unchecked.splits) != unchecked.fingerprint
     assert (source.decoded, told) == (1, [])
-    after = opened(source, places)
+    after = opened(source, image_request)
     assert source.decoded == 2
     assert fingerprint(after.classes, after.splits) == after.fingerprint == before.fingerprint
-    assert told == [f"{folder(places)} is damaged or of an older format: decoding noise again"]
-    opened(source, places)
+    assert told == [f"{folder(image_request)} is damaged or of an older format: decoding noise again"]
+    opened(source, image_request)
     assert source.decoded == 2
 
 
@@ -59,10 +61,10 @@ def overwrite_end(file: Path, byte: int) -> None:
 def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(ResourceError, match="cannot write"):
-        opened(Source(), Places(tmp_path, tmp_path / "cache", print, print))
+        opened(Source(), ImageRequest("noise", 6, tmp_path, tmp_path / "cache"))
 
 
-def test_a_source_that_cannot_be_read_is_not_taken_for_the_cache(places: Places) -> None:
+def test_a_source_that_cannot_be_read_is_not_taken_for_the_cache(image_request: ImageRequest) -> None:
     source = Source()
 
     def unread(file: str | None) -> OSError:
@@ -82,14 +84,16 @@ def test_a_source_that_cannot_be_read_is_not_taken_for_the_cache(places: Places)
         (lambda: decode(unread("/media/labels")), "/media/labels"),
         (lambda: decode(unread(None)), "noise"),
     ):
-        with pytest.raises(DatasetError, match=f"^{place} cannot be read: Input/output error$"):
-            cached("noise", 6, replace(source.original, decode=failing), places)
+        with pytest.raises(DatasetError, match=f"^{place} cannot be read: input/output error$"):
+            cached(image_request, 6, replace(source.original, decode=failing))
 
 
-def test_a_cache_that_cannot_be_written_while_decoding(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written_while_decoding(
+    image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(cache, "_append", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(ResourceError, match="no space left"):
-        opened(Source(), places)
+        opened(Source(), image_request)

@@ -1,34 +1,36 @@
-import errno
+import hashlib
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
-from vitreport.data import cifar10, download
-from vitreport.data.cache import ImageArrays, Places, cached
+from vitreport.data import cifar10
+from vitreport.data.arrays import ImageArrays
+from vitreport.data.request import ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 
-from .makers import batch, md5, python2_pickle, write_archive, write_batches, write_folder
-from .server import HTML
+from .makers import batch, md5, open_named, python2_pickle, republish, write_archive, write_batches, write_folder
+from .server import HTML, Mirror
 
 
-def opened(places: Places) -> ImageArrays:
-    return cached("cifar10", cifar10.SIZE, cifar10.find(places), places)
+def opened(image_request: ImageRequest) -> ImageArrays:
+    return open_named("cifar10", image_request)
 
 
 @pytest.fixture
-def archive(places: Places, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = places.data_dir / cifar10.PUBLISHED.archive
+def archive(image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = image_request.data_dir / "cifar-10-python.tar.gz"
     published(monkeypatch, path, write_archive(path))
     return path
 
 
 def published(monkeypatch: pytest.MonkeyPatch, path: Path, md5: str) -> None:
-    monkeypatch.setattr(cifar10, "PUBLISHED", replace(cifar10.PUBLISHED, md5=md5, size=path.stat().st_size))
+    republish(cifar10, monkeypatch, md5=md5, size=path.stat().st_size)
 
 
 def check_images(arrays: ImageArrays) -> None:
@@ -44,121 +46,126 @@ def check_images(arrays: ImageArrays) -> None:
 
 
 @pytest.mark.usefixtures("archive")
-def test_the_archive(places: Places) -> None:
-    arrays = opened(places)
+def test_the_archive(image_request: ImageRequest) -> None:
+    arrays = opened(image_request)
     check_images(arrays)
     assert (arrays.source, arrays.canonical) == ("archive cifar-10-python.tar.gz (md5 verified)", True)
 
 
-def test_the_archive_in_a_folder_of_its_own(places: Places, archive: Path) -> None:
-    (places.data_dir / "cifar10").mkdir()
-    archive.rename(places.data_dir / "cifar10" / archive.name)
-    check_images(opened(places))
+def test_the_archive_in_a_folder_of_its_own(image_request: ImageRequest, archive: Path) -> None:
+    (image_request.data_dir / "cifar10").mkdir()
+    archive.rename(image_request.data_dir / "cifar10" / archive.name)
+    check_images(opened(image_request))
 
 
 @pytest.mark.parametrize("home", [".", "cifar10"])
-def test_unpacked_batches(places: Places, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
-    monkeypatch.setattr(cifar10, "BATCH_MD5", write_batches(places.data_dir / home / cifar10.PUBLISHED.unpacked))
-    arrays = opened(places)
+def test_unpacked_batches(image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    republish(cifar10, monkeypatch, files=write_batches(image_request.data_dir / home / "cifar-10-batches-py"))
+    arrays = opened(image_request)
     check_images(arrays)
     assert (arrays.source, arrays.canonical) == ("folder cifar-10-batches-py (md5 verified)", True)
 
 
 def test_archive_and_batches_have_one_fingerprint(
-    places: Places, archive: Path, monkeypatch: pytest.MonkeyPatch
+    image_request: ImageRequest, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = opened(places)
+    first = opened(image_request)
     archive.unlink()
-    monkeypatch.setattr(cifar10, "BATCH_MD5", write_batches(places.data_dir / cifar10.PUBLISHED.unpacked))
-    second = opened(places)
+    republish(cifar10, monkeypatch, files=write_batches(image_request.data_dir / "cifar-10-batches-py"))
+    second = opened(image_request)
     assert first.source != second.source
     assert first.fingerprint == second.fingerprint
 
 
-def test_a_decoded_copy_serves_without_the_archive(places: Places, archive: Path) -> None:
-    opened(places)
+def test_a_decoded_copy_serves_without_the_archive(image_request: ImageRequest, archive: Path) -> None:
+    opened(image_request)
     archive.unlink()
-    check_images(opened(places))
+    check_images(opened(image_request))
 
 
-def test_batches_with_a_damaged_or_missing_one(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = places.data_dir / cifar10.PUBLISHED.unpacked
-    monkeypatch.setattr(cifar10, "BATCH_MD5", write_batches(home))
+def test_batches_with_a_damaged_or_missing_one(image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = image_request.data_dir / "cifar-10-batches-py"
+    republish(cifar10, monkeypatch, files=write_batches(home))
     (home / "data_batch_3").write_bytes(b"other")
     with pytest.raises(DatasetError, match=rf"data_batch_3 is not as it was published: md5 is {md5(b'other')}"):
-        opened(places)
+        opened(image_request)
     (home / "data_batch_3").unlink()
-    with pytest.raises(DatasetError, match="data_batch_3 cannot be read: No such file"):
-        opened(places)
-
-
-def test_a_batch_that_cannot_be_read(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unread(path: Path) -> bytes:
-        raise OSError(errno.EIO, "Input/output error")
-
-    home = places.data_dir / cifar10.PUBLISHED.unpacked
-    monkeypatch.setattr(cifar10, "BATCH_MD5", write_batches(home))
-    original = cifar10.find(places)
-    monkeypatch.setattr(Path, "read_bytes", unread)
-    with pytest.raises(DatasetError, match=f"^{home / 'data_batch_1'} cannot be read: Input/output error$"):
-        original.decode()
+    with pytest.raises(DatasetError, match="data_batch_3 cannot be read: no such file"):
+        opened(image_request)
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [(HTML, "an HTML page instead of the file"), (b"\x1f\x8b", r"cut short, 2 of \d+ bytes"), (b"x" * 99999, "md5 is")],
 )
-def test_a_damaged_archive_of_the_users_stays(places: Places, archive: Path, content: bytes, words: str) -> None:
+def test_a_damaged_archive_of_the_users_stays(
+    image_request: ImageRequest, archive: Path, content: bytes, words: str
+) -> None:
     archive.write_bytes(content)
     with pytest.raises(DatasetError, match=words) as error:
-        opened(places)
-    for part in (str(archive), md5(content), cifar10.PUBLISHED.md5):
+        opened(image_request)
+    for part in (str(archive), md5(content), "expected "):
         assert part in error.value.message
     assert "remove it" in error.value.hint
     assert archive.read_bytes() == content
 
 
-def test_folders_of_images(places: Places) -> None:
-    write_folder(places.data_dir / "cifar10", classes=cifar10.CLASSES, count=1, size=32)
-    arrays = opened(places)
+def test_folders_of_images(image_request: ImageRequest) -> None:
+    write_folder(image_request.data_dir / "cifar10", classes=cifar10.CLASSES, count=1, size=32)
+    arrays = opened(image_request)
     assert arrays.classes == cifar10.CLASSES
     assert (arrays.source, arrays.canonical) == ("folder of images", False)
     assert arrays.splits["train"].images.shape == (10, 3, 32, 32)
 
 
-def test_folders_of_other_classes(places: Places) -> None:
-    write_folder(places.data_dir / "cifar10", classes=("airplane", "zebra"), count=1)
+def test_folders_of_other_classes(image_request: ImageRequest) -> None:
+    write_folder(image_request.data_dir / "cifar10", classes=("airplane", "zebra"), count=1)
     with pytest.raises(DatasetError, match="train has zebra; only the published data set has automobile, bird, cat"):
-        opened(places)
+        opened(image_request)
 
 
-def test_nothing_there_and_no_network(places: Places) -> None:
+def test_nothing_there_and_no_network(image_request: ImageRequest) -> None:
     with pytest.raises(ResourceError, match="refused") as error:
-        opened(places)
+        opened(image_request)
     for way in (
-        cifar10.PUBLISHED.archive,
-        str(places.data_dir),
+        "cifar-10-python.tar.gz",
+        str(image_request.data_dir),
         "cifar10/{train,test}/CLASS/*.png",
-        "--dataset digits",
+        "the data set digits",
     ):
         assert way in error.value.hint
 
 
-def test_a_data_directory_that_is_a_data_set_itself_is_told(places: Places) -> None:
-    write_folder(places.data_dir)
+def test_a_data_directory_that_is_a_data_set_itself_is_told(image_request: ImageRequest) -> None:
+    write_folder(image_request.data_dir)
     with pytest.raises(ResourceError) as error:
-        opened(places)
-    assert f"--dataset {places.data_dir}" in error.value.hint
+        opened(image_request)
+    assert "give it as the data set to use images of your own" in error.value.hint
 
 
-def test_a_download_is_decoded(places: Places, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def bring(urls: object, target: Path, md5: str, size: int | None, **_: object) -> None:
-        assert (urls, md5) == (cifar10.MIRRORS, cifar10.PUBLISHED.md5)
-        (places.cache_dir.parent / "aside").rename(target)
+def test_a_download_is_decoded(
+    image_request: ImageRequest, archive: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.content = archive.read_bytes()
+    archive.unlink()
+    republish(cifar10, monkeypatch, mirrors=(mirror.url("good"),))
+    check_images(opened(image_request))
+    assert archive.exists()
 
-    archive.rename(places.cache_dir.parent / "aside")
-    monkeypatch.setattr(download, "download", bring)
-    check_images(opened(places))
+
+def test_an_md5_is_computed_once(image_request: ImageRequest, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashing = Mock(wraps=hashlib.file_digest)
+    monkeypatch.setattr(hashlib, "file_digest", hashing)
+    for _ in range(3):
+        opened(image_request)
+    assert hashing.call_count == 1
+    for memory in (image_request.cache_dir / "checksums").iterdir():
+        memory.write_text("{cut off")
+    opened(image_request)
+    assert hashing.call_count == 2
+    archive.write_bytes(b"other")
+    with pytest.raises(DatasetError, match=f"md5 is {md5(b'other')}"):
+        opened(image_request)
 
 
 class Payload:
@@ -171,13 +178,13 @@ class Payload:
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_code_in_a_batch_is_not_run(
-    places: Places, archive: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, protocol: int
+    image_request: ImageRequest, archive: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, protocol: int
 ) -> None:
     trace = tmp_path / "was-run"
     payload = pickle.dumps({b"data": Payload(trace), b"labels": [0]}, protocol)
     published(monkeypatch, archive, write_archive(archive, change=lambda all_: all_.update(test_batch=payload)))
     with pytest.raises(DatasetError, match=r"asks for (__builtin__|builtins)\.exec, which could run code"):
-        opened(places)
+        opened(image_request)
     assert not trace.exists()
 
 
@@ -198,25 +205,33 @@ ROWS = np.zeros((2, 3072), np.uint8)
     ],
     ids=["empty", "garbage", "no data", "labels", "lengths", "floats", "bytes", "text"],
 )
-def test_a_batch_of_another_shape(content: bytes, words: str) -> None:
-    batches = {name: batch(number) for number, name in enumerate(cifar10.BATCH_MD5)}
+def test_a_batch_of_another_shape(
+    image_request: ImageRequest, archive: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str
+) -> None:
+    changed = write_archive(archive, change=lambda batches: batches.update(data_batch_2=content))
+    published(monkeypatch, archive, changed)
     with pytest.raises(DatasetError, match=words):
-        cifar10._decode(batches | {"data_batch_2": content})
+        opened(image_request)
 
 
-def test_a_batch_of_python_3_is_read_too(places: Places) -> None:
+def test_a_batch_of_python_3_is_read_too(
+    image_request: ImageRequest, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stored = pickle.dumps({b"data": ROWS, b"labels": [3, 4]}, 2)
-    assert cifar10._batch("x", stored).labels.tolist() == [3, 4]
+    published(monkeypatch, archive, write_archive(archive, change=lambda batches: batches.update(test_batch=stored)))
+    assert opened(image_request).splits["test"].labels.tolist() == [3, 4]
 
 
-def test_a_batch_that_unpacks_without_end(places: Places, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_unpacks_without_end(
+    image_request: ImageRequest, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cifar10, "MAX_BATCH_BYTES", 100)
     with pytest.raises(DatasetError, match="test_batch is no file of at most 100 bytes"):
-        opened(places)
+        opened(image_request)
 
 
-def test_notices_go_to_the_caller(places: Places) -> None:
+def test_notices_go_to_the_caller(image_request: ImageRequest) -> None:
     lines: list[str] = []
     with pytest.raises(ResourceError):
-        opened(replace(places, notify=lines.append))
+        opened(replace(image_request, notify=lines.append))
     assert lines == ["downloading cifar-10-python.tar.gz (170 MB) from 127.0.0.1:9"]

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.data.makers import write_folder
-from vitreport.data.cache import Places
-from vitreport.data.class_sizes import FEWEST, MOST_UNEQUAL, class_warning, shares_apart
+from vitreport.data.notices import FEWEST, MOST_UNEQUAL, class_warning, shares_apart
+from vitreport.data.request import ImageRequest
 from vitreport.data.verify import verify
 
 CLASSES = ("cat", "dog", "newt")
@@ -58,9 +58,9 @@ def test_how_far_class_shares_are_apart(train: tuple[int, ...], test: tuple[int,
     assert shares_apart({"train": train, "test": test}) == pytest.approx(expected, abs=1e-4)
 
 
-def test_verify_names_small_classes(places: Places) -> None:
-    write_folder(places.data_dir / "pets", count=3)
+def test_verify_names_small_classes(image_request: ImageRequest) -> None:
+    write_folder(image_request.data_dir / "pets", count=3)
     for name, notable, told in (("pets", True, "2 of 2 classes have fewer than 20"), ("digits", False, "no class")):
-        checks = {each.name: each for each in verify(name, places.data_dir, places.cache_dir)}
+        checks = {each.name: each for each in verify(name, [image_request.data_dir], image_request.cache_dir)}
         assert (checks["class sizes"].ok, checks["class sizes"].is_notable) == (True, notable)
         assert checks["class sizes"].detail.startswith(told)

@@ -5,21 +5,17 @@ import pytest
 from PIL import Image, features
 
 from vitreport.data import decode, folder
-from vitreport.data.cache import ImageArrays, Places, cached
-from vitreport.data.decode import IntensityRange, UndecodableError
-from vitreport.data.remarks import remarks
-from vitreport.errors import DatasetError
+from vitreport.data.decode import UndecodableError
+from vitreport.data.notices import image_notices
+from vitreport.data.request import ImageRequest
+from vitreport.errors import DatasetError, SpecError
 
-from .makers import Pixels, noise, write_folder
-
-
-def opened(root: Path, places: Places, size: int = 8, intensity_range: IntensityRange = "full") -> ImageArrays:
-    return cached("set", size, folder.find_in(root, size, places.notify, intensity_range), places)
+from .makers import Pixels, facts, noise, open_folder, write_folder
 
 
-def first_pixels(root: Path, places: Places) -> Pixels:
+def first_pixels(root: Path, image_request: ImageRequest) -> Pixels:
     """The pixels (S, S, 3) of the first training image."""
-    pixels: Pixels = opened(root, places).splits["train"].images[0].transpose(1, 2, 0)
+    pixels: Pixels = open_folder(root, image_request).splits["train"].images[0].transpose(1, 2, 0)
     return pixels
 
 
@@ -40,37 +36,37 @@ def oriented(pixels: Pixels, orientation: int) -> Pixels:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
-def test_images_are_turned_upright(tmp_path: Path, places: Places, orientation: int, suffix: str) -> None:
+def test_images_are_turned_upright(tmp_path: Path, image_request: ImageRequest, orientation: int, suffix: str) -> None:
     root = write_folder(tmp_path / "set")
     exif = Image.Exif()
     exif[0x0112] = orientation
     (root / "train" / "cat" / "0000.png").unlink()
     path = root / "train" / "cat" / f"0000{suffix}"
     Image.fromarray(oriented(noise(3), orientation)).save(path, exif=exif, lossless=True)
-    assert np.array_equal(first_pixels(root, places), noise(3))
-    turned = [line for line in remarks("set", opened(root, places)) if "upright" in line]
+    assert np.array_equal(first_pixels(root, image_request), noise(3))
+    turned = [line for line in image_notices("set", open_folder(root, image_request)) if "upright" in line]
     assert turned == (["1 image turned upright by the EXIF orientation"] if orientation > 1 else [])
 
 
 def test_the_first_size_is_that_of_the_upright_image(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    for number, suffix in enumerate((".tif", ".jpg")):
+    for suffix in (".tif", ".jpg"):
         root = write_folder(tmp_path / suffix)
         Image.new("RGB", (30, 20)).save(root / "train" / "cat" / f"000{suffix}", exif=exif)
-        found = folder.first(root)
-        assert (number, found.width, found.height) == (number, 20, 30)
+        with pytest.raises(SpecError, match="is 20 x 30 pixels"):
+            facts(root)
 
 
-def test_a_damaged_orientation_leaves_the_image_as_it_is(tmp_path: Path, places: Places) -> None:
+def test_a_damaged_orientation_leaves_the_image_as_it_is(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_folder(tmp_path / "set")
     path = root / "train" / "cat" / "000.jpg"
     Image.new("RGB", (8, 8), "red").save(path, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\xff\x01\x12")
-    assert first_pixels(root, places)[0, 0, 0] > 250
+    assert first_pixels(root, image_request)[0, 0, 0] > 250
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".tiff", ".TIF", ".bmp", ".webp", ".ppm", ".gif", ".pgm"])
-def test_formats_that_are_read(tmp_path: Path, places: Places, suffix: str) -> None:
+def test_formats_that_are_read(tmp_path: Path, image_request: ImageRequest, suffix: str) -> None:
     if suffix == ".webp" and not features.check("webp"):
         pytest.skip("this Pillow reads no WebP")
     root = write_folder(tmp_path / "set")
@@ -80,23 +76,25 @@ def test_formats_that_are_read(tmp_path: Path, places: Places, suffix: str) -> N
     image = Image.fromarray(pixels)
     image = image.convert("L") if suffix == ".pgm" else image
     image.save(root / "train" / "cat" / f"0000{suffix}", lossless=True)
-    assert np.array_equal(first_pixels(root, places), pixels)
+    assert np.array_equal(first_pixels(root, image_request), pixels)
 
 
-def test_formats_that_could_run_code_are_not_read(tmp_path: Path, places: Places) -> None:
+def test_formats_that_could_run_code_are_not_read(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_folder(tmp_path / "set")
     Image.new("RGB", (8, 8)).save(root / "train" / "cat" / "0000.png", format="EPS")
     with pytest.raises(UndecodableError, match="not an image of a known format"):
-        opened(root, places)
+        open_folder(root, image_request)
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".gif"])
-def test_the_first_of_several_pictures_is_read_and_told(tmp_path: Path, places: Places, suffix: str) -> None:
+def test_the_first_of_several_pictures_is_read_and_told(
+    tmp_path: Path, image_request: ImageRequest, suffix: str
+) -> None:
     root = write_folder(tmp_path / "set")
     pages = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "lime")]
     pages[0].save(root / "train" / "cat" / f"000{suffix}", save_all=True, append_images=pages[1:])
-    assert first_pixels(root, places)[0, 0].tolist() == [255, 0, 0]
-    (line,) = [line for line in remarks("set", opened(root, places)) if "pictures" in line]
+    assert first_pixels(root, image_request)[0, 0].tolist() == [255, 0, 0]
+    (line,) = [line for line in image_notices("set", open_folder(root, image_request)) if "pictures" in line]
     assert line == "1 file with several pictures: only the first picture is used"
 
 
@@ -113,9 +111,9 @@ def write_deep(root: Path, low: int, high: int, *, kind: type = np.uint16, suffi
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14])
-def test_values_of_a_small_part_of_the_range_are_told(tmp_path: Path, places: Places, bits: int) -> None:
-    arrays = opened(write_deep(tmp_path / "set", 0, 2**bits - 1), places)
-    (line,) = remarks("set", arrays)
+def test_values_of_a_small_part_of_the_range_are_told(tmp_path: Path, image_request: ImageRequest, bits: int) -> None:
+    arrays = open_folder(write_deep(tmp_path / "set", 0, 2**bits - 1), image_request)
+    (line,) = image_notices("set", arrays)
     share = (2**bits - 1) / 65535
     assert line == (
         f"warning: the 16-bit grey training images use only values from 0 to {2**bits - 1} of 0 to 65535 "
@@ -126,8 +124,8 @@ def test_values_of_a_small_part_of_the_range_are_told(tmp_path: Path, places: Pl
 
 
 @pytest.mark.parametrize("high", [32767, 20000])
-def test_values_of_much_of_the_range_are_not_told(tmp_path: Path, places: Places, high: int) -> None:
-    assert remarks("set", opened(write_deep(tmp_path / "set", 0, high), places)) == []
+def test_values_of_much_of_the_range_are_not_told(tmp_path: Path, image_request: ImageRequest, high: int) -> None:
+    assert image_notices("set", open_folder(write_deep(tmp_path / "set", 0, high), image_request)) == []
 
 
 @pytest.mark.parametrize(
@@ -141,75 +139,78 @@ def test_values_of_much_of_the_range_are_not_told(tmp_path: Path, places: Places
     ],
 )
 def test_the_range_of_the_training_images_becomes_black_and_white(
-    tmp_path: Path, places: Places, low: int, high: int, kind: type, suffix: str
+    tmp_path: Path, image_request: ImageRequest, low: int, high: int, kind: type, suffix: str
 ) -> None:
     root = write_deep(tmp_path / "set", low, high, kind=kind, suffix=suffix)
-    arrays = opened(root, places, intensity_range="train")
+    arrays = open_folder(root, image_request, intensity_range="train")
     assert arrays.intensity_range == (low, high)
-    assert remarks("set", arrays) == []
+    assert image_notices("set", arrays) == []
     ramp = np.rint(np.linspace(0, 255, 64)).reshape(8, 8)
     assert np.abs(arrays.splits["train"].images[0, 0].astype(int) - ramp).max() <= 1
     assert (arrays.splits["test"].images[0] == 255).sum() > 60
-    again = opened(root, places, intensity_range=(float(low), float(high)))
+    again = open_folder(root, image_request, intensity_range=(float(low), float(high)))
     assert again.fingerprint == arrays.fingerprint
 
 
-def test_the_range_changes_nothing_but_deep_images(tmp_path: Path, places: Places) -> None:
+def test_the_range_changes_nothing_but_deep_images(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_deep(tmp_path / "set", 0, 4095)
     Image.fromarray(noise(3)).save(root / "train" / "cat" / "00.png")
     assert any(
         np.array_equal(image.transpose(1, 2, 0), noise(3))
-        for image in opened(root, places, intensity_range="train").splits["train"].images
+        for image in open_folder(root, image_request, intensity_range="train").splits["train"].images
     )
 
 
-def test_a_range_needs_deep_images(tmp_path: Path, places: Places) -> None:
+def test_a_range_needs_deep_images(tmp_path: Path, image_request: ImageRequest) -> None:
     with pytest.raises(DatasetError, match="no training image is 16-bit grey"):
-        opened(write_folder(tmp_path / "set"), places, intensity_range="train")
+        open_folder(write_folder(tmp_path / "set"), image_request, intensity_range="train")
 
 
 @pytest.mark.parametrize(
     ("low", "high", "kind", "words"),
     [
-        (0, 1, np.float32, "floating-point values; `--set intensity_range=train` scales them"),
-        (-5, 100, np.int32, "values from -5 to 100; `--set intensity_range=train` scales them"),
-        (0, 70000, np.int32, "values from 0 to 70000; "),
+        (0, 1, np.float32, "floating-point values"),
+        (-5, 100, np.int32, "values from -5 to 100"),
+        (0, 70000, np.int32, "values from 0 to 70000"),
     ],
 )
 def test_values_outside_of_16_bits_are_refused(
-    tmp_path: Path, places: Places, low: int, high: int, kind: type, words: str
+    tmp_path: Path, image_request: ImageRequest, low: int, high: int, kind: type, words: str
 ) -> None:
     with pytest.raises(UndecodableError) as error:
-        opened(write_deep(tmp_path / "set", low, high, kind=kind, suffix=".tif"), places)
-    assert words in error.value.faults[0].reason
+        open_folder(write_deep(tmp_path / "set", low, high, kind=kind, suffix=".tif"), image_request)
+    assert words in error.value.message
+    assert error.value.hint.startswith("set intensity_range to train to scale their values")
+    assert "delete" not in error.value.hint
 
 
-def test_transparent_16_bit_grey_is_laid_on_white(tmp_path: Path, places: Places) -> None:
+def test_transparent_16_bit_grey_is_laid_on_white(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_folder(tmp_path / "set")
     values = np.full((8, 8), 257 * 100, np.uint16)
     values[0] = 7
     Image.fromarray(values).save(root / "train" / "cat" / "0000.png", transparency=7)
-    pixels = first_pixels(root, places)
+    pixels = first_pixels(root, image_request)
     assert np.unique(pixels[0]).tolist() == [255]
     assert np.unique(pixels[1:]).tolist() == [100]
 
 
 def test_another_version_of_the_decoder_decodes_again(
-    tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = write_folder(tmp_path / "set")
-    before = folder.find_in(root, 8, places.notify).identity
+    open_folder(root, image_request)
     monkeypatch.setattr(folder, "VERSION", decode.VERSION + 1)
-    assert folder.find_in(root, 8, places.notify).identity != before
+    open_folder(root, image_request)
+    assert len(list((image_request.cache_dir / "arrays").glob("set-*"))) == 2
 
 
-def test_images_of_another_size_are_told(tmp_path: Path, places: Places) -> None:
+def test_images_of_another_size_are_told(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_folder(tmp_path / "set", size=24)
     Image.fromarray(noise(0)).save(root / "train" / "cat" / "0000.png")
     hint = "hint: --set image_size=N chooses another size"
-    (line,) = remarks("set", opened(root, places))
+    (line,) = image_notices("set", open_folder(root, image_request))
     assert line == f"11 of 12 images had another size: 24-pixel images reduced to 8 x 8; {hint}"
-    (line,) = remarks("set", opened(root, places, 16))
+    (line,) = image_notices("set", open_folder(root, image_request, 16))
     assert line == f"12 of 12 images had another size: 8- to 24-pixel images resized to 16 x 16; {hint}"
-    (line,) = remarks("set", opened(root, places, 32))
+    (line,) = image_notices("set", open_folder(root, image_request, 32))
     assert "enlarged to 32 x 32" in line

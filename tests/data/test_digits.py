@@ -1,12 +1,13 @@
 import numpy as np
 from sklearn.datasets import load_digits
 
-from vitreport.data import digits
-from vitreport.data.cache import Places, cached
+from vitreport.data.request import ImageRequest
+
+from .makers import open_named
 
 
-def test_digits_are_scaled_split_and_canonical(places: Places) -> None:
-    arrays = cached("digits", 8, digits.find(places), places)
+def test_digits_are_scaled_split_and_canonical(image_request: ImageRequest) -> None:
+    arrays = open_named("digits", image_request)
     assert {name: split.images.shape for name, split in arrays.splits.items()} == {
         "train": (1437, 3, 8, 8),
         "test": (360, 3, 8, 8),
@@ -19,7 +20,7 @@ def test_digits_are_scaled_split_and_canonical(places: Places) -> None:
     assert set(np.unique(together)) <= {round(shade * 255 / 16) for shade in range(17)}
 
 
-def test_both_splits_have_the_same_share_of_each_class(places: Places) -> None:
-    arrays = cached("digits", 8, digits.find(places), places)
+def test_both_splits_have_the_same_share_of_each_class(image_request: ImageRequest) -> None:
+    arrays = open_named("digits", image_request)
     train, test = (np.bincount(arrays.splits[name].labels) for name in ("train", "test"))
     assert (np.abs(test - (train + test) * 360 / 1797) < 1).all()

@@ -1,16 +1,25 @@
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 
-from vitreport.data import download as module
-from vitreport.data.download import download, md5_of, remembered_md5
+from vitreport.data import fetch as module
+from vitreport.data.arrays import ImageSource
+from vitreport.data.fetch import download
+from vitreport.data.registry import Archive, Dataset
+from vitreport.data.request import ImageRequest
 from vitreport.errors import ResourceError
 
 from .makers import md5
 from .server import CONTENT, HTML, Mirror
 
-HINT = "put the file there yourself"
+
+def find(_: ImageRequest) -> ImageSource:
+    raise NotImplementedError
+
+
+def published(*mirrors: str, size: int = len(CONTENT)) -> Dataset:
+    archive = Archive("set.tar.gz", md5(CONTENT), size, "set", mirrors)
+    return Dataset("set", "", 2, 8, 8, 10, 10, find, archive)
 
 
 class Fetch:
@@ -24,16 +33,11 @@ class Fetch:
         self.told: list[str] = []
         self.progress: list[tuple[str, int, int | None]] = []
 
-    def __call__(self, *faults: str, size: int | None = len(CONTENT)) -> None:
-        download(
-            [self.mirror.url(fault) for fault in faults],
-            self.target,
-            md5(CONTENT),
-            size,
-            hint=HINT,
-            notify=self.told.append,
-            progress=lambda *report: self.progress.append(report),
+    def __call__(self, *faults: str, size: int = len(CONTENT)) -> None:
+        request = ImageRequest(
+            "set", 8, self.target.parent, Path("cache"), self.told.append, lambda *report: self.progress.append(report)
         )
+        assert download(published(*map(self.mirror.url, faults), size=size), request) == self.target
 
     def begun_with(self, content: bytes) -> None:
         self.part.parent.mkdir()
@@ -52,7 +56,7 @@ def fetch(mirror: Mirror, tmp_path: Path) -> Fetch:
 def refusal(fetch: Fetch, *faults: str) -> str:
     with pytest.raises(ResourceError) as error:
         fetch(*faults)
-    assert error.value.hint == HINT
+    assert f"else put set.tar.gz into {fetch.target.parent}" in error.value.hint
     assert not fetch.target.exists()
     return error.value.message
 
@@ -66,18 +70,17 @@ def test_a_good_mirror_gives_the_file(fetch: Fetch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "words"), [(2_640_397_119, " (2.6 GB)"), (170_498_071, " (170 MB)"), (102_400, " (0.102 MB)"), (None, "")]
+    ("size", "words"), [(2_640_397_119, " (2.6 GB)"), (170_498_071, " (170 MB)"), (102_400, " (0.102 MB)")]
 )
-def test_the_size_of_a_download_is_told(fetch: Fetch, size: int | None, words: str) -> None:
+def test_the_size_of_a_download_is_told(fetch: Fetch, size: int, words: str) -> None:
     with pytest.raises(ResourceError):
         fetch("not-found", size=size)
     assert fetch.told[0].startswith(f"downloading set.tar.gz{words} from ")
 
 
-@pytest.mark.parametrize("size", [len(CONTENT), None])
 @pytest.mark.parametrize("fault", ["no-range", "no-length", "to-good"])
-def test_ranges_lengths_and_redirects_are_the_servers_choice(fetch: Fetch, fault: str, size: int | None) -> None:
-    fetch(fault, size=size)
+def test_ranges_lengths_and_redirects_are_the_servers_choice(fetch: Fetch, fault: str) -> None:
+    fetch(fault)
     assert fetch.target.read_bytes() == CONTENT
 
 
@@ -116,10 +119,9 @@ def test_a_server_that_resumes_elsewhere_is_left(fetch: Fetch) -> None:
 
 
 @pytest.mark.parametrize("length", [len(CONTENT), len(CONTENT) + 5])
-@pytest.mark.parametrize("size", [len(CONTENT), None])
-def test_a_part_that_is_complete_or_too_long(fetch: Fetch, length: int, size: int | None) -> None:
+def test_a_part_that_is_complete_or_too_long(fetch: Fetch, length: int) -> None:
     fetch.begun_with((CONTENT * 2)[:length])
-    fetch("good", size=size)
+    fetch("good")
     assert fetch.target.read_bytes() == CONTENT
 
 
@@ -164,9 +166,9 @@ def test_each_mirror_has_its_reason(fetch: Fetch) -> None:
 
 
 def test_a_host_that_is_not_there(tmp_path: Path, told: list[str]) -> None:
-    urls = ["http://127.0.0.1:9/x", "ftp://127.0.0.1/x", "file:///etc/hostname"]
+    urls = ("http://127.0.0.1:9/x", "ftp://127.0.0.1/x", "file:///etc/hostname")
     with pytest.raises(ResourceError, match=r"refused.*unknown url type: ftp.*unknown url type: file"):
-        download(urls, tmp_path / "x", "0", None, hint=HINT, notify=told.append, progress=lambda *_: None)
+        download(published(*urls), ImageRequest("set", 8, tmp_path, tmp_path, told.append))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
@@ -202,18 +204,3 @@ def test_a_folder_that_cannot_be_made(mirror: Mirror, tmp_path: Path) -> None:
     (tmp_path / "sub").write_text("a file")
     with pytest.raises(ResourceError, match="cannot write"):
         Fetch(mirror, tmp_path)("good")
-
-
-def test_an_md5_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file, cache_dir = tmp_path / "file", tmp_path / "cache"
-    file.write_bytes(b"one")
-    hashing = Mock(wraps=md5_of)
-    monkeypatch.setattr(module, "md5_of", hashing)
-    assert [remembered_md5(file, cache_dir) for _ in range(3)] == [md5(b"one")] * 3
-    assert hashing.call_count == 1
-    file.write_bytes(b"other")
-    assert remembered_md5(file, cache_dir) == md5(b"other")
-    for memory in (cache_dir / "checksums").iterdir():
-        memory.write_text("{cut off")
-    assert remembered_md5(file, cache_dir) == md5(b"other")
-    assert hashing.call_count == 3

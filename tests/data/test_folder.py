@@ -8,29 +8,26 @@ from PIL import Image
 
 from vitreport.data import decode, folder
 from vitreport.data.archive import DiskTree
-from vitreport.data.cache import ImageArrays, Places, cached
-from vitreport.data.decode import FirstImage
-from vitreport.data.folder import count_images, first, num_classes
-from vitreport.errors import DatasetError
+from vitreport.data.request import ImageRequest
+from vitreport.errors import DatasetError, SpecError
+from vitreport.spec.data import DatasetFacts
 
-from .makers import noise, write_folder
-
-
-def opened(root: Path, places: Places, size: int = 8) -> ImageArrays:
-    return cached("set", size, folder.find_in(root, size, places.notify), places)
+from .makers import count_folder, facts, noise, open_folder, write_folder
 
 
-def one_image(tmp_path: Path, places: Places, image: Image.Image, size: int = 8) -> list[list[int]]:
+def one_image(tmp_path: Path, image_request: ImageRequest, image: Image.Image, size: int = 8) -> list[list[int]]:
     """The distinct colours that an image has when it is read as the first of a data set."""
     root = write_folder(tmp_path / "set", size=size)
     image.save(root / "train" / "cat" / "0000.png")
-    pixels = opened(root, places, size).splits["train"].images[0]
+    pixels = open_folder(root, image_request, size).splits["train"].images[0]
     colours: list[list[int]] = np.unique(pixels.reshape(3, -1), axis=1).T.tolist()
     return colours
 
 
-def test_images_labels_and_classes_in_sorted_order(tmp_path: Path, places: Places, told: list[str]) -> None:
-    arrays = opened(write_folder(tmp_path / "set", classes=("dog", "Cat", "ape")), places)
+def test_images_labels_and_classes_in_sorted_order(
+    tmp_path: Path, image_request: ImageRequest, told: list[str]
+) -> None:
+    arrays = open_folder(write_folder(tmp_path / "set", classes=("dog", "Cat", "ape")), image_request)
     assert arrays.classes == ("Cat", "ape", "dog")
     assert arrays.splits["test"].labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert arrays.splits["train"].images.shape == (9, 3, 8, 8)
@@ -40,15 +37,19 @@ def test_images_labels_and_classes_in_sorted_order(tmp_path: Path, places: Place
     assert told == []
 
 
-def test_chunks_do_not_change_the_result(tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_do_not_change_the_result(
+    tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = write_folder(tmp_path / "set", count=5)
-    whole = opened(root, places).fingerprint
+    whole = open_folder(root, image_request).fingerprint
     monkeypatch.setattr(decode, "CHUNK_IMAGES", 3)
     os.utime(root / "train" / "cat" / "0000.png")
-    assert opened(root, places).fingerprint == whole
+    assert open_folder(root, image_request).fingerprint == whole
 
 
-def test_suffixes_in_capitals_hidden_and_other_files(tmp_path: Path, places: Places, told: list[str]) -> None:
+def test_suffixes_in_capitals_hidden_and_other_files(
+    tmp_path: Path, image_request: ImageRequest, told: list[str]
+) -> None:
     root = write_folder(tmp_path / "set")
     cat = root / "train" / "cat"
     Image.fromarray(noise(50)).save(cat / "9.JPEG")
@@ -56,26 +57,26 @@ def test_suffixes_in_capitals_hidden_and_other_files(tmp_path: Path, places: Pla
     (cat / ".hidden.png").write_text("no image")
     (cat / "notes.txt").write_text("no image")
     (root / "train" / ".DS_Store").mkdir()
-    assert opened(root, places).splits["train"].labels.tolist() == [0] * 5 + [1] * 3
+    assert open_folder(root, image_request).splits["train"].labels.tolist() == [0] * 5 + [1] * 3
     assert told == [f"{root}: ignored 1 other file (train/cat/notes.txt)"]
 
 
-def test_other_sizes_are_cut_and_resized_and_counted(tmp_path: Path, places: Places) -> None:
+def test_other_sizes_are_cut_and_resized_and_counted(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_folder(tmp_path / "set")
     wide = Image.new("RGB", (64, 16), "red")
     wide.paste("blue", (24, 0, 40, 16))
     wide.save(root / "train" / "cat" / "0000.png")
-    arrays = opened(root, places)
+    arrays = open_folder(root, image_request)
     assert arrays.resized == 1
     red, green, blue = arrays.splits["train"].images[0].astype(int)
     assert (red[:, 1:-1].max(), green.max(), blue[:, 1:-1].min()) == (0, 0, 255)
     assert red.max() < 64  # the edge blends with its neighbours
 
 
-def test_resizing_does_not_alias(tmp_path: Path, places: Places) -> None:
+def test_resizing_does_not_alias(tmp_path: Path, image_request: ImageRequest) -> None:
     stripes = np.zeros((64, 64), np.uint8)
     stripes[:, ::2] = 255
-    colours = one_image(tmp_path, places, Image.fromarray(stripes))
+    colours = one_image(tmp_path, image_request, Image.fromarray(stripes))
     assert all(abs(value - 127.5) < 12 for colour in colours for value in colour)
 
 
@@ -108,14 +109,16 @@ def palette(transparency: int | None = None) -> Image.Image:
     ],
     ids=lambda value: "-".join(map(str, value)) if isinstance(value, list) else value.mode,
 )
-def test_every_kind_of_png_becomes_rgb(tmp_path: Path, places: Places, image: Image.Image, colour: list[int]) -> None:
-    assert one_image(tmp_path, places, image) == [colour]
+def test_every_kind_of_png_becomes_rgb(
+    tmp_path: Path, image_request: ImageRequest, image: Image.Image, colour: list[int]
+) -> None:
+    assert one_image(tmp_path, image_request, image) == [colour]
 
 
-def test_cmyk_photographs_become_rgb(tmp_path: Path, places: Places) -> None:
+def test_cmyk_photographs_become_rgb(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_folder(tmp_path / "set")
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(root / "train" / "cat" / "0.jpg", quality=100)
-    red, green, blue = opened(root, places).splits["train"].images[0].reshape(3, -1).mean(axis=1)
+    red, green, blue = open_folder(root, image_request).splits["train"].images[0].reshape(3, -1).mean(axis=1)
     assert (red > 250, green < 5, blue < 5) == (True, True, True)
 
 
@@ -159,6 +162,10 @@ def link_to_itself(root: Path) -> None:
     (root / "train" / "cat" / "0.png").symlink_to(root / "train" / "cat" / "0.png")
 
 
+def folder_as_image(root: Path) -> None:
+    (root / "train" / "cat" / "0.png").mkdir()
+
+
 def pipe(root: Path) -> None:
     os.mkfifo(root / "train" / "cat" / "0.png")
 
@@ -171,26 +178,29 @@ def pipe(root: Path) -> None:
         (empty_class, r"test/dog holds no PNG, .* file, but \d others, such as test/dog/0000.heic"),
         (keep_one_class, "has 1 class folders, at least 2"),
         (unprintable_class, r"unprintable name, 'do\\x1b\[31mg'"),
-        (link_to_itself, r"train/cat/0\.png is a dead link"),
-        (pipe, r"train/cat/0\.png is not a file"),
+        (link_to_itself, r"train/cat/0\.png \(dead link\)"),
+        (pipe, r"train/cat/0\.png \(is a pipe, not a regular file\)"),
+        (folder_as_image, r"train/cat/0\.png \(is a folder, not a regular file\)"),
     ],
 )
-def test_another_layout_is_named(tmp_path: Path, places: Places, damage: Callable[[Path], None], words: str) -> None:
+def test_another_layout_is_named(
+    tmp_path: Path, image_request: ImageRequest, damage: Callable[[Path], None], words: str
+) -> None:
     root = write_folder(tmp_path / "set")
     damage(root)
     with pytest.raises(DatasetError, match=words) as error:
-        opened(root, places)
+        open_folder(root, image_request)
     assert error.value.hint
 
 
 @pytest.mark.parametrize("damage", [link_outside, link_class_outside, link_split_outside])
 def test_a_published_data_set_has_no_links_to_other_places(
-    tmp_path: Path, places: Places, damage: Callable[[Path], None]
+    tmp_path: Path, image_request: ImageRequest, damage: Callable[[Path], None]
 ) -> None:
     root = write_folder(tmp_path / "set")
     damage(root)
     with pytest.raises(DatasetError, match="is a link out of the data set"):
-        folder.find_by_class(root, 8, places.notify)
+        folder.find_by_class(root, 8, image_request.notify)
 
 
 def test_a_file_behind_a_link_is_not_opened(tmp_path: Path) -> None:
@@ -204,20 +214,20 @@ def test_a_file_behind_a_link_is_not_opened(tmp_path: Path) -> None:
         assert file.read() == (root / "train/cat/0000.png").read_bytes()
 
 
-def test_a_link_inside_the_data_set_is_followed(tmp_path: Path, places: Places) -> None:
+def test_a_link_inside_the_data_set_is_followed(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_folder(tmp_path / "set")
     (root / "train" / "cat" / "9.png").symlink_to("0000.png")
-    images = opened(root, places).splits["train"].images
+    images = open_folder(root, image_request).splits["train"].images
     assert np.array_equal(images[0], images[3])
 
 
-def test_a_data_set_may_itself_be_a_link(tmp_path: Path, places: Places) -> None:
+def test_a_data_set_may_itself_be_a_link(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_folder(tmp_path / "set")
     (tmp_path / "link").symlink_to(root)
-    assert len(opened(tmp_path / "link", places).splits["train"].labels) == 6
+    assert len(open_folder(tmp_path / "link", image_request).splits["train"].labels) == 6
 
 
-def test_all_images_are_tried_and_the_damaged_ones_named(tmp_path: Path, places: Places) -> None:
+def test_all_images_are_tried_and_the_damaged_ones_named(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_folder(tmp_path / "set")
     whole = (root / "train" / "cat" / "0000.png").read_bytes()
     (root / "train" / "cat" / "0000.png").write_bytes(whole[:-60])
@@ -225,38 +235,40 @@ def test_all_images_are_tried_and_the_damaged_ones_named(tmp_path: Path, places:
     Image.new("RGB", (8, 8)).save(root / "test" / "cat" / "0001.png", format="TGA")
     (root / "test" / "dog" / "0002.png").write_bytes(b"")
     with pytest.raises(DatasetError) as error:
-        opened(root, places)
+        open_folder(root, image_request)
     assert error.value.message.startswith("4 of 12 images do not decode: train/cat/0000.png (")
     assert "train/dog/0001.png (not an image of a known format), test/cat/" in error.value.message
     assert error.value.message.endswith(", ...")
-    assert not list((places.cache_dir / "arrays").glob("set-*"))
+    assert not list((image_request.cache_dir / "arrays").glob("set-*"))
     assert str(root) not in error.value.message
 
 
 @pytest.mark.parametrize("limit", [63, 31])
 def test_an_image_that_would_fill_the_memory(
-    tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch, limit: int
+    tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     """Pillow warns above its limit and refuses above twice its limit."""
     root = write_folder(tmp_path / "set")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     with pytest.raises(DatasetError, match=rf"12 of 12 .*train/cat/0000.png \(more than {limit} pixels\)"):
-        opened(root, places)
+        open_folder(root, image_request)
     with pytest.raises(DatasetError, match=rf"train/cat/0000.png \(more than {limit} pixels\)"):
-        first(root)
+        facts(root)
 
 
 def test_the_facts_of_a_folder(tmp_path: Path) -> None:
     root = write_folder(tmp_path / "set")
+    assert facts(root) == DatasetFacts("set", num_classes=2, image_size=8)
+    assert count_folder(root) == {"train": 6, "test": 6}
     Image.new("RGB", (30, 20)).save(root / "train" / "cat" / "0000.png")
-    assert num_classes(root) == 2
-    assert count_images(root) == {"train": 6, "test": 6}
-    assert first(root) == FirstImage("train/cat/0000.png", 30, 20)
+    with pytest.raises(SpecError, match=r"the first image, train/cat/0000\.png, is 30 x 20 pixels, not square"):
+        facts(root)
+    assert facts(root, 16).image_size == 16
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_may_not_be_read(tmp_path: Path, places: Places) -> None:
+def test_a_folder_that_may_not_be_read(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_folder(tmp_path / "set")
     (root / "train" / "cat").chmod(0)
     with pytest.raises(DatasetError, match="train/cat cannot be read"):
-        opened(root, places)
+        open_folder(root, image_request)

@@ -4,16 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitreport.data import folder
-from vitreport.data.cache import ImageArrays, Places, cached
-from vitreport.data.folder import count_images, first, has_validation, num_classes
+from vitreport.data.request import ImageRequest
 from vitreport.errors import DatasetError
+from vitreport.spec.data import DatasetFacts
 
-from .makers import noise, write_images
-
-
-def opened(root: Path, places: Places) -> ImageArrays:
-    return cached("set", 8, folder.find_in(root, 8, places.notify), places)
+from .makers import count_folder, facts, noise, open_folder, write_images
 
 
 def labelled(root: Path, table: str, *, images: str = "images", count: int = 10, name: str = "labels.csv") -> Path:
@@ -42,10 +37,10 @@ def rows(header: str = "file,label", row: str = "{0:04}.png,{1}", count: int = 1
     ],
 )
 def test_labels_come_from_a_csv_file(
-    tmp_path: Path, places: Places, told: list[str], table: str, images: str, name: str
+    tmp_path: Path, image_request: ImageRequest, told: list[str], table: str, images: str, name: str
 ) -> None:
     root = labelled(tmp_path / "set", table, images=images, name=name)
-    arrays = opened(root, places)
+    arrays = open_folder(root, image_request)
     words = "split made by vitreport: 20% of each class for testing, seed 0"
     assert arrays.classes == ("cat", "dog")
     assert {split: np.bincount(found.labels).tolist() for split, found in arrays.splits.items()} == {
@@ -54,8 +49,7 @@ def test_labels_come_from_a_csv_file(
     }
     assert arrays.source == f"images listed in {name}; {words}"
     assert told == [f"{root}: no test split found: {words}, the same for every run"]
-    assert (num_classes(root), has_validation(root)) == (2, False)
-    assert first(root).path.endswith("0000.png")
+    assert facts(root) == DatasetFacts("set", num_classes=2, image_size=8)
     dogs = {noise(index).tobytes() for index in range(0, 10, 2)}
     for split in arrays.splits.values():
         for image, label in zip(split.images, split.labels, strict=True):
@@ -71,22 +65,24 @@ def test_labels_come_from_a_csv_file(
     ],
 )
 def test_a_column_may_say_the_split(
-    tmp_path: Path, places: Places, splits: list[str], counts: dict[str, int], source: str
+    tmp_path: Path, image_request: ImageRequest, splits: list[str], counts: dict[str, int], source: str
 ) -> None:
     lines = [f"{n:04}.png,{'cat' if n % 2 else 'dog'},{splits[n // 2 % len(splits)]}" for n in range(12)]
     root = labelled(tmp_path / "set", "\n".join(["file,label,split", *lines]), count=12)
-    arrays = opened(root, places)
+    arrays = open_folder(root, image_request)
     assert {split: len(found.labels) for split, found in arrays.splits.items()} == counts
     assert arrays.source == source
-    assert count_images(root) == counts
-    assert has_validation(root) == ("val" in counts)
+    assert count_folder(root) == counts
+    assert facts(root).has_validation == ("val" in counts)
 
 
-def test_images_that_the_file_does_not_name_are_counted(tmp_path: Path, places: Places, told: list[str]) -> None:
+def test_images_that_the_file_does_not_name_are_counted(
+    tmp_path: Path, image_request: ImageRequest, told: list[str]
+) -> None:
     root = labelled(tmp_path / "set", rows("id,label", "{0:04},{1}"), images="train", name="train.csv")
     write_images(root / "test", 4, seed=50)
     (root / "sample_submission.csv").write_text("id,label\n0001,dog\n")
-    arrays = opened(root, places)
+    arrays = open_folder(root, image_request)
     assert sum(len(split.labels) for split in arrays.splits.values()) == 10
     assert told[0] == f"{root}: ignored 4 images that train.csv does not name"
     assert np.array_equal(arrays.splits["train"].images[0], noise(0).transpose(2, 0, 1))
@@ -115,60 +111,63 @@ def test_images_that_the_file_does_not_name_are_counted(tmp_path: Path, places: 
         (rows("file,label", "{0:04}.png,{0}"), "only one image of 10 classes"),
     ],
 )
-def test_what_is_wrong_with_the_file_is_named(tmp_path: Path, places: Places, table: str, message: str) -> None:
+def test_what_is_wrong_with_the_file_is_named(
+    tmp_path: Path, image_request: ImageRequest, table: str, message: str
+) -> None:
     root = labelled(tmp_path / "set", table)
     write_images(tmp_path, 1)
     (tmp_path / "0000.png").rename(tmp_path / "secret.png")
     with pytest.raises(DatasetError, match=message) as error:
-        opened(root, places)
+        open_folder(root, image_request)
     assert error.value.hint
 
 
-def test_a_class_must_be_in_every_split(tmp_path: Path, places: Places) -> None:
+def test_a_class_must_be_in_every_split(tmp_path: Path, image_request: ImageRequest) -> None:
     table = "file,label,split\n0000.png,cat,train\n0001.png,dog,train\n0002.png,dog,test\n"
     with pytest.raises(DatasetError, match="has no test image of the class cat"):
-        opened(labelled(tmp_path / "set", table), places)
+        open_folder(labelled(tmp_path / "set", table), image_request)
 
 
-def test_an_image_of_two_places_is_not_guessed(tmp_path: Path, places: Places) -> None:
+def test_an_image_of_two_places_is_not_guessed(tmp_path: Path, image_request: ImageRequest) -> None:
     root = labelled(tmp_path / "set", rows(), images="a")
     write_images(root / "b", 1)
     with pytest.raises(DatasetError, match=r"names 0000\.png, which could be a/0000\.png and b/0000\.png"):
-        opened(root, places)
+        open_folder(root, image_request)
 
 
-def test_one_of_several_files_must_have_the_usual_name(tmp_path: Path, places: Places) -> None:
+def test_one_of_several_files_must_have_the_usual_name(tmp_path: Path, image_request: ImageRequest) -> None:
     root = labelled(tmp_path / "set", rows(), name="one.csv")
     (root / "two.csv").write_text("")
     with pytest.raises(DatasetError, match=r"has 2 CSV files: one\.csv, two\.csv") as error:
-        opened(root, places)
+        open_folder(root, image_request)
     assert re.search(r"labels\.csv", error.value.hint)
 
 
-def test_a_csv_beside_class_folders_is_not_read(tmp_path: Path, places: Places) -> None:
+def test_a_csv_beside_class_folders_is_not_read(tmp_path: Path, image_request: ImageRequest) -> None:
     for number, name in enumerate(("cat", "dog")):
         write_images(tmp_path / "set" / name, 5, seed=10 * number)
     (tmp_path / "set" / "metadata.csv").write_text("a,b\n")
-    assert opened(tmp_path / "set", places).classes == ("cat", "dog")
+    assert open_folder(tmp_path / "set", image_request).classes == ("cat", "dog")
 
 
-def test_a_file_that_is_not_utf8(tmp_path: Path, places: Places) -> None:
+def test_a_file_that_is_not_utf8(tmp_path: Path, image_request: ImageRequest) -> None:
     root = labelled(tmp_path / "set", "")
     (root / "labels.csv").write_bytes(b"file,label\n0000.png,caf\xe9\n")
     with pytest.raises(DatasetError, match=r"labels\.csv cannot be read") as error:
-        opened(root, places)
+        open_folder(root, image_request)
     assert error.value.hint == "save it as UTF-8"
 
 
-def test_a_dead_link_is_named(tmp_path: Path, places: Places) -> None:
+def test_a_dead_link_is_named(tmp_path: Path, image_request: ImageRequest) -> None:
     root = labelled(tmp_path / "set", rows())
-    (root / "images" / "9.jpg").symlink_to("/nowhere")
-    with pytest.raises(DatasetError, match=r"images/9\.jpg is a dead link"):
-        opened(root, places)
+    (root / "images" / "0003.png").unlink()
+    (root / "images" / "0003.png").symlink_to("/nowhere")
+    with pytest.raises(DatasetError, match=r"images/0003\.png \(dead link\)"):
+        open_folder(root, image_request)
 
 
-def test_the_use_of_validation_images_is_told(tmp_path: Path, places: Places, told: list[str]) -> None:
+def test_the_use_of_validation_images_is_told(tmp_path: Path, image_request: ImageRequest, told: list[str]) -> None:
     lines = [f"{n:04}.png,{'cat' if n % 2 else 'dog'},{'train' if n < 6 else 'val'}" for n in range(10)]
     root = labelled(tmp_path / "set", "\n".join(["file,label,split", *lines]))
-    opened(root, places)
+    open_folder(root, image_request)
     assert told == [f"{root}/labels.csv: the validation images are the test split, as there are no other test images"]

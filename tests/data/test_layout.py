@@ -7,16 +7,12 @@ import pytest
 from PIL import Image
 
 from vitreport.data import folder
-from vitreport.data.cache import ImageArrays, Places, cached
-from vitreport.data.folder import count_images, first, has_validation, num_classes
-from vitreport.data.split import made_split
+from vitreport.data.holdout import made_split
+from vitreport.data.request import ImageRequest
 from vitreport.errors import DatasetError
+from vitreport.spec.data import DatasetFacts
 
-from .makers import noise, write_folder, write_images
-
-
-def opened(root: Path, places: Places) -> ImageArrays:
-    return cached("set", 8, folder.find_in(root, 8, places.notify), places)
+from .makers import count_folder, facts, noise, open_folder, write_folder, write_images
 
 
 def with_validation(root: Path, name: str = "val", count: int = 2) -> Path:
@@ -34,48 +30,51 @@ def unsplit(root: Path, count: int = 10) -> Path:
 
 
 @pytest.mark.parametrize("name", ["val", "valid", "validation", "Val", "VALIDATION"])
-def test_validation_images_are_the_validation_split(tmp_path: Path, places: Places, told: list[str], name: str) -> None:
+def test_validation_images_are_the_validation_split(
+    tmp_path: Path, image_request: ImageRequest, told: list[str], name: str
+) -> None:
     root = with_validation(tmp_path / "set", name)
-    arrays = opened(root, places)
+    arrays = open_folder(root, image_request)
     assert {split: len(found.labels) for split, found in arrays.splits.items()} == {"train": 6, "val": 4, "test": 6}
     assert np.array_equal(arrays.splits["val"].images[2], noise(110).transpose(2, 0, 1))
     assert arrays.splits["val"].labels.tolist() == [0, 0, 1, 1]
     assert arrays.source == f"folder of images; validation split: {name}"
     assert told == [f"{root}/{name}: the validation images choose the epoch, unless --set validation=fraction"]
-    assert count_images(root) == {"train": 6, "val": 4, "test": 6}
-    assert has_validation(root)
+    assert count_folder(root) == {"train": 6, "val": 4, "test": 6}
+    assert facts(root).has_validation
 
 
 @pytest.mark.parametrize("name", ["val", "Valid", "validation"])
 def test_without_test_images_the_validation_images_are_the_test_split(
-    tmp_path: Path, places: Places, told: list[str], name: str
+    tmp_path: Path, image_request: ImageRequest, told: list[str], name: str
 ) -> None:
     root = write_folder(tmp_path / "set")
-    plain = opened(root, places).fingerprint
+    plain = open_folder(root, image_request).fingerprint
     (root / "test").rename(root / name)
-    arrays = opened(root, places)
+    arrays = open_folder(root, image_request)
     assert arrays.fingerprint == plain
     assert arrays.source == f"folder of images; test split: {name}"
     assert told == [f"{root}/{name}: the validation images are the test split, as there are no other test images"]
-    assert not has_validation(root)
+    assert not facts(root).has_validation
 
 
-def test_names_of_splits_may_be_in_capitals(tmp_path: Path, places: Places, told: list[str]) -> None:
+def test_names_of_splits_may_be_in_capitals(tmp_path: Path, image_request: ImageRequest, told: list[str]) -> None:
     root = write_folder(tmp_path / "set")
-    plain = opened(root, places)
+    plain = open_folder(root, image_request)
     for name in ("train", "test"):
         (root / name).rename(root / name.capitalize())
-    arrays = opened(root, places)
+    arrays = open_folder(root, image_request)
     assert (arrays.fingerprint, arrays.source) == (plain.fingerprint, "folder of images")
-    assert first(root).path == "Train/cat/0000.png"
     assert told == []
+    write_images(root / "Train" / "cat", 1, size=12)
+    assert facts(root).image_size == 12
 
 
 def test_a_folder_without_a_split_is_divided_the_same_way_each_time(
-    tmp_path: Path, places: Places, told: list[str]
+    tmp_path: Path, image_request: ImageRequest, told: list[str]
 ) -> None:
     root = unsplit(tmp_path / "set")
-    arrays = opened(root, places)
+    arrays = open_folder(root, image_request)
     labels = {split: found.labels.tolist() for split, found in arrays.splits.items()}
     assert labels == {"train": [0] * 8 + [1] * 8 + [2] * 8, "test": [0, 0, 1, 1, 2, 2]}
     assert arrays.overlap == 0
@@ -84,9 +83,10 @@ def test_a_folder_without_a_split_is_divided_the_same_way_each_time(
     assert arrays.source == f"folder of images; {words}"
     assert told == [f"{root}: no test split found: {words}, the same for every run"]
     again = unsplit(tmp_path / "again")
-    assert opened(again, places).fingerprint == arrays.fingerprint
-    assert count_images(root) == {"train": 24, "test": 6}
-    assert (num_classes(root), has_validation(root), first(root).path) == (3, False, "ape/0000.png")
+    assert open_folder(again, image_request).fingerprint == arrays.fingerprint
+    assert count_folder(root) == {"train": 24, "test": 6}
+    write_images(root / "ape", 1, size=12)
+    assert facts(root) == DatasetFacts("set", num_classes=3, image_size=12)
 
 
 @pytest.mark.parametrize(("count", "tested"), [(2, 1), (3, 1), (5, 1), (8, 2), (100, 20)])
@@ -97,11 +97,11 @@ def test_at_least_one_image_of_each_class_is_for_testing(count: int, tested: int
     assert sorted([*train, *test]) == list(range(3 * count))
 
 
-def test_a_class_of_one_image_cannot_be_divided(tmp_path: Path, places: Places) -> None:
+def test_a_class_of_one_image_cannot_be_divided(tmp_path: Path, image_request: ImageRequest) -> None:
     root = unsplit(tmp_path / "set")
     write_images(root / "emu", 1)
     with pytest.raises(DatasetError, match="only one image of class 'emu'") as error:
-        opened(root, places)
+        open_folder(root, image_request)
     assert error.value.hint
 
 
@@ -132,11 +132,11 @@ def add_text(root: Path) -> None:
     ],
 )
 def test_one_line_names_what_is_left_out(
-    tmp_path: Path, places: Places, told: list[str], add: Callable[[Path], None], words: str
+    tmp_path: Path, image_request: ImageRequest, told: list[str], add: Callable[[Path], None], words: str
 ) -> None:
     root = write_folder(tmp_path / "set")
     add(root)
-    opened(root, places)
+    open_folder(root, image_request)
     assert told == [f"{root}: {words}"]
 
 
@@ -204,22 +204,22 @@ def test_what_is_wrong_with_a_layout_is_named(
 ) -> None:
     root = write_folder(tmp_path / "set")
     change(root)
-    for ask in (num_classes, count_images):
+    for ask in (facts, count_folder):
         with pytest.raises(DatasetError, match=message) as error:
             ask(root)
         assert re.search(hint, error.value.hint)
 
 
-def test_validation_images_that_are_in_another_split_are_counted(tmp_path: Path, places: Places) -> None:
+def test_validation_images_that_are_in_another_split_are_counted(tmp_path: Path, image_request: ImageRequest) -> None:
     root = with_validation(tmp_path / "set")
     (root / "val" / "cat" / "a.png").write_bytes((root / "train" / "cat" / "0000.png").read_bytes())
     (root / "val" / "cat" / "b.png").write_bytes((root / "test" / "cat" / "0000.png").read_bytes())
-    arrays = opened(root, places)
+    arrays = open_folder(root, image_request)
     assert (arrays.overlap, arrays.validation_overlap, arrays.selection_overlap) == (0, 1, 1)
 
 
-def test_a_published_data_set_has_no_validation_images(tmp_path: Path, places: Places) -> None:
+def test_a_published_data_set_has_no_validation_images(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_folder(tmp_path / "set")
-    plain = cached("set", 8, folder.find_by_class(root, 8, places.notify), places).fingerprint
+    plain = folder.find_by_class(root, 8, image_request.notify).identity
     write_images(root / "val" / "cat")
-    assert cached("set", 8, folder.find_by_class(root, 8, places.notify), places).fingerprint == plain
+    assert folder.find_by_class(root, 8, image_request.notify).identity == plain

@@ -6,17 +6,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vitreport.data import folder
-from vitreport.data.cache import ImageArrays, Places, cached
+from vitreport.data.request import ImageRequest
 
-from .makers import noise, write_folder, write_images
-
-
-def opened(root: Path, places: Places) -> ImageArrays:
-    return cached("set", 8, folder.find_in(root, 8, places.notify), places)
+from .makers import noise, open_folder, write_folder, write_images
 
 
-def test_other_files_of_equal_size_and_time_are_other_images(tmp_path: Path, places: Places) -> None:
+def test_other_files_of_equal_size_and_time_are_other_images(tmp_path: Path, image_request: ImageRequest) -> None:
     roots = [write_folder(tmp_path / name / "set") for name in ("first", "second")]
     for index, root in enumerate(roots):
         for path in sorted(root.rglob("*.png")):
@@ -24,11 +19,13 @@ def test_other_files_of_equal_size_and_time_are_other_images(tmp_path: Path, pla
             Image.fromarray(pixels).save(path.with_suffix(".ppm"))
             path.unlink()
             os.utime(path.with_suffix(".ppm"), (0, 0))
-    first, second = (opened(root, places) for root in roots)
+    first, second = (open_folder(root, image_request) for root in roots)
     assert first.fingerprint != second.fingerprint
 
 
-def test_a_damaged_later_picture_does_not_take_the_place_of_the_first(tmp_path: Path, places: Places) -> None:
+def test_a_damaged_later_picture_does_not_take_the_place_of_the_first(
+    tmp_path: Path, image_request: ImageRequest
+) -> None:
     root = write_folder(tmp_path / "set")
     path = min((root / "train").rglob("*.png"))
     pictures = [Image.fromarray(noise(seed)) for seed in (500, 501, 502)]
@@ -38,11 +35,11 @@ def test_a_damaged_later_picture_does_not_take_the_place_of_the_first(tmp_path: 
     seen = set()
     for length in range(len(whole) * 2 // 3, len(whole), 7):
         path.with_suffix(".tif").write_bytes(whole[:length])
-        seen.add(opened(root, places).splits["train"].images[0].tobytes())
+        seen.add(open_folder(root, image_request).splits["train"].images[0].tobytes())
     assert seen == {noise(500).transpose(2, 0, 1).tobytes()}
 
 
-def test_a_name_in_two_folders_is_the_one_of_its_split(tmp_path: Path, places: Places) -> None:
+def test_a_name_in_two_folders_is_the_one_of_its_split(tmp_path: Path, image_request: ImageRequest) -> None:
     for seed, split in ((0, "train"), (50, "test")):
         write_images(tmp_path / "set" / split, 4, seed=seed)
     rows = [
@@ -51,15 +48,17 @@ def test_a_name_in_two_folders_is_the_one_of_its_split(tmp_path: Path, places: P
         for number in range(4)
     ]
     (tmp_path / "set" / "labels.csv").write_text("\n".join(["file,label,split", *rows]))
-    arrays = opened(tmp_path / "set", places)
+    arrays = open_folder(tmp_path / "set", image_request)
     for split, seed in (("train", 0), ("test", 50)):
         wanted = {noise(seed + number).transpose(2, 0, 1).tobytes() for number in range(4)}
         assert {image.tobytes() for image in arrays.splits[split].images} == wanted
     assert np.bincount(arrays.splits["test"].labels).tolist() == [2, 2]
 
 
-def test_a_table_of_labels_beside_class_folders_is_named(tmp_path: Path, places: Places, told: list[str]) -> None:
+def test_a_table_of_labels_beside_class_folders_is_named(
+    tmp_path: Path, image_request: ImageRequest, told: list[str]
+) -> None:
     root = write_folder(tmp_path / "set")
     (root / "train.csv").write_text("file,label\n0000.png,cat\n")
-    opened(root, places)
+    open_folder(root, image_request)
     assert told == [f"{root}: ignored 1 other file (train.csv)"]

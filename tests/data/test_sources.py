@@ -9,77 +9,77 @@ import pytest
 from PIL import Image
 
 from vitreport.data import cifar10, stl10, tinyimagenet
-from vitreport.data.cache import ImageArrays, Places
-from vitreport.data.catalogue import DATASETS
-from vitreport.data.sources import describe, home_of, locate, open_dataset, open_decoded, open_present
+from vitreport.data.arrays import ImageArrays
+from vitreport.data.registry import DATASETS
+from vitreport.data.request import ImageRequest
+from vitreport.data.sources import describe, locate, open_dataset, open_decoded, open_present
 from vitreport.errors import DatasetError, SpecError
 from vitreport.spec.data import DatasetFacts
 
-from .makers import write_archive, write_folder
+from .makers import republish, write_archive, write_folder
 
 
 def test_named_data_sets_are_described_without_a_file(tmp_path: Path) -> None:
-    assert describe("digits", tmp_path) == DatasetFacts("digits", 10, 32, 1437)
-    assert describe("cifar10", tmp_path) == DatasetFacts("cifar10", 10, 32, 50_000)
-    assert describe("stl10", tmp_path) == DatasetFacts("stl10", 10, 96, 5000)
-    assert describe("tinyimagenet", tmp_path) == DatasetFacts("tinyimagenet", 200, 64, 100_000)
+    assert describe("digits", [tmp_path]) == DatasetFacts("digits", 10, 32, 1437)
+    assert describe("cifar10", [tmp_path]) == DatasetFacts("cifar10", 10, 32, 50_000)
+    assert describe("stl10", [tmp_path]) == DatasetFacts("stl10", 10, 96, 5000)
+    assert describe("tinyimagenet", [tmp_path]) == DatasetFacts("tinyimagenet", 200, 64, 100_000)
 
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_entry_has_a_reader(name: str) -> None:
     source = DATASETS[name]
     assert source.name == name
-    __import__(source.reader)
-    assert callable(sys.modules[source.reader].find)
+    assert callable(source.find)
 
 
 def test_a_folder_is_described_by_name_and_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_folder(tmp_path / "pets", classes=("ape", "cat", "dog"), size=24)
     facts = DatasetFacts("pets", 3, 24)
-    assert describe("pets", tmp_path) == facts
-    assert describe(str(tmp_path / "pets"), Path("/elsewhere")) == facts
+    assert describe("pets", [tmp_path]) == facts
+    assert describe(str(tmp_path / "pets"), [Path("/elsewhere")]) == facts
     monkeypatch.chdir(tmp_path)
-    assert describe("./pets", Path("/elsewhere")) == facts
+    assert describe("./pets", [Path("/elsewhere")]) == facts
     monkeypatch.chdir(tmp_path / "pets")
-    assert describe(".", Path("/elsewhere")) == facts
+    assert describe(".", [Path("/elsewhere")]) == facts
 
 
 def test_paths_and_names_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/ada")
     data_dir = Path("data")
-    assert locate("pets", data_dir) == ("pets", data_dir)
-    assert locate("/a/b/pets", data_dir) == ("pets", Path("/a/b"))
-    assert locate("sub/pets/", data_dir) == ("pets", tmp_path / "sub")
-    assert locate("./pets", data_dir) == ("pets", tmp_path)
-    assert locate("../pets", data_dir) == ("pets", tmp_path.parent)
-    assert locate(".", data_dir) == (tmp_path.name, tmp_path.parent)
-    assert locate("sub/..", data_dir) == (tmp_path.name, tmp_path.parent)
-    assert locate("~/pets", data_dir) == ("pets", Path("/home/ada"))
+    assert locate("pets", [data_dir]) == ("pets", data_dir)
+    assert locate("/a/b/pets", [data_dir]) == ("pets", Path("/a/b"))
+    assert locate("sub/pets/", [data_dir]) == ("pets", tmp_path / "sub")
+    assert locate("./pets", [data_dir]) == ("pets", tmp_path)
+    assert locate("../pets", [data_dir]) == ("pets", tmp_path.parent)
+    assert locate(".", [data_dir]) == (tmp_path.name, tmp_path.parent)
+    assert locate("sub/..", [data_dir]) == (tmp_path.name, tmp_path.parent)
+    assert locate("~/pets", [data_dir]) == ("pets", Path("/home/ada"))
 
 
 @pytest.mark.parametrize("reader", [cifar10, stl10, tinyimagenet])
 @pytest.mark.parametrize("kind", ["archive", "unpacked", "by class"])
 def test_a_data_set_is_searched_in_the_folders_in_their_order(reader: ModuleType, kind: str, tmp_path: Path) -> None:
-    published = reader.PUBLISHED
+    published = reader.DATASET
     first, second, third = folders = [tmp_path / name for name in ("a", "b", "c")]
-    assert home_of(published.dataset, folders) == first, "where it would be downloaded to"
-    name = {"archive": published.archive, "unpacked": published.unpacked, "by class": published.dataset}[kind]
+    assert locate(published.name, folders)[1] == first, "where it would be downloaded to"
+    name = {"archive": published.archive.file, "unpacked": published.archive.folder, "by class": published.name}[kind]
     for folder in (second, third):
         (folder / name).mkdir(parents=True)
-    assert home_of(published.dataset, folders) == second
-    assert home_of("pets" * 99, folders) == first
+    assert locate(published.name, folders)[1] == second
+    assert locate("pets" * 99, folders)[1] == first
 
 
 def test_a_path_through_a_link_keeps_its_name(tmp_path: Path) -> None:
     (tmp_path / "pets").symlink_to(tmp_path / "pets-v2")
-    assert locate(str(tmp_path / "pets"), tmp_path)[0] == "pets"
+    assert locate(str(tmp_path / "pets"), [tmp_path])[0] == "pets"
 
 
 @pytest.mark.parametrize("path", ["~nobody-of-this-name/pets", "./\0/pets"])
 def test_a_path_that_no_system_has(tmp_path: Path, path: str) -> None:
     with pytest.raises(DatasetError, match="is not a usable path"):
-        describe(path, tmp_path)
+        describe(path, [tmp_path])
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_path_that_no_system_has(tmp_path: Path, path: str) -> None:
 )
 def test_an_unknown_name(tmp_path: Path, name: str, hint: str) -> None:
     with pytest.raises(SpecError) as error:
-        describe(name, tmp_path)
+        describe(name, [tmp_path])
     (problem,) = error.value.problems
     assert (problem.field, problem.message, problem.value) == ("data.dataset", "unknown data set", repr(name))
     assert hint in problem.hint
@@ -97,68 +97,56 @@ def test_an_unknown_name(tmp_path: Path, name: str, hint: str) -> None:
 
 def test_a_path_that_is_no_data_set(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="is not a folder") as missing:
-        describe(str(tmp_path / "none"), tmp_path)
+        describe(str(tmp_path / "none"), [tmp_path])
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="has no folder train") as empty:
-        describe("empty", tmp_path)
+        describe("empty", [tmp_path])
     for error in (missing, empty):
         assert "train/CLASS/*.png" in error.value.hint
 
 
 def test_a_folder_cannot_have_the_name_of_a_bundled_data_set(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="the name digits is taken"):
-        describe(str(write_folder(tmp_path / "digits")), tmp_path)
-    assert describe(str(write_folder(tmp_path / "cifar10")), tmp_path).name == "cifar10"
+        describe(str(write_folder(tmp_path / "digits")), [tmp_path])
+    assert describe(str(write_folder(tmp_path / "cifar10")), [tmp_path]).name == "cifar10"
 
 
 def test_images_that_are_not_square_need_a_size(tmp_path: Path) -> None:
     Image.new("RGB", (30, 20)).save(write_folder(tmp_path / "pets") / "train" / "cat" / "0000.png")
     with pytest.raises(SpecError) as error:
-        describe("pets", tmp_path)
+        describe("pets", [tmp_path])
     (problem,) = error.value.problems
     assert problem.field == "data.image_size"
     assert problem.message == "the first image, train/cat/0000.png, is 30 x 20 pixels, not square"
     assert problem.hint == "set image_size to choose the size, such as 64"
-    assert describe("pets", tmp_path, image_size=64) == DatasetFacts("pets", 2, 64)
+    assert describe("pets", [tmp_path], image_size=64) == DatasetFacts("pets", 2, 64)
 
 
 def test_a_first_image_that_does_not_decode(tmp_path: Path) -> None:
     (write_folder(tmp_path / "pets") / "train" / "cat" / "0000.png").write_text("text")
     with pytest.raises(DatasetError, match=r"train/cat/0000.png \(not an image of a known format\)"):
-        describe("pets", tmp_path)
+        describe("pets", [tmp_path])
 
 
-def test_a_folder_is_decoded_to_the_size_that_is_asked_for(places: Places) -> None:
-    write_folder(places.data_dir / "pets", size=24)
+def test_a_folder_is_decoded_to_the_size_that_is_asked_for(image_request: ImageRequest) -> None:
+    write_folder(image_request.data_dir / "pets", size=24)
     for size, resized in ((24, 0), (12, 12)):
-        arrays = open_dataset(
-            "pets",
-            image_size=size,
-            data_dir=places.data_dir,
-            cache_dir=places.cache_dir,
-            notify=places.notify,
-            progress=places.progress,
-        )
+        arrays = open_dataset(replace(image_request, name="pets", image_size=size))
         assert arrays.splits["test"].images.shape == (6, 3, size, size)
         assert arrays.resized == resized
 
 
-def test_only_what_was_decoded_and_is_unchanged_is_served_without_decoding(places: Places, told: list[str]) -> None:
+def test_only_what_was_decoded_and_is_unchanged_is_served_without_decoding(
+    image_request: ImageRequest, told: list[str]
+) -> None:
     def decoded(size: int = 8) -> ImageArrays | None:
-        return open_decoded("pets", image_size=size, data_dir=places.data_dir, cache_dir=places.cache_dir)
+        return open_decoded(replace(image_request, name="pets", image_size=size, notify=lambda line: None))
 
     assert decoded() is None
-    root = write_folder(places.data_dir / "pets")
+    root = write_folder(image_request.data_dir / "pets")
     (root / "train" / "cat" / "notes.txt").write_text("ignored")
     assert decoded() is None
-    arrays = open_dataset(
-        "pets",
-        image_size=8,
-        data_dir=places.data_dir,
-        cache_dir=places.cache_dir,
-        notify=places.notify,
-        progress=places.progress,
-    )
+    arrays = open_dataset(replace(image_request, name="pets"))
     found = decoded()
     assert found is not None
     assert found.fingerprint == arrays.fingerprint
@@ -170,75 +158,55 @@ def test_only_what_was_decoded_and_is_unchanged_is_served_without_decoding(place
     assert decoded() is None
 
 
-def present(name: str, places: Places) -> ImageArrays | None:
-    return open_present(
-        name,
-        image_size=8,
-        data_dir=places.data_dir,
-        cache_dir=places.cache_dir,
-        notify=places.notify,
-        progress=places.progress,
-    )
+def present(name: str, image_request: ImageRequest) -> ImageArrays | None:
+    return open_present(replace(image_request, name=name))
 
 
-def test_images_that_are_here_are_decoded_as_they_are_now(places: Places) -> None:
-    assert present("pets", places) is None
-    root = write_folder(places.data_dir / "pets")
-    before = present("pets", places)
+def test_images_that_are_here_are_decoded_as_they_are_now(image_request: ImageRequest) -> None:
+    assert present("pets", image_request) is None
+    root = write_folder(image_request.data_dir / "pets")
+    before = present("pets", image_request)
     (root / "test" / "dog" / "0000.png").unlink()
-    after = present("pets", places)
+    after = present("pets", image_request)
     assert before is not None
     assert after is not None
     assert [len(arrays.splits["test"].labels) for arrays in (before, after)] == [6, 5]
     assert before.fingerprint != after.fingerprint
     (root / "test" / "dog" / "0001.png").write_text("text")
     with pytest.raises(DatasetError, match=r"test/dog/0001.png \(not an image of a known format\)"):
-        present("pets", places)
+        present("pets", image_request)
 
 
 @pytest.mark.parametrize("name", [name for name in DATASETS if name != "digits"])
-def test_images_that_would_be_downloaded_are_not_here(places: Places, told: list[str], name: str) -> None:
-    assert present(name, places) is None
+def test_images_that_would_be_downloaded_are_not_here(image_request: ImageRequest, told: list[str], name: str) -> None:
+    assert present(name, image_request) is None
     assert told == []
 
 
-def test_a_decoded_copy_is_here_without_the_archive(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = places.data_dir / cifar10.PUBLISHED.archive
-    md5 = write_archive(path)
-    monkeypatch.setattr(cifar10, "PUBLISHED", replace(cifar10.PUBLISHED, md5=md5, size=path.stat().st_size))
-    before = present("cifar10", places)
+def test_a_decoded_copy_is_here_without_the_archive(
+    image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = image_request.data_dir / "cifar-10-python.tar.gz"
+    republish(cifar10, monkeypatch, md5=write_archive(path), size=path.stat().st_size)
+    before = present("cifar10", image_request)
     path.unlink()
-    after = present("cifar10", places)
+    after = present("cifar10", image_request)
     assert before is not None
     assert after is not None
     assert before.fingerprint == after.fingerprint
 
 
-def test_a_named_data_set_keeps_its_size(places: Places) -> None:
-    arrays = open_dataset(
-        "digits",
-        image_size=64,
-        data_dir=places.data_dir,
-        cache_dir=places.cache_dir,
-        notify=places.notify,
-        progress=places.progress,
-    )
+def test_a_named_data_set_keeps_its_size(image_request: ImageRequest) -> None:
+    arrays = open_dataset(replace(image_request, name="digits", image_size=64))
     assert arrays.splits["test"].images.shape == (360, 3, 8, 8)
     assert len(arrays.splits["train"].labels) == DATASETS["digits"].train_count
 
 
-def test_a_changed_file_is_decoded_again(places: Places) -> None:
-    root = write_folder(places.data_dir / "pets")
+def test_a_changed_file_is_decoded_again(image_request: ImageRequest) -> None:
+    root = write_folder(image_request.data_dir / "pets")
 
     def fingerprint() -> str:
-        return open_dataset(
-            "pets",
-            image_size=8,
-            data_dir=places.data_dir,
-            cache_dir=places.cache_dir,
-            notify=places.notify,
-            progress=places.progress,
-        ).fingerprint
+        return open_dataset(replace(image_request, name="pets")).fingerprint
 
     before = fingerprint()
     os.utime(root / "train" / "cat" / "0000.png", ns=(1, 1))

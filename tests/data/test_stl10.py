@@ -1,14 +1,14 @@
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from vitreport.data import stl10
-from vitreport.data.cache import ImageArrays, Places, cached
+from vitreport.data.arrays import ImageArrays
+from vitreport.data.request import ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 
-from .makers import md5, write_folder, write_tar
+from .makers import md5, open_named, republish, write_folder, write_tar
 
 LABELS = {"train": (3, 10, 1), "test": (7, 2)}
 
@@ -29,18 +29,18 @@ CONTENTS = {
 }
 
 
-def opened(places: Places) -> ImageArrays:
-    return cached("stl10", stl10.SIZE, stl10.find(places), places)
+def opened(image_request: ImageRequest) -> ImageArrays:
+    return open_named("stl10", image_request)
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stl10, "FILE_MD5", {name: md5(CONTENTS[name]) for name in stl10.FILE_MD5})
+    republish(stl10, monkeypatch, files={name: md5(content) for name, content in CONTENTS.items()})
 
 
-def write_binary(home: Path) -> Path:
+def write_binary(home: Path, contents: Mapping[str, bytes] = CONTENTS) -> Path:
     home.mkdir(parents=True)
-    for name, content in CONTENTS.items():
+    for name, content in contents.items():
         (home / name).write_bytes(content)
     return home
 
@@ -54,7 +54,7 @@ def write_archive(path: Path, monkeypatch: pytest.MonkeyPatch, *, before: bytes 
 
 
 def published(path: Path, checksum: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stl10, "PUBLISHED", replace(stl10.PUBLISHED, md5=checksum, size=path.stat().st_size))
+    republish(stl10, monkeypatch, md5=checksum, size=path.stat().st_size)
 
 
 def check_images(arrays: ImageArrays) -> None:
@@ -70,77 +70,82 @@ def check_images(arrays: ImageArrays) -> None:
 
 
 @pytest.mark.parametrize("home", [".", "stl10"])
-def test_binary_files(places: Places, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
-    write_binary(places.data_dir / home / "stl10_binary")
+def test_binary_files(image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    write_binary(image_request.data_dir / home / "stl10_binary")
     monkeypatch.setattr(stl10, "CHUNK_IMAGES", 2)
-    arrays = opened(places)
+    arrays = opened(image_request)
     check_images(arrays)
     assert (arrays.source, arrays.canonical) == ("folder stl10_binary (md5 verified)", True)
 
 
 @pytest.mark.parametrize("home", [".", "stl10"])
-def test_the_archive(places: Places, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
-    write_archive(places.data_dir / home / "stl10_binary.tar.gz", monkeypatch, before=b"0 1 2")
-    arrays = opened(places)
+def test_the_archive(image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    write_archive(image_request.data_dir / home / "stl10_binary.tar.gz", monkeypatch, before=b"0 1 2")
+    arrays = opened(image_request)
     check_images(arrays)
     assert (arrays.source, arrays.canonical) == ("archive stl10_binary.tar.gz (md5 verified)", True)
 
 
-def test_archive_and_files_have_one_fingerprint(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = write_archive(places.data_dir / "stl10_binary.tar.gz", monkeypatch)
-    first = opened(places)
+def test_archive_and_files_have_one_fingerprint(image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = write_archive(image_request.data_dir / "stl10_binary.tar.gz", monkeypatch)
+    first = opened(image_request)
     archive.unlink()
-    write_binary(places.data_dir / "stl10_binary")
-    second = opened(places)
+    write_binary(image_request.data_dir / "stl10_binary")
+    second = opened(image_request)
     assert first.source != second.source
     assert first.fingerprint == second.fingerprint
 
 
-def test_the_unlabelled_images_are_never_read(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_archive(places.data_dir / "stl10_binary.tar.gz", monkeypatch, after=bytes(10**6))
+def test_the_unlabelled_images_are_never_read(image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_archive(image_request.data_dir / "stl10_binary.tar.gz", monkeypatch, after=bytes(10**6))
     path.write_bytes(path.read_bytes()[:-500])
     published(path, md5(path.read_bytes()), monkeypatch)
-    check_images(opened(places))
+    check_images(opened(image_request))
 
 
-def test_folders_of_images(places: Places) -> None:
-    write_folder(places.data_dir / "stl10", classes=stl10.CLASSES, count=1, size=96)
-    arrays = opened(places)
+def test_folders_of_images(image_request: ImageRequest) -> None:
+    write_folder(image_request.data_dir / "stl10", classes=stl10.CLASSES, count=1, size=96)
+    arrays = opened(image_request)
     assert arrays.classes == stl10.CLASSES
     assert (arrays.source, arrays.canonical, arrays.resized) == ("folder of images", False, 0)
 
 
-def test_folders_of_other_classes(places: Places) -> None:
-    write_folder(places.data_dir / "stl10", classes=("airplane", "frog"), count=1)
+def test_folders_of_other_classes(image_request: ImageRequest) -> None:
+    write_folder(image_request.data_dir / "stl10", classes=("airplane", "frog"), count=1)
     with pytest.raises(DatasetError, match="train has frog; only the published data set has bird, car, cat"):
-        opened(places)
+        opened(image_request)
 
 
-@pytest.mark.parametrize("name", stl10.FILE_MD5)
-def test_a_damaged_or_missing_file_is_named(places: Places, name: str) -> None:
-    home = write_binary(places.data_dir / "stl10_binary")
+@pytest.mark.parametrize("name", CONTENTS)
+def test_a_damaged_or_missing_file_is_named(image_request: ImageRequest, name: str) -> None:
+    home = write_binary(image_request.data_dir / "stl10_binary")
     (home / name).write_bytes(b"other")
     with pytest.raises(DatasetError, match=rf"{name} is not as it was published: md5 is {md5(b'other')}"):
-        opened(places)
+        opened(image_request)
     (home / name).unlink()
-    with pytest.raises(DatasetError, match=f"{name} cannot be read: No such file"):
-        opened(places)
+    with pytest.raises(DatasetError, match=f"{name} cannot be read: no such file"):
+        opened(image_request)
 
 
-def test_a_damaged_archive_of_the_users_stays(places: Places) -> None:
-    path = places.data_dir / "stl10_binary.tar.gz"
+def test_a_damaged_archive_of_the_users_stays(image_request: ImageRequest) -> None:
+    path = image_request.data_dir / "stl10_binary.tar.gz"
     path.write_bytes(b"cut off")
     with pytest.raises(
         DatasetError, match=r"cut short, 7 of 2640397119 bytes; md5 is .*91f7769df0f17e558f3565bffb0c7d"
     ):
-        opened(places)
+        opened(image_request)
     assert path.read_bytes() == b"cut off"
 
 
-def test_nothing_there_and_no_network(places: Places, told: list[str]) -> None:
+def test_nothing_there_and_no_network(image_request: ImageRequest, told: list[str]) -> None:
     with pytest.raises(ResourceError, match="refused") as error:
-        opened(places)
-    for way in ("stl10_binary.tar.gz", str(places.data_dir), "stl10/{train,test}/CLASS/*.png", "--dataset digits"):
+        opened(image_request)
+    for way in (
+        "stl10_binary.tar.gz",
+        str(image_request.data_dir),
+        "stl10/{train,test}/CLASS/*.png",
+        "the data set digits",
+    ):
         assert way in error.value.hint
     assert told == ["downloading stl10_binary.tar.gz (2.6 GB) from 127.0.0.1:9"]
 
@@ -154,7 +159,10 @@ def test_nothing_there_and_no_network(places: Places, told: list[str]) -> None:
         ({"train_X.bin": image(0)[:-1]}, "train_X.bin has 27647 bytes, 3 images take 27648 each"),
     ],
 )
-def test_files_that_do_not_fit_each_other(changed: dict[str, bytes], words: str) -> None:
-    contents = CONTENTS | changed
+def test_files_that_do_not_fit_each_other(
+    image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, changed: dict[str, bytes], words: str
+) -> None:
+    home = write_binary(image_request.data_dir / "stl10_binary", CONTENTS | changed)
+    republish(stl10, monkeypatch, files={name: md5((home / name).read_bytes()) for name in CONTENTS})
     with pytest.raises(DatasetError, match=words):
-        stl10._decode({name: np.frombuffer(content, np.uint8) for name, content in contents.items()})
+        opened(image_request)

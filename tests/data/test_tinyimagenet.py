@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitreport.data import tinyimagenet
-from vitreport.data.cache import ImageArrays, Places
-from vitreport.data.sources import describe, open_dataset
+from vitreport.data.arrays import ImageArrays
+from vitreport.data.request import ImageRequest
+from vitreport.data.sources import describe
 from vitreport.errors import ResourceError
 from vitreport.spec.data import DatasetFacts
 
@@ -38,62 +38,55 @@ def check_images(arrays: ImageArrays, root: Path) -> None:
 
 @HOMES
 @pytest.mark.usefixtures("three_classes")
-def test_the_original_layout(places: Places, told: list[str], home: str) -> None:
-    root = write_tiny(places.data_dir / home / "tiny-imagenet-200")
-    arrays = opened(places)
+def test_the_original_layout(image_request: ImageRequest, told: list[str], home: str) -> None:
+    root = write_tiny(image_request.data_dir / home / "tiny-imagenet-200")
+    arrays = opened(image_request)
     check_images(arrays, root)
     assert (arrays.source, arrays.canonical) == ("folder tiny-imagenet-200 (unpacked, not verified)", False)
     assert told == []
 
 
 @pytest.mark.usefixtures("three_classes")
-def test_the_original_layout_in_a_folder_of_the_data_sets_name(places: Places) -> None:
-    root = write_tiny(places.data_dir / "tinyimagenet")
-    check_images(opened(places), root)
+def test_the_original_layout_in_a_folder_of_the_data_sets_name(image_request: ImageRequest) -> None:
+    root = write_tiny(image_request.data_dir / "tinyimagenet")
+    check_images(opened(image_request), root)
 
 
 @HOMES
 @pytest.mark.usefixtures("three_classes")
-def test_the_archive(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+def test_the_archive(image_request: ImageRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
     root = write_tiny(tmp_path / "tiny-imagenet-200")
-    publish(places.data_dir / home / "tiny-imagenet-200.zip", root, monkeypatch)
-    arrays = opened(places)
+    publish(image_request.data_dir / home / "tiny-imagenet-200.zip", root, monkeypatch)
+    arrays = opened(image_request)
     check_images(arrays, root)
     assert (arrays.source, arrays.canonical) == ("archive tiny-imagenet-200.zip (md5 verified)", True)
-    assert arrays.fingerprint == opened_path(root, places).fingerprint
+    assert arrays.fingerprint == opened_path(root, image_request).fingerprint
 
 
-def test_grey_images_become_rgb(tmp_path: Path, places: Places) -> None:
+def test_grey_images_become_rgb(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_tiny(tmp_path / "own")
     with Image.open(root / "train" / WNIDS[0] / "images" / f"{WNIDS[0]}_0.JPEG") as first:
         assert first.mode == "L"
-    images = opened_path(root, places).splits["train"].images
+    images = opened_path(root, image_request).splits["train"].images
     grey = [bool((image == image[0]).all()) for image in images]
     assert grey == [True, False] * 3
 
 
-def test_labels_follow_the_annotations_and_not_the_names(tmp_path: Path, places: Places) -> None:
+def test_labels_follow_the_annotations_and_not_the_names(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_tiny(tmp_path / "own")
     annotations = root / "val" / "val_annotations.txt"
     lines = annotations.read_text().splitlines()
     annotations.write_bytes("\r\n".join(reversed(lines)).encode())
-    test = opened_path(root, places).splits["test"]
+    test = opened_path(root, image_request).splits["test"]
     assert test.labels.tolist() == [0, 1, 2, 0, 1, 2]
     assert test.images[0].tolist() == pixels(root / "val" / "images" / "val_5.JPEG")
 
 
 @pytest.mark.parametrize("name", ["tiny-imagenet-200", "another"])
-def test_a_folder_in_this_layout_works_by_its_path(places: Places, tmp_path: Path, name: str) -> None:
+def test_a_folder_in_this_layout_works_by_its_path(image_request: ImageRequest, tmp_path: Path, name: str) -> None:
     root = write_tiny(tmp_path / "elsewhere" / name)
-    assert describe(str(root), places.data_dir) == DatasetFacts(name, 3, 64)
-    arrays = open_dataset(
-        name,
-        image_size=64,
-        data_dir=root.parent,
-        cache_dir=places.cache_dir,
-        notify=places.notify,
-        progress=places.progress,
-    )
+    assert describe(str(root), [image_request.data_dir]) == DatasetFacts(name, 3, 64)
+    arrays = opened_path(root, image_request)
     check_images(arrays, root)
     assert (arrays.source, arrays.canonical) == ("folder in the layout of Tiny ImageNet", False)
 
@@ -107,23 +100,23 @@ def test_a_folder_in_this_layout_works_by_its_path(places: Places, tmp_path: Pat
     ],
 )
 def test_another_label_or_name_is_another_data_set(
-    tmp_path: Path, places: Places, file: str, former: str, latter: str
+    tmp_path: Path, image_request: ImageRequest, file: str, former: str, latter: str
 ) -> None:
     path = write_tiny(tmp_path / "own") / file
-    before = tinyimagenet.find_in(tmp_path / "own", 64, places.notify).identity
+    before = opened_path(tmp_path / "own", image_request).fingerprint
     path.write_text(path.read_text().replace(former, latter))
-    assert tinyimagenet.find_in(tmp_path / "own", 64, places.notify).identity != before
+    assert opened_path(tmp_path / "own", image_request).fingerprint != before
 
 
 @pytest.mark.usefixtures("three_classes")
-def test_folders_by_class(places: Places) -> None:
-    write_folder(places.data_dir / "tinyimagenet", classes=WNIDS, count=1, size=64)
-    arrays = opened(places)
+def test_folders_by_class(image_request: ImageRequest) -> None:
+    write_folder(image_request.data_dir / "tinyimagenet", classes=WNIDS, count=1, size=64)
+    arrays = opened(image_request)
     assert (arrays.classes, arrays.source) == (tuple(sorted(WNIDS)), "folder of images")
 
 
-def test_nothing_there_and_no_network(places: Places, told: list[str]) -> None:
+def test_nothing_there_and_no_network(image_request: ImageRequest, told: list[str]) -> None:
     with pytest.raises(ResourceError, match="refused") as error:
-        opened(places)
+        opened(image_request)
     assert "tinyimagenet/{train,test}/CLASS/*.png" in error.value.hint
     assert told == ["downloading tiny-imagenet-200.zip (248 MB) from 127.0.0.1:9"]

@@ -1,37 +1,39 @@
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from vitreport.data import tinyimagenet
-from vitreport.data.cache import Places
+from vitreport.data import archive, tinyimagenet
+from vitreport.data.request import ImageRequest
 from vitreport.data.sources import describe
+from vitreport.data.wnid_layout import LAYOUT_HINT
 from vitreport.errors import DatasetError
 from vitreport.spec.data import DatasetFacts
 
-from .makers import md5, write_folder
+from .makers import md5, republish, write_folder
 from .tiny import WNIDS, opened, opened_path, publish, write_tiny
 
 
-def test_a_part_is_not_taken_for_the_whole(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert describe("tinyimagenet", places.data_dir) == DatasetFacts("tinyimagenet", 200, 64, 100_000)
-    root = write_tiny(places.data_dir / "tiny-imagenet-200")
+def test_a_part_is_not_taken_for_the_whole(
+    image_request: ImageRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert describe("tinyimagenet", [image_request.data_dir]) == DatasetFacts("tinyimagenet", 200, 64, 100_000)
+    root = write_tiny(image_request.data_dir / "tiny-imagenet-200")
     words = r"tiny-imagenet-200/wnids\.txt lists 3 classes, tinyimagenet has 200"
     with pytest.raises(DatasetError, match=words) as error:
-        opened(places)
+        opened(image_request)
     assert error.value.hint == f"give its path to use it as a data set of your own: {root}"
-    assert describe(str(root), tmp_path).num_classes == 3
-    publish(places.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
+    assert describe(str(root), [tmp_path]).num_classes == 3
+    publish(image_request.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
     with pytest.raises(DatasetError, match=words):
-        opened(places)
+        opened(image_request)
 
 
 @pytest.mark.parametrize("write", [write_tiny, write_folder])
-def test_a_part_under_the_name_of_the_whole(places: Places, write: Callable[[Path], Path]) -> None:
-    write(places.data_dir / "tinyimagenet")
+def test_a_part_under_the_name_of_the_whole(image_request: ImageRequest, write: Callable[[Path], Path]) -> None:
+    write(image_request.data_dir / "tinyimagenet")
     with pytest.raises(DatasetError, match=r"lists [23] classes, tinyimagenet has 200") as error:
-        opened(places)
+        opened(image_request)
     assert error.value.hint.startswith("rename the folder")
 
 
@@ -66,6 +68,11 @@ def hide_validation(root: Path) -> None:
     (root / "val").rename(root / "validation")
 
 
+@pytest.fixture
+def _short_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_TEXT_BYTES", 1000)
+
+
 DAMAGES = pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -82,7 +89,7 @@ DAMAGES = pytest.mark.parametrize(
         (rewrite("wnids.txt", b"\x1b[31m\n"), r"has '\\x1b\[31m', which is no identifier"),
         (rewrite("words.txt", b"n02124075 cat"), r"words\.txt has no printable name for n02124075"),
         (rewrite("words.txt", b"n02124075\t\x1b[31m"), r"words\.txt has no printable name for n02124075"),
-        (rewrite("words.txt", b"x" * (2**24 + 1)), r"words\.txt cannot be read: it has more than 16777216 bytes"),
+        (rewrite("words.txt", b"x" * 1001), r"words\.txt cannot be read: it has more than 1000 bytes"),
         (append("val/val_annotations.txt", "val_6.JPEG\tn9\n"), r"line 7, names the class 'n9', which is not in wnids"),
         (append("val/val_annotations.txt", "val_6.JPEG\n"), "line 7, names the class '', which is not in wnids"),
         (append("val/val_annotations.txt", f"val_6.JPEG\t{WNIDS[0]}"), "line 7, names 'val_6.JPEG', which is not in"),
@@ -94,73 +101,80 @@ DAMAGES = pytest.mark.parametrize(
 
 
 @DAMAGES
-def test_another_layout_is_named(tmp_path: Path, places: Places, damage: Callable[[Path], None], words: str) -> None:
+@pytest.mark.usefixtures("_short_texts")
+def test_another_layout_is_named(
+    tmp_path: Path, image_request: ImageRequest, damage: Callable[[Path], None], words: str
+) -> None:
     damage(write_tiny(tmp_path / "own"))
     with pytest.raises(DatasetError, match=words) as error:
-        opened_path(tmp_path / "own", places)
-    assert error.value.hint == tinyimagenet.LAYOUT_HINT
+        opened_path(tmp_path / "own", image_request)
+    assert error.value.hint == LAYOUT_HINT
 
 
 @DAMAGES
-@pytest.mark.usefixtures("three_classes")
+@pytest.mark.usefixtures("_short_texts", "three_classes")
 def test_another_layout_in_the_archive_is_named(
-    tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], words: str
+    tmp_path: Path,
+    image_request: ImageRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: Callable[[Path], None],
+    words: str,
 ) -> None:
     root = write_tiny(tmp_path / "own")
     damage(root)
-    monkeypatch.setattr(tinyimagenet, "PUBLISHED", replace(tinyimagenet.PUBLISHED, unpacked="own"))
-    publish(places.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
+    republish(tinyimagenet, monkeypatch, folder="own")
+    publish(image_request.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
     with pytest.raises(DatasetError, match=words):
-        opened(places)
+        opened(image_request)
 
 
 def test_what_is_missing_is_named_for_a_path_too(tmp_path: Path) -> None:
     root = write_tiny(tmp_path / "own")
     (root / "wnids.txt").unlink()
     with pytest.raises(DatasetError, match=r"own has no file wnids\.txt"):
-        describe(str(root), tmp_path)
+        describe(str(root), [tmp_path])
 
 
-def test_links_out_of_the_data_set_are_refused(tmp_path: Path, places: Places) -> None:
+def test_links_out_of_the_data_set_are_refused(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_tiny(tmp_path / "own")
     (root / "words.txt").unlink()
     (root / "words.txt").symlink_to("/etc/passwd")
     with pytest.raises(DatasetError, match=r"words\.txt is a link out of the data set"):
-        opened_path(root, places)
+        opened_path(root, image_request)
 
 
-def test_other_files_are_ignored_and_told(tmp_path: Path, places: Places, told: list[str]) -> None:
+def test_other_files_are_ignored_and_told(tmp_path: Path, image_request: ImageRequest, told: list[str]) -> None:
     root = write_tiny(tmp_path / "own")
     (root / "val" / "images" / "notes.txt").write_text("")
     (root / "val" / "images" / ".DS_Store").write_text("")
-    assert len(opened_path(root, places).splits["test"].labels) == 6
+    assert len(opened_path(root, image_request).splits["test"].labels) == 6
     assert told == [f"{root}: ignored 1 other file (val/images/notes.txt)"]
 
 
 @pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.usefixtures("three_classes")
 def test_images_that_do_not_decode_are_counted(
-    tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch, packed: bool
+    tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
-    root = write_tiny((tmp_path if packed else places.data_dir) / "tiny-imagenet-200")
+    root = write_tiny((tmp_path if packed else image_request.data_dir) / "tiny-imagenet-200")
     (root / "val" / "images" / "val_3.JPEG").write_text("text")
     file = root / "train" / WNIDS[1] / "images" / f"{WNIDS[1]}_1.JPEG"
     file.write_bytes(file.read_bytes()[:-100])
     if packed:
-        publish(places.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
+        publish(image_request.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
     with pytest.raises(DatasetError, match=rf"^2 of 12 images do not decode: train/{WNIDS[1]}/images/.*truncated"):
-        opened(places)
+        opened(image_request)
 
 
 @pytest.mark.usefixtures("three_classes")
 def test_a_damaged_member_of_the_archive_is_named(
-    tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = write_tiny(tmp_path / "tiny-imagenet-200")
-    path = publish(places.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
+    path = publish(image_request.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
     content = bytearray(path.read_bytes())
     content[content.index(b"val_2.JPEG") + 200] ^= 255
     path.write_bytes(content)
-    monkeypatch.setattr(tinyimagenet, "PUBLISHED", replace(tinyimagenet.PUBLISHED, md5=md5(bytes(content))))
+    republish(tinyimagenet, monkeypatch, md5=md5(bytes(content)))
     with pytest.raises(DatasetError, match=r"1 of 12 images do not decode: val/images/val_2\.JPEG \(damaged in the ar"):
-        opened(places)
+        opened(image_request)

@@ -3,40 +3,43 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from vitreport.data.cache import Places
-from vitreport.data.catalogue import DATASETS
+from vitreport.data import cifar10
 from vitreport.data.cifar10 import CLASSES
+from vitreport.data.request import ImageRequest
 from vitreport.data.verify import Check, verify
 from vitreport.errors import DatasetError, SpecError
 
 from .makers import write_folder
 
 
-def checks(dataset: str, places: Places, image_size: int | None = None) -> dict[str, Check]:
-    return {check.name: check for check in verify(dataset, places.data_dir, places.cache_dir, image_size=image_size)}
+def checks(dataset: str, image_request: ImageRequest, image_size: int | None = None) -> dict[str, Check]:
+    return {
+        check.name: check
+        for check in verify(dataset, [image_request.data_dir], image_request.cache_dir, image_size=image_size)
+    }
 
 
-def test_a_sound_data_set_passes_every_check(places: Places) -> None:
-    found = checks("digits", places)
+def test_a_sound_data_set_passes_every_check(image_request: ImageRequest) -> None:
+    found = checks("digits", image_request)
     assert all(check.ok for check in found.values())
     assert found["train images"].detail == "1,437 images, 139 to 146 in each of 10 classes"
     assert found["image size"].detail == "8 x 8"
     assert found["canonical"].detail == "scikit-learn: the published bytes"
 
 
-def test_a_folder_of_ones_own_passes_by_path(places: Places) -> None:
-    found = checks(str(write_folder(places.data_dir / "pets")), places)
+def test_a_folder_of_ones_own_passes_by_path(image_request: ImageRequest) -> None:
+    found = checks(str(write_folder(image_request.data_dir / "pets")), image_request)
     assert all(check.ok for check in found.values())
     assert found["test images"].detail == "6 images, 3 in each of 2 classes"
     assert "no published bytes" in found["canonical"].detail
 
 
-def test_copies_between_and_within_splits_are_counted(places: Places) -> None:
-    root = write_folder(places.data_dir / "pets")
+def test_copies_between_and_within_splits_are_counted(image_request: ImageRequest) -> None:
+    root = write_folder(image_request.data_dir / "pets")
     copied = (root / "train" / "cat" / "0000.png").read_bytes()
     for place in ("train/dog/7.png", "train/cat/8.png", "test/dog/9.png"):
         (root / place).write_bytes(copied)
-    found = checks("pets", places)
+    found = checks("pets", image_request)
     told = "1 test images are also training images; the labels of 1 image differ: dog in test is cat and dog in train"
     assert found["train/test overlap"] == Check("train/test overlap", False, told)
     assert found["training duplicates"].detail.startswith("2 training images repeat another one; the labels of 1 image")
@@ -44,60 +47,63 @@ def test_copies_between_and_within_splits_are_counted(places: Places) -> None:
     assert found["training duplicates"].is_notable
 
 
-def test_a_few_training_images_may_repeat_others(places: Places) -> None:
-    root = write_folder(places.data_dir / "pets", count=50)
-    assert not checks("pets", places)["training duplicates"].is_notable
+def test_a_few_training_images_may_repeat_others(image_request: ImageRequest) -> None:
+    root = write_folder(image_request.data_dir / "pets", count=50)
+    assert not checks("pets", image_request)["training duplicates"].is_notable
     (root / "train" / "cat" / "copy.png").write_bytes((root / "train" / "cat" / "0000.png").read_bytes())
-    found = checks("pets", places)["training duplicates"]
+    found = checks("pets", image_request)["training duplicates"]
     assert (found.detail, found.is_notable) == ("1 training images repeat another one", False)
 
 
-def test_a_changed_pixel_in_the_cache_is_found(places: Places) -> None:
-    write_folder(places.data_dir / "pets")
-    checks("pets", places)
-    (file,) = places.cache_dir.glob("arrays/pets-*/images-test.npy")
+def test_a_changed_pixel_in_the_cache_is_found(image_request: ImageRequest) -> None:
+    write_folder(image_request.data_dir / "pets")
+    checks("pets", image_request)
+    (file,) = image_request.cache_dir.glob("arrays/pets-*/images-test.npy")
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
-    found = checks("pets", places)
+    found = checks("pets", image_request)
     assert not found["fingerprint"].ok
     assert "when it was decoded" in found["fingerprint"].detail
 
 
-def test_a_named_data_set_that_is_not_the_published_one(places: Places) -> None:
-    write_folder(places.data_dir / "cifar10", classes=CLASSES, count=1)
-    found = checks("cifar10", places)
+def test_a_named_data_set_that_is_not_the_published_one(image_request: ImageRequest) -> None:
+    write_folder(image_request.data_dir / "cifar10", classes=CLASSES, count=1)
+    found = checks("cifar10", image_request)
     assert [name for name, check in found.items() if not check.ok] == ["train images", "test images", "image size"]
     assert found["train images"].detail.endswith("; 50,000 were published")
     assert found["image size"].detail == "32 x 32; 20 images had another size"
 
 
-def test_bytes_that_are_not_canonical_are_no_problem(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = replace(DATASETS["cifar10"], train_count=20, test_count=20)
-    monkeypatch.setitem(DATASETS, "cifar10", small)
-    write_folder(places.data_dir / "cifar10", classes=CLASSES, count=2, size=32)
-    found = checks("cifar10", places)
+def test_bytes_that_are_not_canonical_are_no_problem(
+    image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cifar10, "DATASET", replace(cifar10.DATASET, train_count=20, test_count=20))
+    write_folder(image_request.data_dir / "cifar10", classes=CLASSES, count=2, size=32)
+    found = checks("cifar10", image_request)
     assert all(check.ok for check in found.values())
     assert found["canonical"].detail == "folder of images: not known to be the published bytes"
 
 
-def test_copies_that_were_published_are_no_problem(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = write_folder(places.data_dir / "cifar10", classes=CLASSES, size=32)
+def test_copies_that_were_published_are_no_problem(
+    image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_folder(image_request.data_dir / "cifar10", classes=CLASSES, size=32)
     for number in range(2):
         copied = (root / "train" / "cat" / f"000{number}.png").read_bytes()
         (root / "test" / "cat" / f"000{number}.png").write_bytes(copied)
     for known, ok in ((2, True), (1, False)):
-        monkeypatch.setitem(DATASETS, "cifar10", replace(DATASETS["cifar10"], known_overlap=known))
+        monkeypatch.setattr(cifar10, "DATASET", replace(cifar10.DATASET, known_overlap=known))
         detail = f"2 test images are also training images ({known} as published)"
-        assert checks("cifar10", places)["train/test overlap"] == Check("train/test overlap", ok, detail)
+        assert checks("cifar10", image_request)["train/test overlap"] == Check("train/test overlap", ok, detail)
 
 
-def test_the_same_image_under_two_labels_is_told(places: Places) -> None:
-    root = write_folder(places.data_dir / "pets")
+def test_the_same_image_under_two_labels_is_told(image_request: ImageRequest) -> None:
+    root = write_folder(image_request.data_dir / "pets")
     same = (root / "train" / "cat" / "0000.png").read_bytes()
     for copy in ("train/dog/copy.png", "test/dog/copy.png", "test/cat/copy.png"):
         (root / copy).write_bytes(same)
-    found = checks("pets", places)
+    found = checks("pets", image_request)
     told = "1 training images repeat another one; the labels of 1 image differ: cat and dog"
     assert found["training duplicates"] == Check("training duplicates", True, told, is_notable=True)
     assert found["train/test overlap"].detail == (
@@ -106,14 +112,14 @@ def test_the_same_image_under_two_labels_is_told(places: Places) -> None:
     )
 
 
-def test_images_that_are_not_square_can_be_checked_at_a_size(places: Places) -> None:
-    Image.new("RGB", (30, 20)).save(write_folder(places.data_dir / "pets") / "train" / "cat" / "0000.png")
+def test_images_that_are_not_square_can_be_checked_at_a_size(image_request: ImageRequest) -> None:
+    Image.new("RGB", (30, 20)).save(write_folder(image_request.data_dir / "pets") / "train" / "cat" / "0000.png")
     with pytest.raises(SpecError):
-        checks("pets", places)
+        checks("pets", image_request)
     detail = "16 x 16; 12 images had another size"
-    assert checks("pets", places, image_size=16)["image size"] == Check("image size", True, detail)
+    assert checks("pets", image_request, image_size=16)["image size"] == Check("image size", True, detail)
 
 
-def test_a_data_set_that_cannot_be_opened(places: Places) -> None:
+def test_a_data_set_that_cannot_be_opened(image_request: ImageRequest) -> None:
     with pytest.raises(DatasetError):
-        checks("./none", places)
+        checks("./none", image_request)

@@ -1,33 +1,32 @@
 """Miniatures of Tiny ImageNet in its own layout and as an archive."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from vitreport.data import tinyimagenet
-from vitreport.data.cache import ImageArrays, Places, cached
+from vitreport.data.arrays import ImageArrays
+from vitreport.data.request import ImageRequest
 
-from .makers import noise, write_zip
+from .makers import noise, open_folder, open_named, republish, write_zip
 
 WNIDS = ("n02124075", "n04067472", "n00001930")
 WORDS = {"n02124075": "Egyptian cat", "n04067472": "reel, fishing reel", "n00001930": "reel"}
 
 
-def opened(places: Places) -> ImageArrays:
-    return cached("tinyimagenet", tinyimagenet.SIZE, tinyimagenet.find(places), places)
+def opened(image_request: ImageRequest) -> ImageArrays:
+    return open_named("tinyimagenet", image_request)
 
 
-def opened_path(root: Path, places: Places) -> ImageArrays:
-    return cached("own", tinyimagenet.SIZE, tinyimagenet.find_in(root, tinyimagenet.SIZE, places.notify), places)
+def opened_path(root: Path, image_request: ImageRequest) -> ImageArrays:
+    return open_folder(root, image_request, 64)
 
 
 def publish(path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make the archive of the folder `root` at `path` the published one."""
-    published = replace(tinyimagenet.PUBLISHED, md5=write_zip(path, root), size=path.stat().st_size)
-    monkeypatch.setattr(tinyimagenet, "PUBLISHED", published)
+    republish(tinyimagenet, monkeypatch, md5=write_zip(path, root), size=path.stat().st_size)
     return path
 
 

@@ -8,7 +8,7 @@ import torch
 
 from tests.models.small import IMAGE_SIZE, NUM_CLASSES, REQUIRED, small_model
 from tests.training.small import CPU, noise_arrays
-from vitreport.data.facts import facts_in
+from vitreport.data.sources import facts_in
 from vitreport.spec.compose import Layer, compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.model import ARCHITECTURES

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from vitreport.data.facts import facts_in
+from vitreport.data.sources import facts_in
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec

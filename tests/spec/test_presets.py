@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.data.makers import write_folder
-from vitreport.data.catalogue import DATASETS
-from vitreport.data.facts import facts_in
+from vitreport.data.registry import DATASETS
+from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError
 from vitreport.spec.presets import preset_for, preset_names, read_preset
 from vitreport.spec.request import Request, compose_request

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,13 +122,13 @@ def signalled_in_epoch_evaluation(epoch: int, *numbers: int) -> None:
 
 def signalled_in_decoding(*numbers: int) -> None:
     """The signals arrive when the images of the data set are being decoded."""
-    decode = digits._chunks
+    load = digits.load_splits
 
-    def chunks(*arguments: Any) -> Iterator[Any]:
+    def load_signalled() -> Any:
         send(numbers)
-        yield from decode(*arguments)
+        return load()
 
-    patch.setattr(digits, "_chunks", chunks)
+    patch.setattr(digits, "load_splits", load_signalled)
 
 
 def paused_before_step(step: int, marker: str) -> None:

@@ -15,7 +15,7 @@ from tests.store.children import Driver
 from tests.store.conftest import Undisturbed
 from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP, SHORT
-from vitreport.data.digits import _splits
+from vitreport.data.digits import load_splits
 from vitreport.records.correct_images import unpacked
 from vitreport.records.reader import read_run
 from vitreport.store.mistakes import place_of, read_sheet
@@ -134,7 +134,7 @@ def test_the_record_says_which_images_are_right_and_shows_the_surest_mistakes(un
     assert damage == []
     assert sheet is not None
     shown = np.asarray(Image.open(io.BytesIO(sheet)).convert("RGB"))
-    pixels = _splits()["test"].images
+    pixels = load_splits()["test"].images
     for number, mistake in enumerate(mistakes):
         left, upper = place_of(number, result.mistakes.side)
         tile = shown[upper : upper + result.mistakes.side : 8, left : left + result.mistakes.side : 8]

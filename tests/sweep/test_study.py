@@ -1,6 +1,6 @@
 import pytest
 
-from vitreport.data.facts import facts_in
+from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError
 from vitreport.spec.study_file import read_study, study_names
 from vitreport.sweep.plan import Plan

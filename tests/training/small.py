@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vitreport.data.cache import ImageArrays
-from vitreport.data.splits import Split
+from vitreport.data.arrays import ImageArrays, Split
 from vitreport.spec.run import RunSpec
 from vitreport.training.setup import Setup, place_model, prepare
 

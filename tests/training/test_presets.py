@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tests.training.small import CPU, noise_arrays
-from vitreport.data.cache import ImageArrays
-from vitreport.data.catalogue import DATASETS
+from vitreport.data.arrays import ImageArrays
+from vitreport.data.registry import DATASETS
 from vitreport.models.registry import build_model
 from vitreport.records.run import Cost
 from vitreport.spec.compose import compose

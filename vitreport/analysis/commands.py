@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from functools import cache
 
-from vitreport.data.catalogue import DATASETS
+from vitreport.data.registry import DATASETS
 from vitreport.errors import SpecError
 from vitreport.formatting import printable
 from vitreport.spec.compose import compose

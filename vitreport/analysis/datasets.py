@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from vitreport.analysis.observed import Observed
 from vitreport.analysis.references import DATASET_REFERENCES, DATASET_TITLES
 from vitreport.analysis.summary import Dataset
-from vitreport.data.catalogue import DATASETS
-from vitreport.data.class_sizes import class_warning
+from vitreport.data.notices import class_warning
+from vitreport.data.registry import DATASETS
 from vitreport.records.run import DataRecord
 from vitreport.spec.data import DataSpec
 

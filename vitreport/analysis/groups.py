@@ -8,8 +8,8 @@ from vitreport.analysis.commands import spec_words, training_command
 from vitreport.analysis.datasets import dataset_ids
 from vitreport.analysis.observed import Observed, observe
 from vitreport.analysis.summary import Cost, Group, State
-from vitreport.data.catalogue import DATASETS
-from vitreport.data.class_sizes import shares_apart
+from vitreport.data.notices import shares_apart
+from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
 from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, gap, over_seeds, share
 from vitreport.records.groups import grouped

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from vitreport.analysis.commands import PLACEHOLDER
 from vitreport.analysis.summary import Summary
 from vitreport.analysis.titles import titles, where_of
-from vitreport.data.catalogue import DATASETS
+from vitreport.data.registry import DATASETS
 from vitreport.formatting import counted, joined
 
 COST = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vitreport.analysis.details import Damage, Details
-from vitreport.data.catalogue import is_altered
+from vitreport.data.registry import is_altered
 from vitreport.formatting import Estimate
 from vitreport.run_id import RunId
 from vitreport.spec.sweep import ValueSpec, shown_level

@@ -7,7 +7,7 @@ import vitreport
 from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.format import measured_accuracy
 from vitreport.cli.live.training import choose_view
-from vitreport.data.catalogue import is_altered
+from vitreport.data.registry import is_altered
 from vitreport.formatting import duration, percent
 from vitreport.records.reader import Run
 from vitreport.records.result import EpochResult, ResultRecord

@@ -1,15 +1,20 @@
-"""Files in folders, zip and tar archives, read where they lie: nothing is ever unpacked onto the disk."""
+"""Files in folders, zip and tar archives, read where they lie: nothing is ever unpacked onto the disk.
+
+Archives are opened only when their checksum is the published one; the limits here bound what a damaged or another
+archive could do.
+"""
 
 import errno
 import os
 import stat
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from tarfile import TarInfo
 from threading import Lock
-from typing import BinaryIO, Literal, NamedTuple, Protocol
+from typing import BinaryIO, Literal, NamedTuple, Protocol, TypeVar
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from vitreport.errors import DatasetError
@@ -18,7 +23,11 @@ from vitreport.reading import UnreadableFileError, open_bounded
 MAX_MEMBERS = 200_000
 MAX_BYTES = 2**32
 MAX_FILE_BYTES = 2**26
-REPLACE_HINT = "replace it, or remove it to download anew"
+MAX_TEXT_BYTES = 2**26
+REPLACE_HINT = "replace it, or remove it to download it again"
+LINK = "is a link or a device"
+DEAD_LINK = "dead link"
+Member = TypeVar("Member", TarInfo, ZipInfo)
 
 
 class Entry(NamedTuple):
@@ -59,19 +68,22 @@ class DiskTree:
 
     def entries(self, folder: str) -> list[Entry]:
         try:
-            with os.scandir(self._inside(self._root / folder)) as found:
-                visible = sorted((each for each in found if not each.name.startswith(".")), key=lambda each: each.name)
-            return [self._entry(each) for each in visible]
+            with os.scandir(self._inside(self._root / folder)) as entries:
+                visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name)
+            return [self._entry(entry) for entry in visible]
         except (FileNotFoundError, NotADirectoryError) as error:
             fault = f"has no folder {folder}" if folder else "is not a folder"
             raise DatasetError(f"{self.place} {fault}", self.layout_hint) from error
         except OSError as error:
             place = error.filename or self.place
-            raise DatasetError(f"{place} cannot be read: {error.strerror}", "mend its permissions") from error
+            raise DatasetError(f"{place} cannot be read: {error.strerror}", "change its permissions") from error
 
     def open(self, path: str) -> BinaryIO:
         try:
-            return open_bounded(self._inside(self._root / path))
+            file = self._inside(self._root / path)
+            if file.is_symlink() and not file.exists():
+                raise OSError(DEAD_LINK)
+            return open_bounded(file)
         except UnreadableFileError as error:
             raise error.__cause__ if isinstance(error.__cause__, OSError) else OSError(error.reason) from error
 
@@ -83,22 +95,22 @@ class DiskTree:
             raise DatasetError(f"{shown(str(path))} is a link out of the data set", "copy the files")
         return path
 
-    def _entry(self, found: "os.DirEntry[str]") -> Entry:
-        if found.is_symlink() and not self._linked:
-            self._inside(Path(found.path))
-        if found.is_symlink() and not Path(found.path).exists():
-            return Entry(found.name, "dead link")
-        if not found.is_file():
-            return Entry(found.name, "folder" if found.is_dir() else "other")
-        status = found.stat()
+    def _entry(self, entry: "os.DirEntry[str]") -> Entry:
+        if entry.is_symlink() and not self._linked:
+            self._inside(Path(entry.path))
+        if entry.is_symlink() and not Path(entry.path).exists():
+            return Entry(entry.name, "dead link")
+        if not entry.is_file():
+            return Entry(entry.name, "folder" if entry.is_dir() else "other")
+        status = entry.stat()
         inode = (status.st_dev, status.st_ino, status.st_ctime_ns)
-        return Entry(found.name, "file", status.st_size, status.st_mtime_ns, inode)
+        return Entry(entry.name, "file", status.st_size, status.st_mtime_ns, inode)
 
 
 class ZipTree:
     """The folder `root` of a zip archive, which stays open as long as this does; a file is in memory once opened.
 
-    Raises DatasetError where the archive is damaged or has members that `_Gate` refuses.
+    Raises DatasetError where the archive is damaged, too large, or has members that lead out of it.
     """
 
     def __init__(self, path: Path, root: str, layout_hint: str) -> None:
@@ -106,15 +118,28 @@ class ZipTree:
         self.layout_hint = layout_hint
         self._root = root
         self._lock = Lock()
+        self._folders: dict[str, dict[str, Entry]] = {"": {}}
         with _unpacking(path):
             self._zip = ZipFile(path)
-            self._folders = _folders(path, self._zip.infolist())
+            for member in _admitted(path, self._zip.infolist(), _of_zip):
+                self._add(member)
+
+    def _add(self, member: ZipInfo) -> None:
+        """Put a member into its folder, which need not be a member itself."""
+        *parents, name = member.filename.rstrip("/").split("/")
+        folder = ""
+        for parent in parents:
+            self._folders[folder].setdefault(parent, Entry(parent, "folder"))
+            folder = f"{folder}/{parent}" if folder else parent
+            self._folders.setdefault(folder, {})
+        entry = Entry(name, "folder") if member.is_dir() else Entry(name, "file", member.file_size)
+        self._folders[folder].setdefault(name, entry)
 
     def entries(self, folder: str) -> list[Entry]:
-        found = self._folders.get(f"{self._root}/{folder}".rstrip("/"))
-        if found is None:
+        entries = self._folders.get(f"{self._root}/{folder}".rstrip("/"))
+        if entries is None:
             raise DatasetError(f"{self.place} has no folder {folder}", self.layout_hint)
-        return sorted(entry for entry in found.values() if not entry.name.startswith("."))
+        return sorted(entry for entry in entries.values() if not entry.name.startswith("."))
 
     def open(self, path: str) -> BinaryIO:
         try:
@@ -126,34 +151,39 @@ class ZipTree:
             raise OSError(f"damaged in the archive: {error}") from error
 
 
-def tar_members(path: Path, folder: str, wanted: Mapping[str, int]) -> dict[str, bytes]:
-    """Files from a folder in a gzipped tar archive, by name, each of at most as many bytes as `wanted` says.
+def tar_members(path: Path, folder: str, wanted: Collection[str], most: int) -> dict[str, bytes]:
+    """Return files from a folder in a gzipped tar archive, by name, each of at most `most` bytes.
 
-    Reading ends with the last of them. Raises DatasetError where one is missing or too large, or where the archive
-    is damaged or has members that `_Gate` refuses.
+    Reading ends with the last of them.
+
+    Raises:
+        DatasetError: One is missing or too large, the archive is damaged or too large, or a member leads out of it.
     """
     contents: dict[str, bytes] = {}
-    gate = _Gate(path)
     with _unpacking(path), tarfile.open(path, "r:gz") as archive:
-        for member in archive:
-            gate.admit(member.name, member.size, _tar_fault(member))
+        for member in _admitted(path, archive, _of_tar):
             home, _, name = member.name.rpartition("/")
             if home == folder and name in wanted:
-                contents[name] = _content(path, archive, member, wanted[name])
+                file = archive.extractfile(member)
+                if file is None or member.size > most:
+                    raise DatasetError(f"{path}: {member.name} is no file of at most {most} bytes", REPLACE_HINT)
+                contents[name] = file.read(most)
             if len(contents) == len(wanted):
                 return contents
     missing = ", ".join(name for name in wanted if name not in contents)
     raise DatasetError(f"{path} does not hold {missing}", REPLACE_HINT)
 
 
-@contextmanager
-def reading(place: object) -> Iterator[None]:
-    """Turn an OSError into a DatasetError about the file that it names, or else about `place`."""
+def read_text(tree: Tree, path: str, hint: str) -> str:
+    """Read a text in UTF-8. Raises DatasetError with a hint where it cannot be read or is too large."""
     try:
-        yield
-    except OSError as error:
-        reason = error.strerror or error
-        raise DatasetError(f"{error.filename or place} cannot be read: {reason}", "unpack or copy it again") from error
+        with tree.open(path) as file:
+            content = file.read(MAX_TEXT_BYTES + 1)
+        if len(content) > MAX_TEXT_BYTES:
+            raise ValueError(f"it has more than {MAX_TEXT_BYTES} bytes")
+        return content.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{tree.place}/{path} cannot be read: {error}", hint) from error
 
 
 def shown(name: str) -> str:
@@ -161,65 +191,41 @@ def shown(name: str) -> str:
     return name if name.isprintable() else ascii(name)
 
 
-class _Gate:
-    """Lets the members of an archive pass as long as they stay inside it and within the limits."""
+def _admitted(
+    path: Path, members: Iterable[Member], about: Callable[[Member], tuple[str, int, str]]
+) -> Iterator[Member]:
+    """Yield the members of an archive as long as they stay inside it and within the limits, else raise DatasetError.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._members = 0
-        self._bytes = 0
-
-    def admit(self, name: str, size: int, fault: str) -> None:
-        """Raises DatasetError for a member with a `fault`, or one too many or too large."""
-        self._members += 1
-        self._bytes += size
-        if fault := fault or self._fault(name, size):
-            raise DatasetError(f"{self._path}: the member {shown(name)} {fault}", "do not trust this archive")
-
-    def _fault(self, name: str, size: int) -> str:
+    `about` returns the name of a member, its size and what is wrong with it.
+    """
+    total = 0
+    for number, member in enumerate(members, 1):
+        name, size, fault = about(member)
+        total += size
         if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
-            return "leads out of the archive"
-        if self._members > MAX_MEMBERS:
-            return f"is one of more than {MAX_MEMBERS}"
-        if size < 0 or self._bytes > MAX_BYTES:
-            return f"brings what is unpacked above {MAX_BYTES} bytes"
-        return ""
+            fault = "leads out of the archive"
+        elif number > MAX_MEMBERS:
+            fault = f"is one of more than {MAX_MEMBERS}"
+        elif size < 0 or total > MAX_BYTES:
+            fault = f"brings what is unpacked above {MAX_BYTES} bytes"
+        if fault:
+            raise DatasetError(f"{path}: the member {shown(name)} {fault}", "do not trust this archive")
+        yield member
 
 
-def _tar_fault(member: tarfile.TarInfo) -> str:
-    return "" if member.isfile() or member.isdir() else "is a link or a device"
+def _of_tar(member: TarInfo) -> tuple[str, int, str]:
+    return member.name, member.size, "" if member.isfile() or member.isdir() else LINK
 
 
-def _zip_fault(member: ZipInfo) -> str:
+def _of_zip(member: ZipInfo) -> tuple[str, int, str]:
+    fault = ""
     if stat.S_ISLNK(member.external_attr >> 16):
-        return "is a link or a device"
-    if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others unpack without a limit
-        return "is packed in a way that is not read"
-    return f"has more than {MAX_FILE_BYTES} bytes" if member.file_size > MAX_FILE_BYTES else ""
-
-
-def _content(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo, limit: int) -> bytes:
-    file = archive.extractfile(member)
-    if file is None or member.size > limit:
-        raise DatasetError(f"{path}: {member.name} is no file of at most {limit} bytes", REPLACE_HINT)
-    return file.read(limit)
-
-
-def _folders(path: Path, members: Iterable[ZipInfo]) -> dict[str, dict[str, Entry]]:
-    """What stands in each folder, by its name; a folder need not be a member to hold some."""
-    gate = _Gate(path)
-    folders: dict[str, dict[str, Entry]] = {"": {}}
-    for member in members:
-        gate.admit(member.filename, member.file_size, _zip_fault(member))
-        *parents, name = member.filename.rstrip("/").split("/")
-        folder = ""
-        for parent in parents:
-            folders[folder].setdefault(parent, Entry(parent, "folder"))
-            folder = f"{folder}/{parent}" if folder else parent
-            folders.setdefault(folder, {})
-        kind: Literal["file", "folder"] = "folder" if member.is_dir() else "file"
-        folders[folder].setdefault(name, Entry(name, kind, member.file_size))
-    return folders
+        fault = LINK
+    elif member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others unpack without a limit
+        fault = "is packed in a way that is not read"
+    elif member.file_size > MAX_FILE_BYTES:
+        fault = f"has more than {MAX_FILE_BYTES} bytes"
+    return member.filename, member.file_size, fault
 
 
 @contextmanager

@@ -6,22 +6,22 @@ scaled to 8 bits: from 0 to 65535, or from the range of the training images.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vitreport.data.archive import Tree, shown
-from vitreport.data.cache import Chunk, Decoding
-from vitreport.data.listing import SHOWN_ITEMS, ImageFile, Listing, some
-from vitreport.data.pixels import Pixels, Range, Seen, joined_range
-from vitreport.errors import DatasetError
-from vitreport.spec.data import CHANNELS
+from vitreport.data.archive import DEAD_LINK, Tree, shown
+from vitreport.data.arrays import Chunk, Decoding, Pixels, Range, Seen, joined_range
+from vitreport.data.listing import RESTORE_HINT, SHOWN_ITEMS, ImageFile, Listing, some
+from vitreport.data.request import IntensityRange
+from vitreport.errors import DatasetError, Problem, SpecError
+from vitreport.spec.data import CHANNELS, LARGEST_SIDE, SMALLEST_SIDE
 
 VERSION = 2
 """Raised whenever the same files give other pixels, so that no older copy in the cache is used."""
@@ -29,7 +29,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 CHUNK_IMAGES = 1000
 CHUNK_BYTES = 2**25
 REASON_CHARACTERS = 80
-TOO_MANY_PIXELS = "more than"
+DAMAGED_HINT = "replace or delete damaged images"
 FULL_RANGE = (0.0, 65535.0)
 TURNED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -42,40 +42,33 @@ TURNED = {
 }
 """What turns an image upright, by its EXIF orientation."""
 
-IntensityRange = Literal["full", "train"] | Range
-"""The values of 16-bit grey that become black and white: 0 and 65535, those of the training images, or these."""
+Result = TypeVar("Result")
 
 
 class Fault(NamedTuple):
-    """An image that cannot be decoded."""
+    """An image that cannot be decoded, why, and what the user can do."""
 
     path: str
     reason: str
-
-
-class FirstImage(NamedTuple):
-    """The image that sets the size: its path, width and height."""
-
-    path: str
-    width: int
-    height: int
+    hint: str = DAMAGED_HINT
 
 
 class UndecodableError(DatasetError):
-    """Some images cannot be decoded; `faults` has all of them."""
+    """Some images cannot be decoded; `faults` has all of them, or that of the first image if there is no `total`."""
 
     def __init__(self, faults: list[Fault], total: int | None) -> None:
         self.faults = faults
         self.total = total
-        named = some([f"{shown(path)} ({reason})" for path, reason in faults])
+        named = some([f"{shown(fault.path)} ({fault.reason})" for fault in faults])
         of_all = f"{len(faults)} of {total} images do" if total else "the first image does"
-        it = "them" if len(faults) > 1 else "it"
-        hints = [f"replace or delete {it}"]
-        if any(TOO_MANY_PIXELS in reason for _, reason in faults):
-            hints = [f"replace or delete {it}, or save with fewer pixels"]
+        hints = list(dict.fromkeys(fault.hint for fault in faults))
         if len(faults) > SHOWN_ITEMS or not total:
             hints.append("`vitreport datasets verify FOLDER --json` lists all damaged images")
         super().__init__(f"{of_all} not decode: {named}", "; ".join(hints))
+
+
+class _DeepValuesError(ValueError):
+    """Grey values that are not of 16 bits."""
 
 
 @dataclass(frozen=True)
@@ -100,55 +93,78 @@ def decoding(listing: Listing, size: int, *, canonical: bool, intensity_range: I
     Raises:
         DatasetError: The range of the training images is asked for, and none of them is 16-bit grey.
     """
-    levels = _training_range(listing) if intensity_range == "train" else intensity_range
-    way = _Way(size, upright=not canonical, levels=None if levels == "full" else levels)
-    return Decoding(listing.classes, listing.labels, _chunks(listing, way), canonical, way.levels)
+    levels: Range | None
+    match intensity_range:
+        case "full":
+            levels = None
+        case "train":
+            ranges = _mapped(lambda file: _deep_range(listing.tree, file), listing.files["train"], CHUNK_IMAGES)
+            levels = joined_range(joined_range(block) for block in ranges)
+            if levels is None:
+                fault = 'data.intensity_range = "train": no training image is 16-bit grey'
+                raise DatasetError(fault, "leave it out, or check the images")
+        case _:
+            levels = intensity_range
+    way = _Way(size, upright=not canonical, levels=levels)
+    return Decoding(listing.classes, listing.labels, _chunks(listing, way), canonical, levels)
 
 
-def first_image(tree: Tree, file: ImageFile) -> FirstImage:
-    """Read width and height of an image, as it is upright, from its header.
+def first_size(tree: Tree, file: ImageFile) -> int:
+    """Return the side of an image that sets the size of all, from its header.
 
     Raises:
         UndecodableError: It cannot be read.
+        SpecError: It is not square, or too small or too large.
     """
     try:
         with _pillow_warnings(), tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
             turned = image.format != "TIFF" and _orientation(image) >= 5  # Pillow tells the upright size of a TIFF
             width, height = image.size[::-1] if turned else image.size
-            return FirstImage(file.path, width, height)
     except Exception as error:  # damaged files make Pillow raise almost anything
-        raise UndecodableError([Fault(file.path, _reason(error))], None) from error
+        raise UndecodableError([_fault(file.path, error)], None) from error
+    if width != height:
+        fault = "not square"
+    elif width > LARGEST_SIDE:
+        fault = f"more than {LARGEST_SIDE} x {LARGEST_SIDE}"
+    elif width < SMALLEST_SIDE:
+        fault = f"fewer than {SMALLEST_SIDE} x {SMALLEST_SIDE}"
+    else:
+        return width
+    message = f"the first image, {shown(file.path)}, is {width} x {height} pixels, {fault}"
+    raise SpecError(problems=[Problem("data.image_size", message, "set image_size to choose the size, such as 64")])
+
+
+def _mapped(function: Callable[[ImageFile], Result], files: Sequence[ImageFile], length: int) -> Iterator[list[Result]]:
+    """Yield the results for blocks of `length` files, each computed by several threads."""
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(files), length):
+            with _pillow_warnings():
+                block = list(pool.map(function, files[start : start + length]))
+            yield block
 
 
 def _chunks(listing: Listing, way: _Way) -> Iterator[Chunk]:
     """Every image is tried. Raises UndecodableError after the last one where some do not decode."""
     faults: list[Fault] = []
     length = max(1, min(CHUNK_IMAGES, CHUNK_BYTES // (CHANNELS * way.size**2)))
-    with ThreadPoolExecutor() as pool:
-        for split, files in listing.files.items():
-            for start in range(0, len(files), length):
-                with _pillow_warnings():
-                    part = files[start : start + length]
-                    tried = list(pool.map(lambda file: _try(listing.tree, file.path, way), part))
-                faults += [result for result in tried if isinstance(result, Fault)]
-                yield _chunk(split, [result for result in tried if isinstance(result, _Picture)], way.size)
+    for split, files in listing.files.items():
+        for results in _mapped(lambda file: _decoded(listing.tree, file, way), files, length):
+            faults += [result for result in results if isinstance(result, Fault)]
+            pictures = [result for result in results if isinstance(result, _Picture)]
+            images = np.empty((len(pictures), CHANNELS, way.size, way.size), np.uint8)
+            for image, picture in zip(images, pictures, strict=True):
+                image[:] = picture.pixels
+            yield Chunk(split, images, Seen.of_all(picture.seen for picture in pictures))
     if faults:
         raise UndecodableError(faults, sum(map(len, listing.files.values())))
 
 
-def _chunk(split: str, pictures: list[_Picture], size: int) -> Chunk:
-    images = np.empty((len(pictures), CHANNELS, size, size), np.uint8)
-    for image, picture in zip(images, pictures, strict=True):
-        image[:] = picture.pixels
-    return Chunk(split, images, Seen.of_all(picture.seen for picture in pictures))
-
-
-def _try(tree: Tree, path: str, way: _Way) -> _Picture | Fault:
+def _decoded(tree: Tree, file: ImageFile, way: _Way) -> _Picture | Fault:
     try:
-        with tree.open(path) as file, Image.open(file, formats=FORMATS) as image:
+        with tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
             return _picture(image, way)
     except Exception as error:  # damaged files make Pillow raise almost anything
-        return Fault(path, _reason(error))
+        return _fault(file.path, error)
 
 
 def _picture(image: Image.Image, way: _Way) -> _Picture:
@@ -161,13 +177,17 @@ def _picture(image: Image.Image, way: _Way) -> _Picture:
     side = None if rgb.size == (way.size, way.size) else min(rgb.size)
     if side is not None:
         rgb = ImageOps.fit(rgb, (way.size, way.size), Image.Resampling.BILINEAR)
+    colour16 = None
+    if deep_colour:  # from the upper 8 bits of each colour
+        values = np.asarray(image.convert("RGB"))
+        colour16 = float(values.min()) * 256, float(values.max()) * 256 + 255
     seen = Seen(
         resized=int(side is not None),
         sides=None if side is None else (side, side),
         turned=int(sideways),
         several=int(several),
-        grey16=_values_range(np.asarray(image)) if is_deep(image) else None,
-        colour16=_colour_range(image) if deep_colour else None,
+        grey16=_values_range(np.asarray(image)) if _is_deep(image) else None,
+        colour16=colour16,
     )
     return _Picture(np.asarray(rgb).transpose(2, 0, 1), seen)
 
@@ -186,16 +206,16 @@ def _has_several(image: Image.Image) -> bool:
 def _is_deep_colour(image: Image.Image) -> bool:
     """Whether an image that is not loaded yet has 16 bits a colour, of which Pillow keeps the upper 8."""
     raw_modes = [tile[3] if isinstance(tile[3], str) else tile[3][0] for tile in getattr(image, "tile", []) if tile[3]]
-    return image.format in ("PNG", "TIFF") and not is_deep(image) and any(";16" in str(mode) for mode in raw_modes)
+    return image.format in ("PNG", "TIFF") and not _is_deep(image) and any(";16" in str(mode) for mode in raw_modes)
 
 
-def is_deep(image: Image.Image) -> bool:
+def _is_deep(image: Image.Image) -> bool:
     """Whether an image is grey with more than 8 bits."""
     return image.mode.startswith(("I", "F"))
 
 
 def _rgb(image: Image.Image, levels: Range | None) -> Image.Image:
-    if is_deep(image):
+    if _is_deep(image):
         values, transparent = np.asarray(image), image.info.get("transparency")
         grey = _scaled(values, levels)
         if isinstance(transparent, int):
@@ -215,32 +235,15 @@ def _scaled(values: npt.NDArray[np.generic], levels: Range | None) -> Pixels:
         return grey
     low, high = _values_range(values)
     if values.dtype.kind == "f" or low < FULL_RANGE[0] or high > FULL_RANGE[1]:
-        kind = "floating-point values" if values.dtype.kind == "f" else f"values from {low:.0f} to {high:.0f}"
-        raise ValueError(f"{kind}; `--set intensity_range=train` scales them")
+        is_float = values.dtype.kind == "f"
+        raise _DeepValuesError("floating-point values" if is_float else f"values from {low:.0f} to {high:.0f}")
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _training_range(listing: Listing) -> Range:
-    """The lowest and the highest value of the training images that are 16-bit grey; damaged ones are left out."""
-    with ThreadPoolExecutor() as pool, _pillow_warnings():
-        found = joined_range(_in_blocks(pool, listing))
-    if found is None:
-        fault = 'data.intensity_range = "train": no training image is 16-bit grey'
-        raise DatasetError(fault, "leave it out, or check the images")
-    return found
-
-
-def _in_blocks(pool: ThreadPoolExecutor, listing: Listing) -> Iterator[Range | None]:
-    files = listing.files["train"]
-    for start in range(0, len(files), CHUNK_IMAGES):
-        yield joined_range(
-            pool.map(lambda file: _deep_range(listing.tree, file.path), files[start : start + CHUNK_IMAGES])
-        )
-
-
-def _deep_range(tree: Tree, path: str) -> Range | None:
-    with suppress(Exception), tree.open(path) as file, Image.open(file, formats=FORMATS) as image:
-        return _values_range(np.asarray(image)) if is_deep(image) else None
+def _deep_range(tree: Tree, file: ImageFile) -> Range | None:
+    """The lowest and the highest value of an image if it is 16-bit grey; None for a damaged one."""
+    with suppress(Exception), tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
+        return _values_range(np.asarray(image)) if _is_deep(image) else None
     return None
 
 
@@ -249,12 +252,6 @@ def _values_range(values: npt.NDArray[np.generic]) -> Range:
     if not np.isfinite([low, high]).all():
         raise ValueError("values that are not finite")
     return low, high
-
-
-def _colour_range(image: Image.Image) -> Range:
-    """From the upper 8 bits of each colour."""
-    values = np.asarray(image.convert("RGB"))
-    return float(values.min()) * 256, float(values.max()) * 256 + 255
 
 
 def _orientation(image: Image.Image) -> int:
@@ -275,12 +272,16 @@ def _pillow_warnings() -> Iterator[None]:
         yield
 
 
-def _reason(error: Exception) -> str:
+def _fault(path: str, error: Exception) -> Fault:
     match error:
         case UnidentifiedImageError():
-            return "not an image of a known format"
+            return Fault(path, "not an image of a known format")
         case Image.DecompressionBombError() | Image.DecompressionBombWarning():
-            return f"{TOO_MANY_PIXELS} {Image.MAX_IMAGE_PIXELS} pixels"
+            hint = f"{DAMAGED_HINT}, or save them with fewer pixels"
+            return Fault(path, f"more than {Image.MAX_IMAGE_PIXELS} pixels", hint)
+        case _DeepValuesError():
+            return Fault(path, str(error), "set intensity_range to train to scale their values")
         case OSError(strerror=str(reason)):
-            return reason
-    return shown(str(error)[:REASON_CHARACTERS]) or type(error).__name__
+            return Fault(path, reason)
+    reason = shown(str(error)[:REASON_CHARACTERS]) or type(error).__name__
+    return Fault(path, reason, RESTORE_HINT if reason == DEAD_LINK else DAMAGED_HINT)

@@ -11,9 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vitreport.data.archive import Entry, Tree, shown
-from vitreport.data.listing import SUFFIXES, Ignored, folder_names, is_image, refuse_dead_links, refuse_difference, some
+from vitreport.data.listing import (
+    Ignored,
+    folder_names,
+    image_count,
+    is_image,
+    joined,
+    refuse_dead_links,
+    refuse_difference,
+    some,
+)
 from vitreport.errors import DatasetError
-from vitreport.formatting import counted
 
 LAYOUT_HINT = (
     "lay it out as train/CLASS/*.png and test/CLASS/*.png (or .jpg; val/CLASS/ is optional), with the same classes in "
@@ -43,27 +51,36 @@ class Layout:
         return self.folders
 
 
-def find_layout(tree: Tree, *, published: bool = False) -> Layout:
+def find_layout(tree: Tree) -> Layout:
     """Find the splits of a folder.
-
-    Args:
-        tree: The folder.
-        published: Whether it must have train/ and test/, as a data set that was published so; val/ is not used.
 
     Raises:
         DatasetError: No layout fits, or two folders could be the same split.
     """
-    if published:
-        return Layout({"train": "train", "test": "test"})
     entries = tree.entries("")
-    folders = _split_folders(tree, entries)
-    if "train" in folders and _folders_in(tree, folders["train"]):
-        return _split_layout(tree, folders, entries)
+    splits = _split_folders(tree, entries)
+    others = [entry.name for entry in entries if entry.kind == "folder" and entry.name not in splits.values()]
+    train = splits.get("train", "")
+    if train and _folders_in(tree, train):
+        if len(splits) > 1:
+            return Layout(splits)
+        place = f"{tree.place}/{train}"
+        hint = f"add test/CLASS/ or val/CLASS/; or give {place} as the data set, and its images are split automatically"
+        raise DatasetError(f"{tree.place} has no folder test or val{_it_has(others)}", hint)
     if label_file := _label_file(tree, entries):
         return Layout({}, label_file)
-    if folders:
-        raise _no_classes(tree, folders, entries)
-    return _unsplit_layout(tree, entries)
+    if train:
+        found = image_count(tree, train)
+        fault = f"has 0 class folders, at least 2 are needed{found and f'; it holds {found}'}"
+        raise DatasetError(f"{tree.place}/{train} {fault}", LAYOUT_HINT)
+    if splits:
+        found = ", ".join(f"{name}/" for name in splits.values())
+        raise DatasetError(f"{tree.place} has no folder train, but {found}", LAYOUT_HINT)
+    if any(_holds_images(tree, name) for name in others):
+        return Layout({UNSPLIT: ""})
+    found = image_count(tree, "")
+    fault = f"has no folder train{_it_has(others)}{found and f'; {found}'}"
+    raise DatasetError(f"{tree.place} {fault}", _nested_hint(tree, others))
 
 
 def classes_of(tree: Tree, layout: Layout) -> tuple[str, ...]:
@@ -76,82 +93,46 @@ def classes_of(tree: Tree, layout: Layout) -> tuple[str, ...]:
     names = folder_names(tree, place)
     for split, folder in others:
         found = folder_names(tree, folder)
-        if not found and names:
-            raise _unlabelled(tree, split, folder, layout)
+        if names and not found:
+            images = image_count(tree, folder)
+            instead = "; val/ then is the test split" if split == "test" and "val" in layout.folders else ""
+            hint = f"sort its images into CLASS folders, or move the folder away{instead}"
+            raise DatasetError(f"{tree.place}/{folder} has no class folders{images and f', but {images}'}", hint)
         refuse_difference(tree, f"{tree.place}/{place}", names, f"{tree.place}/{folder}", found)
     if len(names) < 2:
-        where = tree.place if first == UNSPLIT else f"{tree.place}/{place}"
         hint = _nested_hint(tree, names) if first == UNSPLIT else LAYOUT_HINT
-        raise DatasetError(f"{where} has {len(names)} class folders, at least 2 are needed", hint)
+        fault = f"has {len(names)} class folders, at least 2 are needed"
+        raise DatasetError(f"{joined(tree.place, place)} {fault}", hint)
     return names
 
 
 def add_unused(tree: Tree, layout: Layout, ignored: Ignored) -> None:
     """Add the folders and images that the layout leaves out."""
     for folder in dict.fromkeys(["", *layout.folders.values()]):
-        ignored.add_strays(tree, folder)
-    ignored.files += [shown(e.name) for e in tree.entries("") if e.name.lower() in LABEL_FILES]
+        ignored.strays += [shown(joined(folder, entry.name)) for entry in tree.entries(folder) if is_image(entry)]
+    ignored.files += [shown(entry.name) for entry in tree.entries("") if entry.name.lower() in LABEL_FILES]
     if UNSPLIT not in layout.folders:
-        used = set(layout.folders.values())
-        ignored.folders += [shown(e.name) for e in tree.entries("") if e.kind == "folder" and e.name not in used]
+        folders = [entry.name for entry in tree.entries("") if entry.kind == "folder"]
+        ignored.folders += [shown(name) for name in folders if name not in layout.folders.values()]
 
 
 def _split_folders(tree: Tree, entries: Sequence[Entry]) -> dict[str, str]:
     """The folder of each split that has one."""
     folders = {}
     for split, names in NAMES.items():
-        found = [e for e in entries if e.name.lower() in names and e.kind in ("folder", "dead link")]
+        found = [entry for entry in entries if entry.name.lower() in names and entry.kind in ("folder", "dead link")]
         refuse_dead_links(tree, "", found)
         if len(found) > 1:
-            both = " and ".join(f"{e.name}/" for e in found)
+            both = " and ".join(f"{entry.name}/" for entry in found)
             raise DatasetError(f"{tree.place}: {both} could each be the {split} split", "keep one, or rename the other")
         if found:
             folders[split] = found[0].name
     return folders
 
 
-def _split_layout(tree: Tree, folders: dict[str, str], entries: Sequence[Entry]) -> Layout:
-    if len(folders) > 1:
-        return Layout(folders)
-    others = [shown(e.name) for e in entries if e.kind == "folder" and e.name not in folders.values()]
-    found = f"; it has {some(others)}" if others else ""
-    train = f"{tree.place}/{folders['train']}"
-    hint = f"add test/CLASS/ or val/CLASS/; or give {train} as the data set, and its images are split automatically"
-    raise DatasetError(f"{tree.place} has no folder test or val{found}", hint)
-
-
-def _unsplit_layout(tree: Tree, entries: Sequence[Entry]) -> Layout:
-    folders = [entry.name for entry in entries if entry.kind == "folder"]
-    if any(_holds_images(tree, name) for name in folders):
-        return Layout({UNSPLIT: ""})
-    found = f"; it has {some(list(map(shown, folders)))}" if folders else ""
-    images = sum(map(is_image, entries))
-    found += f"; {counted(images, 'image')} without a class" if images else ""
-    raise DatasetError(f"{tree.place} has no folder train{found}", _nested_hint(tree, folders))
-
-
-def _no_classes(tree: Tree, folders: dict[str, str], entries: Sequence[Entry]) -> DatasetError:
-    """What is wrong with split folders of which none is train/, or without class folders."""
-    if "train" not in folders:
-        found = ", ".join(f"{name}/" for name in folders.values())
-        return DatasetError(f"{tree.place} has no folder train, but {found}", LAYOUT_HINT)
-    place = f"{tree.place}/{folders['train']}"
-    images = sum(map(is_image, tree.entries(folders["train"])))
-    found = f"; it holds {counted(images, 'image')} without a class" if images else ""
-    return DatasetError(f"{place} has 0 class folders, at least 2 are needed{found}", LAYOUT_HINT)
-
-
-def _unlabelled(tree: Tree, split: str, folder: str, layout: Layout) -> DatasetError:
-    images = sum(map(is_image, tree.entries(folder)))
-    found = f", but {counted(images, 'image')} without a class" if images else ""
-    instead = "; val/ then is the test split" if split == "test" and "val" in layout.folders else ""
-    hint = f"sort its images into CLASS folders, or move the folder away{instead}"
-    return DatasetError(f"{tree.place}/{folder} has no class folders{found}", hint)
-
-
 def _label_file(tree: Tree, entries: Sequence[Entry]) -> str:
     """The CSV file of labels: one with a usual name, or the only one where there are no class folders."""
-    tables = [e.name for e in entries if e.name.lower().endswith(".csv") and e.kind == "file"]
+    tables = [entry.name for entry in entries if entry.name.lower().endswith(".csv") and entry.kind == "file"]
     for name in LABEL_FILES:
         if named := [table for table in tables if table.lower() == name]:
             return named[0]
@@ -159,10 +140,13 @@ def _label_file(tree: Tree, entries: Sequence[Entry]) -> str:
     if not tables or sum(_holds_images(tree, name) for name in folders) > 1:
         return ""
     if len(tables) > 1:
-        raise DatasetError(
-            f"{tree.place} has {len(tables)} CSV files: {some(tables)}", "rename the file with the labels to labels.csv"
-        )
+        hint = "rename the file with the labels to labels.csv"
+        raise DatasetError(f"{tree.place} has {len(tables)} CSV files: {some(tables)}", hint)
     return tables[0]
+
+
+def _it_has(folders: Sequence[str]) -> str:
+    return f"; it has {some(list(map(shown, folders)))}" if folders else ""
 
 
 def _nested_hint(tree: Tree, folders: Sequence[str]) -> str:
@@ -175,11 +159,8 @@ def _nested_hint(tree: Tree, folders: Sequence[str]) -> str:
 def _folders_in(tree: Tree, folder: str) -> list[str]:
     """Its folders, and links that should lead to one."""
     entries = tree.entries(folder)
-    dead = [e.name for e in entries if e.kind == "dead link" and not e.name.lower().endswith(SUFFIXES)]
-    return [entry.name for entry in entries if entry.kind == "folder"] + dead
+    return [e.name for e in entries if e.kind == "folder" or (e.kind == "dead link" and not is_image(e))]
 
 
 def _holds_images(tree: Tree, folder: str) -> bool:
-    return any(
-        is_image(e) or (e.kind == "dead link" and e.name.lower().endswith(SUFFIXES)) for e in tree.entries(folder)
-    )
+    return any(map(is_image, tree.entries(folder)))

@@ -1,12 +1,12 @@
 """Which image files a folder holds, and what in it is left out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from vitreport.data.archive import Entry, Tree, shown
-from vitreport.data.cache import Notify
-from vitreport.data.splits import SPLIT_ORDER, Labels
+from vitreport.data.arrays import Labels, in_order
+from vitreport.data.request import Notify
 from vitreport.errors import DatasetError
 from vitreport.formatting import counted
 
@@ -15,6 +15,7 @@ SUFFIXES = (
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
 READABLE = "PNG, JPEG, TIFF, BMP, WebP, GIF or PNM"
+RESTORE_HINT = "restore what they link to (with DVC: dvc pull), or remove them"
 SHOWN_ITEMS = 3
 
 
@@ -38,7 +39,7 @@ class Listing:
     source: str = "folder of images"
 
     def counts(self) -> dict[str, int]:
-        return {split: len(self.files[split]) for split in SPLIT_ORDER if split in self.files}
+        return {split: len(self.files[split]) for split in in_order(self.files)}
 
 
 @dataclass
@@ -48,10 +49,6 @@ class Ignored:
     files: list[str] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
-
-    def add_strays(self, tree: Tree, folder: str) -> None:
-        """Add the images that lie in a folder which should hold class folders only."""
-        self.strays += [shown(_joined(folder, entry.name)) for entry in tree.entries(folder) if is_image(entry)]
 
     def report(self, tree: Tree, notify: Notify) -> None:
         """Send one line about everything that is left out."""
@@ -66,8 +63,14 @@ class Ignored:
 
 
 def is_image(entry: Entry) -> bool:
-    """Whether a file's name ends as that of an image which can be read."""
-    return entry.kind == "file" and entry.name.lower().endswith(SUFFIXES)
+    """Whether the name of a file, or of a link that should lead to one, ends as that of an image."""
+    return entry.kind in ("file", "dead link") and entry.name.lower().endswith(SUFFIXES)
+
+
+def image_count(tree: Tree, folder: str) -> str:
+    """Count the images in a folder in words that continue a sentence; "" if there are none."""
+    images = sum(map(is_image, tree.entries(folder)))
+    return f"{counted(images, 'image')} without a class" if images else ""
 
 
 def folder_names(tree: Tree, folder: str) -> tuple[str, ...]:
@@ -77,50 +80,43 @@ def folder_names(tree: Tree, folder: str) -> tuple[str, ...]:
         DatasetError: A name is not printable, or a link leads nowhere.
     """
     entries = tree.entries(folder)
-    refuse_dead_links(tree, folder, [e for e in entries if not e.name.lower().endswith(SUFFIXES)])
+    refuse_dead_links(tree, folder, [entry for entry in entries if not is_image(entry)])
     names = tuple(entry.name for entry in entries if entry.kind == "folder")
     for name in names:
         if not name.isprintable():
-            place = _place(tree, folder)
+            place = joined(tree.place, folder)
             raise DatasetError(f"{place} has a class folder with an unprintable name, {name!a}", "rename it")
     return names
 
 
 def image_files(tree: Tree, folder: str, ignored: Ignored) -> list[ImageFile]:
-    """Return the image files in a folder, at least one; add the paths of its other entries to `ignored`.
+    """Return what has the name of an image in a folder, at least one; add the paths of other entries to `ignored`.
+
+    What cannot be opened, such as a dead link, is among them: decoding names all of these at once.
 
     Raises:
-        DatasetError: The folder holds no image, or something with the name of an image that is no file.
+        DatasetError: The folder holds no image, or another link in it leads nowhere.
     """
-    files, others = [], []
     entries = tree.entries(folder)
-    refuse_dead_links(tree, folder, entries)
-    for entry in entries:
-        path = _joined(folder, entry.name)
-        if not entry.name.lower().endswith(SUFFIXES):
-            others.append(shown(path))
-        elif entry.kind != "file":
-            raise DatasetError(f"{tree.place}/{shown(path)} is not a file", "remove it")
-        else:
-            files.append(ImageFile(path, entry.size, entry.modified_ns, entry.inode))
-    ignored.files += others
-    if not files:
-        found = f", but {counted(len(others), 'other')}, such as {others[0]}" if others else ""
-        hint = (
-            "add images (or convert them to PNG), or remove the folder"
-            if others
-            else "add images, or remove the folder"
-        )
-        raise DatasetError(f"{_place(tree, folder)} holds no {READABLE} file{found}", hint)
-    return files
+    images = [entry for entry in entries if entry.name.lower().endswith(SUFFIXES)]
+    others = [entry for entry in entries if not entry.name.lower().endswith(SUFFIXES)]
+    refuse_dead_links(tree, folder, others)
+    paths = [shown(joined(folder, entry.name)) for entry in others]
+    ignored.files += paths
+    if not images:
+        found = f", but {counted(len(paths), 'other')}, such as {paths[0]}" if paths else ""
+        convert = " (or convert them to PNG)" if paths else ""
+        hint = f"add images{convert}, or remove the folder"
+        raise DatasetError(f"{joined(tree.place, folder)} holds no {READABLE} file{found}", hint)
+    return [ImageFile(joined(folder, entry.name), entry.size, entry.modified_ns, entry.inode) for entry in images]
 
 
-def refuse_dead_links(tree: Tree, folder: str, entries: Sequence[Entry]) -> None:
+def refuse_dead_links(tree: Tree, folder: str, entries: Iterable[Entry]) -> None:
     """Raise DatasetError where links in a folder lead nowhere."""
-    if dead := [shown(_joined(folder, entry.name)) for entry in entries if entry.kind == "dead link"]:
+    if dead := [shown(joined(folder, entry.name)) for entry in entries if entry.kind == "dead link"]:
         verb = "is a dead link" if len(dead) == 1 else "are dead links"
-        hint = "restore what they link to (with DVC: dvc pull), or remove them"
-        raise DatasetError(f"{tree.place}: {some(dead)} {verb}{_of(len(dead))}", hint)
+        count = f" ({len(dead)} in all)" if len(dead) > SHOWN_ITEMS else ""
+        raise DatasetError(f"{tree.place}: {some(dead)} {verb}{count}", RESTORE_HINT)
 
 
 def refuse_difference(tree: Tree, first: str, first_names: Sequence[str], second: str, names: Sequence[str]) -> None:
@@ -132,18 +128,11 @@ def refuse_difference(tree: Tree, first: str, first_names: Sequence[str], second
 
 
 def some(items: Sequence[str]) -> str:
-    """The first few, as they can be printed."""
+    """Join the first few, which are printable already."""
     more = ", ..." if len(items) > SHOWN_ITEMS else ""
     return ", ".join(items[:SHOWN_ITEMS]) + more
 
 
-def _of(count: int) -> str:
-    return f" ({count} in all)" if count > SHOWN_ITEMS else ""
-
-
-def _joined(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name
-
-
-def _place(tree: Tree, folder: str) -> str:
-    return f"{tree.place}/{folder}" if folder else tree.place
+def joined(folder: str, name: str) -> str:
+    """Join two paths of which either may be empty."""
+    return f"{folder}/{name}" if folder and name else folder or name

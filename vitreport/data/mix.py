@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitreport.data.augment.drawn import per_image
 from vitreport.data.augment.random_numbers import RandomNumbers
 from vitreport.data.augment.rectangles import in_boxes
+from vitreport.data.augment.sampling import per_image
 from vitreport.spec.augment import MixSpec
 
 

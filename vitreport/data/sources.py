@@ -6,35 +6,37 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from vitreport.data.catalogue import DATASETS
+from vitreport.data.registry import DATASETS
+from vitreport.data.request import ImageRequest, Notify
 from vitreport.errors import DatasetError, Problem, SpecError
+from vitreport.runtime import data_dirs_or_default
 
 if TYPE_CHECKING:
-    from vitreport.data.cache import ImageArrays, Original, Places
-    from vitreport.data.decode import FirstImage, IntensityRange
+    from vitreport.data.arrays import ImageArrays, ImageSource
+    from vitreport.data.listing import Listing
     from vitreport.spec.data import DatasetFacts
 
 
 class _FolderReader(Protocol):
     """A module that reads folders which may lie anywhere."""
 
-    def num_classes(self, root: Path) -> int: ...
-    def has_validation(self, root: Path) -> bool: ...
-    def first(self, root: Path) -> "FirstImage": ...
-    def count_images(self, root: Path) -> dict[str, int]: ...
-    def find_in(
-        self, root: Path, size: int, notify: Callable[[str], None], intensity_range: "IntensityRange"
-    ) -> "Original": ...
+    def describe(self, root: Path, image_size: int | None = None) -> "DatasetFacts": ...
+    def list_images(self, root: Path, notify: Notify = lambda line: None) -> "Listing": ...
 
 
-def locate(dataset: str, data_dir: Path) -> tuple[str, Path]:
-    """The name of a data set and the directory that holds it.
+def locate(dataset: str, data_dirs: Sequence[Path]) -> tuple[str, Path]:
+    """Return the name of a data set and the directory that holds it, or to which it would be downloaded.
 
-    A path (with a separator, or beginning with "." or "~") becomes its last part and its absolute parent; a
-    plain name stays in `data_dir`. Raises DatasetError for a path that no system could have.
+    A path (with a separator, or beginning with "." or "~") becomes its last part and its absolute parent. A plain name
+    is looked for in `data_dirs`, the first of which is taken if it is in none.
+
+    Raises:
+        DatasetError: It is a path that no system could have.
     """
     if not _is_path(dataset):
-        return dataset, data_dir
+        names = (dataset, *(DATASETS[dataset].kept_as if dataset in DATASETS else ()))
+        homes = (home for home in data_dirs if any(map(os.path.exists, (home / name for name in names))))
+        return dataset, next(homes, data_dirs[0])
     try:
         path = Path(dataset).expanduser()
         path = path.resolve() if path.name in ("", "..") else path.parent.resolve() / path.name
@@ -43,130 +45,110 @@ def locate(dataset: str, data_dir: Path) -> tuple[str, Path]:
     return path.name, path.parent
 
 
-def home_of(dataset: str, data_dirs: Sequence[Path]) -> Path:
-    """The first of these folders that holds a data set, else the first, where it would be downloaded to."""
-    names = (dataset, *(DATASETS[dataset].kept_as if dataset in DATASETS else ()))
-    holding = (folder for folder in data_dirs if any(map(os.path.exists, (folder / name for name in names))))
-    return next(holding, data_dirs[0])
-
-
-def describe(dataset: str, data_dir: Path, image_size: int | None = None) -> "DatasetFacts":
-    """The facts of a data set given by name or by path, without decoding it.
+def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = None) -> "DatasetFacts":
+    """Return the facts of a data set given by name or by path, and its directory, without decoding it.
 
     The size of a folder's images is that of its first one; with `image_size`, the size that the user chose, none
-    is opened. Raises SpecError for an unknown name or images that are not square, DatasetError for a path that is
-    no folder of images.
+    is opened.
+
+    Raises:
+        SpecError: The name is unknown, or the images are not square.
+        DatasetError: The path is no folder of images.
     """
     from vitreport.spec.data import DatasetFacts
 
-    name, home = locate(dataset, data_dir)
+    name, home = locate(dataset, data_dirs)
     if _is_path(dataset):
         _check_path(home / name)
     elif name not in DATASETS and not (name and _is_folder(home / name)):
         raise _unknown(name)
     if source := DATASETS.get(name):
-        return DatasetFacts(name, source.num_classes, image_size or source.image_size, source.train_count)
-    reader = _folder_reader(home / name)
-    root = home / name
-    size = image_size or _size(reader.first(root))
-    return DatasetFacts(name, reader.num_classes(root), size, has_validation=reader.has_validation(root))
+        size = image_size or source.image_size
+        return DatasetFacts(name, source.num_classes, size, source.train_count, data_dir=home)
+    return _folder_reader(home / name).describe(home / name, image_size)
+
+
+def facts_in(data_dirs: Sequence[Path] | None) -> "Callable[[str, int | None], DatasetFacts]":
+    """Return a function that describes a data set by its name or path and the image size that the user chose.
+
+    It looks into `data_dirs` in their order (default: the folder for downloads) and raises as `describe` does.
+    """
+    return lambda dataset, image_size: describe(dataset, data_dirs_or_default(data_dirs), image_size)
 
 
 def count_images(name: str, data_dir: Path) -> dict[str, int]:
-    """The images of each split: those that were published, or those in a folder of the user's own.
+    """Count the images of each split: those that were published, or those in a folder of the user's own.
 
-    Raises DatasetError for a folder that is not laid out as it should be.
+    Raises:
+        DatasetError: The folder is not laid out as it should be.
     """
     if source := DATASETS.get(name):
         return {"train": source.train_count, "test": source.test_count}
-    return _folder_reader(data_dir / name).count_images(data_dir / name)
+    return _folder_reader(data_dir / name).list_images(data_dir / name).counts()
 
 
-def open_dataset(
-    name: str,
-    *,
-    image_size: int,
-    data_dir: Path,
-    cache_dir: Path,
-    notify: Callable[[str], None],
-    progress: Callable[[str, int, int | None], None],
-    check_bytes: bool = True,
-    intensity_range: "IntensityRange" = "full",
-) -> "ImageArrays":
-    """The images of a data set, decoded into the cache if they are not there yet.
+def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageArrays":
+    """Return the images of a data set, decoded into the cache if they are not there yet.
 
-    A named data set keeps its published size, any other is decoded to `image_size`, and its 16-bit grey by
-    `intensity_range`. `notify` is told a line for
-    the user, `progress` (label, done, total) in images while decoding and in bytes while downloading. With
-    `check_bytes` the arrays in the cache are hashed, and decoded again where they have been damaged. Raises
-    DatasetError where the images are missing or damaged, ResourceError where they cannot be fetched or kept.
+    With `check_bytes` the arrays in the cache are hashed, and decoded again where they have been damaged.
+
+    Raises:
+        DatasetError: The images are missing or damaged.
+        ResourceError: They cannot be downloaded or kept.
     """
     from vitreport.data import cache
 
-    places = cache.Places(data_dir, cache_dir, notify, progress)
-    return cache.cached(name, *_original(name, image_size, places, intensity_range), places, check_bytes=check_bytes)
+    return cache.cached(request, *_find(request), check_bytes=check_bytes)
 
 
-def open_present(
-    name: str,
-    *,
-    image_size: int,
-    data_dir: Path,
-    cache_dir: Path,
-    notify: Callable[[str], None],
-    progress: Callable[[str, int, int | None], None],
-    intensity_range: "IntensityRange" = "full",
-) -> "ImageArrays | None":
-    """The images of a data set as they are here now, decoded if they are not yet; nothing is ever downloaded.
+def open_present(request: ImageRequest) -> "ImageArrays | None":
+    """Return the images of a data set as they are here now, decoded if they are not yet; nothing is downloaded.
 
-    None where there is no such folder, or where the images would have to be downloaded and no decoded copy is in the
-    cache. The bytes in the cache are not checked. Raises DatasetError and ResourceError as `open_dataset` does.
+    The result is None where there is no such folder, or where the images would have to be downloaded and no decoded
+    copy is in the cache. The bytes in the cache are not checked. Raises as `open_dataset` does.
     """
     from vitreport.data import cache
 
-    if name not in DATASETS and not _is_folder(data_dir / name):
+    if request.name not in DATASETS and not _is_folder(request.data_dir / request.name):
         return None
-    places = cache.Places(data_dir, cache_dir, notify, progress)
-    size, original = _original(name, image_size, places, intensity_range)
-    if original.remote:
-        return cache.decoded(name, size, original, places)
-    return cache.cached(name, size, original, places, check_bytes=False)
+    size, source = _find(request)
+    if source.remote:
+        return cache.decoded(request, size, source)
+    return cache.cached(request, size, source, check_bytes=False)
 
 
-def open_decoded(
-    name: str, *, image_size: int, data_dir: Path, cache_dir: Path, intensity_range: "IntensityRange" = "full"
-) -> "ImageArrays | None":
-    """The images of a data set if they have been decoded already and are still those that are here, else None.
+def open_decoded(request: ImageRequest) -> "ImageArrays | None":
+    """Return the images of a data set if they have been decoded already and are still those that are here, else None.
 
     The bytes in the cache are not checked.
     """
     from vitreport.data import cache
 
-    places = cache.Places(data_dir, cache_dir, notify=lambda line: None, progress=lambda label, done, total: None)
     try:
-        return cache.decoded(name, *_original(name, image_size, places, intensity_range), places)
+        return cache.decoded(request, *_find(request))
     except DatasetError:
         return None
 
 
-def _original(
-    name: str, image_size: int, places: "Places", intensity_range: "IntensityRange"
-) -> "tuple[int, Original]":
+def _find(request: ImageRequest) -> "tuple[int, ImageSource]":
     """The size to decode a data set to, and where its images are."""
-    if source := DATASETS.get(name):
-        if intensity_range == "train":
-            fault = f'data.intensity_range = "train" is for 16-bit images, those of {name} have 8 bits'
+    if dataset := DATASETS.get(request.name):
+        if request.intensity_range == "train":
+            fault = f'data.intensity_range = "train" is for 16-bit images, those of {request.name} have 8 bits'
             raise DatasetError(fault, "leave it out")
-        return source.stored_size, source.find(places)
-    root = places.data_dir / name
-    return image_size, _folder_reader(root).find_in(root, image_size, places.notify, intensity_range)
+        return dataset.stored_size, dataset.find(request)
+    from vitreport.data.folder import image_source
+
+    root = request.data_dir / request.name
+    listing = _folder_reader(root).list_images(root, request.notify)
+    return request.image_size, image_source(listing, request.image_size, request.intensity_range)
 
 
 def _folder_reader(root: Path) -> "_FolderReader":
     """The reader of a folder of the user's own: by class, or in the layout of Tiny ImageNet."""
-    from vitreport.data import folder, tinyimagenet
+    from vitreport.data import folder, wnid_layout
 
-    return tinyimagenet if tinyimagenet.is_laid_out(root) else folder
+    return wnid_layout if wnid_layout.is_laid_out(root) else folder
 
 
 def _is_path(dataset: str) -> bool:
@@ -185,7 +167,7 @@ def _check_path(path: Path) -> None:
 
     if not _is_folder(path):
         raise DatasetError(f"{path} is not a folder", f"give a folder of images: {LAYOUT_HINT}")
-    if path.name in DATASETS and not DATASETS[path.name].in_folder:
+    if path.name in DATASETS and not DATASETS[path.name].archive:
         raise DatasetError(f"{path}: the name {path.name} is taken by a data set of that name", "rename the folder")
 
 
@@ -198,21 +180,3 @@ def _unknown(name: str) -> SpecError:
     else:
         hint = f"{did_you_mean(plain, DATASETS)} (a folder of images works too)"
     return SpecError(problems=[Problem("data.dataset", "unknown data set", hint, repr(name))])
-
-
-def _size(first: "FirstImage") -> int:
-    """The size that the first image sets. Raises SpecError where it is not square, or too small or too large."""
-    from vitreport.data.archive import shown
-    from vitreport.spec.data import LARGEST_SIDE, SMALLEST_SIDE
-
-    image = f"the first image, {shown(first.path)}, is {first.width} x {first.height} pixels"
-    if first.width != first.height:
-        fault = f"{image}, not square"
-    elif first.width > LARGEST_SIDE:
-        fault = f"{image}, more than {LARGEST_SIDE} x {LARGEST_SIDE}"
-    elif first.width < SMALLEST_SIDE:
-        fault = f"{image}, fewer than {SMALLEST_SIDE} x {SMALLEST_SIDE}"
-    else:
-        return first.width
-    hint = "set image_size to choose the size, such as 64"
-    raise SpecError(problems=[Problem("data.image_size", fault, hint)])

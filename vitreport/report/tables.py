@@ -18,7 +18,7 @@ from vitreport.analysis.summary import (
     Summary,
 )
 from vitreport.analysis.titles import titles
-from vitreport.data.catalogue import bytes_in_words
+from vitreport.data.registry import bytes_in_words
 from vitreport.formatting import Estimate, compact, counted, duration, percent, rate
 from vitreport.report.blocks import NOTHING, Code, Number, Table, table
 from vitreport.run_id import hash_in_group

@@ -1,6 +1,6 @@
 """The spec of the data: which images, at which size, how they are split and augmented."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,7 +21,7 @@ SMALLEST_SIDE, LARGEST_SIDE = 8, 1024
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """What a spec needs to know of a data set before a single image is read; `train_images` where they are known.
+    """What a spec needs to know of a data set before a single image is read.
 
     `has_validation` says that it has validation images besides training and test images, `data_dir` is the folder that
     holds it.
@@ -32,7 +32,7 @@ class DatasetFacts:
     image_size: int
     train_images: int | None = None
     has_validation: bool = False
-    data_dir: Path = Path()
+    data_dir: Path = field(default=Path(), compare=False)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def compose_request(request: Request, describe: Describe, trial: Layer | None = 
 
     Args:
         request: What is asked for.
-        describe: Gives the facts of a dataset (`vitreport.data.facts.facts_in`).
+        describe: Gives the facts of a dataset (`vitreport.data.sources.facts_in`).
         trial: The values of one trial of a sweep.
 
     Raises:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from vitreport.data.cache import ImageArrays
-from vitreport.data.catalogue import DATASETS
+from vitreport.data.arrays import ImageArrays
+from vitreport.data.registry import DATASETS
+from vitreport.data.request import ImageRequest, IntensityRange
 from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError
 from vitreport.records.measurement import Measurement, SplitDetails
@@ -81,7 +82,7 @@ def evaluate_run(
     predicted = timed_predict(model, images, spec.train, before_batch=lambda: None)
     recorded = finished.result.selected if weights == "best" else finished.result.last
     return Evaluation(
-        dataset=locate(dataset or spec.data.dataset, runtime.data_dir)[0],
+        dataset=locate(dataset or spec.data.dataset, [runtime.data_dir])[0],
         data_fingerprint=arrays.fingerprint,
         canonical=arrays.canonical,
         classes=arrays.classes,
@@ -127,20 +128,14 @@ def _load(model: nn.Module, finished: FinishedRun, weights: WeightsName) -> None
 
 def _images(finished: FinishedRun, dataset: str | None, runtime: Runtime, listener: Listener) -> ImageArrays:
     """The images to measure, normalised as those of the training were. They must be of the run's classes."""
-    name, data_dir = locate(dataset or finished.spec.data.dataset, runtime.data_dir)
+    name, data_dir = locate(dataset or finished.spec.data.dataset, [runtime.data_dir])
     if not dataset and name not in DATASETS and not (data_dir / name).is_dir():
         hint = f"say where it is: --dataset PATH/{name}, or --data-dir PATH"
         raise DatasetError(f"{finished.run.id} was trained on a folder {name}, which is not in {data_dir}", hint)
     trained_on = finished.record.data
-    arrays = open_dataset(
-        name,
-        image_size=finished.spec.data.image_size,
-        data_dir=data_dir,
-        cache_dir=runtime.cache_dir,
-        notify=listener.note,
-        progress=listener.progress,
-        intensity_range=trained_on.intensity_range or "full",
-    )
+    request = ImageRequest.of(finished.spec.data, runtime, listener.note, listener.progress)
+    levels: IntensityRange = trained_on.intensity_range or "full"
+    arrays = open_dataset(replace(request, name=name, data_dir=data_dir, intensity_range=levels))
     if arrays.classes != trained_on.classes:
         unknown = sorted(set(arrays.classes) ^ set(trained_on.classes))
         raise DatasetError(f"{name} has other classes than the run: {', '.join(unknown[:5])}")

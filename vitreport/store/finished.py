@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from vitreport.data.cache import ImageArrays
+from vitreport.data.arrays import ImageArrays
+from vitreport.data.request import ImageRequest
 from vitreport.data.sources import open_present
 from vitreport.errors import DatasetError, RecordError
 from vitreport.randomness import RANDOMNESS_VERSION
@@ -34,15 +35,7 @@ def finished_run(
     run = read_run(folder)
     if not run.record or not is_finished(run):
         return None
-    images = open_present(
-        spec.data.dataset,
-        image_size=spec.data.image_size,
-        data_dir=runtime.data_dir,
-        cache_dir=runtime.cache_dir,
-        notify=note,
-        progress=progress,
-        intensity_range=spec.data.intensity_range,
-    )
+    images = open_present(ImageRequest.of(spec.data, runtime, note, progress))
     if images:
         refuse_other_images(run.record, images, BESIDE)
     return run

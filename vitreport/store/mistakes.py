@@ -15,7 +15,7 @@ from vitreport.records.reader import read_file
 from vitreport.records.result import LARGEST_SIDE, MistakeSheet
 
 if TYPE_CHECKING:
-    from vitreport.data.pixels import Pixels
+    from vitreport.data.arrays import Pixels
 
 NAME = "mistakes.png"
 COLUMNS = 6

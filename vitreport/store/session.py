@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from vitreport.data.cache import ImageArrays
-from vitreport.data.class_sizes import class_warning
-from vitreport.data.remarks import remarks
+from vitreport.data.arrays import ImageArrays
+from vitreport.data.notices import class_warning, image_notices
+from vitreport.data.request import ImageRequest
 from vitreport.data.sources import open_dataset
 from vitreport.errors import RecordError
 from vitreport.files import make_folder, refuse_unwritable, remove_temporaries
@@ -68,16 +68,8 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
             weights = None if begun else read_pretrained(model, spec, runtime.weights, listener.note)
         for line in told_normalization(weights, spec) if weights else []:
             listener.note(line)
-        arrays = open_dataset(
-            spec.data.dataset,
-            image_size=spec.data.image_size,
-            data_dir=runtime.data_dir,
-            cache_dir=runtime.cache_dir,
-            notify=listener.note,
-            progress=listener.progress,
-            intensity_range=spec.data.intensity_range,
-        )
-        for line in remarks(spec.data.dataset, arrays):
+        arrays = open_dataset(ImageRequest.of(spec.data, runtime, listener.note, listener.progress))
+        for line in image_notices(spec.data.dataset, arrays):
             listener.note(line)
         loaded = load_pretrained(model, weights, arrays.classes) if weights else None
         with memory_errors("placing the images"):

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from vitreport.data.remarks import remarks
+from vitreport.data.notices import image_notices
+from vitreport.data.request import ImageRequest
 from vitreport.data.sources import open_dataset
 from vitreport.errors import DatasetError, ImagesError, Problem, ResourceError, SpecError
 from vitreport.models.cost import count_parameters
@@ -69,15 +70,7 @@ def check_images(
         same = [trial for trial in trials if _images_key(trial) == key]
         data = same[0].spec.data
         try:
-            images = open_dataset(
-                data.dataset,
-                image_size=data.image_size,
-                data_dir=runtime.data_dir,
-                cache_dir=runtime.cache_dir,
-                notify=partial(note, data.dataset),
-                progress=progress,
-                intensity_range=data.intensity_range,
-            )
+            images = open_dataset(ImageRequest.of(data, runtime, partial(note, data.dataset), progress))
             for trial in same:
                 if (run := runs.get(trial.id)) and run.record:
                     refuse_other_images(run.record, images, OTHER_IMAGES_HINT)
@@ -90,7 +83,7 @@ def check_images(
             for spec in specs
             for problem in image_problems(spec, classes, spec.data.images_to_train_on(available))
         )
-        for line in remarks(data.dataset, images):
+        for line in image_notices(data.dataset, images):
             note(data.dataset, line)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from vitreport.data.catalogue import DATASETS
+from vitreport.data.registry import DATASETS
+from vitreport.data.request import ImageRequest
 from vitreport.data.sources import count_images, open_decoded
 from vitreport.records.folders import newest_attempt
 from vitreport.records.reader import Run, read_run
@@ -97,13 +98,7 @@ class Estimator:
 def _images(spec: RunSpec, runtime: Runtime) -> tuple[dict[str, int], bool]:
     """Return the images of each split, and whether they were counted: decoded, or as files in a folder."""
     data = spec.data
-    arrays = open_decoded(
-        data.dataset,
-        image_size=data.image_size,
-        data_dir=runtime.data_dir,
-        cache_dir=runtime.cache_dir,
-        intensity_range=data.intensity_range,
-    )
+    arrays = open_decoded(ImageRequest.of(data, runtime))
     if arrays:
         counts, counted = {name: len(split.labels) for name, split in arrays.splits.items()}, True
     else:

@@ -10,10 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from vitreport.data.arrays import ImageArrays, Split
 from vitreport.data.batches import ImageSet, TrainingBatches, place
-from vitreport.data.cache import ImageArrays
-from vitreport.data.split import limited, split_hash, validation_split
-from vitreport.data.splits import Split
+from vitreport.data.holdout import limited, split_hash, validation_split
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.models.cost import measure_cost
 from vitreport.models.registry import build_model

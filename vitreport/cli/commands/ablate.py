@@ -84,7 +84,7 @@ def ablate(
     `vitreport ablate swin --dataset digits --param learning_rate 1e-2,1e-3 --param optimizer adamw,sgd --seeds 5`
     """
     from vitreport.cli.console import note_lowered
-    from vitreport.data.facts import facts_in
+    from vitreport.data.sources import facts_in
     from vitreport.runtime import Runtime
     from vitreport.spec.request import Request
     from vitreport.spec.sweep import parse_list, parse_seeds, read_axes, zipped

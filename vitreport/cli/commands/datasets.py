@@ -1,7 +1,7 @@
 """`vitreport datasets`: which there are, where they are looked for, whether they are whole."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,11 +17,11 @@ app = typer.Typer(help="List and verify data sets.", no_args_is_help=True)
 @app.command("list")
 def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = False) -> None:
     """List the data sets that can be named, and where each is looked for."""
-    from vitreport.data.catalogue import DATASETS
+    from vitreport.data.registry import DATASETS
     from vitreport.runtime import data_dirs_or_default
 
     if as_json:
-        print_json([asdict(source) for source in DATASETS.values()])
+        print_json([source.as_plain() for source in DATASETS.values()])
         return
     rows = []
     for source in DATASETS.values():
@@ -39,21 +39,28 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
 def verify(
     name: Annotated[str, typer.Argument(help="A data set's name, or a folder of images.")],
     image_size: Annotated[int | None, typer.Option(min=8, help="The size to decode a folder's images to.")] = None,
+    intensity_range: Annotated[
+        Literal["full", "train"], typer.Option(help="The range of 16-bit grey that becomes black to white.")
+    ] = "full",
     data_dirs: options.DataDirs = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Check counts, sizes, checksums and duplicates."""
     from vitreport.cli.live.training import choose_view
-    from vitreport.data.sources import home_of
     from vitreport.data.verify import verify as verify_dataset
     from vitreport.errors import DatasetError
     from vitreport.runtime import cache_dir, data_dirs_or_default
 
     with choose_view(quiet=quiet) as view:
-        home = home_of(name, data_dirs_or_default(data_dirs))
         checks = verify_dataset(
-            name, home, cache_dir(), image_size=image_size, notify=view.note, progress=view.progress
+            name,
+            data_dirs_or_default(data_dirs),
+            cache_dir(),
+            image_size=image_size,
+            intensity_range=intensity_range,
+            notify=view.note,
+            progress=view.progress,
         )
     if as_json:
         print_json([asdict(check) for check in checks])

@@ -21,7 +21,7 @@ def evaluate(
     as_json: options.AsJson = False,
 ) -> None:
     """Measure a finished run: accuracy, loss, calibration, each class, the confusion matrix, images/s."""
-    from vitreport.data.sources import home_of
+    from vitreport.data.sources import locate
     from vitreport.records.folders import find_run
     from vitreport.records.reader import read_run
     from vitreport.runtime import Runtime, data_dirs_or_default
@@ -31,7 +31,7 @@ def evaluate(
     images = dataset or (found.spec.data.dataset if found.spec else "")
     runtime = Runtime(
         device=device,
-        data_dir=home_of(images, data_dirs_or_default(data_dirs)),
+        data_dir=locate(images, data_dirs_or_default(data_dirs))[1],
         runs_dir=runs_dir,
         threads=threads,
     )

@@ -40,7 +40,7 @@ def show(
     """Show an architecture: its paper, its fields, its presets, and what it costs on this machine."""
     from vitreport.cli.tables.cost import cost_rows, plain_cost
     from vitreport.cli.tables.fields import fields_in_words
-    from vitreport.data.facts import facts_in
+    from vitreport.data.sources import facts_in
     from vitreport.spec.presets import preset_facts, presets_of
     from vitreport.spec.request import Request, compose_request
     from vitreport.training.throughput import measure_cost_here

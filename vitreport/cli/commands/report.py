@@ -61,7 +61,7 @@ def report(
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
     from vitreport.analysis import scope
     from vitreport.cli.places import assets_of, checked_assets, checked_format, checked_places, drift, write
-    from vitreport.data.facts import facts_in
+    from vitreport.data.sources import facts_in
     from vitreport.report.figures.assets import shown_figures
     from vitreport.report.markdown import Template
     from vitreport.report.page import TITLE, make_page

@@ -42,7 +42,7 @@ def check(
     as_json: options.AsJson = False,
 ) -> None:
     """Tell everything that is wrong with a spec, or the id of the run that it is."""
-    from vitreport.data.facts import facts_in
+    from vitreport.data.sources import facts_in
     from vitreport.spec.request import Request, compose_request
 
     composed = compose_request(Request(spec_file=file), facts_in(data_dirs))
@@ -66,7 +66,7 @@ def show(
     as_json: options.AsJson = False,
 ) -> None:
     """A whole spec as TOML, to be kept and changed: `vitreport spec show perceiver-io > my.toml`."""
-    from vitreport.data.facts import facts_in
+    from vitreport.data.sources import facts_in
     from vitreport.spec.request import Request, compose_request
 
     request = Request(model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or ())

@@ -51,7 +51,7 @@ def status(
     """Tell what is done and what is missing, and the time that the missing runs will take."""
     from vitreport.cli.console import note_lowered
     from vitreport.cli.tables.study_status import show_status
-    from vitreport.data.facts import facts_in
+    from vitreport.data.sources import facts_in
     from vitreport.sweep.studies import StudyRequest, plan_study
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())
@@ -90,7 +90,7 @@ def run(
     `vitreport study run my.toml --set limit=500 --set epochs=1 --seeds 1`
     """
     from vitreport.cli.console import note_lowered
-    from vitreport.data.facts import facts_in
+    from vitreport.data.sources import facts_in
     from vitreport.sweep.studies import StudyRequest, plan_study
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())

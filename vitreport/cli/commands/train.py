@@ -42,7 +42,7 @@ def train(
     Examples: `vitreport train perceiver-io --dataset digits`, `vitreport train --spec my.toml --set lr=1e-3`
     """
     from vitreport.cli.console import note_lowered
-    from vitreport.data.facts import facts_in
+    from vitreport.data.sources import facts_in
     from vitreport.runtime import Runtime
     from vitreport.spec.request import Request, compose_request
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from vitreport.cli.console import print_table, print_text
 from vitreport.cli.format import measured_accuracy
-from vitreport.data.catalogue import bytes_in_words
+from vitreport.data.registry import bytes_in_words
 from vitreport.formatting import percent, printable, rate
 from vitreport.records.measurement import METRICS
 from vitreport.store.evaluation import Evaluation

@@ -5,7 +5,7 @@ from typing import Any
 
 from vitreport.cli.console import print_table, print_text, warn_each
 from vitreport.cli.format import flops, measured_accuracy, sparkline, spec_rows
-from vitreport.data.catalogue import bytes_in_words
+from vitreport.data.registry import bytes_in_words
 from vitreport.errors import DamageError
 from vitreport.formatting import compact, counted, duration, listed, percent, rate
 from vitreport.records.reader import Run

@@ -2,7 +2,7 @@
 
 from vitreport.analysis.outline import statement_of
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text
-from vitreport.data.facts import facts_in
+from vitreport.data.sources import facts_in
 from vitreport.formatting import printable, toml_value
 from vitreport.spec.compose import flat
 from vitreport.spec.study import PartSpec, SectionSpec, StudySpec

@@ -6,14 +6,14 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vitreport.data.augment.drawn import Drawn, InTurn, apply_where, per_image
 from vitreport.data.augment.random_numbers import RandomNumbers
+from vitreport.data.augment.sampling import InTurn, SampledTransform, apply_where, per_image
 from vitreport.spec.augment import AutocontrastSpec, ColorJitterSpec, EqualizeSpec, SharpnessSpec
 
 LEVELS = 256
 
 
-def draw_color_jitter(spec: ColorJitterSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+def draw_color_jitter(spec: ColorJitterSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
     """The adjustments with a strength, each image's by factors of its own and in an order of its own."""
     strengths = (spec.brightness, spec.contrast, spec.saturation)
     low = [*(max(0.0, 1 - strength) for strength in strengths), -spec.hue]
@@ -23,10 +23,10 @@ def draw_color_jitter(spec: ColorJitterSpec, shape: Sequence[int], numbers: Rand
     return color_jitter(factors, active[numbers.orders(len(active))])
 
 
-def color_jitter(factors: Sequence[Tensor], order: Tensor) -> Drawn:
+def color_jitter(factors: Sequence[Tensor], order: Tensor) -> SampledTransform:
     """Adjust each image by its `factors` (B,) of all ADJUSTMENTS, in its `order` (B, K) of their positions."""
-    adjustments = [Drawn(adjust, (values,)) for adjust, values in zip(ADJUSTMENTS, factors, strict=True)]
-    return Drawn(InTurn(adjustments), (order, torch.arange(len(order))[:, None].expand_as(order)))
+    adjustments = [SampledTransform(adjust, (values,)) for adjust, values in zip(ADJUSTMENTS, factors, strict=True)]
+    return SampledTransform(InTurn(adjustments), (order, torch.arange(len(order))[:, None].expand_as(order)))
 
 
 def adjust_brightness(images: Tensor, factors: Tensor) -> Tensor:
@@ -66,9 +66,11 @@ def adjust_hue(images: Tensor, shifts: Tensor) -> Tensor:
     return torch.addcmul(largest.unsqueeze(1), distance, chroma.unsqueeze(1), value=-1, out=distance)
 
 
-def draw_sharpness(spec: SharpnessSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+def draw_sharpness(spec: SharpnessSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
     chosen = numbers.happens(spec.probability)
-    return Drawn(partial(apply_where, apply=adjust_sharpness), (chosen, torch.full((shape[0],), spec.factor)))
+    return SampledTransform(
+        partial(apply_where, apply=adjust_sharpness), (chosen, torch.full((shape[0],), spec.factor))
+    )
 
 
 def adjust_sharpness(images: Tensor, factors: Tensor) -> Tensor:
@@ -81,8 +83,8 @@ def adjust_sharpness(images: Tensor, factors: Tensor) -> Tensor:
     return result
 
 
-def draw_autocontrast(spec: AutocontrastSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
-    return Drawn(partial(apply_where, apply=autocontrast), (numbers.happens(spec.probability),))
+def draw_autocontrast(spec: AutocontrastSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+    return SampledTransform(partial(apply_where, apply=autocontrast), (numbers.happens(spec.probability),))
 
 
 def autocontrast(images: Tensor) -> Tensor:
@@ -92,8 +94,8 @@ def autocontrast(images: Tensor) -> Tensor:
     return (images - smallest.masked_fill(plain, 0)).div_((largest - smallest).masked_fill_(plain, 1)).clamp_(0, 1)
 
 
-def draw_equalize(spec: EqualizeSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
-    return Drawn(partial(apply_where, apply=equalize), (numbers.happens(spec.probability),))
+def draw_equalize(spec: EqualizeSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+    return SampledTransform(partial(apply_where, apply=equalize), (numbers.happens(spec.probability),))
 
 
 def equalize(images: Tensor) -> Tensor:

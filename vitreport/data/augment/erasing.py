@@ -6,21 +6,21 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vitreport.data.augment.drawn import Drawn
 from vitreport.data.augment.random_numbers import RandomNumbers
 from vitreport.data.augment.rectangles import draw_lengths, draw_offsets, first_fitting, in_boxes
+from vitreport.data.augment.sampling import SampledTransform
 from vitreport.randomness import hashed
 from vitreport.spec.augment import RandomErasingSpec
 
 
-def draw_random_erasing(spec: RandomErasingSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+def draw_random_erasing(spec: RandomErasingSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
     """The first of ten rectangles that is smaller than the image on both sides, else none, as torchvision draws it."""
     erased = numbers.happens(spec.probability)
     lengths = torch.stack(draw_lengths(spec.scale, spec.ratio, shape, numbers), dim=2)
     sizes, found = first_fitting(lengths, (lengths < torch.tensor(shape[-2:])).all(2))
     sizes = sizes * (erased & found)[:, None]
     boxes = torch.cat([draw_offsets(sizes, shape, numbers), sizes], dim=1)
-    return Drawn(partial(erase, noise=spec.value == "noise"), (boxes, numbers.seeds()))
+    return SampledTransform(partial(erase, noise=spec.value == "noise"), (boxes, numbers.seeds()))
 
 
 def erase(images: Tensor, boxes: Tensor, seeds: Tensor, *, noise: bool) -> Tensor:
@@ -32,7 +32,7 @@ def erase(images: Tensor, boxes: Tensor, seeds: Tensor, *, noise: bool) -> Tenso
 
 
 def uniform_noise(seeds: Tensor, images: Tensor) -> Tensor:
-    """Draw values from [0, 1) of the shape of the images, by hash of an image's seeds (B, 2) and of the pixel.
+    """Sampler values from [0, 1) of the shape of the images, by hash of an image's seeds (B, 2) and of the pixel.
 
     The device computes them: generators of the CPU and of a GPU would draw different ones.
     """

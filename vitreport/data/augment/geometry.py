@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vitreport.data.augment.drawn import Drawn, per_image
 from vitreport.data.augment.random_numbers import RandomNumbers
 from vitreport.data.augment.rectangles import draw_lengths, draw_offsets, first_fitting
+from vitreport.data.augment.sampling import SampledTransform, per_image
 from vitreport.spec.augment import (
     HorizontalFlipSpec,
     RandomAffineSpec,
@@ -20,8 +20,8 @@ from vitreport.spec.augment import (
 )
 
 
-def draw_horizontal_flip(spec: HorizontalFlipSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
-    return Drawn(horizontal_flip, (numbers.happens(spec.probability),))
+def draw_horizontal_flip(spec: HorizontalFlipSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+    return SampledTransform(horizontal_flip, (numbers.happens(spec.probability),))
 
 
 def horizontal_flip(images: Tensor, flipped: Tensor) -> Tensor:
@@ -29,8 +29,8 @@ def horizontal_flip(images: Tensor, flipped: Tensor) -> Tensor:
     return images.lerp(images.flip(-1), per_image(flipped, images))  # exact: the weights are 0 and 1
 
 
-def draw_vertical_flip(spec: VerticalFlipSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
-    return Drawn(vertical_flip, (numbers.happens(spec.probability),))
+def draw_vertical_flip(spec: VerticalFlipSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+    return SampledTransform(vertical_flip, (numbers.happens(spec.probability),))
 
 
 def vertical_flip(images: Tensor, flipped: Tensor) -> Tensor:
@@ -38,10 +38,10 @@ def vertical_flip(images: Tensor, flipped: Tensor) -> Tensor:
     return images.lerp(images.flip(-2), per_image(flipped, images))
 
 
-def draw_random_crop(spec: RandomCropSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+def draw_random_crop(spec: RandomCropSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
     """For each image, how many pixels down and right its window moves: (B, 2), from -padding to padding."""
     shifts = numbers.integers(-spec.padding, spec.padding + 1, 2)
-    return Drawn(shifted_crop, (shifts,))
+    return SampledTransform(shifted_crop, (shifts,))
 
 
 def shifted_crop(images: Tensor, shifts: Tensor) -> Tensor:
@@ -55,14 +55,14 @@ def shifted_crop(images: Tensor, shifts: Tensor) -> Tensor:
     return windows[index[0], :, index[1], index[2]]
 
 
-def draw_random_rotation(spec: RandomRotationSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+def draw_random_rotation(spec: RandomRotationSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
     degrees = numbers.uniform(*spec.degrees, 1).squeeze(1)
     still = torch.zeros(len(degrees), 2)
     matrices = inverse_affine(-degrees, still, torch.ones(len(degrees)), still)
-    return Drawn(partial(affine, interpolation=spec.interpolation), (matrices,))
+    return SampledTransform(partial(affine, interpolation=spec.interpolation), (matrices,))
 
 
-def draw_random_affine(spec: RandomAffineSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+def draw_random_affine(spec: RandomAffineSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
     height, width = shape[-2:]
     low, high = zip(spec.degrees, (-1.0, 1.0), (-1.0, 1.0), spec.scale, spec.shear, strict=True)
     drawn = numbers.uniform(low, high, len(low))
@@ -71,7 +71,7 @@ def draw_random_affine(spec: RandomAffineSpec, shape: Sequence[int], numbers: Ra
     translations = (drawn[:, 1:3] * limits).round()
     shears = functional.pad(shears_x[:, None], [0, 1])
     matrices = inverse_affine(degrees, translations, scales, shears)
-    return Drawn(partial(affine, interpolation=spec.interpolation), (matrices,))
+    return SampledTransform(partial(affine, interpolation=spec.interpolation), (matrices,))
 
 
 def inverse_affine(
@@ -101,7 +101,9 @@ def affine(images: Tensor, matrices: Tensor, *, interpolation: str) -> Tensor:
     return _sampled(images, rows, columns, interpolation)
 
 
-def draw_random_resized_crop(spec: RandomResizedCropSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+def draw_random_resized_crop(
+    spec: RandomResizedCropSpec, shape: Sequence[int], numbers: RandomNumbers
+) -> SampledTransform:
     """The first of ten windows that lies in the image, else the largest in its centre, as torchvision draws it."""
     height, width = shape[-2:]
     widths, heights = draw_lengths(spec.scale, spec.ratio, shape, numbers)
@@ -112,7 +114,7 @@ def draw_random_resized_crop(spec: RandomResizedCropSpec, shape: Sequence[int], 
     offsets = draw_offsets(sizes, shape, numbers)
     centered = ((torch.tensor([height, width]) - largest) / 2).floor()
     sizes, offsets = (torch.where(found[:, None], *pair) for pair in ((sizes, largest), (offsets, centered)))
-    return Drawn(resized_crop, (torch.cat([offsets, sizes], dim=1),))
+    return SampledTransform(resized_crop, (torch.cat([offsets, sizes], dim=1),))
 
 
 def resized_crop(images: Tensor, boxes: Tensor) -> Tensor:

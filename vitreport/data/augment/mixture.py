@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from vitreport.data.augment.drawn import Draw, Drawn, InTurn
 from vitreport.data.augment.random_numbers import RandomNumbers
+from vitreport.data.augment.sampling import InTurn, SampledTransform, Sampler
 from vitreport.spec.augment import MixtureSpec
 
 
 def draw_mixture(
-    spec: MixtureSpec, shape: Sequence[int], numbers: RandomNumbers, *, operations: Mapping[type, Draw]
-) -> Drawn:
+    spec: MixtureSpec, shape: Sequence[int], numbers: RandomNumbers, *, operations: Mapping[type, Sampler]
+) -> SampledTransform:
     """How many operations each image gets and which; each of its turns has parameters of its own."""
     count, turns = shape[0], spec.maximum
     many = (count * turns, *shape[1:])
@@ -21,4 +21,4 @@ def draw_mixture(
     lengths = numbers.integers(spec.minimum, spec.maximum + 1, 1)
     choices = choices.where(torch.arange(turns) < lengths, -1)
     rows = torch.arange(count * turns).view(count, turns)
-    return Drawn(InTurn(drawn), (choices, rows))
+    return SampledTransform(InTurn(drawn), (choices, rows))

@@ -6,7 +6,6 @@ from functools import partial
 from torch import Tensor
 
 from vitreport.data.augment.color import draw_autocontrast, draw_color_jitter, draw_equalize, draw_sharpness
-from vitreport.data.augment.drawn import Draw
 from vitreport.data.augment.erasing import draw_random_erasing
 from vitreport.data.augment.geometry import (
     draw_horizontal_flip,
@@ -19,6 +18,7 @@ from vitreport.data.augment.geometry import (
 from vitreport.data.augment.mixture import draw_mixture
 from vitreport.data.augment.policies import draw_rand_augment, draw_trivial_augment
 from vitreport.data.augment.random_numbers import RandomNumbers
+from vitreport.data.augment.sampling import Sampler
 from vitreport.spec.augment import (
     AugmentSpec,
     AutocontrastSpec,
@@ -37,7 +37,7 @@ from vitreport.spec.augment import (
     VerticalFlipSpec,
 )
 
-OPERATIONS: dict[type, Draw] = {
+OPERATIONS: dict[type, Sampler] = {
     HorizontalFlipSpec: draw_horizontal_flip,
     VerticalFlipSpec: draw_vertical_flip,
     RandomCropSpec: draw_random_crop,

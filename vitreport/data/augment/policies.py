@@ -17,9 +17,9 @@ from vitreport.data.augment.color import (
     posterize,
     solarize,
 )
-from vitreport.data.augment.drawn import Drawn, InTurn, unchanged
 from vitreport.data.augment.geometry import affine, inverse_affine
 from vitreport.data.augment.random_numbers import RandomNumbers
+from vitreport.data.augment.sampling import InTurn, SampledTransform, unchanged
 from vitreport.spec.augment import RandAugmentSpec, TrivialAugmentSpec
 
 NAMES = (
@@ -63,12 +63,12 @@ def rand_augment_space(shape: Sequence[int]) -> Space:
     return Space(0.3, 150 / 331 * width, 150 / 331 * height, 30.0, 0.9, 4)
 
 
-def draw_rand_augment(spec: RandAugmentSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+def draw_rand_augment(spec: RandAugmentSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
     bins = torch.full((shape[0] * spec.num_ops,), spec.magnitude)
     return _draw(rand_augment_space(shape), bins, spec.num_ops, spec, shape, numbers)
 
 
-def draw_trivial_augment(spec: TrivialAugmentSpec, shape: Sequence[int], numbers: RandomNumbers) -> Drawn:
+def draw_trivial_augment(spec: TrivialAugmentSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
     bins = numbers.integers(0, spec.num_magnitude_bins, 1).squeeze(1)
     return _draw(TRIVIAL_AUGMENT_SPACE, bins, 1, spec, shape, numbers)
 
@@ -80,14 +80,14 @@ def _draw(
     spec: RandAugmentSpec | TrivialAugmentSpec,
     shape: Sequence[int],
     numbers: RandomNumbers,
-) -> Drawn:
+) -> SampledTransform:
     """An operation for each image and turn, with the magnitude of its bin (B * turns,) and a random sign."""
     own = numbers.repeated(turns)
     kinds = own.integers(0, len(NAMES), 1).squeeze(1)
     signs = own.integers(0, 2, 1).squeeze(1) * 2 - 1
     drawn = operations(space, kinds, bins, signs, spec, shape)
     choices, rows = positions(kinds).view(-1, turns), torch.arange(len(bins)).view(-1, turns)
-    return Drawn(InTurn(drawn), (choices, rows))
+    return SampledTransform(InTurn(drawn), (choices, rows))
 
 
 def positions(kinds: Tensor) -> Tensor:
@@ -102,23 +102,23 @@ def operations(
     signs: Tensor,
     spec: RandAugmentSpec | TrivialAugmentSpec,
     shape: Sequence[int],
-) -> list[Drawn]:
+) -> list[SampledTransform]:
     """The identity, one affine map for all that moves pixels, and the others in the order of NAMES."""
     last = spec.num_magnitude_bins - 1
     factors = 1 + signs * torch.linspace(0, space.factor, last + 1)[bins]
     bits = (8 - bins / (last / space.posterize)).round()
     matrices = _matrices(space, kinds, bins, signs, last, shape)
     return [
-        Drawn(unchanged),
-        Drawn(partial(affine, interpolation=spec.interpolation), (matrices,)),
-        Drawn(adjust_brightness, (factors,)),
-        Drawn(adjust_saturation, (factors,)),
-        Drawn(adjust_contrast, (factors,)),
-        Drawn(adjust_sharpness, (factors,)),
-        Drawn(posterize, (bits,)),
-        Drawn(solarize, (torch.linspace(1, 0, last + 1)[bins],)),
-        Drawn(autocontrast),
-        Drawn(equalize),
+        SampledTransform(unchanged),
+        SampledTransform(partial(affine, interpolation=spec.interpolation), (matrices,)),
+        SampledTransform(adjust_brightness, (factors,)),
+        SampledTransform(adjust_saturation, (factors,)),
+        SampledTransform(adjust_contrast, (factors,)),
+        SampledTransform(adjust_sharpness, (factors,)),
+        SampledTransform(posterize, (bits,)),
+        SampledTransform(solarize, (torch.linspace(1, 0, last + 1)[bins],)),
+        SampledTransform(autocontrast),
+        SampledTransform(equalize),
     ]
 
 

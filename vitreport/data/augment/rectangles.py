@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vitreport.data.augment.drawn import per_image
 from vitreport.data.augment.random_numbers import RandomNumbers
+from vitreport.data.augment.sampling import per_image
 
 TRIES = 10
 

@@ -17,28 +17,28 @@ from vitreport.data.augment.random_numbers import RandomNumbers
 Apply = Callable[..., Tensor]
 
 
-class Drawn(NamedTuple):
+class SampledTransform(NamedTuple):
     """`apply(images, *parameters)` gives the changed images (B, 3, H, W) and leaves its input alone."""
 
     apply: Apply
     parameters: tuple[Tensor, ...] = ()
 
 
-Draw = Callable[[Any, Sequence[int], RandomNumbers], Drawn]
+Sampler = Callable[[Any, Sequence[int], RandomNumbers], SampledTransform]
 """`draw(spec, shape, numbers)` draws for images of that shape (B, 3, H, W)."""
 
 
 @dataclass(frozen=True)
 class InTurn:
-    """The `apply` of a Drawn that consists of others: its parameters are `choices` and `rows` of `apply_in_turn`."""
+    """The `apply` of a transform that consists of others; its parameters are those of `apply_in_turn`."""
 
-    operations: Sequence[Drawn]
+    operations: Sequence[SampledTransform]
 
     def __call__(self, images: Tensor, choices: Tensor, rows: Tensor) -> Tensor:
         return apply_in_turn(images, choices, rows, self.operations)
 
 
-def apply_in_turn(images: Tensor, choices: Tensor, rows: Tensor, operations: Sequence[Drawn]) -> Tensor:
+def apply_in_turn(images: Tensor, choices: Tensor, rows: Tensor, operations: Sequence[SampledTransform]) -> Tensor:
     """Apply to each image operations of its own, in an order of its own.
 
     For each image and each of K turns, `choices` (B, K) holds the position of an operation in `operations`, or -1 for
@@ -59,11 +59,13 @@ def apply_in_turn(images: Tensor, choices: Tensor, rows: Tensor, operations: Seq
     return images
 
 
-def _flat(choices: Tensor, rows: Tensor, operations: Sequence[Drawn]) -> tuple[Tensor, Tensor, Sequence[Drawn]]:
+def _flat(
+    choices: Tensor, rows: Tensor, operations: Sequence[SampledTransform]
+) -> tuple[Tensor, Tensor, Sequence[SampledTransform]]:
     """The same turns with the parts of each operation that consists of others in its place, (B, K * W) of them."""
     if not any(isinstance(operation.apply, InTurn) for operation in operations):
         return choices, rows, operations
-    parts, flat_choices, flat_rows = list[Drawn](), list[Tensor](), list[Tensor]()
+    parts, flat_choices, flat_rows = list[SampledTransform](), list[Tensor](), list[Tensor]()
     for position, operation in enumerate(operations):
         chosen = choices == position
         inner_choices, inner_rows, inner = _parts(operation, rows.where(chosen, 0))
@@ -81,7 +83,7 @@ def _merged(turns: Sequence[Tensor], nothing: int) -> Tensor:
     return torch.stack(padded).amax(0).flatten(1)
 
 
-def _parts(operation: Drawn, rows: Tensor) -> tuple[Tensor, Tensor, Sequence[Drawn]]:
+def _parts(operation: SampledTransform, rows: Tensor) -> tuple[Tensor, Tensor, Sequence[SampledTransform]]:
     """What an operation with these rows (B, K) of its parameters consists of: choices and rows (B, K, W)."""
     if not isinstance(operation.apply, InTurn):
         return torch.zeros_like(rows)[..., None], rows[..., None], [operation]

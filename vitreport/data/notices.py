@@ -1,0 +1,104 @@
+"""What users should know about images before training on them. Nothing here loads numpy or torch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from vitreport.data.registry import DATASETS
+from vitreport.formatting import counted
+
+if TYPE_CHECKING:
+    from vitreport.data.arrays import ImageArrays
+
+FEWEST = 20
+"""With 20 test images the 95% interval of a class's accuracy reaches about 20 percentage points to each side."""
+
+MOST_UNEQUAL = 10
+"""Largest class over smallest, in training images: beyond it, ignoring the smallest class costs little accuracy."""
+
+HIGHEST = 65535
+SMALL_PART = 1 / 4
+"""Of the 16-bit range: images that use less than this become almost black, or all of one grey."""
+
+Counts = Mapping[str, Sequence[int]]
+"""The number of images of each class, by split."""
+
+
+def class_warning(classes: Sequence[str], counts: Counts, *, limited: bool = False) -> str:
+    """Name very small and very unequal classes in one line, with the numbers; "" if there are none.
+
+    If the training images were `limited`, small training classes are the user's choice and not named.
+    """
+    return "; ".join(_class_warnings(classes, counts, limited))
+
+
+def _class_warnings(classes: Sequence[str], counts: Counts, limited: bool) -> Iterator[str]:
+    for split, name in (("train", "training"), ("test", "test")):
+        sizes = counts.get(split, ())
+        small = sum(size < FEWEST for size in sizes)
+        if small and not (limited and split == "train"):
+            smallest = min(zip(sizes, classes, strict=True))
+            few = f"fewer than {FEWEST} {name} images (the fewest: {smallest[0]:,} of {smallest[1]})"
+            yield f"{small:,} of {len(classes):,} classes {'has' if small == 1 else 'have'} {few}"
+    if sizes := counts.get("train", ()):
+        (fewest, small_name), (most, large_name) = (pick(zip(sizes, classes, strict=True)) for pick in (min, max))
+        if most > MOST_UNEQUAL * fewest:
+            images = f"{counted(most, 'training image')} of {large_name}, {fewest:,} of {small_name}"
+            yield f"the classes are very unequal in size ({images})"
+
+
+def shares_apart(counts: Counts) -> float:
+    """Return the share of training images that would have to change class to match the class shares of the test split.
+
+    It is half of the sum of the absolute differences (total variation distance), from 0 to 1. For this reason alone
+    the accuracies of the two splits cannot differ by more.
+    """
+    train, test = ([size / (sum(counts[split]) or 1) for size in counts[split]] for split in ("train", "test"))
+    return sum(abs(one - other) for one, other in zip(train, test, strict=True)) / 2
+
+
+def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
+    """Return lines about the images, warnings first; none about published images."""
+    if images.canonical:
+        return []
+    return [*_shared(images), *reading_notices(images), *_resized(dataset, images)]
+
+
+def reading_notices(images: "ImageArrays") -> list[str]:
+    """Return lines about how the image files were read, warnings first."""
+    lines = []
+    seen = images.seen
+    for name, limits, hint in (
+        ("grey", seen.grey16, "--set intensity_range=train scales by their range"),
+        ("colour", seen.colour16, "scale them to 8 bits before training"),
+    ):
+        if limits and not images.intensity_range and limits[1] - limits[0] < SMALL_PART * HIGHEST:
+            share = f"{(limits[1] - limits[0]) / HIGHEST:.1%}"
+            used = f"use only values from {limits[0]:.0f} to {limits[1]:.0f} of 0 to {HIGHEST} ({share} of the range)"
+            lines.append(f"warning: the 16-bit {name} training images {used} and have little contrast; hint: {hint}")
+    if seen.turned:
+        lines.append(f"{counted(seen.turned, 'image')} turned upright by the EXIF orientation")
+    if seen.several:
+        lines.append(f"{counted(seen.several, 'file')} with several pictures: only the first picture is used")
+    return lines
+
+
+def _shared(images: "ImageArrays") -> Iterator[str]:
+    """Images that are in two splits."""
+    for split, name, count, other in (
+        ("test", "test", images.overlap, "training"),
+        ("val", "validation", images.validation_overlap, "training"),
+        ("test", "test", images.selection_overlap, "validation"),
+    ):
+        if count:
+            shared = f"{count} of the {len(images.splits[split].labels)} {name} images are also {other} images"
+            yield f"warning: {shared}: the {name} accuracy will be too high"
+
+
+def _resized(dataset: str, images: "ImageArrays") -> Iterator[str]:
+    if images.seen.sides:
+        total, size = sum(len(split.labels) for split in images.splits.values()), images.size
+        low, high = images.seen.sides
+        sides = f"{low}-pixel" if low == high else f"{low}- to {high}-pixel"
+        verb = "reduced" if low > size else "enlarged" if high < size else "resized"
+        hint = "" if dataset in DATASETS else "; hint: --set image_size=N chooses another size"
+        yield f"{images.resized} of {total} images had another size: {sides} images {verb} to {size} x {size}{hint}"
