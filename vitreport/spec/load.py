@@ -19,8 +19,6 @@ MAX_BYTES = 1 << 16
 MAX_PIPE_BYTES = 1 << 20  # what a program writes may be longer than what people write
 MAX_LINE = 1 << 12
 MAX_DEPTH = 32
-STRING = re.compile(r"""\"(?:[^"\\]|\\.)*+(?:"|\\?$)|'[^']*+(?:'|$)""")
-BETWEEN_KEYS = re.compile(r"[^\w.-]+|\.{2,}")
 YAML_SUFFIXES = (".yaml", ".yml")
 YAML_LINE = re.compile(r"(---|%YAML|- |[\w.\"' -]+:(\s|$))")
 YAML_HINT = (
@@ -159,17 +157,7 @@ def _parse_toml(text: str) -> dict[str, Any]:
     for number, line in enumerate(text.splitlines(), start=1):
         if len(line) > MAX_LINE:
             raise ValueError(f"line {number} is longer than {MAX_LINE} characters")
-        if _longest_key(line) > MAX_DEPTH:
-            raise ValueError(f"line {number} is nested deeper than {MAX_DEPTH}")
     return tomllib.loads(text)
-
-
-def _longest_key(line: str) -> int:
-    """Count the parts of the longest dotted key: the time that tomllib needs grows with the square of their number."""
-    if line.count(".") < MAX_DEPTH:
-        return 0
-    bare = "".join(STRING.sub("text", line).split())
-    return max(key.count(".") + 1 for key in BETWEEN_KEYS.split(bare))
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
@@ -42,8 +43,8 @@ class RunSpec(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if found := cross_problems(dict(self)):
-            raise SpecError(problems=found)
+        if problems := fit_problems(dict(self)):
+            raise SpecError(problems=problems)
         return self
 
     @property
@@ -67,41 +68,34 @@ class RunSpec(Section):
         return RunId.of(self.model.label, self.data.dataset, self.group_hash, self.seed)
 
 
-def fit_problems(sections: dict[str, Any], facts: DatasetFacts) -> list[Problem]:
-    """What does not fit together in the sections, or does not fit the data set."""
-    found = cross_problems(sections, facts.train_images)
-    data = sections.get("data")
-    if data and data.validation == "folder" and facts.name and not facts.has_validation:
-        fault = f"{facts.name} has no validation images beside its training and test images"
-        found.append(Problem("data.validation", fault, "leave it out", '"folder"'))
-    return found
+def fit_problems(sections: Mapping[str, Any], facts: DatasetFacts | None = None) -> list[Problem]:
+    """What does not fit together in and between the sections, or does not fit the data set where it is known.
 
-
-def cross_problems(sections: dict[str, Any], train_images: int | None = None) -> list[Problem]:
-    """What does not fit together in and between the sections that are there (one with a faulty field is left out).
-
-    `train_images` counts the training images of the data set, where they are known.
+    A section with a faulty field is left out of `sections`.
     """
-    found: list[Problem] = []
+    problems: list[Problem] = []
     model, data, schedule, train = (sections.get(name) for name in ("model", "data", "schedule", "train"))
     if model and data:
-        found += model.problems(data)
+        problems += model.problems(data)
     if data:
-        found += data.problems()
+        problems += data.problems()
     if isinstance(optimizer := sections.get("optimizer"), SGDSpec):
-        found += optimizer.problems()
+        problems += optimizer.problems()
     if isinstance(schedule, CosineSpec):
-        found += schedule.problems()
+        problems += schedule.problems()
     if schedule and train and schedule.warmup_epochs > train.epochs:
         fault = f"{schedule.warmup_epochs} is longer than train.epochs = {train.epochs}"
-        found.append(Problem("schedule.warmup_epochs", fault))
+        problems.append(Problem("schedule.warmup_epochs", fault))
     if train and data and train.selection == "val" and not data.has_validation:
         fault = '"val" needs a validation split, but data.validation_fraction = 0'
-        found.append(Problem("train.selection", fault, 'choose "last", or hold images out'))
-    if train and data and (available := train_images or data.limit):
+        problems.append(Problem("train.selection", fault, 'choose "last", or hold images out'))
+    if train and data and (available := (facts and facts.train_images) or data.limit):
         hint = _smaller_or_more(train.batch_size, data, available)
-        found += batch_problems(train.batch_size, data.images_to_train_on(available), hint)
-    return found
+        problems += batch_problems(train.batch_size, data.images_to_train_on(available), hint)
+    if data and data.validation == "folder" and facts and facts.name and not facts.has_validation:
+        fault = f"{facts.name} has no validation images besides its training and test images"
+        problems.append(Problem("data.validation", fault, "leave it out", '"folder"'))
+    return problems
 
 
 def batch_problems(batch_size: int, images: int, hint: str = "") -> list[Problem]:
