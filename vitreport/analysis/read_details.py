@@ -19,8 +19,7 @@ from vitreport.analysis.details import (
     Mistakes,
 )
 from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, over_seeds, share, t_interval
-from vitreport.records.measurement import CalibrationBin as BinRecord
-from vitreport.records.measurement import Measurement, SplitDetails
+from vitreport.records.measurement import SplitDetails
 from vitreport.records.reader import Run, read_run
 from vitreport.run_id import RunId
 from vitreport.store.mistakes import NAME, read_sheet
@@ -31,93 +30,69 @@ POSSIBLE: dict[Metric, Range] = {"accuracy": SHARE, "loss": NOT_NEGATIVE}
 
 
 def read_details(folders: Iterable[Path], *, finished: bool) -> Details:
-    """The curves of these runs and, where they are sound and finished, what they measured on the test split."""
+    """Return the curves of these runs and, if they are finished, what they measured on the test split.
+
+    Results with other classes than those of the first are left out of what is shown by class.
+    """
     runs = [read_run(folder) for folder in folders]
     results = [(run, run.result.test) for run in runs if run.result and finished]
+    names: tuple[str, ...] = next((run.record.data.classes for run, _ in results if run.record), ())
+    alike = [test for _, test in results if len(test.per_class_count) == len(names)]
     damage: list[Damage] = []
     return Details(
         curves=tuple(_curves([run for run in runs if run.epochs])),
-        classes=_classes(results),
-        confusion=_confusion(results),
-        calibration=_calibration([details for _, details in results]),
+        classes=tuple(_classes(names, alike)),
+        confusion=_confusion(names, [test.confusion for test in alike if test.confusion]),
+        calibration=_calibration([test for _, test in results]),
         mistakes=next(filter(None, (_mistakes(run, damage) for run, _ in results)), None),
         damage=tuple(damage),
     )
 
 
 def _curves(runs: Sequence[Run]) -> Iterator[Curve]:
+    """Average over the epochs that all runs have; of very many epochs keep one in every stride, and the last."""
     for metric in get_args(Metric):
         for split in SPLITS:
             measured = [{e.epoch: e.splits[split] for e in run.epochs if split in e.splits} for run in runs]
-            if measured := [each for each in measured if each]:
-                yield _curve(split, metric, measured)
+            measured = [of_run for of_run in measured if of_run]
+            if not measured:
+                continue
+            shared = sorted(set.intersection(*map(set, measured)))
+            stride = -(-len(shared) // MOST_POINTS) or 1
+            epochs = tuple(epoch for index, epoch in enumerate(shared) if (len(shared) - 1 - index) % stride == 0)
+            values = [[getattr(run[epoch], metric) for run in measured] for epoch in epochs]
+            bands = [
+                t_interval(of_epoch, possible=POSSIBLE[metric]) or (of_epoch[0], of_epoch[0])
+                for of_epoch in values
+                if len(measured) > 1
+            ]
+            low, high = tuple(end for end, _ in bands) or None, tuple(end for _, end in bands) or None
+            yield Curve(split, metric, epochs, tuple(map(mean, values)), low, high, len(measured), stride)
 
 
-def _curve(split: str, metric: Metric, measured: Sequence[dict[int, Measurement]]) -> Curve:
-    """Over the epochs that all runs have; of very many every so-manieth is kept, and the last."""
-    shared = sorted(set.intersection(*map(set, measured)))
-    stride = -(-len(shared) // MOST_POINTS) or 1
-    epochs = tuple(epoch for index, epoch in enumerate(shared) if (len(shared) - 1 - index) % stride == 0)
-    values = [[getattr(run[epoch], metric) for run in measured] for epoch in epochs]
-    bands = [_band(each, metric) for each in values] if len(measured) > 1 else []
-    return Curve(
-        split=split,
-        metric=metric,
-        epochs=epochs,
-        mean=tuple(map(mean, values)),
-        low=tuple(low for low, _ in bands) or None,
-        high=tuple(high for _, high in bands) or None,
-        n=len(measured),
-        stride=stride,
-    )
+def _classes(names: Sequence[str], tests: Sequence[SplitDetails]) -> Iterator[ClassAccuracy]:
+    for place, name in enumerate(names):
+        if accuracy := share([(test.per_class_correct[place], test.per_class_count[place]) for test in tests]):
+            yield ClassAccuracy(name, accuracy)
 
 
-def _band(values: Sequence[float], metric: Metric) -> tuple[float, float]:
-    return t_interval(values, possible=POSSIBLE[metric]) or (values[0], values[0])
-
-
-def _alike(results: Sequence[tuple[Run, SplitDetails]]) -> tuple[tuple[str, ...], list[SplitDetails]]:
-    """The classes of the first result, and the results that have as many."""
-    names: tuple[str, ...] = next((run.record.data.classes for run, _ in results if run.record), ())
-    return names, [details for _, details in results if len(details.per_class_count) == len(names)]
-
-
-def _classes(results: Sequence[tuple[Run, SplitDetails]]) -> tuple[ClassAccuracy, ...]:
-    names, details = _alike(results)
-    found = [
-        (name, share([(each.per_class_correct[index], each.per_class_count[index]) for each in details]))
-        for index, name in enumerate(names)
-    ]
-    return tuple(ClassAccuracy(name, accuracy) for name, accuracy in found if accuracy)
-
-
-def _confusion(results: Sequence[tuple[Run, SplitDetails]]) -> Confusion | None:
-    names, details = _alike(results)
-    matrices = [each.confusion for each in details if each.confusion and _is_square(each.confusion, len(names))]
-    if not matrices:
-        return None
+def _confusion(names: tuple[str, ...], matrices: Sequence[Sequence[Sequence[int]]]) -> Confusion | None:
     size = range(len(names))
     counts = tuple(tuple(sum(matrix[row][column] for matrix in matrices) for column in size) for row in size)
-    return Confusion(names, counts, len(matrices))
+    return Confusion(names, counts, len(matrices)) if matrices else None
 
 
-def _is_square(matrix: Sequence[Sequence[int]], size: int) -> bool:
-    return len(matrix) == size and all(len(row) == size for row in matrix)
-
-
-def _calibration(details: Sequence[SplitDetails]) -> Calibration | None:
-    error = over_seeds([each.expected_calibration_error for each in details], SHARE)
-    if error is None or len({len(each.calibration) for each in details}) > 1:
+def _calibration(tests: Sequence[SplitDetails]) -> Calibration | None:
+    """Pool the bins of several runs, weighted by their images."""
+    error = over_seeds([test.expected_calibration_error for test in tests], SHARE)
+    if error is None or len({len(test.calibration) for test in tests}) > 1:
         return None
-    bins = zip(*(each.calibration for each in details), strict=True)
-    return Calibration(error, tuple(map(_pooled, bins)), len(details))
-
-
-def _pooled(bins: Sequence[BinRecord]) -> CalibrationBin:
-    """One bin of several runs, weighted by their images."""
-    count = sum(each.count for each in bins)
-    confidence = sum(each.count * each.confidence for each in bins) / (count or 1)
-    return CalibrationBin(count, confidence, sum(each.correct for each in bins) / (count or 1))
+    bins = []
+    for pooled in zip(*(test.calibration for test in tests), strict=True):
+        count = sum(of_run.count for of_run in pooled)
+        confidence = sum(of_run.count * of_run.confidence for of_run in pooled) / (count or 1)
+        bins.append(CalibrationBin(count, confidence, sum(of_run.correct for of_run in pooled) / (count or 1)))
+    return Calibration(error, tuple(bins), len(tests))
 
 
 def _mistakes(run: Run, damage: list[Damage]) -> Mistakes | None:

@@ -1,4 +1,4 @@
-"""Which runs a report is about."""
+"""Select the runs and sweeps that a report is about."""
 
 import difflib
 from collections.abc import Collection, Iterable, Sequence
@@ -27,7 +27,7 @@ def select(names: Sequence[str], runs_dir: Path, designs: Sequence[Design] = ())
 
 
 def select_designs(names: Sequence[str], runs_dir: Path, designs: Sequence[Design]) -> tuple[Design, ...]:
-    """Return the sweeps that are named, and those whose trained cells are all among the runs and groups that are named.
+    """Return the sweeps that are named, and those whose trained runs are all among the named ones.
 
     A table of a part of a sweep would say that the rest was not run. Without a name all sweeps are wanted.
     """
@@ -35,20 +35,18 @@ def select_designs(names: Sequence[str], runs_dir: Path, designs: Sequence[Desig
         return tuple(designs)
     sweeps = {name for design in designs for name in (design.id, design.name)}
     of_runs = [name for name in names if name not in sweeps]
-    chosen = _first_attempts(select(of_runs, runs_dir, designs)) if of_runs else set()
-    there = _first_attempts(run_folders(runs_dir))
+    folders = select(of_runs, runs_dir, designs) if of_runs else []
+    chosen, there = _first_attempts(folders), _first_attempts(run_folders(runs_dir))
+    trained = [{run_id for _, run_id in design.trials} & there for design in designs]
     return tuple(
-        design for design in designs if {design.id, design.name} & set(names) or _is_among(design, there, chosen)
+        design
+        for design, ids in zip(designs, trained, strict=True)
+        if {design.id, design.name} & set(names) or (ids and ids <= chosen)
     )
 
 
 def _first_attempts(folders: Iterable[Path]) -> set[str]:
     return {RunId.parse(folder.name).first_attempt for folder in folders}
-
-
-def _is_among(design: Design, there: Collection[str], chosen: Collection[str]) -> bool:
-    trained = {run_id for _, run_id in design.trials if run_id in there}
-    return bool(trained) and trained <= set(chosen)
 
 
 def select_runs(run_ids: Collection[str], runs_dir: Path) -> list[Path]:
@@ -69,8 +67,8 @@ def design_of(record: SweepRecord) -> Design:
 def _named(name: str, folders: Sequence[Path], runs_dir: Path, designs: Sequence[Design]) -> list[Path]:
     if "/" in name or "\\" in name:
         return [find_run(name, runs_dir)]
-    cells = {run_id for design in designs if name in (design.id, design.name) for _, run_id in design.trials}
-    if found := _among(cells, folders):
+    swept = {run_id for design in designs if name in (design.id, design.name) for _, run_id in design.trials}
+    if found := _among(swept, folders):
         return found
     if found := [folder for folder in folders if folder.name.startswith(name)]:
         return found
