@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from vitreport.errors import RecordError
@@ -19,24 +20,46 @@ from vitreport.files import make_folder, remove_file, remove_temporaries, write_
 from vitreport.models.weights import MAX_HEADER_BYTES, parse_safetensors
 from vitreport.reading import MAX_WEIGHTS_BYTES, entry_fault, read_bounded, reading_errors
 from vitreport.records.folders import LINK_HINT
-from vitreport.store.counters import Best, Counters, Extent, contradiction, read_counters
+from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Record, Version
 from vitreport.store.state import BESIDE
 from vitreport.training.optimizers import kept_tensors
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
 
 KEPT = 2
-COPIES = 4  # of the weights in a checkpoint, at most: the network, two moments, the best epoch
+COPIES = 8  # of the weights in a checkpoint, at most: network, best epoch and what an optimizer keeps
 MAX_DIGEST_BYTES = 1 << 10
 STEP_FILE = re.compile(r"step-([0-9]+)\.safetensors\Z")
 
 
+class Best(Record):
+    """The best epoch so far, which counts from 1; `best/...` holds its weights."""
+
+    epoch: Count
+    step: Count
+    accuracy: Fraction
+
+
+class Counters(Record):
+    """The counters in the header of a checkpoint; `seconds` is the time spent in the epoch under way."""
+
+    schema_version: Version = SCHEMA_VERSION
+    epoch: Count
+    step: Count
+    seconds: Amount
+    best: Best | None
+
+
 def save_checkpoint(folder: Path, state: TrainingState) -> None:
-    """Write the state, then remove all but the two newest checkpoints."""
+    """Write the state, then remove all but the two newest checkpoints up to its step.
+
+    Later ones are damaged, or this process would have gone on from them.
+    """
     make_folder(folder)
     content = safetensors.torch.save(_tensors(state), metadata=_metadata(state))
-    path = folder / f"step-{state.step}.safetensors"
-    write_with_digest(path, content)
-    _remove_old(folder, state.step)
+    write_with_digest(folder / f"step-{state.step}.safetensors", content)
+    for old in [path for path in checkpoints(folder) if _step(path) <= state.step][KEPT:]:
+        remove_file(old)
+        remove_file(old.with_suffix(".sha256"))
 
 
 def remove_unfinished(folder: Path) -> int:
@@ -58,11 +81,13 @@ def newest_step(folder: Path) -> int:
     return max(map(_step, checkpoints(folder)), default=0)
 
 
-def restore_newest(folder: Path, state: TrainingState, extent: Extent | None = None) -> list[str]:
+def restore_newest(folder: Path, state: TrainingState) -> list[str]:
     """Put the newest sound checkpoint into `state`; return a line for each newer one that is damaged.
 
-    Without any checkpoint the state stays as it is. Raises RecordError where all of them are damaged, where the
-    newest sound one does not fit the model, and where its counters contradict each other or the `extent`.
+    Without any checkpoint the state stays as it is.
+
+    Raises:
+        RecordError: If all of them are damaged, or the newest sound one does not fit the model.
     """
     skipped: list[str] = []
     for path in checkpoints(folder):
@@ -71,20 +96,18 @@ def restore_newest(folder: Path, state: TrainingState, extent: Extent | None = N
         except RecordError as error:
             skipped.append(error.message)
             continue
-        _restore(state, path, tensors, metadata, extent)
+        _restore(state, path, tensors, metadata)
         return skipped
     if skipped:
-        raise RecordError(
-            f"no usable checkpoint in {folder} ({len(skipped)} tried: {skipped[0]})",
-            f"{BESIDE}; the damaged files are kept",
-        )
+        fault = f"no usable checkpoint in {folder} ({len(skipped)} tried: {skipped[0]})"
+        raise RecordError(fault, f"{BESIDE}; the damaged files are kept")
     return skipped
 
 
 def write_with_digest(path: Path, content: bytes) -> None:
     """Write a file and its SHA-256 beside it, the digest first: a file without its digest does not count."""
     digest = hashlib.sha256(content).hexdigest()
-    write_atomic(_digest_path(path), f"{digest}  {path.name}\n".encode())
+    write_atomic(path.with_suffix(".sha256"), f"{digest}  {path.name}\n".encode())
     write_atomic(path, content)
 
 
@@ -101,18 +124,16 @@ def read_verified(
     Raises RecordError where it is larger than `most` bytes or cannot be read, or where its SHA-256 is not `digest`,
     or not the one in the file beside it.
     """
-    recorded = digest or _recorded_digest(_digest_path(path))
+    recorded = digest
+    if recorded is None:
+        try:
+            recorded = _content(path.with_suffix(".sha256"), MAX_DIGEST_BYTES).decode().split()[0]
+        except (IndexError, UnicodeDecodeError) as error:
+            raise RecordError(f"{path.stem}.sha256 contains no SHA-256") from error
     content = _content(path, most)
     if hashlib.sha256(content).hexdigest() != recorded:
         raise RecordError(f"{path.name} is damaged (sha256 differs)")
     return parse_safetensors(content, path.name)
-
-
-def _recorded_digest(path: Path) -> str:
-    try:
-        return _content(path, MAX_DIGEST_BYTES).decode().split()[0]
-    except (IndexError, UnicodeDecodeError) as error:
-        raise RecordError(f"{path.name} contains no SHA-256") from error
 
 
 def _content(path: Path, most: int) -> bytes:
@@ -137,36 +158,24 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
 
 
-def _remove_old(folder: Path, step: int) -> None:
-    """Keep the two newest up to this step. Later ones are damaged, or this process would have gone on from them."""
-    for old in [path for path in checkpoints(folder) if _step(path) <= step][KEPT:]:
-        remove_file(old)
-        remove_file(_digest_path(old))
-
-
 def _step(path: Path) -> int:
     return int(path.stem.removeprefix("step-"))
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:
     best = state.best.weights if state.best else {}
-    named = {
-        "totals": state.totals,
-        **_under("model/", named_weights(state.model)),
-        **_under("best/", best),
-        **_under("optimizer/", _optimizer_tensors(state)),
-    }
-    return {name: tensor.detach().contiguous() for name, tensor in named.items()}
-
-
-def _optimizer_tensors(state: TrainingState) -> dict[str, Tensor]:
-    """Each tensor by the name of its parameter, found by identity: the optimizer's own order is another one."""
-    return {
+    optimizer = {  # found by the identity of the parameter: the optimizer's own order is another one
         f"{name}/{key}": value
         for name, parameter in state.model.named_parameters()
         for key, value in state.optimizer.state.get(parameter, {}).items()
         if isinstance(value, Tensor)
     }
+    named = {"totals": state.totals, **_prefixed(model=named_weights(state.model), best=best, optimizer=optimizer)}
+    return {name: tensor.detach().contiguous() for name, tensor in named.items()}
+
+
+def _prefixed(**parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}/{name}": tensor for prefix, tensors in parts.items() for name, tensor in tensors.items()}
 
 
 def _metadata(state: TrainingState) -> dict[str, str]:
@@ -177,31 +186,33 @@ def _metadata(state: TrainingState) -> dict[str, str]:
     return {"counters": counters.model_dump_json()}
 
 
-def _restore(
-    state: TrainingState, path: Path, tensors: dict[str, Tensor], metadata: dict[str, str], extent: Extent | None
-) -> None:
-    source = path.name
-    counters = read_counters(metadata, source)
-    named = named_weights(state.model)
-    moments = part(tensors, "optimizer/")
-    needed = {
-        "totals": state.totals,
-        **_under("model/", named),
-        **_under("best/", named if counters.best else {}),
-        **_under("optimizer/", _needed_moments(state, moments)),
-    }
-    _check_fit(tensors, needed, source)
-    told = "" if counters.step == _step(path) else f"step = {counters.step}, but the file name says step {_step(path)}"
-    told = told or (extent and contradiction(counters, tensors["totals"].tolist(), extent)) or ""
-    if told := told or _moments_contradiction(moments, counters.step):
-        raise RecordError(f"{source}: {told}", BESIDE)
+def _restore(state: TrainingState, path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    counters = _counters(metadata, path)
+    named, moments = named_weights(state.model), part(tensors, "optimizer/")
+    best = named if counters.best else {}
+    needed = _prefixed(model=named, best=best, optimizer=_needed_moments(state, moments))
+    _check_fit(tensors, {"totals": state.totals, **needed}, path.name)
     _restore_optimizer(state, moments)
     load_weights(state.model, part(tensors, "model/"))
     state.totals.copy_(tensors["totals"])
     state.epoch, state.step, state.seconds = counters.epoch, counters.step, counters.seconds
-    if best := counters.best:
+    if counters.best:
         weights = {name: tensor.to(state.totals.device) for name, tensor in part(tensors, "best/").items()}
-        state.best = BestEpoch(best.epoch, best.step, best.accuracy, weights)
+        state.best = BestEpoch(counters.best.epoch, counters.best.step, counters.best.accuracy, weights)
+
+
+def _counters(metadata: Mapping[str, str], path: Path) -> Counters:
+    try:
+        counters = Counters.model_validate_json(metadata.get("counters", ""))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(["counters", *map(str, first["loc"])])
+        hint = "was it written by a newer vitreport?"
+        raise RecordError(f"{path.name} has no valid training counters: {field}: {first['msg']}", hint) from error
+    if counters.step != _step(path):
+        fault = f"{path.name}: step = {counters.step}, but the file name says step {_step(path)}"
+        raise RecordError(fault, BESIDE)
+    return counters
 
 
 def _check_fit(given: Mapping[str, Tensor], needed: Mapping[str, Tensor], source: str) -> None:
@@ -232,20 +243,7 @@ def _needed_moments(state: TrainingState, given: Mapping[str, Tensor]) -> dict[s
     }
 
 
-def _moments_contradiction(moments: Mapping[str, Tensor], step: int) -> str:
-    """Say which parameter cannot have been updated as often as its optimizer counts; "" if all can."""
-    counts = {name: tensor.item() for name, tensor in moments.items() if name.endswith("/step")}
-    wrong = [
-        f"optimizer/{name} = {count:g} after step {step}" for name, count in counts.items() if not 1 <= count <= step
-    ]
-    return wrong[0] if wrong else ""
-
-
 def _restore_optimizer(state: TrainingState, moments: Mapping[str, Tensor]) -> None:
     for name, parameter in state.model.named_parameters():
         if own := part(moments, f"{name}/"):
             state.optimizer.state[parameter] = {key: tensor.to(parameter.device) for key, tensor in own.items()}
-
-
-def _digest_path(path: Path) -> Path:
-    return path.with_suffix(".sha256")

@@ -20,7 +20,6 @@ from vitreport.records.run import DataRecord, InitialWeights, ResumeRecord, RunR
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
-from vitreport.store.counters import Extent
 from vitreport.store.failures import failures_recorded, stops_told
 from vitreport.store.finished import refuse_other_images, refuse_other_randomness
 from vitreport.store.lock import Hold, held
@@ -104,7 +103,7 @@ class Session:
         before = read_run(folder)
         self._refuse_others(before)
         self._clean(folder)
-        for line in restore_newest(folder / "checkpoints", self.setup.state, self._extent()):
+        for line in restore_newest(folder / "checkpoints", self.setup.state):
             self.listener.note(f"warning: {line}, an older checkpoint is used")
         self._tell_beginning(before)
         places = Places.here(self.runtime.data_dir, self.runtime.runs_dir)
@@ -168,10 +167,6 @@ class Session:
             refuse_other_images(before.record, self.arrays, hint)
             if begun and before.record.status != "done":
                 refuse_other_randomness(before.record)
-
-    def _extent(self) -> Extent:
-        train, batches = self.spec.train, self.setup.batches
-        return Extent(train.epochs, len(batches.images), batches.batch_size, selects=train.selection == "val")
 
     def _tell_beginning(self, before: Run) -> None:
         step, total = self.setup.state.step, self.spec.train.epochs * self.setup.batches.steps_per_epoch
