@@ -19,7 +19,7 @@ def find(_: ImageRequest) -> ImageSource:
 
 def published(*mirrors: str, size: int = len(CONTENT)) -> Dataset:
     archive = Archive("set.tar.gz", md5(CONTENT), size, "set", mirrors)
-    return Dataset("set", "", 2, 8, 8, 10, 10, find, archive)
+    return Dataset("set", "Set", "", "", 2, 8, 8, 10, 10, find, archive)
 
 
 class Fetch:

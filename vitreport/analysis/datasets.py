@@ -4,10 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from vitreport.analysis.observed import Observed
-from vitreport.analysis.references import DATASET_REFERENCES, DATASET_TITLES
 from vitreport.analysis.summary import Dataset
 from vitreport.data.notices import class_warning
-from vitreport.data.registry import DATASETS
+from vitreport.data.registry import DATASETS, dataset_title
 from vitreport.records.run import DataRecord
 from vitreport.spec.data import DataSpec
 
@@ -45,8 +44,8 @@ def _dataset(dataset_id: str, name: str, records: list[tuple[DataRecord, DataSpe
     return Dataset(
         id=dataset_id,
         name=name,
-        title=DATASET_TITLES.get(name, name) + dataset_id.removeprefix(name),
-        reference=DATASET_REFERENCES.get(name, ""),
+        title=dataset_title(name) + dataset_id.removeprefix(name),
+        reference=DATASETS[name].citation if name in DATASETS else "",
         fingerprint=record.fingerprint,
         canonical=all(record.canonical for record, _ in records),
         source=", ".join(sorted(sources)),

@@ -1,4 +1,4 @@
-"""What is cited, in BibTeX, and what the architectures and data sets are called."""
+"""What is cited, in BibTeX, and what the architectures are called."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -8,13 +8,6 @@ from vitreport.analysis.summary import Summary
 from vitreport.spec.model import ARCHITECTURES
 
 FILE = Path(__file__).with_name("references.bib")
-DATASET_TITLES = {"cifar10": "CIFAR-10", "stl10": "STL-10", "tinyimagenet": "Tiny ImageNet", "digits": "Digits"}
-DATASET_REFERENCES = {
-    "cifar10": "krizhevsky2009cifar",
-    "stl10": "coates2011stl",
-    "tinyimagenet": "le2015tinyimagenet",
-    "digits": "alpaydin1998digits",
-}
 SETTING_REFERENCES = {
     ("optimizer.name", "adamw"): "loshchilov2019adamw",
     ("optimizer.name", "adam"): "kingma2015adam",

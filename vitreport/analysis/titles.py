@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from vitreport.analysis.references import DATASET_TITLES
 from vitreport.analysis.summary import Ablation, Group, Pair, Summary
+from vitreport.data.registry import dataset_title
 
 
 def titles(summary: Summary) -> dict[str, str]:
     """What architectures and data sets are called, by their names."""
-    named = {pair.dataset: DATASET_TITLES.get(pair.dataset, pair.dataset) for pair in summary.pairs}
+    named = {pair.dataset: dataset_title(pair.dataset) for pair in summary.pairs}
     named |= {each.name: each.title for each in summary.architectures}
     return named | {each.id: each.title for each in summary.datasets}
 

@@ -36,6 +36,8 @@ def find(request: ImageRequest) -> "ImageSource":
 
 DATASET = Dataset(
     name="cifar10",
+    title="CIFAR-10",
+    citation="krizhevsky2009cifar",
     summary="photographs of animals and vehicles, 32 x 32",
     num_classes=len(CLASSES),
     image_size=SIZE,

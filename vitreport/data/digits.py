@@ -26,6 +26,8 @@ def find(_: ImageRequest) -> "ImageSource":
 
 DATASET = Dataset(
     name="digits",
+    title="Digits",
+    citation="alpaydin1998digits",
     summary="handwritten digits, grey, 8 x 8, bundled with scikit-learn",
     num_classes=10,
     image_size=32,

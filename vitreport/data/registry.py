@@ -42,6 +42,8 @@ class Dataset:
 
     Attributes:
         name: Its name, which is that of its module.
+        title: Its name in reports.
+        citation: Its key in the bibliography; "" for none.
         summary: What it holds, in a few words.
         num_classes: The number of classes.
         image_size: The size that a spec takes by default.
@@ -54,6 +56,8 @@ class Dataset:
     """
 
     name: str
+    title: str
+    citation: str
     summary: str
     num_classes: int
     image_size: int
@@ -109,6 +113,11 @@ class _Registry(Mapping[str, Dataset]):
 
 
 DATASETS: Mapping[str, Dataset] = _Registry()
+
+
+def dataset_title(name: str) -> str:
+    """Return the name of a data set in reports; a folder of the user's keeps its own."""
+    return DATASETS[name].title if name in DATASETS else name
 
 
 def is_altered(name: str, *, canonical: bool) -> bool:

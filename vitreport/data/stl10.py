@@ -36,6 +36,8 @@ def find(request: ImageRequest) -> "ImageSource":
 
 DATASET = Dataset(
     name="stl10",
+    title="STL-10",
+    citation="coates2011stl",
     summary="photographs of animals and vehicles, 96 x 96",
     num_classes=len(CLASSES),
     image_size=SIZE,

@@ -57,6 +57,8 @@ def find(request: ImageRequest) -> "ImageSource":
 
 DATASET = Dataset(
     name="tinyimagenet",
+    title="Tiny ImageNet",
+    citation="le2015tinyimagenet",
     summary="photographs of things and animals, 64 x 64, tested on its validation part",
     num_classes=200,
     image_size=64,
