@@ -52,6 +52,24 @@ def test_what_cannot_be_swept_is_refused_before_anything_runs(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("param", "values", "told"),
+    [
+        ("batch_size", "50,101", "train.batch_size = 101: larger than the 90 training images"),
+        ("num_classes", "10,11", "data.num_classes = 11: digits has 10 classes"),
+        ("model.arguments.drop_rate", "0.1,2", "dropout"),
+    ],
+)
+def test_every_trial_is_checked_before_any_is_trained(
+    param: str, values: str, told: str, cli: Cli, tmp_path: Path
+) -> None:
+    model = ("timm/resnet10t", "--dataset=digits", "--device=cpu", "--set=data.limit=100")
+    done = cli("ablate", *model, "--seeds=1", "--param", param, values)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert list(tmp_path.glob("runs/*/run.json")) == []
+
+
 def test_every_fault_is_told(cli: Cli) -> None:
     done = cli("ablate", "--param", "batch_size", "0,16,x", "--param", "optimizer", "adm,sgd")
     assert done.exit_code == 2

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.commands import Completed, command
+from tests.commands import Completed, Process, popen
 from tests.store import options
 from tests.store.children import wait_until
 
@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 240  # workers import torch, and share the cores with other t
 class Sweep:
     """A command under way in a folder of its own, in a process group of its own."""
 
-    process: subprocess.Popen[str]
+    process: Process
     folder: Path
     stderr: Path
 
@@ -42,7 +42,7 @@ class Sweep:
 
     def finish(self, seconds: float = PATIENCE_SECONDS) -> Completed:
         stdout, _ = self.process.communicate(timeout=seconds)
-        return Completed(self.process.returncode, stdout, self.stderr.read_text())
+        return Completed(self.process.wait(), stdout, self.stderr.read_text())
 
 
 def ablate(folder: Path, *arguments: str) -> Sweep:
@@ -50,13 +50,8 @@ def ablate(folder: Path, *arguments: str) -> Sweep:
     folder.mkdir(exist_ok=True)
     stderr = folder / f"stderr-{len(list(folder.glob('stderr-*')))}"
     with stderr.open("w") as file:
-        process = subprocess.Popen(
-            command("ablate", *arguments),
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=file,
-            text=True,
-            start_new_session=True,
+        process = popen(
+            "ablate", *arguments, folder=folder, stdout=subprocess.PIPE, stderr=file, start_new_session=True
         )
     return Sweep(process, folder, stderr)
 

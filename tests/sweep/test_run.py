@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.records import DIVERGED, write_run
 from tests.spec.composing import composed
 from tests.sweep.fake_engine import FakeEngine, finish
 from vitreport.errors import BusyError, FullDiskError, ResourceError, StoppedError, StorageError
@@ -35,6 +36,7 @@ class States(Observer):
         self.seen: list[str] = []
         self.reasons: list[str] = []
         self.notes: list[str] = []
+        self.exit_code = 0
 
     def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
         self.seen.append(state)
@@ -51,6 +53,7 @@ def run(engine: FakeEngine, trials: int = 2, policy: Policy = PATIENT) -> States
         run_sweep(TRIALS[:trials], runtime, engine, policy=policy, observer=states)
     except (StoppedError, StorageError) as error:
         states.notes += error.lines()
+        states.exit_code = error.exit_code
     return states
 
 
@@ -80,16 +83,28 @@ def test_a_failure_ends_the_sweep_where_that_is_wanted() -> None:
     assert (states.seen[2:], states.reasons, engine.stopped) == (["running", "failed"], ["a bug"], True)
 
 
-def test_a_trial_that_a_signal_to_all_has_ended_is_not_tried_again() -> None:
-    """Its worker feels SIGINT, as from a terminal, and tells of its end before the sweep has looked."""
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_trial_that_a_signal_to_all_has_ended_is_not_tried_again(number: signal.Signals, exit_code: int) -> None:
+    """Its worker feels the signal, as from a terminal, and tells of its end before the sweep has looked."""
 
-    def interrupted(spec: RunSpec) -> Ended:
-        os.kill(os.getpid(), signal.SIGINT)
-        return Ended("stopped by SIGINT", is_temporary=True)
+    def stopped(spec: RunSpec) -> Ended:
+        os.kill(os.getpid(), number)
+        return Ended(f"stopped by {number.name}", is_temporary=True)
 
-    states = run(FakeEngine(interrupted), trials=1)
+    states = run(FakeEngine(stopped), trials=1)
     assert states.seen == ["queued", "running", "interrupted"]
-    assert states.notes[-1].startswith("stopped by SIGINT; 0 of 1 trial done; hint: ")
+    assert states.notes[-1].startswith(f"stopped by {number.name}; 0 of 1 trial done; hint: ")
+    assert states.exit_code == exit_code
+
+
+def test_what_diverges_is_a_result() -> None:
+    def diverge(spec: RunSpec) -> Ended:
+        write_run(Path("runs"), spec, None, error=DIVERGED)
+        return Ended("diverged")
+
+    engine = FakeEngine(diverge)
+    assert run(engine, trials=1).seen == ["queued", "running", "diverged"]
+    assert run(engine, trials=1, policy=Policy(retry_failed=True)).seen == ["diverged"]
 
 
 def test_a_full_disk_ends_the_whole_sweep_and_is_told_once() -> None:
