@@ -22,7 +22,7 @@ from vitreport.records.run import InitialWeights
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.training.pretrained import (
-    _refuse_misfits,
+    check_weights,
     load_pretrained,
     read_pretrained,
     told_normalization,
@@ -199,7 +199,7 @@ def test_counters_of_batch_normalisation_are_not_named_beside_tensors() -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
     network.classifier = ("head",)  # type: ignore[assignment]
     with pytest.raises(RecordError) as caught:
-        _refuse_misfits(network, Weights("a.pth", None, {}))
+        check_weights(network, Weights("a.pth", None, {}))
     missing = "0.weight, 0.bias, 1.weight, 1.bias, 1.running_mean and 7 more"
     assert caught.value.message == f"a.pth does not fit the network: 0 of 14 tensors do; missing: {missing}"
 

@@ -9,7 +9,7 @@ import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -91,12 +91,6 @@ def common_prefix(given: Iterable[str], wanted: Collection[str]) -> str:
         fitting, key=lambda prefix: (fitting[prefix], not prefix), default=""
     )  # of several the first in the file
     return best if 2 * fitting[best] >= len(wanted) else ""
-
-
-def without_prefix(weights: Weights, prefix: str) -> Weights:
-    """The tensors whose names begin so, under what is left of their names."""
-    tensors = {name[len(prefix) :]: tensor for name, tensor in weights.tensors.items() if name.startswith(prefix)}
-    return replace(weights, tensors=tensors)
 
 
 class _Header(BaseModel):

@@ -1,7 +1,7 @@
 """Starting a training from weights that were trained before, on other images or other classes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vitreport.errors import Problem, RecordError, SpecError
 from vitreport.formatting import listed
 from vitreport.models.timm import adapted_weights, hub_weights
-from vitreport.models.weights import Weights, classifier_prefixes, common_prefix, read_weights, without_prefix
+from vitreport.models.weights import Weights, classifier_prefixes, common_prefix, read_weights
 from vitreport.records.run import InitialWeights
 from vitreport.records.schema import recordable
 from vitreport.spec.architectures.timm import TimmSpec
@@ -33,23 +33,28 @@ def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Ca
     if pretrained is False:
         return None
     if isinstance(pretrained, str):
-        weights = _from_file(model, spec, file, pretrained.removeprefix("sha256:"), note)
+        digest = pretrained.removeprefix("sha256:")
+        if file is None:
+            fault = "the weights to start from are not given"
+            raise SpecError(problems=[Problem("model.pretrained", fault, f"--weights FILE (sha256 {digest[:12]}...)")])
+        weights = _without_prefix(model, read_weights(file, digest), note)
+        if isinstance(spec.model, TimmSpec):
+            weights = adapted_weights(model, weights)
     else:
         assert isinstance(spec.model, TimmSpec)
         weights = hub_weights(spec.model, spec.data.image_size, note)
-    _refuse_misfits(model, weights)
-    _refuse_infinite(model, weights)
+    check_weights(model, weights)
     return weights
 
 
 def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) -> InitialWeights:
     """Put weights that `read_pretrained` has let pass into a fresh network; its classifier not for other classes."""
-    wanted, differences = named_weights(model), _differences(model, weights)
-    kept_apart = {*differences.missing, *differences.reshaped}
+    wanted, misfits = named_weights(model), _misfits(model, weights)
+    fresh = {*misfits["missing"], *misfits["reshaped"]}
     classifier = {name for name in wanted if name.startswith(classifier_prefixes(model))}
     others = weights.classes is not None and weights.classes != tuple(classes)
-    reclassed = tuple(name for name in wanted if others and name in classifier - kept_apart)
-    taken = wanted.keys() - {*kept_apart, *reclassed}
+    misfits["reclassed"] = tuple(name for name in wanted if others and name in classifier - fresh)
+    taken = wanted.keys() - {*fresh, *misfits["reclassed"]}
     whole: Literal["same classes", "unnamed classes"] = "unnamed classes" if weights.classes is None else "same classes"
     with torch.no_grad():
         for name in taken:
@@ -58,11 +63,8 @@ def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) 
         source=recordable(weights.source),
         sha256=weights.sha256,
         loaded=len(taken),
-        missing=tuple(map(recordable, differences.missing)),
-        unexpected=tuple(map(recordable, differences.unexpected)),
-        reshaped=tuple(map(recordable, differences.reshaped)),
-        reclassed=tuple(map(recordable, reclassed)),
         classifier="fresh" if classifier - taken else whole,
+        **{kind: tuple(map(recordable, names)) for kind, names in misfits.items()},
     )
 
 
@@ -99,46 +101,30 @@ def _listed(names: Sequence[str]) -> str:
     return listed([name[:SHOWN_CHARACTERS] for name in tensors])
 
 
-def _from_file(model: nn.Module, spec: RunSpec, file: Path | None, digest: str, note: Callable[[str], None]) -> Weights:
-    if file is None:
-        fault = "the weights to start from are not given"
-        raise SpecError(problems=[Problem("model.pretrained", fault, f"--weights FILE (sha256 {digest[:12]}...)")])
-    weights = _stripped(model, read_weights(file, digest), note)
-    return adapted_weights(model, weights) if isinstance(spec.model, TimmSpec) else weights
-
-
-def _stripped(model: nn.Module, weights: Weights, note: Callable[[str], None]) -> Weights:
+def _without_prefix(model: nn.Module, weights: Weights, note: Callable[[str], None]) -> Weights:
     """The weights under the network's names: Lightning, DistributedDataParallel and torch.compile add a prefix."""
     prefix = common_prefix(weights.tensors, model.state_dict().keys())
     if not prefix:
         return weights
-    stripped = without_prefix(weights, prefix)
+    named = {name.removeprefix(prefix): value for name, value in weights.tensors.items() if name.startswith(prefix)}
     others = [name for name in weights.tensors if not name.startswith(prefix)]
     left_out = f"; not used, because their names begin otherwise: {_listed(others)}" if others else ""
-    note(f"weights: removed the prefix {prefix} from {len(stripped.tensors)} names of {weights.source}{left_out}")
-    return stripped
+    note(f"weights: removed the prefix {prefix} from {len(named)} names of {weights.source}{left_out}")
+    return replace(weights, tensors=named)
 
 
-@dataclass(frozen=True)
-class _Differences:
-    """The tensors of a network, or of weights, that do not fit each other, in the order of the network."""
-
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    reshaped: tuple[str, ...]
-
-
-def _differences(model: nn.Module, weights: Weights) -> _Differences:
+def _misfits(model: nn.Module, weights: Weights) -> dict[str, tuple[str, ...]]:
+    """The tensors of a network, and of weights, that do not fit each other, in the order of the network."""
     given, named, known = weights.tensors, named_weights(model), model.state_dict().keys()
     wanted = {name: named[name] for name in known if name in named}
-    return _Differences(
-        missing=tuple(name for name in wanted if name not in given),
-        unexpected=tuple(sorted(given.keys() - known, key=_counted)),
-        reshaped=tuple(name for name in wanted if name in given and not _fits(given[name], wanted[name])),
-    )
+    return {
+        "missing": tuple(name for name in wanted if name not in given),
+        "unexpected": tuple(sorted(given.keys() - known, key=_natural)),
+        "reshaped": tuple(name for name in wanted if name in given and not _fits(given[name], wanted[name])),
+    }
 
 
-def _counted(name: str) -> list[tuple[int, str]]:
+def _natural(name: str) -> list[tuple[int, str]]:
     """blocks.2 before blocks.10"""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in name.split(".")]
 
@@ -147,32 +133,24 @@ def _fits(given: Tensor, wanted: Tensor) -> bool:
     return given.shape == wanted.shape and given.is_floating_point() == wanted.is_floating_point()
 
 
-def _refuse_misfits(model: nn.Module, weights: Weights) -> None:
-    """Raises RecordError where anything but the classifier does not fit."""
-    classifier, total = classifier_prefixes(model), len(named_weights(model))
-    found = _differences(model, weights)
-    kinds = {"missing": found.missing, "not in the network": found.unexpected, "of another shape": found.reshaped}
-    told = [
-        f"{kind}: {_listed(misfits)}"
-        for kind, names in kinds.items()
-        if (misfits := [name for name in names if not name.startswith(classifier)])
+def check_weights(model: nn.Module, weights: Weights) -> None:
+    """Raise RecordError where anything but the classifier does not fit, or is not finite in the network's type."""
+    classifier, wanted, misfits = classifier_prefixes(model), named_weights(model), _misfits(model, weights)
+    titles = {"missing": "missing", "unexpected": "not in the network", "reshaped": "of another shape"}
+    faults = [
+        f"{title}: {_listed(others)}"
+        for kind, title in titles.items()
+        if (others := [name for name in misfits[kind] if not name.startswith(classifier)])
     ]
-    if told:
-        fitting = total - len(found.missing) - len(found.reshaped)
+    if faults:
+        fitting = len(wanted) - len(misfits["missing"]) - len(misfits["reshaped"])
         raise RecordError(
-            f"{weights.source} does not fit the network: {fitting} of {total} tensors do; {'; '.join(told)}",
+            f"{weights.source} does not fit the network: {fitting} of {len(wanted)} tensors do; {'; '.join(faults)}",
             "are they weights of another architecture, or of one with other arguments?",
         )
-
-
-def _refuse_infinite(model: nn.Module, weights: Weights) -> None:
-    """Raises RecordError where a tensor has a value that the network cannot hold as a finite one."""
-    given = weights.tensors
-    infinite = [
-        name
-        for name, wanted in named_weights(model).items()
-        if name in given and _fits(given[name], wanted) and not given[name].to(wanted.dtype).isfinite().all()
-    ]
+    left_out = {*misfits["missing"], *misfits["reshaped"]}
+    taken = {name: weights.tensors[name].to(wanted[name].dtype) for name in wanted if name not in left_out}
+    infinite = [name for name, tensor in taken.items() if not tensor.isfinite().all()]
     if infinite:
         raise RecordError(
             f"{weights.source} has NaN or infinite values in {len(infinite)} of its tensors: {_listed(infinite)}",
