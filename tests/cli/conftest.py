@@ -1,11 +1,24 @@
+import contextlib
+import io
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.commands import Completed
+from tests.commands import TINY, TRAIN, Completed
 from vitreport.cli.main import run
 
 Cli = Callable[..., Completed]
+STUDY = f"""
+title = "A study of one run"
+[runs.digits]
+model = "perceiver-io"
+dataset = "digits"
+[runs.digits.set]
+{chr(10).join(option.removeprefix("--set=") for option in TINY[:-2])}
+train.batch_size = 20
+train.epochs = 3
+"""
 
 
 @pytest.fixture
@@ -21,3 +34,27 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         return Completed(exit_code, written.out, written.err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one finished run, what its quiet training has written, a spec, a study and the decoded digits."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "my.toml").write_text('model.name = "swin"')
+    (folder / "study.toml").write_text(STUDY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("VITREPORT_CACHE_DIR", str(folder / "cache"))
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+            assert run([*TRAIN, "--quiet"]) == 0
+    (folder / "stdout").write_text(out.getvalue())
+    (folder / "stderr").write_text(err.getvalue())
+    return folder
+
+
+@pytest.fixture
+def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder is the one with a finished run, which a test must leave as it is."""
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("VITREPORT_CACHE_DIR", str(home / "cache"))
+    return home

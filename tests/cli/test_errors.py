@@ -1,3 +1,5 @@
+"""Each error is one plain line on stderr, with a hint and the exit code of its kind."""
+
 import errno
 import json
 import os
@@ -10,25 +12,13 @@ import pytest
 import torch
 
 from tests.cli.conftest import Cli
+from tests.cli.refusals import refused
 from tests.commands import TINY, Completed, vitreport
 from tests.data.makers import republish, write_folder
-from tests.records import small_spec, write_run
 from vitreport.data import cifar10
-from vitreport.files import write_json
 from vitreport.spec import presets
 
 DIGITS = ("train", "perceiver-io", "--dataset", "digits", *TINY)
-HOSTILE = "\x1b[31mred\x1b[0m\n<script>\u202e|`[x](javascript:y)\x07"
-
-
-def refused(done: Completed, exit_code: int, *said: str) -> str:
-    """The one line that tells an error, and nothing on stdout."""
-    assert done.exit_code == exit_code
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert [text for text in said if text not in line] == []
-    return line
 
 
 @pytest.mark.parametrize(
@@ -170,28 +160,6 @@ def test_every_kind_of_failure_is_a_document(arguments: list[str], exit_code: in
     assert done.exit_code == exit_code
 
 
-def test_what_was_found_before_a_failure_stays_the_only_document(cli: Cli) -> None:
-    damaged = write_run(Path("runs"), small_spec())
-    (damaged / "run.json").write_text("{")
-    done = cli("runs", "list", "--json")
-    assert done.exit_code == 7
-    assert [each["state"] for each in json.loads(done.stdout)] == ["damaged"]
-
-
-@pytest.mark.parametrize("file", ["result.json", "metrics.jsonl"])
-def test_a_finished_run_that_cannot_be_read_is_damaged_everywhere(file: str, cli: Cli) -> None:
-    damaged = write_run(Path("runs"), small_spec())
-    (damaged / file).write_text("{")
-    (Path("runs") / "empty").mkdir()
-    (Path("runs") / "empty" / "run.json").write_text("{}")
-    assert [each["state"] for each in json.loads(cli("runs", "list", "--json").stdout)] == ["damaged", "damaged"]
-    assert [line.split()[:2] for line in cli("runs", "list").stdout.splitlines()[1:]] == [
-        ["empty", "damaged"],
-        [damaged.name, "damaged"],
-    ]
-    assert cli("runs", "show", damaged.name).stdout.startswith(f"{damaged.name}: damaged\n")
-
-
 @pytest.mark.parametrize("device", ["tpu", "cuda:x", "gpu", "meta", ""])
 def test_a_device_that_cannot_be_is_a_wrong_request(device: str, cli: Cli) -> None:
     refused(cli(*DIGITS, "--device", device), 2, f"--device = {device!r}: unknown device", "auto, cpu, cuda or cuda:N")
@@ -249,44 +217,8 @@ def test_without_a_network_the_other_ways_to_cifar10_are_told(cli: Cli, monkeypa
         "could not be downloaded",
         "put cifar-10-python.tar.gz into data",
         "cifar10/{train,test}",
-        "the data set digits",
+        "the data set digits needs no download",
     )
-
-
-def test_a_prefix_of_several_runs_lists_them(cli: Cli) -> None:
-    folders = [write_run(Path("runs"), small_spec(seed)) for seed in (0, 1)]
-    refused(cli("runs", "show", "perceiver"), 2, "perceiver means 2 runs", *(folder.name for folder in folders))
-
-
-@pytest.mark.parametrize("command", ["eval", "runs show"])
-def test_a_folder_that_is_no_run(command: str, cli: Cli) -> None:
-    refused(cli(*command.split(), "./nothing"), 4, "./nothing is not the folder of a run")
-
-
-@pytest.mark.parametrize("status", ["running", "interrupted", "failed"])
-def test_a_run_that_is_not_finished_cannot_be_evaluated(status: str, cli: Cli) -> None:
-    folder = write_run(Path("runs"), small_spec(), status=status, finished=None)
-    refused(cli("eval", folder.name), 4, f"run {folder.name} is {status}", "the same command goes on with it")
-
-
-@pytest.mark.parametrize("weights", ["best", "last"])
-def test_a_run_without_weights_cannot_be_evaluated(weights: str, cli: Cli) -> None:
-    folder = write_run(Path("runs"), small_spec())
-    refused(cli("eval", folder.name, "--weights", weights), 4, "best.safetensors is missing", "vitreport train --force")
-
-
-def test_a_damaged_record_is_named_and_the_others_are_listed(cli: Cli) -> None:
-    whole, damaged = (write_run(Path("runs"), small_spec(seed)) for seed in (0, 1))
-    (damaged / "run.json").write_text("{")
-    done = cli("runs", "list", "--each")
-    assert done.exit_code == 7
-    assert whole.name in done.stdout
-    warning, error = done.stderr.splitlines()
-    assert warning.startswith(f"warning: {damaged}/run.json: Invalid JSON")
-    assert error == f"error: 1 of 2 records damaged: {damaged.name}"
-    together = cli("runs", "list").stdout.splitlines()[-1]
-    assert "1 done, 1 damaged" in together
-    assert "(2)" not in together, "a damaged record is no seed of the mean"
 
 
 @pytest.mark.parametrize("option", ["--runs-dir", "--data-dir"])
@@ -296,92 +228,6 @@ def test_a_place_that_cannot_be_written(option: str, cli: Cli, monkeypatch: pyte
     dataset = "digits" if option == "--runs-dir" else "cifar10"
     done = cli("train", "perceiver-io", "--dataset", dataset, *TINY[:5], "--epochs", "1", option, "file/inner")
     refused(done, 6, "cannot write file/inner", "choose another place")
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["train", HOSTILE],
-        ["train", "swin", "--dataset", HOSTILE],
-        ["train", "swin", "--dataset", f"./{HOSTILE}"],
-        ["train", "swin", "--set", f"{HOSTILE}=1"],
-        ["train", "swin", "--set", f"precision={HOSTILE}"],
-        ["train", "swin", "--preset", HOSTILE],
-        ["train", "--spec", HOSTILE],
-        ["train", f"--{HOSTILE}"],
-        ["train", "perceiver-io", "--dataset", "digits", "--device", HOSTILE],
-        ["spec", "check", HOSTILE],
-        ["runs", "show", HOSTILE],
-        ["runs", "show", f"./{HOSTILE}"],
-        ["eval", HOSTILE],
-        [HOSTILE],
-    ],
-)
-def test_a_hostile_name_stays_text(arguments: list[str], cli: Cli) -> None:
-    done = cli(*arguments)
-    assert done.exit_code in (2, 3, 4)
-    assert is_plain(done.stderr)
-    assert "error: " in done.stderr.splitlines()[-1]
-
-
-@pytest.mark.parametrize("file", ["hostile.toml", "hostile.json"])
-def test_a_hostile_file_stays_text(file: str, cli: Cli) -> None:
-    table = {HOSTILE: 1, "model": {"name": HOSTILE}, "data": {HOSTILE: HOSTILE}, "train": {"precision": HOSTILE}}
-    Path(file).write_text(json.dumps(table) if file.endswith("json") else toml(table))
-    done = cli("spec", "check", file)
-    assert done.exit_code == 2
-    assert len(done.stderr.splitlines()) == 4
-    assert is_plain(done.stderr)
-
-
-def toml(table: dict[str, Any]) -> str:
-    key = json.dumps
-    sections = [
-        f"[{key(name)}]\n{key(k)} = {key(v)}"
-        for name, inner in table.items()
-        if isinstance(inner, dict)
-        for k, v in inner.items()
-    ]
-    return "\n".join([f"{key(HOSTILE)} = 1", *sections])
-
-
-@pytest.mark.parametrize("command", [["runs", "list"], ["runs", "show", "perceiver"], ["runs", "diff"]])
-def test_a_hostile_record_stays_text(command: list[str], cli: Cli) -> None:
-    runs = Path("runs")
-    folder = write_run(
-        runs, small_spec(), started=HOSTILE, argv=(HOSTILE,), device=HOSTILE, versions={HOSTILE: HOSTILE}
-    )
-    make_hostile(folder)
-    if command == ["runs", "diff"]:
-        command = [*command, folder.name, write_run(runs, small_spec(1)).name]
-    done = cli(*command)
-    assert done.exit_code == 0
-    assert is_plain(done.stdout)
-    assert is_plain(done.stderr)
-    assert "<script>" in done.stdout
-    if command == ["runs", "list"]:
-        assert len(done.stdout.splitlines()) == 2
-
-
-def make_hostile(folder: Path) -> None:
-    """Rename a split to a hostile name in the curves and in the result."""
-    name = json.dumps(HOSTILE)[1:-1]
-    for file in (folder / "metrics.jsonl", folder / "result.json"):
-        file.write_text(file.read_text().replace('"val":', f'"{name}":'))
-
-
-def test_a_result_without_test_images_is_none(cli: Cli) -> None:
-    folder = write_run(Path("runs"), small_spec())
-    result = json.loads((folder / "result.json").read_text())
-    for which in ("selected", "last"):
-        result[which]["splits"]["test"]["count"] = 0
-    write_json(folder / "result.json", result)
-    assert "test.count: Input should be greater than or equal to 1" in cli("runs", "show", folder.name).stderr
-
-
-def is_plain(text: str) -> bool:
-    """Without control characters other than line ends, and without changes of the writing direction."""
-    return all(character.isprintable() for line in text.split("\n") for character in line)
 
 
 def test_an_internal_error_says_that_it_is_a_bug(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

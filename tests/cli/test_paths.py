@@ -3,13 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.commands import vitreport
+from tests.commands import popen, vitreport
 from tests.records import spec, write_run
 from vitreport.cli.tables.sweeps import refuse_missing
 from vitreport.errors import DamageError
@@ -77,16 +76,11 @@ def test_a_spec_can_come_from_a_pipe() -> None:
     reader, writer = os.pipe()
     os.write(writer, shown.stdout.encode())
     os.close(writer)
-    checked = subprocess.run(
-        [sys.executable, "-m", "vitreport", "spec", "check", "/dev/stdin"],
-        stdin=reader,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    checking = popen("spec", "check", "/dev/stdin", stdin=reader, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     os.close(reader)
-    assert checked.returncode == 0, checked.stderr
-    assert checked.stdout == vitreport("spec", "check", "spec.toml").stdout
+    stdout, stderr = checking.communicate(timeout=60)
+    assert checking.returncode == 0, stderr
+    assert stdout == vitreport("spec", "check", "spec.toml").stdout
 
 
 @pytest.mark.parametrize("kind", ["/dev/zero", "pipe", "folder"])

@@ -90,7 +90,8 @@ def test_a_sweep_over_data_sets_names_no_folder(called: Called, jane: Path, tmp_
     assert done.exit_code == 0, done.stderr
     assert called("report", "-o", "report.md").exit_code == 0
     (sweep,) = Path("runs/sweeps").glob("*.json")
-    assert json.loads(sweep.read_text())["axes"] == [{"name": "dataset", "values": ["pets", "cars"]}]
+    (axis,) = json.loads(sweep.read_text())["axes"]
+    assert [value["value"] for value in axis["values"]] == ["pets", "cars"]
     refuse_names(Path.cwd(), tmp_path)
 
 

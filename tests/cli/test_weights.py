@@ -15,7 +15,7 @@ import timm
 import torch
 
 from tests.cli.conftest import Cli
-from tests.cli.test_errors import refused
+from tests.cli.refusals import refused
 from tests.data.makers import write_folder
 from tests.models.test_weights import Payload
 from vitreport.cli.main import run

@@ -1,0 +1,187 @@
+"""What a terminal shows, whatever its size, and what a pipe gets instead."""
+
+import fcntl
+import io
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.cli.conftest import Cli
+from tests.cli.test_ablate import written
+from tests.commands import TRAIN, popen, vitreport
+from tests.records import small_spec, write_run
+from vitreport.cli import console
+from vitreport.cli.live.training import LineView, LiveView, QuietTrainingView, choose_view
+
+EPOCHS = 3
+
+
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+CONTROL = re.compile(r"\x1b\[\??[0-9;]*[A-Za-z]")
+
+
+HIDE_CURSOR, SHOW_CURSOR, ERASE_LINE = "\x1b[?25l", "\x1b[?25h", "\x1b[2K"
+
+
+@pytest.mark.parametrize(
+    ("variables", "option", "colored"),
+    [
+        ({}, "auto", False),
+        ({"FORCE_COLOR": "1"}, "auto", True),
+        ({"FORCE_COLOR": "1"}, "never", False),
+        ({"NO_COLOR": "1"}, "always", True),
+        ({"NO_COLOR": "1"}, "auto", False),
+    ],
+)
+def test_colors_are_asked_for_or_left_out(
+    variables: Mapping[str, str], option: str, colored: bool, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    shown = cli("--color", option, "models").stdout + cli("--color", option, "runs", "show", "x").stderr
+    assert bool(COLOR.search(shown)) == colored
+    assert "\x1b" not in COLOR.sub("", shown)
+
+
+@pytest.mark.parametrize("arguments", [("spec", "schema"), ("--help",), ("runs", "list")], ids=" ".join)
+def test_a_closed_stdout_is_no_error(arguments: tuple[str, ...]) -> None:
+    write_run(Path("runs"), small_spec())
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = popen(*arguments, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (0, "")
+
+
+def test_a_stream_without_unicode_gets_what_it_can_show(home: Path) -> None:
+    environment = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = vitreport("runs", "show", "perceiver", "--runs-dir", str(home / "runs"), environment=environment)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "train accuracy" in done.stdout
+    assert "???" in done.stdout
+
+
+class Terminal:
+    """A process on a terminal of 30 lines of so many characters, and what it has written there."""
+
+    def __init__(self, *arguments: str, width: int = 100, **environment: str) -> None:
+        self._leader, follower = pty.openpty()
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, width, 0, 0))
+        bare = {"COLUMNS": "", "LINES": "", "TERM": "xterm-256color"}
+        self.process = popen(
+            *arguments,
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            environment={**bare, **environment},
+            start_new_session=True,
+        )
+        os.close(follower)
+        self.screen = ""
+
+    def read_until(self, text: str) -> None:
+        while text not in self.screen:
+            self.screen += os.read(self._leader, 65536).decode()
+
+    def close(self) -> int:
+        """Read to the end; the exit code."""
+        try:
+            while more := os.read(self._leader, 65536):
+                self.screen += more.decode()
+        except OSError:  # Linux says so when the process has closed its side
+            pass
+        os.close(self._leader)
+        return self.process.wait(timeout=60)
+
+
+def test_a_terminal_shows_the_training_live_and_keeps_the_summary(home: Path) -> None:
+    terminal = Terminal(*TRAIN, VITREPORT_CACHE_DIR=str(home / "cache"))
+    assert terminal.close() == 0
+    assert terminal.screen.count(HIDE_CURSOR) == terminal.screen.count(SHOW_CURSOR) == 1
+    live, _, kept = terminal.screen.partition(SHOW_CURSOR)
+    for shown in ("epoch", f"/{EPOCHS}", "images/s", "learning rate"):
+        assert shown in CONTROL.sub("", live)
+    assert kept.count(ERASE_LINE) >= len(("epoch", "step", "splits", "footer"))
+    lines = [line for line in CONTROL.sub("", kept).replace("\r", "").split("\n") if line]
+    assert lines[0].startswith("finished in ")
+    assert lines[-2].startswith("next: vitreport eval ")
+    assert lines[-1] == f"runs/{next(Path('runs').iterdir()).name}"
+    assert "epoch=" not in terminal.screen
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (100, ["run", "state", "epochs", "val", "test", "time", "started"]),
+        (80, ["run", "state", "epochs", "val", "test", "time"]),
+        (60, ["run", "state", "val", "test"]),
+        (20, ["run", "state", "test"]),
+    ],
+)
+def test_ids_stay_whole_on_a_narrow_terminal(width: int, columns: list[str]) -> None:
+    names = sorted(write_run(Path("runs"), small_spec(train={"batch_size": size})).name for size in (1, 2, 3))
+    terminal = Terminal("runs", "list", width=width, NO_COLOR="1")
+    assert terminal.close() == 0
+    header, *lines = CONTROL.sub("", terminal.screen).replace("\r", "").splitlines()
+    assert header.split() == columns
+    assert [line.split()[0] for line in lines] == names
+
+
+def test_what_belongs_together_stays_on_one_line_of_a_narrow_terminal(cli: Cli) -> None:
+    written({16: [0.50, 0.63], 128: [0.4, 0.52]})
+    sweep = ("ablate", "--spec", "base.json", "--param", "batch_size", "16,128", "--seeds", "2", "--baseline", "128")
+    terminal = Terminal(*sweep, width=80, NO_COLOR="1")
+    assert terminal.close() == 0
+    header, *lines = CONTROL.sub("", terminal.screen.partition("batch_size\r\n")[2]).replace("\r", "").splitlines()
+    assert header.startswith("batch_size ")
+    assert "56.5% (0.0% to 100.0%, n = 2)" in lines[0]
+    plain = cli(*sweep).stdout.splitlines()
+    assert max(map(len, lines)) <= 80 < len(plain[-1])
+    told = lines[[line.startswith("Perceiver IO on Digits") for line in lines].index(True) :]
+    assert " ".join(told) == plain[-1]
+    assert all(any(whole in line for line in told) for whole in ("n = 2", "p = ", " to +"))
+
+
+@pytest.mark.parametrize("kind", ["warning", "error", "next"])
+def test_what_goes_wrong_is_folded_between_words_and_what_may_be_copied_is_not(kind: str) -> None:
+    line = f"{kind}: {'long-' * 8}id: it is tried again after: {'/folder' * 7} is full"
+    terminal = Console(file=io.StringIO(), width=40)
+    with terminal.capture() as capture:
+        console.note(line, terminal)
+    lines = capture.get().splitlines()
+    assert " ".join(lines) == line
+    assert lines == [line] if kind == "next" else all(len(each) <= 40 or " " not in each for each in lines)
+
+
+def test_an_interrupt_gives_the_cursor_back(home: Path) -> None:
+    terminal = Terminal(*TRAIN, "--epochs", "100000", VITREPORT_CACHE_DIR=str(home / "cache"))
+    terminal.read_until("images/s")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.close() == 130
+    assert terminal.screen.rindex(SHOW_CURSOR) > terminal.screen.rindex(HIDE_CURSOR)
+    assert re.search(r"error: .*stopped by SIGINT", CONTROL.sub("", terminal.screen.partition(SHOW_CURSOR)[2]))
+
+
+@pytest.mark.parametrize(("kind", "view"), [("xterm-256color", LiveView), ("dumb", LineView)])
+def test_only_a_terminal_that_can_redraw_gets_the_live_view(
+    kind: str, view: type[QuietTrainingView], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader, follower = pty.openpty()
+    monkeypatch.setenv("TERM", kind)
+    with os.fdopen(leader), os.fdopen(follower, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert type(choose_view(quiet=False)) is view
+        assert type(choose_view(quiet=True)) is QuietTrainingView
