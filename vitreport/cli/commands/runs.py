@@ -38,19 +38,20 @@ def list_runs(
 
     require_runs_dir(runs_dir, may_lack_default=True)
     runs = [read_run(folder) for folder in run_folders(runs_dir)]
+    groups = groups_of(runs)
     damage: list[str] = []
     if as_json:
         print_json([overview(run) for run in runs])
     elif runs:
         rows = [list_row(overview(run)) for run in runs]
         if not each:
-            rows = list(group_rows(runs, read_sweeps(runs_dir, damage)))
+            rows = list(group_rows(groups, runs, read_sweeps(runs_dir, damage)))
         print_table(LIST_COLUMNS, rows, right=NUMBER_COLUMNS, spare=SPARE_COLUMNS)
         if any(sign in cell for row in rows for cell in row for sign in ("±", "n = ")):
             note(LEGEND)
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
-    warn_mixed(groups_of(runs))
+    warn_mixed(groups)
     warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
     tell_damage(runs)
     if damage:
@@ -81,9 +82,10 @@ def diff(
     as_json: options.AsJson = False,
 ) -> None:
     """Tell two runs or two groups apart: only what differs, in spec, data, environment and results."""
+    from vitreport.analysis.differences import group_comparison, group_differences, run_comparison, run_differences
     from vitreport.analysis.groups import groups_of
-    from vitreport.cli.tables.differences import differences, not_comparable, paired, show_differences
-    from vitreport.cli.tables.groups import group_comparison, group_differences, name_of, warn_mixed
+    from vitreport.cli.tables.differences import show_differences
+    from vitreport.cli.tables.groups import name_of, warn_mixed
     from vitreport.cli.tables.records import tell_damage
     from vitreport.records.folders import find_run
     from vitreport.records.groups import read_group
@@ -94,12 +96,12 @@ def diff(
     sides = [group or [read_run(find_run(name, runs_dir))] for group, name in zip(groups, (first, second), strict=True)]
     of_groups = any(groups)
     left, right = (max(groups_of(side), key=lambda group: len(group.seeds), default=None) for side in sides)
-    found = group_differences(left, right) if of_groups else differences(sides[0][0], sides[1][0])
+    found = group_differences(left, right) if of_groups else run_differences(sides[0][0], sides[1][0])
     if as_json:
         print_json({path: list(pair) for path, pair in found.items()})
     else:
         show_differences([name_of(side) for side in sides], found)
-        if told := not_comparable(found) or (group_comparison(left, right) if of_groups else paired(found)):
+        if told := group_comparison(left, right) if of_groups else run_comparison(found):
             print_sentence(told)
     warn_mixed(group for side in (left, right) if (group := side))
     tell_damage([*sides[0], *sides[1]])

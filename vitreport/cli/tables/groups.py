@@ -1,10 +1,8 @@
 """Groups of runs as lines of a list and as the sides of a comparison."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from vitreport.analysis.comparisons import difference_of, why_no_difference
 from vitreport.analysis.groups import groups_of
 from vitreport.analysis.summary import Group, mixed_randomness
 from vitreport.cli.console import note
@@ -24,27 +22,34 @@ LEGEND = (
 )
 
 
-def group_rows(runs: Sequence[Run], sweeps: Sequence[SweepRecord]) -> Iterator[list[str]]:
+def group_rows(groups: Sequence[Group], runs: Sequence[Run], sweeps: Sequence[SweepRecord]) -> Iterator[list[str]]:
     """Lines of `runs list`: under the name of each sweep its own runs, then those of none."""
     by_id = {run.id: run for run in runs}
-    groups = groups_of(runs)
-    newest = {RunId.parse(run.id).first_attempt: by_id[run.id] for group in groups for run in group.runs}
-    grouped = {run_id for group in groups for run_id in (run.id for run in group.runs)}
+    trial_of = {run.id: RunId.parse(run.id).first_attempt for group in groups for run in group.runs}
     in_sweeps: set[str] = set()
     for sweep in sweeps:
         labels = {RunId.parse(trial.run).group: trial.values for trial in sweep.trials}
-        own = [newest[trial.run] for trial in sweep.trials if trial.run in newest]
-        in_sweeps |= {run.id for run in own}
+        trials = {trial.run for trial in sweep.trials}
+        own = {run_id for run_id, trial in trial_of.items() if trial in trials}
+        in_sweeps |= own
         if own:
             yield [f"{sweep.name} (sweep {sweep.id.rpartition('-')[2]})", *[""] * (len(LIST_COLUMNS) - 1)]
-        for group in sorted(groups_of(own), key=lambda group: list(labels).index(group.spec_id)):
+        order = list(labels)
+        for group in sorted(_restricted(groups, own, by_id), key=lambda group: order.index(group.spec_id)):
             name, *others = group_row(group, by_id)
-            value = called([axis.name for axis in sweep.axes], labels[group.spec_id])
-            yield [f"{INDENT}{name} ({value})", *others]
-    alone = [run for run in runs if run.id in grouped and run.id not in in_sweeps]
-    rows = [group_row(group, by_id) for group in groups_of(alone)]
-    rows += [list_row(overview(run)) for run in runs if run.spec is None]
-    yield from sorted(rows)
+            yield [f"{INDENT}{name} ({called([axis.name for axis in sweep.axes], labels[group.spec_id])})", *others]
+    rows = [group_row(group, by_id) for group in _restricted(groups, {*trial_of} - in_sweeps, by_id)]
+    yield from sorted([*rows, *(list_row(overview(run)) for run in runs if run.spec is None)])
+
+
+def _restricted(groups: Iterable[Group], ids: Collection[str], runs: Mapping[str, Run]) -> Iterator[Group]:
+    """The groups of these runs only."""
+    for group in groups:
+        kept = [runs[run.id] for run in group.runs if run.id in ids]
+        if len(kept) == len(group.runs):
+            yield group
+        else:
+            yield from groups_of(kept)
 
 
 def group_row(group: Group, runs: Mapping[str, Run]) -> list[str]:
@@ -85,32 +90,3 @@ def warn_mixed(groups: Iterable[Group]) -> None:
 def name_of(runs: Sequence[Run]) -> str:
     """The id of the group, or of the run that stands alone."""
     return runs[0].id if len(runs) == 1 else RunId.parse(runs[0].id).group
-
-
-def group_differences(first: Group | None, second: Group | None) -> dict[str, tuple[Any, Any]]:
-    """What differs between two groups: fields of the spec, the seeds, and the test accuracy of each."""
-    left, right = _compared(first), _compared(second)
-    return {path: (left.get(path), right.get(path)) for path in {**left, **right} if left.get(path) != right.get(path)}
-
-
-def _compared(group: Group | None) -> dict[str, Any]:
-    if group is None:
-        return {}
-    accuracies = {
-        f"test_accuracy.s{run.seed}": run.accuracies["test"] for run in group.runs if "test" in run.accuracies
-    }
-    return {**group.fields, "seeds": [run.seed for run in group.runs], **accuracies}
-
-
-def group_comparison(first: Group | None, second: Group | None) -> str:
-    """The test accuracies of two groups in a sentence, with the difference if there is one."""
-    if first is None or second is None:
-        return ""
-    if first.id == second.id:
-        return "both are the same group"
-    shown = " and ".join(group.test.in_percent(2) if group.test else "unknown" for group in (first, second))
-    difference = difference_of(second, first)
-    if difference is None:
-        return f"test accuracy {shown}; no difference is claimed: {why_no_difference([first, second])}"
-    doubt = "" if difference.is_shown else "no difference shown, "
-    return f"test accuracy {shown}: {doubt}{difference.signed_evidence()}"
