@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from vitreport.version import __version__
 
@@ -245,19 +245,13 @@ def analyze(runs: Iterable[Run]) -> Summary:
     """
     from vitreport.analysis.analyze import Outline
     from vitreport.analysis.analyze import analyze as analyze_folders
-    from vitreport.analysis.details import Damage
-    from vitreport.analysis.selection import design_of
-    from vitreport.records.sweeps import SWEEPS_FOLDER, read_sweeps
+    from vitreport.analysis.selection import read_designs
 
     folders = [run.folder for run in runs]
-    unread: list[str] = []
-    places = sorted({folder.parent for folder in folders})
-    designs = [design_of(sweep) for place in places for sweep in read_sweeps(place, unread)]
+    found = [read_designs(place) for place in sorted({folder.parent for folder in folders})]
     trained = {folder.name for folder in folders}
-    shown = [design for design in designs if trained & {run_id for _, run_id in design.trials}]
-    lines = [line.partition(": ") for line in unread]
-    damage = [Damage(f"{SWEEPS_FOLDER}/{place}", reason) for place, _, reason in lines]
-    return analyze_folders(folders, Outline(tuple(shown)), damage)
+    shown = [each for designs, _ in found for each in designs if trained & {run_id for _, run_id in each.trials}]
+    return analyze_folders(folders, Outline(tuple(shown)), [each for _, damage in found for each in damage])
 
 
 def render(summary: Summary, format: Format = "markdown", *, title: str | None = None) -> str:  # noqa: A002
@@ -274,25 +268,10 @@ def render(summary: Summary, format: Format = "markdown", *, title: str | None =
     Example:
         >>> Path("report.html").write_text(vitreport.render(vitreport.analyze(runs), "html"), encoding="utf-8")
     """
-    from vitreport.report.csv_format import render_csv
-    from vitreport.report.html import render_html
-    from vitreport.report.json_format import render_json
-    from vitreport.report.latex import render_latex
-    from vitreport.report.markdown import render_markdown
-    from vitreport.report.model_card import render_model_card
+    from vitreport.errors import SpecError
     from vitreport.report.page import TITLE, make_page
+    from vitreport.report.render import render as render_page
 
-    page = make_page(summary, title=title or TITLE)
-    match format:
-        case "markdown":
-            return render_markdown(page, assets=None)
-        case "html":
-            return render_html(page)
-        case "json":
-            return render_json(page)
-        case "csv":
-            return render_csv(page)
-        case "latex":
-            return render_latex(page)
-        case "model-card":
-            return render_model_card(page, title)
+    if format not in get_args(Format):
+        raise SpecError(f"unknown format {format!r}", f"use one of {', '.join(get_args(Format))}")
+    return render_page(make_page(summary, title=title or TITLE), format, title=title)

@@ -33,22 +33,15 @@ def test_stdout_is_the_document(cli: Cli) -> None:
     assert done.stdout.startswith("# My study\n\nOn CIFAR-10, no winner is claimed: a single seed")
 
 
-@pytest.mark.parametrize(
-    ("kind", "start"),
-    [
-        ("json", "{"),
-        ("csv", "architecture,"),
-        ("latex", "% needs \\usepackage{booktabs}\n\\begin{table}"),
-        ("html", "<!doctype html>"),
-    ],
-)
-def test_other_formats(cli: Cli, kind: str, start: str) -> None:
-    done = cli("report", "--format", kind)
-    assert (done.exit_code, done.stdout[: len(start)]) == (0, start)
+def test_other_formats(cli: Cli) -> None:
+    """Those that a file's ending chooses are written in a test below."""
+    done = cli("report", "--format", "latex")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("% needs \\usepackage{booktabs}\n\\begin{table}")
 
 
 def test_a_group_alone(cli: Cli) -> None:
-    done = cli("report", "perceiver-io-cifar10")
+    done = cli("report", "perceiver-io-cifar10", "--no-assets")
     assert "Perceiver IO reaches 51.0%" in done.stdout
     assert "Swin" not in done.stdout
 
@@ -66,14 +59,14 @@ def test_a_sweep_shows_what_it_has_not_run(cli: Cli) -> None:
     }
     (RUNS / "sweeps").mkdir()
     write_json(RUNS / "sweeps" / "by-batch-size-00000000.json", record)
-    done = cli("report", "by-batch-size-00000000")
+    done = cli("report", "by-batch-size-00000000", "--no-assets")
     assert done.exit_code == 0
     assert "| 64 | not run |" in done.stdout
     assert "- Not run: 64. `vitreport train --spec runs/" in done.stdout
     assert "/spec.json --set train.batch_size=64`" in done.stdout
     assert "Swin" not in done.stdout
     (RUNS / "sweeps" / "by-batch-size-00000000.json").write_text("{")
-    damaged = cli("report")
+    damaged = cli("report", "--no-assets")
     assert (damaged.exit_code, "sweeps/by-batch-size-00000000.json" in damaged.stdout) == (7, True)
 
 
@@ -103,7 +96,7 @@ def test_a_name_that_means_nothing(cli: Cli) -> None:
 
 def test_damage_is_told_and_the_rest_is_reported(cli: Cli) -> None:
     damage()
-    done = cli("report")
+    done = cli("report", "--no-assets")
     assert done.exit_code == 7
     assert "Perceiver IO reaches 51.0%" in done.stdout
     assert "## Damaged records" in done.stdout
@@ -175,14 +168,23 @@ def test_a_group_has_a_model_card(cli: Cli) -> None:
 def test_a_closed_pipe_is_no_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run(command("report"), stdout=writer, stderr=subprocess.PIPE, timeout=120, check=False)
+    done = subprocess.run(
+        command("report", "--no-assets"), stdout=writer, stderr=subprocess.PIPE, timeout=120, check=False
+    )
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("arguments", [("report", "--no-assets"), ("runs", "list"), ("runs", "list", "--json")])
+@pytest.mark.parametrize(
+    ("arguments", "unbuffered"),
+    [
+        (("report", "--no-assets"), ""),
+        (("report", "--no-assets"), "1"),
+        (("runs", "list"), "1"),
+        (("runs", "list", "--json"), ""),
+    ],
+)
 def test_a_full_disk_behind_stdout_is_no_bug(arguments: tuple[str, ...], unbuffered: str) -> None:
     damage()
     environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}

@@ -58,7 +58,7 @@ def test_a_readme_with_a_report_in_it_is_clean() -> None:
     readme.write_text(f"# A study\n\nIts results:\n\n{BEGIN}\n{END}\n\n## License\n\nFree.\n")
     for _ in range(2):
         inject(readme, as_part(render_markdown(page_of(Path("study")), assets="a/")))
-        assert complaints(readme) == []
+    assert complaints(readme) == []
 
 
 @pytest.mark.parametrize("text", ["# A\n\n\n## B\n", "# A\n\n### B\n", "# A\n\n<b>x</b>\n", "# A\ntext \n"])

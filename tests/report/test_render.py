@@ -26,8 +26,11 @@ ALLOWED_TAGS = {"picture", "source", "img", "details", "summary"}
 CHILD = """
 import sys
 from pathlib import Path
-from tests.report.rendering import documents
-sys.stdout.buffer.write("".join(documents(Path(sys.argv[1])).values()).encode())
+from tests.report.rendering import documents, page_of
+from vitreport.report.html import render_html
+runs, few = map(Path, sys.argv[1:])
+pages = [*documents(runs).values(), render_html(page_of(few))]
+sys.stdout.buffer.write("".join(pages).encode())
 """
 
 
@@ -46,19 +49,20 @@ def test_the_document_is_the_golden_one(name: str) -> None:
 
 
 def test_the_same_records_give_the_same_bytes_everywhere(page: Page) -> None:
-    """Another terminal, locale, time zone, hash seed and order of files; the records lie elsewhere."""
-    copy = Path("elsewhere")
+    """Another terminal, locale, time zone, hash seed and order of files, records elsewhere, figures drawn anew."""
+    copy, few = Path("elsewhere"), Path("few")
     copy.mkdir()
     for folder in sorted(RUNS.iterdir(), reverse=True):
         shutil.copytree(folder, copy / folder.name)
+    write_seeds(few, [0.5, 0.52], train={"epochs": 2})
     one = {"TZ": "UTC", "LC_ALL": "C", "COLUMNS": "40", "NO_COLOR": "1", "PYTHONHASHSEED": "1"}
     other = {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "COLUMNS": "200", "FORCE_COLOR": "1", "PYTHONHASHSEED": "2"}
-    assert rendered_by_a_child(RUNS, one) == rendered_by_a_child(copy, other)
+    assert rendered_by_a_child(RUNS, few, one) == rendered_by_a_child(copy, few, other)
 
 
-def rendered_by_a_child(runs_dir: Path, environment: dict[str, str]) -> bytes:
+def rendered_by_a_child(runs_dir: Path, few: Path, environment: dict[str, str]) -> bytes:
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", CHILD, str(runs_dir.resolve())]
+    command = [sys.executable, "-c", CHILD, *(str(path.resolve()) for path in (runs_dir, few))]
     inherited = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
     done = subprocess.run(command, cwd=root, env=inherited | environment, capture_output=True, timeout=120, check=True)
     return done.stdout

@@ -10,11 +10,10 @@ from vitreport.analysis.claims import Claim
 from vitreport.analysis.details import Damage
 from vitreport.analysis.outline import Plans, claims_of, outline_of
 from vitreport.analysis.preliminary import RULES, without
-from vitreport.analysis.selection import design_of, select, select_designs, select_groups, select_runs
+from vitreport.analysis.selection import read_designs, select, select_designs, select_groups, select_runs
 from vitreport.analysis.summary import Summary
 from vitreport.errors import SpecError
 from vitreport.records.folders import strays
-from vitreport.records.sweeps import SWEEPS_FOLDER, read_sweeps
 from vitreport.run_id import RunId
 from vitreport.spec.compose import Describe
 from vitreport.spec.data import Lowered
@@ -46,12 +45,9 @@ def analyze_runs(names: Sequence[str], runs_dir: Path, *, without_tryouts: bool 
     Raises:
         SpecError: A name means nothing.
     """
-    unread: list[str] = []
-    designs = tuple(map(design_of, read_sweeps(runs_dir, unread)))
-    damage = [] if names else [Damage(name, why) for name, why in strays(runs_dir)]
-    for line in unread:
-        place, _, why = line.partition(": ")
-        damage.append(Damage(f"{SWEEPS_FOLDER}/{place}", why))
+    designs, damage = read_designs(runs_dir)
+    if not names:
+        damage = [*(Damage(name, why) for name, why in strays(runs_dir)), *damage]
     folders = select(names, runs_dir, designs)
     outline = Outline(select_designs(names, runs_dir, designs))
     summary, left_out = analyze(folders, outline, damage), list[str]()
@@ -91,7 +87,7 @@ def analyze_study(asked: StudyRequest, runs_dir: Path, describe: Describe, *, ev
     trials = [trial for plan in plans.values() for trial in plan.trials]
     outline = outline_of(study, plans, asked.command)
     if every_seed:
-        begun = {design.id: design.trials for design in map(design_of, read_sweeps(runs_dir, damage=[]))}
+        begun = {design.id: design.trials for design in read_designs(runs_dir)[0]}
         designs = (replace(each, trials=begun.get(each.id, each.trials)) for each in outline.designs)
         outline = replace(outline, designs=tuple(designs))
         folders = select_groups({trial.spec.group for trial in trials}, runs_dir)

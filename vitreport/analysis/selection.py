@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from vitreport.analysis.ablations import Design
+from vitreport.analysis.details import Damage
 from vitreport.errors import SpecError
 from vitreport.records.folders import find_run, run_folders
-from vitreport.records.sweeps import SweepRecord
+from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord, read_sweeps
 from vitreport.run_id import RunId
 from vitreport.spec.fields import did_you_mean
 
@@ -57,6 +58,14 @@ def select_runs(run_ids: Collection[str], runs_dir: Path) -> list[Path]:
 def select_groups(groups: Collection[str], runs_dir: Path) -> list[Path]:
     """The folders of all runs of these groups, whatever their seeds."""
     return [folder for folder in run_folders(runs_dir) if RunId.parse(folder.name).group in groups]
+
+
+def read_designs(runs_dir: Path) -> tuple[tuple[Design, ...], list[Damage]]:
+    """Return what the sweeps on record varied, and which of these records cannot be read."""
+    unread: list[str] = []
+    designs = tuple(map(design_of, read_sweeps(runs_dir, unread)))
+    lines = (line.partition(": ") for line in unread)
+    return designs, [Damage(f"{SWEEPS_FOLDER}/{place}", why) for place, _, why in lines]
 
 
 def design_of(record: SweepRecord) -> Design:
