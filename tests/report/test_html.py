@@ -11,8 +11,6 @@ import pytest
 
 from tests.records import write_seeds
 from tests.report.parsed import Element, parse
-from tests.report.rendering import page_of
-from tests.report.study import write_study
 from vitreport.analysis.analyze import analyze
 from vitreport.formatting import printable
 from vitreport.records.run import ErrorRecord
@@ -23,18 +21,6 @@ from vitreport.report.page import Page, make_page
 HOSTILE = (
     "</script><script>alert(1)</script><img src=x onerror=y> [x](javascript:1)\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}'\""
 )
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
-    runs = tmp_path_factory.mktemp("runs")
-    write_study(runs)
-    return page_of(runs)
-
-
-@pytest.fixture(scope="module")
-def html(page: Page) -> str:
-    return render_html(page)
 
 
 @pytest.fixture(scope="module")

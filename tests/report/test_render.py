@@ -12,8 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tests.records import spec, write_seeds
-from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents, page_of
-from tests.report.study import write_study
+from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents
 from vitreport.analysis.analyze import analyze
 from vitreport.records.run import ErrorRecord
 from vitreport.report.blocks import Table
@@ -34,30 +33,26 @@ sys.stdout.buffer.write("".join(pages).encode())
 """
 
 
-@pytest.fixture
-def page() -> Page:
-    RUNS.mkdir()
-    write_study(RUNS)
-    return page_of(RUNS)
+@pytest.fixture(scope="module")
+def found(study_runs: Path) -> dict[str, str]:
+    return documents(study_runs)
 
 
 @pytest.mark.parametrize("name", GOLDEN_NAMES)
-def test_the_document_is_the_golden_one(name: str) -> None:
-    RUNS.mkdir()
-    write_study(RUNS)
-    assert documents(RUNS)[name] == (GOLDEN / name).read_text(encoding="utf-8")
+def test_the_document_is_the_golden_one(found: dict[str, str], name: str) -> None:
+    assert found[name] == (GOLDEN / name).read_text(encoding="utf-8")
 
 
-def test_the_same_records_give_the_same_bytes_everywhere(page: Page) -> None:
+def test_the_same_records_give_the_same_bytes_everywhere(study_runs: Path) -> None:
     """Another terminal, locale, time zone, hash seed and order of files, records elsewhere, figures drawn anew."""
     copy, few = Path("elsewhere"), Path("few")
     copy.mkdir()
-    for folder in sorted(RUNS.iterdir(), reverse=True):
+    for folder in sorted(study_runs.iterdir(), reverse=True):
         shutil.copytree(folder, copy / folder.name)
     write_seeds(few, [0.5, 0.52], train={"epochs": 2})
     one = {"TZ": "UTC", "LC_ALL": "C", "COLUMNS": "40", "NO_COLOR": "1", "PYTHONHASHSEED": "1"}
     other = {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "COLUMNS": "200", "FORCE_COLOR": "1", "PYTHONHASHSEED": "2"}
-    assert rendered_by_a_child(RUNS, few, one) == rendered_by_a_child(copy, few, other)
+    assert rendered_by_a_child(study_runs, few, one) == rendered_by_a_child(copy, few, other)
 
 
 def rendered_by_a_child(runs_dir: Path, few: Path, environment: dict[str, str]) -> bytes:
@@ -115,14 +110,14 @@ def test_without_figures_there_are_no_images(page: Page) -> None:
     assert "<picture>" not in render_markdown(page)
 
 
-def test_foreign_names_are_literal_text(page: Page) -> None:
+def test_foreign_names_are_literal_text() -> None:
     """A class, a device, an error and a data set that hold markup and what a terminal obeys."""
     hostile = "<script>|[x](javascript:1)\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}`"
     own = spec(dataset="<b>|x", train={"epochs": 2})
     changes = {"device": hostile, "error": ErrorRecord(kind="internal", message=hostile)}
     write_seeds(Path("hostile"), [0.5, 0.6], dataset="<b>|x", train={"epochs": 2}, changes=changes)
-    found = make_page(analyze(sorted(Path("hostile").iterdir())), title=hostile)
-    text = render_markdown(found, assets="a/")
+    shown = make_page(analyze(sorted(Path("hostile").iterdir())), title=hostile)
+    text = render_markdown(shown, assets="a/")
     html = MarkdownIt("gfm-like", {"linkify": False}).render(text)
     assert own.data.dataset == "<b>|x"
     assert "<script" not in html
@@ -131,8 +126,8 @@ def test_foreign_names_are_literal_text(page: Page) -> None:
     assert "&lt;script&gt;|[x](javascript:1)" in html
 
 
-def test_the_json_holds_all_that_is_said(page: Page) -> None:
-    document = json.loads(documents(RUNS)["study.json"])
+def test_the_json_holds_all_that_is_said(page: Page, found: dict[str, str]) -> None:
+    document = json.loads(found["study.json"])
     assert document["schema_version"] == 4
     assert document["headline"] == list(page.headline)
     assert len(document["architectures"]) == 4

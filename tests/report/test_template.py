@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from tests.report.rendering import page_of
-from tests.report.study import write_study
 from vitreport.errors import SpecError
 from vitreport.report import markdown
 from vitreport.report.markdown import Template, render_markdown, template_values
@@ -27,13 +25,6 @@ FORGED = r"""
     "__qualname__": "x", "__name__": "x", "__doc__": "d"}) -%}
 {{ tables.dataclass(forged) }}
 """
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
-    runs = tmp_path_factory.mktemp("runs")
-    write_study(runs)
-    return page_of(runs)
 
 
 def rendered(page: Page, template: str, assets: str | None = None) -> str:
