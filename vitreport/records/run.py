@@ -1,6 +1,6 @@
 """run.json: what happened to a run, on which images and on which kind of machine."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import model_validator
 
@@ -8,6 +8,7 @@ from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, PublicText, 
 
 Status = Literal["running", "done", "failed", "interrupted"]
 ErrorKind = Literal["diverged", "resources", "internal"]
+MAX_NAMES = 50  # of tensors
 
 
 class DataRecord(Record):
@@ -80,6 +81,11 @@ class InitialWeights(Record):
     reshaped: tuple[Text, ...]
     reclassed: tuple[Text, ...] = ()
     classifier: Literal["fresh", "same classes", "unnamed classes"] | None = None
+
+    def shortened(self) -> Self:
+        """Return it with as many names as a small record has room for."""
+        kinds = ("missing", "unexpected", "reshaped", "reclassed")
+        return self.model_copy(update={kind: getattr(self, kind)[:MAX_NAMES] for kind in kinds})
 
 
 class GitRecord(Record):

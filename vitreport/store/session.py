@@ -11,24 +11,25 @@ from vitreport.data.notices import class_warning, image_notices
 from vitreport.data.request import ImageRequest
 from vitreport.data.sources import open_dataset
 from vitreport.errors import RecordError
-from vitreport.files import make_folder, refuse_unwritable, remove_temporaries
+from vitreport.files import make_folder, refuse_unwritable, remove_temporaries, write_json
 from vitreport.formatting import counted
 from vitreport.privacy import Places
 from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
 from vitreport.records.reader import Run, read_run, refuse_unreadable
-from vitreport.records.run import DataRecord, InitialWeights, ResumeRecord, RunRecord
+from vitreport.records.run import DataRecord, InitialWeights, ResumeRecord, RunRecord, ThroughputRecord
+from vitreport.records.schema import SCHEMA_VERSION, recordable
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
 from vitreport.store.failures import failures_recorded, stops_told
 from vitreport.store.finished import refuse_other_images, refuse_other_randomness
 from vitreport.store.lock import Hold, held
-from vitreport.store.provenance import now, versions
+from vitreport.store.provenance import git_state, now, versions
 from vitreport.store.results import write_results
 from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
 from vitreport.store.space import peak_bytes, refuse_full_disk
 from vitreport.store.state import BESIDE, is_finished
-from vitreport.store.writer import RunWriter, new_record, throughput_record
+from vitreport.store.writer import RunWriter
 from vitreport.training.device import (
     choose_device,
     compile_errors,
@@ -40,7 +41,7 @@ from vitreport.training.device import (
     memory_errors,
     step_memory_errors,
 )
-from vitreport.training.events import EpochFinished, EvaluationStarted, Event, StepFinished
+from vitreport.training.events import EpochFinished, EvaluationStarted, StepFinished
 from vitreport.training.listener import Listener
 from vitreport.training.loop import fit
 from vitreport.training.pretrained import load_pretrained, read_pretrained, told_normalization, told_weights
@@ -99,22 +100,29 @@ class Session:
     listener: Listener
 
     def open(self, folder: Path, hold: Hold) -> RunWriter:
-        """Begin the run's record, or restore its newest checkpoint and note that it goes on."""
-        before = read_run(folder)
+        """Begin the run's record, or restore its newest checkpoint and note that it goes on.
+
+        Where no step was saved, nothing of the first start is left but its time.
+        """
+        before, state = read_run(folder), self.setup.state
         self._refuse_others(before)
-        self._clean(folder)
-        for line in restore_newest(folder / "checkpoints", self.setup.state):
+        if removed := remove_temporaries(folder) + remove_unfinished(folder / "checkpoints"):
+            self.listener.note(f"removed {counted(removed, 'unfinished file')}")
+        for line in restore_newest(folder / "checkpoints", state):
             self.listener.note(f"warning: {line}, an older checkpoint is used")
-        self._tell_beginning(before)
+        self._announce(before)
         places = Places.here(self.runtime.data_dir, self.runtime.runs_dir)
-        record = self._record(before, places)
-        saved_step = self.setup.state.step
-        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, saved_step, places, hold)
-        writer.write_spec(self.spec)
-        for line in writer.cut_epochs(self.setup.state.epoch, self.spec.train.epochs):
+        record = before.record if before.record and state.step else self._new_record(folder.name, places)
+        if before.record:
+            resumed = (*before.record.resumed, self._resume_record(record))
+            kept = {"started": before.record.started, "seconds": before.record.seconds, "resumed": resumed}
+            record = record.model_copy(update=kept)
+        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, state.step, places, hold)
+        spec = {"schema_version": SCHEMA_VERSION, **self.spec.model_dump(mode="json")}
+        write_json(folder / "spec.json", spec)
+        for line in writer.cut_epochs(state.epoch, self.spec.train.epochs):
             self.listener.note(f"warning: {line}")
-        resumed = record.resumed if before.record is None else (*record.resumed, self._resume_record(record))
-        writer.update(status="running", finished=None, error=None, resumed=resumed)
+        writer.update(status="running", finished=None, error=None)
         return writer
 
     def train(self, writer: RunWriter, stop: StopSignals) -> None:
@@ -129,7 +137,11 @@ class Session:
         stop.graceful = True
         try:
             for event in fit(state, setup.batches, monitored, train, setup.learning_rate, before_batch=stop.check):
-                self._write(writer, event)
+                if isinstance(event, EpochFinished):
+                    writer.add_epoch(event.record)
+                if isinstance(event, EpochFinished) or (isinstance(event, StepFinished) and event.loss is not None):
+                    writer.checkpoint_if_due(state)
+                    writer.heartbeat(state.step)
                 self.listener.event(event)
         except StopBetweenSteps:
             writer.checkpoint(state)
@@ -137,20 +149,12 @@ class Session:
         writer.checkpoint(state)
         self.listener.event(EvaluationStarted(state.step))
         writer.check_hold()
-        evaluation_rate = write_results(
-            writer.folder, state, splits, train, self.arrays.classes, before_batch=stop.check
+        rate = write_results(writer.folder, state, splits, train, self.arrays.classes, before_batch=stop.check)
+        throughput = ThroughputRecord(
+            training_images_per_second=round(writer.median_speed(train.epochs), 1),
+            evaluation_images_per_second=round(rate, 1),
         )
-        throughput = throughput_record(writer.folder, train.epochs, writer.record.data.counts, evaluation_rate)
-        if not (writer.folder / "spec.json").exists():  # somebody removed it meanwhile
-            writer.write_spec(self.spec)
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
-
-    def _write(self, writer: RunWriter, event: Event) -> None:
-        if isinstance(event, EpochFinished):
-            writer.add_epoch(event.record)
-        if isinstance(event, EpochFinished) or (isinstance(event, StepFinished) and event.loss is not None):
-            writer.checkpoint_if_due(self.setup.state)
-            writer.heartbeat(self.setup.state.step)
 
     def _refuse_others(self, before: Run) -> None:
         """Never go on with a run that cannot be read, or was begun with another spec or on other images."""
@@ -168,7 +172,7 @@ class Session:
             if begun and before.record.status != "done":
                 refuse_other_randomness(before.record)
 
-    def _tell_beginning(self, before: Run) -> None:
+    def _announce(self, before: Run) -> None:
         step, total = self.setup.state.step, self.spec.train.epochs * self.setup.batches.steps_per_epoch
         images = ", ".join(f"{len(split):,} {name}" for name, split in self.setup.splits.items())
         if before.record and not step:
@@ -181,31 +185,10 @@ class Session:
         if self.weights:
             self.listener.note(told_weights(self.weights, len(self.arrays.classes)))
 
-    def _clean(self, folder: Path) -> None:
-        removed = remove_temporaries(folder) + remove_unfinished(folder / "checkpoints")
-        if removed:
-            self.listener.note(f"removed {counted(removed, 'unfinished file')}")
-
-    def _record(self, before: Run, places: Places) -> RunRecord:
-        """The record so far. Where no step was saved, nothing of the first start is left but its time."""
-        if before.record and self.setup.state.step:
-            return before.record
-        fresh = new_record(
-            before.folder,
-            device=device_name(self.device),
-            fingerprint=self._fingerprint(),
-            data=self._data_record(),
-            cost=self.setup.cost,
-            weights=self.weights,
-            argv=self.argv,
-            places=places,
-        )
-        kept = {name: getattr(before.record, name) for name in ("started", "seconds", "resumed") if before.record}
-        return fresh.model_copy(update=kept)
-
     def _resume_record(self, record: RunRecord) -> ResumeRecord:
         """Say where the run goes on, and what about this machine is not as it was."""
-        recorded, current = record.fingerprint, self._fingerprint()
+        recorded = record.fingerprint
+        current = self._fingerprint()
         changed = {
             name: (recorded.get(name, "unknown"), value)
             for name, value in current.items()
@@ -217,28 +200,44 @@ class Session:
         return ResumeRecord(step=self.setup.state.step, time=now(), changed=changed)
 
     def _fingerprint(self) -> dict[str, str]:
+        data, precision = self.arrays.fingerprint[:16], self.spec.train.precision
         computing = fingerprint(
             self.device,
-            precision=self.spec.train.precision,
+            precision=precision,
             compiled=self.runtime.compile,
             spec_hash=self.spec.group_hash,
-            data=self.arrays.fingerprint[:16],
+            data=data,
         )
         return {**versions(), **computing}
 
-    def _data_record(self) -> DataRecord:
-        arrays = self.arrays
-        return DataRecord(
+    def _new_record(self, run_id: str, places: Places) -> RunRecord:
+        """Make the record of a run that begins now in this process."""
+        arrays, splits = self.arrays, self.setup.splits
+        data = DataRecord(
             fingerprint=arrays.fingerprint,
             canonical=arrays.canonical,
             source=arrays.source,
             classes=arrays.classes,
-            counts={name: len(split) for name, split in self.setup.splits.items()},
-            class_counts=class_counts(self.setup.splits, len(arrays.classes)),
+            counts={name: len(split) for name, split in splits.items()},
+            class_counts=class_counts(splits, len(arrays.classes)),
             split_hash=self.setup.split_hash,
             resized=arrays.resized,
             overlap=arrays.overlap,
             intensity_range=arrays.intensity_range,
             mean=arrays.mean,
             std=arrays.std,
+        )
+        return RunRecord(
+            id=run_id,
+            status="running",
+            started=now(),
+            heartbeat=now(),
+            argv=tuple(recordable(places.argument(argument)) for argument in self.argv),
+            device=device_name(self.device),
+            fingerprint=self._fingerprint(),
+            versions=versions(),
+            git=git_state(),
+            data=data,
+            cost=self.setup.cost,
+            weights=self.weights and self.weights.shortened(),
         )

@@ -2,24 +2,20 @@
 
 import statistics
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vitreport.files import append_line, write_atomic, write_json
 from vitreport.privacy import Places
 from vitreport.records.epoch import EpochRecord
 from vitreport.records.reader import read_epochs, read_run_file
-from vitreport.records.run import Cost, DataRecord, InitialWeights, RunRecord, ThroughputRecord
-from vitreport.records.schema import SCHEMA_VERSION, recordable
-from vitreport.spec.run import RunSpec
+from vitreport.records.run import RunRecord
 from vitreport.store.checkpoint import save_checkpoint
 from vitreport.store.lock import Hold
-from vitreport.store.provenance import git_state, now, versions
+from vitreport.store.provenance import now
 from vitreport.training.state import TrainingState
 
 CHECKPOINT_WORK_RATIO = 20  # time between checkpoints over the time that one takes: at most 5% of a run
 HEARTBEAT_SECONDS = 10
-MAX_NAMES = 50  # of tensors, in a record
 
 
 class RunWriter:
@@ -47,9 +43,6 @@ class RunWriter:
         self._seconds_before = record.seconds
         self._opened = self._last_write = self._last_checkpoint = time.monotonic()
         self._checkpoint_cost = 0.0
-
-    def write_spec(self, spec: RunSpec) -> None:
-        write_json(self.folder / "spec.json", {"schema_version": SCHEMA_VERSION, **spec.model_dump(mode="json")})
 
     def update(self, **changes: object) -> None:
         """Write run.json with these fields changed, a fresh heartbeat and the seconds so far."""
@@ -79,6 +72,11 @@ class RunWriter:
             write_atomic(path, "".join(_line(epoch) + "\n" for epoch in kept).encode())
         return damage
 
+    def median_speed(self, most_epochs: int) -> float:
+        """Return the median images/s of the epochs in metrics.jsonl, also of those before a resume; 0 without any."""
+        epochs = read_epochs(self.folder / "metrics.jsonl", most_epochs, self.record.data.counts, [])
+        return statistics.median([epoch.images_per_second for epoch in epochs] or [0.0])
+
     def checkpoint_if_due(self, state: TrainingState) -> None:
         """Save the state after the interval, or later where saving is slow; an interval of 0 saves every step."""
         interval = self._checkpoint_seconds and max(
@@ -104,52 +102,5 @@ class RunWriter:
         self.update(step=state.step)
 
 
-def new_record(
-    folder: Path,
-    *,
-    device: str,
-    fingerprint: Mapping[str, str],
-    data: DataRecord,
-    cost: Cost,
-    weights: InitialWeights | None,
-    argv: Sequence[str],
-    places: Places,
-) -> RunRecord:
-    """The record of a run that begins now in this process."""
-    return RunRecord(
-        id=folder.name,
-        status="running",
-        started=now(),
-        heartbeat=now(),
-        argv=tuple(recordable(places.argument(argument)) for argument in argv),
-        device=device,
-        fingerprint=dict(fingerprint),
-        versions=versions(),
-        git=git_state(),
-        data=data,
-        cost=cost,
-        weights=weights and _shortened(weights),
-    )
-
-
-def throughput_record(
-    folder: Path, most_epochs: int, images: Mapping[str, int], evaluation_images_per_second: float
-) -> ThroughputRecord | None:
-    """Return the median speed of the epochs that metrics.jsonl holds, and that of the evaluation."""
-    epochs = read_epochs(folder / "metrics.jsonl", most_epochs, images, [])
-    if not (speeds := [epoch.images_per_second for epoch in epochs]):
-        return None
-    return ThroughputRecord(
-        training_images_per_second=round(statistics.median(speeds), 1),
-        evaluation_images_per_second=round(evaluation_images_per_second, 1),
-    )
-
-
 def _line(epoch: EpochRecord) -> str:
     return epoch.model_dump_json(exclude_computed_fields=True)
-
-
-def _shortened(weights: InitialWeights) -> InitialWeights:
-    """Keep as many names as a small record has room for."""
-    kinds = ("missing", "unexpected", "reshaped", "reclassed")
-    return weights.model_copy(update={kind: getattr(weights, kind)[:MAX_NAMES] for kind in kinds})
