@@ -17,7 +17,7 @@ from vitreport.data.mix import draw_mixing
 from vitreport.randomness import as_uniforms, position_keys, random_words
 from vitreport.spec.augment import AugmentSpec, MixSpec
 
-COUNT, EPOCH, SEED = 70, 3, 5
+COUNT, EPOCH, SEED = 40, 3, 5
 Positions = NDArray[np.int64]
 
 
@@ -42,12 +42,11 @@ def in_blocks(images: Tensor, spec: AugmentSpec, kind: str | int) -> Tensor:
     return result
 
 
-@pytest.mark.parametrize("size", [(8, 8), (6, 10)])
 @pytest.mark.parametrize("spec", SPECS, ids=repr)
-def test_an_image_does_not_depend_on_its_block(spec: AugmentSpec, size: tuple[int, int]) -> None:
-    images = random_images(COUNT, size=size)
+def test_an_image_does_not_depend_on_its_block(spec: AugmentSpec) -> None:
+    images = random_images(COUNT, size=(6, 10))
     whole = in_blocks(images, spec, COUNT)
-    for kind in (1, 7, 32, "ranks"):
+    for kind in (1, 7, "ranks"):
         assert torch.equal(in_blocks(images, spec, kind), whole), kind
 
 

@@ -43,8 +43,10 @@ def torchvision_boxes(spec: RandomErasingSpec, count: int, size: tuple[int, int]
     return torch.tensor([[draw[name] for name in "ijhw"] for draw in draws if draw["v"] is not None])
 
 
-@pytest.mark.parametrize("size", [(16, 16), (9, 21)])
-@pytest.mark.parametrize(("scale", "ratio"), [((0.02, 0.33), (0.3, 3.3)), ((0.2, 0.9), (0.5, 4.0))])
+@pytest.mark.parametrize(
+    ("size", "scale", "ratio"),
+    [((16, 16), (0.02, 0.33), (0.3, 3.3)), ((9, 21), (0.2, 0.9), (0.5, 4.0))],
+)
 def test_rectangles_are_drawn_as_in_torchvision(
     size: tuple[int, int], scale: tuple[float, float], ratio: tuple[float, float]
 ) -> None:

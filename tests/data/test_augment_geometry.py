@@ -100,7 +100,7 @@ def affine_of_torchvision(image: Tensor, own: Map, interpolation: str) -> Tensor
 
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
 @pytest.mark.parametrize("size", SIZES)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(maps=st.lists(MAPS, min_size=1, max_size=6))
 def test_affine_maps_as_in_torchvision(interpolation: str, size: tuple[int, int], maps: list[Map]) -> None:
     """In double precision, so that both round to the same nearest pixel."""
@@ -149,7 +149,7 @@ def test_an_affine_map_is_drawn_as_in_torchvision() -> None:
     (matrices,) = drawn(spec, 4000).parameters
     transform = v2.RandomAffine(spec.degrees, spec.translate, spec.scale, spec.shear)
     torch.manual_seed(0)
-    draws = [transform.make_params([torch.empty(3, HEIGHT, WIDTH)]) for _ in range(4000)]
+    draws = [transform.make_params([torch.empty(3, HEIGHT, WIDTH)]) for _ in range(2000)]
     columns = [
         torch.tensor([draw[name] for draw in draws], dtype=torch.float64)
         for name in ("angle", "translate", "scale", "shear")
@@ -170,17 +170,24 @@ def test_a_window_is_resized_as_in_torchvision(size: tuple[int, int]) -> None:
     assert_close(resized_crop(images, boxes), torch.stack(expected), atol=3e-6)
 
 
-@pytest.mark.parametrize("scale", [(0.08, 1.0), (0.9, 1.0), (1.0, 1.0)])
-@pytest.mark.parametrize("ratio", [(3 / 4, 4 / 3), (2.0, 3.0), (0.2, 0.4)])
-@pytest.mark.parametrize("size", [(16, 16), (9, 21)])
+@pytest.mark.parametrize(
+    ("size", "scale", "ratio"),
+    [
+        ((16, 16), (0.08, 1.0), (3 / 4, 4 / 3)),
+        ((9, 21), (0.08, 1.0), (3 / 4, 4 / 3)),
+        ((9, 21), (0.9, 1.0), (2.0, 3.0)),
+        ((16, 16), (0.9, 1.0), (0.2, 0.4)),
+        ((9, 21), (1.0, 1.0), (0.2, 0.4)),
+    ],
+)
 def test_windows_are_drawn_as_in_torchvision(
     size: tuple[int, int], scale: tuple[float, float], ratio: tuple[float, float]
 ) -> None:
     """Among them those that never fit, of which the largest in the centre is left."""
-    (boxes,) = drawn(RandomResizedCropSpec(scale=scale, ratio=ratio), 3000, size).parameters
+    (boxes,) = drawn(RandomResizedCropSpec(scale=scale, ratio=ratio), 1500, size).parameters
     transform = v2.RandomResizedCrop(size, scale, ratio)
     torch.manual_seed(0)
-    draws = [transform.make_params([torch.empty(3, *size)]) for _ in range(3000)]
+    draws = [transform.make_params([torch.empty(3, *size)]) for _ in range(1500)]
     for ours, name in zip(boxes.T, ("top", "left", "height", "width"), strict=True):
         theirs = [draw[name] for draw in draws]
         assert ks_2samp(ours.numpy(), theirs, method="asymp").pvalue > 1e-3

@@ -16,8 +16,17 @@ from vitreport.errors import DatasetError, ResourceError
 from .source import Source, folder, opened
 
 
-@pytest.mark.parametrize("name", ["images-train.npy", "images-test.npy", "labels-train.npy", "meta.json"])
-@pytest.mark.parametrize("damage", ["missing", "cut", "longer", "empty"])
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("images-train.npy", "cut"),
+        ("images-test.npy", "longer"),
+        ("labels-train.npy", "missing"),
+        ("labels-test.npy", "empty"),
+        ("meta.json", "missing"),
+        ("meta.json", "cut"),
+    ],
+)
 def test_a_damaged_cache_is_made_anew(image_request: ImageRequest, told: list[str], name: str, damage: str) -> None:
     source = Source()
     opened(source, image_request)
