@@ -13,7 +13,7 @@ from tests.data.makers import write_folder
 from tests.test_contracts import FILES, ROOT
 from vitreport.cli import training
 from vitreport.cli.main import run
-from vitreport.cli.tables import plan
+from vitreport.cli.tables import dry_run
 from vitreport.data.sources import facts_in
 from vitreport.errors import exit_codes
 from vitreport.spec.request import Request, compose_request
@@ -84,7 +84,7 @@ COMPOSED = [words for words in sorted({*BLOCKS, *INLINES}) if is_whole(words)]
 def test_a_training_that_is_shown_has_a_sound_spec(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     trained: list[RunSpec] = []
     monkeypatch.setattr(training, "train_and_show", lambda spec, *_, **__: trained.append(spec))
-    monkeypatch.setattr(plan, "show_plan", lambda composed, *_, **__: trained.append(composed.spec))
+    monkeypatch.setattr(dry_run, "show_plan", lambda composed, *_, **__: trained.append(composed.spec))
     with COMMANDS["train"].make_context("train", list(words[1:])) as context:
         given: dict[str, Any] = context.params
     if given["spec"]:

@@ -14,7 +14,7 @@ from vitreport.report import tables
 from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
-from vitreport.spec.sweep import called, shown_level, values_of_level
+from vitreport.spec.sweep import called, shown_level
 
 RUNS = Path("runs")
 AXIS = "batch_size, epochs"
@@ -88,4 +88,3 @@ def test_a_level_in_words() -> None:
         "[2, 2, 8, 2]",
     ]
     assert called(["batch_size", AXIS], ["16", "16, 2"]) == f"batch_size 16, {AXIS} (16, 2)"
-    assert values_of_level(AXIS, "16, 2") == {"train.batch_size": 16, "train.epochs": 2}

@@ -22,6 +22,7 @@ class FakeEngine:
 
     end: Callable[[RunSpec], Ended]
     room: int = 2
+    line: str = "warning: odd images"
     running: list[str] = field(default_factory=list)
     specs: list[RunSpec] = field(default_factory=list)
     stopped: bool = False
@@ -47,7 +48,7 @@ class FakeEngine:
         if not self.running:
             return []
         spec = next(spec for spec in reversed(self.specs) if spec.run_id == self.running[-1])
-        return [(spec.run_id, Update("warning: odd images")), (self.running.pop(), self.end(spec))]
+        return [(spec.run_id, Update(self.line)), (self.running.pop(), self.end(spec))]
 
     def stop(self) -> None:
         self.stopped = True

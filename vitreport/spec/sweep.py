@@ -116,18 +116,6 @@ def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
     )
 
 
-def values_of_level(axis: str, label: str) -> dict[str, Any]:
-    """Read back what one value of an axis sets, by the paths of its fields.
-
-    Raises SpecError where the axis is not one of fields: the values of variants are known by their names alone.
-    """
-    names = axis.split(", ")
-    values = parse_list(label) if len(names) > 1 else [parse_value(label)]
-    if len(values) != len(names):
-        raise SpecError(f"{label!r} is not a value of each of {axis}")
-    return dict(zip(map(find_field, names), values, strict=True))
-
-
 def parse_list(text: str) -> list[Any]:
     """Values between commas, each read as `--set` reads one; commas in brackets or quotes belong to a value."""
     parts = _split(text)

@@ -128,7 +128,7 @@ def ablate(
     )
     policy = Policy(retry_failed, fail_fast)
     if dry_run:
-        from vitreport.cli.tables.ablation_plan import show_ablation_plan
+        from vitreport.cli.tables.dry_run import show_ablation_plan
 
         return show_ablation_plan(plans, unavailable, runtime, policy, jobs=jobs, as_json=as_json)
     from vitreport.cli.sweeping import run_and_show

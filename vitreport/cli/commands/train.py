@@ -74,11 +74,11 @@ def train(
         weights=weights,
     )
     if dry_run:
-        from vitreport.cli.tables.plan import show_plan
+        from vitreport.cli.tables.dry_run import show_plan
 
         return show_plan(composed, runtime, as_json=as_json)
     if verbose:
-        from vitreport.cli.tables.plan import note_origins
+        from vitreport.cli.tables.dry_run import note_origins
 
         note_origins(composed, runtime)
     from vitreport.cli.training import train_and_show
