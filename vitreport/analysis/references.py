@@ -6,12 +6,14 @@ from pathlib import Path
 
 from vitreport.analysis.summary import Summary
 from vitreport.spec.model import ARCHITECTURES
+from vitreport.spec.run import RunSpec
+from vitreport.spec.section import members, tag_of
 
 FILE = Path(__file__).with_name("references.bib")
 SETTING_REFERENCES = {
-    ("optimizer.name", "adamw"): "loshchilov2019adamw",
-    ("optimizer.name", "adam"): "kingma2015adam",
-    ("schedule.name", "cosine"): "loshchilov2017sgdr",
+    (f"{section}.name", tag_of(kind)): kind.citation
+    for section in ("optimizer", "schedule")
+    for kind in members(RunSpec.model_fields[section].annotation)
 }
 METHOD_REFERENCES = {
     "t": "student1908t",

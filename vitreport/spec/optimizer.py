@@ -15,6 +15,8 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 class AdamWSpec(Section):
     """AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101)."""
 
+    citation = "loshchilov2019adamw"
+
     name: Literal["adamw"] = "adamw"
     learning_rate: LearningRate = 3e-4
     weight_decay: WeightDecay = 0.01
@@ -23,6 +25,8 @@ class AdamWSpec(Section):
 
 class AdamSpec(Section):
     """Adam (Kingma and Ba 2015, arXiv:1412.6980); weight decay is an L2 penalty here."""
+
+    citation = "kingma2015adam"
 
     name: Literal["adam"] = "adam"
     learning_rate: LearningRate = 1e-3
@@ -66,6 +70,8 @@ class CosineSpec(Section):
     (1 + cos(pi (k - lag) / T)) / 2 of it. A lag of 2 reproduces a PyTorch loop that calls `scheduler.step(epoch - 1)`
     after each epoch: the learning rate falls slightly in epoch 1 and is full again in epoch 2.
     """
+
+    citation = "loshchilov2017sgdr"
 
     name: Literal["cosine"] = "cosine"
     warmup_epochs: Annotated[float, Field(ge=0)] = 0.0

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
@@ -14,7 +14,7 @@ from vitreport.formatting import toml_value
 from vitreport.spec.fields import ALIASES, did_you_mean, field_paths, last_part
 from vitreport.spec.model import implementations
 from vitreport.spec.run import RunSpec
-from vitreport.spec.section import members, tag_of, tags_of
+from vitreport.spec.section import Section, members, tag_of, tags_of
 
 SHOWN_CHARACTERS = 60
 MOST_PROBLEMS = 50  # of one section; nobody reads more, and each costs time
@@ -72,7 +72,7 @@ def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
     return Problem(path, message, hint, given)
 
 
-def unknown_field(parts: Sequence[str], *owners: type[BaseModel]) -> Problem:
+def unknown_field(parts: Sequence[str], *owners: type[Section]) -> Problem:
     """An unknown field with the nearest name among its neighbours, or else where in the spec that name lives."""
     path, name = dotted(parts), parts[-1]
     if name in field_paths():
@@ -99,8 +99,8 @@ def dotted(parts: Sequence[str]) -> str:
 
 
 def _located(
-    kinds: list[type[BaseModel]], location: Sequence[int | str]
-) -> tuple[list[str], list[type[BaseModel]], list[type[BaseModel]]]:
+    kinds: list[type[Section]], location: Sequence[int | str]
+) -> tuple[list[str], list[type[Section]], list[type[Section]]]:
     """An error's location without the tags of unions, the sections with its last field, and those allowed there."""
     parts: list[str] = []
     owners, items, depth = kinds, kinds, 0
@@ -120,12 +120,12 @@ def _located(
     return parts, owners, kinds
 
 
-def items_of(fields: Sequence[FieldInfo]) -> list[type[BaseModel]]:
+def items_of(fields: Sequence[FieldInfo]) -> list[type[Section]]:
     """The sections that fields which are lists can hold."""
     return [member for field in fields for item in get_args(field.annotation) for member in members(item)]
 
 
-def _names(kinds: Sequence[type[BaseModel]]) -> list[str]:
+def _names(kinds: Sequence[type[Section]]) -> list[str]:
     return list(dict.fromkeys(name for kind in kinds if (name := tag_of(kind))))
 
 

@@ -16,10 +16,12 @@ Name = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f\x7f]{1,100}$")]
 class Section(BaseModel):
     """Frozen, unknown keys forbidden, numbers finite, types strict (no "16" for 16).
 
-    `hashed_also` are fields that a section had when the first records were made: they stay in its hash.
+    `citation` is the key of its paper in references.bib. `hashed_also` are fields that a section had when the first
+    records were made: they stay in its hash.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    citation: ClassVar[str] = ""
     hashed_also: ClassVar[Mapping[str, Any]] = {}
 
 
@@ -45,10 +47,10 @@ def later_defaults(section: type[BaseModel]) -> dict[str, Any]:
     return {name: field.get_default() for name, field in fields if is_later(field) and not field.is_required()}
 
 
-def members(annotation: Any) -> list[type[BaseModel]]:
+def members(annotation: Any) -> list[type[Section]]:
     """The sections that an annotation allows: itself or the members of a union; none for plain values and lists."""
     if isinstance(annotation, type):
-        return [annotation] if issubclass(annotation, BaseModel) else []
+        return [annotation] if issubclass(annotation, Section) else []
     if get_origin(annotation) is tuple:
         return []
     return [member for argument in get_args(annotation) for member in members(argument)]

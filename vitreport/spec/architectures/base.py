@@ -34,8 +34,8 @@ FileOrNothing = Annotated[bool | str, BeforeValidator(file_or_nothing), pretrain
 class ArchitectureSpec(Section):
     """What every architecture's spec can say about itself and a data set.
 
-    `title` is what reports call it, `citation` the key of its paper in references.bib. `description` is what users
-    read of it, true for all values of its fields: a line, then what its fields need.
+    `title` is what reports call it. `description` is what users read of it, true for all values of its fields: a line,
+    then what its fields need.
     A field that follows from the data set (`dim`, `queries_dim`) is filled in by `derived` where the user
     leaves it out, and compared by `problems` where he gives it. `pretrained` says which weights the training
     starts from: false, fresh ones; a "sha256:..." the file that has this digest, wherever it lies.
@@ -44,7 +44,6 @@ class ArchitectureSpec(Section):
     model_config = ConfigDict(json_schema_extra=lambda schema, kind: schema.update(description=kind.description))
     title: ClassVar[str]
     description: ClassVar[str]
-    citation: ClassVar[str]
 
     name: str
     pretrained: FileOrNothing = added_later(default=False)
