@@ -9,6 +9,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from vitreport.errors import SpecError
 from vitreport.report import markdown
@@ -25,6 +26,9 @@ FORGED = r"""
     "__qualname__": "x", "__name__": "x", "__doc__": "d"}) -%}
 {{ tables.dataclass(forged) }}
 """
+
+VALUE = "page.summary.ablations[0].levels[0].values[0]"
+"""A pydantic object."""
 
 
 def rendered(page: Page, template: str, assets: str | None = None) -> str:
@@ -82,6 +86,8 @@ def test_a_template_may_replace_a_section_of_the_usual_report(page: Page) -> Non
         (r'{{ "\ud800" | safe }}', r": prints '\\ud800', which no text in UTF-8 can hold"),
         (r'{{ {}["\ud800"] }}', r"line 1: .*\\ud800"),
         (FORGED, "has no attribute 'dataclass'"),
+        (f"{{{{ {VALUE}.parse_raw('x'.encode(), proto='pickle', allow_pickle=true) }}}}", "unsafe"),
+        (f"{{{{ {VALUE}.model_copy() }}}}", "unsafe"),
     ],
 )
 def test_a_template_that_fails_is_the_users_error(page: Page, template: str, fault: str) -> None:
@@ -125,6 +131,8 @@ def reached(value: Any) -> list[Any]:
         seen.add(id(each))
         if isinstance(each, dict | tuple | list):
             found += each.values() if isinstance(each, dict) else each
+        elif isinstance(each, BaseModel):  # the sandbox refuses all else, as tested above
+            found += [getattr(each, name) for name in type(each).model_fields]
         elif not isinstance(each, FunctionType):
             found += [getattr(each, name) for name in dir(each) if not name.startswith("_")]
     return found

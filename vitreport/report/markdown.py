@@ -29,6 +29,7 @@ from jinja2 import (
     TemplateSyntaxError,
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import BaseModel
 
 from vitreport.analysis.titles import subject_of, where_of
 from vitreport.errors import SpecError
@@ -126,7 +127,16 @@ def _bounded(template: Template, values: dict[str, Any], assets: str | None) -> 
     return "".join(pieces)
 
 
-def _environment(assets: str | None, own: str = "") -> ImmutableSandboxedEnvironment:
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, in which a record has its fields and properties alone: pydantic's methods can load pickles."""
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        if isinstance(obj, BaseModel) and attr not in type(obj).model_fields:
+            return isinstance(getattr(type(obj), attr, None), property)
+        return super().is_safe_attribute(obj, attr, value)
+
+
+def _environment(assets: str | None, own: str = "") -> _Sandbox:
     """Return Jinja with the templates of vitreport and the text of one of the user's own."""
 
     def printed(value: Any) -> Any:
@@ -138,7 +148,7 @@ def _environment(assets: str | None, own: str = "") -> ImmutableSandboxedEnviron
             return markdown_text.blocks(value, assets)
         return markdown_text.literal(value)
 
-    environment = ImmutableSandboxedEnvironment(
+    environment = _Sandbox(
         loader=ChoiceLoader([DictLoader({OWN: own}), FileSystemLoader(template_folder())]),
         autoescape=True,
         finalize=printed,
