@@ -29,7 +29,7 @@ from tests.report.study import write_study
 from vitreport.analysis import details, summary
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.summary import Ablation
-from vitreport.analysis.titles import subject_of
+from vitreport.analysis.titles import Titles, subject_of
 from vitreport.report import tables
 from vitreport.report.figures import figure as figure_types
 from vitreport.report.figures.ablation import ablation_figure
@@ -45,7 +45,7 @@ from vitreport.report.figures.collect import draw
 for figure in list(figures().values())[::2]:
     print(figure.name, hashlib.sha256("".join(draw(figure)).encode()).hexdigest())
 """
-NAMES = {"tnt": "TNT", "cifar10": "CIFAR-10"}
+NAMES = Titles({"tnt": "TNT", "cifar10": "CIFAR-10"})
 
 
 @pytest.mark.parametrize("name", figures())

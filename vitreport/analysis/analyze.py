@@ -69,7 +69,7 @@ def analyze(
     observed = [run for run, _ in seen]
     datasets = datasets_of(observed)
     groups = group_runs(observed, outline.best_over_epochs)
-    pairs = pairs_of(groups, [dataset.id for dataset in datasets], outline.pairs)
+    pairs = pairs_of(groups, datasets, outline.pairs)
     folders = {run.id: source.folder if isinstance(source, Run) else source for run, source in seen if details}
     groups, pairs = _labelled(groups, pairs, folders)
     representatives = [pair.group for pair in pairs if pair.group]

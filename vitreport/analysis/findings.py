@@ -4,13 +4,13 @@ A new rule is a function that yields findings, and an entry in one of the tuples
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.comparisons import accuracies, why_no_difference
 from vitreport.analysis.summary import Ablation, Dataset, Group, Level, Pair, Paired, Summary
-from vitreport.analysis.titles import subject_of, titles, where_of
+from vitreport.analysis.titles import Titles, subject_of, titles, where_of
 from vitreport.formatting import (
     SIGNIFICANCE,
     UNVARYING,
@@ -29,7 +29,6 @@ LATE = 0.9
 FEWEST_FOR_A_TREND = 3
 ONE_SEED = "the spread between seeds is not known"
 NO_RESULT = "without a result"
-Names = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -68,20 +67,20 @@ def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding
     return [*found, *altered_data(summary.datasets)]
 
 
-def ablation_findings(ablation: Ablation, names: Names) -> list[Finding]:
+def ablation_findings(ablation: Ablation, names: Titles) -> list[Finding]:
     """What follows from an ablation; `names` are the titles of architectures and data sets."""
     where = subject_of(ablation, names)
     return [replace(finding, ablation=ablation.name) for rule in ABLATION_RULES for finding in rule(ablation, where)]
 
 
-def best(dataset: str, pairs: Sequence[Pair], names: Names) -> Iterator[Finding]:
+def best(dataset: str, pairs: Sequence[Pair], names: Titles) -> Iterator[Finding]:
     """Which architecture has the highest test accuracy on a data set, and whether the seeds show it."""
     tested = [(pair.group, pair.group.test) for pair in pairs if pair.group and pair.group.test]
     if not tested:
         return
     (first, highest), *rest = sorted(tested, key=lambda each: each[1].value, reverse=True)
     others = [group for group, _ in rest]
-    where, name = names.get(dataset, dataset), names.get(first.architecture, first.architecture)
+    where, name = names[dataset], names[first.architecture]
     if not others:
         sentence = f"On {where}, {name} reaches {highest.in_percent()}; no other architecture has a result there."
         yield Finding("alone", sentence, (first.id,), highest)
@@ -89,7 +88,7 @@ def best(dataset: str, pairs: Sequence[Pair], names: Names) -> Iterator[Finding]
     by_seed = [accuracies(group) for group in (first, *others)]
     _, *differences = differences_over_seeds(by_seed, by_seed[0], is_chosen=True)
     found = [
-        (names.get(other.architecture, other.architecture), difference)
+        (names[other.architecture], difference)
         for other, difference in zip(others, differences, strict=True)
         if difference
     ]
@@ -114,16 +113,16 @@ def best(dataset: str, pairs: Sequence[Pair], names: Names) -> Iterator[Finding]
         yield Finding("best", sentence, ids, distance)
 
 
-def paired_architectures(dataset: str, pairs: Sequence[Pair], names: Names) -> Iterator[Finding]:
+def paired_architectures(dataset: str, pairs: Sequence[Pair], names: Titles) -> Iterator[Finding]:
     """The architectures that are single runs, against the one of them with the most images right."""
-    title = {pair.group.id: names.get(pair.architecture, pair.architecture) for pair in pairs if pair.group}
+    title = {pair.group.id: names[pair.architecture] for pair in pairs if pair.group}
     runs = [
         (title[pair.group.id], pair.paired, (pair.group.id, pair.paired.other))
         for pair in pairs
         if pair.group and pair.paired
     ]
     if runs:
-        yield from _paired(names.get(dataset, dataset), title[runs[0][1].other], runs)
+        yield from _paired(names[dataset], title[runs[0][1].other], runs)
 
 
 def trend(ablation: Ablation, where: str) -> Iterator[Finding]:
@@ -295,6 +294,6 @@ def _ids(*levels: Level) -> tuple[str, ...]:
     return tuple(level.group for level in levels if level.group)
 
 
-DATASET_RULES: tuple[Callable[[str, Sequence[Pair], Names], Iterator[Finding]], ...] = (best, paired_architectures)
+DATASET_RULES: tuple[Callable[[str, Sequence[Pair], Titles], Iterator[Finding]], ...] = (best, paired_architectures)
 ABLATION_RULES: tuple[Callable[[Ablation, str], Iterator[Finding]], ...] = (trend, level_differences, paired_levels)
 REPRESENTATIVE_RULES: tuple[Callable[[Group, str], Iterator[Finding]], ...] = (overfitting, convergence)

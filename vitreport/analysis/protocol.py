@@ -121,7 +121,7 @@ def _limits(summary: Summary) -> Iterator[str]:
         epochs = {group.fields["train.epochs"] for group in representatives if group.test and group.dataset == place}
         if len(epochs) > 1:
             told = f"from {min(epochs)} to {max(epochs)} epochs"
-            yield f"On {names.get(place, place)}, the architectures were not trained equally long: {told}."
+            yield f"On {names[place]}, the architectures were not trained equally long: {told}."
     if len({group.cost.device for group in representatives if group.cost}) > 1:
         yield "The runs come from several devices: their times and images per second do not compare."
     yield from _limits_of_records(summary)

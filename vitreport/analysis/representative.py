@@ -1,18 +1,14 @@
 """Choose the group that represents an architecture on a data set, without looking at test accuracy."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from vitreport.analysis.commands import preset_hash, training_command
 from vitreport.analysis.references import model_word
-from vitreport.analysis.summary import Group, Pair
+from vitreport.analysis.summary import Dataset, Group, Pair
 from vitreport.run_id import hash_in_group
 from vitreport.spec.model import ARCHITECTURES
-
-OF_SEVERAL = re.compile(r" \([0-9a-f]+\)\Z")
-"""What tells data sets of one name apart."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +21,7 @@ class Planned:
     command: str
 
 
-def pairs_of(groups: Sequence[Group], datasets: Sequence[str], planned: Sequence[Planned]) -> list[Pair]:
+def pairs_of(groups: Sequence[Group], datasets: Sequence[Dataset], planned: Sequence[Planned]) -> list[Pair]:
     """Return the pairs of a study, else every architecture with every data set that there are runs of."""
     if planned:
         of_pair: dict[tuple[str, str], list[Pair]] = defaultdict(list)
@@ -35,13 +31,18 @@ def pairs_of(groups: Sequence[Group], datasets: Sequence[str], planned: Sequence
     candidates: dict[tuple[str, str], list[Group]] = defaultdict(list)
     for group in groups:
         candidates[group.architecture, group.dataset].append(group)
-    named = [*datasets, *dict.fromkeys(group.dataset for group in groups if group.dataset not in datasets)]
+    names = {dataset.id: dataset.name for dataset in datasets}
+    names |= {group.dataset: group.dataset for group in groups if group.dataset not in names}
     known = list(ARCHITECTURES)
     architectures = sorted(
         {group.architecture for group in groups},
         key=lambda name: (known.index(name) if name in known else len(known), name),
     )
-    return [_pair(name, dataset, candidates.get((name, dataset), [])) for name in architectures for dataset in named]
+    return [
+        _pair(architecture, dataset, name, candidates.get((architecture, dataset), []))
+        for architecture in architectures
+        for dataset, name in names.items()
+    ]
 
 
 def group_of_spec(groups: Iterable[Group], spec_id: str, dataset: str = "") -> Group | None:
@@ -67,9 +68,8 @@ def _best_planned(pairs: Sequence[Pair]) -> Pair:
     return replace(best, chosen=f"of {len(pairs)} that the study has the best on the validation split")
 
 
-def _pair(architecture: str, dataset: str, candidates: Sequence[Group]) -> Pair:
+def _pair(architecture: str, dataset: str, name: str, candidates: Sequence[Group]) -> Pair:
     if not candidates:
-        name = OF_SEVERAL.sub("", dataset)
         command = training_command([model_word(architecture), "--dataset", name], name)
         return Pair(architecture, dataset, None, 0, "", command)
     group, why = _choice(candidates)

@@ -7,7 +7,7 @@ from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.analysis.findings import Finding, findings
 from vitreport.analysis.references import bibliography
 from vitreport.analysis.summary import Ablation, Summary
-from vitreport.analysis.titles import titles
+from vitreport.analysis.titles import Titles, titles
 from vitreport.formatting import Estimate
 from vitreport.report.figures.collect import figures_of
 from vitreport.report.figures.figure import Figure
@@ -29,7 +29,7 @@ class Page:
     verdicts: tuple[Verdict, ...]
     figures: tuple[Figure, ...]
     bibliography: tuple[str, ...]
-    names: dict[str, str]
+    names: Titles
 
     @property
     def tested(self) -> list[Estimate]:

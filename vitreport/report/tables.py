@@ -17,7 +17,7 @@ from vitreport.analysis.summary import (
     Section,
     Summary,
 )
-from vitreport.analysis.titles import titles
+from vitreport.analysis.titles import Titles, titles
 from vitreport.data.registry import bytes_in_words
 from vitreport.formatting import Estimate, compact, counted, duration, percent, rate
 from vitreport.report.blocks import NOTHING, Code, Number, Table, table
@@ -26,7 +26,7 @@ from vitreport.run_id import hash_in_group
 MOST_CONFUSED = 10
 STATES = {"unfinished": "not finished", "no record": "no record"}
 
-Names = dict[str, str]
+Names = Titles
 """What architectures and data sets are called, see `subjects.titles`."""
 
 
@@ -38,7 +38,7 @@ def overview(summary: Summary) -> Table:
     for architecture in summary.architectures:
         cells = {cell.dataset: cell for cell in architecture.pairs}
         rows.append((architecture.title, *(_overview_cell(cells.get(dataset)) for dataset in datasets)))
-    columns = ("architecture", *(names.get(dataset, dataset) for dataset in datasets))
+    columns = ("architecture", *(names[dataset] for dataset in datasets))
     return table("Test accuracy of each architecture on each data set", columns, rows)
 
 
@@ -47,8 +47,8 @@ def study_runs(section: Section, names: Names) -> Table:
     rows = [
         (
             name,
-            names.get(cell.architecture, cell.architecture),
-            names.get(cell.dataset, cell.dataset),
+            names[cell.architecture],
+            names[cell.dataset],
             _overview_cell(cell),
             Code("" if cell.group else cell.command),
         )
@@ -62,7 +62,7 @@ def results(architecture: Architecture, names: Names) -> Table:
     """Every group of an architecture: accuracies by split and the distance of train and test, in points."""
     rows = [
         (
-            names.get(group.dataset, group.dataset),
+            names[group.dataset],
             group.label or "as in the first table",
             _accuracy(group.train),
             _accuracy(group.validation),
@@ -93,7 +93,7 @@ def ablation(content: Ablation, subject: str = "") -> Table:
 
 def differing_fields(content: FieldTable, kind: str, groups: Sequence[Group], names: Names) -> Table:
     """What differs between the groups of an architecture, one row a group."""
-    datasets = {group.id: names.get(group.dataset, group.dataset) for group in groups}
+    datasets = {group.id: names[group.dataset] for group in groups}
     rows = [(datasets[group_id], Code(hash_in_group(group_id)), *values) for group_id, values in content.rows]
     columns = ("data set", "group", *content.names)
     return table(f"What differs between the groups, {kind}", columns, rows if content.names else [], texts=2)
@@ -105,7 +105,7 @@ def shared_fields(content: FieldTable, kind: str = "") -> Table:
 
 def classes(cells: Sequence[Pair], names: Names) -> Table:
     rows = [
-        (names.get(cell.dataset, cell.dataset), each.name, _accuracy(each.accuracy))
+        (names[cell.dataset], each.name, _accuracy(each.accuracy))
         for cell in cells
         if cell.group and cell.group.details
         for each in cell.group.details.classes
@@ -140,8 +140,8 @@ def cost(cells: Sequence[Pair], names: Names) -> Table:
     """What the groups of the first table take, with the device that their times were measured on."""
     rows = [
         (
-            names.get(cell.architecture, cell.architecture),
-            names.get(cell.dataset, cell.dataset),
+            names[cell.architecture],
+            names[cell.dataset],
             _number(found.parameters, "{:,}".format),
             _number(found.forward_flops, compact),
             _number(found.training_flops, compact),

@@ -7,7 +7,7 @@ from typing import Any
 
 from vitreport.analysis.findings import ablation_findings, no_result
 from vitreport.analysis.summary import Ablation, Group, Summary
-from vitreport.analysis.titles import subject_of, titles
+from vitreport.analysis.titles import Titles, subject_of, titles
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.errors import DamageError
 from vitreport.formatting import Estimate, counted, listed, printable
@@ -41,7 +41,7 @@ def show_sweeps(plans: Sequence[Plan], summary: Summary, *, as_json: bool) -> No
             print_sentence(sentence)
 
 
-def _sentences(ablation: Ablation, groups: Mapping[str, Group], names: Mapping[str, str]) -> Iterator[str]:
+def _sentences(ablation: Ablation, groups: Mapping[str, Group], names: Titles) -> Iterator[str]:
     yield from (finding.sentence for finding in ablation_findings(ablation, names))
     subject = subject_of(ablation, names)
     for level in ablation.levels:

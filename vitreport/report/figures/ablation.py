@@ -1,12 +1,12 @@
 """Test accuracy by the levels of an ablation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import isfinite
 
 from vitreport.analysis.summary import Ablation, Level
-from vitreport.analysis.titles import subject_of, varies_architecture
+from vitreport.analysis.titles import Titles, subject_of, varies_architecture
 from vitreport.formatting import joined, methods
 from vitreport.report.figures.canvas import Canvas, ends, key_of, short, text_width
 from vitreport.report.figures.figure import ESTIMATE_COLUMNS, Figure, FigureTable, estimate_cells
@@ -18,7 +18,7 @@ LOGARITHMIC_FROM = 8
 """The ratio of the largest to the smallest value from which an axis is logarithmic."""
 
 
-def ablation_figure(ablation: Ablation, names: Mapping[str, str]) -> Iterator[Figure]:
+def ablation_figure(ablation: Ablation, names: Titles) -> Iterator[Figure]:
     """Make the figure of an ablation, if at least two levels were measured."""
     subject, drawn = subject_of(ablation, names), _thinned(ablation)
     measured = [(level, level.accuracy) for level in drawn.levels if level.accuracy]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, floor, log10
 
 from vitreport.analysis.summary import Summary
+from vitreport.analysis.titles import Titles
 from vitreport.formatting import compact, joined, methods
 from vitreport.report.figures.canvas import HEIGHT, LOOKS, SMALL, WIDTH, Canvas, Look, bounds, ends, key_of, short
 from vitreport.report.figures.figure import ESTIMATE_COLUMNS, CostPoint, Figure, FigureTable, estimate_cells
@@ -15,10 +16,10 @@ TICKS = (((1, 2, 5), 1), ((1, 3), 1), ((1,), 1), ((1,), 2), ((1,), 4))
 """Which numbers of which decades may be ticks, from many to few."""
 
 
-def cost_figure(summary: Summary, names: Mapping[str, str]) -> Iterator[Figure]:
+def cost_figure(summary: Summary, names: Titles) -> Iterator[Figure]:
     """Make the figure of accuracy against cost, if at least two architectures can be compared."""
     points = tuple(
-        CostPoint(names[cell.architecture], names.get(cell.dataset, cell.dataset), cell.group.test, cell.group.cost)
+        CostPoint(names[cell.architecture], names[cell.dataset], cell.group.test, cell.group.cost)
         for cell in summary.pairs
         if cell.group and cell.group.test and cell.group.cost and cell.group.cost.forward_flops
     )

@@ -1,10 +1,10 @@
 """Test accuracy of every architecture on every data set."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from vitreport.analysis.summary import Pair, Summary
-from vitreport.analysis.titles import where_of
+from vitreport.analysis.titles import Titles, where_of
 from vitreport.formatting import joined, methods
 from vitreport.report.blocks import NOTHING
 from vitreport.report.figures.canvas import Canvas
@@ -13,7 +13,7 @@ from vitreport.report.figures.rows import Row, draw_rows
 from vitreport.report.tables import STATES
 
 
-def overview_figure(summary: Summary, names: Mapping[str, str]) -> Iterator[Figure]:
+def overview_figure(summary: Summary, names: Titles) -> Iterator[Figure]:
     """Make the figure of the rows of the first table in their order, for each data set that was run on."""
     tested = [cell.group.test for cell in summary.pairs if cell.group and cell.group.test]
     if not tested:
@@ -25,10 +25,7 @@ def overview_figure(summary: Summary, names: Mapping[str, str]) -> Iterator[Figu
         for cell in shown
         if cell.group
     ]
-    cells = tuple(
-        replace(cell, architecture=names[cell.architecture], dataset=names.get(cell.dataset, cell.dataset))
-        for cell in shown
-    )
+    cells = tuple(replace(cell, architecture=names[cell.architecture], dataset=names[cell.dataset]) for cell in shown)
     rows = tuple(
         (cell.architecture, cell.dataset, *estimate_cells(cell.group.test))
         for cell in cells
