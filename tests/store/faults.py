@@ -23,7 +23,7 @@ from vitreport.data.augment.random_numbers import PositionNumbers
 from vitreport.store import checkpoint, results, session
 from vitreport.store.writer import RunWriter
 from vitreport.training import loop
-from vitreport.training.evaluate import predict, timed_predict
+from vitreport.training.evaluate import predict
 from vitreport.training.state import TrainingState
 
 Fault = tuple[int | str, ...]
@@ -101,11 +101,11 @@ def signalled_in_evaluation(*numbers: int) -> None:
     """The signals arrive while the final evaluation measures its first split."""
 
     def predict_signalled(*arguments: Any) -> Any:
-        patch.setattr(results, "timed_predict", timed_predict)
+        patch.setattr(results, "predict", predict)
         send(numbers)
-        return timed_predict(*arguments)
+        return predict(*arguments)
 
-    patch.setattr(results, "timed_predict", predict_signalled)
+    patch.setattr(results, "predict", predict_signalled)
 
 
 def signalled_in_epoch_evaluation(epoch: int, *numbers: int) -> None:

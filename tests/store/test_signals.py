@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -122,7 +122,8 @@ def test_a_burst_of_signals_is_one(driver: Driver, tmp_path: Path) -> None:
     with stopping_itself() as process:
         os.kill(process.pid, signal.SIGCONT)
         while process.poll() is None:
-            process.send_signal(signal.SIGUSR1)
+            with suppress(ProcessLookupError):  # it has ended since
+                process.send_signal(signal.SIGUSR1)
             time.sleep(0.001)
         stdout, stderr = process.communicate()
     check_stopped(Completed(process.wait(), stdout, stderr), only_run(tmp_path), signal.SIGUSR1, 128 + USR1)

@@ -230,8 +230,8 @@ def test_measuring_neither_augments_nor_drops_out() -> None:
     setup = small_setup(spec)
     *_, last = run(spec, setup)
     assert isinstance(last, EpochFinished)
-    again = measure(*predict(setup.state.model, setup.splits["val"], small_spec().train, lambda: None))
-    assert last.record.splits["val"] == again
+    again = predict(setup.state.model, setup.splits["val"], small_spec().train, lambda: None)
+    assert last.record.splits["val"] == measure(again.logits, again.labels)
     assert setup.state.model.training is False
 
 

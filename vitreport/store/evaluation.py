@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -16,12 +17,12 @@ from vitreport.errors import DatasetError, RecordError
 from vitreport.records.measurement import Measurement, SplitDetails
 from vitreport.records.reader import Run
 from vitreport.records.result import ResultRecord
-from vitreport.records.run import RunRecord
+from vitreport.records.run import DataRecord, RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import load_model_weights, most_bytes, part, read_verified
 from vitreport.training.device import choose_device, keep_freed_memory, make_deterministic, memory_errors
-from vitreport.training.evaluate import timed_predict
+from vitreport.training.evaluate import predict
 from vitreport.training.listener import Listener
 from vitreport.training.metrics import measure, measure_details
 from vitreport.training.setup import build_network, place_split, split_indices
@@ -44,16 +45,6 @@ class Evaluation:
     recorded: Measurement | None
 
 
-@dataclass(frozen=True)
-class FinishedRun:
-    """The parts of a run that an evaluation needs, all of them there."""
-
-    run: Run
-    record: RunRecord
-    spec: RunSpec
-    result: ResultRecord
-
-
 def evaluate_run(
     run: Run,
     *,
@@ -67,20 +58,24 @@ def evaluate_run(
 
     Raises RecordError where the run has no usable weights, DatasetError where the images do not fit.
     """
-    finished = _finished(run)
-    spec = finished.spec
+    if run.record and run.record.status != "done":
+        hint = "train it to its end: the same command goes on with it"
+        raise RecordError(f"run {run.id} is {run.record.status}", hint)
+    if not (run.record and run.spec and run.result):
+        raise RecordError(f"run {run.id} cannot be read: {'; '.join(run.damage)}")
+    spec, trained_on = run.spec, run.record.data
     device = choose_device(runtime.device)
-    make_deterministic(device, runtime.threads or _recorded_threads(finished.record))
+    make_deterministic(device, runtime.threads or _recorded_threads(run.record))
     keep_freed_memory()
     model = build_network(spec)
-    _load(model, finished, weights)
-    arrays = _images(finished, dataset, runtime, listener)
-    own = arrays.fingerprint == finished.record.data.fingerprint
+    _load(model, run.folder, run.result, weights)
+    arrays = _images(spec, trained_on, dataset, runtime, listener)
+    own = arrays.fingerprint == trained_on.fingerprint
     with memory_errors("placing the model and the images"):
         model.to(device)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
-    predicted = timed_predict(model, images, spec.train, before_batch=lambda: None)
-    recorded = finished.result.selected if weights == "best" else finished.result.last
+    predicted = predict(model, images, spec.train, before_batch=lambda: None)
+    recorded = run.result.selected if weights == "best" else run.result.last
     return Evaluation(
         dataset=locate(dataset or spec.data.dataset, [runtime.data_dir])[0],
         data_fingerprint=arrays.fingerprint,
@@ -93,15 +88,6 @@ def evaluate_run(
     )
 
 
-def _finished(run: Run) -> FinishedRun:
-    if run.record and run.record.status != "done":
-        hint = "train it to its end: the same command goes on with it"
-        raise RecordError(f"run {run.id} is {run.record.status}", hint)
-    if not (run.record and run.spec and run.result):
-        raise RecordError(f"run {run.id} cannot be read: {'; '.join(run.damage)}")
-    return FinishedRun(run, run.record, run.spec, run.result)
-
-
 def _recorded_threads(record: RunRecord) -> int:
     """As many threads as training had in the end, because their number changes the last digits."""
     text = record.fingerprint.get("threads", "")
@@ -112,8 +98,7 @@ def _recorded_threads(record: RunRecord) -> int:
     return int(text)
 
 
-def _load(model: nn.Module, finished: FinishedRun, weights: WeightsName) -> None:
-    folder, result = finished.run.folder, finished.result
+def _load(model: nn.Module, folder: Path, result: ResultRecord, weights: WeightsName) -> None:
     if weights == "best" or result.last.step == result.selected.step:
         path, prefix, digest = folder / "best.safetensors", "", result.weights_sha256
     else:
@@ -126,14 +111,15 @@ def _load(model: nn.Module, finished: FinishedRun, weights: WeightsName) -> None
     load_model_weights(model, part(tensors, prefix), path.name)
 
 
-def _images(finished: FinishedRun, dataset: str | None, runtime: Runtime, listener: Listener) -> ImageArrays:
+def _images(
+    spec: RunSpec, trained_on: DataRecord, dataset: str | None, runtime: Runtime, listener: Listener
+) -> ImageArrays:
     """The images to measure, normalised as those of the training were. They must be of the run's classes."""
-    name, data_dir = locate(dataset or finished.spec.data.dataset, [runtime.data_dir])
+    name, data_dir = locate(dataset or spec.data.dataset, [runtime.data_dir])
     if not dataset and name not in DATASETS and not (data_dir / name).is_dir():
         hint = f"say where it is: --dataset PATH/{name}, or --data-dir PATH"
-        raise DatasetError(f"{finished.run.id} was trained on a folder {name}, which is not in {data_dir}", hint)
-    trained_on = finished.record.data
-    request = ImageRequest.of(finished.spec.data, runtime, listener.note, listener.progress)
+        raise DatasetError(f"the run was trained on a folder {name}, which is not in {data_dir}", hint)
+    request = ImageRequest.of(spec.data, runtime, listener.note, listener.progress)
     levels: IntensityRange = trained_on.intensity_range or "full"
     arrays = open_dataset(replace(request, name=name, data_dir=data_dir, intensity_range=levels))
     if arrays.classes != trained_on.classes:

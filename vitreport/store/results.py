@@ -18,12 +18,10 @@ from vitreport.records.schema import SCHEMA_VERSION
 from vitreport.spec.run import TrainSpec
 from vitreport.store.mistakes import NAME as MISTAKES
 from vitreport.store.mistakes import draw_sheet
-from vitreport.training.evaluate import TimedPredictions, timed_predict
+from vitreport.training.evaluate import Predictions, predict
 from vitreport.training.loop import measure_finite
 from vitreport.training.metrics import Labels, Logits, confident_mistakes, measure_details
 from vitreport.training.state import TrainingState, load_weights, named_weights
-
-Predictions = dict[str, TimedPredictions]
 
 
 def write_results(
@@ -62,14 +60,12 @@ def write_results(
 
 def _predict_all(
     model: nn.Module, splits: Mapping[str, ImageSet], train: TrainSpec, before_batch: Callable[[], None]
-) -> Predictions:
-    return {name: timed_predict(model, split, train, before_batch) for name, split in splits.items()}
+) -> dict[str, Predictions]:
+    return {name: predict(model, split, train, before_batch) for name, split in splits.items()}
 
 
-def _epoch_result(predictions: Predictions, epoch: int, step: int) -> EpochResult:
-    splits = {
-        name: measure_finite(found.logits, found.labels, name, epoch, step) for name, found in predictions.items()
-    }
+def _epoch_result(predictions: Mapping[str, Predictions], epoch: int, step: int) -> EpochResult:
+    splits = {name: measure_finite(found, name, epoch, step) for name, found in predictions.items()}
     return EpochResult(epoch=epoch, step=step, splits=splits)
 
 

@@ -18,8 +18,8 @@ CUDA_BATCH_SIZE, CUDA_SIDE = 1000, 32  # what fills a GPU, with images of so man
 
 
 @dataclass(frozen=True)
-class TimedPredictions:
-    """Logits (N, K) in float32 and labels (N,), and the images/s at which they came."""
+class Predictions:
+    """Logits (N, K) in float32 and labels (N,) on the host, and the images/s at which they came."""
 
     logits: Logits
     labels: Labels
@@ -36,29 +36,19 @@ def evaluation_batch_size(device: torch.device, train: TrainSpec, image_size: in
     return min(CUDA_BATCH_SIZE, max(train.batch_size, CUDA_BATCH_SIZE * CUDA_SIDE**2 // image_size**2))
 
 
-def predict(
-    model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]
-) -> tuple[Logits, Labels]:
-    """Logits (N, K) in float32 and labels (N,), on the host. `before_batch` may raise to stop between batches.
+def predict(model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]) -> Predictions:
+    """Compute the logits of a split. `before_batch` may raise to stop between batches.
 
     Never compiled, so that a run can be measured again wherever it was trained. Raises ResourceError where the
     memory does not suffice.
     """
     model.eval()
-    logits = []
+    logits, begun = [], time.perf_counter()
     batch_size = evaluation_batch_size(images.device, train, images.image_size)
     with torch.inference_mode(), memory_errors(f"measuring in batches of {batch_size} images"):
         for batch, _ in images.in_order(batch_size):
             before_batch()
             with autocast(batch.device, train.precision):
                 logits.append(model.forward(batch).float())
-    return torch.cat(logits).cpu().numpy(), images.labels.cpu().numpy().astype(np.int64)
-
-
-def timed_predict(
-    model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]
-) -> TimedPredictions:
-    """What `predict` gives, and how fast."""
-    begun = time.perf_counter()
-    logits, labels = predict(model, images, train, before_batch)
-    return TimedPredictions(logits, labels, len(labels) / (time.perf_counter() - begun))
+    found, labels = torch.cat(logits).cpu().numpy(), images.labels.cpu().numpy().astype(np.int64)
+    return Predictions(found, labels, len(labels) / (time.perf_counter() - begun))

@@ -15,9 +15,9 @@ from vitreport.records.epoch import EpochRecord
 from vitreport.records.measurement import Measurement
 from vitreport.spec.run import TrainSpec
 from vitreport.training.device import autocast, peak_memory_bytes
-from vitreport.training.evaluate import predict
+from vitreport.training.evaluate import Predictions, predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
-from vitreport.training.metrics import Labels, Logits, measure
+from vitreport.training.metrics import measure
 from vitreport.training.state import TrainingState
 
 STEPS_BETWEEN_READS = {"cpu": 1, "cuda": 16}
@@ -58,8 +58,8 @@ def fit(
         check_finite(loss, "train loss", state.epoch + 1, state.step)
         measured = {"train": Measurement(count=int(images_seen), correct=int(correct), loss=loss / images_seen)}
         for name, split in splits.items():
-            logits, labels = predict(state.model, split, train, before_batch)
-            measured[name] = measure_finite(logits, labels, name, state.epoch + 1, state.step)
+            predicted = predict(state.model, split, train, before_batch)
+            measured[name] = measure_finite(predicted, name, state.epoch + 1, state.step)
         state.finish_epoch(measured["val"].accuracy if train.selection == "val" else None)
         record = EpochRecord(
             epoch=state.epoch,
@@ -116,10 +116,10 @@ def _read_losses(unread: list[Tensor], state: TrainingState) -> float:
     return float(values[-1])
 
 
-def measure_finite(logits: Logits, labels: Labels, split: str, epoch: int, step: int) -> Measurement:
+def measure_finite(predicted: Predictions, split: str, epoch: int, step: int) -> Measurement:
     """Measure a split. Raises DivergedError where its loss is infinite or NaN."""
     try:
-        return measure(logits, labels)
+        return measure(predicted.logits, predicted.labels)
     except FloatingPointError as error:
         raise _diverged(f"{split} {error}", epoch, step) from error
 
