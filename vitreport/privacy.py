@@ -11,11 +11,12 @@ import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
-from typing import Self
+from typing import NamedTuple, Self
 
 SHARED = frozenset(map(os.path.normpath, ("/", "/home", "/Users")))
 """Folders that hold the folders of several users: a path relative to one of them begins with a user's name."""
 
+LONGEST_PATH = 4096
 _NAME = r"[^\s/\\'\"`,;:<>|()\[\]{}=]++"
 _NAMES = (
     rf"{_NAME}(?: {_NAME}){{0,2}}"  # folder names may contain spaces, the last name of a path in a sentence may not
@@ -28,17 +29,15 @@ PATHS = re.compile("|".join((URL, QUOTED, WINDOWS, POSIX)))
 OPTION = re.compile(r"(?:-{0,2}[\w.-]+=)*")  # --set=data.dataset=VALUE
 ABSOLUTE = re.compile(r"[/~]|[A-Za-z]:[\\/]|\\\\")
 FOREIGN = re.compile(r"(?!)" if os.name == "nt" else r"[A-Za-z]:[\\/]|\\\\")
-LONGEST_PATH = 4096
 HOMES = ("home", "Users")
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 
 
-@dataclass(frozen=True)
-class _Base:
-    """A folder and its replacements: for the folder itself, and as the prefix of the paths inside it."""
+class _Base(NamedTuple):
+    """A folder and its replacements: for the folder itself ("" keeps its name), and before the paths inside it."""
 
     folder: str
-    alone: str | None
+    alone: str
     inside: str
 
 
@@ -53,20 +52,11 @@ class Places:
     def here(cls, data_dir: Path | None = None, runs_dir: Path | None = None) -> Self:
         """Return the places of this process."""
         code = (Path(__file__).parent.parent, Path(sysconfig.get_path("purelib")))
-        folders: list[tuple[Path | None, str | None, str]] = [
-            (_current(), ".", f".{os.sep}"),
-            *((folder, None, "") for folder in (data_dir, runs_dir, *code)),
-        ]
-        home = _home()
-        bases = [
-            _Base(form, alone, inside)
-            for folder, alone, inside in folders
-            if folder is not None
-            for form in _forms(folder)
-            if not _is_shared(form, home)
-        ]
-        if home:
-            bases += [_Base(form, "~", f"~{os.sep}") for form in _forms(Path(home)) if form not in SHARED]
+        current, home = _current(), _home()
+        bases = [_Base(form, ".", f".{os.sep}") for form in _forms(current) if not _is_shared(form)]
+        for folder in (data_dir, runs_dir, *code):
+            bases += [_Base(form, "", "") for form in _forms(folder) if not _is_shared(form)]
+        bases += [_Base(form, "~", f"~{os.sep}") for form in _forms(home) if form not in SHARED]
         return cls(tuple(bases), platform.node())
 
     def argument(self, text: str) -> str:
@@ -74,11 +64,10 @@ class Places:
         option = OPTION.match(text)
         head = option[0] if option else ""
         value = text[len(head) :]
-        if "://" in value or "\n" in value:
-            return head + self._message(value)
-        parts = PurePath(value).parts
-        if ABSOLUTE.match(value) or ".." in parts or (len(parts) > 1 and self._is_in_shared(value)):
-            return head + self.path(value)
+        if "://" not in value and "\n" not in value:
+            parts = PurePath(value).parts
+            if ABSOLUTE.match(value) or ".." in parts or (len(parts) > 1 and self._names_a_user(value)):
+                return head + self.path(value)
         return head + self._message(value)
 
     def message(self, text: str) -> str:
@@ -101,11 +90,9 @@ class Places:
     def _message(self, text: str) -> str:
         for base in sorted(self.bases, key=lambda base: -len(base.folder)):
             there = rf"(?<![\w.~/\\-]){re.escape(base.folder)}(?:(?P<sep>[/\\]+)(?=\S)|(?![\w-]|\.\w))"
-            text = re.sub(there, lambda found, base=base: self._based(base, found), text)  # type: ignore[misc]
+            alone = self.path(base.folder)
+            text = re.sub(there, lambda found, base=base, alone=alone: base.inside if found["sep"] else alone, text)  # type: ignore[misc]
         return PATHS.sub(self._found, text)
-
-    def _based(self, base: _Base, found: re.Match[str]) -> str:
-        return base.inside if found["sep"] else self.path(base.folder)
 
     def _found(self, found: re.Match[str]) -> str:
         if url := found["url"]:
@@ -114,10 +101,10 @@ class Places:
             return f"{found['quote']}{self.path(found['quoted'])}{found['quote']}"
         return self.path(found["windows"] or found["posix"])
 
-    def _is_in_shared(self, text: str) -> bool:
+    def _names_a_user(self, text: str) -> bool:
         """Return whether a relative path lies in a current folder that holds the folders of several users."""
         current = _current()
-        return bool(self.bases and current and _is_shared(str(current), _home())) and Path(text).exists()
+        return bool(self.bases and current and _is_shared(str(current))) and Path(text).exists()
 
 
 def without_paths(text: str) -> str:
@@ -132,22 +119,23 @@ def _current() -> Path | None:
         return None
 
 
-def _home() -> str:
+def _home() -> Path | None:
     try:
-        return os.path.normpath(Path.home())
+        return Path.home()
     except RuntimeError:
-        return ""
+        return None
 
 
-def _is_shared(folder: str, home: str) -> bool:
+def _is_shared(folder: str) -> bool:
     """Return whether a path relative to this folder could begin with a user's name."""
-    above = {os.path.normpath(each) for each in PurePath(home).parents} if home else set()
+    home = _home()
+    above = {os.path.normpath(parent) for parent in PurePath(os.path.normpath(home)).parents} if home else set()
     return folder in SHARED | above
 
 
-def _forms(path: Path) -> Iterator[str]:
+def _forms(path: Path | None) -> Iterator[str]:
     """Yield a path as given and with its links resolved; nothing if it is not a path on this system."""
-    if len(str(path)) > LONGEST_PATH:
+    if path is None or len(str(path)) > LONGEST_PATH:
         return
     try:
         given = path.expanduser()
