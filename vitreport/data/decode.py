@@ -30,7 +30,6 @@ CHUNK_IMAGES = 1000
 CHUNK_BYTES = 2**25
 REASON_CHARACTERS = 80
 DAMAGED_HINT = "replace or delete damaged images"
-FULL_RANGE = (0.0, 65535.0)
 TURNED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -234,9 +233,10 @@ def _scaled(values: npt.NDArray[np.generic], levels: Range | None) -> Pixels:
         grey: Pixels = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
         return grey
     low, high = _values_range(values)
-    if values.dtype.kind == "f" or low < FULL_RANGE[0] or high > FULL_RANGE[1]:
-        is_float = values.dtype.kind == "f"
-        raise _DeepValuesError("floating-point values" if is_float else f"values from {low:.0f} to {high:.0f}")
+    if values.dtype.kind == "f":
+        raise _DeepValuesError("floating-point values")
+    if low < 0 or high > 65535:
+        raise _DeepValuesError(f"values from {low:.0f} to {high:.0f}")
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 

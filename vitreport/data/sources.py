@@ -58,14 +58,20 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
     from vitreport.spec.data import DatasetFacts
 
     name, home = locate(dataset, data_dirs)
+    root, published = home / name, DATASETS.get(name)
     if _is_path(dataset):
-        _check_path(home / name)
-    elif name not in DATASETS and not (name and _is_folder(home / name)):
+        if not _is_folder(root):
+            from vitreport.data.layout import LAYOUT_HINT
+
+            raise DatasetError(f"{root} is not a folder", f"give a folder of images: {LAYOUT_HINT}")
+        if published and not published.archive:
+            raise DatasetError(f"{root}: the name {name} is taken by a data set of that name", "rename the folder")
+    elif not published and not (name and _is_folder(root)):
         raise _unknown(name)
-    if source := DATASETS.get(name):
-        size = image_size or source.image_size
-        return DatasetFacts(name, source.num_classes, size, source.train_count, data_dir=home)
-    return _folder_reader(home / name).describe(home / name, image_size)
+    if published:
+        size = image_size or published.image_size
+        return DatasetFacts(name, published.num_classes, size, published.train_count, data_dir=home)
+    return _folder_reader(root).describe(root, image_size)
 
 
 def facts_in(data_dirs: Sequence[Path] | None) -> "Callable[[str, int | None], DatasetFacts]":
@@ -160,15 +166,6 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:  # a name too long for the system, a folder that may not be entered
         return False
-
-
-def _check_path(path: Path) -> None:
-    from vitreport.data.layout import LAYOUT_HINT
-
-    if not _is_folder(path):
-        raise DatasetError(f"{path} is not a folder", f"give a folder of images: {LAYOUT_HINT}")
-    if path.name in DATASETS and not DATASETS[path.name].archive:
-        raise DatasetError(f"{path}: the name {path.name} is taken by a data set of that name", "rename the folder")
 
 
 def _unknown(name: str) -> SpecError:

@@ -1,8 +1,8 @@
 """Which function draws the random numbers of which spec, and the operations of a spec one after the other."""
 
 from collections.abc import Sequence
-from functools import partial
 
+import torch
 from torch import Tensor
 
 from vitreport.data.augment.color import draw_autocontrast, draw_color_jitter, draw_equalize, draw_sharpness
@@ -15,10 +15,9 @@ from vitreport.data.augment.geometry import (
     draw_random_rotation,
     draw_vertical_flip,
 )
-from vitreport.data.augment.mixture import draw_mixture
 from vitreport.data.augment.policies import draw_rand_augment, draw_trivial_augment
 from vitreport.data.augment.random_numbers import RandomNumbers
-from vitreport.data.augment.sampling import Sampler
+from vitreport.data.augment.sampling import InTurn, SampledTransform, Sampler
 from vitreport.spec.augment import (
     AugmentSpec,
     AutocontrastSpec,
@@ -52,7 +51,22 @@ OPERATIONS: dict[type, Sampler] = {
     RandAugmentSpec: draw_rand_augment,
     TrivialAugmentSpec: draw_trivial_augment,
 }
-DRAWS = OPERATIONS | {MixtureSpec: partial(draw_mixture, operations=OPERATIONS)}
+
+
+def draw_mixture(spec: MixtureSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+    """How many operations each image gets and which; each of its turns has parameters of its own."""
+    count, turns = shape[0], spec.maximum
+    many = (count * turns, *shape[1:])
+    own = numbers.repeated(turns)
+    drawn = [OPERATIONS[type(inner)](inner, many, own) for inner in spec.operations]
+    choices = numbers.integers(0, len(drawn), turns)
+    lengths = numbers.integers(spec.minimum, spec.maximum + 1, 1)
+    choices = choices.where(torch.arange(turns) < lengths, -1)
+    rows = torch.arange(count * turns).view(count, turns)
+    return SampledTransform(InTurn(drawn), (choices, rows))
+
+
+DRAWS = OPERATIONS | {MixtureSpec: draw_mixture}
 
 
 def augment(images: Tensor, operations: Sequence[AugmentSpec], numbers: RandomNumbers) -> Tensor:
