@@ -251,7 +251,7 @@ def test_data_sets_given_by_paths_lie_in_one_folder(cli: Cli, tmp_path: Path) ->
     done = cli(*small, "--param", "dataset", f"{tmp_path}/a/x,{tmp_path}/a/y")
     assert done.exit_code == 0, done.stderr
     (plan,) = json.loads(done.stdout)
-    assert [trial["values"] for trial in plan["trials"]] == [[f"{tmp_path}/a/x"], [f"{tmp_path}/a/y"]]
+    assert [trial["values"] for trial in plan["trials"]] == [{"dataset": f"{tmp_path}/a/{name}"} for name in "xy"]
     apart = cli(*small[:-1], "--param", "dataset", f"{tmp_path}/a/x,{tmp_path}/b/z")
     assert (apart.exit_code, apart.stdout) == (2, "")
     assert f"x in {tmp_path}/a, z in {tmp_path}/b" in apart.stderr
@@ -289,10 +289,10 @@ def test_architectures_are_levels_with_the_presets_of_their_own(model: tuple[str
     (plan,) = json.loads(done.stdout)
     assert plan["axes"] == ["model"]
     assert [(trial["values"], trial["run"]) for trial in plan["trials"]] == [
-        (["swin"], "swin-digits-ea4ce545-s0"),  # as the presets have it
-        (["timm/resnet10t"], "timm-resnet10t-digits-e496c844-s0"),
+        ({"model": "swin"}, "swin-digits-ea4ce545-s0"),  # as the presets have it
+        ({"model": "timm/resnet10t"}, "timm-resnet10t-digits-e496c844-s0"),
     ]
-    assert plan["baseline"] == ([model[0]] if model else None)
+    assert plan["baseline"] == ({"model": model[0]} if model else None)
 
 
 def test_the_faults_of_each_architecture_are_told(cli: Cli) -> None:

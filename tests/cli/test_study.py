@@ -380,7 +380,7 @@ FAULTS = {
     "ablations.batch.params.batch_size = 0": "must be",
     "ablations.batch.params.lerning_rate": "mean learning_rate?",
     "sections.0.runs = 'swim'": "mean swin?",
-    "ablations.batch": "stands in no section",
+    "ablations.batch": "is in no section",
 }
 
 

@@ -62,7 +62,7 @@ class PartSpec(Section):
     def combinations(self) -> dict[str, Labels]:
         """The labels of each combination of values, of each axis one, by what a claim calls it."""
         labels = itertools.product(*([value.label for value in axis.values] for axis in self.axes()))
-        return {", ".join(each): each for each in labels}
+        return {", ".join(combined): combined for combined in labels}
 
 
 class AblationSpec(PartSpec):
@@ -90,7 +90,7 @@ class AblationSpec(PartSpec):
                 variants.append(variant_axis(name, {label: flat(fields) for label, fields in labels.items()}))
             except SpecError as error:
                 place = dotted(["variants", name])
-                problems += [replace(each, field=f"{place}.{each.field}") for each in error.problems]
+                problems += [replace(problem, field=f"{place}.{problem.field}") for problem in error.problems]
         if self.zip and params and not problems:
             with gathered(problems, "params"):
                 params = [zipped(params)]
@@ -116,8 +116,8 @@ class FigureSpec(Section):
     def _as_published(cls, given: Any) -> Any:
         if isinstance(given, dict):
             return given
-        found = FIGURE.fullmatch(str(given))
-        fraction = Decimal(found["number"]).scaleb(-2 if found["percent"] else 0) if found else Decimal(-1)
+        match = FIGURE.fullmatch(str(given))
+        fraction = Decimal(match["number"]).scaleb(-2 if match["percent"] else 0) if match else Decimal(-1)
         if not 0 <= fraction <= 1:
             raise PydanticCustomError("figure", FIGURE_FAULT)
         return {"fraction": float(fraction), "digits": max(0, -int(fraction.as_tuple().exponent) - 2)}
@@ -184,7 +184,7 @@ class SectionSpec(Section):
 
 
 class StudySpec(Section):
-    """A study; `faults` names what was wrong with the published one. Each run and ablation stands in one section."""
+    """A study; `faults` names what was wrong with the published one. Each run and ablation is in one section."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
     faults: Mapping[Key, Text] = {}
@@ -213,7 +213,12 @@ class StudySpec(Section):
         """Return the study with these runs and ablations alone, and the claims that are about them alone."""
         runs = {name: part for name, part in self.runs.items() if name in names}
         ablations = {name: part for name, part in self.ablations.items() if name in names}
-        claims = [each for each in self.claims if each.of in names and (each.of in ablations or _compares(each, runs))]
+        # a claim of a run needs the run that it is compared with
+        claims = [
+            claim
+            for claim in self.claims
+            if claim.of in ablations or (claim.of in runs and claim.other in (None, *runs))
+        ]
         sections = [
             section.model_copy(
                 update={
@@ -228,17 +233,12 @@ class StudySpec(Section):
         return self.model_copy(update=changes)
 
     def place_of(self, name: str) -> str:
-        """Where a run or an ablation stands in the file: ablations."perceiver-io/batch-size"."""
+        """Return the place of a run or an ablation in the file: ablations."perceiver-io/batch-size"."""
         return dotted(["runs" if name in self.runs else "ablations", name])
 
 
-def _compares(claim: ClaimSpec, runs: Collection[str]) -> bool:
-    """Whether what a claim of a run compares with is there."""
-    return claim.other is None or claim.other in runs
-
-
 def combination(value: Any) -> str:
-    """A combination of values as a file names it: one value, or a list with one for each axis; "" for none."""
+    """Word a combination as a file gives it: one value, or a list with one for each axis; "" for None."""
     if value is None:
         return ""
     return ", ".join(map(shown_value, value)) if isinstance(value, list) else shown_value(value)

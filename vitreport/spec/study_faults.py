@@ -16,7 +16,7 @@ KINDS = ("runs", "ablations")
 SAID = ("value", "above", "like", "spread_below", "converged_at", "gap_above")
 PARTS = frozenset((kind,) for kind in KINDS)
 Place = tuple[int | str, ...]
-"""Where something stands in the file: ("runs",), ("runs", "small"), ("claims", 3)."""
+"""A place in the file: ("runs",), ("runs", "small"), ("claims", 3)."""
 Item = TypeVar("Item")
 
 
@@ -26,9 +26,12 @@ def is_too_large(study: StudySpec) -> bool:
 
 
 def study_faults(study: StudySpec, unread: Collection[Place], gone: Collection[Place]) -> Iterator[Problem]:
-    """`unread` stands in the file, but was not read whole: nothing is told of what follows from the rest of it.
+    """Yield what does not fit together.
 
-    `gone` is not in the study at all.
+    Args:
+        study: The study as far as it could be read.
+        unread: Places that could not be read whole; consequences of what is missing there are not reported.
+        gone: Places that are not in the study at all.
     """
     yield from _faults_of_parts(study, unread)
     if PARTS.isdisjoint(unread):
@@ -103,11 +106,11 @@ def _faults_of_sections(study: StudySpec, unread: Collection[Place], gone: Colle
                 if name not in known:
                     yield _unknown(place, kind.removesuffix("s"), name, known)
                 elif name in placed:
-                    yield Problem(place, "stands in a section already", value=repr(name))
+                    yield Problem(place, "is in a section already", value=repr(name))
                 placed.add(name)
     if study.sections and ("sections",) not in unread and not _names(unread, "sections"):
         for name in filter(lambda name: name not in placed, study.named):
-            yield Problem(study.place_of(name), "stands in no section", "each run and ablation stands in one")
+            yield Problem(study.place_of(name), "is in no section", "each run and ablation is in one")
 
 
 def _numbered(section: str, items: Iterable[Item], gone: Collection[Place]) -> Iterator[tuple[int, Item]]:

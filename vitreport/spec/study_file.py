@@ -34,7 +34,7 @@ def study_names() -> list[str]:
 
 
 def study_title(study: str) -> str:
-    """What a study is called, given by its name or its file: the stem of the file."""
+    """Return what a study is called, given by its name or its file: the stem of the file."""
     return Path(study).stem
 
 
@@ -48,7 +48,7 @@ class Draft:
 
 
 def read_study(study: str) -> StudySpec:
-    """A study by its name, or from a file of the user's own.
+    """Read a study by its name, or from a TOML file.
 
     Raises SpecError with every problem of the file, or with the nearest names.
     """
@@ -59,7 +59,7 @@ def read_study(study: str) -> StudySpec:
 
 
 def read_draft(study: str) -> Draft:
-    """As `read_study`, but for a file with problems: what is sound in it can be looked at with them.
+    """Read a study as far as it is sound, with its problems.
 
     Raises SpecError where nothing of the file can be used.
     """
@@ -93,7 +93,7 @@ def _drafted(values: dict[str, Any], origin: str) -> Draft:
 
 
 def _sound_part(values: dict[str, Any], faulty: Iterable[Place], origin: str) -> tuple[StudySpec, set[Place]]:
-    """The study without the values at these places, and without what cannot do without them; its places, too."""
+    """Return the study without the values at these places and what needs them, and the places of the latter."""
     kept = {"title": UNREAD_TITLE, **_without(values, faulty)}
     try:
         return _validated(kept), set()
@@ -109,7 +109,7 @@ def _sound_part(values: dict[str, Any], faulty: Iterable[Place], origin: str) ->
 
 
 def _without(values: dict[str, Any], places: Iterable[Place]) -> dict[str, Any]:
-    """What stands at these places is taken out of its table; in a list an empty table takes its place."""
+    """Remove the values at these places; in a list an empty table takes their place."""
     kept = copy.deepcopy(values)
     for place in filter(None, places):
         parents, last = place[:-1], place[-1]

@@ -46,14 +46,14 @@ class AxisSpec(Section):
 
 
 def field_axis(name: str, values: Iterable[Any]) -> AxisSpec:
-    """An axis over the values of one field, which is named as in `--set`. Raises SpecError for an unknown one."""
+    """Return an axis over the values of one field, named as in `--set`. Raises SpecError for an unknown one."""
     path = find_field(name)
     if path == "seed":
         raise SpecError(
             problems=[Problem("seed", "cannot be an axis of a sweep", "leave it out: a sweep has its own seeds")]
         )
-    told = tuple(ValueSpec(label=shown_value(value), value=value, fields=fields_of(path, value)) for value in values)
-    return AxisSpec(name=short_name(path), values=told)
+    specs = (ValueSpec(label=shown_value(value), value=value, fields=fields_of(path, value)) for value in values)
+    return AxisSpec(name=short_name(path), values=tuple(specs))
 
 
 def read_axes(params: Iterable[tuple[str, str]], origin: str) -> list[AxisSpec]:
@@ -73,43 +73,43 @@ def read_axes(params: Iterable[tuple[str, str]], origin: str) -> list[AxisSpec]:
 
 
 def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSpec:
-    """An axis over named sets of fields. Raises SpecError with every unknown field, by its label and name."""
+    """Return an axis over named sets of fields. Raises SpecError with every unknown field, by its label and name."""
     problems: list[Problem] = []
-    found: dict[str, dict[str, Any]] = {label: {} for label in variants}
+    sets: dict[str, dict[str, Any]] = {label: {} for label in variants}
     for label, fields in variants.items():
         for field, value in fields.items():
             with gathered(problems, dotted([label, field])):
-                found[label] |= fields_of(find_field(field), value)
+                sets[label] |= fields_of(find_field(field), value)
     if problems:
         raise SpecError(problems=problems)
-    values = tuple(ValueSpec(label=label, value=label, fields=fields) for label, fields in found.items())
+    values = tuple(ValueSpec(label=label, value=label, fields=fields) for label, fields in sets.items())
     return AxisSpec(name=name, values=values)
 
 
 def called(axes: Iterable[str], values: Iterable[str]) -> str:
-    """A combination of values as people read it, one of each axis: batch_size 16, optimizer sgd."""
+    """Word a combination of values, one of each axis: batch_size 16, optimizer sgd."""
     return ", ".join(f"{axis} {shown_level([value])}" for axis, value in zip(axes, values, strict=True))
 
 
 def shown_level(values: Iterable[str]) -> str:
-    """A level as people read it among others: 16; of several fields (16, 2)."""
+    """Word a level: 16; of several fields (16, 2)."""
     text = ", ".join(values)
     return f"({text})" if len(_split(text)) > 1 else text
 
 
 def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
-    """One axis that goes through the values of several side by side. Raises SpecError where the lengths differ."""
+    """Return one axis that pairs the values of several side by side. Raises SpecError where the lengths differ."""
     lengths = {axis.name: len(axis.values) for axis in axes}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise SpecError(f"zip pairs lists of equal length, but {told} values", "leave zip out for a grid")
+        counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise SpecError(f"zip pairs lists of equal length, but {counts} values", "leave zip out for a grid")
     return AxisSpec(
         name=", ".join(lengths),
         values=tuple(
             ValueSpec(
                 label=", ".join(value.label for value in values),
                 value=[value.value for value in values],
-                fields={path: each for value in values for path, each in value.fields.items()},
+                fields={path: given for value in values for path, given in value.fields.items()},
             )
             for values in zip(*(axis.values for axis in axes), strict=True)
         ),
@@ -117,7 +117,7 @@ def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
 
 
 def parse_list(text: str) -> list[Any]:
-    """Values between commas, each read as `--set` reads one; commas in brackets or quotes belong to a value."""
+    """Read values between commas as `--set` reads one; commas in brackets or quotes belong to a value."""
     parts = _split(text)
     if "" in parts:
         raise SpecError(f"{text!r} holds an empty value", "values with commas between them, such as 16,32,64")
@@ -139,16 +139,16 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def shown_value(value: Any) -> str:
-    """A value as tables call it: text as it is, nothing as "none", anything else as JSON; 1000000.0 is 1e6."""
+    """Write a value as tables do: text as it is, None as "none", anything else as JSON; 1000000.0 is 1e6."""
     if value is None:
         return "none"
     if isinstance(value, str):
         return value
-    return LARGE_ROUND.sub(lambda found: f"{found[1]}e{len(found[2])}", json.dumps(value, default=str))
+    return LARGE_ROUND.sub(lambda match: f"{match[1]}e{len(match[2])}", json.dumps(value, default=str))
 
 
 def short_name(path: str) -> str:
-    """The name of a field in a table: its last part where that is unique; `optimizer.name` is `optimizer`."""
+    """Return the name of a field in a table: its last part where that is unique; `optimizer.name` is `optimizer`."""
     last = path.rpartition(".")[2]
     if last == "name":
         return path.removesuffix(".name")

@@ -94,5 +94,5 @@ def _images_key(trial: Trial) -> tuple[str, int, str]:
 
 
 def _raise_all(problems: Iterable[Problem]) -> None:
-    if found := list(dict.fromkeys(problems)):
-        raise SpecError(problems=found)
+    if unique := list(dict.fromkeys(problems)):
+        raise SpecError(problems=unique)

@@ -73,6 +73,11 @@ class Plan:
         slug = re.sub(r"[^A-Za-z0-9._]+", "-", self.name).strip("-.")[:80]
         return f"{slug}-{hashlib.sha256(json.dumps(varied).encode()).hexdigest()[:8]}"
 
+    def values(self, labels: Labels) -> dict[str, Any]:
+        """Return the values of a combination by the names of the axes."""
+        pairs = zip(self.axes, labels, strict=True)
+        return {axis.name: next(v.value for v in axis.values if v.label == label) for axis, label in pairs}
+
     @property
     def without_baseline(self) -> str:
         """Why nothing is compared and what can be done; "" where there is a baseline, or nothing to compare."""
@@ -130,7 +135,7 @@ def make_plan(
         hint = "use fewer values or seeds, or raise the limit"
         raise SpecError(f"the sweep has {count:,} trials, more than {max_trials:,}", hint)
     composed = _compose_all(axes, compose_trial)
-    specs = {labels: each.spec for labels, each in composed.items()}
+    specs = {labels: trial.spec for labels, trial in composed.items()}
     _refuse_equal_specs(specs)
     spec_values = None
     if baseline:
@@ -147,7 +152,7 @@ def make_plan(
         ),
         data_dir=_one_folder(composed.values()),
         spec_values=spec_values,
-        lowered=frozenset(each.lowered for each in composed.values() if each.lowered),
+        lowered=frozenset(trial.lowered for trial in composed.values() if trial.lowered),
     )
 
 
@@ -223,11 +228,11 @@ def _values_of(spec: RunSpec, axes: Sequence[AxisSpec]) -> Labels:
 
 def _one_folder(composed: Collection[Composed]) -> Path:
     """Return the folder that holds all datasets. Raises SpecError where there are several."""
-    folders = {each.spec.data.dataset: each.data_dir for each in composed}
+    folders = {trial.spec.data.dataset: trial.data_dir for trial in composed}
     if len(set(folders.values())) > 1:
-        found = ", ".join(f"{dataset} in {folder}" for dataset, folder in folders.items())
+        places = ", ".join(f"{dataset} in {folder}" for dataset, folder in folders.items())
         hint = "put them side by side: --data-dir FOLDER, and name them without their paths"
-        raise SpecError(f"all datasets of a sweep must be in one folder; found {found}", hint)
+        raise SpecError(f"all datasets of a sweep must be in one folder; found {places}", hint)
     return next(iter(folders.values()))
 
 

@@ -36,7 +36,7 @@ class Observer:
         """Receive an event of a training; of the steps only some, and none from an engine that reports none."""
 
     def note(self, line: str) -> None:
-        """Receive a line for the user; "warning: " stands before a warning."""
+        """Receive a line for the user; it begins with "warning: " if it is one."""
 
     def progress(self, label: str, done: int, total: int | None) -> None:
         """Receive how far the preparation of the images is; `total` is None where it is not known."""

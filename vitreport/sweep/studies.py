@@ -147,7 +147,7 @@ def _places(part: PartSpec, place: str) -> dict[str, str]:
     if isinstance(part, AblationSpec):
         places |= {_path(name): dotted(["params", name]) for name in part.params}
         for axis, variants in part.variants.items():
-            fields = {name for each in variants.values() for name in flat(each)}
+            fields = {name for variant in variants.values() for name in flat(variant)}
             places |= {_path(name): dotted(["variants", axis]) for name in fields}
     return {path: f"{place}.{inner}" for path, inner in places.items()}
 

@@ -19,7 +19,7 @@ from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.run import Observer
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 
-LINES_AROUND = 6  # of a terminal: what stands above and below the trials
+LINES_AROUND = 6  # of a terminal, above and below the trials
 OVER = ("done", "diverged", "failed", "damaged")
 STYLES = {"done": "green", "running": "cyan", "diverged": "yellow", "failed": "red", "damaged": "red", "queued": "dim"}
 
@@ -153,8 +153,8 @@ class LiveSweepView(DrawnView, QuietSweepView):
         """… and 4 more: 3 queued, 1 done"""
         if hidden:
             counts = Counter(self.statuses[run_id].state for run_id in hidden)
-            told = ", ".join(f"{count} {state}" for state, count in counts.items())
-            yield Text(f"… and {len(hidden)} more: {told}", style="dim")
+            states = ", ".join(f"{count} {state}" for state, count in counts.items())
+            yield Text(f"… and {len(hidden)} more: {states}", style="dim")
 
     def _footer(self) -> Text:
         counts = Counter(status.state for status in self.statuses.values())

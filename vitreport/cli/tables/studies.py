@@ -49,10 +49,10 @@ def _show_section(study: StudySpec, section: SectionSpec) -> None:
 def _described(part: PartSpec) -> str:
     """perceiver-io on cifar10, epochs = 12, by batch_size: 16; 32; 64"""
     preset = [f"preset {part.preset}"] if part.preset else []
-    own = [f"{name} = {toml_value(value)}" for name, value in flat(part.set).items()]
+    changed = [f"{name} = {toml_value(value)}" for name, value in flat(part.set).items()]
     varied = [f"{axis.name}: {'; '.join(shown_level([value.label]) for value in axis.values)}" for axis in part.axes()]
     by = [f"by {' x '.join(varied)}"] if varied else []
-    return ", ".join([f"{part.model} on {part.dataset}", *preset, *own, *by])
+    return ", ".join([f"{part.model} on {part.dataset}", *preset, *changed, *by])
 
 
 def _counts(study: StudySpec) -> dict[str, str | int]:

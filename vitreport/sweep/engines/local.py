@@ -1,8 +1,8 @@
-"""Trials in processes on this machine, each of which can die alone.
+"""Train trials in processes on this machine; one that dies affects no other.
 
 multiprocessing.Pool, ProcessPoolExecutor, loky and pebble share one queue between all workers: a worker that is
 killed while it holds the queue's lock, or (pebble 5.2) before it has taken its first task while none runs, costs all
-others their tasks. Here each worker has a pipe of its own, the end of which is the sign of its death.
+others their tasks. Here every worker has its own pipe, which breaks when the worker dies.
 """
 
 import contextlib
@@ -139,7 +139,7 @@ class LocalEngine:
         process = context.Process(target=self._serve, args=(there, self._runtime, slot, self._argv), daemon=True)
         with _interrupts_blocked():
             process.start()
-        there.close()  # its end of the pipe is its own: the pipe breaks when it dies
+        there.close()  # so that the pipe breaks when the worker dies
         return _Worker(slot, process, here)
 
     def _read(self, worker: _Worker) -> Iterator[tuple[str, Report]]:
