@@ -1,8 +1,6 @@
 "use strict";
 // Without this script the page says all the same; with it tables can be sorted, series switched off, numbers pointed at.
 
-const numbers = JSON.parse(document.getElementById("numbers").textContent);
-
 function element(name, properties, ...children) {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
@@ -139,7 +137,7 @@ function download(name, type, text) {
 
 function addDownloads(figure) {
   const name = figure.dataset.figure;
-  const { columns, rows } = numbers[name];
+  const [columns, ...rows] = [...figure.querySelectorAll(".data tr")].map((row) => [...row.cells].map(sortKey));
   const asCsv = () => [columns, ...rows].map((row) => row.map(csvCell).join(",") + "\n").join("");
   const asJson = () => JSON.stringify(rows.map((row) => Object.fromEntries(row.map((cell, i) => [columns[i], cell]))), null, 2);
   const tools = element("div", { className: "tools" });

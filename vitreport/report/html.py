@@ -35,7 +35,7 @@ from vitreport.report.blocks import (
     parts,
 )
 from vitreport.report.figures.collect import draw
-from vitreport.report.figures.figure import Figure, FigureTable
+from vitreport.report.figures.figure import Figure
 from vitreport.report.figures.palette import DARK, LIGHT
 from vitreport.report.markdown import template_folder
 from vitreport.report.page import Page
@@ -65,7 +65,6 @@ def render_html(page: Page) -> str:
         .render(
             page=page,
             sections=[(section, renderer.blocks(section.blocks)) for section in sections_of(page)],
-            numbers={figure.name: _plain(figure.title, figure.table) for figure in page.figures},
             style=style,
             theme=theme,
             script=script,
@@ -191,15 +190,6 @@ def _number(value: str | float | None) -> str:
     if isinstance(value, str):
         return value
     return Number(f"{value:,}" if isinstance(value, int) else f"{value:.4f}", value)
-
-
-def _plain(title: str, numbers: FigureTable) -> dict[str, Any]:
-    """The numbers of a figure as the script gives them to the reader."""
-    return {
-        "title": printable(title),
-        "columns": [printable(column) for column in numbers.columns],
-        "rows": [[printable(cell) if isinstance(cell, str) else cell for cell in row] for row in numbers.rows],
-    }
 
 
 @cache
