@@ -10,7 +10,7 @@ from tests.spec.composing import composed
 from vitreport.errors import SpecError
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import ErrorKind, ErrorRecord
-from vitreport.store.state import needs_training, trial_state
+from vitreport.store.run_state import needs_training, trial_state
 from vitreport.sweep.engines.local import threads_per_job
 from vitreport.sweep.expected import elapsed_seconds, expected_seconds, remaining_seconds
 

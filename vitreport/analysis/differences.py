@@ -10,7 +10,7 @@ from vitreport.intervals import mcnemar
 from vitreport.records.correct_images import right_alone
 from vitreport.records.reader import Run
 from vitreport.spec.compose import flat
-from vitreport.store.state import state_of
+from vitreport.store.run_state import state_of
 
 RIGHT_ALONE = "test_images_right_alone"
 Differences = Mapping[str, tuple[Any, Any]]

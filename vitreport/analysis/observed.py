@@ -11,7 +11,7 @@ from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run
 from vitreport.records.run import RunRecord
 from vitreport.spec.run import RunSpec
-from vitreport.store.state import recorded_state
+from vitreport.store.run_state import recorded_state
 
 CONVERGED = 0.95
 

@@ -21,7 +21,7 @@ from vitreport.models.weights import MAX_HEADER_BYTES, parse_safetensors
 from vitreport.reading import MAX_WEIGHTS_BYTES, entry_fault, read_bounded, reading_errors
 from vitreport.records.folders import LINK_HINT
 from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Record, Version
-from vitreport.store.state import BESIDE
+from vitreport.store.run_state import BESIDE
 from vitreport.training.optimizers import kept_tensors
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
 

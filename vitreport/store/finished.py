@@ -12,7 +12,7 @@ from vitreport.records.reader import Run, read_run
 from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.state import BESIDE, is_finished
+from vitreport.store.run_state import BESIDE, is_finished
 
 
 def finished_run(

@@ -21,14 +21,14 @@ from vitreport.records.schema import SCHEMA_VERSION, recordable
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
+from vitreport.store.disk_space import peak_bytes, refuse_full_disk
 from vitreport.store.failures import failures_recorded, stops_told
 from vitreport.store.finished import refuse_other_images, refuse_other_randomness
 from vitreport.store.lock import Hold, held
 from vitreport.store.provenance import git_state, now, versions
 from vitreport.store.results import write_results
+from vitreport.store.run_state import BESIDE, is_finished
 from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
-from vitreport.store.space import peak_bytes, refuse_full_disk
-from vitreport.store.state import BESIDE, is_finished
 from vitreport.store.writer import RunWriter
 from vitreport.training.device import (
     choose_device,

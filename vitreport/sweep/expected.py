@@ -10,7 +10,7 @@ from typing import Literal
 
 from vitreport.records.reader import Run
 from vitreport.spec.run import RunSpec
-from vitreport.store.state import needs_training, trial_state
+from vitreport.store.run_state import needs_training, trial_state
 from vitreport.sweep.plan import Plan
 from vitreport.sweep.trials import read_trials
 

@@ -11,8 +11,8 @@ from vitreport.files import refuse_unwritable
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.store.lock import is_held
+from vitreport.store.run_state import needs_training, trial_state
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
-from vitreport.store.state import needs_training, trial_state
 from vitreport.sweep.engines.engine import Ended, Engine, Update
 from vitreport.sweep.plan import Trial
 from vitreport.sweep.trials import RESULTS, count_done, describe_done, read_trials

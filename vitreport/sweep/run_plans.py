@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from vitreport.errors import DatasetError, ImagesError, VitreportError
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
-from vitreport.store.state import trial_state
+from vitreport.store.run_state import trial_state
 from vitreport.sweep.engines.engine import MakeEngine
 from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.record import write_sweep

@@ -6,7 +6,7 @@ from pathlib import Path
 from vitreport.formatting import counted
 from vitreport.records.folders import newest_attempts
 from vitreport.records.reader import Run, read_run
-from vitreport.store.state import trial_state
+from vitreport.store.run_state import trial_state
 from vitreport.sweep.plan import Trial
 
 RESULTS = ("done", "diverged")

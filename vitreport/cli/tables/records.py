@@ -10,7 +10,7 @@ from vitreport.errors import DamageError
 from vitreport.formatting import compact, counted, duration, listed, percent, rate
 from vitreport.records.reader import Run
 from vitreport.records.run import DataRecord, InitialWeights
-from vitreport.store.state import state_of
+from vitreport.store.run_state import state_of
 
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBER_COLUMNS = ["epochs", "val", "test", "time"]

@@ -12,8 +12,8 @@ from vitreport.files import free_bytes, remove_file
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.store import checkpoint
+from vitreport.store.disk_space import disk_bytes, peak_bytes
 from vitreport.store.session import train_run
-from vitreport.store.space import disk_bytes, peak_bytes
 from vitreport.training.listener import Listener
 
 TRAIN = ("train", *SHORTEST)
