@@ -97,7 +97,7 @@ MIXTURE: dict[str, Any] = {"name": "mixture", "operations": [FLIP]}
         (
             {**PERCEIVER, "data": {"augment": [FLIP, {"name": "rand_augment", "magnitude": 31}]}},
             "data.augment.1.magnitude",
-            "31 is none of 31 bins from 0",
+            "must be less than data.augment.1.num_magnitude_bins = 31",
         ),
     ],
 )

@@ -59,7 +59,7 @@ def refusal(path: Path) -> str:
         ("a.json", b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "nested deeper than 32"),
         ("a.json", b"[1]", "is a list or a single value"),
         ("a.json", b"5", "is a list or a single value"),
-        ("a.json", b'{"model": {"name": "swin", "name": "swin"}}', "the key 'name' stands twice"),
+        ("a.json", b'{"model": {"name": "swin", "name": "swin"}}', "duplicate key 'name'"),
         ("a.json", b'{"a": ' + b"9" * 5000 + b"}", "4300 digits"),
         ("a.json", b"{'a': 1}", "line 1 column 2"),
     ],

@@ -77,7 +77,7 @@ def trial_errors(spec: ModelSpec) -> Iterator[None]:
 
 
 def sized_network(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module:
-    """The network for images of this size, which some architectures must be told and others cannot."""
+    """Build the network for images of this size: some architectures take the size as a keyword, others refuse it."""
     import timm  # takes seconds
 
     network: nn.Module
@@ -92,7 +92,7 @@ def sized_network(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module
 
 
 def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) -> Weights:
-    """What timm's hub has of an architecture, for images of this size; `note` is told that the hub is asked.
+    """What timm's hub has of an architecture, for images of this size; `note` receives a line when the hub is asked.
 
     Raises:
         SpecError: If it has none.

@@ -159,7 +159,8 @@ class RandAugmentSpec(Augmentation):
     def problems(self, path: str, image_size: int) -> list[Problem]:
         if self.magnitude < self.num_magnitude_bins:
             return []
-        return [Problem(f"{path}.magnitude", f"{self.magnitude} is none of {self.num_magnitude_bins} bins from 0")]
+        fault = f"must be less than {path}.num_magnitude_bins = {self.num_magnitude_bins}"
+        return [Problem(f"{path}.magnitude", fault, value=str(self.magnitude))]
 
 
 class TrivialAugmentSpec(Augmentation):

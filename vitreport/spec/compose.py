@@ -27,8 +27,8 @@ class Layer:
     A whole spec (a file, a preset) yields: where a stronger layer chooses another model or optimizer, the fields
     of the former one fall away. A field that was given alone never does.
 
-    `is_recipe` marks a preset, whose batch size gives way to a smaller limit; `is_varied` the values of a sweep's cell,
-    which never give way.
+    `is_recipe` marks a preset, whose batch size gives way to a smaller limit; `is_varied` marks the values of a sweep's
+    trial, which never give way.
     """
 
     origin: str
@@ -224,7 +224,7 @@ def _lower_batch(
 ) -> Lowered | None:
     """Lower a batch size of a preset, or the default, that is larger than what a limit of the user's leaves.
 
-    A batch size that the user gave stays, and is a problem. So does that of a sweep over limits, whose cells
+    A batch size that the user gave stays, and is a problem. So does that of a sweep over limits, whose trials
     would differ in more than the limit.
     """
     data, train = sections.get("data"), sections.get("train")

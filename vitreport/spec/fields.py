@@ -24,7 +24,7 @@ def field_paths() -> tuple[str, ...]:
 def find_field(name: str) -> str:
     """The full path of a field named by its path or by a last part that is unique, or of an entry of a free table.
 
-    A section stands for its name: `optimizer` is `optimizer.name`. Raises SpecError, with the candidates where
+    The name of a section means its `name`: `optimizer` is `optimizer.name`. Raises SpecError, with the candidates where
     several fields end so.
     """
     for table in _free_tables():

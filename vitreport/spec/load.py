@@ -164,7 +164,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in pairs:
         if key in values:
-            raise ValueError(f"the key {key[:60]!r} stands twice")
+            raise ValueError(f"duplicate key {key[:60]!r}")
         values[key] = value
     return values
 

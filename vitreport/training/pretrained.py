@@ -80,9 +80,9 @@ def told_weights(weights: InitialWeights, num_classes: int) -> str:
         "fresh, not in it": weights.missing,
         "not used": weights.unexpected,
     }
-    told = [f"{kind}: {_listed(names)}" for kind, names in kinds.items() if names]
+    left_out = [f"{kind}: {_listed(names)}" for kind, names in kinds.items() if names]
     taken = [text for kind, text in classifiers.items() if kind == weights.classifier]
-    return "; ".join([f"weights: {weights.loaded} tensors of {weights.source}", *taken, *told])
+    return "; ".join([f"weights: {weights.loaded} tensors of {weights.source}", *taken, *left_out])
 
 
 def told_normalization(weights: Weights, spec: RunSpec) -> list[str]:
@@ -91,8 +91,8 @@ def told_normalization(weights: Weights, spec: RunSpec) -> list[str]:
     if published is None or CHANNEL_STATISTICS.get(normalization) == published:
         return []
     names = [f'data.normalization = "{name}"' for name, known in CHANNEL_STATISTICS.items() if known == published]
-    (told,) = names or [f"mean {published[0]} and deviation {published[1]}"]
-    return [f'warning: {weights.source} was trained with {told}, this run normalises with "{normalization}"']
+    (statistics,) = names or [f"mean {published[0]} and deviation {published[1]}"]
+    return [f'warning: {weights.source} was trained with {statistics}, this run normalises with "{normalization}"']
 
 
 def _listed(names: Sequence[str]) -> str:
