@@ -39,26 +39,19 @@ class Page:
     def findings_of(self, architecture: str) -> list[Finding]:
         """Of an architecture, or with "" those across architectures that are not in the headline."""
         own = [finding for finding in self.findings if finding.architecture == architecture]
-        return [finding for finding in own if not _is_foremost(finding) and finding.ablation not in self._studied]
+        studied = {ablation.name for ablation in self.summary.ablations if ablation.source == "study"}
+        return [finding for finding in own if not _is_foremost(finding) and finding.ablation not in studied]
 
     def findings_about(self, ablation: Ablation) -> list[Finding]:
         return [finding for finding in self.findings if finding.ablation == ablation.name]
 
     def figures_of(self, architecture: str) -> list[Figure]:
-        """Of an architecture, or with "" those of the first screen."""
-        own = [figure for figure in self.figures if figure.architecture == architecture]
-        return [figure for figure in own if not self._is_studied(figure)]
+        """Of an architecture, or with "" those of the first screen; an ablation of a study has its own section."""
+        own = (figure for figure in self.figures if figure.architecture == architecture)
+        return [each for each in own if not (isinstance(each.data, Ablation) and each.data.source == "study")]
 
     def figures_about(self, ablation: Ablation) -> list[Figure]:
         return [figure for figure in self.figures if figure.data == ablation]
-
-    @property
-    def _studied(self) -> set[str]:
-        """The names of the ablations that stand in sections of a study."""
-        return {ablation.name for section in self.summary.sections for ablation in section.ablations}
-
-    def _is_studied(self, figure: Figure) -> bool:
-        return isinstance(figure.data, Ablation) and figure.data.name in self._studied
 
 
 def _is_foremost(finding: Finding) -> bool:
