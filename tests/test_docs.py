@@ -19,11 +19,17 @@ from vitreport.errors import exit_codes
 from vitreport.spec.request import Request, compose_request
 from vitreport.spec.run import RunSpec
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    str(file.relative_to(ROOT)): file.read_text(encoding="utf-8")
+    for file in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+    if "_build" not in file.parts and "results" not in file.parts
+}
 COMMANDS = commands()
 PLACEHOLDER = re.compile(r"[A-Z_]{1,}\Z|<.*>\Z|\.\.\.\Z")
 SHELL_SIGNS = re.compile(r"&&|\|\||[|;>]")
 FENCE = re.compile(r"^```(?:sh|console|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s][^)\s]*)\)|(?:src|srcset)=\"([^\"]+)\"")
+MOST_README_BYTES = 9_000
 INLINE = re.compile(r"`(vitreport [^`\n]+)`")
 
 
@@ -48,17 +54,22 @@ def resolved(words: Sequence[str]) -> tuple[str, Sequence[str]]:
     return " ".join(words[:length]), words[length:]
 
 
-BLOCKS = sorted(set(shown_in_blocks(README)))
+BLOCKS = sorted({words for text in PAGES.values() for words in shown_in_blocks(text)})
 INLINES = sorted(
-    {words for text in (README, *(file.read_text(encoding="utf-8") for file in FILES)) for words in shown_inline(text)}
+    {
+        words
+        for text in (*PAGES.values(), *(file.read_text(encoding="utf-8") for file in FILES))
+        for words in shown_inline(text)
+    }
 )
 
 
 @pytest.mark.parametrize("words", BLOCKS, ids=" ".join)
-def test_a_command_in_the_readme_is_understood(words: tuple[str, ...]) -> None:
+def test_a_command_in_a_block_is_understood(words: tuple[str, ...]) -> None:
     name, rest = resolved(words)
-    assert not hasattr(COMMANDS[name], "commands") or {"--help", "--version"} & set(rest)
-    with COMMANDS[name].make_context(name, list(rest), resilient_parsing="--help" in rest) as context:
+    command = COMMANDS[name]
+    assert not hasattr(command, "commands") or command.invoke_without_command or {"--help", "--version"} & set(rest)
+    with command.make_context(name, list(rest), resilient_parsing="--help" in rest) as context:
         assert context.params is not None
 
 
@@ -97,18 +108,18 @@ def test_a_training_that_is_shown_has_a_sound_spec(words: tuple[str, ...], monke
     assert len(trained) == 1
 
 
-def test_every_command_is_in_the_readme() -> None:
-    shown = {resolved(words)[0] for words in (*BLOCKS, *shown_inline(README))}
+def test_every_command_is_shown_in_the_documentation() -> None:
+    shown = {resolved(words)[0] for text in PAGES.values() for words in (*BLOCKS, *shown_inline(text))}
     leaves = {words for words, command in COMMANDS.items() if not hasattr(command, "commands")}
     assert leaves - shown == set()
 
 
-def test_the_readme_has_examples_of_training() -> None:
+def test_the_documentation_has_examples_of_training() -> None:
     assert len(COMPOSED) >= 3
 
 
-def test_the_exit_codes_of_the_readme_are_those_of_the_errors() -> None:
-    table = README.partition("\n## When something is wrong\n")[2].partition("\n## ")[0]
+def test_the_documented_exit_codes_are_those_of_the_errors() -> None:
+    table = PAGES["docs/reference/exit-codes.md"]
     rows = [f"| {code} | {meaning} |" for code, meaning in exit_codes().items()]
     assert re.findall(r"^\| .*\d.* \|$", table, re.MULTILINE) == rows
 
@@ -117,3 +128,17 @@ def test_a_fresh_clone_has_not_done_the_first_line_already() -> None:
     """A record committed under `runs/` would make the README's first line say so instead of training."""
     first = compose_request(Request(model="perceiver-io", dataset="digits"), facts_in(None)).spec
     assert not list((ROOT / "runs").glob(f"{first.run_id}*"))
+
+
+def test_the_readme_is_short() -> None:
+    assert len(PAGES["README.md"].encode()) < MOST_README_BYTES
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    dead = [
+        f"{page}: {target}"
+        for page, text in PAGES.items()
+        for target in map("".join, LINK.findall(text))
+        if "://" not in target and not (ROOT / page).parent.joinpath(target.partition("#")[0]).exists()
+    ]
+    assert dead == []
