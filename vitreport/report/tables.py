@@ -1,5 +1,6 @@
 """The tables of a report, the same for every format."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -210,10 +211,7 @@ def without_result(summary: Summary) -> Table:
 
 def outcome(group: Group) -> str:
     """The test accuracy, or why there is none; seeds without a result are counted."""
-    troubles = {run.state: 0 for run in group.runs if run.state != "done"}
-    for run in group.runs:
-        if run.state in troubles:
-            troubles[run.state] += 1
+    troubles = Counter(run.state for run in group.runs if run.state != "done")
     if group.test is None:
         return "; ".join(_trouble(group, state) for state in troubles) or "no test accuracy"
     lacking = [f"{count} of {len(group.runs)} seeds {STATES.get(state, state)}" for state, count in troubles.items()]
