@@ -1,29 +1,23 @@
 """Train small vision models from a checked spec, keep a record of every run, and report what the records say.
 
-The functions below do what the commands of the same names do, in this process. `import vitreport` is fast: torch and
-the other large packages are imported when a function first needs them.
+`read_spec`, `train`, `ablate`, `run_study`, `load_runs`, `analyze` and `render` do in this
+process what the commands do.
+`import vitreport` is fast: each name is imported when it is first used.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any
 
 from vitreport.version import __version__
 
 if TYPE_CHECKING:
-    from vitreport.analysis.scope import Analysis
     from vitreport.analysis.summary import Summary
+    from vitreport.api import ablate, analyze, load_runs, read_spec, render, run_study, train
     from vitreport.export.frames import epochs_frame, runs_frame
     from vitreport.records.reader import Run
     from vitreport.runtime import Runtime
     from vitreport.spec.run import RunSpec
-    from vitreport.sweep.engines.engine import MakeEngine
-    from vitreport.sweep.plan import Plan
     from vitreport.sweep.run import Observer
-    from vitreport.sweep.run_plans import Outcome
     from vitreport.training.listener import Listener
 
 __all__ = [
@@ -38,13 +32,12 @@ __all__ = [
     "analyze",
     "epochs_frame",
     "load_runs",
+    "read_spec",
     "render",
     "run_study",
     "runs_frame",
     "train",
 ]
-
-Format: TypeAlias = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
 
 _MODULES = {
     "Listener": "vitreport.training.listener",
@@ -53,6 +46,7 @@ _MODULES = {
     "RunSpec": "vitreport.spec.run",
     "Runtime": "vitreport.runtime",
     "Summary": "vitreport.analysis.summary",
+    **dict.fromkeys(("ablate", "analyze", "load_runs", "read_spec", "render", "run_study", "train"), "vitreport.api"),
     "epochs_frame": "vitreport.export.frames",
     "runs_frame": "vitreport.export.frames",
 }
@@ -62,216 +56,3 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def train(
-    spec: RunSpec,
-    runtime: Runtime | None = None,
-    *,
-    force: bool = False,
-    listeners: Sequence[Listener] = (),
-    argv: Sequence[str] = (),
-) -> Run:
-    """Train a spec and return its recorded run; a finished run is not trained again, an interrupted one is resumed.
-
-    Args:
-        spec: what to train.
-        runtime: the device, the folders and the number of threads; by default those of `vitreport train`.
-        force: train in a new folder although there is a finished run.
-        listeners: objects that receive the events of the training, such as a tracker.
-        argv: the words that the record names as the command.
-
-    Raises:
-        VitreportError: of the kind that ended the run; see `vitreport.errors`.
-
-    Example:
-        >>> run = vitreport.train(spec, vitreport.Runtime(device="cpu", threads=2))
-        >>> run.result.selected.splits["test"].accuracy
-        0.9722
-    """
-    from vitreport.errors import RecordError
-    from vitreport.records.reader import read_run
-    from vitreport.runtime import Runtime
-    from vitreport.store.finished import finished_run
-    from vitreport.training.listener import Listeners
-
-    runtime, listener = runtime or Runtime(), Listeners(listeners)
-    run = None if force else finished_run(spec, runtime, note=listener.note, progress=listener.progress)
-    if run:
-        listener.note(f"run {run.id} is done already; --force trains it again in a new folder")
-    else:
-        from vitreport.store.session import train_run
-
-        run = read_run(train_run(spec, runtime, force=force, argv=argv, listener=listener))
-    if run.record is None or run.result is None:
-        raise RecordError(f"run {run.id} cannot be read back: {'; '.join(run.damage)}")
-    return run
-
-
-def ablate(
-    spec: RunSpec,
-    params: Mapping[str, Sequence[Any]],
-    *,
-    seeds: Sequence[int] = (0, 1, 2),
-    zip: bool = False,  # noqa: A002
-    baseline: Sequence[Any] = (),
-    runtime: Runtime | None = None,
-    engine: MakeEngine | None = None,
-    observer: Observer | None = None,
-) -> Summary:
-    """Train every combination of values with every seed, and return the analysis of the runs.
-
-    Trials that are on record are not trained again. The sweep is put on record beside the runs.
-
-    Args:
-        spec: what is varied; fields that would follow from a varied one keep their values.
-        params: the fields to vary, named as `--set` names them, with their values.
-        seeds: the seeds of every combination.
-        zip: pair the values of all fields side by side instead of making a grid.
-        baseline: the values of the combination to compare with (default: those of the spec).
-        runtime: the device, the folders and the number of threads.
-        engine: makes what trains (default: one process on this machine at a time).
-        observer: receives what happens.
-
-    Raises:
-        VitreportError: of the kind that ended the sweep; see `vitreport.errors`. A trial that fails ends nothing.
-
-    Example:
-        >>> summary = vitreport.ablate(spec, {"batch_size": [16, 32, 64]})
-        >>> [(level.values[0], level.test) for level in summary.ablations[0].levels]
-    """
-    from vitreport.data.sources import facts_in
-    from vitreport.runtime import Runtime
-    from vitreport.spec.sweep import field_axis, zipped
-    from vitreport.sweep.plan import plan_ablation
-
-    runtime = runtime or Runtime()
-    axes = [field_axis(name, values) for name, values in params.items()]
-    if zip and axes:
-        axes = [zipped(axes)]
-    plan = plan_ablation(spec, axes, seeds, facts_in([runtime.data_dir]), baseline=baseline)
-    return analyze(_run_plans([plan], runtime, engine, observer).runs.values())
-
-
-def run_study(
-    study: str | Path,
-    *,
-    only: Sequence[str] = (),
-    seeds: str = "3",
-    overrides: Sequence[str] = (),
-    runtime: Runtime | None = None,
-    engine: MakeEngine | None = None,
-    observer: Observer | None = None,
-) -> Analysis:
-    """Train what is missing of a study, and return its analysis with its published claims.
-
-    Args:
-        study: a study by its name, or its TOML file.
-        only: its runs and ablations by name (default: all).
-        seeds: as `--seeds` takes them.
-        overrides: `FIELD=VALUE`, as `--set` takes them.
-        runtime: the device, the folders and the number of threads.
-        engine: makes what trains (default: one process on this machine at a time).
-        observer: receives what happens.
-
-    Raises:
-        VitreportError: of the kind that ended the sweep; see `vitreport.errors`. A trial that fails ends nothing.
-
-    Example:
-        >>> vitreport.run_study("digits", seeds="1").summary.groups
-    """
-    from vitreport.analysis.scope import analyze_study
-    from vitreport.data.sources import facts_in
-    from vitreport.runtime import Runtime
-    from vitreport.sweep.studies import StudyRequest, plan_study
-
-    runtime = runtime or Runtime()
-    asked, describe = StudyRequest(str(study), only, seeds, overrides), facts_in([runtime.data_dir])
-    planned = plan_study(asked, describe)
-    _run_plans(list(planned.plans.values()), runtime, engine, observer).refuse_left_out()
-    return analyze_study(asked, runtime.runs_dir, describe)
-
-
-def _run_plans(
-    plans: Sequence[Plan], runtime: Runtime, engine: MakeEngine | None, observer: Observer | None
-) -> Outcome:
-    from contextlib import nullcontext
-
-    from vitreport.sweep.engines.local import LocalEngine
-    from vitreport.sweep.run import Observer
-    from vitreport.sweep.run_plans import run_plans
-
-    observer = observer or Observer()
-    make_engine = engine or (lambda place, note: LocalEngine(1, place, note))
-    return run_plans(plans, runtime, make_engine, observe=lambda plan: nullcontext(observer), note=observer.note)
-
-
-def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
-    """Read the record of every run in a folder, by name.
-
-    A file that cannot be read is named in the run's `damage`; the fields that it holds are None.
-
-    Args:
-        runs_dir: the folder that `--runs-dir` names.
-
-    Raises:
-        SpecError: there is no such folder.
-
-    Example:
-        >>> [run.id for run in vitreport.load_runs()]
-        ['perceiver-io-digits-a97be4a1-s0', 'perceiver-io-digits-a97be4a1-s1']
-    """
-    from vitreport.errors import SpecError
-    from vitreport.records.folders import run_folders
-    from vitreport.records.reader import read_run
-
-    if not Path(runs_dir).is_dir():
-        raise SpecError(f"there is no folder {runs_dir}")
-    return [read_run(folder) for folder in run_folders(Path(runs_dir))]
-
-
-def analyze(runs: Iterable[Run]) -> Summary:
-    """Return everything that a report shows of these runs, as plain data.
-
-    Runs that differ by their seed alone are one group; groups, ablations and architectures are compared with 95%
-    confidence intervals. Sweeps whose records lie beside the runs say what was varied and what the baseline is.
-
-    Args:
-        runs: as `load_runs` returns them, or some of them.
-
-    Example:
-        >>> summary = vitreport.analyze(vitreport.load_runs())
-        >>> [(group.id, group.test) for group in summary.groups]
-    """
-    from vitreport.analysis.analyze import Outline
-    from vitreport.analysis.analyze import analyze as analyze_folders
-    from vitreport.analysis.selection import read_designs
-
-    folders = [run.folder for run in runs]
-    found = [read_designs(place) for place in sorted({folder.parent for folder in folders})]
-    trained = {folder.name for folder in folders}
-    shown = [each for designs, _ in found for each in designs if trained & {run_id for _, run_id in each.trials}]
-    return analyze_folders(folders, Outline(tuple(shown)), [each for _, damage in found for each in damage])
-
-
-def render(summary: Summary, format: Format = "markdown", *, title: str | None = None) -> str:  # noqa: A002
-    """Return a report in one of the formats of `vitreport report`.
-
-    Args:
-        summary: as `analyze` returns it.
-        format: "model-card" is for the runs of one group.
-        title: the heading.
-
-    Raises:
-        SpecError: there is no such format, or it cannot show these runs.
-
-    Example:
-        >>> Path("report.html").write_text(vitreport.render(vitreport.analyze(runs), "html"), encoding="utf-8")
-    """
-    from vitreport.errors import SpecError
-    from vitreport.report.page import TITLE, make_page
-    from vitreport.report.render import render as render_page
-
-    if format not in get_args(Format):
-        raise SpecError(f"unknown format {format!r}", f"use one of {', '.join(get_args(Format))}")
-    return render_page(make_page(summary, title=title or TITLE), format, title=title)

@@ -14,6 +14,7 @@ from tests.records import spec, write_run, write_seeds
 from tests.training.small import small_spec
 from vitreport.errors import RecordError, SpecError
 from vitreport.files import write_json
+from vitreport.report.render import Format
 from vitreport.runtime import Runtime
 from vitreport.training.events import EpochFinished, Event, Started
 
@@ -66,6 +67,20 @@ def test_a_spec_is_trained_with_listeners() -> None:
     assert vitreport.train(small_spec(), runtime, force=True).folder == Path("runs") / f"{run.id}-r2"
 
 
+def test_a_spec_is_read_from_a_file_a_dictionary_and_a_run() -> None:
+    values = {"model": {"name": "swin"}, "data": {"dataset": "digits"}, "train": {"epochs": 3}}
+    Path("my.toml").write_text('model.name = "swin"\ndata.dataset = "digits"\ntrain.epochs = 3\n')
+    checked = vitreport.read_spec(values)
+    folder = write_run(Path("runs"), checked)
+    assert (checked.train.epochs, checked.data.num_classes) == (3, 10)
+    for source in ("my.toml", Path("my.toml"), folder, str(folder / "spec.json"), checked):
+        assert vitreport.read_spec(source) == checked
+    assert vitreport.train("my.toml").folder == folder, "a finished run is not trained again"
+    with pytest.raises(SpecError) as error:
+        vitreport.read_spec({**values, "train": {"epochs": 0, "x": 1}})
+    assert {problem.field for problem in error.value.problems} == {"train.epochs", "train.x"}
+
+
 def test_a_listener_that_fails_ends_the_run_which_can_be_resumed() -> None:
     class Failing(vitreport.Listener):
         def event(self, event: Event) -> None:
@@ -96,8 +111,8 @@ def test_a_script_reads_analyzes_and_reports_without_torch(cli: Cli) -> None:
     assert json.loads(document) == json.loads(cli("report", "--runs-dir=records", "--format=json").stdout)
 
 
-@pytest.mark.parametrize("format_", get_args(vitreport.Format))
-def test_a_report_is_that_of_the_command(format_: vitreport.Format, cli: Cli) -> None:
+@pytest.mark.parametrize("format_", get_args(Format))
+def test_a_report_is_that_of_the_command(format_: Format, cli: Cli) -> None:
     write_seeds(Path("runs"), [0.5, 0.6])
     without_figures = ["--no-assets"] if format_ == "markdown" else []
     shown = cli("report", "--format", format_, *without_figures).stdout
