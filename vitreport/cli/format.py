@@ -3,18 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vitreport.formatting import Estimate, compact, toml_lines
-from vitreport.intervals import share
-from vitreport.records.measurement import Measurement
+from vitreport.formatting import compact, toml_lines
 from vitreport.spec.compose import flat
 
 SPARKS = "▁▂▃▄▅▆▇█"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
-
-
-def measured_accuracy(measured: Measurement) -> Estimate:
-    """The accuracy of one run on a split, with Wilson's interval over its images."""
-    return share([(measured.correct, measured.count)]) or Estimate(0.0, 0.0, 1.0, "wilson", 1, images=0)
 
 
 def spec_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -4,8 +4,8 @@ import shlex
 import sys
 
 import vitreport
+from vitreport.analysis.single_run import measured_accuracy
 from vitreport.cli.console import note, print_json, print_text
-from vitreport.cli.format import measured_accuracy
 from vitreport.cli.live.training import choose_view
 from vitreport.data.registry import is_altered
 from vitreport.formatting import duration, percent
