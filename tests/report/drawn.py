@@ -131,7 +131,7 @@ def figures() -> dict[str, Figure]:
         figure("ablation", learning_rates(), "learning-rate"),
         figure("ablation", augmentations(), "augment"),
         figure("classes", classes()),
-        figure("classes", classes(200), "many-classes"),
+        figure("classes", classes(50), "many-classes"),
         figure("confusion", confusion()),
         figure("confusion", confusion(24), "many-confusions"),
         figure("calibration", calibration()),

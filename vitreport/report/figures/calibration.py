@@ -32,8 +32,8 @@ def calibration_figure(group: Group, calibration: Calibration | None, where: str
 
 def draw_calibration(calibration: Calibration) -> list[Canvas]:
     """Draw accuracy by confidence, and the share of images by confidence."""
-    reliability = Canvas("accuracy by confidence", title="Accuracy by confidence", xlabel="confidence")
-    images = Canvas("share of images by confidence", title="Images by confidence", xlabel="confidence")
+    reliability = Canvas("confidence", title="Accuracy by confidence")
+    images = Canvas("confidence", title="Images by confidence")
     color, width = LOOKS[0].color, 1 / len(calibration.bins)
     filled = [(index * width, each) for index, each in enumerate(calibration.bins) if each.count]
     total = sum(each.count for _, each in filled)

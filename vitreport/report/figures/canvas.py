@@ -1,18 +1,20 @@
-"""The panel on which every figure is drawn: matplotlib axes of a fixed width without clutter.
+"""The panel on which every figure is drawn: matplotlib axes with fixed margins, without clutter.
 
 Lengths are CSS pixels. matplotlib is imported when the first panel is made: most commands draw nothing.
 """
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from math import ceil, floor, isclose
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from vitreport.formatting import Estimate, printable
 from vitreport.report.figures.palette import LIGHT
 
+STYLE = Path(__file__).with_name("figures.mplstyle")
 WIDTH = 400
 """Two panels side by side fill the column of a page on GitHub, one fills a telephone."""
 
@@ -22,35 +24,6 @@ LETTER = 0.6
 """Width of a letter of matplotlib's font as a share of its size; the fonts of browsers are narrower."""
 
 UNITS_PER_INCH = 72
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.family": ["DejaVu Sans"],
-    "font.size": NORMAL,
-    "axes.titlesize": 13,
-    "axes.titleweight": "bold",
-    "axes.titlecolor": LIGHT["ink"],
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10,
-    "axes.labelcolor": LIGHT["muted"],
-    "axes.edgecolor": LIGHT["rule"],
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.axisbelow": True,
-    "grid.color": LIGHT["rule"],
-    "grid.linewidth": 1,
-    "text.color": LIGHT["ink"],
-    "xtick.color": LIGHT["muted"],
-    "ytick.color": LIGHT["muted"],
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "xtick.minor.size": 0,
-    "xtick.major.pad": 6,
-    "ytick.major.pad": 6,
-    "lines.linewidth": 2,
-    "lines.markersize": 6.5,
-}
 
 
 class Look(NamedTuple):
@@ -72,20 +45,18 @@ LOOKS = (
 
 
 class Canvas:
-    """A panel: matplotlib axes with fixed margins.
+    """A panel; `key` says below the axis what the marks mean.
 
     Attributes:
-        label: What the panel is, for screen readers.
         tips: Rectangles (left, top, width, height) with the text that is shown when one points at them.
         series: Names of the series, by the number in the id of their elements.
     """
 
     def __init__(
         self,
-        label: str,
+        xlabel: str,
         *,
         title: str = "",
-        xlabel: str = "",
         key: str = "",
         grid: Literal["x", "y", ""] = "y",
         height: float = HEIGHT,
@@ -96,21 +67,18 @@ class Canvas:
         from matplotlib.figure import Figure
 
         height, bottom = (height + 16, bottom + 16) if key else (height, bottom)
-        self.label, self.height = printable(label), round(height)
+        self.label, self.height = printable(", ".join(filter(None, [title, xlabel]))), round(height)
         self.tips: list[tuple[tuple[float, float, float, float], str]] = []
         self.series: list[str] = []
-        top = 34 if title else 12
-        self.size = (WIDTH - left - right, self.height - top - bottom)
+        self.size = width, inner = WIDTH - left - right, self.height - bottom - (34 if title else 12)
         self.drawing = Figure(figsize=(WIDTH / UNITS_PER_INCH, self.height / UNITS_PER_INCH), dpi=UNITS_PER_INCH)
-        self.axes = self.drawing.add_axes(
-            (left / WIDTH, bottom / self.height, self.size[0] / WIDTH, self.size[1] / self.height)
-        )
+        place = (left / WIDTH, bottom / self.height, width / WIDTH, inner / self.height)
+        self.axes = self.drawing.add_axes(place, xlabel=xlabel)
         self.drawing.patch.set_visible(False)
         self.axes.patch.set_visible(False)
         if grid:
             self.axes.grid(visible=True, axis=grid)
         self.axes.set_title(short(title, 44))
-        self.axes.set_xlabel(xlabel)
         below: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "center"}
         self.axes.annotate(key, (0.5, 0), (0, -50), color=LIGHT["muted"], fontsize=SMALL, **below)
 
@@ -139,15 +107,14 @@ class Canvas:
     ) -> None:
         """Draw a value with its interval; the marker of a single run is hollow, a baseline has a ring."""
         face = look.color if estimate.n > 1 else LIGHT["paper"]
-        marks: list[dict[str, Any]] = [
-            {"marker": look.marker, "markerfacecolor": face, "markeredgewidth": 2, "color": look.color}
-        ]
-        if ringed:
-            marks.append({"marker": "o", "markerfacecolor": "none", "markersize": 14, "color": LIGHT["ink"]})
+        value, dot = (estimate.value,), {"linestyle": "none", "clip_on": False, "markeredgewidth": 2}
         lines: list[tuple[Sequence[float], dict[str, Any]]] = [
             (bounds(estimate), {"color": look.color, "solid_capstyle": "round"}),
-            *(((estimate.value,), {**mark, "linestyle": "none", "clip_on": False}) for mark in marks),
+            (value, {**dot, "color": look.color, "marker": look.marker, "markerfacecolor": face}),
         ]
+        if ringed:
+            ring = {"marker": "o", "markerfacecolor": "none", "markersize": 14, "markeredgewidth": 1}
+            lines.append((value, {**dot, **ring, "color": LIGHT["ink"]}))
         for values, looks in lines:
             places = [place] * len(values)
             x, y = (places, values) if upright else (values, places)
@@ -165,10 +132,25 @@ class Canvas:
         axis.set_ticks([tick / 100 for tick in ticks], [f"{tick:.{digits}f}%" for tick in ticks])
         self.axes.set(**{f"{name}lim": (low, high)})
 
+    def value_axis(self, labels: Mapping[float, str], first: Sequence[float], *, logarithmic: bool) -> None:
+        """Fit the x axis to values and label these, the `first` ones before others, as long as there is room."""
+        low, high = min(labels), max(labels)
+        room = max(1.6, (high / low) ** 0.1) if logarithmic else (high - low) * 0.1
+        limits = (low / room, high * room) if logarithmic else (low - room, high + room)
+        self.axes.set(xscale="log" if logarithmic else "linear", xlim=limits)
+        kept: dict[float, float] = {}
+        for value in (*first, *sorted(labels)):
+            x = float(self.axes.transData.transform((value, 0))[0])
+            if all(abs(x - other) >= text_width(f"{labels[value]}{labels[near]} ") / 2 for near, other in kept.items()):
+                kept[value] = x
+        self.axes.set_xticks(sorted(kept), [labels[value] for value in sorted(kept)])
+        self.axes.set_xticks([], minor=True)
+        self.axes.set_xlim(limits)
+
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Set matplotlib's own defaults and ours, whatever the user has configured.
+    """Set matplotlib's own defaults and our style, whatever the user has configured.
 
     A letter that matplotlib's font lacks is drawn by the reader's browser, so its warning is not of interest.
     """
@@ -176,8 +158,7 @@ def style() -> Iterator[None]:
 
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
+        matplotlib.rcParams.update(matplotlib.rc_params_from_file(STYLE, use_default_template=True))
         yield
 
 
@@ -200,21 +181,9 @@ def short(text: str, length: int = 26) -> str:
     return text if len(text) <= length else f"{text[: kept - kept // 2]}…{text[-(kept // 2) :]}"
 
 
-def distinct(names: Sequence[str]) -> list[str]:
-    """Cut names short so that they still differ, without their common beginning if necessary."""
-    cut = [short(name) for name in names]
-    if len(set(cut)) == len(set(names)):
-        return cut
-    columns = enumerate(zip(*names, strict=False))
-    shared = next((place for place, letters in columns if len(set(letters)) > 1), min(map(len, names)))
-    return [short(f"…{name[max(0, shared - 2) :]}") for name in names]
-
-
 def bounds(estimate: Estimate) -> tuple[float, float]:
     """Return the ends of the interval, or the value twice if there is none."""
-    low = estimate.value if estimate.low is None else estimate.low
-    high = estimate.value if estimate.high is None else estimate.high
-    return low, high
+    return estimate.interval or (estimate.value, estimate.value)
 
 
 def ends(estimates: Iterable[Estimate | None]) -> list[float]:
@@ -224,8 +193,8 @@ def ends(estimates: Iterable[Estimate | None]) -> list[float]:
 
 def key_of(estimates: Iterable[Estimate | None], *others: str) -> str:
     """Return what the marks mean that not every figure has."""
-    single = ["hollow: a single run"] if any(estimate and estimate.n == 1 for estimate in estimates) else []
-    return "; ".join([*single, *filter(None, others)])
+    single = any(estimate and estimate.n == 1 for estimate in estimates)
+    return "; ".join(filter(None, ["hollow: a single run" if single else "", *others]))
 
 
 def spread(places: Sequence[float], distance: float) -> list[float]:
@@ -234,5 +203,5 @@ def spread(places: Sequence[float], distance: float) -> list[float]:
     order = sorted(range(len(places)), key=places.__getitem__)
     for below, above in pairwise(order):
         moved[above] = max(moved[above], moved[below] + distance)
-    shift = (sum(moved) - sum(places)) / len(places) if places else 0.0
+    shift = (sum(moved) - sum(places)) / len(places)
     return [place - shift for place in moved]

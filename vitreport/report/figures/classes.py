@@ -10,7 +10,6 @@ from vitreport.report.figures.figure import ESTIMATE_COLUMNS, Figure, FigureTabl
 from vitreport.report.figures.rows import Row, draw_rows
 
 MOST_CLASSES = 50
-MOST_ROWS, ROWS_OF_MANY = 24, 10
 
 
 def classes_figure(group: Group, classes: tuple[ClassAccuracy, ...], where: str) -> Iterator[Figure]:
@@ -34,13 +33,6 @@ def classes_figure(group: Group, classes: tuple[ClassAccuracy, ...], where: str)
 
 
 def draw_classes(classes: Sequence[ClassAccuracy]) -> list[Canvas]:
-    """Draw the classes from the easiest to the hardest; of many classes the easiest and the hardest."""
+    """Draw the classes from the easiest to the hardest."""
     rows = [Row(each.name, each.accuracy) for each in sorted(classes, key=lambda each: -each.accuracy.value)]
-    parts = {"": rows}
-    if len(rows) > MOST_ROWS:
-        parts = {
-            f"The {ROWS_OF_MANY} easiest of {len(rows)}": rows[:ROWS_OF_MANY],
-            f"The {ROWS_OF_MANY} hardest of {len(rows)}": rows[-ROWS_OF_MANY:],
-        }
-    shared = [row.accuracy for row in rows]
-    return [draw_rows(title, "accuracy of a class", part, shared) for title, part in parts.items()]
+    return [draw_rows("", "accuracy of a class", rows, [row.accuracy for row in rows])]

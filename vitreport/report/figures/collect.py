@@ -1,9 +1,9 @@
 """Collect the figures of a report and draw them: the one list of all kinds of figures."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, assert_never
+from typing import Any
 
 from vitreport.analysis.summary import Pair, Summary
 from vitreport.analysis.titles import titles, where_of
@@ -14,9 +14,20 @@ from vitreport.report.figures.classes import classes_figure, draw_classes
 from vitreport.report.figures.confusion import confusion_figure, draw_confusion
 from vitreport.report.figures.cost import cost_figure, draw_cost
 from vitreport.report.figures.curves import curves_figure, draw_curves
-from vitreport.report.figures.figure import Figure
+from vitreport.report.figures.figure import Figure, Kind
 from vitreport.report.figures.mistakes import mistakes_figure
 from vitreport.report.figures.overview import draw_overview, overview_figure
+
+PANELS: Mapping[Kind, Callable[[Any], list[Canvas]]] = {
+    "overview": draw_overview,
+    "cost": draw_cost,
+    "curves": draw_curves,
+    "classes": draw_classes,
+    "confusion": draw_confusion,
+    "calibration": draw_calibration,
+    "mistakes": lambda _: [],
+    "ablation": draw_ablation,
+}
 
 
 def figures_of(summary: Summary) -> tuple[Figure, ...]:
@@ -69,27 +80,4 @@ def draw(figure: Figure) -> list[str]:
     from vitreport.report.figures.svg import to_svg
 
     with style():
-        return [to_svg(panel, f"{figure.name}-{index}") for index, panel in enumerate(_panels(figure))]
-
-
-def _panels(figure: Figure) -> list[Canvas]:
-    data: Any = figure.data
-    match figure.kind:
-        case "overview":
-            return draw_overview(data)
-        case "cost":
-            return draw_cost(data)
-        case "curves":
-            return draw_curves(data)
-        case "classes":
-            return draw_classes(data)
-        case "confusion":
-            return draw_confusion(data)
-        case "calibration":
-            return draw_calibration(data)
-        case "ablation":
-            return draw_ablation(data)
-        case "mistakes":
-            return []
-        case _:
-            assert_never(figure.kind)
+        return [to_svg(panel, f"{figure.name}-{index}") for index, panel in enumerate(PANELS[figure.kind](figure.data))]

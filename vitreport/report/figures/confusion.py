@@ -57,15 +57,7 @@ def draw_confusion(confusion: Confusion) -> list[Canvas]:
     side = WIDTH - left - right
     is_wide = longest > side / count
     bottom = (longest if is_wide else NORMAL + 8) + NORMAL + 10
-    panel = Canvas(
-        "share of each class taken for each class",
-        xlabel="taken for",
-        grid="",
-        height=12 + side + bottom,
-        left=left,
-        right=right,
-        bottom=bottom,
-    )
+    panel = Canvas("taken for", grid="", height=12 + side + bottom, left=left, right=right, bottom=bottom)
     axes = panel.axes
     named = range(0, count, -(-count * SMALLEST // int(side)))
     size = min(SMALL, side * named.step / count)

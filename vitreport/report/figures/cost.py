@@ -1,7 +1,7 @@
 """Test accuracy against what it costs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import ceil, floor, log10
+from math import ceil
 
 from vitreport.analysis.summary import Summary
 from vitreport.analysis.titles import Titles
@@ -9,11 +9,7 @@ from vitreport.formatting import compact, joined, methods
 from vitreport.report.figures.canvas import HEIGHT, LOOKS, SMALL, WIDTH, Canvas, Look, bounds, ends, key_of, short
 from vitreport.report.figures.figure import ESTIMATE_COLUMNS, CostPoint, Figure, FigureTable, estimate_cells
 
-XLABEL = "FLOPs of a forward pass, an image (logarithmic)"
 COLUMNS, LINE, REACH = 2, 17, 7
-MOST_TICKS = 6
-TICKS = (((1, 2, 5), 1), ((1, 3), 1), ((1,), 1), ((1,), 2), ((1,), 4))
-"""Which numbers of which decades may be ticks, from many to few."""
 
 
 def cost_figure(summary: Summary, names: Titles) -> Iterator[Figure]:
@@ -60,22 +56,14 @@ def draw_cost(points: Sequence[CostPoint]) -> list[Canvas]:
 def _draw_panel(dataset: str, points: Sequence[CostPoint], looks: Mapping[str, Look]) -> Canvas:
     lines = ceil(len(points) / COLUMNS)
     panel = Canvas(
-        f"test accuracy by FLOPs an image on {dataset}",
+        "FLOPs of a forward pass, an image (logarithmic)",
         title=f"Test accuracy on {short(dataset)}",
-        xlabel=XLABEL,
         key=key_of(point.accuracy for point in points),
         height=HEIGHT + lines * LINE,
         bottom=50 + lines * LINE,
     )
-    axes = panel.axes
     costs = [point.cost.forward_flops for point in points]
-    room = max(1.6, (max(costs) / min(costs)) ** 0.12)
-    low, high = min(costs) / room, max(costs) * room
-    ticks = log_ticks(low, high)
-    axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    axes.set_xticks(ticks, [compact(tick) for tick in ticks])
-    axes.set_xticks([], minor=True)
+    panel.value_axis({cost: compact(cost) for cost in costs}, [min(costs), max(costs)], logarithmic=True)
     panel.share_axis("y", ends(point.accuracy for point in points), 5)
     legend = panel.drawing.add_axes((0, 0, 1, (lines * LINE + 4) / panel.height), xlim=(0, WIDTH), ylim=(lines, 0))
     legend.axis("off")
@@ -90,14 +78,3 @@ def _draw_panel(dataset: str, points: Sequence[CostPoint], looks: Mapping[str, L
         legend.plot(x + 14, line + 0.5, color=look.color, marker=look.marker, gid=gid)
         legend.text(x + 26, line + 0.5, short(point.label), va="center", fontsize=SMALL, gid=panel.id_of(point.label))
     return panel
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """Return as many round numbers as there is room for: 1, 2 and 5 of each decade, or fewer."""
-    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
-    for steps, every in TICKS:
-        ticks = [step * 10.0**decade for decade in decades if decade % every == 0 for step in steps]
-        found = [tick for tick in ticks if low <= tick <= high]
-        if len(found) <= MOST_TICKS:
-            break
-    return found

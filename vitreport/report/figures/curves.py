@@ -47,12 +47,7 @@ def draw_curves(curves: Sequence[Curve]) -> list[Canvas]:
     means = list(chain.from_iterable(curve.mean for curve in curves))
     is_logarithmic = metric == "loss" and min(means) > 0 and max(means) > LARGE_LOSS
     unit = {"accuracy": "", "loss": " (nats, logarithmic)" if is_logarithmic else " (nats)"}[metric]
-    panel = Canvas(
-        f"{metric} by epoch",
-        title=f"{metric.capitalize()}{unit}",
-        xlabel="epoch",
-        right=text_width(max(names, key=len)) + 12,
-    )
+    panel = Canvas("epoch", title=f"{metric.capitalize()}{unit}", right=text_width(max(names, key=len)) + 12)
     axes = panel.axes
     for curve in curves:
         look = SPLIT_LOOKS[curve.split]
@@ -87,15 +82,9 @@ def draw_curves(curves: Sequence[Curve]) -> list[Canvas]:
     heights = [float(share) for _, share in (axes.transScale + axes.transLimits).transform(last_points)]
     for name, curve, place in zip(names, curves, spread(heights, LINE / panel.size[1]), strict=True):
         axes.text(1.02, place, name, transform=axes.transAxes, va="center", gid=panel.id_of(SPLITS[curve.split]))
-    _add_tips(panel, curves)
-    return [panel]
-
-
-def _add_tips(panel: Canvas, curves: Sequence[Curve]) -> None:
-    """Add strips over the whole height, so that nobody has to aim at a line."""
     epochs = sorted({epoch for curve in curves for epoch in curve.epochs})
     step = -(-len(epochs) // MOST_TIPS)
-    low, high = panel.axes.get_ylim()
+    low, high = axes.get_ylim()
     for epoch in epochs[::step]:
         numbers = [
             f"{SPLITS[each.split]} {measured(each.metric, each.mean[each.epochs.index(epoch)])}"
@@ -103,3 +92,4 @@ def _add_tips(panel: Canvas, curves: Sequence[Curve]) -> None:
             if epoch in each.epochs
         ]
         panel.tip(epoch - step / 2, low, epoch + step / 2, high, f"epoch {epoch}: {', '.join(numbers)}")
+    return [panel]

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vitreport.formatting import Estimate, percent
-from vitreport.report.figures.canvas import Canvas, distinct, ends, key_of, text_width
+from vitreport.report.figures.canvas import Canvas, ends, key_of, short, text_width
 from vitreport.report.figures.palette import LIGHT
 
-ROW = 26
+ROW, NARROW_ROW, MANY = 26, 18, 24
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,15 @@ class Row:
 
 def draw_rows(title: str, quantity: str, rows: Sequence[Row], shared: Iterable[Estimate | None]) -> Canvas:
     """Draw rows from the top, each with its number at the right, on an axis that fits the `shared` estimates."""
-    names = distinct([row.label for row in rows])
+    names = [short(row.label) for row in rows]
     notes = [percent(row.accuracy.value, 1) if row.accuracy else row.note for row in rows]
     baseline = next((row.accuracy for row in rows if row.is_baseline), None)
     panel = Canvas(
-        f"{quantity}: {title}" if title else quantity,
+        quantity,
         title=title,
-        xlabel=quantity,
         key=key_of([row.accuracy for row in rows], "ring: baseline" if baseline else ""),
         grid="x",
-        height=(90 if title else 68) + ROW * len(rows),
+        height=(90 if title else 68) + (ROW if len(rows) <= MANY else NARROW_ROW) * len(rows),
         left=text_width(max(names, key=len)) + 14,
         right=text_width(max(notes, key=len)) + 18,
     )

@@ -11,11 +11,12 @@ from xml.sax.saxutils import escape, quoteattr
 
 import matplotlib
 
-from vitreport.report.figures.canvas import STYLE, WIDTH, Canvas
+from vitreport.report.figures.canvas import WIDTH, Canvas
 from vitreport.report.figures.palette import LIGHT
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
 COLUMNS, GAP = 2, 16
+LEFT_OUT = re.compile(r"<style.*?</style>|</svg>", re.DOTALL)
 TAG = re.compile(r"<\w[^>]*>")
 STYLED = re.compile(r' style="([^"]*)"')
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
@@ -29,26 +30,21 @@ COLOR = re.compile(r"var\(--(\w+)\)")
 def to_svg(canvas: Canvas, name: str) -> str:
     """Return a panel as SVG on one line. `name` must be unique on a page: the ids of the SVG are derived from it."""
     output = BytesIO()
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
+    with matplotlib.rc_context({"svg.hashsalt": name}):
         canvas.drawing.savefig(output, format="svg", metadata={"Date": None})
-    content = output.getvalue().decode()
-    content = content[content.index("</metadata>") + len("</metadata>") :].replace("</svg>", "")
-    content = re.sub(r"<style.*?</style>", "", content, flags=re.DOTALL)
-    content = " ".join(TAG.sub(lambda tag: _simplified(tag[0]), content).split()).replace("> <", "><")
+    content = LEFT_OUT.sub("", output.getvalue().decode().partition("</metadata>")[2])
+    content = TAG.sub(lambda tag: _simplified(tag[0]), content)
+    content = " ".join(content.split()).replace("> <", "><")
     while content != (content := EMPTY.sub("", content)):
         pass
     content = SERIES.sub(
         lambda found: f' class="series" data-series={quoteattr(canvas.series[int(found[1])])}', content
     )
-    tips = "".join(
-        f'<rect class="tip" x="{x:.6g}" y="{y:.6g}" width="{width:.6g}" height="{height:.6g}" fill="none" '
-        f'pointer-events="all"><title>{escape(text)}</title></rect>'
-        for (x, y, width, height), text in canvas.tips
-    )
-    size = f'viewBox="0 0 {WIDTH} {canvas.height:g}" width="{WIDTH}" height="{canvas.height:g}"'
+    for (x, y, width, height), text in canvas.tips:
+        place = f'x="{x:.6g}" y="{y:.6g}" width="{width:.6g}" height="{height:.6g}"'
+        content += f'<rect class="tip" {place} fill="none" pointer-events="all"><title>{escape(text)}</title></rect>'
     look = f'font-family="{FONTS}" stroke-linejoin="round"'
-    label = f'role="img" aria-label={quoteattr(canvas.label)}'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {look} {label}>{content}{tips}</svg>'
+    return f"{_root(WIDTH, canvas.height, canvas.label)} {look}>{content}</svg>"
 
 
 def _simplified(tag: str) -> str:
@@ -63,6 +59,11 @@ def _attributes(style: str) -> str:
     return "".join(f' {key.strip()}="{value}"' for key, value in pairs if key.strip() != "font-family")
 
 
+def _root(width: float, height: float, label: str) -> str:
+    size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label={quoteattr(label)}'
+
+
 def compose(panels: Sequence[str], label: str, colors: Mapping[str, str], attributes: str = "") -> str:
     """Return the panels of a figure as one SVG in these colours, two side by side."""
     heights = [float(found[1]) for panel in panels if (found := HEIGHT.search(panel))]
@@ -71,7 +72,5 @@ def compose(panels: Sequence[str], label: str, colors: Mapping[str, str], attrib
         for column, panel in enumerate(panels[start : start + COLUMNS]):
             placed += panel.replace("<svg ", f'<svg x="{column * (WIDTH + GAP)}" y="{top:g}" ', 1)
         top += max(heights[start : start + COLUMNS]) + GAP
-    width, height = min(len(panels), COLUMNS) * (WIDTH + GAP) - GAP, top - GAP
-    size = f'viewBox="0 0 {width} {height:g}" width="{width}" height="{height:g}"'
-    root = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label={quoteattr(label)}{attributes}>'
-    return COLOR.sub(lambda name: colors[name[1]], f"{root}{placed}</svg>\n")
+    root = _root(min(len(panels), COLUMNS) * (WIDTH + GAP) - GAP, top - GAP, label)
+    return COLOR.sub(lambda name: colors[name[1]], f"{root}{attributes}>{placed}</svg>\n")
