@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.surface import commands
 from tests.data.makers import write_folder
-from tests.test_contracts import FILES, ROOT
+from tests.test_contracts import FILES, PACKAGE, ROOT
 from vitreport.cli import training
 from vitreport.cli.main import run
 from vitreport.cli.tables import dry_run
@@ -142,3 +142,10 @@ def test_links_between_pages_lead_somewhere() -> None:
         if "://" not in target and not (ROOT / page).parent.joinpath(target.partition("#")[0]).exists()
     ]
     assert dead == []
+
+
+def test_the_contributing_guide_names_files_that_exist() -> None:
+    table = PAGES["CONTRIBUTING.md"].partition("\n## Where things are\n")[2]
+    named = {path for path in re.findall(r"`([\w/]+(?:\.py|\.bib|/))", table) if "NAME" not in path}
+    assert len(named) > 20
+    assert [path for path in named if not (PACKAGE / path).exists() and not (ROOT / path).exists()] == []
