@@ -70,11 +70,11 @@ def test_a_folder_that_is_not_there_is_named() -> None:
         vitreport.runs_frame("nowhere")
 
 
-def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_of_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
     for seed in range(2):
         write_run(Path("runs"), small_spec(seed))
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    guide = (ROOT / "docs/guides/export.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
     exec(example, {})
     assert re.search(r"digits +perceiver-io-digits-\w+ +0\.5 +0\.0 +2$", capsys.readouterr().out, re.MULTILINE)
 
