@@ -25,33 +25,33 @@ DTYPES = {
 
 
 def runs_frame(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
-    """The runs of a folder, one row each, by name; damaged ones are left out with a warning that names them.
+    """Return the runs of a folder as a table, one row each, sorted by name.
 
-    Columns are the dotted paths of `vitreport runs diff` without `splits`; what a run lacks is missing in its row.
+    Damaged runs are left out, with a warning that names them. Columns are the dotted paths of `vitreport runs diff`
+    without `splits`; what a run lacks is missing in its row. Whole numbers are Int64, others float64, truth values
+    boolean, text string.
 
-    `id`, `group` (the id without the seed: a mean over it is one over seeds), `status` (done, running, failed,
-    interrupted), `epoch` (the last whole one)
-        A spec that was trained anew has a second row, of which the id ends with -r2.
-    `model.*`, `data.*`, `optimizer.*`, `schedule.*`, `train.*`, `seed`
-        The spec. A list is JSON text; a field that other runs' architectures lack is missing in theirs.
-    `selected.*` and `last.*`: `epoch`, and `count`, `correct`, `accuracy`, `loss`, `top5` of `train`, `val`, `test`
-        What the weights of the selected and of the last epoch measured, such as `selected.test.accuracy`:
-        images, images, a fraction, nats, a fraction.
-    `test.expected_calibration_error`
-        Of the selected weights, a fraction.
-    `cost.parameters`, `cost.forward_flops_per_image`, `cost.training_flops_per_image`,
-    `cost.activation_bytes_per_image`
-        FLOPs count a multiply-add as two.
-    `throughput.training_images_per_second`, `throughput.evaluation_images_per_second`, `seconds`,
-    `peak_memory_bytes`
-        As measured on `device`.
-    `started`, `finished`, `device`, `data.fingerprint`, `data.canonical`, `data.source`, `data.split_hash`,
-    `data.counts.*` (images of a split), `versions.python`, `versions.vitreport`, `versions.torch`, `git.commit`,
-    `git.dirty`, `resumed` (how often), `error.kind`, `error.message`, `command`
-        Where the run comes from; times are UTC.
+    * `id`, `group` (the id without the seed: a mean over it is one over seeds), `status` (done, running, failed,
+      interrupted), `epoch` (the last whole one). A spec that was trained again has a second row, whose id ends with
+      -r2.
+    * `model.*`, `data.*`, `optimizer.*`, `schedule.*`, `train.*`, `seed`: the spec. A list is JSON text; a field that
+      other architectures lack is missing in their rows.
+    * `selected.*` and `last.*`: `epoch`, and `count`, `correct`, `accuracy`, `loss`, `top5` of `train`, `val`,
+      `test`. This is what the weights of the best and of the last epoch measured, such as `selected.test.accuracy`:
+      images, images, a fraction, nats, a fraction.
+    * `test.expected_calibration_error`: of the weights of the best epoch, a fraction.
+    * `cost.parameters`, `cost.forward_flops_per_image`, `cost.training_flops_per_image`,
+      `cost.activation_bytes_per_image`: FLOPs count a multiply-add as two.
+    * `throughput.training_images_per_second`, `throughput.evaluation_images_per_second`, `seconds`,
+      `peak_memory_bytes`: as measured on `device`.
+    * `started`, `finished`, `device`, `data.fingerprint`, `data.canonical`, `data.source`, `data.split_hash`,
+      `data.counts.*` (images of a split), `versions.python`, `versions.vitreport`, `versions.torch`, `git.commit`,
+      `git.dirty`, `resumed` (how often), `error.kind`, `error.message`, `command`: where the run comes from; times
+      are UTC.
 
-    Whole numbers are Int64, others float64, truth values boolean, text string. Raises RecordError where there is no
-    such folder, ResourceError without pandas.
+    Raises:
+        RecordError: If there is no such folder.
+        ResourceError: If pandas is not installed.
     """
     return _load(Path(folder), runs_table)
 
