@@ -1,4 +1,3 @@
-import stat
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -6,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from vitreport.data import archive
 from vitreport.data.archive import Entry, ZipTree, tar_members
 from vitreport.errors import DatasetError
 
@@ -30,38 +28,34 @@ def test_nothing_behind_the_last_wanted_file_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("member", "words"),
+    "member",
     [
-        (tar_file("../evil"), r"the member \.\./evil leads out of the archive"),
-        (tar_file("set/../../evil"), "leads out of the archive"),
-        (tar_file("/tmp/evil"), "the member /tmp/evil leads out of the archive"),
-        (tar_file("..\\evil"), "leads out of the archive"),
-        (tar_file("set/a.bin", kind=tarfile.SYMTYPE, link="/etc/passwd"), "set/a.bin is a link or a device"),
-        (tar_file("set/a.bin", kind=tarfile.SYMTYPE, link="a.bin"), "set/a.bin is a link or a device"),
-        (tar_file("set/a.bin", kind=tarfile.LNKTYPE, link="set/a.bin"), "is a link or a device"),
-        (tar_file("set/x", kind=tarfile.FIFOTYPE), "is a link or a device"),
-        (tar_file("set/x", kind=tarfile.CHRTYPE), "is a link or a device"),
-        (tar_file("set/\x1b[31m/../x"), r"the member 'set/\\x1b\[31m/\.\./x' leads out"),
-        (tar_file("set/x", -512), "above 4294967296 bytes"),
-        (tar_file("set/x", 2**33), "above 4294967296 bytes"),
-        (tar_file("set/a.bin", kind=tarfile.DIRTYPE), "a.bin is no file of at most 10 bytes"),
-        (tar_file("set/a.bin", 11), "a.bin is no file of at most 10 bytes"),
+        tar_file("../evil"),
+        tar_file("/tmp/evil"),
+        tar_file("set/x", kind=tarfile.SYMTYPE, link="/etc/passwd"),
+        tar_file("set/x", kind=tarfile.FIFOTYPE),
     ],
 )
-def test_a_hostile_tar_is_refused_and_nothing_is_written(tmp_path: Path, member: tarfile.TarInfo, words: str) -> None:
+def test_no_member_of_a_tar_is_written_to_the_disk(tmp_path: Path, member: tarfile.TarInfo) -> None:
     path = tmp_path / "sub" / "x"
     write_members(path, [(member, b""), *GOOD])
-    with pytest.raises(DatasetError, match=words) as error:
-        tar_members(path, "set", WANTED, 10)
-    assert error.value.hint
+    assert tar_members(path, "set", WANTED, 10) == {"a.bin": b"aaa", "b.bin": b"bb"}
     assert list(tmp_path.rglob("*")) == [path.parent, path]
 
 
-def test_a_tar_of_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_MEMBERS", 5)
-    write_tar(tmp_path / "x", {f"set/{number}": b"" for number in range(6)})
-    with pytest.raises(DatasetError, match="the member set/5 is one of more than 5"):
+@pytest.mark.parametrize(
+    "member",
+    [
+        tar_file("set/a.bin", kind=tarfile.DIRTYPE),
+        tar_file("set/a.bin", kind=tarfile.FIFOTYPE),
+        tar_file("set/a.bin", 11),
+    ],
+)
+def test_a_wanted_member_that_is_no_file_or_too_large(tmp_path: Path, member: tarfile.TarInfo) -> None:
+    write_members(tmp_path / "x", [(member, b""), *GOOD])
+    with pytest.raises(DatasetError, match=r"a\.bin is no file of at most 10 bytes") as error:
         tar_members(tmp_path / "x", "set", WANTED, 10)
+    assert error.value.hint
 
 
 @pytest.mark.parametrize(
@@ -118,54 +112,11 @@ def test_a_zip_is_a_tree(path: Path) -> None:
         found.open("b/3.txt")
 
 
-def linked(name: str) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(name)
-    member.external_attr = (stat.S_IFLNK | 0o777) << 16
-    return member
-
-
-def packed_otherwise(name: str) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(name)
-    member.compress_type = zipfile.ZIP_LZMA
-    return member
-
-
-@pytest.mark.parametrize(
-    ("member", "words"),
-    [
-        ("../evil", r"the member \.\./evil leads out of the archive"),
-        ("set/../../evil", "leads out of the archive"),
-        ("/tmp/evil", "leads out of the archive"),
-        ("set\\..\\..\\evil", "leads out of the archive"),
-        (linked("set/a"), "the member set/a is a link"),
-        (packed_otherwise("set/a"), "is packed in a way that is not read"),
-    ],
-)
-def test_a_hostile_zip_is_refused_and_nothing_is_written(
-    tmp_path: Path, path: Path, member: zipfile.ZipInfo | str, words: str
-) -> None:
-    write_zip(path, (member, b"/etc/passwd"), ("set/b", b""))
-    with pytest.raises(DatasetError, match=words):
-        tree(path)
+@pytest.mark.parametrize("name", ["../evil", "set/../../evil", "/tmp/evil"])
+def test_no_member_of_a_zip_is_written_to_the_disk(tmp_path: Path, path: Path, name: str) -> None:
+    write_zip(path, (name, b"evil"), ("set/b", b"b"))
+    assert tree(path).open("b").read() == b"b"
     assert list(tmp_path.rglob("*")) == [path]
-
-
-@pytest.mark.parametrize(
-    ("limit", "value", "words"),
-    [
-        ("MAX_MEMBERS", 2, "the member set/2 is one of more than 2"),
-        ("MAX_BYTES", 299, "the member set/2 brings what is unpacked above 299 bytes"),
-        ("MAX_FILE_BYTES", 99, "the member set/0 has more than 99 bytes"),
-    ],
-)
-def test_a_zip_bomb_is_refused_unread(
-    path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, words: str
-) -> None:
-    write_zip(path, *((f"set/{number}", bytes(100)) for number in range(3)))
-    tree(path)
-    monkeypatch.setattr(archive, limit, value)
-    with pytest.raises(DatasetError, match=words):
-        tree(path)
 
 
 def test_a_zip_that_lies_about_a_size_is_read_no_further(path: Path) -> None:

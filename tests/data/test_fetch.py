@@ -7,7 +7,7 @@ from vitreport.data.arrays import ImageSource
 from vitreport.data.fetch import download
 from vitreport.data.registry import Archive, Dataset
 from vitreport.data.request import ImageRequest
-from vitreport.errors import ResourceError
+from vitreport.errors import DatasetError, ResourceError
 
 from .makers import md5
 from .server import CONTENT, HTML, Mirror
@@ -34,8 +34,9 @@ class Fetch:
         self.progress: list[tuple[str, int, int | None]] = []
 
     def __call__(self, *faults: str, size: int = len(CONTENT)) -> None:
+        data_dir, cache_dir = self.target.parent, self.target.parent.parent / "cache"
         request = ImageRequest(
-            "set", 8, self.target.parent, Path("cache"), self.told.append, lambda *report: self.progress.append(report)
+            "set", 8, data_dir, cache_dir, self.told.append, lambda *report: self.progress.append(report)
         )
         assert download(published(*map(self.mirror.url, faults), size=size), request) == self.target
 
@@ -198,6 +199,16 @@ def test_a_mirror_that_redirects_to_no_address_is_skipped(fetch: Fetch, broken: 
         fetch(broken)
     fetch(broken, "good")
     assert fetch.target.read_bytes() == CONTENT
+
+
+def test_a_file_that_was_put_there_meanwhile_is_verified(fetch: Fetch) -> None:
+    fetch.target.parent.mkdir()
+    fetch.target.write_bytes(b"other")
+    with pytest.raises(DatasetError, match="is not as it was published: cut short"):
+        fetch("good")
+    fetch.target.write_bytes(CONTENT)
+    fetch()
+    assert not fetch.requests
 
 
 def test_a_folder_that_cannot_be_made(mirror: Mirror, tmp_path: Path) -> None:

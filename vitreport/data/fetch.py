@@ -118,6 +118,7 @@ def download(dataset: Dataset, request: ImageRequest) -> Path:
     Wrong bytes are set aside as FILE.bad; what came stays in FILE.part for the next try.
 
     Raises:
+        DatasetError: Another process has put a file with other bytes there.
         ResourceError: No mirror gives the file, or it cannot be written.
     """
     archive = _archive(dataset)
@@ -126,7 +127,8 @@ def download(dataset: Dataset, request: ImageRequest) -> Path:
     refusals = []
     make_folder(target.parent)
     with storage_errors(target), locked(target.with_name(f".{target.name}.lock"), soft=True):
-        if target.exists():  # another process has just downloaded it
+        if target.exists():  # another process has just put it there
+            _refuse_other_bytes(target, archive.md5, archive.size, request)
             return target
         if fault := entry_fault(part):
             raise ResourceError(f"{part} {fault}", "remove it, then run the same command again")
