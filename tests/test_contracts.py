@@ -25,6 +25,13 @@ def test_a_file_is_short_and_says_what_it_is_for() -> None:
     assert [str(file) for file, text in texts.items() if not ast.get_docstring(ast.parse(text))] == []
 
 
+def test_a_file_of_tests_is_short() -> None:
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert files
+    too_long = [file for file in files if len(file.read_text(encoding="utf-8").splitlines()) > LONGEST_FILE]
+    assert [str(file) for file in too_long] == []
+
+
 def test_a_package_holds_its_docstring_only() -> None:
     inner = [file for file in FILES if file.name == "__init__.py" and file.parent != PACKAGE]
     assert len(inner) >= 6

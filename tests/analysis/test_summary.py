@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from tests.analysis.designs import design
+from tests.analysis.summaries import RUNS, by_batch_size, only_group, summary
 from tests.records import CLASSES, DIVERGED, spec, write_run, write_seeds
 from tests.spec.composing import composed
-from vitreport.analysis.ablations import Design
-from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.analyze import Outline
 from vitreport.analysis.observed import observe
 from vitreport.analysis.references import architecture_title, model_word
 from vitreport.analysis.representative import Planned
-from vitreport.analysis.summary import Group, Summary
 from vitreport.data.sources import facts_in
 from vitreport.intervals import t_interval, wilson_interval
 from vitreport.records.folders import run_folders, strays
@@ -24,17 +23,6 @@ from vitreport.records.reader import read_run
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.request import Request, compose_request
 from vitreport.spec.run import RunSpec
-
-RUNS = Path("runs")
-
-
-def summary(outline: Outline | None = None) -> Summary:
-    return analyze(run_folders(RUNS), outline or Outline())
-
-
-def only_group() -> Group:
-    (group,) = summary().groups
-    return group
 
 
 def test_seeds_become_one_mean_with_a_t_interval() -> None:
@@ -154,11 +142,6 @@ def test_a_design_names_what_is_missing_and_the_command_for_it() -> None:
     assert run_id_of(ablation.levels[0].command) == missing.run_id
 
 
-def by_batch_size(*sizes: int) -> Design:
-    cells = tuple(((str(size),), spec(train={"batch_size": size}).run_id) for size in sizes)
-    return design(("batch_size",), cells, ("16",))
-
-
 def test_a_level_on_other_images_is_not_compared_with_the_baseline() -> None:
     write_seeds(RUNS, [0.5, 0.51, 0.505], train={"batch_size": 16})
     write_seeds(RUNS, [0.6, 0.61, 0.605], train={"batch_size": 32}, images="7a" * 32)
@@ -182,28 +165,6 @@ def test_a_seed_on_other_images_hides_no_level_and_a_new_attempt_is_not_missing(
     assert cell.group.seeds == (0, 1)
 
 
-@pytest.mark.parametrize(("selection", "expected"), [("val", 32), ("last", 16)])
-def test_of_what_a_study_has_of_a_pair_the_best_on_the_validation_split_stands(selection: str, expected: int) -> None:
-    """Without a validation split the first does."""
-    pairs = []
-    for size, accuracy in ((16, 0.5), (32, 0.6)):
-        fraction = 0.1 if selection == "val" else 0.0
-        train = {"batch_size": size, "selection": selection}
-        own = spec(train=train, data={"validation_fraction": fraction})
-        pairs.append(Planned("perceiver-io", "cifar10", write_run(RUNS, own, accuracy).name.removesuffix("-s0"), ""))
-    (cell,) = summary(Outline(pairs=tuple(pairs))).pairs
-    assert cell.group
-    assert cell.group.fields["train.batch_size"] == expected
-
-
-def test_where_no_group_stands_for_a_pair_each_is_told_by_what_differs() -> None:
-    for size in (16, 32):
-        write_seeds(RUNS, [0.5, 0.51], train={"batch_size": size})
-    outline = Outline(pairs=(Planned("perceiver-io", "cifar10", "perceiver-io-cifar10-00000000", "vitreport train"),))
-    assert {group.label for group in summary(outline).groups} == {"batch_size 16", "batch_size 32"}
-    assert {group.details for group in summary(outline).groups} == {None}
-
-
 def test_a_curve_with_gaps_has_no_best_epoch_and_one_that_rises_no_fall() -> None:
     folder = write_run(RUNS, spec(train={"monitor_test": True, "epochs": 4}), 0.5)
     metrics = folder / "metrics.jsonl"
@@ -217,49 +178,6 @@ def test_a_curve_with_gaps_has_no_best_epoch_and_one_that_rises_no_fall() -> Non
     metrics.write_text("".join(json.dumps(line) + "\n" for line in rising))
     (after,) = map(observe, map(read_run, run_folders(RUNS)))
     assert (after.best_test is None, after.converged) == (False, None)
-
-
-def test_the_test_accuracy_does_not_choose_what_stands_for_a_pair() -> None:
-    """Without a validation split the one with most seeds stands, however bad it is."""
-    own = {"validation_fraction": 0.0}
-    write_seeds(RUNS, [0.3, 0.31], data=own, train={"selection": "last", "batch_size": 32})
-    write_seeds(RUNS, [0.9], data=own, train={"selection": "last", "batch_size": 64})
-    (cell,) = summary().pairs
-    assert cell.group is not None
-    assert (cell.group.fields["train.batch_size"], cell.candidates) == (32, 2)
-    assert "most seeds" in cell.chosen
-
-
-def test_the_preset_stands_for_its_pair() -> None:
-    preset = compose_request(Request("perceiver-io", "cifar10"), facts_in(None)).spec
-    write_run(RUNS, preset, 0.5)
-    write_seeds(RUNS, [0.9, 0.91])
-    (cell,) = summary().pairs
-    assert cell.group is not None
-    assert [run.id for run in cell.group.runs] == [preset.run_id]
-    assert cell.chosen == "the preset's settings"
-
-
-def test_pairs_that_nobody_ran_are_cells_too() -> None:
-    write_seeds(RUNS, [0.5])
-    write_seeds(RUNS, [0.5], model="swin", dataset="stl10", data={"image_size": 32}, images="7a" * 32)
-    cells = {(cell.architecture, cell.dataset): cell for cell in summary().pairs}
-    assert len(cells) == 4
-    assert cells["swin", "cifar10"].group is None
-    assert cells["swin", "cifar10"].command == "vitreport train swin --dataset cifar10"
-
-
-def test_a_study_has_the_pairs_in_its_own_order() -> None:
-    write_seeds(RUNS, [0.5])
-    planned = (
-        Planned("swin", "cifar10", "swin-cifar10-00000000", "do this"),
-        Planned("perceiver-io", "cifar10", "", ""),
-    )
-    found = summary(Outline(pairs=planned))
-    assert [(cell.architecture, cell.group, cell.command) for cell in found.pairs] == [
-        ("swin", None, "do this"),
-        ("perceiver-io", None, ""),
-    ]
 
 
 PACKAGE_TNT = {"name": "tnt", "implementation": "transformer-in-transformer", "dim_head": 32}

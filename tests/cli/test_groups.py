@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.cli.test_ablate import BASE, write_result, written
+from tests.cli.small_sweep import BASE, write_result, written
 from tests.records import small_spec, write_run
 from vitreport.files import write_json
 

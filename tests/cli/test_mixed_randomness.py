@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.cli.test_ablate import BASE, written
+from tests.cli.small_sweep import BASE, written
 from tests.records import small_spec
 from vitreport.files import write_json
 

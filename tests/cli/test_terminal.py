@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from tests.cli.conftest import Cli
-from tests.cli.test_ablate import written
+from tests.cli.small_sweep import written
 from tests.commands import TRAIN, popen, vitreport
 from tests.records import small_spec, write_run
 from vitreport.cli import console

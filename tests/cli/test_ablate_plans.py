@@ -1,4 +1,4 @@
-"""What `vitreport ablate` refuses before anything runs, and what it shows of what is done."""
+"""What `vitreport ablate` refuses before anything runs, and what a dry run says."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,10 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Cli
-from tests.records import DIGITS, DIVERGED, small_spec, write_run
-from vitreport.files import write_json
+from tests.cli.small_sweep import BASE, written
+from tests.records import small_spec, write_run
 from vitreport.records.run import ErrorRecord
-from vitreport.spec.run import RunSpec
 
-BASE = ("--spec", "base.json")
-"""The spec of `run_folders`, written by `written`."""
 PAIRED = ("--zip", "mlp-mixer", "--dataset", "digits", "--param", "patch_size", "2,4", "--param", "embed_dim", "8,16")
 PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
 
@@ -78,117 +75,6 @@ def test_every_fault_is_told(cli: Cli) -> None:
     assert all("(from --param)" in line for line in faults)
 
 
-IMAGES = 3600
-"""Test images: both whole percentages and shares of 360 are whole numbers of them."""
-
-
-def written(accuracies: dict[int, list[float | None]]) -> None:
-    """Finished runs of batch sizes and seeds; None is a run that diverged."""
-    write_json(Path("base.json"), small_spec().model_dump(mode="json"))
-    for batch_size, of_seeds in accuracies.items():
-        for seed, accuracy in enumerate(of_seeds):
-            write_result(small_spec(seed, train={"batch_size": batch_size}), accuracy)
-
-
-def write_result(run_spec: RunSpec, accuracy: float | None) -> None:
-    if accuracy is None:
-        write_run(Path("runs"), run_spec, None, error=DIVERGED)
-        return
-    file = write_run(Path("runs"), run_spec) / "result.json"
-    result = json.loads(file.read_text())
-    result["selected"]["splits"]["test"] |= {"correct": round(accuracy * IMAGES), "count": IMAGES}
-    result["test"] |= {
-        "per_class_count": [IMAGES],
-        "per_class_correct": [round(accuracy * IMAGES)],
-        "calibration": [{"count": IMAGES, "confidence": 0.5, "correct": IMAGES // 2}],
-        "confusion": None,
-    }
-    write_json(file, result)
-
-
-def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
-    written({16: [0.50, 0.51, 0.52], 32: [0.50, 0.52, 0.51], 128: [0.60, 0.61, 0.62], 64: [0.55, None, 0.56]})
-    done = cli("ablate", *BASE, "--param", "batch_size", "16,32,64,128")
-    assert done.exit_code == 0, done.stderr
-    title, header, *rows = done.stdout.splitlines()
-    assert (title, header.split()) == (
-        "perceiver-io on digits by batch_size",
-        ["batch_size", "test", "accuracy", "less", "the", "baseline,", "points", "p", "(Holm)", "seeds"],
-    )
-    assert [tuple(filter(None, map(str.strip, row.split("  ")))) for row in rows[:4]] == [
-        ("16", "51.0% ± 2.5 (n = 3)", "-10.0 (-12.3 to -7.7)", "< 0.001", "3"),
-        ("32", "51.0% ± 2.5 (n = 3)", "-10.0 (-12.3 to -7.7)", "< 0.001", "3"),
-        ("64", "55.5% ± 6.4 (n = 2)", "\N{EN DASH}", "\N{EN DASH}", "2"),
-        ("128", "61.0% ± 2.5 (n = 3)", "baseline", "\N{EN DASH}", "3"),
-    ]
-    evidence = "(unadjusted 95% interval 7.7 to 12.3, n = 3, p < 0.001 by Holm over 2 comparisons)."
-    where = "Perceiver IO on Digits by batch_size"
-    assert rows[4:] == [
-        f"{where}: 16 is 10.0 points below 128 {evidence}",
-        f"{where}: 32 is 10.0 points below 128 {evidence}",
-        f"{where}, batch_size 64: 1 of 3 seeds diverged (at step 41: loss = nan), without a result.",
-    ]
-
-
-def test_the_same_command_again_says_what_was_done_already(cli: Cli) -> None:
-    written({16: [0.50, 0.51], 32: [0.50, None]})
-    again = ("ablate", *BASE, "--param", "batch_size", "16,32", "--seeds", "2", "--retry-failed")
-    told = "4 of 4 trials done already; 1 of them diverged, which is a result and not tried again"
-    assert cli(*again).stderr.splitlines()[0] == told
-    assert "done already" not in cli(*again, "--quiet").stderr
-
-
-def test_no_difference_is_claimed_where_the_interval_holds_0(cli: Cli) -> None:
-    written({16: [0.50, 0.51, 0.52], 32: [0.505, 0.52, 0.51]})
-    done = cli("ablate", *BASE, "--param", "batch_size", "16,32", "--baseline", "32")
-    assert "no difference from 32 is shown for 16 (-0.2 points, 95% interval -2." in done.stdout
-
-
-def test_a_single_run_says_so(cli: Cli) -> None:
-    written({16: [0.5], 128: [0.6]})
-    done = cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "1")
-    assert "50.0% (48.4% to 51.6%, single run)" in done.stdout
-    assert done.stdout.count("single run)") == 2
-    assert "no difference is claimed" in done.stdout
-    assert " points " not in done.stdout.partition("seeds")[2]
-
-
-def test_what_two_seeds_and_equal_ones_say_of_their_interval(cli: Cli) -> None:
-    written({16: [0.50, 0.7], 32: [0.5, 0.5], 64: [None, None], 128: [0.60, 0.61, 0.62]})
-    records = ("batch_size", "16,32,64,128", "--seeds", "2")
-    _, _, wide, equal, diverged, *_ = cli("ablate", *BASE, "--param", *records).stdout.splitlines()
-    assert " 60.0% (0.0% to 100.0%, n = 2) " in wide
-    assert " 50.0% (2 seeds that do not vary, no interval) " in equal
-    assert " diverged " in diverged
-    (summary,) = json.loads(cli("ablate", *BASE, "--param", *records, "--json").stdout)
-    assert summary["rows"][0]["interval"] == [0.0, 1.0]
-    assert (summary["rows"][1]["interval"], summary["rows"][1]["interval_kind"]) == (None, None)
-
-
-def test_seeds_that_do_not_vary_show_no_difference(cli: Cli) -> None:
-    written({16: [0.50, 0.50], 32: [0.50, 0.51], 128: [0.60, 0.60]})
-    done = cli("ablate", *BASE, "--param", "batch_size", "16,32,128", "--seeds", "2", "--json")
-    (summary,) = json.loads(done.stdout)
-    assert [row["difference"] is None for row in summary["rows"]] == [True, False, True]
-    assert (
-        "Perceiver IO on Digits by batch_size: 16 and 128 have seeds that do not vary, so no interval: no difference "
-        "is claimed." in summary["findings"]
-    )
-
-
-def test_json_carries_the_table(cli: Cli) -> None:
-    written({16: [0.50, 0.51], 128: [0.60, None]})
-    done = cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2", "--json")
-    (summary,) = json.loads(done.stdout)
-    assert summary["id"] == f"{json.loads(next(Path('runs/sweeps').glob('*.json')).read_text())['id']}"
-    first, second = summary["rows"]
-    assert (first["values"], first["n"], first["accuracies"]) == ({"batch_size": 16}, 2, [0.5, 0.51])
-    assert (first["interval_kind"], first["difference"]) == ("t", None)
-    assert (second["n"], second["interval_kind"]) == (1, "wilson")
-    assert second["diverged"] == [{"split": "val", "accuracy": 40 / 144}]
-    assert DIGITS["test"] == 360
-
-
 def test_a_dry_run_tells_trials_time_and_disk_and_writes_nothing(cli: Cli) -> None:
     written({16: [0.5]})
     command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "16,32", "--seeds", "2", "--dry-run")
@@ -235,14 +121,6 @@ def test_a_dry_run_counts_no_time_for_what_is_not_tried_again(cli: Cli) -> None:
     assert [trial["seconds"] > 0 for trial in plan["trials"]] == [trial["to_train"] for trial in plan["trials"]]
 
 
-def test_more_seeds_go_into_the_same_file(cli: Cli) -> None:
-    written({16: [0.5, 0.5, 0.5], 128: [0.6, 0.6, 0.6]})
-    for seeds, trials in (("2", 4), ("3", 6), ("1", 6)):
-        assert cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", seeds).exit_code == 0
-        (file,) = Path("runs/sweeps").glob("*.json")
-        assert len(json.loads(file.read_text())["trials"]) == trials
-
-
 def test_data_sets_given_by_paths_lie_in_one_folder(cli: Cli, tmp_path: Path) -> None:
     for name in ("a/x", "a/y", "b/z"):
         write_images(tmp_path / name)
@@ -264,18 +142,6 @@ def write_images(folder: Path) -> None:
             (folder / split / name).mkdir(parents=True)
             for number in range(2):
                 Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / split / name / f"{number}.png")
-
-
-def test_a_damaged_trial_is_told_with_its_reason_and_what_to_do(cli: Cli) -> None:
-    written({16: [0.5, 0.5], 128: [0.6, 0.6]})
-    folder = Path("runs", small_spec(1, train={"batch_size": 16}).run_id)
-    (folder / "result.json").write_text("{")
-    done = cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2")
-    assert done.exit_code == 7
-    assert f"warning: {folder.name}: result.json: " in done.stderr
-    assert f"1 of 4 trials missing: {folder.name}" in done.stderr
-    assert "move the folders of damaged ones away" in done.stderr
-    assert "--retry-failed" not in done.stderr
 
 
 MODELS = ("--param", "model", "swin,timm/resnet10t")

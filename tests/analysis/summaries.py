@@ -1,0 +1,26 @@
+"""Summaries of the runs in the current folder."""
+
+from pathlib import Path
+
+from tests.analysis.designs import design
+from tests.records import spec
+from vitreport.analysis.ablations import Design
+from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.summary import Group, Summary
+from vitreport.records.folders import run_folders
+
+RUNS = Path("runs")
+
+
+def summary(outline: Outline | None = None) -> Summary:
+    return analyze(run_folders(RUNS), outline or Outline())
+
+
+def only_group() -> Group:
+    (group,) = summary().groups
+    return group
+
+
+def by_batch_size(*sizes: int) -> Design:
+    cells = tuple(((str(size),), spec(train={"batch_size": size}).run_id) for size in sizes)
+    return design(("batch_size",), cells, ("16",))

@@ -1,0 +1,75 @@
+"""The group of runs that stands for an architecture on a data set."""
+
+import pytest
+
+from tests.analysis.summaries import RUNS, summary
+from tests.records import spec, write_run, write_seeds
+from vitreport.analysis.analyze import Outline
+from vitreport.analysis.representative import Planned
+from vitreport.data.sources import facts_in
+from vitreport.spec.request import Request, compose_request
+
+
+@pytest.mark.parametrize(("selection", "expected"), [("val", 32), ("last", 16)])
+def test_of_what_a_study_has_of_a_pair_the_best_on_the_validation_split_stands(selection: str, expected: int) -> None:
+    """Without a validation split the first does."""
+    pairs = []
+    for size, accuracy in ((16, 0.5), (32, 0.6)):
+        fraction = 0.1 if selection == "val" else 0.0
+        train = {"batch_size": size, "selection": selection}
+        own = spec(train=train, data={"validation_fraction": fraction})
+        pairs.append(Planned("perceiver-io", "cifar10", write_run(RUNS, own, accuracy).name.removesuffix("-s0"), ""))
+    (cell,) = summary(Outline(pairs=tuple(pairs))).pairs
+    assert cell.group
+    assert cell.group.fields["train.batch_size"] == expected
+
+
+def test_where_no_group_stands_for_a_pair_each_is_told_by_what_differs() -> None:
+    for size in (16, 32):
+        write_seeds(RUNS, [0.5, 0.51], train={"batch_size": size})
+    outline = Outline(pairs=(Planned("perceiver-io", "cifar10", "perceiver-io-cifar10-00000000", "vitreport train"),))
+    assert {group.label for group in summary(outline).groups} == {"batch_size 16", "batch_size 32"}
+    assert {group.details for group in summary(outline).groups} == {None}
+
+
+def test_the_test_accuracy_does_not_choose_what_stands_for_a_pair() -> None:
+    """Without a validation split the one with most seeds stands, however bad it is."""
+    own = {"validation_fraction": 0.0}
+    write_seeds(RUNS, [0.3, 0.31], data=own, train={"selection": "last", "batch_size": 32})
+    write_seeds(RUNS, [0.9], data=own, train={"selection": "last", "batch_size": 64})
+    (cell,) = summary().pairs
+    assert cell.group is not None
+    assert (cell.group.fields["train.batch_size"], cell.candidates) == (32, 2)
+    assert "most seeds" in cell.chosen
+
+
+def test_the_preset_stands_for_its_pair() -> None:
+    preset = compose_request(Request("perceiver-io", "cifar10"), facts_in(None)).spec
+    write_run(RUNS, preset, 0.5)
+    write_seeds(RUNS, [0.9, 0.91])
+    (cell,) = summary().pairs
+    assert cell.group is not None
+    assert [run.id for run in cell.group.runs] == [preset.run_id]
+    assert cell.chosen == "the preset's settings"
+
+
+def test_pairs_that_nobody_ran_are_cells_too() -> None:
+    write_seeds(RUNS, [0.5])
+    write_seeds(RUNS, [0.5], model="swin", dataset="stl10", data={"image_size": 32}, images="7a" * 32)
+    cells = {(cell.architecture, cell.dataset): cell for cell in summary().pairs}
+    assert len(cells) == 4
+    assert cells["swin", "cifar10"].group is None
+    assert cells["swin", "cifar10"].command == "vitreport train swin --dataset cifar10"
+
+
+def test_a_study_has_the_pairs_in_its_own_order() -> None:
+    write_seeds(RUNS, [0.5])
+    planned = (
+        Planned("swin", "cifar10", "swin-cifar10-00000000", "do this"),
+        Planned("perceiver-io", "cifar10", "", ""),
+    )
+    found = summary(Outline(pairs=planned))
+    assert [(cell.architecture, cell.group, cell.command) for cell in found.pairs] == [
+        ("swin", None, "do this"),
+        ("perceiver-io", None, ""),
+    ]

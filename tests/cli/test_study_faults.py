@@ -1,0 +1,122 @@
+"""What is wrong in a study's file or in a request for it is refused, each fault with its place."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.cli.small_study import FILE, STUDY
+from tests.cli.small_study import study as study
+from tests.commands import Completed
+
+
+def refused(done: Completed, *said: str) -> None:
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert [text for text in said if text not in done.stderr] == []
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("study", "show", "small"), ["unknown study 'small'; hint: did you mean small-images? A file"]),
+        (("study", "show", "none.toml"), ["none.toml is missing"]),
+        (("study", "status", FILE, "--only", "mixr"), ["--only = 'mixr': no such part of the study", "mean mixer"]),
+        (("study", "run", FILE, "--set", "epoch=1"), ["epoch: unknown field (from --set)", "did you mean epochs"]),
+        (("study", "run", FILE, "--set", "seed=1"), ["seed: is given by --seeds"]),
+        (("study", "run", FILE, "--seeds", "none"), ["--seeds = 'none': names no seeds"]),
+        (("ablate", "--study", FILE, "--only", "mixer"), ["--only = 'mixer': no such part"]),
+        (("report", "--study", FILE, "mixer"), ["runs cannot be named with --study: mixer"]),
+        (("report", "--set", "epochs=1"), ["--set and --seeds need --study"]),
+        (("report", "--seeds", "3"), ["--set and --seeds need --study"]),
+    ],
+)
+def test_a_wrong_request_is_refused(arguments: tuple[str, ...], said: list[str], cli: Cli) -> None:
+    done = cli(*arguments)
+    refused(done, *said)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('model = "mlp-mixer"', 'model = "mlp-mixr"'), ["ablations.\"mixer/batch\".model = 'mlp-mixr': unknown name"]),
+        (("limit = 40", "limt = 40"), ["runs.mixer.set.limt: unknown field", "did you mean limit"]),
+        (("limit = 40", "limit = 0"), ["runs.mixer.set.limit = 0: must be"]),
+        (("limit = 40", "seed = 4"), ["runs.mixer.set.seed: is given by --seeds in a sweep"]),
+        (('dataset = "digits"\nset', 'dataset = "digist"\nset'), ["'digist': unknown data set", "mean digits?"]),
+        (
+            ('"digits", set', '"digits", preset = "swin-digits", set'),
+            ["runs.mixer.preset = swin-digits: is a recipe of"],
+        ),
+        (('"digits", set', '"digits", preset = "mixer-digits", set'), ["runs.mixer.preset = 'mixer-digits': unknown"]),
+        (("[10, 20]", "[10, -3]"), ['ablations."mixer/batch".params.batch_size = -3: must be']),
+        (("patch_size = 4", "patch_size = 3"), ["runs.mixer.set.patch_size"]),
+    ],
+)
+def test_a_fault_of_a_part_is_told_by_its_place_in_the_file(change: tuple[str, str], said: list[str], cli: Cli) -> None:
+    Path(FILE).write_text(STUDY.replace(*change))
+    done = cli("study", "status", FILE)
+    refused(done, *said)
+    assert all("(from my.toml)" in line for line in done.stderr.splitlines())
+
+
+FAULTY = """
+titel = "Twelve faults"
+claims = [
+    { of = "mixr", value = 0.5, source = "a paper" },
+    { of = "mixer", value = 57.1, source = "a paper", fault = "leek" },
+    { of = "mixer", value = 0.5, sourse = "a paper" },
+]
+[faults]
+leak = "the paper chose by its test images"
+[runs]
+mixer = { model = "mlp-mixer", dataset = "digits", set = { limt = 3, epochs = "ten" } }
+swin = { modle = "swin", dataset = "digits" }
+tnt = { model = "tnt", dataset = "digist", preset = "tnt-digit" }
+[ablations.batch]
+model = "swin"
+dataset = "digist"
+params = { batch_size = [0, 16], lerning_rate = [1e-3] }
+[[sections]]
+title = "All"
+runs = ["mixer", "swim", "tnt"]
+"""
+FAULTS = {
+    "titel": "mean title?",
+    "title": "is missing",
+    "claims.0.of = 'mixr'": "mean mixer?",
+    "claims.1.value = 57.1": "must be",
+    "claims.1.fault = 'leek'": "mean leak?",
+    "claims.2.source": "is missing",
+    "claims.2.sourse": "mean source?",
+    "runs.mixer.set.limt": "mean limit?",
+    "runs.mixer.set.epochs = 'ten'": "must be",
+    "runs.swin.model": "is missing",
+    "runs.swin.modle": "mean model?",
+    "runs.tnt.preset = 'tnt-digit'": "mean tnt-digits",
+    "runs.tnt.dataset = 'digist'": "mean digits?",
+    "ablations.batch.dataset = 'digist'": "mean digits?",
+    "ablations.batch.params.batch_size = 0": "must be",
+    "ablations.batch.params.lerning_rate": "mean learning_rate?",
+    "sections.0.runs = 'swim'": "mean swin?",
+    "ablations.batch": "is in no section",
+}
+
+
+@pytest.mark.parametrize("command", [("show",), ("status",), ("run", "--dry-run")], ids=lambda words: words[0])
+def test_every_fault_of_a_file_is_told_at_once(command: tuple[str, ...], cli: Cli) -> None:
+    """Its structure, the names in it and the fields and values of its runs, each with its place."""
+    Path(FILE).write_text(FAULTY)
+    done = cli("study", command[0], FILE, *command[1:])
+    refused(done, *FAULTS.values())
+    found = [line.removeprefix("error: ").partition(": ")[0] for line in done.stderr.splitlines()]
+    assert sorted(found) == sorted(FAULTS)
+
+
+def test_what_is_asked_for_is_told_with_the_faults_of_the_file(cli: Cli) -> None:
+    Path(FILE).write_text(STUDY.replace("limit = 40", "limt = 40"))
+    done = cli("study", "status", FILE, "--only", "mixr", "--only", "wide", "--seeds", "x", "--set", "epoch=1")
+    told = ["--only = 'mixr': no such part of the study", "runs.wide.set.limt", "--seeds = 'x'", "epoch: unknown field"]
+    refused(done, *told)
+    assert len(done.stderr.splitlines()) == len(told)

@@ -1,0 +1,76 @@
+"""`vitreport report --study` as its users run it, on a small study of their own."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Cli
+from tests.cli.small_study import FILE, finish, specs
+from tests.cli.small_study import study as study
+from tests.records import write_run
+from vitreport.data.sources import facts_in
+from vitreport.sweep.record import write_sweep
+from vitreport.sweep.studies import StudyRequest, plan_study
+
+
+def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:
+    done = cli("report", "--study", FILE)
+    assert (done.exit_code, done.stderr) == (0, f"there are no runs of {FILE} in runs: the folder does not exist\n")
+    assert done.stdout.startswith("# Mixers of digits\n\nThere is no finished run yet.")
+    for name in ("mixer", "wide", "mixer/batch"):
+        assert f"`vitreport study run {FILE} --only {name}`" in done.stdout
+    assert done.stdout.index("## How wide?") < done.stdout.index("## Which batch?") < done.stdout.index("## Published")
+
+
+def test_a_report_judges_the_claims(cli: Cli) -> None:
+    finish("mixer")
+    finish("wide")
+    found = json.loads(cli("report", "--study", FILE, "--format", "json").stdout)
+    outcomes = {each["claim"]["statement"]: each["outcome"] for each in found["verdicts"]}
+    assert outcomes == {
+        "mixer reaches 99.00%": "below",
+        "mixer/batch: small batches are better": "not run",
+        "mixer is above wide": "within interval",
+        "wide reaches 50%": "not comparable",
+    }
+    assert "Runs: How wide?" in cli("report", "--study", FILE, "--format", "html").stdout
+
+
+def test_a_report_shows_the_seeds_that_it_names_only(cli: Cli) -> None:
+    """Each with all its attempts; without names it shows all that there are, not only the usual three."""
+    finish("mixer", seeds="0..4")
+    write_run(Path("runs"), specs("mixer")[1], 0.75, suffix="-r2")
+
+    def shown(*seeds: str) -> tuple[int, list[int], float]:
+        found = json.loads(cli("report", "--study", FILE, "--format", "json", *seeds).stdout)
+        (group,) = found["groups"]
+        seeds_shown = [run["seed"] for run in group["runs"]]
+        return found["runs"], seeds_shown, round(group["test"]["value"], 2)
+
+    assert shown() == (6, [0, 1, 2, 3, 4], 0.64)
+    assert shown("--seeds", "3") == (4, [0, 1, 2], 0.62)
+    assert shown("--seeds", "1..1") == (2, [1], 0.75)
+    assert (
+        "there are no runs of my.toml with --seeds 7..8 in runs"
+        in cli("report", "--study", FILE, "--seeds", "7..8").stderr
+    )
+
+
+def test_a_smaller_study_is_another_one(cli: Cli) -> None:
+    """Its runs are no answer to claims about the study as it is."""
+    finish("mixer")
+    smaller = ("--set", "limit=30", "--seeds", "0..1")
+    document = cli("report", "--study", FILE, *smaller).stdout
+    assert "There is no finished run yet." in document
+    assert f"`vitreport study run {FILE} --only mixer --set limit=30 --seeds 0..1`" in document
+
+
+def test_only_seeds_that_were_asked_for_are_missing(cli: Cli) -> None:
+    """The sweep on record says which; a report without --seeds does not count against the usual three."""
+    for number in (0, 1):
+        finish("mixer/batch", seeds=f"{number}..{number}")
+    (planned,) = plan_study(StudyRequest(FILE, ["mixer/batch"], "2"), facts_in(None)).available.values()
+    assert "1 seed missing" in cli("report", "--study", FILE).stdout
+    write_sweep(Path("runs"), planned)
+    told = cli("report", "--study", FILE).stdout
+    assert "missing" not in told
+    assert "1 seed missing" in cli("report", "--study", FILE, "--seeds", "3").stdout
