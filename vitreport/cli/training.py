@@ -10,8 +10,8 @@ from vitreport.cli.live.training import choose_view
 from vitreport.data.registry import is_altered
 from vitreport.formatting import duration, percent
 from vitreport.records.reader import Run
-from vitreport.records.result import EpochResult, ResultRecord
-from vitreport.records.run import DataRecord, RunRecord
+from vitreport.records.result import ResultRecord
+from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime, default_data_dir
 from vitreport.spec.run import RunSpec
 
@@ -23,8 +23,13 @@ def train_and_show(spec: RunSpec, runtime: Runtime, *, force: bool, quiet: bool,
     assert run.record
     assert run.result
     if not quiet:
-        for line in [*summary_lines(run.record, run.result), *_data_lines(spec, run.record.data)]:
+        for line in summary_lines(run.record, run.result):
             note(line)
+        data = run.record.data
+        if is_altered(spec.data.dataset, canonical=data.canonical):  # images of one's own have no published bytes
+            note(
+                f"these are not the canonical bytes of the data set: {data.source}, fingerprint {data.fingerprint[:12]}"
+            )
         note(f"next: {evaluation_command(run, runtime)}")
     if as_json:
         print_json({"id": run.id, "folder": str(run.folder), **run.result.model_dump(mode="json")})
@@ -43,22 +48,11 @@ def evaluation_command(run: Run, runtime: Runtime) -> str:
 def summary_lines(record: RunRecord, result: ResultRecord) -> list[str]:
     """What a finished run has come to, with the uncertainty of one run over its test images."""
     by = "best validation accuracy" if result.selection == "val" else "the last one"
-    return [
+    lines = [
         f"finished in {duration(record.seconds)}; the weights are those of epoch {result.selected.epoch} ({by})",
-        *_split_lines(result.selected),
+        f"{'':<8}{'loss':>8}    accuracy",
     ]
-
-
-def _split_lines(selected: EpochResult) -> list[str]:
-    lines = [f"{'':<8}{'loss':>8}    accuracy"]
-    for name, split in selected.splits.items():
+    for name, split in result.selected.splits.items():
         accuracy = measured_accuracy(split).in_percent(2) if name == "test" else percent(split.accuracy)
         lines.append(f"{name:<8}{split.loss:>8.4f}    {accuracy}")
     return lines
-
-
-def _data_lines(spec: RunSpec, data: DataRecord) -> list[str]:
-    """Results on other bytes than the published ones of a data set say so; images of one's own have no such bytes."""
-    if not is_altered(spec.data.dataset, canonical=data.canonical):
-        return []
-    return [f"these are not the canonical bytes of the data set: {data.source}, fingerprint {data.fingerprint[:12]}"]

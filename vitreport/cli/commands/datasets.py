@@ -1,15 +1,12 @@
 """`vitreport datasets`: which there are, where they are looked for, whether they are whole."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_table
-
-if TYPE_CHECKING:
-    from vitreport.data.verify import Check
 
 app = typer.Typer(help="List and verify data sets.", no_args_is_help=True)
 
@@ -65,13 +62,8 @@ def verify(
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
-        rows = [(check.name, _verdict(check), check.detail) for check in checks]
+        verdicts = ["problem" if not check.ok else "note" if check.is_notable else "ok" for check in checks]
+        rows = [(check.name, verdict, check.detail) for check, verdict in zip(checks, verdicts, strict=True)]
         print_table(["check", "", "found"], rows)
     if failed := [check.name for check in checks if not check.ok]:
         raise DatasetError(f"{name} is not whole: {', '.join(failed)}", "the table says what was found")
-
-
-def _verdict(check: "Check") -> str:
-    if not check.ok:
-        return "problem"
-    return "note" if check.is_notable else "ok"

@@ -1,9 +1,8 @@
 """`vitreport runs export`: records in the formats of other tools."""
 
-from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, assert_never
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,9 +12,6 @@ from vitreport.cli.runs_dir import require_runs_dir
 from vitreport.errors import SpecError
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import counted
-
-if TYPE_CHECKING:
-    from vitreport.records.reader import Run
 
 Format = Literal["csv", "parquet", "tensorboard"]
 Rows = Literal["runs", "epochs"]
@@ -34,6 +30,7 @@ def export(
 ) -> None:
     """Export runs as a table or as curves for TensorBoard; damaged ones are left out."""
     from vitreport.cli.tables.records import tell_damage
+    from vitreport.export.table import epochs_table, runs_table
     from vitreport.records.folders import find_run, run_folders
     from vitreport.records.reader import read_run
 
@@ -47,30 +44,20 @@ def export(
     folders = [find_run(name, runs_dir) for name in names] if names else run_folders(runs_dir)
     runs = [read_run(folder) for folder in folders]
     sound = [run for run in runs if not run.damage]
-    _write(sound, format_, table, output)
+    tabulate = runs_table if table == "runs" else epochs_table
+    if output is None:
+        print_text(tabulate(sound).as_csv().removesuffix("\n"))
+    elif format_ == "csv":
+        write_atomic(output, tabulate(sound).as_csv().encode())
+    elif format_ == "parquet":
+        from vitreport.export.parquet import as_parquet
+
+        write_atomic(output, as_parquet(tabulate(sound)))
+    else:
+        from vitreport.export.tensorboard import write_events
+
+        for run in sound:
+            write_events(run, output)
     if output:
         note(f"{len(sound)} of {counted(len(runs), 'run')} exported to {output}")
     tell_damage(runs)
-
-
-def _write(runs: Sequence["Run"], format_: Format, table: Rows, output: Path | None) -> None:
-    from vitreport.export.table import epochs_table, runs_table
-
-    tabulate = runs_table if table == "runs" else epochs_table
-    if output is None:
-        print_text(tabulate(runs).as_csv().removesuffix("\n"))
-        return
-    match format_:
-        case "csv":
-            write_atomic(output, tabulate(runs).as_csv().encode())
-        case "parquet":
-            from vitreport.export.parquet import as_parquet
-
-            write_atomic(output, as_parquet(tabulate(runs)))
-        case "tensorboard":
-            from vitreport.export.tensorboard import write_events
-
-            for run in runs:
-                write_events(run, output)
-        case _:
-            assert_never(format_)

@@ -3,16 +3,12 @@
 import textwrap
 from dataclasses import asdict
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import print_json, print_table, print_text
-
-if TYPE_CHECKING:
-    from vitreport.cli.tables.fields import FieldInWords
-    from vitreport.spec.architectures.base import ArchitectureSpec
 
 COLUMN_WIDTH = 50
 
@@ -22,8 +18,23 @@ app = typer.Typer(help="List the architectures, or show one.", invoke_without_co
 @app.callback()
 def models(context: typer.Context, as_json: options.AsJson = False) -> None:
     """List the architectures: what they are, their fields, their presets."""
-    if context.invoked_subcommand is None:
-        _list(as_json=as_json)
+    if context.invoked_subcommand is not None:
+        return
+    from vitreport.spec.model import ARCHITECTURES, implementations
+    from vitreport.spec.presets import presets_of
+
+    listed, rows = [], list[tuple[str, str, str]]()
+    for name, architecture in ARCHITECTURES.items():
+        fields = {field: None for kind in implementations(architecture) for field in kind.model_fields}
+        fields.pop("name")
+        summary, presets = architecture.description.partition("\n")[0], presets_of(name)
+        listed.append({"name": name, "summary": summary, "fields": list(fields), "presets": presets})
+        folded = textwrap.wrap(", ".join(presets), COLUMN_WIDTH, break_on_hyphens=False)
+        rows += zip_longest([name], textwrap.wrap(summary, COLUMN_WIDTH), folded, fillvalue="")
+    if as_json:
+        print_json(listed)
+    else:
+        print_table(["model", "what it is", "presets"], rows)
 
 
 @app.command()
@@ -39,8 +50,9 @@ def show(
 ) -> None:
     """Show an architecture: its paper, its fields, its presets, and what it costs on this machine."""
     from vitreport.cli.tables.cost import cost_rows, plain_cost
-    from vitreport.cli.tables.fields import fields_in_words
+    from vitreport.cli.tables.fields import default_in_words, fields_in_words
     from vitreport.data.sources import facts_in
+    from vitreport.formatting import toml_value
     from vitreport.spec.presets import preset_facts, presets_of
     from vitreport.spec.request import Request, compose_request
     from vitreport.training.throughput import measure_cost_here
@@ -57,43 +69,15 @@ def show(
         print_json({**about, "presets": facts, "spec": spec.model_dump(mode="json"), "cost": plain_cost(measured)})
         return
     print_text(f"{model}: {architecture.description}\n")
-    print_table(["field", "type", "allowed", "default", "here"], [_row(spec.model, field) for field in fields])
+    derived, rows = spec.model.derived({}, image_size=1, num_classes=1), []
+    for field in fields:
+        default = default_in_words(field, is_derived=field.name in derived)
+        rows.append([field.name, field.type, field.allowed, default, toml_value(values[field.name])])
+    print_table(["field", "type", "allowed", "default", "here"], rows)
     if facts:
         print_text("")
-        rows = [row for name, lines in facts.items() for row in zip_longest([name], lines, fillvalue="")]
-        print_table(["preset", ""], rows)
+        preset_rows = [row for name, lines in facts.items() for row in zip_longest([name], lines, fillvalue="")]
+        print_table(["preset", ""], preset_rows)
     data = spec.data
     print_text(f"\n{data.dataset}, {data.image_size} x {data.image_size} pixels, {spec.train.precision}:")
     print_table(["", ""], cost_rows(measured))
-
-
-def _list(*, as_json: bool) -> None:
-    from vitreport.spec.model import ARCHITECTURES, implementations
-    from vitreport.spec.presets import presets_of
-
-    listed: list[dict[str, Any]] = []
-    for name, architecture in ARCHITECTURES.items():
-        kinds = implementations(architecture)
-        fields = [*dict.fromkeys(field for kind in kinds for field in kind.model_fields if field != "name")]
-        summary = architecture.description.partition("\n")[0]
-        listed.append({"name": name, "summary": summary, "fields": fields, "presets": presets_of(name)})
-    if as_json:
-        print_json(listed)
-    else:
-        print_table(["model", "what it is", "presets"], [row for each in listed for row in _folded(each)])
-
-
-def _folded(listed: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """An architecture in as many lines as its words and its presets need."""
-    summary = textwrap.wrap(listed["summary"], COLUMN_WIDTH)
-    presets = textwrap.wrap(", ".join(listed["presets"]), COLUMN_WIDTH, break_on_hyphens=False)
-    return list(zip_longest([listed["name"]], summary, presets, fillvalue=""))
-
-
-def _row(model: "ArchitectureSpec", field: "FieldInWords") -> list[str]:
-    from vitreport.cli.tables.fields import default_in_words
-    from vitreport.formatting import toml_value
-
-    is_derived = field.name in model.derived({}, image_size=1, num_classes=1)
-    default = default_in_words(field, is_derived=is_derived)
-    return [field.name, field.type, field.allowed, default, toml_value(model.model_dump(mode="json")[field.name])]

@@ -1,17 +1,12 @@
 """`vitreport study`: the studies that there are, what one consists of, how far it is, and running it."""
 
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from vitreport.cli import options
 from vitreport.cli.runs_dir import note_missing_runs_dir
 from vitreport.sweep.defaults import DEFAULT_SEEDS
-
-if TYPE_CHECKING:
-    from vitreport.runtime import Runtime
 
 app = typer.Typer(help="Run studies: runs and ablations that are reported together.", no_args_is_help=True)
 Study = Annotated[str, typer.Argument(help="A study by its name, or its TOML file.", metavar="STUDY")]
@@ -52,13 +47,14 @@ def status(
     from vitreport.cli.console import note_lowered
     from vitreport.cli.tables.study_status import show_status
     from vitreport.data.sources import facts_in
+    from vitreport.runtime import Runtime
     from vitreport.sweep.studies import StudyRequest, plan_study
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())
     planned = plan_study(asked, facts_in(data_dirs))
     note_lowered(planned.lowered)
     note_missing_runs_dir(runs_dir)
-    runtime = _runtime(runs_dir, device, threads) if measure else None
+    runtime = Runtime(device, runs_dir=runs_dir, threads=threads) if measure else None
     show_status(planned, asked, runs_dir, measured_on=runtime, as_json=as_json)
 
 
@@ -103,11 +99,14 @@ def run(
         note_missing_runs_dir(runs_dir)
         return show_status(planned, asked, runs_dir, measured_on=None, as_json=as_json)
     from vitreport.cli.sweeping import run_and_show
+    from vitreport.runtime import Runtime
     from vitreport.sweep.engines.local import threads_per_job
     from vitreport.sweep.run import Policy
 
-    runtime = replace(
-        _runtime(runs_dir, device, threads_per_job(jobs, device, threads)),
+    runtime = Runtime(
+        device=device,
+        runs_dir=runs_dir,
+        threads=threads_per_job(jobs, device, threads),
         compile=compile_,
         checkpoint_seconds=checkpoint_seconds,
     )
@@ -115,10 +114,3 @@ def run(
     plans = list(planned.available.values())
     run_and_show(plans, planned.unavailable, runtime, policy, jobs=jobs, quiet=quiet, as_json=as_json)
     return None
-
-
-def _runtime(runs_dir: Path, device: str, threads: int | None) -> "Runtime":
-    """Each part has its own folder of data."""
-    from vitreport.runtime import Runtime
-
-    return Runtime(device, runs_dir=runs_dir, threads=threads)

@@ -49,32 +49,31 @@ def show_fields(section: str | None, *, as_json: bool) -> None:
         raise SpecError(f"there is no section {section}", did_you_mean(section, SECTIONS))
     kinds = [(name, kind) for name in ([section] if section else SECTIONS) for kind in members(SECTIONS[name])]
     if as_json:
-        print_json([_plain(name, kind) for name, kind in kinds])
+        print_json(
+            [
+                {
+                    "section": name,
+                    "name": _name(kind),
+                    "description": _description(kind),
+                    "fields": [asdict(field) for field in fields_in_words(kind)],
+                }
+                for name, kind in kinds
+            ]
+        )
         return
     for number, (name, kind) in enumerate(kinds):
-        print_text("\n" * (number > 0) + f"{_called(name, kind)}: {_description(kind)}")
-        fields = fields_in_words(kind)
-        if fields:
-            is_derived = name == "data"
-            rows = [
-                (each.name, each.type, each.allowed, default_in_words(each, is_derived=is_derived)) for each in fields
-            ]
+        heading = f"{name}, {toml_value(_name(kind))}" if _name(kind) else name
+        print_text("\n" * (number > 0) + f"{heading}: {_description(kind)}")
+        rows = [
+            (each.name, each.type, each.allowed, default_in_words(each, is_derived=name == "data"))
+            for each in fields_in_words(kind)
+        ]
+        if rows:
             print_table(["field", "type", "allowed", "default"], rows)
-
-
-def _plain(section: str, kind: type[BaseModel]) -> dict[str, Any]:
-    fields = [asdict(field) for field in fields_in_words(kind)]
-    return {"section": section, "name": _name(kind), "description": _description(kind), "fields": fields}
 
 
 def _description(kind: type[BaseModel]) -> str:
     return getattr(kind, "description", "") or inspect.getdoc(kind) or ""
-
-
-def _called(section: str, kind: type[BaseModel]) -> str:
-    """data.augment, "horizontal_flip" """
-    name = _name(kind)
-    return f"{section}, {toml_value(name)}" if name else section
 
 
 def _name(kind: type[BaseModel]) -> str | None:
