@@ -1,5 +1,8 @@
 """Write numbers, estimates, values and foreign text for people. Every function is pure."""
 
+import csv
+import difflib
+import io
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -9,7 +12,6 @@ from typing import Any, Literal
 
 UNVARYING = "seeds that do not vary"
 SIGNIFICANCE = 0.05
-LINE_CHARACTERS = 80
 NOT_ASCII = re.compile(r"[^\x20-\x7e\n]")
 SMALLEST_POINTS = 0.05  # in percentage points: what is smaller needs another digit
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take full-width signs too)
@@ -234,6 +236,15 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return f"{', '.join(names[:most])}{more}"
 
 
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
+    """The nearest allowed names as a hint; without a near one, all of them where they are few."""
+    names = list(dict.fromkeys(allowed))
+    holding = [each for each in names if len(name) > 2 and name in each]
+    if near := difflib.get_close_matches(name, names, n=2, cutoff=0.6) or holding[:2]:
+        return f"did you mean {' or '.join(near)}?"
+    return f"one of {', '.join(names)}" if 0 < len(names) <= 20 else ""
+
+
 def toml_value(value: Any) -> str:
     """A spec's value as TOML writes it, on one line; nothing as "none"."""
     import tomli_w
@@ -247,33 +258,6 @@ def toml_value(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{key} = {toml_value(each)}' for key, each in value.items())} }}"
     return tomli_w.dumps({"value": value}).removeprefix("value = ").strip()
-
-
-def toml_lines(value: Any) -> list[str]:
-    """As `toml_value`, but tables, and lists of them, that are longer than a line go over several."""
-    line = toml_value(value)
-    if len(line) <= LINE_CHARACTERS:
-        return [line]
-    if isinstance(value, dict):
-        return _table_lines(value)
-    if isinstance(value, list | tuple) and any(isinstance(item, dict) for item in value):
-        items = [toml_lines(item) for item in value]
-        return ["[", *(f"  {line}" for *most, last in items for line in (*most, f"{last},")), "]"]
-    return [line]
-
-
-def _table_lines(table: dict[str, Any]) -> list[str]:
-    lines = ["{"]
-    for number, (key, value) in enumerate(table.items()):
-        first, *more = toml_lines(value)
-        lines[-1] += "," * (number > 0)
-        if len(lines[-1]) + len(f" {key} = {first}") <= LINE_CHARACTERS:
-            lines[-1] += f" {key} = {first}"
-        else:
-            lines.append(f"  {key} = {first}")
-        lines += more
-    lines[-1] += " }"
-    return lines
 
 
 def printable(text: str) -> str:
@@ -295,3 +279,11 @@ def spreadsheet_text(text: str) -> str:
     """Text without control characters, and with an apostrophe where a spreadsheet would take it for a formula."""
     plain = "".join(character for character in text if character.isprintable())
     return f"'{plain}" if plain.lstrip().startswith(FORMULA_SIGNS) else plain
+
+
+def csv_text(rows: Iterable[Iterable[Any]]) -> str:
+    """Return CSV (RFC 4180, a newline after each row): numbers with all their digits, no formulas, None as nothing."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([spreadsheet_text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    return text.getvalue()

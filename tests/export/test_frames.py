@@ -12,7 +12,8 @@ import vitreport
 from tests.records import small_spec, write_run
 from tests.test_contracts import ROOT
 from vitreport.errors import RecordError
-from vitreport.export.table import EPOCH_COLUMNS, RESULT_COLUMNS, RUN_COLUMNS, SPLITS
+from vitreport.export.table import EPOCH_COLUMNS, RESULT_COLUMNS, RUN_COLUMNS
+from vitreport.records.measurement import SPLITS
 
 
 def test_runs_have_numbers_where_there_are_numbers() -> None:

@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from tests.models.small import REQUIRED
 from vitreport.errors import SpecError
+from vitreport.formatting import did_you_mean
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 from vitreport.spec.architectures.tnt import PackageTNTSpec
 from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec
-from vitreport.spec.fields import did_you_mean, field_paths, find_field
+from vitreport.spec.fields import field_paths, find_field
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.optimizer import AdamSpec, AdamWSpec, ConstantSpec, CosineSpec, SGDSpec
 from vitreport.spec.run import RunSpec, TrainSpec

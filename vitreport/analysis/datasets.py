@@ -7,6 +7,7 @@ from vitreport.analysis.observed import Observed
 from vitreport.analysis.summary import Dataset
 from vitreport.data.notices import class_warning
 from vitreport.data.registry import DATASETS, dataset_title
+from vitreport.records.measurement import SPLITS
 from vitreport.records.run import DataRecord
 from vitreport.spec.data import DataSpec
 
@@ -73,4 +74,4 @@ def _counts(counts: Iterable[Mapping[str, int]]) -> tuple[tuple[str, int], ...]:
     for each in counts:
         for split, count in each.items():
             most[split] = max(count, most.get(split, 0))
-    return tuple((split, most[split]) for split in ("train", "val", "test") if split in most)
+    return tuple((split, most[split]) for split in SPLITS if split in most)

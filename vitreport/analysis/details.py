@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vitreport.formatting import Estimate, joined, percent
+from vitreport.records.measurement import SPLITS
 
 Metric = Literal["accuracy", "loss"]
-SPLITS = {"train": "train", "val": "validation", "test": "test"}
 LARGE_LOSS = 1e4
 
 

@@ -19,13 +19,12 @@ from vitreport.analysis.details import (
     Mistakes,
 )
 from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, over_seeds, share, t_interval
-from vitreport.records.measurement import SplitDetails
+from vitreport.records.measurement import SPLITS, SplitDetails
 from vitreport.records.reader import Run, read_run
 from vitreport.run_id import RunId
 from vitreport.store.mistakes import NAME, read_sheet
 
 MOST_POINTS = 500
-SPLITS = ("train", "val", "test")
 POSSIBLE: dict[Metric, Range] = {"accuracy": SHARE, "loss": NOT_NEGATIVE}
 
 

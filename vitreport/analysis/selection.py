@@ -7,10 +7,10 @@ from pathlib import Path
 from vitreport.analysis.ablations import Design
 from vitreport.analysis.details import Damage
 from vitreport.errors import SpecError
+from vitreport.formatting import did_you_mean
 from vitreport.records.folders import find_run, run_folders
 from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord, read_sweeps
 from vitreport.run_id import RunId
-from vitreport.spec.fields import did_you_mean
 
 MOST_NEAR = 5
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vitreport.formatting import compact, toml_lines
+from vitreport.formatting import compact, toml_value
 from vitreport.spec.compose import flat
 
+LINE_CHARACTERS = 80
 SPARKS = "▁▂▃▄▅▆▇█"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
 
@@ -14,6 +15,33 @@ def spec_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Each field of a spec and its value; what does not fit into a line has rows without a name below it."""
     told = ((path, toml_lines(value)) for path, value in flat(values).items())
     return [row for path, (first, *more) in told for row in ((path, first), *(("", line) for line in more))]
+
+
+def toml_lines(value: Any) -> list[str]:
+    """As `toml_value`, but tables, and lists of them, that are longer than a line go over several."""
+    line = toml_value(value)
+    if len(line) <= LINE_CHARACTERS:
+        return [line]
+    if isinstance(value, dict):
+        return _table_lines(value)
+    if isinstance(value, list | tuple) and any(isinstance(item, dict) for item in value):
+        items = [toml_lines(item) for item in value]
+        return ["[", *(f"  {line}" for *most, last in items for line in (*most, f"{last},")), "]"]
+    return [line]
+
+
+def _table_lines(table: dict[str, Any]) -> list[str]:
+    lines = ["{"]
+    for number, (key, value) in enumerate(table.items()):
+        first, *more = toml_lines(value)
+        lines[-1] += "," * (number > 0)
+        if len(lines[-1]) + len(f" {key} = {first}") <= LINE_CHARACTERS:
+            lines[-1] += f" {key} = {first}"
+        else:
+            lines.append(f"  {key} = {first}")
+        lines += more
+    lines[-1] += " }"
+    return lines
 
 
 def flops(forward: int, training: int) -> str:

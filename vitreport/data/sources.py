@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from vitreport.data.registry import DATASETS
 from vitreport.data.request import ImageRequest, Notify
 from vitreport.errors import DatasetError, Problem, SpecError
+from vitreport.formatting import did_you_mean
 from vitreport.runtime import data_dirs_or_default
 
 if TYPE_CHECKING:
@@ -169,8 +170,6 @@ def _is_folder(path: Path) -> bool:
 
 
 def _unknown(name: str) -> SpecError:
-    from vitreport.spec.fields import did_you_mean
-
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
     if name and _is_folder(Path(name)):
         hint = f"write ./{name} for the folder here"

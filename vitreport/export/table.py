@@ -1,7 +1,5 @@
 """Runs and epochs as tables of plain values: columns are the dotted paths of a record, without its `splits`."""
 
-import csv
-import io
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from vitreport.formatting import spreadsheet_text
-from vitreport.records.measurement import METRICS
+from vitreport.formatting import csv_text
+from vitreport.records.measurement import METRICS, SPLITS
 from vitreport.records.reader import Run
 from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
@@ -18,8 +16,6 @@ from vitreport.spec.run import RunSpec
 Kind = Literal["text", "integer", "number", "truth", "time"]
 Value = str | int | float | bool | None
 Row = Mapping[str, Any]
-
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -34,11 +30,8 @@ class Table:
 
     def as_csv(self) -> str:
         """Return CSV (RFC 4180, a newline after each row): numbers with all their digits, no formulas."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(map(_cell, self.kinds))
-        writer.writerows(zip(*(map(_cell, self.column(name)) for name in self.kinds), strict=True))
-        return text.getvalue()
+        columns = [[_cell(value) for value in self.column(name)] for name in self.kinds]
+        return csv_text([self.kinds, *zip(*columns, strict=True)])
 
 
 RUN_COLUMNS: dict[str, Kind] = {"id": "text", "group": "text", "status": "text", "epoch": "integer"}
@@ -171,9 +164,5 @@ def _value(value: Any, kind: Kind) -> Value:
     return float(value) if kind == "number" else value
 
 
-def _cell(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return spreadsheet_text(value)
-    return "" if value is None else repr(value)
+def _cell(value: Value) -> Value:
+    return str(value).lower() if isinstance(value, bool) else value

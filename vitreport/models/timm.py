@@ -20,12 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from vitreport.errors import Problem, RecordError, ResourceError, SpecError
+from vitreport.formatting import did_you_mean
 from vitreport.models.tnt import with_dropout_out_of_place
 from vitreport.models.weights import Weights, is_out_of_memory, reason_of
 from vitreport.reading import file_digest
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.data import CHANNELS
-from vitreport.spec.fields import did_you_mean
 from vitreport.spec.model import ModelSpec
 
 REFUSED_KEYWORD = re.compile(

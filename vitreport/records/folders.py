@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from vitreport.errors import RecordError, ResourceError, SpecError
-from vitreport.formatting import listed
+from vitreport.formatting import did_you_mean, listed
 from vitreport.reading import entry_fault
 from vitreport.run_id import RunId
-from vitreport.spec.fields import did_you_mean
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 CHECKPOINTS = "checkpoints"

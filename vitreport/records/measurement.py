@@ -20,6 +20,8 @@ class Metric:
     description: str
 
 
+SPLITS = {"train": "train", "val": "validation", "test": "test"}
+"""The splits in their order, with the names that people read."""
 METRICS: dict[str, Metric] = {
     "top5": Metric(
         "top-5 accuracy", "fraction", "share of images whose class is among the five highest logits; of over 5 classes"

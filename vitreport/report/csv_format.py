@@ -1,14 +1,12 @@
 """A page as a table for programs, in CSV."""
 
-import csv
 import dataclasses
-import io
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vitreport.analysis.summary import Group
-from vitreport.formatting import Estimate, spreadsheet_text
+from vitreport.formatting import Estimate, csv_text
 from vitreport.report.page import Page
 
 
@@ -17,12 +15,7 @@ def render_csv(page: Page) -> str:
     groups = page.summary.groups
     paths = list(dict.fromkeys(path for group in groups for path in group.fields))
     rows = [dict(_row(group, paths)) for group in groups]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if rows:
-        writer.writerow(map(_plain, rows[0]))
-    writer.writerows([_plain(value) for value in row.values()] for row in rows)
-    return text.getvalue()
+    return csv_text([*rows[:1], *(row.values() for row in rows)])
 
 
 def _row(group: Group, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
@@ -43,7 +36,3 @@ def _row(group: Group, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
 def _estimate(name: str, estimate: Estimate | None) -> Iterator[tuple[str, Any]]:
     for part in ("value", "low", "high", "method", "n"):
         yield name if part == "value" else f"{name}_{part}", estimate and getattr(estimate, part)
-
-
-def _plain(value: Any) -> Any:
-    return spreadsheet_text(value) if isinstance(value, str) else value

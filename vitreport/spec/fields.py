@@ -1,13 +1,13 @@
 """The names of a spec's fields: every dotted path, short forms, aliases and the nearest right name."""
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, get_origin
 
 from pydantic import BaseModel
 
 from vitreport.errors import Problem, SpecError
+from vitreport.formatting import did_you_mean
 from vitreport.spec.augment import AugmentSpec
 from vitreport.spec.run import RunSpec
 from vitreport.spec.section import members, tag_of
@@ -71,15 +71,6 @@ def nested(pairs: Mapping[str, Any]) -> dict[str, Any]:
 
 def last_part(path: str) -> str:
     return path.rpartition(".")[2]
-
-
-def did_you_mean(name: str, allowed: Iterable[str]) -> str:
-    """The nearest allowed names as a hint; without a near one, all of them where they are few."""
-    names = list(dict.fromkeys(allowed))
-    holding = [each for each in names if len(name) > 2 and name in each]
-    if near := difflib.get_close_matches(name, names, n=2, cutoff=0.6) or holding[:2]:
-        return f"did you mean {' or '.join(near)}?"
-    return f"one of {', '.join(names)}" if 0 < len(names) <= 20 else ""
 
 
 def _fields(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -4,8 +4,8 @@ from itertools import takewhile
 from pathlib import Path
 
 from vitreport.errors import Problem, SpecError
+from vitreport.formatting import did_you_mean
 from vitreport.spec.compose import Layer
-from vitreport.spec.fields import did_you_mean
 from vitreport.spec.load import read_file
 
 FOLDER = Path(__file__).parent.parent / "presets"

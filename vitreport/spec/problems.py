@@ -10,8 +10,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from vitreport.errors import Problem
-from vitreport.formatting import toml_value
-from vitreport.spec.fields import ALIASES, did_you_mean, field_paths, last_part
+from vitreport.formatting import did_you_mean, toml_value
+from vitreport.spec.fields import ALIASES, field_paths, last_part
 from vitreport.spec.model import implementations
 from vitreport.spec.run import RunSpec
 from vitreport.spec.section import Section, members, tag_of, tags_of

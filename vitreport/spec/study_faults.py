@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, TypeVar
 
 from vitreport.errors import Problem
-from vitreport.spec.fields import did_you_mean
+from vitreport.formatting import did_you_mean
 from vitreport.spec.problems import dotted
 from vitreport.spec.study import AblationSpec, ClaimSpec, PartSpec, StudySpec, combination
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from vitreport.errors import Problem, SpecError
-from vitreport.spec.fields import did_you_mean
+from vitreport.formatting import did_you_mean
 from vitreport.spec.load import YAML_SUFFIXES, read_table
 from vitreport.spec.problems import MOST_PROBLEMS, and_more, dotted, shown_input, worded
 from vitreport.spec.section import Section

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.errors import DatasetError, Problem, SpecError
+from vitreport.formatting import did_you_mean
 from vitreport.spec.compose import Describe, Layer, flat
 from vitreport.spec.data import Lowered
-from vitreport.spec.fields import did_you_mean, find_field
+from vitreport.spec.fields import find_field
 from vitreport.spec.load import ENVIRONMENT_PREFIX, layer_of
 from vitreport.spec.presets import preset_names, unknown_preset
 from vitreport.spec.problems import dotted

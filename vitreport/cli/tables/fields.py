@@ -9,10 +9,9 @@ from pydantic import BaseModel
 
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.errors import SpecError
-from vitreport.formatting import toml_value
+from vitreport.formatting import did_you_mean, toml_value
 from vitreport.spec.augment import AugmentSpec, MixSpec
 from vitreport.spec.data import DataSpec
-from vitreport.spec.fields import did_you_mean
 from vitreport.spec.model import implementations
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
 from vitreport.spec.run import TrainSpec

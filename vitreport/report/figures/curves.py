@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import log10
 
-from vitreport.analysis.details import LARGE_LOSS, SPLITS, Curve, measured, moments
+from vitreport.analysis.details import LARGE_LOSS, Curve, measured, moments
 from vitreport.analysis.summary import Group
 from vitreport.formatting import METHODS, joined
+from vitreport.records.measurement import SPLITS
 from vitreport.report.figures.canvas import LOOKS, Canvas, round_ticks, spread, text_width
 from vitreport.report.figures.figure import Figure, FigureTable, Value
 
