@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vitreport.analysis.scope import Analysis
     from vitreport.analysis.summary import Summary
     from vitreport.records.reader import Run
-    from vitreport.report.render import Format
+    from vitreport.report.blocks import Format
     from vitreport.runtime import Runtime
     from vitreport.spec.run import RunSpec
     from vitreport.sweep.engines.engine import MakeEngine
@@ -262,8 +262,8 @@ def render(
     """
     from vitreport.analysis.scope import Analysis
     from vitreport.errors import SpecError
+    from vitreport.report.blocks import Format
     from vitreport.report.page import TITLE, make_page
-    from vitreport.report.render import Format
     from vitreport.report.render import render as render_page
 
     if format not in get_args(Format):

@@ -14,7 +14,7 @@ from tests.records import spec, write_run, write_seeds
 from tests.training.small import small_spec
 from vitreport.errors import RecordError, SpecError
 from vitreport.files import write_json
-from vitreport.report.render import Format
+from vitreport.report.blocks import Format
 from vitreport.runtime import Runtime
 from vitreport.training.events import EpochFinished, Event, Started
 

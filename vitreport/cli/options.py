@@ -1,7 +1,7 @@
 """The options that several commands share, each declared once."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -48,8 +48,6 @@ FailFast = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Warnings and errors only.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
-
-ReportFormat = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
 
 DEFAULT_RUNS_DIR = RUNS_DIR.default
 DEFAULT_CHECKPOINT_SECONDS = CHECKPOINT_SECONDS.default

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitreport.cli.console import print_document
-from vitreport.cli.options import ReportFormat
 from vitreport.errors import SpecError
 from vitreport.files import output_path
 from vitreport.report import inject as placing
+from vitreport.report.blocks import Format
 from vitreport.report.figures.assets import Assets, default_folder, linked_folder, refuse_unwritable
 from vitreport.report.figures.figure import Figure
 
-ENDINGS: dict[str, ReportFormat] = {
+ENDINGS: dict[str, Format] = {
     "": "markdown",
     ".md": "markdown",
     ".markdown": "markdown",
@@ -49,7 +49,7 @@ def checked_places(output: Path | None, inject: Path | None, check: Path | None)
     return Places(output and output_path(output), inject and output_path(inject), check, is_part)
 
 
-def checked_format(places: Places, given: ReportFormat | None, *, own: bool) -> ReportFormat:
+def checked_format(places: Places, given: Format | None, *, own: bool) -> Format:
     """Return the format. Raises SpecError if it does not fit the file or the template."""
     form = format_of(given, places.file, own=own)
     if own and form != "markdown":
@@ -57,7 +57,7 @@ def checked_format(places: Places, given: ReportFormat | None, *, own: bool) -> 
     return form
 
 
-def checked_assets(places: Places, form: ReportFormat, given: Path | None, *, left_out: bool) -> Path | None:
+def checked_assets(places: Places, form: Format, given: Path | None, *, left_out: bool) -> Path | None:
     """Return the folder of the figures, if any. Raises SpecError or ResourceError if it cannot be used."""
     if given and left_out:
         raise SpecError("--assets and --no-assets exclude each other", "give one of them")
@@ -97,7 +97,7 @@ def write(places: Places, document: str, figures: Sequence[Figure], assets: Asse
         print_document(document)
 
 
-def format_of(given: ReportFormat | None, place: Path | None, *, own: bool) -> ReportFormat:
+def format_of(given: Format | None, place: Path | None, *, own: bool) -> Format:
     """Return the given format, else that of the file extension, which is ignored with a template of the user's `own`.
 
     Raises SpecError for a format that does not match the extension, and for an unknown extension.

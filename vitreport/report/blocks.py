@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from vitreport.report.figures.figure import Figure
 
+Format = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
 MOST_ROWS = 100
 NOTHING = "\N{EN DASH}"
 """A table cell without a value."""

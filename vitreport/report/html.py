@@ -12,32 +12,15 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, assert_never
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from vitreport.formatting import percent, printable
-from vitreport.report.blocks import (
-    NOTHING,
-    Alert,
-    Block,
-    Bullets,
-    Code,
-    CodeBlock,
-    Details,
-    Figures,
-    Gallery,
-    Heading,
-    Link,
-    Number,
-    Paragraph,
-    Table,
-    Text,
-    parts,
-)
+from vitreport.report import blocks
 from vitreport.report.figures.collect import draw
 from vitreport.report.figures.figure import Figure
 from vitreport.report.figures.palette import DARK, LIGHT
-from vitreport.report.markdown import template_folder
+from vitreport.report.markdown import environment, template_folder
 from vitreport.report.page import Page
 from vitreport.report.sections import sections_of
 from vitreport.store.mistakes import place_of
@@ -57,18 +40,20 @@ UNITS = {
 def render_html(page: Page) -> str:
     """Return the page with all its figures."""
     renderer = _Renderer()
-    style = Markup(_colors() + _read("report.css"))
+    colors = "".join(f"--{name}:light-dark({LIGHT[name]},{DARK[name]});" for name in LIGHT)
+    style = Markup(f":root{{{colors}}}\n{_read('report.css')}")
     theme, script = (Markup(_read(name)) for name in ("theme.js", "report.js"))
+    allowed = f"style-src {_hash(style)}; script-src {_hash(theme)} {_hash(script)}; img-src data:"
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             page=page,
-            sections=[(section, renderer.blocks(section.blocks)) for section in sections_of(page)],
+            sections=[(section, renderer.render(section.blocks)) for section in sections_of(page)],
             style=style,
             theme=theme,
             script=script,
-            policy=_policy(style, theme, script),
+            policy=f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'",
         )
     )
 
@@ -79,30 +64,30 @@ class _Renderer:
     def __init__(self) -> None:
         self._macros: Any = _environment().get_template("blocks.html.j2").module
 
-    def blocks(self, content: Iterable[Block]) -> Markup:
+    def render(self, content: Iterable[blocks.Block]) -> Markup:
         return Markup().join(map(self._block, content))
 
-    def _block(self, content: Block) -> Markup:
+    def _block(self, content: blocks.Block) -> Markup:
         rendered: Markup
         match content:
-            case Heading(text):
+            case blocks.Heading(text):
                 rendered = self._macros.heading(text)
-            case Paragraph(text, style):
+            case blocks.Paragraph(text, style):
                 rendered = self._macros.paragraph(_inline(text), style)
-            case Alert(text):
+            case blocks.Alert(text):
                 rendered = self._macros.alert(_inline(text))
-            case Bullets(items):
+            case blocks.Bullets(items):
                 rendered = self._macros.bullets(map(_inline, items))
-            case CodeBlock(text):
+            case blocks.CodeBlock(text):
                 rendered = self._macros.code(Markup("\n").join(map(printable, text.splitlines())))
-            case Table():
+            case blocks.Table():
                 rendered = self._macros.table(content)
-            case Figures(figures):
+            case blocks.Figures(figures):
                 rendered = self._macros.figures(map(self._figure, figures))
-            case Gallery(figure):
+            case blocks.Gallery(figure):
                 rendered = self._gallery(figure)
-            case Details(summary, inner):
-                rendered = self._macros.details(summary, self.blocks(inner))
+            case blocks.Details(summary, inner):
+                rendered = self._macros.details(summary, self.render(inner))
             case _:
                 assert_never(content)
         return rendered
@@ -126,7 +111,7 @@ class _Renderer:
         numbers = figure.table
         align = "".join("l" if isinstance(cell, str) else "r" for cell in numbers.rows[0])
         rows = tuple(tuple(map(_number, row)) for row in numbers.rows)
-        content = Table(f"Data: {figure.title}", numbers.columns, rows, f"l{align[1:]}")
+        content = blocks.Table(f"Data: {figure.title}", numbers.columns, rows, f"l{align[1:]}")
         units = " ".join(told for column, told in UNITS.items() if column in numbers.columns)
         data: Markup = self._macros.data(figure.title, content, units)
         return data
@@ -134,17 +119,7 @@ class _Renderer:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(template_folder()),
-        autoescape=True,
-        finalize=_printed,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"cell": _cell, "value": _value, "percent": percent}
-    return environment
+    return environment(_printed, {"cell": _cell, "value": _value, "percent": percent})
 
 
 def _printed(value: Any) -> Any:
@@ -152,15 +127,15 @@ def _printed(value: Any) -> Any:
     return value if isinstance(value, Markup) else printable(str(value))
 
 
-def _inline(text: Text) -> Markup:
-    return Markup(" ").join(map(_inline_part, parts(text)))
+def _inline(text: blocks.Text) -> Markup:
+    return Markup(" ").join(map(_inline_part, blocks.parts(text)))
 
 
-def _inline_part(part: str | Link) -> Markup:
+def _inline_part(part: str | blocks.Link) -> Markup:
     """No line ends within p = 0.03."""
-    if isinstance(part, Link):
+    if isinstance(part, blocks.Link):
         return Markup('<a href="#{}">{}</a>').format(part.anchor, printable(part.text))
-    if isinstance(part, Code):
+    if isinstance(part, blocks.Code):
         return Markup("<code>{}</code>").format(printable(part))
     return Markup(EQUATION.sub(r"\1&nbsp;\2&nbsp;", str(escape(printable(part)))))
 
@@ -168,9 +143,9 @@ def _inline_part(part: str | Link) -> Markup:
 def _cell(cell: str) -> Markup:
     """The text of a table cell; a number with its interval is broken between these alone."""
     text = printable(cell)
-    if isinstance(cell, Code):
+    if isinstance(cell, blocks.Code):
         return Markup("<code>{}</code>").format(text) if text else Markup()
-    if not isinstance(cell, Number) or " " not in text:
+    if not isinstance(cell, blocks.Number) or " " not in text:
         return escape(text)
     return Markup(" ").join(
         Markup("<span>{}</span>").format(piece) if len(piece) <= LONGEST_UNBROKEN else escape(piece)
@@ -180,32 +155,21 @@ def _cell(cell: str) -> Markup:
 
 def _value(cell: str) -> Markup:
     """The attribute that says what a number is sorted by."""
-    return Markup(' data-value="{}"').format(repr(cell.value)) if isinstance(cell, Number) else Markup()
+    return Markup(' data-value="{}"').format(repr(cell.value)) if isinstance(cell, blocks.Number) else Markup()
 
 
 def _number(value: str | float | None) -> str:
     """0.5633, 1,504,662"""
     if value is None:
-        return NOTHING
+        return blocks.NOTHING
     if isinstance(value, str):
         return value
-    return Number(f"{value:,}" if isinstance(value, int) else f"{value:.4f}", value)
+    return blocks.Number(f"{value:,}" if isinstance(value, int) else f"{value:.4f}", value)
 
 
 @cache
 def _read(name: str) -> str:
     return (template_folder() / name).read_text(encoding="utf-8")
-
-
-def _colors() -> str:
-    """The palette's names for the style and the figures, each in light and in dark."""
-    values = "".join(f"--{name}:light-dark({LIGHT[name]},{DARK[name]});" for name in LIGHT)
-    return f":root{{{values}}}\n"
-
-
-def _policy(style: str, *scripts: str) -> str:
-    allowed = f"style-src {_hash(style)}; script-src {' '.join(map(_hash, scripts))}; img-src data:"
-    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 
 def _hash(text: str) -> str:

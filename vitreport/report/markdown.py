@@ -14,6 +14,7 @@ A section, a block or several blocks are printed as Markdown; the filters are th
 
 import re
 import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -136,28 +137,32 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return super().is_safe_attribute(obj, attr, value)
 
 
-def _environment(assets: str | None, own: str = "") -> _Sandbox:
+def environment(finalize: Callable[[Any], Any], filters: Mapping[str, Callable[..., Any]], own: str = "") -> _Sandbox:
     """Return Jinja with the templates of vitreport and the text of one of the user's own."""
-
-    def printed(value: Any) -> Any:
-        if isinstance(value, Section):
-            return markdown_text.section(value, assets)
-        if isinstance(value, BLOCKS):
-            return markdown_text.blocks([value], assets)
-        if isinstance(value, tuple | list) and all(isinstance(each, BLOCKS) for each in value):
-            return markdown_text.blocks(value, assets)
-        return markdown_text.literal(value)
-
-    environment = _Sandbox(
+    found = _Sandbox(
         loader=ChoiceLoader([DictLoader({OWN: own}), FileSystemLoader(template_folder())]),
         autoescape=True,
-        finalize=printed,
+        finalize=finalize,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {
+    found.filters |= filters
+    return found
+
+
+def _environment(assets: str | None, own: str = "") -> _Sandbox:
+    def printed(value: Any) -> Any:
+        if isinstance(value, Section):
+            return markdown_text.section(value, assets)
+        if isinstance(value, BLOCKS):
+            return markdown_text.render_blocks([value], assets)
+        if isinstance(value, tuple | list) and all(isinstance(each, BLOCKS) for each in value):
+            return markdown_text.render_blocks(value, assets)
+        return markdown_text.literal(value)
+
+    filters: dict[str, Callable[..., Any]] = {
         "accuracy": Estimate.in_percent,
         "attribute": markdown_text.attribute,
         "block": markdown_text.block,
@@ -168,7 +173,7 @@ def _environment(assets: str | None, own: str = "") -> _Sandbox:
         "methods": methods,
         "quoted": markdown_text.quoted,
     }
-    return environment
+    return environment(printed, filters, own)
 
 
 def _line(error: Exception) -> str:

@@ -8,23 +8,7 @@ from typing import assert_never
 from markupsafe import Markup
 
 from vitreport.formatting import printable
-from vitreport.report.blocks import (
-    Alert,
-    Block,
-    Bullets,
-    Code,
-    CodeBlock,
-    Details,
-    Figures,
-    Gallery,
-    Heading,
-    Link,
-    Paragraph,
-    Section,
-    Table,
-    Text,
-    parts,
-)
+from vitreport.report import blocks
 from vitreport.report.figures.figure import Figure
 
 BREAK = "<!-- -->"
@@ -46,90 +30,85 @@ BLOCK = re.compile(r"^(?=(?:[-+=]|#{1,6})(?:\s|$)|[-=]{2})")
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
-def section(content: Section, assets: str | None) -> Markup:
+def section(content: blocks.Section, assets: str | None) -> Markup:
     """Return a section with its heading."""
     heading = f"## {literal(content.title)}\n\n" if content.has_heading else ""
-    return Markup(heading + blocks(content.blocks, assets))
+    return Markup(heading + render_blocks(content.blocks, assets))
 
 
-def blocks(content: Iterable[Block], assets: str | None) -> Markup:
+def render_blocks(content: Iterable[blocks.Block], assets: str | None) -> Markup:
     """Return blocks with an empty line between them; `assets` is the place of their figures, None leaves these out."""
     return Markup("\n\n".join(filter(None, (_block(each, assets) for each in content))))
 
 
-def _block(content: Block, assets: str | None) -> str:
+def _block(content: blocks.Block, assets: str | None) -> str:
     match content:
-        case Heading(text):
+        case blocks.Heading(text):
             return f"### {literal(text)}"
-        case Paragraph(text):
+        case blocks.Paragraph(text):
             return _inline(text)
-        case Alert(text):
+        case blocks.Alert(text):
             return f"> [!WARNING]\n> {_inline(text)}"
-        case Bullets(items):
+        case blocks.Bullets(items):
             return "\n".join(f"- {_inline(each)}" for each in items)
-        case CodeBlock(text, language):
+        case blocks.CodeBlock(text, language):
             return block(text, language)
-        case Table():
+        case blocks.Table():
             return table(content)
-        case Figures(figures):
+        case blocks.Figures(figures):
             return "" if assets is None else "\n\n".join(_picture(each, assets) for each in figures)
-        case Gallery(figure, words):
+        case blocks.Gallery(figure, words):
             image = "" if assets is None else f"{_image(figure.alt, f'{assets}{figure.name}.png')}\n\n"
             return f"{image}{literal(f'{figure.title}. {figure.caption}')}\n\n{table(words)}"
-        case Details(summary, inner):
+        case blocks.Details(summary, inner):
             folded = "\n\n".join(filter(None, (_in_details(each, assets) for each in inner)))
             return f"<details>\n<summary>{literal(summary)}</summary>\n\n{folded}\n\n</details>"
         case _:
             assert_never(content)
 
 
-def _in_details(content: Block, assets: str | None) -> str:
+def _in_details(content: blocks.Block, assets: str | None) -> str:
     """A block of several, where no heading says what a table shows."""
     text = _block(content, assets)
-    return f"{literal(content.caption)}:\n\n{text}" if isinstance(content, Table) else text
+    return f"{literal(content.caption)}:\n\n{text}" if isinstance(content, blocks.Table) else text
 
 
-def _inline(text: Text) -> str:
-    return " ".join(map(_inline_part, parts(text)))
-
-
-def _inline_part(part: str | Link) -> str:
-    if isinstance(part, Link):
-        return f"[{literal(part.text)}](#{part.anchor})"
-    return code(part) if isinstance(part, Code) else literal(part)
+def _inline(text: blocks.Text | blocks.Link) -> str:
+    match text:
+        case tuple():
+            return " ".join(map(_inline, text))
+        case blocks.Link(shown, anchor):
+            return f"[{literal(shown)}](#{anchor})"
+        case blocks.Code():
+            return code(text)
+        case _:
+            return literal(text)
 
 
 def _picture(figure: Figure, assets: str) -> str:
     light, dark = (f"{assets}{figure.name}-{theme}.svg" for theme in ("light", "dark"))
-    lines = [
-        "<picture>",
-        f'  <source media="(prefers-color-scheme: dark)" srcset="{attribute(dark)}">',
-        f"  {_image(figure.alt, light)}",
-        "</picture>",
-        "",
-        literal(figure.caption),
-    ]
-    return "\n".join(lines)
+    source = f'<source media="(prefers-color-scheme: dark)" srcset="{attribute(dark)}">'
+    return f"<picture>\n  {source}\n  {_image(figure.alt, light)}\n</picture>\n\n{literal(figure.caption)}"
 
 
 def _image(alt: str, source: str) -> str:
     return f'<img alt="{attribute(alt)}" src="{attribute(source)}">'
 
 
-def table(content: Table) -> Markup:
+def table(content: blocks.Table) -> Markup:
     """Return a table, of which no cell can leave its place."""
     rows = [content.columns, *content.rows]
     lines = [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
     rule = "|".join("---" if each == "l" else "---:" for each in content.align)
-    left_out = (
-        f"\n\nRows left out here: {content.left_out:,}; `--format csv` has all of them." if content.left_out else ""
-    )
-    return Markup("\n".join([lines[0], f"|{rule}|", *lines[1:]]) + left_out)
+    lines.insert(1, f"|{rule}|")
+    if content.left_out:
+        lines += ["", f"Rows left out here: {content.left_out:,}; `--format csv` has all of them."]
+    return Markup("\n".join(lines))
 
 
 def _cell(cell: str) -> str:
     """In a table a pipe would end the cell even in a span of code."""
-    return str(code(cell)).replace("|", r"\|") if isinstance(cell, Code) and cell else literal(cell)
+    return str(code(cell)).replace("|", r"\|") if isinstance(cell, blocks.Code) and cell else literal(cell)
 
 
 def literal(text: object) -> Markup:
@@ -140,11 +119,8 @@ def literal(text: object) -> Markup:
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     plain = UNDERSCORE.sub(r"\\_", SIGNS.sub(r"\\\g<0>", plain))
     plain = NUMBERED.sub(r"\1\\\2", BLOCK.sub(r"\\", plain))
-    return Markup(LINK.sub(BREAK, COMMIT.sub(_parted, plain)))
-
-
-def _parted(match: re.Match[str]) -> str:
-    return BREAK.join(match[0][start : start + SHORT] for start in range(0, len(match[0]), SHORT))
+    plain = COMMIT.sub(lambda commit: BREAK.join(re.findall(f".{{1,{SHORT}}}", commit[0])), plain)
+    return Markup(LINK.sub(BREAK, plain))
 
 
 def code(text: object) -> Markup:

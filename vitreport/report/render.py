@@ -1,7 +1,8 @@
 """Render a report in any of its formats."""
 
-from typing import Literal, assert_never
+from typing import assert_never
 
+from vitreport.report.blocks import Format
 from vitreport.report.csv_format import render_csv
 from vitreport.report.html import render_html
 from vitreport.report.inject import as_part, without_marks
@@ -10,8 +11,6 @@ from vitreport.report.latex import render_latex
 from vitreport.report.markdown import Template, render_markdown
 from vitreport.report.model_card import render_model_card
 from vitreport.report.page import Page
-
-Format = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
 
 
 def render(

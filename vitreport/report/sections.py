@@ -11,52 +11,38 @@ from vitreport.analysis.protocol import Protocol, limits, protocol_of
 from vitreport.analysis.summary import Ablation, Architecture
 from vitreport.analysis.titles import subject_of, where_of
 from vitreport.formatting import counted, joined, methods
-from vitreport.report import tables
-from vitreport.report.blocks import (
-    MOST_ROWS,
-    Alert,
-    Block,
-    Bullets,
-    Code,
-    CodeBlock,
-    Details,
-    Figures,
-    Gallery,
-    Heading,
-    Link,
-    Paragraph,
-    Section,
-    Table,
-)
+from vitreport.report import blocks, tables
 from vitreport.report.figures.figure import Figure, Kind
 from vitreport.report.page import Page
 
 DAMAGED = "damaged-records"
 
-Blocks = Iterator[Block]
-Builder = Callable[[Page], Iterable[Section]]
+Blocks = Iterator[blocks.Block]
+Builder = Callable[[Page], Iterable[blocks.Section]]
 
 
-def section(title: str, anchor: str, build: Callable[[Page], Iterable[Block]], *, has_heading: bool = True) -> Builder:
+def section(
+    title: str, anchor: str, build: Callable[[Page], Iterable[blocks.Block]], *, has_heading: bool = True
+) -> Builder:
     """Return what builds one section from a page."""
-    return lambda page: [Section(title, anchor, tuple(build(page)), has_heading)]
+    return lambda page: [blocks.Section(title, anchor, tuple(build(page)), has_heading)]
 
 
 def result(page: Page) -> Blocks:
     """The answer, the first table, and what is missing of it."""
     for sentence in page.headline:
-        yield Paragraph(sentence, "headline")
+        yield blocks.Paragraph(sentence, "headline")
     yield from _with_rows(tables.overview(page.summary))
-    yield Paragraph(methods(page.tested), "note")
+    yield blocks.Paragraph(methods(page.tested), "note")
     if damage := page.summary.damage:
         places = counted(len(damage), "place")
         text = f"The records are damaged in {places}: what could be read is here, the rest is listed under"
-        yield Alert((text, Link("Damaged records", DAMAGED)))
+        yield blocks.Alert((text, blocks.Link("Damaged records", DAMAGED)))
     yield from _figures(page.figures_of(""), "overview")
     pairs = [] if page.summary.sections else [cell for cell in page.summary.pairs if cell.group is None]
     if pairs:
-        items = tuple((f"{where_of(cell, page.names)}:", Code(cell.command)) for cell in pairs)
-        yield Details(f"Not run yet: {counted(len(pairs), 'pair')}, with the commands", (Bullets(items),))
+        items = tuple((f"{where_of(cell, page.names)}:", blocks.Code(cell.command)) for cell in pairs)
+        yield blocks.Details(f"Not run yet: {counted(len(pairs), 'pair')}, with the commands", (blocks.Bullets(items),))
 
 
 def findings(page: Page) -> Blocks:
@@ -64,21 +50,21 @@ def findings(page: Page) -> Blocks:
     yield from _sentences(page.findings_of(""))
 
 
-def study_parts(page: Page) -> Iterator[Section]:
+def study_parts(page: Page) -> Iterator[blocks.Section]:
     """A section for each part of a study."""
     for number, part in enumerate(page.summary.sections, start=1):
-        blocks: list[Block] = [Paragraph(part.question)] if part.question else []
-        blocks += _with_rows(tables.study_runs(part, page.names))
+        content: list[blocks.Block] = [blocks.Paragraph(part.question)] if part.question else []
+        content += _with_rows(tables.study_runs(part, page.names))
         for ablation in part.ablations:
-            blocks += [Heading(subject_of(ablation, page.names)), *ablation_blocks(page, ablation)]
-        yield Section(part.title, f"section-{number}", tuple(blocks))
+            content += [blocks.Heading(subject_of(ablation, page.names)), *ablation_blocks(page, ablation)]
+        yield blocks.Section(part.title, f"section-{number}", tuple(content))
 
 
-def architectures(page: Page) -> Iterator[Section]:
+def architectures(page: Page) -> Iterator[blocks.Section]:
     """A section for each architecture with runs."""
     shown = (each for each in page.summary.architectures if each.groups)
     for number, architecture in enumerate(shown, start=1):
-        yield Section(architecture.title, f"architecture-{number}", tuple(_architecture(page, architecture)))
+        yield blocks.Section(architecture.title, f"architecture-{number}", tuple(_architecture(page, architecture)))
 
 
 def claims(page: Page) -> Blocks:
@@ -90,12 +76,12 @@ def cost(page: Page) -> Blocks:
     """What training and prediction take."""
     content = tables.cost(page.summary.pairs, page.names)
     if content.rows:
-        yield from (content, Paragraph(_protocol(page).cost, "note"), *_figures(page.figures_of(""), "cost"))
+        yield from (content, blocks.Paragraph(_protocol(page).cost, "note"), *_figures(page.figures_of(""), "cost"))
 
 
 def methods_section(page: Page) -> Blocks:
     """How the numbers were obtained."""
-    yield Bullets(_protocol(page).methods)
+    yield blocks.Bullets(_protocol(page).methods)
 
 
 def data(page: Page) -> Blocks:
@@ -108,12 +94,12 @@ def provenance(page: Page) -> Blocks:
     if page.summary.runs:
         yield from _with_rows(tables.provenance(page.summary))
         if resumed := _protocol(page).resumed:
-            yield Paragraph(resumed, "note")
+            yield blocks.Paragraph(resumed, "note")
 
 
 def limits_section(page: Page) -> Blocks:
     """What the report does not show."""
-    yield Bullets(tuple(limits(page.summary)))
+    yield blocks.Bullets(tuple(limits(page.summary)))
 
 
 def without_result(page: Page) -> Blocks:
@@ -131,18 +117,18 @@ def commands(page: Page) -> Blocks:
     if not page.summary.groups:
         return
     if placeholder := _protocol(page).commands:
-        yield Paragraph(placeholder)
-    blocks: list[Block] = []
-    for group in page.summary.groups[:MOST_ROWS]:
+        yield blocks.Paragraph(placeholder)
+    content: list[blocks.Block] = []
+    for group in page.summary.groups[: blocks.MOST_ROWS]:
         setting = f", {group.label}" if group.label else ""
-        blocks += [Paragraph(f"{where_of(group, page.names)}{setting}:"), CodeBlock(group.command, "sh")]
-    yield Details("The command for each row", tuple(blocks))
+        content += [blocks.Paragraph(f"{where_of(group, page.names)}{setting}:"), blocks.CodeBlock(group.command, "sh")]
+    yield blocks.Details("The command for each row", tuple(content))
 
 
 def references(page: Page) -> Blocks:
     """What is cited."""
     if page.bibliography:
-        yield Details("BibTeX", (CodeBlock("\n\n".join(page.bibliography), "bibtex"),))
+        yield blocks.Details("BibTeX", (blocks.CodeBlock("\n\n".join(page.bibliography), "bibtex"),))
 
 
 SECTIONS: list[Builder] = [
@@ -163,12 +149,12 @@ SECTIONS: list[Builder] = [
 ]
 
 
-def sections_of(page: Page) -> tuple[Section, ...]:
+def sections_of(page: Page) -> tuple[blocks.Section, ...]:
     """Return the sections of a page that say something, in their order."""
     return tuple(each for build in SECTIONS for each in build(page) if each.blocks)
 
 
-def ablation_blocks(page: Page, ablation: Ablation) -> list[Block]:
+def ablation_blocks(page: Page, ablation: Ablation) -> list[blocks.Block]:
     """Return an ablation without a heading: its table, what is missing, what was found, its figure."""
     return [
         *_ablation_table(page, ablation),
@@ -179,13 +165,13 @@ def ablation_blocks(page: Page, ablation: Ablation) -> list[Block]:
 
 def _architecture(page: Page, architecture: Architecture) -> Blocks:
     groups, names, figures = architecture.groups, page.names, page.figures_of(architecture.name)
-    yield Paragraph(architecture.about)
+    yield blocks.Paragraph(architecture.about)
     yield from _sentences(page.findings_of(architecture.name))
     yield from _with_rows(tables.results(architecture, names))
     yield from _figures(figures, "curves")
     for ablation in architecture.ablations:
         if ablation.source != "study":
-            yield Heading(subject_of(ablation, names))
+            yield blocks.Heading(subject_of(ablation, names))
             yield from _ablation_table(page, ablation)
     yield from _figures(figures, "ablation")
     fields = (("model", architecture.model_fields), ("training", architecture.training_fields))
@@ -194,7 +180,7 @@ def _architecture(page: Page, architecture: Architecture) -> Blocks:
         for kind, content in fields
         for each in (tables.differing_fields(content, kind, groups, names), tables.shared_fields(content, kind))
     ]
-    yield Details("Parameters of the model and of training", tuple(_with_rows(*settings)))
+    yield blocks.Details("Parameters of the model and of training", tuple(_with_rows(*settings)))
     by_class = tables.classes(architecture.pairs, names)
     if by_class.rows:
         confused = [
@@ -202,40 +188,44 @@ def _architecture(page: Page, architecture: Architecture) -> Blocks:
             for cell in architecture.pairs
             if cell.group and (details := cell.group.details) and details.confusion
         ]
-        galleries = [Gallery(each, tables.mistakes(each.data)) for each in figures if isinstance(each.data, Mistakes)]
-        blocks = (
+        galleries = [
+            blocks.Gallery(each, tables.mistakes(each.data)) for each in figures if isinstance(each.data, Mistakes)
+        ]
+        content = (
             *_figures(figures, "classes", "confusion", "calibration"),
             *galleries,
             by_class,
             *_with_rows(*confused),
         )
-        yield Details("Classes and mistakes in detail", blocks)
+        yield blocks.Details("Classes and mistakes in detail", content)
 
 
 def _ablation_table(page: Page, ablation: Ablation) -> Blocks:
     yield from _with_rows(tables.ablation(ablation, subject_of(ablation, page.names)))
     estimates = [level.accuracy for level in ablation.levels] + [level.difference for level in ablation.levels]
-    yield Paragraph(methods(estimates), "note")
+    yield blocks.Paragraph(methods(estimates), "note")
     missing: dict[str, list[str]] = {}
     for level in ablation.levels:
         if level.group is None and level.command:
             missing.setdefault(level.command, []).append(level.shown)
     if missing:
-        yield Bullets(tuple((f"Not run: {joined(values)}.", Code(command)) for command, values in missing.items()))
+        yield blocks.Bullets(
+            tuple((f"Not run: {joined(values)}.", blocks.Code(command)) for command, values in missing.items())
+        )
 
 
-def _with_rows(*candidates: Table) -> Iterator[Table]:
+def _with_rows(*candidates: blocks.Table) -> Iterator[blocks.Table]:
     return (each for each in candidates if each.rows)
 
 
 def _sentences(found: Sequence[Finding]) -> Blocks:
     if found:
-        yield Bullets(tuple(each.sentence for each in found))
+        yield blocks.Bullets(tuple(each.sentence for each in found))
 
 
 def _figures(figures: Iterable[Figure], *kinds: Kind) -> Blocks:
     if shown := tuple(each for each in figures if each.kind in kinds):
-        yield Figures(shown)
+        yield blocks.Figures(shown)
 
 
 def _protocol(page: Page) -> Protocol:

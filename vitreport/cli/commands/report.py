@@ -12,6 +12,7 @@ from vitreport.cli.format import TRAIN_AGAIN
 from vitreport.cli.runs_dir import require_runs_dir
 from vitreport.errors import DamageError, DriftError, SpecError
 from vitreport.formatting import counted, listed
+from vitreport.report.blocks import Format
 from vitreport.sweep.defaults import DEFAULT_SEEDS
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def report(
         typer.Argument(help="Runs, groups (ids without the seed) or sweeps; without any, all.", metavar="[RUN]..."),
     ] = None,
     format_: Annotated[
-        options.ReportFormat | None,
+        Format | None,
         typer.Option("--format", help="What to write: as the file's ending says, else markdown."),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write this file, whole or not at all.")] = None,
