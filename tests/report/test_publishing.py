@@ -179,3 +179,20 @@ def test_a_file_that_no_report_wrote_is_still_refused(pages: Pages) -> None:
     with pytest.raises(SpecError, match="is not of a report"):
         publish(pages["new"], FILE)
     assert [path.name for path in FOLDER.iterdir()] == [name]
+
+
+def test_a_gallery_of_a_report_that_named_no_document_is_taken_over(pages: Pages) -> None:
+    """Versions before the figures named their documents wrote the same image without a name."""
+    publish(pages["new"], FILE)
+    (gallery,) = FOLDER.glob("*.png")
+    named = gallery.read_bytes()
+    gallery.write_bytes(assets.DOCUMENT.sub(b"", named))
+    assert gallery.read_bytes() != named
+    publish(pages["new"], FILE)
+    assert gallery.read_bytes() == named
+
+
+def test_an_empty_folder_of_the_user_stays(pages: Pages) -> None:
+    FOLDER.mkdir()
+    publish(pages["none"], FILE)
+    assert FOLDER.is_dir()

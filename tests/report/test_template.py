@@ -79,6 +79,8 @@ def test_a_template_may_replace_a_section_of_the_usual_report(page: Page) -> Non
         ("{{ ''.__class__ }}", ", line 1: .*unsafe"),
         ("{{ page.summary.groups.append(1) }}", "append"),
         ("{{ 1 / 0 }}", "division"),
+        ("{{ 5 | accuracy }}", ", line 1: .*no attribute"),
+        ("{{ ablation_blocks(3) }}", ", line 1: .*no attribute"),
         ("{% for i in range(10**9) %}{% endfor %}", "ange"),
         ('{% include "/etc/passwd" %}', "there is no template /etc/passwd"),
         ('one\n{% extends "none.md.j2" %}', ", line 2: there is no template none.md.j2"),

@@ -128,3 +128,12 @@ def test_committed_sweeps_are_read() -> None:
     sweeps = read_sweeps(runs, damage)
     assert (len(sweeps), damage) == (len(list((runs / FOLDER).glob("*.json"))), [])
     assert all(value.fields for sweep in sweeps for axis in sweep.axes for value in axis.values)
+
+
+def test_values_on_record_name_no_folder(tmp_path: Path) -> None:
+    weights = {"init": "/home/alice/w.bin", "more": ["/home/alice/x.bin"]}
+    axis = field_axis("model.arguments", [weights])
+    trial = Trial(tuple(value.label for value in axis.values), small_spec())
+    file = write_sweep(tmp_path, Plan("weights", (axis,), None, (trial,)))
+    assert "w.bin" in file.read_text()
+    assert "alice" not in file.read_text()

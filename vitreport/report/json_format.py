@@ -88,7 +88,8 @@ def _cell(content: Pair) -> Plain:
 def _ablation(content: Ablation) -> Plain:
     levels = [{**asdict(replace(level, values=())), "values": _values(content.axes, level)} for level in content.levels]
     fields = asdict(replace(content, levels=()))
-    return {**fields, "apart": fields.pop("qualifier"), "levels": levels}
+    fields["apart"] = fields.pop("qualifier")
+    return {**fields, "levels": levels}
 
 
 def _values(axes: Sequence[str], level: Level) -> Plain:

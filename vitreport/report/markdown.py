@@ -46,6 +46,11 @@ OWN = "the template given"
 BLOCKS = get_args(Block)
 MOST_TEMPLATE_BYTES = 1 << 20
 MOST_CHARACTERS = 64 << 20
+TEMPLATE_FAULTS = (
+    *(TemplateError, ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(MemoryError, RecursionError, TypeError, ValueError),
+)
+"""What a template raises by what it asks of the values and functions that it is given."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def render_markdown(page: Page, template: Template | None = None, *, assets: str
         fault = f"{_line(error)}: there is no template {error}"
     except UnicodeEncodeError as error:
         fault = f"{_line(error)}: prints {error.object[error.start]!a}, which no text in UTF-8 can hold"
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
+    except TEMPLATE_FAULTS as error:
         fault = f"{_line(error)}: {error or type(error).__name__}"
     raise SpecError(f"template {template.path}{fault}")
 

@@ -14,7 +14,6 @@ from vitreport.files import write_atomic, write_json
 from vitreport.models.weights import classes_metadata
 from vitreport.records.correct_images import packed
 from vitreport.records.result import MOST_MISTAKES, EpochResult, MistakeSheet, ResultRecord
-from vitreport.records.schema import SCHEMA_VERSION
 from vitreport.spec.run import TrainSpec
 from vitreport.store.mistakes import NAME as MISTAKES
 from vitreport.store.mistakes import draw_sheet
@@ -22,6 +21,8 @@ from vitreport.training.evaluate import Predictions, predict
 from vitreport.training.loop import measure_finite
 from vitreport.training.metrics import Labels, Logits, confident_mistakes, measure_details
 from vitreport.training.state import TrainingState, load_weights, named_weights
+
+PREDICTIONS_VERSION = 1
 
 
 def write_results(
@@ -81,7 +82,7 @@ def _write_predictions(folder: Path, logits: Logits, labels: Labels) -> str:
     largest = np.finfo(np.float16).max
     buffer = io.BytesIO()
     narrowed = logits.clip(-largest, largest).astype(np.float16)
-    np.savez_compressed(buffer, logits=narrowed, labels=labels, schema_version=np.int64(SCHEMA_VERSION))
+    np.savez_compressed(buffer, logits=narrowed, labels=labels, schema_version=np.int64(PREDICTIONS_VERSION))
     write_atomic(folder / "predictions.npz", buffer.getvalue())
     return hashlib.sha256(buffer.getvalue()).hexdigest()
 

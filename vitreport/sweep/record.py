@@ -65,4 +65,6 @@ def _public_value(value: ValueSpec) -> ValueSpec:
 def _public(value: Any) -> Any:
     if isinstance(value, str):
         return without_paths(value)
-    return [_public(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, dict):
+        return {key: _public(item) for key, item in value.items()}
+    return [_public(item) for item in value] if isinstance(value, list | tuple) else value

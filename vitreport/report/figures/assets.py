@@ -127,6 +127,7 @@ class Assets:
         if not wanted and not self.folder.is_dir():
             yield
             return
+        is_users = self.folder.is_dir() and not any(self.folder.iterdir())  # an empty folder that we did not make
         make_folder(self.folder)
         hint = "run the same command again when it has finished, or choose another folder with --assets"
         busy = BusyError(f"another report is writing to {self.folder}", hint)
@@ -142,7 +143,8 @@ class Assets:
                         remove_file(path)
         finally:
             with suppress(OSError):  # there are files in it
-                self.folder.rmdir()
+                if not is_users:
+                    self.folder.rmdir()
 
     def _files(self, figures: Sequence[Figure]) -> dict[str, bytes]:
         return {name: content for figure in figures for name, content in _files(figure, self._owner).items()}
@@ -152,7 +154,7 @@ class Assets:
         path = self.folder / name
         current, is_same = _read(path), _shows_the_same(_read(path), content)
         owner = _owner(current)
-        if os.path.lexists(path) and owner is None:
+        if os.path.lexists(path) and owner is None and not is_same:
             raise SpecError(f"{path} is not of a report", "remove it, or give another --assets")
         if owner not in (None, "", STDOUT, self._owner) and (self.folder / unquote(owner or "")).exists():
             if self.document or not is_same:
