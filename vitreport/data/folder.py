@@ -1,7 +1,7 @@
 """Images in a folder of the user's own, or in a folder that holds a published data set by class.
 
-How the folder may be laid out is in `layout` and `label_file`, how the images are decoded in `decode`. Hidden files are
-ignored. In a folder of the user's own, links are followed wherever they lead.
+How the folder may be laid out is in `layout`, `label_file` and `wnid_layout`, how the images are decoded in `decode`.
+Hidden files are ignored. In a folder of the user's own, links are followed wherever they lead.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vitreport.data import wnid_layout
 from vitreport.data.archive import DiskTree, Tree
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource, Labels
 from vitreport.data.decode import VERSION, decoding, first_size
@@ -33,11 +34,12 @@ def describe(root: Path, image_size: int | None = None) -> DatasetFacts:
         DatasetError: The folder is not laid out as it should be, or the first image cannot be read.
         SpecError: The first image is not square, or too small or too large.
     """
+    if wnid_layout.is_laid_out(root):
+        return wnid_layout.describe(root, image_size)
     tree = DiskTree(root, LAYOUT_HINT, linked=SUFFIXES)
     layout = find_layout(tree)
     if layout.label_file:
-        images, _ = _table(tree, layout)
-        classes = _class_names(tree, layout, images)
+        images, classes = _table(tree, layout)
         has_validation = {"val", "test"} <= {image.split for image in images}
         first = min(image.file for image in images if image.split in ("", "train"))
     else:
@@ -55,6 +57,8 @@ def list_images(root: Path, notify: Notify = lambda line: None) -> Listing:
     Raises:
         DatasetError: The folder is not laid out as it should be.
     """
+    if wnid_layout.is_laid_out(root):
+        return wnid_layout.list_images(root, notify)
     tree = DiskTree(root, LAYOUT_HINT, linked=SUFFIXES)
     layout = find_layout(tree)
     list_split = _listed_by_table if layout.label_file else _listed_by_class
@@ -114,27 +118,28 @@ def _listed_by_class(tree: Tree, layout: Layout, notify: Notify) -> Listing:
     return _divided(Listing(tree, classes, files, labels, source))
 
 
-def _table(tree: Tree, layout: Layout) -> tuple[list[LabelledImage], int]:
-    """The images of the label file, and how many it does not name. Raises DatasetError where none is for training."""
+def _table(
+    tree: Tree, layout: Layout, notify: Notify = lambda line: None
+) -> tuple[list[LabelledImage], tuple[str, ...]]:
+    """The images of the label file and the names of their classes.
+
+    Raises DatasetError where no image is for training, or there are fewer than two classes.
+    """
     images, unnamed = read_label_file(tree, layout.label_file)
+    place = f"{tree.place}/{layout.label_file}"
     if not any(image.split in ("", "train") for image in images):
-        raise DatasetError(f"{tree.place}/{layout.label_file} names no training images", LAYOUT_HINT)
-    return images, unnamed
-
-
-def _class_names(tree: Tree, layout: Layout, images: Sequence[LabelledImage]) -> tuple[str, ...]:
+        raise DatasetError(f"{place} names no training images", LAYOUT_HINT)
+    if unnamed:
+        notify(f"{tree.place}: ignored {counted(unnamed, 'image')} that {layout.label_file} does not name")
     names = tuple(sorted({image.label for image in images}))
     if len(names) < 2:
         fault = f"has {len(names)} classes, at least 2 are needed"
-        raise DatasetError(f"{tree.place}/{layout.label_file} {fault}", "check which column is the label")
-    return names
+        raise DatasetError(f"{place} {fault}", "check which column is the label")
+    return images, names
 
 
 def _listed_by_table(tree: Tree, layout: Layout, notify: Notify) -> Listing:
-    images, unnamed = _table(tree, layout)
-    if unnamed:
-        notify(f"{tree.place}: ignored {counted(unnamed, 'image')} that {layout.label_file} does not name")
-    classes = _class_names(tree, layout, images)
+    images, classes = _table(tree, layout, notify)
     number = {name: label for label, name in enumerate(classes)}
     present = {image.split or UNSPLIT for image in images}
     role = {"val": "test"} if "test" not in present else {}

@@ -9,7 +9,7 @@ The separator is a comma, a semicolon or a tab. The split column, where there is
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from io import StringIO
 from typing import NamedTuple
@@ -46,24 +46,17 @@ class _Row(NamedTuple):
     split: str
 
 
-class _Candidate(NamedTuple):
-    """An image that a name could mean; names in the nearest place, with the lowest `rank`, come first."""
-
-    rank: int
-    file: ImageFile
-
-
 def read_label_file(tree: Tree, name: str) -> tuple[list[LabelledImage], int]:
     """Read the images that a CSV file names, in its order, and count the images that it does not name.
 
     Raises:
         DatasetError: The file cannot be read, or names images that are not there, twice, or without a class.
     """
-    rows = _rows(tree, name)
-    candidates = _candidates(tree, {row.file.rpartition("/")[0] for row in rows})
+    rows = list(_rows(tree, name))
+    by_name = _images_by_name(tree, {row.file.rpartition("/")[0] for row in rows})
     images, missing, lines = [], [], dict[str, int]()
     for row in rows:
-        files = _nearest(row, candidates[row.file])
+        files = _nearest(row, by_name[row.file])
         if not files:
             missing.append(f"{shown(row.file)} (line {row.number})")
             continue
@@ -78,11 +71,14 @@ def read_label_file(tree: Tree, name: str) -> tuple[list[LabelledImage], int]:
     if missing:
         fault = f"names {len(missing)} of {len(rows)} images that are not there: {some(missing)}"
         raise DatasetError(f"{tree.place}/{name} {fault}", "put the images beside it, or in a folder beside it")
-    return images, len({each.file.path for group in candidates.values() for each in group}) - len(images)
+    return images, len({file.path for files in by_name.values() for file in files}) - len(images)
 
 
-def _candidates(tree: Tree, folders: set[str]) -> dict[str, list[_Candidate]]:
-    """The images in the root, in its folders and in `folders`, by path and by name, with and without ending."""
+def _images_by_name(tree: Tree, folders: set[str]) -> dict[str, list[ImageFile]]:
+    """The images in the root, in its folders and in `folders`, by path and by name, with and without ending.
+
+    Those in folders of folders are known by their paths only.
+    """
 
     @cache
     def subfolders(place: str) -> set[str]:
@@ -93,41 +89,47 @@ def _candidates(tree: Tree, folders: set[str]) -> dict[str, list[_Candidate]]:
         parts = folder.split("/")
         return all(part in subfolders("/".join(parts[:depth])) for depth, part in enumerate(parts))
 
-    root = sorted(subfolders(""))
-    places = [("", 0), *((folder, 1 if folder.lower() in NAMES["train"] else 2) for folder in root)]
-    places += [(folder, 3) for folder in sorted(folders - {"", *root}) if exists(folder)]
-    candidates: dict[str, list[_Candidate]] = defaultdict(list)
-    for folder, rank in places:
+    deeper = folders - {"", *subfolders("")}
+    images: dict[str, list[ImageFile]] = defaultdict(list)
+    for folder in ("", *sorted(subfolders("")), *sorted(filter(exists, deeper))):
         for entry in filter(is_image, tree.entries(folder)):
             path = joined(folder, entry.name)
-            file = ImageFile(path, entry.size, entry.modified_ns, entry.inode)
-            for name in {entry.name, entry.name.rpartition(".")[0]} if rank < 3 else ():
-                candidates[name].append(_Candidate(rank, file))
-            for name in {path, path.rpartition(".")[0]} if folder else ():
-                candidates[name].append(_Candidate(rank, file))
-    return candidates
+            names = {path} if folder in deeper else {path, entry.name}
+            for name in names | {name.rpartition(".")[0] for name in names}:
+                images[name].append(ImageFile(path, entry.size, entry.modified_ns, entry.inode))
+    return images
 
 
-def _nearest(row: _Row, candidates: Sequence[_Candidate]) -> list[ImageFile]:
-    """The images that a row can mean: by the path, else in the folder of its split, else in the nearest place."""
+def _nearest(row: _Row, files: Sequence[ImageFile]) -> list[ImageFile]:
+    """The files that a row can mean: by the path, else in the folder of its split, else the root, else train/."""
 
-    def distance(candidate: _Candidate) -> tuple[bool, bool, int]:
-        path = candidate.file.path
-        folder = path.split("/")[0].lower() if "/" in path else ""
-        return path != row.file, folder not in NAMES.get(row.split, ()), candidate.rank
+    def distance(file: ImageFile) -> tuple[bool, ...]:
+        folder = file.path.rpartition("/")[0].lower()
+        return file.path != row.file, folder not in NAMES.get(row.split, ()), folder != "", folder not in NAMES["train"]
 
-    nearest = min(map(distance, candidates), default=None)
-    return [candidate.file for candidate in candidates if distance(candidate) == nearest]
+    nearest = min(map(distance, files), default=None)
+    return [file for file in files if distance(file) == nearest]
 
 
-def _rows(tree: Tree, name: str) -> list[_Row]:
+def _rows(tree: Tree, name: str) -> Iterator[_Row]:
     content = StringIO(read_text(tree, name, "save it as UTF-8"), newline="")
     separator = max(",;\t", key=content.readline().count)
     content.seek(0)
     reader = csv.reader(content, delimiter=separator, strict=True)
     try:
-        columns = _columns(tree, name, next(reader, []))
-        return [_row(tree, name, reader.line_num, columns, values) for values in reader if any(values)]
+        file_column, label_column, split_column = _columns(tree, name, next(reader, []))
+        for values in filter(any, reader):
+            number = reader.line_num
+            if len(values) <= max(file_column, label_column, split_column or 0):
+                raise _fault(tree, name, number, f"has only {counted(len(values), 'column')}")
+            file, label = values[file_column].strip(), values[label_column].strip()
+            if not file or not label or not label.isprintable():
+                raise _fault(tree, name, number, f"has no {'file name' if not file else 'printable label'}")
+            word = "" if split_column is None else values[split_column].strip().lower()
+            split = next((split for split, names in NAMES.items() if word in names), "")
+            if split_column is not None and not split:
+                raise _fault(tree, name, number, f"has the split {word!a}, not train, val or test")
+            yield _Row(number, file.replace("\\", "/").removeprefix("./"), label, split)
     except csv.Error as error:
         raise _fault(tree, name, reader.line_num, f"is not CSV: {error}") from error
 
@@ -149,22 +151,6 @@ def _columns(tree: Tree, name: str, header: Sequence[str]) -> tuple[int, int, in
         fault = f"has no column for the {kind}; its first line is {first_line}"
         raise DatasetError(f"{tree.place}/{name} {fault}", f"{HINT}; known names: {', '.join(known)}")
     return file, label, split
-
-
-def _row(tree: Tree, name: str, number: int, columns: tuple[int, int, int | None], values: Sequence[str]) -> _Row:
-    file_column, label_column, split_column = columns
-    if len(values) <= max(file_column, label_column, split_column or 0):
-        raise _fault(tree, name, number, f"has only {counted(len(values), 'column')}")
-    file, label = values[file_column].strip(), values[label_column].strip()
-    if not file or not label or not label.isprintable():
-        raise _fault(tree, name, number, f"has no {'file name' if not file else 'printable label'}")
-    split = ""
-    if split_column is not None:
-        word = values[split_column].strip().lower()
-        split = next((split for split, names in NAMES.items() if word in names), "")
-        if not split:
-            raise _fault(tree, name, number, f"has the split {word!a}, not train, val or test")
-    return _Row(number, file.replace("\\", "/").removeprefix("./"), label, split)
 
 
 def _fault(tree: Tree, name: str, number: int, words: str) -> DatasetError:

@@ -1,6 +1,6 @@
 """What users should know about images before training on them. Nothing here loads numpy or torch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vitreport.data.registry import DATASETS
@@ -28,22 +28,20 @@ def class_warning(classes: Sequence[str], counts: Counts, *, limited: bool = Fal
 
     If the training images were `limited`, small training classes are the user's choice and not named.
     """
-    return "; ".join(_class_warnings(classes, counts, limited))
-
-
-def _class_warnings(classes: Sequence[str], counts: Counts, limited: bool) -> Iterator[str]:
+    parts = []
     for split, name in (("train", "training"), ("test", "test")):
         sizes = counts.get(split, ())
         small = sum(size < FEWEST for size in sizes)
         if small and not (limited and split == "train"):
             smallest = min(zip(sizes, classes, strict=True))
             few = f"fewer than {FEWEST} {name} images (the fewest: {smallest[0]:,} of {smallest[1]})"
-            yield f"{small:,} of {len(classes):,} classes {'has' if small == 1 else 'have'} {few}"
+            parts.append(f"{small:,} of {len(classes):,} classes {'has' if small == 1 else 'have'} {few}")
     if sizes := counts.get("train", ()):
         (fewest, small_name), (most, large_name) = (pick(zip(sizes, classes, strict=True)) for pick in (min, max))
         if most > MOST_UNEQUAL * fewest:
             images = f"{counted(most, 'training image')} of {large_name}, {fewest:,} of {small_name}"
-            yield f"the classes are very unequal in size ({images})"
+            parts.append(f"the classes are very unequal in size ({images})")
+    return "; ".join(parts)
 
 
 def shares_apart(counts: Counts) -> float:
@@ -60,7 +58,25 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
     """Return lines about the images, warnings first; none about published images."""
     if images.canonical:
         return []
-    return [*_shared(images), *reading_notices(images), *_resized(dataset, images)]
+    lines = []
+    for split, name, count, other in (
+        ("test", "test", images.overlap, "training"),
+        ("val", "validation", images.validation_overlap, "training"),
+        ("test", "test", images.selection_overlap, "validation"),
+    ):
+        if count:
+            shared = f"{count} of the {len(images.splits[split].labels)} {name} images are also {other} images"
+            lines.append(f"warning: {shared}: the {name} accuracy will be too high")
+    lines += reading_notices(images)
+    if images.seen.sides:
+        total, size = sum(len(split.labels) for split in images.splits.values()), images.size
+        low, high = images.seen.sides
+        sides = f"{low}-pixel" if low == high else f"{low}- to {high}-pixel"
+        verb = "reduced" if low > size else "enlarged" if high < size else "resized"
+        hint = "" if dataset in DATASETS else "; hint: --set image_size=N chooses another size"
+        resized = f"{images.resized} of {total} images had another size"
+        lines.append(f"{resized}: {sides} images {verb} to {size} x {size}{hint}")
+    return lines
 
 
 def reading_notices(images: "ImageArrays") -> list[str]:
@@ -80,25 +96,3 @@ def reading_notices(images: "ImageArrays") -> list[str]:
     if seen.several:
         lines.append(f"{counted(seen.several, 'file')} with several pictures: only the first picture is used")
     return lines
-
-
-def _shared(images: "ImageArrays") -> Iterator[str]:
-    """Images that are in two splits."""
-    for split, name, count, other in (
-        ("test", "test", images.overlap, "training"),
-        ("val", "validation", images.validation_overlap, "training"),
-        ("test", "test", images.selection_overlap, "validation"),
-    ):
-        if count:
-            shared = f"{count} of the {len(images.splits[split].labels)} {name} images are also {other} images"
-            yield f"warning: {shared}: the {name} accuracy will be too high"
-
-
-def _resized(dataset: str, images: "ImageArrays") -> Iterator[str]:
-    if images.seen.sides:
-        total, size = sum(len(split.labels) for split in images.splits.values()), images.size
-        low, high = images.seen.sides
-        sides = f"{low}-pixel" if low == high else f"{low}- to {high}-pixel"
-        verb = "reduced" if low > size else "enlarged" if high < size else "resized"
-        hint = "" if dataset in DATASETS else "; hint: --set image_size=N chooses another size"
-        yield f"{images.resized} of {total} images had another size: {sides} images {verb} to {size} x {size}{hint}"

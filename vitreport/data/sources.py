@@ -4,25 +4,17 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from vitreport.data.registry import DATASETS
-from vitreport.data.request import ImageRequest, Notify
+from vitreport.data.request import ImageRequest
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.runtime import data_dirs_or_default
 
 if TYPE_CHECKING:
     from vitreport.data.arrays import ImageArrays, ImageSource
-    from vitreport.data.listing import Listing
     from vitreport.spec.data import DatasetFacts
-
-
-class _FolderReader(Protocol):
-    """A module that reads folders which may lie anywhere."""
-
-    def describe(self, root: Path, image_size: int | None = None) -> "DatasetFacts": ...
-    def list_images(self, root: Path, notify: Notify = lambda line: None) -> "Listing": ...
 
 
 def locate(dataset: str, data_dirs: Sequence[Path]) -> tuple[str, Path]:
@@ -72,7 +64,9 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
     if published:
         size = image_size or published.image_size
         return DatasetFacts(name, published.num_classes, size, published.train_count, data_dir=home)
-    return _folder_reader(root).describe(root, image_size)
+    from vitreport.data import folder
+
+    return folder.describe(root, image_size)
 
 
 def facts_in(data_dirs: Sequence[Path] | None) -> "Callable[[str, int | None], DatasetFacts]":
@@ -91,7 +85,9 @@ def count_images(name: str, data_dir: Path) -> dict[str, int]:
     """
     if source := DATASETS.get(name):
         return {"train": source.train_count, "test": source.test_count}
-    return _folder_reader(data_dir / name).list_images(data_dir / name).counts()
+    from vitreport.data.folder import list_images
+
+    return list_images(data_dir / name).counts()
 
 
 def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageArrays":
@@ -144,18 +140,10 @@ def _find(request: ImageRequest) -> "tuple[int, ImageSource]":
             fault = f'data.intensity_range = "train" is for 16-bit images, those of {request.name} have 8 bits'
             raise DatasetError(fault, "leave it out")
         return dataset.stored_size, dataset.find(request)
-    from vitreport.data.folder import image_source
+    from vitreport.data.folder import image_source, list_images
 
-    root = request.data_dir / request.name
-    listing = _folder_reader(root).list_images(root, request.notify)
+    listing = list_images(request.data_dir / request.name, request.notify)
     return request.image_size, image_source(listing, request.image_size, request.intensity_range)
-
-
-def _folder_reader(root: Path) -> "_FolderReader":
-    """The reader of a folder of the user's own: by class, or in the layout of Tiny ImageNet."""
-    from vitreport.data import folder, wnid_layout
-
-    return wnid_layout if wnid_layout.is_laid_out(root) else folder
 
 
 def _is_path(dataset: str) -> bool:

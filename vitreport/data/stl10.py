@@ -6,7 +6,7 @@
 The archive also holds 100,000 images without labels, which are not read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vitreport.data.registry import Archive, Dataset
@@ -14,7 +14,7 @@ from vitreport.data.request import ImageRequest
 from vitreport.errors import DatasetError
 
 if TYPE_CHECKING:
-    from vitreport.data.arrays import Chunk, Decoding, ImageSource, Pixels
+    from vitreport.data.arrays import Decoding, ImageSource, Pixels
 
 CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 SIZE = 96
@@ -65,7 +65,7 @@ def _decode(contents: Mapping[str, bytes]) -> "Decoding":
     """Labels and images from the bytes of the files."""
     import numpy as np
 
-    from vitreport.data.arrays import Decoding
+    from vitreport.data.arrays import Chunk, Decoding
 
     images: dict[str, Pixels] = {}
     labels = {}
@@ -77,12 +77,9 @@ def _decode(contents: Mapping[str, bytes]) -> "Decoding":
             raise DatasetError(f"{split}_y.bin has labels outside 1 to {len(CLASSES)}")
         images[split] = pixels.reshape(-1, 3, SIZE, SIZE).swapaxes(2, 3)  # columns first to rows first
         labels[split] = stored.astype(np.int64) - 1
-    return Decoding(CLASSES, labels, _chunks(images), canonical=True)
-
-
-def _chunks(images: "Mapping[str, Pixels]") -> "Iterator[Chunk]":
-    from vitreport.data.arrays import Chunk
-
-    for split, of_split in images.items():
-        for start in range(0, len(of_split), CHUNK_IMAGES):
-            yield Chunk(split, of_split[start : start + CHUNK_IMAGES])
+    chunks = (
+        Chunk(split, of_split[start : start + CHUNK_IMAGES])
+        for split, of_split in images.items()
+        for start in range(0, len(of_split), CHUNK_IMAGES)
+    )
+    return Decoding(CLASSES, labels, chunks, canonical=True)
