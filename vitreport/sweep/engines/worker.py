@@ -35,9 +35,6 @@ class Finished:
     is_last: bool = False
 
 
-Message = Ready | Update | Finished
-
-
 def serve(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[str]) -> None:
     """Train what comes through the connection until None does. `slot` counts the workers, and so the GPUs."""
     _end_with_parent()
