@@ -1,8 +1,10 @@
 """The Python API, as a user calls it."""
 
 import json
+import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import get_args
 
@@ -79,6 +81,16 @@ def test_a_spec_is_read_from_a_file_a_dictionary_and_a_run() -> None:
     with pytest.raises(SpecError) as error:
         vitreport.read_spec({**values, "train": {"epochs": 0, "x": 1}})
     assert {problem.field for problem in error.value.problems} == {"train.epochs", "train.x"}
+
+
+def test_a_spec_is_trained_outside_the_main_thread() -> None:
+    """As in a web server, or in a pool of threads; signals are left to the main thread."""
+    former = signal.getsignal(signal.SIGTERM)
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(vitreport.train, small_spec(), Runtime(device="cpu", threads=1)).result()
+    assert run.record is not None
+    assert run.record.status == "done"
+    assert signal.getsignal(signal.SIGTERM) is former
 
 
 def test_a_listener_that_fails_ends_the_run_which_can_be_resumed() -> None:

@@ -6,6 +6,7 @@ SIGTERM after a SIGINT, stops the program before its state is saved.
 """
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -61,7 +62,12 @@ class StopSignals:
             raise StopAtOnce(signal_number)
 
     def install(self) -> None:
-        """Handle the signals that would end the process. One that is ignored, as under nohup, stays ignored."""
+        """Handle the signals that would end the process. One that is ignored, as under nohup, stays ignored.
+
+        In another thread than the main one nothing is handled: Python allows handlers to be set in that one only.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return
         for number in (getattr(signal, name) for name in NAMES if hasattr(signal, name)):
             handler = signal.getsignal(number)
             if handler == signal.SIG_DFL or (number in TAKEN_OVER and callable(handler)):
