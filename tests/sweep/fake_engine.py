@@ -35,10 +35,14 @@ class FakeEngine:
     def __exit__(self, *_: object) -> None:
         self.running.clear()
 
+    @property
+    def has_room(self) -> bool:
+        return len(self.running) < self.room
+
     def prepare(self, trials: int) -> None: ...
 
     def submit(self, spec: RunSpec) -> bool:
-        if len(self.running) >= self.room:
+        if not self.has_room:
             return False
         self.running.append(spec.run_id)
         self.specs.append(spec)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from vitreport.errors import BusyError, FullDiskError, ResourceError, StoppedErr
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.sweep.engines.engine import Ended
+from vitreport.sweep.engines.engine import Ended, Report
 from vitreport.sweep.engines.worker import end_after
 from vitreport.sweep.plan import Trial
 from vitreport.sweep.run import PATIENT, Observer, Policy, run_sweep
+from vitreport.sweep.trials import read_trials
 
 SPEC = composed(
     {
@@ -67,6 +69,25 @@ def test_what_is_on_record_counts_whatever_an_engine_says() -> None:
     assert run(engine).seen == ["queued", "queued", "running", "done", "running", "done"]
     again = FakeEngine(finish)
     assert (run(again).seen, again.entered) == (["done", "done"], False)
+
+
+def test_no_record_is_read_while_the_engine_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(trials: Sequence[Trial], runs_dir: Path) -> dict[str, Run]:
+        read.extend(trial.id for trial in trials)
+        return read_trials(trials, runs_dir)
+
+    class Slow(FakeEngine):
+        looks = 50
+
+        def reports(self, seconds: float) -> list[tuple[str, Report]]:
+            self.looks -= 1
+            return super().reports(seconds) if self.looks < 0 else []
+
+    monkeypatch.setattr("vitreport.sweep.run.read_trials", counted)
+    run(Slow(finish, room=1))
+    assert read.count(TRIALS[1].id) < 10
 
 
 def test_an_end_without_a_result_is_a_failure() -> None:

@@ -195,6 +195,8 @@ class _Sweep:
         due = [trial for trial in self._queue if self._not_before.get(trial.id, 0) <= now]
         self._engine.prepare(len(due))
         for trial in due:
+            if not self._engine.has_room:
+                return
             run = self._read(trial)
             if not needs_training(run, retry_failed=self._policy.retry_failed):  # another process has trained it
                 self._queue.remove(trial)

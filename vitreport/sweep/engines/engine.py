@@ -50,6 +50,11 @@ class Engine(Protocol):
         """The ids of the runs that were submitted and have not ended."""
         ...
 
+    @property
+    def has_room(self) -> bool:
+        """Whether `submit` can start a trial now; where it cannot, no record is read in vain."""
+        ...
+
     def prepare(self, trials: int) -> None:
         """Get ready for so many trials in addition to those that are running."""
         ...

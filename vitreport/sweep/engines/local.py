@@ -99,6 +99,10 @@ class LocalEngine:
     def running(self) -> list[str]:
         return [worker.run_id for worker in self._workers if worker.run_id]
 
+    @property
+    def has_room(self) -> bool:
+        return any(worker.ready and worker.run_id is None for worker in self._workers)
+
     def prepare(self, trials: int) -> None:
         """Start workers, so that there is one for each of `trials` more trials, up to `jobs`."""
         wanted = min(self.jobs, len(self.running) + trials)
