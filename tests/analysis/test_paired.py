@@ -12,7 +12,7 @@ from tests.report.pictured import add_correct
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.comparisons import paired
 from vitreport.analysis.findings import Finding, findings
-from vitreport.analysis.protocol import protocol_of
+from vitreport.analysis.protocol import methods
 from vitreport.analysis.summary import Paired, Summary
 from vitreport.formatting import SIGNIFICANCE
 from vitreport.intervals import mcnemar
@@ -80,7 +80,7 @@ def test_architectures_of_single_runs_are_not_ranked() -> None:
     assert page.headline[0].startswith("On CIFAR-10, no winner is claimed: a single seed does not tell")
     assert page.headline[1:] == tuple(finding.sentence for finding in told("paired difference"))
     assert page.findings_of("") == []
-    assert "McNemar" in " ".join(protocol_of(page.summary, has_claims=False).methods)
+    assert "McNemar" in " ".join(methods(page.summary, has_claims=False))
     assert "mcnemar1947correlated" in "".join(page.bibliography)
 
 
@@ -110,7 +110,7 @@ def test_older_records_are_not_compared() -> None:
     write_run(RUNS, spec(train={"epochs": 4, "batch_size": 32}), 0.44)
     assert told("paired difference", "no paired difference") == []
     assert len(told("no comparison")) == 1
-    assert "McNemar" not in " ".join(protocol_of(summary(), has_claims=False).methods)
+    assert "McNemar" not in " ".join(methods(summary(), has_claims=False))
 
 
 def test_the_best_of_six_alike_runs_differs_from_none_in_95_of_100_cases() -> None:

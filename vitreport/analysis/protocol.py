@@ -1,7 +1,6 @@
 """How the numbers of a report were obtained, and what they do not show, in sentences."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from vitreport.analysis.commands import PLACEHOLDER
 from vitreport.analysis.summary import Summary
@@ -16,20 +15,6 @@ COST = (
 )
 
 
-@dataclass(frozen=True)
-class Protocol:
-    """`methods` has a sentence or two for each choice that a reader should know; `resumed`, `commands` may be empty."""
-
-    methods: tuple[str, ...]
-    cost: str
-    resumed: str
-    commands: str
-
-
-def protocol_of(summary: Summary, *, has_claims: bool) -> Protocol:
-    return Protocol(tuple(_methods(summary, has_claims)), COST, _resumed(summary), placeholder_of(summary))
-
-
 def placeholder_of(summary: Summary) -> str:
     """What is to be replaced in commands that train on a folder of the user's own."""
     names = list(dict.fromkeys(each.name for each in summary.datasets if each.name not in DATASETS))
@@ -39,7 +24,8 @@ def placeholder_of(summary: Summary) -> str:
     return f"Replace {PLACEHOLDER} in a command with the folder that contains {folders}: the records contain no paths."
 
 
-def _resumed(summary: Summary) -> str:
+def resumed(summary: Summary) -> str:
+    """How many runs were interrupted and resumed, and whether elsewhere; nothing if none was."""
     found = summary.provenance
     if not found.resumed:
         return ""
@@ -52,7 +38,11 @@ def _resumed(summary: Summary) -> str:
     )
 
 
-def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
+def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
+    """A sentence or two for each choice that a reader should know."""
+    names = titles(summary)
+    chosen = [f"{where_of(pair, names)}, {pair.chosen}" for pair in summary.pairs if pair.group and pair.candidates > 1]
+    representatives = "; ".join(chosen) or "there is one for each"
     yield f"Every number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield (
         "Several seeds are one result: mean ± half of Student's 95% interval over n seeds; those that do not vary have "
@@ -85,22 +75,12 @@ def _methods(summary: Summary, has_claims: bool) -> Iterator[str]:
     yield (
         "The test accuracy is that of the epoch which the setting train.selection names (val: the best on the "
         "validation split; last: the last); the test images choose nothing, also not which setting stands for an "
-        f"architecture in the first table: {_representatives(summary)}."
+        f"architecture in the first table: {representatives}."
     )
 
 
-def _representatives(summary: Summary) -> str:
-    names = titles(summary)
-    chosen = [f"{where_of(pair, names)}, {pair.chosen}" for pair in summary.pairs if pair.group and pair.candidates > 1]
-    return "; ".join(chosen) or "there is one for each"
-
-
-def limits(summary: Summary) -> list[str]:
+def limits(summary: Summary) -> Iterator[str]:
     """Say what this summary does not show, a sentence for each limit that it has."""
-    return list(_limits(summary))
-
-
-def _limits(summary: Summary) -> Iterator[str]:
     names = titles(summary)
     representatives = [pair.group for pair in summary.pairs if pair.group]
     yield (

@@ -5,9 +5,9 @@ A new section is one function that returns its blocks, and one line in `SECTIONS
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from vitreport.analysis import protocol
 from vitreport.analysis.details import Mistakes
 from vitreport.analysis.findings import Finding
-from vitreport.analysis.protocol import Protocol, limits, protocol_of
 from vitreport.analysis.summary import Ablation, Architecture
 from vitreport.analysis.titles import subject_of, where_of
 from vitreport.formatting import counted, joined, methods
@@ -76,12 +76,12 @@ def cost(page: Page) -> Blocks:
     """What training and prediction take."""
     content = tables.cost(page.summary.pairs, page.names)
     if content.rows:
-        yield from (content, blocks.Paragraph(_protocol(page).cost, "note"), *_figures(page.figures_of(""), "cost"))
+        yield from (content, blocks.Paragraph(protocol.COST, "note"), *_figures(page.figures_of(""), "cost"))
 
 
 def methods_section(page: Page) -> Blocks:
     """How the numbers were obtained."""
-    yield blocks.Bullets(_protocol(page).methods)
+    yield blocks.Bullets(tuple(protocol.methods(page.summary, has_claims=bool(page.verdicts))))
 
 
 def data(page: Page) -> Blocks:
@@ -93,13 +93,13 @@ def provenance(page: Page) -> Blocks:
     """Machines, versions and commits."""
     if page.summary.runs:
         yield from _with_rows(tables.provenance(page.summary))
-        if resumed := _protocol(page).resumed:
-            yield blocks.Paragraph(resumed, "note")
+        if note := protocol.resumed(page.summary):
+            yield blocks.Paragraph(note, "note")
 
 
 def limits_section(page: Page) -> Blocks:
     """What the report does not show."""
-    yield blocks.Bullets(tuple(limits(page.summary)))
+    yield blocks.Bullets(tuple(protocol.limits(page.summary)))
 
 
 def without_result(page: Page) -> Blocks:
@@ -116,7 +116,7 @@ def commands(page: Page) -> Blocks:
     """The commands that train each group again."""
     if not page.summary.groups:
         return
-    if placeholder := _protocol(page).commands:
+    if placeholder := protocol.placeholder_of(page.summary):
         yield blocks.Paragraph(placeholder)
     content: list[blocks.Block] = []
     for group in page.summary.groups[: blocks.MOST_ROWS]:
@@ -226,7 +226,3 @@ def _sentences(found: Sequence[Finding]) -> Blocks:
 def _figures(figures: Iterable[Figure], *kinds: Kind) -> Blocks:
     if shown := tuple(each for each in figures if each.kind in kinds):
         yield blocks.Figures(shown)
-
-
-def _protocol(page: Page) -> Protocol:
-    return protocol_of(page.summary, has_claims=bool(page.verdicts))
