@@ -232,7 +232,7 @@ def analyze(runs: Iterable[Run]) -> Summary:
     """
     from vitreport.analysis.analyze import Outline
     from vitreport.analysis.analyze import analyze as analyze_all
-    from vitreport.analysis.selection import read_designs
+    from vitreport.analysis.scope import read_designs
 
     known = list(runs)
     found = [read_designs(place) for place in sorted({run.folder.parent for run in known})]
