@@ -6,6 +6,8 @@ from statistics import median
 
 from vitreport.analysis.details import Damage
 from vitreport.analysis.summary import RunSummary
+from vitreport.formatting import Estimate
+from vitreport.intervals import share
 from vitreport.records.correct_images import Answers
 from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run
@@ -56,7 +58,6 @@ def observe(run: Run) -> Observed:
         epoch=run.result.selected.epoch if run.result else epochs[-1].epoch if epochs else 0,
         epochs=run.spec.train.epochs if run.spec else None,
         accuracies={name: split.accuracy for name, split in splits.items()} if run.spec else {},
-        test_images=splits["test"].count if run.spec and "test" in splits else None,
         last_seen=run.last_accuracy,
         note=run.record.error.message if run.record and run.record.error else "",
     )
@@ -75,6 +76,11 @@ def observe(run: Run) -> Observed:
             Damage(f"{run.id}/{place}", reason) for place, _, reason in (line.partition(": ") for line in run.damage)
         ),
     )
+
+
+def measured_accuracy(measured: Measurement) -> Estimate:
+    """Return the accuracy of one run on a split, with Wilson's interval over its images."""
+    return share([(measured.correct, measured.count)]) or Estimate(0.0, 0.0, 1.0, "wilson", 1, images=0)
 
 
 def _epoch_reached(curve: Sequence[tuple[int, float]]) -> int | None:

@@ -55,7 +55,6 @@ class RunSummary:
     epoch: int
     epochs: int | None
     accuracies: Mapping[str, float] = field(default_factory=dict)
-    test_images: int | None = None
     last_seen: tuple[str, float] | None = None
     note: str = ""
 

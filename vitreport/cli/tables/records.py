@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vitreport.analysis.single_run import measured_accuracy
+from vitreport.analysis.observed import measured_accuracy
 from vitreport.cli.console import print_table, print_text, warn_each
 from vitreport.cli.format import flops, sparkline, spec_rows
 from vitreport.data.registry import bytes_in_words

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import log10
 
-from vitreport.analysis.details import LARGE_LOSS, Curve, measured, moments
+from vitreport.analysis.details import Curve, Metric
 from vitreport.analysis.summary import Group
-from vitreport.formatting import METHODS, joined
+from vitreport.formatting import METHODS, joined, percent
 from vitreport.records.measurement import SPLITS
 from vitreport.report.figures.canvas import LOOKS, Canvas, round_ticks, spread, text_width
 from vitreport.report.figures.figure import Figure, FigureTable, Value
 
+LARGE_LOSS = 1e4
 SPLIT_LOOKS = {"train": LOOKS[0], "val": LOOKS[2], "test": LOOKS[1]}
 MOST_TIPS = 60
 MARKERS = 6
@@ -22,7 +23,7 @@ def curves_figure(group: Group, curves: tuple[Curve, ...], where: str) -> Iterat
     if not curves:
         return
     metric, count = curves[0].metric, curves[0].n
-    last = [f"{SPLITS[each.split]} {measured(metric, each.mean[-1])}" for each in curves]
+    last = [f"{SPLITS[each.split]} {_measured(metric, each.mean[-1])}" for each in curves]
     band = f"Bands: 95%, {METHODS['t']}, n = {count}" if count > 1 else "A single run, no bands"
     kept = f" One epoch in {curves[0].stride} is drawn." if curves[0].stride > 1 else ""
     rows: Iterator[tuple[Value, ...]] = (
@@ -35,7 +36,7 @@ def curves_figure(group: Group, curves: tuple[Curve, ...], where: str) -> Iterat
         kind="curves",
         title=f"{metric.capitalize()} of {where}",
         alt=f"{metric.capitalize()} of {where} at epoch {curves[0].epochs[-1]}: {joined(last)}.",
-        caption=f"{metric.capitalize()} by epoch ({moments([each.split for each in curves])}). {band}.{kept}",
+        caption=f"{metric.capitalize()} by epoch ({_moments([each.split for each in curves])}). {band}.{kept}",
         data=curves,
         table=FigureTable(("split", "epoch", metric, "low", "high"), tuple(rows)),
     )
@@ -44,7 +45,7 @@ def curves_figure(group: Group, curves: tuple[Curve, ...], where: str) -> Iterat
 def draw_curves(curves: Sequence[Curve]) -> list[Canvas]:
     """Draw means over seeds with their intervals as bands; each line has its name and last value at its end."""
     metric = curves[0].metric
-    names = [f"{SPLITS[curve.split]} {measured(metric, curve.mean[-1])}" for curve in curves]
+    names = [f"{SPLITS[curve.split]} {_measured(metric, curve.mean[-1])}" for curve in curves]
     means = list(chain.from_iterable(curve.mean for curve in curves))
     is_logarithmic = metric == "loss" and min(means) > 0 and max(means) > LARGE_LOSS
     unit = {"accuracy": "", "loss": " (nats, logarithmic)" if is_logarithmic else " (nats)"}[metric]
@@ -88,9 +89,24 @@ def draw_curves(curves: Sequence[Curve]) -> list[Canvas]:
     low, high = axes.get_ylim()
     for epoch in epochs[::step]:
         numbers = [
-            f"{SPLITS[each.split]} {measured(each.metric, each.mean[each.epochs.index(epoch)])}"
+            f"{SPLITS[each.split]} {_measured(each.metric, each.mean[each.epochs.index(epoch)])}"
             for each in curves
             if epoch in each.epochs
         ]
         panel.tip(epoch - step / 2, low, epoch + step / 2, high, f"epoch {epoch}: {', '.join(numbers)}")
     return [panel]
+
+
+def _moments(splits: Sequence[str]) -> str:
+    """What the points of curves are: train: mean over the batches of an epoch, ...; validation: after the epoch"""
+    words = ["train: mean over the batches of an epoch, with any augmentation and dropout"] if "train" in splits else []
+    if after := [SPLITS[split] for split in splits if split != "train"]:
+        words.append(f"{joined(after)}: after the epoch")
+    return "; ".join(words)
+
+
+def _measured(metric: Metric, value: float) -> str:
+    """56.3% of an accuracy, 1.234 of a loss, 3e+38 of that of a network about to diverge"""
+    if metric == "accuracy":
+        return percent(value, 1)
+    return f"{value:.3f}" if abs(value) < LARGE_LOSS else f"{value:.3g}"
