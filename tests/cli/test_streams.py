@@ -5,6 +5,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.commands import CLOSED, TRAIN, command, popen
 from tests.records import small_spec, write_run
 from tests.store.children import wait_until
 from tests.store.identity import only_run
-from vitreport.cli.console import _LossyFile
+from vitreport.cli.console import prepare_streams
 from vitreport.records.reader import read_run
 
 LONG = (*TRAIN[:-1], "--epochs=40", "--checkpoint-seconds=1000")
@@ -72,16 +73,20 @@ def test_streams_that_a_shell_has_closed_are_no_bug() -> None:
     assert subprocess.run(closing, check=False).returncode == 0
 
 
-def test_a_signal_cuts_nothing_off_from_what_is_told() -> None:
+def test_a_signal_cuts_nothing_off_from_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where one comes while a pipe is full, the system has written a part only."""
     reader, writer = os.pipe()
-    content, found = b"x" * 300_000, list[bytes]()
-    with os.fdopen(reader, "rb") as source:
+    content, found = "x" * 300_000, list[str]()
+    with os.fdopen(reader) as source, os.fdopen(writer, "w") as stderr:
+        for name, stream in (("stdin", io.StringIO()), ("stdout", io.StringIO()), ("stderr", stderr)):
+            monkeypatch.setattr(sys, name, stream)
+        prepare_streams()
         reading = threading.Thread(target=lambda: found.append(source.read()))
         former = signal.signal(signal.SIGALRM, lambda *_: reading.start())
         signal.setitimer(signal.ITIMER_REAL, 0.1)
-        with io.BufferedWriter(_LossyFile(writer, "wb")) as stream:
-            stream.write(content)
+        sys.stderr.write(content)
+        sys.stderr.flush()
+        stderr.close()
         reading.join()
         signal.signal(signal.SIGALRM, former)
     assert found == [content]
