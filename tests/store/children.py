@@ -1,4 +1,4 @@
-"""Commands run in children of one warm process; see `tests.store.driver`."""
+"""Commands run in children of one warm process; see `tests.driver`."""
 
 import json
 import os
@@ -28,7 +28,7 @@ class Driver:
             "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pandas, where it is installed, loads Arrow
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.store.driver"],
+            [sys.executable, "-m", "tests.driver"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -23,10 +23,13 @@ from vitreport.training.listener import Listener
 
 TRAIN = ("train", *SHORT, EVERY_STEP)
 WATCH_IMPORTS = """
+import runpy
 import sys
-from vitreport.cli import main
-exit_code = main.run(sys.argv[1:])
-sys.exit(99 if "torch" in sys.modules else exit_code)
+try:
+    runpy.run_module("vitreport", run_name="__main__", alter_sys=True)
+finally:
+    if "torch" in sys.modules:
+        sys.exit(99)
 """
 FOLDER = ("train", "mlp-mixer", "--dataset=./animals", *(option for option in SHORT[2:] if "limit" not in option))
 
