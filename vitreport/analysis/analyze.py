@@ -80,7 +80,15 @@ def analyze(
     read_later = [each for group in representatives if group.details for each in group.details.damage]
     return Summary(
         runs=len(observed),
-        sections=tuple(_section(section, groups, designed) for section in outline.sections),
+        sections=tuple(
+            Section(
+                title=section.title,
+                question=section.question,
+                runs=tuple((name, planned_pair(planned, groups)) for name, planned in section.runs),
+                ablations=tuple(designed[design] for design in section.ablations),
+            )
+            for section in outline.sections
+        ),
         architectures=tuple(_architectures(groups, with_paired_pairs(pairs, known), ablations)),
         datasets=tuple(datasets),
         unplaced=tuple(run.summary for run in observed if run.spec is None),
@@ -149,15 +157,6 @@ def _architectures(
             groups=tuple(members[name]),
             ablations=tuple(ablation for ablation in ablations if ablation.architecture == name),
         )
-
-
-def _section(section: PlannedSection, groups: Sequence[Group], ablations: Mapping[str, Ablation]) -> Section:
-    return Section(
-        title=section.title,
-        question=section.question,
-        runs=tuple((name, planned_pair(planned, groups)) for name, planned in section.runs),
-        ablations=tuple(ablations[design] for design in section.ablations),
-    )
 
 
 def _natural(label: str) -> list[tuple[float, str]]:

@@ -79,7 +79,12 @@ def _judged(claim: Claim, groups: Sequence[Group], changed: Collection[str]) -> 
     there = [each for each in about if each]
     claim = replace(claim, not_comparable=claim.changed or claim.not_comparable or _why_incomparable(there, changed))
     found = _found(claim, there)
-    return _incomparable(found) if claim.not_comparable else found
+    if not claim.not_comparable:
+        return found
+    here = found.reason
+    if claim.relation == "is" and found.measured:
+        here = f"{found.measured.in_percent()}{_chosen(claim)}"
+    return Verdict(claim, "not comparable", f"{claim.not_comparable}; here {here}", found.measured)
 
 
 def _found(claim: Claim, about: Sequence[Group]) -> Verdict:
@@ -106,13 +111,6 @@ def _why_incomparable(about: Sequence[Group], changed: Collection[str]) -> str:
         return "the two were measured on other images"
     diverged = next((group for group in about if group.diverged), None)
     return f"{diverged.diverged} of {counted(len(diverged.runs), 'seed')} diverged" if diverged else ""
-
-
-def _incomparable(found: Verdict) -> Verdict:
-    """Why it cannot be judged, with what is measured instead."""
-    claim, measured = found.claim, found.measured
-    told = f"{measured.in_percent()}{_chosen(claim)}" if claim.relation == "is" and measured else found.reason
-    return Verdict(claim, "not comparable", f"{claim.not_comparable}; here {told}", measured)
 
 
 def _missing(claim: Claim, about: Iterable[Group | None]) -> str:
@@ -185,15 +183,12 @@ def _comparison(claim: Claim, group: Group, other: Group) -> Verdict:
     if difference is None:
         return Verdict(claim, "not comparable", why_no_difference([group, other]))
     if not difference.is_shown:
-        outcome: Outcome = "reproduced" if claim.relation == "like" and _is_tight(difference) else "within interval"
+        is_tight = max(map(abs, difference.interval or (1.0,))) <= TIGHT
+        outcome: Outcome = "reproduced" if claim.relation == "like" and is_tight else "within interval"
         return Verdict(claim, outcome, f"no difference shown ({difference.signed_evidence()})", difference)
     side: Outcome = "above" if difference.value > 0 else "below"
     reason = f"{difference.points()} {side} ({difference.evidence()})"
     return Verdict(claim, "reproduced" if claim.relation == side else side, reason, difference)
-
-
-def _is_tight(difference: Estimate) -> bool:
-    return difference.interval is not None and max(-difference.interval[0], difference.interval[1]) <= TIGHT
 
 
 def _spread(claim: Claim, bound: float, groups: Sequence[Group]) -> Verdict:

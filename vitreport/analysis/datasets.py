@@ -1,7 +1,7 @@
 """Which images the runs saw: one data set for each name and fingerprint."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from vitreport.analysis.observed import Observed
 from vitreport.analysis.summary import Dataset
@@ -42,6 +42,7 @@ def _records(runs: Iterable[Observed]) -> dict[tuple[str, str], list[tuple[DataR
 def _dataset(dataset_id: str, name: str, records: list[tuple[DataRecord, DataSpec]]) -> Dataset:
     sources = Counter(record.source for record, _ in records)
     record = min((record for record, _ in records), key=lambda each: (each.source, each.split_hash))
+    counts = {split: [each.counts[split] for each, _ in records if split in each.counts] for split in SPLITS}
     return Dataset(
         id=dataset_id,
         name=name,
@@ -52,7 +53,8 @@ def _dataset(dataset_id: str, name: str, records: list[tuple[DataRecord, DataSpe
         source=", ".join(sorted(sources)),
         classes=record.classes,
         image_sizes=tuple(sorted({spec.image_size for _, spec in records})),
-        counts=_counts(record.counts for record, _ in records),
+        # the most that any run saw: some hold images out, or are limited to fewer
+        counts=tuple((split, max(seen)) for split, seen in counts.items() if seen),
         resized=max(record.resized for record, _ in records),
         overlap=max(record.overlap or 0 for record, _ in records),
         class_sizes=_class_sizes(records),
@@ -66,12 +68,3 @@ def _class_sizes(records: Sequence[tuple[DataRecord, DataSpec]]) -> str:
         return ""
     counts, spec = max(known, key=lambda each: sum(each[0]["train"]))
     return class_warning(records[0][0].classes, counts, limited=spec.limit is not None)
-
-
-def _counts(counts: Iterable[Mapping[str, int]]) -> tuple[tuple[str, int], ...]:
-    """Images by split, the most that any run saw: some hold images out, or are limited to fewer."""
-    most: dict[str, int] = {}
-    for each in counts:
-        for split, count in each.items():
-            most[split] = max(count, most.get(split, 0))
-    return tuple((split, most[split]) for split in SPLITS if split in most)

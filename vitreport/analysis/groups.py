@@ -38,7 +38,13 @@ def group_runs(runs: Sequence[Observed], best_over_epochs: Collection[str] = ())
     members: dict[tuple[str, str], list[Observed]] = defaultdict(list)
     for run in runs:
         if run.spec:
-            members[RunId.parse(run.id).group, _dataset(run, run.spec.data.dataset, names)].append(run)
+            name = (
+                run.spec.data.dataset
+            )  # a run without a record has seen no images and joins the most used of the name
+            dataset = next((known for (each, _), known in names.items() if each == name), name)
+            if run.record:
+                dataset = names.get((name, run.record.data.fingerprint), dataset)
+            members[RunId.parse(run.id).group, dataset].append(run)
     many = Counter(group_id for group_id, _ in members)
     return [
         _group(
@@ -49,12 +55,6 @@ def group_runs(runs: Sequence[Observed], best_over_epochs: Collection[str] = ())
         )
         for (group_id, dataset), of_group in sorted(members.items())
     ]
-
-
-def _dataset(run: Observed, name: str, names: Mapping[tuple[str, str], str]) -> str:
-    """Return the id of the data set; a run without a record has seen no images and joins the most used of the name."""
-    fallback = next((known for (each, _), known in names.items() if each == name), name)
-    return names.get((name, run.record.data.fingerprint), fallback) if run.record else fallback
 
 
 def _group(group_id: str, dataset: str, members: Sequence[Observed], *, has_best_test: bool) -> Group:

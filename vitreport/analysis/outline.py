@@ -57,10 +57,10 @@ def claims_of(
 
 def outline_of_sweeps(plans: Sequence[Plan]) -> Outline:
     """Return an outline with one section: the plans without axes as its runs, the others as its ablations."""
-    runs = tuple((plan.name, _planned(plan, "")) for plan in plans if not plan.axes)
-    designs = tuple(_design(plan, _planned(plan, "")) for plan in plans if plan.axes)
-    section = PlannedSection("", "", runs, tuple(design.id for design in designs))
-    return Outline(designs, tuple(_planned(plan, "") for plan in plans), (section,))
+    pairs = tuple(_planned(plan, "") for plan in plans)
+    runs = tuple((plan.name, planned) for plan, planned in zip(plans, pairs, strict=True) if not plan.axes)
+    designs = tuple(_design(plan, planned) for plan, planned in zip(plans, pairs, strict=True) if plan.axes)
+    return Outline(designs, pairs, (PlannedSection("", "", runs, tuple(design.id for design in designs)),))
 
 
 def _planned(plan: Plan, command: str) -> Planned:
@@ -96,7 +96,13 @@ def statement_of(study: StudySpec, claim: ClaimSpec) -> str:
 def _claim(study: StudySpec, claim: ClaimSpec, plans: Plans, command_of: CommandOf) -> Claim:
     other = claim.other if claim.of in study.runs else None
     figure = claim.value or claim.spread_below or claim.gap_above
-    every = tuple(trial.spec.group for trial in _one_seed(plans[claim.of])) if claim.spread_below else ()
+    every = tuple(dict.fromkeys(each.spec.group for each in plans[claim.of].trials)) if claim.spread_below else ()
+    if claim.other is None:
+        other_group = ""
+    elif other:
+        other_group = _group(study, plans, other, None)
+    else:
+        other_group = _group(study, plans, claim.of, claim.other)
     is_of_train = claim.metric == "best_train_accuracy"
     reasons = [*(study.faults[name] for name in claim.fault), *([BEST_TRAIN] if is_of_train else [])]
     return Claim(
@@ -106,27 +112,13 @@ def _claim(study: StudySpec, claim: ClaimSpec, plans: Plans, command_of: Command
         relation=claim.relation,
         value=figure.fraction if figure else claim.converged_at,
         digits=figure.digits if figure else 0,
-        other=_other_group(study, claim, plans),
+        other=other_group,
         others=every[1:],
         split="train" if is_of_train else "test",
         best_over_epochs=claim.metric == "best_test_accuracy",
         not_comparable="; ".join(reasons),
         command=command_of(claim.of, *([other] if other else [])),
     )
-
-
-def _one_seed(plan: Plan) -> list[Trial]:
-    """Each combination of values once, with its first seed."""
-    return list({trial.values: trial for trial in reversed(plan.trials)}.values())[::-1]
-
-
-def _other_group(study: StudySpec, claim: ClaimSpec, plans: Plans) -> str:
-    """What a claim compares with: another combination of its ablation, or another run."""
-    if claim.other is None:
-        return ""
-    if claim.of in study.ablations:
-        return _group(study, plans, claim.of, claim.other)
-    return _group(study, plans, claim.other, None)
 
 
 def _group(study: StudySpec, plans: Plans, name: str, at: object) -> str:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from vitreport.analysis.commands import preset_hash, training_command
 from vitreport.analysis.references import model_word
@@ -38,11 +39,15 @@ def pairs_of(groups: Sequence[Group], datasets: Sequence[Dataset], planned: Sequ
         {group.architecture for group in groups},
         key=lambda name: (known.index(name) if name in known else len(known), name),
     )
-    return [
-        _pair(architecture, dataset, name, candidates.get((architecture, dataset), []))
-        for architecture in architectures
-        for dataset, name in names.items()
-    ]
+    pairs = []
+    for architecture, (dataset, name) in product(architectures, names.items()):
+        if found := candidates.get((architecture, dataset)):
+            group, chosen = _representative(found)
+            pairs.append(Pair(architecture, dataset, group, len(found), chosen, group.command))
+        else:
+            command = training_command([model_word(architecture), "--dataset", name], name)
+            pairs.append(Pair(architecture, dataset, None, 0, "", command))
+    return pairs
 
 
 def group_of_spec(groups: Iterable[Group], spec_id: str, dataset: str = "") -> Group | None:
@@ -68,15 +73,7 @@ def _best_planned(pairs: Sequence[Pair]) -> Pair:
     return replace(best, chosen=f"of {len(pairs)} that the study has the best on the validation split")
 
 
-def _pair(architecture: str, dataset: str, name: str, candidates: Sequence[Group]) -> Pair:
-    if not candidates:
-        command = training_command([model_word(architecture), "--dataset", name], name)
-        return Pair(architecture, dataset, None, 0, "", command)
-    group, why = _choice(candidates)
-    return Pair(architecture, dataset, group, len(candidates), why, group.command)
-
-
-def _choice(candidates: Sequence[Group]) -> tuple[Group, str]:
+def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
     """The preset's group, else the best on the validation split, else the one with most seeds, then epochs."""
     if len(candidates) == 1:
         return candidates[0], "the only one"
