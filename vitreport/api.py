@@ -232,12 +232,12 @@ def analyze(runs: Iterable[Run]) -> Summary:
     """
     from vitreport.analysis.analyze import Outline
     from vitreport.analysis.analyze import analyze as analyze_all
-    from vitreport.analysis.scope import read_designs
+    from vitreport.analysis.scope import sweeps_in
 
     known = list(runs)
-    found = [read_designs(place) for place in sorted({run.folder.parent for run in known})]
+    found = [sweeps_in(place) for place in sorted({run.folder.parent for run in known})]
     trained = {run.id for run in known}
-    shown = [each for designs, _ in found for each in designs if trained & {run_id for _, run_id in each.trials}]
+    shown = [each for sweeps, _ in found for each in sweeps if trained & {trial.run for trial in each.trials}]
     return analyze_all(known, Outline(tuple(shown)), [each for _, damage in found for each in damage])
 
 

@@ -1,9 +1,10 @@
-"""Designs of sweeps by the labels of their trials."""
+"""Sweeps by the labels of their trials."""
 
 from collections.abc import Sequence
 
-from vitreport.analysis.ablations import Design, Labels
+from vitreport.analysis.ablations import Labels
 from vitreport.errors import SpecError
+from vitreport.records.sweeps import SweepRecord, TrialRecord
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import AxisSpec, field_axis, parse_list, variant_axis, zipped
 
@@ -15,11 +16,12 @@ def design(
     *,
     identifier: str = "mine-01234567",
     name: str = "mine",
-) -> Design:
+) -> SweepRecord:
     """A sweep over these axes; one that names no field is of variants."""
     columns = [list(dict.fromkeys(labels[place] for labels, _ in trials)) for place in range(len(axes))]
     made = tuple(_axis(axis, labels) for axis, labels in zip(axes, columns, strict=True))
-    return Design(identifier, name, made, tuple(trials), baseline, "sweep")
+    recorded = tuple(TrialRecord(values=labels, run=run_id) for labels, run_id in trials)
+    return SweepRecord(id=identifier, name=name, axes=made, baseline=baseline, trials=recorded)
 
 
 def _axis(name: str, labels: Sequence[str]) -> AxisSpec:

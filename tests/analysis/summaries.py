@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tests.analysis.designs import design
 from tests.records import spec
-from vitreport.analysis.ablations import Design
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.summary import Group, Summary
 from vitreport.records.folders import run_folders
+from vitreport.records.sweeps import SweepRecord
 
 RUNS = Path("runs")
 
@@ -21,6 +21,6 @@ def only_group() -> Group:
     return group
 
 
-def by_batch_size(*sizes: int) -> Design:
+def by_batch_size(*sizes: int) -> SweepRecord:
     cells = tuple(((str(size),), spec(train={"batch_size": size}).run_id) for size in sizes)
     return design(("batch_size",), cells, ("16",))

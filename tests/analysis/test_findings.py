@@ -132,7 +132,7 @@ def test_the_ends_are_not_compared_where_neither_is_the_baseline() -> None:
     cells = tuple(((str(size),), spec(train={"batch_size": size}).run_id) for size in (16, 32, 64))
     for baseline in ("32", None):
         swept = design(("batch_size",), cells, (baseline,) if baseline else None)
-        (trend,) = told("trend", Outline(designs=(swept,)))
+        (trend,) = told("trend", Outline(sweeps=(swept,)))
         assert trend.endswith(" at 64; neither end is the baseline: no trend is claimed.")
         assert "p =" not in trend
 

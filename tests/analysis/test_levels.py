@@ -31,7 +31,7 @@ def page(*, axes: tuple[str, ...], run: int) -> Page:
             write_seeds(RUNS, [0.5 + number / 100, 0.51 + number / 100], train=train)
         label = (f"{size}, {epochs}",) if len(axes) == 1 else (str(size), str(epochs))
         cells += [(label, spec(seed=seed, train=train).run_id) for seed in (0, 1)]
-    return make_page(analyze(run_folders(RUNS), Outline(designs=(design(axes, cells, cells[0][0]),))))
+    return make_page(analyze(run_folders(RUNS), Outline(sweeps=(design(axes, cells, cells[0][0]),))))
 
 
 @pytest.mark.parametrize("axes", [(AXIS,), tuple(AXIS.split(", "))], ids=["side by side", "grid"])
@@ -75,7 +75,7 @@ def test_lists_are_sorted_by_number_too() -> None:
         own = composed({"model": model, "data": {"dataset": "cifar10"}}).spec
         cells.append(((json.dumps(heads),), write_run(RUNS, own, 0.5).name))
     swept = design(("num_heads",), cells)
-    for outline in (Outline(), Outline(designs=(swept,))):
+    for outline in (Outline(), Outline(sweeps=(swept,))):
         (ablation,) = analyze(run_folders(RUNS), outline).ablations
         assert [level.labels for level in ablation.levels] == [("[2, 2]",), ("[2, 16]",), ("[16, 2]",)]
 

@@ -135,7 +135,7 @@ def test_a_design_names_what_is_missing_and_the_command_for_it() -> None:
     missing = spec(train={"batch_size": 64})
     cells = ((("128",), spec(train={"batch_size": 128}).run_id), (("64",), missing.run_id))
     swept = design(("batch_size",), cells, ("128",))
-    (ablation,) = summary(Outline(designs=(swept,))).ablations
+    (ablation,) = summary(Outline(sweeps=(swept,))).ablations
     states = [(level.labels, level.state, level.missing) for level in ablation.levels]
     assert states == [(("64",), "not run", 1), (("128",), "done", 0)]
     assert ablation.baseline == 1
@@ -145,7 +145,7 @@ def test_a_design_names_what_is_missing_and_the_command_for_it() -> None:
 def test_a_level_on_other_images_is_not_compared_with_the_baseline() -> None:
     write_seeds(RUNS, [0.5, 0.51, 0.505], train={"batch_size": 16})
     write_seeds(RUNS, [0.6, 0.61, 0.605], train={"batch_size": 32}, images="7a" * 32)
-    outline = Outline(designs=(by_batch_size(16, 32),))
+    outline = Outline(sweeps=(by_batch_size(16, 32),))
     assert [level.difference for level in summary(outline).ablations[0].levels] == [None, None]
     assert summary(outline).ablations[0].ends is None
     write_seeds(RUNS, [0.6, 0.61, 0.605], train={"batch_size": 32}, changes={"suffix": "-r2"})
@@ -157,7 +157,7 @@ def test_a_level_on_other_images_is_not_compared_with_the_baseline() -> None:
 def test_a_seed_on_other_images_hides_no_level_and_a_new_attempt_is_not_missing() -> None:
     write_seeds(RUNS, [0.5, 0.51], changes={"suffix": "-r2"}, train={"batch_size": 16})
     odd = write_run(RUNS, spec(seed=2, train={"batch_size": 16}), 0.52, images="7a" * 32)
-    (level,) = summary(Outline(designs=(by_batch_size(16),))).ablations[0].levels
+    (level,) = summary(Outline(sweeps=(by_batch_size(16),))).ablations[0].levels
     assert (level.state, level.missing, level.accuracy and level.accuracy.n) == ("done", 0, 2)
     pair = Planned("perceiver-io", "cifar10", odd.name.removesuffix("-s2"), "vitreport train")
     (cell,) = summary(Outline(pairs=(pair,))).pairs
@@ -263,5 +263,5 @@ def test_groups_stand_in_the_order_of_what_sets_them_apart(path: str, values: tu
 def test_as_many_seeds_as_were_meant_are_enough_whichever_they_are() -> None:
     for seed in (5, 6, 7):
         write_run(RUNS, spec(seed=seed, train={"batch_size": 16}))
-    (level,) = summary(Outline(designs=(by_batch_size(16),))).ablations[0].levels
+    (level,) = summary(Outline(sweeps=(by_batch_size(16),))).ablations[0].levels
     assert (level.missing, level.accuracy and level.accuracy.n) == (0, 3)

@@ -10,9 +10,9 @@ import pytest
 from tests.analysis.designs import design
 from tests.records import spec, write_seeds
 from tests.report.study import write_study
-from vitreport.analysis.ablations import Design
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.records.folders import run_folders
+from vitreport.records.sweeps import SweepRecord
 from vitreport.report.json_format import SCHEMA_VERSION, render_json
 from vitreport.report.page import make_page
 
@@ -20,7 +20,7 @@ RUNS = Path("runs")
 ESTIMATE = {"value", "low", "high", "method", "n"}
 
 
-def document(*designs: Design) -> dict[str, Any]:
+def document(*designs: SweepRecord) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(render_json(make_page(analyze(run_folders(RUNS), Outline(designs)))))
     return found
 

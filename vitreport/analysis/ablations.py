@@ -6,8 +6,7 @@ They come from sweeps on record and from studies; others are inferred from group
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from vitreport.analysis.commands import spec_words, training_command
 from vitreport.analysis.comparisons import accuracies, are_on_the_same_images
@@ -16,54 +15,35 @@ from vitreport.analysis.summary import Ablation, Group, Level
 from vitreport.errors import SpecError
 from vitreport.formatting import Estimate, toml_value
 from vitreport.intervals import differences_over_seeds
+from vitreport.records.sweeps import SweepRecord
 from vitreport.run_id import RunId
 from vitreport.spec.load import layer_of, parse_value
 from vitreport.spec.run import RunSpec
-from vitreport.spec.sweep import AxisSpec, ValueSpec, short_name, shown_value
+from vitreport.spec.sweep import ValueSpec, short_name, shown_value
 
 Labels = tuple[str, ...]
 Order = tuple[int, float, tuple[Any, ...], str]
 """What values are sorted by: the kind, the number, the items of a list, the text."""
 
 
-@dataclass(frozen=True)
-class Design:
-    """What is to be varied: the labels of each trial (of each axis one) and the id of its run.
+def planned_ablations(
+    sweeps: Iterable[SweepRecord], groups: Sequence[Group], parts: Mapping[str, Planned]
+) -> dict[str, Ablation]:
+    """The ablation of each sweep, by its id, that is a part of a study or has a group.
 
-    `planned` is what a study knows of it before anything is run.
+    Levels without a group are "not run". `parts` is what a study knows of its sweeps, by their ids.
     """
-
-    id: str
-    name: str
-    axes: tuple[AxisSpec, ...]
-    trials: tuple[tuple[Labels, str], ...]
-    baseline: Labels | None
-    source: Literal["sweep", "study"]
-    planned: Planned | None = None
-
-    @property
-    def spec_ids(self) -> set[str]:
-        """The ids of the groups that its runs belong to."""
-        return {RunId.parse(run_id).group for _, run_id in self.trials}
-
-    def values(self, labels: Labels) -> tuple[ValueSpec, ...]:
-        pairs = zip(self.axes, labels, strict=True)
-        return tuple(next(value for value in axis.values if value.label == label) for axis, label in pairs)
-
-
-def planned_ablations(designs: Iterable[Design], groups: Sequence[Group]) -> dict[str, Ablation]:
-    """The ablation of each design, by its id, that is a study's or has a group; levels without one are "not run"."""
     of_spec: dict[str, list[Group]] = defaultdict(list)
     for group in groups:
         of_spec[group.spec_id].append(group)
-    found = {design.id: _planned(design, of_spec) for design in designs}
-    return {design: ablation for design, ablation in found.items() if ablation}
+    found = {sweep.id: _planned(sweep, of_spec, parts.get(sweep.id)) for sweep in sweeps}
+    return {sweep: ablation for sweep, ablation in found.items() if ablation}
 
 
 def inferred_ablations(
     groups: Sequence[Group], representatives: Iterable[Group], known: Iterable[Ablation]
 ) -> list[Ablation]:
-    """Groups of one architecture and data set that differ in one field only, unless a design has all of them.
+    """Groups of one architecture and data set that differ in one field only, unless a sweep has all of them.
 
     The baseline is the level that the representative of the pair has.
     """
@@ -76,41 +56,43 @@ def inferred_ablations(
     ]
 
 
-def _planned(design: Design, of_spec: Mapping[str, Sequence[Group]]) -> Ablation | None:
+def _planned(sweep: SweepRecord, of_spec: Mapping[str, Sequence[Group]], part: Planned | None) -> Ablation | None:
     run_ids: dict[Labels, list[str]] = defaultdict(list)
-    for labels, run_id in design.trials:
-        run_ids[labels].append(run_id)
+    for trial in sweep.trials:
+        run_ids[trial.values].append(trial.run)
     spec_ids = {labels: RunId.parse(ids[0]).group for labels, ids in run_ids.items()}
     candidates = {labels: of_spec.get(spec_id, ()) for labels, spec_id in spec_ids.items()}
-    some = candidates.get(design.baseline or (), ()) or next(filter(None, candidates.values()), ())
+    some = candidates.get(sweep.baseline or (), ()) or next(filter(None, candidates.values()), ())
     sibling = max(some, key=lambda group: len(group.seeds), default=None)
-    pair = sibling or design.planned
+    pair = sibling or part
     if pair is None:
         return None
     dataset = sibling.dataset if sibling else ""
-    order = sorted(run_ids, key=lambda labels: [_order(value.value) for value in design.values(labels)])
-    baseline = order.index(design.baseline) if design.baseline in run_ids else None
+    axes = [{value.label: value for value in axis.values} for axis in sweep.axes]
+    values_of = {labels: tuple(axis[label] for axis, label in zip(axes, labels, strict=True)) for labels in run_ids}
+    order = sorted(run_ids, key=lambda labels: [_order(value.value) for value in values_of[labels]])
+    baseline = order.index(sweep.baseline) if sweep.baseline in run_ids else None
     groups = [group_of_spec(candidates[labels], spec_ids[labels], dataset) for labels in order]
     differences = _differences(groups, baseline, is_chosen=False)
     levels = []
     for labels, group, difference in zip(order, groups, differences, strict=True):
-        values, ids = design.values(labels), run_ids[labels]
+        values, ids = values_of[labels], run_ids[labels]
         if group is None:
-            command = design.planned.command if design.planned else _missing_command(values, ids, sibling)
+            command = part.command if part else _missing_command(values, ids, sibling)
             levels.append(Level(values, "not run", None, None, None, command, missing=len(ids)))
             continue
         ended = {RunId.parse(run.id).first_attempt for run in group.runs if run.state in ("done", "diverged")}
         missing = max(0, len(ids) - len(ended))  # as many seeds as were planned are enough, whichever they are
         levels.append(Level(values, group.state, group.test, difference, group.id, group.command, missing))
     return Ablation(
-        name=design.name,
+        name=sweep.name,
         architecture=pair.architecture,
         dataset=pair.dataset,
-        axes=tuple(axis.name for axis in design.axes),
+        axes=tuple(axis.name for axis in sweep.axes),
         levels=tuple(levels),
         baseline=baseline,
-        source=design.source,
-        design=design.id,
+        source="study" if part else "sweep",
+        design=sweep.id,
         ends=_ends(differences, baseline),
     )
 

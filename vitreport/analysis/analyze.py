@@ -3,10 +3,10 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vitreport.analysis.ablations import Design, inferred_ablations, planned_ablations
+from vitreport.analysis.ablations import inferred_ablations, planned_ablations
 from vitreport.analysis.comparisons import single_runs, with_paired_levels, with_paired_pairs
 from vitreport.analysis.datasets import datasets_of
 from vitreport.analysis.details import Damage, read_details
@@ -18,6 +18,7 @@ from vitreport.analysis.representative import Planned, pairs_of, planned_pair
 from vitreport.analysis.summary import Ablation, Architecture, Group, Pair, Provenance, Section, Summary
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import RunRecord
+from vitreport.records.sweeps import SweepRecord
 
 SHOWN_DIGITS = 12
 NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
@@ -25,7 +26,7 @@ NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 
 @dataclass(frozen=True)
 class PlannedSection:
-    """A part of a study: its runs by name, and the ids of its designs."""
+    """A part of a study: its runs by name, and the ids of its sweeps."""
 
     title: str
     question: str
@@ -38,13 +39,14 @@ class Outline:
     """What is to be reported beside the runs that are there; from a study also which pairs, in its order.
 
     A study says itself what is varied: nothing is inferred beside it. `best_over_epochs` are the groups of which a
-    published figure is the best test accuracy of all epochs.
+    published figure is the best test accuracy of all epochs. `parts` is what is planned for sweeps, by their ids.
     """
 
-    designs: tuple[Design, ...] = ()
+    sweeps: tuple[SweepRecord, ...] = ()
     pairs: tuple[Planned, ...] = ()
     sections: tuple[PlannedSection, ...] = ()
     best_over_epochs: frozenset[str] = frozenset()
+    parts: Mapping[str, Planned] = field(default_factory=dict)
 
 
 def analyze(
@@ -72,7 +74,7 @@ def analyze(
     folders = {run.id: source.folder if isinstance(source, Run) else source for run, source in seen if details}
     groups, pairs = _labelled(groups, pairs, folders)
     representatives = [pair.group for pair in pairs if pair.group]
-    planned = planned_ablations(outline.designs, groups)
+    planned = planned_ablations(outline.sweeps, groups, outline.parts)
     known = single_runs(groups, observed)
     inferred = [] if outline.sections else inferred_ablations(groups, representatives, planned.values())
     ablations = qualified([with_paired_levels(each, known) for each in (*planned.values(), *inferred)], groups)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from vitreport.analysis.ablations import Design
 from vitreport.analysis.analyze import Outline, PlannedSection
 from vitreport.analysis.claims import Claim
 from vitreport.analysis.representative import Planned
+from vitreport.records.sweeps import SweepRecord, TrialRecord
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called
 from vitreport.sweep.plan import Plan, Trial
@@ -32,9 +32,11 @@ def outline_of(study: StudySpec, plans: Plans, command_of: CommandOf) -> Outline
         )
         for section in study.order
     )
-    designs = tuple(_design(plan, planned[name]) for name, plan in plans.items() if plan.axes)
+    sweeps = tuple(_sweep(plan) for plan in plans.values() if plan.axes)
+    parts = {plan.id: planned[name] for name, plan in plans.items()}
     best = (claim for claim in study.claims if claim.metric == "best_test_accuracy")
-    return Outline(designs, tuple(pairs), sections, frozenset(_group(study, plans, each.of, each.at) for each in best))
+    best_over_epochs = frozenset(_group(study, plans, each.of, each.at) for each in best)
+    return Outline(sweeps, tuple(pairs), sections, best_over_epochs, parts)
 
 
 def claims_of(
@@ -59,8 +61,10 @@ def outline_of_sweeps(plans: Sequence[Plan]) -> Outline:
     """Return an outline with one section: the plans without axes as its runs, the others as its ablations."""
     pairs = tuple(_planned(plan, "") for plan in plans)
     runs = tuple((plan.name, planned) for plan, planned in zip(plans, pairs, strict=True) if not plan.axes)
-    designs = tuple(_design(plan, planned) for plan, planned in zip(plans, pairs, strict=True) if plan.axes)
-    return Outline(designs, pairs, (PlannedSection("", "", runs, tuple(design.id for design in designs)),))
+    sweeps = tuple(_sweep(plan) for plan in plans if plan.axes)
+    section = PlannedSection("", "", runs, tuple(sweep.id for sweep in sweeps))
+    parts = {plan.id: planned for plan, planned in zip(plans, pairs, strict=True)}
+    return Outline(sweeps, pairs, (section,), parts=parts)
 
 
 def _planned(plan: Plan, command: str) -> Planned:
@@ -68,9 +72,9 @@ def _planned(plan: Plan, command: str) -> Planned:
     return Planned(trial.spec.model.label, trial.spec.data.dataset, trial.spec.group, command)
 
 
-def _design(plan: Plan, planned: Planned) -> Design:
-    trials = tuple((trial.values, trial.id) for trial in plan.trials)
-    return Design(plan.id, plan.name, plan.axes, trials, plan.baseline, "study", planned)
+def _sweep(plan: Plan) -> SweepRecord:
+    trials = tuple(TrialRecord(values=trial.values, run=trial.id) for trial in plan.trials)
+    return SweepRecord(id=plan.id, name=plan.name, axes=plan.axes, baseline=plan.baseline, trials=trials)
 
 
 def statement_of(study: StudySpec, claim: ClaimSpec) -> str:

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vitreport.analysis.ablations import Design
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.claims import Claim
 from vitreport.analysis.details import Damage
@@ -16,7 +15,7 @@ from vitreport.analysis.summary import Summary
 from vitreport.errors import SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.records.folders import find_run, run_folders, strays
-from vitreport.records.sweeps import SWEEPS_FOLDER, read_sweeps
+from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord, read_sweeps
 from vitreport.run_id import RunId
 from vitreport.spec.compose import Describe
 from vitreport.spec.data import Lowered
@@ -50,18 +49,18 @@ def analyze_runs(names: Sequence[str], runs_dir: Path, *, without_tryouts: bool 
     Raises:
         SpecError: A name means nothing.
     """
-    designs, damage = read_designs(runs_dir)
+    sweeps, damage = sweeps_in(runs_dir)
     if not names:
         damage = [*(Damage(name, why) for name, why in strays(runs_dir)), *damage]
-    folders = _select(names, runs_dir, designs)
-    outline = Outline(_select_designs(names, runs_dir, designs))
+    folders = _select(names, runs_dir, sweeps)
+    outline = Outline(_select_sweeps(names, runs_dir, sweeps))
     summary, left_out = analyze(folders, outline, damage), list[str]()
     for rule in RULES if without_tryouts else ():
-        if found := rule(summary, outline.designs):
+        if found := rule(summary, outline.sweeps):
             groups = [group for group in summary.groups if group.id in found]
             gone = {_first_attempt(run.id) for group in groups for run in group.runs}
             folders = [folder for folder in folders if _first_attempt(folder.name) not in gone]
-            outline = replace(outline, designs=without(outline.designs, (group.spec_id for group in groups)))
+            outline = replace(outline, sweeps=without(outline.sweeps, (group.spec_id for group in groups)))
             summary = analyze(folders, outline, damage)
             left_out += sorted(found)
     return Analysis(summary, left_out=left_out)
@@ -92,9 +91,9 @@ def analyze_study(asked: StudyRequest, runs_dir: Path, describe: Describe, *, ev
     trials = [trial for plan in plans.values() for trial in plan.trials]
     outline = outline_of(study, plans, asked.command)
     if every_seed:
-        begun = {design.id: design.trials for design in read_designs(runs_dir)[0]}
-        designs = (replace(each, trials=begun.get(each.id, each.trials)) for each in outline.designs)
-        outline = replace(outline, designs=tuple(designs))
+        begun = {sweep.id: sweep.trials for sweep in sweeps_in(runs_dir)[0]}
+        sweeps = (each.model_copy(update={"trials": begun.get(each.id, each.trials)}) for each in outline.sweeps)
+        outline = replace(outline, sweeps=tuple(sweeps))
         groups = {trial.spec.group for trial in trials}
         folders = [folder for folder in run_folders(runs_dir) if RunId.parse(folder.name).group in groups]
     else:
@@ -103,18 +102,15 @@ def analyze_study(asked: StudyRequest, runs_dir: Path, describe: Describe, *, ev
     return Analysis(analyze(folders, outline), claims, study.title, lowered=planned.lowered)
 
 
-def read_designs(runs_dir: Path) -> tuple[tuple[Design, ...], list[Damage]]:
-    """Return what the sweeps on record varied, and which of these records cannot be read."""
+def sweeps_in(runs_dir: Path) -> tuple[list[SweepRecord], list[Damage]]:
+    """Return the sweeps on record, and which of these records cannot be read."""
     unread: list[str] = []
-    designs = []
-    for record in read_sweeps(runs_dir, unread):
-        trials = tuple((trial.values, trial.run) for trial in record.trials)
-        designs.append(Design(record.id, record.name, record.axes, trials, record.baseline, "sweep"))
+    sweeps = read_sweeps(runs_dir, unread)
     lines = (line.partition(": ") for line in unread)
-    return tuple(designs), [Damage(f"{SWEEPS_FOLDER}/{place}", why) for place, _, why in lines]
+    return list(sweeps), [Damage(f"{SWEEPS_FOLDER}/{place}", why) for place, _, why in lines]
 
 
-def _select(names: Sequence[str], runs_dir: Path, designs: Sequence[Design]) -> list[Path]:
+def _select(names: Sequence[str], runs_dir: Path, sweeps: Sequence[SweepRecord]) -> list[Path]:
     """The folders of runs, of groups and other beginnings of ids, and of sweeps; all of them without a name.
 
     Raises SpecError with the nearest names where one means nothing.
@@ -122,37 +118,37 @@ def _select(names: Sequence[str], runs_dir: Path, designs: Sequence[Design]) -> 
     folders = run_folders(runs_dir)
     if not names:
         return folders
-    chosen = {folder.name: folder for name in names for folder in _named(name, folders, runs_dir, designs)}
+    chosen = {folder.name: folder for name in names for folder in _named(name, folders, runs_dir, sweeps)}
     return [chosen[name] for name in sorted(chosen)]
 
 
-def _named(name: str, folders: Sequence[Path], runs_dir: Path, designs: Sequence[Design]) -> list[Path]:
+def _named(name: str, folders: Sequence[Path], runs_dir: Path, sweeps: Sequence[SweepRecord]) -> list[Path]:
     if "/" in name or "\\" in name:
         return [find_run(name, runs_dir)]
-    swept = {run_id for design in designs if name in (design.id, design.name) for _, run_id in design.trials}
+    swept = {trial.run for sweep in sweeps if name in (sweep.id, sweep.name) for trial in sweep.trials}
     if found := _among(swept, folders) or [folder for folder in folders if folder.name.startswith(name)]:
         return found
-    known = [*(RunId.parse(folder.name).group for folder in folders), *(design.id for design in designs)]
+    known = [*(RunId.parse(folder.name).group for folder in folders), *(sweep.id for sweep in sweeps)]
     near = difflib.get_close_matches(name, dict.fromkeys(known), n=MOST_NEAR, cutoff=0)
     raise SpecError(f"{name} is no run, group or sweep in {runs_dir}", did_you_mean(name, near))
 
 
-def _select_designs(names: Sequence[str], runs_dir: Path, designs: Sequence[Design]) -> tuple[Design, ...]:
+def _select_sweeps(names: Sequence[str], runs_dir: Path, sweeps: Sequence[SweepRecord]) -> tuple[SweepRecord, ...]:
     """Return the sweeps that are named, and those whose trained runs are all among the named ones.
 
     A table of a part of a sweep would say that the rest was not run. Without a name all sweeps are wanted.
     """
     if not names:
-        return tuple(designs)
-    sweeps = {name for design in designs for name in (design.id, design.name)}
-    of_runs = [name for name in names if name not in sweeps]
-    chosen = {_first_attempt(folder.name) for folder in (_select(of_runs, runs_dir, designs) if of_runs else [])}
+        return tuple(sweeps)
+    known = {name for sweep in sweeps for name in (sweep.id, sweep.name)}
+    of_runs = [name for name in names if name not in known]
+    chosen = {_first_attempt(folder.name) for folder in (_select(of_runs, runs_dir, sweeps) if of_runs else [])}
     there = {_first_attempt(folder.name) for folder in run_folders(runs_dir)}
     found = []
-    for design in designs:
-        trained = {run_id for _, run_id in design.trials} & there
-        if {design.id, design.name} & set(names) or (trained and trained <= chosen):
-            found.append(design)
+    for sweep in sweeps:
+        trained = {trial.run for trial in sweep.trials} & there
+        if {sweep.id, sweep.name} & set(names) or (trained and trained <= chosen):
+            found.append(sweep)
     return tuple(found)
 
 
