@@ -128,7 +128,10 @@ def _usage_lines(error: typer.TyperException) -> list[str]:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "vitreport"
     message = error.format_message().removesuffix(".")
-    return [with_hint(_plainly(message), f"{_field_meant(error)}`{command} --help`")] if message else []
+    # pydantic's words for what typer has said already
+    message = message.replace(": Value error, ", ": ").replace(": Input should be", ": must be")
+    message = re.sub(r", unable to parse string as .*", "", message)
+    return [with_hint(message, f"{_field_meant(error)}`{command} --help`")] if message else []
 
 
 def _field_meant(error: typer.TyperException) -> str:
@@ -143,12 +146,6 @@ def _field_meant(error: typer.TyperException) -> str:
         return f"--set {short_name(find_field(option.lstrip('-').replace('-', '_')))}=VALUE, or "
     except SpecError:
         return ""
-
-
-def _plainly(message: str) -> str:
-    """typer's message without pydantic's words for the same thing."""
-    message = message.replace(": Value error, ", ": ").replace(": Input should be", ": must be")
-    return re.sub(r", unable to parse string as .*", "", message)
 
 
 def _report(lines: Sequence[str], exit_code: int, error: VitreportError | None = None) -> int:

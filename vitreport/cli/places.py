@@ -50,8 +50,20 @@ def checked_places(output: Path | None, inject: Path | None, check: Path | None)
 
 
 def checked_format(places: Places, given: Format | None, *, own: bool) -> Format:
-    """Return the format. Raises SpecError if it does not fit the file or the template."""
-    form = format_of(given, places.file, own=own)
+    """Return the given format, else that of the file extension, which is ignored with a template of the user's `own`.
+
+    Raises SpecError for a format that fits neither the extension nor the template, and for an unknown extension.
+    """
+    file = places.file
+    told = ENDINGS.get(file.suffix.lower()) if file and not own else None
+    if file and not (own or given or told):
+        raise SpecError(
+            f"unknown file extension: {file}",
+            f"use one of {', '.join(filter(None, ENDINGS))}, or choose the format with --format",
+        )
+    if given and told and given != told and (given, told) != ("model-card", "markdown"):
+        raise SpecError(f"--format {given} does not match the extension of {file} ({told})", "leave out --format")
+    form = given or told or "markdown"
     if own and form != "markdown":
         raise SpecError(f"--template is for markdown, not for {form}", "leave one of them out")
     return form
@@ -95,19 +107,3 @@ def write(places: Places, document: str, figures: Sequence[Figure], assets: Asse
             placing.write_document(places.output, document)
     if not places.file:  # after the figures are unlocked: the reader of stdout may be slow
         print_document(document)
-
-
-def format_of(given: Format | None, place: Path | None, *, own: bool) -> Format:
-    """Return the given format, else that of the file extension, which is ignored with a template of the user's `own`.
-
-    Raises SpecError for a format that does not match the extension, and for an unknown extension.
-    """
-    told = ENDINGS.get(place.suffix.lower()) if place and not own else None
-    if place and not (own or given or told):
-        raise SpecError(
-            f"unknown file extension: {place}",
-            f"use one of {', '.join(filter(None, ENDINGS))}, or choose the format with --format",
-        )
-    if given and told and given != told and (given, told) != ("model-card", "markdown"):
-        raise SpecError(f"--format {given} does not match the extension of {place} ({told})", "leave out --format")
-    return given or told or "markdown"

@@ -45,7 +45,7 @@ def status(
 ) -> None:
     """Tell what is done and what is missing, and the time that the missing runs will take."""
     from vitreport.cli.console import note_lowered
-    from vitreport.cli.tables.study_status import show_status
+    from vitreport.cli.tables.studies import show_status
     from vitreport.data.sources import facts_in
     from vitreport.runtime import Runtime
     from vitreport.sweep.studies import StudyRequest, plan_study
@@ -94,7 +94,7 @@ def run(
     if not quiet:
         note_lowered(planned.lowered)
     if dry_run:
-        from vitreport.cli.tables.study_status import show_status
+        from vitreport.cli.tables.studies import show_status
 
         note_missing_runs_dir(runs_dir)
         return show_status(planned, asked, runs_dir, measured_on=None, as_json=as_json)

@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.progress import Progress, TaskID
 
 from vitreport.cli.console import note, stderr
 
@@ -32,6 +33,7 @@ class DrawnView(QuietView):
     """Drawn again and again below the lines that stay, and gone at the end of its block."""
 
     refreshes_per_second: ClassVar[int]
+    _bars: Progress
     _console: Console
     _live: Live
     _width: int
@@ -51,6 +53,21 @@ class DrawnView(QuietView):
 
     def note(self, line: str) -> None:
         note(line, self._console)
+
+    def progress(self, label: str, done: int, total: int | None) -> None:
+        bar = self._show_bar(label, done, total)
+        if done == total:
+            self._bars.remove_task(bar)
+
+    def _show_bar(self, label: str, done: float, total: int | None, shown: str = "") -> TaskID:
+        """Draw the bar of this label, which is a new one the first time; it starts again where less is done."""
+        shown = shown or (f"{done:,}/{total:,}" if total else f"{done:,}")
+        known = next((task for task in self._bars.tasks if task.description == label), None)
+        bar = known.id if known else self._bars.add_task(label, total=total, shown=shown)
+        if known and done < known.completed:
+            self._bars.reset(bar)
+        self._bars.update(bar, completed=done, total=total, shown=shown)
+        return bar
 
     def _fitted(self) -> RenderableType:
         """On a clear screen after its width has changed: the terminal has folded the former lines in its own way."""

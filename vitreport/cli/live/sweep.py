@@ -2,10 +2,10 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -51,7 +51,8 @@ class QuietSweepView(QuietView, Observer):
         changed, status.state, status.moved = status.state != state, state, time.monotonic()
         if run:
             status.epoch = run.epochs[-1].epoch if run.epochs else 0
-            status.accuracy = _accuracy(run)
+            result = run.result
+            status.accuracy = ("test", result.selected.splits["test"].accuracy) if result else run.last_accuracy
         if state == "done":
             status.share = 1.0
         if why and changed:
@@ -122,17 +123,15 @@ class LiveSweepView(DrawnView, QuietSweepView):
         super().__init__(axes, trials)
         self._bars = Progress(TextColumn("{task.description:<8}"), BarColumn(), TextColumn("{task.fields[shown]}"))
 
-    def progress(self, label: str, done: int, total: int | None) -> None:
-        known = {task.description: task.id for task in self._bars.tasks}
-        task = known[label] if label in known else self._bars.add_task(label, shown="")
-        self._bars.update(task, completed=done, total=total, shown=f"{done:,}/{total:,}" if total else f"{done:,}")
-        if done == total:
-            self._bars.remove_task(task)
-
     def _render(self) -> Group:
         in_order = sorted(self.trials, key=lambda run_id: _urgency(self.statuses[run_id]))
         most = max(1, self._console.height - LINES_AROUND)
-        return Group(self._bars, self._table(in_order[:most]), *self._others(in_order[most:]), self._footer())
+        parts: list[RenderableType] = [self._bars, self._table(in_order[:most])]
+        if hidden := in_order[most:]:
+            counts = Counter(self.statuses[run_id].state for run_id in hidden)
+            states = ", ".join(f"{count} {state}" for state, count in counts.items())
+            parts.append(Text(f"… and {len(hidden)} more: {states}", style="dim"))
+        return Group(*parts, self._footer())
 
     def _table(self, shown: Sequence[str]) -> Table:
         """On a narrow terminal the axes are cut, and nothing else: rich narrows the columns that may wrap."""
@@ -148,13 +147,6 @@ class LiveSweepView(DrawnView, QuietSweepView):
             state = Text(status.state, style=STYLES.get(status.state, ""))
             table.add_row(*map(_cut, trial.values), str(trial.spec.seed), state, epochs, accuracy)
         return table
-
-    def _others(self, hidden: Sequence[str]) -> Iterator[Text]:
-        """… and 4 more: 3 queued, 1 done"""
-        if hidden:
-            counts = Counter(self.statuses[run_id].state for run_id in hidden)
-            states = ", ".join(f"{count} {state}" for state, count in counts.items())
-            yield Text(f"… and {len(hidden)} more: {states}", style="dim")
 
     def _footer(self) -> Text:
         counts = Counter(status.state for status in self.statuses.values())
@@ -181,10 +173,3 @@ def _urgency(status: Status) -> tuple[int, float]:
 def _cut(text: str) -> Text:
     """As much of a name or a value as its column has room for, on one line."""
     return Text(printable(text), no_wrap=True, overflow="ellipsis")
-
-
-def _accuracy(run: Run) -> tuple[str, float] | None:
-    """That of the result on the test split, else that of the last epoch."""
-    if run.result:
-        return "test", run.result.selected.splits["test"].accuracy
-    return run.last_accuracy

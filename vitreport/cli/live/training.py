@@ -1,7 +1,7 @@
 """Training as it happens: a live view on a terminal, one `key=value` line an epoch elsewhere."""
 
 from rich.console import Group
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -43,50 +43,33 @@ class LiveView(DrawnView, QuietTrainingView):
             TextColumn("{task.fields[shown]}"),
             TimeRemainingColumn(compact=True),
         )
-        self._tasks: dict[str, TaskID] = {}
-        self._done: dict[str, float] = {}
         self._started: Started | None = None
         self._step: StepFinished | None = None
         self._loss: float | None = None
         self._epochs: list[EpochRecord] = []
         self._best_epoch: int | None = None
 
-    def progress(self, label: str, done: int, total: int | None) -> None:
-        self._bar(label, done, total)
-        if done == total:
-            self._bars.remove_task(self._tasks.pop(label))
-
     def event(self, event: Event) -> None:
         match event:
             case Started():
                 self._started = event
-                self._bar("epoch", event.epoch, event.epochs)
+                self._show_bar("epoch", event.epoch, event.epochs)
             case StepFinished():
                 self._show_step(event)
             case EpochFinished():
                 self._epochs.append(event.record)
                 self._best_epoch = event.best_epoch
             case EvaluationStarted():
-                self._bar("measuring", 0, None, shown="every split")
+                self._show_bar("measuring", 0, None, shown="every split")
 
     def _show_step(self, event: StepFinished) -> None:
         assert self._started is not None
         self._step = event
         self._loss = event.loss if event.loss is not None else self._loss
         steps = self._started.steps_per_epoch
-        self._bar("step", event.step - (event.epoch - 1) * steps, steps)
+        self._show_bar("step", event.step - (event.epoch - 1) * steps, steps)
         epochs = self._started.epochs
-        self._bar("epoch", event.step / steps, epochs, shown=f"{event.epoch:,}/{epochs:,}")
-
-    def _bar(self, label: str, done: float, total: int | None, shown: str = "") -> None:
-        shown = shown or (f"{done:,}/{total:,}" if total else f"{done:,}")
-        if label not in self._tasks:
-            self._tasks[label] = self._bars.add_task(label, total=total, shown=shown)
-        task = self._tasks[label]
-        if done < self._done.get(label, 0):
-            self._bars.reset(task)
-        self._done[label] = done
-        self._bars.update(task, completed=done, total=total, shown=shown)
+        self._show_bar("epoch", event.step / steps, epochs, shown=f"{event.epoch:,}/{epochs:,}")
 
     def _render(self) -> Group:
         return Group(self._bars, *([self._splits()] if self._epochs else []), self._footer())
@@ -111,13 +94,12 @@ class LiveView(DrawnView, QuietTrainingView):
         if self._epochs:
             newest = self._epochs[-1]
             parts += [f"{rate(newest.images_per_second)} images/s", f"{compact(newest.peak_memory_bytes)}B"]
-        return Text("\n".join(filter(None, [" · ".join(parts), self._best()])), style="dim")
-
-    def _best(self) -> str:
-        number = self._best_epoch
-        best = next((epoch for epoch in self._epochs if epoch.epoch == number), None)
-        shown = f" ({percent(best.splits['val'].accuracy)})" if best else ""
-        return f"best epoch {number}{shown}" if number else ""
+        lines = [" · ".join(parts)] if parts else []
+        if number := self._best_epoch:
+            best = next((epoch for epoch in self._epochs if epoch.epoch == number), None)
+            accuracy = f" ({percent(best.splits['val'].accuracy)})" if best else ""
+            lines.append(f"best epoch {number}{accuracy}")
+        return Text("\n".join(lines), style="dim")
 
 
 def epoch_line(event: EpochFinished) -> str:

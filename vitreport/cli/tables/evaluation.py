@@ -14,8 +14,6 @@ from vitreport.store.evaluation import Evaluation
 WIDEST_CONFUSION = 20
 SHOWN_CONFUSIONS = 10
 
-Confusion = Sequence[Sequence[int]]
-
 
 def as_plain(evaluation: Evaluation) -> dict[str, Any]:
     """JSON values, with the Wilson interval of the accuracy over the images."""
@@ -40,15 +38,17 @@ def show(evaluation: Evaluation, title: str) -> None:
     print_text("")
     print_table(["", ""], _totals(evaluation))
     print_text("")
-    print_table(
-        ["class", "images", "correct", "accuracy"], _classes(evaluation), right=["images", "correct", "accuracy"]
-    )
+    details = evaluation.details
+    rows = [
+        (name, f"{count:,}", f"{correct:,}", percent(correct / count) if count else "")
+        for name, count, correct in zip(
+            evaluation.classes, details.per_class_count, details.per_class_correct, strict=True
+        )
+    ]
+    print_table(["class", "images", "correct", "accuracy"], rows, right=["images", "correct", "accuracy"])
     print_text("")
-    confusion = evaluation.details.confusion
-    if confusion and len(confusion) <= WIDEST_CONFUSION:
-        _show_confusion(evaluation.classes, confusion)
-    elif confusion:
-        _show_largest_confusions(evaluation.classes, confusion)
+    if details.confusion:
+        _show_confusion(evaluation.classes, details.confusion)
 
 
 def _totals(evaluation: Evaluation) -> list[tuple[str, str]]:
@@ -73,24 +73,14 @@ def _metric(name: str, value: float) -> str:
     return percent(value) if unit == "fraction" else f"{value:.4f} {unit}".rstrip()
 
 
-def _classes(evaluation: Evaluation) -> list[tuple[str, ...]]:
-    details = evaluation.details
-    columns = zip(evaluation.classes, details.per_class_count, details.per_class_correct, strict=True)
-    return [
-        (name, f"{count:,}", f"{correct:,}", percent(correct / count) if count else "")
-        for name, count, correct in columns
-    ]
-
-
-def _show_confusion(classes: Sequence[str], confusion: Confusion) -> None:
-    columns = [name[:6] for name in classes]
-    rows = [
-        [name, *(str(count) if count else "·" for count in row)] for name, row in zip(classes, confusion, strict=True)
-    ]
-    print_table(["is \\ taken for", *columns], rows, right=columns)
-
-
-def _show_largest_confusions(names: Sequence[str], confusion: Confusion) -> None:
+def _show_confusion(names: Sequence[str], confusion: Sequence[Sequence[int]]) -> None:
+    """Print the whole matrix, or the largest confusions of many classes."""
+    if len(confusion) <= WIDEST_CONFUSION:
+        columns = [name[:6] for name in names]
+        counts = [[str(count) if count else "·" for count in row] for row in confusion]
+        matrix = [[name, *row] for name, row in zip(names, counts, strict=True)]
+        print_table(["is \\ taken for", *columns], matrix, right=columns)
+        return
     mistakes = [
         (count, names[true], names[taken])
         for true, row in enumerate(confusion)

@@ -10,7 +10,7 @@ from vitreport.data.registry import bytes_in_words
 from vitreport.errors import DamageError
 from vitreport.formatting import compact, counted, duration, listed, percent, rate
 from vitreport.records.reader import Run
-from vitreport.records.run import DataRecord, InitialWeights
+from vitreport.records.run import InitialWeights
 from vitreport.store.run_state import state_of
 
 LIST_COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
@@ -22,23 +22,19 @@ CURVE_WIDTH = 60
 def overview(run: Run) -> dict[str, Any]:
     """What a list of runs says of one."""
     splits = run.result.selected.splits if run.result else {}
+    measured = [epoch.splits["val"].accuracy for epoch in run.epochs if "val" in epoch.splits]
+    so_far = None if run.result else max(measured, default=None)
     return {
         "id": run.id,
         "state": state_of(run),
         "epoch": run.epochs[-1].epoch if run.epochs else 0,
         "epochs": run.spec.train.epochs if run.spec else None,
-        "val_accuracy": splits["val"].accuracy if "val" in splits else _best_so_far(run),
+        "val_accuracy": splits["val"].accuracy if "val" in splits else so_far,
         "test_accuracy": splits["test"].accuracy if "test" in splits else None,
         "seconds": run.record.seconds if run.record else None,
         "started": run.record.started if run.record else None,
         "damage": list(run.damage),
     }
-
-
-def _best_so_far(run: Run) -> float | None:
-    """The best validation accuracy of a run that is not done."""
-    measured = [epoch.splits["val"].accuracy for epoch in run.epochs if "val" in epoch.splits]
-    return max(measured, default=None) if run.result is None else None
 
 
 def list_row(overview: Mapping[str, Any]) -> list[str]:
@@ -71,7 +67,8 @@ def as_plain(run: Run) -> dict[str, Any]:
 def show_run(run: Run) -> None:
     """A run on one screen, on stdout."""
     print_text(f"{run.id}: {state_of(run)}")
-    for title, rows in (("trained", _spec_rows(run)), ("record", _record_rows(run)), ("results", _result_rows(run))):
+    spec = spec_rows(run.spec.model_dump(mode="json")) if run.spec else []
+    for title, rows in (("trained", spec), ("record", _record_rows(run)), ("results", _result_rows(run))):
         if rows:
             print_text("")
             print_table([title, ""], rows)
@@ -89,18 +86,13 @@ def tell_damage(runs: Sequence[Run]) -> None:
         raise DamageError(f"{len(damaged)} of {counted(len(runs), 'record')} damaged: {names}")
 
 
-def _spec_rows(run: Run) -> list[tuple[str, str]]:
-    if run.spec is None:
-        return []
-    return spec_rows(run.spec.model_dump(mode="json"))
-
-
 def _record_rows(run: Run) -> list[tuple[str, str]]:
     record = run.record
     if record is None:
         return []
     data, cost, speed = record.data, record.cost, record.throughput
     activations = cost.activation_bytes_per_image
+    bytes_seen = bytes_in_words(run.spec.data.dataset if run.spec else "", canonical=data.canonical)
     git = f"{record.git.commit[:12]}{', with changes' if record.git.dirty else ''}" if record.git else ""
     rows = [
         ("started", record.started),
@@ -111,7 +103,7 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
         ("commit", git),
         ("command", " ".join(["vitreport", *record.argv])),
         ("images", ", ".join(f"{count:,} {split}" for split, count in data.counts.items())),
-        ("bytes", f"{data.fingerprint[:12]}, {_bytes(run, data)}: {data.source}"),
+        ("bytes", f"{data.fingerprint[:12]}, {bytes_seen}: {data.source}"),
         ("parameters", f"{cost.parameters:,}"),
         ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
         ("not counted", ", ".join(cost.uncounted_operations)),
@@ -123,10 +115,6 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
         ("error", record.error.message if record.error else ""),
     ]
     return [(name, value) for name, value in rows if value]
-
-
-def _bytes(run: Run, data: DataRecord) -> str:
-    return bytes_in_words(run.spec.data.dataset if run.spec else "", canonical=data.canonical)
 
 
 def _weights(weights: InitialWeights) -> str:

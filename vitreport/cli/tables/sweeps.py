@@ -117,20 +117,18 @@ def refuse_missing(trial_ids: Iterable[str], runs: Mapping[str, Run]) -> None:
     states = {run_id: trial_state(runs.get(run_id)) for run_id in ids}
     missing = [run_id for run_id in ids if states[run_id] not in RESULTS]
     warn_each(f"{run_id}: {line}" for run_id in missing for line in _reasons(runs.get(run_id), states[run_id]))
-    if missing:
-        trials = f"{len(missing)} of {counted(len(ids), 'trial')} missing: {listed(missing)}"
-        raise DamageError(trials, "; ".join(_ways(missing, runs)))
-
-
-def _ways(missing: Sequence[str], runs: Mapping[str, Run]) -> Iterator[str]:
-    """What can be done about trials that are missing."""
-    states = {trial_state(runs.get(run_id)) for run_id in missing}
+    if not missing:
+        return
+    found, ways = {states[run_id] for run_id in missing}, []
     if any(needs_training(runs.get(run_id), retry_failed=False) for run_id in missing):
-        yield f"the same command trains {'them' if len(states) == 1 else 'those that were not begun or were cut off'}"
-    if "failed" in states:
-        yield "--retry-failed also trains those that failed by themselves"
-    if "damaged" in states:
-        yield "move the folders of damaged ones away"
+        which = "them" if len(found) == 1 else "those that were not begun or were cut off"
+        ways.append(f"the same command trains {which}")
+    if "failed" in found:
+        ways.append("--retry-failed also trains those that failed by themselves")
+    if "damaged" in found:
+        ways.append("move the folders of damaged ones away")
+    trials = f"{len(missing)} of {counted(len(ids), 'trial')} missing: {listed(missing)}"
+    raise DamageError(trials, "; ".join(ways))
 
 
 def _reasons(run: Run | None, state: str) -> tuple[str, ...]:
