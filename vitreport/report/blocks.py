@@ -135,8 +135,3 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], t
     every = [tuple(row) for row in rows]
     align = "l" * texts + "r" * (len(columns) - texts)
     return Table(caption, tuple(columns), tuple(every[:MOST_ROWS]), align, max(0, len(every) - MOST_ROWS))
-
-
-def parts(text: Text) -> tuple[str | Link, ...]:
-    """Return running text piece by piece."""
-    return (text,) if isinstance(text, str) else text

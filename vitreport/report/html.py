@@ -39,7 +39,6 @@ UNITS = {
 
 def render_html(page: Page) -> str:
     """Return the page with all its figures."""
-    renderer = _Renderer()
     colors = "".join(f"--{name}:light-dark({LIGHT[name]},{DARK[name]});" for name in LIGHT)
     style = Markup(f":root{{{colors}}}\n{_read('report.css')}")
     theme, script = (Markup(_read(name)) for name in ("theme.js", "report.js"))
@@ -49,7 +48,7 @@ def render_html(page: Page) -> str:
         .get_template("report.html.j2")
         .render(
             page=page,
-            sections=[(section, renderer.render(section.blocks)) for section in sections_of(page)],
+            sections=[(section, _rendered(section.blocks)) for section in sections_of(page)],
             style=style,
             theme=theme,
             script=script,
@@ -58,63 +57,60 @@ def render_html(page: Page) -> str:
     )
 
 
-class _Renderer:
-    """Blocks as HTML: a macro of blocks.html.j2 for each kind."""
+def _rendered(content: Iterable[blocks.Block]) -> Markup:
+    return Markup().join(map(_block, content))
 
-    def __init__(self) -> None:
-        self._macros: Any = _environment().get_template("blocks.html.j2").module
 
-    def render(self, content: Iterable[blocks.Block]) -> Markup:
-        return Markup().join(map(self._block, content))
+def _block(content: blocks.Block) -> Any:
+    """Call the macro of blocks.html.j2 for a kind of block."""
+    macros = _macros()
+    match content:
+        case blocks.Heading(text):
+            return macros.heading(text)
+        case blocks.Paragraph(text, style):
+            return macros.paragraph(_inline(text), style)
+        case blocks.Alert(text):
+            return macros.alert(_inline(text))
+        case blocks.Bullets(items):
+            return macros.bullets(map(_inline, items))
+        case blocks.CodeBlock(text):
+            return macros.code(Markup("\n").join(map(printable, text.splitlines())))
+        case blocks.Table():
+            return macros.table(content)
+        case blocks.Figures(figures):
+            return macros.figures(
+                macros.figure(each, [Markup(panel) for panel in draw(each)], _data(each)) for each in figures
+            )
+        case blocks.Gallery(figure):
+            return _gallery(figure)
+        case blocks.Details(summary, inner):
+            return macros.details(summary, _rendered(inner))
+        case _:
+            assert_never(content)
 
-    def _block(self, content: blocks.Block) -> Markup:
-        rendered: Markup
-        match content:
-            case blocks.Heading(text):
-                rendered = self._macros.heading(text)
-            case blocks.Paragraph(text, style):
-                rendered = self._macros.paragraph(_inline(text), style)
-            case blocks.Alert(text):
-                rendered = self._macros.alert(_inline(text))
-            case blocks.Bullets(items):
-                rendered = self._macros.bullets(map(_inline, items))
-            case blocks.CodeBlock(text):
-                rendered = self._macros.code(Markup("\n").join(map(printable, text.splitlines())))
-            case blocks.Table():
-                rendered = self._macros.table(content)
-            case blocks.Figures(figures):
-                rendered = self._macros.figures(map(self._figure, figures))
-            case blocks.Gallery(figure):
-                rendered = self._gallery(figure)
-            case blocks.Details(summary, inner):
-                rendered = self._macros.details(summary, self.render(inner))
-            case _:
-                assert_never(content)
-        return rendered
 
-    def _figure(self, figure: Figure) -> Markup:
-        panels = [Markup(panel) for panel in draw(figure)]
-        figure_: Markup = self._macros.figure(figure, panels, self._data(figure))
-        return figure_
+def _gallery(figure: Figure) -> Any:
+    mistakes: Any = figure.data
+    tiles = []
+    for number, mistake in enumerate(mistakes.mistakes):
+        left, upper = place_of(number, mistakes.side)
+        tiles.append((mistake, f"{left} {upper} {mistakes.side} {mistakes.side}"))
+    return _macros().gallery(figure, tiles, _data(figure))
 
-    def _gallery(self, figure: Figure) -> Markup:
-        mistakes: Any = figure.data
-        tiles = []
-        for number, mistake in enumerate(mistakes.mistakes):
-            left, upper = place_of(number, mistakes.side)
-            tiles.append((mistake, f"{left} {upper} {mistakes.side} {mistakes.side}"))
-        gallery: Markup = self._macros.gallery(figure, tiles, self._data(figure))
-        return gallery
 
-    def _data(self, figure: Figure) -> Markup:
-        """The numbers of a figure, folded."""
-        numbers = figure.table
-        align = "".join("l" if isinstance(cell, str) else "r" for cell in numbers.rows[0])
-        rows = tuple(tuple(map(_number, row)) for row in numbers.rows)
-        content = blocks.Table(f"Data: {figure.title}", numbers.columns, rows, f"l{align[1:]}")
-        units = " ".join(told for column, told in UNITS.items() if column in numbers.columns)
-        data: Markup = self._macros.data(figure.title, content, units)
-        return data
+def _data(figure: Figure) -> Any:
+    """The numbers of a figure, folded."""
+    numbers = figure.table
+    align = "".join("l" if isinstance(cell, str) else "r" for cell in numbers.rows[0])
+    rows = tuple(tuple(map(_number, row)) for row in numbers.rows)
+    content = blocks.Table(f"Data: {figure.title}", numbers.columns, rows, f"l{align[1:]}")
+    units = " ".join(told for column, told in UNITS.items() if column in numbers.columns)
+    return _macros().data(figure.title, content, units)
+
+
+@cache
+def _macros() -> Any:
+    return _environment().get_template("blocks.html.j2").module
 
 
 @cache
@@ -127,17 +123,15 @@ def _printed(value: Any) -> Any:
     return value if isinstance(value, Markup) else printable(str(value))
 
 
-def _inline(text: blocks.Text) -> Markup:
-    return Markup(" ").join(map(_inline_part, blocks.parts(text)))
-
-
-def _inline_part(part: str | blocks.Link) -> Markup:
+def _inline(text: blocks.Text | blocks.Link) -> Markup:
     """No line ends within p = 0.03."""
-    if isinstance(part, blocks.Link):
-        return Markup('<a href="#{}">{}</a>').format(part.anchor, printable(part.text))
-    if isinstance(part, blocks.Code):
-        return Markup("<code>{}</code>").format(printable(part))
-    return Markup(EQUATION.sub(r"\1&nbsp;\2&nbsp;", str(escape(printable(part)))))
+    if isinstance(text, tuple):
+        return Markup(" ").join(map(_inline, text))
+    if isinstance(text, blocks.Link):
+        return Markup('<a href="#{}">{}</a>').format(text.anchor, printable(text.text))
+    if isinstance(text, blocks.Code):
+        return Markup("<code>{}</code>").format(printable(text))
+    return Markup(EQUATION.sub(r"\1&nbsp;\2&nbsp;", str(escape(printable(text)))))
 
 
 def _cell(cell: str) -> Markup:

@@ -25,11 +25,9 @@ MOST_CHARACTERS = 200
 def as_part(document: str) -> str:
     """A Markdown document of its own as a part of another, which has its heading of the first level already."""
     headings = {match["heading"] for match in HEADING.finditer(document)}
-    return HEADING.sub(_lowered, document) if "#" in headings else document
-
-
-def _lowered(match: re.Match[str]) -> str:
-    return f"#{match[0]}" if match["heading"] else match[0]
+    if "#" not in headings:
+        return document
+    return HEADING.sub(lambda found: f"#{found[0]}" if found["heading"] else found[0], document)
 
 
 def without_marks(document: str) -> str:

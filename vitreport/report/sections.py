@@ -18,12 +18,11 @@ from vitreport.report.page import Page
 DAMAGED = "damaged-records"
 
 Blocks = Iterator[blocks.Block]
+Content = Iterable[blocks.Block]
 Builder = Callable[[Page], Iterable[blocks.Section]]
 
 
-def section(
-    title: str, anchor: str, build: Callable[[Page], Iterable[blocks.Block]], *, has_heading: bool = True
-) -> Builder:
+def section(title: str, anchor: str, build: Callable[[Page], Content], *, has_heading: bool = True) -> Builder:
     """Return what builds one section from a page."""
     return lambda page: [blocks.Section(title, anchor, tuple(build(page)), has_heading)]
 
@@ -45,11 +44,6 @@ def result(page: Page) -> Blocks:
         yield blocks.Details(f"Not run yet: {counted(len(pairs), 'pair')}, with the commands", (blocks.Bullets(items),))
 
 
-def findings(page: Page) -> Blocks:
-    """What is found across architectures."""
-    yield from _sentences(page.findings_of(""))
-
-
 def study_parts(page: Page) -> Iterator[blocks.Section]:
     """A section for each part of a study."""
     for number, part in enumerate(page.summary.sections, start=1):
@@ -67,11 +61,6 @@ def architectures(page: Page) -> Iterator[blocks.Section]:
         yield blocks.Section(architecture.title, f"architecture-{number}", tuple(_architecture(page, architecture)))
 
 
-def claims(page: Page) -> Blocks:
-    """Published numbers beside measured ones."""
-    yield from _with_rows(tables.verdicts(page.verdicts))
-
-
 def cost(page: Page) -> Blocks:
     """What training and prediction take."""
     content = tables.cost(page.summary.pairs, page.names)
@@ -84,32 +73,12 @@ def methods_section(page: Page) -> Blocks:
     yield blocks.Bullets(tuple(protocol.methods(page.summary, has_claims=bool(page.verdicts))))
 
 
-def data(page: Page) -> Blocks:
-    """The images."""
-    yield from _with_rows(tables.data(page.summary.datasets))
-
-
 def provenance(page: Page) -> Blocks:
     """Machines, versions and commits."""
     if page.summary.runs:
         yield from _with_rows(tables.provenance(page.summary))
         if note := protocol.resumed(page.summary):
             yield blocks.Paragraph(note, "note")
-
-
-def limits_section(page: Page) -> Blocks:
-    """What the report does not show."""
-    yield blocks.Bullets(tuple(protocol.limits(page.summary)))
-
-
-def without_result(page: Page) -> Blocks:
-    """Runs that diverged, failed or are not finished."""
-    yield from _with_rows(tables.without_result(page.summary))
-
-
-def damaged_records(page: Page) -> Blocks:
-    """Files that could not be read."""
-    yield from _with_rows(tables.damage(page.summary.damage))
 
 
 def commands(page: Page) -> Blocks:
@@ -133,17 +102,17 @@ def references(page: Page) -> Blocks:
 
 SECTIONS: list[Builder] = [
     section("Result", "result", result, has_heading=False),
-    section("Findings", "findings", findings),
+    section("Findings", "findings", lambda page: _sentences(page.findings_of(""))),
     study_parts,
     architectures,
-    section("Published and measured", "claims", claims),
+    section("Published and measured", "claims", lambda page: _with_rows(tables.verdicts(page.verdicts))),
     section("Cost", "cost", cost),
     section("Methods", "methods", methods_section),
-    section("Data", "data", data),
+    section("Data", "data", lambda page: _with_rows(tables.data(page.summary.datasets))),
     section("Provenance", "provenance", provenance),
-    section("Limits", "limits", limits_section),
-    section("Runs without a result", "without-result", without_result),
-    section("Damaged records", DAMAGED, damaged_records),
+    section("Limits", "limits", lambda page: [blocks.Bullets(tuple(protocol.limits(page.summary)))]),
+    section("Runs without a result", "without-result", lambda page: _with_rows(tables.without_result(page.summary))),
+    section("Damaged records", DAMAGED, lambda page: _with_rows(tables.damage(page.summary.damage))),
     section("Commands", "commands", commands),
     section("References", "references", references),
 ]
@@ -188,12 +157,9 @@ def _architecture(page: Page, architecture: Architecture) -> Blocks:
             for cell in architecture.pairs
             if cell.group and (details := cell.group.details) and details.confusion
         ]
-        galleries = [
-            blocks.Gallery(each, tables.mistakes(each.data)) for each in figures if isinstance(each.data, Mistakes)
-        ]
         content = (
             *_figures(figures, "classes", "confusion", "calibration"),
-            *galleries,
+            *(blocks.Gallery(each, tables.mistakes(each.data)) for each in figures if isinstance(each.data, Mistakes)),
             by_class,
             *_with_rows(*confused),
         )
@@ -209,9 +175,8 @@ def _ablation_table(page: Page, ablation: Ablation) -> Blocks:
         if level.group is None and level.command:
             missing.setdefault(level.command, []).append(level.shown)
     if missing:
-        yield blocks.Bullets(
-            tuple((f"Not run: {joined(values)}.", blocks.Code(command)) for command, values in missing.items())
-        )
+        items = ((f"Not run: {joined(values)}.", blocks.Code(command)) for command, values in missing.items())
+        yield blocks.Bullets(tuple(items))
 
 
 def _with_rows(*candidates: blocks.Table) -> Iterator[blocks.Table]:
