@@ -16,7 +16,7 @@ from vitreport.analysis.analyze import analyze
 from vitreport.analysis.details import Damage, Mistakes
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
-from vitreport.report.figures.mistakes import mistakes_figure
+from vitreport.report.figures.predictions import mistakes_figure
 from vitreport.report.html import render_html
 from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown

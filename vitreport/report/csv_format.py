@@ -22,7 +22,9 @@ def _row(group: Group, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
     yield from (("architecture", group.architecture), ("dataset", group.dataset), ("group", group.id))
     yield from (("state", group.state), ("seeds", " ".join(map(str, group.seeds))))
     for name in ("test", "validation", "train", "gap", "test_loss"):
-        yield from _estimate(name, getattr(group, name))
+        estimate: Estimate | None = getattr(group, name)
+        for part in ("value", "low", "high", "method", "n"):
+            yield name if part == "value" else f"{name}_{part}", estimate and getattr(estimate, part)
     cost = dataclasses.asdict(group.cost) if group.cost else {}
     for name in ("parameters", "forward_flops", "training_flops", "images_per_second", "seconds", "peak_memory_bytes"):
         yield name, cost.get(name)
@@ -31,8 +33,3 @@ def _row(group: Group, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
         value = group.fields.get(path)
         yield path, value if isinstance(value, str | int | float | None) else json.dumps(value)
     yield "command", group.command
-
-
-def _estimate(name: str, estimate: Estimate | None) -> Iterator[tuple[str, Any]]:
-    for part in ("value", "low", "high", "method", "n"):
-        yield name if part == "value" else f"{name}_{part}", estimate and getattr(estimate, part)

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from vitreport.analysis.summary import Ablation, Architecture, Dataset, Group, Level, Pair, Provenance, RunSummary
+from vitreport.analysis.summary import Ablation, Architecture, Level, Pair, RunSummary
 from vitreport.formatting import json_document
 from vitreport.report.page import Page
 from vitreport.report.sections import sections_of
 
 SCHEMA_VERSION = 4
+COUNTED = ("devices", "versions", "commits")
 FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption", "architecture", "dataset")
 
 Plain = dict[str, Any]
@@ -30,8 +31,10 @@ def render_json(page: Page) -> str:
         "contents": [{"title": each.title, "anchor": each.anchor} for each in sections_of(page)],
         "runs": summary.runs,
         "architectures": [_architecture(each) for each in summary.architectures],
-        "datasets": [_dataset(each) for each in summary.datasets],
-        "groups": [_group(each) for each in summary.groups],
+        "datasets": [{**asdict(each), "counts": dict(each.counts)} for each in summary.datasets],
+        "groups": [
+            {**asdict(replace(each, runs=())), "runs": [_run(run) for run in each.runs]} for each in summary.groups
+        ],
         "cells": [_cell(each) for each in summary.pairs],
         "ablations": [_ablation(each) for each in summary.ablations],
         "sections": [
@@ -48,7 +51,7 @@ def render_json(page: Page) -> str:
         "figures": [{name: getattr(each, name) for name in FIGURE_FIELDS} for each in page.figures],
         "unplaced": [_run(each) for each in summary.unplaced],
         "damage": [asdict(each) for each in summary.damage],
-        "provenance": _provenance(summary.provenance),
+        "provenance": asdict(summary.provenance) | {name: dict(getattr(summary.provenance, name)) for name in COUNTED},
         "mixed_randomness": list(summary.mixed_randomness),
         "bibliography": page.bibliography,
     }
@@ -66,14 +69,6 @@ def _architecture(content: Architecture) -> Plain:
         "shared": shared,
         "differing": [path for path in paths if path not in shared],
     }
-
-
-def _dataset(content: Dataset) -> Plain:
-    return {**asdict(content), "counts": dict(content.counts)}
-
-
-def _group(content: Group) -> Plain:
-    return {**asdict(replace(content, runs=())), "runs": [_run(run) for run in content.runs]}
 
 
 def _run(content: RunSummary) -> Plain:
@@ -99,9 +94,3 @@ def _values(axes: Sequence[str], level: Level) -> Plain:
         is_variant = value.value == value.label and list(value.fields.values()) != [value.value]
         values |= {axis: value.label} if is_variant else value.fields
     return values
-
-
-def _provenance(content: Provenance) -> Plain:
-    """How many runs have each device, version and commit."""
-    counted = {name: dict(getattr(content, name)) for name in ("devices", "versions", "commits")}
-    return {**asdict(content), **counted}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from vitreport.analysis.titles import subject_of, titles
+from vitreport.analysis.titles import subject_of
 from vitreport.formatting import methods, printable
 from vitreport.report import tables
 from vitreport.report.blocks import Table
@@ -21,11 +21,10 @@ LATEX_SIGNS = str.maketrans(
 
 def render_latex(page: Page) -> str:
     """The first table and those of the ablations, for a document with booktabs."""
-    names = titles(page.summary)
     parts = [_latex_table(tables.overview(page.summary), f"Test accuracy. {methods(page.tested)}")]
     for ablation in page.summary.ablations:
         estimates = [estimate for level in ablation.levels for estimate in (level.accuracy, level.difference)]
-        caption = f"{subject_of(ablation, names)}. {methods(estimates)}"
+        caption = f"{subject_of(ablation, page.names)}. {methods(estimates)}"
         parts.append(_latex_table(tables.ablation(ablation), caption))
     return "\n".join([LATEX_NEEDS, *parts])
 

@@ -16,9 +16,16 @@ TEMPLATE = "model_card.md.j2"
 
 def render_model_card(page: Page, title: str | None = None) -> str:
     """Raises SpecError where the page is not about one group with a test accuracy."""
-    group = _only_group(page.summary)
+    if len(page.summary.groups) != 1:
+        found = f"{len(page.summary.groups)} groups of runs"
+        raise SpecError(f"a model card is about one group, here are {found}", "name a run, or an id without its seed")
+    (group,) = page.summary.groups
+    if group.test is None:
+        raise SpecError(f"{group.id} has no test accuracy yet", "a model card is about a finished run")
     (architecture,) = page.summary.architectures
     dataset = next(each for each in page.summary.datasets if each.id == group.dataset)
+    estimates = {"train": group.train, "validation": group.validation, "test": group.test}
+    rows = [(name, estimate.in_percent()) for name, estimate in estimates.items() if estimate]
     return render_template(
         TEMPLATE,
         page=page,
@@ -31,27 +38,11 @@ def render_model_card(page: Page, title: str | None = None) -> str:
         dataset=dataset,
         architecture=architecture,
         title=title or f"{architecture.title} on {dataset.title}",
-        splits=_splits(group),
+        splits=table("Accuracies", ("split", "accuracy"), rows),
         runs=_runs(group),
         placeholder=placeholder_of(page.summary),
         limits=list(_limits(group, dataset, page.summary)),
     )
-
-
-def _only_group(summary: Summary) -> Group:
-    if len(summary.groups) != 1:
-        found = f"{len(summary.groups)} groups of runs"
-        raise SpecError(f"a model card is about one group, here are {found}", "name a run, or an id without its seed")
-    (group,) = summary.groups
-    if group.test is None:
-        raise SpecError(f"{group.id} has no test accuracy yet", "a model card is about a finished run")
-    return group
-
-
-def _splits(group: Group) -> Table:
-    estimates = {"train": group.train, "validation": group.validation, "test": group.test}
-    rows = [(name, estimate.in_percent()) for name, estimate in estimates.items() if estimate]
-    return table("Accuracies", ("split", "accuracy"), rows)
 
 
 def _runs(group: Group) -> Table:

@@ -28,9 +28,6 @@ from vitreport.run_id import hash_in_group
 MOST_CONFUSED = 10
 STATES = {"unfinished": "not finished", "no record": "no record"}
 
-Names = Titles
-"""What architectures and data sets are called, see `subjects.titles`."""
-
 
 def overview(summary: Summary) -> Table:
     """Architectures by data sets; a pair that a study does not have is no gap."""
@@ -44,7 +41,7 @@ def overview(summary: Summary) -> Table:
     return table("Test accuracy of each architecture on each data set", columns, rows)
 
 
-def study_runs(section: Section, names: Names) -> Table:
+def study_runs(section: Section, names: Titles) -> Table:
     """The runs of a part of a study by name, with the command for what has not been run."""
     rows = [
         (
@@ -60,7 +57,7 @@ def study_runs(section: Section, names: Names) -> Table:
     return _with_commands(caption, ("run", "architecture", "data set", "test accuracy", "command"), rows)
 
 
-def results(architecture: Architecture, names: Names) -> Table:
+def results(architecture: Architecture, names: Titles) -> Table:
     """Every group of an architecture: accuracies by split and the distance of train and test, in points."""
     rows = [
         (
@@ -93,7 +90,7 @@ def ablation(content: Ablation, subject: str = "") -> Table:
     return table(f"Test accuracy of {subject}", columns, rows, texts=len(content.axes))
 
 
-def differing_fields(content: FieldTable, kind: str, groups: Sequence[Group], names: Names) -> Table:
+def differing_fields(content: FieldTable, kind: str, groups: Sequence[Group], names: Titles) -> Table:
     """What differs between the groups of an architecture, one row a group."""
     datasets = {group.id: names[group.dataset] for group in groups}
     rows = [(datasets[group_id], Code(hash_in_group(group_id)), *values) for group_id, values in content.rows]
@@ -105,7 +102,7 @@ def shared_fields(content: FieldTable, kind: str = "") -> Table:
     return table(f"What all groups share, {kind}", ("field", "value"), content.shared, texts=2)
 
 
-def classes(cells: Sequence[Pair], names: Names) -> Table:
+def classes(cells: Sequence[Pair], names: Titles) -> Table:
     rows = [
         (names[cell.dataset], each.name, _accuracy(each.accuracy))
         for cell in cells
@@ -138,7 +135,7 @@ def mistakes(content: Mistakes) -> Table:
     return table("Confident mistakes", ("no.", "class", "taken for", "confidence", "test image"), rows, texts=3)
 
 
-def cost(cells: Sequence[Pair], names: Names) -> Table:
+def cost(cells: Sequence[Pair], names: Titles) -> Table:
     """What the groups of the first table take, with the device that their times were measured on."""
     rows = [
         (

@@ -61,19 +61,14 @@ def _thinned(ablation: Ablation) -> Ablation:
 
 def draw_ablation(ablation: Ablation) -> list[Canvas]:
     """Draw accuracy by value if the levels are numbers of one field, else in rows."""
-    if numbers := _numbers(ablation):
+    numbers = [level.number for level in ablation.levels if level.number is not None and isfinite(level.number)]
+    if len(set(numbers)) == len(ablation.levels) > 1:
         return [_draw_numbers(ablation, numbers)]
     rows = [
         Row(level.shown, level.accuracy, level.state, is_baseline=index == ablation.baseline)
         for index, level in enumerate(ablation.levels)
     ]
     return [draw_rows(" · ".join(ablation.axes), "test accuracy", rows, [row.accuracy for row in rows])]
-
-
-def _numbers(ablation: Ablation) -> list[float]:
-    """Return the levels as distinct numbers; nothing if that is not what they are."""
-    numbers = [level.number for level in ablation.levels if level.number is not None and isfinite(level.number)]
-    return numbers if len(set(numbers)) == len(ablation.levels) > 1 else []
 
 
 def _draw_numbers(ablation: Ablation, numbers: Sequence[float]) -> Canvas:

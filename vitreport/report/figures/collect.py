@@ -7,38 +7,31 @@ from typing import Any
 
 from vitreport.analysis.summary import Pair, Summary
 from vitreport.analysis.titles import titles, where_of
-from vitreport.report.figures.ablation import ablation_figure, draw_ablation
-from vitreport.report.figures.calibration import calibration_figure, draw_calibration
+from vitreport.report.figures import ablation, cost, curves, overview, predictions
 from vitreport.report.figures.canvas import Canvas, style
-from vitreport.report.figures.classes import classes_figure, draw_classes
-from vitreport.report.figures.confusion import confusion_figure, draw_confusion
-from vitreport.report.figures.cost import cost_figure, draw_cost
-from vitreport.report.figures.curves import curves_figure, draw_curves
 from vitreport.report.figures.figure import Figure, Kind
-from vitreport.report.figures.mistakes import mistakes_figure
-from vitreport.report.figures.overview import draw_overview, overview_figure
 
 PANELS: Mapping[Kind, Callable[[Any], list[Canvas]]] = {
-    "overview": draw_overview,
-    "cost": draw_cost,
-    "curves": draw_curves,
-    "classes": draw_classes,
-    "confusion": draw_confusion,
-    "calibration": draw_calibration,
+    "overview": overview.draw_overview,
+    "cost": cost.draw_cost,
+    "curves": curves.draw_curves,
+    "classes": predictions.draw_classes,
+    "confusion": predictions.draw_confusion,
+    "calibration": predictions.draw_calibration,
     "mistakes": lambda _: [],
-    "ablation": draw_ablation,
+    "ablation": ablation.draw_ablation,
 }
 
 
 def figures_of(summary: Summary) -> tuple[Figure, ...]:
     """Return the figures in the order of the report, each with a name of its own."""
     names = titles(summary)
-    figures = [*overview_figure(summary, names), *cost_figure(summary, names)]
+    figures = [*overview.overview_figure(summary, names), *cost.cost_figure(summary, names)]
     for architecture in summary.architectures:
         for cell in architecture.pairs:
             figures += _figures_of_cell(cell, where_of(cell, names))
-        for ablation in architecture.ablations:
-            figures += ablation_figure(ablation, names)
+        for each in architecture.ablations:
+            figures += ablation.ablation_figure(each, names)
     return tuple(_uniquely_named(figures))
 
 
@@ -48,12 +41,12 @@ def _figures_of_cell(cell: Pair, where: str) -> Iterator[Figure]:
         return
     details = group.details
     for figures in (
-        curves_figure(group, tuple(curve for curve in details.curves if curve.metric == "accuracy"), where),
-        curves_figure(group, tuple(curve for curve in details.curves if curve.metric == "loss"), where),
-        classes_figure(group, details.classes, where),
-        confusion_figure(group, details.confusion, where),
-        calibration_figure(group, details.calibration, where),
-        mistakes_figure(group, details.mistakes, where),
+        curves.curves_figure(group, tuple(curve for curve in details.curves if curve.metric == "accuracy"), where),
+        curves.curves_figure(group, tuple(curve for curve in details.curves if curve.metric == "loss"), where),
+        predictions.classes_figure(group, details.classes, where),
+        predictions.confusion_figure(group, details.confusion, where),
+        predictions.calibration_figure(group, details.calibration, where),
+        predictions.mistakes_figure(group, details.mistakes, where),
     ):
         for figure in figures:
             yield replace(figure, architecture=cell.architecture, dataset=cell.dataset)

@@ -47,21 +47,15 @@ def draw_overview(cells: Sequence[Pair]) -> list[Canvas]:
     found = {(cell.dataset, cell.architecture): cell for cell in cells}
     architectures = list(dict.fromkeys(cell.architecture for cell in cells))
     shared = [cell.group.test for cell in cells if cell.group]
-    return [
-        draw_rows(
-            dataset,
-            "test accuracy",
-            [_row(architecture, found.get((dataset, architecture))) for architecture in architectures],
-            shared,
-        )
-        for dataset in dict.fromkeys(cell.dataset for cell in cells)
-    ]
-
-
-def _row(architecture: str, cell: Pair | None) -> Row:
-    if cell is None:
-        return Row(architecture, None, NOTHING)
-    return Row(architecture, cell.group.test if cell.group else None, _state(cell))
+    panels = []
+    for dataset in dict.fromkeys(cell.dataset for cell in cells):
+        rows = []
+        for architecture in architectures:
+            cell = found.get((dataset, architecture))
+            test = cell.group.test if cell and cell.group else None
+            rows.append(Row(architecture, test, _state(cell) if cell else NOTHING))
+        panels.append(draw_rows(dataset, "test accuracy", rows, shared))
+    return panels
 
 
 def _state(cell: Pair) -> str:
