@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitreport.data.holdout import Labels, limited, split_hash, validation_split
+from vitreport.data.arrays import Labels
+from vitreport.data.holdout import limited, split_hash, validation_split
 from vitreport.errors import DatasetError
 
 SEEDS = st.integers(0, 2**31 - 1)

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -70,15 +70,6 @@ class _DeepValuesError(ValueError):
     """Grey values that are not of 16 bits."""
 
 
-@dataclass(frozen=True)
-class _Way:
-    """How images are decoded: to `size` x `size` pixels, upright or as stored, with these values black and white."""
-
-    size: int
-    upright: bool
-    levels: Range | None = None
-
-
 class _Picture(NamedTuple):
     """Pixels uint8 (3, S, S), and what was seen of the file."""
 
@@ -104,8 +95,8 @@ def decoding(listing: Listing, size: int, *, canonical: bool, intensity_range: I
                 raise DatasetError(fault, "leave it out, or check the images")
         case _:
             levels = intensity_range
-    way = _Way(size, upright=not canonical, levels=levels)
-    return Decoding(listing.classes, listing.labels, _chunks(listing, way), canonical, levels)
+    decode = partial(_picture, size=size, upright=not canonical, levels=levels)
+    return Decoding(listing.classes, listing.labels, _chunks(listing, size, decode), canonical, levels)
 
 
 def first_size(tree: Tree, file: ImageFile) -> int:
@@ -142,15 +133,23 @@ def _mapped(function: Callable[[ImageFile], Result], files: Sequence[ImageFile],
             yield block
 
 
-def _chunks(listing: Listing, way: _Way) -> Iterator[Chunk]:
+def _chunks(listing: Listing, size: int, decode: Callable[[Image.Image], _Picture]) -> Iterator[Chunk]:
     """Every image is tried. Raises UndecodableError after the last one where some do not decode."""
+
+    def decoded(file: ImageFile) -> _Picture | Fault:
+        try:
+            with listing.tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
+                return decode(image)
+        except Exception as error:  # damaged files make Pillow raise almost anything
+            return _fault(file.path, error)
+
     faults: list[Fault] = []
-    length = max(1, min(CHUNK_IMAGES, CHUNK_BYTES // (CHANNELS * way.size**2)))
+    length = max(1, min(CHUNK_IMAGES, CHUNK_BYTES // (CHANNELS * size**2)))
     for split, files in listing.files.items():
-        for results in _mapped(lambda file: _decoded(listing.tree, file, way), files, length):
+        for results in _mapped(decoded, files, length):
             faults += [result for result in results if isinstance(result, Fault)]
             pictures = [result for result in results if isinstance(result, _Picture)]
-            images = np.empty((len(pictures), CHANNELS, way.size, way.size), np.uint8)
+            images = np.empty((len(pictures), CHANNELS, size, size), np.uint8)
             for image, picture in zip(images, pictures, strict=True):
                 image[:] = picture.pixels
             yield Chunk(split, images, Seen.of_all(picture.seen for picture in pictures))
@@ -158,24 +157,17 @@ def _chunks(listing: Listing, way: _Way) -> Iterator[Chunk]:
         raise UndecodableError(faults, sum(map(len, listing.files.values())))
 
 
-def _decoded(tree: Tree, file: ImageFile, way: _Way) -> _Picture | Fault:
-    try:
-        with tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
-            return _picture(image, way)
-    except Exception as error:  # damaged files make Pillow raise almost anything
-        return _fault(file.path, error)
-
-
-def _picture(image: Image.Image, way: _Way) -> _Picture:
+def _picture(image: Image.Image, *, size: int, upright: bool, levels: Range | None) -> _Picture:
+    """Decode an image to `size` x `size` pixels, upright or as stored, with the levels black and white."""
     several, deep_colour = _has_several(image), _is_deep_colour(image)
-    sideways = way.upright and _orientation(image) in TURNED
+    sideways = upright and _orientation(image) in TURNED
     image.load()
-    rgb = _rgb(image, way.levels)
-    if way.upright and (turn := TURNED.get(_orientation(image))) is not None:  # Pillow has turned a TIFF already
+    rgb = _rgb(image, levels)
+    if upright and (turn := TURNED.get(_orientation(image))) is not None:  # Pillow has turned a TIFF already
         rgb = rgb.transpose(turn)
-    side = None if rgb.size == (way.size, way.size) else min(rgb.size)
+    side = None if rgb.size == (size, size) else min(rgb.size)
     if side is not None:
-        rgb = ImageOps.fit(rgb, (way.size, way.size), Image.Resampling.BILINEAR)
+        rgb = ImageOps.fit(rgb, (size, size), Image.Resampling.BILINEAR)
     colour16 = None
     if deep_colour:  # from the upper 8 bits of each colour
         values = np.asarray(image.convert("RGB"))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from vitreport.data.arrays import Labels
 from vitreport.errors import DatasetError
 from vitreport.formatting import listed
 from vitreport.randomness import stream_seed
 
-Labels = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int64]
 
 TEST_FRACTION = 0.2

@@ -60,12 +60,18 @@ def verify(
         size = describe(dataset, data_dirs, image_size).image_size
         arrays = open_dataset(replace(request, image_size=size), check_bytes=False)
     except UndecodableError as error:
-        return [_damaged(error.faults if error.total else _all_faults(request) or error.faults)]
+        items = tuple(f"{shown(fault.path)} ({fault.reason})" for fault in _all_faults(error, request))
+        detail = f"{counted(len(items), 'image')} cannot be decoded: {listed(items, 3)}"
+        return [Check("images decode", False, detail, items=items)]
     counts = {split: np.bincount(of.labels, minlength=len(arrays.classes)) for split, of in arrays.splits.items()}
     small = class_warning(arrays.classes, {split: counts[split].tolist() for split in ("train", "test")})
     actual = fingerprint(arrays.classes, arrays.splits)
     is_whole = actual == arrays.fingerprint
     resized = f"; {arrays.resized} images had another size" if arrays.resized else ""
+    if name not in DATASETS:  # for information only: re-encoded images are a data set too
+        origin = "there are no published bytes to compare with"
+    else:
+        origin = "the published bytes" if arrays.canonical else "not known to be the published bytes"
     return [
         *(_counts(name, split, of_split.tolist()) for split, of_split in counts.items()),
         Check("class sizes", True, small or "no class is very small", is_notable=bool(small)),
@@ -75,25 +81,20 @@ def verify(
             is_whole,
             actual if is_whole else f"{actual} now, {arrays.fingerprint} when it was decoded",
         ),
-        Check("canonical", True, f"{arrays.source}: {_origin(name, arrays)}"),
+        Check("canonical", True, f"{arrays.source}: {origin}"),
         *_duplicates(name, arrays),
         *(Check("reading", True, line.removeprefix("warning: "), is_notable=True) for line in reading_notices(arrays)),
     ]
 
 
-def _all_faults(request: ImageRequest) -> list[Fault]:
-    """The faults of all images, where the first one already cannot be read to set the size."""
+def _all_faults(found: UndecodableError, request: ImageRequest) -> list[Fault]:
+    """The faults of all images, also where only that of the first one was found, which sets the size."""
     try:
-        open_dataset(request, check_bytes=False)
+        if not found.total:
+            open_dataset(request, check_bytes=False)
     except UndecodableError as error:
         return error.faults
-    return []
-
-
-def _damaged(faults: Sequence[Fault]) -> Check:
-    items = tuple(f"{shown(fault.path)} ({fault.reason})" for fault in faults)
-    detail = f"{counted(len(items), 'image')} cannot be decoded: {listed(items, 3)}"
-    return Check("images decode", False, detail, items=items)
+    return found.faults
 
 
 def _counts(name: str, split: str, by_class: Sequence[int]) -> Check:
@@ -105,13 +106,6 @@ def _counts(name: str, split: str, by_class: Sequence[int]) -> Check:
     wanted = f"; {expected:,} were published" if total != expected else ""
     detail = f"{total:,} images, {in_each} in each of {len(by_class):,} classes{wanted}"
     return Check(f"{split} images", total == expected and fewest > 0, detail)
-
-
-def _origin(name: str, arrays: ImageArrays) -> str:
-    """For information: re-encoded images are a data set too, and every report says which bytes it saw."""
-    if name not in DATASETS:
-        return "there are no published bytes to compare with"
-    return "the published bytes" if arrays.canonical else "not known to be the published bytes"
 
 
 def _duplicates(name: str, arrays: ImageArrays) -> list[Check]:
