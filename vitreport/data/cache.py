@@ -24,23 +24,8 @@ from typing import Literal
 import numpy as np
 from pydantic import TypeAdapter
 
-from vitreport.data.arrays import (
-    NOTHING_SEEN,
-    SPLIT_ORDER,
-    Channels,
-    Chunk,
-    Decoding,
-    ImageArrays,
-    ImageFacts,
-    ImageSource,
-    Seen,
-    Split,
-    fingerprint,
-    image_digests,
-    in_order,
-    labels_digest,
-    little_endian,
-)
+from vitreport.data import arrays
+from vitreport.data.arrays import ImageArrays, ImageFacts, ImageSource, Split
 from vitreport.data.request import ImageRequest, Progress
 from vitreport.errors import DatasetError
 from vitreport.files import locked, make_folder, remove_file, storage_errors, write_json
@@ -107,26 +92,24 @@ def _load(folder: Path, *, check_bytes: bool = False) -> ImageArrays:
         meta = _META.validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
     except UnreadableFileError as error:
         raise OSError(error.reason) from error
-    splits = {split: _load_split(folder, split, meta) for split in in_order(meta.counts)}
-    if check_bytes and fingerprint(meta.classes, splits) != meta.fingerprint:
+    splits = {}
+    for split in arrays.in_order(meta.counts):
+        for kind in ("images", "labels"):
+            file = folder / f"{kind}-{split}.npy"
+            if not file.is_file() or file.stat().st_size != meta.sizes.get(file.name):
+                raise ValueError(f"{file} has another length than meta.json says")
+        images = np.load(folder / f"images-{split}.npy", mmap_mode="c", allow_pickle=False)
+        labels = np.load(folder / f"labels-{split}.npy", allow_pickle=False)
+        count, size = meta.counts[split], meta.stored_size
+        if images.shape != (count, CHANNELS, size, size) or labels.shape != (count,):
+            raise ValueError(f"{folder} has arrays of other shapes than meta.json says")
+        splits[split] = Split(images, labels)
+    if check_bytes and arrays.fingerprint(meta.classes, splits) != meta.fingerprint:
         raise ValueError(f"{folder} has arrays of another fingerprint than meta.json says")
     facts = {fact.name: getattr(meta, fact.name) for fact in fields(ImageFacts)}
     if meta.resized and not meta.seen.resized:
         facts["seen"] = meta.seen.model_copy(update={"resized": meta.resized})
     return ImageArrays(splits=splits, **facts)
-
-
-def _load_split(folder: Path, split: str, meta: _Meta) -> Split:
-    for kind in ("images", "labels"):
-        file = folder / f"{kind}-{split}.npy"
-        if not file.is_file() or file.stat().st_size != meta.sizes.get(file.name):
-            raise ValueError(f"{file} has another length than meta.json says")
-    images = np.load(folder / f"images-{split}.npy", mmap_mode="c", allow_pickle=False)
-    labels = np.load(folder / f"labels-{split}.npy", allow_pickle=False)
-    count = meta.counts[split]
-    if images.shape != (count, CHANNELS, meta.stored_size, meta.stored_size) or labels.shape != (count,):
-        raise ValueError(f"{folder} has arrays of other shapes than meta.json says")
-    return Split(images, labels)
 
 
 def _build(folder: Path, size: int, source: ImageSource, progress: Progress) -> None:
@@ -148,9 +131,9 @@ def _fill(folder: Path, size: int, source: ImageSource, progress: Progress) -> N
     """Append the chunks to the files of the arrays as they come, so that no split has to fit into memory."""
     with _decoding_errors(source):
         decoding = source.decode()
-    counts = {split: len(decoding.labels[split]) for split in in_order(decoding.labels)}
+    counts = {split: len(decoding.labels[split]) for split in arrays.in_order(decoding.labels)}
     for split, count in counts.items():
-        labels = little_endian(decoding.labels[split])
+        labels = arrays.little_endian(decoding.labels[split])
         (folder / f"labels-{split}.npy").write_bytes(_npy_header((count,), "<i8") + labels)
         (folder / f"images-{split}.npy").write_bytes(_npy_header((count, CHANNELS, size, size), "|u1"))
     tally = _Tally(decoding, size)
@@ -159,7 +142,11 @@ def _fill(folder: Path, size: int, source: ImageSource, progress: Progress) -> N
             file.write(chunk.images.tobytes())
         tally.add(chunk)
         progress("decoding", tally.decoded, sum(counts.values()))
-    sizes = {file.name: _flush(file) for file in folder.iterdir()}
+    sizes = {}
+    for path in folder.iterdir():
+        with path.open("ab") as file:
+            os.fsync(file.fileno())
+            sizes[path.name] = file.tell()
     meta = _Meta(**vars(tally.facts(source.source)), stored_size=size, counts=counts, sizes=sizes)
     write_json(folder / "meta.json", _META.dump_python(meta))
 
@@ -168,7 +155,7 @@ def _decoding_errors(source: ImageSource) -> AbstractContextManager[None]:
     return reading_errors(DatasetError, source.source, "unpack or copy it again")
 
 
-def _read(chunks: Iterable[Chunk], source: ImageSource) -> Iterator[Chunk]:
+def _read(chunks: Iterable[arrays.Chunk], source: ImageSource) -> Iterator[arrays.Chunk]:
     with _decoding_errors(source):
         yield from chunks
 
@@ -179,30 +166,23 @@ def _npy_header(shape: tuple[int, ...], kind: str) -> bytes:
     return header.getvalue()
 
 
-def _flush(path: Path) -> int:
-    """Flush a file to the disk; its size in bytes."""
-    with path.open("ab") as file:
-        os.fsync(file.fileno())
-        return file.tell()
-
-
 class _Tally:
     """What is counted while the chunks go by: all training images first, then the others."""
 
-    def __init__(self, decoding: Decoding, size: int) -> None:
+    def __init__(self, decoding: arrays.Decoding, size: int) -> None:
         self.decoded = 0
         self._decoding = decoding
-        self._digest = labels_digest(decoding.classes, decoding.labels, size)
-        self._seen = NOTHING_SEEN
+        self._digest = arrays.labels_digest(decoding.classes, decoding.labels, size)
+        self._seen = arrays.NOTHING_SEEN
         self._histogram = np.zeros((CHANNELS, 256), np.int64)
         self._images: dict[str, set[bytes]] = {"train": set(), "val": set(), "test": set()}
         self._shared = Counter[tuple[str, str]]()
 
-    def add(self, chunk: Chunk) -> None:
+    def add(self, chunk: arrays.Chunk) -> None:
         self.decoded += len(chunk.images)
         self._digest.update(chunk.images.tobytes())
-        digests = image_digests(chunk.images)
-        for earlier in SPLIT_ORDER[: SPLIT_ORDER.index(chunk.split)]:
+        digests = arrays.image_digests(chunk.images)
+        for earlier in arrays.SPLIT_ORDER[: arrays.SPLIT_ORDER.index(chunk.split)]:
             self._shared[earlier, chunk.split] += sum(digest in self._images[earlier] for digest in digests)
         self._images[chunk.split].update(digests)
         seen = chunk.seen
@@ -211,7 +191,7 @@ class _Tally:
                 counts += np.bincount(chunk.images[:, channel].ravel(), minlength=256)
         else:  # the ranges are those of the training images
             seen = seen.model_copy(update={"grey16": None, "colour16": None})
-        self._seen = Seen.of_all([self._seen, seen])
+        self._seen = arrays.Seen.of_all([self._seen, seen])
 
     def facts(self, source: str) -> ImageFacts:
         mean, std = self._mean_and_std()
@@ -229,7 +209,7 @@ class _Tally:
             intensity_range=self._decoding.intensity_range,
         )
 
-    def _mean_and_std(self) -> tuple[Channels, Channels]:
+    def _mean_and_std(self) -> tuple[arrays.Channels, arrays.Channels]:
         """Of each channel of the training images: exact, however many pixels there are.
 
         The deviation is at least one step of 256, so that a channel of one value alone can be divided by it.

@@ -10,17 +10,8 @@ The names of the split folders may be in capitals; val/ may be called valid/ or 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vitreport.data import listing
 from vitreport.data.archive import Entry, Tree, shown
-from vitreport.data.listing import (
-    Ignored,
-    folder_names,
-    image_count,
-    is_image,
-    joined,
-    refuse_dead_links,
-    refuse_difference,
-    some,
-)
 from vitreport.errors import DatasetError
 
 LAYOUT_HINT = (
@@ -70,7 +61,7 @@ def find_layout(tree: Tree) -> Layout:
     if label_file := _label_file(tree, entries):
         return Layout({}, label_file)
     if train:
-        found = image_count(tree, train)
+        found = listing.image_count(tree, train)
         fault = f"has 0 class folders, at least 2 are needed{found and f'; it holds {found}'}"
         raise DatasetError(f"{tree.place}/{train} {fault}", LAYOUT_HINT)
     if splits:
@@ -78,7 +69,7 @@ def find_layout(tree: Tree) -> Layout:
         raise DatasetError(f"{tree.place} has no folder train, but {found}", LAYOUT_HINT)
     if any(_holds_images(tree, name) for name in others):
         return Layout({UNSPLIT: ""})
-    found = image_count(tree, "")
+    found = listing.image_count(tree, "")
     fault = f"has no folder train{_it_has(others)}{found and f'; {found}'}"
     raise DatasetError(f"{tree.place} {fault}", _nested_hint(tree, others))
 
@@ -90,26 +81,28 @@ def classes_of(tree: Tree, layout: Layout) -> tuple[str, ...]:
         DatasetError: There are fewer than two, or they differ between splits.
     """
     (first, place), *others = layout.folders.items()
-    names = folder_names(tree, place)
+    names = listing.folder_names(tree, place)
     for split, folder in others:
-        found = folder_names(tree, folder)
+        found = listing.folder_names(tree, folder)
         if names and not found:
-            images = image_count(tree, folder)
+            images = listing.image_count(tree, folder)
             instead = "; val/ then is the test split" if split == "test" and "val" in layout.folders else ""
             hint = f"sort its images into CLASS folders, or move the folder away{instead}"
             raise DatasetError(f"{tree.place}/{folder} has no class folders{images and f', but {images}'}", hint)
-        refuse_difference(tree, f"{tree.place}/{place}", names, f"{tree.place}/{folder}", found)
+        listing.refuse_difference(tree, f"{tree.place}/{place}", names, f"{tree.place}/{folder}", found)
     if len(names) < 2:
         hint = _nested_hint(tree, names) if first == UNSPLIT else LAYOUT_HINT
         fault = f"has {len(names)} class folders, at least 2 are needed"
-        raise DatasetError(f"{joined(tree.place, place)} {fault}", hint)
+        raise DatasetError(f"{listing.joined(tree.place, place)} {fault}", hint)
     return names
 
 
-def add_unused(tree: Tree, layout: Layout, ignored: Ignored) -> None:
+def add_unused(tree: Tree, layout: Layout, ignored: listing.Ignored) -> None:
     """Add the folders and images that the layout leaves out."""
     for folder in dict.fromkeys(["", *layout.folders.values()]):
-        ignored.strays += [shown(joined(folder, entry.name)) for entry in tree.entries(folder) if is_image(entry)]
+        ignored.strays += [
+            shown(listing.joined(folder, entry.name)) for entry in tree.entries(folder) if listing.is_image(entry)
+        ]
     ignored.files += [shown(entry.name) for entry in tree.entries("") if entry.name.lower() in LABEL_FILES]
     if UNSPLIT not in layout.folders:
         folders = [entry.name for entry in tree.entries("") if entry.kind == "folder"]
@@ -121,7 +114,7 @@ def _split_folders(tree: Tree, entries: Sequence[Entry]) -> dict[str, str]:
     folders = {}
     for split, names in NAMES.items():
         found = [entry for entry in entries if entry.name.lower() in names and entry.kind in ("folder", "dead link")]
-        refuse_dead_links(tree, "", found)
+        listing.refuse_dead_links(tree, "", found)
         if len(found) > 1:
             both = " and ".join(f"{entry.name}/" for entry in found)
             raise DatasetError(f"{tree.place}: {both} could each be the {split} split", "keep one, or rename the other")
@@ -141,12 +134,12 @@ def _label_file(tree: Tree, entries: Sequence[Entry]) -> str:
         return ""
     if len(tables) > 1:
         hint = "rename the file with the labels to labels.csv"
-        raise DatasetError(f"{tree.place} has {len(tables)} CSV files: {some(tables)}", hint)
+        raise DatasetError(f"{tree.place} has {len(tables)} CSV files: {listing.some(tables)}", hint)
     return tables[0]
 
 
 def _it_has(folders: Sequence[str]) -> str:
-    return f"; it has {some(list(map(shown, folders)))}" if folders else ""
+    return f"; it has {listing.some(list(map(shown, folders)))}" if folders else ""
 
 
 def _nested_hint(tree: Tree, folders: Sequence[str]) -> str:
@@ -159,8 +152,8 @@ def _nested_hint(tree: Tree, folders: Sequence[str]) -> str:
 def _folders_in(tree: Tree, folder: str) -> list[str]:
     """Its folders, and links that should lead to one."""
     entries = tree.entries(folder)
-    return [e.name for e in entries if e.kind == "folder" or (e.kind == "dead link" and not is_image(e))]
+    return [e.name for e in entries if e.kind == "folder" or (e.kind == "dead link" and not listing.is_image(e))]
 
 
 def _holds_images(tree: Tree, folder: str) -> bool:
-    return any(map(is_image, tree.entries(folder)))
+    return any(map(listing.is_image, tree.entries(folder)))
