@@ -1,13 +1,17 @@
 """`vitreport runs`: list runs, show one, tell two apart, export them."""
 
-from typing import Annotated
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
 from vitreport.cli import options
-from vitreport.cli.commands import export
-from vitreport.cli.console import note, print_json, print_sentence, print_table, warn_each
+from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.runs_dir import require_runs_dir
+from vitreport.errors import DamageError, SpecError
+from vitreport.files import output_path, write_atomic
+from vitreport.formatting import counted
 
 app = typer.Typer(help="List, show, compare and export recorded runs.", no_args_is_help=True)
 
@@ -22,16 +26,8 @@ def list_runs(
 ) -> None:
     """List the runs by sweep, those that differ by seed alone as one result: state, epochs, what was measured."""
     from vitreport.analysis.groups import groups_of
+    from vitreport.cli.tables import records
     from vitreport.cli.tables.groups import LEGEND, group_rows, warn_mixed
-    from vitreport.cli.tables.records import (
-        LIST_COLUMNS,
-        NUMBER_COLUMNS,
-        SPARE_COLUMNS,
-        list_row,
-        overview,
-        tell_damage,
-    )
-    from vitreport.errors import DamageError
     from vitreport.records.folders import run_folders
     from vitreport.records.reader import read_run
     from vitreport.records.sweeps import read_sweeps
@@ -41,19 +37,19 @@ def list_runs(
     groups = groups_of(runs)
     damage: list[str] = []
     if as_json:
-        print_json([overview(run) for run in runs])
+        print_json([records.overview(run) for run in runs])
     elif runs:
-        rows = [list_row(overview(run)) for run in runs]
+        rows = [records.list_row(records.overview(run)) for run in runs]
         if not each:
             rows = list(group_rows(groups, runs, read_sweeps(runs_dir, damage)))
-        print_table(LIST_COLUMNS, rows, right=NUMBER_COLUMNS, spare=SPARE_COLUMNS)
+        print_table(records.LIST_COLUMNS, rows, right=records.NUMBER_COLUMNS, spare=records.SPARE_COLUMNS)
         if any(sign in cell for row in rows for cell in row for sign in ("±", "n = ")):
             note(LEGEND)
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
     warn_mixed(groups)
     warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
-    tell_damage(runs)
+    records.tell_damage(runs)
     if damage:
         raise DamageError(f"{len(damage)} of the sweeps damaged")
 
@@ -107,4 +103,52 @@ def diff(
     tell_damage([*sides[0], *sides[1]])
 
 
-app.command("export")(export.export)
+@app.command()
+def export(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Runs as in `runs show`; without any, all.", metavar="[RUN]...")
+    ] = None,
+    format_: Annotated[
+        Literal["csv", "parquet", "tensorboard"], typer.Option("--format", help="What to write.")
+    ] = "csv",
+    table: Annotated[
+        Literal["runs", "epochs"], typer.Option(help="One row a run or one an epoch, of CSV and Parquet.")
+    ] = "runs",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file, or the log directory of TensorBoard.", metavar="PATH")
+    ] = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
+) -> None:
+    """Export runs as a table or as curves for TensorBoard; damaged ones are left out."""
+    from vitreport.cli.tables.records import tell_damage
+    from vitreport.export.table import epochs_table, runs_table
+    from vitreport.records.folders import find_run, run_folders
+    from vitreport.records.reader import read_run
+
+    if output is None and format_ != "csv":
+        raise SpecError(f"--format {format_} is not written to stdout", "say where with -o PATH")
+    require_runs_dir(runs_dir)
+    if output:
+        if format_ != "csv":
+            import_module(f"vitreport.export.{format_}")  # says which extra it lacks
+        output = output_path(output, is_folder=format_ == "tensorboard")
+    folders = [find_run(name, runs_dir) for name in names] if names else run_folders(runs_dir)
+    runs = [read_run(folder) for folder in folders]
+    sound = [run for run in runs if not run.damage]
+    tabulate = runs_table if table == "runs" else epochs_table
+    if output is None:
+        print_text(tabulate(sound).as_csv().removesuffix("\n"))
+    elif format_ == "csv":
+        write_atomic(output, tabulate(sound).as_csv().encode())
+    elif format_ == "parquet":
+        from vitreport.export.parquet import as_parquet
+
+        write_atomic(output, as_parquet(tabulate(sound)))
+    else:
+        from vitreport.export.tensorboard import write_events
+
+        for run in sound:
+            write_events(run, output)
+    if output:
+        note(f"{len(sound)} of {counted(len(runs), 'run')} exported to {output}")
+    tell_damage(runs)
