@@ -74,11 +74,14 @@ def test_curves_of_schema_1_need_the_counts_of_run_json(old: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"accuracy": 1.5}, "selected.splits.test.accuracy: Input should be less than or equal to 1"),
-        ({"accuracy": "high"}, "selected.splits.test.accuracy: Input should be a valid number"),
-        ({"count": 0}, "count: Input should be greater than or equal to 1"),
+        ({"accuracy": 1.5}, "accuracy: Input should be less than or equal to 1"),
+        ({"accuracy": "high"}, "accuracy: Input should be a valid number"),
+        ({"count": 0}, "selected.splits.test.count: Input should be greater than or equal to 1"),
         ({"accuracy": 0.5}, "the images of the classes are not those of the test split"),
-        ({"correct": 5}, "selected.splits.test.correct: Extra inputs are not permitted"),
+        ({"count": None}, "count: Input should be a valid integer"),
+        ({"top5": 2.0}, "top5: Input should be less than or equal to 1"),
+        ({"correct": 5}, "the images of the classes are not those of the test split"),
+        ({"surprise": 5}, "selected.splits.test.surprise: Extra inputs are not permitted"),
     ],
 )
 def test_what_is_wrong_with_an_old_result_is_named(old: Path, change: dict[str, Any], told: str) -> None:

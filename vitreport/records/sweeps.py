@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, model_validator
+from pydantic import model_validator
 
 from vitreport.errors import ResourceError, SpecError
 from vitreport.reading import entry_fault
 from vitreport.records.reader import read_file
 from vitreport.records.schema import Record, Text
+from vitreport.records.upgrade import schema_version
 from vitreport.spec.fields import fields_of, find_field
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import AxisSpec, ValueSpec, parse_list
@@ -70,17 +71,13 @@ class _SweepRecord1(Record):
         return SweepRecord(id=self.id, name=self.name, axes=axes, baseline=self.baseline, trials=self.cells)
 
 
-class _Versioned(BaseModel):
-    schema_version: int = 1
-
-
 def sweep_file(runs_dir: Path, sweep_id: str) -> Path:
     return runs_dir / SWEEPS_FOLDER / f"{sweep_id}.json"
 
 
 def parse_sweep(content: bytes) -> SweepRecord:
     """Read the file of a sweep in any schema version. Raises ValueError where it is damaged."""
-    if _Versioned.model_validate_json(content).schema_version == 1:
+    if schema_version(content) in (0, 1):
         return _SweepRecord1.model_validate_json(content).upgraded()
     return SweepRecord.model_validate_json(content)
 
