@@ -90,7 +90,7 @@ def train(
 
         run = read_run(train_run(spec, runtime, force=force, argv=argv, listener=listener))
     if run.record is None or run.result is None:
-        raise RecordError(f"run {run.id} cannot be read back: {'; '.join(run.damage)}")
+        raise RecordError(f"run {run.id} cannot be read back: {'; '.join(map(str, run.damage))}")
     return run
 
 

@@ -48,8 +48,8 @@ def test_mutated_records_are_read_or_named(run: Path, mutations: list[Any]) -> N
     found = read_run(run)
     parts = (found.record, found.spec, found.result, found.epochs or None)
     lost = {name for name, part in zip(FILES, parts, strict=True) if part is None}
-    named = {line.partition(":")[0] for line in found.damage}
+    named = {each.place for each in found.damage}
     assert lost - named <= ({"result.json"} if found.record is None else set()) | {"metrics.jsonl"}
     assert named <= {name for name, *_ in mutations}
-    assert overview(found)["damage"] == as_plain(found)["damage"] == list(found.damage)
+    assert overview(found)["damage"] == as_plain(found)["damage"] == list(map(str, found.damage))
     json.dumps([overview(found), as_plain(found)], allow_nan=False)

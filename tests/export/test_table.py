@@ -13,7 +13,7 @@ from tests.records import TIME, run_record, small_spec, write_run
 from tests.spec.composing import MIXER, composed
 from vitreport.export.table import Kind, Table, epochs_table, moment, runs_table
 from vitreport.privacy import without_paths
-from vitreport.records.reader import Run, read_run
+from vitreport.records.reader import Damage, Run, read_run
 from vitreport.records.run import ErrorRecord
 
 HOSTILE = ["=cmd|'/c calc'!A0", "+1", "-2+3", "@SUM(A1)", " =1", "\t=1", "\r\n=1", "\u202e=1", "\x1b=1", "\uff1d1"]
@@ -138,5 +138,5 @@ def test_a_count_that_no_table_can_hold_is_damage() -> None:
     assert places(read_run(folder).damage) == ["run.json: step"]
 
 
-def places(damage: Sequence[str]) -> list[str]:
-    return [": ".join(line.split(": ")[:2]) for line in damage]
+def places(damage: Sequence[Damage]) -> list[str]:
+    return [": ".join(line.split(": ")[:2]) for line in map(str, damage)]

@@ -13,9 +13,10 @@ from tests.records import CLASSES, write_seeds
 from tests.report.parsed import parse
 from tests.report.pictured import SHOWN, add_correct, add_mistakes, change_result
 from vitreport.analysis.analyze import analyze
-from vitreport.analysis.details import Damage, Mistakes
+from vitreport.analysis.details import Mistakes
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
+from vitreport.records.reader import Damage
 from vitreport.report.figures.predictions import mistakes_figure
 from vitreport.report.html import render_html
 from vitreport.report.json_format import render_json

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from vitreport.records.reader import Damage
 from vitreport.records.result import LARGEST_SIDE, MOST_MISTAKES, Mistake, MistakeSheet
 from vitreport.store.mistakes import GAP, MOST_BYTES, draw_sheet, place_of, read_sheet, sheet_size
 
@@ -55,7 +56,7 @@ def test_the_same_images_give_the_same_bytes() -> None:
 
 def test_a_sheet_is_read_as_it_was_written(tmp_path: Path) -> None:
     side, content = draw_sheet(images(32))
-    damage: list[str] = []
+    damage: list[Damage] = []
     assert read_sheet(tmp_path, record_of(side, content), damage) is None
     (tmp_path / "mistakes.png").write_bytes(content)
     assert read_sheet(tmp_path, record_of(side, content), damage) == content
@@ -95,19 +96,19 @@ def test_a_sheet_that_lies_is_named(tmp_path: Path, lie: str) -> None:
     make, told = LIES[lie]
     content = make()
     (tmp_path / "mistakes.png").write_bytes(content)
-    damage: list[str] = []
+    damage: list[Damage] = []
     assert read_sheet(tmp_path, record_of(64, content), damage) is None
-    (line,) = damage
-    assert line.startswith("mistakes.png: ")
-    assert told in line
+    (found,) = damage
+    assert found.place == "mistakes.png"
+    assert told in found.reason
 
 
 def test_another_sheet_than_that_of_the_result_is_named(tmp_path: Path) -> None:
     side, content = draw_sheet(images(32))
     (tmp_path / "mistakes.png").write_bytes(draw_sheet(images(32, noise=True))[1])
-    damage: list[str] = []
+    damage: list[Damage] = []
     assert read_sheet(tmp_path, record_of(side, content), damage) is None
-    assert damage == ["mistakes.png: is not what result.json names (sha256 differs)"]
+    assert damage == [Damage("mistakes.png", "is not what result.json names (sha256 differs)")]
 
 
 def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     ]
     for put, told in places:
         put()
-        damage: list[str] = []
+        damage: list[Damage] = []
         assert read_sheet(tmp_path, record_of(side, content), damage) is None
-        assert damage == [f"mistakes.png: {told}"]
+        assert damage == [Damage("mistakes.png", told)]
         path.unlink()

@@ -57,6 +57,10 @@ def parts(found: Run) -> dict[str, Any]:
     }
 
 
+def lines(found: Run) -> list[str]:
+    return [str(each) for each in found.damage]
+
+
 def test_sound_run_is_read_whole(run: Path) -> None:
     found = read_run(run)
     assert found.damage == ()
@@ -72,7 +76,7 @@ def test_damaged_file_is_named_and_the_others_are_read(run: Path, name: str, dam
     lost = {name, "result.json"} if name == "run.json" else {name}  # without its status, a run has no result
     assert {part for part, value in parts(found).items() if value is None} == lost
     assert (name, damage) == ("metrics.jsonl", "empty") or found.damage
-    assert all(line.startswith(f"{name}: ") and len(line) < 300 for line in found.damage)
+    assert all(line.startswith(f"{name}: ") and len(line) < 300 for line in lines(found))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -81,7 +85,7 @@ def test_missing_file_is_named(run: Path, name: str) -> None:
     found = read_run(run)
     assert parts(found)[name] is None
     told = "metrics.jsonl: holds 0 of 2 epochs" if name == "metrics.jsonl" else f"{name}: is missing"
-    assert told in found.damage
+    assert told in lines(found)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -91,7 +95,7 @@ def test_newer_schema_is_not_guessed_at(run: Path, name: str) -> None:
     path.write_text("\n".join(json.dumps({**json.loads(line), "schema_version": 3}) for line in lines))
     found = read_run(run)
     assert parts(found)[name] is None
-    assert "has schema version 3, written by a newer vitreport" in found.damage[0]
+    assert "has schema version 3, written by a newer vitreport" in found.damage[0].reason
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -108,7 +112,7 @@ def test_what_is_no_file_is_not_opened(run: Path, name: str) -> None:
         replace(path)
         found = read_run(run)
         assert parts(found)[name] is None
-        assert f"{name}: is {kind}" in found.damage
+        assert f"{name}: is {kind}" in lines(found)
         path.rmdir() if path.is_dir() else None
         path.touch()
 
@@ -119,14 +123,14 @@ def test_huge_file_is_not_read(run: Path, name: str) -> None:
         file.truncate(reader.MAX_BYTES[name] + 1)
     found = read_run(run)
     assert parts(found)[name] is None
-    assert any(line.startswith(f"{name}: is larger than ") for line in found.damage)
+    assert any(line.startswith(f"{name}: is larger than ") for line in lines(found))
 
 
 def test_record_of_another_run_is_not_taken(run: Path) -> None:
     other = run.rename(run.with_name("another-run"))
     found = read_run(other)
     assert found.record is None
-    assert found.damage == (f"run.json: is the record of {run.name}", f"spec.json: is the spec of {run.name}")
+    assert lines(found) == [f"run.json: is the record of {run.name}", f"spec.json: is the spec of {run.name}"]
 
 
 def test_folder_that_is_none(tmp_path: Path) -> None:
@@ -134,7 +138,7 @@ def test_folder_that_is_none(tmp_path: Path) -> None:
     for folder in (tmp_path / "file", tmp_path / "absent"):
         found = read_run(folder)
         assert set(parts(found).values()) == {None}
-        assert [line.partition(":")[0] for line in found.damage] == ["run.json", "spec.json"]
+        assert [each.place for each in found.damage] == ["run.json", "spec.json"]
 
 
 def test_torn_repeated_and_backward_lines_are_skipped(run: Path) -> None:
@@ -143,16 +147,16 @@ def test_torn_repeated_and_backward_lines_are_skipped(run: Path) -> None:
     path.write_text("\n".join([first, second[:40], first, "", second, second, first, second[:-1]]))
     found = read_run(run)
     assert [epoch.epoch for epoch in found.epochs] == [1, 2]
-    numbers = [line.split(" skipped: ")[0] for line in found.damage]
+    numbers = [line.split(" skipped: ")[0] for line in lines(found)]
     assert numbers == [f"metrics.jsonl: line {number}" for number in (2, 3, 4, 6, 7, 8)]
-    assert "line 7 skipped: epoch 1 follows epoch 2" in found.damage[4]
+    assert "line 7 skipped: epoch 1 follows epoch 2" in found.damage[4].reason
 
 
 def test_flood_of_damaged_lines_is_cut(run: Path) -> None:
     (run / "metrics.jsonl").write_bytes(b"\n" * 1_000_000)
     found = read_run(run)
     assert len(found.damage) <= reader.MAX_SKIPPED_LINES + 2
-    assert any(line.endswith("too many damaged lines") for line in found.damage)
+    assert any(line.endswith("too many damaged lines") for line in lines(found))
 
 
 def test_damaged_records_are_listed_with_the_others(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:
@@ -244,7 +248,7 @@ def test_epochs_beyond_those_of_the_spec_are_damage(run: Path) -> None:
         file.writelines(json.dumps({**last, "epoch": epoch}) + "\n" for epoch in range(3, 3000))
     found = read_run(run)
     assert [epoch.epoch for epoch in found.epochs] == [1, 2]
-    assert found.damage == ("metrics.jsonl: not read from line 3: epoch 3 of 2",)
+    assert lines(found) == ["metrics.jsonl: not read from line 3: epoch 3 of 2"]
 
 
 def test_epochs_without_a_spec_are_bounded_too(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +256,7 @@ def test_epochs_without_a_spec_are_bounded_too(run: Path, monkeypatch: pytest.Mo
     (run / "spec.json").unlink()
     found = read_run(run)
     assert [epoch.epoch for epoch in found.epochs] == [1]
-    assert "metrics.jsonl: not read from line 2: epoch 2 of 1" in found.damage
+    assert "metrics.jsonl: not read from line 2: epoch 2 of 1" in lines(found)
 
 
 def test_many_folders_without_a_record_are_one_line(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP, SHORT
 from vitreport.data.digits import load_splits
 from vitreport.records.correct_images import unpacked
-from vitreport.records.reader import read_run
+from vitreport.records.reader import Damage, read_run
 from vitreport.store.mistakes import place_of, read_sheet
 
 
@@ -51,7 +51,7 @@ def test_lost_epochs_of_a_finished_run_are_told(driver: Driver, tmp_path: Path) 
     run = only_run(tmp_path)
     first, second = (run / "metrics.jsonl").read_text().splitlines()
     (run / "metrics.jsonl").write_text(f"{second}\n")
-    assert read_run(run).damage == ("metrics.jsonl: holds 1 of 2 epochs",)
+    assert read_run(run).damage == (Damage("metrics.jsonl", "holds 1 of 2 epochs"),)
     (run / "metrics.jsonl").write_text(f"{first.replace('epoch', 'epohc', 1)}\n{second}\n")
     assert len(read_run(run).damage) == 2
 
@@ -118,7 +118,7 @@ def test_the_record_says_which_images_are_right_and_shows_the_surest_mistakes(un
     run = undisturbed(SHORT)
     with np.load(run / "predictions.npz") as predictions:
         logits, labels = predictions["logits"].astype(np.float64), predictions["labels"]
-    result, damage = read_run(run).result, list[str]()
+    result, damage = read_run(run).result, list[Damage]()
     assert result is not None
     assert result.correct is not None
     assert result.mistakes is not None

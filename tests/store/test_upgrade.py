@@ -11,7 +11,7 @@ import pytest
 from tests.records import small_spec, write_run
 from vitreport.export.table import runs_table
 from vitreport.records.measurement import METRICS, Measurement, Metric
-from vitreport.records.reader import read_run
+from vitreport.records.reader import Damage, read_run
 from vitreport.training import metrics
 
 COMMITTED = Path(__file__).parents[2] / "runs"
@@ -68,7 +68,7 @@ def test_curves_of_schema_1_need_the_counts_of_run_json(old: Path) -> None:
     (old / "run.json").unlink()
     found = read_run(old)
     assert found.epochs == ()
-    assert "line 1 skipped: run.json does not tell how many images train has" in found.damage[1]
+    assert "line 1 skipped: run.json does not tell how many images train has" in found.damage[1].reason
 
 
 @pytest.mark.parametrize(
@@ -90,15 +90,15 @@ def test_what_is_wrong_with_an_old_result_is_named(old: Path, change: dict[str, 
     (old / "result.json").write_text(json.dumps(result))
     found = read_run(old)
     assert found.result is None
-    assert found.damage == (f"result.json: {told}",)
+    assert found.damage == (Damage("result.json", told),)
 
 
 def test_more_right_images_than_images_are_refused(tmp_path: Path) -> None:
     folder = write_run(tmp_path, small_spec())
     text = (folder / "result.json").read_text()
     (folder / "result.json").write_text(text.replace('"count": 144', '"count": 14'))
-    assert "selected.splits.val: " in read_run(folder).damage[0]
-    assert "of 14 images cannot be correct" in read_run(folder).damage[0]
+    assert "selected.splits.val: " in read_run(folder).damage[0].reason
+    assert "of 14 images cannot be correct" in read_run(folder).damage[0].reason
 
 
 def test_a_metric_is_a_name_and_a_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from filelock import FileLock
 from tests.records import small_spec
 from vitreport.errors import RecordError
 from vitreport.files import locked, write_json
-from vitreport.records.reader import MAX_OTHER_BYTES
+from vitreport.records.reader import MAX_OTHER_BYTES, Damage
 from vitreport.records.sweeps import SWEEPS_FOLDER as FOLDER
 from vitreport.records.sweeps import parse_sweep, read_sweeps
 from vitreport.spec.sweep import field_axis
@@ -64,9 +64,9 @@ def test_what_is_on_record_is_not_written_again(tmp_path: Path) -> None:
 def test_a_trial_has_one_value_of_each_axis(field: str, value: object, tmp_path: Path) -> None:
     file = write_sweep(tmp_path, plan(0))
     write_json(file, json.loads(file.read_text()) | {field: value})
-    damage: list[str] = []
+    damage: list[Damage] = []
     assert read_sweeps(tmp_path, damage) == []
-    assert "does not have one value of each axis" in damage[0]
+    assert "does not have one value of each axis" in damage[0].reason
 
 
 @pytest.mark.parametrize("name", [FOLDER, f"{FOLDER}/small.json", f"{FOLDER}/{LOCK_NAME}"])
@@ -87,9 +87,9 @@ def test_a_sweep_is_not_written_through_a_link(tmp_path: Path, name: str) -> Non
 def test_a_linked_folder_of_sweeps_is_damage(tmp_path: Path) -> None:
     write_sweep(tmp_path / "elsewhere", plan(0))
     (tmp_path / FOLDER).symlink_to(tmp_path / "elsewhere" / FOLDER)
-    damage: list[str] = []
+    damage: list[Damage] = []
     assert read_sweeps(tmp_path, damage) == []
-    assert damage == ["*.json: their folder is a link, which is not followed"]
+    assert damage == [Damage("*.json", "their folder is a link, which is not followed")]
 
 
 def test_a_sweep_too_large_to_be_read_is_not_written_over(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_labels_of_schema_1_become_typed_values() -> None:
 
 def test_committed_sweeps_are_read() -> None:
     runs = Path(__file__).parents[2] / "runs"
-    damage: list[str] = []
+    damage: list[Damage] = []
     sweeps = read_sweeps(runs, damage)
     assert (len(sweeps), damage) == (len(list((runs / FOLDER).glob("*.json"))), [])
     assert all(value.fields for sweep in sweeps for axis in sweep.axes for value in axis.values)

@@ -9,14 +9,14 @@ from pathlib import Path
 from vitreport.analysis.ablations import inferred_ablations, planned_ablations
 from vitreport.analysis.comparisons import single_runs, with_paired_levels, with_paired_pairs
 from vitreport.analysis.datasets import datasets_of
-from vitreport.analysis.details import Damage, read_details
+from vitreport.analysis.details import read_details
 from vitreport.analysis.groups import group_runs
 from vitreport.analysis.labels import field_table, group_label, qualified
 from vitreport.analysis.observed import observe
 from vitreport.analysis.references import architecture_reference, architecture_summary, architecture_title
 from vitreport.analysis.representative import Planned, pairs_of, planned_pair
 from vitreport.analysis.summary import Ablation, Architecture, Group, Pair, Provenance, Section, Summary
-from vitreport.records.reader import Run, read_run
+from vitreport.records.reader import Damage, Run, read_run
 from vitreport.records.run import RunRecord
 from vitreport.records.sweeps import SweepRecord
 

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import Literal, get_args
@@ -10,9 +10,9 @@ from typing import Literal, get_args
 from vitreport.formatting import Estimate
 from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, over_seeds, share, t_interval
 from vitreport.records.measurement import SPLITS, SplitDetails
-from vitreport.records.reader import Run, read_run
+from vitreport.records.reader import Damage, Run, read_run
 from vitreport.run_id import RunId
-from vitreport.store.mistakes import NAME, read_sheet
+from vitreport.store.mistakes import read_sheet
 
 Metric = Literal["accuracy", "loss"]
 POSSIBLE: dict[Metric, Range] = {"accuracy": SHARE, "loss": NOT_NEGATIVE}
@@ -92,14 +92,6 @@ class Mistakes:
     count: int
     side: int
     png: str
-
-
-@dataclass(frozen=True)
-class Damage:
-    """A file of a record that could not be read, and why; `place` is relative to the folder of the runs."""
-
-    place: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -189,9 +181,9 @@ def _mistakes(run: Run, damage: list[Damage]) -> Mistakes | None:
     names = run.record.data.classes if run.record else ()
     if not (run.result and recorded and len(names) == len(run.result.test.per_class_count)):
         return None
-    found: list[str] = []
+    found: list[Damage] = []
     sheet = read_sheet(run.folder, recorded, found)
-    damage += [Damage(f"{run.id}/{NAME}", line.removeprefix(f"{NAME}: ")) for line in found]
+    damage += [replace(each, place=f"{run.id}/{each.place}") for each in found]
     count, correct = sum(run.result.test.per_class_count), sum(run.result.test.per_class_correct)
     if sheet is None:
         return None

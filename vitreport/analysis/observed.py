@@ -1,16 +1,15 @@
 """What an analysis keeps of a run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
-from vitreport.analysis.details import Damage
 from vitreport.analysis.summary import RunSummary
 from vitreport.formatting import Estimate
 from vitreport.intervals import share
 from vitreport.records.correct_images import Answers
 from vitreport.records.measurement import Measurement
-from vitreport.records.reader import Run
+from vitreport.records.reader import Damage, Run
 from vitreport.records.run import RunRecord
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import recorded_state
@@ -72,9 +71,7 @@ def observe(run: Run) -> Observed:
         images_per_second=median([epoch.images_per_second for epoch in epochs]) if epochs else None,
         peak_memory_bytes=max((epoch.peak_memory_bytes for epoch in epochs), default=None),
         answers=run.answers,
-        damage=tuple(
-            Damage(f"{run.id}/{place}", reason) for place, _, reason in (line.partition(": ") for line in run.damage)
-        ),
+        damage=tuple(replace(each, place=f"{run.id}/{each.place}") for each in run.damage),
     )
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.claims import Claim
-from vitreport.analysis.details import Damage
 from vitreport.analysis.outline import Plans, claims_of, outline_of
 from vitreport.analysis.preliminary import RULES, without
 from vitreport.analysis.summary import Summary
 from vitreport.errors import SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.records.folders import find_run, run_folders, strays
+from vitreport.records.reader import Damage
 from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord, read_sweeps
 from vitreport.run_id import RunId
 from vitreport.spec.compose import Describe
@@ -104,10 +104,9 @@ def analyze_study(asked: StudyRequest, runs_dir: Path, describe: Describe, *, ev
 
 def sweeps_in(runs_dir: Path) -> tuple[list[SweepRecord], list[Damage]]:
     """Return the sweeps on record, and which of these records cannot be read."""
-    unread: list[str] = []
+    unread: list[Damage] = []
     sweeps = read_sweeps(runs_dir, unread)
-    lines = (line.partition(": ") for line in unread)
-    return list(sweeps), [Damage(f"{SWEEPS_FOLDER}/{place}", why) for place, _, why in lines]
+    return sweeps, [replace(each, place=f"{SWEEPS_FOLDER}/{each.place}") for each in unread]
 
 
 def _select(names: Sequence[str], runs_dir: Path, sweeps: Sequence[SweepRecord]) -> list[Path]:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from vitreport.analysis.details import Damage, Details
+from vitreport.analysis.details import Details
 from vitreport.data.registry import is_altered
 from vitreport.formatting import Estimate
+from vitreport.records.reader import Damage
 from vitreport.run_id import RunId
 from vitreport.spec.sweep import ValueSpec, shown_level
 

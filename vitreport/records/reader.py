@@ -43,6 +43,17 @@ AnyRecord = TypeVar("AnyRecord")
 
 
 @dataclass(frozen=True)
+class Damage:
+    """A file of a record that could not be read, and why; `place` is a path relative to what was read."""
+
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class Run:
     """What could be read of a run folder; `damage` says what could not."""
 
@@ -51,7 +62,7 @@ class Run:
     spec: RunSpec | None
     epochs: tuple[EpochRecord, ...]
     result: ResultRecord | None
-    damage: tuple[str, ...]
+    damage: tuple[Damage, ...]
 
     @property
     def id(self) -> str:
@@ -73,18 +84,18 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """Read what is there; a missing, damaged or contradictory file becomes a line of `damage`, never an exception."""
-    damage: list[str] = []
+    """Read what is there; a missing, damaged or contradictory file is added to `damage`, never an exception."""
+    damage: list[Damage] = []
     record = read_file(folder / "run.json", parse_run, damage)
     if record and record.id != folder.name:
-        damage.append(f"run.json: is the record of {record.id}")
+        damage.append(Damage("run.json", f"is the record of {record.id}"))
         record = None
     done = record is not None and record.status == "done"
     spec = read_file(folder / "spec.json", lambda content: _own_spec(content, folder.name), damage)
     most_epochs = spec.train.epochs if spec else MOST_EPOCHS_UNKNOWN
     epochs = tuple(read_epochs(folder / "metrics.jsonl", most_epochs, record.data.counts if record else {}, damage))
     if done and spec and len(epochs) < spec.train.epochs:
-        damage.append(f"metrics.jsonl: holds {len(epochs)} of {spec.train.epochs} epochs")
+        damage.append(Damage("metrics.jsonl", f"holds {len(epochs)} of {spec.train.epochs} epochs"))
     return Run(
         folder=folder,
         record=record,
@@ -95,17 +106,17 @@ def read_run(folder: Path) -> Run:
     )
 
 
-def read_file(path: Path, parse: Callable[[bytes], AnyRecord], damage: list[str]) -> AnyRecord | None:
+def read_file(path: Path, parse: Callable[[bytes], AnyRecord], damage: list[Damage]) -> AnyRecord | None:
     """Read one file of a run through its parser; add what is wrong with it to `damage`."""
     try:
         content = read_run_file(path)
     except UnreadableFileError as error:
-        damage.append(f"{path.name}: {error.reason}")
+        damage.append(Damage(path.name, error.reason))
         return None
     try:
         return parse(content)
     except (SpecError, ValueError) as error:
-        damage.append(f"{path.name}: {_reason(content, error)}")
+        damage.append(Damage(path.name, _reason(content, error)))
         return None
 
 
@@ -137,7 +148,7 @@ def _own_spec(content: bytes, run_id: str) -> RunSpec:
     return spec
 
 
-def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[str]) -> Iterator[EpochRecord]:
+def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[Damage]) -> Iterator[EpochRecord]:
     """Read the epochs in order, up to number `most`; a run without the file has none.
 
     `images` counts those of each split, as run.json does: epochs of schema 1 do not.
@@ -148,23 +159,23 @@ def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[s
     try:
         content = read_run_file(path)
     except UnreadableFileError as error:
-        damage += [] if error.is_missing else [f"{path.name}: {error.reason}"]
+        damage += [] if error.is_missing else [Damage(path.name, error.reason)]
         return
     newest = skipped = 0
     for number, line in enumerate(io.BytesIO(content), start=1):
         found = _epoch(line, newest, images)
         if isinstance(found, EpochRecord):
             if found.epoch > most:
-                damage.append(f"{path.name}: not read from line {number}: epoch {found.epoch} of {most}")
+                damage.append(Damage(path.name, f"not read from line {number}: epoch {found.epoch} of {most}"))
                 return
             newest = found.epoch
             yield found
             continue
         skipped += 1
         if skipped > MAX_SKIPPED_LINES:
-            damage.append(f"{path.name}: not read after line {number}: too many damaged lines")
+            damage.append(Damage(path.name, f"not read after line {number}: too many damaged lines"))
             return
-        damage.append(f"{path.name}: line {number} skipped: {found}")
+        damage.append(Damage(path.name, f"line {number} skipped: {found}"))
 
 
 def refuse_unreadable(path: Path, hint: str) -> None:

@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from vitreport.errors import ResourceError, SpecError
 from vitreport.reading import entry_fault
-from vitreport.records.reader import read_file
+from vitreport.records.reader import Damage, read_file
 from vitreport.records.schema import Record, Text
 from vitreport.records.upgrade import schema_version
 from vitreport.spec.fields import fields_of, find_field
@@ -82,10 +82,10 @@ def parse_sweep(content: bytes) -> SweepRecord:
     return SweepRecord.model_validate_json(content)
 
 
-def read_sweeps(runs_dir: Path, damage: list[str]) -> list[SweepRecord]:
+def read_sweeps(runs_dir: Path, damage: list[Damage]) -> list[SweepRecord]:
     """Return the sweeps on record, by name of their files; add what cannot be read to `damage`."""
     if fault := entry_fault(runs_dir / SWEEPS_FOLDER, folder=True):
-        damage.append(f"*.json: their folder {fault}")
+        damage.append(Damage("*.json", f"their folder {fault}"))
         return []
     try:
         files = sorted((runs_dir / SWEEPS_FOLDER).glob("*.json"))

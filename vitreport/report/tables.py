@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vitreport.analysis.claims import Verdict
-from vitreport.analysis.details import Confusion, Damage, Mistakes
+from vitreport.analysis.details import Confusion, Mistakes
 from vitreport.analysis.summary import (
     Ablation,
     Architecture,
@@ -22,6 +22,7 @@ from vitreport.analysis.titles import Titles, titles
 from vitreport.data.registry import bytes_in_words
 from vitreport.formatting import Estimate, compact, counted, duration, percent, rate
 from vitreport.records.measurement import SPLITS
+from vitreport.records.reader import Damage
 from vitreport.report.blocks import NOTHING, Code, Number, Table, table
 from vitreport.run_id import hash_in_group
 

@@ -62,7 +62,7 @@ def evaluate_run(
         hint = "train it to its end: the same command goes on with it"
         raise RecordError(f"run {run.id} is {run.record.status}", hint)
     if not (run.record and run.spec and run.result):
-        raise RecordError(f"run {run.id} cannot be read: {'; '.join(run.damage)}")
+        raise RecordError(f"run {run.id} cannot be read: {'; '.join(map(str, run.damage))}")
     spec, trained_on = run.spec, run.record.data
     device = choose_device(runtime.device)
     make_deterministic(device, runtime.threads or _recorded_threads(run.record))

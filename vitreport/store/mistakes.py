@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vitreport.records.reader import read_file
+from vitreport.records.reader import Damage, read_file
 from vitreport.records.result import LARGEST_SIDE, MistakeSheet
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def draw_sheet(images: "Pixels") -> tuple[int, bytes]:
     return side, content
 
 
-def read_sheet(folder: Path, record: MistakeSheet, damage: list[str]) -> bytes | None:
+def read_sheet(folder: Path, record: MistakeSheet, damage: list[Damage]) -> bytes | None:
     """The sheet of a run as it was written; what is wrong with it is added to `damage`. A missing one is no damage."""
     path = folder / NAME
     return read_file(path, lambda content: _checked(content, record), damage) if os.path.lexists(path) else None

@@ -68,5 +68,5 @@ def is_finished(run: Run) -> bool:
     if state == "diverged" and run.record and run.record.error:
         raise DivergedError(f"run {run.id} has {run.record.error.message}", f"change the spec, or {BESIDE}")
     if state == "damaged":
-        raise RecordError(f"run {run.id} is done, but {'; '.join(run.damage)}", BESIDE)
+        raise RecordError(f"run {run.id} is done, but {'; '.join(map(str, run.damage))}", BESIDE)
     return state == "done"

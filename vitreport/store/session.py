@@ -120,8 +120,8 @@ class Session:
         writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, state.step, places, hold)
         spec = {"schema_version": SCHEMA_VERSION, **self.spec.model_dump(mode="json")}
         write_json(folder / "spec.json", spec)
-        for line in writer.cut_epochs(state.epoch, self.spec.train.epochs):
-            self.listener.note(f"warning: {line}")
+        for damage in writer.cut_epochs(state.epoch, self.spec.train.epochs):
+            self.listener.note(f"warning: {damage}")
         writer.update(status="running", finished=None, error=None)
         return writer
 
@@ -161,7 +161,7 @@ class Session:
         begun = has_checkpoint(before.folder)
         for name, found in (("run.json", before.record), ("spec.json", before.spec)):
             if found is None and (begun or (before.folder / name).exists()):
-                told = next(line for line in before.damage if line.startswith(name))
+                told = next(line for line in before.damage if line.place == name)
                 raise RecordError(f"{before.folder}/{told}", BESIDE)
         refuse_unreadable(before.folder / "metrics.jsonl", BESIDE)
         if before.spec is not None and before.spec != self.spec:

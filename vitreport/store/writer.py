@@ -7,7 +7,7 @@ from pathlib import Path
 from vitreport.files import append_line, write_atomic, write_json
 from vitreport.privacy import Places
 from vitreport.records.epoch import EpochRecord
-from vitreport.records.reader import read_epochs, read_run_file
+from vitreport.records.reader import Damage, read_epochs, read_run_file
 from vitreport.records.run import RunRecord
 from vitreport.store.checkpoint import save_checkpoint
 from vitreport.store.lock import Hold
@@ -60,9 +60,9 @@ class RunWriter:
         self.check_hold()
         append_line(self.folder / "metrics.jsonl", _line(epoch))
 
-    def cut_epochs(self, last: int, most: int) -> list[str]:
+    def cut_epochs(self, last: int, most: int) -> list[Damage]:
         """Drop a torn last line and the epochs after `last`, which will be trained again; what else cannot be read."""
-        path, damage = self.folder / "metrics.jsonl", list[str]()
+        path, damage = self.folder / "metrics.jsonl", list[Damage]()
         if path.exists():
             content = read_run_file(path)
             if torn := len(content) - content.rfind(b"\n") - 1:

@@ -29,13 +29,13 @@ def list_runs(
     from vitreport.cli.tables import records
     from vitreport.cli.tables.groups import LEGEND, group_rows, warn_mixed
     from vitreport.records.folders import run_folders
-    from vitreport.records.reader import read_run
+    from vitreport.records.reader import Damage, read_run
     from vitreport.records.sweeps import read_sweeps
 
     require_runs_dir(runs_dir, may_lack_default=True)
     runs = [read_run(folder) for folder in run_folders(runs_dir)]
     groups = groups_of(runs)
-    damage: list[str] = []
+    damage: list[Damage] = []
     if as_json:
         print_json([records.overview(run) for run in runs])
     elif runs:

@@ -33,7 +33,7 @@ def overview(run: Run) -> dict[str, Any]:
         "test_accuracy": splits["test"].accuracy if "test" in splits else None,
         "seconds": run.record.seconds if run.record else None,
         "started": run.record.started if run.record else None,
-        "damage": list(run.damage),
+        "damage": list(map(str, run.damage)),
     }
 
 
@@ -60,7 +60,7 @@ def as_plain(run: Run) -> dict[str, Any]:
         "run": run.record and run.record.model_dump(mode="json"),
         "epochs": [epoch.model_dump(mode="json") for epoch in run.epochs],
         "result": run.result and run.result.model_dump(mode="json"),
-        "damage": list(run.damage),
+        "damage": list(map(str, run.damage)),
     }
 
 
@@ -80,7 +80,7 @@ def show_run(run: Run) -> None:
 def tell_damage(runs: Sequence[Run]) -> None:
     """Name each damaged file on stderr. Raises DamageError where there are any."""
     damaged = [run for run in runs if run.damage]
-    warn_each(f"{run.folder / line}" for run in damaged for line in run.damage)
+    warn_each(f"{run.folder / str(line)}" for run in damaged for line in run.damage)
     if damaged:
         names = listed([run.id for run in damaged])
         raise DamageError(f"{len(damaged)} of {counted(len(runs), 'record')} damaged: {names}")

@@ -134,4 +134,4 @@ def refuse_missing(trial_ids: Iterable[str], runs: Mapping[str, Run]) -> None:
 def _reasons(run: Run | None, state: str) -> tuple[str, ...]:
     if run and run.record and run.record.error:
         return (run.record.error.message,)
-    return run.damage if run and (state == "damaged" or run.record is None) else ()
+    return tuple(map(str, run.damage)) if run and (state == "damaged" or run.record is None) else ()
