@@ -142,7 +142,12 @@ def download(dataset: Dataset, request: ImageRequest) -> Path:
             else:
                 part.replace(target)
                 return target
-    hint = _where_to_put(dataset, request.data_dir)
+    home = request.data_dir
+    if all((home / split).is_dir() for split in ("train", "test")):
+        hint = f"{home} holds train/ and test/ itself: give it as the data set to use images of your own"
+    else:
+        put = f"else put {archive.file} into {home}, or images into {home}/{dataset.name}/{{train,test}}/CLASS/*.png"
+        hint = f"where it is here already: --data-dir FOLDER; {put}; the data set digits needs no download"
     raise ResourceError(f"{target.name} could not be downloaded ({'; '.join(refusals)})", hint)
 
 
@@ -228,7 +233,11 @@ def _fetch(url: str, part: Path, archive: Archive, progress: Progress) -> None:
             raise _MirrorError("resumes at another byte than asked for")
         total = archive.size if response.length is None else done + response.length
         with part.open("ab" if done else "wb") as file:
-            while done <= archive.size and (block := _next_block(response)):
+            while done <= archive.size:
+                with _mirror_errors():
+                    block = response.read(BLOCK_BYTES)
+                if not block:
+                    break
                 file.write(block)
                 done += len(block)
                 progress(f"downloading {archive.file}", done, archive.size)
@@ -269,17 +278,3 @@ def _opened(url: str, offset: int) -> HTTPResponse:
         response = opener.open(http.Request(url, headers=headers), timeout=TIMEOUT_SECONDS)
         assert isinstance(response, HTTPResponse)
         return response
-
-
-def _next_block(response: HTTPResponse) -> bytes:
-    with _mirror_errors():
-        return response.read(BLOCK_BYTES)
-
-
-def _where_to_put(dataset: Dataset, data_dir: Path) -> str:
-    """What the user does where no mirror gives the archive."""
-    if all((data_dir / split).is_dir() for split in ("train", "test")):
-        return f"{data_dir} holds train/ and test/ itself: give it as the data set to use images of your own"
-    by_class = f"{data_dir}/{dataset.name}/{{train,test}}/CLASS/*.png"
-    put = f"else put {_archive(dataset).file} into {data_dir}, or images into {by_class}"
-    return f"where it is here already: --data-dir FOLDER; {put}; the data set digits needs no download"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from vitreport.data.archive import Entry, Tree, shown
-from vitreport.data.arrays import Labels, in_order
+from vitreport.data.arrays import Labels
 from vitreport.data.request import Notify
 from vitreport.errors import DatasetError
 from vitreport.formatting import counted
@@ -37,9 +37,6 @@ class Listing:
     files: dict[str, list[ImageFile]]
     labels: dict[str, Labels]
     source: str = "folder of images"
-
-    def counts(self) -> dict[str, int]:
-        return {split: len(self.files[split]) for split in in_order(self.files)}
 
 
 @dataclass

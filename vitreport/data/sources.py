@@ -87,7 +87,7 @@ def count_images(name: str, data_dir: Path) -> dict[str, int]:
         return {"train": source.train_count, "test": source.test_count}
     from vitreport.data.folder import list_images
 
-    return list_images(data_dir / name).counts()
+    return {split: len(files) for split, files in list_images(data_dir / name).files.items()}
 
 
 def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageArrays":

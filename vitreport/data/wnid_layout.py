@@ -57,7 +57,7 @@ def describe(root: Path, image_size: int | None = None) -> DatasetFacts:
     return DatasetFacts(root.name, len(wnids), size, data_dir=root.parent)
 
 
-def list_images(root: Path, notify: Notify = lambda line: None) -> Listing:
+def list_images(root: Path, notify: Notify) -> Listing:
     """List the images under `root`. Raises DatasetError for another layout."""
     tree = DiskTree(root, LAYOUT_HINT, linked=SUFFIXES)
     return list_tree(tree, notify, "folder in the layout of Tiny ImageNet")
