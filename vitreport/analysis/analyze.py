@@ -103,11 +103,8 @@ def _provenance(records: Sequence[RunRecord]) -> Provenance:
     def counted(values: Iterable[str]) -> tuple[tuple[str, int], ...]:
         return tuple(sorted(Counter(values).items()))
 
-    commits = [
-        f"{record.git.commit[:SHOWN_DIGITS]}{', with changes' if record.git.dirty else ''}"
-        for record in records
-        if record.git
-    ]
+    states = [record.git for record in records if record.git]
+    commits = [f"{git.commit[:SHOWN_DIGITS]}{', with changes' if git.dirty else ''}" for git in states]
     return Provenance(
         devices=counted(record.device for record in records),
         versions=counted(f"{name} {version}" for record in records for name, version in record.versions.items()),

@@ -80,22 +80,17 @@ def best(dataset: str, pairs: Sequence[Pair], names: Titles) -> Iterator[Finding
         return
     (first, highest), *rest = sorted(tested, key=lambda each: each[1].value, reverse=True)
     others = [group for group, _ in rest]
+    ids = tuple(group.id for group in (first, *others))
     where, name = names[dataset], names[first.architecture]
     if not others:
         sentence = f"On {where}, {name} reaches {highest.in_percent()}; no other architecture has a result there."
-        yield Finding("alone", sentence, (first.id,), highest)
+        yield Finding("alone", sentence, ids, highest)
         return
     by_seed = [accuracies(group) for group in (first, *others)]
     _, *differences = differences_over_seeds(by_seed, by_seed[0], is_chosen=True)
-    found = [
-        (names[other.architecture], difference)
-        for other, difference in zip(others, differences, strict=True)
-        if difference
-    ]
-    ids = tuple(group.id for group in (first, *others))
-    if len(found) < len(others):
-        unknown = next(other for other, each in zip(others, differences, strict=True) if not each)
-        why = why_no_difference([first, unknown])
+    found = [(names[other.architecture], each) for other, each in zip(others, differences, strict=True) if each]
+    if None in differences:
+        why = why_no_difference([first, others[differences.index(None)]])
         top = f"The highest test accuracy measured there is that of {name}, {highest.in_percent()}"
         yield Finding("no winner", f"On {where}, no winner is claimed: {why}. {top}.", ids, highest)
     elif tied := [(other, difference) for other, difference in found if not difference.is_shown]:
@@ -227,10 +222,10 @@ def overfitting(group: Group, where: str) -> Iterator[Finding]:
     gap = group.gap
     if gap is None or gap.interval is None:
         return
+    why = "the records do not count the training images by class"
+    if group.shares_apart is not None:
+        why = f"the class shares of the training and the test images differ by {percent(group.shares_apart, 1)}"
     if group.shares_apart is None or group.shares_apart > OVERFITTING:
-        known = group.shares_apart is not None
-        differ = f"the class shares of the training and the test images differ by {percent(group.shares_apart or 0, 1)}"
-        why = differ if known else "the records do not count the training images by class"
         reason = f"because training and test accuracy are not comparable: {why}"
         yield Finding("class shares", f"{where}: over-fitting is not assessed, {reason}.", (group.id,))
         return

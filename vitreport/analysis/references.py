@@ -36,14 +36,14 @@ def model_word(name: str) -> str:
 
 
 def architecture_reference(name: str) -> str:
-    family = "timm" if name.startswith("timm-") else name
-    return ARCHITECTURES[family].citation if family in ARCHITECTURES else ""
+    kind = ARCHITECTURES.get("timm" if name.startswith("timm-") else name)
+    return kind.citation if kind else ""
 
 
 def architecture_summary(name: str) -> str:
     """The first line of the description of an architecture."""
-    family = "timm" if name.startswith("timm-") else name
-    return ARCHITECTURES[family].description.partition("\n")[0] if family in ARCHITECTURES else ""
+    kind = ARCHITECTURES.get("timm" if name.startswith("timm-") else name)
+    return kind.description.partition("\n")[0] if kind else ""
 
 
 def bibliography(summary: Summary) -> list[str]:

@@ -1,16 +1,19 @@
 """Analyze what a user names: runs, groups and sweeps in a folder, or a study."""
 
 import difflib
+import math
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.claims import Claim
 from vitreport.analysis.outline import Plans, claims_of, outline_of
-from vitreport.analysis.preliminary import RULES, without
-from vitreport.analysis.summary import Summary
+from vitreport.analysis.representative import is_preset
+from vitreport.analysis.summary import Group, Summary
 from vitreport.errors import SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.records.folders import find_run, run_folders, strays
@@ -22,6 +25,7 @@ from vitreport.spec.data import Lowered
 from vitreport.sweep.studies import StudyRequest, plan_study
 
 MOST_NEAR = 5
+SIZES = ("data.limit", "train.epochs")
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,15 @@ def analyze_runs(names: Sequence[str], runs_dir: Path, *, without_tryouts: bool 
     folders = _select(names, runs_dir, sweeps)
     outline = Outline(_select_sweeps(names, runs_dir, sweeps))
     summary, left_out = analyze(folders, outline, damage), list[str]()
-    for rule in RULES if without_tryouts else ():
+    # in this order, so that a lone try-out is never a main group for the second rule
+    for rule in (_lone_runs, _reduced_runs) if without_tryouts else ():
         if found := rule(summary, outline.sweeps):
             groups = [group for group in summary.groups if group.id in found]
             gone = {_first_attempt(run.id) for group in groups for run in group.runs}
             folders = [folder for folder in folders if _first_attempt(folder.name) not in gone]
-            outline = replace(outline, sweeps=without(outline.sweeps, (group.spec_id for group in groups)))
+            specs = {group.spec_id for group in groups}  # a table of half a sweep would say that the rest was not run
+            kept = tuple(sweep for sweep in outline.sweeps if not _groups(sweep) & specs)
+            outline = replace(outline, sweeps=kept)
             summary = analyze(folders, outline, damage)
             left_out += sorted(found)
     return Analysis(summary, left_out=left_out)
@@ -107,6 +114,48 @@ def sweeps_in(runs_dir: Path) -> tuple[list[SweepRecord], list[Damage]]:
     unread: list[Damage] = []
     sweeps = read_sweeps(runs_dir, unread)
     return sweeps, [replace(each, place=f"{SWEEPS_FOLDER}/{each.place}") for each in unread]
+
+
+def _lone_runs(summary: Summary, sweeps: Sequence[SweepRecord]) -> set[str]:
+    """Return the groups that have a single run and no sweep, if other groups have several runs."""
+    swept = {group for sweep in sweeps for group in _groups(sweep)}
+    lone = {group.id for group in summary.groups if len(group.runs) == 1 and group.spec_id not in swept}
+    return lone if len(lone) < len(summary.groups) else set()
+
+
+def _reduced_runs(summary: Summary, sweeps: Sequence[SweepRecord]) -> set[str]:
+    """Return the groups with fewer training images or epochs than the main group of their architecture and data set.
+
+    The main group is the preset's, else that with most images, then most seeds, then most epochs. Accuracy does not
+    count: a try-out may have the best one by luck. Nor does a size that a sweep of the group varies.
+    """
+    pairs: dict[tuple[str, str], list[Group]] = defaultdict(list)
+    for group in summary.groups:
+        pairs[group.architecture, group.dataset].append(group)
+    varied: dict[str, set[str]] = defaultdict(set)
+    for sweep in sweeps:
+        ids = _groups(sweep)
+        members = [group for group in summary.groups if group.spec_id in ids]
+        differing = {path for path in SIZES if len({_size(group, path) for group in members}) > 1}
+        for group in members:
+            varied[group.id] |= differing
+    reduced = set()
+    for groups in pairs.values():
+        main = max(groups, key=lambda g: (is_preset(g), _size(g, SIZES[0]), len(g.runs), _size(g, SIZES[1])))
+        for group in groups:
+            if any(_size(group, path) < _size(main, path) for path in SIZES if path not in varied[group.id]):
+                reduced.add(group.id)
+    return reduced
+
+
+def _groups(sweep: SweepRecord) -> set[str]:
+    return {RunId.parse(trial.run).group for trial in sweep.trials}
+
+
+def _size(group: Group, path: str) -> float:
+    """Return a number; infinity if there is no limit."""
+    value: Any = group.fields.get(path)
+    return math.inf if value is None else value
 
 
 def _select(names: Sequence[str], runs_dir: Path, sweeps: Sequence[SweepRecord]) -> list[Path]:
