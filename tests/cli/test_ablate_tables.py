@@ -5,7 +5,11 @@ from pathlib import Path
 
 from tests.cli.conftest import Cli
 from tests.cli.small_sweep import BASE, written
-from tests.records import DIGITS, small_spec
+from tests.records import DIGITS, small_spec, write_run
+from vitreport.data.sources import facts_in
+from vitreport.spec.request import Request
+from vitreport.spec.sweep import field_axis
+from vitreport.sweep.plan import plan_ablation
 
 
 def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
@@ -30,6 +34,15 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
         f"{where}: 32 is 10.0 points below 128 {evidence}",
         f"{where}, batch_size 64: 1 of 3 seeds diverged (at step 41: loss = nan), without a result.",
     ]
+
+
+def test_the_architecture_can_vary(cli: Cli) -> None:
+    axis = field_axis("model", ["swin", "mlp-mixer"])
+    for trial in plan_ablation(Request("swin", "digits"), [axis], (0, 1), facts_in([])).trials:
+        write_run(Path("runs"), trial.spec, 0.5 + 0.01 * trial.spec.seed)
+    done = cli("ablate", "swin", "--dataset", "digits", "--param", "model", "swin,mlp-mixer", "--seeds", "2")
+    assert done.exit_code == 0, done.stderr
+    assert "Digits by model: no difference from swin is shown for mlp-mixer (" in done.stdout
 
 
 def test_the_same_command_again_says_what_was_done_already(cli: Cli) -> None:

@@ -59,16 +59,21 @@ def claims_of(
 
 def outline_of_sweeps(plans: Sequence[Plan]) -> Outline:
     """Return an outline with one section: the plans without axes as its runs, the others as its ablations."""
-    pairs = tuple(_planned(plan, "") for plan in plans)
-    runs = tuple((plan.name, planned) for plan, planned in zip(plans, pairs, strict=True) if not plan.axes)
+    planned = {plan.id: _planned(plan, "") for plan in plans}
+    runs = tuple((plan.name, planned[plan.id]) for plan in plans if not plan.axes)
     sweeps = tuple(_sweep(plan) for plan in plans if plan.axes)
     section = PlannedSection("", "", runs, tuple(sweep.id for sweep in sweeps))
-    parts = {plan.id: planned for plan, planned in zip(plans, pairs, strict=True)}
-    return Outline(sweeps, pairs, (section,), parts=parts)
+    # A sweep may vary the architecture: each level has a pair, not the baseline alone.
+    levels = (_planned_of(trial, "") for plan in plans for trial in plan.trials)
+    pairs = tuple(dict.fromkeys((*planned.values(), *levels)))
+    return Outline(sweeps, pairs, (section,), parts=planned)
 
 
 def _planned(plan: Plan, command: str) -> Planned:
-    trial = _trial_at(plan, plan.baseline or plan.trials[0].values)
+    return _planned_of(_trial_at(plan, plan.baseline or plan.trials[0].values), command)
+
+
+def _planned_of(trial: Trial, command: str) -> Planned:
     return Planned(trial.spec.model.label, trial.spec.data.dataset, trial.spec.group, command)
 
 
