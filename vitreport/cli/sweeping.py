@@ -8,7 +8,7 @@ from vitreport.analysis.analyze import analyze
 from vitreport.analysis.outline import outline_of_sweeps
 from vitreport.cli.console import note
 from vitreport.cli.live.sweep import choose_sweep_view
-from vitreport.cli.tables.groups import warn_mixed
+from vitreport.cli.tables.records import warn_mixed
 from vitreport.cli.tables.sweeps import refuse_missing, show_sweeps
 from vitreport.errors import DatasetError
 from vitreport.runtime import Runtime

@@ -27,7 +27,6 @@ def list_runs(
     """List the runs by sweep, those that differ by seed alone as one result: state, epochs, what was measured."""
     from vitreport.analysis.groups import groups_of
     from vitreport.cli.tables import records
-    from vitreport.cli.tables.groups import LEGEND, group_rows, warn_mixed
     from vitreport.records.folders import run_folders
     from vitreport.records.reader import Damage, read_run
     from vitreport.records.sweeps import read_sweeps
@@ -41,13 +40,13 @@ def list_runs(
     elif runs:
         rows = [records.list_row(records.overview(run)) for run in runs]
         if not each:
-            rows = list(group_rows(groups, runs, read_sweeps(runs_dir, damage)))
+            rows = list(records.group_rows(groups, runs, read_sweeps(runs_dir, damage)))
         print_table(records.LIST_COLUMNS, rows, right=records.NUMBER_COLUMNS, spare=records.SPARE_COLUMNS)
         if any(sign in cell for row in rows for cell in row for sign in ("±", "n = ")):
-            note(LEGEND)
+            note(records.LEGEND)
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
-    warn_mixed(groups)
+    records.warn_mixed(groups)
     warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
     records.tell_damage(runs)
     if damage:
@@ -81,8 +80,7 @@ def diff(
     from vitreport.analysis.differences import group_comparison, group_differences, run_comparison, run_differences
     from vitreport.analysis.groups import groups_of
     from vitreport.cli.tables.differences import show_differences
-    from vitreport.cli.tables.groups import name_of, warn_mixed
-    from vitreport.cli.tables.records import tell_damage
+    from vitreport.cli.tables.records import name_of, tell_damage, warn_mixed
     from vitreport.records.folders import find_run
     from vitreport.records.groups import read_group
     from vitreport.records.reader import read_run
