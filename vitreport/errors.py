@@ -48,7 +48,12 @@ class SpecError(VitreportError):
     def lines(self) -> list[str]:
         if not self.problems:
             return super().lines()
-        return [_problem_line(problem) for problem in self.problems]
+        lines = []
+        for problem in self.problems:
+            value = f" = {problem.value}" if problem.value else ""
+            origin = f" (from {problem.origin})" if problem.origin else ""
+            lines.append(with_hint(f"{problem.field}{value}: {problem.message}{origin}", problem.hint))
+        return lines
 
     def problems_at(self, field: str) -> tuple[Problem, ...]:
         """Its problems; where it has only a message, that as a problem of `field`."""
@@ -151,9 +156,3 @@ def exit_codes() -> dict[str, str]:
 
 def with_hint(message: str, hint: str) -> str:
     return f"{message}; hint: {hint}" if hint else message
-
-
-def _problem_line(problem: Problem) -> str:
-    value = f" = {problem.value}" if problem.value else ""
-    origin = f" (from {problem.origin})" if problem.origin else ""
-    return with_hint(f"{problem.field}{value}: {problem.message}{origin}", problem.hint)

@@ -93,14 +93,14 @@ class Estimate:
         ends = " to ".join(percent(end, digits) for end in self.interval)
         return f"{value} ({ends}, {f'n = {self.n}' if self.n > 1 else 'single run'})"
 
-    def in_numbers(self, digits: int = 1) -> str:
+    def in_numbers(self) -> str:
         """Write 12.3 ± 0.4 (n = 3), 1.5 (1.0 to 7.9, n = 2) for a cut interval, or 7 (single run, no interval)."""
         if self.interval is None:
-            return f"{round(self.value, digits):g} {self._no_interval()}"
-        value, (low, high) = f"{self.value:.{digits}f}", self.interval
-        if not isclose(self.value - low, high - self.value, abs_tol=10.0**-digits / 2):
-            return f"{value} ({low:.{digits}f} to {high:.{digits}f}, n = {self.n})"
-        return f"{value} ± {self.reach:.{digits}f} (n = {self.n})"
+            return f"{round(self.value, 1):g} {self._no_interval()}"
+        value, (low, high) = f"{self.value:.1f}", self.interval
+        if not isclose(self.value - low, high - self.value, abs_tol=0.05):
+            return f"{value} ({low:.1f} to {high:.1f}, n = {self.n})"
+        return f"{value} ± {self.reach:.1f} (n = {self.n})"
 
     def points(self) -> str:
         """Write the size of a difference of accuracies: 2.2 points."""

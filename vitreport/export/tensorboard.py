@@ -1,13 +1,13 @@
 """Curves as TensorBoard's event files, with the extra `tensorboard`."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vitreport.export.extras import needs_extra
 from vitreport.export.table import moment
 from vitreport.files import make_folder, write_atomic
-from vitreport.records.epoch import EpochRecord
+from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run
 
 with needs_extra("tensorboard"):
@@ -38,26 +38,18 @@ def _events(run: Run) -> Iterator[Event]:
     yield Event(wall_time=time, file_version=FILE_VERSION)
     for epoch in run.epochs:
         time += epoch.seconds
-        yield _event(time, epoch.epoch, _epoch_scalars(epoch))
+        others = ("learning_rate", "images_per_second", "seconds", "peak_memory_bytes")
+        scalars = _split_scalars(epoch.splits) | {name: getattr(epoch, name) for name in others}
+        yield _event(time, epoch.epoch, scalars)
     if run.result:
         selected = run.result.selected
-        scalars = {
-            f"selected/{name}/{split}": getattr(measured, name)
-            for split, measured in selected.splits.items()
-            for name in ("accuracy", "loss")
-        }
-        yield _event(time, selected.epoch, scalars)
+        yield _event(time, selected.epoch, _split_scalars(selected.splits, "selected/"))
 
 
-def _epoch_scalars(epoch: EpochRecord) -> dict[str, float]:
+def _split_scalars(splits: Mapping[str, Measurement], prefix: str = "") -> dict[str, float]:
     """A metric's splits share a prefix, which TensorBoard makes a section of charts."""
-    splits = {
-        f"{name}/{split}": getattr(measured, name)
-        for split, measured in epoch.splits.items()
-        for name in ("accuracy", "loss")
-    }
-    others = ("learning_rate", "images_per_second", "seconds", "peak_memory_bytes")
-    return splits | {name: getattr(epoch, name) for name in others}
+    names = ("accuracy", "loss")
+    return {f"{prefix}{name}/{split}": getattr(of, name) for split, of in splits.items() for name in names}
 
 
 def _event(time: float, step: int, scalars: dict[str, float]) -> Event:

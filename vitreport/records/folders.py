@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vitreport.errors import RecordError, ResourceError, SpecError
 from vitreport.formatting import did_you_mean, listed
-from vitreport.reading import entry_fault
+from vitreport.reading import LINK, entry_fault
 from vitreport.run_id import RunId
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
@@ -34,25 +34,20 @@ def run_folders(runs_dir: Path) -> list[Path]:
 
 def strays(runs_dir: Path) -> list[tuple[str, str]]:
     """Return what looks like a run and is none: its name, and why it is not read; of many alike, one line."""
-    by_reason: dict[str, list[str]] = {}
-    for name, why in _strays(runs_dir):
-        by_reason.setdefault(why, []).append(name)
-    return [line for why, names in by_reason.items() for line in _named(names, why)]
-
-
-def _named(names: list[str], why: str) -> list[tuple[str, str]]:
-    if len(names) <= MOST_NAMED:
-        return [(name, why) for name in names]
-    return [(listed(names, MOST_NAMED), why)]
-
-
-def _strays(runs_dir: Path) -> list[tuple[str, str]]:
     try:
         entries = sorted(runs_dir.iterdir())
     except OSError:
         return []
-    found = [(entry.name, _why_stray(entry)) for entry in entries]
-    return [(name, why) for name, why in found if why]
+    by_reason: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.is_symlink():
+            by_reason.setdefault(LINK, []).append(entry.name)
+        elif RunId.parse(entry.name).hash and entry.is_dir() and not _is_run(entry):
+            by_reason.setdefault("incomplete (no record)", []).append(entry.name)
+    lines = []
+    for why, names in by_reason.items():
+        lines += [(name, why) for name in (names if len(names) <= MOST_NAMED else [listed(names, MOST_NAMED)])]
+    return lines
 
 
 def find_run(name: str, runs_dir: Path) -> Path:
@@ -125,14 +120,6 @@ def has_checkpoint(folder: Path) -> bool:
     """Whether a run has a checkpoint to resume from; a linked folder of checkpoints is not looked into."""
     checkpoints = folder / CHECKPOINTS
     return not checkpoints.is_symlink() and any(checkpoints.glob("step-*.safetensors"))
-
-
-def _why_stray(entry: Path) -> str:
-    if entry.is_symlink():
-        return "is a link, which is not followed"
-    if RunId.parse(entry.name).hash and entry.is_dir() and not _is_run(entry):
-        return "incomplete (no record)"
-    return ""
 
 
 def _is_run(folder: Path) -> bool:

@@ -91,7 +91,7 @@ def read_run(folder: Path) -> Run:
         damage.append(Damage("run.json", f"is the record of {record.id}"))
         record = None
     done = record is not None and record.status == "done"
-    spec = read_file(folder / "spec.json", lambda content: _own_spec(content, folder.name), damage)
+    spec = read_file(folder / "spec.json", lambda content: _parse_spec(content, folder.name), damage)
     most_epochs = spec.train.epochs if spec else MOST_EPOCHS_UNKNOWN
     epochs = tuple(read_epochs(folder / "metrics.jsonl", most_epochs, record.data.counts if record else {}, damage))
     if done and spec and len(epochs) < spec.train.epochs:
@@ -129,20 +129,16 @@ def read_run_file(path: Path) -> bytes:
     return read_bounded(path, MAX_BYTES.get(path.name, MAX_OTHER_BYTES), links=False)
 
 
-def parse_spec(content: bytes) -> RunSpec:
-    """spec.json as it was written: the spec's fields beside the schema version."""
+def _parse_spec(content: bytes, run_id: str) -> RunSpec:
+    """spec.json as it was written, for this run: the spec's fields beside the schema version."""
     try:
         values = json.loads(content)
         if not isinstance(values, dict):
             raise ValueError("is no table")
         VERSION.validate_python(values.pop("schema_version", SCHEMA_VERSION))
-        return RunSpec.model_validate_json(json.dumps(values))
+        spec = RunSpec.model_validate_json(json.dumps(values))
     except RecursionError as error:
         raise ValueError("is nested too deeply") from error
-
-
-def _own_spec(content: bytes, run_id: str) -> RunSpec:
-    spec = parse_spec(content)
     if spec.run_id != RunId.parse(run_id).first_attempt:
         raise ValueError(f"is the spec of {spec.run_id}")
     return spec
