@@ -1,6 +1,8 @@
 """The spec of a sweep: axes of values, and the seeds that every combination of them is trained with."""
 
+import itertools
 import json
+import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -46,14 +48,22 @@ class AxisSpec(Section):
 
 
 def field_axis(name: str, values: Iterable[Any]) -> AxisSpec:
-    """Return an axis over the values of one field, named as in `--set`. Raises SpecError for an unknown one."""
+    """Return an axis over the values of one field, named as in `--set`.
+
+    Raises:
+        SpecError: The field is unknown, or there is no list of values.
+    """
     path = find_field(name)
     if path == "seed":
         raise SpecError(
             problems=[Problem("seed", "cannot be an axis of a sweep", "leave it out: a sweep has its own seeds")]
         )
-    specs = (ValueSpec(label=shown_value(value), value=value, fields=fields_of(path, value)) for value in values)
-    return AxisSpec(name=short_name(path), values=tuple(specs))
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise SpecError(problems=[Problem(path, "is one value, not a list", "for example [16, 32]", repr(values))])
+    specs = tuple(ValueSpec(label=shown_value(value), value=value, fields=fields_of(path, value)) for value in values)
+    if not specs:
+        raise SpecError(problems=[Problem(path, "has no values", "give at least one")])
+    return AxisSpec(name=short_name(path), values=specs)
 
 
 def read_axes(params: Iterable[tuple[str, str]], origin: str) -> list[AxisSpec]:
@@ -138,6 +148,19 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(seeds)
 
 
+def checked_seeds(seeds: Iterable[Any], field: str) -> tuple[int, ...]:
+    """Return the seeds as they are given. Raises SpecError, at `field`, where they are not seeds, or not each once."""
+    hint = f"whole numbers from 0 to {MAX_SEED}, such as (0, 1, 2)"
+    try:
+        given = tuple(itertools.islice(seeds, MOST_SEEDS + 1))
+        numbers = tuple(operator.index(seed) for seed in given)  # also those of numpy
+    except TypeError as error:
+        raise SpecError(problems=[Problem(field, "is no list of whole numbers", hint, repr(seeds))]) from error
+    if fault := _fault(numbers):
+        raise SpecError(problems=[Problem(field, fault, hint, repr(seeds)[:80])])
+    return numbers
+
+
 def shown_value(value: Any) -> str:
     """Write a value as tables do: text as it is, None as "none", anything else as JSON; 1000000.0 is 1e6."""
     if value is None:
@@ -160,6 +183,8 @@ def _fault(seeds: Sequence[int]) -> str:
         return "names no seeds"
     if len(seeds) > MOST_SEEDS:
         return f"names more than {MOST_SEEDS:,} seeds"
+    if min(seeds) < 0:
+        return "names a seed below 0"
     if max(seeds) > MAX_SEED:
         return f"names a seed above {MAX_SEED}"
     return "names a seed twice" if len(set(seeds)) < len(seeds) else ""
