@@ -24,6 +24,8 @@ from vitreport.sweep.engines.engine import Ended, Report
 from vitreport.sweep.engines.worker import Finished, Ready, serve
 
 MOST_FRUITLESS_STARTS = 3
+REIMPORTED = 97  # the exit code of a worker that has run the script of its parent again
+UNGUARDED = 'a worker has run this script again: put what it does under `if __name__ == "__main__":`'
 PATIENCE_SECONDS = 5
 
 
@@ -55,6 +57,16 @@ def threads_per_job(jobs: int, device: str, threads: int | None) -> int | None:
     return threads or (cores // jobs if jobs > 1 else None)
 
 
+def end_if_reimported() -> None:
+    """End a worker that has not begun but runs the script of its parent, which wants to start workers of its own.
+
+    A new process imports the `__main__` of its parent first. A script that trains a sweep outside
+    `if __name__ == "__main__":` would do so again in each.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing.spawn itself asks
+        raise SystemExit(REIMPORTED)
+
+
 class LocalEngine:
     """Trains in processes on this machine, at most `jobs` at a time; they end with this process however it ends.
 
@@ -70,6 +82,7 @@ class LocalEngine:
         argv: Sequence[str] = (),
         serve: Serve = serve,
     ) -> None:
+        end_if_reimported()
         self.jobs = jobs
         self._runtime = runtime
         self._note = note
@@ -126,7 +139,8 @@ class LocalEngine:
         """Return what the workers have sent.
 
         Raises:
-            ResourceError: Workers die again and again before they can begin, and no other can train.
+            ResourceError: Workers die again and again before they can begin, and no other can train; or the first
+                one has run the script of this process again.
         """
         readable = wait([worker.connection for worker in self._workers], seconds)
         workers = [worker for worker in self._workers if worker.connection in readable]
@@ -178,6 +192,8 @@ class LocalEngine:
             cause = f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
             memory = " (out of memory?)" if exit_code == -signal.SIGKILL else ""
             yield worker.run_id, Ended(f"its worker was ended by {cause}{memory}", is_temporary=True)
+        elif exit_code == REIMPORTED:
+            raise ResourceError(UNGUARDED)
         elif exit_code:
             self._fruitless += 1
             if self._fruitless >= MOST_FRUITLESS_STARTS:
