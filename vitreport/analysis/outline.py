@@ -62,7 +62,8 @@ def outline_of_sweeps(plans: Sequence[Plan]) -> Outline:
     planned = {plan.id: _planned(plan, "") for plan in plans}
     runs = tuple((plan.name, planned[plan.id]) for plan in plans if not plan.axes)
     sweeps = tuple(_sweep(plan) for plan in plans if plan.axes)
-    section = PlannedSection("", "", runs, tuple(sweep.id for sweep in sweeps))
+    title = plans[0].name if len(plans) == 1 else "Sweeps"
+    section = PlannedSection(title, "", runs, tuple(sweep.id for sweep in sweeps))
     # A sweep may vary the architecture: each level has a pair, not the baseline alone.
     levels = (_planned_of(trial, "") for plan in plans for trial in plan.trials)
     pairs = tuple(dict.fromkeys((*planned.values(), *levels)))

@@ -3,7 +3,7 @@
 import difflib
 import math
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -190,14 +190,16 @@ def _select_sweeps(names: Sequence[str], runs_dir: Path, sweeps: Sequence[SweepR
         return tuple(sweeps)
     known = {name for sweep in sweeps for name in (sweep.id, sweep.name)}
     of_runs = [name for name in names if name not in known]
-    chosen = {_first_attempt(folder.name) for folder in (_select(of_runs, runs_dir, sweeps) if of_runs else [])}
+    whole = whole_sweeps(_select(of_runs, runs_dir, sweeps) if of_runs else [], runs_dir, sweeps)
+    return tuple(sweep for sweep in sweeps if {sweep.id, sweep.name} & set(names) or sweep in whole)
+
+
+def whole_sweeps(folders: Iterable[Path], runs_dir: Path, sweeps: Iterable[SweepRecord]) -> list[SweepRecord]:
+    """Return the sweeps whose trained runs are all in these folders of `runs_dir`, whatever the attempts."""
+    chosen = {_first_attempt(folder.name) for folder in folders}
     there = {_first_attempt(folder.name) for folder in run_folders(runs_dir)}
-    found = []
-    for sweep in sweeps:
-        trained = {trial.run for trial in sweep.trials} & there
-        if {sweep.id, sweep.name} & set(names) or (trained and trained <= chosen):
-            found.append(sweep)
-    return tuple(found)
+    trained = ((sweep, {trial.run for trial in sweep.trials} & there) for sweep in sweeps)
+    return [sweep for sweep, run_ids in trained if run_ids and run_ids <= chosen]
 
 
 def _among(run_ids: Collection[str], folders: Sequence[Path]) -> list[Path]:
