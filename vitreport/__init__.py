@@ -17,16 +17,21 @@ if TYPE_CHECKING:
     from vitreport.records.reader import Run
     from vitreport.runtime import Runtime
     from vitreport.spec.run import RunSpec
+    from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Update
     from vitreport.sweep.run import Observer
     from vitreport.training.listener import Listener
 
 __all__ = [
+    "Ended",
+    "Engine",
     "Listener",
+    "MakeEngine",
     "Observer",
     "Run",
     "RunSpec",
     "Runtime",
     "Summary",
+    "Update",
     "__version__",
     "ablate",
     "analyze",
@@ -40,6 +45,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    **dict.fromkeys(("Ended", "Engine", "MakeEngine", "Update"), "vitreport.sweep.engines.engine"),
     "Listener": "vitreport.training.listener",
     "Observer": "vitreport.sweep.run",
     "Run": "vitreport.records.reader",

@@ -6,6 +6,7 @@ Each imports what it needs inside, so that one that reads records loads no torch
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
@@ -29,6 +30,10 @@ Source: TypeAlias = "RunSpec | Mapping[str, Any] | str | Path"
 def read_spec(source: Source, *, data_dir: str | Path | None = None) -> RunSpec:
     """Read and check a spec; what it leaves out has its default or follows from the data set.
 
+    Of a data set that is given by its path, a spec keeps the name only. `train` and `ablate` know the folder where they
+    read the spec themselves; give them `Runtime(data_dir=...)` with one that was read before. Unlike the commands, this
+    reads no environment variables for fields.
+
     Args:
         source: a TOML file, a run's folder or its `spec.json`, or a dictionary of sections.
         data_dir: the folder to look for data sets in (default: that of downloads).
@@ -42,11 +47,21 @@ def read_spec(source: Source, *, data_dir: str | Path | None = None) -> RunSpec:
         'swin-digits-1c1bd1f0-s0'
         >>> spec = vitreport.read_spec("runs/swin-digits-1c1bd1f0-s0")
     """
+    from vitreport.runtime import Runtime
+
+    return _resolve(source, Runtime(data_dir=Path(data_dir)) if data_dir else Runtime())[0]
+
+
+def _resolve(source: Source, runtime: Runtime) -> tuple[RunSpec, Runtime]:
+    """Return the checked spec, and the runtime with the folder that holds its data set."""
     from vitreport.data.sources import facts_in
     from vitreport.spec.load import read_spec as read
     from vitreport.spec.run import RunSpec
 
-    return source if isinstance(source, RunSpec) else read(source, facts_in([Path(data_dir)] if data_dir else None))
+    if isinstance(source, RunSpec):
+        return source, runtime
+    composed = read(source, facts_in([runtime.data_dir]))
+    return composed.spec, replace(runtime, data_dir=composed.data_dir)
 
 
 def train(
@@ -61,7 +76,7 @@ def train(
 
     Args:
         spec: what to train, also as `read_spec` reads it.
-        runtime: the device, the folders and the number of threads; by default those of `vitreport train`.
+        runtime: the device, the folders and the number of threads.
         force: train in a new folder although there is a finished run.
         listeners: objects that receive the events of the training, such as a tracker.
         argv: the words that the record names as the command.
@@ -80,8 +95,8 @@ def train(
     from vitreport.store.finished import finished_run
     from vitreport.training.listener import Listeners
 
-    runtime, listener = runtime or Runtime(), Listeners(listeners)
-    spec = read_spec(spec, data_dir=runtime.data_dir)
+    listener = Listeners(listeners)
+    spec, runtime = _resolve(spec, runtime or Runtime())
     run = None if force else finished_run(spec, runtime, note=listener.note, progress=listener.progress)
     if run:
         listener.note(f"run {run.id} is done already; --force trains it again in a new folder")
@@ -107,12 +122,13 @@ def ablate(
 ) -> Summary:
     """Train every combination of values with every seed, and return the analysis of the runs.
 
-    Trials that are on record are not trained again. The sweep is put on record beside the runs.
+    Trials that are on record are not trained again. The sweep is put on record beside the runs. The processes that
+    train begin by importing the script that calls this: call it under `if __name__ == "__main__":` there.
 
     Args:
         spec: what is varied, also as `read_spec` reads it; fields that would follow from a varied one stay.
         params: the fields to vary, named as `--set` names them, with their values.
-        seeds: the seeds of every combination.
+        seeds: the seeds of every combination, from 0 to 2**31 - 1, each once.
         zip: pair the values of all fields side by side instead of making a grid.
         baseline: the values of the combination to compare with (default: those of the spec).
         runtime: the device, the folders and the number of threads.
@@ -120,24 +136,31 @@ def ablate(
         observer: receives what happens.
 
     Raises:
+        SpecError: with every problem of the spec, the values and the seeds.
         VitreportError: of the kind that ended the sweep; see `vitreport.errors`. A trial that fails ends nothing.
 
     Example:
-        >>> summary = vitreport.ablate(spec, {"batch_size": [16, 32, 64]})
-        >>> [(level.values[0], level.test) for level in summary.ablations[0].levels]
+        >>> if __name__ == "__main__":
+        ...     summary = vitreport.ablate(spec, {"batch_size": [16, 32, 64]})
+        ...     print([(level.shown, level.accuracy) for level in summary.ablations[0].levels])
     """
+    from vitreport.analysis.analyze import analyze as analyze_all
+    from vitreport.analysis.outline import outline_of_sweeps
     from vitreport.data.sources import facts_in
     from vitreport.runtime import Runtime
-    from vitreport.spec.sweep import field_axis, zipped
+    from vitreport.spec.sweep import checked_seeds, field_axis, zipped
     from vitreport.sweep.plan import plan_ablation
 
+    make_engine = engine or _local_engine()
     runtime = runtime or Runtime()
     axes = [field_axis(name, values) for name, values in params.items()]
     if zip and axes:
         axes = [zipped(axes)]
-    base = read_spec(spec, data_dir=runtime.data_dir)
-    plan = plan_ablation(base, axes, seeds, facts_in([runtime.data_dir]), baseline=baseline)
-    return analyze(_run_plans([plan], runtime, engine, observer).runs.values())
+    base, place = _resolve(spec, runtime)
+    describe = facts_in([place.data_dir, runtime.data_dir])
+    plan = plan_ablation(base, axes, checked_seeds(seeds, "seeds"), describe, baseline=baseline)
+    runs = _run_plans([plan], runtime, make_engine, observer).runs
+    return analyze_all(runs.values(), outline_of_sweeps([plan]))
 
 
 def run_study(
@@ -152,6 +175,9 @@ def run_study(
 ) -> Analysis:
     """Train what is missing of a study, and return its analysis with its published claims.
 
+    The processes that train begin by importing the script that calls this: call it under
+    `if __name__ == "__main__":` there.
+
     Args:
         study: a study by its name, or its TOML file.
         only: its runs and ablations by name (default: all).
@@ -165,31 +191,36 @@ def run_study(
         VitreportError: of the kind that ended the sweep; see `vitreport.errors`. A trial that fails ends nothing.
 
     Example:
-        >>> vitreport.run_study("digits", seeds="1").summary.groups
+        >>> if __name__ == "__main__":
+        ...     print(vitreport.run_study("digits", seeds="1").summary.groups)
     """
     from vitreport.analysis.scope import analyze_study
     from vitreport.data.sources import facts_in
     from vitreport.runtime import Runtime
     from vitreport.sweep.studies import StudyRequest, plan_study
 
+    make_engine = engine or _local_engine()
     runtime = runtime or Runtime()
     asked, describe = StudyRequest(str(study), only, seeds, overrides), facts_in([runtime.data_dir])
     planned = plan_study(asked, describe)
-    _run_plans(list(planned.plans.values()), runtime, engine, observer).refuse_left_out()
+    _run_plans(list(planned.plans.values()), runtime, make_engine, observer).refuse_left_out()
     return analyze_study(asked, runtime.runs_dir, describe)
 
 
-def _run_plans(
-    plans: Sequence[Plan], runtime: Runtime, engine: MakeEngine | None, observer: Observer | None
-) -> Outcome:
+def _local_engine() -> MakeEngine:
+    from vitreport.sweep.engines.local import LocalEngine, end_if_reimported
+
+    end_if_reimported()  # before anything is planned
+    return lambda runtime, note: LocalEngine(1, runtime, note)
+
+
+def _run_plans(plans: Sequence[Plan], runtime: Runtime, make_engine: MakeEngine, observer: Observer | None) -> Outcome:
     from contextlib import nullcontext
 
-    from vitreport.sweep.engines.local import LocalEngine
     from vitreport.sweep.run import Observer
     from vitreport.sweep.run_plans import run_plans
 
     observer = observer or Observer()
-    make_engine = engine or (lambda place, note: LocalEngine(1, place, note))
     return run_plans(plans, runtime, make_engine, observe=lambda plan: nullcontext(observer), note=observer.note)
 
 
@@ -221,7 +252,8 @@ def analyze(runs: Iterable[Run]) -> Summary:
     """Return everything that a report shows of these runs, as plain data.
 
     Runs that differ by their seed alone are one group; groups, ablations and architectures are compared with 95%
-    confidence intervals. Sweeps whose records lie beside the runs say what was varied and what the baseline is.
+    confidence intervals. Sweeps whose records lie beside the runs, and whose trained runs are all among them, say
+    what was varied and what the baseline is.
 
     Args:
         runs: as `load_runs` returns them, or some of them.
@@ -230,15 +262,9 @@ def analyze(runs: Iterable[Run]) -> Summary:
         >>> summary = vitreport.analyze(vitreport.load_runs())
         >>> [(group.id, group.test) for group in summary.groups]
     """
-    from vitreport.analysis.analyze import Outline
-    from vitreport.analysis.analyze import analyze as analyze_all
-    from vitreport.analysis.scope import sweeps_in
+    from vitreport.analysis.scope import analyze_with_sweeps
 
-    known = list(runs)
-    found = [sweeps_in(place) for place in sorted({run.folder.parent for run in known})]
-    trained = {run.id for run in known}
-    shown = [each for sweeps, _ in found for each in sweeps if trained & {trial.run for trial in each.trials}]
-    return analyze_all(known, Outline(tuple(shown)), [each for _, damage in found for each in damage])
+    return analyze_with_sweeps(list(runs))
 
 
 def render(

@@ -70,6 +70,10 @@ def data_dirs_or_default(given: Sequence[Path] | None) -> Sequence[Path]:
 class Runtime:
     """Where and how a run is executed.
 
+    The defaults are those of `vitreport train` without environment variables: VITREPORT_DEVICE, VITREPORT_RUNS_DIR and
+    the others are for the command line. Only VITREPORT_CACHE_DIR counts here as well: it names the folder of decoded
+    images and of downloads.
+
     `device` is a torch device name or "auto"; `threads` None leaves torch its own choice; `compile` lets torch
     compile the network for training; `checkpoint_seconds` is the longest stretch of work that a crash can cost;
     `weights` is the file that `model.pretrained` names by its digest.

@@ -17,7 +17,7 @@ from vitreport.analysis.summary import Group, Summary
 from vitreport.errors import SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.records.folders import find_run, run_folders, strays
-from vitreport.records.reader import Damage
+from vitreport.records.reader import Damage, Run
 from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord, read_sweeps
 from vitreport.run_id import RunId
 from vitreport.spec.compose import Describe
@@ -71,6 +71,17 @@ def analyze_runs(names: Sequence[str], runs_dir: Path, *, without_tryouts: bool 
             summary = analyze(folders, outline, damage)
             left_out += sorted(found)
     return Analysis(summary, left_out=left_out)
+
+
+def analyze_with_sweeps(runs: Sequence[Run]) -> Summary:
+    """Analyze runs that were read already, of any folders, with the sweeps there whose trained runs are among them."""
+    sweeps: list[SweepRecord] = []
+    damage: list[Damage] = []
+    for place in sorted({run.folder.parent for run in runs}):
+        on_record, unread = sweeps_in(place)
+        sweeps += _whole_sweeps([run.folder for run in runs if run.folder.parent == place], place, on_record)
+        damage += unread
+    return analyze(runs, Outline(tuple(sweeps)), damage)
 
 
 def analyze_study(asked: StudyRequest, runs_dir: Path, describe: Describe, *, every_seed: bool = False) -> Analysis:
@@ -190,11 +201,11 @@ def _select_sweeps(names: Sequence[str], runs_dir: Path, sweeps: Sequence[SweepR
         return tuple(sweeps)
     known = {name for sweep in sweeps for name in (sweep.id, sweep.name)}
     of_runs = [name for name in names if name not in known]
-    whole = whole_sweeps(_select(of_runs, runs_dir, sweeps) if of_runs else [], runs_dir, sweeps)
+    whole = _whole_sweeps(_select(of_runs, runs_dir, sweeps) if of_runs else [], runs_dir, sweeps)
     return tuple(sweep for sweep in sweeps if {sweep.id, sweep.name} & set(names) or sweep in whole)
 
 
-def whole_sweeps(folders: Iterable[Path], runs_dir: Path, sweeps: Iterable[SweepRecord]) -> list[SweepRecord]:
+def _whole_sweeps(folders: Iterable[Path], runs_dir: Path, sweeps: Iterable[SweepRecord]) -> list[SweepRecord]:
     """Return the sweeps whose trained runs are all in these folders of `runs_dir`, whatever the attempts."""
     chosen = {_first_attempt(folder.name) for folder in folders}
     there = {_first_attempt(folder.name) for folder in run_folders(runs_dir)}

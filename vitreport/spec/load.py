@@ -11,9 +11,8 @@ from typing import Any
 from vitreport.errors import Problem, SpecError
 from vitreport.reading import read_bounded, reading_errors
 from vitreport.runtime import VARIABLES
-from vitreport.spec.compose import Describe, Layer, compose
+from vitreport.spec.compose import Composed, Describe, Layer, compose
 from vitreport.spec.fields import fields_of, find_field, nested
-from vitreport.spec.run import RunSpec
 
 MAX_BYTES = 1 << 16
 MAX_PIPE_BYTES = 1 << 20  # what a program writes may be longer than what people write
@@ -27,7 +26,7 @@ YAML_HINT = (
 ENVIRONMENT_PREFIX = "VITREPORT_"
 
 
-def read_spec(source: Path | str | Mapping[str, Any], describe: Describe) -> RunSpec:
+def read_spec(source: Path | str | Mapping[str, Any], describe: Describe) -> Composed:
     """Read one run's spec and check it as the command line does.
 
     Args:
@@ -39,7 +38,7 @@ def read_spec(source: Path | str | Mapping[str, Any], describe: Describe) -> Run
         SpecError: With every problem at once, each with its field, what is allowed and where it was given.
         DatasetError: Where the images are damaged.
     """
-    return compose([read_source(source)], describe).spec
+    return compose([read_source(source)], describe)
 
 
 def read_source(source: Path | str | Mapping[str, Any]) -> Layer:
