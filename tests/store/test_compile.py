@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import vitreport
+from tests.commands import in_a_new_process as vitreport  # the compiler starts processes of its own
 from tests.store.children import Driver
 from tests.store.identity import differences, only_run, record
 from tests.store.options import EVERY_STEP, SHORT

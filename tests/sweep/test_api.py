@@ -1,6 +1,7 @@
 """Sweeps through the Python API, with an engine of the caller's own."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -138,7 +139,10 @@ vitreport.ablate(small_spec(), {"batch_size": [16]}, seeds=[0])
 
 def test_a_script_without_the_guard_is_told_of_it_at_once() -> None:
     Path("script.py").write_text(SCRIPT)
-    done = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True, check=False, timeout=120)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "script.py"], capture_output=True, text=True, check=False, timeout=120, env=environment
+    )
     assert done.stdout.count("begun") == 2, "by itself and by its first worker"
     assert done.stderr.splitlines()[-1] == f"vitreport.errors.ResourceError: {UNGUARDED}"
 
