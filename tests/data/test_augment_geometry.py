@@ -88,7 +88,8 @@ MAPS = st.tuples(
     st.tuples(st.integers(-5, 5), st.integers(-5, 5)),
     st.floats(0.3, 3),
     st.tuples(st.floats(-60, 60), st.floats(-60, 60)),
-)
+).map(lambda map_: (map_[0] + 0.0123, map_[1], map_[2] * 1.00037, map_[3]))
+"""At simple values a source point lies exactly between two pixels, and the last bit decides which is nearest."""
 Map = tuple[float, tuple[int, int], float, tuple[float, float]]
 
 
