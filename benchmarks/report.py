@@ -1,4 +1,4 @@
-"""Seconds and memory that a report of many runs takes, its figures drawn before, as Markdown and as HTML.
+"""Seconds and memory that a report of many runs takes, with its figures, as Markdown and as HTML.
 
 python benchmarks/report.py [--runs 100 1000 10000] [--repeats 3]
 """

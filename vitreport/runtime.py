@@ -38,7 +38,7 @@ DEVICE = RuntimeOption("device", "auto", "auto, cpu, cuda or cuda:N.")
 THREADS = RuntimeOption[int | None]("threads", None, "Number of CPU threads (default: chosen by PyTorch).")
 COMPILE = RuntimeOption("compile", False, "Let torch compile the network; the first step takes a while.")
 DATA_DIR = RuntimeOption[Path | None]("data_dir", None, "Dataset directory; repeat to search several in order.")
-CACHE_DIR = RuntimeOption[Path | None]("cache_dir", None, "Directory of decoded images, downloads and drawn figures.")
+CACHE_DIR = RuntimeOption[Path | None]("cache_dir", None, "Directory of decoded images and downloads.")
 RUNS_DIR = RuntimeOption("runs_dir", Path("runs"), "Directory of run folders.")
 CHECKPOINT_SECONDS = RuntimeOption(
     "checkpoint_seconds", 30.0, "Save a checkpoint at least every N seconds; 0 means every step."

@@ -1,1 +1,1 @@
-"""The pictures of a report: which there are, what is said of each, drawn once."""
+"""The figures of a report: one module for each kind, with its words, its table and its drawing."""
