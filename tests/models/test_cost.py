@@ -1,3 +1,4 @@
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -104,6 +105,15 @@ def test_the_model_comes_back_as_it_was() -> None:
     assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random_state)
     assert [module.training for module in model] == [True, False, True, True]
+
+
+def test_nothing_that_was_measured_stays_in_memory() -> None:
+    """Softmax saves its own result."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(VALUES, 5), nn.Softmax(dim=1))
+    weight = weakref.ref(model.get_parameter("1.weight"))
+    assert _saved_bytes(model, torch.zeros(2, 3, 4, 4)) > 0
+    del model
+    assert weight() is None
 
 
 def test_another_order_of_computing_is_counted_as_published() -> None:

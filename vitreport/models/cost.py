@@ -96,13 +96,12 @@ def _saved_bytes(model: nn.Module, images: Tensor) -> int:
     own = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
     saved: dict[int, torch.UntypedStorage] = {}
 
-    def save(tensor: Tensor) -> Tensor:
+    def save(tensor: Tensor) -> None:  # a graph that held its own results would never be freed
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in own:
             saved[storage.data_ptr()] = storage
-        return tensor
 
-    with saved_tensors_hooks(save, lambda tensor: tensor):
+    with saved_tensors_hooks(save, lambda nothing: nothing):
         model(images)
     return sum(storage.nbytes() for storage in saved.values())
 
