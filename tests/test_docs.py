@@ -16,7 +16,7 @@ from vitreport.cli.main import run
 from vitreport.cli.tables import dry_run
 from vitreport.data.sources import facts_in
 from vitreport.errors import exit_codes
-from vitreport.spec.request import Request, compose_request
+from vitreport.spec.from_command import Request, compose_request
 from vitreport.spec.run import RunSpec
 
 PAGES = {

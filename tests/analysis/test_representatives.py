@@ -7,7 +7,7 @@ from tests.records import spec, write_run, write_seeds
 from vitreport.analysis.analyze import Outline
 from vitreport.analysis.representative import Planned
 from vitreport.data.sources import facts_in
-from vitreport.spec.request import Request, compose_request
+from vitreport.spec.from_command import Request, compose_request
 
 
 @pytest.mark.parametrize(("selection", "expected"), [("val", 32), ("last", 16)])

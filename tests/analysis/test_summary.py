@@ -20,8 +20,8 @@ from vitreport.intervals import t_interval, wilson_interval
 from vitreport.records.folders import run_folders, strays
 from vitreport.records.groups import grouped
 from vitreport.records.reader import read_run
+from vitreport.spec.from_command import Request, compose_request
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.spec.request import Request, compose_request
 from vitreport.spec.run import RunSpec
 
 

@@ -11,9 +11,9 @@ from vitreport.spec.architectures.swin import SwinSpec
 from vitreport.spec.augment import ColorJitterSpec, HorizontalFlipSpec
 from vitreport.spec.compose import Layer, compose, flat
 from vitreport.spec.data import DatasetFacts
+from vitreport.spec.from_command import Request, compose_request
 from vitreport.spec.load import read_assignments, read_environment, read_file
 from vitreport.spec.optimizer import AdamWSpec, SGDSpec
-from vitreport.spec.request import Request, compose_request
 
 from .composing import MIXER, PERCEIVER, SWIN, composed, problems
 

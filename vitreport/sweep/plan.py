@@ -16,8 +16,8 @@ from vitreport.errors import Problem, SpecError
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.compose import Composed, Describe, Layer, compose, flat
 from vitreport.spec.data import Lowered
+from vitreport.spec.from_command import Request, compose_request
 from vitreport.spec.load import assign, layer_of
-from vitreport.spec.request import Request, compose_request
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import AxisSpec, called, shown_level, shown_value
 from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS

@@ -11,10 +11,10 @@ from vitreport.formatting import did_you_mean
 from vitreport.spec.compose import Describe, Layer, flat
 from vitreport.spec.data import Lowered
 from vitreport.spec.fields import find_field
+from vitreport.spec.from_command import Request, model_fields
 from vitreport.spec.load import ENVIRONMENT_PREFIX, layer_of
 from vitreport.spec.presets import preset_names, unknown_preset
 from vitreport.spec.problems import dotted
-from vitreport.spec.request import Request, model_fields
 from vitreport.spec.study import AblationSpec, PartSpec, StudySpec
 from vitreport.spec.study_file import Draft, read_draft, study_title
 from vitreport.spec.sweep import parse_seeds

@@ -86,7 +86,7 @@ def ablate(
     from vitreport.cli.console import note_lowered
     from vitreport.data.sources import facts_in
     from vitreport.runtime import Runtime
-    from vitreport.spec.request import Request
+    from vitreport.spec.from_command import Request
     from vitreport.spec.sweep import parse_list, parse_seeds, read_axes, zipped
     from vitreport.sweep.engines.local import threads_per_job
     from vitreport.sweep.plan import plan_ablation

@@ -53,8 +53,8 @@ def show(
     from vitreport.cli.tables.fields import default_in_words, fields_in_words
     from vitreport.data.sources import facts_in
     from vitreport.formatting import toml_value
+    from vitreport.spec.from_command import Request, compose_request
     from vitreport.spec.presets import preset_facts, presets_of
-    from vitreport.spec.request import Request, compose_request
     from vitreport.training.throughput import measure_cost_here
 
     request = Request(model=model, dataset=dataset, preset=preset, assignments=set_ or ())

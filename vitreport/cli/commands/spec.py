@@ -43,7 +43,7 @@ def check(
 ) -> None:
     """Tell everything that is wrong with a spec, or the id of the run that it is."""
     from vitreport.data.sources import facts_in
-    from vitreport.spec.request import Request, compose_request
+    from vitreport.spec.from_command import Request, compose_request
 
     composed = compose_request(Request(spec_file=file), facts_in(data_dirs))
     note_lowered([composed.lowered])
@@ -67,7 +67,7 @@ def show(
 ) -> None:
     """A whole spec as TOML, to be kept and changed: `vitreport spec show perceiver-io > my.toml`."""
     from vitreport.data.sources import facts_in
-    from vitreport.spec.request import Request, compose_request
+    from vitreport.spec.from_command import Request, compose_request
 
     request = Request(model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or ())
     composed = compose_request(request, facts_in(data_dirs))

@@ -44,7 +44,7 @@ def train(
     from vitreport.cli.console import note_lowered
     from vitreport.data.sources import facts_in
     from vitreport.runtime import Runtime
-    from vitreport.spec.request import Request, compose_request
+    from vitreport.spec.from_command import Request, compose_request
 
     request = Request(
         model=model,
