@@ -8,9 +8,14 @@ from typing import Any
 from tests.spec.composing import composed
 from vitreport.data import digits
 from vitreport.files import write_json
-from vitreport.records.epoch import EpochRecord
-from vitreport.records.measurement import CalibrationBin, Measurement, SplitDetails
-from vitreport.records.result import EpochResult, ResultRecord
+from vitreport.records.measurement import (
+    CalibrationBin,
+    EpochRecord,
+    EpochResult,
+    Measurement,
+    ResultRecord,
+    SplitDetails,
+)
 from vitreport.records.run import Cost, DataRecord, ErrorRecord, GitRecord, RunRecord
 from vitreport.records.schema import SCHEMA_VERSION
 from vitreport.spec.run import RunSpec

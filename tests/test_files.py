@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from vitreport import reading
+from vitreport import untrusted_files
 from vitreport.files import write_atomic, write_json
-from vitreport.reading import UnreadableFileError, file_digest, read_bounded
+from vitreport.untrusted_files import UnreadableFileError, file_digest, read_bounded
 
 
 def refusal(path: Path, most: int = 10, *, links: bool = True, pipes: bool = False) -> str:
@@ -45,7 +45,7 @@ def test_what_is_no_regular_file_is_not_waited_for(links: bool) -> None:
 
 
 def test_a_named_pipe_without_a_writer_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PIPE_SECONDS", 0)
+    monkeypatch.setattr(untrusted_files, "PIPE_SECONDS", 0)
     os.mkfifo("pipe")
     assert refusal(Path("pipe"), pipes=True) == "is a pipe that had no content for 0 seconds"
 
@@ -56,7 +56,7 @@ def write_and_close(descriptor: int) -> None:
 
 
 def test_a_pipe_without_a_name_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PIPE_SECONDS", 0)
+    monkeypatch.setattr(untrusted_files, "PIPE_SECONDS", 0)
     reader, writer = os.pipe()
     later = threading.Timer(0.2, write_and_close, (writer,))
     later.start()

@@ -13,7 +13,7 @@ from typing import Any
 
 from vitreport.errors import BusyError, FullDiskError, SpecError, StorageError
 from vitreport.formatting import compact
-from vitreport.reading import BINARY, NO_FOLLOW
+from vitreport.untrusted_files import BINARY, NO_FOLLOW
 
 TEMPORARY_SUFFIX = ".tmp"
 BASE_NAME_CHARACTERS = 48  # of a temporary name: at most 192 bytes of the 255 that a name may have

@@ -11,8 +11,8 @@ from tests.records import measurement, spec, write_run, write_seeds
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim, Relation, Verdict, judge
 from vitreport.analysis.summary import Group
-from vitreport.records.epoch import EpochRecord
 from vitreport.records.folders import run_folders
+from vitreport.records.measurement import EpochRecord
 from vitreport.spec.run import RunSpec
 
 RUNS = Path("runs")

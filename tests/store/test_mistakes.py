@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from vitreport.records.measurement import LARGEST_SIDE, MOST_MISTAKES, Mistake, MistakeSheet
 from vitreport.records.reader import Damage
-from vitreport.records.result import LARGEST_SIDE, MOST_MISTAKES, Mistake, MistakeSheet
 from vitreport.store.mistakes import GAP, MOST_BYTES, draw_sheet, place_of, read_sheet, sheet_size
 
 COUNT = 8

@@ -9,8 +9,8 @@ from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.live.training import choose_view
 from vitreport.data.registry import is_altered
 from vitreport.formatting import duration, percent
+from vitreport.records.measurement import ResultRecord
 from vitreport.records.reader import Run
-from vitreport.records.result import ResultRecord
 from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime, default_data_dir
 from vitreport.spec.run import RunSpec

@@ -15,7 +15,7 @@ from typing import BinaryIO, Literal, NamedTuple, Protocol
 from zipfile import ZipFile
 
 from vitreport.errors import DatasetError
-from vitreport.reading import UnreadableFileError, open_bounded
+from vitreport.untrusted_files import UnreadableFileError, open_bounded
 
 MAX_FILE_BYTES = 2**26
 MAX_TEXT_BYTES = 2**26

@@ -29,8 +29,8 @@ from vitreport.data.arrays import ImageArrays, ImageFacts, ImageSource, Split
 from vitreport.data.request import ImageRequest, Progress
 from vitreport.errors import DatasetError
 from vitreport.files import locked, make_folder, remove_file, storage_errors, write_json
-from vitreport.reading import UnreadableFileError, read_bounded, reading_errors
 from vitreport.spec.data import CHANNELS
+from vitreport.untrusted_files import UnreadableFileError, read_bounded, reading_errors
 
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
 

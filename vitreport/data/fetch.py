@@ -21,7 +21,7 @@ from vitreport.data.registry import Archive, Dataset
 from vitreport.data.request import ImageRequest, Progress
 from vitreport.errors import DatasetError, ResourceError
 from vitreport.files import locked, make_folder, storage_errors, write_json
-from vitreport.reading import UnreadableFileError, entry_fault, open_bounded, read_bounded, reading_errors
+from vitreport.untrusted_files import UnreadableFileError, entry_fault, open_bounded, read_bounded, reading_errors
 
 TIMEOUT_SECONDS = 30
 BLOCK_BYTES = 2**18

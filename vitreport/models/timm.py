@@ -23,10 +23,10 @@ from vitreport.errors import Problem, RecordError, ResourceError, SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.models.tnt import with_dropout_out_of_place
 from vitreport.models.weights import Weights, is_out_of_memory, reason_of
-from vitreport.reading import file_digest
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.model import ModelSpec
+from vitreport.untrusted_files import file_digest
 
 REFUSED_KEYWORD = re.compile(
     r"(\w+)(?:\.__init__)?\(\) got (an unexpected|multiple values for) keyword argument '(\w+)'"

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from vitreport.errors import RecordError
-from vitreport.reading import MAX_WEIGHTS_BYTES, read_bounded, reading_errors
+from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, read_bounded, reading_errors
 
 MAX_BYTES = MAX_WEIGHTS_BYTES
 MAX_HEADER_BYTES = 10 << 20

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from vitreport.errors import RecordError, ResourceError, SpecError
 from vitreport.formatting import did_you_mean, listed
-from vitreport.reading import LINK, entry_fault
 from vitreport.run_id import RunId
+from vitreport.untrusted_files import LINK, entry_fault
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 CHECKPOINTS = "checkpoints"

@@ -14,15 +14,14 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from vitreport.errors import RecordError, SpecError
-from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.records.correct_images import Answers, unpacked
-from vitreport.records.epoch import EpochRecord
-from vitreport.records.result import ResultRecord
+from vitreport.records.measurement import EpochRecord, ResultRecord
 from vitreport.records.run import RunRecord
 from vitreport.records.schema import SCHEMA_VERSION, Version
 from vitreport.records.upgrade import parse_epoch, parse_result, parse_run, schema_version
 from vitreport.run_id import RunId
 from vitreport.spec.run import RunSpec
+from vitreport.untrusted_files import UnreadableFileError, read_bounded
 
 MAX_BYTES = {
     "spec.json": 1 << 20,

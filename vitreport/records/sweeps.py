@@ -6,13 +6,13 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from vitreport.errors import ResourceError, SpecError
-from vitreport.reading import entry_fault
 from vitreport.records.reader import Damage, read_file
 from vitreport.records.schema import Record, Text
 from vitreport.records.upgrade import schema_version
 from vitreport.spec.fields import fields_of, find_field
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import AxisSpec, ValueSpec, parse_list
+from vitreport.untrusted_files import entry_fault
 
 SWEEPS_FOLDER = "sweeps"
 

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from vitreport.records.epoch import EpochRecord
-from vitreport.records.result import ResultRecord
+from vitreport.records.measurement import EpochRecord, ResultRecord
 from vitreport.records.run import RunRecord
 from vitreport.records.schema import SCHEMA_VERSION, Count, Fraction, Record
 

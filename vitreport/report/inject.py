@@ -10,7 +10,7 @@ from pathlib import Path
 from vitreport.errors import SpecError
 from vitreport.files import BASE_NAME_CHARACTERS, remove_abandoned, write_atomic
 from vitreport.formatting import printable
-from vitreport.reading import read_bounded, reading_errors
+from vitreport.untrusted_files import read_bounded, reading_errors
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
 MARK = re.compile(rf"^(?:{BEGIN}|{END})(?=[ \t\r]*$)", re.MULTILINE)

@@ -35,11 +35,11 @@ from pydantic import BaseModel
 from vitreport.analysis.titles import subject_of, where_of
 from vitreport.errors import SpecError
 from vitreport.formatting import Estimate, compact, duration, methods
-from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.report import markdown_text, tables
 from vitreport.report.blocks import Block, Figures, Section
 from vitreport.report.page import Page
 from vitreport.report.sections import ablation_blocks, sections_of
+from vitreport.untrusted_files import UnreadableFileError, read_bounded
 
 TEMPLATE = "report.md.j2"
 OWN = "the template given"

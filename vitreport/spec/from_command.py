@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.errors import Problem, RecordError, SpecError
-from vitreport.reading import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
 from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.compose import Composed, Describe, Layer, compose
 from vitreport.spec.data import DataSpec
@@ -15,6 +14,7 @@ from vitreport.spec.fields import fields_of
 from vitreport.spec.load import assign, read_assignments, read_environment, read_file
 from vitreport.spec.presets import preset_for, presets_of, read_preset
 from vitreport.spec.run import RunSpec
+from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.errors import Problem, SpecError
-from vitreport.reading import read_bounded, reading_errors
 from vitreport.runtime import VARIABLES
 from vitreport.spec.compose import Composed, Describe, Layer, compose
 from vitreport.spec.fields import fields_of, find_field, nested
+from vitreport.untrusted_files import read_bounded, reading_errors
 
 MAX_BYTES = 1 << 16
 MAX_PIPE_BYTES = 1 << 20  # what a program writes may be longer than what people write

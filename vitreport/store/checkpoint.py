@@ -18,12 +18,12 @@ from torch import Tensor, nn
 from vitreport.errors import RecordError
 from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
 from vitreport.models.weights import MAX_HEADER_BYTES, parse_safetensors
-from vitreport.reading import MAX_WEIGHTS_BYTES, entry_fault, read_bounded, reading_errors
 from vitreport.records.folders import LINK_HINT
 from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Record, Version
 from vitreport.store.run_state import BESIDE
 from vitreport.training.optimizers import kept_tensors
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
+from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, entry_fault, read_bounded, reading_errors
 
 KEPT = 2
 COPIES = 8  # of the weights in a checkpoint, at most: network, best epoch and what an optimizer keeps

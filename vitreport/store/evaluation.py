@@ -14,9 +14,8 @@ from vitreport.data.registry import DATASETS
 from vitreport.data.request import ImageRequest, IntensityRange
 from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError
-from vitreport.records.measurement import Measurement, SplitDetails
+from vitreport.records.measurement import Measurement, ResultRecord, SplitDetails
 from vitreport.records.reader import Run
-from vitreport.records.result import ResultRecord
 from vitreport.records.run import DataRecord, RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from vitreport.errors import BusyError, StorageError
 from vitreport.files import locked
-from vitreport.reading import NO_FOLLOW, NO_WAIT
 from vitreport.records.reader import read_file
 from vitreport.records.run import HolderRecord
 from vitreport.store.provenance import now
+from vitreport.untrusted_files import NO_FOLLOW, NO_WAIT
 
 LOCK_NAME = ".lock"
 HOLDER_NAME = ".holder"  # not the lock file itself, which filelock empties when it opens it

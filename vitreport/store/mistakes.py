@@ -11,8 +11,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vitreport.records.measurement import LARGEST_SIDE, MistakeSheet
 from vitreport.records.reader import Damage, read_file
-from vitreport.records.result import LARGEST_SIDE, MistakeSheet
 
 if TYPE_CHECKING:
     from vitreport.data.arrays import Pixels

@@ -13,7 +13,7 @@ from vitreport.data.batches import ImageSet
 from vitreport.files import write_atomic, write_json
 from vitreport.models.weights import classes_metadata
 from vitreport.records.correct_images import packed
-from vitreport.records.result import MOST_MISTAKES, EpochResult, MistakeSheet, ResultRecord
+from vitreport.records.measurement import MOST_MISTAKES, EpochResult, MistakeSheet, ResultRecord
 from vitreport.spec.run import TrainSpec
 from vitreport.store.mistakes import NAME as MISTAKES
 from vitreport.store.mistakes import draw_sheet

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vitreport.files import append_line, write_atomic, write_json
 from vitreport.privacy import Places
-from vitreport.records.epoch import EpochRecord
+from vitreport.records.measurement import EpochRecord
 from vitreport.records.reader import Damage, read_epochs, read_run_file
 from vitreport.records.run import RunRecord
 from vitreport.store.checkpoint import save_checkpoint

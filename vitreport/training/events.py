@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vitreport.records.epoch import EpochRecord
+from vitreport.records.measurement import EpochRecord
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from torch.nn import functional
 from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.errors import DivergedError
 from vitreport.randomness import stream_seed
-from vitreport.records.epoch import EpochRecord
-from vitreport.records.measurement import Measurement
+from vitreport.records.measurement import EpochRecord, Measurement
 from vitreport.spec.run import TrainSpec
 from vitreport.training.device import autocast, peak_memory_bytes
 from vitreport.training.evaluate import Predictions, predict

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vitreport.records.measurement import METRICS, CalibrationBin, Measurement, SplitDetails
-from vitreport.records.result import Mistake
+from vitreport.records.measurement import METRICS, CalibrationBin, Measurement, Mistake, SplitDetails
 
 CALIBRATION_BINS = 15
 TOP_K = 5

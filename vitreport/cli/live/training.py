@@ -9,7 +9,7 @@ from vitreport.cli.console import is_interactive, note
 from vitreport.cli.format import sparkline
 from vitreport.cli.live.display import DrawnView, QuietView
 from vitreport.formatting import compact, percent, rate
-from vitreport.records.epoch import EpochRecord
+from vitreport.records.measurement import EpochRecord
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Started, StepFinished
 from vitreport.training.listener import Listener
 

@@ -34,10 +34,10 @@ from vitreport.files import (
     write_atomic,
 )
 from vitreport.formatting import printable
-from vitreport.reading import UnreadableFileError, read_bounded
 from vitreport.report.figures.collect import draw
 from vitreport.report.figures.figure import Figure
 from vitreport.report.figures.palette import DARK, LIGHT
+from vitreport.untrusted_files import UnreadableFileError, read_bounded
 
 THEMES = {"light": LIGHT, "dark": DARK}
 STDOUT = "stdout"
