@@ -8,7 +8,7 @@ from tests.analysis.designs import design
 from tests.records import spec, write_run, write_seeds
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.summary import Summary
-from vitreport.analysis.titles import subject_of, titles
+from vitreport.analysis.titles import subject_of
 from vitreport.records.folders import run_folders
 from vitreport.report.latex import render_latex
 from vitreport.report.markdown import render_markdown
@@ -19,7 +19,7 @@ Cells = tuple[tuple[tuple[str, ...], str], ...]
 
 
 def subjects(summary: Summary) -> list[str]:
-    return [subject_of(ablation, titles(summary)) for ablation in summary.ablations]
+    return [subject_of(ablation) for ablation in summary.ablations]
 
 
 def cells(*sizes: int, epochs: int = 4) -> Cells:
@@ -59,7 +59,7 @@ def test_a_grid_that_nobody_planned_says_what_each_of_its_lines_holds() -> None:
         assert [subject for subject in subjects(summary) if subject not in told] == []
     for ablation in summary.ablations:
         assert {finding.ablation for finding in page.findings_about(ablation)} <= {ablation.name}
-        assert all(subject_of(ablation, titles(summary)) in each.sentence for each in page.findings_about(ablation))
+        assert all(subject_of(ablation) in each.sentence for each in page.findings_about(ablation))
 
 
 def test_one_alone_holds_nothing_worth_telling() -> None:

@@ -29,7 +29,7 @@ from tests.report.study import write_study
 from vitreport.analysis import details, summary
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.summary import Ablation
-from vitreport.analysis.titles import Titles, subject_of
+from vitreport.analysis.titles import subject_of
 from vitreport.report import tables
 from vitreport.report.figures import figure as figure_types
 from vitreport.report.figures.ablation import ablation_figure
@@ -45,7 +45,6 @@ from vitreport.report.figures.collect import draw
 for figure in list(figures().values())[::2]:
     print(figure.name, hashlib.sha256("".join(draw(figure)).encode()).hexdigest())
 """
-NAMES = Titles({"tnt": "TNT", "cifar10": "CIFAR-10"})
 
 
 @pytest.mark.parametrize("name", figures())
@@ -226,14 +225,14 @@ def test_the_same_data_gives_the_same_bytes_everywhere(tmp_path: Path) -> None:
 
 def test_of_very_many_values_some_are_drawn_and_that_is_said() -> None:
     many = ablation("x", [level(str(value), 0.5) for value in range(1000)], 333)
-    (found,) = ablation_figure(many, NAMES)
+    (found,) = ablation_figure(many)
     assert isinstance(found.data, Ablation)
     values = [each.texts[0] for each in found.data.levels]
     assert (values[0], values[-1], len(values)) == ("0", "999", 52)
     assert found.data.baseline == values.index("333")
     assert found.caption.endswith(" 52 of 1,000 values are drawn.")
     assert len(found.alt) < 2500
-    (few,) = ablation_figure(learning_rates(), NAMES)
+    (few,) = ablation_figure(learning_rates())
     assert few.data == learning_rates()
 
 
@@ -241,9 +240,10 @@ def test_of_very_many_values_some_are_drawn_and_that_is_said() -> None:
 def test_architectures_as_levels_differ_in_more_than_their_name(axis: str) -> None:
     """Each has a preset of its own, so not all else is equal, and the title names none of them."""
     architectures = ablation(axis, [level("swin", 0.6), level("timm/resnet10t", 0.5)], None)
-    title = subject_of(architectures, NAMES)
-    (found,) = ablation_figure(architectures, NAMES)
+    title = subject_of(architectures)
+    (found,) = ablation_figure(architectures)
     assert title == f"CIFAR-10 by {axis}"
     assert found.caption.startswith(f"Test accuracy on {title}, each with its preset or its defaults. ")
-    (one,) = ablation_figure(learning_rates(), NAMES)
-    assert one.caption.startswith("Test accuracy of TNT on CIFAR-10 by optimizer.learning_rate, all else being equal. ")
+    (one,) = ablation_figure(learning_rates())
+    where = "Transformer in Transformer on CIFAR-10"
+    assert one.caption.startswith(f"Test accuracy of {where} by optimizer.learning_rate, all else being equal. ")

@@ -46,7 +46,7 @@ def _dataset(dataset_id: str, name: str, records: list[tuple[DataRecord, DataSpe
     return Dataset(
         id=dataset_id,
         name=name,
-        title=dataset_title(name) + dataset_id.removeprefix(name),
+        title=dataset_title(dataset_id),
         reference=DATASETS[name].citation if name in DATASETS else "",
         fingerprint=record.fingerprint,
         canonical=all(record.canonical for record, _ in records),

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.comparisons import accuracies, why_no_difference
+from vitreport.analysis.references import architecture_title
 from vitreport.analysis.summary import Ablation, Dataset, Group, Level, Pair, Paired, Summary
-from vitreport.analysis.titles import Titles, subject_of, titles, where_of
+from vitreport.analysis.titles import subject_of, where_of
+from vitreport.data.registry import dataset_title
 from vitreport.formatting import (
     SIGNIFICANCE,
     UNVARYING,
@@ -49,31 +51,30 @@ class Finding:
 
 def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding]:
     """What is best first, then the published claims that are contradicted, then each architecture, then the data."""
-    names = titles(summary)
     found: list[Finding] = []
     for dataset in dict.fromkeys(pair.dataset for pair in summary.pairs):
         pairs = [pair for pair in summary.pairs if pair.dataset == dataset]
-        found += [finding for rule in DATASET_RULES for finding in rule(dataset, pairs, names)]
+        found += [finding for rule in DATASET_RULES for finding in rule(dataset, pairs)]
     found += contradictions(verdicts)
     for architecture in summary.architectures:
-        own = [finding for ablation in architecture.ablations for finding in ablation_findings(ablation, names)]
+        own = [finding for ablation in architecture.ablations for finding in ablation_findings(ablation)]
         for pair in architecture.pairs:
             if pair.group:
-                where = where_of(pair, names)
+                where = where_of(pair)
                 own += [finding for rule in REPRESENTATIVE_RULES for finding in rule(pair.group, where)]
         for group in architecture.groups:
-            own += no_result(group, where_of(group, names))
+            own += no_result(group, where_of(group))
         found += [replace(finding, architecture=architecture.name) for finding in own]
     return [*found, *altered_data(summary.datasets)]
 
 
-def ablation_findings(ablation: Ablation, names: Titles) -> list[Finding]:
-    """What follows from an ablation; `names` are the titles of architectures and data sets."""
-    where = subject_of(ablation, names)
+def ablation_findings(ablation: Ablation) -> list[Finding]:
+    """Return what follows from an ablation."""
+    where = subject_of(ablation)
     return [replace(finding, ablation=ablation.name) for rule in ABLATION_RULES for finding in rule(ablation, where)]
 
 
-def best(dataset: str, pairs: Sequence[Pair], names: Titles) -> Iterator[Finding]:
+def best(dataset: str, pairs: Sequence[Pair]) -> Iterator[Finding]:
     """Which architecture has the highest test accuracy on a data set, and whether the seeds show it."""
     tested = [(pair.group, pair.group.test) for pair in pairs if pair.group and pair.group.test]
     if not tested:
@@ -81,14 +82,15 @@ def best(dataset: str, pairs: Sequence[Pair], names: Titles) -> Iterator[Finding
     (first, highest), *rest = sorted(tested, key=lambda each: each[1].value, reverse=True)
     others = [group for group, _ in rest]
     ids = tuple(group.id for group in (first, *others))
-    where, name = names[dataset], names[first.architecture]
+    where, name = dataset_title(dataset), architecture_title(first.architecture)
     if not others:
         sentence = f"On {where}, {name} reaches {highest.in_percent()}; no other architecture has a result there."
         yield Finding("alone", sentence, ids, highest)
         return
     by_seed = [accuracies(group) for group in (first, *others)]
     _, *differences = differences_over_seeds(by_seed, by_seed[0], is_chosen=True)
-    found = [(names[other.architecture], each) for other, each in zip(others, differences, strict=True) if each]
+    titles = [architecture_title(other.architecture) for other in others]
+    found = [(title, each) for title, each in zip(titles, differences, strict=True) if each]
     if None in differences:
         why = why_no_difference([first, others[differences.index(None)]])
         top = f"The highest test accuracy measured there is that of {name}, {highest.in_percent()}"
@@ -108,16 +110,16 @@ def best(dataset: str, pairs: Sequence[Pair], names: Titles) -> Iterator[Finding
         yield Finding("best", sentence, ids, distance)
 
 
-def paired_architectures(dataset: str, pairs: Sequence[Pair], names: Titles) -> Iterator[Finding]:
+def paired_architectures(dataset: str, pairs: Sequence[Pair]) -> Iterator[Finding]:
     """The architectures that are single runs, against the one of them with the most images right."""
-    title = {pair.group.id: names[pair.architecture] for pair in pairs if pair.group}
+    title = {pair.group.id: architecture_title(pair.architecture) for pair in pairs if pair.group}
     runs = [
         (title[pair.group.id], pair.paired, (pair.group.id, pair.paired.other))
         for pair in pairs
         if pair.group and pair.paired
     ]
     if runs:
-        yield from _paired(names[dataset], title[runs[0][1].other], runs)
+        yield from _paired(dataset_title(dataset), title[runs[0][1].other], runs)
 
 
 def trend(ablation: Ablation, where: str) -> Iterator[Finding]:
@@ -289,6 +291,6 @@ def _ids(*levels: Level) -> tuple[str, ...]:
     return tuple(level.group for level in levels if level.group)
 
 
-DATASET_RULES: tuple[Callable[[str, Sequence[Pair], Titles], Iterator[Finding]], ...] = (best, paired_architectures)
+DATASET_RULES: tuple[Callable[[str, Sequence[Pair]], Iterator[Finding]], ...] = (best, paired_architectures)
 ABLATION_RULES: tuple[Callable[[Ablation, str], Iterator[Finding]], ...] = (trend, level_differences, paired_levels)
 REPRESENTATIVE_RULES: tuple[Callable[[Group, str], Iterator[Finding]], ...] = (overfitting, convergence)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from vitreport.analysis.commands import PLACEHOLDER
 from vitreport.analysis.summary import Summary
-from vitreport.analysis.titles import titles, where_of
-from vitreport.data.registry import DATASETS
+from vitreport.analysis.titles import where_of
+from vitreport.data.registry import DATASETS, dataset_title
 from vitreport.formatting import counted, joined
 
 COST = (
@@ -40,8 +40,7 @@ def resumed(summary: Summary) -> str:
 
 def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
     """A sentence or two for each choice that a reader should know."""
-    names = titles(summary)
-    chosen = [f"{where_of(pair, names)}, {pair.chosen}" for pair in summary.pairs if pair.group and pair.candidates > 1]
+    chosen = [f"{where_of(pair)}, {pair.chosen}" for pair in summary.pairs if pair.group and pair.candidates > 1]
     representatives = "; ".join(chosen) or "there is one for each"
     yield f"Every number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield (
@@ -81,7 +80,6 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
 
 def limits(summary: Summary) -> Iterator[str]:
     """Say what this summary does not show, a sentence for each limit that it has."""
-    names = titles(summary)
     representatives = [pair.group for pair in summary.pairs if pair.group]
     yield (
         "An interval covers the spread between seeds, or of a single run that between test images; nothing else, such "
@@ -101,7 +99,7 @@ def limits(summary: Summary) -> Iterator[str]:
         epochs = {group.fields["train.epochs"] for group in representatives if group.test and group.dataset == place}
         if len(epochs) > 1:
             told = f"from {min(epochs)} to {max(epochs)} epochs"
-            yield f"On {names[place]}, the architectures were not trained equally long: {told}."
+            yield f"On {dataset_title(place)}, the architectures were not trained equally long: {told}."
     if len({group.cost.device for group in representatives if group.cost}) > 1:
         yield "The runs come from several devices: their times and images per second do not compare."
     yield from _limits_of_records(summary)

@@ -115,9 +115,10 @@ class _Registry(Mapping[str, Dataset]):
 DATASETS: Mapping[str, Dataset] = _Registry()
 
 
-def dataset_title(name: str) -> str:
-    """Return the name of a data set in reports; a folder of the user's keeps its own."""
-    return DATASETS[name].title if name in DATASETS else name
+def dataset_title(dataset: str) -> str:
+    """Return the title of a dataset, by its name or its id in a report: CIFAR-10, CIFAR-10 (8b8b8b8b)."""
+    name = dataset.partition(" (")[0]
+    return DATASETS[name].title + dataset.removeprefix(name) if name in DATASETS else dataset
 
 
 def is_altered(name: str, *, canonical: bool) -> bool:

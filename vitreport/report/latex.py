@@ -24,7 +24,7 @@ def render_latex(page: Page) -> str:
     parts = [_latex_table(tables.overview(page.summary), f"Test accuracy. {methods(page.tested)}")]
     for ablation in page.summary.ablations:
         estimates = [estimate for level in ablation.levels for estimate in (level.accuracy, level.difference)]
-        caption = f"{subject_of(ablation, page.names)}. {methods(estimates)}"
+        caption = f"{subject_of(ablation)}. {methods(estimates)}"
         parts.append(_latex_table(tables.ablation(ablation), caption))
     return "\n".join([LATEX_NEEDS, *parts])
 

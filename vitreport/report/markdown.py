@@ -112,14 +112,14 @@ def template_values(page: Page) -> dict[str, Any]:
         "figures": {figure.name: Figures((figure,)) for figure in page.figures},
         "tables": {
             "overview": tables.overview(page.summary),
-            "cost": tables.cost(page.summary.pairs, page.names),
+            "cost": tables.cost(page.summary.pairs),
             "claims": tables.verdicts(page.verdicts),
             "data": tables.data(page.summary.datasets),
             "provenance": tables.provenance(page.summary),
         },
         "ablation_blocks": partial(ablation_blocks, page),
-        "subject": partial(subject_of, names=page.names),
-        "where": partial(where_of, names=page.names),
+        "subject": subject_of,
+        "where": where_of,
     }
 
 

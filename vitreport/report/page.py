@@ -7,7 +7,6 @@ from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.analysis.findings import Finding, findings
 from vitreport.analysis.references import bibliography
 from vitreport.analysis.summary import Ablation, Summary
-from vitreport.analysis.titles import Titles, titles
 from vitreport.formatting import Estimate
 from vitreport.report.figures.collect import figures_of
 from vitreport.report.figures.figure import Figure
@@ -29,7 +28,6 @@ class Page:
     verdicts: tuple[Verdict, ...]
     figures: tuple[Figure, ...]
     bibliography: tuple[str, ...]
-    names: Titles
 
     @property
     def tested(self) -> list[Estimate]:
@@ -70,5 +68,4 @@ def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE
         verdicts=tuple(verdicts),
         figures=figures_of(summary),
         bibliography=tuple(bibliography(summary)),
-        names=titles(summary),
     )

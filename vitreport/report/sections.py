@@ -40,7 +40,7 @@ def result(page: Page) -> Blocks:
     yield from _figures(page.figures_of(""), "overview")
     pairs = [] if page.summary.sections else [cell for cell in page.summary.pairs if cell.group is None]
     if pairs:
-        items = tuple((f"{where_of(cell, page.names)}:", blocks.Code(cell.command)) for cell in pairs)
+        items = tuple((f"{where_of(cell)}:", blocks.Code(cell.command)) for cell in pairs)
         yield blocks.Details(f"Not run yet: {counted(len(pairs), 'pair')}, with the commands", (blocks.Bullets(items),))
 
 
@@ -48,9 +48,9 @@ def study_parts(page: Page) -> Iterator[blocks.Section]:
     """A section for each part of a study."""
     for number, part in enumerate(page.summary.sections, start=1):
         content: list[blocks.Block] = [blocks.Paragraph(part.question)] if part.question else []
-        content += _with_rows(tables.study_runs(part, page.names))
+        content += _with_rows(tables.study_runs(part))
         for ablation in part.ablations:
-            content += [blocks.Heading(subject_of(ablation, page.names)), *ablation_blocks(page, ablation)]
+            content += [blocks.Heading(subject_of(ablation)), *ablation_blocks(page, ablation)]
         yield blocks.Section(part.title, f"section-{number}", tuple(content))
 
 
@@ -63,7 +63,7 @@ def architectures(page: Page) -> Iterator[blocks.Section]:
 
 def cost(page: Page) -> Blocks:
     """What training and prediction take."""
-    content = tables.cost(page.summary.pairs, page.names)
+    content = tables.cost(page.summary.pairs)
     if content.rows:
         yield from (content, blocks.Paragraph(protocol.COST, "note"), *_figures(page.figures_of(""), "cost"))
 
@@ -90,7 +90,7 @@ def commands(page: Page) -> Blocks:
     content: list[blocks.Block] = []
     for group in page.summary.groups[: blocks.MOST_ROWS]:
         setting = f", {group.label}" if group.label else ""
-        content += [blocks.Paragraph(f"{where_of(group, page.names)}{setting}:"), blocks.CodeBlock(group.command, "sh")]
+        content += [blocks.Paragraph(f"{where_of(group)}{setting}:"), blocks.CodeBlock(group.command, "sh")]
     yield blocks.Details("The command for each row", tuple(content))
 
 
@@ -133,27 +133,27 @@ def ablation_blocks(page: Page, ablation: Ablation) -> list[blocks.Block]:
 
 
 def _architecture(page: Page, architecture: Architecture) -> Blocks:
-    groups, names, figures = architecture.groups, page.names, page.figures_of(architecture.name)
+    groups, figures = architecture.groups, page.figures_of(architecture.name)
     yield blocks.Paragraph(architecture.about)
     yield from _sentences(page.findings_of(architecture.name))
-    yield from _with_rows(tables.results(architecture, names))
+    yield from _with_rows(tables.results(architecture))
     yield from _figures(figures, "curves")
     for ablation in architecture.ablations:
         if ablation.source != "study":
-            yield blocks.Heading(subject_of(ablation, names))
+            yield blocks.Heading(subject_of(ablation))
             yield from _ablation_table(page, ablation)
     yield from _figures(figures, "ablation")
     fields = (("model", architecture.model_fields), ("training", architecture.training_fields))
     settings = [
         each
         for kind, content in fields
-        for each in (tables.differing_fields(content, kind, groups, names), tables.shared_fields(content, kind))
+        for each in (tables.differing_fields(content, kind, groups), tables.shared_fields(content, kind))
     ]
     yield blocks.Details("Parameters of the model and of training", tuple(_with_rows(*settings)))
-    by_class = tables.classes(architecture.pairs, names)
+    by_class = tables.classes(architecture.pairs)
     if by_class.rows:
         confused = [
-            tables.confused(details.confusion, where_of(cell, names))
+            tables.confused(details.confusion, where_of(cell))
             for cell in architecture.pairs
             if cell.group and (details := cell.group.details) and details.confusion
         ]
@@ -167,7 +167,7 @@ def _architecture(page: Page, architecture: Architecture) -> Blocks:
 
 
 def _ablation_table(page: Page, ablation: Ablation) -> Blocks:
-    yield from _with_rows(tables.ablation(ablation, subject_of(ablation, page.names)))
+    yield from _with_rows(tables.ablation(ablation, subject_of(ablation)))
     estimates = [level.accuracy for level in ablation.levels] + [level.difference for level in ablation.levels]
     yield blocks.Paragraph(methods(estimates), "note")
     missing: dict[str, list[str]] = {}

@@ -6,6 +6,7 @@ from typing import Any
 
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.details import Confusion, Mistakes
+from vitreport.analysis.references import architecture_title
 from vitreport.analysis.summary import (
     Ablation,
     Architecture,
@@ -18,8 +19,7 @@ from vitreport.analysis.summary import (
     Section,
     Summary,
 )
-from vitreport.analysis.titles import Titles, titles
-from vitreport.data.registry import bytes_in_words
+from vitreport.data.registry import bytes_in_words, dataset_title
 from vitreport.formatting import Estimate, compact, counted, duration, percent, rate
 from vitreport.records.measurement import SPLITS
 from vitreport.records.reader import Damage
@@ -32,23 +32,22 @@ STATES = {"unfinished": "not finished", "no record": "no record"}
 
 def overview(summary: Summary) -> Table:
     """Architectures by data sets; a pair that a study does not have is no gap."""
-    names = titles(summary)
     datasets = list(dict.fromkeys(cell.dataset for cell in summary.pairs))
     rows = []
     for architecture in summary.architectures:
         cells = {cell.dataset: cell for cell in architecture.pairs}
         rows.append((architecture.title, *(_overview_cell(cells.get(dataset)) for dataset in datasets)))
-    columns = ("architecture", *(names[dataset] for dataset in datasets))
+    columns = ("architecture", *(dataset_title(dataset) for dataset in datasets))
     return table("Test accuracy of each architecture on each data set", columns, rows)
 
 
-def study_runs(section: Section, names: Titles) -> Table:
+def study_runs(section: Section) -> Table:
     """The runs of a part of a study by name, with the command for what has not been run."""
     rows = [
         (
             name,
-            names[cell.architecture],
-            names[cell.dataset],
+            architecture_title(cell.architecture),
+            dataset_title(cell.dataset),
             _overview_cell(cell),
             Code("" if cell.group else cell.command),
         )
@@ -58,11 +57,11 @@ def study_runs(section: Section, names: Titles) -> Table:
     return _with_commands(caption, ("run", "architecture", "data set", "test accuracy", "command"), rows)
 
 
-def results(architecture: Architecture, names: Titles) -> Table:
+def results(architecture: Architecture) -> Table:
     """Every group of an architecture: accuracies by split and the distance of train and test, in points."""
     rows = [
         (
-            names[group.dataset],
+            dataset_title(group.dataset),
             group.label or "as in the first table",
             _accuracy(group.train),
             _accuracy(group.validation),
@@ -91,9 +90,9 @@ def ablation(content: Ablation, subject: str = "") -> Table:
     return table(f"Test accuracy of {subject}", columns, rows, texts=len(content.axes))
 
 
-def differing_fields(content: FieldTable, kind: str, groups: Sequence[Group], names: Titles) -> Table:
+def differing_fields(content: FieldTable, kind: str, groups: Sequence[Group]) -> Table:
     """What differs between the groups of an architecture, one row a group."""
-    datasets = {group.id: names[group.dataset] for group in groups}
+    datasets = {group.id: dataset_title(group.dataset) for group in groups}
     rows = [(datasets[group_id], Code(hash_in_group(group_id)), *values) for group_id, values in content.rows]
     columns = ("data set", "group", *content.names)
     return table(f"What differs between the groups, {kind}", columns, rows if content.names else [], texts=2)
@@ -103,9 +102,9 @@ def shared_fields(content: FieldTable, kind: str = "") -> Table:
     return table(f"What all groups share, {kind}", ("field", "value"), content.shared, texts=2)
 
 
-def classes(cells: Sequence[Pair], names: Titles) -> Table:
+def classes(cells: Sequence[Pair]) -> Table:
     rows = [
-        (names[cell.dataset], each.name, _accuracy(each.accuracy))
+        (dataset_title(cell.dataset), each.name, _accuracy(each.accuracy))
         for cell in cells
         if cell.group and cell.group.details
         for each in cell.group.details.classes
@@ -136,12 +135,12 @@ def mistakes(content: Mistakes) -> Table:
     return table("Confident mistakes", ("no.", "class", "taken for", "confidence", "test image"), rows, texts=3)
 
 
-def cost(cells: Sequence[Pair], names: Titles) -> Table:
+def cost(cells: Sequence[Pair]) -> Table:
     """What the groups of the first table take, with the device that their times were measured on."""
     rows = [
         (
-            names[cell.architecture],
-            names[cell.dataset],
+            architecture_title(cell.architecture),
+            dataset_title(cell.dataset),
             _number(found.parameters, "{:,}".format),
             _number(found.forward_flops, compact),
             _number(found.training_flops, compact),

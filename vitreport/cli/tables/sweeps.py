@@ -7,7 +7,7 @@ from typing import Any
 
 from vitreport.analysis.findings import ablation_findings, no_result
 from vitreport.analysis.summary import Ablation, Group, Summary
-from vitreport.analysis.titles import Titles, subject_of, titles
+from vitreport.analysis.titles import subject_of
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.errors import DamageError
 from vitreport.formatting import Estimate, counted, listed, printable
@@ -25,7 +25,6 @@ def show_sweeps(plans: Sequence[Plan], summary: Summary, *, as_json: bool) -> No
         print_json([_plain(plan, summary) for plan in plans])
         return
     (section,) = summary.sections
-    names = titles(summary)
     if section.runs:
         rows = [[name, tables.outcome(pair.group) if pair.group else "not run"] for name, pair in section.runs]
         print_table(["run", "test accuracy"], rows, right=["test accuracy"], spare=())
@@ -37,13 +36,13 @@ def show_sweeps(plans: Sequence[Plan], summary: Summary, *, as_json: bool) -> No
         print_table(
             columns, [list(row) for row in content.rows], right=columns[len(ablation.axes) :], spare=columns[-2:]
         )
-        for sentence in _sentences(ablation, groups, names):
+        for sentence in _sentences(ablation, groups):
             print_sentence(sentence)
 
 
-def _sentences(ablation: Ablation, groups: Mapping[str, Group], names: Titles) -> Iterator[str]:
-    yield from (finding.sentence for finding in ablation_findings(ablation, names))
-    subject = subject_of(ablation, names)
+def _sentences(ablation: Ablation, groups: Mapping[str, Group]) -> Iterator[str]:
+    yield from (finding.sentence for finding in ablation_findings(ablation))
+    subject = subject_of(ablation)
     for level in ablation.levels:
         if level.group:
             where = f"{subject}, {called(ablation.axes, level.labels)}"
@@ -64,7 +63,7 @@ def _plain(plan: Plan, summary: Summary) -> dict[str, Any]:
         group = next(pair.group for name, pair in section.runs if name == plan.name)
         rows, sentences = [_plain_row(ids[()], group)], list[str]()
     else:
-        sentences = list(_sentences(ablation, groups, titles(summary)))
+        sentences = list(_sentences(ablation, groups))
         rows = [
             _plain_row(
                 ids[level.labels],

@@ -7,7 +7,7 @@ from math import isfinite
 from operator import itemgetter
 
 from vitreport.analysis.summary import Ablation
-from vitreport.analysis.titles import Titles, subject_of, varies_architecture
+from vitreport.analysis.titles import subject_of, varies_architecture
 from vitreport.formatting import joined, methods
 from vitreport.report.figures.canvas import Canvas, ends, key_of, short
 from vitreport.report.figures.figure import ESTIMATE_COLUMNS, Figure, FigureTable, estimate_cells
@@ -19,9 +19,9 @@ LOGARITHMIC_FROM = 8
 """The ratio of the largest to the smallest value from which an axis is logarithmic."""
 
 
-def ablation_figure(ablation: Ablation, names: Titles) -> Iterator[Figure]:
+def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
     """Make the figure of an ablation, if at least two levels were measured."""
-    subject, drawn = subject_of(ablation, names), _thinned(ablation)
+    subject, drawn = subject_of(ablation), _thinned(ablation)
     measured = [(level, level.accuracy) for level in drawn.levels if level.accuracy]
     if len(measured) < 2:
         return

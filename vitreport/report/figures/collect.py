@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from vitreport.analysis.summary import Pair, Summary
-from vitreport.analysis.titles import titles, where_of
+from vitreport.analysis.titles import where_of
 from vitreport.report.figures import ablation, cost, curves, overview, predictions
 from vitreport.report.figures.canvas import Canvas, style
 from vitreport.report.figures.figure import Figure, Kind
@@ -25,13 +25,12 @@ PANELS: Mapping[Kind, Callable[[Any], list[Canvas]]] = {
 
 def figures_of(summary: Summary) -> tuple[Figure, ...]:
     """Return the figures in the order of the report, each with a name of its own."""
-    names = titles(summary)
-    figures = [*overview.overview_figure(summary, names), *cost.cost_figure(summary, names)]
+    figures = [*overview.overview_figure(summary), *cost.cost_figure(summary)]
     for architecture in summary.architectures:
         for cell in architecture.pairs:
-            figures += _figures_of_cell(cell, where_of(cell, names))
+            figures += _figures_of_cell(cell, where_of(cell))
         for each in architecture.ablations:
-            figures += ablation.ablation_figure(each, names)
+            figures += ablation.ablation_figure(each)
     return tuple(_uniquely_named(figures))
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 
+from vitreport.analysis.references import architecture_title
 from vitreport.analysis.summary import Summary
-from vitreport.analysis.titles import Titles
+from vitreport.data.registry import dataset_title
 from vitreport.formatting import compact, joined, methods
 from vitreport.report.figures.canvas import HEIGHT, LOOKS, SMALL, WIDTH, Canvas, Look, bounds, ends, key_of, short
 from vitreport.report.figures.figure import ESTIMATE_COLUMNS, CostPoint, Figure, FigureTable, estimate_cells
@@ -12,10 +13,10 @@ from vitreport.report.figures.figure import ESTIMATE_COLUMNS, CostPoint, Figure,
 COLUMNS, LINE, REACH = 2, 17, 7
 
 
-def cost_figure(summary: Summary, names: Titles) -> Iterator[Figure]:
+def cost_figure(summary: Summary) -> Iterator[Figure]:
     """Make the figure of accuracy against cost, if at least two architectures can be compared."""
     points = tuple(
-        CostPoint(names[cell.architecture], names[cell.dataset], cell.group.test, cell.group.cost)
+        CostPoint(architecture_title(cell.architecture), dataset_title(cell.dataset), cell.group.test, cell.group.cost)
         for cell in summary.pairs
         if cell.group and cell.group.test and cell.group.cost and cell.group.cost.forward_flops
     )

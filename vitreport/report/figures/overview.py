@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from vitreport.analysis.references import architecture_title
 from vitreport.analysis.summary import Pair, Summary
-from vitreport.analysis.titles import Titles, where_of
+from vitreport.analysis.titles import where_of
+from vitreport.data.registry import dataset_title
 from vitreport.formatting import joined, methods
 from vitreport.report.blocks import NOTHING
 from vitreport.report.figures.canvas import Canvas
@@ -13,7 +15,7 @@ from vitreport.report.figures.rows import Row, draw_rows
 from vitreport.report.tables import STATES
 
 
-def overview_figure(summary: Summary, names: Titles) -> Iterator[Figure]:
+def overview_figure(summary: Summary) -> Iterator[Figure]:
     """Make the figure of the rows of the first table in their order, for each data set that was run on."""
     tested = [cell.group.test for cell in summary.pairs if cell.group and cell.group.test]
     if not tested:
@@ -21,11 +23,14 @@ def overview_figure(summary: Summary, names: Titles) -> Iterator[Figure]:
     datasets = {cell.dataset for cell in summary.pairs if cell.group}
     shown = [cell for cell in summary.pairs if cell.dataset in datasets]
     outcomes = [
-        f"{where_of(cell, names)} {cell.group.test.in_percent() if cell.group.test else _state(cell)}"
+        f"{where_of(cell)} {cell.group.test.in_percent() if cell.group.test else _state(cell)}"
         for cell in shown
         if cell.group
     ]
-    cells = tuple(replace(cell, architecture=names[cell.architecture], dataset=names[cell.dataset]) for cell in shown)
+    cells = tuple(
+        replace(cell, architecture=architecture_title(cell.architecture), dataset=dataset_title(cell.dataset))
+        for cell in shown
+    )
     rows = tuple(
         (cell.architecture, cell.dataset, *estimate_cells(cell.group.test))
         for cell in cells
