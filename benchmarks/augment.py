@@ -120,7 +120,7 @@ def one_image(operations: Sequence[AugmentSpec], size: int) -> Callable[[Image.I
 def as_a_batch(operations: Sequence[AugmentSpec], stored: Tensor, device: torch.device) -> Tensor:
     """Augment stored uint8 images (B, 3, H, W) at once, with numbers of their own as in each step of training."""
     images = stored.to(device, non_blocking=True).float().div_(255)
-    return augment(images, operations, PositionNumbers(0, "augment", 0, np.arange(len(images))).all())
+    return augment(images, operations, PositionNumbers(0, "augment", 0, np.arange(len(images))).of(slice(None)))
 
 
 def one_by_one(transform: Callable[[Image.Image], Tensor], stored: Tensor, device: torch.device) -> Tensor:

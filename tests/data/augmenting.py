@@ -22,7 +22,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 def numbers(count: int, seed: int = 0) -> RandomNumbers:
     """Those of the first images of an epoch."""
-    return PositionNumbers(seed, "augment", 0, np.arange(count)).all()
+    return PositionNumbers(seed, "augment", 0, np.arange(count)).of(slice(None))
 
 
 def augmented(images: Tensor, operations: Sequence[AugmentSpec], seed: int = 0) -> Tensor:

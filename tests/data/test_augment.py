@@ -21,7 +21,7 @@ from tests.data.augmenting import (
 from vitreport.data.augment.color import adjust_brightness
 from vitreport.data.augment.geometry import horizontal_flip, shifted_crop
 from vitreport.data.augment.pipeline import DRAWS, augment
-from vitreport.data.augment.sampling import InTurn, SampledTransform, apply_in_turn, unchanged
+from vitreport.data.augment.sampling import InTurn, SampledTransform
 from vitreport.spec.augment import (
     AugmentSpec,
     AutocontrastSpec,
@@ -74,13 +74,13 @@ def test_each_image_gets_operations_of_its_own() -> None:
     images, factors = random_images(4), torch.tensor([0.1, 0.2, 0.3, 0.4])
     shifts = torch.tensor([[0, 0], [0, 0], [0, 0], [1, -2]])
     operations = [
-        SampledTransform(unchanged),
+        SampledTransform(lambda images: images),
         SampledTransform(adjust_brightness, (factors,)),
         SampledTransform(horizontal_flip, (torch.ones(4, dtype=torch.bool),)),
         SampledTransform(shifted_crop, (shifts,)),
     ]
     rows = torch.arange(4)[:, None].expand(4, 2)
-    result = apply_in_turn(images, torch.tensor([[0, 0], [1, 0], [2, 1], [3, 2]]), rows, operations)
+    result = InTurn(operations)(images, torch.tensor([[0, 0], [1, 0], [2, 1], [3, 2]]), rows)
     assert torch.equal(result[0], images[0])
     assert_close(result[1], 0.2 * images[1])
     assert_close(result[2], 0.3 * images[2].flip(-1))
@@ -100,15 +100,15 @@ def test_the_parts_of_an_operation_do_what_it_does_as_a_whole() -> None:
     wholes = [SampledTransform(partial(operation.apply), operation.parameters) for operation in operations]
     choices = torch.randint(-1, len(specs), (40, turns), generator=seeded())
     rows = torch.arange(40 * turns).view(40, turns)
-    expected = apply_in_turn(images, choices, rows, wholes)
-    assert torch.equal(apply_in_turn(images, choices, rows, operations), expected)
+    expected = InTurn(wholes)(images, choices, rows)
+    assert torch.equal(InTurn(operations)(images, choices, rows), expected)
     assert not torch.equal(expected, images)
 
 
 def test_images_may_all_be_left_alone() -> None:
     images = random_images(4)
     none = torch.full((4, 2), -1)
-    assert torch.equal(apply_in_turn(images, none, none.abs(), [drawn(JITTER, 4)]), images)
+    assert torch.equal(InTurn([drawn(JITTER, 4)])(images, none, none.abs()), images)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=repr)

@@ -32,7 +32,7 @@ def blocks(kind: str | int) -> Iterator[Positions]:
 
 
 def numbers_of(positions: Positions, purpose: str = "augment") -> RandomNumbers:
-    return PositionNumbers(SEED, purpose, EPOCH, positions).all()
+    return PositionNumbers(SEED, purpose, EPOCH, positions).of(slice(None))
 
 
 def in_blocks(images: Tensor, spec: AugmentSpec, kind: str | int) -> Tensor:

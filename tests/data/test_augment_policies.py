@@ -9,18 +9,12 @@ from torchvision.transforms import InterpolationMode, v2
 
 from tests.data.augmenting import drawn, random_images, shares
 from vitreport.data.augment import policies
-from vitreport.data.augment.sampling import InTurn, apply_in_turn
+from vitreport.data.augment.sampling import InTurn
 from vitreport.spec.augment import RandAugmentSpec, TrivialAugmentSpec
 
 Policy = RandAugmentSpec | TrivialAugmentSpec
 SIZE = (9, 12)
 REFERENCES: dict[type[Policy], Any] = {RandAugmentSpec: v2.RandAugment, TrivialAugmentSpec: v2.TrivialAugmentWide}
-
-
-SPACES = {
-    RandAugmentSpec: policies.rand_augment_space((1, 3, *SIZE)),
-    TrivialAugmentSpec: policies.TRIVIAL_AUGMENT_SPACE,
-}
 
 
 def everything(bins: list[int]) -> tuple[Tensor, Tensor, Tensor]:
@@ -49,8 +43,8 @@ def test_every_operation_acts_as_in_torchvision(
     spec = kind(num_magnitude_bins=num_bins, interpolation=interpolation)
     kinds, chosen, signs = everything(bins)
     images = random_images(len(kinds), size=SIZE).double()
-    operations = policies.operations(SPACES[kind], kinds, chosen, signs, spec, (len(kinds), 3, *SIZE))
-    result = apply_in_turn(images, policies.positions(kinds)[:, None], torch.arange(len(kinds))[:, None], operations)
+    operations = policies.operations(spec, (len(kinds), 3, *SIZE), kinds, chosen, signs)
+    result = InTurn(operations)(images, policies.positions(kinds)[:, None], torch.arange(len(kinds))[:, None])
     triples = zip(kinds.tolist(), chosen.tolist(), signs.tolist(), strict=True)
     for image, changed, own in zip(images, result, triples, strict=True):
         torch.testing.assert_close(changed, by_torchvision(spec, image, *own), rtol=0, atol=1e-6, msg=str(own))

@@ -1,4 +1,4 @@
-"""Mixup and CutMix: each image of a batch with the one that stands as far from the batch's end, in a share of its own.
+"""Mixup and CutMix: each image of a batch with the one that is as far from the batch's end, in a share of its own.
 
 The partners are those of timm (`images.flip(0)`), and so are the distributions, drawn for each image ("elem").
 """
@@ -11,14 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitreport.data.augment.random_numbers import RandomNumbers
+from vitreport.data.augment.random_numbers import RandomNumbers, Units
 from vitreport.data.augment.rectangles import in_boxes
 from vitreport.data.augment.sampling import per_image
 from vitreport.spec.augment import MixSpec
 
 
 class Mixing(NamedTuple):
-    """Of each image: the weight (B,) of its own pixels outside its box (B, 4), inside of which are its partner's.
+    """Of each image: the weight (B,) of its own pixels outside its box (B, 4); inside are those of its partner.
 
     `boxes` hold top, left, height and width; `shares` (B,) are the weights of the images' own labels.
     """
@@ -31,16 +31,17 @@ class Mixing(NamedTuple):
 def mix(
     images: Tensor, labels: Tensor, spec: MixSpec, num_classes: int, numbers: RandomNumbers
 ) -> tuple[Tensor, Tensor]:
-    """The mixed images (B, 3, H, W), and the weights of their classes (B, num_classes) instead of labels (B,)."""
+    """Return mixed images (B, 3, H, W), and the weights of their classes (B, num_classes) instead of labels (B,)."""
     mixing = draw_mixing(spec, images.shape[-2:], numbers)
     return mixed_images(images, mixing), mixed_targets(labels, mixing.shares, num_classes)
 
 
 def draw_mixing(spec: MixSpec, size: Sequence[int], numbers: RandomNumbers) -> Mixing:
-    """With lambda from Beta(alpha, alpha), a box takes a share 1 - lambda of an image, less what it juts out."""
+    """Draw lambda from Beta(alpha, alpha); a box takes the share 1 - lambda of an image, minus what is outside."""
     sides = np.array(size)
     switch, whether, first, second, *centre = numbers.units(6).T
-    cut = switch < _cutmix_probability(spec)
+    both = spec.mixup_alpha > 0 and spec.cutmix_alpha > 0
+    cut = switch < (spec.switch_probability if both else float(spec.cutmix_alpha > 0))
     alphas = np.where(cut, spec.cutmix_alpha, spec.mixup_alpha)
     lambdas = np.where(whether < spec.probability, symmetric_beta(alphas, first, second), 1.0)
     lengths = (sides * np.sqrt(1 - np.where(cut, lambdas, 1.0))[:, None]).astype(int)
@@ -52,10 +53,8 @@ def draw_mixing(spec: MixSpec, size: Sequence[int], numbers: RandomNumbers) -> M
     return Mixing(*map(torch.from_numpy, columns))
 
 
-def symmetric_beta(
-    alphas: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Beta(alpha, alpha) from two uniform numbers each, so that none depends on how many others were rejected.
+def symmetric_beta(alphas: NDArray[np.float64], first: Units, second: Units) -> NDArray[np.float64]:
+    """Draw from Beta(alpha, alpha) by two uniform numbers each, so that no number depends on rejected ones.
 
     Bailey's polar method gives Student's t with 2 alpha degrees of freedom, and t / sqrt(2 alpha + t**2) is
     2 Beta - 1 (L. Devroye, "Random variate generation in one line of code", 1996).
@@ -65,19 +64,14 @@ def symmetric_beta(
 
 
 def mixed_images(images: Tensor, mixing: Mixing) -> Tensor:
+    """Mix images (B, 3, H, W) with their partners."""
     weights = per_image(mixing.weights, images).masked_fill(in_boxes(mixing.boxes, images), 0)
     return images.flip(0).lerp(images, weights)
 
 
 def mixed_targets(labels: Tensor, shares: Tensor, num_classes: int) -> Tensor:
-    """`share` for an image's own class and the rest for its partner's: (B, num_classes), each row with the sum 1."""
+    """Give `share` to an image's own class and the rest to its partner's: (B, num_classes), each row with the sum 1."""
     classes = torch.arange(num_classes, device=labels.device)
     own, partner = (each[:, None] == classes for each in (labels, labels.flip(0)))
     shares = shares.to(labels.device, torch.float32, non_blocking=True)[:, None]
     return own * shares + partner * (1 - shares)
-
-
-def _cutmix_probability(spec: MixSpec) -> float:
-    if spec.mixup_alpha == 0:
-        return 1.0
-    return spec.switch_probability if spec.cutmix_alpha > 0 else 0.0

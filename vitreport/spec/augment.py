@@ -1,6 +1,6 @@
 """The specs of augmentation, in the terms of torchvision.transforms. What lies outside an image is black."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -9,6 +9,7 @@ from vitreport.errors import Problem
 from vitreport.spec.section import Fraction, PositiveInt, Section
 
 MOST_OPERATIONS = 16
+Number = TypeVar("Number", bound=float)
 
 
 def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
@@ -17,20 +18,14 @@ def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
     return limits
 
 
+Range = Annotated[tuple[Number, Number], AfterValidator(_ascending)]
 Degrees = Annotated[float, Field(ge=-360, le=360)]
 ShearDegrees = Annotated[float, Field(ge=-85, le=85)]
 AreaShare = Annotated[float, Field(gt=0, le=1)]
-AspectRatio = Annotated[float, Field(ge=0.01, le=100)]
-Zoom = Annotated[float, Field(ge=0.01, le=100)]
+Factor = Annotated[float, Field(ge=0.01, le=100)]
 Strength = Annotated[float, Field(ge=0, le=10)]
 Alpha = Annotated[float, Field(ge=0, le=100)]
 Bins = Annotated[int, Field(ge=2, le=1000)]
-
-DegreesRange = Annotated[tuple[Degrees, Degrees], AfterValidator(_ascending)]
-ShearRange = Annotated[tuple[ShearDegrees, ShearDegrees], AfterValidator(_ascending)]
-AreaRange = Annotated[tuple[AreaShare, AreaShare], AfterValidator(_ascending)]
-RatioRange = Annotated[tuple[AspectRatio, AspectRatio], AfterValidator(_ascending)]
-ZoomRange = Annotated[tuple[Zoom, Zoom], AfterValidator(_ascending)]
 Interpolation = Literal["nearest", "bilinear"]
 
 
@@ -72,15 +67,15 @@ class RandomResizedCropSpec(Augmentation):
     """Cut out a window of a share `scale` of the area and of width / height `ratio`, and resize it (bilinear) back."""
 
     name: Literal["random_resized_crop"] = "random_resized_crop"
-    scale: AreaRange = (0.08, 1.0)
-    ratio: RatioRange = (3 / 4, 4 / 3)
+    scale: Range[AreaShare] = (0.08, 1.0)
+    ratio: Range[Factor] = (3 / 4, 4 / 3)
 
 
 class RandomRotationSpec(Augmentation):
     """Turn about the centre by an angle from `degrees`, counter-clockwise."""
 
     name: Literal["random_rotation"] = "random_rotation"
-    degrees: DegreesRange = (-15.0, 15.0)
+    degrees: Range[Degrees] = (-15.0, 15.0)
     interpolation: Interpolation = "nearest"
 
 
@@ -91,10 +86,10 @@ class RandomAffineSpec(Augmentation):
     """
 
     name: Literal["random_affine"] = "random_affine"
-    degrees: DegreesRange = (-15.0, 15.0)
+    degrees: Range[Degrees] = (-15.0, 15.0)
     translate: tuple[Fraction, Fraction] = (0.0, 0.0)
-    scale: ZoomRange = (1.0, 1.0)
-    shear: ShearRange = (0.0, 0.0)
+    scale: Range[Factor] = (1.0, 1.0)
+    shear: Range[ShearDegrees] = (0.0, 0.0)
     interpolation: Interpolation = "nearest"
 
 
@@ -142,8 +137,8 @@ class RandomErasingSpec(Augmentation):
 
     name: Literal["random_erasing"] = "random_erasing"
     probability: Fraction = 0.5
-    scale: AreaRange = (0.02, 0.33)
-    ratio: RatioRange = (0.3, 3.3)
+    scale: Range[AreaShare] = (0.02, 0.33)
+    ratio: Range[Factor] = (0.3, 3.3)
     value: Literal["black", "noise"] = "black"
 
 

@@ -8,19 +8,20 @@ from torch import Tensor
 
 from vitreport.data.augment.random_numbers import RandomNumbers
 from vitreport.data.augment.sampling import InTurn, SampledTransform, apply_where, per_image
-from vitreport.spec.augment import AutocontrastSpec, ColorJitterSpec, EqualizeSpec, SharpnessSpec
+from vitreport.spec.augment import ColorJitterSpec, SharpnessSpec
 
 LEVELS = 256
 
 
 def draw_color_jitter(spec: ColorJitterSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
-    """The adjustments with a strength, each image's by factors of its own and in an order of its own."""
+    """Draw factors of the adjustments that have a strength, and their order, for each image."""
     strengths = (spec.brightness, spec.contrast, spec.saturation)
     low = [*(max(0.0, 1 - strength) for strength in strengths), -spec.hue]
     high = [*(1 + strength for strength in strengths), spec.hue]
     factors = numbers.uniform(low, high, len(low)).float().unbind(1)
     active = torch.tensor([i for i in range(len(low)) if low[i] < high[i]], dtype=torch.long)
-    return color_jitter(factors, active[numbers.orders(len(active))])
+    order = torch.from_numpy(numbers.units(len(active)).argsort(axis=1, kind="stable"))
+    return color_jitter(factors, active[order])
 
 
 def color_jitter(factors: Sequence[Tensor], order: Tensor) -> SampledTransform:
@@ -30,7 +31,7 @@ def color_jitter(factors: Sequence[Tensor], order: Tensor) -> SampledTransform:
 
 
 def adjust_brightness(images: Tensor, factors: Tensor) -> Tensor:
-    """`factor * image`, clamped to [0, 1], with `factors` (B,)."""
+    """Return `factor * image`, clamped to [0, 1], with `factors` (B,)."""
     return images.mul(per_image(factors, images)).clamp_(0, 1)
 
 
@@ -67,10 +68,9 @@ def adjust_hue(images: Tensor, shifts: Tensor) -> Tensor:
 
 
 def draw_sharpness(spec: SharpnessSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
-    chosen = numbers.happens(spec.probability)
-    return SampledTransform(
-        partial(apply_where, apply=adjust_sharpness), (chosen, torch.full((shape[0],), spec.factor))
-    )
+    """Draw which images become sharper or smoother."""
+    chosen, factors = numbers.happens(spec.probability), torch.full((shape[0],), spec.factor)
+    return SampledTransform(partial(apply_where, apply=adjust_sharpness), (chosen, factors))
 
 
 def adjust_sharpness(images: Tensor, factors: Tensor) -> Tensor:
@@ -83,19 +83,11 @@ def adjust_sharpness(images: Tensor, factors: Tensor) -> Tensor:
     return result
 
 
-def draw_autocontrast(spec: AutocontrastSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
-    return SampledTransform(partial(apply_where, apply=autocontrast), (numbers.happens(spec.probability),))
-
-
 def autocontrast(images: Tensor) -> Tensor:
     """Stretch each channel from its smallest and largest value to 0 and 1; a plain one stays."""
     smallest, largest = images.amin((-2, -1), keepdim=True), images.amax((-2, -1), keepdim=True)
     plain = smallest == largest
     return (images - smallest.masked_fill(plain, 0)).div_((largest - smallest).masked_fill_(plain, 1)).clamp_(0, 1)
-
-
-def draw_equalize(spec: EqualizeSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
-    return SampledTransform(partial(apply_where, apply=equalize), (numbers.happens(spec.probability),))
 
 
 def equalize(images: Tensor) -> Tensor:
@@ -129,7 +121,7 @@ ADJUSTMENTS = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue
 
 
 def _grayscale(images: Tensor) -> Tensor:
-    """Luma (B, 1, H, W) with the weights of ITU-R BT.601, rounded as torchvision rounds them."""
+    """Return luma (B, 1, H, W) with the weights of ITU-R BT.601, rounded as torchvision rounds them."""
     red, green, blue = images.chunk(3, dim=1)
     return red.mul(0.2989).add_(green, alpha=0.587).add_(blue, alpha=0.114)
 

@@ -10,27 +10,12 @@ from torch.nn import functional
 from vitreport.data.augment.random_numbers import RandomNumbers
 from vitreport.data.augment.rectangles import draw_lengths, draw_offsets, first_fitting
 from vitreport.data.augment.sampling import SampledTransform, per_image
-from vitreport.spec.augment import (
-    HorizontalFlipSpec,
-    RandomAffineSpec,
-    RandomCropSpec,
-    RandomResizedCropSpec,
-    RandomRotationSpec,
-    VerticalFlipSpec,
-)
-
-
-def draw_horizontal_flip(spec: HorizontalFlipSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
-    return SampledTransform(horizontal_flip, (numbers.happens(spec.probability),))
+from vitreport.spec.augment import RandomAffineSpec, RandomCropSpec, RandomResizedCropSpec, RandomRotationSpec
 
 
 def horizontal_flip(images: Tensor, flipped: Tensor) -> Tensor:
     """Mirror left and right the images for which `flipped` (B,) is true."""
     return images.lerp(images.flip(-1), per_image(flipped, images))  # exact: the weights are 0 and 1
-
-
-def draw_vertical_flip(spec: VerticalFlipSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
-    return SampledTransform(vertical_flip, (numbers.happens(spec.probability),))
 
 
 def vertical_flip(images: Tensor, flipped: Tensor) -> Tensor:
@@ -39,9 +24,8 @@ def vertical_flip(images: Tensor, flipped: Tensor) -> Tensor:
 
 
 def draw_random_crop(spec: RandomCropSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
-    """For each image, how many pixels down and right its window moves: (B, 2), from -padding to padding."""
-    shifts = numbers.integers(-spec.padding, spec.padding + 1, 2)
-    return SampledTransform(shifted_crop, (shifts,))
+    """Draw how many pixels down and right each window moves: (B, 2), from -padding to padding."""
+    return SampledTransform(shifted_crop, (numbers.integers(-spec.padding, spec.padding + 1, 2),))
 
 
 def shifted_crop(images: Tensor, shifts: Tensor) -> Tensor:
@@ -56,6 +40,7 @@ def shifted_crop(images: Tensor, shifts: Tensor) -> Tensor:
 
 
 def draw_random_rotation(spec: RandomRotationSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+    """Draw an angle for each image."""
     degrees = numbers.uniform(*spec.degrees, 1).squeeze(1)
     still = torch.zeros(len(degrees), 2)
     matrices = inverse_affine(-degrees, still, torch.ones(len(degrees)), still)
@@ -63,6 +48,7 @@ def draw_random_rotation(spec: RandomRotationSpec, shape: Sequence[int], numbers
 
 
 def draw_random_affine(spec: RandomAffineSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+    """Draw an affine map for each image, with shifts of whole pixels."""
     height, width = shape[-2:]
     low, high = zip(spec.degrees, (-1.0, 1.0), (-1.0, 1.0), spec.scale, spec.shear, strict=True)
     drawn = numbers.uniform(low, high, len(low))
@@ -77,7 +63,7 @@ def draw_random_affine(spec: RandomAffineSpec, shape: Sequence[int], numbers: Ra
 def inverse_affine(
     degrees: Tensor, translations: Tensor, scales: Tensor, shears: Tensor, centers: Tensor | None = None
 ) -> Tensor:
-    """Matrices (B, 2, 3) that lead from a pixel of the result to one of the image; x before y, from the centre.
+    """Return matrices (B, 2, 3) that lead from a pixel of the result to one of the image; x before y, from the centre.
 
     The map that they invert is torchvision's: turn by `degrees` (B,) clockwise, zoom by `scales` (B,), shear by
     `shears` (B, 2) degrees, about `centers` (B, 2), then move by `translations` (B, 2) pixels.
@@ -104,7 +90,7 @@ def affine(images: Tensor, matrices: Tensor, *, interpolation: str) -> Tensor:
 def draw_random_resized_crop(
     spec: RandomResizedCropSpec, shape: Sequence[int], numbers: RandomNumbers
 ) -> SampledTransform:
-    """The first of ten windows that lies in the image, else the largest in its centre, as torchvision draws it."""
+    """Draw the first of ten windows that lies in the image, else the largest in its centre, as torchvision does."""
     height, width = shape[-2:]
     widths, heights = draw_lengths(spec.scale, spec.ratio, shape, numbers)
     inside = (widths > 0) & (widths <= width) & (heights > 0) & (heights <= height)
@@ -119,19 +105,18 @@ def draw_random_resized_crop(
 
 def resized_crop(images: Tensor, boxes: Tensor) -> Tensor:
     """Resize (bilinear) the `boxes` (B, 4) of top, left, height and width to the size of the images."""
-    size = images.shape[-2:]
     rows, columns = (
-        _positions(boxes[:, side], boxes[:, side + 2], length).mul(2).add(1).div(length).sub(1)
-        for side, length in enumerate(size)
+        _positions(boxes[:, side, None], boxes[:, side + 2, None], length)
+        for side, length in enumerate(images.shape[-2:])
     )
     still = (torch.zeros_like(rows), torch.zeros_like(columns))
     return _sampled(images, torch.stack([still[0], rows], 2), torch.stack([columns, still[1]], 2), "bilinear")
 
 
 def _positions(starts: Tensor, lengths: Tensor, count: int) -> Tensor:
-    """Where `count` pixels, spread evenly over each interval, lie between its first and its last pixel: (B, count)."""
-    positions = (torch.arange(count) + 0.5) / count * lengths[:, None] - 0.5
-    return positions.clamp(min=0).minimum(lengths[:, None] - 1) + starts[:, None]
+    """Spread `count` pixels evenly over intervals (B, 1), between their first and last pixel; -1 to 1 is an image."""
+    positions = (torch.arange(count) + 0.5) / count * lengths - 0.5
+    return (positions.clamp(min=0).minimum(lengths - 1) + starts).mul(2).add(1).div(count).sub(1)
 
 
 def _sampled(images: Tensor, rows: Tensor, columns: Tensor, interpolation: str) -> Tensor:

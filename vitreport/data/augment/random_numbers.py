@@ -18,7 +18,7 @@ COLUMNS_AT_ONCE = 16  # calling the hash costs more than drawing columns that ar
 
 @dataclass(frozen=True)
 class RandomNumbers:
-    """Hand out random numbers, a row for each image; `units(count)` gives the next columns (B, count) from (0, 1).
+    """Draw numbers, a row for each image; `units(count)` gives the next columns (B, count) from (0, 1).
 
     Which columns a caller gets depends on the calls before it. An operation therefore asks for the same number of
     columns, whatever the images are and whatever it has drawn.
@@ -37,10 +37,6 @@ class RandomNumbers:
     def happens(self, probability: float) -> Tensor:
         """Draw (B,) of bool, true with that probability."""
         return torch.from_numpy(self.units(1)[:, 0] < probability)
-
-    def orders(self, count: int) -> Tensor:
-        """Draw (B, count) of int64: a permutation of range(count) in each row."""
-        return torch.from_numpy(self.units(count).argsort(axis=1, kind="stable"))
 
     def seeds(self) -> Tensor:
         """Draw (B, 2) of int32: the exact words that the numbers are made from."""
@@ -61,28 +57,19 @@ class PositionNumbers:
 
     def __init__(self, seed: int, purpose: str, epoch: int, positions: NDArray[np.int64]) -> None:
         self._keys = position_keys(seed, purpose, epoch, positions)
-        self._chunks = list[Units]()
+        self._drawn: Units = np.empty((len(positions), 0))
 
     def of(self, rows: slice) -> RandomNumbers:
-        """Hand out the columns of some rows, from the first on."""
+        """Give the columns of some rows, from the first on."""
         used = 0
 
         def units(count: int) -> Units:
             nonlocal used
             start, used = used, used + count
-            return self._columns(rows, start, used)
+            drawn = self._drawn.shape[1]
+            if used > drawn:
+                words = random_words(self._keys, drawn, max(used - drawn, COLUMNS_AT_ONCE))
+                self._drawn = np.concatenate([self._drawn, as_uniforms(words)], axis=1)
+            return self._drawn[rows, start:used]
 
         return RandomNumbers(units)
-
-    def all(self) -> RandomNumbers:
-        """Hand out the columns of every row."""
-        return self.of(slice(None))
-
-    def _columns(self, rows: slice, start: int, stop: int) -> Units:
-        first, last = start // COLUMNS_AT_ONCE, max(start, stop - 1) // COLUMNS_AT_ONCE
-        while len(self._chunks) <= last:
-            words = random_words(self._keys, len(self._chunks) * COLUMNS_AT_ONCE, COLUMNS_AT_ONCE)
-            self._chunks.append(as_uniforms(words))
-        chunks = [chunk[rows] for chunk in self._chunks[first : last + 1]]
-        joined = chunks[0] if len(chunks) == 1 else np.concatenate(chunks, axis=1)
-        return joined[:, start - first * COLUMNS_AT_ONCE : stop - first * COLUMNS_AT_ONCE]

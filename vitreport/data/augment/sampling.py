@@ -30,39 +30,35 @@ Sampler = Callable[[Any, Sequence[int], RandomNumbers], SampledTransform]
 
 @dataclass(frozen=True)
 class InTurn:
-    """The `apply` of a transform that consists of others; its parameters are those of `apply_in_turn`."""
-
-    operations: Sequence[SampledTransform]
-
-    def __call__(self, images: Tensor, choices: Tensor, rows: Tensor) -> Tensor:
-        return apply_in_turn(images, choices, rows, self.operations)
-
-
-def apply_in_turn(images: Tensor, choices: Tensor, rows: Tensor, operations: Sequence[SampledTransform]) -> Tensor:
     """Apply to each image operations of its own, in an order of its own.
 
     For each image and each of K turns, `choices` (B, K) holds the position of an operation in `operations`, or -1 for
     none, and `rows` (B, K) the row of that operation's parameters.
     """
-    images = images.clone()
-    choices, rows, operations = _flat(choices, rows, operations)
-    calls = list(_schedule(choices.tolist()))
-    sizes = [len(call.members) for call in calls]
-    members = torch.tensor([image for call in calls for image in call.members], dtype=torch.long)
-    turns = torch.tensor([turn for call in calls for turn in call.turns], dtype=torch.long)
-    own_rows = rows[members, turns].split_with_sizes(sizes)
-    places = members.to(images.device, non_blocking=True).split_with_sizes(sizes)
-    for call, own, where in zip(calls, own_rows, places, strict=True):
-        apply, parameters = operations[call.position]
-        changed = apply(images.index_select(0, where), *(values[own] for values in parameters))
-        images.index_copy_(0, where, changed)
-    return images
+
+    operations: Sequence[SampledTransform]
+
+    def __call__(self, images: Tensor, choices: Tensor, rows: Tensor) -> Tensor:
+        """Return the changed images (B, 3, H, W)."""
+        images = images.clone()
+        choices, rows, operations = _flat(choices, rows, self.operations)
+        calls = list(_schedule(choices.tolist()))
+        sizes = [len(members) for _, members, _ in calls]
+        members = torch.tensor([image for call in calls for image in call[1]], dtype=torch.long)
+        turns = torch.tensor([turn for call in calls for turn in call[2]], dtype=torch.long)
+        own_rows = rows[members, turns].split_with_sizes(sizes)
+        places = members.to(images.device, non_blocking=True).split_with_sizes(sizes)
+        for (position, *_), own, where in zip(calls, own_rows, places, strict=True):
+            apply, parameters = operations[position]
+            changed = apply(images.index_select(0, where), *(values[own] for values in parameters))
+            images.index_copy_(0, where, changed)
+        return images
 
 
 def _flat(
     choices: Tensor, rows: Tensor, operations: Sequence[SampledTransform]
 ) -> tuple[Tensor, Tensor, Sequence[SampledTransform]]:
-    """The same turns with the parts of each operation that consists of others in its place, (B, K * W) of them."""
+    """Return the same turns with the parts of each operation that consists of others in its place, (B, K * W)."""
     if not any(isinstance(operation.apply, InTurn) for operation in operations):
         return choices, rows, operations
     parts, flat_choices, flat_rows = list[SampledTransform](), list[Tensor](), list[Tensor]()
@@ -77,14 +73,14 @@ def _flat(
 
 
 def _merged(turns: Sequence[Tensor], nothing: int) -> Tensor:
-    """Turns (B, K, W) of any W, of which no two have more than `nothing` at one place."""
+    """Merge turns (B, K, W) of any W; at most one of them has more than `nothing` in one place."""
     width = max(each.shape[-1] for each in turns)
     padded = [functional.pad(each, (0, width - each.shape[-1]), value=nothing) for each in turns]
     return torch.stack(padded).amax(0).flatten(1)
 
 
 def _parts(operation: SampledTransform, rows: Tensor) -> tuple[Tensor, Tensor, Sequence[SampledTransform]]:
-    """What an operation with these rows (B, K) of its parameters consists of: choices and rows (B, K, W)."""
+    """Return what an operation with these rows (B, K) of its parameters consists of: choices and rows (B, K, W)."""
     if not isinstance(operation.apply, InTurn):
         return torch.zeros_like(rows)[..., None], rows[..., None], [operation]
     inner_choices, inner_rows = operation.parameters
@@ -92,16 +88,11 @@ def _parts(operation: SampledTransform, rows: Tensor) -> tuple[Tensor, Tensor, S
     return inner_choices[rows], inner_rows[rows], parts
 
 
-class _Call(NamedTuple):
-    """One application of an operation: to which images, and in which turn of each of them."""
+def _schedule(choices: list[list[int]]) -> Iterator[tuple[int, list[int], list[int]]]:
+    """Yield applications of an operation: its position, to which images, and in which turn of each of them.
 
-    position: int
-    members: list[int]
-    turns: list[int]
-
-
-def _schedule(choices: list[list[int]]) -> Iterator[_Call]:
-    """The operation that most images wait for is applied next, which takes fewer calls than turn after turn."""
+    The next operation is the one that most images wait for, which takes fewer calls than turn after turn.
+    """
     queues = [[(turn, position) for turn, position in enumerate(own) if position >= 0][::-1] for own in choices]
     waiting: dict[int, list[int]] = {}
     arriving: Iterable[int] = range(len(queues))
@@ -113,7 +104,7 @@ def _schedule(choices: list[list[int]]) -> Iterator[_Call]:
             return
         position = max(waiting, key=lambda position: len(waiting[position]))
         members = waiting.pop(position)
-        yield _Call(position, members, [queues[image].pop()[0] for image in members])
+        yield position, members, [queues[image].pop()[0] for image in members]
         arriving = members
 
 
@@ -122,19 +113,12 @@ def apply_where(images: Tensor, chosen: Tensor, *parameters: Tensor, apply: Appl
     if chosen.all():
         return apply(images, *parameters)
     rows = chosen.nonzero().squeeze(1)
-    changed = apply(take(images, rows), *(values[rows] for values in parameters))
-    return images.index_copy(0, rows.to(images.device, non_blocking=True), changed)
-
-
-def unchanged(images: Tensor) -> Tensor:
-    return images
-
-
-def take(images: Tensor, rows: Tensor) -> Tensor:
-    return images.index_select(0, rows.to(images.device, non_blocking=True))
+    where = rows.to(images.device, non_blocking=True)
+    changed = apply(images.index_select(0, where), *(values[rows] for values in parameters))
+    return images.index_copy(0, where, changed)
 
 
 def per_image(values: Tensor, images: Tensor) -> Tensor:
-    """Values (B,) or (B, 3) on the device of the images, shaped to broadcast over their pixels."""
+    """Return values (B,) or (B, 3) on the device of the images, shaped to broadcast over their pixels."""
     values = values.to(images.device, images.dtype, non_blocking=True)
     return values.view(*values.shape, *[1] * (images.ndim - values.ndim))
