@@ -92,7 +92,7 @@ def train(
     from vitreport.errors import RecordError
     from vitreport.records.reader import read_run
     from vitreport.runtime import Runtime
-    from vitreport.store.finished import finished_run
+    from vitreport.store.run_state import finished_run
     from vitreport.training.listener import Listeners
 
     listener = Listeners(listeners)

@@ -89,14 +89,26 @@ def rewritten(folder: Path, changes: dict[str, Tensor | None], metadata: dict[st
     [
         ({"model/first.weight": torch.zeros(5, 3)}, r"model/first\.weight is \(5, 3\) float32, .* \(4, 3\) float32"),
         ({"model/first.weight": torch.zeros(4, 3).half()}, r"model/first\.weight is \(4, 3\) float16"),
-        ({"model/first.weight": None, "model/second.bias": None}, r"has no tensor model/first\.weight"),
-        ({"model/third.weight": torch.zeros(1)}, r"the model has no tensor model/third\.weight"),
-        ({"best/first.weight": torch.zeros(1)}, r"the model has no tensor best/first\.weight"),
+        (
+            {"model/first.weight": None, "model/second.bias": None},
+            r"model/first\.weight is missing, the model needs \(4, 3\) float32",
+        ),
+        (
+            {"model/third.weight": torch.zeros(1)},
+            r"model/third\.weight is \(1,\) float32, the model needs no such tensor",
+        ),
+        (
+            {"best/first.weight": torch.zeros(1)},
+            r"best/first\.weight is \(1,\) float32, the model needs no such tensor",
+        ),
         ({"totals": torch.zeros(2)}, r"totals is \(2,\)"),
-        ({"totals": None}, r"has no tensor totals"),
+        ({"totals": None}, r"totals is missing"),
         ({"optimizer/first.weight/exp_avg": torch.zeros(3, 4)}, r"first\.weight/exp_avg is \(3, 4\)"),
-        ({"optimizer/first.weight/step": None}, r"has no tensor optimizer/first\.weight/step"),
-        ({"optimizer/nobody/exp_avg": torch.zeros(3)}, r"the model has no tensor optimizer/nobody/exp_avg"),
+        ({"optimizer/first.weight/step": None}, r"optimizer/first\.weight/step is missing"),
+        (
+            {"optimizer/nobody/exp_avg": torch.zeros(3)},
+            r"optimizer/nobody/exp_avg is \(3,\) float32, the model needs no such tensor",
+        ),
     ],
 )
 def test_what_does_not_fit_is_named(

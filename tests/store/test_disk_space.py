@@ -12,7 +12,7 @@ from vitreport.files import free_bytes, remove_file
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.store import checkpoint
-from vitreport.store.disk_space import disk_bytes, peak_bytes
+from vitreport.store.checkpoint import disk_bytes, peak_bytes
 from vitreport.store.session import train_run
 from vitreport.training.listener import Listener
 
@@ -63,7 +63,7 @@ def test_a_disk_that_is_full_before_a_step_is_saved_says_that_nothing_is(
     failed = driver.run(*TRAIN, "--quiet", *forced, folder=tmp_path, faults=[("full_after_step", 1)])
     command = "the same command without --force" if forced else "the same command"
     assert failed.exit_code == 6
-    assert failed.stderr.endswith(f"; hint: free some space; {command} then begins anew: no step was saved\n")
+    assert failed.stderr.endswith(f"; hint: free some space; {command} then starts again: no step was saved\n")
 
 
 def test_the_room_of_a_place_that_is_not_there_yet_is_that_of_its_disk(tmp_path: Path) -> None:

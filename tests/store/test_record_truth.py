@@ -84,8 +84,8 @@ def test_run_that_begins_anew_says_so(driver: Driver, tmp_path: Path) -> None:
     driver.run("train", *SHORT, folder=tmp_path, faults=[("killed_before_step", 1)])
     anew = driver.run("train", *SHORT, folder=tmp_path)
     run = only_run(tmp_path).name
-    assert anew.stderr.startswith(f"{run} was cut off before it saved a step: it begins anew\ntraining {run} on ")
-    assert "begins anew" not in driver.run("train", *SHORT, "--force", folder=tmp_path).stderr
+    assert anew.stderr.startswith(f"{run} was interrupted before it saved a step: it starts again\ntraining {run} on ")
+    assert "starts again" not in driver.run("train", *SHORT, "--force", folder=tmp_path).stderr
 
 
 def test_speeds_are_in_the_record_and_nowhere_else_that_is_compared(driver: Driver, tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
-"""Checkpoints: one immutable safetensors file a step, its SHA-256 beside it, the two newest kept.
+"""Checkpoints: one immutable safetensors file per step, with its SHA-256 in a second file; the two newest are kept.
 
 `step-N.safetensors` holds the weights (`model/...`), the optimizer's tensors by the name of their parameter
-(`optimizer/<parameter>/<key>`), the weights of the best epoch (`best/...`) and the totals of the epoch under
-way; the counters stand in its header. `step-N.sha256` is what `sha256sum --check` reads. No random generator
-is saved: every random number is a function of the seed, the purpose, the epoch and the position or step.
+(`optimizer/<parameter>/<key>`), the weights of the best epoch (`best/...`) and the totals of the unfinished epoch. Its
+header holds the counters. `step-N.sha256` is what `sha256sum --check` reads. No random generator is saved: every random
+number is a function of the seed, the purpose, the epoch and the position or step.
 """
 
 import hashlib
@@ -15,55 +15,60 @@ import safetensors.torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from vitreport.errors import RecordError
-from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
+from vitreport.errors import FullDiskError, RecordError
+from vitreport.files import free_bytes, make_folder, remove_file, remove_temporaries, write_atomic
+from vitreport.formatting import compact
 from vitreport.models.weights import MAX_HEADER_BYTES, parse_safetensors
 from vitreport.records.folders import LINK_HINT
 from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Record, Version
-from vitreport.store.run_state import BESIDE
-from vitreport.training.optimizers import kept_tensors
+from vitreport.spec.run import RunSpec
+from vitreport.store.run_state import FORCE_HINT
+from vitreport.training.optimizers import kept_tensors, tensors_per_parameter
 from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
 from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, entry_fault, read_bounded, reading_errors
 
 KEPT = 2
 COPIES = 8  # of the weights in a checkpoint, at most: network, best epoch and what an optimizer keeps
+FLOAT_BYTES = 4
 MAX_DIGEST_BYTES = 1 << 10
 STEP_FILE = re.compile(r"step-([0-9]+)\.safetensors\Z")
 
 
-class Best(Record):
-    """The best epoch so far, which counts from 1; `best/...` holds its weights."""
-
-    epoch: Count
+class _Best(Record):
+    epoch: Count  # from 1
     step: Count
     accuracy: Fraction
 
 
-class Counters(Record):
-    """The counters in the header of a checkpoint; `seconds` is the time spent in the epoch under way."""
-
+class _Counters(Record):
     schema_version: Version = SCHEMA_VERSION
     epoch: Count
     step: Count
-    seconds: Amount
-    best: Best | None
+    seconds: Amount  # spent in the unfinished epoch
+    best: _Best | None
 
 
 def save_checkpoint(folder: Path, state: TrainingState) -> None:
     """Write the state, then remove all but the two newest checkpoints up to its step.
 
-    Later ones are damaged, or this process would have gone on from them.
+    Later ones are damaged, or this process would have resumed from them.
     """
     make_folder(folder)
-    content = safetensors.torch.save(_tensors(state), metadata=_metadata(state))
-    write_with_digest(folder / f"step-{state.step}.safetensors", content)
+    write_with_digest(folder / f"step-{state.step}.safetensors", _packed(state))
     for old in [path for path in checkpoints(folder) if _step(path) <= state.step][KEPT:]:
         remove_file(old)
         remove_file(old.with_suffix(".sha256"))
 
 
+def write_with_digest(path: Path, content: bytes) -> None:
+    """Write a file and its SHA-256, the digest first: a file without its digest does not count."""
+    digest = hashlib.sha256(content).hexdigest()
+    write_atomic(path.with_suffix(".sha256"), f"{digest}  {path.name}\n".encode())
+    write_atomic(path, content)
+
+
 def remove_unfinished(folder: Path) -> int:
-    """Remove what a crash has left between two steps of writing or removing; the number of files removed."""
+    """Remove what a crash left while it wrote or removed a checkpoint; return the number of files."""
     lone = [path for path in folder.glob("step-*.sha256") if not path.with_suffix(".safetensors").exists()]
     for digest in lone:
         remove_file(digest)
@@ -71,20 +76,17 @@ def remove_unfinished(folder: Path) -> int:
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints of a run, the newest first."""
-    found = [path for path in folder.glob("step-*.safetensors") if STEP_FILE.match(path.name)]
-    return sorted(found, key=_step, reverse=True)
+    """Return the checkpoints of a run, the newest first."""
+    return sorted(filter(lambda path: STEP_FILE.match(path.name), folder.glob("step-*")), key=_step, reverse=True)
 
 
 def newest_step(folder: Path) -> int:
-    """The step of the newest checkpoint of a run; 0 without any."""
+    """Return the step of the newest checkpoint; 0 without any."""
     return max(map(_step, checkpoints(folder)), default=0)
 
 
 def restore_newest(folder: Path, state: TrainingState) -> list[str]:
-    """Put the newest sound checkpoint into `state`; return a line for each newer one that is damaged.
-
-    Without any checkpoint the state stays as it is.
+    """Load the newest sound checkpoint, if there is any; return a line for each newer one that is damaged.
 
     Raises:
         RecordError: If all of them are damaged, or the newest sound one does not fit the model.
@@ -100,40 +102,78 @@ def restore_newest(folder: Path, state: TrainingState) -> list[str]:
         return skipped
     if skipped:
         fault = f"no usable checkpoint in {folder} ({len(skipped)} tried: {skipped[0]})"
-        raise RecordError(fault, f"{BESIDE}; the damaged files are kept")
+        raise RecordError(fault, f"{FORCE_HINT}; the damaged files are kept")
     return skipped
-
-
-def write_with_digest(path: Path, content: bytes) -> None:
-    """Write a file and its SHA-256 beside it, the digest first: a file without its digest does not count."""
-    digest = hashlib.sha256(content).hexdigest()
-    write_atomic(path.with_suffix(".sha256"), f"{digest}  {path.name}\n".encode())
-    write_atomic(path, content)
-
-
-def most_bytes(model: nn.Module) -> int:
-    """The size that no checkpoint of a model exceeds, and no file of its weights."""
-    return MAX_HEADER_BYTES + COPIES * sum(tensor.nbytes + 8 for tensor in named_weights(model).values()) + (1 << 10)
 
 
 def read_verified(
     path: Path, digest: str | None = None, *, most: int = MAX_WEIGHTS_BYTES
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the header of a safetensors file.
+    """Return the tensors and the header of a safetensors file.
 
-    Raises RecordError where it is larger than `most` bytes or cannot be read, or where its SHA-256 is not `digest`,
-    or not the one in the file beside it.
+    Raises:
+        RecordError: If it is larger than `most` bytes, cannot be read, or its SHA-256 is not `digest` (default: the
+            one in its .sha256 file).
     """
-    recorded = digest
-    if recorded is None:
+    if digest is None:
         try:
-            recorded = _content(path.with_suffix(".sha256"), MAX_DIGEST_BYTES).decode().split()[0]
+            digest = _content(path.with_suffix(".sha256"), MAX_DIGEST_BYTES).decode().split()[0]
         except (IndexError, UnicodeDecodeError) as error:
             raise RecordError(f"{path.stem}.sha256 contains no SHA-256") from error
     content = _content(path, most)
-    if hashlib.sha256(content).hexdigest() != recorded:
+    if hashlib.sha256(content).hexdigest() != digest:
         raise RecordError(f"{path.name} is damaged (sha256 differs)")
     return parse_safetensors(content, path.name)
+
+
+def most_bytes(model: nn.Module) -> int:
+    """Return a size that no checkpoint of a model exceeds, and no file of its weights."""
+    return MAX_HEADER_BYTES + COPIES * sum(tensor.nbytes + 8 for tensor in named_weights(model).values()) + (1 << 10)
+
+
+def load_model_weights(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+    """Load weights into a model. Raises RecordError that names the first tensor that does not fit."""
+    _check_fit(weights, named_weights(model), source)
+    load_weights(model, dict(weights))
+
+
+def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors under a prefix, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def disk_bytes(spec: RunSpec, parameters: int) -> int:
+    """Return what a finished run holds: the kept checkpoints and the selected weights."""
+    return KEPT * _checkpoint_bytes(spec, parameters) + parameters * FLOAT_BYTES
+
+
+def peak_bytes(spec: RunSpec, parameters: int) -> int:
+    """Return the most that a run holds at any time: a checkpoint is written before the oldest one is removed."""
+    return max(disk_bytes(spec, parameters), (KEPT + 1) * _checkpoint_bytes(spec, parameters))
+
+
+def refuse_full_disk(folder: Path, needed: int) -> None:
+    """Raise FullDiskError if the disk lacks room for what a run of `needed` bytes has not written yet."""
+    missing, free = needed - sum(map(_size, folder.rglob("*.safetensors"))), free_bytes(folder)
+    if missing > free:
+        fault = f"run {folder.name} needs {compact(missing)}B, {compact(free)}B are free in {folder.parent}"
+        raise FullDiskError(f"no space left: {fault}", "free some space, or choose another --runs-dir")
+
+
+def _checkpoint_bytes(spec: RunSpec, parameters: int) -> int:
+    tensors = 1 + tensors_per_parameter(spec.optimizer) + (spec.train.selection == "val")
+    return parameters * FLOAT_BYTES * tensors
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # another process has just removed it, or it may not be read
+        return 0
+
+
+def _step(path: Path) -> int:
+    return int(path.stem.removeprefix("step-"))
 
 
 def _content(path: Path, most: int) -> bytes:
@@ -143,63 +183,55 @@ def _content(path: Path, most: int) -> bytes:
         return read_bounded(path, most, links=False)
 
 
-def load_model_weights(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
-    """Put weights into a model. Raises RecordError that names the first tensor that does not fit."""
-    _check_fit(weights, named_weights(model), source)
-    load_weights(model, dict(weights))
-
-
-def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors under a prefix, without it."""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _step(path: Path) -> int:
-    return int(path.stem.removeprefix("step-"))
-
-
-def _tensors(state: TrainingState) -> dict[str, Tensor]:
-    best = state.best.weights if state.best else {}
-    optimizer = {  # found by the identity of the parameter: the optimizer's own order is another one
+def _packed(state: TrainingState) -> bytes:
+    """Return the content of a checkpoint."""
+    optimizer = {  # found by the identity of the parameter: the optimizer has another order
         f"{name}/{key}": value
         for name, parameter in state.model.named_parameters()
         for key, value in state.optimizer.state.get(parameter, {}).items()
         if isinstance(value, Tensor)
     }
-    named = {"totals": state.totals, **_prefixed(model=named_weights(state.model), best=best, optimizer=optimizer)}
-    return {name: tensor.detach().contiguous() for name, tensor in named.items()}
+    best, weights = (state.best, state.best.weights) if state.best else (None, {})
+    parts = _prefixed(model=named_weights(state.model), best=weights, optimizer=optimizer)
+    counters = _Counters(
+        epoch=state.epoch,
+        step=state.step,
+        seconds=state.seconds,
+        best=_Best(epoch=best.epoch, step=best.step, accuracy=best.accuracy) if best else None,
+    )
+    tensors = {name: tensor.detach().contiguous() for name, tensor in {"totals": state.totals, **parts}.items()}
+    return safetensors.torch.save(tensors, metadata={"counters": counters.model_dump_json()})
 
 
 def _prefixed(**parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{prefix}/{name}": tensor for prefix, tensors in parts.items() for name, tensor in tensors.items()}
 
 
-def _metadata(state: TrainingState) -> dict[str, str]:
-    best = None
-    if state.best:
-        best = Best(epoch=state.best.epoch, step=state.best.step, accuracy=state.best.accuracy)
-    counters = Counters(epoch=state.epoch, step=state.step, seconds=state.seconds, best=best)
-    return {"counters": counters.model_dump_json()}
-
-
 def _restore(state: TrainingState, path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    counters = _counters(metadata, path)
-    named, moments = named_weights(state.model), part(tensors, "optimizer/")
-    best = named if counters.best else {}
-    needed = _prefixed(model=named, best=best, optimizer=_needed_moments(state, moments))
+    counters = _read_counters(metadata, path)
+    named, parameters = named_weights(state.model), dict(state.model.named_parameters())
+    moments = {name: kept for name in parameters if (kept := part(tensors, f"optimizer/{name}/"))}
+    needed_moments = {  # none of a parameter that has had no gradient
+        f"{name}/{key}": tensor
+        for name in moments
+        for key, tensor in kept_tensors(state.optimizer, parameters[name]).items()
+    }
+    needed = _prefixed(model=named, best=named if counters.best else {}, optimizer=needed_moments)
     _check_fit(tensors, {"totals": state.totals, **needed}, path.name)
-    _restore_optimizer(state, moments)
+    for name, kept in moments.items():
+        device = parameters[name].device
+        state.optimizer.state[parameters[name]] = {key: tensor.to(device) for key, tensor in kept.items()}
     load_weights(state.model, part(tensors, "model/"))
     state.totals.copy_(tensors["totals"])
     state.epoch, state.step, state.seconds = counters.epoch, counters.step, counters.seconds
-    if counters.best:
+    if best := counters.best:
         weights = {name: tensor.to(state.totals.device) for name, tensor in part(tensors, "best/").items()}
-        state.best = BestEpoch(counters.best.epoch, counters.best.step, counters.best.accuracy, weights)
+        state.best = BestEpoch(best.epoch, best.step, best.accuracy, weights)
 
 
-def _counters(metadata: Mapping[str, str], path: Path) -> Counters:
+def _read_counters(metadata: Mapping[str, str], path: Path) -> _Counters:
     try:
-        counters = Counters.model_validate_json(metadata.get("counters", ""))
+        counters = _Counters.model_validate_json(metadata.get("counters", ""))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(["counters", *map(str, first["loc"])])
@@ -207,39 +239,17 @@ def _counters(metadata: Mapping[str, str], path: Path) -> Counters:
         raise RecordError(f"{path.name} has no valid training counters: {field}: {first['msg']}", hint) from error
     if counters.step != _step(path):
         fault = f"{path.name}: step = {counters.step}, but the file name says step {_step(path)}"
-        raise RecordError(fault, BESIDE)
+        raise RecordError(fault, FORCE_HINT)
     return counters
 
 
 def _check_fit(given: Mapping[str, Tensor], needed: Mapping[str, Tensor], source: str) -> None:
-    """Raises RecordError that names the first tensor that is missing, has another shape or is not needed."""
-    hint = "is it of another architecture?"
-    for name, tensor in needed.items():
-        if name not in given:
-            raise RecordError(f"{source}: has no tensor {name}", hint)
-        found, wanted = ((tuple(each.shape), str(each.dtype)) for each in (given[name], tensor))
-        if found != wanted:
-            raise RecordError(f"{source}: {name} is {_shown(*found)}, the model needs {_shown(*wanted)}", hint)
-    for name in given:
-        if name not in needed:
-            raise RecordError(f"{source}: the model has no tensor {name}", hint)
-
-
-def _shown(shape: tuple[int, ...], dtype: str) -> str:
-    return f"{shape} {dtype.removeprefix('torch.')}"
-
-
-def _needed_moments(state: TrainingState, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return what the optimizer keeps of each parameter; nothing of one that has had no gradient."""
-    return {
-        f"{name}/{key}": tensor
-        for name, parameter in state.model.named_parameters()
-        if part(given, f"{name}/")
-        for key, tensor in kept_tensors(state.optimizer, parameter).items()
-    }
-
-
-def _restore_optimizer(state: TrainingState, moments: Mapping[str, Tensor]) -> None:
-    for name, parameter in state.model.named_parameters():
-        if own := part(moments, f"{name}/"):
-            state.optimizer.state[parameter] = {key: tensor.to(parameter.device) for key, tensor in own.items()}
+    """Raise RecordError that names the first tensor that is missing, has another shape or is not needed."""
+    found, wanted = (
+        {name: f"{tuple(tensor.shape)} {tensor.dtype}".replace("torch.", "") for name, tensor in tensors.items()}
+        for tensors in (given, needed)
+    )
+    for name in wanted | found:
+        if found.get(name) != wanted.get(name):
+            fault = f"{name} is {found.get(name, 'missing')}, the model needs {wanted.get(name, 'no such tensor')}"
+            raise RecordError(f"{source}: {fault}", "is it of another architecture?")

@@ -1,8 +1,7 @@
-"""A finished run measured again: any split, the selected or the last weights, its own images or others."""
+"""Measure a finished run again: any split, the selected or the last weights, its own images or others."""
 
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -11,10 +10,10 @@ from torch import nn
 
 from vitreport.data.arrays import ImageArrays
 from vitreport.data.registry import DATASETS
-from vitreport.data.request import ImageRequest, IntensityRange
+from vitreport.data.request import ImageRequest
 from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError
-from vitreport.records.measurement import Measurement, ResultRecord, SplitDetails
+from vitreport.records.measurement import Measurement, SplitDetails
 from vitreport.records.reader import Run
 from vitreport.records.run import DataRecord, RunRecord
 from vitreport.runtime import Runtime
@@ -32,7 +31,7 @@ WeightsName = Literal["best", "last"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`recorded` is what training measured of the same split with the same weights; None where it did not."""
+    """A measurement of a split; `recorded` is what training measured with the same weights, None if it did not."""
 
     dataset: str
     data_fingerprint: str
@@ -45,21 +44,16 @@ class Evaluation:
 
 
 def evaluate_run(
-    run: Run,
-    *,
-    split: SplitName,
-    weights: WeightsName,
-    dataset: str | None,
-    runtime: Runtime,
-    listener: Listener,
+    run: Run, *, split: SplitName, weights: WeightsName, dataset: str | None, runtime: Runtime, listener: Listener
 ) -> Evaluation:
     """Measure a run. `dataset` names other images of the same classes, or the folder that they are in.
 
-    Raises RecordError where the run has no usable weights, DatasetError where the images do not fit.
+    Raises:
+        RecordError: The run has no usable weights.
+        DatasetError: The images do not fit.
     """
     if run.record and run.record.status != "done":
-        hint = "train it to its end: the same command goes on with it"
-        raise RecordError(f"run {run.id} is {run.record.status}", hint)
+        raise RecordError(f"run {run.id} is {run.record.status}", "run the same training command again to finish it")
     if not (run.record and run.spec and run.result):
         raise RecordError(f"run {run.id} cannot be read: {'; '.join(map(str, run.damage))}")
     spec, trained_on = run.spec, run.record.data
@@ -67,16 +61,25 @@ def evaluate_run(
     make_deterministic(device, runtime.threads or _recorded_threads(run.record))
     keep_freed_memory()
     model = build_network(spec)
-    _load(model, run.folder, run.result, weights)
-    arrays = _images(spec, trained_on, dataset, runtime, listener)
+    recorded = run.result.selected if weights == "best" else run.result.last
+    if recorded.step == run.result.selected.step:
+        _load(model, run, "best.safetensors", run.result.weights_sha256)
+    else:
+        _load(model, run, f"checkpoints/step-{recorded.step}.safetensors", None)
+    name, data_dir = locate(dataset or spec.data.dataset, [runtime.data_dir])
+    if not dataset and name not in DATASETS and not (data_dir / name).is_dir():
+        hint = f"give its path: --dataset PATH/{name}, or --data-dir PATH"
+        raise DatasetError(f"the run was trained on a folder {name}, which is not in {data_dir}", hint)
+    request = ImageRequest.of(spec.data, runtime, listener.note, listener.progress)
+    request = replace(request, name=name, data_dir=data_dir, intensity_range=trained_on.intensity_range or "full")
+    arrays = _normalized(open_dataset(request), trained_on, name, is_named=bool(dataset))
     own = arrays.fingerprint == trained_on.fingerprint
     with memory_errors("placing the model and the images"):
         model.to(device)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
     predicted = predict(model, images, spec.train, before_batch=lambda: None)
-    recorded = run.result.selected if weights == "best" else run.result.last
     return Evaluation(
-        dataset=locate(dataset or spec.data.dataset, [runtime.data_dir])[0],
+        dataset=name,
         data_fingerprint=arrays.fingerprint,
         canonical=arrays.canonical,
         classes=arrays.classes,
@@ -88,7 +91,7 @@ def evaluate_run(
 
 
 def _recorded_threads(record: RunRecord) -> int:
-    """As many threads as training had in the end, because their number changes the last digits."""
+    """Return the threads that training had in the end: their number changes the last digits."""
     text = record.fingerprint.get("threads", "")
     for resumed in record.resumed:
         text = resumed.changed.get("threads", (text, text))[1]
@@ -97,44 +100,31 @@ def _recorded_threads(record: RunRecord) -> int:
     return int(text)
 
 
-def _load(model: nn.Module, folder: Path, result: ResultRecord, weights: WeightsName) -> None:
-    if weights == "best" or result.last.step == result.selected.step:
-        path, prefix, digest = folder / "best.safetensors", "", result.weights_sha256
-    else:
-        path, prefix = folder / "checkpoints" / f"step-{result.last.step}.safetensors", "model/"
-        digest = None
+def _load(model: nn.Module, run: Run, file: str, digest: str | None) -> None:
+    path = run.folder / file
     if not path.exists():
-        hint = "weights are not committed with a record; `vitreport train --force` makes them anew"
+        hint = "weights are not committed with a record; `vitreport train --force` trains the run again"
         raise RecordError(f"{path} is missing", hint)
     tensors, _ = read_verified(path, digest, most=most_bytes(model))
-    load_model_weights(model, part(tensors, prefix), path.name)
+    load_model_weights(model, tensors if digest else part(tensors, "model/"), path.name)
 
 
-def _images(
-    spec: RunSpec, trained_on: DataRecord, dataset: str | None, runtime: Runtime, listener: Listener
-) -> ImageArrays:
-    """The images to measure, normalised as those of the training were. They must be of the run's classes."""
-    name, data_dir = locate(dataset or spec.data.dataset, [runtime.data_dir])
-    if not dataset and name not in DATASETS and not (data_dir / name).is_dir():
-        hint = f"say where it is: --dataset PATH/{name}, or --data-dir PATH"
-        raise DatasetError(f"the run was trained on a folder {name}, which is not in {data_dir}", hint)
-    request = ImageRequest.of(spec.data, runtime, listener.note, listener.progress)
-    levels: IntensityRange = trained_on.intensity_range or "full"
-    arrays = open_dataset(replace(request, name=name, data_dir=data_dir, intensity_range=levels))
+def _normalized(arrays: ImageArrays, trained_on: DataRecord, name: str, *, is_named: bool) -> ImageArrays:
+    """Return the images normalised as those of the training were, after a check that the run knows them."""
     if arrays.classes != trained_on.classes:
         unknown = sorted(set(arrays.classes) ^ set(trained_on.classes))
         raise DatasetError(f"{name} has other classes than the run: {', '.join(unknown[:5])}")
-    if not dataset and arrays.fingerprint != trained_on.fingerprint:
+    if not is_named and arrays.fingerprint != trained_on.fingerprint:
         raise DatasetError(
             f"{name} holds other images than the run was trained on: "
             f"{arrays.fingerprint[:12]}, recorded {trained_on.fingerprint[:12]}",
-            f"say that it is so with --dataset {name}",
+            f"to measure these, give --dataset {name}",
         )
     return replace(arrays, mean=trained_on.mean, std=trained_on.std)
 
 
 def _indices(spec: RunSpec, arrays: ImageArrays, split: SplitName, *, own: bool) -> NDArray[np.int64]:
-    """The images of a split: those that the run itself trained on or held out; of other images, all."""
+    """Return the images of a split: those that the run trained on or held out; of other images, all."""
     if split == "test" or (split == "train" and not own):
         return np.arange(len(arrays.splits[split].labels))
     train, val = split_indices(spec, arrays)

@@ -1,22 +1,27 @@
-"""Who holds a run: one process at a time writes to a run folder."""
+"""The lock of a run folder: one process at a time writes to it."""
 
 import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from vitreport.errors import BusyError, StorageError
 from vitreport.files import locked
 from vitreport.records.reader import read_file
 from vitreport.records.run import HolderRecord
-from vitreport.store.provenance import now
 from vitreport.untrusted_files import NO_FOLLOW, NO_WAIT
 
 LOCK_NAME = ".lock"
 HOLDER_NAME = ".holder"  # not the lock file itself, which filelock empties when it opens it
 PATIENCE_SECONDS = 0.5  # longer than `is_held` holds the lock for its look
+
+
+def now() -> str:
+    """Return UTC in ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Hold:
     identity: tuple[int, int] | None
 
     def check(self) -> None:
-        """Raise BusyError where the lock file was removed or replaced: another process may hold the run by now."""
+        """Raise BusyError if the lock file was removed or replaced: another process may hold the run by now."""
         found = _identity(self.path)
         if found is None or found != self.identity:
             fault = (
@@ -37,7 +42,7 @@ class Hold:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """The device and the number of a file: while it is open, no other file gets the same."""
+    """Return the device and the number of a file: while it is open, no other file gets the same."""
     try:
         status = path.lstat()
     except OSError:
@@ -49,23 +54,32 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def held(folder: Path) -> Iterator[Hold]:
     """Hold the run while writing to it. The system frees the lock when the process ends, however it ends.
 
-    Raises BusyError that names the holder, StorageError where the folder cannot be locked.
+    Raises:
+        BusyError: Another process holds it; the error names that process.
+        StorageError: The folder cannot be locked.
     """
+    path, holder = folder / LOCK_NAME, folder / HOLDER_NAME
 
     def busy() -> BusyError:
-        return BusyError(f"run {folder.name} is in use by {_holder(folder)}", "wait for it, or stop it")
+        known = read_file(holder, HolderRecord.model_validate_json, [])
+        who = f"process {known.process} on {known.host}, started {known.started}" if known else "another process"
+        return BusyError(f"run {folder.name} is in use by {who}", "wait for it, or stop it")
 
-    with locked(folder / LOCK_NAME, timeout=PATIENCE_SECONDS, busy=busy):
+    with locked(path, timeout=PATIENCE_SECONDS, busy=busy):
         try:
-            _tell_holder(folder)
-            yield Hold(folder / LOCK_NAME, _identity(folder / LOCK_NAME))
+            with suppress(OSError):  # nothing depends on it; a link or a pipe in its place is left alone
+                descriptor = os.open(holder, NO_FOLLOW | NO_WAIT | os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+                with os.fdopen(descriptor, "w") as file:
+                    record = HolderRecord(process=os.getpid(), host=platform.node(), started=now())
+                    file.write(record.model_dump_json())
+            yield Hold(path, _identity(path))
         finally:
             with suppress(OSError):
-                (folder / HOLDER_NAME).unlink()
+                holder.unlink()
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a living process writes to the run; not where the lock cannot be looked at, as on a read-only disk."""
+    """Return whether a living process writes to the run; False if the lock cannot be read, as on a read-only disk."""
     path = folder / LOCK_NAME
     if path.is_symlink() or not path.exists():
         return False
@@ -76,22 +90,3 @@ def is_held(folder: Path) -> bool:
         return True
     except StorageError:
         return False
-
-
-def _tell_holder(folder: Path) -> None:
-    """Say who holds the run, for whoever finds it locked; nothing depends on it, so that it is neither safe nor sure.
-
-    A link or a pipe in its place is left alone.
-    """
-    holder = HolderRecord(process=os.getpid(), host=platform.node(), started=now())
-    with suppress(OSError):
-        descriptor = os.open(folder / HOLDER_NAME, NO_FOLLOW | NO_WAIT | os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(holder.model_dump_json())
-
-
-def _holder(folder: Path) -> str:
-    holder = read_file(folder / HOLDER_NAME, HolderRecord.model_validate_json, [])
-    if holder is None:
-        return "another process"
-    return f"process {holder.process} on {holder.host}, started {holder.started}"

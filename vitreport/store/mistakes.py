@@ -1,7 +1,7 @@
-"""The contact sheet beside a result: the images that the network is most sure of and wrong about.
+"""mistakes.png of a run: the images that the network is most sure of and wrong about.
 
-mistakes.png holds them as they are stored, before normalisation, in rows of `COLUMNS` with `GAP` transparent pixels
-between them. Small ones are enlarged by a whole number, large ones are made smaller, so that a record stays small.
+They are shown as they are stored, before normalisation, in rows of `COLUMNS` with `GAP` transparent pixels between
+them. Small ones are enlarged by a whole number, large ones are made smaller, so that a record stays small.
 """
 
 import hashlib
@@ -25,62 +25,55 @@ MOST_BYTES = 60_000
 
 
 def sheet_size(count: int, side: int) -> tuple[int, int]:
-    """Width and height in pixels."""
+    """Return width and height in pixels."""
     columns, rows = min(count, COLUMNS), -(-count // COLUMNS)
     return columns * (side + GAP) - GAP, rows * (side + GAP) - GAP
 
 
 def place_of(number: int, side: int) -> tuple[int, int]:
-    """The left and upper edge of an image, by its place in the list."""
+    """Return the left and upper edge of an image, by its place in the list."""
     return number % COLUMNS * (side + GAP), number // COLUMNS * (side + GAP)
 
 
 def draw_sheet(images: "Pixels") -> tuple[int, bytes]:
-    """The sheet of images uint8 (n, 3, S, S) as PNG, and the side of each in it: the largest that keeps it small."""
+    """Draw images uint8 (n, 3, S, S); return the side of each (the largest that keeps the file small) and the PNG."""
+    from PIL import Image
+
     size = images.shape[-1]
     largest = size * (LARGEST_SIDE // size) or LARGEST_SIDE
     for side in (largest, *(side for side in SMALLER_SIDES if side < size)):
-        content = _drawn(images, side)
-        if len(content) <= MOST_BYTES:
+        sheet = Image.new("RGBA", sheet_size(len(images), side))
+        method = Image.Resampling.LANCZOS if side < size else Image.Resampling.NEAREST
+        for number, pixels in enumerate(images):
+            image = Image.fromarray(pixels.transpose(1, 2, 0)).resize((side, side), method)
+            sheet.paste(image, place_of(number, side))
+        content = io.BytesIO()
+        sheet.save(content, "PNG", compress_level=9)
+        if len(content.getvalue()) <= MOST_BYTES:
             break
-    return side, content
+    return side, content.getvalue()
 
 
 def read_sheet(folder: Path, record: MistakeSheet, damage: list[Damage]) -> bytes | None:
-    """The sheet of a run as it was written; what is wrong with it is added to `damage`. A missing one is no damage."""
+    """Return the sheet of a run as it was written, None if it is missing; add what is wrong with it to `damage`."""
     path = folder / NAME
     return read_file(path, lambda content: _checked(content, record), damage) if os.path.lexists(path) else None
 
 
-def _drawn(images: "Pixels", side: int) -> bytes:
-    from PIL import Image
-
-    sheet = Image.new("RGBA", sheet_size(len(images), side))
-    method = Image.Resampling.LANCZOS if side < images.shape[-1] else Image.Resampling.NEAREST
-    for number, pixels in enumerate(images):
-        image = Image.fromarray(pixels.transpose(1, 2, 0)).resize((side, side), method)
-        sheet.paste(image, place_of(number, side))
-    content = io.BytesIO()
-    sheet.save(content, "PNG", compress_level=9)
-    return content.getvalue()
-
-
 def _checked(content: bytes, record: MistakeSheet) -> bytes:
-    """Raises ValueError where it is not the very sheet of the record, or no sound image of the size that is due."""
+    """Raise ValueError if it is not the sheet of the record, or not a sound image of the size that it must have."""
     from PIL import Image
 
     if hashlib.sha256(content).hexdigest() != record.sha256:
         raise ValueError("is not what result.json names (sha256 differs)")
-    expected = sheet_size(len(record.images), record.side)
+    width, height = sheet_size(len(record.images), record.side)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=["PNG"])
-        size = image.size
-        if size == expected:
+        if image.size == (width, height):
             image.load()
+            return content
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ValueError("is no sound PNG image") from error
-    if size != expected:
-        raise ValueError(f"has {size[0]} x {size[1]} pixels, not {expected[0]} x {expected[1]}")
-    return content
+    raise ValueError(f"has {image.size[0]} x {image.size[1]} pixels, not {width} x {height}")

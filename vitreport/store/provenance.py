@@ -1,9 +1,8 @@
-"""Where a run comes from: time, machine, versions, source control."""
+"""Where a run comes from: the versions of its software, and the commit of its source code."""
 
 import importlib.metadata
 import platform
 import subprocess
-from datetime import UTC, datetime
 from functools import cache
 
 from vitreport.records.run import GitRecord
@@ -12,21 +11,16 @@ from vitreport.version import __version__
 PACKAGES = ("torch", "torchvision", "timm", "perceiver-pytorch", "numpy", "pydantic")
 
 
-def now() -> str:
-    """UTC in ISO 8601, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 @cache
 def versions() -> dict[str, str]:
+    """Return the versions that a record names."""
     found = {"python": platform.python_version(), "vitreport": __version__}
     return found | {package: importlib.metadata.version(package) for package in PACKAGES}
 
 
 def git_state() -> GitRecord | None:
-    """The commit of the folder that vitreport is run in; None outside a repository or without git."""
-    commit = _git("rev-parse", "HEAD")
-    changes = _git("status", "--porcelain", "--untracked-files=no")
+    """Return the commit of the current folder; None outside a repository or without git."""
+    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
     return GitRecord(commit=commit, dirty=bool(changes)) if commit else None
 
 

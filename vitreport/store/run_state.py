@@ -1,14 +1,22 @@
-"""In which state a run is, and whether anything is left to do for it: read from its folder alone."""
+"""The state of a run, and whether anything is left to do for it: read from its folder alone, without torch."""
 
+from collections.abc import Callable
 from typing import Literal
 
-from vitreport.errors import DivergedError, RecordError
-from vitreport.records.folders import has_checkpoint
-from vitreport.records.reader import Run
+from vitreport.data.request import ImageRequest
+from vitreport.data.sources import open_present
+from vitreport.errors import DatasetError, DivergedError, RecordError
+from vitreport.records.folders import has_checkpoint, newest_attempt, refuse_foreign_entries
+from vitreport.records.reader import Run, read_run
+from vitreport.records.run import RunRecord
+from vitreport.runtime import Runtime
+from vitreport.spec.run import RunSpec
 from vitreport.store.lock import is_held
 
 RecordedState = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record"]
-BESIDE = "`--force` trains it again in a new folder"
+RESULTS = ("done", "diverged")
+"""The states of a trial in which nothing is left to do."""
+FORCE_HINT = "`--force` trains it again in a new folder"
 
 
 def recorded_state(run: Run) -> RecordedState:
@@ -25,7 +33,7 @@ def recorded_state(run: Run) -> RecordedState:
 def state_of(run: Run) -> str:
     """Return the state as a list of runs shows it.
 
-    It is "running" or "interrupted" for an unfinished run, and "damaged" for a finished one of which any file is.
+    It is "running" or "interrupted" for an unfinished run, and "damaged" for a finished one with any damaged file.
     """
     state = recorded_state(run)
     if state == "unfinished":
@@ -39,26 +47,25 @@ def trial_state(run: Run | None) -> str:
 
     It is "new" without a record, and "interrupted" where a lost result can be made again from a checkpoint.
     """
-    state = "no record" if run is None else state_of(run)
+    state = state_of(run) if run else "no record"
     if run is None or state == "no record":
         return "new"
     if run.record and run.record.status == "done" and state != "diverged":
-        is_left = run.spec is not None and not run.result and has_checkpoint(run.folder)
-        return "done" if run.spec and run.result else "interrupted" if is_left else "damaged"
+        can_resume = run.spec is not None and not run.result and has_checkpoint(run.folder)
+        return "done" if run.spec and run.result else "interrupted" if can_resume else "damaged"
     return state
 
 
 def needs_training(run: Run | None, *, retry_failed: bool) -> bool:
-    """Whether a sweep trains a trial. After a fault inside (not for want of memory or disk) only if told to."""
+    """Return whether a sweep trains a trial; one that failed for another cause than memory or disk only on request."""
     state = trial_state(run)
-    if state == "failed":
-        error = run.record.error if run and run.record else None
-        return retry_failed or (error is not None and error.kind == "resources")
-    return state not in ("done", "diverged", "damaged")
+    if state == "failed" and run and run.record:
+        return retry_failed or (run.record.error is not None and run.record.error.kind == "resources")
+    return state not in (*RESULTS, "damaged")
 
 
 def is_finished(run: Run) -> bool:
-    """Whether nothing is left to do for a run.
+    """Return whether nothing is left to do for a run.
 
     Raises:
         DivergedError: If it has diverged; it would again.
@@ -66,7 +73,33 @@ def is_finished(run: Run) -> bool:
     """
     state = trial_state(run) if run.record else "new"
     if state == "diverged" and run.record and run.record.error:
-        raise DivergedError(f"run {run.id} has {run.record.error.message}", f"change the spec, or {BESIDE}")
+        raise DivergedError(f"run {run.id} has {run.record.error.message}", f"change the spec, or {FORCE_HINT}")
     if state == "damaged":
-        raise RecordError(f"run {run.id} is done, but {'; '.join(map(str, run.damage))}", BESIDE)
+        raise RecordError(f"run {run.id} is done, but {'; '.join(map(str, run.damage))}", FORCE_HINT)
     return state == "done"
+
+
+def finished_run(
+    spec: RunSpec, runtime: Runtime, *, note: Callable[[str], None], progress: Callable[[str, int, int | None], None]
+) -> Run | None:
+    """Return the finished run of a spec; None if anything is left to do.
+
+    Raises:
+        DivergedError, RecordError: As `is_finished`; or its folder holds links.
+        DatasetError: If the images that are here now are not the ones it was trained on.
+    """
+    folder = newest_attempt(runtime.runs_dir, spec.run_id)
+    refuse_foreign_entries(folder)
+    run = read_run(folder) if folder.exists() else None
+    if run is None or run.record is None or not is_finished(run):
+        return None
+    if images := open_present(ImageRequest.of(spec.data, runtime, note, progress)):
+        refuse_other_images(run.record, images.fingerprint, FORCE_HINT)
+    return run
+
+
+def refuse_other_images(record: RunRecord, present: str, hint: str) -> None:
+    """Raise DatasetError if a run was trained on other images than those with this fingerprint."""
+    trained_on = record.data.fingerprint
+    if trained_on != present:
+        raise DatasetError(f"run {record.id} was trained on other images: {trained_on[:12]}, now {present[:12]}", hint)

@@ -1,4 +1,4 @@
-"""One training run from its spec to its record: drives the loop, writes what it tells, resumes what was cut off."""
+"""Train one run from its spec to its record: run the loop, write its events, resume what was interrupted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,37 +10,26 @@ from vitreport.data.arrays import ImageArrays
 from vitreport.data.notices import class_warning, image_notices
 from vitreport.data.request import ImageRequest
 from vitreport.data.sources import open_dataset
-from vitreport.errors import RecordError
+from vitreport.errors import RecordError, StoppedError
 from vitreport.files import make_folder, refuse_unwritable, remove_temporaries, write_json
 from vitreport.formatting import counted
 from vitreport.privacy import Places
+from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
 from vitreport.records.reader import Run, read_run, refuse_unreadable
 from vitreport.records.run import DataRecord, InitialWeights, ResumeRecord, RunRecord, ThroughputRecord
 from vitreport.records.schema import SCHEMA_VERSION, recordable
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
-from vitreport.store.disk_space import peak_bytes, refuse_full_disk
-from vitreport.store.failures import failures_recorded, stops_told
-from vitreport.store.finished import refuse_other_images, refuse_other_randomness
-from vitreport.store.lock import Hold, held
-from vitreport.store.provenance import git_state, now, versions
+from vitreport.store.checkpoint import newest_step, peak_bytes, refuse_full_disk, remove_unfinished, restore_newest
+from vitreport.store.lock import Hold, held, now
+from vitreport.store.provenance import git_state, versions
 from vitreport.store.results import write_results
-from vitreport.store.run_state import BESIDE, is_finished
-from vitreport.store.signals import StopBetweenSteps, StopSignals, stop_signals
+from vitreport.store.run_state import FORCE_HINT, is_finished, refuse_other_images
+from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
 from vitreport.store.writer import RunWriter
-from vitreport.training.device import (
-    choose_device,
-    compile_errors,
-    compile_network,
-    device_name,
-    fingerprint,
-    keep_freed_memory,
-    make_deterministic,
-    memory_errors,
-    step_memory_errors,
-)
+from vitreport.training import device as devices
+from vitreport.training.device import memory_errors
 from vitreport.training.events import EpochFinished, EvaluationStarted, StepFinished
 from vitreport.training.listener import Listener
 from vitreport.training.loop import fit
@@ -49,41 +38,54 @@ from vitreport.training.setup import Setup, class_counts, place_model, prepare
 
 
 def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[str], listener: Listener) -> Path:
-    """Train a spec, or go on with its run where it was cut off; the folder of its finished record.
+    """Train a spec, or resume its run; return the folder of the finished record. `force` trains it in a new folder.
 
-    `force` begins anew beside what is there. Raises a VitreportError of the kind that ended the run.
+    Raises:
+        VitreportError: Of the kind that ended the run.
     """
-    with stop_signals() as stop, stops_told(force=force):
-        device = choose_device(runtime.device)
-        make_deterministic(device, runtime.threads)
-        keep_freed_memory()
-        folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
-        refuse_foreign_entries(folder)
-        refuse_unwritable(folder)
-        with memory_errors("building the model"):
-            model, cost = place_model(spec, device)
-        refuse_full_disk(folder, peak_bytes(spec, cost.parameters))
-        begun = newest_step(folder / "checkpoints") > 0
-        with memory_errors("loading the weights"):
-            weights = None if begun else read_pretrained(model, spec, runtime.weights, listener.note)
-        for line in told_normalization(weights, spec) if weights else []:
-            listener.note(line)
-        arrays = open_dataset(ImageRequest.of(spec.data, runtime, listener.note, listener.progress))
-        for line in image_notices(spec.data.dataset, arrays):
-            listener.note(line)
-        loaded = load_pretrained(model, weights, arrays.classes) if weights else None
-        with memory_errors("placing the images"):
-            setup = prepare(spec, model, cost, arrays, device)
-        make_folder(folder)
-        with held(folder) as hold:
-            refuse_foreign_entries(folder)  # once more, now that no other process writes to it
-            if is_finished(read_run(folder)):  # another process has just done it
-                return folder
-            session = Session(spec, runtime, arrays, device, setup, loaded, argv, listener)
-            writer = session.open(folder, hold)
-            with failures_recorded(writer, force=force), step_memory_errors(spec.train.batch_size), compile_errors():
-                session.train(writer, stop)
-    return folder
+    command = "the same command without --force" if force else "the same command"
+    try:
+        with stop_signals() as stop:
+            folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
+            refuse_foreign_entries(folder)
+            refuse_unwritable(folder)
+            session = _prepared(spec, runtime, folder, argv, listener)
+            make_folder(folder)
+            with held(folder) as hold:
+                refuse_foreign_entries(folder)  # once more, now that no other process writes to it
+                if is_finished(read_run(folder)):  # another process has just done it
+                    return folder
+                writer = session.open(folder, hold)
+                try:
+                    session.train(writer, stop)
+                except BaseException as error:
+                    writer.record_failure(error, command)
+                    raise
+            return folder
+    except StopSignal as signal:
+        hint = f"{command} resumes the run"
+        raise StoppedError(f"stopped by {signal}", hint, signal_number=signal.signal_number) from signal
+
+
+def _prepared(spec: RunSpec, runtime: Runtime, folder: Path, argv: Sequence[str], listener: Listener) -> "Session":
+    device = devices.choose_device(runtime.device)
+    devices.make_deterministic(device, runtime.threads)
+    devices.keep_freed_memory()
+    with memory_errors("building the model"):
+        model, cost = place_model(spec, device)
+    refuse_full_disk(folder, peak_bytes(spec, cost.parameters))
+    is_resumed = newest_step(folder / "checkpoints") > 0
+    with memory_errors("loading the weights"):
+        weights = None if is_resumed else read_pretrained(model, spec, runtime.weights, listener.note)
+    for line in told_normalization(weights, spec) if weights else []:
+        listener.note(line)
+    arrays = open_dataset(ImageRequest.of(spec.data, runtime, listener.note, listener.progress))
+    for line in image_notices(spec.data.dataset, arrays):
+        listener.note(line)
+    loaded = load_pretrained(model, weights, arrays.classes) if weights else None
+    with memory_errors("placing the images"):
+        setup = prepare(spec, model, cost, arrays, device)
+    return Session(spec, runtime, arrays, device, setup, loaded, argv, listener)
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,9 @@ class Session:
     listener: Listener
 
     def open(self, folder: Path, hold: Hold) -> RunWriter:
-        """Begin the run's record, or restore its newest checkpoint and note that it goes on.
+        """Start the run's record, or restore its newest checkpoint and record that it is resumed.
 
-        Where no step was saved, nothing of the first start is left but its time.
+        Of a start that saved no step only its time is kept.
         """
         before, state = read_run(folder), self.setup.state
         self._refuse_others(before)
@@ -114,42 +116,40 @@ class Session:
         places = Places.here(self.runtime.data_dir, self.runtime.runs_dir)
         record = before.record if before.record and state.step else self._new_record(folder.name, places)
         if before.record:
-            resumed = (*before.record.resumed, self._resume_record(record))
-            kept = {"started": before.record.started, "seconds": before.record.seconds, "resumed": resumed}
-            record = record.model_copy(update=kept)
+            resume = ResumeRecord(step=state.step, time=now(), changed=self._changes(record.fingerprint))
+            kept = {"started": before.record.started, "seconds": before.record.seconds}
+            record = record.model_copy(update={**kept, "resumed": (*before.record.resumed, resume)})
         writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, state.step, places, hold)
-        spec = {"schema_version": SCHEMA_VERSION, **self.spec.model_dump(mode="json")}
-        write_json(folder / "spec.json", spec)
+        write_json(folder / "spec.json", {"schema_version": SCHEMA_VERSION, **self.spec.model_dump(mode="json")})
         for damage in writer.cut_epochs(state.epoch, self.spec.train.epochs):
             self.listener.note(f"warning: {damage}")
         writer.update(status="running", finished=None, error=None)
         return writer
 
     def train(self, writer: RunWriter, stop: StopSignals) -> None:
-        """The steps that are missing, then the final evaluation."""
+        """Take the remaining steps, then measure every split."""
         setup, train = self.setup, self.spec.train
         state, splits = setup.state, setup.splits
-        measured = ("val", "test") if train.monitor_test else ("val",)
-        monitored = {name: split for name, split in splits.items() if name in measured}
-        if self.runtime.compile:
-            self.listener.note("torch compiles the network: the first step takes a minute or so")
-            compile_network(state.model)
-        stop.graceful = True
-        try:
-            for event in fit(state, setup.batches, monitored, train, setup.learning_rate, before_batch=stop.check):
-                if isinstance(event, EpochFinished):
-                    writer.add_epoch(event.record)
-                if isinstance(event, EpochFinished) or (isinstance(event, StepFinished) and event.loss is not None):
-                    writer.checkpoint_if_due(state)
-                    writer.heartbeat(state.step)
-                self.listener.event(event)
-        except StopBetweenSteps:
-            writer.checkpoint(state)
-            raise
-        writer.checkpoint(state)
-        self.listener.event(EvaluationStarted(state.step))
-        writer.check_hold()
-        rate = write_results(writer.folder, state, splits, train, self.arrays.classes, before_batch=stop.check)
+        monitored = {name: splits[name] for name in ("val", "test")[: 1 + train.monitor_test] if name in splits}
+        with devices.step_memory_errors(train.batch_size), devices.compile_errors():
+            if self.runtime.compile:
+                self.listener.note("torch compiles the network: the first step takes about a minute")
+                devices.compile_network(state.model)
+            stop.graceful = True
+            try:
+                for event in fit(state, setup.batches, monitored, train, setup.learning_rate, before_batch=stop.check):
+                    if isinstance(event, EpochFinished):
+                        writer.add_epoch(event.record)
+                    if isinstance(event, EpochFinished) or (isinstance(event, StepFinished) and event.loss is not None):
+                        writer.save_if_due(state)
+                    self.listener.event(event)
+            except StopBetweenSteps:
+                writer.save(state)
+                raise
+            writer.save(state)
+            self.listener.event(EvaluationStarted(state.step))
+            writer.check_hold()
+            rate = write_results(writer.folder, state, splits, train, self.arrays.classes, before_batch=stop.check)
         throughput = ThroughputRecord(
             training_images_per_second=round(writer.median_speed(train.epochs), 1),
             evaluation_images_per_second=round(rate, 1),
@@ -157,37 +157,37 @@ class Session:
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
 
     def _refuse_others(self, before: Run) -> None:
-        """Never go on with a run that cannot be read, or was begun with another spec or on other images."""
-        begun = has_checkpoint(before.folder)
+        """Refuse a run that cannot be read, or was started with another spec or on other images."""
+        has_steps = has_checkpoint(before.folder)
         for name, found in (("run.json", before.record), ("spec.json", before.spec)):
-            if found is None and (begun or (before.folder / name).exists()):
-                told = next(line for line in before.damage if line.place == name)
-                raise RecordError(f"{before.folder}/{told}", BESIDE)
-        refuse_unreadable(before.folder / "metrics.jsonl", BESIDE)
+            if found is None and (has_steps or (before.folder / name).exists()):
+                damage = next(damage for damage in before.damage if damage.place == name)
+                raise RecordError(f"{before.folder}/{damage}", FORCE_HINT)
+        refuse_unreadable(before.folder / "metrics.jsonl", FORCE_HINT)
         if before.spec is not None and before.spec != self.spec:
-            raise RecordError(f"{before.folder}/spec.json is not the spec of {before.id}", BESIDE)
-        if before.record:
-            hint = "bring the former images back, or train anew beside it with `--force`"
-            refuse_other_images(before.record, self.arrays, hint)
-            if begun and before.record.status != "done":
-                refuse_other_randomness(before.record)
+            raise RecordError(f"{before.folder}/spec.json is not the spec of {before.id}", FORCE_HINT)
+        if record := before.record:
+            refuse_other_images(record, self.arrays.fingerprint, f"restore the former images, or {FORCE_HINT}")
+            if has_steps and record.status != "done" and record.randomness != RANDOMNESS_VERSION:
+                fault = f"it started with randomness version {record.randomness}"
+                fault = f"{fault}, this vitreport has version {RANDOMNESS_VERSION}"
+                raise RecordError(f"run {record.id} cannot be resumed: {fault}", FORCE_HINT)
 
     def _announce(self, before: Run) -> None:
         step, total = self.setup.state.step, self.spec.train.epochs * self.setup.batches.steps_per_epoch
         images = ", ".join(f"{len(split):,} {name}" for name, split in self.setup.splits.items())
         if before.record and not step:
-            self.listener.note(f"{before.id} was cut off before it saved a step: it begins anew")
-        begun = f"training {before.id} on {device_name(self.device)}; images: {images}"
-        self.listener.note(f"resumed {before.id} at step {step} of {total}" if step else begun)
+            self.listener.note(f"{before.id} was interrupted before it saved a step: it starts again")
+        started = f"training {before.id} on {devices.device_name(self.device)}; images: {images}"
+        self.listener.note(f"resumed {before.id} at step {step} of {total}" if step else started)
         sizes = class_counts(self.setup.splits, len(self.arrays.classes))
-        if told := class_warning(self.arrays.classes, sizes, limited=self.spec.data.limit is not None):
-            self.listener.note(f"warning: {told}")
+        if fault := class_warning(self.arrays.classes, sizes, limited=self.spec.data.limit is not None):
+            self.listener.note(f"warning: {fault}")
         if self.weights:
             self.listener.note(told_weights(self.weights, len(self.arrays.classes)))
 
-    def _resume_record(self, record: RunRecord) -> ResumeRecord:
-        """Say where the run goes on, and what about this machine is not as it was."""
-        recorded = record.fingerprint
+    def _changes(self, recorded: dict[str, str]) -> dict[str, tuple[str, str]]:
+        """Return what differs on this machine from the fingerprint of the run's start, and warn of it."""
         current = self._fingerprint()
         changed = {
             name: (recorded.get(name, "unknown"), value)
@@ -195,37 +195,39 @@ class Session:
             if recorded.get(name) != value
         }
         if changed:
-            told = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
-            self.listener.note(f"warning: {told}: the bits will differ from those of an uninterrupted run")
-        return ResumeRecord(step=self.setup.state.step, time=now(), changed=changed)
+            differences = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
+            self.listener.note(f"warning: {differences}: the bits will differ from those of an uninterrupted run")
+        return changed
 
     def _fingerprint(self) -> dict[str, str]:
-        data, precision = self.arrays.fingerprint[:16], self.spec.train.precision
-        computing = fingerprint(
+        computing = devices.fingerprint(
             self.device,
-            precision=precision,
+            precision=self.spec.train.precision,
             compiled=self.runtime.compile,
             spec_hash=self.spec.group_hash,
-            data=data,
+            data=self.arrays.fingerprint[:16],
         )
         return {**versions(), **computing}
 
     def _new_record(self, run_id: str, places: Places) -> RunRecord:
-        """Make the record of a run that begins now in this process."""
+        """Make the record of a run that starts now in this process."""
         arrays, splits = self.arrays, self.setup.splits
+        copied = (
+            "fingerprint",
+            "canonical",
+            "source",
+            "classes",
+            "resized",
+            "overlap",
+            "intensity_range",
+            "mean",
+            "std",
+        )
         data = DataRecord(
-            fingerprint=arrays.fingerprint,
-            canonical=arrays.canonical,
-            source=arrays.source,
-            classes=arrays.classes,
             counts={name: len(split) for name, split in splits.items()},
             class_counts=class_counts(splits, len(arrays.classes)),
             split_hash=self.setup.split_hash,
-            resized=arrays.resized,
-            overlap=arrays.overlap,
-            intensity_range=arrays.intensity_range,
-            mean=arrays.mean,
-            std=arrays.std,
+            **{name: getattr(arrays, name) for name in copied},
         )
         return RunRecord(
             id=run_id,
@@ -233,7 +235,7 @@ class Session:
             started=now(),
             heartbeat=now(),
             argv=tuple(recordable(places.argument(argument)) for argument in self.argv),
-            device=device_name(self.device),
+            device=devices.device_name(self.device),
             fingerprint=self._fingerprint(),
             versions=versions(),
             git=git_state(),

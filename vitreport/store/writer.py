@@ -1,17 +1,21 @@
-"""What a session writes while it runs: the record, the epochs, the checkpoints."""
+"""What is written into a run folder while a run is trained: the record, the epochs, the checkpoints."""
 
 import statistics
 import time
+import traceback
+from contextlib import suppress
 from pathlib import Path
 
+from vitreport.errors import DivergedError, FullDiskError, ResourceError, VitreportError
 from vitreport.files import append_line, write_atomic, write_json
 from vitreport.privacy import Places
 from vitreport.records.measurement import EpochRecord
 from vitreport.records.reader import Damage, read_epochs, read_run_file
-from vitreport.records.run import RunRecord
-from vitreport.store.checkpoint import save_checkpoint
-from vitreport.store.lock import Hold
-from vitreport.store.provenance import now
+from vitreport.records.run import ErrorKind, ErrorRecord, RunRecord
+from vitreport.records.schema import recordable
+from vitreport.store.checkpoint import newest_step, save_checkpoint
+from vitreport.store.lock import Hold, now
+from vitreport.store.signals import StopSignal
 from vitreport.training.state import TrainingState
 
 CHECKPOINT_WORK_RATIO = 20  # time between checkpoints over the time that one takes: at most 5% of a run
@@ -19,30 +23,22 @@ HEARTBEAT_SECONDS = 10
 
 
 class RunWriter:
-    """Write one run folder while its lock is held. `saved_step` is that of the checkpoint restored, or 0.
+    """Writes one run folder while its lock is held.
 
-    Errors name folders as they are seen from `places`. Every method raises BusyError where the lock is no longer held:
-    another process may write to the folder.
+    Errors name folders relative to `places`. Methods raise BusyError if the lock is no longer held: another process may
+    write to the folder.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        record: RunRecord,
-        checkpoint_seconds: float,
-        saved_step: int,
-        places: Places,
-        hold: Hold,
+        self, folder: Path, record: RunRecord, checkpoint_seconds: float, saved_step: int, places: Places, hold: Hold
     ) -> None:
-        self.folder = folder
-        self.places = places
-        self.record = record
-        self.check_hold = hold.check
-        self._checkpoint_seconds = checkpoint_seconds
+        """Continue from the checkpoint of `saved_step`; 0 without any."""
+        self.folder, self.record, self.check_hold = folder, record, hold.check
+        self._places = places
+        self._checkpoint_seconds, self._checkpoint_cost = checkpoint_seconds, 0.0
         self._saved_step = saved_step
         self._seconds_before = record.seconds
         self._opened = self._last_write = self._last_checkpoint = time.monotonic()
-        self._checkpoint_cost = 0.0
 
     def update(self, **changes: object) -> None:
         """Write run.json with these fields changed, a fresh heartbeat and the seconds so far."""
@@ -52,16 +48,13 @@ class RunWriter:
         self.record = self.record.model_copy(update={"heartbeat": now(), "seconds": seconds, **changes})
         write_json(self.folder / "run.json", self.record.stored())
 
-    def heartbeat(self, step: int) -> None:
-        if time.monotonic() - self._last_write >= HEARTBEAT_SECONDS:
-            self.update(step=step)
-
     def add_epoch(self, epoch: EpochRecord) -> None:
+        """Append an epoch to metrics.jsonl."""
         self.check_hold()
         append_line(self.folder / "metrics.jsonl", _line(epoch))
 
     def cut_epochs(self, last: int, most: int) -> list[Damage]:
-        """Drop a torn last line and the epochs after `last`, which will be trained again; what else cannot be read."""
+        """Drop a torn last line and the epochs after `last`, which are trained again; return what cannot be read."""
         path, damage = self.folder / "metrics.jsonl", list[Damage]()
         if path.exists():
             content = read_run_file(path)
@@ -73,23 +66,25 @@ class RunWriter:
         return damage
 
     def median_speed(self, most_epochs: int) -> float:
-        """Return the median images/s of the epochs in metrics.jsonl, also of those before a resume; 0 without any."""
+        """Return the median images/s of all epochs in metrics.jsonl; 0 without any."""
         epochs = read_epochs(self.folder / "metrics.jsonl", most_epochs, self.record.data.counts, [])
         return statistics.median([epoch.images_per_second for epoch in epochs] or [0.0])
 
-    def checkpoint_if_due(self, state: TrainingState) -> None:
+    def save_if_due(self, state: TrainingState) -> None:
         """Save the state after the interval, or later where saving is slow; an interval of 0 saves every step."""
         interval = self._checkpoint_seconds and max(
             self._checkpoint_seconds, CHECKPOINT_WORK_RATIO * self._checkpoint_cost
         )
         if time.monotonic() - self._last_checkpoint >= interval:
-            self.checkpoint(state)
+            self.save(state)
+        if time.monotonic() - self._last_write >= HEARTBEAT_SECONDS:
+            self.update(step=state.step)
 
-    def checkpoint(self, state: TrainingState) -> None:
-        """Save the state, unless it has diverged or a sound checkpoint of its step is there.
+    def save(self, state: TrainingState) -> None:
+        """Save the state, unless it has diverged or a sound checkpoint of its step exists.
 
-        A file is never written twice: the same command comes to the same bits from before and after the
-        evaluation of an epoch, and a crash between a new digest and its file would cost the old file.
+        A file is never written twice: the same command computes the same bits before and after the evaluation of an
+        epoch, and a crash between a new digest and its file would cost the old file.
         """
         if state.step == self._saved_step or not state.is_finite():
             return
@@ -100,6 +95,29 @@ class RunWriter:
         self._last_checkpoint = time.monotonic()
         self._checkpoint_cost = self._last_checkpoint - begun
         self.update(step=state.step)
+
+    def record_failure(self, error: BaseException, command: str) -> None:
+        """Record what ended the run before it was done; `command` resumes it."""
+        match error:
+            case StopSignal():
+                self.update(status="interrupted")
+            case DivergedError():
+                self._fail("diverged", error.message)
+            case ResourceError():
+                self._fail("resources", error.message)
+            case Exception() if not isinstance(error, VitreportError):
+                crash = self._places.message(traceback.format_exc())
+                write_atomic(self.folder / "crash.txt", crash.encode(errors="replace"))
+                self._fail("internal", f"{type(error).__name__}: {error}")
+        if isinstance(error, FullDiskError):
+            step = newest_step(self.folder / "checkpoints")
+            effect = f"resumes at step {step}" if step else "starts again: no step was saved"
+            error.hint = f"free some space; {command} then {effect}"
+
+    def _fail(self, kind: ErrorKind, message: str) -> None:
+        shown = recordable(self._places.message(message))
+        with suppress(ResourceError):  # a full disk must not hide the error
+            self.update(status="failed", finished=now(), error=ErrorRecord(kind=kind, message=shown))
 
 
 def _line(epoch: EpochRecord) -> str:

@@ -11,7 +11,7 @@ from vitreport.models.cost import count_parameters
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.finished import refuse_other_images
+from vitreport.store.run_state import refuse_other_images
 from vitreport.sweep.plan import Trial
 from vitreport.training.device import memory_errors
 from vitreport.training.setup import build_network, image_problems
@@ -73,7 +73,7 @@ def check_images(
             images = open_dataset(ImageRequest.of(data, runtime, partial(note, data.dataset), progress))
             for trial in same:
                 if (run := runs.get(trial.id)) and run.record:
-                    refuse_other_images(run.record, images, OTHER_IMAGES_HINT)
+                    refuse_other_images(run.record, images.fingerprint, OTHER_IMAGES_HINT)
         except (DatasetError, ResourceError) as error:
             raise ImagesError({data.dataset: error}) from error
         classes, available = len(images.classes), len(images.splits["train"].labels)

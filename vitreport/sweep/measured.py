@@ -13,7 +13,7 @@ from vitreport.records.folders import newest_attempt
 from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.disk_space import disk_bytes
+from vitreport.store.checkpoint import disk_bytes
 from vitreport.store.run_state import state_of
 from vitreport.sweep.checks import Networks
 from vitreport.sweep.expected import Expected, expected_seconds

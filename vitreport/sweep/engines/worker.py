@@ -52,7 +52,7 @@ def serve(connection: Connection, runtime: Runtime, slot: int, argv: Sequence[st
 
 
 def _train(spec: RunSpec, runtime: Runtime, argv: Sequence[str], listener: Listener) -> Finished:
-    from vitreport.store.finished import finished_run
+    from vitreport.store.run_state import finished_run
     from vitreport.store.session import train_run
     from vitreport.training.device import forget_peak_memory
 
