@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from vitreport.privacy import Places, without_paths
-from vitreport.records.run import ErrorRecord
-from vitreport.records.upgrade import parse_run
+from vitreport.records.run import ErrorRecord, RunRecord
+from vitreport.records.upgrade import parse
 
 RUNS = Path(__file__).parent.parent / "runs"
 PLACES_OF_USERS = re.compile(r"(?<![\w.~:/])(/[A-Za-z_]|~[A-Za-z]|[A-Za-z]:\\)")
@@ -112,7 +112,7 @@ def test_text_of_any_length_is_read_in_time(text: str, places: Places) -> None:
 def test_records_of_former_versions_are_read_without_what_they_name() -> None:
     content = json.loads(next(iter(sorted(RUNS.glob("*/run.json")))).read_text())
     former = {**content, "host": "jane-laptop", "process": 7, "argv": ["train", "--dataset", "/home/jane/my cats"]}
-    record = parse_run(json.dumps(former).encode())
+    record = parse(RunRecord, json.dumps(former).encode())
     assert record.argv == ("train", "--dataset", "my cats")
     assert not {"host", "process"} & record.model_dump(mode="json").keys()
     assert ErrorRecord(kind="internal", message="no /home/jane/x").message == "no x"

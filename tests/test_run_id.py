@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitreport.run_id import NO_SEED, RunId, hash_in_group
+from vitreport.run_id import NO_SEED, RunId, hash_in_group, newest_attempts
 
 NAMES = st.text(min_size=1, max_size=30)
 HASHES = st.text("0123456789abcdef", min_size=8, max_size=8)
@@ -15,14 +15,14 @@ def test_an_id_is_read_back(model: str, dataset: str, spec_hash: str, seed: int,
     first = RunId.of(model.replace("\n", ""), dataset, spec_hash, seed)
     run_id = RunId(first.group, first.seed, attempt)
     assert RunId.parse(str(run_id)) == run_id
-    assert (run_id.hash, run_id.first_attempt) == (spec_hash, str(first))
+    assert run_id.first_attempt == str(first)
     assert hash_in_group(run_id.group) == spec_hash
 
 
 @pytest.mark.parametrize(("suffix", "seed", "attempt"), [("-s4", 4, 1), ("-s4-r2", 4, 2), ("-s12-r10", 12, 10)])
 def test_group_seed_and_attempt(suffix: str, seed: int, attempt: int) -> None:
     run_id = RunId.parse(f"swin-a-s1-0123abcd{suffix}")
-    assert (run_id.group, run_id.hash, run_id.seed) == ("swin-a-s1-0123abcd", "0123abcd", seed)
+    assert (run_id.group, run_id.seed) == ("swin-a-s1-0123abcd", seed)
     assert (run_id.attempt, str(run_id)) == (attempt, f"swin-a-s1-0123abcd{suffix}")
 
 
@@ -33,9 +33,14 @@ def test_group_seed_and_attempt(suffix: str, seed: int, attempt: int) -> None:
 def test_another_name_is_a_group_of_its_own(name: str) -> None:
     run_id = RunId.parse(name)
     assert (str(run_id), run_id.group, run_id.first_attempt) == (name, name, name)
-    assert (run_id.hash, run_id.seed, run_id.attempt) == ("", NO_SEED, 1)
+    assert (run_id.seed, run_id.attempt) == (NO_SEED, 1)
 
 
 def test_the_hash_of_a_group_that_names_its_images() -> None:
     assert hash_in_group("swin-cifar10-0123abcd-cifar10 (fedc)") == "0123abcd"
     assert hash_in_group("swin-cifar10") == ""
+
+
+def test_the_newest_attempts_are_sorted_by_group_and_seed() -> None:
+    others = ["a-0123abcd-s10", "a-0123abcd-s9-r10", "a-0123abcd-s9-r9", "mine", "a-0123abcd-s9"]
+    assert newest_attempts(others) == ["a-0123abcd-s9-r10", "a-0123abcd-s10", "mine"]

@@ -1,6 +1,7 @@
 """The id of a run, which names its folder: the only module that knows the format."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,15 +11,15 @@ NO_SEED = -1
 MAX_DATASET_LENGTH = 40
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class RunId:
     """`<model>-<dataset>-<hash8>-s<seed>`, followed by `-r<attempt>` from the second attempt on.
 
-    A folder may have any other name, too: that name is its group then, `hash` is "", and `seed` is NO_SEED.
+    A folder may have any other name, too: that name is its group then, and `seed` is NO_SEED.
 
     Attributes:
-        group: `<model>-<dataset>-<hash8>`, which all runs share that differ by their seed only. Model and data set are
-            not told apart: both may contain hyphens. Read them from the run's spec.
+        group: `<model>-<dataset>-<hash8>`, the same for runs that differ by their seed only. Both names may contain
+            hyphens: read them from the run's spec.
         seed: The seed of the run.
         attempt: 1 for the first run of a spec in a folder of runs; 2 and more if it was trained again from the start.
     """
@@ -29,7 +30,7 @@ class RunId:
 
     @classmethod
     def of(cls, model: str, dataset: str, spec_hash: str, seed: int) -> Self:
-        """Make the id of the first attempt at a spec; any name of a data set becomes a safe part of a file name."""
+        """Make the id of the first attempt at a spec; any name of a dataset becomes a safe part of a file name."""
         safe = re.sub(r"[^A-Za-z0-9._]+", "-", dataset).strip("-.") or "images"
         return cls(f"{model}-{safe[:MAX_DATASET_LENGTH]}-{spec_hash}", seed)
 
@@ -48,16 +49,13 @@ class RunId:
         """The id without the attempt: the same for all attempts at one spec."""
         return self.group if self.seed == NO_SEED else f"{self.group}-s{self.seed}"
 
-    @property
-    def hash(self) -> str:
-        """The eight hexadecimal digits of the hash of the spec without its seed."""
-        return "" if self.seed == NO_SEED else hash_in_group(self.group)
+
+def newest_attempts(run_ids: Iterable[str]) -> list[str]:
+    """Return the newest attempt at each spec among these runs, sorted by group and seed."""
+    return [str(run) for run in {run.first_attempt: run for run in sorted(map(RunId.parse, run_ids))}.values()]
 
 
 def hash_in_group(group: str) -> str:
-    """Return the hash in the id of a group, "" if it has none.
-
-    The id of a group may be followed by the name of a data set, where runs of one spec saw different images.
-    """
-    found = HASH_IN_GROUP.findall(group)
+    """Return the hash in the id of a group, also one with the name of a dataset at its end; "" if it has none."""
+    found: list[str] = HASH_IN_GROUP.findall(group)
     return found[-1] if found else ""

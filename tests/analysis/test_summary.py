@@ -17,8 +17,7 @@ from vitreport.analysis.references import architecture_title, model_word
 from vitreport.analysis.representative import Planned
 from vitreport.data.sources import facts_in
 from vitreport.intervals import t_interval, wilson_interval
-from vitreport.records.folders import run_folders, strays
-from vitreport.records.groups import grouped
+from vitreport.records.folders import find_group, run_folders, strays
 from vitreport.records.reader import read_run
 from vitreport.spec.from_command import Request, compose_request
 from vitreport.spec.model import ARCHITECTURES
@@ -67,9 +66,7 @@ def test_of_two_attempts_at_a_seed_the_newest_counts_and_is_no_second_seed() -> 
     assert group.test.value == pytest.approx(0.6)
     write_run(RUNS, spec(), None, suffix="-r3", error=DIVERGED)
     assert (only_group().state, only_group().test) == ("diverged", None)
-    assert [run.id for run in grouped(map(read_run, run_folders(RUNS)))[spec().run_id.removesuffix("-s0")]] == [
-        run.id for run in only_group().runs
-    ]
+    assert [folder.name for folder in find_group(only_group().id, RUNS)] == [run.id for run in only_group().runs]
 
 
 def test_runs_that_saw_other_images_are_another_result() -> None:

@@ -100,7 +100,7 @@ def test_bits_are_those_of_the_result() -> None:
         (RIGHT, None),
         (RIGHT[:5000], "correct is not of 10000 images"),
         ([False, *RIGHT[:-1]], None),
-        ([True] * 10_000, "correct has another number of right images than the test split"),
+        ([True] * 10_000, "correct has another number of correct images than the test split"),
     ):
         add_correct(run, correct)
         assert [each.reason for each in summary().damage] == [reason] * bool(reason)

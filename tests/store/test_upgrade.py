@@ -15,6 +15,7 @@ from vitreport.records.reader import Damage, read_run
 from vitreport.training import metrics
 
 COMMITTED = Path(__file__).parents[2] / "runs"
+CONTRADICTION = "the classes, the calibration or the confusion matrix contradict the test split"
 OLD_RUNS = [
     file.parent
     for file in sorted(COMMITTED.glob("*/result.json"))
@@ -68,7 +69,7 @@ def test_curves_of_schema_1_need_the_counts_of_run_json(old: Path) -> None:
     (old / "run.json").unlink()
     found = read_run(old)
     assert found.epochs == ()
-    assert "line 1 skipped: run.json does not tell how many images train has" in found.damage[1].reason
+    assert "line 1 skipped: run.json does not say how many images train has" in found.damage[1].reason
 
 
 @pytest.mark.parametrize(
@@ -77,10 +78,10 @@ def test_curves_of_schema_1_need_the_counts_of_run_json(old: Path) -> None:
         ({"accuracy": 1.5}, "accuracy: Input should be less than or equal to 1"),
         ({"accuracy": "high"}, "accuracy: Input should be a valid number"),
         ({"count": 0}, "selected.splits.test.count: Input should be greater than or equal to 1"),
-        ({"accuracy": 0.5}, "the images of the classes are not those of the test split"),
+        ({"accuracy": 0.5}, CONTRADICTION),
         ({"count": None}, "count: Input should be a valid integer"),
         ({"top5": 2.0}, "top5: Input should be less than or equal to 1"),
-        ({"correct": 5}, "the images of the classes are not those of the test split"),
+        ({"correct": 5}, CONTRADICTION),
         ({"surprise": 5}, "selected.splits.test.surprise: Extra inputs are not permitted"),
     ],
 )
@@ -104,7 +105,7 @@ def test_more_right_images_than_images_are_refused(tmp_path: Path) -> None:
 def test_a_metric_is_a_name_and_a_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It is measured, recorded and exported; records without it are read as before."""
     former = write_run(tmp_path, small_spec())
-    monkeypatch.setitem(METRICS, "confident", Metric("confident images", "fraction", "share of logits above 1"))
+    monkeypatch.setitem(METRICS, "confident", Metric("confident images", "fraction"))
     monkeypatch.setitem(metrics.FUNCTIONS, "confident", lambda logits, labels: float((logits.max(1) > 1).mean()))
     measured = metrics.measure(np.array([[2, 0], [0, 0.5]], np.float32), np.array([0, 0]))
     assert measured.metrics == {"confident": 0.5}

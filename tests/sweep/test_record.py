@@ -14,9 +14,10 @@ from filelock import FileLock
 from tests.records import small_spec
 from vitreport.errors import RecordError
 from vitreport.files import locked, write_json
-from vitreport.records.reader import MAX_OTHER_BYTES, Damage
+from vitreport.records.reader import MAX_OTHER_BYTES, Damage, read_sweeps
 from vitreport.records.sweeps import SWEEPS_FOLDER as FOLDER
-from vitreport.records.sweeps import parse_sweep, read_sweeps
+from vitreport.records.sweeps import SweepRecord
+from vitreport.records.upgrade import parse
 from vitreport.spec.sweep import field_axis
 from vitreport.store.lock import LOCK_NAME
 from vitreport.sweep.plan import Plan, Trial
@@ -109,7 +110,7 @@ SCHEMA_1 = """{"schema_version": 1, "id": "mine-01234567", "name": "mine",
 
 
 def test_labels_of_schema_1_become_typed_values() -> None:
-    sweep = parse_sweep(SCHEMA_1.encode())
+    sweep = parse(SweepRecord, SCHEMA_1.encode())
     sizes, pairs, rates = sweep.axes
     assert [(value.value, value.fields) for value in sizes.values] == [
         (16, {"train.batch_size": 16}),
@@ -119,7 +120,7 @@ def test_labels_of_schema_1_become_typed_values() -> None:
     assert [(value.value, value.fields) for value in pairs.values] == [([4, "timm/resnet10t"], named)]
     assert [(value.value, value.fields) for value in rates.values] == [("slow", {}), ("1e-3", {})], "variants"
     assert [trial.run for trial in sweep.trials] == ["swin-digits-01234567-s0"]
-    assert parse_sweep(sweep.model_dump_json().encode()) == sweep
+    assert parse(SweepRecord, sweep.model_dump_json().encode()) == sweep
 
 
 def test_committed_sweeps_are_read() -> None:

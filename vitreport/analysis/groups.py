@@ -12,10 +12,9 @@ from vitreport.data.notices import shares_apart
 from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
 from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, gap, over_seeds, share
-from vitreport.records.groups import grouped
 from vitreport.records.reader import Run
 from vitreport.records.run import RunRecord
-from vitreport.run_id import RunId
+from vitreport.run_id import RunId, newest_attempts
 from vitreport.spec.compose import flat
 from vitreport.spec.run import RunSpec
 
@@ -35,7 +34,7 @@ def group_runs(runs: Sequence[Observed], best_over_epochs: Collection[str] = ())
         best_over_epochs: The ids of the groups that get `best_test`.
     """
     names = dataset_ids(runs)
-    members: dict[tuple[str, str], list[Observed]] = defaultdict(list)
+    members: dict[tuple[str, str], dict[str, Observed]] = defaultdict(dict)
     for run in runs:
         if run.spec:
             name = (
@@ -44,13 +43,13 @@ def group_runs(runs: Sequence[Observed], best_over_epochs: Collection[str] = ())
             dataset = next((known for (each, _), known in names.items() if each == name), name)
             if run.record:
                 dataset = names.get((name, run.record.data.fingerprint), dataset)
-            members[RunId.parse(run.id).group, dataset].append(run)
+            members[RunId.parse(run.id).group, dataset][run.id] = run
     many = Counter(group_id for group_id, _ in members)
     return [
         _group(
             group_id if many[group_id] == 1 else f"{group_id}-{dataset}",
             dataset,
-            grouped(of_group)[group_id],
+            [of_group[run_id] for run_id in newest_attempts(of_group)],
             has_best_test=group_id in best_over_epochs,
         )
         for (group_id, dataset), of_group in sorted(members.items())

@@ -17,8 +17,8 @@ from vitreport.analysis.summary import Group, Summary
 from vitreport.errors import SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.records.folders import find_run, run_folders, strays
-from vitreport.records.reader import Damage, Run
-from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord, read_sweeps
+from vitreport.records.reader import Damage, Run, read_sweeps
+from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord
 from vitreport.run_id import RunId
 from vitreport.spec.compose import Describe
 from vitreport.spec.data import Lowered

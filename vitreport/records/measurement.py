@@ -1,41 +1,34 @@
 """What was measured: the metrics, the lines of metrics.jsonl and result.json."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, computed_field, model_validator
 
 from vitreport.records.correct_images import unpacked
 from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Loss, Record, Text, Version
 
+SPLITS = {"train": "train", "val": "validation", "test": "test"}
+"""The splits in their order, with the names that people read."""
+MOST_MISTAKES = 12
+LARGEST_SIDE = 64
 
-@dataclass(frozen=True)
-class Metric:
-    """How a metric is shown: `title` in tables, `description` in documentation.
 
-    A "fraction" is shown in percent; other numbers have the `unit` behind them, if any.
-    """
+class Metric(NamedTuple):
+    """How a metric is shown: a "fraction" in percent, another number as it is."""
 
     title: str
     unit: Literal["fraction", ""]
-    description: str
 
 
-SPLITS = {"train": "train", "val": "validation", "test": "test"}
-"""The splits in their order, with the names that people read."""
-METRICS: dict[str, Metric] = {
-    "top5": Metric(
-        "top-5 accuracy", "fraction", "share of images whose class is among the five highest logits; of over 5 classes"
-    ),
-}
-"""All metrics beside count, correct, loss and accuracy, by their name in records, tables and CSV files.
+METRICS = {"top5": Metric("top-5 accuracy", "fraction")}
+"""All metrics except count, correct, loss and accuracy, by their name in records, tables and CSV files.
 
 A new one needs an entry here and a function of its name in `training.metrics`.
 """
 
 
 class Measurement(Record):
-    """Images, right ones among them, mean cross entropy (nats) and METRICS by name, as far as they apply."""
+    """The images of a split: correct ones among them, mean cross entropy (nats), and the METRICS that apply."""
 
     count: Annotated[Count, Field(ge=1)]
     correct: Count
@@ -45,7 +38,7 @@ class Measurement(Record):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def accuracy(self) -> float:
-        """The fraction of right images."""
+        """The fraction of correct images."""
         return self.correct / self.count
 
     @property
@@ -55,60 +48,16 @@ class Measurement(Record):
         return {**every, **{name: self.metrics.get(name) for name in METRICS}}
 
     @model_validator(mode="after")
-    def _has_no_more_right_images_than_images(self) -> Self:
+    def _has_no_more_correct_images_than_images(self) -> Self:
         if self.correct > self.count:
             raise ValueError(f"{self.correct} of {self.count} images cannot be correct")
         return self
 
 
-class CalibrationBin(Record):
-    """The images whose confidence falls into one bin: how many, how many of them right, and their mean confidence."""
-
-    count: Count
-    correct: Count
-    confidence: Fraction
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def accuracy(self) -> float:
-        """The fraction of right images; 0 without any."""
-        return self.correct / (self.count or 1)
-
-
-class SplitDetails(Record):
-    """What is kept of the test split beside its Measurement.
-
-    `confusion[i][j]` counts images of class i taken for class j; None for many classes.
-    """
-
-    expected_calibration_error: Fraction
-    calibration: tuple[CalibrationBin, ...]
-    per_class_count: tuple[Count, ...]
-    per_class_correct: tuple[Count, ...]
-    confusion: tuple[tuple[Count, ...], ...] | None
-
-    def contradiction(self, test: Measurement) -> str:
-        """Say what cannot be true together with the measurement of the same images; "" if all can."""
-        counts, correct, bins = self.per_class_count, self.per_class_correct, self.calibration
-        if len(counts) != len(correct) or any(right > count for right, count in zip(correct, counts, strict=True)):
-            return "a class has more images right than it has images"
-        if (sum(counts), sum(correct)) != (test.count, test.correct):
-            return "the images of the classes are not those of the test split"
-        if sum(each.count for each in bins) != test.count:
-            return "the images of the calibration are not those of the test split"
-        rows = self.confusion
-        if rows is None:
-            return ""
-        is_square = len(rows) == len(counts) and all(len(row) == len(rows) for row in rows)
-        if not is_square or tuple(map(sum, rows)) != counts or tuple(row[i] for i, row in enumerate(rows)) != correct:
-            return "the confusion matrix does not fit the classes"
-        return ""
-
-
 class EpochRecord(Record):
     """One line of metrics.jsonl. `seconds` is that of the training part of the epoch.
 
-    Of `splits` "train" is the mean over the batches of the epoch, with any augmentation and dropout; the others are
+    In `splits`, "train" is the mean over the batches of the epoch, with any augmentation and dropout; the others are
     measured after the epoch.
     """
 
@@ -122,10 +71,39 @@ class EpochRecord(Record):
     peak_memory_bytes: Count
 
 
-MOST_MISTAKES = 12
-LARGEST_SIDE = 64
+class CalibrationBin(Record):
+    """The images whose confidence falls into one bin: how many, how many of them correct, and their mean confidence."""
 
-Bits = Annotated[str, Field(max_length=100_000, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
+    count: Count
+    correct: Count
+    confidence: Fraction
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def accuracy(self) -> float:
+        """The fraction of correct images; 0 without any."""
+        return self.correct / (self.count or 1)
+
+
+class SplitDetails(Record):
+    """The test split in detail. `confusion[i][j]` counts images of class i taken for class j; None for many classes."""
+
+    expected_calibration_error: Fraction
+    calibration: tuple[CalibrationBin, ...]
+    per_class_count: tuple[Count, ...]
+    per_class_correct: tuple[Count, ...]
+    confusion: tuple[tuple[Count, ...], ...] | None
+
+    def fits(self, test: Measurement) -> bool:
+        """Return whether all of it can be true together with the measurement of the same images."""
+        counts, correct, rows = self.per_class_count, self.per_class_correct, self.confusion
+        sums = (sum(counts), sum(correct), sum(each.count for each in self.calibration))
+        if len(counts) != len(correct) or sums != (test.count, test.correct, test.count):
+            return False
+        if rows is None:
+            return all(right <= count for right, count in zip(correct, counts, strict=True))
+        is_square = {len(counts)} == {len(rows), *map(len, rows)}
+        return is_square and tuple(map(sum, rows)) == counts and tuple(row[i] for i, row in enumerate(rows)) == correct
 
 
 class EpochResult(Record):
@@ -137,7 +115,7 @@ class EpochResult(Record):
 
 
 class Mistake(Record):
-    """A test image, by its place in the split, that was taken for another class; classes by their places."""
+    """A test image that was taken for another class; image and classes by their places, from 0."""
 
     index: Count
     label: Count
@@ -156,8 +134,8 @@ class MistakeSheet(Record):
 class ResultRecord(Record):
     """result.json: the final evaluation.
 
-    `correct` says of each test image whether the selected weights have it right (see `store.correct`), `mistakes`
-    which of them are wrong with the highest confidence; older records lack both.
+    `correct` says of each test image whether the selected weights classify it correctly (see `correct_images`),
+    `mistakes` which of them are wrong with the highest confidence; older records lack both.
     """
 
     schema_version: Version = SCHEMA_VERSION
@@ -165,7 +143,7 @@ class ResultRecord(Record):
     selected: EpochResult
     last: EpochResult
     test: SplitDetails
-    correct: Bits | None = None
+    correct: Annotated[str, Field(max_length=100_000, pattern=r"^[A-Za-z0-9+/]*={0,2}$")] | None = None
     mistakes: MistakeSheet | None = None
     weights_sha256: Text
     predictions_sha256: Text
@@ -176,16 +154,14 @@ class ResultRecord(Record):
         test = self.selected.splits.get("test")
         if test is None:
             raise ValueError("has no test split")
-        if fault := self.test.contradiction(test):
-            raise ValueError(fault)
-        correct = 0
-        if self.correct is not None:
-            correct = unpacked(self.correct, test.count)
-            if correct.bit_count() != test.correct:
-                raise ValueError("correct has another number of right images than the test split")
+        if not self.test.fits(test):
+            raise ValueError("the classes, the calibration or the confusion matrix contradict the test split")
+        bits = unpacked(self.correct, test.count) if self.correct is not None else None
+        if bits is not None and bits.bit_count() != test.correct:
+            raise ValueError("correct has another number of correct images than the test split")
         for mistake in self.mistakes.images if self.mistakes else ():
-            is_right = mistake.index >= test.count or correct >> (test.count - 1 - mistake.index) & 1
+            is_correct = mistake.index >= test.count or (bits or 0) >> (test.count - 1 - mistake.index) & 1
             classes = len(self.test.per_class_count)
-            if is_right or mistake.label == mistake.predicted or max(mistake.label, mistake.predicted) >= classes:
+            if is_correct or mistake.label == mistake.predicted or max(mistake.label, mistake.predicted) >= classes:
                 raise ValueError(f"mistakes: image {mistake.index} was classified correctly or is unknown")
         return self

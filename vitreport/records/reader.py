@@ -1,27 +1,27 @@
-"""Reading run folders, never with torch.
+"""Read the folders of runs and the files of sweeps, never with torch.
 
 Records may come from other people, so each file is bounded in size, checked against its type, and named
-where it is damaged; the rest of the folder is still read.
+where it is damaged; the rest is still read.
 """
 
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from vitreport.errors import RecordError, SpecError
+from vitreport.errors import RecordError, ResourceError, SpecError
 from vitreport.records.correct_images import Answers, unpacked
 from vitreport.records.measurement import EpochRecord, ResultRecord
 from vitreport.records.run import RunRecord
-from vitreport.records.schema import SCHEMA_VERSION, Version
-from vitreport.records.upgrade import parse_epoch, parse_result, parse_run, schema_version
+from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord
+from vitreport.records.upgrade import parse
 from vitreport.run_id import RunId
 from vitreport.spec.run import RunSpec
-from vitreport.untrusted_files import UnreadableFileError, read_bounded
+from vitreport.untrusted_files import UnreadableFileError, entry_fault, read_bounded
 
 MAX_BYTES = {
     "spec.json": 1 << 20,
@@ -36,9 +36,8 @@ MAX_SKIPPED_LINES = 100
 MAX_SHOWN = 100
 MOST_EPOCHS_UNKNOWN = 10_000
 """How many epochs are read where the spec that says their number cannot be."""
-VERSION: TypeAdapter[int] = TypeAdapter(Version)
 
-AnyRecord = TypeVar("AnyRecord")
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,7 @@ class Damage:
     reason: str
 
     def __str__(self) -> str:
+        """Return both, as in run.json: is missing."""
         return f"{self.place}: {self.reason}"
 
 
@@ -65,17 +65,18 @@ class Run:
 
     @property
     def id(self) -> str:
+        """The name of the folder."""
         return self.folder.name
 
     @property
     def last_accuracy(self) -> tuple[str, float] | None:
-        """After the last whole epoch, on the test split where it was watched, else on the validation's: (split, it)."""
+        """The accuracy after the last complete epoch: of the first of test, val and train that was measured."""
         splits = self.epochs[-1].splits if self.epochs else {}
         return next(((name, splits[name].accuracy) for name in ("test", "val", "train") if name in splits), None)
 
     @property
     def answers(self) -> Answers | None:
-        """Which test images the run has right; None where its record does not say it."""
+        """Which test images the run classifies correctly; None if its record does not say it."""
         if not (self.record and self.result and self.result.correct):
             return None
         count = self.result.selected.splits["test"].count
@@ -85,42 +86,48 @@ class Run:
 def read_run(folder: Path) -> Run:
     """Read what is there; a missing, damaged or contradictory file is added to `damage`, never an exception."""
     damage: list[Damage] = []
-    record = read_file(folder / "run.json", parse_run, damage)
+    record = read_file(folder / "run.json", partial(parse, RunRecord), damage)
     if record and record.id != folder.name:
         damage.append(Damage("run.json", f"is the record of {record.id}"))
         record = None
-    done = record is not None and record.status == "done"
-    spec = read_file(folder / "spec.json", lambda content: _parse_spec(content, folder.name), damage)
-    most_epochs = spec.train.epochs if spec else MOST_EPOCHS_UNKNOWN
-    epochs = tuple(read_epochs(folder / "metrics.jsonl", most_epochs, record.data.counts if record else {}, damage))
-    if done and spec and len(epochs) < spec.train.epochs:
-        damage.append(Damage("metrics.jsonl", f"holds {len(epochs)} of {spec.train.epochs} epochs"))
-    return Run(
-        folder=folder,
-        record=record,
-        spec=spec,
-        epochs=epochs,
-        result=read_file(folder / "result.json", parse_result, damage) if done else None,
-        damage=tuple(damage),
-    )
+    spec = read_file(folder / "spec.json", partial(parse, RunSpec), damage)
+    if spec and spec.run_id != RunId.parse(folder.name).first_attempt:
+        damage.append(Damage("spec.json", f"is the spec of {spec.run_id}"))
+        spec = None
+    most = spec.train.epochs if spec else MOST_EPOCHS_UNKNOWN
+    epochs = tuple(read_epochs(folder / "metrics.jsonl", most, record.data.counts if record else {}, damage))
+    is_done = record is not None and record.status == "done"
+    if is_done and spec and len(epochs) < most:
+        damage.append(Damage("metrics.jsonl", f"holds {len(epochs)} of {most} epochs"))
+    result = read_file(folder / "result.json", partial(parse, ResultRecord), damage) if is_done else None
+    return Run(folder, record, spec, epochs, result, tuple(damage))
 
 
-def read_file(path: Path, parse: Callable[[bytes], AnyRecord], damage: list[Damage]) -> AnyRecord | None:
-    """Read one file of a run through its parser; add what is wrong with it to `damage`."""
+def read_sweeps(runs_dir: Path, damage: list[Damage]) -> list[SweepRecord]:
+    """Return the sweeps on record, by name of their files; add what cannot be read to `damage`."""
+    folder = runs_dir / SWEEPS_FOLDER
+    if fault := entry_fault(folder, folder=True):
+        damage.append(Damage("*.json", f"their folder {fault}"))
+        return []
     try:
-        content = read_run_file(path)
-    except UnreadableFileError as error:
-        damage.append(Damage(path.name, error.reason))
-        return None
+        files = sorted(folder.glob("*.json"))
+    except OSError as error:
+        raise ResourceError(f"cannot read {folder}: {error.strerror}") from error
+    found = [read_file(file, partial(parse, SweepRecord), damage) for file in files]
+    return [record for record in found if record]
+
+
+def read_file(path: Path, parse: Callable[[bytes], Content], damage: list[Damage]) -> Content | None:
+    """Read one file through its parser; add what is wrong with it to `damage`."""
     try:
-        return parse(content)
-    except (SpecError, ValueError) as error:
-        damage.append(Damage(path.name, _reason(content, error)))
+        return parse(read_run_file(path))
+    except (UnreadableFileError, SpecError, ValueError) as error:
+        damage.append(Damage(path.name, _reason(error)))
         return None
 
 
 def read_run_file(path: Path) -> bytes:
-    """Read one file of a run, which may be no larger than such a file gets and never a link.
+    """Read one file, which may be no larger than such a file gets and never a link.
 
     Raises:
         UnreadableFileError: If the file is missing, too large, of another kind, or cannot be read.
@@ -128,28 +135,11 @@ def read_run_file(path: Path) -> bytes:
     return read_bounded(path, MAX_BYTES.get(path.name, MAX_OTHER_BYTES), links=False)
 
 
-def _parse_spec(content: bytes, run_id: str) -> RunSpec:
-    """spec.json as it was written, for this run: the spec's fields beside the schema version."""
-    try:
-        values = json.loads(content)
-        if not isinstance(values, dict):
-            raise ValueError("is no table")
-        VERSION.validate_python(values.pop("schema_version", SCHEMA_VERSION))
-        spec = RunSpec.model_validate_json(json.dumps(values))
-    except RecursionError as error:
-        raise ValueError("is nested too deeply") from error
-    if spec.run_id != RunId.parse(run_id).first_attempt:
-        raise ValueError(f"is the spec of {spec.run_id}")
-    return spec
-
-
 def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[Damage]) -> Iterator[EpochRecord]:
     """Read the epochs in order, up to number `most`; a run without the file has none.
 
-    `images` counts those of each split, as run.json does: epochs of schema 1 do not.
-
     A torn, damaged or repeated line is skipped and added to `damage`. Reading stops after many of them, and at a
-    later epoch than `most`.
+    later epoch than `most`. `images` counts those of each split, as run.json does.
     """
     try:
         content = read_run_file(path)
@@ -158,19 +148,22 @@ def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[D
         return
     newest = skipped = 0
     for number, line in enumerate(io.BytesIO(content), start=1):
-        found = _epoch(line, newest, images)
-        if isinstance(found, EpochRecord):
-            if found.epoch > most:
-                damage.append(Damage(path.name, f"not read from line {number}: epoch {found.epoch} of {most}"))
+        try:
+            found = parse(EpochRecord, line, images)
+            if found.epoch <= newest:
+                raise ValueError(f"epoch {found.epoch} follows epoch {newest}")
+        except ValueError as error:
+            skipped += 1
+            if skipped > MAX_SKIPPED_LINES:
+                damage.append(Damage(path.name, f"not read after line {number}: too many damaged lines"))
                 return
-            newest = found.epoch
-            yield found
+            damage.append(Damage(path.name, f"line {number} skipped: {_reason(error)}"))
             continue
-        skipped += 1
-        if skipped > MAX_SKIPPED_LINES:
-            damage.append(Damage(path.name, f"not read after line {number}: too many damaged lines"))
+        if found.epoch > most:
+            damage.append(Damage(path.name, f"not read from line {number}: epoch {found.epoch} of {most}"))
             return
-        damage.append(Damage(path.name, f"line {number} skipped: {found}"))
+        newest = found.epoch
+        yield found
 
 
 def refuse_unreadable(path: Path, hint: str) -> None:
@@ -186,18 +179,7 @@ def refuse_unreadable(path: Path, hint: str) -> None:
             raise RecordError(f"{path} {error.reason}", hint) from error
 
 
-def _epoch(line: bytes, newest: int, images: Mapping[str, int]) -> EpochRecord | str:
-    """Return the epoch of a line, or why it does not count."""
-    try:
-        epoch = parse_epoch(line, images)
-    except ValueError as error:
-        return _reason(line, error)
-    return epoch if epoch.epoch > newest else f"epoch {epoch.epoch} follows epoch {newest}"
-
-
-def _reason(content: bytes, error: Exception) -> str:
-    if (version := schema_version(content)) > SCHEMA_VERSION:
-        return f"has schema version {version}, written by a newer vitreport"
+def _reason(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False, include_input=False)[0]

@@ -14,10 +14,13 @@ MAX_NAMES = 50  # of tensors
 class DataRecord(Record):
     """Which images a run saw, and the mean and deviation of their channels (white is 1).
 
-    `fingerprint` is the SHA-256 of the decoded data set, `split_hash` that of the split. `overlap` counts the test
-    images that are training images too; older records lack it. So they lack `class_counts`: by split, as in `counts`,
-    the images of each class. `intensity_range` are the 16-bit values that became black and white, where they are not 0
-    and 65535.
+    Attributes:
+        fingerprint: The SHA-256 of the decoded dataset.
+        counts: The images of each split.
+        class_counts: The images of each class, by split; older records lack it.
+        split_hash: The SHA-256 of the split.
+        overlap: The test images that are training images too; older records lack it.
+        intensity_range: The 16-bit values that became black and white, where they are not 0 and 65535.
     """
 
     fingerprint: Text
@@ -34,21 +37,19 @@ class DataRecord(Record):
     std: tuple[float, float, float]
 
     @model_validator(mode="after")
-    def _counts_every_class(self) -> "DataRecord":
+    def _counts_every_class(self) -> Self:
         counts = self.class_counts
-        if counts is not None and not {"train", "test"} <= set(counts):
-            raise ValueError("class_counts lacks the train or the test split")
-        if any(len(sizes) != len(self.classes) for sizes in (counts or {}).values()):
-            raise ValueError("class_counts must have one number for each class")
+        lengths = set(map(len, counts.values())) if counts else set()
+        if counts is not None and (not {"train", "test"} <= set(counts) or lengths != {len(self.classes)}):
+            raise ValueError("class_counts must have a number for each class of the train and the test split")
         return self
 
 
 class Cost(Record):
     """What a network costs for one image: FLOPs (two for a multiply-add), not MACs, and memory.
 
-    `activation_bytes_per_image` is what autograd saves for the backward pass; older records lack it.
-    `uncounted_operations` names what the network does that torch's counter has no formula for; where there are any,
-    the FLOPs are a lower bound.
+    `activation_bytes_per_image` is what autograd saves for the backward pass; older records lack it. The FLOPs are a
+    lower bound where torch's counter has no formula for some operations, which `uncounted_operations` names.
     """
 
     parameters: Count
@@ -68,9 +69,8 @@ class ThroughputRecord(Record):
 class InitialWeights(Record):
     """Where the weights came from that the training started with.
 
-    `loaded` counts the tensors that were taken. Those that were not are of the classifier, `reclassed` because it told
-    other classes apart; of their names so many are kept that the record stays small. Older records lack `reclassed`
-    and `classifier`.
+    `loaded` counts the tensors that were taken; the others are named, those of a classifier of other classes as
+    `reclassed`. Older records lack `reclassed` and `classifier`.
     """
 
     source: PublicText
@@ -89,12 +89,14 @@ class InitialWeights(Record):
 
 
 class GitRecord(Record):
+    """The commit of the source code; `dirty` if files differed from it."""
+
     commit: Text
     dirty: bool
 
 
 class ResumeRecord(Record):
-    """`changed` maps what differs from the fingerprint of the run's start to [before, now]."""
+    """Where a run was resumed; `changed` maps what differs from the fingerprint of its start to [before, now]."""
 
     step: Count
     time: Text
@@ -102,15 +104,14 @@ class ResumeRecord(Record):
 
 
 class ErrorRecord(Record):
+    """The error that ended a run."""
+
     kind: ErrorKind
     message: PublicText
 
 
 class RunRecord(Record):
-    """run.json: what happened to a run, and on which kind of machine. Times are UTC in ISO 8601.
-
-    `throughput` is there when the run is done; older records lack it.
-    """
+    """run.json. Times are UTC in ISO 8601. `throughput` is there when the run is done; older records lack it."""
 
     schema_version: Version = SCHEMA_VERSION
     id: Text

@@ -1,66 +1,50 @@
-"""Records of schema 1, rewritten as those of today and then checked like them.
+"""Parse records of every schema version.
 
-Schema 1 had the share of right images instead of their number, top-5 accuracy as a field of its own, and, in the very
-first records, the name of the machine.
+Schema 1 had the share of correct images instead of their number, top-5 accuracy as a field of its own, only the labels
+of the values of a sweep, whose trials it called cells, and, in the very first records, the name of the machine.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import from_json, to_json
 
-from vitreport.records.measurement import EpochRecord, ResultRecord
-from vitreport.records.run import RunRecord
+from vitreport.errors import SpecError
 from vitreport.records.schema import SCHEMA_VERSION, Count, Fraction, Record
+from vitreport.spec.fields import fields_of, find_field
+from vitreport.spec.load import parse_value
+from vitreport.spec.sweep import AxisSpec, ValueSpec, parse_list
 
-AnyRecord = TypeVar("AnyRecord", bound=Record)
-
-
-def parse_run(content: bytes) -> RunRecord:
-    """Read run.json of any schema version."""
-    if schema_version(content) != 1:
-        return RunRecord.model_validate_json(content)
-    values = {name: value for name, value in json.loads(content).items() if name not in ("host", "process")}
-    return _checked(RunRecord, values)
+Model = TypeVar("Model", bound=BaseModel)
 
 
-def parse_epoch(line: bytes, images: Mapping[str, int]) -> EpochRecord:
-    """Read a line of metrics.jsonl of any schema version; `images` counts those of each split, as run.json does."""
-    if schema_version(line) != 1:
-        return EpochRecord.model_validate_json(line)
-    values = json.loads(line)
-    splits = values.get("splits")
-    for name, split in splits.items() if isinstance(splits, dict) else ():
-        if not images.get(name):
-            raise ValueError(f"run.json does not tell how many images {name} has")
-        if isinstance(split, dict):
-            split["count"] = images[name]
-    return _checked(EpochRecord, _upgraded(values))
+def parse(kind: type[Model], content: bytes, images: Mapping[str, int] | None = None) -> Model:
+    """Parse a file of a run, or a line of metrics.jsonl.
 
+    Args:
+        kind: The type of the record.
+        content: JSON of any schema version.
+        images: How many images each split has, as run.json counts them; epochs of schema 1 do not.
 
-def parse_result(content: bytes) -> ResultRecord:
-    """Read result.json of any schema version."""
-    if schema_version(content) != 1:
-        return ResultRecord.model_validate_json(content)
-    return _checked(ResultRecord, _upgraded(json.loads(content)))
-
-
-def schema_version(content: bytes) -> int:
-    """Return the version that a file or a line names; 0 if it names none."""
+    Raises:
+        ValueError: It is not such a record, or a newer version of the package wrote it.
+    """
     try:
-        return _Versioned.model_validate_json(content).schema_version
-    except ValidationError:
-        return 0
+        values = from_json(content)
+    except ValueError as error:
+        raise ValueError(f"Invalid JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError("is not a JSON object")
+    version = values.pop("schema_version", SCHEMA_VERSION)
+    if type(version) is not int or version < 1:
+        raise ValueError("schema_version: must be a whole number from 1")
+    if version > SCHEMA_VERSION:
+        raise ValueError(f"has schema version {version}, written by a newer vitreport")
+    return kind.model_validate_json(to_json(_upgraded(values, images or {}) if version == 1 else values))
 
 
-class _Versioned(BaseModel):
-    model_config = ConfigDict(strict=True)
-
-    schema_version: int
-
-
-class _Measured(Record):
+class _Measured1(Record):
     """What schema 1 kept of a split or a bin in another form."""
 
     count: Count
@@ -68,19 +52,48 @@ class _Measured(Record):
     top5: Fraction | None = None
 
 
-def _upgraded(value: Any) -> Any:
-    """Replace the accuracy of every split and bin by the number of right images, and `top5` by a metric."""
+class _Axis1(Record):
+    name: str
+    values: list[str]
+
+
+def _upgraded(values: dict[str, Any], images: Mapping[str, int]) -> dict[str, Any]:
+    splits = values.get("splits")  # of an epoch
+    for name, split in splits.items() if isinstance(splits, dict) else ():
+        if name not in images:
+            raise ValueError(f"run.json does not say how many images {name} has")
+        if isinstance(split, dict):
+            split["count"] = images[name]
+    if "cells" in values:
+        axes = TypeAdapter(list[_Axis1]).validate_python(values.get("axes"))
+        values |= {"axes": [_axis(axis) for axis in axes], "trials": values.pop("cells")}
+    return {name: _with_counts(value) for name, value in values.items() if name not in ("host", "process")}
+
+
+def _with_counts(value: Any) -> Any:
+    """Replace the accuracy of every split and bin by the number of correct images, and `top5` by a metric."""
     if isinstance(value, list):
-        return [_upgraded(each) for each in value]
+        return [_with_counts(each) for each in value]
     if not isinstance(value, dict):
         return value
     if "accuracy" not in value:
-        return {name: _upgraded(each) for name, each in value.items()}
-    old = _Measured.model_validate({name: value.get(name) for name in _Measured.model_fields})
+        return {name: _with_counts(each) for name, each in value.items()}
+    old = _Measured1.model_validate({name: value.get(name) for name in _Measured1.model_fields})
     metrics = {} if old.top5 is None else {"metrics": {"top5": old.top5}}
     kept = {name: each for name, each in value.items() if name not in ("accuracy", "top5")}
     return {"correct": round(old.accuracy * old.count), **metrics, **kept}
 
 
-def _checked(kind: type[AnyRecord], values: dict[str, Any]) -> AnyRecord:
-    return kind.model_validate_json(json.dumps({**values, "schema_version": SCHEMA_VERSION}))
+def _axis(old: _Axis1) -> AxisSpec:
+    return AxisSpec(name=old.name, values=tuple(_value_of_label(old.name.split(", "), label) for label in old.values))
+
+
+def _value_of_label(names: list[str], label: str) -> ValueSpec:
+    """Read back what one value of an axis sets; a variant is known by its name only."""
+    try:
+        values = parse_list(label) if len(names) > 1 else [parse_value(label)]
+        pairs = zip(map(find_field, names), values, strict=True)
+        fields = {name: each for path, value in pairs for name, each in fields_of(path, value).items()}
+    except (SpecError, ValueError):
+        return ValueSpec(label=label, value=label, fields={})
+    return ValueSpec(label=label, value=values if len(names) > 1 else values[0], fields=fields)

@@ -1,5 +1,6 @@
 """Write the file of a sweep."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ from vitreport.files import locked, make_folder, write_json
 from vitreport.privacy import without_paths
 from vitreport.records.folders import MOVE_HINT, refuse_foreign
 from vitreport.records.reader import read_file, refuse_unreadable
-from vitreport.records.sweeps import SweepRecord, TrialRecord, parse_sweep, sweep_file
+from vitreport.records.sweeps import SweepRecord, TrialRecord, sweep_file
+from vitreport.records.upgrade import parse
 from vitreport.spec.sweep import AxisSpec, ValueSpec
 from vitreport.store.lock import LOCK_NAME
 from vitreport.sweep.plan import Plan
@@ -23,7 +25,7 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
         RecordError: If the file, its lock or the folder of sweeps is a link or of another kind, or the file too large.
     """
     path = sweep_file(runs_dir, plan.id)
-    refuse_foreign([(path.parent, True), (path, False), (path.parent / LOCK_NAME, False)])
+    refuse_foreign([path.parent], [path, path.parent / LOCK_NAME])
     record = _record(plan)
     if not _is_recorded(record, _known(path)):
         make_folder(path.parent)
@@ -37,7 +39,7 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
 
 def _known(path: Path) -> SweepRecord | None:
     refuse_unreadable(path, MOVE_HINT)
-    return read_file(path, parse_sweep, [])
+    return read_file(path, partial(parse, SweepRecord), [])
 
 
 def _is_recorded(record: SweepRecord, known: SweepRecord | None) -> bool:

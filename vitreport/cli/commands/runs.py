@@ -28,8 +28,7 @@ def list_runs(
     from vitreport.analysis.groups import groups_of
     from vitreport.cli.tables import records
     from vitreport.records.folders import run_folders
-    from vitreport.records.reader import Damage, read_run
-    from vitreport.records.sweeps import read_sweeps
+    from vitreport.records.reader import Damage, read_run, read_sweeps
 
     require_runs_dir(runs_dir, may_lack_default=True)
     runs = [read_run(folder) for folder in run_folders(runs_dir)]
@@ -81,14 +80,13 @@ def diff(
     from vitreport.analysis.groups import groups_of
     from vitreport.cli.tables.differences import show_differences
     from vitreport.cli.tables.records import name_of, tell_damage, warn_mixed
-    from vitreport.records.folders import find_run
-    from vitreport.records.groups import read_group
+    from vitreport.records.folders import find_group, find_run
     from vitreport.records.reader import read_run
 
     require_runs_dir(runs_dir, may_lack_default=True)
-    groups = [read_group(name, runs_dir) for name in (first, second)]
-    sides = [group or [read_run(find_run(name, runs_dir))] for group, name in zip(groups, (first, second), strict=True)]
-    of_groups = any(groups)
+    groups = {name: find_group(name, runs_dir) for name in (first, second)}
+    sides = [list(map(read_run, groups[name] or [find_run(name, runs_dir)])) for name in (first, second)]
+    of_groups = any(groups.values())
     left, right = (max(groups_of(side), key=lambda group: len(group.seeds), default=None) for side in sides)
     found = group_differences(left, right) if of_groups else run_differences(sides[0][0], sides[1][0])
     if as_json:
