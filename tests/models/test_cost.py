@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from tests.models.small import IMAGE_SIZE
 from tests.models.test_models import build
-from vitreport.models.cost import _saved_bytes, measure_cost
+from vitreport.models.cost import measure_cost, saved_bytes
 from vitreport.records.run import Cost
 from vitreport.spec.model import ARCHITECTURES
 
@@ -111,7 +111,7 @@ def test_nothing_that_was_measured_stays_in_memory() -> None:
     """Softmax saves its own result."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(VALUES, 5), nn.Softmax(dim=1))
     weight = weakref.ref(model.get_parameter("1.weight"))
-    assert _saved_bytes(model, torch.zeros(2, 3, 4, 4)) > 0
+    assert saved_bytes(model, torch.zeros(2, 3, 4, 4)) > 0
     del model
     assert weight() is None
 
@@ -154,7 +154,7 @@ def test_dropout_saves_its_mask_and_parameters_are_not_counted() -> None:
 def test_what_is_saved_grows_by_the_same_with_every_image(name: str, precision: torch.dtype) -> None:
     model = build(name).train()
     with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
-        saved = [_saved_bytes(model, torch.rand(count, 3, IMAGE_SIZE, IMAGE_SIZE)) for count in (2, 3, 5, 9)]
+        saved = [saved_bytes(model, torch.rand(count, 3, IMAGE_SIZE, IMAGE_SIZE)) for count in (2, 3, 5, 9)]
         an_image = measure_cost(model, IMAGE_SIZE).activation_bytes_per_image
     assert an_image is not None
     assert [saved[0] + (count - 2) * an_image for count in (2, 3, 5, 9)] == saved

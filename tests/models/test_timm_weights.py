@@ -1,7 +1,6 @@
 """What is told where the weights of timm's hub do not come."""
 
 import logging
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -38,7 +37,6 @@ def asked(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str]:
     """What is noted where the hub is asked, which raises."""
     noted: list[str] = []
     monkeypatch.setattr(timm, "sized_network", failing(error))
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [])
     with memory_errors("loading the weights"):
         hub_weights(SPEC, IMAGE_SIZE, noted.append)
     return noted
@@ -80,22 +78,6 @@ def test_each_failure_is_told_as_what_it_is(
     assert told.value.message == said
     assert caplog.records == []
     assert logging.root.manager.disable == logging.NOTSET
-
-
-def test_a_host_that_is_not_known_is_told_before_the_hub_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    noted: list[str] = []
-    monkeypatch.setattr(timm, "sized_network", failing(AssertionError("was asked")))
-    monkeypatch.setattr(socket, "getaddrinfo", failing(socket.gaierror(-2, "Name or service not known")))
-    with pytest.raises(ResourceError) as told:
-        hub_weights(SPEC, IMAGE_SIZE, noted.append)
-    assert told.value.message == f"{UNREACHABLE}huggingface.co: name or service not known"
-    assert noted == []
-    monkeypatch.setenv("https_proxy", "http://proxy:3128")  # which knows more names than this machine
-    with pytest.raises(RecordError, match="was asked"):
-        hub_weights(SPEC, IMAGE_SIZE, noted.append)
-    assert noted == ["asking huggingface.co for timm/resnet10t.c3_in1k"]
 
 
 def test_memory_that_does_not_suffice_is_not_the_fault_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,9 +177,7 @@ def with_header(**changes: object) -> bytes:
 
 
 def test_what_torch_has_no_form_for_is_refused() -> None:
-    assert "__metadata__ must map names to strings, not null" in refusal(
-        "a.safetensors", with_header(__metadata__=None)
-    )
+    assert "cannot be read as weights: TypeError" in refusal("a.safetensors", with_header(__metadata__=None))
     four_bits = {"dtype": "F4", "shape": [8], "data_offsets": [0, 4]}
     header = json.dumps({"layer": four_bits}).encode()
     refusal("a.safetensors", len(header).to_bytes(8, "little") + header + bytes(4))

@@ -1,8 +1,7 @@
 """What a network costs: parameters, floating-point operations, and what it keeps for its backward pass."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from math import prod
 from typing import Any
@@ -30,9 +29,15 @@ def measure_cost(model: nn.Module, image_size: int) -> Cost:
     A network that computes its logits in another order than the published one is counted as published, by its
     `published_forward`: the FLOPs belong to the architecture, the saved bytes to what is carried out.
     """
-    with _generators_kept(model):
-        forward, training, uncounted = _count_flops(deepcopy(model).eval(), image_size)
-        activation_bytes = _activation_bytes(deepcopy(model).train(), image_size)
+    device = next(model.parameters()).device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        one, fewer, more = (
+            torch.zeros(count, CHANNELS, image_size, image_size, device=device)
+            for count in (1, FEWEST_IMAGES, FEWEST_IMAGES + 1)
+        )
+        forward, training, uncounted = _count_flops(deepcopy(model).eval(), one)
+        copy = deepcopy(model).train()
+        activation_bytes = saved_bytes(copy, more) - saved_bytes(copy, fewer)
     return Cost(
         parameters=count_parameters(model),
         forward_flops_per_image=forward,
@@ -43,56 +48,40 @@ def measure_cost(model: nn.Module, image_size: int) -> Cost:
 
 
 def count_parameters(model: nn.Module) -> int:
+    """Count the numbers that are trained."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def _count_flops(model: nn.Module, image_size: int) -> tuple[int, int, tuple[str, ...]]:
-    """One image's forward pass, its forward and backward pass, and the operations that were not counted."""
-    image = _blank_images(model, 1, image_size)
+def _count_flops(model: nn.Module, image: Tensor) -> tuple[int, int, tuple[str, ...]]:
+    """Count an image's forward pass, its forward and backward pass, and name the operations that were not counted."""
     # torch's counter misses fused attention on a CPU, and it fails on some networks where gradients are off.
-    counter = FlopCounterMode(display=False, custom_mapping=OWN_FORMULAS)
+    counter = FlopCounterMode(
+        display=False, custom_mapping={torch.ops.aten.convolution_backward: _convolution_backward_flops}
+    )
     with sdpa_kernel(SDPBackend.MATH), _Operations() as operations, counter:
         logits = getattr(model, "published_forward", model)(image)
         forward = counter.get_total_flops()
         logits.sum().backward()
-    uncounted = operations.uncounted() if forward else operations.names
+    unknown = {str(operation) for operation in operations.seen - flop_registry.keys()}
+    uncounted = {name for name in unknown if _may_multiply(name)} if forward else map(str, operations.seen)
     return forward, counter.get_total_flops(), tuple(sorted(uncounted))
 
 
 def _convolution_backward_flops(
-    grad_out: Sequence[int],
-    images: Sequence[int],
-    weight: Sequence[int],
-    _bias: Any,
-    _stride: Any,
-    _padding: Any,
-    _dilation: Any,
-    transposed: bool,
-    _output_padding: Any,
-    _groups: int,
-    wanted: Sequence[bool],
-    **_: Any,
+    grad_out: Sequence[int], images: Sequence[int], weight: Sequence[int], *arguments: Any, **_: Any
 ) -> int:
     """Count both gradients, of the images and of the weight, as the forward pass: by shapes, from torch's arguments.
 
     The shape of the weight has the channels of one group, so that this holds for any number of groups. torch's own
     formula takes every channel of the weight's gradient with every other, whatever their groups.
     """
-    places = prod((images if transposed else grad_out)[2:])
-    return 2 * images[0] * places * prod(weight) * sum(wanted[:2])
+    transposed, wanted = arguments[4], arguments[7]
+    places: int = prod((images if transposed else grad_out)[2:])
+    return 2 * images[0] * places * prod(weight) * int(sum(wanted[:2]))
 
 
-OWN_FORMULAS = {torch.ops.aten.convolution_backward: _convolution_backward_flops}
-
-
-def _activation_bytes(model: nn.Module, image_size: int) -> int:
-    """What one more image in the batch adds to what is saved."""
-    fewer, more = (_saved_bytes(model, _blank_images(model, FEWEST_IMAGES + n, image_size)) for n in (0, 1))
-    return more - fewer
-
-
-def _saved_bytes(model: nn.Module, images: Tensor) -> int:
-    """The storages that a forward pass saves for the backward pass, each once, without the model's own."""
+def saved_bytes(model: nn.Module, images: Tensor) -> int:
+    """Measure the storages that a forward pass saves for the backward pass, each once, without the model's own."""
     own = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
     saved: dict[int, torch.UntypedStorage] = {}
 
@@ -111,36 +100,16 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._seen: set[Any] = set()
+        self.seen: set[Any] = set()
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        self._seen.add(func.overloadpacket)
+        self.seen.add(func.overloadpacket)
         return func(*args, **(kwargs or {}))
-
-    @property
-    def names(self) -> set[str]:
-        return {str(operation) for operation in self._seen}
-
-    def uncounted(self) -> set[str]:
-        """Products of numbers without a formula, and what is not torch's own."""
-        unknown = {operation for operation in self._seen if operation not in flop_registry}
-        return {str(operation) for operation in unknown if _may_multiply(str(operation))}
 
 
 def _may_multiply(operation: str) -> bool:
+    """Return whether an operation without a formula may be a product of numbers, or is not torch's own."""
     namespace, _, name = operation.partition(".")
     return namespace not in OWN_NAMESPACES or bool(PRODUCTS.search(name))
-
-
-def _blank_images(model: nn.Module, count: int, image_size: int) -> Tensor:
-    return torch.zeros(count, CHANNELS, image_size, image_size, device=next(model.parameters()).device)
-
-
-@contextmanager
-def _generators_kept(model: nn.Module) -> Iterator[None]:
-    """The random generators of the CPU and of the model's device end as they were."""
-    device = next(model.parameters()).device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        yield

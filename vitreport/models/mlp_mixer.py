@@ -6,17 +6,10 @@ from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
 
 
 def build_mlp_mixer(spec: MLPMixerSpec, image_size: int, num_classes: int) -> nn.Module:
-    """Images (B, 3, image_size, image_size) to logits (B, num_classes)."""
+    """Build a network from images (B, 3, image_size, image_size) to logits (B, num_classes)."""
     from timm.models.mlp_mixer import MlpMixer  # timm takes seconds to import
 
-    network: nn.Module = MlpMixer(
-        num_classes=num_classes,
-        img_size=image_size,
-        patch_size=spec.patch_size,
-        num_blocks=spec.num_blocks,
-        embed_dim=spec.embed_dim,
-        mlp_ratio=(spec.token_mlp_ratio, spec.channel_mlp_ratio),
-        drop_rate=spec.drop_rate,
-        drop_path_rate=spec.drop_path_rate,
-    )
+    fields = spec.fields("token_mlp_ratio", "channel_mlp_ratio")
+    ratios = (spec.token_mlp_ratio, spec.channel_mlp_ratio)
+    network: nn.Module = MlpMixer(img_size=image_size, num_classes=num_classes, mlp_ratio=ratios, **fields)
     return network

@@ -20,6 +20,6 @@ class PerceiverClassifier(nn.Module):
         self.network = Perceiver(input_channels=CHANNELS, input_axis=2, num_classes=num_classes, **spec.fields())
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
-        """Images (B, C, H, W) to logits (B, K)."""
+        """Map images (B, C, H, W) to logits (B, K)."""
         logits_BK: Tensor = self.network(images_BCHW.permute(0, 2, 3, 1))
         return logits_BK

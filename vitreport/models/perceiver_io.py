@@ -16,9 +16,6 @@ from torch.nn import functional
 
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 
-OWN_FIELDS = ("patch_size", "num_freq_bands", "max_freq", "query_init", "query_trained")
-"""What perceiver-pytorch's class does not take."""
-
 
 class PerceiverIOClassifier(nn.Module):
     """perceiver-pytorch's PerceiverIO between an image and its logits (Jaegle et al. 2021, section 3)."""
@@ -29,7 +26,8 @@ class PerceiverIOClassifier(nn.Module):
 
     def __init__(self, spec: PerceiverIOSpec, image_size: int) -> None:
         super().__init__()
-        self.network = PerceiverIO(**spec.fields(*OWN_FIELDS))
+        own = ("patch_size", "num_freq_bands", "max_freq", "query_init", "query_trained")
+        self.network = PerceiverIO(**spec.fields(*own))
         draw = torch.randn if spec.query_init == "normal" else torch.rand
         query_11Q = draw(1, 1, spec.queries_dim)
         if spec.query_trained:
@@ -42,7 +40,7 @@ class PerceiverIOClassifier(nn.Module):
             self.register_buffer("places", places_NF, persistent=False)
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
-        """Images (B, C, H, W) to logits (B, K): `published_forward`, up to rounding."""
+        """Map images (B, C, H, W) to logits (B, K), as `published_forward` up to rounding."""
         network = self.network
         encoder = network.cross_attend_block
         latents = network.latents + read(encoder.cross_attn, network.latents.unsqueeze(0), self.tokens(images_BCHW))
@@ -60,13 +58,13 @@ class PerceiverIOClassifier(nn.Module):
         return logits_B1K.squeeze(1)
 
     def published_forward(self, images_BCHW: Tensor) -> Tensor:
-        """The same logits by perceiver-pytorch's own forward pass."""
+        """Compute the same logits by perceiver-pytorch's own forward pass."""
         query_B1Q = self.query_11Q.expand(len(images_BCHW), -1, -1)
         logits_B1K: Tensor = self.network(self.tokens(images_BCHW), queries=query_B1Q)
         return logits_B1K.squeeze(1)
 
     def tokens(self, images_BCHW: Tensor) -> Tensor:
-        """The whole image, (B, 1, V), or its patches row by row, each with its place, (B, N, V + F)."""
+        """Return the whole image, (B, 1, V), or its patches row by row, each with its place, (B, N, V + F)."""
         if self.patch_size is None:
             return images_BCHW.flatten(1).unsqueeze(1)
         patches_BVN = functional.unfold(images_BCHW, self.patch_size, stride=self.patch_size)
@@ -75,7 +73,7 @@ class PerceiverIOClassifier(nn.Module):
 
 
 def fourier_features(side: int, max_freq: float, num_freq_bands: int) -> Tensor:
-    """Of each place in a square of `side` x `side`, (N, F), as Perceiver's (Jaegle et al. 2021, section 3.2)."""
+    """Encode each place in a square of `side` x `side`, (N, F), as Perceiver does (Jaegle et al. 2021, section 3.2)."""
     coordinates = torch.linspace(-1, 1, side)
     places_N2 = torch.cartesian_prod(coordinates, coordinates)
     features: Tensor = fourier_encode(places_N2, max_freq, num_freq_bands)
@@ -83,28 +81,23 @@ def fourier_features(side: int, max_freq: float, num_freq_bands: int) -> Tensor:
 
 
 def read(cross_attention: Any, latents_1ME: Tensor, tokens_BND: Tensor) -> Tensor:
-    """What the latents get from the tokens, (B, M, E), or (B, 1, E) where it is the same for all of them."""
-    if tokens_BND.shape[1] == 1:
-        return attend_to_one_token(cross_attention, tokens_BND)
-    normed = cross_attention.norm(latents_1ME)
-    return attend(cross_attention.fn, normed, cross_attention.norm_context(tokens_BND))
+    """Return what the latents get from the tokens, (B, M, E), or (B, 1, E) where it is the same for all of them.
 
-
-def attend_to_one_token(cross_attention: Any, token_B1V: Tensor) -> Tensor:
-    """What every query gets from a single token, (B, 1, E): softmax over one key is 1, so that W_o W_v token + b.
-
-    The weights of the queries and keys change nothing; their gradients are zero, as the optimizer's decay needs them.
+    Softmax over a single token is 1: every latent gets W_o W_v token + b. The weights of the queries and keys change
+    nothing then; their gradients are zero, as the optimizer's decay needs them.
     """
-    attention = cross_attention.fn
+    attention, tokens_BND = cross_attention.fn, cross_attention.norm_context(tokens_BND)
+    if tokens_BND.shape[1] > 1:
+        return attend(attention, cross_attention.norm(latents_1ME), tokens_BND)
     _, to_value = attention.to_kv.weight.chunk(2)
-    value = functional.linear(cross_attention.norm_context(token_B1V), to_value)
+    value = functional.linear(tokens_BND, to_value)
     idle = (*cross_attention.norm.parameters(), attention.to_q.weight)
     answer: Tensor = attention.to_out(value) + sum(parameter[:0].sum() for parameter in idle)
     return answer
 
 
 def attend(attention: Any, queries_BME: Tensor, tokens_BND: Tensor) -> Tensor:
-    """Softmax attention (B, M, E) in the order that takes fewer operations; queries may be the same for all images."""
+    """Compute softmax attention (B, M, E) in the cheaper order; all images may share the queries."""
     cheaper = folding_is_cheaper(
         queries=queries_BME.shape[1],
         query_dim=queries_BME.shape[2],
@@ -126,7 +119,7 @@ def folding_is_cheaper(*, queries: int, query_dim: int, tokens: int, token_dim: 
 
 
 def folded_attention(attention: Any, queries_BME: Tensor, tokens_BND: Tensor) -> Tensor:
-    """Attention in which a head's projections are multiplied with each other instead of with the tokens.
+    """Compute attention by multiplying a head's projections with each other instead of with the tokens.
 
     With p_i = softmax_j((W_q q_i)' (W_k t_j) / sqrt(I)) a head answers W_o sum_j p_ij (W_v t_j) to query q_i about the
     tokens t_j. That is (W_o W_v) sum_j p_ij t_j with p_i = softmax_j((W_k' W_q q_i / sqrt(I))' t_j): the tokens

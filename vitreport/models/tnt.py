@@ -12,36 +12,26 @@ from vitreport.spec.architectures.tnt import PackageTNTSpec, TimmTNTSpec
 
 
 def build_timm_tnt(spec: TimmTNTSpec, image_size: int, num_classes: int) -> nn.Module:
-    """Images (B, 3, image_size, image_size) to logits (B, num_classes).
+    """Build a network from images (B, 3, image_size, image_size) to logits (B, num_classes).
 
     timm cuts the image into patches first and embeds the pixels of each by one 7 x 7 convolution, padded with
-    zeros, of which `pixel_size` is the stride: the pixels of a patch overlap, whatever their size.
+    zeros, with the stride `pixel_size`: the pixels of a patch overlap, whatever their size.
     """
     from timm.models import tnt  # timm takes seconds to import
 
     network: nn.Module = tnt.TNT(
-        num_classes=num_classes,
         img_size=image_size,
-        patch_size=spec.patch_size,
+        num_classes=num_classes,
         first_stride=spec.pixel_size,
-        embed_dim=spec.embed_dim,
-        inner_dim=spec.inner_dim,
-        depth=spec.depth,
         num_heads_outer=spec.num_heads,
         num_heads_inner=spec.inner_heads,
-        mlp_ratio=spec.mlp_ratio,
-        qkv_bias=spec.qkv_bias,
-        drop_rate=spec.drop_rate,
-        pos_drop_rate=spec.pos_drop_rate,
-        proj_drop_rate=spec.proj_drop_rate,
-        attn_drop_rate=spec.attn_drop_rate,
-        drop_path_rate=spec.drop_path_rate,
+        **spec.fields("implementation", "pixel_size", "num_heads", "inner_heads"),
     )
     return with_dropout_out_of_place(network)
 
 
 def with_dropout_out_of_place(network: nn.Module) -> nn.Module:
-    """timm's TNT drops attention weights in place, over the values that the softmax's gradient needs."""
+    """Correct timm's TNT, which drops attention weights in place, over values that the softmax's gradient needs."""
     for module in network.modules():
         if isinstance(module, nn.Dropout):
             module.inplace = False
@@ -58,7 +48,7 @@ class PackageTNT(TNT):  # type: ignore[misc]
     classifier = ("mlp_head.1.",)
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
-        """Images (B, C, H, W) to logits (B, K)."""
+        """Map images (B, C, H, W) to logits (B, K)."""
         count = len(images_BCHW)
         pixels = self.to_pixel_tokens(images_BCHW) + self.pixel_pos_emb  # (B * N, P, D)
         patches = (self.patch_tokens + self.patch_pos_emb).expand(count, -1, -1)  # (B, 1 + N, E)
@@ -74,17 +64,12 @@ class PackageTNT(TNT):  # type: ignore[misc]
 
 
 def build_package_tnt(spec: PackageTNTSpec, image_size: int, num_classes: int) -> PackageTNT:
-    """Images (B, 3, image_size, image_size) to logits (B, num_classes)."""
+    """Build a network from images (B, 3, image_size, image_size) to logits (B, num_classes)."""
     return PackageTNT(
         image_size=image_size,
         num_classes=num_classes,
-        patch_size=spec.patch_size,
-        pixel_size=spec.pixel_size,
         patch_dim=spec.embed_dim,
         pixel_dim=spec.inner_dim,
-        depth=spec.depth,
         heads=spec.num_heads,
-        dim_head=spec.dim_head,
-        attn_dropout=spec.attn_dropout,
-        ff_dropout=spec.ff_dropout,
+        **spec.fields("implementation", "embed_dim", "inner_dim", "num_heads"),
     )

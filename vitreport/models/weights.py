@@ -8,7 +8,8 @@ import re
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -16,7 +17,6 @@ from typing import Any, Literal, cast
 import safetensors.torch
 import torch
 from pydantic import BaseModel, ValidationError
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from vitreport.errors import RecordError
@@ -37,7 +37,7 @@ class Weights:
     """Tensors by name, and where they come from.
 
     `classes` are those that the classifier among them tells apart, `channel_statistics` the mean and deviation that
-    its images were normalised with; None where that is not known.
+    its images were normalized with; None where that is not known.
     """
 
     source: str
@@ -48,9 +48,10 @@ class Weights:
 
 
 def read_weights(path: Path, digest: str) -> Weights:
-    """The tensors of a safetensors file, or of a weights-only one that torch has saved.
+    """Read the tensors of a safetensors file, or of a weights-only one that torch has saved.
 
-    Raises RecordError where the file's SHA-256 is not `digest` or the file holds anything but plain tensors.
+    Raises:
+        RecordError: If the file's SHA-256 is not `digest`, or the file holds anything but plain tensors.
     """
     with reading_errors(RecordError, path, "give the path of a weights file"):
         content = read_bounded(path, MAX_BYTES)
@@ -58,17 +59,15 @@ def read_weights(path: Path, digest: str) -> Weights:
     if found != digest:
         hint = "give the file that the spec was made with, or take model.pretrained out of the spec"
         raise RecordError(f"{path} is another file than model.pretrained: sha256 {found[:12]}, not {digest[:12]}", hint)
-    is_safetensors = content[8:9] == b"{"
-    if not is_safetensors and not content.startswith(TORCH_SAVED):
-        raise RecordError(
-            f"{path} is no weights file", "a .safetensors file, or what torch.save(model.state_dict()) wrote"
-        )
     metadata: Mapping[str, str] = {}
-    if is_safetensors:
+    if content[8:9] == b"{":
         tensors, metadata = parse_safetensors(content, str(path))
-    else:
+    elif content.startswith(TORCH_SAVED):
         tensors = _torch_saved(path, content)
-    if not isinstance(tensors, Mapping) or not all(map(_is_named_tensor, tensors.items())):
+    else:
+        hint = "a .safetensors file, or what torch.save(model.state_dict()) wrote"
+        raise RecordError(f"{path} is no weights file", hint)
+    if not isinstance(tensors, Mapping) or not all(_is_plain(*item) for item in tensors.items()):
         raise RecordError(f"{path} holds other things than named tensors", "save the model's state_dict() alone")
     if len(tensors) > MAX_TENSORS:
         raise RecordError(f"{path} holds {len(tensors):,} tensors, more than {MAX_TENSORS:,}")
@@ -76,7 +75,7 @@ def read_weights(path: Path, digest: str) -> Weights:
 
 
 def common_prefix(given: Iterable[str], wanted: Collection[str]) -> str:
-    """What training frameworks put before the names of a network's tensors, such as "model." or "module.".
+    """Find what training frameworks put before the names of a network's tensors, such as "model." or "module.".
 
     It is the beginning without which most of the names fit, at least half of those that are `wanted`; "" where most
     fit as they are.
@@ -87,9 +86,7 @@ def common_prefix(given: Iterable[str], wanted: Collection[str]) -> str:
         for length in (0, *(match.end() for match in DOT.finditer(name)))
         if name[length:] in wanted
     )
-    best = max(
-        fitting, key=lambda prefix: (fitting[prefix], not prefix), default=""
-    )  # of several the first in the file
+    best = max(fitting, key=lambda prefix: (fitting[prefix], not prefix), default="")  # the first in the file
     return best if 2 * fitting[best] >= len(wanted) else ""
 
 
@@ -99,7 +96,7 @@ class _Header(BaseModel):
 
 
 def classes_metadata(classes: Sequence[str]) -> dict[str, str]:
-    """What the header of a safetensors file says of the classes that its weights tell apart.
+    """Return the metadata of a safetensors file that names the classes of its classifier.
 
     It is one entry, because safetensors writes several in any order: the same weights would be other bytes.
     """
@@ -107,11 +104,28 @@ def classes_metadata(classes: Sequence[str]) -> dict[str, str]:
 
 
 def _named_classes(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The classes in the header of a safetensors file; None where it names none as `classes_metadata` does."""
+    """Return the classes that `classes_metadata` has named; None where it has not."""
     try:
         return _Header.model_validate_json(metadata.get("vitreport", "")).classes
     except ValidationError:
         return None
+
+
+@contextmanager
+def _library_errors(source: str) -> Iterator[None]:
+    """Turn whatever a library raises on a damaged file, or on one of another kind, into a RecordError."""
+    try:
+        yield
+    except pickle.UnpicklingError as error:
+        hint = "load it where you trust it and save its state_dict() with safetensors"
+        raise RecordError(
+            f"{source} is not loaded: it holds more than weights, which needs code to run", hint
+        ) from error
+    except Exception as error:
+        if isinstance(error, RecordError) or is_out_of_memory(error):
+            raise
+        fault = f"{source} cannot be read as weights: {type(error).__name__}: {reason_of(error)}"
+        raise RecordError(fault, INCOMPLETE_HINT) from error
 
 
 def parse_safetensors(content: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -123,24 +137,39 @@ def parse_safetensors(content: bytes, source: str) -> tuple[dict[str, Tensor], d
     header_size = int.from_bytes(content[:8], "little")
     if header_size > MAX_HEADER_BYTES:
         raise RecordError(f"{source} has a header larger than {MAX_HEADER_BYTES >> 20} MiB", INCOMPLETE_HINT)
-    try:
-        tensors = safetensors.torch.load(content)
-        metadata = json.loads(content[8 : 8 + header_size]).get("__metadata__", {})
-    except SafetensorError as error:
-        raise RecordError(f"{source} is not a complete safetensors file: {error}", INCOMPLETE_HINT) from error
-    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError, OverflowError, RecursionError) as error:
-        # a data type that torch lacks, or a header that is valid for the library and no table of texts for us
-        fault = f"{source} cannot be read as safetensors: {type(error).__name__}: {reason_of(error)}"
-        raise RecordError(fault, INCOMPLETE_HINT) from error
-    if not isinstance(metadata, dict):
-        raise RecordError(f"{source}: __metadata__ must map names to strings, not {json.dumps(metadata)[:40]}")
-    return tensors, metadata
+    with _library_errors(source):
+        return safetensors.torch.load(content), dict(json.loads(content[8 : 8 + header_size]).get("__metadata__", {}))
+
+
+def _torch_saved(path: Path, content: bytes) -> Any:
+    """Return what torch.save has written, read by its unpickler that builds tensors and plain values only."""
+    file = io.BytesIO(content)
+    with _library_errors(str(path)), warnings.catch_warnings(action="ignore"):  # of torch about the file's age and form
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+                    raise RecordError(f"{path} unpacks to more than {MAX_BYTES >> 30} GiB")
+        loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    inner = [loaded[name] for name in WRAPPERS if isinstance(loaded, Mapping) and isinstance(loaded.get(name), Mapping)]
+    return inner[0] if inner else loaded
+
+
+def _is_plain(name: Any, tensor: Any) -> bool:
+    """Return whether this is a named tensor on the CPU with one value after the other."""
+    return (
+        isinstance(name, str)
+        and isinstance(tensor, Tensor)
+        and tensor.layout == torch.strided
+        and tensor.device.type == "cpu"
+        and not tensor.is_quantized
+        and not tensor.is_nested
+    )
 
 
 def classifier_prefixes(model: nn.Module) -> tuple[str, ...]:
-    """How the names of the tensors begin that depend on the number of classes; other tensors never do.
+    """Return the beginnings of the names of all tensors that depend on the number of classes.
 
-    vitreport's own networks have it as `classifier`, those of timm have `get_classifier`.
+    vitreport's own networks have them as `classifier`, those of timm have `get_classifier`.
     """
     if not hasattr(model, "get_classifier"):
         return cast("tuple[str, ...]", model.classifier)
@@ -150,43 +179,10 @@ def classifier_prefixes(model: nn.Module) -> tuple[str, ...]:
 
 
 def reason_of(error: BaseException) -> str:
-    """The first line of an error, of which some have none."""
+    """Return the first line of an error; some have none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:SHOWN_CHARACTERS]
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory did not suffice; the machine's allocator, unlike the GPU's, has no error of its own for it."""
+    """Return whether memory did not suffice; the machine's allocator, unlike the GPU's, has no error of its own."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
-
-
-def _torch_saved(path: Path, content: bytes) -> Any:
-    """What torch.save has written, read by its unpickler that builds tensors and plain values only."""
-    file = io.BytesIO(content)
-    try:
-        if zipfile.is_zipfile(file):
-            with zipfile.ZipFile(file) as archive:
-                if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
-                    raise RecordError(f"{path} unpacks to more than {MAX_BYTES >> 30} GiB")
-        with warnings.catch_warnings(action="ignore"):  # of torch about the file's age and form
-            loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        hint = "load it where you trust it and save its state_dict() with safetensors"
-        raise RecordError(f"{path} is not loaded: it holds more than weights, which needs code to run", hint) from error
-    except (RuntimeError, ValueError, LookupError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        fault = f"{path} cannot be read as weights: {type(error).__name__}: {reason_of(error)}"
-        raise RecordError(fault, INCOMPLETE_HINT) from error
-    inner = [loaded[name] for name in WRAPPERS if isinstance(loaded, Mapping) and isinstance(loaded.get(name), Mapping)]
-    return inner[0] if inner else loaded
-
-
-def _is_named_tensor(item: tuple[Any, Any]) -> bool:
-    """Whether an entry is a tensor on the CPU whose values stand there one by one."""
-    name, tensor = item
-    return (
-        isinstance(name, str)
-        and isinstance(tensor, Tensor)
-        and tensor.layout == torch.strided
-        and tensor.device.type == "cpu"
-        and not tensor.is_quantized
-        and not tensor.is_nested
-    )

@@ -16,7 +16,7 @@ from vitreport.data.holdout import limited, split_hash, validation_split
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.models.cost import measure_cost
 from vitreport.models.registry import build_model
-from vitreport.models.timm import trial_errors
+from vitreport.models.timm import timm_errors
 from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec, batch_problems
@@ -55,7 +55,7 @@ def build_network(spec: RunSpec) -> nn.Module:
 def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
     """The fresh network of a spec on a device, and what it costs there at the spec's precision."""
     model = build_network(spec).to(device)
-    with autocast(device, spec.train.precision), trial_errors(spec.model):
+    with autocast(device, spec.train.precision), timm_errors(spec.model, "be trained with these settings"):
         return model, measure_cost(model, spec.data.image_size)
 
 
