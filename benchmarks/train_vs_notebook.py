@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from vitreport.data.arrays import ImageArrays, Split
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import describe, open_dataset
 from vitreport.spec.compose import compose
 from vitreport.spec.load import assign

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.records import small_spec, write_run
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
 
 HEAVY = {

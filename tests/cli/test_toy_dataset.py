@@ -1,4 +1,4 @@
-"""A new data set is a module with a DATASET and its name in the registry: everything else finds it there."""
+"""A new data set is a module with a function `find` and an entry in the registry: everything else finds it there."""
 
 import json
 import sys
@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Cli
-from vitreport.data import registry
 from vitreport.data.arrays import Chunk, Decoding, ImageSource
-from vitreport.data.registry import Dataset
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import DATASETS, Dataset, ImageRequest
 
 CLASSES = ("stripes", "noise")
 COUNTS = {"train": 40, "test": 20}
@@ -36,7 +34,8 @@ def decode() -> Decoding:
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("vitreport.data.toy")
-    module.DATASET = Dataset(  # type: ignore[attr-defined]
+    module.find = find  # type: ignore[attr-defined]
+    dataset = Dataset(
         name="toy",
         title="Toy",
         citation="",
@@ -46,10 +45,9 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
         stored_size=8,
         train_count=COUNTS["train"],
         test_count=COUNTS["test"],
-        find=find,
     )
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(registry, "NAMES", [*registry.NAMES, "toy"])
+    monkeypatch.setitem(DATASETS, "toy", dataset)
 
 
 def test_a_new_data_set_is_listed_verified_and_trained_on(cli: Cli) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vitreport.data import cifar10, stl10, tinyimagenet
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import DATASETS, ImageRequest
 
 from .makers import republish
 from .server import Mirror
@@ -15,8 +14,8 @@ from .tiny import WNIDS
 
 @pytest.fixture(autouse=True)
 def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (cifar10, stl10, tinyimagenet):
-        republish(module, monkeypatch, mirrors=("http://127.0.0.1:9/none",))
+    for name in ("cifar10", "stl10", "tinyimagenet"):
+        republish(name, monkeypatch, mirrors=("http://127.0.0.1:9/none",))
 
 
 @pytest.fixture
@@ -45,4 +44,4 @@ def mirror() -> Iterator[Mirror]:
 @pytest.fixture
 def three_classes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a miniature with three classes pass for the whole of Tiny ImageNet."""
-    monkeypatch.setattr(tinyimagenet, "DATASET", replace(tinyimagenet.DATASET, num_classes=len(WNIDS)))
+    monkeypatch.setitem(DATASETS, "tinyimagenet", replace(DATASETS["tinyimagenet"], num_classes=len(WNIDS)))

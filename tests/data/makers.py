@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ import pytest
 from PIL import Image
 
 from vitreport.data.arrays import ImageArrays
-from vitreport.data.request import ImageRequest, IntensityRange
+from vitreport.data.registry import DATASETS, ImageRequest, IntensityRange
 from vitreport.data.sources import count_images, describe, open_dataset
 from vitreport.spec.data import DatasetFacts
 
@@ -140,10 +139,11 @@ def open_named(name: str, image_request: ImageRequest) -> ImageArrays:
     return open_dataset(replace(image_request, name=name))
 
 
-def republish(module: ModuleType, monkeypatch: pytest.MonkeyPatch, **archive: Any) -> None:
+def republish(name: str, monkeypatch: pytest.MonkeyPatch, **archive: Any) -> None:
     """Change what a data set is published as."""
-    dataset = replace(module.DATASET, archive=replace(module.DATASET.archive, **archive))
-    monkeypatch.setattr(module, "DATASET", dataset)
+    dataset = DATASETS[name]
+    assert dataset.archive
+    monkeypatch.setitem(DATASETS, name, replace(dataset, archive=replace(dataset.archive, **archive)))
 
 
 def count_folder(root: Path) -> dict[str, int]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from vitreport.data.arrays import Chunk, Decoding, ImageArrays, ImageSource, Seen, Split
 from vitreport.data.cache import cached
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 
 
 class Source:

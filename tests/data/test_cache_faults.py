@@ -10,7 +10,7 @@ import pytest
 
 from vitreport.data.arrays import Chunk, Decoding, fingerprint
 from vitreport.data.cache import cached, decoded
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 
 from .source import Source, folder, opened
@@ -19,10 +19,10 @@ from .source import Source, folder, opened
 @pytest.mark.parametrize(
     ("name", "damage"),
     [
-        ("images-train.npy", "cut"),
-        ("images-test.npy", "longer"),
-        ("labels-train.npy", "missing"),
-        ("labels-test.npy", "empty"),
+        ("images-train.bin", "cut"),
+        ("images-test.bin", "longer"),
+        ("labels-train.bin", "missing"),
+        ("labels-test.bin", "empty"),
         ("meta.json", "missing"),
         ("meta.json", "cut"),
     ],
@@ -42,7 +42,7 @@ def test_a_damaged_cache_is_made_anew(image_request: ImageRequest, told: list[st
     assert "is damaged or of an older format: decoding noise again" in told[0]
 
 
-@pytest.mark.parametrize(("name", "byte"), [("images-train.npy", 0), ("images-test.npy", 0), ("labels-train.npy", 1)])
+@pytest.mark.parametrize(("name", "byte"), [("images-train.bin", 0), ("images-test.bin", 0), ("labels-train.bin", 1)])
 def test_damaged_bytes_are_told_and_decoded_again(
     image_request: ImageRequest, told: list[str], name: str, byte: int
 ) -> None:

@@ -7,7 +7,7 @@ from PIL import Image, features
 from vitreport.data import decode, folder
 from vitreport.data.decode import UndecodableError
 from vitreport.data.notices import image_notices
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError, SpecError
 
 from .makers import Pixels, facts, noise, open_folder, write_folder

@@ -1,7 +1,7 @@
 import numpy as np
 from sklearn.datasets import load_digits
 
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 
 from .makers import open_named
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
 from vitreport.spec.data import DatasetFacts
 
@@ -60,7 +60,11 @@ def test_labels_come_from_a_csv_file(
     ("splits", "counts", "source"),
     [
         (["train", "test"], {"train": 6, "test": 6}, "images listed in labels.csv"),
-        (["Training", "valid", "test"], {"train": 4, "val": 4, "test": 4}, "images listed in labels.csv"),
+        (
+            ["Training", "valid", "test"],
+            {"train": 4, "val": 4, "test": 4},
+            "images listed in labels.csv; validation split: val",
+        ),
         (["train", "val"], {"train": 6, "test": 6}, "images listed in labels.csv; test split: val"),
     ],
 )
@@ -97,16 +101,16 @@ def test_images_that_the_file_does_not_name_are_counted(
         (rows("file,x,y", "{0:04}.png,1,{1}"), "has no column for the label; its first line is file, x, y"),
         (rows("file"), "has no column for the label"),
         (rows() + "0099.png,cat\n98.png,dog\n", r"names 2 of 12 images that are not there: 0099.png \(line 12\), 98"),
-        (rows() + "0000.png,dog\n", "line 12, names images/0000.png again, after line 2"),
-        (rows() + "0000.png\n", "line 12, has only 1 column"),
-        (rows() + "0000.png,\n", "line 12, has no printable label"),
-        (rows() + "0000.png,do\x1b[31mg\n", "line 12, has no printable label"),
-        (rows() + ",dog\n", "line 12, has no file name"),
+        (rows() + "0000.png,dog\n", "line 12, names images/0000.png again"),
+        (rows() + "0000.png\n", "line 12, has no file name or no printable label"),
+        (rows() + "0000.png,\n", "line 12, has no file name or no printable label"),
+        (rows() + "0000.png,do\x1b[31mg\n", "line 12, has no file name or no printable label"),
+        (rows() + ",dog\n", "line 12, has no file name or no printable label"),
         (rows() + "../../secret.png,dog\n", "not there: ../../secret.png"),
         (rows() + "/etc/hostname.png,dog\n", "not there: /etc/hostname.png"),
         (rows(row="{0:04}.png,cat"), "has 1 classes, at least 2"),
         (rows("file,label,split", "{0:04}.png,{1},holdout"), "line 2, has the split 'holdout', not train, val or test"),
-        (rows("file,label,split", "{0:04}.png,{1},test"), "names no training images"),
+        (rows("file,label,split", "{0:04}.png,{1},test"), "has no training images"),
         (rows("file,label,split", "{0:04}.png,{1},train") + '"0', "line 12, is not CSV"),
         (rows("file,label", "{0:04}.png,{0}"), "only one image of 10 classes"),
     ],
@@ -124,7 +128,7 @@ def test_what_is_wrong_with_the_file_is_named(
 
 def test_a_class_must_be_in_every_split(tmp_path: Path, image_request: ImageRequest) -> None:
     table = "file,label,split\n0000.png,cat,train\n0001.png,dog,train\n0002.png,dog,test\n"
-    with pytest.raises(DatasetError, match="has no test image of the class cat"):
+    with pytest.raises(DatasetError, match="has no test image of class cat"):
         open_folder(labelled(tmp_path / "set", table), image_request)
 
 
@@ -153,7 +157,7 @@ def test_a_csv_beside_class_folders_is_not_read(tmp_path: Path, image_request: I
 def test_a_file_that_is_not_utf8(tmp_path: Path, image_request: ImageRequest) -> None:
     root = labelled(tmp_path / "set", "")
     (root / "labels.csv").write_bytes(b"file,label\n0000.png,caf\xe9\n")
-    with pytest.raises(DatasetError, match=r"labels\.csv cannot be read") as error:
+    with pytest.raises(DatasetError, match=r"labels\.csv: byte 23 is not UTF-8") as error:
         open_folder(root, image_request)
     assert error.value.hint == "save it as UTF-8"
 
@@ -170,4 +174,4 @@ def test_the_use_of_validation_images_is_told(tmp_path: Path, image_request: Ima
     lines = [f"{n:04}.png,{'cat' if n % 2 else 'dog'},{'train' if n < 6 else 'val'}" for n in range(10)]
     root = labelled(tmp_path / "set", "\n".join(["file,label,split", *lines]))
     open_folder(root, image_request)
-    assert told == [f"{root}/labels.csv: the validation images are the test split, as there are no other test images"]
+    assert told == [f"{root}: the validation images are the test split, as there are no other test images"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 
 from .makers import noise, open_folder, write_folder, write_images
 
@@ -61,4 +61,4 @@ def test_a_table_of_labels_beside_class_folders_is_named(
     root = write_folder(tmp_path / "set")
     (root / "train.csv").write_text("file,label\n0000.png,cat\n")
     open_folder(root, image_request)
-    assert told == [f"{root}: ignored 1 other file (train.csv)"]
+    assert told == [f"{root}: ignored train.csv"]

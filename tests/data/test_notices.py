@@ -4,7 +4,7 @@ import pytest
 
 from tests.data.makers import write_folder
 from vitreport.data.notices import FEWEST, MOST_UNEQUAL, class_warning, shares_apart
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 from vitreport.data.verify import verify
 
 CLASSES = ("cat", "dog", "newt")

@@ -5,7 +5,7 @@ import pytest
 
 from vitreport.data import stl10
 from vitreport.data.arrays import ImageArrays
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 
 from .makers import md5, open_named, republish, write_folder, write_tar
@@ -35,7 +35,7 @@ def opened(image_request: ImageRequest) -> ImageArrays:
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    republish(stl10, monkeypatch, files={name: md5(content) for name, content in CONTENTS.items()})
+    republish("stl10", monkeypatch, files={name: md5(content) for name, content in CONTENTS.items()})
 
 
 def write_binary(home: Path, contents: Mapping[str, bytes] = CONTENTS) -> Path:
@@ -54,7 +54,7 @@ def write_archive(path: Path, monkeypatch: pytest.MonkeyPatch, *, before: bytes 
 
 
 def published(path: Path, checksum: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    republish(stl10, monkeypatch, md5=checksum, size=path.stat().st_size)
+    republish("stl10", monkeypatch, md5=checksum, size=path.stat().st_size)
 
 
 def check_images(arrays: ImageArrays) -> None:
@@ -107,12 +107,12 @@ def test_folders_of_images(image_request: ImageRequest) -> None:
     write_folder(image_request.data_dir / "stl10", classes=stl10.CLASSES, count=1, size=96)
     arrays = opened(image_request)
     assert arrays.classes == stl10.CLASSES
-    assert (arrays.source, arrays.canonical, arrays.resized) == ("folder of images", False, 0)
+    assert (arrays.source, arrays.canonical, arrays.seen.resized) == ("folder of images", False, 0)
 
 
 def test_folders_of_other_classes(image_request: ImageRequest) -> None:
     write_folder(image_request.data_dir / "stl10", classes=("airplane", "frog"), count=1)
-    with pytest.raises(DatasetError, match="train has frog; only the published data set has bird, car, cat"):
+    with pytest.raises(DatasetError, match=r"train has 2 classes, stl10 has 10 \(these differ: bird, car, cat"):
         opened(image_request)
 
 
@@ -163,6 +163,6 @@ def test_files_that_do_not_fit_each_other(
     image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, changed: dict[str, bytes], words: str
 ) -> None:
     home = write_binary(image_request.data_dir / "stl10_binary", CONTENTS | changed)
-    republish(stl10, monkeypatch, files={name: md5((home / name).read_bytes()) for name in CONTENTS})
+    republish("stl10", monkeypatch, files={name: md5((home / name).read_bytes()) for name in CONTENTS})
     with pytest.raises(DatasetError, match=words):
         opened(image_request)

@@ -5,13 +5,11 @@ import pytest
 from PIL import Image
 
 from vitreport.data.arrays import ImageArrays
-from vitreport.data.request import ImageRequest
-from vitreport.data.sources import describe
+from vitreport.data.registry import ImageRequest
 from vitreport.errors import ResourceError
-from vitreport.spec.data import DatasetFacts
 
 from .makers import write_folder
-from .tiny import WNIDS, opened, opened_path, publish, write_tiny
+from .tiny import WNIDS, opened, publish, write_tiny
 
 NAMES = ("Egyptian cat", "reel (n04067472)", "reel (n00001930)")
 HOMES = pytest.mark.parametrize("home", [".", "tinyimagenet"])
@@ -33,7 +31,7 @@ def check_images(arrays: ImageArrays, root: Path) -> None:
     assert test.images.tolist() == [pixels(root / "val" / "images" / f"val_{index}.JPEG") for index in range(6)]
     assert test.labels.tolist() == [2, 1, 0, 2, 1, 0]
     assert arrays.classes == NAMES
-    assert arrays.resized == 0
+    assert arrays.seen.resized == 0
 
 
 @HOMES
@@ -60,35 +58,27 @@ def test_the_archive(image_request: ImageRequest, tmp_path: Path, monkeypatch: p
     arrays = opened(image_request)
     check_images(arrays, root)
     assert (arrays.source, arrays.canonical) == ("archive tiny-imagenet-200.zip (md5 verified)", True)
-    assert arrays.fingerprint == opened_path(root, image_request).fingerprint
 
 
-def test_grey_images_become_rgb(tmp_path: Path, image_request: ImageRequest) -> None:
-    root = write_tiny(tmp_path / "own")
+@pytest.mark.usefixtures("three_classes")
+def test_grey_images_become_rgb(image_request: ImageRequest) -> None:
+    root = write_tiny(image_request.data_dir / "tinyimagenet")
     with Image.open(root / "train" / WNIDS[0] / "images" / f"{WNIDS[0]}_0.JPEG") as first:
         assert first.mode == "L"
-    images = opened_path(root, image_request).splits["train"].images
+    images = opened(image_request).splits["train"].images
     grey = [bool((image == image[0]).all()) for image in images]
     assert grey == [True, False] * 3
 
 
-def test_labels_follow_the_annotations_and_not_the_names(tmp_path: Path, image_request: ImageRequest) -> None:
-    root = write_tiny(tmp_path / "own")
+@pytest.mark.usefixtures("three_classes")
+def test_labels_follow_the_annotations_and_not_the_names(image_request: ImageRequest) -> None:
+    root = write_tiny(image_request.data_dir / "tinyimagenet")
     annotations = root / "val" / "val_annotations.txt"
     lines = annotations.read_text().splitlines()
     annotations.write_bytes("\r\n".join(reversed(lines)).encode())
-    test = opened_path(root, image_request).splits["test"]
+    test = opened(image_request).splits["test"]
     assert test.labels.tolist() == [0, 1, 2, 0, 1, 2]
     assert test.images[0].tolist() == pixels(root / "val" / "images" / "val_5.JPEG")
-
-
-@pytest.mark.parametrize("name", ["tiny-imagenet-200", "another"])
-def test_a_folder_in_this_layout_works_by_its_path(image_request: ImageRequest, tmp_path: Path, name: str) -> None:
-    root = write_tiny(tmp_path / "elsewhere" / name)
-    assert describe(str(root), [image_request.data_dir]) == DatasetFacts(name, 3, 64)
-    arrays = opened_path(root, image_request)
-    check_images(arrays, root)
-    assert (arrays.source, arrays.canonical) == ("folder in the layout of Tiny ImageNet", False)
 
 
 @pytest.mark.parametrize(
@@ -99,13 +89,14 @@ def test_a_folder_in_this_layout_works_by_its_path(image_request: ImageRequest, 
         ("val/val_annotations.txt", f"val_0.JPEG\t{WNIDS[2]}", f"val_0.JPEG\t{WNIDS[1]}"),
     ],
 )
+@pytest.mark.usefixtures("three_classes")
 def test_another_label_or_name_is_another_data_set(
-    tmp_path: Path, image_request: ImageRequest, file: str, former: str, latter: str
+    image_request: ImageRequest, file: str, former: str, latter: str
 ) -> None:
-    path = write_tiny(tmp_path / "own") / file
-    before = opened_path(tmp_path / "own", image_request).fingerprint
+    path = write_tiny(image_request.data_dir / "tinyimagenet") / file
+    before = opened(image_request).fingerprint
     path.write_text(path.read_text().replace(former, latter))
-    assert opened_path(tmp_path / "own", image_request).fingerprint != before
+    assert opened(image_request).fingerprint != before
 
 
 @pytest.mark.usefixtures("three_classes")

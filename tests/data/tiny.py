@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vitreport.data import tinyimagenet
 from vitreport.data.arrays import ImageArrays
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 
-from .makers import noise, open_folder, open_named, republish, write_zip
+from .makers import noise, open_named, republish, write_zip
 
 WNIDS = ("n02124075", "n04067472", "n00001930")
 WORDS = {"n02124075": "Egyptian cat", "n04067472": "reel, fishing reel", "n00001930": "reel"}
@@ -20,13 +19,9 @@ def opened(image_request: ImageRequest) -> ImageArrays:
     return open_named("tinyimagenet", image_request)
 
 
-def opened_path(root: Path, image_request: ImageRequest) -> ImageArrays:
-    return open_folder(root, image_request, 64)
-
-
 def publish(path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make the archive of the folder `root` at `path` the published one."""
-    republish(tinyimagenet, monkeypatch, md5=write_zip(path, root), size=path.stat().st_size)
+    republish("tinyimagenet", monkeypatch, md5=write_zip(path, root), size=path.stat().st_size)
     return path
 
 

@@ -3,141 +3,140 @@
 Archives are opened only after their checksum was compared with the published one, so their members are trusted.
 """
 
-import errno
 import os
+import stat
 import tarfile
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO, Literal, NamedTuple, Protocol
+from typing import BinaryIO, Literal, NamedTuple
 from zipfile import ZipFile
 
 from vitreport.errors import DatasetError
-from vitreport.untrusted_files import UnreadableFileError, open_bounded
+from vitreport.untrusted_files import UnreadableFileError, open_bounded, reading_errors
 
 MAX_FILE_BYTES = 2**26
 MAX_TEXT_BYTES = 2**26
 REPLACE_HINT = "replace it, or remove it to download it again"
+RESTORE_HINT = "restore what they link to (with DVC: dvc pull), or remove them"
 DEAD_LINK = "dead link"
 
 
 class Entry(NamedTuple):
-    """An entry of a folder; for a file, also its size, its modification time and what tells it from a copy."""
+    """An entry of a folder by its path under the root; `state` distinguishes a file from a copy or a later version."""
 
-    name: str
-    kind: Literal["file", "folder", "dead link", "other"]
-    size: int = 0
-    modified_ns: int = 0
-    inode: tuple[int, int, int] = (0, 0, 0)
+    path: str
+    kind: Literal["file", "folder", "other"] = "file"
+    state: tuple[int, ...] = ()
 
-
-class Tree(Protocol):
-    """Folders and files by their paths under a root: `place`, to be laid out as `layout_hint` tells the user."""
-
-    place: str
-    layout_hint: str
-
-    def entries(self, folder: str) -> list[Entry]:
-        """What is not hidden in a folder ("" is the root), sorted by name. Raises DatasetError where there is none."""
-
-    def open(self, path: str) -> BinaryIO:
-        """Raises OSError where the file cannot be read."""
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
 
 
 class DiskTree:
     """A folder of the file system, which may itself be a link.
 
-    A link that leaves it is refused, except links to folders and to files with one of the endings `linked`: in a folder
-    of the user's own, where images are often links to files elsewhere.
+    Links out of it are refused, except links to folders and to files with one of the endings `linked`: in a user's own
+    folder, images are often links to files elsewhere. Dead links are refused, except those with such an ending.
     """
 
-    def __init__(self, root: Path, layout_hint: str, *, linked: tuple[str, ...] = ()) -> None:
+    def __init__(self, root: Path, *, linked: tuple[str, ...] = ()) -> None:
         self._root = root.resolve()
         self._linked = linked
         self.place = str(self._root)
-        self.layout_hint = layout_hint
 
     def entries(self, folder: str) -> list[Entry]:
+        """List what is not hidden in a folder ("" is the root), sorted by name.
+
+        Raises:
+            DatasetError: It is missing, cannot be read, or holds a link that is refused.
+        """
         try:
             with os.scandir(self._inside(self._root / folder)) as entries:
                 visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name)
-            return [self._entry(entry) for entry in visible]
+            return [self._entry(joined(folder, entry.name), entry) for entry in visible]
         except (FileNotFoundError, NotADirectoryError) as error:
-            fault = f"has no folder {folder}" if folder else "is not a folder"
-            raise DatasetError(f"{self.place} {fault}", self.layout_hint) from error
+            raise DatasetError(f"{self.place} {f'has no folder {folder}' if folder else 'is not a folder'}") from error
         except OSError as error:
             place = error.filename or self.place
             raise DatasetError(f"{place} cannot be read: {error.strerror}", "change its permissions") from error
 
     def open(self, path: str) -> BinaryIO:
-        try:
-            file = self._inside(self._root / path)
-            if file.is_symlink() and not file.exists():
-                raise OSError(DEAD_LINK)
-            return open_bounded(file)
-        except UnreadableFileError as error:
-            raise error.__cause__ if isinstance(error.__cause__, OSError) else OSError(error.reason) from error
+        """Open a file.
+
+        Raises:
+            UnreadableFileError: It cannot be read.
+            DatasetError: It is a link that is refused.
+        """
+        file = self._inside(self._root / path)
+        if file.is_symlink() and not file.exists():
+            raise UnreadableFileError(DEAD_LINK)
+        return open_bounded(file)
 
     def _inside(self, path: Path) -> Path:
-        """The path, where its links stay inside or may be followed."""
+        """The path, if its links stay inside or may be followed."""
         if self._linked and (path.name.lower().endswith(self._linked) or path.is_dir()):
             return path
         if not Path(os.path.realpath(path)).is_relative_to(self._root):
             raise DatasetError(f"{shown(str(path))} is a link out of the data set", "copy the files")
         return path
 
-    def _entry(self, entry: "os.DirEntry[str]") -> Entry:
+    def _entry(self, path: str, entry: "os.DirEntry[str]") -> Entry:
         if entry.is_symlink() and not self._linked:
             self._inside(Path(entry.path))
-        if entry.is_symlink() and not Path(entry.path).exists():
-            return Entry(entry.name, "dead link")
-        if not entry.is_file():
-            return Entry(entry.name, "folder" if entry.is_dir() else "other")
-        status = entry.stat()
-        inode = (status.st_dev, status.st_ino, status.st_ctime_ns)
-        return Entry(entry.name, "file", status.st_size, status.st_mtime_ns, inode)
+        try:
+            status = entry.stat()
+        except OSError as error:
+            if not entry.is_symlink():
+                raise
+            if entry.name.lower().endswith(self._linked):
+                return Entry(path)
+            raise DatasetError(f"{self.place}: {shown(path)} is a dead link", RESTORE_HINT) from error
+        is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
+        state = (status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino, status.st_ctime_ns)
+        return Entry(path, "file" if is_file else "folder" if is_folder else "other", state)
 
 
 class ZipTree:
-    """The folder `root` of a zip archive, which stays open as long as this does; a file is in memory once opened.
+    """The files in the folder `root` of a zip archive, which stays open as long as this does.
 
-    Raises DatasetError where the archive is damaged.
+    Raises:
+        DatasetError: The archive is damaged.
     """
 
-    def __init__(self, path: Path, root: str, layout_hint: str) -> None:
+    def __init__(self, path: Path, root: str) -> None:
         self.place = f"{path}/{root}"
-        self.layout_hint = layout_hint
         self._root = root
         self._lock = Lock()
-        self._folders: dict[str, dict[str, Entry]] = {"": {}}
+        self._files: dict[str, list[Entry]] = defaultdict(list)
         with _unpacking(path):
             self._zip = ZipFile(path)
-        for member in self._zip.infolist():
-            *parents, name = member.filename.rstrip("/").split("/")
-            folder = ""
-            for parent in parents:  # a folder need not be a member itself
-                self._folders[folder].setdefault(parent, Entry(parent, "folder"))
-                folder = f"{folder}/{parent}" if folder else parent
-                self._folders.setdefault(folder, {})
-            entry = Entry(name, "folder") if member.is_dir() else Entry(name, "file", member.file_size)
-            self._folders[folder].setdefault(name, entry)
+        for member in self._zip.namelist():
+            folder, _, name = member.removeprefix(f"{root}/").rpartition("/")
+            if member.startswith(f"{root}/") and name and not name.startswith("."):
+                self._files[folder].append(Entry(joined(folder, name)))
 
     def entries(self, folder: str) -> list[Entry]:
-        entries = self._folders.get(f"{self._root}/{folder}".rstrip("/"))
-        if entries is None:
-            raise DatasetError(f"{self.place} has no folder {folder}", self.layout_hint)
-        return sorted(entry for entry in entries.values() if not entry.name.startswith("."))
+        """List the files that are not hidden in a folder, sorted by name. Raises DatasetError if there are none."""
+        if folder not in self._files:
+            raise DatasetError(f"{self.place} has no folder {folder}")
+        return sorted(self._files[folder])
 
     def open(self, path: str) -> BinaryIO:
+        """Read a file into memory. Raises UnreadableFileError if it is missing or damaged."""
         try:
             with self._lock, self._zip.open(f"{self._root}/{path}") as member:
                 return BytesIO(member.read(MAX_FILE_BYTES))
-        except KeyError as error:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
         except Exception as error:  # a damaged archive can raise almost anything
-            raise OSError(f"damaged in the archive: {error}") from error
+            raise UnreadableFileError(f"damaged in the archive: {error}") from error
+
+
+Tree = DiskTree | ZipTree
 
 
 def tar_members(path: Path, folder: str, wanted: Collection[str], most: int) -> dict[str, bytes]:
@@ -163,20 +162,22 @@ def tar_members(path: Path, folder: str, wanted: Collection[str], most: int) -> 
     raise DatasetError(f"{path} does not hold {missing}", REPLACE_HINT)
 
 
-def read_text(tree: Tree, path: str, hint: str) -> str:
-    """Read a text in UTF-8. Raises DatasetError with a hint where it cannot be read or is too large."""
-    try:
-        with tree.open(path) as file:
-            content = file.read(MAX_TEXT_BYTES + 1)
+def read_text(tree: Tree, path: str) -> str:
+    """Read a text in UTF-8. Raises DatasetError if it cannot be read or is too large."""
+    with reading_errors(DatasetError, f"{tree.place}/{path}"), tree.open(path) as file:
+        content = file.read(MAX_TEXT_BYTES + 1)
         if len(content) > MAX_TEXT_BYTES:
-            raise ValueError(f"it has more than {MAX_TEXT_BYTES} bytes")
+            raise UnreadableFileError(f"has more than {MAX_TEXT_BYTES} bytes")
         return content.decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{tree.place}/{path} cannot be read: {error}", hint) from error
+
+
+def joined(folder: str, name: str) -> str:
+    """Join two paths, one of which may be empty."""
+    return f"{folder}/{name}" if folder and name else folder or name
 
 
 def shown(name: str) -> str:
-    """A name as it can be printed: control characters and undecodable bytes are escaped."""
+    """Return a name as it can be printed: control characters and undecodable bytes are escaped."""
     return name if name.isprintable() else ascii(name)
 
 

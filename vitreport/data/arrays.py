@@ -1,16 +1,13 @@
-"""Decoded images: their arrays, the hash by which they are known, and how a data set is decoded into them."""
+"""Decoded images: their arrays, what is known of them, and how a dataset is decoded into them."""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-
-from vitreport.spec.data import CHANNELS
-from vitreport.spec.section import Section
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -18,15 +15,19 @@ Channels = tuple[float, float, float]
 Range = tuple[float, float]
 
 SPLIT_ORDER = ("train", "val", "test")
-"""All splits that a data set can have, in the order in which they are decoded and hashed."""
+"""All splits that a dataset can have, in the order in which they are decoded and hashed."""
 
 
-class Seen(Section):
+@dataclass(frozen=True)
+class Seen:
     """What was seen of image files while they were decoded.
 
-    `resized` counts the images that had another size, `sides` has the smallest and the largest of their shorter sides.
-    `turned` counts the images that were turned upright, `several` the files with several pictures. `grey16` and
-    `colour16` are the lowest and the highest value in images of more than 8 bits.
+    Attributes:
+        resized: The number of images that had another size.
+        sides: The smallest and the largest of their shorter sides.
+        turned: The number of images that were turned upright.
+        several: The number of files with several pictures.
+        grey16: The lowest and the highest value in grey training images of more than 8 bits.
     """
 
     resized: int = 0
@@ -34,24 +35,17 @@ class Seen(Section):
     turned: int = 0
     several: int = 0
     grey16: Range | None = None
-    colour16: Range | None = None
 
     @classmethod
     def of_all(cls, parts: Iterable[Self]) -> Self:
         """Combine what was seen of several parts."""
         parts = list(parts)
-        sides = joined_range(part.sides for part in parts)
-        return cls(
-            resized=sum(part.resized for part in parts),
-            sides=sides and (int(sides[0]), int(sides[1])),
-            turned=sum(part.turned for part in parts),
-            several=sum(part.several for part in parts),
-            grey16=joined_range(part.grey16 for part in parts),
-            colour16=joined_range(part.colour16 for part in parts),
+        resized, turned, several = (
+            sum(getattr(part, name) for part in parts) for name in ("resized", "turned", "several")
         )
-
-
-NOTHING_SEEN = Seen()
+        sides = joined_range(part.sides for part in parts)
+        grey16 = joined_range(part.grey16 for part in parts)
+        return cls(resized, sides and (int(sides[0]), int(sides[1])), turned, several, grey16)
 
 
 def joined_range(ranges: Iterable[Range | None]) -> Range | None:
@@ -70,7 +64,7 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFacts:
-    """What is known of a decoded data set beside its arrays.
+    """What is known of a decoded dataset in addition to its arrays.
 
     Attributes:
         classes: The names of the classes, by label.
@@ -80,9 +74,9 @@ class ImageFacts:
         mean: The mean of each channel over the whole training split, in units where white is 1.
         std: The standard deviation of each channel, at least 1/255.
         seen: What was seen of the files.
-        overlap: The number of test images that are training images too, pixel by pixel; None in older caches.
-        validation_overlap: The number of validation images that are training images too.
-        selection_overlap: The number of test images that are validation images too.
+        overlaps: By "train/test", "train/val" and "val/test", as far as there are such splits: the number of images in
+            the latter split that are also in the former, pixel by pixel.
+        repeated: The number of training images that repeat another one.
         intensity_range: The 16-bit values that became black and white; None for 0 and 65535.
     """
 
@@ -92,23 +86,17 @@ class ImageFacts:
     source: str
     mean: Channels
     std: Channels
-    seen: Seen = NOTHING_SEEN
-    overlap: int | None = None
-    validation_overlap: int = 0
-    selection_overlap: int = 0
+    seen: Seen = Seen()
+    overlaps: dict[str, int] = field(default_factory=dict)
+    repeated: int = 0
     intensity_range: Range | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageArrays(ImageFacts):
-    """A decoded data set; `splits` has "val" only if the data set has validation images of its own."""
+    """A decoded dataset; `splits` has "val" only if the dataset has validation images of its own."""
 
     splits: dict[str, Split]
-
-    @property
-    def resized(self) -> int:
-        """The number of images that had another size."""
-        return self.seen.resized
 
     @property
     def size(self) -> int:
@@ -122,12 +110,12 @@ class Chunk:
 
     split: str
     images: Pixels
-    seen: Seen = NOTHING_SEEN
+    seen: Seen = Seen()
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """A data set while it is decoded: all labels, then the images, in the order of SPLIT_ORDER."""
+    """A dataset while it is decoded: all labels, then the images, in the order of SPLIT_ORDER."""
 
     classes: tuple[str, ...]
     labels: Mapping[str, Labels]
@@ -138,9 +126,9 @@ class Decoding:
 
 @dataclass(frozen=True)
 class ImageSource:
-    """A data set as it was found; `decode` reads the images, and downloads them first if they are `remote`.
+    """A dataset as it was found; `decode` reads the images, and downloads them first if they are `remote`.
 
-    Another `identity` is another data set.
+    Another `identity` is another dataset.
     """
 
     source: str
@@ -151,32 +139,44 @@ class ImageSource:
 
 def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
     """Return the SHA-256, as hexadecimal digits, of class names, shapes, labels and pixels."""
-    labels = {split: splits[split].labels for split in in_order(splits)}
-    digest = labels_digest(classes, labels, splits["train"].images.shape[-1])
-    for split in labels:
-        digest.update(splits[split].images.data)
+    parts = [splits[name] for name in SPLIT_ORDER if name in splits]
+    shapes = {name: list(split.images.shape) for name, split in splits.items()}
+    digest = hashlib.sha256(json.dumps({"classes": list(classes), "shapes": shapes}, sort_keys=True).encode())
+    for split in parts:
+        digest.update(split.labels.astype("<i8").tobytes())
+    for split in parts:
+        digest.update(np.ascontiguousarray(split.images).data)
     return digest.hexdigest()
 
 
-def labels_digest(classes: Iterable[str], labels: Mapping[str, Labels], size: int) -> "hashlib._Hash":
-    """Hash everything but the pixels, which follow in the order of the splits."""
-    shapes = {split: [len(labels[split]), CHANNELS, size, size] for split in in_order(labels)}
-    digest = hashlib.sha256(json.dumps({"classes": list(classes), "shapes": shapes}, sort_keys=True).encode())
-    for split in in_order(labels):
-        digest.update(little_endian(labels[split]))
-    return digest
+def mean_and_std(images: Pixels, block: int = 1000) -> tuple[Channels, Channels]:
+    """Return the mean and the standard deviation of each channel, exact, however many pixels there are.
+
+    The deviation is at least one step of 256, so that a channel of one value alone can be divided by it.
+    """
+    histogram = np.zeros((3, 256), np.int64)
+    for start in range(0, len(images), block):
+        for channel, counts in enumerate(histogram):
+            counts += np.bincount(images[start : start + block, channel].ravel(), minlength=256)
+    values = np.arange(256) / 255
+    weights = histogram / histogram.sum(axis=1, keepdims=True)
+    mean = weights @ values
+    std = np.maximum(np.sqrt((weights * (values - mean[:, None]) ** 2).sum(axis=1)), 1 / 255)
+    return (float(mean[0]), float(mean[1]), float(mean[2])), (float(std[0]), float(std[1]), float(std[2]))
 
 
-def in_order(splits: Iterable[str]) -> list[str]:
-    """Return the names of splits in the order of SPLIT_ORDER."""
-    return sorted(splits, key=SPLIT_ORDER.index)
+def equal_images(splits: Mapping[str, Split]) -> tuple[dict[str, int], int]:
+    """Count equal images: those in two splits (see `ImageFacts.overlaps`), and training images that repeat another."""
+    digests = {name: [_digest(image) for image in split.images] for name, split in splits.items()}
+    distinct = {name: set(of_split) for name, of_split in digests.items()}
+    overlaps = {
+        f"{former}/{latter}": sum(digest in distinct[former] for digest in digests[latter])
+        for former, latter in (("train", "test"), ("train", "val"), ("val", "test"))
+        if former in splits and latter in splits
+    }
+    return overlaps, len(digests["train"]) - len(distinct["train"])
 
 
-def little_endian(labels: Labels) -> bytes:
-    """Return the labels as they are stored and hashed on every machine."""
-    return labels.astype("<i8").tobytes()
-
-
-def image_digests(images: Pixels) -> list[bytes]:
-    """Return a digest of each of the images (N, ...), equal where the pixels are."""
-    return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+def _digest(image: Pixels) -> bytes:
+    """A digest that is equal for equal pixels."""
+    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()

@@ -1,49 +1,56 @@
 """Decoded images on disk: decoded once, memory-mapped ever after.
 
-    CACHE_DIR/arrays/<name>-<key>/images-train.npy   uint8 (N, 3, S, S)
-                                  labels-train.npy   int64 (N,)
-                                  images-test.npy, labels-test.npy, perhaps images-val.npy, labels-val.npy
+    CACHE_DIR/arrays/<name>-<key>/images-train.bin   uint8 (N, 3, S, S)
+                                  labels-train.bin   int64 (N,), little-endian
+                                  images-test.bin, labels-test.bin, perhaps images-val.bin, labels-val.bin
                                   meta.json          what `_Meta` lists
 
-The key stands for the source bytes and the size S. A folder is written under a temporary name and renamed last.
+The key identifies the source bytes and the size S. A folder is written under a temporary name and renamed last.
 """
 
 import hashlib
-import io
 import json
+import math
 import os
 import re
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, fields
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from pydantic import TypeAdapter
 
-from vitreport.data import arrays
-from vitreport.data.arrays import ImageArrays, ImageFacts, ImageSource, Split
-from vitreport.data.request import ImageRequest, Progress
+from vitreport.data.arrays import (
+    SPLIT_ORDER,
+    Chunk,
+    ImageArrays,
+    ImageFacts,
+    ImageSource,
+    Seen,
+    Split,
+    equal_images,
+    fingerprint,
+    mean_and_std,
+)
+from vitreport.data.registry import ImageRequest, Progress
 from vitreport.errors import DatasetError
 from vitreport.files import locked, make_folder, remove_file, storage_errors, write_json
 from vitreport.spec.data import CHANNELS
 from vitreport.untrusted_files import UnreadableFileError, read_bounded, reading_errors
 
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
+COPY_HINT = "unpack or copy it again"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Meta(ImageFacts):
-    """`sizes` are the bytes of each array's file; `stored_size` is S. Older caches have `resized` and no `seen`."""
+@dataclass(frozen=True)
+class _Meta:
+    """The facts, the number of images of each split, and their side S."""
 
-    schema_version: Literal[1] = 1
-    stored_size: int
+    facts: ImageFacts
     counts: dict[str, int]
-    sizes: dict[str, int]
-    resized: int = 0
+    size: int
 
 
 _META = TypeAdapter(_Meta)
@@ -52,7 +59,7 @@ _META = TypeAdapter(_Meta)
 def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes: bool = True) -> ImageArrays:
     """Return the arrays of a source at `size` pixels, from the cache or decoded into it.
 
-    With `check_bytes` they are hashed, and decoded again where they are not those of their fingerprint.
+    With `check_bytes` they are hashed, and decoded again if they do not have their fingerprint.
 
     Raises:
         DatasetError: The source cannot be read.
@@ -73,7 +80,7 @@ def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes
 
 
 def decoded(request: ImageRequest, size: int, source: ImageSource) -> ImageArrays | None:
-    """Return the arrays from the cache, their bytes unchecked; None where they are not in it, or not whole."""
+    """Return the arrays from the cache, their bytes unchecked; None if they are not in it, or incomplete."""
     try:
         return _load(_folder(request, size, source))
     except (OSError, ValueError):
@@ -87,36 +94,34 @@ def _folder(request: ImageRequest, size: int, source: ImageSource) -> Path:
 
 
 def _load(folder: Path, *, check_bytes: bool = False) -> ImageArrays:
-    """Raises OSError or ValueError where a file is missing or is not what meta.json says."""
+    """Raises OSError or ValueError if a file is missing or is not what meta.json says."""
     try:
         meta = _META.validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
     except UnreadableFileError as error:
         raise OSError(error.reason) from error
-    splits = {}
-    for split in arrays.in_order(meta.counts):
-        for kind in ("images", "labels"):
-            file = folder / f"{kind}-{split}.npy"
-            if not file.is_file() or file.stat().st_size != meta.sizes.get(file.name):
-                raise ValueError(f"{file} has another length than meta.json says")
-        images = np.load(folder / f"images-{split}.npy", mmap_mode="c", allow_pickle=False)
-        labels = np.load(folder / f"labels-{split}.npy", allow_pickle=False)
-        count, size = meta.counts[split], meta.stored_size
-        if images.shape != (count, CHANNELS, size, size) or labels.shape != (count,):
-            raise ValueError(f"{folder} has arrays of other shapes than meta.json says")
-        splits[split] = Split(images, labels)
-    if check_bytes and arrays.fingerprint(meta.classes, splits) != meta.fingerprint:
+    splits = _mapped(folder, meta.counts, meta.size)
+    if check_bytes and fingerprint(meta.facts.classes, splits) != meta.facts.fingerprint:
         raise ValueError(f"{folder} has arrays of another fingerprint than meta.json says")
-    facts = {fact.name: getattr(meta, fact.name) for fact in fields(ImageFacts)}
-    if meta.resized and not meta.seen.resized:
-        facts["seen"] = meta.seen.model_copy(update={"resized": meta.resized})
-    return ImageArrays(splits=splits, **facts)
+    return ImageArrays(splits=splits, **vars(meta.facts))
+
+
+def _mapped(folder: Path, counts: dict[str, int], size: int) -> dict[str, Split]:
+    """The arrays in a folder, the images mapped copy-on-write. Raises OSError or ValueError for other sizes."""
+    splits = {}
+    for split, count in counts.items():
+        shape = (count, CHANNELS, size, size)
+        images, labels = folder / f"images-{split}.bin", folder / f"labels-{split}.bin"
+        if (images.stat().st_size, labels.stat().st_size) != (math.prod(shape), 8 * count):
+            raise ValueError(f"{folder} has files of other sizes than meta.json says")
+        splits[split] = Split(np.memmap(images, np.uint8, "c", shape=shape), np.fromfile(labels, "<i8"))
+    return splits
 
 
 def _build(folder: Path, size: int, source: ImageSource, progress: Progress) -> None:
-    """Decode into a temporary folder and rename it. The caller holds the lock: a leftover is nobody's."""
+    """Decode into a temporary folder and rename it. The caller holds the lock, so a leftover belongs to nobody."""
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    if temporary.is_symlink():  # through which the images would be written to another place
+    if temporary.is_symlink():  # the images would be written to another place
         remove_file(temporary)
     make_folder(temporary)
     try:
@@ -128,94 +133,39 @@ def _build(folder: Path, size: int, source: ImageSource, progress: Progress) -> 
 
 
 def _fill(folder: Path, size: int, source: ImageSource, progress: Progress) -> None:
-    """Append the chunks to the files of the arrays as they come, so that no split has to fit into memory."""
-    with _decoding_errors(source):
+    """Append the chunks to the files as they come, so that no split has to fit into memory, then describe them."""
+    with reading_errors(DatasetError, source.source, COPY_HINT):
         decoding = source.decode()
-    counts = {split: len(decoding.labels[split]) for split in arrays.in_order(decoding.labels)}
-    for split, count in counts.items():
-        labels = arrays.little_endian(decoding.labels[split])
-        (folder / f"labels-{split}.npy").write_bytes(_npy_header((count,), "<i8") + labels)
-        (folder / f"images-{split}.npy").write_bytes(_npy_header((count, CHANNELS, size, size), "|u1"))
-    tally = _Tally(decoding, size)
+    counts = {split: len(decoding.labels[split]) for split in SPLIT_ORDER if split in decoding.labels}
+    for split, labels in decoding.labels.items():
+        (folder / f"labels-{split}.bin").write_bytes(labels.astype("<i8").tobytes())
+    done, seen = 0, Seen()
     for chunk in _read(decoding.chunks, source):
-        with (folder / f"images-{chunk.split}.npy").open("ab") as file:
+        with (folder / f"images-{chunk.split}.bin").open("ab") as file:
             file.write(chunk.images.tobytes())
-        tally.add(chunk)
-        progress("decoding", tally.decoded, sum(counts.values()))
-    sizes = {}
+        done, seen = done + len(chunk.images), Seen.of_all([seen, chunk.seen])
+        progress("decoding", done, sum(counts.values()))
     for path in folder.iterdir():
         with path.open("ab") as file:
             os.fsync(file.fileno())
-            sizes[path.name] = file.tell()
-    meta = _Meta(**vars(tally.facts(source.source)), stored_size=size, counts=counts, sizes=sizes)
-    write_json(folder / "meta.json", _META.dump_python(meta))
+    splits = _mapped(folder, counts, size)
+    mean, std = mean_and_std(splits["train"].images)
+    overlaps, repeated = equal_images(splits)
+    facts = ImageFacts(
+        classes=decoding.classes,
+        fingerprint=fingerprint(decoding.classes, splits),
+        canonical=decoding.canonical,
+        source=source.source,
+        mean=mean,
+        std=std,
+        seen=seen,
+        overlaps=overlaps,
+        repeated=repeated,
+        intensity_range=decoding.intensity_range,
+    )
+    write_json(folder / "meta.json", _META.dump_python(_Meta(facts, counts, size)))
 
 
-def _decoding_errors(source: ImageSource) -> AbstractContextManager[None]:
-    return reading_errors(DatasetError, source.source, "unpack or copy it again")
-
-
-def _read(chunks: Iterable[arrays.Chunk], source: ImageSource) -> Iterator[arrays.Chunk]:
-    with _decoding_errors(source):
+def _read(chunks: Iterable[Chunk], source: ImageSource) -> Iterator[Chunk]:
+    with reading_errors(DatasetError, source.source, COPY_HINT):
         yield from chunks
-
-
-def _npy_header(shape: tuple[int, ...], kind: str) -> bytes:
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": kind, "fortran_order": False, "shape": shape})
-    return header.getvalue()
-
-
-class _Tally:
-    """What is counted while the chunks go by: all training images first, then the others."""
-
-    def __init__(self, decoding: arrays.Decoding, size: int) -> None:
-        self.decoded = 0
-        self._decoding = decoding
-        self._digest = arrays.labels_digest(decoding.classes, decoding.labels, size)
-        self._seen = arrays.NOTHING_SEEN
-        self._histogram = np.zeros((CHANNELS, 256), np.int64)
-        self._images: dict[str, set[bytes]] = {"train": set(), "val": set(), "test": set()}
-        self._shared = Counter[tuple[str, str]]()
-
-    def add(self, chunk: arrays.Chunk) -> None:
-        self.decoded += len(chunk.images)
-        self._digest.update(chunk.images.tobytes())
-        digests = arrays.image_digests(chunk.images)
-        for earlier in arrays.SPLIT_ORDER[: arrays.SPLIT_ORDER.index(chunk.split)]:
-            self._shared[earlier, chunk.split] += sum(digest in self._images[earlier] for digest in digests)
-        self._images[chunk.split].update(digests)
-        seen = chunk.seen
-        if chunk.split == "train":
-            for channel, counts in enumerate(self._histogram):
-                counts += np.bincount(chunk.images[:, channel].ravel(), minlength=256)
-        else:  # the ranges are those of the training images
-            seen = seen.model_copy(update={"grey16": None, "colour16": None})
-        self._seen = arrays.Seen.of_all([self._seen, seen])
-
-    def facts(self, source: str) -> ImageFacts:
-        mean, std = self._mean_and_std()
-        return ImageFacts(
-            classes=self._decoding.classes,
-            fingerprint=self._digest.hexdigest(),
-            canonical=self._decoding.canonical,
-            source=source,
-            mean=mean,
-            std=std,
-            seen=self._seen,
-            overlap=self._shared["train", "test"],
-            validation_overlap=self._shared["train", "val"],
-            selection_overlap=self._shared["val", "test"],
-            intensity_range=self._decoding.intensity_range,
-        )
-
-    def _mean_and_std(self) -> tuple[arrays.Channels, arrays.Channels]:
-        """Of each channel of the training images: exact, however many pixels there are.
-
-        The deviation is at least one step of 256, so that a channel of one value alone can be divided by it.
-        """
-        values = np.arange(256) / 255
-        weights = self._histogram / self._histogram.sum(axis=1, keepdims=True)
-        mean = weights @ values
-        std = np.maximum(np.sqrt((weights * (values - mean[:, None]) ** 2).sum(axis=1)), 1 / 255)
-        return (float(mean[0]), float(mean[1]), float(mean[2])), (float(std[0]), float(std[1]), float(std[2]))

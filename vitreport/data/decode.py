@@ -1,14 +1,15 @@
 """Decode listed images to RGB of one size.
 
-An image is turned upright by its EXIF orientation, except in the archives of published data sets. A colour profile is
-ignored. Transparent pixels are laid on white. Of a file with several pictures the first one is read. 16-bit grey is
-scaled to 8 bits: from 0 to 65535, or from the range of the training images.
+An image is turned upright by its EXIF orientation, except in the archives of published datasets. A colour profile is
+ignored. Transparent pixels become white. Of a file with several pictures the first one is read. 16-bit grey is scaled
+to 8 bits: from 0 to 65535, or from the range of the training images.
 """
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -16,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vitreport.data.archive import DEAD_LINK, Tree, shown
-from vitreport.data.arrays import Chunk, Decoding, Pixels, Range, Seen, joined_range
-from vitreport.data.listing import RESTORE_HINT, SHOWN_ITEMS, ImageFile, Listing, some
-from vitreport.data.request import IntensityRange
+from vitreport.data.archive import DEAD_LINK, RESTORE_HINT, Entry, Tree, shown
+from vitreport.data.arrays import Chunk, Decoding, Labels, Pixels, Range, Seen, joined_range
+from vitreport.data.registry import IntensityRange
 from vitreport.errors import DatasetError, Problem, SpecError
+from vitreport.formatting import listed
 from vitreport.spec.data import CHANNELS, LARGEST_SIDE, SMALLEST_SIDE
 
 VERSION = 2
@@ -29,6 +30,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 CHUNK_IMAGES = 1000
 CHUNK_BYTES = 2**25
 REASON_CHARACTERS = 80
+NAMED_FAULTS = 3
 DAMAGED_HINT = "replace or delete damaged images"
 TURNED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -42,6 +44,20 @@ TURNED = {
 """What turns an image upright, by its EXIF orientation."""
 
 Result = TypeVar("Result")
+_Values = npt.NDArray[np.generic]
+_Picture = tuple[Pixels, Seen]
+"""Pixels uint8 (3, S, S), and what was seen of the file."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The image files in `tree` and the labels (N,) of their classes, by split; `source` says where they are from."""
+
+    tree: Tree
+    classes: tuple[str, ...]
+    files: dict[str, list[Entry]]
+    labels: dict[str, Labels]
+    source: str
 
 
 class Fault(NamedTuple):
@@ -51,30 +67,24 @@ class Fault(NamedTuple):
     reason: str
     hint: str = DAMAGED_HINT
 
+    def __str__(self) -> str:
+        return f"{shown(self.path)} ({self.reason})"
+
 
 class UndecodableError(DatasetError):
-    """Some images cannot be decoded; `faults` has all of them, or that of the first image if there is no `total`."""
+    """Some of `total` images cannot be decoded; without a total, the first image, which was tried alone."""
 
     def __init__(self, faults: list[Fault], total: int | None) -> None:
         self.faults = faults
-        self.total = total
-        named = some([f"{shown(fault.path)} ({fault.reason})" for fault in faults])
         of_all = f"{len(faults)} of {total} images do" if total else "the first image does"
         hints = list(dict.fromkeys(fault.hint for fault in faults))
-        if len(faults) > SHOWN_ITEMS or not total:
+        if len(faults) > NAMED_FAULTS or not total:
             hints.append("`vitreport datasets verify FOLDER --json` lists all damaged images")
-        super().__init__(f"{of_all} not decode: {named}", "; ".join(hints))
+        super().__init__(f"{of_all} not decode: {listed(list(map(str, faults)), NAMED_FAULTS)}", "; ".join(hints))
 
 
 class _DeepValuesError(ValueError):
     """Grey values that are not of 16 bits."""
-
-
-class _Picture(NamedTuple):
-    """Pixels uint8 (3, S, S), and what was seen of the file."""
-
-    pixels: Pixels
-    seen: Seen
 
 
 def decoding(listing: Listing, size: int, *, canonical: bool, intensity_range: IntensityRange = "full") -> Decoding:
@@ -83,48 +93,38 @@ def decoding(listing: Listing, size: int, *, canonical: bool, intensity_range: I
     Raises:
         DatasetError: The range of the training images is asked for, and none of them is 16-bit grey.
     """
-    levels: Range | None
-    match intensity_range:
-        case "full":
-            levels = None
-        case "train":
-            ranges = _mapped(lambda file: _deep_range(listing.tree, file), listing.files["train"], CHUNK_IMAGES)
-            levels = joined_range(joined_range(block) for block in ranges)
-            if levels is None:
-                fault = 'data.intensity_range = "train": no training image is 16-bit grey'
-                raise DatasetError(fault, "leave it out, or check the images")
-        case _:
-            levels = intensity_range
+    levels = None if isinstance(intensity_range, str) else intensity_range
+    if intensity_range == "train":
+        ranges = _mapped(lambda file: _deep_range(listing.tree, file), listing.files["train"], CHUNK_IMAGES)
+        levels = joined_range(joined_range(block) for block in ranges)
+        if levels is None:
+            fault = 'data.intensity_range = "train": no training image is 16-bit grey'
+            raise DatasetError(fault, "leave it out, or check the images")
     decode = partial(_picture, size=size, upright=not canonical, levels=levels)
     return Decoding(listing.classes, listing.labels, _chunks(listing, size, decode), canonical, levels)
 
 
-def first_size(tree: Tree, file: ImageFile) -> int:
+def first_size(tree: Tree, file: Entry) -> int:
     """Return the side of an image that sets the size of all, from its header.
 
     Raises:
         UndecodableError: It cannot be read.
-        SpecError: It is not square, or too small or too large.
+        SpecError: It is not square, or its size is not allowed.
     """
     try:
         with _pillow_warnings(), tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
-            turned = image.format != "TIFF" and _orientation(image) >= 5  # Pillow tells the upright size of a TIFF
+            turned = image.format != "TIFF" and _orientation(image) >= 5  # Pillow gives the upright size of a TIFF
             width, height = image.size[::-1] if turned else image.size
     except Exception as error:  # damaged files make Pillow raise almost anything
         raise UndecodableError([_fault(file.path, error)], None) from error
-    if width != height:
-        fault = "not square"
-    elif width > LARGEST_SIDE:
-        fault = f"more than {LARGEST_SIDE} x {LARGEST_SIDE}"
-    elif width < SMALLEST_SIDE:
-        fault = f"fewer than {SMALLEST_SIDE} x {SMALLEST_SIDE}"
-    else:
+    if width == height and SMALLEST_SIDE <= width <= LARGEST_SIDE:
         return width
-    message = f"the first image, {shown(file.path)}, is {width} x {height} pixels, {fault}"
+    wanted = f"a square of {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
+    message = f"the first image, {shown(file.path)}, is {width} x {height} pixels, not {wanted}"
     raise SpecError(problems=[Problem("data.image_size", message, "set image_size to choose the size, such as 64")])
 
 
-def _mapped(function: Callable[[ImageFile], Result], files: Sequence[ImageFile], length: int) -> Iterator[list[Result]]:
+def _mapped(function: Callable[[Entry], Result], files: Sequence[Entry], length: int) -> Iterator[list[Result]]:
     """Yield the results for blocks of `length` files, each computed by several threads."""
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(files), length):
@@ -134,9 +134,9 @@ def _mapped(function: Callable[[ImageFile], Result], files: Sequence[ImageFile],
 
 
 def _chunks(listing: Listing, size: int, decode: Callable[[Image.Image], _Picture]) -> Iterator[Chunk]:
-    """Every image is tried. Raises UndecodableError after the last one where some do not decode."""
+    """Every image is tried. Raises UndecodableError after the last one if some do not decode."""
 
-    def decoded(file: ImageFile) -> _Picture | Fault:
+    def decoded(file: Entry) -> _Picture | Fault:
         try:
             with listing.tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
                 return decode(image)
@@ -148,98 +148,82 @@ def _chunks(listing: Listing, size: int, decode: Callable[[Image.Image], _Pictur
     for split, files in listing.files.items():
         for results in _mapped(decoded, files, length):
             faults += [result for result in results if isinstance(result, Fault)]
-            pictures = [result for result in results if isinstance(result, _Picture)]
+            pictures = [result for result in results if not isinstance(result, Fault)]
             images = np.empty((len(pictures), CHANNELS, size, size), np.uint8)
-            for image, picture in zip(images, pictures, strict=True):
-                image[:] = picture.pixels
-            yield Chunk(split, images, Seen.of_all(picture.seen for picture in pictures))
+            for index, (pixels, _) in enumerate(pictures):
+                images[index] = pixels
+            seen = Seen.of_all(of_image for _, of_image in pictures)
+            yield Chunk(split, images, seen if split == "train" else replace(seen, grey16=None))
     if faults:
         raise UndecodableError(faults, sum(map(len, listing.files.values())))
 
 
 def _picture(image: Image.Image, *, size: int, upright: bool, levels: Range | None) -> _Picture:
     """Decode an image to `size` x `size` pixels, upright or as stored, with the levels black and white."""
-    several, deep_colour = _has_several(image), _is_deep_colour(image)
-    sideways = upright and _orientation(image) in TURNED
+    several, sideways = _has_several(image), upright and _orientation(image) in TURNED
     image.load()
-    rgb = _rgb(image, levels)
+    values = _deep_values(image)
+    rgb = _rgb(image) if values is None else _scaled(values, levels, image.info.get("transparency"))
     if upright and (turn := TURNED.get(_orientation(image))) is not None:  # Pillow has turned a TIFF already
         rgb = rgb.transpose(turn)
-    side = None if rgb.size == (size, size) else min(rgb.size)
-    if side is not None:
+    sides = None
+    if rgb.size != (size, size):
+        sides = (min(rgb.size), min(rgb.size))
         rgb = ImageOps.fit(rgb, (size, size), Image.Resampling.BILINEAR)
-    colour16 = None
-    if deep_colour:  # from the upper 8 bits of each colour
-        values = np.asarray(image.convert("RGB"))
-        colour16 = float(values.min()) * 256, float(values.max()) * 256 + 255
-    seen = Seen(
-        resized=int(side is not None),
-        sides=None if side is None else (side, side),
-        turned=int(sideways),
-        several=int(several),
-        grey16=_values_range(np.asarray(image)) if _is_deep(image) else None,
-        colour16=colour16,
-    )
-    return _Picture(np.asarray(rgb).transpose(2, 0, 1), seen)
+    grey16 = None if values is None else _range_of(values)
+    seen = Seen(int(sides is not None), sides, int(sideways), int(several), grey16)
+    return np.asarray(rgb).transpose(2, 0, 1), seen
 
 
 def _has_several(image: Image.Image) -> bool:
     """Whether a file has several pictures; the further ones that phones and cameras add to a JPEG do not count."""
     try:
         return image.format != "MPO" and getattr(image, "n_frames", 1) > 1
-    except Exception:  # the first picture may be sound where the others are damaged
+    except Exception:  # the first picture may be sound if the others are damaged
         return False
     finally:
         with suppress(Exception):  # counting may have stopped at a later one
             image.seek(0)
 
 
-def _is_deep_colour(image: Image.Image) -> bool:
-    """Whether an image that is not loaded yet has 16 bits a colour, of which Pillow keeps the upper 8."""
-    raw_modes = [tile[3] if isinstance(tile[3], str) else tile[3][0] for tile in getattr(image, "tile", []) if tile[3]]
-    return image.format in ("PNG", "TIFF") and not _is_deep(image) and any(";16" in str(mode) for mode in raw_modes)
-
-
-def _is_deep(image: Image.Image) -> bool:
-    """Whether an image is grey with more than 8 bits."""
-    return image.mode.startswith(("I", "F"))
-
-
-def _rgb(image: Image.Image, levels: Range | None) -> Image.Image:
-    if _is_deep(image):
-        values, transparent = np.asarray(image), image.info.get("transparency")
-        grey = _scaled(values, levels)
-        if isinstance(transparent, int):
-            grey[values == transparent] = 255
-        return Image.fromarray(grey).convert("RGB")
+def _rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return image.convert("RGB")
 
 
-def _scaled(values: npt.NDArray[np.generic], levels: Range | None) -> Pixels:
+def _scaled(values: _Values, levels: Range | None, transparent: object) -> Image.Image:
     """Grey values as 8 bits: the levels become black and white, what lies outside is cut off."""
-    if levels is not None:
+    if levels is None:
+        low, high = _range_of(values)
+        if values.dtype.kind == "f":
+            raise _DeepValuesError("floating-point values")
+        if low < 0 or high > 65535:
+            raise _DeepValuesError(f"values from {low:.0f} to {high:.0f}")
+        grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    else:
         low, high = levels
         share = (values.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1e-12))
-        grey: Pixels = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
-        return grey
-    low, high = _values_range(values)
-    if values.dtype.kind == "f":
-        raise _DeepValuesError("floating-point values")
-    if low < 0 or high > 65535:
-        raise _DeepValuesError(f"values from {low:.0f} to {high:.0f}")
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        grey = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
+    if isinstance(transparent, int):
+        grey[values == transparent] = 255
+    return Image.fromarray(grey).convert("RGB")
 
 
-def _deep_range(tree: Tree, file: ImageFile) -> Range | None:
+def _deep_range(tree: Tree, file: Entry) -> Range | None:
     """The lowest and the highest value of an image if it is 16-bit grey; None for a damaged one."""
     with suppress(Exception), tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
-        return _values_range(np.asarray(image)) if _is_deep(image) else None
+        values = _deep_values(image)
+        return None if values is None else _range_of(values)
     return None
 
 
-def _values_range(values: npt.NDArray[np.generic]) -> Range:
+def _deep_values(image: Image.Image) -> _Values | None:
+    """The values of a grey image with more than 8 bits; None for another image."""
+    return np.asarray(image) if image.mode.startswith(("I", "F")) else None
+
+
+def _range_of(values: _Values) -> Range:
     low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
         raise ValueError("values that are not finite")
@@ -247,7 +231,7 @@ def _values_range(values: npt.NDArray[np.generic]) -> Range:
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 (upright) where there is none or it cannot be read."""
+    """The EXIF orientation, 1 (upright) if there is none or it cannot be read."""
     try:
         found = image.getexif().get(0x0112, 1)
     except Exception:  # damaged metadata makes Pillow raise almost anything; the pixels can still be sound
@@ -257,7 +241,7 @@ def _orientation(image: Image.Image) -> int:
 
 @contextmanager
 def _pillow_warnings() -> Iterator[None]:
-    """An image that would fill the memory is an error; other warnings of Pillow are none of the user's concern."""
+    """Make an image that would fill the memory an error, and ignore other warnings of Pillow."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -1,29 +1,36 @@
-"""Images in a folder of the user's own, or in a folder that holds a published data set by class.
+"""Images in a folder of the user's own, or in a folder that holds a published dataset by class.
 
-How the folder may be laid out is in `layout`, `label_file` and `wnid_layout`, how the images are decoded in `decode`.
-Hidden files are ignored. In a folder of the user's own, links are followed wherever they lead.
+    ROOT/train/CLASS/*  and test/CLASS/*, val/CLASS/* or both: without test/ the images of val/ are the test split
+    ROOT/CLASS/*        a fifth of each class becomes the test split, always the same
+    ROOT/labels.csv     names the images and their classes, and perhaps their splits (see `label_file`)
+
+The names of the split folders may be in capitals; val/ may be called valid/ or validation/. Hidden files are ignored.
+In a folder of the user's own, links are followed wherever they lead.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from vitreport.data import wnid_layout
-from vitreport.data.archive import DiskTree, Tree
-from vitreport.data.arrays import SPLIT_ORDER, ImageSource, Labels
-from vitreport.data.decode import VERSION, decoding, first_size
+from vitreport.data.archive import DiskTree, Entry, joined, shown
+from vitreport.data.arrays import SPLIT_ORDER, ImageSource
+from vitreport.data.decode import VERSION, Listing, decoding, first_size
 from vitreport.data.holdout import TEST_FRACTION, made_split
-from vitreport.data.label_file import LabelledImage, read_label_file
-from vitreport.data.layout import LAYOUT_HINT, UNSPLIT, Layout, add_unused, classes_of, find_layout
-from vitreport.data.listing import SUFFIXES, Ignored, ImageFile, Listing, image_files, joined, refuse_difference
-from vitreport.data.request import IntensityRange, Notify
+from vitreport.data.label_file import SPLITS, SUFFIXES, Labelled, is_image, read_label_file
+from vitreport.data.registry import DATASETS, ImageRequest, IntensityRange, Notify
 from vitreport.errors import DatasetError
-from vitreport.formatting import counted
+from vitreport.formatting import counted, listed
 from vitreport.spec.data import DatasetFacts
 
+LAYOUT_HINT = (
+    "lay it out as train/CLASS/*.png and test/CLASS/*.png (or .jpg; val/CLASS/ is optional), with the same classes in "
+    "each; as CLASS/*.png without a split; or as images with a labels.csv; if a folder in it is laid out so, give the "
+    "path of that folder"
+)
+LABEL_FILES = ("labels.csv", "train.csv", "train_labels.csv", "annotations.csv")
 SPLIT_MADE = f"split made by vitreport: {TEST_FRACTION:.0%} of each class for testing, seed 0"
 
 
@@ -32,23 +39,13 @@ def describe(root: Path, image_size: int | None = None) -> DatasetFacts:
 
     Raises:
         DatasetError: The folder is not laid out as it should be, or the first image cannot be read.
-        SpecError: The first image is not square, or too small or too large.
+        SpecError: The first image is not square, or its size is not allowed.
     """
-    if wnid_layout.is_laid_out(root):
-        return wnid_layout.describe(root, image_size)
-    tree = DiskTree(root, LAYOUT_HINT, linked=SUFFIXES)
-    layout = find_layout(tree)
-    if layout.label_file:
-        images, classes = _table(tree, layout)
-        has_validation = {"val", "test"} <= {image.split for image in images}
-        first = min(image.file for image in images if image.split in ("", "train"))
-    else:
-        classes = classes_of(tree, layout)
-        has_validation = "val" in layout.roles
-        place = next(iter(layout.folders.values()))
-        first = image_files(tree, joined(place, classes[0]), Ignored())[0]
-    size = image_size or first_size(tree, first)
-    return DatasetFacts(root.name, len(classes), size, has_validation=has_validation, data_dir=root.parent)
+    listing, first = _read(root, lambda line: None)
+    size = image_size or first_size(listing.tree, first)
+    return DatasetFacts(
+        root.name, len(listing.classes), size, has_validation="val" in listing.files, data_dir=root.parent
+    )
 
 
 def list_images(root: Path, notify: Notify = lambda line: None) -> Listing:
@@ -57,33 +54,34 @@ def list_images(root: Path, notify: Notify = lambda line: None) -> Listing:
     Raises:
         DatasetError: The folder is not laid out as it should be.
     """
-    if wnid_layout.is_laid_out(root):
-        return wnid_layout.list_images(root, notify)
-    tree = DiskTree(root, LAYOUT_HINT, linked=SUFFIXES)
-    layout = find_layout(tree)
-    list_split = _listed_by_table if layout.label_file else _listed_by_class
-    listing = list_split(tree, layout, notify)
-    place = f"{tree.place}/{layout.folders.get('val') or layout.label_file}"
-    if SPLIT_MADE in listing.source:
-        notify(f"{tree.place}: no test split found: {SPLIT_MADE}, the same for every run")
-    elif "val" in listing.files:
-        notify(f"{place}: the validation images choose the epoch, unless --set validation=fraction")
-    elif "test split: val" in listing.source.lower():
-        notify(f"{place}: the validation images are the test split, as there are no other test images")
-    return listing
+    return _read(root, notify)[0]
 
 
-def find_by_class(root: Path, size: int, notify: Notify, classes: Sequence[str] = ()) -> ImageSource:
-    """Find the images of a published data set in train/CLASS/ and test/CLASS/; `classes`, if given, must be theirs.
+def find_by_class(root: Path, request: ImageRequest, classes: Sequence[str] = ()) -> ImageSource:
+    """Find the images of a published dataset in train/CLASS/ and test/CLASS/; `classes`, if given, must be theirs.
 
     Raises:
-        DatasetError: The folder is not laid out as it should be. Decoding raises it where images do not decode.
+        DatasetError: The folder is not laid out as it should be. Decoding raises it if images do not decode.
     """
-    tree = DiskTree(root, LAYOUT_HINT)
-    listing = _listed_by_class(tree, Layout({"train": "train", "test": "test"}), notify)
-    if classes:
-        refuse_difference(tree, f"{tree.place}/train", listing.classes, "the published data set", classes)
-    return image_source(listing, size)
+    tree = DiskTree(root)
+    images = _images_by_class(tree, {"train": "train", "test": "test"}, request.notify)
+    listing = _arranged(tree, images, "folder of images")
+    refuse_other_classes(request.name, f"{tree.place}/train", listing.classes, classes)
+    return image_source(listing, DATASETS[request.name].stored_size)
+
+
+def refuse_other_classes(name: str, place: str, classes: Sequence[str], published: Sequence[str] = ()) -> None:
+    """Check that a folder has all classes of a published dataset: accuracies on a part of it are not comparable.
+
+    Raises:
+        DatasetError: There are more or fewer than were published, or others.
+    """
+    expected = DATASETS[name].num_classes
+    others = sorted(set(published or classes) ^ set(classes))
+    if others or len(classes) != expected:
+        differ = f" (these differ: {listed(others)})" if others else ""
+        hint = "rename the folder, or give its path to use it as a data set of your own"
+        raise DatasetError(f"{place} has {len(classes)} classes, {name} has {expected}{differ}", hint)
 
 
 def image_source(listing: Listing, size: int, intensity_range: IntensityRange = "full") -> ImageSource:
@@ -100,74 +98,121 @@ def image_source(listing: Listing, size: int, intensity_range: IntensityRange = 
     return ImageSource(listing.source, identity, decode)
 
 
-def _listed_by_class(tree: Tree, layout: Layout, notify: Notify) -> Listing:
-    classes = classes_of(tree, layout)
-    ignored = Ignored()
-    add_unused(tree, layout, ignored)
-    files: dict[str, list[ImageFile]] = {}
-    labels: dict[str, Labels] = {}
-    for split, place in layout.roles.items():
-        by_class = [image_files(tree, joined(place, name), ignored) for name in classes]
-        files[split] = [file for group in by_class for file in group]
-        labels[split] = np.repeat(np.arange(len(classes)), [len(group) for group in by_class])
-    ignored.report(tree, notify)
-    source = "folder of images"
-    if "val" in layout.folders:
-        role = "test" if layout.roles != layout.folders else "validation"
-        source += f"; {role} split: {layout.folders['val']}"
-    return _divided(Listing(tree, classes, files, labels, source))
+def _read(root: Path, notify: Notify) -> tuple[Listing, Entry]:
+    """The images of a folder in any of the layouts, and the one that sets the size of all."""
+    tree = DiskTree(root, linked=SUFFIXES)
+    entries = tree.entries("")
+    splits = _split_folders(tree, entries)
+    source, val = "folder of images", splits.get("val", "val")
+    if "train" in splits and any(entry.kind == "folder" for entry in tree.entries(splits["train"])):
+        if len(splits) == 1:
+            hint = f"add test/CLASS/, or give {tree.place}/{splits['train']} as the data set to split it automatically"
+            raise DatasetError(f"{tree.place} has no folder test or val; it has {_names(entries)}", hint)
+        images = _images_by_class(tree, splits, notify)
+    elif table := _label_file(tree, entries):
+        images, unnamed = read_label_file(tree, table)
+        source = f"images listed in {table}"
+        if unnamed:
+            notify(f"{tree.place}: ignored {counted(unnamed, 'image')} that {table} does not name")
+    elif splits:
+        raise DatasetError(f"{tree.place} has no class folders in train/; it has {_names(entries)}", LAYOUT_HINT)
+    else:
+        images = _images_by_class(tree, {"": ""}, notify)
+    listing = _arranged(tree, images, source, val)
+    if "val" in listing.files:
+        notify(f"{tree.place}: the validation images choose the epoch, unless --set validation=fraction")
+    elif listing.source.endswith(SPLIT_MADE):
+        notify(f"{tree.place}: no test split found: {SPLIT_MADE}, the same for every run")
+    elif listing.source != source:
+        notify(f"{tree.place}: the validation images are the test split, as there are no other test images")
+    return listing, next(image.file for image in images if image.split in ("", "train"))
 
 
-def _table(
-    tree: Tree, layout: Layout, notify: Notify = lambda line: None
-) -> tuple[list[LabelledImage], tuple[str, ...]]:
-    """The images of the label file and the names of their classes.
+def _split_folders(tree: DiskTree, entries: Iterable[Entry]) -> dict[str, str]:
+    """The folder of each split that has one."""
+    folders: dict[str, str] = {}
+    for entry in entries:
+        for split, names in SPLITS.items():
+            if entry.kind == "folder" and entry.name.lower() in names:
+                if other := folders.get(split):
+                    fault = f"{tree.place}: {other}/ and {entry.name}/ could each be the {split} split"
+                    raise DatasetError(fault, "keep one, or rename the other")
+                folders[split] = entry.name
+    return folders
 
-    Raises DatasetError where no image is for training, or there are fewer than two classes.
+
+def _label_file(tree: DiskTree, entries: Iterable[Entry]) -> str:
+    """The CSV file of labels: one with a usual name, or the only one if there are no class folders; "" for none."""
+    tables = {entry.name.lower(): entry.name for entry in entries if entry.name.lower().endswith(".csv")}
+    if usual := [tables[name] for name in LABEL_FILES if name in tables]:
+        return usual[0]
+    folders = [entry.path for entry in entries if entry.kind == "folder"]
+    if not tables or sum(any(map(is_image, tree.entries(folder))) for folder in folders) > 1:
+        return ""
+    if len(tables) > 1:
+        fault = f"{tree.place} has {len(tables)} CSV files: {listed(sorted(tables.values()))}"
+        raise DatasetError(fault, "rename the file with the labels to labels.csv")
+    return next(iter(tables.values()))
+
+
+def _images_by_class(tree: DiskTree, folders: Mapping[str, str], notify: Notify) -> list[Labelled]:
+    """The images in the class folders of each split; `folders` maps a split to its folder.
+
+    Raises DatasetError if a split has no class folders, or one of these no images or an unprintable name.
     """
-    images, unnamed = read_label_file(tree, layout.label_file)
-    place = f"{tree.place}/{layout.label_file}"
-    if not any(image.split in ("", "train") for image in images):
-        raise DatasetError(f"{place} names no training images", LAYOUT_HINT)
-    if unnamed:
-        notify(f"{tree.place}: ignored {counted(unnamed, 'image')} that {layout.label_file} does not name")
-    names = tuple(sorted({image.label for image in images}))
-    if len(names) < 2:
-        fault = f"has {len(names)} classes, at least 2 are needed"
-        raise DatasetError(f"{place} {fault}", "check which column is the label")
-    return images, names
+    images = []
+    unused = [] if "" in folders else [entry for entry in tree.entries("") if entry.path not in folders.values()]
+    for split, place in folders.items():
+        entries = tree.entries(place)
+        class_folders = [entry for entry in entries if entry.kind == "folder"]
+        unused += [entry for entry in entries if entry.kind != "folder"]
+        if not class_folders:
+            raise DatasetError(
+                f"{joined(tree.place, place)} has no class folders; it has {_names(entries)}", LAYOUT_HINT
+            )
+        for folder in class_folders:
+            contents = tree.entries(folder.path)
+            files = [entry for entry in contents if is_image(entry)]
+            unused += [entry for entry in contents if not is_image(entry)]
+            if not files or not folder.name.isprintable():
+                fault = "no printable name" if files else f"no images; it has {_names(contents)}"
+                raise DatasetError(f"{tree.place}: the class folder {shown(folder.path)} has {fault}", LAYOUT_HINT)
+            images += [Labelled(split, folder.name, file) for file in files]
+    if unused:
+        notify(f"{tree.place}: ignored {listed([shown(entry.path) for entry in unused], 3)}")
+    return images
 
 
-def _listed_by_table(tree: Tree, layout: Layout, notify: Notify) -> Listing:
-    images, classes = _table(tree, layout, notify)
+def _arranged(tree: DiskTree, images: Sequence[Labelled], source: str, val: str = "val") -> Listing:
+    """The images by split and in their order, with a test split; `val` names the validation split to the user.
+
+    Raises DatasetError if there are no training images, fewer than two classes, or a split without one of them.
+    """
+    present = {image.split for image in images}
+    classes = tuple(sorted({image.label for image in images}))
+    if len(classes) < 2 or not present & {"", "train"}:
+        fault = f"{len(classes)} classes, at least 2 are needed" if len(classes) < 2 else "no training images"
+        raise DatasetError(f"{tree.place} has {fault}", LAYOUT_HINT)
     number = {name: label for label, name in enumerate(classes)}
-    present = {image.split or UNSPLIT for image in images}
-    role = {"val": "test"} if "test" not in present else {}
-    files: dict[str, list[ImageFile]] = {}
-    labels: dict[str, Labels] = {}
-    for split in (name for name in (UNSPLIT, *SPLIT_ORDER) if name in present):
-        of_split = sorted((image.file, image.label) for image in images if (image.split or UNSPLIT) == split)
-        served = role.get(split, split)
-        files[served] = [file for file, _ in of_split]
-        labels[served] = np.array([number[label] for _, label in of_split], np.int64)
-        if lacking := np.flatnonzero(np.bincount(labels[served], minlength=len(classes)) == 0).tolist():
-            fault = f"has no {served} image of the class {classes[lacking[0]]}"
-            raise DatasetError(f"{tree.place}/{layout.label_file} {fault}", "every split needs every class")
-    instead = "; test split: val" if role and "val" in present else ""
-    return _divided(Listing(tree, classes, files, labels, f"images listed in {layout.label_file}{instead}"))
+    files, labels = {}, {}
+    for split in (name for name in ("", *SPLIT_ORDER) if name in present):
+        of_split = [image for image in images if image.split == split]
+        role = "test" if split == "val" and "test" not in present else split
+        if missing := set(classes) - {image.label for image in of_split}:
+            fault = f"{tree.place} has no {role} image of class {min(missing)}"
+            raise DatasetError(fault, "every split needs every class")
+        files[role] = [image.file for image in of_split]
+        labels[role] = np.array([number[image.label] for image in of_split], np.int64)
+    if "val" in present:
+        source += f"; {'validation' if 'test' in present else 'test'} split: {val}"
+    elif "test" not in present:
+        (all_files,), (all_labels,) = files.values(), labels.values()
+        parts = dict(zip(("train", "test"), made_split(all_labels, classes), strict=True))
+        files = {split: [all_files[index] for index in chosen] for split, chosen in parts.items()}
+        labels = {split: all_labels[chosen] for split, chosen in parts.items()}
+        source += f"; {SPLIT_MADE}"
+    return Listing(tree, classes, files, labels, source)
 
 
-def _divided(listing: Listing) -> Listing:
-    """With a test split: a fifth of each class where the folder has none."""
-    if "test" in listing.files:
-        return listing
-    place = UNSPLIT if UNSPLIT in listing.files else "train"
-    files, labels = listing.files[place], listing.labels[place]
-    parts = dict(zip(("train", "test"), made_split(labels, listing.classes), strict=True))
-    return Listing(
-        listing.tree,
-        listing.classes,
-        {split: [files[index] for index in chosen] for split, chosen in parts.items()},
-        {split: labels[chosen] for split, chosen in parts.items()},
-        f"{listing.source}; {SPLIT_MADE}",
-    )
+def _names(entries: Iterable[Entry]) -> str:
+    return listed([shown(entry.name) for entry in entries], 3) or "nothing"

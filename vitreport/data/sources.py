@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vitreport.data.registry import DATASETS
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.runtime import data_dirs_or_default
@@ -54,7 +53,7 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
     root, published = home / name, DATASETS.get(name)
     if _is_path(dataset):
         if not _is_folder(root):
-            from vitreport.data.layout import LAYOUT_HINT
+            from vitreport.data.folder import LAYOUT_HINT
 
             raise DatasetError(f"{root} is not a folder", f"give a folder of images: {LAYOUT_HINT}")
         if published and not published.archive:

@@ -7,66 +7,32 @@ The archive also holds 100,000 images without labels, which are not read.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from vitreport.data.registry import Archive, Dataset
-from vitreport.data.request import ImageRequest
+import numpy as np
+
+from vitreport.data.arrays import Chunk, Decoding, ImageSource, Pixels
+from vitreport.data.fetch import find_files
+from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
-
-if TYPE_CHECKING:
-    from vitreport.data.arrays import Decoding, ImageSource, Pixels
 
 CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 SIZE = 96
 IMAGE_BYTES = 3 * SIZE**2
-TEST_COUNT = 8000  # more than training images
+MOST_IMAGES = 8000  # in one file, that of the test images
 CHUNK_IMAGES = 1000
 
 
-def find(request: ImageRequest) -> "ImageSource":
+def find(request: ImageRequest) -> ImageSource:
     """Find the archive, its binary files or folders of images; else a download.
 
     Raises:
         DatasetError: What is found is damaged or not STL-10.
     """
-    from vitreport.data.fetch import find_files
-
-    return find_files(DATASET, request, classes=CLASSES, most=TEST_COUNT * IMAGE_BYTES, decode=_decode)
+    return find_files(request, classes=CLASSES, most=MOST_IMAGES * IMAGE_BYTES, decode=_decode)
 
 
-DATASET = Dataset(
-    name="stl10",
-    title="STL-10",
-    citation="coates2011stl",
-    summary="photographs of animals and vehicles, 96 x 96",
-    num_classes=len(CLASSES),
-    image_size=SIZE,
-    stored_size=SIZE,
-    train_count=5000,
-    test_count=TEST_COUNT,
-    find=find,
-    archive=Archive(
-        file="stl10_binary.tar.gz",
-        md5="91f7769df0f17e558f3565bffb0c7dfb",
-        size=2_640_397_119,
-        folder="stl10_binary",
-        mirrors=("http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz",),
-        files={
-            "train_X.bin": "918c2871b30a85fa023e0c44e0bee87f",
-            "train_y.bin": "5a34089d4802c674881badbb80307741",
-            "test_X.bin": "7f263ba9f9e0b06b93213547f721ac82",
-            "test_y.bin": "36f9794fa4beb8a2c72628de14fa638e",
-        },
-    ),
-)
-
-
-def _decode(contents: Mapping[str, bytes]) -> "Decoding":
+def _decode(contents: Mapping[str, bytes]) -> Decoding:
     """Labels and images from the bytes of the files."""
-    import numpy as np
-
-    from vitreport.data.arrays import Chunk, Decoding
-
     images: dict[str, Pixels] = {}
     labels = {}
     for split in ("train", "test"):

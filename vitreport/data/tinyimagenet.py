@@ -1,83 +1,117 @@
 """Tiny ImageNet: 110,000 photographs of 64 x 64 pixels in 200 classes, from its archive, its own layout or folders.
 
-Its own layout is described in `wnid_layout`. Any other folder in that layout can be read too, with the classes that it
-has.
+wnids.txt                  the WordNet identifier of a class a line, in the order of the labels
+words.txt                  an identifier, a tab and its names a line: n02124075<TAB>Egyptian cat
+train/<wnid>/images/*.JPEG
+val/images/*.JPEG          the test split here, as the labels of test/images were never published
+val/val_annotations.txt    a file and its class a line: val_0.JPEG<TAB>n03444034<TAB>...
 """
 
+import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from vitreport.data.registry import Archive, Dataset
-from vitreport.data.request import ImageRequest
+import numpy as np
+
+from vitreport.data.archive import DiskTree, Entry, Tree, ZipTree, read_text, shown
+from vitreport.data.arrays import Decoding, ImageSource, Labels
+from vitreport.data.decode import Listing, decoding
+from vitreport.data.fetch import find_published
+from vitreport.data.folder import find_by_class, image_source, refuse_other_classes
+from vitreport.data.label_file import is_image
+from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.errors import DatasetError
+from vitreport.formatting import listed
 
-if TYPE_CHECKING:
-    from vitreport.data.archive import Tree
-    from vitreport.data.arrays import Decoding, ImageSource
-
-RENAME_HINT = "rename the folder, or give its path to use it as a data set of your own"
+WNIDS, WORDS, ANNOTATIONS = "wnids.txt", "words.txt", "val/val_annotations.txt"
+LAYOUT_HINT = f"lay it out as {WNIDS}, {WORDS}, train/WNID/images/*.JPEG, val/images/*.JPEG and {ANNOTATIONS}"
+SIZE = 64
 
 
-def find(request: ImageRequest) -> "ImageSource":
+def find(request: ImageRequest) -> ImageSource:
     """Find the archive, what was unpacked from it, or folders by class; else a download.
 
     Raises:
-        DatasetError: What is found is damaged or has not the 200 classes.
+        DatasetError: What is found is damaged or does not have the 200 classes.
     """
-    from vitreport.data import decode, folder, layout, wnid_layout
-    from vitreport.data.archive import DiskTree, ZipTree
-    from vitreport.data.fetch import find_published
-    from vitreport.data.listing import folder_names
 
-    def refuse_part(tree: "Tree", hint: str) -> None:
-        _refuse_part(f"{tree.place}/{wnid_layout.WNIDS}", len(wnid_layout.read_wnids(tree)), hint)
+    def decode(path: Path) -> Decoding:
+        listing = _listed(ZipTree(path, DATASETS[request.name].kept_as[1]), request, "archive")
+        return decoding(listing, SIZE, canonical=True)
 
-    def decode_archive(path: Path) -> "Decoding":
-        tree = ZipTree(path, DATASET.kept_as[1], wnid_layout.LAYOUT_HINT)
-        refuse_part(tree, "unpack it, and give the folder by its path")
-        listing = wnid_layout.list_tree(tree, request.notify, "archive")
-        return decode.decoding(listing, DATASET.stored_size, canonical=True)
+    def in_folder(root: Path) -> ImageSource:
+        if not any((root / name).is_file() for name in (WNIDS, ANNOTATIONS)):
+            return find_by_class(root, request)
+        listing = _listed(DiskTree(root), request, f"folder {root.name} (unpacked, not verified)")
+        return image_source(listing, SIZE)
 
-    def unpacked(root: Path) -> "ImageSource":
-        tree = DiskTree(root, wnid_layout.LAYOUT_HINT)
-        own_hint = f"give its path to use it as a data set of your own: {tree.place}"
-        refuse_part(tree, RENAME_HINT if root.name == DATASET.name else own_hint)
-        listing = wnid_layout.list_tree(tree, request.notify, f"folder {root.name} (unpacked, not verified)")
-        return folder.image_source(listing, DATASET.stored_size)
-
-    def by_class(root: Path) -> "ImageSource":
-        if wnid_layout.is_laid_out(root):
-            return unpacked(root)
-        classes = folder_names(DiskTree(root, layout.LAYOUT_HINT), "train")
-        _refuse_part(f"{root}/train", len(classes), RENAME_HINT)
-        return folder.find_by_class(root, DATASET.stored_size, request.notify)
-
-    return find_published(DATASET, request, decode=decode_archive, unpacked=unpacked, by_class=by_class)
+    return find_published(request, decode=decode, in_folder=in_folder)
 
 
-DATASET = Dataset(
-    name="tinyimagenet",
-    title="Tiny ImageNet",
-    citation="le2015tinyimagenet",
-    summary="photographs of things and animals, 64 x 64, tested on its validation part",
-    num_classes=200,
-    image_size=64,
-    stored_size=64,
-    train_count=100_000,
-    test_count=10_000,
-    find=find,
-    archive=Archive(
-        file="tiny-imagenet-200.zip",
-        md5="90528d7ca1a48142e341f4ef8d21d0de",
-        size=248_100_043,
-        folder="tiny-imagenet-200",
-        mirrors=("http://cs231n.stanford.edu/tiny-imagenet-200.zip",),
-    ),
-    known_overlap=7,
-)
+def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
+    """The images of a folder or an archive in the original layout."""
+    try:
+        wnids = _read_wnids(tree)
+        refuse_other_classes(request.name, f"{tree.place}/{WNIDS}", wnids)
+        by_class = [_images(tree, f"train/{wnid}/images") for wnid in wnids]
+        test, test_labels = _validation(tree, wnids)
+        classes = _names(tree, wnids)
+    except DatasetError as error:
+        raise DatasetError(error.message, error.hint or LAYOUT_HINT) from error
+    train_labels = np.repeat(np.arange(len(wnids)), [len(files) for files in by_class])
+    train = [file for files in by_class for file in files]
+    return Listing(tree, classes, {"train": train, "test": test}, {"train": train_labels, "test": test_labels}, source)
 
 
-def _refuse_part(place: str, count: int, hint: str) -> None:
-    """A part of Tiny ImageNet is another data set: its accuracies are not comparable."""
-    if count != DATASET.num_classes:
-        raise DatasetError(f"{place} lists {count} classes, {DATASET.name} has {DATASET.num_classes}", hint)
+def _images(tree: Tree, folder: str) -> list[Entry]:
+    if files := [entry for entry in tree.entries(folder) if is_image(entry)]:
+        return files
+    raise DatasetError(f"{tree.place}/{folder} has no images")
+
+
+def _validation(tree: Tree, wnids: tuple[str, ...]) -> tuple[list[Entry], Labels]:
+    """The validation images in the order of their annotations, and their labels (N,)."""
+    unlabelled = {file.name: file for file in _images(tree, "val/images")}
+    files, labels = [], []
+    for number, line in _lines(tree, ANNOTATIONS):
+        name, wnid = (*line.split(), "", "")[:2]
+        if wnid not in wnids or name not in unlabelled:
+            fault = f"does not give one more image of val/images a class of {WNIDS}: {name!a} {wnid!a}"
+            raise DatasetError(f"{tree.place}/{ANNOTATIONS}, line {number}, {fault}")
+        files.append(unlabelled.pop(name))
+        labels.append(wnids.index(wnid))
+    if unlabelled:
+        left = listed([shown(name) for name in unlabelled], 3)
+        raise DatasetError(f"{tree.place}/{ANNOTATIONS} has no line for {len(unlabelled)} images: {left}")
+    return files, np.array(labels, np.int64)
+
+
+def _read_wnids(tree: Tree) -> tuple[str, ...]:
+    """The identifiers of the classes."""
+    wnids: dict[str, None] = {}
+    for number, line in _lines(tree, WNIDS):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", line) or line in wnids:
+            raise DatasetError(
+                f"{tree.place}/{WNIDS}, line {number}, has {line!a}, which is no identifier or came before"
+            )
+        wnids[line] = None
+    return tuple(wnids)
+
+
+def _names(tree: Tree, wnids: tuple[str, ...]) -> tuple[str, ...]:
+    """The first name of each class, with its identifier if another class has the same."""
+    synonyms = dict(line.split("\t", 1) for _, line in _lines(tree, WORDS) if "\t" in line)
+    names = [synonyms.get(wnid, "").split(",")[0].strip() for wnid in wnids]
+    for wnid, name in zip(wnids, names, strict=True):
+        if not name or not name.isprintable():
+            raise DatasetError(f"{tree.place}/{WORDS} has no printable name for {wnid}")
+    count = Counter(names)
+    return tuple(f"{name} ({wnid})" if count[name] > 1 else name for wnid, name in zip(wnids, names, strict=True))
+
+
+def _lines(tree: Tree, path: str) -> Iterator[tuple[int, str]]:
+    """The lines of a text that are not empty, each with its number."""
+    for number, line in enumerate(read_text(tree, path).splitlines(), 1):
+        if line.strip():
+            yield number, line.strip()

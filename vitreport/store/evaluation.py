@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vitreport.data.arrays import ImageArrays
-from vitreport.data.registry import DATASETS
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError
 from vitreport.records.measurement import Measurement, SplitDetails

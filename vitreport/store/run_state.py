@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Literal
 
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_present
 from vitreport.errors import DatasetError, DivergedError, RecordError
 from vitreport.records.folders import has_checkpoint, newest_attempt, refuse_foreign_entries

@@ -8,7 +8,7 @@ import torch
 
 from vitreport.data.arrays import ImageArrays
 from vitreport.data.notices import class_warning, image_notices
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
 from vitreport.errors import RecordError, StoppedError
 from vitreport.files import make_folder, refuse_unwritable, remove_temporaries, write_json
@@ -217,8 +217,6 @@ class Session:
             "canonical",
             "source",
             "classes",
-            "resized",
-            "overlap",
             "intensity_range",
             "mean",
             "std",
@@ -227,6 +225,8 @@ class Session:
             counts={name: len(split) for name, split in splits.items()},
             class_counts=class_counts(splits, len(arrays.classes)),
             split_hash=self.setup.split_hash,
+            resized=arrays.seen.resized,
+            overlap=arrays.overlaps.get("train/test"),
             **{name: getattr(arrays, name) for name in copied},
         )
         return RunRecord(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from vitreport.data.notices import image_notices
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
 from vitreport.errors import DatasetError, ImagesError, Problem, ResourceError, SpecError
 from vitreport.models.cost import count_parameters

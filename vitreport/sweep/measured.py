@@ -6,8 +6,7 @@ from pathlib import Path
 
 import torch
 
-from vitreport.data.registry import DATASETS
-from vitreport.data.request import ImageRequest
+from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.data.sources import count_images, open_decoded
 from vitreport.records.folders import newest_attempt
 from vitreport.records.reader import Run, read_run
