@@ -5,7 +5,8 @@ from pathlib import Path
 from tests.analysis.designs import design
 from tests.records import spec
 from vitreport.analysis.analyze import Outline, analyze
-from vitreport.analysis.summary import Group, Summary
+from vitreport.analysis.groups import Group
+from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.records.sweeps import SweepRecord
 

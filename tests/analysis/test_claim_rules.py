@@ -10,7 +10,7 @@ import pytest
 from tests.records import measurement, spec, write_run, write_seeds
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim, Relation, Verdict, judge
-from vitreport.analysis.summary import Group
+from vitreport.analysis.groups import Group
 from vitreport.records.folders import run_folders
 from vitreport.records.measurement import EpochRecord
 from vitreport.spec.run import RunSpec
@@ -89,7 +89,11 @@ def test_chance_alone_seldom_shows_a_spread() -> None:
 
 def sampled(group: Group, group_id: str, mean: float, generator: random.Random) -> Group:
     runs = (
-        replace(run, id=f"{group_id}-s{run.seed}", accuracies={"test": generator.gauss(mean, 0.01)})
+        replace(
+            run,
+            id=f"{group_id}-s{run.seed}",
+            splits={"test": measurement(10_000, generator.gauss(mean, 0.01), 1.0)},
+        )
         for run in group.runs
     )
     return replace(group, runs=tuple(runs))

@@ -5,7 +5,7 @@ import pytest
 from tests.analysis.summaries import RUNS, summary
 from tests.records import spec, write_run, write_seeds
 from vitreport.analysis.analyze import Outline
-from vitreport.analysis.representative import Planned
+from vitreport.analysis.pairs import Planned
 from vitreport.data.sources import facts_in
 from vitreport.spec.from_command import Request, compose_request
 

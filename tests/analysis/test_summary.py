@@ -12,9 +12,9 @@ from tests.analysis.summaries import RUNS, by_batch_size, only_group, summary
 from tests.records import CLASSES, DIVERGED, spec, write_run, write_seeds
 from tests.spec.composing import composed
 from vitreport.analysis.analyze import Outline
-from vitreport.analysis.observed import observe
+from vitreport.analysis.pairs import Planned
 from vitreport.analysis.references import architecture_title, model_word
-from vitreport.analysis.representative import Planned
+from vitreport.analysis.runs import summarize_run
 from vitreport.data.sources import facts_in
 from vitreport.intervals import t_interval, wilson_interval
 from vitreport.records.folders import find_group, run_folders, strays
@@ -167,13 +167,13 @@ def test_a_curve_with_gaps_has_no_best_epoch_and_one_that_rises_no_fall() -> Non
     metrics = folder / "metrics.jsonl"
     lines = metrics.read_text().splitlines(keepends=True)
     metrics.write_text("".join(lines[:3]))
-    (before,) = map(observe, map(read_run, run_folders(RUNS)))
+    (before,) = map(summarize_run, map(read_run, run_folders(RUNS)))
     assert (before.best_test, before.converged) == (None, None)
     rising = [json.loads(line) for line in lines]
     for epoch, line in enumerate(rising):
         line["splits"]["train"]["loss"] = 2.0 + epoch
     metrics.write_text("".join(json.dumps(line) + "\n" for line in rising))
-    (after,) = map(observe, map(read_run, run_folders(RUNS)))
+    (after,) = map(summarize_run, map(read_run, run_folders(RUNS)))
     assert (after.best_test is None, after.converged) == (False, None)
 
 
@@ -215,9 +215,9 @@ def test_a_file_that_contradicts_itself_is_damaged() -> None:
     folder = write_run(RUNS, spec(), 0.5)
     result = folder / "result.json"
     result.write_text(result.read_text().replace('"correct": 5000,', '"correct": 9000,', 1))
-    (seen,) = [observe(read_run(folder))]
+    (seen,) = [summarize_run(read_run(folder))]
     assert [each.place for each in seen.damage] == [f"{folder.name}/result.json"]
-    assert (seen.summary.state, dict(seen.splits)) == ("damaged", {})
+    assert (seen.state, dict(seen.splits)) == ("damaged", {})
 
 
 def test_the_spec_of_another_run_is_damage_and_places_nothing() -> None:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from math import exp
 
-from vitreport.analysis.details import Calibration, CalibrationBin, ClassAccuracy, Confusion, Curve
-from vitreport.analysis.summary import Ablation, Cost, Group, Level, Pair, State
+from vitreport.analysis.group_details import Calibration, CalibrationBin, ClassAccuracy, Confusion, Curve
+from vitreport.analysis.groups import Cost, Group
+from vitreport.analysis.runs import State
+from vitreport.analysis.summary import Ablation, Level, Pair
 from vitreport.formatting import Estimate, Method
 from vitreport.report.figures.figure import CostPoint, Figure, FigureData, FigureTable
 from vitreport.spec.load import parse_value

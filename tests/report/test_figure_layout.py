@@ -6,8 +6,8 @@ import pytest
 
 from tests.report.drawings import boxes, collisions, panels, texts
 from tests.report.drawn import ablation, cell, curves, estimate, figure, figures, level
-from vitreport.analysis.details import ClassAccuracy
-from vitreport.analysis.summary import Cost
+from vitreport.analysis.group_details import ClassAccuracy
+from vitreport.analysis.groups import Cost
 from vitreport.report.figures.figure import CostPoint, Figure
 
 LONG = [f"timm/vit_base_patch16_clip_224.laion2b_{end}" for end in ("ft_in1k", "ft_in12k", "")]

@@ -26,7 +26,7 @@ from tests.report.drawn import (
     level,
 )
 from tests.report.study import write_study
-from vitreport.analysis import details, summary
+from vitreport.analysis import group_details, groups, summary
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.summary import Ablation
 from vitreport.analysis.titles import subject_of
@@ -195,7 +195,7 @@ def test_foreign_names_are_literal_text(kind: str) -> None:
     foreign = repr(found.data)
     for name in ("perceiver-io", "optimizer.learning_rate", "airplane"):
         foreign = foreign.replace(repr(name), repr(HOSTILE))
-    data = eval(foreign, {**vars(summary), **vars(details), **vars(figure_types)})
+    data = eval(foreign, {**vars(summary), **vars(groups), **vars(group_details), **vars(figure_types)})
     content = "".join(draw(replace(found, data=data)))
     ElementTree.fromstring(f"<page>{content}</page>")
     assert "<script" not in content

@@ -13,7 +13,7 @@ from tests.records import CLASSES, write_seeds
 from tests.report.parsed import parse
 from tests.report.pictured import SHOWN, add_correct, add_mistakes, change_result
 from vitreport.analysis.analyze import analyze
-from vitreport.analysis.details import Mistakes
+from vitreport.analysis.group_details import Mistakes
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Damage

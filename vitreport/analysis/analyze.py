@@ -1,21 +1,22 @@
 """Analyze runs: from records to a Summary."""
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from vitreport.analysis.ablations import inferred_ablations, planned_ablations
-from vitreport.analysis.comparisons import single_runs, with_paired_levels, with_paired_pairs
+from vitreport.analysis.comparisons import with_paired_levels, with_paired_pairs
 from vitreport.analysis.datasets import datasets_of
-from vitreport.analysis.details import read_details
-from vitreport.analysis.groups import group_runs
-from vitreport.analysis.labels import field_table, group_label, qualified
-from vitreport.analysis.observed import observe
+from vitreport.analysis.group_details import read_details
+from vitreport.analysis.groups import Group, group_runs
+from vitreport.analysis.labels import field_table, group_label, told_apart
+from vitreport.analysis.pairs import Planned, pairs_of, planned_pair
 from vitreport.analysis.references import architecture_reference, architecture_summary, architecture_title
-from vitreport.analysis.representative import Planned, pairs_of, planned_pair
-from vitreport.analysis.summary import Ablation, Architecture, Group, Pair, Provenance, Section, Summary
+from vitreport.analysis.runs import summarize_run
+from vitreport.analysis.summary import Ablation, Architecture, Pair, Provenance, Section, Summary
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.records.run import RunRecord
 from vitreport.records.sweeps import SweepRecord
@@ -24,8 +25,7 @@ SHOWN_DIGITS = 12
 NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 
 
-@dataclass(frozen=True)
-class PlannedSection:
+class PlannedSection(NamedTuple):
     """A part of a study: its runs by name, and the ids of its sweeps."""
 
     title: str
@@ -36,17 +36,13 @@ class PlannedSection:
 
 @dataclass(frozen=True)
 class Outline:
-    """What is to be reported beside the runs that are there; from a study also which pairs, in its order.
-
-    A study says itself what is varied: nothing is inferred beside it. `best_over_epochs` are the groups of which a
-    published figure is the best test accuracy of all epochs. `parts` is what is planned for sweeps, by their ids.
-    """
+    """What to report in addition to the runs that are there. With sections, no ablations are inferred."""
 
     sweeps: tuple[SweepRecord, ...] = ()
-    pairs: tuple[Planned, ...] = ()
+    pairs: tuple[Planned, ...] = ()  # those of a study, in its order
     sections: tuple[PlannedSection, ...] = ()
-    best_over_epochs: frozenset[str] = frozenset()
-    parts: Mapping[str, Planned] = field(default_factory=dict)
+    best_over_epochs: frozenset[str] = frozenset()  # groups whose published figure is the best of all epochs
+    parts: Mapping[str, Planned] = field(default_factory=dict)  # what is planned for sweeps, by their ids
 
 
 def analyze(
@@ -64,24 +60,20 @@ def analyze(
         Everything that a table, a sentence or a report says of the runs. Accuracies are fractions of images, losses
         are in nats, intervals are 95% intervals.
     """
-    seen = sorted(
-        ((observe(run if isinstance(run, Run) else read_run(run)), run) for run in runs), key=lambda pair: pair[0].id
-    )
-    observed = [run for run, _ in seen]
-    datasets = datasets_of(observed)
-    groups = group_runs(observed, outline.best_over_epochs)
-    pairs = pairs_of(groups, datasets, outline.pairs)
-    folders = {run.id: source.folder if isinstance(source, Run) else source for run, source in seen if details}
-    groups, pairs = _labelled(groups, pairs, folders)
+    read = ((run, summarize_run(run)) for run in (each if isinstance(each, Run) else read_run(each) for each in runs))
+    seen = sorted(((summarized, run.folder) for run, summarized in read), key=lambda each: each[0].id)
+    summarized = [run for run, _ in seen]
+    groups = group_runs(summarized, outline.best_over_epochs)
+    pairs = pairs_of(groups, outline.pairs)
+    groups, pairs = _labelled(groups, pairs, {run.id: folder for run, folder in seen if details})
     representatives = [pair.group for pair in pairs if pair.group]
     planned = planned_ablations(outline.sweeps, groups, outline.parts)
-    known = single_runs(groups, observed)
-    inferred = [] if outline.sections else inferred_ablations(groups, representatives, planned.values())
-    ablations = qualified([with_paired_levels(each, known) for each in (*planned.values(), *inferred)], groups)
+    inferred = [] if outline.sections else inferred_ablations(groups, representatives, planned)
+    by_id = {group.id: group for group in groups}
+    ablations = [with_paired_levels(each, by_id) for each in told_apart([*planned, *inferred])]
     designed = {ablation.design: ablation for ablation in ablations if ablation.design}
-    read_later = [each for group in representatives if group.details for each in group.details.damage]
     return Summary(
-        runs=len(observed),
+        runs=len(seen),
         sections=tuple(
             Section(
                 title=section.title,
@@ -91,11 +83,15 @@ def analyze(
             )
             for section in outline.sections
         ),
-        architectures=tuple(_architectures(groups, with_paired_pairs(pairs, known), ablations)),
-        datasets=tuple(datasets),
-        unplaced=tuple(run.summary for run in observed if run.spec is None),
-        damage=(*damage, *(each for run in observed for each in run.damage), *read_later),
-        provenance=_provenance([run.record for run in observed if run.record]),
+        architectures=tuple(_architectures(groups, with_paired_pairs(pairs), ablations)),
+        datasets=tuple(datasets_of(summarized)),
+        unplaced=tuple(run for run in summarized if run.spec is None),
+        damage=(
+            *damage,
+            *(each for run in summarized for each in run.damage),
+            *(each for group in representatives if group.details for each in group.details.damage),
+        ),
+        provenance=_provenance([run.record for run in summarized if run.record]),
     )
 
 
@@ -104,12 +100,11 @@ def _provenance(records: Sequence[RunRecord]) -> Provenance:
         return tuple(sorted(Counter(values).items()))
 
     states = [record.git for record in records if record.git]
-    commits = [f"{git.commit[:SHOWN_DIGITS]}{', with changes' if git.dirty else ''}" for git in states]
     return Provenance(
         devices=counted(record.device for record in records),
         versions=counted(f"{name} {version}" for record in records for name, version in record.versions.items()),
-        commits=counted(commits),
-        unknown_commits=len(records) - len(commits),
+        commits=counted(f"{git.commit[:SHOWN_DIGITS]}{', with changes' if git.dirty else ''}" for git in states),
+        unknown_commits=len(records) - len(states),
         resumed=sum(bool(record.resumed) for record in records),
         resumed_elsewhere=sum(any(each.changed for each in record.resumed) for record in records),
     )
@@ -120,44 +115,37 @@ def _labelled(
 ) -> tuple[list[Group], list[Pair]]:
     """Label the groups, and read the details of representatives from their `folders`, if these are given."""
     representatives = {(pair.architecture, pair.dataset): pair.group for pair in pairs if pair.group}
-    siblings: dict[tuple[str, str], list[Group]] = defaultdict(list)
-    for group in groups:
-        siblings[group.architecture, group.dataset].append(group)
     labelled: dict[str, Group] = {}
     for group in groups:
-        key = group.architecture, group.dataset
-        representative, details = representatives.get(key), None
+        representative, details = representatives.get((group.architecture, group.dataset)), None
         if group is representative and folders:
             shown = [folders[run.id] for run in group.runs if run.state == group.state]
             details = read_details(shown, finished=group.state == "done")
-        label = group_label(group, representative, siblings[key])
-        labelled[group.id] = replace(group, label=label, details=details)
+        labelled[group.id] = replace(group, label=group_label(group, representative, groups), details=details)
     return list(labelled.values()), [replace(pair, group=pair.group and labelled[pair.group.id]) for pair in pairs]
 
 
 def _architectures(
     groups: Sequence[Group], pairs: Sequence[Pair], ablations: Sequence[Ablation]
-) -> Iterable[Architecture]:
-    """In the order of the pairs; the groups by data set and label."""
-    members: dict[str, list[Group]] = defaultdict(list)
-    order = list(dict.fromkeys(pair.dataset for pair in pairs))
-    places = {dataset: place for place, dataset in enumerate(order)}
-    for group in sorted(groups, key=lambda g: (places.get(g.dataset, len(order)), _natural(g.label), g.id)):
-        members[group.architecture].append(group)
+) -> Iterator[Architecture]:
+    """In the order of the pairs; the groups by dataset and label."""
+    order = list(dict.fromkeys([*(pair.dataset for pair in pairs), *(group.dataset for group in groups)]))
+    ordered = sorted(groups, key=lambda group: (order.index(group.dataset), _natural(group.label), group.id))
     for name in dict.fromkeys(pair.architecture for pair in pairs):
+        own = [group for group in ordered if group.architecture == name]
         yield Architecture(
             name=name,
             title=architecture_title(name),
             about=architecture_summary(name),
             reference=architecture_reference(name),
-            model_fields=field_table(members[name], lambda path: path.startswith("model.")),
-            training_fields=field_table(members[name], lambda path: not path.startswith("model.")),
+            model_fields=field_table(own, lambda path: path.startswith("model.")),
+            training_fields=field_table(own, lambda path: not path.startswith("model.")),
             pairs=tuple(pair for pair in pairs if pair.architecture == name),
-            groups=tuple(members[name]),
+            groups=tuple(own),
             ablations=tuple(ablation for ablation in ablations if ablation.architecture == name),
         )
 
 
 def _natural(label: str) -> list[tuple[float, str]]:
-    """By this key nothing comes first, and batch_size 16 before batch_size 128."""
+    """Sort nothing first, and batch_size 16 before batch_size 128."""
     return [(float(part) if place % 2 else 0.0, part) for place, part in enumerate(NUMBER.split(label))]

@@ -7,8 +7,9 @@ from math import sqrt
 from typing import Literal
 
 from vitreport.analysis.comparisons import accuracies, are_on_the_same_images, difference_of, why_no_difference
-from vitreport.analysis.representative import group_of_spec
-from vitreport.analysis.summary import Dataset, Group
+from vitreport.analysis.datasets import Dataset
+from vitreport.analysis.groups import Group
+from vitreport.analysis.pairs import group_of_spec
 from vitreport.formatting import SIGNIFICANCE, Estimate, counted, percent
 from vitreport.intervals import DIFFERENCE_OF_SHARES, SHARE, welch_interval
 

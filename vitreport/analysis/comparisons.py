@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from vitreport.analysis.observed import Observed
-from vitreport.analysis.summary import Ablation, Group, Pair, Paired
+from vitreport.analysis.groups import Group
+from vitreport.analysis.summary import Ablation, Pair, Paired
 from vitreport.formatting import UNVARYING, Estimate, counted
 from vitreport.intervals import comparisons_with, difference_over_seeds, holm, mcnemar
 from vitreport.records.correct_images import Answers, right_alone
@@ -42,24 +42,26 @@ def why_no_difference(groups: Iterable[Group]) -> str:
     return f"{UNVARYING} do not tell how far others would lie apart"
 
 
-def single_runs(groups: Iterable[Group], runs: Iterable[Observed]) -> BySingleRun:
-    answers = {run.id: run.answers for run in runs}
-    known = {group.id: answers[group.runs[0].id] for group in groups if len(group.runs) == 1 and group.test}
-    return {group_id: found for group_id, found in known.items() if found}
+def single_runs(groups: Iterable[Group]) -> BySingleRun:
+    """Return the answers of each group that is a single finished run."""
+    single = (group for group in groups if len(group.runs) == 1 and group.test)
+    return {group.id: answers for group in single if (answers := group.runs[0].answers)}
 
 
-def with_paired_levels(ablation: Ablation, known: BySingleRun) -> Ablation:
+def with_paired_levels(ablation: Ablation, groups: Mapping[str, Group]) -> Ablation:
     """Compare each level that is a single run with the single run of the baseline."""
     if ablation.baseline is None:
         return ablation
-    groups, baseline = [level.group for level in ablation.levels], ablation.levels[ablation.baseline].group
-    found = paired(groups, baseline, known, is_chosen=ablation.source == "inferred")
+    ids, baseline = [level.group for level in ablation.levels], ablation.levels[ablation.baseline].group
+    known = single_runs(groups[each] for each in ids if each)
+    found = paired(ids, baseline, known, is_chosen=ablation.source == "inferred")
     levels = tuple(replace(level, paired=pair) for level, pair in zip(ablation.levels, found, strict=True))
     return replace(ablation, levels=levels)
 
 
-def with_paired_pairs(pairs: Sequence[Pair], known: BySingleRun) -> list[Pair]:
+def with_paired_pairs(pairs: Sequence[Pair]) -> list[Pair]:
     """Compare each single run with the one on its data set that has the most images right."""
+    known = single_runs(pair.group for pair in pairs if pair.group)
     members: dict[str, list[str]] = defaultdict(list)
     for pair in pairs:
         if pair.group and pair.group.id in known:

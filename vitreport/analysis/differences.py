@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vitreport.analysis.comparisons import difference_of, why_no_difference
-from vitreport.analysis.summary import Group
+from vitreport.analysis.groups import Group
 from vitreport.formatting import SIGNIFICANCE, p_value
 from vitreport.intervals import mcnemar
 from vitreport.records.correct_images import right_alone

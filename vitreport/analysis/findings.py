@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.comparisons import accuracies, why_no_difference
+from vitreport.analysis.datasets import Dataset
+from vitreport.analysis.groups import Group
 from vitreport.analysis.references import architecture_title
-from vitreport.analysis.summary import Ablation, Dataset, Group, Level, Pair, Paired, Summary
+from vitreport.analysis.summary import Ablation, Level, Pair, Paired, Summary
 from vitreport.analysis.titles import subject_of, where_of
 from vitreport.data.registry import dataset_title
 from vitreport.formatting import (

@@ -2,12 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from statistics import median
+from dataclasses import dataclass
+from typing import Any
 
-from vitreport.analysis.commands import spec_words, training_command
 from vitreport.analysis.datasets import dataset_ids
-from vitreport.analysis.observed import Observed, observe
-from vitreport.analysis.summary import Cost, Group, State
+from vitreport.analysis.group_details import Details
+from vitreport.analysis.runs import RunSummary, State, median_of, summarize_run
+from vitreport.analysis.train_commands import is_preset, training_command
 from vitreport.data.notices import shares_apart
 from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
@@ -21,33 +22,89 @@ from vitreport.spec.run import RunSpec
 ORDER: tuple[State, ...] = ("done", "diverged", "failed", "unfinished", "damaged", "no record")
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a run takes; times are medians over the runs on the named device, memory is the largest."""
+
+    parameters: int
+    forward_flops: int
+    training_flops: int
+    images_per_second: float | None
+    seconds: float | None
+    peak_memory_bytes: int | None
+    device: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ by seed alone: one result. Of each seed only the newest attempt counts."""
+
+    id: str  # that of its runs without the seed, followed by the dataset where one spec saw several
+    architecture: str
+    dataset: str  # the id of a Dataset
+    label: str  # how it differs from the representative of its pair
+    state: State
+    fields: Mapping[str, Any]  # the spec by dotted paths, without the seed
+    runs: tuple[RunSummary, ...]
+    command: str
+    train: Estimate | None = None
+    validation: Estimate | None = None
+    test: Estimate | None = None
+    test_loss: Estimate | None = None
+    best_test: Estimate | None = None  # only if a published figure was chosen over the epochs by its test accuracy
+    gap: Estimate | None = None  # the generalization gap
+    converged: Estimate | None = None
+    test_converged: Estimate | None = None
+    shares_apart: float | None = 0.0  # how far the class shares of training and test images differ, if recorded
+    cost: Cost | None = None
+    mixed_randomness: str = ""  # which seeds were drawn by which of several randomness versions
+    is_preset: bool = False  # whether it is trained as its preset says
+    details: Details | None = None
+
+    @property
+    def spec_id(self) -> str:
+        """The id without the dataset."""
+        return RunId.parse(self.runs[0].id).group
+
+    @property
+    def diverged(self) -> int:
+        """How many of its runs diverged."""
+        return sum(run.state == "diverged" for run in self.runs)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds with a result."""
+        return tuple(run.seed for run in self.runs if run.state == "done" and run.seed is not None)
+
+
+def mixed_randomness(groups: Iterable[Group]) -> list[str]:
+    """Name the groups that are not one result because several randomness versions drew their seeds."""
+    return [f"{group.id} mixes {group.mixed_randomness}" for group in groups if group.mixed_randomness]
+
+
 def groups_of(runs: Iterable[Run]) -> list[Group]:
-    """Group runs that have a spec."""
-    return group_runs([observe(run) for run in runs])
+    """Group the runs that have a spec."""
+    return group_runs([summarize_run(run) for run in runs])
 
 
-def group_runs(runs: Sequence[Observed], best_over_epochs: Collection[str] = ()) -> list[Group]:
+def group_runs(runs: Sequence[RunSummary], best_over_epochs: Collection[str] = ()) -> list[Group]:
     """Group runs of one spec on the same images, in the order of their ids; of each seed the newest attempt counts.
 
-    Args:
-        runs: Those without a spec are left out.
-        best_over_epochs: The ids of the groups that get `best_test`.
+    A run without a record has seen no images and joins the most used ones of the name. The groups whose ids are in
+    `best_over_epochs` get a `best_test`.
     """
     names = dataset_ids(runs)
-    members: dict[tuple[str, str], dict[str, Observed]] = defaultdict(dict)
+    most_used = {name: dataset for (name, _), dataset in reversed(names.items())}
+    members: dict[tuple[str, str], dict[str, RunSummary]] = defaultdict(dict)
     for run in runs:
         if run.spec:
-            name = (
-                run.spec.data.dataset
-            )  # a run without a record has seen no images and joins the most used of the name
-            dataset = next((known for (each, _), known in names.items() if each == name), name)
-            if run.record:
-                dataset = names.get((name, run.record.data.fingerprint), dataset)
-            members[RunId.parse(run.id).group, dataset][run.id] = run
-    many = Counter(group_id for group_id, _ in members)
+            name = run.spec.data.dataset
+            seen = names[name, run.record.data.fingerprint] if run.record else most_used.get(name, name)
+            members[RunId.parse(run.id).group, seen][run.id] = run
+    several = Counter(group_id for group_id, _ in members)
     return [
         _group(
-            group_id if many[group_id] == 1 else f"{group_id}-{dataset}",
+            group_id if several[group_id] == 1 else f"{group_id}-{dataset}",
             dataset,
             [of_group[run_id] for run_id in newest_attempts(of_group)],
             has_best_test=group_id in best_over_epochs,
@@ -56,88 +113,74 @@ def group_runs(runs: Sequence[Observed], best_over_epochs: Collection[str] = ())
     ]
 
 
-def _group(group_id: str, dataset: str, members: Sequence[Observed], *, has_best_test: bool) -> Group:
-    spec = members[0].spec
+def _group(group_id: str, dataset: str, runs: Sequence[RunSummary], *, has_best_test: bool) -> Group:
+    spec = runs[0].spec
     assert spec
-    done = [run for run in members if run.summary.state == "done"]
+    done = [run for run in runs if run.state == "done"]
     epochs = Range(1, spec.train.epochs)
-    randomness = {run.summary.seed: run.record.randomness for run in members if run.record and run.spec}
-    seeds = [run.summary.seed for run in members if run.summary.seed is not None]
+    counts = [{name: (each.correct, each.count) for name, each in run.splits.items()} for run in done]
+
+    def over(read: Callable[[RunSummary], float | None], possible: Range) -> Estimate | None:
+        return over_seeds([value for run in done if (value := read(run)) is not None], possible)
+
     return Group(
         id=group_id,
         architecture=spec.model.label,
         dataset=dataset,
         label="",
-        state=min((run.summary.state for run in members), key=ORDER.index),
+        state=min((run.state for run in runs), key=ORDER.index),
         fields={path: value for path, value in flat(spec.model_dump(mode="json")).items() if path != "seed"},
-        runs=tuple(run.summary for run in members),
-        command=training_command(spec_words(spec, members[0].id), spec.data.dataset, seeds),
-        train=_accuracy(done, "train"),
-        validation=_accuracy(done, "val"),
-        test=_accuracy(done, "test"),
-        test_loss=_over(done, lambda run: run.splits["test"].loss if "test" in run.splits else None, NOT_NEGATIVE),
-        best_test=_over(done, lambda run: run.best_test, SHARE) if has_best_test else None,
-        gap=gap(
-            [(_counts(run, "train"), _counts(run, "test")) for run in done if {"train", "test"} <= set(run.splits)]
-        ),
-        converged=_over(done, lambda run: run.converged, epochs),
-        test_converged=_over(done, lambda run: run.test_converged, epochs),
+        runs=tuple(runs),
+        command=training_command(spec, [run.seed for run in runs if run.seed is not None]),
+        train=share([splits["train"] for splits in counts if "train" in splits]),
+        validation=share([splits["val"] for splits in counts if "val" in splits]),
+        test=share([splits["test"] for splits in counts if "test" in splits]),
+        test_loss=over(lambda run: run.splits["test"].loss if "test" in run.splits else None, NOT_NEGATIVE),
+        best_test=over(lambda run: run.best_test, SHARE) if has_best_test else None,
+        gap=gap([(splits["train"], splits["test"]) for splits in counts if {"train", "test"} <= set(splits)]),
+        converged=over(lambda run: run.converged, epochs),
+        test_converged=over(lambda run: run.test_converged, epochs),
         shares_apart=_shares_apart(spec, [run.record for run in done if run.record]),
-        cost=_cost(members),
-        mixed_randomness=_mixed(randomness) if len({*randomness.values()}) > 1 else "",
+        cost=_cost(runs),
+        mixed_randomness=_mixed(runs),
+        is_preset=is_preset(spec),
     )
-
-
-def _counts(run: Observed, split: str) -> tuple[int, int]:
-    return run.splits[split].correct, run.splits[split].count
-
-
-def _accuracy(runs: Iterable[Observed], split: str) -> Estimate | None:
-    return share([_counts(run, split) for run in runs if split in run.splits])
-
-
-def _over(runs: Iterable[Observed], read: Callable[[Observed], float | None], possible: Range) -> Estimate | None:
-    return over_seeds([value for run in runs if (value := read(run)) is not None], possible)
 
 
 def _shares_apart(spec: RunSpec, records: Sequence[RunRecord]) -> float | None:
     """Return the largest of any run. Older records of published images count no classes: their splits are alike."""
     is_published = spec.data.dataset in DATASETS
-    known = [
-        shares_apart(record.data.class_counts) if record.data.class_counts else 0.0
-        for record in records
-        if record.data.class_counts or (is_published and record.data.canonical)
-    ]
-    return None if len(known) < len(records) else max(known, default=0.0)
+    if any(not record.data.class_counts and not (is_published and record.data.canonical) for record in records):
+        return None
+    counts = [record.data.class_counts for record in records if record.data.class_counts]
+    return max(map(shares_apart, counts), default=0.0)
 
 
-def _cost(runs: Sequence[Observed]) -> Cost | None:
-    """Parameters and FLOPs of the newest record; times of finished runs on the device that most of them used."""
+def _cost(runs: Sequence[RunSummary]) -> Cost | None:
+    """Return the size on the newest record, and times of finished runs on the device that most of them used."""
     records = [(run, run.record) for run in runs if run.record]
     if not records:
         return None
-    timed = [(run, record) for run, record in records if run.summary.state == "done"] or records
+    timed = [(run, record) for run, record in records if run.state == "done"] or records
     device = Counter(record.device for _, record in timed).most_common(1)[0][0]
     same = [(run, record) for run, record in timed if record.device == device]
-    speeds = [run.images_per_second for run, _ in same if run.images_per_second is not None]
-    seconds = [record.seconds for run, record in same if run.summary.state == "done"]
-    memory = [run.peak_memory_bytes for run, _ in same if run.peak_memory_bytes is not None]
     stated = records[-1][1].cost
     return Cost(
         parameters=stated.parameters,
         forward_flops=stated.forward_flops_per_image,
         training_flops=stated.training_flops_per_image,
-        images_per_second=median(speeds) if speeds else None,
-        seconds=median(seconds) if seconds else None,
-        peak_memory_bytes=max(memory, default=None),
+        images_per_second=median_of(run.images_per_second for run, _ in same),
+        seconds=median_of(record.seconds for run, record in same if run.state == "done"),
+        peak_memory_bytes=max((run.peak_memory_bytes for run, _ in same if run.peak_memory_bytes), default=None),
         device=device,
     )
 
 
-def _mixed(versions: Mapping[int | None, str]) -> str:
-    """Write randomness versions 1 (seeds 0, 1) and 2 (seed 2)."""
+def _mixed(runs: Iterable[RunSummary]) -> str:
+    """Write randomness versions 1 (seeds 0, 1) and 2 (seed 2); nothing if there is one version."""
     seeds: dict[str, list[str]] = defaultdict(list)
-    for seed, version in versions.items():
-        seeds[version].append(str(seed))
+    for run in runs:
+        if run.record:
+            seeds[run.record.randomness].append(str(run.seed))
     words = [f"{version} (seed{'s' * (len(of) > 1)} {', '.join(of)})" for version, of in sorted(seeds.items())]
-    return f"randomness versions {' and '.join(words)}"
+    return f"randomness versions {' and '.join(words)}" if len(words) > 1 else ""

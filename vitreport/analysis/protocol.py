@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from vitreport.analysis.commands import PLACEHOLDER
+from vitreport.analysis.groups import mixed_randomness
 from vitreport.analysis.summary import Summary
 from vitreport.analysis.titles import where_of
+from vitreport.analysis.train_commands import PLACEHOLDER
 from vitreport.data.registry import DATASETS, dataset_title
 from vitreport.formatting import counted, joined
 
@@ -112,7 +113,7 @@ def _limits_of_records(summary: Summary) -> Iterator[str]:
             yield f"{shared}; accuracy on them tells nothing of images that were not seen."
         if dataset.class_sizes:
             yield f"{dataset.title}: {dataset.class_sizes}; the accuracies of small classes are uncertain."
-    for mixed in summary.mixed_randomness:
+    for mixed in mixed_randomness(summary.groups):
         yield f"{mixed}: the same seed gives different random numbers in each version."
     if summary.provenance.unknown_commits:
         runs = counted(summary.provenance.unknown_commits, "run")

@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vitreport.analysis.summary import Summary
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.spec.section import members, tag_of
+
+if TYPE_CHECKING:
+    from vitreport.analysis.summary import Summary
 
 FILE = Path(__file__).with_name("references.bib")
 SETTING_REFERENCES = {
@@ -46,7 +49,7 @@ def architecture_summary(name: str) -> str:
     return kind.description.partition("\n")[0] if kind else ""
 
 
-def bibliography(summary: Summary) -> list[str]:
+def bibliography(summary: "Summary") -> list[str]:
     """The entries of what a summary rests on, in the order of the file."""
     cited = set(_cited(summary))
     return [entry for key, entry in entries().items() if key in cited]
@@ -59,7 +62,7 @@ def entries() -> dict[str, str]:
     return {entry.partition("{")[2].partition(",")[0]: entry for entry in found}
 
 
-def _cited(summary: Summary) -> Iterable[str]:
+def _cited(summary: "Summary") -> Iterable[str]:
     yield from (architecture.reference for architecture in summary.architectures)
     yield from (dataset.reference for dataset in summary.datasets)
     for group in summary.groups:

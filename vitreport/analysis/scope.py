@@ -11,9 +11,9 @@ from typing import Any
 
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.claims import Claim
+from vitreport.analysis.groups import Group
 from vitreport.analysis.outline import Plans, claims_of, outline_of
-from vitreport.analysis.representative import is_preset
-from vitreport.analysis.summary import Group, Summary
+from vitreport.analysis.summary import Summary
 from vitreport.errors import SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.records.folders import find_run, run_folders, strays
@@ -152,7 +152,7 @@ def _reduced_runs(summary: Summary, sweeps: Sequence[SweepRecord]) -> set[str]:
             varied[group.id] |= differing
     reduced = set()
     for groups in pairs.values():
-        main = max(groups, key=lambda g: (is_preset(g), _size(g, SIZES[0]), len(g.runs), _size(g, SIZES[1])))
+        main = max(groups, key=lambda g: (g.is_preset, _size(g, SIZES[0]), len(g.runs), _size(g, SIZES[1])))
         for group in groups:
             if any(_size(group, path) < _size(main, path) for path in SIZES if path not in varied[group.id]):
                 reduced.add(group.id)

@@ -1,7 +1,8 @@
 """What the subjects of a report are called, the same in every sentence, heading and caption."""
 
+from vitreport.analysis.groups import Group
 from vitreport.analysis.references import architecture_title
-from vitreport.analysis.summary import Ablation, Group, Pair
+from vitreport.analysis.summary import Ablation, Pair
 from vitreport.data.registry import dataset_title
 
 

@@ -4,7 +4,7 @@ import shlex
 import sys
 
 import vitreport
-from vitreport.analysis.observed import measured_accuracy
+from vitreport.analysis.runs import measured_accuracy
 from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.live.training import choose_view
 from vitreport.data.registry import is_altered

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from vitreport.analysis.summary import Group
+from vitreport.analysis.groups import Group
 from vitreport.formatting import Estimate, csv_text
 from vitreport.report.page import Page
 

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from vitreport.analysis.summary import Ablation, Architecture, Level, Pair, RunSummary
+from vitreport.analysis.groups import mixed_randomness
+from vitreport.analysis.runs import RunSummary
+from vitreport.analysis.summary import Ablation, Architecture, Level, Pair
 from vitreport.formatting import json_document
 from vitreport.report.page import Page
 from vitreport.report.sections import sections_of
 
 SCHEMA_VERSION = 4
+RUN_FIELDS = ("id", "seed", "state", "epoch", "epochs", "accuracies", "note")
 COUNTED = ("devices", "versions", "commits")
 FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption", "architecture", "dataset")
 
@@ -52,7 +55,7 @@ def render_json(page: Page) -> str:
         "unplaced": [_run(each) for each in summary.unplaced],
         "damage": [asdict(each) for each in summary.damage],
         "provenance": asdict(summary.provenance) | {name: dict(getattr(summary.provenance, name)) for name in COUNTED},
-        "mixed_randomness": list(summary.mixed_randomness),
+        "mixed_randomness": mixed_randomness(summary.groups),
         "bibliography": page.bibliography,
     }
     return json_document(document) + "\n"
@@ -73,7 +76,8 @@ def _architecture(content: Architecture) -> Plain:
 
 def _run(content: RunSummary) -> Plain:
     split, accuracy = content.last_seen or (None, None)
-    return {**asdict(content), "last_seen": {"split": split, "accuracy": accuracy} if split else None}
+    values = {name: getattr(content, name) for name in RUN_FIELDS}
+    return {**values, "last_seen": {"split": split, "accuracy": accuracy} if split else None}
 
 
 def _cell(content: Pair) -> Plain:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from vitreport.analysis.datasets import Dataset
+from vitreport.analysis.groups import Group
 from vitreport.analysis.protocol import placeholder_of
-from vitreport.analysis.summary import Dataset, Group, Summary
+from vitreport.analysis.summary import Summary
 from vitreport.errors import SpecError
 from vitreport.formatting import percent
 from vitreport.report import tables

@@ -6,8 +6,8 @@ A new section is one function that returns its blocks, and one line in `SECTIONS
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from vitreport.analysis import protocol
-from vitreport.analysis.details import Mistakes
 from vitreport.analysis.findings import Finding
+from vitreport.analysis.group_details import Mistakes
 from vitreport.analysis.summary import Ablation, Architecture
 from vitreport.analysis.titles import subject_of, where_of
 from vitreport.formatting import counted, joined, methods

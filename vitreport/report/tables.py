@@ -5,20 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vitreport.analysis.claims import Verdict
-from vitreport.analysis.details import Confusion, Mistakes
+from vitreport.analysis.datasets import Dataset
+from vitreport.analysis.group_details import Confusion, Mistakes
+from vitreport.analysis.groups import Group
 from vitreport.analysis.references import architecture_title
-from vitreport.analysis.summary import (
-    Ablation,
-    Architecture,
-    Dataset,
-    FieldTable,
-    Group,
-    Level,
-    Pair,
-    RunSummary,
-    Section,
-    Summary,
-)
+from vitreport.analysis.runs import RunSummary
+from vitreport.analysis.summary import Ablation, Architecture, FieldTable, Level, Pair, Section, Summary
 from vitreport.data.registry import bytes_in_words, dataset_title
 from vitreport.formatting import Estimate, compact, counted, duration, percent, rate
 from vitreport.records.measurement import SPLITS

@@ -61,6 +61,7 @@ def report(
 ) -> None:
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
     from vitreport.analysis import scope
+    from vitreport.analysis.groups import mixed_randomness
     from vitreport.cli.places import assets_of, checked_assets, checked_format, checked_places, drift, write
     from vitreport.data.sources import facts_in
     from vitreport.report.figures.assets import shown_figures
@@ -104,7 +105,7 @@ def report(
         which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"
         why = "" if runs_dir.is_dir() else ": the folder does not exist"
         note(f"there are no runs{which} in {runs_dir}{why}")
-    mixed = [f"{line}; {TRAIN_AGAIN}" for line in page.summary.mixed_randomness]
+    mixed = [f"{line}; {TRAIN_AGAIN}" for line in mixed_randomness(page.summary.groups)]
     warn_each([*mixed, *(f"{runs_dir / each.place}: {each.reason}" for each in page.summary.damage)])
     if changes:
         option = "--inject" if places.is_part else "-o"

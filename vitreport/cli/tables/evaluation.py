@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vitreport.analysis.observed import measured_accuracy
+from vitreport.analysis.runs import measured_accuracy
 from vitreport.cli.console import print_table, print_text
 from vitreport.data.registry import bytes_in_words
 from vitreport.formatting import percent, printable, rate

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from vitreport.analysis.groups import groups_of
-from vitreport.analysis.observed import measured_accuracy
-from vitreport.analysis.summary import Group, mixed_randomness
+from vitreport.analysis.groups import Group, groups_of, mixed_randomness
+from vitreport.analysis.runs import measured_accuracy
 from vitreport.cli.console import note, print_table, print_text, warn_each
 from vitreport.cli.format import TRAIN_AGAIN, flops, sparkline, spec_rows
 from vitreport.data.registry import bytes_in_words

@@ -6,7 +6,8 @@ from statistics import mean
 from typing import Any
 
 from vitreport.analysis.findings import ablation_findings, no_result
-from vitreport.analysis.summary import Ablation, Group, Summary
+from vitreport.analysis.groups import Group
+from vitreport.analysis.summary import Ablation, Summary
 from vitreport.analysis.titles import subject_of
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.errors import DamageError

@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote, unquote, unquote_to_bytes
 
-from vitreport.analysis.details import Mistakes
+from vitreport.analysis.group_details import Mistakes
 from vitreport.errors import BusyError, ResourceError, SpecError
 from vitreport.files import (
     BASE_NAME_CHARACTERS,

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import log10
 
-from vitreport.analysis.details import Curve, Metric
-from vitreport.analysis.summary import Group
+from vitreport.analysis.group_details import Curve, Metric
+from vitreport.analysis.groups import Group
 from vitreport.formatting import METHODS, joined, percent
 from vitreport.records.measurement import SPLITS
 from vitreport.report.figures.canvas import LOOKS, Canvas, round_ticks, spread, text_width

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from vitreport.analysis.details import Calibration, ClassAccuracy, Confusion, Curve, Mistakes
-from vitreport.analysis.summary import Ablation, Cost, Pair
+from vitreport.analysis.group_details import Calibration, ClassAccuracy, Confusion, Curve, Mistakes
+from vitreport.analysis.groups import Cost
+from vitreport.analysis.summary import Ablation, Pair
 from vitreport.formatting import Estimate
 
 Kind = Literal["overview", "cost", "curves", "classes", "confusion", "calibration", "mistakes", "ablation"]

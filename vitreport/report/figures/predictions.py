@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from vitreport.analysis.details import Calibration, ClassAccuracy, Confusion, Mistakes
-from vitreport.analysis.summary import Group
+from vitreport.analysis.group_details import Calibration, ClassAccuracy, Confusion, Mistakes
+from vitreport.analysis.groups import Group
 from vitreport.formatting import methods, percent
 from vitreport.report.figures.canvas import LOOKS, NORMAL, SMALL, WIDTH, Canvas, short, text_width
 from vitreport.report.figures.figure import ESTIMATE_COLUMNS, Figure, FigureTable, estimate_cells

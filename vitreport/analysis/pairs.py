@@ -1,0 +1,88 @@
+"""Choose the group that represents an architecture on a dataset, without looking at test accuracy."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import NamedTuple
+
+from vitreport.analysis.groups import Group
+from vitreport.analysis.summary import Pair
+from vitreport.analysis.train_commands import usual_command
+from vitreport.data.registry import DATASETS
+from vitreport.spec.model import ARCHITECTURES
+
+
+class Planned(NamedTuple):
+    """What a study plans for a pair: the id of its group, and the command that trains it."""
+
+    architecture: str
+    dataset: str
+    group: str
+    command: str
+
+
+def pairs_of(groups: Sequence[Group], planned: Sequence[Planned]) -> list[Pair]:
+    """Return the pairs of a study, else every architecture with every dataset."""
+    if planned:
+        of_pair: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+        for each in planned:
+            of_pair[each.architecture, each.dataset].append(planned_pair(each, groups))
+        return [_best_planned(pairs) for pairs in of_pair.values()]
+    candidates: dict[tuple[str, str], list[Group]] = defaultdict(list)
+    for group in groups:
+        candidates[group.architecture, group.dataset].append(group)
+    names: dict[str, str] = {group.dataset: group.fields["data.dataset"] for group in groups}
+    architectures = sorted({group.architecture for group in groups}, key=lambda name: _rank(name, ARCHITECTURES, name))
+    datasets = sorted(names, key=lambda dataset: _rank(names[dataset], DATASETS, dataset))
+    pairs = []
+    for architecture, dataset in product(architectures, datasets):
+        if found := candidates.get((architecture, dataset)):
+            group, chosen = _representative(found)
+            pairs.append(Pair(architecture, dataset, group, len(found), chosen, group.command))
+        else:
+            pairs.append(Pair(architecture, dataset, None, 0, "", usual_command(architecture, names[dataset])))
+    return pairs
+
+
+def group_of_spec(groups: Iterable[Group], spec_id: str, dataset: str = "") -> Group | None:
+    """Return the group of a spec: on several datasets that on `dataset`, else the one with most results."""
+    found = [group for group in groups if group.spec_id == spec_id]
+    return max(found, key=lambda group: (group.dataset == dataset, len(group.seeds)), default=None)
+
+
+def planned_pair(planned: Planned, groups: Sequence[Group]) -> Pair:
+    """Return a pair of a study, with its group if it was run."""
+    group = group_of_spec(groups, planned.group)
+    dataset = group.dataset if group else planned.dataset
+    candidates = sum((each.architecture, each.dataset) == (planned.architecture, dataset) for each in groups)
+    return Pair(planned.architecture, dataset, group, candidates, "as the study has it", planned.command)
+
+
+def _rank(name: str, known: Iterable[str], tie: str) -> tuple[int, str]:
+    """Sort known names first, in their order."""
+    return [*known, name].index(name), tie
+
+
+def _best_planned(pairs: Sequence[Pair]) -> Pair:
+    """Return the best on the validation split if all have one, else the first."""
+    validated = [pair.group.validation.value for pair in pairs if pair.group and pair.group.validation]
+    if len(pairs) == 1 or len(validated) < len(pairs):
+        return pairs[0]
+    best = pairs[validated.index(max(validated))]
+    return replace(best, chosen=f"of {len(pairs)} that the study has the best on the validation split")
+
+
+def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
+    """Return the preset's group, else the best on the validation split, else that with most seeds, then epochs."""
+    if len(candidates) == 1:
+        return candidates[0], "the only one"
+    usable = [group for group in candidates if group.test] or candidates
+    if preset := next((group for group in usable if group.is_preset), None):
+        return preset, "the preset's settings"
+    validated = [group.validation.value for group in usable if group.validation]
+    if len(validated) == len(usable):
+        best = usable[validated.index(max(validated))]
+        return best, f"the best of {len(usable)} on the validation split"
+    most = max(usable, key=lambda group: (len(group.seeds), group.fields["train.epochs"]))
+    return most, f"of {len(usable)} the one with most seeds, then most epochs"
