@@ -19,9 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vitreport.spec.compose import compose
+from vitreport.spec.compose import compose, layer_of
 from vitreport.spec.data import CHANNELS, DatasetFacts
-from vitreport.spec.load import assign
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.training.device import autocast, device_name, keep_freed_memory, make_deterministic
@@ -106,7 +105,7 @@ def benchmark_spec(model: str, batch_size: int, precision: str) -> RunSpec:
     train = {"train.batch_size": batch_size, "train.precision": precision}
     values = {"model.name": model, **train, **NATIVE.get(model, {})}
     facts = DatasetFacts("cifar10", NUM_CLASSES, image_size=32)
-    return compose([assign(values, "benchmark")], lambda name, size: facts).spec
+    return compose([layer_of(values, "benchmark")], lambda name, size: facts).spec
 
 
 def random_batch(spec: RunSpec, device: torch.device) -> Batch:

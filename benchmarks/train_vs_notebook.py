@@ -27,8 +27,7 @@ from torchvision import transforms
 from vitreport.data.arrays import ImageArrays, Split
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import describe, open_dataset
-from vitreport.spec.compose import compose
-from vitreport.spec.load import assign
+from vitreport.spec.compose import compose, layer_of
 from vitreport.spec.presets import read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.training.device import keep_freed_memory, make_deterministic
@@ -148,7 +147,7 @@ def load(data_dir: Path | None, train_images: int, test_images: int) -> ImageArr
 
 
 def benchmark_spec(epochs: int, precision: str) -> RunSpec:
-    changes = assign({"train.epochs": epochs, "train.precision": precision}, "benchmark")
+    changes = layer_of({"train.epochs": epochs, "train.precision": precision}, "benchmark")
     layers = [read_preset("perceiver-io-cifar10"), changes]
     return compose(layers, lambda name, size: describe(name, [Path()], size)).spec
 

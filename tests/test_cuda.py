@@ -10,9 +10,8 @@ import torch
 
 from tests.commands import command, vitreport
 from vitreport.models.registry import build_model
-from vitreport.spec.compose import compose
+from vitreport.spec.compose import compose, layer_of
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.load import assign
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import read_preset
 
@@ -106,7 +105,7 @@ def test_evaluation_agrees_with_the_record(tmp_path: Path) -> None:
 
 def test_gpu_and_cpu_give_the_same_logits() -> None:
     spec = compose(
-        [read_preset("perceiver-io-cifar10"), assign({"seed": 3}, "test")],
+        [read_preset("perceiver-io-cifar10"), layer_of({"seed": 3}, "test")],
         lambda name, size: DatasetFacts(name, num_classes=10, image_size=32),
     ).spec
     model = build_model(spec.model, image_size=32, num_classes=10, seed=spec.seed).eval()

@@ -61,12 +61,12 @@ class SpecError(VitreportError):
 
 
 @contextmanager
-def gathered(problems: list[Problem], field: str) -> Iterator[None]:
-    """Collect a SpecError's problems under `field` and continue after the block."""
+def gathered(problems: list[Problem], field: str = "") -> Iterator[None]:
+    """Collect a SpecError's problems, under `field` if it is given, and continue after the block."""
     try:
         yield
     except SpecError as error:
-        problems += [replace(problem, field=field) for problem in error.problems_at(field)]
+        problems += [replace(problem, field=field or problem.field) for problem in error.problems_at(field)]
 
 
 class DatasetError(VitreportError):

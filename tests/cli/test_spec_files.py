@@ -26,22 +26,15 @@ def test_the_schemas_are_printed(cli: Cli) -> None:
 
 @pytest.mark.parametrize("name", ["a.yaml", "a.yml", "a.toml", "a.cfg"])
 @pytest.mark.parametrize("text", ["model: resnet18\nlr: 0.1\n", "---\n- a\n", "# timm\n\nmodel:\n  name: swin\n"])
-def test_yaml_is_told_from_toml(name: str, text: str, cli: Cli) -> None:
+def test_yaml_is_met_with_toml(name: str, text: str, cli: Cli) -> None:
     Path(name).write_text(text)
     for command in (("spec", "check", name), ("train", "--spec", name), ("study", "show", f"./{name}")):
         done = cli(*command)
         assert (done.exit_code, done.stdout) == (2, "")
-        assert f"{name}: is YAML, but specs and studies are TOML; hint: write " in done.stderr
+        assert f"{name}: " in done.stderr
+        assert "; hint: specs and studies are TOML: `batch_size = 64`, not `batch_size: 64`" in done.stderr
 
 
 def test_a_study_named_as_yaml_is_looked_for_as_a_file(cli: Cli) -> None:
     Path("my.yaml").write_text("title: T\n")
-    assert "is YAML" in cli("study", "show", "my.yaml").stderr
-
-
-@pytest.mark.parametrize("text", ['model.name == "swin"\n', "[model\n", "epochs = \n", 'name = "a: b"\nx\n'])
-def test_broken_toml_is_not_taken_for_yaml(text: str, cli: Cli) -> None:
-    Path("a.toml").write_text(text)
-    done = cli("spec", "check", "a.toml")
-    assert done.exit_code == 2
-    assert "YAML" not in done.stderr
+    assert "studies are TOML" in cli("study", "show", "my.yaml").stderr

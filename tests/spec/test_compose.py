@@ -9,8 +9,9 @@ from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 from vitreport.spec.architectures.swin import SwinSpec
 from vitreport.spec.augment import ColorJitterSpec, HorizontalFlipSpec
-from vitreport.spec.compose import Layer, compose, flat
+from vitreport.spec.compose import Layer, compose
 from vitreport.spec.data import DatasetFacts
+from vitreport.spec.fields import flat
 from vitreport.spec.from_command import Request, compose_request
 from vitreport.spec.load import read_assignments, read_environment, read_file
 from vitreport.spec.optimizer import AdamWSpec, SGDSpec
@@ -110,7 +111,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     assert found == {
         problem.field: problem
         for problem in (
-            Problem("VITREPORT_BATCHSIZE", "unknown field", "did you mean batch_size or patch_size?"),
+            Problem("batchsize", "unknown field", "did you mean batch_size or patch_size?", "", "VITREPORT_BATCHSIZE"),
             Problem("label_smothing", "unknown field", "did you mean label_smoothing?", origin="--set"),
             Problem("--set", "is not FIELD=VALUE", value="'warmup_epochs'"),
             Problem("sed", "unknown field", "did you mean seed?", origin=origin),
@@ -149,7 +150,7 @@ def test_a_damaged_data_set_is_not_a_problem_of_the_spec() -> None:
 def test_choosing_another_member_of_a_union_drops_what_only_the_former_had() -> None:
     preset = {**PERCEIVER, "optimizer": {"name": "adamw", "learning_rate": 0.5, "betas": [0.8, 0.9]}}
     preset["model"] = {"name": "perceiver-io", "num_latents": 4}
-    whole = Layer("a file", preset, yields=True)
+    whole = Layer("a file", preset, kind="file")
     found = composed(whole, {"model": {"name": "swin", "window_size": 4}, "optimizer": {"name": "sgd"}})
     assert found.spec.model == SwinSpec(window_size=4)
     assert found.spec.optimizer == SGDSpec(learning_rate=0.5)
@@ -163,7 +164,7 @@ def test_a_field_given_by_itself_never_falls_away() -> None:
 
 def test_a_field_of_another_member_is_refused_where_both_are_given_together() -> None:
     found = problems({"model": {"name": "swin", "num_latents": 4}})["model.num_latents"]
-    assert (found.message, found.hint) == ("unknown field", "it is one of perceiver-io and perceiver")
+    assert (found.message, found.hint) == ("unknown field", "it needs model.name=perceiver-io or model.name=perceiver")
 
 
 def test_a_misspelt_field_stays_a_problem_when_the_member_changes() -> None:
@@ -247,20 +248,17 @@ def test_a_quoted_path_is_told_from_a_field() -> None:
     assert found['"train.epochs"'].hint == "write train.epochs without quotes"
 
 
-def test_numbers_beyond_all_measure_are_refused_where_they_stand() -> None:
+def test_numbers_beyond_all_measure_are_refused() -> None:
     huge = 16**5000
-    found = problems({"model": {"name": "perceiver-io"}, "data": {"image_size": huge}, "train": {"epochs": huge}})
-    assert {field: problem.message for field, problem in found.items()} == {
-        "data": "holds a whole number of more than 4300 digits",
-        "train": "holds a whole number of more than 4300 digits",
-    }
+    (found,) = problems({**PERCEIVER, "data": {"image_size": huge}, "train": {"epochs": huge}}).values()
+    assert found.message.startswith("contains a whole number of more than 4300 digits")
 
 
 def test_thousands_of_problems_are_cut_short() -> None:
     unknown = {f"field{number}": 1 for number in range(5000)}
     found = problems({**unknown, "model": {"name": "mlp-mixer", **unknown}})
-    assert len(found) == 102
-    assert found["model"].message == "has 4950 more problems"
+    assert len(found) == 51
+    assert found["the file"].message == "has 9950 more problems"
 
 
 def test_a_default_spec_is_that_of_the_sections() -> None:

@@ -47,8 +47,8 @@ def refusal(path: Path) -> str:
         ("a.toml", b"\xff\xfea\x00", "byte 0 is not UTF-8; hint: save it as UTF-8"),
         ("a.toml", b"a = '\xe9'", "byte 5 is not UTF-8"),
         ("a.toml", b"a = 0123\n", "(at line 1, column"),
-        ("a.toml", b"#" * (MAX_BYTES + 1), "is larger than 64 KiB; hint: give the path of a TOML file"),
-        ("a.toml", b"#" * 2**21, "larger than 64 KiB"),
+        ("a.toml", b"#" * (MAX_BYTES + 1), "is larger than 1 MiB; hint: give the path of a TOML file"),
+        ("a.toml", b"#" * 2**21, "larger than 1 MiB"),
         ("a.toml", b"a = 1\n" + b"a." * 3000, "line 2 is longer than 4096 characters"),
         ("a.toml", b"a = 1\n" + b"'b'. a." * 500 + b"c = 1", "nested deeper than 32"),
         ("a.toml", b"a=" + b"[\n" * 30_000, "nested deeper than 32"),
@@ -83,7 +83,7 @@ def test_a_device_without_an_end_is_not_read_to_it() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
-@pytest.mark.parametrize("content", [SOUND, SOUND + b"#\n" * MAX_BYTES])
+@pytest.mark.parametrize("content", [SOUND, SOUND + b"#\n" * (MAX_BYTES // 4)])
 def test_a_pipe_is_read(content: bytes, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -144,10 +144,9 @@ def test_the_spec_of_a_run_is_read_back(tmp_path: Path) -> None:
         ("train.epochs = 3.5", "train.epochs", "must be a valid integer"),
         ("train.epochs = 2026-01-02", "train.epochs", "must be a valid integer"),
         ("train.epochs = 07:32:00", "train.epochs", "must be a valid integer"),
-        (f"train.epochs = {HEX_HUGE}", "train", "holds a whole number of more than 4300 digits"),
+        (f"train.epochs = {HEX_HUGE}", "the file", "contains a whole number of more than 4300 digits"),
         (f"train.epochs = {'9' * 4000}", "train.epochs", "must be"),
-        (f"data.dataset = {HEX_HUGE}", "data", "holds a whole number of more than 4300 digits"),
-        (f"data.image_size = {HEX_HUGE}", "data", "holds a whole number of more than 4300 digits"),
+        (f"data.dataset = {HEX_HUGE}", "the file", "contains a whole number of more than 4300 digits"),
         ("optimizer.learning_rate = nan", "optimizer.learning_rate", "must be a finite number"),
         ("optimizer.learning_rate = -inf", "optimizer.learning_rate", "must be a finite number"),
         ("optimizer.learning_rate = 1e999", "optimizer.learning_rate", "must be a finite number"),
@@ -191,16 +190,16 @@ def test_a_value_that_can_be_is_shown(text: str, field: str, hint: str, tmp_path
 
 def test_json_has_its_own_ways_to_be_wrong(tmp_path: Path) -> None:
     file = tmp_path / "wrong.json"
-    file.write_text(
-        '{"seed": NaN, "data": {"dataset": "\\ud800"}, "tra\\ud800in": 1, "train": {"clip_norm": Infinity}}'
-    )
+    file.write_text('{"seed": NaN, "train": {"clip_norm": Infinity}}')
     found = problems(PERCEIVER, read_file(file))
     assert {field: problem.message for field, problem in found.items()} == {
-        '"tra\ud800in"': "unknown field",
-        "data": "holds a text that is not Unicode",
         "train.clip_norm": "must be a finite number",
         "seed": "must be a valid integer",
     }
+    for text in ('{"data": {"dataset": "\\ud800"}}', '{"tra\\ud800in": 1}'):
+        file.write_text(text)
+        (problem,) = problems(PERCEIVER, read_file(file)).values()
+        assert problem.message.endswith("or a text that is not Unicode")
 
 
 @pytest.mark.parametrize(

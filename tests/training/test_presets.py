@@ -13,9 +13,8 @@ from vitreport.data.arrays import ImageArrays
 from vitreport.data.registry import DATASETS
 from vitreport.models.registry import build_model
 from vitreport.records.run import Cost
-from vitreport.spec.compose import compose
+from vitreport.spec.compose import compose, layer_of
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.load import assign
 from vitreport.spec.presets import preset_names, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.training.loop import train_step
@@ -36,7 +35,7 @@ def is_large(name: str) -> bool:
 def few_images(name: str) -> RunSpec:
     """A preset as it stands, but for the size of a batch and for weights that lie on the network."""
     few = FEW | {"train.batch_size": BATCH_SIZE}
-    return compose([read_preset(name), assign(few, "test")], facts).spec
+    return compose([read_preset(name), layer_of(few, "test")], facts).spec
 
 
 def facts(dataset: str, image_size: int | None) -> DatasetFacts:

@@ -20,7 +20,7 @@ from vitreport.formatting import Estimate
 from vitreport.intervals import differences_over_seeds
 from vitreport.records.sweeps import SweepRecord
 from vitreport.run_id import RunId
-from vitreport.spec.load import layer_of
+from vitreport.spec.compose import layer_of
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import ValueSpec, short_name, shown_value
 

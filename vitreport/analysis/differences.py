@@ -9,7 +9,7 @@ from vitreport.formatting import SIGNIFICANCE, p_value
 from vitreport.intervals import mcnemar
 from vitreport.records.correct_images import right_alone
 from vitreport.records.reader import Run
-from vitreport.spec.compose import flat
+from vitreport.spec.fields import flat
 from vitreport.store.run_state import state_of
 
 RIGHT_ALONE = "test_images_right_alone"

@@ -16,7 +16,7 @@ from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, gap, over_seeds, sha
 from vitreport.records.reader import Run
 from vitreport.records.run import RunRecord
 from vitreport.run_id import RunId, newest_attempts
-from vitreport.spec.compose import flat
+from vitreport.spec.fields import flat
 from vitreport.spec.run import RunSpec
 
 ORDER: tuple[State, ...] = ("done", "diverged", "failed", "unfinished", "damaged", "no record")

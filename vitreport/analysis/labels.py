@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from vitreport.analysis.groups import Group
 from vitreport.analysis.summary import Ablation, FieldTable
 from vitreport.run_id import hash_in_group
-from vitreport.spec.compose import flat
+from vitreport.spec.fields import flat
 from vitreport.spec.run import RunSpec
-from vitreport.spec.section import is_later, later_defaults, members
+from vitreport.spec.section import is_marked, later_defaults, members
 from vitreport.spec.sweep import short_name, shown_value
 
 Fields = Mapping[str, Any]
@@ -87,7 +87,8 @@ def _later_defaults() -> dict[str, str]:
     older: set[str] = set()
     for section, part in RunSpec.model_fields.items():
         for member in members(part.annotation):
-            older |= {f"{section}.{name}" for name, field in member.model_fields.items() if not is_later(field)}
+            fields = member.model_fields.items()
+            older |= {f"{section}.{name}" for name, field in fields if not is_marked(field, "added_later")}
             for name, default in later_defaults(member).items():
                 plain = default.model_dump() if isinstance(default, BaseModel) else default
                 found |= {path: shown_value(value) for path, value in flat({section: {name: plain}}).items()}

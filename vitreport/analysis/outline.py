@@ -90,7 +90,7 @@ def statement_of(study: StudySpec, claim: ClaimSpec) -> str:
     if claim.spread_below is not None:
         return f"{claim.of}: all test accuracies differ by less than {claim.spread_below.shown}"
     part = study.parts[claim.of]
-    value = called([axis.name for axis in part.axes()], part.combinations()[combination(claim.at)])
+    value = called([axis.name for axis in part.axes], part.combinations()[combination(claim.at)])
     subject = f"{claim.of}: {value}" if value else claim.of
     if claim.converged_at is not None:
         return f"{subject} has converged at about epoch {claim.converged_at}"

@@ -8,9 +8,10 @@ from vitreport.analysis.references import model_word
 from vitreport.data.registry import DATASETS
 from vitreport.errors import SpecError
 from vitreport.formatting import printable, toml_value
-from vitreport.spec.compose import compose, flat
+from vitreport.spec.compose import compose, layer_of
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.load import assign, parse_value, read_assignments
+from vitreport.spec.fields import flat
+from vitreport.spec.load import parse_value, read_assignments
 from vitreport.spec.presets import preset_for, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import short_name
@@ -23,12 +24,9 @@ TAGS = ("optimizer.name", "schedule.name", "model.implementation")
 
 def training_command(spec: RunSpec, seeds: Sequence[int] = ()) -> str:
     """Write `vitreport train` with what differs from the preset or the defaults; a shell loop for several seeds."""
-    model, data = spec.model, spec.data
-    architecture = getattr(model, "architecture", "")
-    name = f"{model.name}/{architecture}" if architecture else model.name
-    words = ["vitreport", "train", name, "--dataset", data.dataset]
+    words = ["vitreport", "train", _model_name(spec), "--dataset", spec.data.dataset]
     words += [word for text in _assignments(spec) for word in ("--set", text)]
-    return _with_seeds([*words, *_data_dir(data.dataset)], seeds)
+    return _with_seeds([*words, *_data_dir(spec.data.dataset)], seeds)
 
 
 def usual_command(architecture: str, dataset: str) -> str:
@@ -39,6 +37,11 @@ def usual_command(architecture: str, dataset: str) -> str:
 def is_preset(spec: RunSpec) -> bool:
     """Return whether a spec is the preset of its model and dataset."""
     return bool(preset_for(spec.model.whole_label, spec.data.dataset)) and _composed(spec, []) == _without_seed(spec)
+
+
+def _model_name(spec: RunSpec) -> str:
+    architecture = getattr(spec.model, "architecture", "")
+    return f"{spec.model.name}/{architecture}" if architecture else spec.model.name
 
 
 def _with_seeds(words: Sequence[str], seeds: Sequence[int] = ()) -> str:
@@ -72,13 +75,11 @@ def _argument(value: Any) -> str:
 
 def _composed(spec: RunSpec, assignments: Sequence[str]) -> Mapping[str, Any]:
     """Return the fields of the spec that a command without any but these assignments trains."""
-    model, data = spec.model, spec.data
-    preset = preset_for(model.whole_label, data.dataset)
-    named = {"model.name": model.name, "model.architecture": getattr(model, "architecture", None)}
+    preset = preset_for(spec.model.whole_label, spec.data.dataset)
     layers = [
         *([read_preset(preset)] if preset else []),
         read_assignments(assignments, "--set"),
-        assign({**named, "data.dataset": data.dataset}, "command line"),
+        layer_of({"model.name": _model_name(spec), "data.dataset": spec.data.dataset}, "command line"),
     ]
     try:
         return _without_seed(compose(layers, lambda _, size: _facts(spec, size)).spec)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vitreport.formatting import compact, toml_value
-from vitreport.spec.compose import flat
+from vitreport.spec.fields import flat
 
 LINE_CHARACTERS = 80
 SPARKS = "▁▂▃▄▅▆▇█"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from vitreport.formatting import csv_text
 from vitreport.records.measurement import METRICS, SPLITS
 from vitreport.records.reader import Run
-from vitreport.spec.compose import flat
+from vitreport.spec.fields import flat
 from vitreport.spec.run import RunSpec
 
 Kind = Literal["text", "integer", "number", "truth", "time"]

@@ -84,8 +84,7 @@ class DataSpec(Section):
         """Whether there are images to choose the epoch by."""
         return self.validation == "folder" or self.validation_fraction > 0
 
-    def problems(self) -> list[Problem]:
-        """What does not fit together in it."""
+    def inner_problems(self) -> list[Problem]:
         found = []
         if self.validation == "folder" and self.validation_fraction:
             fault = "the data set has validation images, so that none are held out of the training images"

@@ -1,41 +1,43 @@
-"""The names of a spec's fields: every dotted path, short forms, aliases and the nearest right name."""
+"""The fields of a spec by their dotted paths, such as `train.batch_size`: short names, and tables made flat."""
 
-from collections.abc import Iterator, Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, get_origin
-
-from pydantic import BaseModel
 
 from vitreport.errors import Problem, SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.spec.augment import AugmentSpec
 from vitreport.spec.run import RunSpec
-from vitreport.spec.section import members, tag_of
+from vitreport.spec.section import Section, members, tag_of
 
 ALIASES = {"lr": "learning_rate"}
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+SHOWN_CHARACTERS = 60
+Path = tuple[str, ...]
 
 
-@cache
 def field_paths() -> tuple[str, ...]:
-    """Every field that can be set, as a dotted path (`train.batch_size`); union members share their paths."""
-    return tuple(dict.fromkeys(path for path, _ in _fields(RunSpec)))
+    """Return every field that can be set, as a dotted path; members of a union share their paths."""
+    return tuple(_annotations())
 
 
 def find_field(name: str) -> str:
-    """The full path of a field named by its path or by a last part that is unique, or of an entry of a free table.
+    """Return the full path of a field, given by its path or by a last part that is unique.
 
-    The name of a section means its `name`: `optimizer` is `optimizer.name`. Raises SpecError, with the candidates where
-    several fields end so.
+    An entry of a table with free keys is a field, too (`model.arguments.drop_rate`). The name of a section means its
+    `name`: `optimizer` is `optimizer.name`.
+
+    Raises:
+        SpecError: There is no such field, or there are several.
     """
-    for table in _free_tables():
-        for prefix in (f"{table}.", f"{last_part(table)}."):
-            if name.startswith(prefix) and (entry := name.removeprefix(prefix)).isidentifier():
-                return f"{table}.{entry}"
     *parents, last = name.split(".")
+    tables = _matching(".".join(parents))
+    if len(tables) == 1 and get_origin(_annotations()[tables[0]]) is dict and last.isidentifier():
+        return f"{tables[0]}.{last}"
     wanted = ".".join([*parents, ALIASES.get(last, last)])
-    matches = [path for path in field_paths() if path in (wanted, f"{wanted}.name")] or [
-        path for path in field_paths() if path.endswith(f".{wanted}")
-    ]
+    matches = _matching(wanted)
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -49,41 +51,73 @@ def find_field(name: str) -> str:
 
 
 def fields_of(path: str, value: Any) -> dict[str, Any]:
-    """The fields that a value sets: `timm/resnet18`, as a model's name, is two of them."""
+    """Return the fields that a value sets: `timm/resnet18`, as a model's name, sets two."""
     if path == "model.name" and isinstance(value, str) and value.startswith("timm/"):
         return {path: "timm", "model.architecture": value.removeprefix("timm/")}
     return {path: value}
 
 
-def nested(pairs: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by their full paths, nested like a spec."""
-    values: dict[str, Any] = {}
-    for path, value in pairs.items():
-        table = values
-        *parents, last = path.split(".")
-        for parent in parents:
-            inner = table.get(parent)
-            table[parent] = {**inner} if isinstance(inner, dict) else {}
-            table = table[parent]
-        table[last] = value
-    return values
-
-
 def last_part(path: str) -> str:
+    """Return the name of a field without its section."""
     return path.rpartition(".")[2]
 
 
-def _fields(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the path and the annotation of every field in a section."""
+def dotted(parts: Sequence[str]) -> str:
+    """Write a path as TOML does: a part that is no bare key is quoted; an overlong one is cut."""
+    return ".".join(part if BARE_KEY.match(part) else json.dumps(part, ensure_ascii=False) for part in map(cut, parts))
+
+
+def cut(text: str) -> str:
+    """Cut a text that is too long for a message."""
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+
+
+def flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested values by their dotted paths; lists stay whole."""
+    return {dotted(path): value for path, value in leaves(values)}
+
+
+def leaves(values: Mapping[str, Any], prefix: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield the values in a table and in its tables, with their paths; an empty table is a value."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, (*prefix, str(name)))
+        else:
+            yield (*prefix, str(name)), value
+
+
+def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Set one value in nested tables; a value replaces a table and the other way round.
+
+    An empty table adds nothing to a table.
+    """
+    *parents, last = path
+    for parent in parents:
+        if not isinstance(values.get(parent), dict):
+            values[parent] = {}
+        values = values[parent]
+    if value != {}:
+        values[last] = value
+    elif not isinstance(values.get(last), dict):
+        values[last] = {}
+
+
+def _matching(name: str) -> list[str]:
+    paths = field_paths()
+    exact = [path for path in paths if path in (name, f"{name}.name")]
+    return exact or [path for path in paths if path.endswith(f".{name}")]
+
+
+@cache
+def _annotations() -> dict[str, Any]:
+    return dict(_fields(RunSpec))
+
+
+def _fields(section: type[Section], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the path and the type of every field in a section."""
     for name, field in section.model_fields.items():
         inner = members(field.annotation)
         if not inner:
             yield f"{prefix}{name}", field.annotation
         for member in inner:
             yield from _fields(member, f"{prefix}{name}.")
-
-
-@cache
-def _free_tables() -> tuple[str, ...]:
-    """The fields that are tables of which the spec does not know the entries (`model.arguments`)."""
-    return tuple(path for path, annotation in _fields(RunSpec) if get_origin(annotation) is dict)

@@ -1,4 +1,4 @@
-"""From what a user asks for to a checked spec: which layers of values there are, and in which order."""
+"""Turn what a user asks for into a checked spec: which layers of values there are, and in which order."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,9 @@ from typing import Any
 
 from vitreport.errors import Problem, RecordError, SpecError
 from vitreport.spec.architectures.timm import timm_label
-from vitreport.spec.compose import Composed, Describe, Layer, compose
-from vitreport.spec.data import DataSpec
-from vitreport.spec.fields import fields_of
-from vitreport.spec.load import assign, read_assignments, read_environment, read_file
+from vitreport.spec.compose import DEFAULT_DATASET, Composed, Describe, Layer, compose, layer_of, merged, table
+from vitreport.spec.load import read_assignments, read_environment, read_file
 from vitreport.spec.presets import preset_for, presets_of, read_preset
-from vitreport.spec.run import RunSpec
 from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
 
 
@@ -56,69 +53,43 @@ def compose_request(request: Request, describe: Describe, trial: Layer | None = 
         SpecError: With every problem of the spec.
         DatasetError: The folder of the dataset cannot be used.
     """
-    layers = [
-        *([read_file(request.spec_file)] if request.spec_file else []),
-        *filter(None, [request.study]),
+    command = {"model.name": request.model, "data.dataset": request.dataset, **(request.flags or {})}
+    given = [
+        request.fallback,
+        read_file(request.spec_file) if request.spec_file else None,
+        request.study,
         *read_environment(os.environ),
         read_assignments(request.assignments, "--set"),
-        assign({**model_fields(request.model), "data.dataset": request.dataset}, "command line"),
-        assign(request.flags or {}, "command line"),
+        layer_of({path: value for path, value in command.items() if value is not None}, "command line"),
     ]
-    weakest, strongest = [*filter(None, [request.fallback])], [*filter(None, [trial])]
+    layers, strongest = [layer for layer in given if layer], [trial] if trial else []
+    values, _ = merged([*layers, *strongest])
     preset = request.preset
     if preset is None and request.spec_file is None:
-        preset = _usual_preset([*weakest, *layers, *strongest])
+        preset = _usual_preset(values)
     if preset:
-        layers.insert(0, read_preset(preset))
-    if request.weights and not isinstance(_last(layers, "model", "pretrained"), str):
-        layers.append(assign({"model.pretrained": f"sha256:{_weights_digest(request.weights)}"}, "--weights"))
-    composed = compose([*weakest, *layers, *strongest], describe)
-    if request.preset:
-        _refuse_other_model(request.preset, composed.spec)
+        layers.insert(1 if request.fallback else 0, read_preset(preset))
+    if request.weights and not isinstance(table(values, "model").get("pretrained"), str):
+        layers.append(layer_of({"model.pretrained": f"sha256:{_digest(request.weights)}"}, "--weights"))
+    composed = compose([*layers, *strongest], describe)
+    model = composed.spec.model.name
+    if request.preset and read_preset(request.preset).values["model"]["name"] != model:
+        known = presets_of(model)
+        hint = f"those of {model}: {', '.join(known)}" if known else "leave it out"
+        raise SpecError(problems=[Problem("--preset", f"is not a recipe of {model}", hint, request.preset)])
     return replace(composed, preset=preset)
 
 
-def model_fields(model: str | None) -> dict[str, str | None]:
-    """Return the fields of a model as it is named on the command line: `swin`, or `timm/resnet18`."""
-    return fields_of("model.name", model)
+def _usual_preset(values: Mapping[str, Any]) -> str | None:
+    """Return the preset of a model and a dataset, if there is one; the dataset is given by its name or path."""
+    model, dataset = table(values, "model"), table(values, "data").get("dataset", DEFAULT_DATASET)
+    label = timm_label(str(model.get("architecture"))) if model.get("name") == "timm" else model.get("name")
+    return preset_for(str(label), Path(str(dataset)).name)
 
 
-def _usual_preset(layers: Sequence[Layer]) -> str | None:
-    """Return the preset of the pair of model and dataset that the layers name, the dataset by its name or path."""
-    model, architecture, dataset = (
-        _last([layer for layer in layers if isinstance(_value(layer, *path), str)], *path)
-        for path in (("model", "name"), ("model", "architecture"), ("data", "dataset"))
-    )
-    dataset = dataset or str(DataSpec.model_fields["dataset"].default)
-    label = timm_label(architecture) if model == "timm" and architecture else model
-    return preset_for(label, Path(dataset).name) if label else None
-
-
-def _last(layers: Sequence[Layer], section: str, field: str) -> Any:
-    """Return the value of the strongest layer that has the field."""
-    values = (_value(layer, section, field) for layer in reversed(layers))
-    return next((value for value in values if value is not None), None)
-
-
-def _value(layer: Layer, section: str, field: str) -> Any:
-    values = layer.values.get(section)
-    return values.get(field) if isinstance(values, Mapping) else None
-
-
-def _refuse_other_model(preset: str, spec: RunSpec) -> None:
-    """Raise SpecError: fields that happen to have the same name would be taken from another network's recipe."""
-    model = str(read_preset(preset).values["model"]["name"])
-    if model != spec.model.name:
-        known = presets_of(spec.model.name)
-        hint = f"those of {spec.model.name}: {', '.join(known)}" if known else "leave it out"
-        fault = f"is a recipe of {model}, not of {spec.model.name}"
-        raise SpecError(problems=[Problem("--preset", fault, hint, preset)])
-
-
-def _weights_digest(file: Path) -> str:
-    """Raise SpecError where there is no such file, RecordError where it cannot be a weights file."""
+def _digest(weights: Path) -> str:
     try:
-        return file_digest(file, MAX_WEIGHTS_BYTES)
+        return file_digest(weights, MAX_WEIGHTS_BYTES)
     except UnreadableFileError as error:
         kind = SpecError if error.is_missing else RecordError
-        raise kind(f"--weights {file} {error.reason}", "give the path of a weights file") from error
+        raise kind(f"--weights {weights} {error.reason}", "give the path of a weights file") from error

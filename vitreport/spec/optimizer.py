@@ -43,8 +43,7 @@ class SGDSpec(Section):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     nesterov: bool = False
 
-    def problems(self) -> list[Problem]:
-        """What does not fit together in it."""
+    def inner_problems(self) -> list[Problem]:
         if not self.nesterov or self.momentum:
             return []
         fault = "needs momentum, but optimizer.momentum = 0"
@@ -79,8 +78,7 @@ class CosineSpec(Section):
     interval: Literal["step", "epoch"] = added_later(default="step")
     lag_epochs: Annotated[int, Field(ge=0, le=2)] = added_later(default=0)
 
-    def problems(self) -> list[Problem]:
-        """What does not fit together in it."""
+    def inner_problems(self) -> list[Problem]:
         if self.interval == "epoch" or not self.lag_epochs:
             return []
         fault = 'needs schedule.interval = "epoch"'

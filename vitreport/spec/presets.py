@@ -19,7 +19,7 @@ def read_preset(name: str) -> Layer:
     """A preset by name. Raises SpecError with the nearest names."""
     if name not in preset_names():
         raise SpecError(problems=[unknown_preset(name)])
-    return Layer(f"preset {name}", read_file(FOLDER / f"{name}.toml").values, yields=True, is_recipe=True)
+    return Layer(f"preset {name}", read_file(FOLDER / f"{name}.toml").values, kind="preset")
 
 
 def unknown_preset(name: str) -> Problem:

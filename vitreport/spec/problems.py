@@ -1,165 +1,145 @@
-"""pydantic's findings in the words of a user: the field, what was given, what is allowed, the nearest right name."""
+"""Check values and word pydantic's errors: the field, what was given, what is allowed, the nearest right name."""
 
 import json
 import re
-from collections.abc import Sequence
-from typing import Any, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
-from vitreport.errors import Problem
+from vitreport.errors import Problem, SpecError
 from vitreport.formatting import did_you_mean, toml_value
-from vitreport.spec.fields import ALIASES, field_paths, last_part
+from vitreport.spec.fields import ALIASES, cut, dotted, field_paths, last_part
 from vitreport.spec.model import implementations
 from vitreport.spec.run import RunSpec
-from vitreport.spec.section import Section, members, tag_of, tags_of
+from vitreport.spec.section import Section, is_marked, members, tag_of, tags_of
 
-SHOWN_CHARACTERS = 60
-MOST_PROBLEMS = 50  # of one section; nobody reads more, and each costs time
+MOST_PROBLEMS = 50  # nobody reads more, and each costs time
 MISPLACED = {
-    "mixture": ("a mixture cannot stand in a mixture", "list its operations"),
-    "mixup": ("mixup is no augmentation of single images", "set data.mix.mixup_alpha"),
-    "cutmix": ("CutMix is no augmentation of single images", "set data.mix.cutmix_alpha"),
+    "mixture": ("a mixture cannot contain a mixture", "list its operations"),
+    "mixup": ("mixup does not augment single images", "set data.mix.mixup_alpha"),
+    "cutmix": ("CutMix does not augment single images", "set data.mix.cutmix_alpha"),
 }
-"""Names that exist, and not where they were given."""
-BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+"""Names that exist, but not where they were given."""
+Kind = TypeVar("Kind", bound=Section)
 
 
-def problems_of(error: ValidationError, section: str, field: FieldInfo) -> list[Problem]:
-    """What pydantic found in one section."""
-    details = error.errors(include_url=False)
-    problems = [translated(detail, section, field) for detail in details[:MOST_PROBLEMS]]
-    return problems + and_more(len(details) - len(problems), section)
+def checked(kind: type[Kind], values: Mapping[str, Any], sound: dict[str, Any] | None = None) -> Kind:
+    """Check values as JSON: pydantic is strict about its types, but takes its lists for tuples.
+
+    Args:
+        kind: What the values describe.
+        values: Nested values.
+        sound: Receives the sections of a run's spec that are sound, also if others are not.
+
+    Raises:
+        SpecError: With every problem.
+    """
+    try:
+        content = json.dumps(values, default=str, ensure_ascii=False).encode()
+        return kind.model_validate_json(content, strict=True, context=sound)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        problems = [_in_words(detail, kind) for detail in details[:MOST_PROBLEMS]]
+        more = len(details) - len(problems)
+        problems += [Problem("the file", f"has {more} more problems")] if more else []
+        raise SpecError(problems=problems) from error
+    except ValueError as error:  # of json.dumps, and of encode
+        fault = "contains a whole number of more than 4300 digits, or a text that is not Unicode"
+        raise SpecError(problems=[Problem("the file", fault)]) from error
 
 
-def and_more(count: int, place: str) -> list[Problem]:
-    return [Problem(place, f"has {count} more problems")] if count > 0 else []
-
-
-def translated(detail: ErrorDetails, section: str, field: FieldInfo) -> Problem:
-    """One of pydantic's errors inside `section` as a problem with its dotted path."""
-    parts, owners, kinds = _located(members(field.annotation), detail["loc"])
-    parts = [section, *parts]
+def _in_words(detail: ErrorDetails, root: type[Section]) -> Problem:
+    """Return one of pydantic's errors as a problem with its dotted path."""
+    parts, owners, types = _located(root, detail["loc"])
     fields = [owner.model_fields[parts[-1]] for owner in owners if parts[-1] in owner.model_fields]
-    names = _names(kinds)
-    path, message, hint, given = dotted(parts), worded(detail["msg"]), "", shown_input(detail["input"])
+    kinds = [kind for each in types for kind in members(each) or _members_of_items(each)]
+    names = [name for name in dict.fromkeys(map(tag_of, kinds)) if name]
+    path, given, message = dotted(parts), detail["input"], _message(detail["msg"])
+    hint = _example(fields) if detail["type"] in ("missing", "tuple_type") else ""
     match detail["type"]:
         case "extra_forbidden":
-            return unknown_field(parts, *owners)
+            return Problem(path, "unknown field", _field_hint(parts, owners[0], root))
+        case "missing":
+            return Problem(path, "is missing", hint)
         case "union_tag_not_found":
             return Problem(f"{path}.name", "is missing", f"one of {', '.join(names)}")
         case "union_tag_invalid":
-            tag = detail["ctx"]["tag"]
-            fault, hint = MISPLACED.get(tag, ("unknown name", _member_hint(tag, names)))
-            return Problem(f"{path}.name", fault, hint, shown_input(tag))
-        case "missing":
-            return Problem(path, "is missing", _example(fields))
-        case "json_invalid":  # the JSON is vitreport's own, so that only a text in it can be at fault
-            return Problem(path, "holds a text that is not Unicode")
+            path, given = f"{path}.name", detail["ctx"]["tag"]
+            message, hint = MISPLACED.get(given, ("unknown name", _name_hint(given, names)))
         case "string_pattern_mismatch":
             message = "must be a name of 1 to 100 printable characters without slashes"
-        case "literal_error":  # of two implementations pydantic names only one
-            tags = [tags_of(kind).get(parts[-1]) for owner in owners for kind in implementations(owner)]
-            message = f"must be {' or '.join(map(repr, tags))}" if any(tags) else message
-        case "dict_type":
-            hint = f'{{name="{detail["input"]}"}}' if detail["input"] in names else ""
-        case "tuple_type":
-            listed = _names(items_of(fields))
-            name = detail["input"] if detail["input"] in listed else next(iter(listed), None)
-            hint = f'such as [{{name="{name}"}}]' if name else _example(fields)
-    return Problem(path, message, hint, given)
+        case "literal_error" if parts[-1] in tags_of(owners[0]):  # pydantic names the value of one implementation
+            message = f"must be {' or '.join(repr(tags_of(kind)[parts[-1]]) for kind in implementations(owners[0]))}"
+        case "dict_type" | "tuple_type" if names:
+            entry = f'{{name="{given if given in names else names[0]}"}}'
+            hint = f"such as {entry}" if detail["type"] == "dict_type" else f"such as [{entry}]"
+    if given is None and any(is_marked(field, "derived") for field in fields):
+        hint = "leave it out: it follows from the dataset"
+    return Problem(path, message, hint, shown_input(given))
 
 
-def unknown_field(parts: Sequence[str], *owners: type[Section]) -> Problem:
-    """An unknown field with the nearest name among its neighbours, or else where in the spec that name lives."""
-    path, name = dotted(parts), parts[-1]
-    if name in field_paths():
-        return Problem(path, "unknown field", f"write {name} without quotes")
-    for kind in implementations(owners[0]):
-        if name in kind.model_fields:
-            ((tag, other),) = tags_of(kind).items() - tags_of(owners[0]).items()
-            fault = f"is not a field of {parts[0]}.{tag} = {tags_of(owners[0])[tag]}"
-            return Problem(path, fault, f"remove it, or set {parts[0]}.{tag}={other}")
-    if path in field_paths():
-        kinds = [kind for kind in members(RunSpec.model_fields[parts[0]].annotation) if name in kind.model_fields]
-        return Problem(path, "unknown field", f"it is one of {' and '.join(_names(kinds))}")
-    wanted = ALIASES.get(name, name)
-    neighbours = [field for owner in owners for field in owner.model_fields]
-    elsewhere = [known for known in field_paths() if last_part(known) == wanted]
-    if elsewhere and wanted not in neighbours:
-        return Problem(path, "unknown field", f"did you mean {' or '.join(elsewhere)}?")
-    return Problem(path, "unknown field", did_you_mean(wanted, neighbours))
-
-
-def dotted(parts: Sequence[str]) -> str:
-    """A path as TOML writes it: a part that is no bare key is quoted; an overlong one is cut."""
-    return ".".join(part if BARE_KEY.match(part) else json.dumps(part, ensure_ascii=False) for part in map(_cut, parts))
-
-
-def _located(
-    kinds: list[type[Section]], location: Sequence[int | str]
-) -> tuple[list[str], list[type[Section]], list[type[Section]]]:
-    """An error's location without the tags of unions, the sections with its last field, and those allowed there."""
-    parts: list[str] = []
-    owners, items, depth = kinds, kinds, 0
+def _located(root: type[Section], location: Sequence[int | str]) -> tuple[list[str], list[type[Section]], list[Any]]:
+    """Return an error's location without the tags of unions, the sections that have its last part, and its types."""
+    parts, owners, types = list[str](), [root], list[Any]([root])
     for part in location:
+        kinds = [kind for each in types for kind in members(each)]
         if len(kinds) > 1:  # the member of a union is named by its tags
-            kinds = [kind for kind in kinds if [*tags_of(kind).values()][depth : depth + 1] == [part]]
-            owners, depth = kinds, depth + 1
+            types = [kind for kind in kinds if tag_of(kind) == part]
+            types = types or [kind for kind in kinds if part in tags_of(kind).values()]
             continue
-        depth = 0
         parts.append(str(part))
-        if isinstance(part, int):
-            kinds = items
+        if kinds:
+            owners = kinds
+            types = [kind.model_fields[part].annotation for kind in kinds if part in kind.model_fields]
         else:
-            fields = [owner.model_fields[part] for owner in kinds if part in owner.model_fields]
-            owners, items = kinds, items_of(fields)
-            kinds = [member for field in fields for member in members(field.annotation)]
-    return parts, owners, kinds
+            types = [item for each in types for item in get_args(each)]
+    return parts, owners, types
 
 
-def items_of(fields: Sequence[FieldInfo]) -> list[type[Section]]:
-    """The sections that fields which are lists can hold."""
-    return [member for field in fields for item in get_args(field.annotation) for member in members(item)]
+def _members_of_items(annotation: Any) -> list[type[Section]]:
+    return [member for item in get_args(annotation) for member in members(item)]
 
 
-def _names(kinds: Sequence[type[Section]]) -> list[str]:
-    return list(dict.fromkeys(name for kind in kinds if (name := tag_of(kind))))
+def _field_hint(parts: Sequence[str], owner: type[Section], root: type[Section]) -> str:
+    """Find what an unknown field may mean: one that another member of the union has, a near or a distant one."""
+    path, name, known = ".".join(parts), ALIASES.get(parts[-1], parts[-1]), field_paths() if root is RunSpec else ()
+    if "." in name and name in known:
+        return f"write {name} without quotes"
+    if path in known:
+        kinds = [kind for kind in members(RunSpec.model_fields[parts[0]].annotation) if name in kind.model_fields]
+        needed = (tags_of(kind).items() - tags_of(owner).items() for kind in kinds)
+        settings = (", ".join(f"{parts[0]}.{tag}={value}" for tag, value in sorted(tags)) for tags in needed)
+        return f"it needs {' or '.join(settings)}"
+    elsewhere = [each for each in known if last_part(each) == name]
+    if elsewhere and name not in owner.model_fields:
+        return f"did you mean {' or '.join(elsewhere)}?"
+    return did_you_mean(name, owner.model_fields)
 
 
-def _member_hint(tag: str, allowed: Sequence[str]) -> str:
-    """The nearest members of a union; where there is none a model may be one of timm's, which is too slow to ask."""
-    family, slash, architecture = tag.partition("/")
-    if slash and family == "timm":
-        return f'name = "timm" and architecture = "{_cut(architecture)}"'
-    hint = did_you_mean(tag, allowed)
-    is_near = hint.startswith("did you mean")
-    return hint if is_near or "timm" not in allowed else f"{hint}; or timm/{_cut(tag)}, if timm has it"
+def _name_hint(name: str, names: Sequence[str]) -> str:
+    """Find the nearest names; without one, a model may be one of timm's, which is too slow to ask."""
+    hint = did_you_mean(name, names)
+    is_near = hint.startswith("did you mean") or "timm" not in names
+    return hint if is_near else f"{hint}; or timm/{cut(name)}, if timm has it"
 
 
 def _example(fields: Sequence[FieldInfo]) -> str:
-    """A value that a field can have: an example of its own, or its default."""
+    """Show a value that a field can have: an example of its own, or its default."""
     values = [value for field in fields for value in (*(field.examples or ()), field.default)]
     known = [value for value in values if value not in (None, (), PydanticUndefined)]
     return f"such as {toml_value(known[0])}" if known else ""
 
 
-def worded(message: str) -> str:
-    """pydantic's message in the words of TOML."""
+def _message(message: str) -> str:
+    """Write pydantic's message in the terms of TOML."""
     message = re.sub(r"^(Input|Tuple|List|String|Dictionary) should", "must", message)
-    return (
-        message.replace(" after validation", "")
-        .replace("an object", "a table")
-        .replace("a valid array", "a list in brackets")
-    )
+    message = message.replace(" after validation", "").replace("an object", "a table")
+    return message.replace("a valid array", "a list in brackets")
 
 
 def shown_input(value: Any) -> str:
-    """What was given, as a problem quotes it."""
-    return _cut(repr(value).lower() if value is None or isinstance(value, bool) else repr(value))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+    """Quote what was given."""
+    return cut(repr(value).lower() if value is None or isinstance(value, bool) else repr(value))

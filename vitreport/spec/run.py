@@ -5,13 +5,13 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from vitreport.errors import Problem, SpecError
 from vitreport.run_id import RunId
 from vitreport.spec.data import DatasetFacts, DataSpec
 from vitreport.spec.model import ModelSpec
-from vitreport.spec.optimizer import AdamWSpec, ConstantSpec, CosineSpec, OptimizerSpec, ScheduleSpec, SGDSpec
+from vitreport.spec.optimizer import AdamWSpec, ConstantSpec, OptimizerSpec, ScheduleSpec
 from vitreport.spec.section import PositiveInt, Section, later_defaults
 
 
@@ -41,9 +41,17 @@ class RunSpec(Section):
     train: TrainSpec = TrainSpec()
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
 
+    @field_validator("*")
+    @classmethod
+    def _collect(cls, value: Any, info: ValidationInfo) -> Any:
+        """Keep a sound section for `compose`, which needs it where others are not."""
+        if info.context is not None:
+            info.context[info.field_name] = value
+        return value
+
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if problems := fit_problems(dict(self)):
+    def _fits_together(self, info: ValidationInfo) -> Self:
+        if info.context is None and (problems := fit_problems(dict(self))):  # `compose` knows the dataset, too
             raise SpecError(problems=problems)
         return self
 
@@ -77,12 +85,8 @@ def fit_problems(sections: Mapping[str, Any], facts: DatasetFacts | None = None)
     model, data, schedule, train = (sections.get(name) for name in ("model", "data", "schedule", "train"))
     if model and data:
         problems += model.problems(data)
-    if data:
-        problems += data.problems()
-    if isinstance(optimizer := sections.get("optimizer"), SGDSpec):
-        problems += optimizer.problems()
-    if isinstance(schedule, CosineSpec):
-        problems += schedule.problems()
+    for section in filter(lambda section: isinstance(section, Section), sections.values()):
+        problems += section.inner_problems()
     if schedule and train and schedule.warmup_epochs > train.epochs:
         fault = f"{schedule.warmup_epochs} is longer than train.epochs = {train.epochs}"
         problems.append(Problem("schedule.warmup_epochs", fault))

@@ -1,19 +1,17 @@
-"""A study: runs and ablations with their names, what was published of them, and the sections of their report."""
+"""The spec of a study: runs and ablations with their names, published claims, and the sections of the report."""
 
 import itertools
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from vitreport.errors import Problem, SpecError, gathered
+from vitreport.errors import Problem, gathered
 from vitreport.formatting import percent
-from vitreport.spec.compose import flat
-from vitreport.spec.problems import dotted
+from vitreport.spec.fields import dotted, flat
 from vitreport.spec.section import Fraction, PositiveInt, Section
 from vitreport.spec.sweep import AxisSpec, field_axis, shown_value, variant_axis, zipped
 
@@ -30,46 +28,45 @@ RELATIONS: dict[Relation, str] = {
     "gap above": "gap_above",
 }
 """The relations that a claim can state, each with its field."""
+CLAIM_FAULT = f"must have one of {', '.join(RELATIONS.values())}"
 Labels = tuple[str, ...]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=400)]
 
 
 class PartSpec(Section):
-    """A model on a data set, trained as its preset says, or another that is named; `set` changes fields of that."""
+    """A model on a dataset, trained as its preset or another one says; `set` changes fields of that."""
 
     model: str
     dataset: str
     preset: str | None = None
     set: Mapping[str, Any] = {}
 
-    def read_axes(self) -> tuple[tuple[AxisSpec, ...], list[Problem]]:
-        """What is varied, and what is wrong with the rest of it, by its place in the part: nothing in a run."""
-        return (), []
+    def read_axes(self) -> tuple[list[AxisSpec], list[Problem]]:
+        """Return what is varied, and what is wrong with the rest of it, by its place in the part: nothing in a run."""
+        return [], []
 
-    def axes(self) -> tuple[AxisSpec, ...]:
-        """What is varied. Raises SpecError with everything that is wrong with it."""
-        axes, problems = self.read_axes()
-        if problems:
-            raise SpecError(problems=problems)
-        return axes
+    @property
+    def axes(self) -> list[AxisSpec]:
+        """What is varied, in the order of the file."""
+        return self.read_axes()[0]
 
     @property
     def baseline_labels(self) -> Labels | None:
-        """What the other combinations are compared with, where it is named."""
+        """What the other combinations are compared with, if it is named."""
         return None
 
     def combinations(self) -> dict[str, Labels]:
-        """The labels of each combination of values, of each axis one, by what a claim calls it."""
-        labels = itertools.product(*([value.label for value in axis.values] for axis in self.axes()))
+        """Return the labels of each combination of values, one of each axis, by what a claim calls it."""
+        labels = itertools.product(*([value.label for value in axis.values] for axis in self.axes))
         return {", ".join(combined): combined for combined in labels}
 
 
 class AblationSpec(PartSpec):
-    """What is varied besides: values of fields, and variants (label -> fields) along further axes.
+    """A part that is varied: values of fields, and variants (label -> fields) along further axes.
 
-    With `zip` the fields go side by side instead of making a grid. `baseline` is the combination that the others are
-    compared with, where it is not the one that the preset has itself.
+    With `zip` the values of all fields are paired instead of making a grid. `baseline` is the combination that the
+    others are compared with, if it is not the one that the preset has.
     """
 
     params: Mapping[str, Annotated[list[Any], Field(min_length=1)]] = {}
@@ -77,35 +74,31 @@ class AblationSpec(PartSpec):
     variants: Mapping[str, Annotated[Mapping[str, Mapping[str, Any]], Field(min_length=1)]] = {}
     baseline: Any = None
 
-    def read_axes(self) -> tuple[tuple[AxisSpec, ...], list[Problem]]:
-        """The axes in the order of the file; a field that does not exist is a problem."""
-        params: list[AxisSpec] = []
-        variants: list[AxisSpec] = []
+    def read_axes(self) -> tuple[list[AxisSpec], list[Problem]]:
+        """Return the axes in the order of the file, and the problems of fields that do not exist."""
+        axes: list[AxisSpec] = []
         problems: list[Problem] = []
         for name, values in self.params.items():
             with gathered(problems, dotted(["params", name])):
-                params.append(field_axis(name, values))
-        for name, labels in self.variants.items():
-            try:
-                variants.append(variant_axis(name, {label: flat(fields) for label, fields in labels.items()}))
-            except SpecError as error:
-                place = dotted(["variants", name])
-                problems += [replace(problem, field=f"{place}.{problem.field}") for problem in error.problems]
-        if self.zip and params and not problems:
+                axes.append(field_axis(name, values))
+        if self.zip and axes and not problems:
             with gathered(problems, "params"):
-                params = [zipped(params)]
-        return (*params, *variants), problems
+                axes = [zipped(axes)]
+        for name, variants in self.variants.items():
+            with gathered(problems):
+                axes.append(variant_axis(name, {label: flat(fields) for label, fields in variants.items()}))
+        return axes, problems
 
     @property
     def baseline_labels(self) -> Labels | None:
-        return None if self.baseline is None else self.combinations()[combination(self.baseline)]
+        return self.combinations().get(combination(self.baseline))
 
 
 class FigureSpec(Section):
-    """A published accuracy: a fraction of the images, and with how many digits its percentage was given.
+    """A published accuracy: a fraction of the images, and the number of digits of its percentage.
 
-    A file has it as it was published, in quotes ("67.70%" or "0.6770"); of a bare number, which has lost its last
-    zeros, the digits that are left count, and those of a whole percentage at least.
+    A file has it as it was published, in quotes ("67.70%" or "0.6770"). A number without quotes has lost its last
+    zeros: the digits that are left count, and those of a whole percentage at least.
     """
 
     fraction: Fraction
@@ -124,22 +117,22 @@ class FigureSpec(Section):
 
     @property
     def shown(self) -> str:
-        """As it was published: 67.70%."""
+        """The percentage as it was published: 67.70%."""
         return percent(self.fraction, self.digits)
 
 
 def _several(given: Any) -> Any:
-    """One name, or a list of them."""
     return (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
 
 
 class ClaimSpec(Section):
-    """A published statement of the run or ablation `of`, there of the combination of values `at`.
+    """A published statement about the run or ablation `of`, there about the combination of values `at`.
 
-    A figure is the accuracy (`value`), or a comparison (`above` or `like`) with another combination of the ablation or
-    another run. A statement in words is one of these:
+    A claim states one thing:
 
-    - `spread_below`, of a whole ablation: the accuracies of any two of its combinations differ by less than this.
+    - `value`: the accuracy.
+    - `above`, `like`: a comparison with another combination of the ablation, or with another run.
+    - `spread_below`, about a whole ablation: the accuracies of any two of its combinations differ by less than this.
     - `converged_at`: the test accuracy has converged at about this epoch.
     - `gap_above`: training accuracy is more than this above test accuracy (over-fitting).
 
@@ -159,14 +152,18 @@ class ClaimSpec(Section):
     says: Text = ""
     fault: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
 
-    @property
-    def given(self) -> tuple[Relation, ...]:
-        """The relations that it states; a sound claim has one."""
-        return tuple(relation for relation, field in RELATIONS.items() if getattr(self, field) is not None)
+    @model_validator(mode="after")
+    def _states_one_thing(self) -> Self:
+        if sum(getattr(self, field) is not None for field in RELATIONS.values()) != 1:
+            raise PydanticCustomError("claim", CLAIM_FAULT)
+        if self.spread_below and self.at is not None:
+            raise PydanticCustomError("claim", "must not have both spread_below, which is about all values, and at")
+        return self
 
     @property
     def relation(self) -> Relation:
-        return self.given[0]
+        """What the claim states."""
+        return next(relation for relation, field in RELATIONS.items() if getattr(self, field) is not None)
 
     @property
     def other(self) -> Any:
@@ -175,12 +172,17 @@ class ClaimSpec(Section):
 
 
 class SectionSpec(Section):
-    """A part of the report: what it asks, and the runs and ablations that answer."""
+    """A section of the report: its question, and the runs and ablations that answer it."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
     question: Text = ""
     runs: tuple[str, ...] = ()
     ablations: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of its runs and ablations."""
+        return (*self.runs, *self.ablations)
 
 
 class StudySpec(Section):
@@ -195,7 +197,7 @@ class StudySpec(Section):
 
     @property
     def order(self) -> tuple[SectionSpec, ...]:
-        """The sections; one that holds all where the file has none."""
+        """The sections; if the file has none, one with everything."""
         return self.sections or (SectionSpec(title=ONLY, runs=tuple(self.runs), ablations=tuple(self.ablations)),)
 
     @property
@@ -207,14 +209,14 @@ class StudySpec(Section):
     def parts(self) -> dict[str, PartSpec]:
         """The runs and the ablations, in the order of the sections."""
         known = self.named
-        return {name: known[name] for section in self.order for name in (*section.runs, *section.ablations)}
+        return {name: known[name] for section in self.order for name in section.parts}
 
     def only(self, names: Collection[str]) -> Self:
         """Return the study with these runs and ablations alone, and the claims that are about them alone."""
-        runs = {name: part for name, part in self.runs.items() if name in names}
-        ablations = {name: part for name, part in self.ablations.items() if name in names}
-        # a claim of a run needs the run that it is compared with
-        claims = [
+        runs, ablations = (
+            {name: part for name, part in parts.items() if name in names} for parts in (self.runs, self.ablations)
+        )
+        claims = [  # a claim about a run needs the run that it is compared with
             claim
             for claim in self.claims
             if claim.of in ablations or (claim.of in runs and claim.other in (None, *runs))
@@ -222,13 +224,13 @@ class StudySpec(Section):
         sections = [
             section.model_copy(
                 update={
-                    "runs": tuple(name for name in section.runs if name in runs),
-                    "ablations": tuple(name for name in section.ablations if name in ablations),
+                    "runs": tuple(filter(runs.__contains__, section.runs)),
+                    "ablations": tuple(filter(ablations.__contains__, section.ablations)),
                 }
             )
-            for section in self.sections
+            for section in self.order
         ]
-        kept = tuple(section for section in sections if section.runs or section.ablations)
+        kept = tuple(section for section in sections if section.parts)
         changes = {"runs": runs, "ablations": ablations, "claims": tuple(claims), "sections": kept}
         return self.model_copy(update=changes)
 

@@ -1,35 +1,24 @@
-"""The files of studies: those that come with vitreport, by name, and those of users."""
+"""Read the files of studies: those that come with vitreport, by name, and those of users."""
 
-import copy
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
 from vitreport.errors import Problem, SpecError
 from vitreport.formatting import did_you_mean
-from vitreport.spec.load import YAML_SUFFIXES, read_table
-from vitreport.spec.problems import MOST_PROBLEMS, and_more, dotted, shown_input, worded
-from vitreport.spec.section import Section
-from vitreport.spec.study import AblationSpec, ClaimSpec, PartSpec, SectionSpec, StudySpec
-from vitreport.spec.study_faults import MOST_COMBINATIONS, Place, is_too_large, study_faults
+from vitreport.spec.load import read_table
+from vitreport.spec.problems import checked
+from vitreport.spec.study import AblationSpec, ClaimSpec, PartSpec, StudySpec, combination
 
 FOLDER = Path(__file__).parent.parent / "studies"
-SUFFIXES = (".toml", ".json", *YAML_SUFFIXES)
-UNREAD_TITLE = "a study without a title"
-OWNERS: dict[str, type[Section]] = {
-    "runs": PartSpec,
-    "ablations": AblationSpec,
-    "claims": ClaimSpec,
-    "sections": SectionSpec,
-}
+MOST_COMBINATIONS = 2000  # of all runs and ablations, without their seeds
 
 
 def study_names() -> list[str]:
+    """Return the names of the studies that come with vitreport."""
     return sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 
@@ -38,106 +27,103 @@ def study_title(study: str) -> str:
     return Path(study).stem
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A study as far as its file can be read, what is wrong with the rest of it, and what problems call the file."""
-
-    study: StudySpec
-    problems: tuple[Problem, ...]
-    origin: str
+def study_origin(study: str) -> str:
+    """Return what messages call the file of a study."""
+    return f"study {study}" if study in study_names() else study
 
 
 def read_study(study: str) -> StudySpec:
     """Read a study by its name, or from a TOML file.
 
-    Raises SpecError with every problem of the file, or with the nearest names.
+    Raises:
+        SpecError: With every problem of its form or, if there is none, with every name that is not there.
     """
-    draft = read_draft(study)
-    if draft.problems:
-        raise SpecError(problems=draft.problems)
-    return draft.study
+    found, problems = read_form(study)
+    if problems:
+        raise SpecError(problems=problems)
+    return found
 
 
-def read_draft(study: str) -> Draft:
-    """Read a study as far as it is sound, with its problems.
+def read_form(study: str) -> tuple[StudySpec, list[Problem]]:
+    """Read a study and find the problems of the names in it.
 
-    Raises SpecError where nothing of the file can be used.
+    Raises:
+        SpecError: With every problem of its form, or with the nearest names of studies.
     """
-    if study in study_names():
-        return _drafted(read_table(FOLDER / f"{study}.toml"), f"study {study}")
-    if Path(study).suffix in SUFFIXES or "/" in study or "\\" in study:
-        return _drafted(read_table(Path(study)), study)
-    nearest = did_you_mean(study, study_names())
-    hint = nearest if nearest.endswith("?") else f"{nearest}."
-    raise SpecError(f"unknown study {study!r}", f"{hint} A file of your own ends with .toml")
-
-
-def _drafted(values: dict[str, Any], origin: str) -> Draft:
-    problems: list[Problem] = []
-    unread: set[Place] = set()
-    gone: set[Place] = set()
+    if study not in study_names() and not (Path(study).suffix or "/" in study or "\\" in study):
+        hint = f"{did_you_mean(study, study_names())} (a file ends with .toml)"
+        raise SpecError(f"unknown study {study!r}", hint)
+    values = read_table(FOLDER / f"{study}.toml" if study in study_names() else Path(study))
+    origin = study_origin(study)
     try:
-        study = _validated(values)
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        problems += map(_translated, details[:MOST_PROBLEMS])
-        problems += and_more(len(details) - len(problems), "the study")
-        unread = {detail["loc"][:2] for detail in details if detail["type"] != "extra_forbidden"}
-        study, gone = _sound_part(values, [detail["loc"] for detail in details], origin)
-    except ValueError as error:  # json.dumps refuses such numbers
-        raise _unusable("holds a whole number of more than 4300 digits", origin) from error
-    if is_too_large(study):
-        raise _unusable(f"has more than {MOST_COMBINATIONS:,} combinations of values", origin)
-    problems += study_faults(study, unread, gone)
-    return Draft(study, tuple(replace(problem, origin=origin) for problem in problems), origin)
+        found = checked(StudySpec, values)
+        return found, [replace(problem, origin=origin) for problem in _problems(found)]
+    except SpecError as error:
+        raise SpecError(problems=[replace(problem, origin=origin) for problem in error.problems]) from error
 
 
-def _sound_part(values: dict[str, Any], faulty: Iterable[Place], origin: str) -> tuple[StudySpec, set[Place]]:
-    """Return the study without the values at these places and what needs them, and the places of the latter."""
-    kept = {"title": UNREAD_TITLE, **_without(values, faulty)}
-    try:
-        return _validated(kept), set()
-    except ValidationError as error:
-        gone: set[Place] = {detail["loc"][:2] for detail in error.errors(include_url=False)}
-    if () in gone:
-        raise _unusable("holds a text that is not Unicode", origin)
-    kept = _without(kept, gone)
-    lists = {name: value for name, value in kept.items() if isinstance(value, list)}
-    for name, items in lists.items():
-        kept[name] = [item for index, item in enumerate(items) if (name, index) not in gone]
-    return _validated(kept), gone
+def _problems(study: StudySpec) -> Iterator[Problem]:
+    """Yield what does not fit together: names that are not there, combinations that are not varied."""
+    ablations = study.ablations.values()
+    if len(study.runs) + sum(prod(len(axis.values) for axis in part.axes) for part in ablations) > MOST_COMBINATIONS:
+        fault = f"has more than {MOST_COMBINATIONS:,} combinations of values"
+        raise SpecError(problems=[Problem("the study", fault)])
+    if not study.named:
+        yield Problem("runs", "is missing", "a study has runs or ablations")
+    for name, ablation in study.ablations.items():
+        yield from _problems_of_ablation(study.place_of(name), ablation)
+    for index, claim in enumerate(study.claims):
+        yield from _problems_of_claim(f"claims.{index}", claim, study)
+    for index, section in enumerate(study.sections):
+        for kind, names, known in (("run", section.runs, study.runs), ("ablation", section.ablations, study.ablations)):
+            yield from (_unknown(f"sections.{index}.{kind}s", kind, name, known) for name in names if name not in known)
+    placed = Counter(name for section in study.order for name in section.parts)
+    for name in study.named:
+        if name in study.runs and name in study.ablations:
+            yield Problem(study.place_of(name), "is the name of an ablation, too", "give each its own")
+        elif placed[name] != 1:
+            yield Problem(
+                study.place_of(name), f"is in {placed[name] or 'no'} sections", "each run and ablation is in one"
+            )
 
 
-def _without(values: dict[str, Any], places: Iterable[Place]) -> dict[str, Any]:
-    """Remove the values at these places; in a list an empty table takes their place."""
-    kept = copy.deepcopy(values)
-    for place in filter(None, places):
-        parents, last = place[:-1], place[-1]
-        table: Any = kept
-        for parent in parents:
-            table = {} if isinstance(table, dict) and parent not in table else table[parent]
-        if isinstance(table, dict):
-            table.pop(last, None)
-        else:
-            table[last] = {}
-    return kept
+def _problems_of_ablation(place: str, ablation: AblationSpec) -> Iterator[Problem]:
+    axes, problems = ablation.read_axes()
+    yield from (replace(problem, field=f"{place}.{problem.field}") for problem in problems)
+    if not axes and not problems:
+        yield Problem(place, "varies nothing", "it needs params or variants")
+    elif ablation.baseline is not None and not problems:
+        yield from _unknown_combination(f"{place}.baseline", ablation.baseline, ablation)
 
 
-def _unusable(fault: str, origin: str) -> SpecError:
-    return SpecError(problems=[Problem("the study", fault, origin=origin)])
+def _problems_of_claim(place: str, claim: ClaimSpec, study: StudySpec) -> Iterator[Problem]:
+    """Yield the problems of what a claim is about, and of what that is compared with."""
+    for name in claim.fault:
+        if name not in study.faults:
+            yield _unknown(f"{place}.fault", "fault", name, study.faults)
+    part = study.named.get(claim.of)
+    if part is None:
+        yield _unknown(f"{place}.of", "run or ablation", claim.of, study.named)
+    elif part.read_axes()[1]:
+        return
+    elif claim.spread_below is None:
+        yield from _unknown_combination(f"{place}.at", claim.at, part)
+        other = f"{place}.{claim.relation}"
+        if claim.other is not None and isinstance(part, AblationSpec):
+            yield from _unknown_combination(other, claim.other, part)
+        elif claim.other is not None and claim.other not in study.runs:
+            yield _unknown(other, "run", str(claim.other), study.runs)
+    elif not isinstance(part, AblationSpec):
+        yield Problem(f"{place}.spread_below", f"{claim.of} is a run", "name an ablation")
 
 
-def _validated(values: Mapping[str, Any]) -> StudySpec:
-    """As JSON, as specs are."""
-    return StudySpec.model_validate_json(json.dumps(values, default=str), strict=True)
+def _unknown_combination(place: str, value: Any, part: PartSpec) -> Iterator[Problem]:
+    known = part.combinations()
+    if (name := combination(value)) not in known:
+        fault = "no such combination of values" if name else "is missing"
+        hint = did_you_mean(name, known) if part.axes else "leave it out: a run varies nothing"
+        yield Problem(place, fault, hint, name and repr(name))
 
 
-def _translated(detail: ErrorDetails) -> Problem:
-    """One of pydantic's errors as a problem with its dotted path."""
-    parts = [str(part) for part in detail["loc"]]
-    if detail["type"] == "extra_forbidden":
-        owner = OWNERS[parts[0]] if len(parts) > 1 else StudySpec
-        return Problem(dotted(parts), "unknown field", did_you_mean(parts[-1], owner.model_fields))
-    if detail["type"] == "missing":
-        return Problem(dotted(parts), "is missing")
-    return Problem(dotted(parts), worded(detail["msg"]), value=shown_input(detail["input"]))
+def _unknown(place: str, kind: str, name: str, known: Iterable[str]) -> Problem:
+    return Problem(place, f"unknown {kind}", did_you_mean(name, known), repr(name))

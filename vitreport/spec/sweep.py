@@ -11,9 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from vitreport.errors import Problem, SpecError, gathered
-from vitreport.spec.fields import field_paths, fields_of, find_field
+from vitreport.spec.fields import dotted, field_paths, fields_of, find_field
 from vitreport.spec.load import parse_value
-from vitreport.spec.problems import dotted
 from vitreport.spec.section import Section
 
 MAX_SEED = 2**31 - 1
@@ -88,7 +87,7 @@ def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSp
     sets: dict[str, dict[str, Any]] = {label: {} for label in variants}
     for label, fields in variants.items():
         for field, value in fields.items():
-            with gathered(problems, dotted([label, field])):
+            with gathered(problems, dotted(["variants", name, label, field])):
                 sets[label] |= fields_of(find_field(field), value)
     if problems:
         raise SpecError(problems=problems)

@@ -14,10 +14,10 @@ from typing import Any
 
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.architectures.timm import TimmSpec
-from vitreport.spec.compose import Composed, Describe, Layer, compose, flat
+from vitreport.spec.compose import Composed, Describe, Layer, compose, layer_of
 from vitreport.spec.data import Lowered
+from vitreport.spec.fields import flat
 from vitreport.spec.from_command import Request, compose_request
-from vitreport.spec.load import assign, layer_of
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import AxisSpec, called, shown_level, shown_value
 from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS
@@ -103,11 +103,8 @@ def trial_composer(
     """
 
     def compose_trial(fields: Mapping[str, Any]) -> Composed:
-        shared, base = fixed or {}, request
-        if MODEL in fields:  # another model than the request's, which may be an architecture of timm
-            base = replace(request, model=None)
-            shared = {path: value for path, value in shared.items() if path not in (MODEL, ARCHITECTURE)}
-        composed = compose_request(base, describe, replace(layer_of({**shared, **fields}, origin), is_varied=True))
+        base = replace(request, model=None) if MODEL in fields else request  # it may be an architecture of timm
+        composed = compose_request(base, describe, replace(layer_of({**(fixed or {}), **fields}, origin), kind="trial"))
         if (given := composed.origins.get("seed", "")) in ("--set", origin):
             raise SpecError(problems=[Problem("seed", "is given by --seeds in a sweep", "--seeds 5..5", origin=given)])
         return composed
@@ -271,9 +268,9 @@ def plan_ablation(
     if len(axes) == 1 and ", " in axes[0].name and labels:  # a zip of several fields
         labels = (", ".join(labels),)
     if isinstance(base, RunSpec):
-        spec = Layer("the spec", base.model_dump(mode="json", exclude={"seed"}), yields=True)
+        spec = Layer("the spec", base.model_dump(mode="json", exclude={"seed"}), kind="file")
         compose_trial: ComposeTrial = lambda fields: compose([spec, layer_of(fields, PARAM)], describe)  # noqa: E731
     else:
-        fallback = assign({MODEL: DEFAULT_MODEL}, "default")
+        fallback = layer_of({MODEL: DEFAULT_MODEL}, "default")
         compose_trial = trial_composer(replace(base, fallback=fallback), describe, PARAM)
     return make_plan(axes, seeds, compose_trial, baseline=labels or None, max_trials=max_trials)

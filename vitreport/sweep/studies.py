@@ -8,15 +8,13 @@ from typing import Any
 
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.formatting import did_you_mean
-from vitreport.spec.compose import Describe, Layer, flat
+from vitreport.spec.compose import Describe, Layer, layer_of
 from vitreport.spec.data import Lowered
-from vitreport.spec.fields import find_field
-from vitreport.spec.from_command import Request, model_fields
-from vitreport.spec.load import ENVIRONMENT_PREFIX, layer_of
+from vitreport.spec.fields import dotted, find_field, flat
+from vitreport.spec.from_command import Request
 from vitreport.spec.presets import preset_names, unknown_preset
-from vitreport.spec.problems import dotted
 from vitreport.spec.study import AblationSpec, PartSpec, StudySpec
-from vitreport.spec.study_file import Draft, read_draft, study_title
+from vitreport.spec.study_file import read_form, study_origin, study_title
 from vitreport.spec.sweep import parse_seeds
 from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS, DEFAULT_SEEDS
 from vitreport.sweep.plan import Plan, make_plan, trial_composer
@@ -69,9 +67,9 @@ def plan_study(asked: StudyRequest, describe: Describe, *, ablations_only: bool 
     Raises:
         SpecError: With the problems of the file and of all its parts, each once.
     """
-    draft = read_draft(asked.study)
-    known = {name: part for name, part in draft.study.named.items() if part.read_axes()[0] or not ablations_only}
-    problems = dict.fromkeys([*draft.problems, *_unknown_parts(asked.only, list(known))])
+    study, found = read_form(asked.study)
+    known = {name: part for name, part in study.named.items() if part.axes or not ablations_only}
+    problems = dict.fromkeys([*found, *_unknown_parts(asked.only, list(known))])
     seeds: Sequence[int] = (0,)
     try:
         seeds = parse_seeds(asked.seeds)
@@ -82,14 +80,14 @@ def plan_study(asked: StudyRequest, describe: Describe, *, ablations_only: bool 
     for name, part in known.items():
         if name in asked.only or not asked.only:
             try:
-                plans[name] = _plan_part(asked, draft, name, part, seeds, describe)
+                plans[name] = _plan_part(asked, study.place_of(name), name, part, seeds, describe)
             except DatasetError as error:
                 unavailable[_title(asked, name)] = error
             except SpecError as error:
                 problems |= dict.fromkeys(error.problems)
     if problems:
         raise SpecError(problems=list(problems))
-    return StudyPlan(draft.study, {name: plans[name] for name in draft.study.parts if name in plans}, unavailable)
+    return StudyPlan(study, {name: plans[name] for name in study.parts if name in plans}, unavailable)
 
 
 def _title(asked: StudyRequest, part: str) -> str:
@@ -103,28 +101,28 @@ def _unknown_parts(names: Iterable[str], known: Sequence[str]) -> Iterator[Probl
 
 
 def _plan_part(
-    asked: StudyRequest, draft: Draft, name: str, part: PartSpec, seeds: Sequence[int], describe: Describe
+    asked: StudyRequest, place: str, name: str, part: PartSpec, seeds: Sequence[int], describe: Describe
 ) -> Plan:
     """Plan one part. Raises SpecError with its problems by their places in the file, DatasetError as `make_plan`."""
-    place = draft.study.place_of(name)
-    origin = f"{place} in {draft.origin}"
+    file = study_origin(asked.study)
+    origin = f"{place} in {file}"
     layer, preset = _layer_of_part(part, origin), part.preset
     if preset and preset not in preset_names():  # check the rest with the usual preset
         layer, preset = replace(layer, problems=[*layer.problems, unknown_preset(preset)]), None
     request = Request(assignments=asked.assignments, weights=asked.weights, preset=preset, study=layer)
-    fixed = {**model_fields(part.model), "data.dataset": part.dataset}
+    fixed = {"model.name": part.model, "data.dataset": part.dataset}
     try:
         return make_plan(
-            part.read_axes()[0],
+            part.axes,
             seeds,
             trial_composer(request, describe, origin, fixed),
-            baseline=None if draft.problems else part.baseline_labels,
+            baseline=part.baseline_labels,
             name=_title(asked, name),
             max_trials=asked.max_trials,
         )
     except SpecError as error:
         places = _places(part, place)
-        problems = [_in_the_file(problem, places, origin, draft.origin) for problem in error.problems_at(place)]
+        problems = [_in_the_file(problem, places, origin, file) for problem in error.problems_at(place)]
         raise SpecError(problems=problems) from error
 
 
@@ -163,8 +161,7 @@ def _path(name: str) -> str:
 
 def _in_the_file(problem: Problem, places: Mapping[str, str], origin: str, file: str) -> Problem:
     """Name a problem of a spec by the place in the file where the field, or what holds it, is given."""
-    is_variable = not problem.origin and problem.field.startswith(ENVIRONMENT_PREFIX)
-    if is_variable or problem.origin not in ("", origin):
+    if problem.origin not in ("", origin):
         return problem
     parts = problem.field.split(".")
     for length in range(len(parts), 0, -1):

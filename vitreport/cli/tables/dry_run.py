@@ -12,7 +12,8 @@ from vitreport.formatting import compact, counted, duration
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
-from vitreport.spec.compose import Composed, flat
+from vitreport.spec.compose import Composed
+from vitreport.spec.fields import flat
 from vitreport.sweep.expected import TrialForecast, elapsed_seconds, forecast_trials
 from vitreport.sweep.measured import Estimator, forecast_run
 from vitreport.sweep.plan import Plan

@@ -12,7 +12,7 @@ from vitreport.formatting import counted, duration, printable, toml_value
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
-from vitreport.spec.compose import flat
+from vitreport.spec.fields import flat
 from vitreport.spec.study import PartSpec, StudySpec
 from vitreport.spec.study_file import read_study, study_names
 from vitreport.spec.sweep import shown_level
@@ -58,7 +58,7 @@ def _described(part: PartSpec) -> str:
     """perceiver-io on cifar10, epochs = 12, by batch_size: 16; 32; 64"""
     preset = [f"preset {part.preset}"] if part.preset else []
     changed = [f"{name} = {toml_value(value)}" for name, value in flat(part.set).items()]
-    varied = [f"{axis.name}: {'; '.join(shown_level([value.label]) for value in axis.values)}" for axis in part.axes()]
+    varied = [f"{axis.name}: {'; '.join(shown_level([value.label]) for value in axis.values)}" for axis in part.axes]
     by = [f"by {' x '.join(varied)}"] if varied else []
     return ", ".join([f"{part.model} on {part.dataset}", *preset, *changed, *by])
 
