@@ -6,6 +6,7 @@ import math
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,7 +24,8 @@ TEMPORARY = re.compile(rf"\.(?P<name>.+)\.(?P<process>[1-9][0-9]*)\{TEMPORARY_SU
 def write_atomic(path: Path, content: bytes) -> None:
     """Write to a temporary name, flush, rename, flush the folder.
 
-    Raises StorageError where the disk is full or the place cannot be written; `path` is then as it was.
+    Raises:
+        StorageError: The disk is full or the place cannot be written; `path` is then as it was.
     """
     temporary = path.with_name(f".{path.name[:BASE_NAME_CHARACTERS]}.{os.getpid()}{TEMPORARY_SUFFIX}")
     with storage_errors(path, len(content)):
@@ -33,7 +35,78 @@ def write_atomic(path: Path, content: bytes) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _flush_folder(path.parent)
+        if os.name != "nt":  # Windows cannot open a folder for flushing
+            descriptor = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
+    """Write `value` as JSON in its own order; NaN and infinities are refused with ValueError."""
+    text = json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False)
+    write_atomic(path, (text + "\n").encode(errors="backslashreplace"))  # half a character becomes JSON's own escape
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line and flush it. A crash can leave a torn last line, which readers skip."""
+    content = (line + "\n").encode()
+    with storage_errors(path, len(content)):
+        _write_flushed(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, content)
+
+
+def _write_flushed(path: Path, flags: int, content: bytes) -> None:
+    descriptor = os.open(path, flags | NO_FOLLOW | BINARY, 0o644)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder with its parents. Raises StorageError where that is not allowed."""
+    with storage_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file if it is there. Raises StorageError where that is not allowed."""
+    with storage_errors(path):
+        path.unlink(missing_ok=True)
+
+
+def remove_temporaries(folder: Path) -> int:
+    """Remove what interrupted calls of `write_atomic` left in a folder that is locked; return the number of files."""
+    leftovers = list(folder.glob(f".*{TEMPORARY_SUFFIX}"))
+    for leftover in leftovers:
+        remove_file(leftover)
+    return len(leftovers)
+
+
+def remove_abandoned(folder: Path, is_own: Callable[[str], bool]) -> None:
+    """Remove what `write_atomic` left of files with such names when its process was killed, without a lock."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            found = TEMPORARY.fullmatch(path.name)
+            if found and is_own(found["name"]) and not _is_another(int(found["process"])):
+                path.unlink(missing_ok=True)
+
+
+def _is_another(process: int) -> bool:
+    """Return whether another process with that number is alive."""
+    if process == os.getpid() or os.name == "nt":  # Windows has no signal that only asks
+        return process != os.getpid()
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def output_path(path: Path, *, is_folder: bool = False) -> Path:
@@ -47,10 +120,8 @@ def output_path(path: Path, *, is_folder: bool = False) -> Path:
     """
     try:
         if path.exists() and not (path.is_dir() if is_folder else path.is_file()):
-            if is_folder:
-                raise SpecError(f"{path} is not a folder", "give the path of a folder")
-            hint = "give the path of a file, or leave it out to write to stdout"
-            raise SpecError(f"cannot write to {path}: not a regular file", hint)
+            kind = "folder" if is_folder else "regular file"
+            raise SpecError(f"{path} is not a {kind}", f"give the path of a {kind}")
     except OSError as error:  # such as a name that is too long
         reason = (error.strerror or str(error)).lower()
         raise SpecError(f"cannot write {path}: {reason}", "choose another name") from error
@@ -59,7 +130,7 @@ def output_path(path: Path, *, is_folder: bool = False) -> Path:
         return path
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     with storage_errors(target):
-        _require_writable(target.parent)
+        tempfile.TemporaryFile(dir=target.parent).close()
     return target
 
 
@@ -70,18 +141,21 @@ def refuse_unwritable(folder: Path) -> None:
         StorageError: If nothing can be written there.
     """
     with storage_errors(folder):
-        _require_writable(_existing(folder))
+        tempfile.TemporaryFile(dir=_existing(folder)).close()
 
 
-def _require_writable(folder: Path) -> None:
-    """Raise the OSError that writing into it would raise."""
-    if not folder.is_dir():
-        code = errno.ENOTDIR if folder.exists() else errno.ENOENT
-    elif not os.access(folder, os.W_OK | os.X_OK):
-        code = errno.EACCES
-    else:
-        return
-    raise OSError(code, os.strerror(code))
+def _existing(path: Path) -> Path:
+    """Return the path or the nearest folder above it that exists."""
+    return next(each for each in (path.absolute(), *path.absolute().parents) if os.path.lexists(each))
+
+
+def free_bytes(path: Path) -> float:
+    """Return the free space on the disk of a path, which need not exist yet; infinite where it is not known."""
+    try:
+        usage = shutil.disk_usage(_existing(path))
+    except OSError:
+        return math.inf
+    return usage.free if usage.total else math.inf
 
 
 @contextmanager
@@ -123,115 +197,18 @@ def locked(
         lock.release()
 
 
-def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
-    """Write `value` as JSON in its own order; NaN and infinities are refused with ValueError."""
-    text = json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False)
-    write_atomic(path, (text + "\n").encode(errors="backslashreplace"))  # half a character becomes JSON's own escape
-
-
-def append_line(path: Path, line: str) -> None:
-    """Append one line and flush it. A crash can leave a torn last line, which readers skip."""
-    content = (line + "\n").encode()
-    with storage_errors(path, len(content)):
-        _write_flushed(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, content)
-
-
-def make_folder(path: Path) -> None:
-    """Create a folder with its parents. Raises StorageError where that is not allowed."""
-    with storage_errors(path):
-        path.mkdir(parents=True, exist_ok=True)
-
-
-def remove_temporaries(folder: Path) -> int:
-    """Remove what an interrupted `write_atomic` left; the number of files removed."""
-    leftovers = list(folder.glob(f".*{TEMPORARY_SUFFIX}"))
-    for leftover in leftovers:
-        remove_file(leftover)
-    return len(leftovers)
-
-
-def remove_abandoned(folder: Path, is_own: Callable[[str], bool]) -> None:
-    """Remove what `write_atomic` left of files with such names when its process was killed.
-
-    Another living process may be writing one of them; this one is not.
-    """
-    with suppress(OSError):
-        for path in folder.iterdir():
-            found = TEMPORARY.fullmatch(path.name)
-            if found and is_own(found["name"]) and not _is_another(int(found["process"])):
-                path.unlink(missing_ok=True)
-
-
-def _is_another(process: int) -> bool:
-    """Whether another process with that number is alive."""
-    if process == os.getpid():
-        return False
-    if os.name == "nt":  # there is no signal that only asks
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
-def remove_file(path: Path) -> None:
-    """Remove a file if it is there. Raises StorageError where that is not allowed."""
-    with storage_errors(path):
-        path.unlink(missing_ok=True)
-
-
-def _write_flushed(path: Path, flags: int, content: bytes) -> None:
-    descriptor = os.open(path, flags | NO_FOLLOW | BINARY, 0o644)
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder for flushing
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _existing(path: Path) -> Path:
-    """The path or the nearest folder above it that exists."""
-    return next(each for each in (path.absolute(), *path.absolute().parents) if os.path.lexists(each))
-
-
-def free_bytes(path: Path) -> float:
-    """The room on the disk of a path, which need not exist yet; infinite where the disk does not tell."""
-    try:
-        usage = shutil.disk_usage(_existing(path))
-    except OSError:
-        return math.inf
-    return usage.free if usage.total else math.inf
-
-
 @contextmanager
 def storage_errors(path: Path, size: int = 0) -> Iterator[None]:
     """Turn an OSError of writing `size` bytes (0 where they are not known) to `path` into StorageError."""
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             needs = f" needs {compact(size)}B" if size else ""
             free = free_bytes(path)
             left = f", {compact(free)}B are free" if free < size else ""  # else it is a quota, or another limit
-            hint = "free some space, then the same command once more"
+            hint = "free some space, then run the same command again"
             raise FullDiskError(f"no space left: {path}{needs}{left}", hint) from error
-        hint = "choose another place, or change its permissions"
-        if error.errno == errno.ENOENT:
-            hint = f"make the folder {path.parent} first"
-        raise StorageError(f"cannot write {path}: {reason}", hint) from error
+        missing = f"make the folder {path.parent} first" if error.errno == errno.ENOENT else ""
+        hint = missing or "choose another place, or change its permissions"
+        raise StorageError(f"cannot write {path}: {error.strerror or error}", hint) from error

@@ -51,6 +51,7 @@ def test_a_sweep_shows_what_it_has_not_run(cli: Cli) -> None:
     missing = spec(train={"epochs": 2, "batch_size": 64})
     cells = [(["128"], spec(train={"epochs": 2}).run_id), (["64"], missing.run_id)]
     record = {
+        "schema_version": 1,
         "id": "by-batch-size-00000000",
         "name": "by batch size",
         "axes": [{"name": "batch_size", "values": ["128", "64"]}],
@@ -72,6 +73,7 @@ def test_a_sweep_shows_what_it_has_not_run(cli: Cli) -> None:
 
 def test_a_sweep_of_one_value_has_nothing_to_compare(cli: Cli) -> None:
     record = {
+        "schema_version": 1,
         "id": "one-00000000",
         "name": "one",
         "axes": [{"name": "batch_size", "values": ["128"]}],
@@ -268,7 +270,7 @@ def test_only_a_file_is_written_over_and_a_link_to_one_stays(cli: Cli) -> None:
     os.mkfifo("pipe")
     done = cli("report", "-o", "pipe")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: cannot write to pipe: not a regular file; hint: give the path of a file")
+    assert done.stderr.startswith("error: pipe is not a regular file; hint: give the path of a regular file")
     assert Path("pipe").is_fifo()
     Path("real.md").write_text("before")
     Path("link.md").symlink_to("real.md")

@@ -1,8 +1,11 @@
 """Where a report or an export goes is checked before a record is read; a folder of runs that is missing is told."""
 
+import errno
 import json
 import os
+import tempfile
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -50,7 +53,7 @@ def places() -> None:
         (["report", "--study", "small-images", "-o", "missing/x.json"], 6, "hint: make the folder missing first"),
         (["report", "-o", "dangling.md"], 6, "missing first"),
         (["report", "-o", "file/x.md"], 6, "cannot write file/x.md"),
-        (["report", "-o", "folder"], 2, "cannot write to folder: not a regular file"),
+        (["report", "-o", "folder"], 2, "folder is not a regular file"),
         (["report", "--inject", "none.md"], 2, "none.md is missing"),
         (["report", "--inject", "folder"], 2, "folder is a folder, not a regular file"),
         (["report", "--inject", "torn.md"], 2, "torn.md does not hold"),
@@ -66,7 +69,7 @@ def places() -> None:
         (["report"], 2, "report-assets is not a folder; hint: choose another folder with --assets DIR"),
         (["runs", "export", "-o", "missing/x.csv"], 6, "hint: make the folder missing first"),
         (["runs", "export", "--format", "parquet", "-o", "missing/x"], 6, "hint: make the folder missing first"),
-        (["runs", "export", "-o", "folder"], 2, "cannot write to folder: not a regular file"),
+        (["runs", "export", "-o", "folder"], 2, "folder is not a regular file"),
         (["runs", "export", "--format", "tensorboard", "-o", "file"], 2, "file is not a folder"),
     ],
 )  # fmt: skip
@@ -86,8 +89,15 @@ def test_a_folder_that_may_not_be_written_is_told_first(
     arguments: list[str], cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As by a user who is not root, to whom all is allowed."""
+    make = tempfile.TemporaryFile
+
+    def make_unless_locked(dir: Path) -> IO[bytes]:  # noqa: A002
+        if dir.name == "locked":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return make(dir=dir)
+
     Path("locked").mkdir()
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "locked")
+    monkeypatch.setattr(tempfile, "TemporaryFile", make_unless_locked)
     done = cli(*arguments)
     assert (done.exit_code, "Permission denied" in done.stderr) == (6, True)
 

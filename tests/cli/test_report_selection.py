@@ -25,6 +25,7 @@ def sweep(name: str, *specs: RunSpec, axis: str = "batch_size") -> str:
     section, field = ("data", "limit") if axis == "limit" else ("train", axis)
     values = [str(getattr(getattr(each, section), field)) for each in specs]
     record = {
+        "schema_version": 1,
         "id": f"{name}-00000000",
         "name": name,
         "axes": [{"name": axis, "values": values}],

@@ -1,13 +1,13 @@
 """Records as pandas tables, with the extra `pandas`."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
 
 from vitreport.errors import RecordError
 from vitreport.export.extras import needs_extra
-from vitreport.export.table import Table, epochs_table, moment, runs_table
+from vitreport.export.table import Table, epochs_table, runs_table
 from vitreport.formatting import counted, listed
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
@@ -57,7 +57,7 @@ def runs_frame(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
 
 
 def epochs_frame(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
-    """The epochs of all runs of a folder, one row each; to be merged with `runs_frame` on `id`.
+    """Return the epochs of all runs of a folder, one row each, to be merged with `runs_frame` on `id`.
 
     `id`, `group`, `seed`, `epoch`, `step` (optimizer steps so far), `learning_rate` (of the epoch's last step),
     `train.accuracy`, `val.accuracy`, `test.accuracy` (fractions), `train.loss`, `val.loss`, `test.loss` (nats),
@@ -69,23 +69,19 @@ def epochs_frame(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
 
 
 def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> pandas.DataFrame:
-    """Tabulate the runs one at a time, so that the epochs of all of them need not be held at once."""
+    """Tabulate the runs one at a time: the epochs of all of them may not fit into memory."""
     if not folder.is_dir():
         raise RecordError(f"there is no folder {folder}")
     damaged: list[str] = []
 
-    def sound_runs() -> Iterator[Run]:
-        for run in map(read_run, run_folders(folder)):
-            if run.damage:
-                damaged.append(f"{run.id} ({run.damage[0]})")
-            else:
-                yield run
+    def is_sound(run: Run) -> bool:
+        if run.damage:
+            damaged.append(f"{run.id} ({run.damage[0]})")
+        return not run.damage
 
-    table = tabulate(sound_runs())
+    table = tabulate(filter(is_sound, map(read_run, run_folders(folder))))
     if damaged:
         warnings.warn(f"{counted(len(damaged), 'damaged run')} left out: {listed(damaged)}", stacklevel=3)
-    columns = {}
-    for name, kind in table.kinds.items():
-        values = table.column(name)
-        columns[name] = pandas.Series(map(moment, values) if kind == "time" else values, dtype=DTYPES[kind])
-    return pandas.DataFrame(columns)
+    return pandas.DataFrame(
+        {name: pandas.Series(values, dtype=DTYPES[kind]) for name, kind, values in table.typed_columns()}
+    )

@@ -3,7 +3,7 @@
 import io
 
 from vitreport.export.extras import needs_extra
-from vitreport.export.table import Table, moment
+from vitreport.export.table import Table
 
 with needs_extra("parquet"):
     import pyarrow
@@ -19,11 +19,9 @@ TYPES = {
 
 
 def as_parquet(table: Table) -> bytes:
-    """The content of a Parquet file; times are UTC."""
-    columns = {}
-    for name, kind in table.kinds.items():
-        values = table.column(name)
-        columns[name] = pyarrow.array(map(moment, values) if kind == "time" else values, TYPES[kind])
-    content = io.BytesIO()
+    """Return the content of a Parquet file; times are UTC."""
+    content, columns = io.BytesIO(), {}
+    for name, kind, values in table.typed_columns():
+        columns[name] = pyarrow.array(values, TYPES[kind])
     pyarrow.parquet.write_table(pyarrow.table(columns), content)
     return content.getvalue()

@@ -26,12 +26,19 @@ class Table:
     rows: Sequence[Row]
 
     def column(self, name: str) -> list[Value]:
+        """Return the values of a column; a list, or a number in a column of text, as JSON."""
         return [_value(row.get(name), self.kinds[name]) for row in self.rows]
+
+    def typed_columns(self) -> Iterator[tuple[str, Kind, list[Value | datetime]]]:
+        """Yield the name, the kind and the values of each column, times as UTC."""
+        for name, kind in self.kinds.items():
+            yield name, kind, [moment(value) if kind == "time" else value for value in self.column(name)]
 
     def as_csv(self) -> str:
         """Return CSV (RFC 4180, a newline after each row): numbers with all their digits, no formulas."""
-        columns = [[_cell(value) for value in self.column(name)] for name in self.kinds]
-        return csv_text([self.kinds, *zip(*columns, strict=True)])
+        columns = [self.column(name) for name in self.kinds]
+        rows = zip(*columns, strict=True)
+        return csv_text([self.kinds, *([str(v).lower() if isinstance(v, bool) else v for v in row] for row in rows)])
 
 
 RUN_COLUMNS: dict[str, Kind] = {"id": "text", "group": "text", "status": "text", "epoch": "integer"}
@@ -78,19 +85,24 @@ EPOCH_COLUMNS: dict[str, Kind] = {
 
 
 def runs_table(runs: Iterable[Run]) -> Table:
-    """One row a run: its spec, what it measured, what it cost and where it comes from."""
+    """Return one row a run: its spec, what it measured, what it cost and where it comes from."""
     pairs = [(_run_row(run), flat(run.spec.model_dump(mode="json")) if run.spec else {}) for run in runs]
-    kinds = RUN_COLUMNS | _spec_kinds([spec for _, spec in pairs]) | _measured_kinds() | RESULT_COLUMNS
-    return Table(kinds, [row | spec for row, spec in pairs])
+    measured: dict[str, Kind] = {"count": "integer", "correct": "integer", "accuracy": "number", "loss": "number"}
+    measured |= dict.fromkeys(METRICS, "number")
+    kinds = RUN_COLUMNS | _spec_kinds([spec for _, spec in pairs])
+    for which in ("selected", "last"):
+        kinds[f"{which}.epoch"] = "integer"
+        kinds |= {f"{which}.{split}.{name}": kind for split in SPLITS for name, kind in measured.items()}
+    return Table(kinds | RESULT_COLUMNS, [row | spec for row, spec in pairs])
 
 
 def epochs_table(runs: Iterable[Run]) -> Table:
-    """One row an epoch, in the order of the runs."""
+    """Return one row an epoch, in the order of the runs."""
     return Table(EPOCH_COLUMNS, [row for run in runs for row in _epoch_rows(run)])
 
 
-def moment(time: Value) -> datetime | None:
-    """A recorded time; None where the record's text is none."""
+def moment(time: object) -> datetime | None:
+    """Return a recorded time; None if the text of the record is none."""
     try:
         found = datetime.fromisoformat(str(time))
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
@@ -99,7 +111,7 @@ def moment(time: Value) -> datetime | None:
 
 
 def _run_row(run: Run) -> dict[str, Any]:
-    """What a run has beside its spec."""
+    """Return everything except the spec."""
     row: dict[str, Any] = {
         "id": run.id,
         "group": run.spec and run.spec.group,
@@ -118,28 +130,14 @@ def _run_row(run: Run) -> dict[str, Any]:
 
 
 def _epoch_rows(run: Run) -> Iterator[Row]:
+    shared = {"id": run.id, "group": run.spec and run.spec.group, "seed": run.spec and run.spec.seed}
     for epoch in run.epochs:
-        row: dict[str, Any] = {"id": run.id}
-        if run.spec:
-            row |= {"group": run.spec.group, "seed": run.spec.seed}
-        for split, measured in epoch.splits.items():
-            row |= {f"{split}.accuracy": measured.accuracy, f"{split}.loss": measured.loss}
-        yield row | epoch.model_dump(exclude={"splits"})
-
-
-def _measured_kinds() -> dict[str, Kind]:
-    """The columns of the selected and of the last epoch, with all METRICS."""
-    measured: dict[str, Kind] = {"count": "integer", "correct": "integer", "accuracy": "number", "loss": "number"}
-    measured |= dict.fromkeys(METRICS, "number")
-    columns: dict[str, Kind] = {}
-    for which in ("selected", "last"):
-        columns[f"{which}.epoch"] = "integer"
-        columns |= {f"{which}.{split}.{name}": kind for split in SPLITS for name, kind in measured.items()}
-    return columns
+        splits = {f"{split}.{name}": value for split, of in epoch.splits.items() for name, value in of.values.items()}
+        yield shared | splits | epoch.model_dump(exclude={"splits"})
 
 
 def _spec_kinds(specs: Sequence[Row]) -> dict[str, Kind]:
-    """The fields of all specs, section by section; architectures differ in theirs."""
+    """Return the fields of all specs, section by section; architectures differ in theirs."""
     sections = list(RunSpec.model_fields)
     paths = dict.fromkeys(path for spec in specs for path, value in spec.items() if value != {})
     ordered = sorted(paths, key=lambda path: sections.index(path.partition(".")[0]))
@@ -147,22 +145,15 @@ def _spec_kinds(specs: Sequence[Row]) -> dict[str, Kind]:
 
 
 def _kind(types: set[type]) -> Kind:
-    """What a column of spec values holds; a field that no run sets is a number, as all optional fields are."""
-    if types == {bool}:
-        return "truth"
-    if types == {int}:
-        return "integer"
+    """Return what a column of spec values holds; a field that no run sets is a number, as all optional fields are."""
+    if types in ({bool}, {int}):
+        return "truth" if bool in types else "integer"
     return "number" if types <= {int, float} else "text"
 
 
 def _value(value: Any, kind: Kind) -> Value:
-    """A list, or a value beside text, as JSON."""
     if value is None or isinstance(value, str):
         return value
     if kind == "text":
         return json.dumps(value)
     return float(value) if kind == "number" else value
-
-
-def _cell(value: Value) -> Value:
-    return str(value).lower() if isinstance(value, bool) else value

@@ -20,7 +20,7 @@ FILE_VERSION = "brain.Event:2"
 
 
 def write_events(run: Run, folder: Path) -> Path:
-    """One log directory, named after the run, with one event file."""
+    """Write a log directory, named after the run, with one event file."""
     content = io.BytesIO()
     writer = RecordWriter(content)
     for event in _events(run):
@@ -32,26 +32,22 @@ def write_events(run: Run, folder: Path) -> Path:
 
 
 def _events(run: Run) -> Iterator[Event]:
-    """Steps are epochs. Records keep no time of an epoch: it is that of the start and the training seconds since."""
+    """Yield an event for each epoch, whose time is that of the start and the training seconds since."""
     start = moment(run.record.started) if run.record else None
     time = start.timestamp() if start else 0.0
     yield Event(wall_time=time, file_version=FILE_VERSION)
     for epoch in run.epochs:
         time += epoch.seconds
-        others = ("learning_rate", "images_per_second", "seconds", "peak_memory_bytes")
-        scalars = _split_scalars(epoch.splits) | {name: getattr(epoch, name) for name in others}
-        yield _event(time, epoch.epoch, scalars)
+        others = epoch.model_dump(include={"learning_rate", "images_per_second", "seconds", "peak_memory_bytes"})
+        yield _event(time, epoch.epoch, epoch.splits, **others)
     if run.result:
-        selected = run.result.selected
-        yield _event(time, selected.epoch, _split_scalars(selected.splits, "selected/"))
+        yield _event(time, run.result.selected.epoch, run.result.selected.splits, "selected/")
 
 
-def _split_scalars(splits: Mapping[str, Measurement], prefix: str = "") -> dict[str, float]:
-    """A metric's splits share a prefix, which TensorBoard makes a section of charts."""
-    names = ("accuracy", "loss")
-    return {f"{prefix}{name}/{split}": getattr(of, name) for split, of in splits.items() for name in names}
-
-
-def _event(time: float, step: int, scalars: dict[str, float]) -> Event:
-    values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
+def _event(time: float, step: int, splits: Mapping[str, Measurement], prefix: str = "", **others: float) -> Event:
+    """Make an event in which the splits of a metric share a prefix: TensorBoard makes it a section of charts."""
+    scalars = {
+        f"{prefix}{name}/{split}": getattr(of, name) for split, of in splits.items() for name in ("accuracy", "loss")
+    }
+    values = [Summary.Value(tag=tag, simple_value=value) for tag, value in {**scalars, **others}.items()]
     return Event(wall_time=time, step=step, summary=Summary(value=values))
