@@ -22,7 +22,7 @@ from torch import Tensor
 from torchvision import transforms
 
 from vitreport.data.augment.pipeline import augment
-from vitreport.data.augment.random_numbers import PositionNumbers
+from vitreport.data.augment.sampling import PositionNumbers
 from vitreport.spec.augment import (
     AugmentSpec,
     AutocontrastSpec,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vitreport.spec.run import RunSpec
     from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Update
     from vitreport.sweep.run import Observer
-    from vitreport.training.listener import Listener
+    from vitreport.training.events import Listener
 
 __all__ = [
     "Ended",
@@ -46,7 +46,7 @@ __all__ = [
 
 _MODULES = {
     **dict.fromkeys(("Ended", "Engine", "MakeEngine", "Update"), "vitreport.sweep.engines.engine"),
-    "Listener": "vitreport.training.listener",
+    "Listener": "vitreport.training.events",
     "Observer": "vitreport.sweep.run",
     "Run": "vitreport.records.reader",
     "RunSpec": "vitreport.spec.run",

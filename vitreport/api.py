@@ -32,7 +32,7 @@ from vitreport.sweep.plan import Plan, plan_ablation
 from vitreport.sweep.run import Observer
 from vitreport.sweep.run_plans import Outcome, run_plans
 from vitreport.sweep.studies import StudyRequest, plan_study
-from vitreport.training.listener import Listener, Listeners
+from vitreport.training.events import Listener, Listeners
 
 Source: TypeAlias = RunSpec | Mapping[str, Any] | str | Path
 """A checked spec, or what `read_spec` reads."""

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from vitreport.data.augment.pipeline import DRAWS, augment
-from vitreport.data.augment.random_numbers import PositionNumbers, RandomNumbers
-from vitreport.data.augment.sampling import SampledTransform
+from vitreport.data.augment.sampling import PositionNumbers, RandomNumbers, SampledTransform
 from vitreport.spec.augment import AugmentSpec
 
 HEIGHT, WIDTH = 6, 10

@@ -10,7 +10,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as torchvision
 
 from tests.data.augmenting import SIZES, drawn, random_images
-from vitreport.data.augment.rectangles import erase
+from vitreport.data.augment.color import erase
 from vitreport.spec.augment import RandomErasingSpec
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from tests.store.calls import Calls, StandIn, patch
 from vitreport import files
 from vitreport.data import batches, digits
-from vitreport.data.augment.random_numbers import PositionNumbers
+from vitreport.data.augment.sampling import PositionNumbers
 from vitreport.store import checkpoint, results, session
 from vitreport.store.writer import RunWriter
 from vitreport.training import loop

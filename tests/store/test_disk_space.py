@@ -14,7 +14,7 @@ from vitreport.runtime import Runtime
 from vitreport.store import checkpoint
 from vitreport.store.checkpoint import disk_bytes, peak_bytes
 from vitreport.store.session import train_run
-from vitreport.training.listener import Listener
+from vitreport.training.events import Listener
 
 TRAIN = ("train", *SHORTEST)
 HEADERS = 100_000

@@ -19,7 +19,7 @@ from tests.store.options import EVERY_STEP, SHORT
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.store.session import train_run
-from vitreport.training.listener import Listener
+from vitreport.training.events import Listener
 
 TRAIN = ("train", *SHORT, EVERY_STEP)
 WATCH_IMPORTS = """

@@ -16,7 +16,7 @@ from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.store.evaluation import Evaluation, SplitName, WeightsName, evaluate_run
 from vitreport.store.session import train_run
-from vitreport.training.listener import Listener
+from vitreport.training.events import Listener
 
 SILENT = Listener()
 SEEDS = range(20)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vitreport.data.augment.pipeline import augment
-from vitreport.data.augment.random_numbers import PositionNumbers
+from vitreport.data.augment.sampling import PositionNumbers
 from vitreport.data.mix import mix
 from vitreport.randomness import permutation
 from vitreport.spec.data import DataSpec

@@ -11,9 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitreport.data.augment.random_numbers import RandomNumbers, Units
-from vitreport.data.augment.rectangles import in_boxes
-from vitreport.data.augment.sampling import per_image
+from vitreport.data.augment.geometry import in_boxes
+from vitreport.data.augment.sampling import RandomNumbers, Units, per_image
 from vitreport.spec.augment import MixSpec
 
 

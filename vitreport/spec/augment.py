@@ -1,5 +1,6 @@
 """The specs of augmentation, in the terms of torchvision.transforms. What lies outside an image is black."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
@@ -29,41 +30,28 @@ Bins = Annotated[int, Field(ge=2, le=1000)]
 Interpolation = Literal["nearest", "bilinear"]
 
 
-class Augmentation(Section):
-    """One entry of `data.augment`."""
-
-    def problems(self, path: str, image_size: int) -> list[Problem]:
-        """What does not fit together in the entry at `path`, for images of `image_size` pixels a side."""
-        return []
-
-
-class HorizontalFlipSpec(Augmentation):
+class HorizontalFlipSpec(Section):
     """Mirror left and right."""
 
     name: Literal["horizontal_flip"] = "horizontal_flip"
     probability: Fraction = 0.5
 
 
-class VerticalFlipSpec(Augmentation):
+class VerticalFlipSpec(Section):
     """Mirror top and bottom."""
 
     name: Literal["vertical_flip"] = "vertical_flip"
     probability: Fraction = 0.5
 
 
-class RandomCropSpec(Augmentation):
+class RandomCropSpec(Section):
     """Pad each side with `padding` black pixels, then cut out a window of the former size."""
 
     name: Literal["random_crop"] = "random_crop"
     padding: PositiveInt = 4
 
-    def problems(self, path: str, image_size: int) -> list[Problem]:
-        if self.padding <= image_size:
-            return []
-        return [Problem(f"{path}.padding", f"{self.padding} is larger than data.image_size = {image_size}")]
 
-
-class RandomResizedCropSpec(Augmentation):
+class RandomResizedCropSpec(Section):
     """Cut out a window of a share `scale` of the area and of width / height `ratio`, and resize it (bilinear) back."""
 
     name: Literal["random_resized_crop"] = "random_resized_crop"
@@ -71,7 +59,7 @@ class RandomResizedCropSpec(Augmentation):
     ratio: Range[Factor] = (3 / 4, 4 / 3)
 
 
-class RandomRotationSpec(Augmentation):
+class RandomRotationSpec(Section):
     """Turn about the centre by an angle from `degrees`, counter-clockwise."""
 
     name: Literal["random_rotation"] = "random_rotation"
@@ -79,7 +67,7 @@ class RandomRotationSpec(Augmentation):
     interpolation: Interpolation = "nearest"
 
 
-class RandomAffineSpec(Augmentation):
+class RandomAffineSpec(Section):
     """Turn clockwise, shear along x, zoom and move, about the centre.
 
     `translate` is the largest share of the width and of the height; a shift is a whole number of pixels.
@@ -93,7 +81,7 @@ class RandomAffineSpec(Augmentation):
     interpolation: Interpolation = "nearest"
 
 
-class ColorJitterSpec(Augmentation):
+class ColorJitterSpec(Section):
     """Brightness, contrast, saturation and hue in random order, each strength as in torchvision's ColorJitter.
 
     A strength s of the first three draws a factor from [max(0, 1 - s), 1 + s]; hue draws a shift from [-s, s],
@@ -107,7 +95,7 @@ class ColorJitterSpec(Augmentation):
     hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0
 
 
-class SharpnessSpec(Augmentation):
+class SharpnessSpec(Section):
     """Blend with a smoothed image: a factor of 0 leaves the smoothed image, 1 the image, 2 doubles its sharpness."""
 
     name: Literal["sharpness"] = "sharpness"
@@ -115,21 +103,21 @@ class SharpnessSpec(Augmentation):
     probability: Fraction = 0.5
 
 
-class AutocontrastSpec(Augmentation):
+class AutocontrastSpec(Section):
     """Stretch each channel to the whole range."""
 
     name: Literal["autocontrast"] = "autocontrast"
     probability: Fraction = 0.5
 
 
-class EqualizeSpec(Augmentation):
+class EqualizeSpec(Section):
     """Give each channel a uniform histogram."""
 
     name: Literal["equalize"] = "equalize"
     probability: Fraction = 0.5
 
 
-class RandomErasingSpec(Augmentation):
+class RandomErasingSpec(Section):
     """Random erasing (Zhong et al. 2020, arXiv:1708.04896), before normalization.
 
     A rectangle of a share `scale` of the area and of height / width `ratio` becomes black, or uniform noise.
@@ -142,7 +130,7 @@ class RandomErasingSpec(Augmentation):
     value: Literal["black", "noise"] = "black"
 
 
-class RandAugmentSpec(Augmentation):
+class RandAugmentSpec(Section):
     """RandAugment (Cubuk et al. 2020, arXiv:1909.13719) with the operations and magnitudes of torchvision."""
 
     name: Literal["rand_augment"] = "rand_augment"
@@ -151,14 +139,8 @@ class RandAugmentSpec(Augmentation):
     num_magnitude_bins: Bins = 31
     interpolation: Interpolation = "nearest"
 
-    def problems(self, path: str, image_size: int) -> list[Problem]:
-        if self.magnitude < self.num_magnitude_bins:
-            return []
-        fault = f"must be less than {path}.num_magnitude_bins = {self.num_magnitude_bins}"
-        return [Problem(f"{path}.magnitude", fault, value=str(self.magnitude))]
 
-
-class TrivialAugmentSpec(Augmentation):
+class TrivialAugmentSpec(Section):
     """TrivialAugment Wide (Müller and Hutter 2021, arXiv:2103.10158): one operation of a random magnitude."""
 
     name: Literal["trivial_augment"] = "trivial_augment"
@@ -190,7 +172,7 @@ def _not_empty(operations: tuple[OperationSpec, ...]) -> tuple[OperationSpec, ..
     return operations
 
 
-class MixtureSpec(Augmentation):
+class MixtureSpec(Section):
     """From `minimum` to `maximum` operations for each image, each drawn uniformly from the list, with replacement.
 
     What is drawn twice acts twice, with parameters of its own each time.
@@ -202,16 +184,6 @@ class MixtureSpec(Augmentation):
     operations: Annotated[
         tuple[OperationSpec, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
     ]
-
-    def problems(self, path: str, image_size: int) -> list[Problem]:
-        found = [
-            problem
-            for index, operation in enumerate(self.operations)
-            for problem in operation.problems(f"{path}.operations.{index}", image_size)
-        ]
-        if self.minimum > self.maximum:
-            found.append(Problem(f"{path}.minimum", f"{self.minimum} is larger than {path}.maximum = {self.maximum}"))
-        return found
 
 
 class MixSpec(Section):
@@ -233,3 +205,21 @@ class MixSpec(Section):
 
 
 AugmentSpec = Annotated[OperationSpec | MixtureSpec, Field(discriminator="name")]
+
+
+def augment_problems(entries: Sequence[AugmentSpec], path: str, image_size: int) -> list[Problem]:
+    """Return what does not fit together in the list at `path`, for images of `image_size` pixels a side."""
+    found = []
+    for index, entry in enumerate(entries):
+        at = f"{path}.{index}"
+        if isinstance(entry, RandomCropSpec) and entry.padding > image_size:
+            fault = f"{entry.padding} is larger than data.image_size = {image_size}"
+            found.append(Problem(f"{at}.padding", fault))
+        if isinstance(entry, RandAugmentSpec) and entry.magnitude >= entry.num_magnitude_bins:
+            fault = f"must be less than {at}.num_magnitude_bins = {entry.num_magnitude_bins}"
+            found.append(Problem(f"{at}.magnitude", fault, value=str(entry.magnitude)))
+        if isinstance(entry, MixtureSpec):
+            found += augment_problems(entry.operations, f"{at}.operations", image_size)
+            if entry.minimum > entry.maximum:
+                found.append(Problem(f"{at}.minimum", f"{entry.minimum} is larger than {at}.maximum = {entry.maximum}"))
+    return found

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, WithJsonSchema
 
 from vitreport.errors import Problem
-from vitreport.spec.augment import AugmentSpec, MixSpec
+from vitreport.spec.augment import AugmentSpec, MixSpec, augment_problems
 from vitreport.spec.section import Name, PositiveInt, Section, added_later, derived
 
 CHANNELS = 3  # every data set is served as RGB
@@ -90,8 +90,4 @@ class DataSpec(Section):
             fault = "the data set has validation images, so that none are held out of the training images"
             hint = 'leave it out, or set data.validation to "fraction" to ignore the validation images'
             found.append(Problem("data.validation_fraction", fault, hint, str(self.validation_fraction)))
-        return found + [
-            problem
-            for index, augment in enumerate(self.augment)
-            for problem in augment.problems(f"data.augment.{index}", self.image_size)
-        ]
+        return found + augment_problems(self.augment, "data.augment", self.image_size)

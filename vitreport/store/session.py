@@ -30,8 +30,7 @@ from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, s
 from vitreport.store.writer import RunWriter
 from vitreport.training import device as devices
 from vitreport.training.device import memory_errors
-from vitreport.training.events import EpochFinished, EvaluationStarted, StepFinished
-from vitreport.training.listener import Listener
+from vitreport.training.events import EpochFinished, EvaluationStarted, Listener, StepFinished
 from vitreport.training.loop import fit
 from vitreport.training.pretrained import load_pretrained, read_pretrained, told_normalization, told_weights
 from vitreport.training.setup import Setup, class_counts, place_model, prepare

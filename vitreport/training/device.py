@@ -13,7 +13,7 @@ from torch import nn
 
 from vitreport.errors import ResourceError, SpecError
 from vitreport.formatting import counted
-from vitreport.models.weights import is_out_of_memory
+from vitreport.models.weights import is_out_of_memory, reason_of
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.runtime import DEVICE
 from vitreport.training.optimizers import OPTIMIZER_IMPLEMENTATION
@@ -24,9 +24,11 @@ COMPILE_HINT = "leave --compile out, or see whether a C++ compiler is installed 
 
 
 def choose_device(name: str) -> torch.device:
-    """ "auto" is the first GPU where there is one, else the CPU.
+    """Return the device of that name; "auto" is the first GPU where there is one, else the CPU.
 
-    Raises SpecError for a name that is no device, ResourceError for a GPU that is not there.
+    Raises:
+        SpecError: If the name is no device.
+        ResourceError: If there is no such GPU.
     """
     if name == "auto":
         return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
@@ -41,10 +43,8 @@ def choose_device(name: str) -> torch.device:
     index, count = device.index or 0, torch.cuda.device_count()
     if index >= count:
         found = f"torch sees {count} CUDA GPUs" if count else "torch sees no CUDA GPU"
-        raise ResourceError(
-            f"{DEVICE.given_as(name)} = {name!r}: {found}",
-            "`vitreport doctor` says why; --device cpu always works",
-        )
+        hint = "`vitreport doctor` says why; --device cpu always works"
+        raise ResourceError(f"{DEVICE.given_as(name)} = {name!r}: {found}", hint)
     return torch.device("cuda", index)
 
 
@@ -52,7 +52,7 @@ def make_deterministic(device: torch.device, threads: int | None) -> None:
     """Ask for the same bits every time, and for float32 where float32 is said.
 
     A CPU gives the same bits anyway. On a GPU convolutions do not fall back to TF32, attention takes no kernel
-    of which the gradients vary, and an operation that cannot be exact warns.
+    whose gradients vary, and an operation that cannot be exact warns.
     """
     if threads is not None:
         torch.set_num_threads(threads)
@@ -66,17 +66,16 @@ def make_deterministic(device: torch.device, threads: int | None) -> None:
 
 
 def device_name(device: torch.device) -> str:
-    """What the record calls the device."""
+    """Return what the record calls the device."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
 
 
 def fingerprint(device: torch.device, *, precision: str, compiled: bool, spec_hash: str, data: str) -> dict[str, str]:
-    """What two runs must share for their bits to be the same."""
-    capability = torch.backends.cpu.get_cpu_capability()
+    """Return what two runs must share for their bits to be the same."""
     return {
         "torch": torch.__version__,
         "device": device_name(device),
-        "cpu_capability": capability,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
         "precision": precision,
         "compile": "yes" if compiled else "no",
@@ -89,7 +88,7 @@ def fingerprint(device: torch.device, *, precision: str, compiled: bool, spec_ha
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """bfloat16 where the operation allows it, for precision "bfloat16"; nothing for "float32"."""
+    """Compute in bfloat16 where the operation allows it, for precision "bfloat16"; change nothing for "float32"."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
 
@@ -110,23 +109,17 @@ def step_memory_errors(batch_size: int) -> AbstractContextManager[None]:
 
 
 def keep_freed_memory() -> None:
-    """Let glibc serve tensors from its heap and leave the heap as large as it has become; elsewhere nothing.
+    """Let glibc serve tensors from its heap and keep the heap as large as it has become; elsewhere do nothing.
 
-    Without it every page of an activation is cleared by the kernel anew in each step. The peak stays as it was.
+    Without it the kernel clears every page of an activation in each step. The peak is the same.
     """
     if platform.libc_ver()[0] == "glibc":
         for parameter in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
             ctypes.CDLL(None).mallopt(parameter, KEPT_BYTES)
 
 
-def return_freed_memory() -> None:
-    """Give back what was kept, before a process trains another run."""
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).malloc_trim(0)
-
-
 def peak_memory_bytes(device: torch.device) -> int:
-    """The most that torch has held on a GPU, or that the process has held in the machine's memory."""
+    """Return the most that torch has held on a GPU, or that the process has held in the machine's memory."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     import resource  # absent on Windows
@@ -136,8 +129,9 @@ def peak_memory_bytes(device: torch.device) -> int:
 
 
 def forget_peak_memory() -> None:
-    """Begin anew, where the system allows it: a process that trains several runs tells each run's own peak."""
-    return_freed_memory()
+    """Give freed memory back and start a new peak, where the system allows it, before a process trains another run."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # Linux: resets the peak of the resident set
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
@@ -149,7 +143,7 @@ def compile_network(model: nn.Module) -> None:
     """Let torch compile the calls of `model` in place; the names of its weights stay.
 
     Each shape of a batch gets code of its own, so that the bits of a step depend on that step alone, not on the
-    batches that came before it. `model.forward` stays as it is, for evaluation.
+    batches that came before it. `model.forward` is not compiled: evaluation calls it.
     """
     with compile_errors():
         model.compile(dynamic=False)
@@ -161,31 +155,26 @@ def compile_errors() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not _is_of_the_compiler(error):
+        # Importing the compiler's own kinds of errors takes seconds; a Python that it does not support has no kind.
+        kinds = {kind.__module__ for kind in type(error).__mro__}
+        if "torch._dynamo.exc" not in kinds and "torch.compile is not supported" not in str(error):
             raise
-        reason = str(error).strip().partition("\n")[0]
-        raise ResourceError(f"torch.compile failed: {reason}", COMPILE_HINT) from error
-
-
-def _is_of_the_compiler(error: RuntimeError) -> bool:
-    """Its own kinds, told by where they are defined since importing them takes seconds; or a Python that it lacks."""
-    modules = {kind.__module__ for kind in type(error).__mro__}
-    return "torch._dynamo.exc" in modules or "torch.compile is not supported" in str(error)
+        raise ResourceError(f"torch.compile failed: {reason_of(error)}", COMPILE_HINT) from error
 
 
 def devices_found() -> list[tuple[str, str, str]]:
     """Return the devices of this machine: their names, what they are, and advice where one could be better."""
-    capabilities = torch.cpu.get_capabilities()
-    bfloat16 = [name for name, present in capabilities.items() if name.endswith("bf16") and present]
-    slow = "no bfloat16 arithmetic: that precision is slow here"
-    cpu = f"{torch.backends.cpu.get_cpu_capability()}, {counted(torch.get_num_threads(), 'thread')}"
-    found = [("cpu", f"{cpu}, {'bfloat16 by ' + ', '.join(bfloat16) if bfloat16 else slow}", "")]
+    bfloat16 = [name for name, has in torch.cpu.get_capabilities().items() if name.endswith("bf16") and has]
+    speed = f"bfloat16 by {', '.join(bfloat16)}" if bfloat16 else "no bfloat16 arithmetic: that precision is slow here"
+    threads = counted(torch.get_num_threads(), "thread")
+    found = [("cpu", f"{torch.backends.cpu.get_cpu_capability()}, {threads}, {speed}", "")]
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         found.append((f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB", ""))
-    if len(found) > 1:
-        return found
-    if built := torch.version.cuda:
+    if len(found) == 1 and torch.version.cuda:
         fix = "with an NVIDIA GPU: see whether nvidia-smi lists it, or bring its driver up to date"
-        return [*found, ("cuda", f"torch is built for CUDA {built} and sees no GPU", fix)]
-    return [*found, ("cuda", "torch is built without CUDA", "with an NVIDIA GPU: pip install --force-reinstall torch")]
+        found.append(("cuda", f"torch is built for CUDA {torch.version.cuda} and sees no GPU", fix))
+    elif len(found) == 1:
+        fix = "with an NVIDIA GPU: pip install --force-reinstall torch"
+        found.append(("cuda", "torch is built without CUDA", fix))
+    return found

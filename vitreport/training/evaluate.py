@@ -27,7 +27,7 @@ class Predictions:
 
 
 def evaluation_batch_size(device: torch.device, train: TrainSpec, image_size: int) -> int:
-    """Images in a batch, a function of the spec and the kind of device alone, because it changes the last digits.
+    """Return the images in a batch, by the spec and the kind of device alone, because it changes the last digits.
 
     On a GPU their pixels are those of CUDA_BATCH_SIZE small images at most, unless training itself takes more.
     """
@@ -39,8 +39,10 @@ def evaluation_batch_size(device: torch.device, train: TrainSpec, image_size: in
 def predict(model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]) -> Predictions:
     """Compute the logits of a split. `before_batch` may raise to stop between batches.
 
-    Never compiled, so that a run can be measured again wherever it was trained. Raises ResourceError where the
-    memory does not suffice.
+    The network is never compiled here, so that a run can be measured again wherever it was trained.
+
+    Raises:
+        ResourceError: If the memory does not suffice.
     """
     model.eval()
     logits, begun = [], time.perf_counter()

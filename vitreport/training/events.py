@@ -1,5 +1,6 @@
-"""What the loop tells while it runs; whoever listens draws it or writes it down."""
+"""What happens during a training, and who receives it: a live view, a log, a tracker."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vitreport.records.measurement import EpochRecord
@@ -42,3 +43,41 @@ class EvaluationStarted:
 
 
 Event = Started | StepFinished | EpochFinished | EvaluationStarted
+
+
+class Listener:
+    """Receives what happens during a training; a subclass overrides what it needs.
+
+    The methods are called in the process that trains, between two steps. An exception that one raises ends the run.
+    """
+
+    def event(self, event: Event) -> None:
+        """Receive an event of the loop: Started, StepFinished, EpochFinished or EvaluationStarted."""
+
+    def note(self, line: str) -> None:
+        """Receive a line for the user; a warning begins with "warning: "."""
+
+    def progress(self, label: str, done: int, total: int | None) -> None:
+        """Receive how far the preparation of the images is; `total` is None where it is not known."""
+
+
+class Listeners(Listener):
+    """Passes everything on to several listeners, in their order."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self._listeners = tuple(listeners)
+
+    def event(self, event: Event) -> None:
+        """Pass on an event."""
+        for listener in self._listeners:
+            listener.event(event)
+
+    def note(self, line: str) -> None:
+        """Pass on a line for the user."""
+        for listener in self._listeners:
+            listener.note(line)
+
+    def progress(self, label: str, done: int, total: int | None) -> None:
+        """Pass on how far the preparation of the images is."""
+        for listener in self._listeners:
+            listener.progress(label, done, total)

@@ -1,4 +1,4 @@
-"""The training loop: steps and epochs in the order in which they happen, told as events."""
+"""The training loop: steps and epochs in the order in which they happen, as events."""
 
 import math
 import time
@@ -22,6 +22,7 @@ from vitreport.training.state import TrainingState
 STEPS_BETWEEN_READS = {"cpu": 1, "cuda": 16}
 """Reading a loss waits for the device. At the end of an epoch it is always read."""
 RANK = 0  # of the process among those that train together: one does
+DIVERGED_HINT = "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm"
 
 
 def fit(
@@ -32,11 +33,13 @@ def fit(
     learning_rate: Callable[[int], float],
     before_batch: Callable[[], None],
 ) -> Iterator[Event]:
-    """Train `state` from where it stands to the end of the last epoch, measuring `splits` after each epoch.
+    """Train `state` from its step to the end of the last epoch, measuring `splits` after each epoch.
 
     `state` can be saved while the generator is suspended at an EpochFinished or at a StepFinished with a loss.
-    Raises DivergedError with the first step of which the loss is not finite, or after which that of a split is
-    not; what `before_batch` raises comes through with `state` between two steps.
+    What `before_batch` raises comes through with `state` between two steps.
+
+    Raises:
+        DivergedError: With the first step whose loss is not finite, or after which the loss of a split is not.
     """
     steps_per_epoch = batches.steps_per_epoch
     yield Started(train.epochs, steps_per_epoch, state.epoch, state.step)
@@ -54,7 +57,7 @@ def fit(
             yield StepFinished(state.epoch + 1, state.step, len(targets), rate, loss)
         seconds = state.seconds
         loss, correct, images_seen = state.totals.tolist()
-        check_finite(loss, "train loss", state.epoch + 1, state.step)
+        _check_finite(loss, "train loss", state.epoch + 1, state.step)
         measured = {"train": Measurement(count=int(images_seen), correct=int(correct), loss=loss / images_seen)}
         for name, split in splits.items():
             predicted = predict(state.model, split, train, before_batch)
@@ -73,10 +76,11 @@ def fit(
 
 
 def train_step(state: TrainingState, images: Tensor, targets: Tensor, train: TrainSpec, learning_rate: float) -> Tensor:
-    """One update on images (B, 3, H, W) and their targets; the mean objective, still on the device.
+    """Make one update on images (B, 3, H, W) and their targets; return the mean objective, still on the device.
 
     The targets are labels (B,) or weights of the classes (B, num_classes). Label smoothing gives a share of the weight
-    of every target to all classes alike.
+    of every target to all classes alike. `state.totals` counts the cross entropy without it; of a mixed image the
+    right answer is the class with the largest weight.
     """
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate
@@ -89,46 +93,32 @@ def train_step(state: TrainingState, images: Tensor, targets: Tensor, train: Tra
         nn.utils.clip_grad_norm_(state.model.parameters(), train.clip_norm)
     state.optimizer.step()
     state.step += 1
-    state.totals += _totals(logits.detach().float(), targets)
+    with torch.no_grad():
+        logits, labels = logits.float(), targets if targets.ndim == 1 else targets.argmax(1)
+        loss = functional.cross_entropy(logits, targets, reduction="sum").double()
+        correct = (logits.argmax(1) == labels).sum().double()
+        state.totals += torch.stack([loss, correct, loss.new_full((), len(labels))])
     return objective.detach()
 
 
-@torch.no_grad()
-def _totals(logits: Tensor, targets: Tensor) -> Tensor:
-    """The sums of cross entropies (without label smoothing) and of right answers, and the count, as float64 (3,).
-
-    Of a mixed image the right answer is the class with the largest weight.
-    """
-    loss = functional.cross_entropy(logits, targets, reduction="sum")
-    labels = targets if targets.ndim == 1 else targets.argmax(1)
-    correct = (logits.argmax(1) == labels).sum()
-    return torch.stack([loss.double(), correct.double(), loss.new_full((), len(labels), dtype=torch.float64)])
-
-
 def _read_losses(unread: list[Tensor], state: TrainingState) -> float:
-    """The newest loss, after a check of every loss since the last read."""
-    values = torch.stack(unread).tolist()
-    first_step = state.step - len(values) + 1
+    """Return the newest loss, after a check of every loss since the last read."""
+    values: list[float] = torch.stack(unread).tolist()
     unread.clear()
-    for step, value in enumerate(values, start=first_step):
-        check_finite(value, "loss", state.epoch + 1, step)
-    return float(values[-1])
+    for step, value in enumerate(values, start=state.step - len(values) + 1):
+        _check_finite(value, "loss", state.epoch + 1, step)
+    return values[-1]
 
 
 def measure_finite(predicted: Predictions, split: str, epoch: int, step: int) -> Measurement:
-    """Measure a split. Raises DivergedError where its loss is infinite or NaN."""
+    """Measure a split. Raises DivergedError if its loss is infinite or NaN."""
     try:
         return measure(predicted.logits, predicted.labels)
     except FloatingPointError as error:
-        raise _diverged(f"{split} {error}", epoch, step) from error
+        raise DivergedError(f"diverged at epoch {epoch}, step {step}: {split} {error}", DIVERGED_HINT) from error
 
 
-def check_finite(value: float, name: str, epoch: int, step: int) -> None:
+def _check_finite(value: float, name: str, epoch: int, step: int) -> None:
     """Raise DivergedError for a value that is infinite or NaN after `step` steps, in an epoch that counts from 1."""
     if not math.isfinite(value):
-        raise _diverged(f"{name} = {value}", epoch, step)
-
-
-def _diverged(fault: str, epoch: int, step: int) -> DivergedError:
-    hint = "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm"
-    return DivergedError(f"diverged at epoch {epoch}, step {step}: {fault}", hint)
+        raise DivergedError(f"diverged at epoch {epoch}, step {step}: {name} = {value}", DIVERGED_HINT)

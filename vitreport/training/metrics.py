@@ -29,7 +29,8 @@ FUNCTIONS = {"top5": top5}
 def measure(logits: Logits, labels: Labels) -> Measurement:
     """Count right answers of logits (N, K) for labels (N,), and compute the mean cross entropy and all METRICS.
 
-    Raises FloatingPointError where the cross entropy is infinite or NaN.
+    Raises:
+        FloatingPointError: If the cross entropy is infinite or NaN.
     """
     loss = float(-_log_softmax(logits)[np.arange(len(labels)), labels].mean())
     if not np.isfinite(loss):
@@ -44,50 +45,52 @@ def measure(logits: Logits, labels: Labels) -> Measurement:
 
 
 def measure_details(logits: Logits, labels: Labels) -> SplitDetails:
-    """Calibration, per-class counts and the confusion matrix of logits (N, K) against labels (N,)."""
-    classes = logits.shape[1]
-    predicted = logits.argmax(1)
+    """Compute calibration, per-class counts and the confusion matrix of logits (N, K) against labels (N,)."""
+    classes, predicted = logits.shape[1], logits.argmax(1)
     calibration = _calibration(logits, predicted == labels)
     gaps = (kept.count * abs(kept.confidence - kept.accuracy) for kept in calibration)
+    confusion = None
+    if classes <= MOST_CONFUSION_CLASSES:
+        counts = np.bincount(labels * classes + predicted, minlength=classes**2)
+        confusion = tuple(map(tuple, counts.reshape(classes, classes).tolist()))
     return SplitDetails(
         expected_calibration_error=sum(gaps) / len(labels),
         calibration=calibration,
         per_class_count=tuple(np.bincount(labels, minlength=classes).tolist()),
         per_class_correct=tuple(np.bincount(labels[predicted == labels], minlength=classes).tolist()),
-        confusion=_confusion(labels, predicted, classes) if classes <= MOST_CONFUSION_CLASSES else None,
+        confusion=confusion,
     )
 
 
 def confident_mistakes(logits: Logits, labels: Labels, most: int) -> tuple[Mistake, ...]:
     """Return up to `most` wrong images, the most confident first; among equals the first images."""
-    predicted, confidence = logits.argmax(1), np.exp(_log_softmax(logits).max(1))
+    predicted, confidence = logits.argmax(1), _confidence(logits)
     wrong = np.flatnonzero(predicted != labels)
-    chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
-    columns = (column.tolist() for column in (chosen, labels[chosen], predicted[chosen], confidence[chosen]))
+    chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:most].tolist()
     return tuple(
-        Mistake(index=index, label=label, predicted=taken_for, confidence=min(1.0, sure))
-        for index, label, taken_for, sure in zip(*columns, strict=True)
+        Mistake(index=i, label=int(labels[i]), predicted=int(predicted[i]), confidence=min(1.0, float(confidence[i])))
+        for i in chosen
     )
-
-
-def _confusion(labels: Labels, predicted: Labels, classes: int) -> tuple[tuple[int, ...], ...]:
-    counts = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
-    return tuple(tuple(row) for row in counts.tolist())
 
 
 def _log_softmax(logits: Logits) -> NDArray[np.float64]:
     shifted = logits.astype(np.float64) - logits.max(1, keepdims=True)
-    normalised: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-    return normalised
+    normalized: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return normalized
+
+
+def _confidence(logits: Logits) -> NDArray[np.float64]:
+    """Return the probability (N,) of each predicted class."""
+    confidence: NDArray[np.float64] = np.exp(_log_softmax(logits).max(1))
+    return confidence
 
 
 def _calibration(logits: Logits, correct: NDArray[np.bool_]) -> tuple[CalibrationBin, ...]:
-    """Bins of equal width over the confidence (Guo et al. 2017, arXiv:1706.04599, section 2)."""
-    confidence = np.exp(_log_softmax(logits).max(1))
+    """Fill bins of equal width over the confidence (Guo et al. 2017, arXiv:1706.04599, section 2)."""
+    confidence = _confidence(logits)
     bin_index = np.minimum((confidence * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
     count = np.bincount(bin_index, minlength=CALIBRATION_BINS)
-    divisor = np.maximum(count, 1)
-    mean_confidence = np.bincount(bin_index, confidence, CALIBRATION_BINS) / divisor
+    mean_confidence = np.bincount(bin_index, confidence, CALIBRATION_BINS) / np.maximum(count, 1)
     correct_images = np.bincount(bin_index[correct], minlength=CALIBRATION_BINS)
     return tuple(
         CalibrationBin(count=images, correct=right, confidence=min(1.0, mean))

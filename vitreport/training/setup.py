@@ -31,7 +31,7 @@ CHANNEL_STATISTICS = {
     "cifar": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
     "none": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
 }
-"""Mean and deviation of red, green and blue where they are not those of the data set."""
+"""Mean and deviation of red, green and blue where they are not those of the dataset."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Setup:
 
 
 def build_network(spec: RunSpec) -> nn.Module:
-    """The fresh network of a run, on the CPU. Raises SpecError where it cannot be built."""
+    """Build the fresh network of a run, on the CPU. Raises SpecError where it cannot be built."""
     data = spec.data
     return build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
 
 
 def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
-    """The fresh network of a spec on a device, and what it costs there at the spec's precision."""
+    """Build the fresh network of a spec on a device, and measure what it costs there at the spec's precision."""
     model = build_network(spec).to(device)
     with autocast(device, spec.train.precision), timm_errors(spec.model, "be trained with these settings"):
         return model, measure_cost(model, spec.data.image_size)
@@ -62,10 +62,12 @@ def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
 def prepare(spec: RunSpec, model: nn.Module, cost: Cost, arrays: ImageArrays, device: torch.device) -> Setup:
     """Make the optimizer of a model that is on its device, and the splits.
 
-    Raises SpecError where the images do not fit the spec.
+    Raises:
+        SpecError: If the images do not fit the spec.
     """
     train, val = split_indices(spec, arrays)
-    if problems := _problems(spec, model, device, len(arrays.classes), len(train)):
+    problems = image_problems(spec, len(arrays.classes), len(train))
+    if problems := problems + lone_image_problems(spec, model, device, len(train)):
         raise SpecError(problems=problems)
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
     splits = {name: place_split(spec, arrays, device, name, index) for name, index in chosen.items() if len(index)}
@@ -86,15 +88,8 @@ def prepare(spec: RunSpec, model: nn.Module, cost: Cost, arrays: ImageArrays, de
     )
 
 
-def _problems(
-    spec: RunSpec, model: nn.Module, device: torch.device, classes: int, training_images: int
-) -> list[Problem]:
-    """What only shows when the images are there."""
-    return image_problems(spec, classes, training_images) + lone_image_problems(spec, model, device, training_images)
-
-
 def image_problems(spec: RunSpec, classes: int, training_images: int) -> list[Problem]:
-    """Whether a data set of so many classes, of whose images so many are trained on, is that of the spec."""
+    """Return whether a dataset of so many classes, so many images of which are trained on, is that of the spec."""
     found = batch_problems(spec.train.batch_size, training_images)
     if spec.data.num_classes != classes:
         fault = f"{spec.data.dataset} has {classes} classes"
@@ -103,31 +98,28 @@ def image_problems(spec: RunSpec, classes: int, training_images: int) -> list[Pr
 
 
 def lone_image_problems(spec: RunSpec, model: nn.Module, device: torch.device, training_images: int) -> list[Problem]:
-    """What is wrong with a batch of one image, where there is one."""
-    batch_size, image_size = spec.train.batch_size, spec.data.image_size
-    if (training_images - 1) % batch_size or _trains_on_one_image(model, device, image_size):
+    """Return what is wrong with a batch of one image, where there is one: batch normalisation may need more values."""
+    batch_size, size = spec.train.batch_size, spec.data.image_size
+    if (training_images - 1) % batch_size:
         return []
-    left = f"leaves a last batch of one of the {training_images} training images" if batch_size > 1 else "is one image"
-    fault = f"{left}, too few to normalise over"
-    return [Problem("train.batch_size", fault, "choose another one", str(batch_size))]
-
-
-def _trains_on_one_image(model: nn.Module, device: torch.device, image_size: int) -> bool:
-    """Batch normalisation of one image needs more than one place in it."""
     try:
-        deepcopy(model).train()(torch.zeros(1, CHANNELS, image_size, image_size, device=device))
+        deepcopy(model).train()(torch.zeros(1, CHANNELS, size, size, device=device))
     except ValueError:
-        return False
-    return True
+        one = (
+            f"leaves a last batch of one of the {training_images} training images" if batch_size > 1 else "is one image"
+        )
+        fault = f"{left if batch_size > 1 else 'is one image'}, too few to normalize over"
+        return [Problem("train.batch_size", fault, "choose another one", str(batch_size))]
+    return []
 
 
 def split_indices(spec: RunSpec, arrays: ImageArrays) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which images are trained on and which choose the epoch; functions of the data and the seed alone.
+    """Return which images are trained on and which choose the epoch; functions of the data and the seed alone.
 
-    Both are training images, unless the spec takes the validation images of the data set: then all of those.
+    Both are training images, unless the spec takes the validation images of the dataset: then all of those.
 
     Raises:
-        DatasetError: The data set has no validation images, or too few training images.
+        DatasetError: If the dataset has no validation images, or too few training images.
     """
     labels, classes = arrays.splits["train"].labels, arrays.classes
     kept = np.arange(len(labels))
@@ -140,28 +132,27 @@ def split_indices(spec: RunSpec, arrays: ImageArrays) -> tuple[NDArray[np.int64]
 
 
 def class_counts(splits: Mapping[str, ImageSet], classes: int) -> dict[str, tuple[int, ...]]:
-    """The images of each class, by split."""
+    """Count the images of each class, by split."""
     return {name: tuple(torch.bincount(split.labels, minlength=classes).tolist()) for name, split in splits.items()}
 
 
 def _source(spec: RunSpec, arrays: ImageArrays, name: str) -> Split:
-    """The images that a split is chosen from: held-out images are training images."""
-    if name != "val" or spec.data.validation == "fraction":
-        return arrays.splits["test" if name == "test" else "train"]
-    if "val" not in arrays.splits:
+    """Return the images that a split is chosen from: held-out images are training images."""
+    if name == "val" and spec.data.validation == "fraction":
+        name = "train"
+    if name not in arrays.splits:
         hint = "restore its folder val/, or choose another split"
-        raise DatasetError("the data set has no validation images of its own", hint)
-    return arrays.splits["val"]
+        raise DatasetError("the dataset has no validation images of its own", hint)
+    return arrays.splits[name]
 
 
 def place_split(
     spec: RunSpec, arrays: ImageArrays, device: torch.device, name: str, chosen: NDArray[np.int64]
 ) -> ImageSet:
-    """The chosen images of a split. All of them stay memory-mapped."""
+    """Place the chosen images of a split. All of them stay memory-mapped."""
     source = _source(spec, arrays, name)
     whole = len(chosen) == len(source.labels)
-    constants = {"dataset": (arrays.mean, arrays.std), **CHANNEL_STATISTICS}
-    mean, std = constants[spec.data.normalization]
+    mean, std = CHANNEL_STATISTICS.get(spec.data.normalization, (arrays.mean, arrays.std))
     return place(
         source.images if whole else source.images[chosen],
         source.labels if whole else source.labels[chosen],

@@ -33,7 +33,7 @@ class TrainingState:
     best: BestEpoch | None = None
 
     def is_finite(self) -> bool:
-        """Whether no loss of this epoch and no weight is infinite or NaN."""
+        """Return whether no loss of this epoch and no weight is infinite or NaN."""
         return all(bool(tensor.isfinite().all()) for tensor in (self.totals, *named_weights(self.model).values()))
 
     def finish_epoch(self, selection_accuracy: float | None) -> None:
@@ -50,11 +50,12 @@ class TrainingState:
 
 
 def fresh_state(model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device) -> TrainingState:
+    """Return the state before the first step."""
     return TrainingState(model, optimizer, torch.zeros(3, dtype=torch.float64, device=device))
 
 
 def named_weights(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters and persistent buffers, a tensor that several modules share under its first name alone."""
+    """Return parameters and persistent buffers, a tensor that several modules share under its first name alone."""
     persistent = model.state_dict().keys()
     buffers = {name: buffer for name, buffer in model.named_buffers() if name in persistent}
     return {**dict(model.named_parameters()), **buffers}

@@ -10,8 +10,7 @@ from vitreport.cli.format import sparkline
 from vitreport.cli.live.display import DrawnView, QuietView
 from vitreport.formatting import compact, percent, rate
 from vitreport.records.measurement import EpochRecord
-from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Started, StepFinished
-from vitreport.training.listener import Listener
+from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Listener, Started, StepFinished
 
 CURVE_WIDTH = 32
 

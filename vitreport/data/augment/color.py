@@ -1,4 +1,4 @@
-"""Operations that change colours and leave every pixel where it is."""
+"""Operations that change colours, or erase, and leave every pixel where it is."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,9 +6,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vitreport.data.augment.random_numbers import RandomNumbers
-from vitreport.data.augment.sampling import InTurn, SampledTransform, apply_where, per_image
-from vitreport.spec.augment import ColorJitterSpec, SharpnessSpec
+from vitreport.data.augment.geometry import draw_lengths, draw_offsets, first_fitting, in_boxes
+from vitreport.data.augment.sampling import InTurn, RandomNumbers, SampledTransform, apply_where, per_image
+from vitreport.randomness import hashed
+from vitreport.spec.augment import ColorJitterSpec, RandomErasingSpec, SharpnessSpec
 
 LEVELS = 256
 
@@ -129,3 +130,27 @@ def _grayscale(images: Tensor) -> Tensor:
 def _blend(other: Tensor, images: Tensor, factors: Tensor) -> Tensor:
     weights = per_image(factors, images)
     return images.mul(weights).add_(other * (1 - weights)).clamp_(0, 1)
+
+
+def draw_random_erasing(spec: RandomErasingSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+    """Draw the first of ten rectangles that is smaller than the image on both sides, else none, as torchvision does."""
+    erased = numbers.happens(spec.probability)
+    lengths = torch.stack(draw_lengths(spec.scale, spec.ratio, shape, numbers), dim=2)
+    sizes, found = first_fitting(lengths, (lengths < torch.tensor(shape[-2:])).all(2))
+    sizes = sizes * (erased & found)[:, None]
+    boxes = torch.cat([draw_offsets(sizes, shape, numbers), sizes], dim=1)
+    return SampledTransform(partial(erase, noise=spec.value == "noise"), (boxes, numbers.seeds()))
+
+
+def erase(images: Tensor, boxes: Tensor, seeds: Tensor, *, noise: bool) -> Tensor:
+    """Make `boxes` (B, 4) of top, left, height and width black, or uniform noise by a hash of `seeds` (B, 2) and pixel.
+
+    The device computes the noise: generators of the CPU and of a GPU would draw different numbers.
+    """
+    inside = in_boxes(boxes, images)
+    if not noise:
+        return images.masked_fill(inside, 0)
+    pixels = torch.arange(images[0].numel(), device=images.device, dtype=torch.int32).view(1, *images.shape[1:])
+    low, high = seeds.to(images.device, non_blocking=True)[..., None, None, None].unbind(1)
+    uniform = (hashed(pixels, low, high) >> 8).to(images.dtype).mul_(2.0**-24).add_(0.5)
+    return torch.where(inside, uniform, images)

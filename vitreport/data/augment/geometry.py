@@ -1,5 +1,6 @@
-"""Operations that move pixels. What comes from outside an image is black."""
+"""Rectangles in images, and operations that move pixels. What comes from outside an image is black."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -7,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vitreport.data.augment.random_numbers import RandomNumbers
-from vitreport.data.augment.rectangles import draw_lengths, draw_offsets, first_fitting
-from vitreport.data.augment.sampling import SampledTransform, per_image
+from vitreport.data.augment.sampling import RandomNumbers, SampledTransform, per_image
 from vitreport.spec.augment import RandomAffineSpec, RandomCropSpec, RandomResizedCropSpec, RandomRotationSpec
+
+TRIES = 10
 
 
 def horizontal_flip(images: Tensor, flipped: Tensor) -> Tensor:
@@ -128,3 +129,33 @@ def _sampled(images: Tensor, rows: Tensor, columns: Tensor, interpolation: str) 
     grid = rows[:, :, None] + columns[:, None]
     sampled = functional.grid_sample(images, grid, mode=interpolation, padding_mode="zeros", align_corners=False)
     return sampled.clamp_(0, 1)  # the weights of four pixels can add up to a little more than 1
+
+
+def draw_lengths(
+    scale: tuple[float, float], ratio: tuple[float, float], shape: Sequence[int], numbers: RandomNumbers
+) -> tuple[Tensor, Tensor]:
+    """Draw two sides (B, TRIES) of rectangles: the area uniform in `scale`, first / second log-uniform in `ratio`."""
+    height, width = shape[-2:]
+    areas = numbers.uniform(*scale, TRIES) * (height * width)
+    ratios = numbers.uniform(math.log(ratio[0]), math.log(ratio[1]), TRIES).exp()
+    return (areas * ratios).sqrt().round(), (areas / ratios).sqrt().round()
+
+
+def first_fitting(sizes: Tensor, fits: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the first of `sizes` (B, TRIES, 2) for which `fits` (B, TRIES), and whether there is one."""
+    return sizes[torch.arange(len(sizes)), fits.int().argmax(1)], fits.any(1)
+
+
+def draw_offsets(sizes: Tensor, shape: Sequence[int], numbers: RandomNumbers) -> Tensor:
+    """Draw top and left (B, 2) of rectangles of these heights and widths; every place is equally likely."""
+    places = torch.tensor(shape[-2:]) - sizes + 1
+    return (numbers.uniform(0, 1, 2) * places).floor()
+
+
+def in_boxes(boxes: Tensor, images: Tensor) -> Tensor:
+    """Return which pixels lie in `boxes` (B, 4) of top, left, height and width: (B, 1, H, W) of bool."""
+    starts, lengths = boxes[:, :2], boxes[:, 2:]
+    (top, left), (bottom, right) = per_image(starts, images).unbind(1), per_image(starts + lengths, images).unbind(1)
+    row, column = (torch.arange(length, device=images.device) for length in images.shape[-2:])
+    rows, columns = (row >= top) & (row < bottom), (column >= left) & (column < right)  # (B, 1, H) and (B, 1, W)
+    return rows[..., None] & columns[..., None, :]

@@ -6,9 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vitreport.data.augment import color, geometry, policies, rectangles
-from vitreport.data.augment.random_numbers import RandomNumbers
-from vitreport.data.augment.sampling import Apply, InTurn, SampledTransform, Sampler, apply_where
+from vitreport.data.augment import color, geometry, policies
+from vitreport.data.augment.sampling import Apply, InTurn, RandomNumbers, SampledTransform, Sampler, apply_where
 from vitreport.spec import augment as specs
 
 
@@ -41,7 +40,7 @@ DRAWS: dict[type, Sampler] = {
     specs.SharpnessSpec: color.draw_sharpness,
     specs.AutocontrastSpec: chosen_by_chance(partial(apply_where, apply=color.autocontrast)),
     specs.EqualizeSpec: chosen_by_chance(partial(apply_where, apply=color.equalize)),
-    specs.RandomErasingSpec: rectangles.draw_random_erasing,
+    specs.RandomErasingSpec: color.draw_random_erasing,
     specs.RandAugmentSpec: policies.draw_policy,
     specs.TrivialAugmentSpec: policies.draw_policy,
     specs.MixtureSpec: draw_mixture,

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from vitreport.data.augment import color
 from vitreport.data.augment.geometry import affine, inverse_affine
-from vitreport.data.augment.random_numbers import RandomNumbers
-from vitreport.data.augment.sampling import InTurn, SampledTransform
+from vitreport.data.augment.sampling import InTurn, RandomNumbers, SampledTransform
 from vitreport.spec.augment import RandAugmentSpec, TrivialAugmentSpec
 
 MOVING = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")

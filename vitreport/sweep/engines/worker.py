@@ -14,8 +14,7 @@ from vitreport.errors import BusyError, ResourceError, StoppedError, StorageErro
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended, Update
-from vitreport.training.events import Event, StepFinished
-from vitreport.training.listener import Listener
+from vitreport.training.events import Event, Listener, StepFinished
 
 SECONDS_BETWEEN_STEPS = 0.25
 
