@@ -33,7 +33,7 @@ DIGITS = ("train", "perceiver-io", "--dataset", "digits", *TINY)
 def test_a_batch_that_is_too_small_to_normalise_over(command: list[str], batch_size: int, fault: str, cli: Cli) -> None:
     small = ["timm/resnet10t", "--dataset=digits", "--set=limit=43", f"--set=batch_size={batch_size}"]
     done = cli(*command, *small, "--set=data.image_size=8")
-    refused(done, 2, f"train.batch_size = {batch_size}: {fault}, too few to normalise over; hint: choose another one")
+    refused(done, 2, f"train.batch_size = {batch_size}: {fault}, too few to normalize over; hint: choose another one")
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,7 @@ def test_weights_in_the_hubs_cache_are_used(cli: Cli) -> None:
     }
     assert done.stderr.splitlines()[:1] == [
         'warning: timm/resnet10t.c3_in1k was trained with data.normalization = "imagenet", '
-        'this run normalises with "dataset"',
+        'this run normalizes with "dataset"',
     ]
     (repository / "snapshots/1/model.safetensors").write_bytes(content[:1000])
     refused(cli(*RESNET, "--seed=1"), 4, "timm's weights of resnet10t do not load")

@@ -22,7 +22,7 @@ from vitreport.training.setup import prepare
 
 STEPS = 2
 BATCH_SIZE = 2
-"""As few as a network can normalise over, and as can be mixed with one another."""
+"""As few as a network can normalize over, and as can be mixed with one another."""
 UNMEASURED = Cost(parameters=0, forward_flops_per_image=0, training_flops_per_image=0)
 FEW: dict[str, Any] = {"train.selection": "last", "data.validation_fraction": 0.0}
 

@@ -24,9 +24,9 @@ from vitreport.spec.run import RunSpec
 from vitreport.training.pretrained import (
     check_weights,
     load_pretrained,
+    normalization_warning,
     read_pretrained,
-    told_normalization,
-    told_weights,
+    weights_message,
 )
 from vitreport.training.setup import CHANNEL_STATISTICS, build_network, place_split
 from vitreport.training.state import named_weights
@@ -73,7 +73,9 @@ def test_weights_of_the_same_network_are_taken_whole(name: str) -> None:
     network, report = loaded(spec_of(name))
     assert (report.loaded, report.missing, report.unexpected, report.reshaped) == (len(weights), (), (), ())
     assert (report.classifier, report.reclassed) == ("unnamed classes", ())
-    assert f"classifier: taken, of {NUM_CLASSES} classes that {FILE} does not name" in told_weights(report, NUM_CLASSES)
+    assert f"classifier: taken, of {NUM_CLASSES} classes that {FILE} does not name" in weights_message(
+        report, NUM_CLASSES
+    )
     assert all(torch.equal(tensor, weights[key]) for key, tensor in named_weights(network).items())
 
 
@@ -123,14 +125,14 @@ def test_a_classifier_of_other_classes_is_fresh_though_it_fits(name: str) -> Non
     assert report.loaded + len(report.reclassed) == len(weights)
     for key, tensor in named_weights(network).items():
         assert torch.equal(tensor, (fresh if key in report.reclassed else weights)[key]), key
-    assert f"; fresh, of other classes: {report.reclassed[0]}" in told_weights(report, NUM_CLASSES)
+    assert f"; fresh, of other classes: {report.reclassed[0]}" in weights_message(report, NUM_CLASSES)
 
 
 def test_a_classifier_of_the_same_classes_is_taken() -> None:
     weights = saved(spec_of("swin"), classes_metadata(CLASSES[:NUM_CLASSES]))
     _, report = loaded(spec_of("swin"))
     assert (report.classifier, report.loaded) == ("same classes", len(weights))
-    assert told_weights(report, NUM_CLASSES).endswith(f"; classifier: taken, of the same {NUM_CLASSES} classes")
+    assert weights_message(report, NUM_CLASSES).endswith(f"; classifier: taken, of the same {NUM_CLASSES} classes")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_the_classifier_is_what_depends_on_the_number_of_classes(name: str) -> N
 def test_the_record_of_what_was_not_taken_is_told() -> None:
     saved(spec_of("mlp-mixer", num_classes=7))
     _, report = loaded(spec_of("mlp-mixer"))
-    told = told_weights(report, NUM_CLASSES)
+    told = weights_message(report, NUM_CLASSES)
     assert told.startswith(f"weights: {report.loaded} tensors of {FILE.name}; fresh, of another shape: ")
     assert sorted(report.reshaped) == ["head.bias", "head.weight"]
 
@@ -245,12 +247,12 @@ def test_normalisations_are_those_that_timm_trained_with() -> None:
 def test_another_normalisation_than_that_of_the_weights_is_told() -> None:
     weights = Weights("timm/some", None, {}, channel_statistics=CHANNEL_STATISTICS["inception"])
     specs = {name: small_spec(data={"normalization": name}) for name in (*CHANNEL_STATISTICS, "dataset")}
-    assert told_normalization(weights, specs["inception"]) == []
-    said = 'warning: timm/some was trained with data.normalization = "inception", this run normalises with "dataset"'
-    assert told_normalization(weights, specs["dataset"]) == [said]
+    assert normalization_warning(weights, specs["inception"]) == ""
+    said = 'warning: timm/some was trained with data.normalization = "inception", this run normalizes with "dataset"'
+    assert normalization_warning(weights, specs["dataset"]) == said
     others = replace(weights, channel_statistics=((0.4, 0.4, 0.4), (0.2, 0.2, 0.2)))
-    assert "with mean (0.4, 0.4, 0.4) and deviation (0.2, 0.2, 0.2), " in told_normalization(others, specs["none"])[0]
-    assert told_normalization(replace(weights, channel_statistics=None), specs["dataset"]) == []
+    assert "with mean (0.4, 0.4, 0.4) and deviation (0.2, 0.2, 0.2), " in normalization_warning(others, specs["none"])
+    assert normalization_warning(replace(weights, channel_statistics=None), specs["dataset"]) == ""
 
 
 @pytest.mark.parametrize("name", [*CHANNEL_STATISTICS, "dataset"])

@@ -24,7 +24,7 @@ def test_a_last_batch_of_one_image_needs_something_to_normalise_over(
     assert 90 % batch_size == rest
     if model and (rest == 1 or batch_size == 1):
         fault = "leaves a last batch of one of the 90 training images" if rest else "is one image"
-        with pytest.raises(SpecError, match=f"{fault}, too few to normalise over"):
+        with pytest.raises(SpecError, match=f"{fault}, too few to normalize over"):
             small_setup(spec, noise_arrays())
     else:
         assert small_setup(spec, noise_arrays()).batches.batch_size == batch_size

@@ -11,12 +11,12 @@ from vitreport.spec.run import RunSpec
 from vitreport.training import throughput
 from vitreport.training.setup import place_model
 from vitreport.training.state import named_weights
-from vitreport.training.throughput import FEWEST_IMAGES, SAMPLES, Throughput, measure_rate, measure_throughput
+from vitreport.training.throughput import FEWEST_IMAGES, SAMPLES, Rate, measure_rate, measure_throughput
 
 SECONDS_AN_IMAGE = 0.001
 
 
-def measured(spec: RunSpec, seconds: float) -> Throughput:
+def measured(spec: RunSpec, seconds: float) -> tuple[Rate, Rate]:
     model, _ = place_model(spec, CPU)
     return measure_throughput(model, spec, CPU, seconds=seconds)
 
@@ -27,20 +27,19 @@ def test_batches_are_those_of_the_spec_where_time_allows(precision: str) -> None
         train={"precision": precision, "batch_size": 7, "clip_norm": 1.0},
         data={"augment": [{"name": "horizontal_flip"}, {"name": "color_jitter", "hue": 0.1}]},
     )
-    found = measured(spec, seconds=60)
-    assert (found.training.batch_size, found.training.samples) == (7, SAMPLES)
-    assert (found.forward.batch_size, found.forward.samples) == (128, SAMPLES)
-    assert min(found.forward.images_per_second, found.training.images_per_second) > 0
+    training, forward = measured(spec, seconds=60)
+    assert (training.batch_size, training.samples) == (7, SAMPLES)
+    assert (forward.batch_size, forward.samples) == (128, SAMPLES)
+    assert min(forward.images_per_second, training.images_per_second) > 0
 
 
 def test_without_time_one_small_batch_is_measured() -> None:
-    found = measured(small_spec(train={"batch_size": 512}), seconds=0)
-    for each in (found.training, found.forward):
+    for each in measured(small_spec(train={"batch_size": 512}), seconds=0):
         assert (each.batch_size, each.samples) == (FEWEST_IMAGES, 1)
 
 
 def test_a_batch_of_one_stays_one() -> None:
-    assert measured(small_spec(train={"batch_size": 1}), seconds=60).training.batch_size == 1
+    assert measured(small_spec(train={"batch_size": 1}), seconds=60)[0].batch_size == 1
 
 
 def test_the_model_and_the_generator_stay_as_they_were() -> None:

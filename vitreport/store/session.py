@@ -32,7 +32,7 @@ from vitreport.training import device as devices
 from vitreport.training.device import memory_errors
 from vitreport.training.events import EpochFinished, EvaluationStarted, Listener, StepFinished
 from vitreport.training.loop import fit
-from vitreport.training.pretrained import load_pretrained, read_pretrained, told_normalization, told_weights
+from vitreport.training.pretrained import load_pretrained, normalization_warning, read_pretrained, weights_message
 from vitreport.training.setup import Setup, class_counts, place_model, prepare
 
 
@@ -76,8 +76,8 @@ def _prepared(spec: RunSpec, runtime: Runtime, folder: Path, argv: Sequence[str]
     is_resumed = newest_step(folder / "checkpoints") > 0
     with memory_errors("loading the weights"):
         weights = None if is_resumed else read_pretrained(model, spec, runtime.weights, listener.note)
-    for line in told_normalization(weights, spec) if weights else []:
-        listener.note(line)
+    if weights and (warning := normalization_warning(weights, spec)):
+        listener.note(warning)
     arrays = open_dataset(ImageRequest.of(spec.data, runtime, listener.note, listener.progress))
     for line in image_notices(spec.data.dataset, arrays):
         listener.note(line)
@@ -183,7 +183,7 @@ class Session:
         if fault := class_warning(self.arrays.classes, sizes, limited=self.spec.data.limit is not None):
             self.listener.note(f"warning: {fault}")
         if self.weights:
-            self.listener.note(told_weights(self.weights, len(self.arrays.classes)))
+            self.listener.note(weights_message(self.weights, len(self.arrays.classes)))
 
     def _changes(self, recorded: dict[str, str]) -> dict[str, tuple[str, str]]:
         """Return what differs on this machine from the fingerprint of the run's start, and warn of it."""

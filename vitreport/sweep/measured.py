@@ -110,8 +110,8 @@ def _images(spec: RunSpec, runtime: Runtime) -> tuple[dict[str, int], bool]:
 
 def _seconds(spec: RunSpec, images: Mapping[str, int], measured: MeasuredCost) -> float:
     """Add up all epochs with their evaluations, then every split with the last and with the selected weights."""
-    train, speeds = spec.train, measured.throughput
+    train = spec.train
     monitored = images.get("val", 0) + (images["test"] if train.monitor_test else 0)
     finally_measured = sum(images.values()) * (2 if train.selection == "val" else 1)
-    trained = images["train"] * train.epochs / speeds.training.expected_images_per_second
-    return trained + (monitored * train.epochs + finally_measured) / speeds.forward.expected_images_per_second
+    trained = images["train"] * train.epochs / measured.training.expected_images_per_second
+    return trained + (monitored * train.epochs + finally_measured) / measured.forward.expected_images_per_second

@@ -1,9 +1,8 @@
-"""Starting a training from weights that were trained before, on other images or other classes."""
+"""Start a training from weights that were trained before, on other images or other classes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,10 +23,12 @@ SHOWN_CHARACTERS = 100
 
 
 def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Callable[[str], None]) -> Weights | None:
-    """The weights that `model.pretrained` names; None where it names none. Only the classifier may not fit.
+    """Read the weights that `model.pretrained` names; None where it names none. Only the classifier may not fit.
 
-    Raises SpecError where the weights are a file that is not given, RecordError where they cannot be used,
-    ResourceError where the hub has to be asked and cannot.
+    Raises:
+        SpecError: If the weights are a file that is not given.
+        RecordError: If they cannot be used.
+        ResourceError: If the hub has to be asked and cannot.
     """
     pretrained = spec.model.pretrained
     if pretrained is False:
@@ -48,28 +49,27 @@ def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Ca
 
 
 def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) -> InitialWeights:
-    """Put weights that `read_pretrained` has let pass into a fresh network; its classifier not for other classes."""
+    """Put weights that `read_pretrained` returned into a fresh network; its classifier not for other classes."""
     wanted, misfits = named_weights(model), _misfits(model, weights)
     fresh = {*misfits["missing"], *misfits["reshaped"]}
     classifier = {name for name in wanted if name.startswith(classifier_prefixes(model))}
     others = weights.classes is not None and weights.classes != tuple(classes)
-    misfits["reclassed"] = tuple(name for name in wanted if others and name in classifier - fresh)
-    taken = wanted.keys() - {*fresh, *misfits["reclassed"]}
-    whole: Literal["same classes", "unnamed classes"] = "unnamed classes" if weights.classes is None else "same classes"
+    misfits["reclassed"] = [name for name in wanted if others and name in classifier - fresh]
+    loaded = wanted.keys() - {*fresh, *misfits["reclassed"]}
     with torch.no_grad():
-        for name in taken:
+        for name in loaded:
             wanted[name].copy_(weights.tensors[name])
     return InitialWeights(
         source=recordable(weights.source),
         sha256=weights.sha256,
-        loaded=len(taken),
-        classifier="fresh" if classifier - taken else whole,
+        loaded=len(loaded),
+        classifier="fresh" if classifier - loaded else "unnamed classes" if weights.classes is None else "same classes",
         **{kind: tuple(map(recordable, names)) for kind, names in misfits.items()},
     )
 
 
-def told_weights(weights: InitialWeights, num_classes: int) -> str:
-    """What the user reads of it."""
+def weights_message(weights: InitialWeights, num_classes: int) -> str:
+    """Say in one line what was loaded and what was not."""
     classifiers = {
         "same classes": f"classifier: taken, of the same {num_classes} classes",
         "unnamed classes": f"classifier: taken, of {num_classes} classes that {weights.source} does not name",
@@ -80,29 +80,44 @@ def told_weights(weights: InitialWeights, num_classes: int) -> str:
         "fresh, not in it": weights.missing,
         "not used": weights.unexpected,
     }
-    left_out = [f"{kind}: {_listed(names)}" for kind, names in kinds.items() if names]
+    others = [f"{kind}: {_listed(names)}" for kind, names in kinds.items() if names]
     taken = [text for kind, text in classifiers.items() if kind == weights.classifier]
-    return "; ".join([f"weights: {weights.loaded} tensors of {weights.source}", *taken, *left_out])
+    return "; ".join([f"weights: {weights.loaded} tensors of {weights.source}", *taken, *others])
 
 
-def told_normalization(weights: Weights, spec: RunSpec) -> list[str]:
-    """A line where images are not normalised as those were that the weights come from, as far as that is known."""
-    published, normalization = weights.channel_statistics, spec.data.normalization
-    if published is None or CHANNEL_STATISTICS.get(normalization) == published:
-        return []
+def normalization_warning(weights: Weights, spec: RunSpec) -> str:
+    """Say that images are not normalized as those that the weights were trained on; nothing where that is unknown."""
+    published, own = weights.channel_statistics, spec.data.normalization
+    if published is None or CHANNEL_STATISTICS.get(own) == published:
+        return ""
     names = [f'data.normalization = "{name}"' for name, known in CHANNEL_STATISTICS.items() if known == published]
-    (statistics,) = names or [f"mean {published[0]} and deviation {published[1]}"]
-    return [f'warning: {weights.source} was trained with {statistics}, this run normalises with "{normalization}"']
+    (theirs,) = names or [f"mean {published[0]} and deviation {published[1]}"]
+    return f'warning: {weights.source} was trained with {theirs}, this run normalizes with "{own}"'
 
 
-def _listed(names: Sequence[str]) -> str:
-    """The first ones, those of counters only where there are no others."""
-    tensors = [name for name in names if not name.endswith(COUNTER)] or names
-    return listed([name[:SHOWN_CHARACTERS] for name in tensors])
+def check_weights(model: nn.Module, weights: Weights) -> None:
+    """Raise RecordError where anything but the classifier does not fit, or is not finite in the network's type."""
+    classifier, wanted, misfits = classifier_prefixes(model), named_weights(model), _misfits(model, weights)
+    fitting = [name for name in wanted if name not in {*misfits["missing"], *misfits["reshaped"]}]
+    titles = {"missing": "missing", "unexpected": "not in the network", "reshaped": "of another shape"}
+    faults = [
+        f"{title}: {_listed(others)}"
+        for kind, title in titles.items()
+        if (others := [name for name in misfits[kind] if not name.startswith(classifier)])
+    ]
+    if faults:
+        fault = f"{len(fitting)} of {len(wanted)} tensors do; {'; '.join(faults)}"
+        hint = "are they weights of another architecture, or of one with other arguments?"
+        raise RecordError(f"{weights.source} does not fit the network: {fault}", hint)
+    infinite = [name for name in fitting if not weights.tensors[name].to(wanted[name].dtype).isfinite().all()]
+    if infinite:
+        fault = f"has NaN or infinite values in {len(infinite)} of its tensors: {_listed(infinite)}"
+        hint = "they come from a training that diverged, or the file is damaged"
+        raise RecordError(f"{weights.source} {fault}", hint)
 
 
 def _without_prefix(model: nn.Module, weights: Weights, note: Callable[[str], None]) -> Weights:
-    """The weights under the network's names: Lightning, DistributedDataParallel and torch.compile add a prefix."""
+    """Give tensors the network's names: Lightning, DistributedDataParallel and torch.compile add a prefix."""
     prefix = common_prefix(weights.tensors, model.state_dict().keys())
     if not prefix:
         return weights
@@ -113,19 +128,18 @@ def _without_prefix(model: nn.Module, weights: Weights, note: Callable[[str], No
     return replace(weights, tensors=named)
 
 
-def _misfits(model: nn.Module, weights: Weights) -> dict[str, tuple[str, ...]]:
-    """The tensors of a network, and of weights, that do not fit each other, in the order of the network."""
-    given, named, known = weights.tensors, named_weights(model), model.state_dict().keys()
-    wanted = {name: named[name] for name in known if name in named}
+def _misfits(model: nn.Module, weights: Weights) -> dict[str, list[str]]:
+    """Return the tensors of a network, and of weights, that do not fit each other, in the order of the network."""
+    given, wanted = weights.tensors, named_weights(model)
     return {
-        "missing": tuple(name for name in wanted if name not in given),
-        "unexpected": tuple(sorted(given.keys() - known, key=_natural)),
-        "reshaped": tuple(name for name in wanted if name in given and not _fits(given[name], wanted[name])),
+        "missing": [name for name in wanted if name not in given],
+        "unexpected": sorted(given.keys() - model.state_dict().keys(), key=_natural),
+        "reshaped": [name for name in wanted if name in given and not _fits(given[name], wanted[name])],
     }
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """blocks.2 before blocks.10"""
+    """Sort blocks.2 before blocks.10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in name.split(".")]
 
 
@@ -133,26 +147,7 @@ def _fits(given: Tensor, wanted: Tensor) -> bool:
     return given.shape == wanted.shape and given.is_floating_point() == wanted.is_floating_point()
 
 
-def check_weights(model: nn.Module, weights: Weights) -> None:
-    """Raise RecordError where anything but the classifier does not fit, or is not finite in the network's type."""
-    classifier, wanted, misfits = classifier_prefixes(model), named_weights(model), _misfits(model, weights)
-    titles = {"missing": "missing", "unexpected": "not in the network", "reshaped": "of another shape"}
-    faults = [
-        f"{title}: {_listed(others)}"
-        for kind, title in titles.items()
-        if (others := [name for name in misfits[kind] if not name.startswith(classifier)])
-    ]
-    if faults:
-        fitting = len(wanted) - len(misfits["missing"]) - len(misfits["reshaped"])
-        raise RecordError(
-            f"{weights.source} does not fit the network: {fitting} of {len(wanted)} tensors do; {'; '.join(faults)}",
-            "are they weights of another architecture, or of one with other arguments?",
-        )
-    left_out = {*misfits["missing"], *misfits["reshaped"]}
-    taken = {name: weights.tensors[name].to(wanted[name].dtype) for name in wanted if name not in left_out}
-    infinite = [name for name, tensor in taken.items() if not tensor.isfinite().all()]
-    if infinite:
-        raise RecordError(
-            f"{weights.source} has NaN or infinite values in {len(infinite)} of its tensors: {_listed(infinite)}",
-            "they come from a training that diverged, or the file is damaged",
-        )
+def _listed(names: Sequence[str]) -> str:
+    """List the first names, those of counters only where there are no others."""
+    tensors = [name for name in names if not name.endswith(COUNTER)] or names
+    return listed([name[:SHOWN_CHARACTERS] for name in tensors])

@@ -105,9 +105,7 @@ def lone_image_problems(spec: RunSpec, model: nn.Module, device: torch.device, t
     try:
         deepcopy(model).train()(torch.zeros(1, CHANNELS, size, size, device=device))
     except ValueError:
-        one = (
-            f"leaves a last batch of one of the {training_images} training images" if batch_size > 1 else "is one image"
-        )
+        left = f"leaves a last batch of one of the {training_images} training images"
         fault = f"{left if batch_size > 1 else 'is one image'}, too few to normalize over"
         return [Problem("train.batch_size", fault, "choose another one", str(batch_size))]
     return []

@@ -56,9 +56,8 @@ def fresh_state(model: nn.Module, optimizer: torch.optim.Optimizer, device: torc
 
 def named_weights(model: nn.Module) -> dict[str, Tensor]:
     """Return parameters and persistent buffers, a tensor that several modules share under its first name alone."""
-    persistent = model.state_dict().keys()
-    buffers = {name: buffer for name, buffer in model.named_buffers() if name in persistent}
-    return {**dict(model.named_parameters()), **buffers}
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    return {name: tensors[name] for name in model.state_dict() if name in tensors}
 
 
 @torch.no_grad()

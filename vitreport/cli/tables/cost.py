@@ -17,13 +17,13 @@ def plain_cost(measured: MeasuredCost) -> dict[str, Any]:
         "load": measured.load,
         **measured.cost.model_dump(),
         "activation_bytes": measured.activation_bytes,
-        "throughput": asdict(measured.throughput),
+        "throughput": {"training": asdict(measured.training), "forward": asdict(measured.forward)},
     }
 
 
 def cost_rows(measured: MeasuredCost) -> list[tuple[str, str]]:
     """Return the lines of a table."""
-    cost, speeds = measured.cost, measured.throughput
+    cost = measured.cost
     per_image, per_batch = compact(cost.activation_bytes_per_image or 0), compact(measured.activation_bytes)
     place, cores = f"{measured.device}, {counted(measured.threads, 'thread')}", os.cpu_count() or 1
     if measured.load > cores:
@@ -33,8 +33,8 @@ def cost_rows(measured: MeasuredCost) -> list[tuple[str, str]]:
         ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
         *([("not counted", ", ".join(cost.uncounted_operations))] if cost.uncounted_operations else []),
         ("activations", f"{per_image}B per image, {per_batch}B at batch size {measured.batch_size:,}"),
-        ("training", _speed(speeds.training)),
-        ("forward", _speed(speeds.forward)),
+        ("training", _speed(measured.training)),
+        ("forward", _speed(measured.forward)),
         ("measured on", place),
     ]
 
