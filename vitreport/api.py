@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
-from vitreport.analysis import scope
+from vitreport.analysis import selection
 from vitreport.analysis.analyze import analyze as analyze_all
-from vitreport.analysis.outline import outline_of_sweeps
-from vitreport.analysis.scope import Analysis
+from vitreport.analysis.selection import Analysis
+from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.analysis.summary import Summary
 from vitreport.data.sources import facts_in
 from vitreport.errors import RecordError, SpecError
@@ -182,7 +182,7 @@ def run_study(
     asked, describe = StudyRequest(str(study), only, seeds, overrides), facts_in([runtime.data_dir])
     plans = list(plan_study(asked, describe).plans.values())
     _run_plans(plans, runtime, engine, observer).refuse_left_out()
-    return scope.analyze_study(asked, runtime.runs_dir, describe)
+    return selection.analyze_study(asked, runtime.runs_dir, describe)
 
 
 def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
@@ -219,7 +219,7 @@ def analyze(runs: Iterable[Run]) -> Summary:
         >>> summary = vitreport.analyze(vitreport.load_runs())
         >>> [(group.id, group.test) for group in summary.groups]
     """
-    return scope.analyze_with_sweeps(list(runs))
+    return selection.analyze_with_sweeps(list(runs))
 
 
 def render(

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.records import spec, write_run
-from vitreport.analysis import scope
+from vitreport.analysis import selection
 from vitreport.records import reader
 from vitreport.report.inject import BEGIN, END
 
@@ -30,8 +30,8 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*arguments: object, **options: object) -> None:
         raise AssertionError("the records are read before the place is checked")
 
-    monkeypatch.setattr(scope, "analyze", read)
-    monkeypatch.setattr(scope, "plan_study", read)
+    monkeypatch.setattr(selection, "analyze", read)
+    monkeypatch.setattr(selection, "plan_study", read)
     monkeypatch.setattr(reader, "read_run", read)
 
 

@@ -44,7 +44,6 @@ class Claim:
     split: Literal["train", "test"] = "test"
     best_over_epochs: bool = False
     not_comparable: str = ""
-    changed: str = ""
     command: str = ""
 
 
@@ -78,7 +77,7 @@ def _judged(claim: Claim, groups: Sequence[Group], changed: Collection[str]) -> 
         fault = f"; a run would not be comparable: {claim.not_comparable}" if claim.not_comparable else ""
         return Verdict(claim, "not run", f"{missing}{fault}")
     there = [each for each in about if each]
-    claim = replace(claim, not_comparable=claim.changed or claim.not_comparable or _why_incomparable(there, changed))
+    claim = replace(claim, not_comparable=claim.not_comparable or _why_incomparable(there, changed))
     found = _found(claim, there)
     if not claim.not_comparable:
         return found

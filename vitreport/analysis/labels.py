@@ -3,17 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
-
-from pydantic import BaseModel
 
 from vitreport.analysis.groups import Group
 from vitreport.analysis.summary import Ablation, FieldTable
 from vitreport.run_id import hash_in_group
 from vitreport.spec.fields import flat
-from vitreport.spec.run import RunSpec
-from vitreport.spec.section import is_marked, later_defaults, members
+from vitreport.spec.run import hashed_values
 from vitreport.spec.sweep import short_name, shown_value
 
 Fields = Mapping[str, Any]
@@ -24,13 +20,14 @@ IN_EVERY_ROW = frozenset({"model.name", "data.dataset"})
 
 
 def field_table(groups: Sequence[Group], belongs: Callable[[str], bool]) -> FieldTable:
-    """Return the fields for which `belongs` holds, without later additions that no group uses."""
+    """Return the fields for which `belongs` holds, without those that no group uses and that change no hash."""
+    specs = [group.runs[0].spec for group in groups]
+    used = {path for spec in specs if spec for path in flat(hashed_values(spec))}
     paths = [path for path in _paths(group.fields for group in groups) if belongs(path) and path not in IN_EVERY_ROW]
     columns = {path: [_shown(group.fields, path) for group in groups] for path in paths}
     differing = [path for path in paths if len(set(columns[path])) > 1]
-    shared = [path for path in paths if not {*columns[path]} <= {_later_defaults().get(path), MISSING}]
     return FieldTable(
-        shared=tuple((short_name(path), columns[path][0]) for path in shared if path not in differing),
+        shared=tuple((short_name(path), columns[path][0]) for path in paths if path in used and path not in differing),
         names=tuple(map(short_name, differing)),
         rows=tuple((group.id, tuple(columns[path][index] for path in differing)) for index, group in enumerate(groups)),
     )
@@ -75,24 +72,6 @@ def _origin(ablation: Ablation) -> str:
         return ablation.name
     origin = ablation.design or ablation.levels[0].group or ""
     return f"{'sweep' if ablation.design else 'group'} {origin.rpartition('-')[2]}"
-
-
-@cache
-def _later_defaults() -> dict[str, str]:
-    """Return the fields that the first specs did not have, with the values at which they change nothing.
-
-    A path that is an older field in another member of a union (`model.attn_dropout`) is none of them.
-    """
-    found: dict[str, str] = {}
-    older: set[str] = set()
-    for section, part in RunSpec.model_fields.items():
-        for member in members(part.annotation):
-            fields = member.model_fields.items()
-            older |= {f"{section}.{name}" for name, field in fields if not is_marked(field, "added_later")}
-            for name, default in later_defaults(member).items():
-                plain = default.model_dump() if isinstance(default, BaseModel) else default
-                found |= {path: shown_value(value) for path, value in flat({section: {name: plain}}).items()}
-    return {path: value for path, value in found.items() if path not in older}
 
 
 def _paths(among: Iterable[Fields]) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from vitreport.analysis.analyze import analyze
-from vitreport.analysis.outline import outline_of_sweeps
+from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.cli.console import note
 from vitreport.cli.live.sweep import choose_sweep_view
 from vitreport.cli.tables.records import warn_mixed

@@ -153,7 +153,7 @@ def verdicts(content: Sequence[Verdict]) -> Table:
     rows = []
     for each in content:
         claim = each.claim
-        is_settled = each.measured or claim.not_comparable or claim.changed
+        is_settled = each.measured or claim.not_comparable
         command = Code("" if is_settled else claim.command)
         rows.append((claim.statement, claim.source, each.outcome, each.reason, command))
     columns = ("published claim", "source", "verdict", "measured", "command")

@@ -60,7 +60,7 @@ def report(
     runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
 ) -> None:
     """Write a report of the recorded runs: what is best, by how much, and how sure that is."""
-    from vitreport.analysis import scope
+    from vitreport.analysis import selection
     from vitreport.analysis.groups import mixed_randomness
     from vitreport.cli.places import assets_of, checked_assets, checked_format, checked_places, drift, write
     from vitreport.data.sources import facts_in
@@ -75,10 +75,10 @@ def report(
     folder = checked_assets(places, form, assets, left_out=no_assets)
     request = _study_request(study, runs or (), only or (), set_ or (), seeds)
     if request:
-        analysis = scope.analyze_study(request, runs_dir, facts_in(data_dirs), every_seed=seeds is None)
+        analysis = selection.analyze_study(request, runs_dir, facts_in(data_dirs), every_seed=seeds is None)
     else:
         require_runs_dir(runs_dir)
-        analysis = scope.analyze_runs(runs or (), runs_dir, without_tryouts=form == "latex" and not runs)
+        analysis = selection.analyze_runs(runs or (), runs_dir, without_tryouts=form == "latex" and not runs)
     note_lowered(analysis.lowered)
     if left_out := analysis.left_out:
         names = f"{counted(len(left_out), 'try-out')}: {listed(left_out)}"

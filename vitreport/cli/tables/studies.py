@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vitreport.analysis.outline import statement_of
+from vitreport.analysis.studies import statement_of
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.data.sources import facts_in
 from vitreport.formatting import counted, duration, printable, toml_value

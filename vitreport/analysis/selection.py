@@ -1,0 +1,197 @@
+"""Analyze what a user names: runs, groups and sweeps in a folder, or a study."""
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.claims import Claim
+from vitreport.analysis.groups import Group
+from vitreport.analysis.studies import claims_of, outline_of
+from vitreport.analysis.summary import Summary
+from vitreport.errors import SpecError
+from vitreport.formatting import did_you_mean
+from vitreport.records.folders import find_run, run_folders, strays
+from vitreport.records.reader import Damage, Run, read_sweeps
+from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord
+from vitreport.run_id import RunId
+from vitreport.spec.compose import Describe
+from vitreport.spec.data import Lowered
+from vitreport.sweep.studies import StudyRequest, plan_study
+
+MOST_NEAR = 5
+SIZES = ("data.limit", "train.epochs")
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What is known of the runs that were named."""
+
+    summary: Summary
+    claims: Sequence[Claim] = ()  # the published claims of a study
+    title: str | None = None  # that of a study
+    left_out: Sequence[str] = ()  # groups that are not shown because they are try-outs
+    lowered: frozenset[Lowered] = frozenset()  # the batch sizes that a study lowered for small datasets
+
+
+def analyze_runs(names: Sequence[str], runs_dir: Path, *, without_tryouts: bool = False) -> Analysis:
+    """Analyze the runs, groups and sweeps that are named, or all runs, with what in the folder cannot be read.
+
+    Raises:
+        SpecError: A name means nothing.
+    """
+    on_record, damage = _read_sweeps(runs_dir)
+    folders, sweeps = _select(names, runs_dir, on_record)
+    if not names:
+        damage = [*(Damage(name, why) for name, why in strays(runs_dir)), *damage]
+    summary = analyze(folders, Outline(sweeps), damage)
+    left_out = _tryouts(summary, sweeps) if without_tryouts else set()
+    if left_out:
+        groups = [group for group in summary.groups if group.id in left_out]
+        runs = {_first_attempt(run.id) for group in groups for run in group.runs}
+        specs = {group.spec_id for group in groups}  # a table of half a sweep would say that the rest was not run
+        kept = tuple(sweep for sweep in sweeps if not _specs(sweep) & specs)
+        summary = analyze([each for each in folders if _first_attempt(each.name) not in runs], Outline(kept), damage)
+    return Analysis(summary, left_out=sorted(left_out))
+
+
+def analyze_with_sweeps(runs: Sequence[Run]) -> Summary:
+    """Analyze runs that were read already, of any folders, with the sweeps there whose trained runs are among them."""
+    sweeps: list[SweepRecord] = []
+    damage: list[Damage] = []
+    for place in sorted({run.folder.parent for run in runs}):
+        on_record, unread = _read_sweeps(place)
+        sweeps += _whole_sweeps([run.folder for run in runs if run.folder.parent == place], place, on_record)
+        damage += unread
+    return analyze(runs, Outline(tuple(sweeps)), damage)
+
+
+def analyze_study(asked: StudyRequest, runs_dir: Path, describe: Describe, *, every_seed: bool = False) -> Analysis:
+    """Analyze the runs and ablations of a study, whether there are records of them or not, with its claims.
+
+    Args:
+        asked: The study, its parts, seeds and overrides.
+        runs_dir: The folder of the runs.
+        describe: Gives the facts of a dataset.
+        every_seed: Show runs with other seeds, too; of an ablation that was begun only what its sweep was asked to
+            train is missing.
+
+    Raises:
+        SpecError: The study or what is asked of it has problems.
+        DatasetError: A part cannot be planned.
+    """
+    planned = plan_study(asked, describe)
+    plans = planned.plans
+    study = planned.study.only(plans) if asked.only else planned.study
+    outline = outline_of(study, plans, asked.command)
+    trials = [trial for plan in plans.values() for trial in plan.trials]
+    runs, groups = {trial.id for trial in trials}, {trial.spec.group for trial in trials}
+    if every_seed:
+        begun = {sweep.id: sweep.trials for sweep in _read_sweeps(runs_dir)[0]}
+        sweeps = (each.model_copy(update={"trials": begun.get(each.id, each.trials)}) for each in outline.sweeps)
+        outline = replace(outline, sweeps=tuple(sweeps))
+    folders = [
+        folder
+        for folder in run_folders(runs_dir)
+        if _first_attempt(folder.name) in runs or (every_seed and RunId.parse(folder.name).group in groups)
+    ]
+    claims = claims_of(study, plans, asked)
+    return Analysis(analyze(folders, outline), claims, study.title, lowered=planned.lowered)
+
+
+def _read_sweeps(runs_dir: Path) -> tuple[list[SweepRecord], list[Damage]]:
+    """Return the sweeps on record, and which of these records cannot be read."""
+    unread: list[Damage] = []
+    sweeps = read_sweeps(runs_dir, unread)
+    return sweeps, [replace(each, place=f"{SWEEPS_FOLDER}/{each.place}") for each in unread]
+
+
+def _tryouts(summary: Summary, sweeps: Sequence[SweepRecord]) -> set[str]:
+    """Return the groups that are try-outs beside others.
+
+    These are single runs of no sweep, if other groups have several runs, and groups with fewer training images or
+    epochs than the main group of their pair, unless a sweep varies these. The main group is the preset's, else that
+    with most images, then runs, then epochs. Accuracy does not count: a try-out may have the best one by luck.
+    """
+    swept = [[group for group in summary.groups if group.spec_id in _specs(sweep)] for sweep in sweeps]
+    in_sweeps = {group.id for members in swept for group in members}
+    found = {group.id for group in summary.groups if len(group.runs) == 1 and group.id not in in_sweeps}
+    if len(found) == len(summary.groups):
+        found = set()
+    varied = {
+        (group.id, path)
+        for members in swept
+        for path in SIZES
+        if len({_size(group, path) for group in members}) > 1
+        for group in members
+    }
+    main: dict[tuple[str, str], Group] = {}
+    rest = [group for group in summary.groups if group.id not in found]
+    for group in sorted(rest, key=lambda g: (g.is_preset, _size(g, SIZES[0]), len(g.runs), _size(g, SIZES[1]))):
+        main[group.architecture, group.dataset] = group
+    for group in rest:
+        largest = main[group.architecture, group.dataset]
+        if any(_size(group, path) < _size(largest, path) for path in SIZES if (group.id, path) not in varied):
+            found.add(group.id)
+    return found
+
+
+def _specs(sweep: SweepRecord) -> set[str]:
+    return {RunId.parse(trial.run).group for trial in sweep.trials}
+
+
+def _size(group: Group, path: str) -> float:
+    """Return a number; infinity if there is no limit."""
+    value: Any = group.fields.get(path)
+    return math.inf if value is None else value
+
+
+def _select(
+    names: Sequence[str], runs_dir: Path, sweeps: Sequence[SweepRecord]
+) -> tuple[list[Path], tuple[SweepRecord, ...]]:
+    """Return the folders of what is named, and the sweeps that are named or whose trained runs are all named.
+
+    Names are those of runs, groups and other beginnings of ids, and sweeps. Without names everything is meant. A table
+    of a part of a sweep would say that the rest was not run.
+
+    Raises SpecError with the nearest names where one means nothing.
+    """
+    folders = run_folders(runs_dir)
+    if not names:
+        return folders, tuple(sweeps)
+    chosen: dict[str, Path] = {}
+    wanted = [sweep for sweep in sweeps if {sweep.id, sweep.name} & set(names)]
+    of_runs: list[Path] = []
+    for name in names:
+        trials = {trial.run for sweep in wanted if name in (sweep.id, sweep.name) for trial in sweep.trials}
+        found = [folder for folder in folders if _first_attempt(folder.name) in trials]
+        if not trials:
+            found = _named(name, folders, runs_dir, sweeps)
+            of_runs += found
+        chosen |= {folder.name: folder for folder in found}
+    whole = _whole_sweeps(of_runs, runs_dir, sweeps)
+    return [chosen[name] for name in sorted(chosen)], tuple(each for each in sweeps if each in wanted or each in whole)
+
+
+def _named(name: str, folders: Sequence[Path], runs_dir: Path, sweeps: Sequence[SweepRecord]) -> list[Path]:
+    if "/" in name or "\\" in name:
+        return [find_run(name, runs_dir)]
+    if found := [folder for folder in folders if folder.name.startswith(name)]:
+        return found
+    known = [*(RunId.parse(folder.name).group for folder in folders), *(sweep.id for sweep in sweeps)]
+    near = difflib.get_close_matches(name, dict.fromkeys(known), n=MOST_NEAR, cutoff=0)
+    raise SpecError(f"{name} is no run, group or sweep in {runs_dir}", did_you_mean(name, near))
+
+
+def _whole_sweeps(folders: Iterable[Path], runs_dir: Path, sweeps: Iterable[SweepRecord]) -> list[SweepRecord]:
+    """Return the sweeps whose trained runs are all in these folders of `runs_dir`, whatever the attempts."""
+    chosen, there = ({_first_attempt(each.name) for each in some} for some in (folders, run_folders(runs_dir)))
+    trained = ((sweep, {trial.run for trial in sweep.trials} & there) for sweep in sweeps)
+    return [sweep for sweep, run_ids in trained if run_ids and run_ids <= chosen]
+
+
+def _first_attempt(run_id: str) -> str:
+    return RunId.parse(run_id).first_attempt

@@ -1,0 +1,126 @@
+"""What a study says of its report: the order, what is planned, and the published claims."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from vitreport.analysis.analyze import Outline, PlannedSection
+from vitreport.analysis.claims import Claim
+from vitreport.analysis.pairs import Planned
+from vitreport.records.sweeps import SweepRecord, TrialRecord
+from vitreport.spec.study import ClaimSpec, StudySpec, combination
+from vitreport.spec.sweep import called
+from vitreport.sweep.plan import Plan, Trial
+from vitreport.sweep.studies import StudyRequest
+
+BEST_TRAIN = "the best training accuracy of all epochs is not measured, only that of the selected epoch"
+Plans = Mapping[str, Plan]
+
+
+def outline_of(study: StudySpec, plans: Plans, command_of: Callable[[str], str]) -> Outline:
+    """Plan all runs and ablations of a study; the baseline of an ablation represents a pair without a run.
+
+    `command_of` gives the command that trains what is missing of a part.
+    """
+    planned = {name: _planned(_first_trial(plan), command_of(name)) for name, plan in plans.items()}
+    runs = [planned[name] for name, plan in plans.items() if not plan.axes]
+    with_runs = {each[:2] for each in runs}
+    best = [claim for claim in study.claims if claim.metric == "best_test_accuracy"]
+    return Outline(
+        sweeps=tuple(_sweep(plan) for plan in plans.values() if plan.axes),
+        pairs=tuple(each for each in planned.values() if each in runs or each[:2] not in with_runs),
+        sections=tuple(
+            PlannedSection(
+                title=section.title,
+                question=section.question,
+                runs=tuple((name, planned[name]) for name in section.runs),
+                ablations=tuple(plans[name].id for name in section.ablations),
+            )
+            for section in study.order
+        ),
+        best_over_epochs=frozenset(_group(study, plans, claim.of, claim.at) for claim in best),
+        parts={plan.id: planned[name] for name, plan in plans.items()},
+    )
+
+
+def outline_of_sweeps(plans: Sequence[Plan]) -> Outline:
+    """Return an outline with one section: the plans without axes as its runs, the others as its ablations."""
+    planned = {plan.id: _planned(_first_trial(plan), "") for plan in plans}
+    runs = tuple((plan.name, planned[plan.id]) for plan in plans if not plan.axes)
+    sweeps = tuple(_sweep(plan) for plan in plans if plan.axes)
+    title = plans[0].name if len(plans) == 1 else "Sweeps"
+    section = PlannedSection(title, "", runs, tuple(sweep.id for sweep in sweeps))
+    # A sweep may vary the architecture: each level has a pair, not the baseline alone.
+    levels = (_planned(trial, "") for plan in plans for trial in plan.trials)
+    return Outline(sweeps, tuple(dict.fromkeys((*planned.values(), *levels))), (section,), parts=planned)
+
+
+def claims_of(study: StudySpec, plans: Plans, asked: StudyRequest) -> list[Claim]:
+    """Return the claims with the groups that they are about. Runs that `--set` changes answer none of them."""
+    changed = [f"trained with {' '.join(f'--set {each}' for each in asked.assignments)}"] if asked.assignments else []
+    claims = []
+    for claim in study.claims:
+        of_train = claim.metric == "best_train_accuracy"
+        figure = claim.value or claim.spread_below or claim.gap_above
+        if claim.spread_below:
+            group, *others = dict.fromkeys(trial.spec.group for trial in plans[claim.of].trials)
+        else:
+            group, others = _group(study, plans, claim.of, claim.at), []
+        other_run = claim.other if claim.of in study.runs else None
+        other = ""
+        if claim.other is not None:
+            other = _group(study, plans, other_run or claim.of, None if other_run else claim.other)
+        faults = [*changed, *(study.faults[name] for name in claim.fault), *([BEST_TRAIN] if of_train else [])]
+        found = Claim(
+            statement=statement_of(study, claim),
+            source=claim.source,
+            group=group,
+            relation=claim.relation,
+            value=figure.fraction if figure else claim.converged_at,
+            digits=figure.digits if figure else 0,
+            other=other,
+            others=tuple(others),
+            split="train" if of_train else "test",
+            best_over_epochs=claim.metric == "best_test_accuracy",
+            not_comparable="; ".join(faults),
+            command=asked.command(claim.of, *([other_run] if other_run else [])),
+        )
+        claims.append(found)
+    return claims
+
+
+def statement_of(study: StudySpec, claim: ClaimSpec) -> str:
+    """Word a claim: perceiver-io/batch-size: batch_size 16 reaches 50.67%."""
+    if claim.says:
+        return f"{claim.of}: {claim.says}"
+    if claim.spread_below:
+        return f"{claim.of}: all test accuracies differ by less than {claim.spread_below.shown}"
+    part = study.parts[claim.of]
+    value = called([axis.name for axis in part.axes], part.combinations()[combination(claim.at)])
+    subject = f"{claim.of}: {value}" if value else claim.of
+    if claim.converged_at:
+        return f"{subject} has converged at about epoch {claim.converged_at}"
+    if claim.gap_above:
+        return f"{subject} over-fits: training accuracy is more than {claim.gap_above.shown} above test accuracy"
+    if claim.value is None:
+        return f"{subject} is {claim.relation} {combination(claim.other)}"
+    on_train = " on the training images" if claim.metric == "best_train_accuracy" else ""
+    best = ", the best of all epochs" if claim.metric != "test_accuracy" else ""
+    return f"{subject} reaches {claim.value.shown}{on_train}{best}"
+
+
+def _planned(trial: Trial, command: str) -> Planned:
+    return Planned(trial.spec.model.label, trial.spec.data.dataset, trial.spec.group, command)
+
+
+def _sweep(plan: Plan) -> SweepRecord:
+    trials = tuple(TrialRecord(values=trial.values, run=trial.id) for trial in plan.trials)
+    return SweepRecord(id=plan.id, name=plan.name, axes=plan.axes, baseline=plan.baseline, trials=trials)
+
+
+def _group(study: StudySpec, plans: Plans, name: str, at: object) -> str:
+    return _first_trial(plans[name], study.parts[name].combinations()[combination(at)]).spec.group
+
+
+def _first_trial(plan: Plan, labels: tuple[str, ...] | None = None) -> Trial:
+    """Return the first seed of a combination (default: the baseline, else the first)."""
+    labels = labels or plan.baseline or plan.trials[0].values
+    return next(trial for trial in plan.trials if trial.values == labels)
