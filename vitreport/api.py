@@ -31,7 +31,7 @@ from vitreport.sweep.engines.engine import MakeEngine
 from vitreport.sweep.plan import Plan, plan_ablation
 from vitreport.sweep.run import Observer
 from vitreport.sweep.run_plans import Outcome, run_plans
-from vitreport.sweep.studies import StudyRequest, plan_study
+from vitreport.sweep.study_plan import StudyRequest, plan_study
 from vitreport.training.events import Listener, Listeners
 
 Source: TypeAlias = RunSpec | Mapping[str, Any] | str | Path

@@ -16,7 +16,7 @@ from vitreport.data.sources import facts_in
 from vitreport.report.page import Page, make_page
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study import ClaimSpec, combination
-from vitreport.sweep.studies import StudyPlan, StudyRequest, plan_study
+from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
 
 METRICS = {"": "test_accuracy", "best": "best_test_accuracy", "best train": "best_train_accuracy"}
 ASKED = StudyRequest("small-images")

@@ -7,7 +7,7 @@ import pytest
 from tests.records import write_run
 from vitreport.data.sources import facts_in
 from vitreport.spec.run import RunSpec
-from vitreport.sweep.studies import StudyRequest, plan_study
+from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 SMALL = "image_size = 8, patch_size = 4, embed_dim = 8, num_blocks = 1, limit = 40, epochs = 1, batch_size = 18"
 STUDY = f"""

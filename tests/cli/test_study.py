@@ -15,7 +15,7 @@ from tests.records import write_run
 from vitreport.data.sources import facts_in
 from vitreport.records.run import ErrorRecord
 from vitreport.spec.study_file import study_names
-from vitreport.sweep.studies import StudyRequest, plan_study
+from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 
 def test_the_studies_are_listed(cli: Cli) -> None:

@@ -9,7 +9,7 @@ from tests.cli.small_study import study as study
 from tests.records import write_run
 from vitreport.data.sources import facts_in
 from vitreport.sweep.record import write_sweep
-from vitreport.sweep.studies import StudyRequest, plan_study
+from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 
 def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:

@@ -101,7 +101,7 @@ def test_a_worker_that_is_killed_again_and_again_costs_its_trial_only(tmp_path: 
         killed.add(worker)
     done = sweep.finish()
     assert done.exit_code == 7
-    assert done.stderr.count("ended by signal 9 (out of memory?)") == 3
+    assert done.stderr.count("ended by signal 9 (out of memory? try fewer --jobs)") == 3
     assert done.stderr.count("it is tried again") == 2
 
 

@@ -8,14 +8,13 @@ import pytest
 
 from tests.records import small_spec
 from tests.sweep import fakes
-from vitreport.errors import ResourceError
 from vitreport.runtime import Runtime
 from vitreport.sweep.engines.engine import Ended, Report
 from vitreport.sweep.engines.local import LocalEngine
 
 RUNTIME = Runtime(data_dir=Path(), cache_dir=Path(), threads=1)
 
-KILLED = Ended("its worker was ended by signal 9 (out of memory?)", is_temporary=True)
+KILLED = Ended("its worker was ended by signal 9 (out of memory? try fewer --jobs)", is_temporary=True)
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def run_all(notes: list[str]) -> Callable[..., dict[int, Report]]:
                 while waiting and engine.submit(waiting[0]):
                     waiting.pop(0)
                 ends |= {int(run_id.rpartition("s")[2]): report for run_id, report in engine.reports(0.1)}
-                assert len(engine.running) <= engine.jobs
+                assert len(engine.running) <= jobs
         assert multiprocessing.active_children() == []
         return ends
 
@@ -52,14 +51,17 @@ def test_a_killed_worker_costs_its_own_run_only(run_all: Callable[..., dict[int,
 
 def test_one_worker_serves_many_runs(run_all: Callable[..., dict[int, Report]]) -> None:
     ends = run_all(fakes.training, seeds=6, jobs=1)
-    assert set(ends.values()) == {Ended("slot 0")}
+    assert len(set(ends.values())) == 1
 
 
-def test_each_gpu_gets_one_job_and_no_more(run_all: Callable[..., dict[int, Report]], notes: list[str]) -> None:
-    ends = run_all(fakes.with_one_gpu, seeds=4, jobs=3)
-    assert set(ends.values()) == {Ended("slot 0")}
-    told = "each job has a GPU of its own, and there is 1: the sweep continues with --jobs 1 instead of 3"
-    assert notes == [f"warning: {told}"]
+def test_each_gpu_gets_one_job_and_no_more(
+    run_all: Callable[..., dict[int, Report]], notes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    ends = run_all(fakes.training, seeds=4, jobs=3)
+    devices = {end.reason.partition(" ")[2] for end in ends.values() if isinstance(end, Ended)}
+    assert devices <= {"cuda:0", "cuda:1"}
+    assert notes == ["warning: each job needs its own GPU: the sweep continues with --jobs 2 instead of 3"]
 
 
 def test_a_worker_that_ends_with_its_run_is_replaced(run_all: Callable[..., dict[int, Report]]) -> None:
@@ -68,15 +70,6 @@ def test_a_worker_that_ends_with_its_run_is_replaced(run_all: Callable[..., dict
     assert len(processes) == 3
 
 
-def test_workers_that_never_begin_are_told_after_three(run_all: Callable[..., dict[int, Report]]) -> None:
-    with pytest.raises(ResourceError, match=r"3 workers have died before they could begin \(exit code 3\)"):
-        run_all(fakes.dead_on_arrival, seeds=1, jobs=2)
-
-
-def test_workers_that_never_begin_cost_those_that_train_nothing(
-    run_all: Callable[..., dict[int, Report]], notes: list[str]
-) -> None:
-    ends = run_all(fakes.dead_but_the_first, seeds=3, jobs=2)
-    assert len(set(ends.values())) == 1
-    told = "3 workers have died before they could begin (exit code 3): the sweep continues with --jobs 1 instead of 2"
-    assert notes == [f"warning: {told}"]
+def test_a_worker_that_never_begins_costs_its_own_run_only(run_all: Callable[..., dict[int, Report]]) -> None:
+    ends = run_all(fakes.dead_on_arrival, seeds=3, jobs=2)
+    assert set(ends.values()) == {Ended("its worker was ended by exit code 3", is_temporary=True)}

@@ -15,10 +15,10 @@ from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended, Report
-from vitreport.sweep.engines.worker import end_after
+from vitreport.sweep.engines.local import end_after
 from vitreport.sweep.plan import Trial
+from vitreport.sweep.record import read_trials
 from vitreport.sweep.run import PATIENT, Observer, Policy, run_sweep
-from vitreport.sweep.trials import read_trials
 
 SPEC = composed(
     {

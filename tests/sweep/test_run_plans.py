@@ -13,7 +13,7 @@ from vitreport.runtime import Runtime
 from vitreport.sweep.engines.engine import Ended
 from vitreport.sweep.run import PATIENT, Observer, Policy
 from vitreport.sweep.run_plans import Outcome, run_plans
-from vitreport.sweep.studies import StudyRequest, plan_study
+from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 SMALL = "patch_size = 4, embed_dim = 8, num_blocks = 1, epochs = 1, batch_size = 5"
 LACKING = """

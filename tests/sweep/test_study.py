@@ -4,7 +4,7 @@ from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError
 from vitreport.spec.study_file import read_study, study_names
 from vitreport.sweep.plan import Plan
-from vitreport.sweep.studies import StudyRequest, plan_study
+from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 ABLATIONS = [(study, name) for study in study_names() for name in read_study(study).ablations]
 

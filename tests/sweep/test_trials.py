@@ -12,7 +12,7 @@ from vitreport.records.reader import Run, read_run
 from vitreport.records.run import ErrorKind, ErrorRecord
 from vitreport.store.run_state import needs_training, trial_state
 from vitreport.sweep.engines.local import threads_per_job
-from vitreport.sweep.expected import elapsed_seconds, expected_seconds, remaining_seconds
+from vitreport.sweep.forecast import elapsed_seconds, expected_seconds, remaining_seconds
 
 
 def failed(kind: ErrorKind) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord
 from vitreport.run_id import RunId
 from vitreport.spec.compose import Describe
 from vitreport.spec.data import Lowered
-from vitreport.sweep.studies import StudyRequest, plan_study
+from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 MOST_NEAR = 5
 SIZES = ("data.limit", "train.epochs")

@@ -9,7 +9,7 @@ from vitreport.records.sweeps import SweepRecord, TrialRecord
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called
 from vitreport.sweep.plan import Plan, Trial
-from vitreport.sweep.studies import StudyRequest
+from vitreport.sweep.study_plan import StudyRequest
 
 BEST_TRAIN = "the best training accuracy of all epochs is not measured, only that of the selected epoch"
 Plans = Mapping[str, Plan]

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
@@ -40,6 +40,7 @@ class Trial:
 
     @property
     def id(self) -> str:
+        """The id of its run."""
         return self.spec.run_id
 
 
@@ -53,7 +54,7 @@ class Plan:
         baseline: The combination that the others are compared with.
         trials: One for each combination and seed.
         data_dir: The folder of the datasets.
-        spec_values: What the spec has for each axis, where that is not a combination of the sweep.
+        spec_values: What the spec has for each axis, if that is not a combination of the sweep.
         lowered: The batch sizes that were lowered to a limit.
     """
 
@@ -80,7 +81,7 @@ class Plan:
 
     @property
     def without_baseline(self) -> str:
-        """Why nothing is compared and what can be done; "" where there is a baseline, or nothing to compare."""
+        """Why nothing is compared and how to change that; "" with a baseline, or with nothing to compare."""
         if self.baseline or len({trial.values for trial in self.trials}) < 2:
             return ""
         spec = ""
@@ -88,156 +89,6 @@ class Plan:
             spec = f": the spec itself has {called((axis.name for axis in self.axes), self.spec_values)}"
         first = shlex.quote(",".join(self.trials[0].values))
         return f"no baseline, so no values are compared{spec}; hint: add that value, or use --baseline {first}"
-
-
-def trial_composer(
-    request: Request, describe: Describe, origin: str, fixed: Mapping[str, Any] | None = None
-) -> ComposeTrial:
-    """Return a function that composes trials of a request.
-
-    Args:
-        request: What all trials share.
-        describe: Gives the facts of a dataset.
-        origin: Where the values of the trials come from, for error messages.
-        fixed: Fields that are as strong as the values of the trials.
-    """
-
-    def compose_trial(fields: Mapping[str, Any]) -> Composed:
-        base = replace(request, model=None) if MODEL in fields else request  # it may be an architecture of timm
-        composed = compose_request(base, describe, replace(layer_of({**(fixed or {}), **fields}, origin), kind="trial"))
-        if (given := composed.origins.get("seed", "")) in ("--set", origin):
-            raise SpecError(problems=[Problem("seed", "is given by --seeds in a sweep", "--seeds 5..5", origin=given)])
-        return composed
-
-    return compose_trial
-
-
-def make_plan(
-    axes: Sequence[AxisSpec],
-    seeds: Sequence[int],
-    compose_trial: ComposeTrial,
-    *,
-    baseline: Labels | None = None,
-    name: str = "",
-    max_trials: int = DEFAULT_MAX_TRIALS,
-) -> Plan:
-    """Compose every trial.
-
-    Raises:
-        SpecError: With every problem of every value, or where there are more than `max_trials`.
-    """
-    _check_axes(axes)
-    count = prod(len(axis.values) for axis in axes) * len(seeds)
-    if count > max_trials:
-        hint = "use fewer values or seeds, or raise the limit"
-        raise SpecError(f"the sweep has {count:,} trials, more than {max_trials:,}", hint)
-    composed = _compose_all(axes, compose_trial)
-    specs = {labels: trial.spec for labels, trial in composed.items()}
-    _refuse_equal_specs(specs)
-    spec_values = None
-    if baseline:
-        _check_baseline(baseline, axes)
-    elif base := _base_spec(specs, compose_trial):
-        baseline = next((labels for labels, spec in specs.items() if spec.group_hash == base.group_hash), None)
-        spec_values = None if baseline else _values_of(base, axes)
-    return Plan(
-        name=name or _usual_name(axes, list(specs.values())),
-        axes=tuple(axes),
-        baseline=baseline,
-        trials=tuple(
-            Trial(labels, spec.model_copy(update={"seed": seed})) for seed in seeds for labels, spec in specs.items()
-        ),
-        data_dir=_one_folder(composed.values()),
-        spec_values=spec_values,
-        lowered=frozenset(trial.lowered for trial in composed.values() if trial.lowered),
-    )
-
-
-def _check_axes(axes: Sequence[AxisSpec]) -> None:
-    for first, second in itertools.combinations(axes, 2):
-        if both := first.fields & second.fields:
-            raise SpecError(f"{', '.join(sorted(both))} is varied twice", "give all its values in one list")
-    for axis in axes:
-        counts = Counter(value.label for value in axis.values)
-        if repeated := next((label for label, count in counts.items() if count > 1), None):
-            raise SpecError(f"duplicate value {repeated} for {axis.name}", "give it once")
-
-
-def _compose_all(axes: Sequence[AxisSpec], compose_trial: ComposeTrial) -> dict[Labels, Composed]:
-    """Compose each combination. A problem that several of them share is raised once."""
-    composed: dict[Labels, Composed] = {}
-    problems: dict[Problem, None] = {}
-    for values in itertools.product(*(axis.values for axis in axes)):
-        fields = {path: given for value in values for path, given in value.fields.items()}
-        try:
-            composed[tuple(value.label for value in values)] = compose_trial(fields)
-        except SpecError as error:
-            problems |= dict.fromkeys(error.problems_at("sweep"))
-    if problems:
-        raise SpecError(problems=list(problems))
-    return composed
-
-
-def _refuse_equal_specs(specs: Mapping[Labels, RunSpec]) -> None:
-    """Two combinations that come to one spec would be one trial with two names."""
-    known: dict[str, Labels] = {}
-    problems = []
-    for labels, spec in specs.items():
-        first = known.setdefault(spec.group_hash, labels)
-        if first != labels:
-            fault = f"{shown_level(first)} and {shown_level(labels)} give the same spec ({spec.group_hash})"
-            problems.append(Problem("sweep", fault, "leave one out"))
-    if problems:
-        raise SpecError(problems=problems)
-
-
-def _check_baseline(baseline: Labels, axes: Sequence[AxisSpec]) -> None:
-    if len(baseline) != len(axes):
-        first = shlex.quote(",".join(axis.values[0].label for axis in axes))
-        fault = f"--baseline holds {len(baseline)} values for {len(axes)} axes"
-        raise SpecError(fault, f"one value of each, in order: --baseline {first}")
-    for label, axis in zip(baseline, axes, strict=True):
-        known = [value.label for value in axis.values]
-        if label not in known:
-            hint = f"one of {', '.join(map(shlex.quote, known))}"
-            raise SpecError(f"--baseline: {axis.name} has no value {label}", hint)
-
-
-def _base_spec(specs: Mapping[Labels, RunSpec], compose_trial: ComposeTrial) -> RunSpec | None:
-    """Return the spec without the values of the sweep, if it is valid and there is something to compare it with."""
-    try:
-        return compose_trial({}).spec if len(specs) > 1 else None
-    except SpecError:
-        return None
-
-
-def _values_of(spec: RunSpec, axes: Sequence[AxisSpec]) -> Labels:
-    """Return what a spec has for each axis, as a table shows it; "other" for a field that it lacks."""
-    values = flat(spec.model_dump(mode="json"))
-    if isinstance(spec.model, TimmSpec):  # its architecture is a part of the model's name
-        values[MODEL] = f"timm/{spec.model.architecture}"
-    paths = (dict.fromkeys(path for value in axis.values for path in value.fields) for axis in axes)
-    return tuple(
-        ", ".join(shown_value(values.get(path, "other")) for path in of_axis if path != ARCHITECTURE)
-        for of_axis in paths
-    )
-
-
-def _one_folder(composed: Collection[Composed]) -> Path:
-    """Return the folder that holds all datasets. Raises SpecError where there are several."""
-    folders = {trial.spec.data.dataset: trial.data_dir for trial in composed}
-    if len(set(folders.values())) > 1:
-        places = ", ".join(f"{dataset} in {folder}" for dataset, folder in folders.items())
-        hint = "put them side by side: --data-dir FOLDER, and name them without their paths"
-        raise SpecError(f"all datasets of a sweep must be in one folder; found {places}", hint)
-    return next(iter(folders.values()))
-
-
-def _usual_name(axes: Sequence[AxisSpec], specs: Sequence[RunSpec]) -> str:
-    """perceiver-io on cifar10 by batch_size"""
-    models = "/".join(dict.fromkeys(spec.model.label for spec in specs))
-    datasets = "/".join(dict.fromkeys(spec.data.dataset for spec in specs))
-    return f"{models} on {datasets} by {' and '.join(axis.name for axis in axes)}"
 
 
 def plan_ablation(
@@ -274,3 +125,136 @@ def plan_ablation(
         fallback = layer_of({MODEL: DEFAULT_MODEL}, "default")
         compose_trial = trial_composer(replace(base, fallback=fallback), describe, PARAM)
     return make_plan(axes, seeds, compose_trial, baseline=labels or None, max_trials=max_trials)
+
+
+def trial_composer(
+    request: Request, describe: Describe, origin: str, fixed: Mapping[str, Any] | None = None
+) -> ComposeTrial:
+    """Return a function that composes trials of a request.
+
+    Args:
+        request: What all trials share.
+        describe: Gives the facts of a dataset.
+        origin: Where the values of the trials come from, for error messages.
+        fixed: Fields that are as strong as the values of the trials.
+    """
+
+    def compose_trial(fields: Mapping[str, Any]) -> Composed:
+        base = replace(request, model=None) if MODEL in fields else request  # it may be an architecture of timm
+        composed = compose_request(base, describe, replace(layer_of({**(fixed or {}), **fields}, origin), kind="trial"))
+        if (given := composed.origins.get("seed", "")) in ("--set", origin):
+            raise SpecError(problems=[Problem("seed", "is given by --seeds in a sweep", "--seeds 5..5", origin=given)])
+        return composed
+
+    return compose_trial
+
+
+def make_plan(
+    axes: Sequence[AxisSpec],
+    seeds: Sequence[int],
+    compose_trial: ComposeTrial,
+    *,
+    baseline: Labels | None = None,
+    name: str = "",
+    max_trials: int = DEFAULT_MAX_TRIALS,
+) -> Plan:
+    """Compose every trial.
+
+    Raises:
+        SpecError: With every problem of every value, or if there are more than `max_trials`.
+    """
+    _check_axes(axes)
+    count = prod(len(axis.values) for axis in axes) * len(seeds)
+    if count > max_trials:
+        hint = "use fewer values or seeds, or raise the limit"
+        raise SpecError(f"the sweep has {count:,} trials, more than {max_trials:,}", hint)
+    composed = _compose_all(axes, compose_trial)
+    specs = {labels: trial.spec for labels, trial in composed.items()}
+    if baseline:
+        _check_baseline(baseline, axes)
+    spec_values = None
+    if not baseline and len(specs) > 1:
+        baseline, spec_values = _baseline_of_spec(specs, axes, compose_trial)
+    folders = {trial.spec.data.dataset: trial.data_dir for trial in composed.values()}
+    if len(set(folders.values())) > 1:
+        places = ", ".join(f"{dataset} in {folder}" for dataset, folder in folders.items())
+        hint = "put them into one folder: --data-dir FOLDER, and name them without their paths"
+        raise SpecError(f"all datasets of a sweep must be in one folder; found {places}", hint)
+    models = "/".join(dict.fromkeys(spec.model.label for spec in specs.values()))
+    trials = (Trial(labels, spec.model_copy(update={"seed": seed})) for seed in seeds for labels, spec in specs.items())
+    return Plan(
+        name=name or f"{models} on {'/'.join(folders)} by {' and '.join(axis.name for axis in axes)}",
+        axes=tuple(axes),
+        baseline=baseline,
+        trials=tuple(trials),
+        data_dir=next(iter(folders.values())),
+        spec_values=spec_values,
+        lowered=frozenset(trial.lowered for trial in composed.values() if trial.lowered),
+    )
+
+
+def _check_axes(axes: Sequence[AxisSpec]) -> None:
+    for first, second in itertools.combinations(axes, 2):
+        if both := first.fields & second.fields:
+            raise SpecError(f"{', '.join(sorted(both))} is varied twice", "give all its values in one list")
+    for axis in axes:
+        label, count = Counter(value.label for value in axis.values).most_common(1)[0]
+        if count > 1:
+            raise SpecError(f"duplicate value {label} for {axis.name}", "give it once")
+
+
+def _compose_all(axes: Sequence[AxisSpec], compose_trial: ComposeTrial) -> dict[Labels, Composed]:
+    """Compose each combination. Two that give the same spec would be one trial with two names."""
+    composed: dict[Labels, Composed] = {}
+    known: dict[str, Labels] = {}
+    problems: dict[Problem, None] = {}  # one that several of them share is raised once
+    for values in itertools.product(*(axis.values for axis in axes)):
+        labels = tuple(value.label for value in values)
+        try:
+            composed[labels] = compose_trial({path: given for value in values for path, given in value.fields.items()})
+        except SpecError as error:
+            problems |= dict.fromkeys(error.problems_at("sweep"))
+            continue
+        group = composed[labels].spec.group_hash
+        if (first := known.setdefault(group, labels)) != labels:
+            fault = f"{shown_level(first)} and {shown_level(labels)} give the same spec ({group})"
+            problems[Problem("sweep", fault, "leave one out")] = None
+    if problems:
+        raise SpecError(problems=list(problems))
+    return composed
+
+
+def _check_baseline(baseline: Labels, axes: Sequence[AxisSpec]) -> None:
+    if len(baseline) != len(axes):
+        first = shlex.quote(",".join(axis.values[0].label for axis in axes))
+        fault = f"--baseline holds {len(baseline)} values for {len(axes)} axes"
+        raise SpecError(fault, f"one value of each, in order: --baseline {first}")
+    for label, axis in zip(baseline, axes, strict=True):
+        known = [value.label for value in axis.values]
+        if label not in known:
+            hint = f"one of {', '.join(map(shlex.quote, known))}"
+            raise SpecError(f"--baseline: {axis.name} has no value {label}", hint)
+
+
+def _baseline_of_spec(
+    specs: Mapping[Labels, RunSpec], axes: Sequence[AxisSpec], compose_trial: ComposeTrial
+) -> tuple[Labels | None, Labels | None]:
+    """Return the combination that is the spec without the values of the sweep, or else its values for the axes.
+
+    Values are worded as in tables; "other" is a field that the spec lacks. Both are None if that spec is not valid.
+    """
+    try:
+        spec = compose_trial({}).spec
+    except SpecError:
+        return None, None
+    for labels, trial in specs.items():
+        if trial.group_hash == spec.group_hash:
+            return labels, None
+    values = flat(spec.model_dump(mode="json"))
+    if isinstance(spec.model, TimmSpec):  # its architecture is a part of the model's name
+        values[MODEL] = f"timm/{spec.model.architecture}"
+    paths = (dict.fromkeys(path for value in axis.values for path in value.fields) for axis in axes)
+    return None, tuple(
+        ", ".join(shown_value(values.get(path, "other")) for path in of_axis if path != ARCHITECTURE)
+        for of_axis in paths
+    )

@@ -1,21 +1,25 @@
-"""Train what is missing of a sweep. Whether a trial is done is read from its record, never from what an engine says."""
+"""Train what is missing of sweeps. Whether a trial is done is read from its record, never from an engine's reports."""
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import assert_never
+from dataclasses import dataclass, field, replace
+from functools import partial
 
-from vitreport.errors import FullDiskError, StoppedError, StorageError
+from vitreport.data.notices import image_notices
+from vitreport.data.registry import ImageRequest
+from vitreport.data.sources import open_dataset
+from vitreport.errors import DatasetError, FullDiskError, ImagesError, ResourceError, StoppedError, StorageError
 from vitreport.files import refuse_unwritable
+from vitreport.formatting import counted
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.store.lock import is_held
-from vitreport.store.run_state import needs_training, trial_state
+from vitreport.store.run_state import RESULTS, needs_training, refuse_other_images, trial_state
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
-from vitreport.sweep.engines.engine import Ended, Engine, Update
+from vitreport.sweep.engines.engine import Ended, Engine, Report
 from vitreport.sweep.plan import Trial
-from vitreport.sweep.trials import RESULTS, count_done, describe_done, read_trials
+from vitreport.sweep.record import read_trials
 from vitreport.training.events import Event
 
 ATTEMPTS = 3
@@ -39,7 +43,7 @@ class Observer:
         """Receive a line for the user; it begins with "warning: " if it is one."""
 
     def progress(self, label: str, done: int, total: int | None) -> None:
-        """Receive how far the preparation of the images is; `total` is None where it is not known."""
+        """Receive the progress of the preparation of the images; `total` is None if it is not known."""
 
 
 @dataclass(frozen=True)
@@ -72,185 +76,182 @@ def run_sweep(
     observer: Observer | None = None,
     said: Remarks | None = None,
 ) -> dict[str, Run]:
-    """Train the trials that are missing; a trial that fails for its own reasons costs no other trial anything.
+    """Train the trials that are missing, and return the records of all by the id of their specs.
 
-    Args:
-        trials: The trials of the sweep.
-        runtime: Where the images are and the runs are recorded.
-        engine: What trains; it is entered only if there is something to train.
-        policy: What happens after a failure.
-        observer: Receives what happens.
-        said: What was already said of images in another sweep; it is said once.
-
-    Returns:
-        The records of all trials, by the id of their specs.
+    A trial that fails for its own reasons does not affect the others. What was `said` of images is not said again.
 
     Raises:
         StoppedError: After a signal.
         StorageError: Nothing more can be written.
         ImagesError, SpecError: A trial cannot be trained; nothing was.
     """
-    observer, said = observer or Observer(), set() if said is None else said
+    sweep = _Sweep(trials, runtime, policy, engine, observer or Observer(), set() if said is None else said)
     try:
         with stop_signals() as stop:
-            runs = read_trials(trials, runtime.runs_dir)
-            missing = missing_trials(trials, runs, policy)
-            for trial in trials:
-                run = runs.get(trial.id)
-                observer.moved(trial.id, "queued" if trial in missing else trial_state(run), run)
-            if line := describe_done([trial_state(runs.get(trial.id)) for trial in trials]):
-                observer.note(line)
-            if missing:
-                _check(trials, missing, runs, runtime, observer, said)
-                stop.graceful = True
-                with engine:
-                    _Sweep(missing, runtime, policy, engine, observer, said).run(stop)
+            sweep.run(stop)
     except StopSignal as signal:
-        fault = f"stopped by {signal}; {count_done(trials, runtime.runs_dir)}"
+        fault = f"stopped by {signal}; {sweep.done_so_far()}"
         raise StoppedError(fault, RESUMES, signal_number=signal.signal_number) from signal
     except StorageError as error:
-        fault = f"{error.message}; {count_done(trials, runtime.runs_dir)}"
-        is_full = isinstance(error, FullDiskError)
-        remedy = "free some space" if is_full else "choose another --runs-dir, or make it writable"
-        raise type(error)(fault, f"{remedy}; {RESUMES}") from error
+        remedy = "choose another --runs-dir, or make it writable"
+        remedy = "free some space" if isinstance(error, FullDiskError) else remedy
+        raise type(error)(f"{error.message}; {sweep.done_so_far()}", f"{remedy}; {RESUMES}") from error
     return read_trials(trials, runtime.runs_dir)
 
 
-def _check(
-    trials: Sequence[Trial],
-    missing: Sequence[Trial],
-    runs: Mapping[str, Run],
-    runtime: Runtime,
-    observer: Observer,
-    said: Remarks,
-) -> None:
-    refuse_unwritable(runtime.runs_dir)
-    from vitreport.sweep.checks import Networks, check_images  # with torch, which a finished sweep does not need
-
-    def note(dataset: str, line: str) -> None:
-        if (dataset, line) not in said:
-            said.add((dataset, line))
-            observer.note(line.replace("warning: ", f"warning: {dataset}: ", 1))
-
-    Networks().check(trial.spec for trial in missing)
-    check_images(trials, missing, runs, runtime, note, observer.progress)
-
-
+@dataclass
 class _Sweep:
     """The trials that wait, and what becomes of those that run."""
 
-    def __init__(
-        self,
-        trials: Sequence[Trial],
-        runtime: Runtime,
-        policy: Policy,
-        engine: Engine,
-        observer: Observer,
-        said: Remarks,
-    ) -> None:
-        self._queue = deque(trials)
-        self._trials = {trial.id: trial for trial in trials}
-        self._runtime, self._policy, self._engine, self._observer = runtime, policy, engine, observer
-        self._said = said
-        self._attempts: Counter[str] = Counter()
-        self._not_before: dict[str, float] = {}
-        self._ending = False
-        self._storage: StorageError | None = None
+    trials: Sequence[Trial]
+    runtime: Runtime
+    policy: Policy
+    engine: Engine
+    observer: Observer
+    said: Remarks
+    queue: list[Trial] = field(default_factory=list)
+    attempts: Counter[str] = field(default_factory=Counter)
+    not_before: dict[str, float] = field(default_factory=dict)
+    is_ending: bool = False
+    storage: StorageError | None = None
+
+    def done_so_far(self) -> str:
+        """Say how many trials are done."""
+        runs = read_trials(self.trials, self.runtime.runs_dir)
+        done = sum(trial_state(run) in RESULTS for run in runs.values())
+        return f"{done} of {counted(len(self.trials), 'trial')} done"
 
     def run(self, stop: StopSignals) -> None:
-        """Raise StopSignal after a signal, StorageError where nothing more can be written."""
-        while self._queue or self._engine.running:
+        """Raise StopSignal after a signal, StorageError if nothing more can be written."""
+        runs = read_trials(self.trials, self.runtime.runs_dir)
+        missing = missing_trials(self.trials, runs, self.policy)
+        states = {trial.id: trial_state(runs.get(trial.id)) for trial in self.trials}
+        for run_id, state in (states | {trial.id: "queued" for trial in missing}).items():
+            self.observer.moved(run_id, state, runs.get(run_id))
+        count = Counter(states.values())
+        if done := count["done"] + count["diverged"]:
+            kept = f"; {count['diverged']} of them diverged, which is a result and not tried again"
+            line = f"{done} of {counted(len(self.trials), 'trial')} done already"
+            self.observer.note(line + (kept if count["diverged"] else ""))
+        if missing:
+            self._check(missing, runs)
+            self.queue = missing
+            stop.graceful = True
+            with self.engine:
+                self._train(stop)
+
+    def _check(self, missing: Sequence[Trial], runs: Mapping[str, Run]) -> None:
+        """Decode each dataset once for all workers, and check whether every missing trial can be trained on it."""
+        refuse_unwritable(self.runtime.runs_dir)
+        from vitreport.sweep.networks import check_networks, check_on_images  # torch, which a finished sweep skips
+
+        check_networks(trial.spec for trial in missing)
+        for request in dict.fromkeys(ImageRequest.of(trial.spec.data, self.runtime) for trial in missing):
+            note = partial(self._note_once, request.name)
+            same = [trial for trial in self.trials if ImageRequest.of(trial.spec.data, self.runtime) == request]
+            try:
+                images = open_dataset(replace(request, notify=note, progress=self.observer.progress))
+                for record in (runs[trial.id].record for trial in same if trial.id in runs):
+                    hint = "restore the former images, or choose another --runs-dir"
+                    if record:
+                        refuse_other_images(record, images.fingerprint, hint)
+            except (DatasetError, ResourceError) as error:
+                raise ImagesError({request.name: error}) from error
+            check_on_images((trial.spec for trial in same if trial in missing), images)
+            for line in image_notices(request.name, images):
+                note(line)
+
+    def _note_once(self, dataset: str, line: str) -> None:
+        if (dataset, line) not in self.said:
+            self.said.add((dataset, line))
+            self.observer.note(line.replace("warning: ", f"warning: {dataset}: ", 1))
+
+    def _train(self, stop: StopSignals) -> None:
+        by_id = {trial.id: trial for trial in self.trials}
+        while self.engine.running or (self.queue and not self.is_ending):
             self._heed(stop)
-            if self._ending and not self._engine.running:
-                break
             self._submit_due()
-            for run_id, report in self._engine.reports(SECONDS_BETWEEN_LOOKS):
+            for run_id, report in self.engine.reports(SECONDS_BETWEEN_LOOKS):
                 self._heed(stop)
-                match report:
-                    case Update():
-                        self._pass_on(run_id, report.event)
-                    case Ended():
-                        self._settle(self._trials[run_id], report)
-                    case _:
-                        assert_never(report)
+                self._receive(by_id[run_id], report)
         stop.check()
-        if self._storage:
-            raise self._storage
+        if self.storage:
+            raise self.storage
 
     def _heed(self, stop: StopSignals) -> None:
-        """A signal from the terminal reaches the workers as well: what they say of it is no reason to try again."""
-        if stop.requested is not None and not self._ending:
-            self._observer.note("stopping after the current steps are saved; press Ctrl-C again to stop at once")
+        """A signal from the terminal reaches the workers as well: how they end is then no reason to try again."""
+        if stop.requested is not None and not self.is_ending:
+            self.observer.note("stopping after the current steps are saved; press Ctrl-C again to stop at once")
             self._end()
 
     def _end(self) -> None:
         """Save what is running and start nothing more."""
-        self._ending = True
-        self._engine.stop()
+        self.is_ending = True
+        self.engine.stop()
 
     def _submit_due(self) -> None:
-        if self._ending:
-            return
         now = time.monotonic()
-        due = [trial for trial in self._queue if self._not_before.get(trial.id, 0) <= now]
-        self._engine.prepare(len(due))
+        due = [trial for trial in self.queue if self.not_before.get(trial.id, 0) <= now and not self.is_ending]
+        self.engine.prepare(len(due))
         for trial in due:
-            if not self._engine.has_room:
+            if not self.engine.has_room:
                 return
             run = self._read(trial)
-            if not needs_training(run, retry_failed=self._policy.retry_failed):  # another process has trained it
-                self._queue.remove(trial)
-                self._observer.moved(trial.id, trial_state(run), run)
+            if not needs_training(run, retry_failed=self.policy.retry_failed):  # another process has trained it
+                self.queue.remove(trial)
+                self.observer.moved(trial.id, trial_state(run), run)
             elif run and is_held(run.folder):
                 self._wait_for(trial)
-            elif self._engine.submit(trial.spec):
-                self._queue.remove(trial)
-                self._observer.moved(trial.id, "running", run)
+            elif self.engine.submit(trial.spec):
+                self.queue.remove(trial)
+                self.observer.moved(trial.id, "running", run)
             else:
                 return
 
     def _wait_for(self, trial: Trial) -> None:
-        self._not_before[trial.id] = time.monotonic() + SECONDS_BETWEEN_TRIES
-        self._observer.moved(trial.id, "in use", None, "another process trains it")
+        self.not_before[trial.id] = time.monotonic() + SECONDS_BETWEEN_TRIES
+        self.observer.moved(trial.id, "in use", None, "another process trains it")
 
-    def _pass_on(self, run_id: str, event: Event | str) -> None:
-        if not isinstance(event, str):
-            self._observer.event(run_id, event)
-        elif (self._trials[run_id].spec.data.dataset, event) not in self._said:
-            self._observer.note(event.replace("warning: ", f"warning: {run_id}: ", 1))
+    def _receive(self, trial: Trial, report: Report) -> None:
+        if isinstance(report, Ended):
+            self._settle(trial, report)
+        elif not isinstance(report.event, str):
+            self.observer.event(trial.id, report.event)
+        elif (trial.spec.data.dataset, report.event) not in self.said:
+            self.observer.note(report.event.replace("warning: ", f"warning: {trial.id}: ", 1))
 
     def _settle(self, trial: Trial, end: Ended) -> None:
-        """What the record says counts; without a result there, why it ended decides whether it is tried again."""
+        """Go by the record; without a result there, why the trial ended decides whether it is tried again."""
         run = self._read(trial)
-        state = trial_state(run)
-        if state in RESULTS:
-            self._observer.moved(trial.id, state, run)
-        elif end.is_busy:
-            self._queue.append(trial)
+        state, why = trial_state(run), ""
+        self.attempts[trial.id] += not end.is_busy
+        if end.is_busy and state not in RESULTS:
+            self.queue.append(trial)
             self._wait_for(trial)
-        elif self._ending:
-            self._observer.moved(trial.id, "interrupted", run)
-        elif end.storage and self._concerns_all(end.storage):
-            self._observer.moved(trial.id, "failed", run)
-            self._storage = end.storage
+            return
+        if state in RESULTS:
+            pass
+        elif self.is_ending:
+            state = "interrupted"
+        elif end.storage and self._affects_all(end.storage):
+            state, self.storage = "failed", end.storage
             self._end()
+        elif end.is_temporary and self.attempts[trial.id] < ATTEMPTS:
+            self.queue.append(trial)
+            state, why = "queued", f"it is tried again after: {end.reason}"
         else:
-            self._attempts[trial.id] += 1
-            if end.is_temporary and self._attempts[trial.id] < ATTEMPTS:
-                self._queue.append(trial)
-                self._observer.moved(trial.id, "queued", run, f"it is tried again after: {end.reason}")
-                return
-            self._observer.moved(trial.id, "failed", run, end.reason)
-            if self._policy.fail_fast:
+            state, why = "failed", end.reason
+            if self.policy.fail_fast:
                 self._end()
+        self.observer.moved(trial.id, state, run, why)
 
-    def _concerns_all(self, error: StorageError) -> bool:
-        """Whether no other trial could be recorded either: its disk is full, or the folder of all runs is read-only."""
+    def _affects_all(self, error: StorageError) -> bool:
+        """Return whether no other trial could be recorded: the disk is full, or the folder of all runs is read-only."""
         try:
-            refuse_unwritable(self._runtime.runs_dir)
+            refuse_unwritable(self.runtime.runs_dir)
         except StorageError:
             return True
         return isinstance(error, FullDiskError)
 
     def _read(self, trial: Trial) -> Run | None:
-        return read_trials([trial], self._runtime.runs_dir).get(trial.id)
+        return read_trials([trial], self.runtime.runs_dir).get(trial.id)

@@ -1,4 +1,4 @@
-"""Run several sweeps one after another; one that lacks its images costs the others nothing."""
+"""Run several sweeps one after another; one that lacks its images does not affect the others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -7,22 +7,21 @@ from dataclasses import dataclass, replace
 from vitreport.errors import DatasetError, ImagesError, VitreportError
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
-from vitreport.store.run_state import trial_state
+from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.engines.engine import MakeEngine
 from vitreport.sweep.plan import Plan, Trial
-from vitreport.sweep.record import write_sweep
+from vitreport.sweep.record import read_trials, write_sweep
 from vitreport.sweep.run import PATIENT, Observer, Policy, Remarks, missing_trials, run_sweep
-from vitreport.sweep.trials import RESULTS, read_trials
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of sweeps.
+    """The results of sweeps.
 
     Attributes:
         plans: The sweeps; with `fail_fast` up to the first that failed.
         runs: The record of each trial that has one, by the id of its spec.
-        left_out: The sweeps whose images cannot be had, by name, and why.
+        left_out: The sweeps whose images are missing, by name, and why.
     """
 
     plans: tuple[Plan, ...]
@@ -30,20 +29,17 @@ class Outcome:
     left_out: Mapping[str, ImagesError]
 
     def refuse_left_out(self) -> None:
-        """Raise ImagesError where sweeps are left out: each cause once, with all that is left out for it."""
-        names: dict[str, list[str]] = {}
+        """Raise ImagesError if sweeps are left out: each cause once, with all that are left out for it."""
         causes: dict[str, VitreportError] = {}
-        for name, error in self.left_out.items():
-            for dataset, cause in error.causes.items():
-                names.setdefault(dataset, []).append(name)
-                causes[dataset] = cause
+        for dataset, cause in _causes(self.left_out).items():
+            names = ", ".join(name for name, error in self.left_out.items() if dataset in error.causes)
+            causes[dataset] = type(cause)(f"{cause.message}; left out: {names}", cause.hint)
         if causes:
-            raise ImagesError(
-                {
-                    dataset: type(cause)(f"{cause.message}; left out: {', '.join(names[dataset])}", cause.hint)
-                    for dataset, cause in causes.items()
-                }
-            )
+            raise ImagesError(causes)
+
+
+def _causes(left_out: Mapping[str, ImagesError]) -> dict[str, VitreportError]:
+    return {dataset: cause for error in left_out.values() for dataset, cause in error.causes.items()}
 
 
 def run_plans(
@@ -68,7 +64,7 @@ def run_plans(
         note: Receives lines for the user between the sweeps.
 
     Raises:
-        ImagesError: There is one sweep only, or `fail_fast`, and its images cannot be had.
+        ImagesError: There is one sweep only, or `fail_fast`, and its images are missing.
         StoppedError, StorageError, SpecError: As `run_sweep`.
     """
     is_single = len(plans) + len(unavailable or {}) == 1
@@ -89,11 +85,12 @@ def run_plans(
         reached.append(plan)
         if not is_single:
             note(plan.name)
-        missing = missing_trials(plan.trials, read_trials(plan.trials, runtime.runs_dir), policy)
+        known = read_trials(plan.trials, runtime.runs_dir)
+        missing = missing_trials(plan.trials, known, policy)
         if plan.without_baseline and missing:
             note(f"warning: {plan.without_baseline}")
         try:
-            _refuse_lacking(missing, left_out)
+            _refuse_lacking(missing, _causes(left_out))
             file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
             with observe(plan) as observer:
                 place = replace(runtime, data_dir=plan.data_dir)
@@ -101,16 +98,15 @@ def run_plans(
                 runs |= run_sweep(plan.trials, place, engine, policy=policy, observer=observer, said=said)
             if file:
                 note(f"the sweep is {file}")
-        except ImagesError as error:
-            leave_out(plan.name, error)
-            runs |= read_trials(plan.trials, runtime.runs_dir)
+        except ImagesError as images_error:
+            leave_out(plan.name, images_error)
+            runs |= known
         if policy.fail_fast and any(trial_state(runs.get(trial.id)) not in RESULTS for trial in plan.trials):
             break
     return Outcome(tuple(reached), runs, left_out)
 
 
-def _refuse_lacking(missing: Sequence[Trial], left_out: Mapping[str, ImagesError]) -> None:
-    """Images that could not be had for one sweep are not looked for, or waited for, again."""
-    causes = {dataset: cause for error in left_out.values() for dataset, cause in error.causes.items()}
-    if lacking := {trial.spec.data.dataset for trial in missing} & set(causes):
+def _refuse_lacking(missing: Sequence[Trial], causes: Mapping[str, VitreportError]) -> None:
+    """Images that another sweep has not found are not looked for, or waited for, again."""
+    if lacking := {trial.spec.data.dataset for trial in missing} & causes.keys():
         raise ImagesError({dataset: causes[dataset] for dataset in sorted(lacking)})

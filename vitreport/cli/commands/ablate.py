@@ -91,7 +91,7 @@ def ablate(
     from vitreport.sweep.engines.local import threads_per_job
     from vitreport.sweep.plan import plan_ablation
     from vitreport.sweep.run import Policy
-    from vitreport.sweep.studies import StudyRequest, plan_study
+    from vitreport.sweep.study_plan import StudyRequest, plan_study
 
     if study is None:
         if only:

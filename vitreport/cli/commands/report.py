@@ -16,7 +16,7 @@ from vitreport.report.blocks import Format
 from vitreport.sweep.defaults import DEFAULT_SEEDS
 
 if TYPE_CHECKING:
-    from vitreport.sweep.studies import StudyRequest
+    from vitreport.sweep.study_plan import StudyRequest
 
 
 def report(
@@ -120,7 +120,7 @@ def _study_request(
     study: str | None, runs: Sequence[str], only: Sequence[str], assignments: Sequence[str], seeds: str | None
 ) -> "StudyRequest | None":
     """Return which part of a study is to be reported. Raises SpecError for options that do not go together."""
-    from vitreport.sweep.studies import StudyRequest
+    from vitreport.sweep.study_plan import StudyRequest
 
     if study is None:
         for options_, given in (("--set and --seeds need", assignments or seeds is not None), ("--only needs", only)):

@@ -48,7 +48,7 @@ def status(
     from vitreport.cli.tables.studies import show_status
     from vitreport.data.sources import facts_in
     from vitreport.runtime import Runtime
-    from vitreport.sweep.studies import StudyRequest, plan_study
+    from vitreport.sweep.study_plan import StudyRequest, plan_study
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())
     planned = plan_study(asked, facts_in(data_dirs))
@@ -87,7 +87,7 @@ def run(
     """
     from vitreport.cli.console import note_lowered
     from vitreport.data.sources import facts_in
-    from vitreport.sweep.studies import StudyRequest, plan_study
+    from vitreport.sweep.study_plan import StudyRequest, plan_study
 
     asked = StudyRequest(study, only or (), seeds, set_ or ())
     planned = plan_study(asked, facts_in(data_dirs))

@@ -14,7 +14,7 @@ from vitreport.cli.console import is_interactive, note
 from vitreport.cli.live.display import DrawnView, QuietView
 from vitreport.formatting import duration, percent, printable
 from vitreport.records.reader import Run
-from vitreport.sweep.expected import remaining_seconds
+from vitreport.sweep.forecast import remaining_seconds
 from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.run import Observer
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished

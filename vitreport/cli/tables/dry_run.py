@@ -14,11 +14,11 @@ from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.compose import Composed
 from vitreport.spec.fields import flat
-from vitreport.sweep.expected import TrialForecast, elapsed_seconds, forecast_trials
-from vitreport.sweep.measured import Estimator, forecast_run
+from vitreport.sweep.forecast import TrialForecast, elapsed_seconds, expect_here, forecast_run, forecast_trials
+from vitreport.sweep.networks import check_networks
 from vitreport.sweep.plan import Plan
+from vitreport.sweep.record import read_trials
 from vitreport.sweep.run import Policy, missing_trials
-from vitreport.sweep.trials import read_trials
 
 
 def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
@@ -26,7 +26,7 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     run = forecast_run(composed.spec, runtime)
     if as_json:
         plan = {
-            "id": run.id,
+            "id": composed.spec.run_id,
             "state": run.state,
             **plain_cost(run.measured),
             "images": dict(run.images),
@@ -34,17 +34,17 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
             "steps": run.steps,
             "seconds": round(run.seconds, 3),
             "disk_bytes": run.disk_bytes,
-            "to_compile": run.to_compile,
+            "to_compile": runtime.compile,
         }
         values = composed.spec.model_dump(mode="json")
         print_json({"plan": plan, "spec": values, "origins": _origins(composed)})
         return
-    speeds = "the speeds without --compile" if run.to_compile else "these speeds"
+    speeds = "the speeds without --compile" if runtime.compile else "these speeds"
     images = ", ".join(f"{count:,} {split}" for split, count in run.images.items())
     print_table(["field", "value", "from"], _rows(composed))
     print_text("")
     rows = [
-        ("run", run.id),
+        ("run", composed.spec.run_id),
         ("state", run.state),
         *cost_rows(run.measured),
         ("images", images if run.counted else f"{images} (as published)"),
@@ -85,10 +85,10 @@ def show_ablation_plan(
     """Print every trial, then the sums."""
     for error in unavailable.values():
         raise error
-    expect = Estimator(runtime, [read_run(folder) for folder in run_folders(runtime.runs_dir)])
+    expect = expect_here(runtime, [read_run(folder) for folder in run_folders(runtime.runs_dir)])
     trials = [trial for plan in plans for trial in plan.trials]
     missing = missing_trials(trials, read_trials(trials, runtime.runs_dir), policy)
-    expect.networks.check(trial.spec for trial in missing)
+    check_networks(trial.spec for trial in missing)
     forecasts = [forecast_trials(plan, runtime.runs_dir, expect, retry_failed=policy.retry_failed) for plan in plans]
     if as_json:
         print_json([_plain(plan, of_plan, jobs) for plan, of_plan in zip(plans, forecasts, strict=True)])

@@ -16,8 +16,8 @@ from vitreport.spec.fields import flat
 from vitreport.spec.study import PartSpec, StudySpec
 from vitreport.spec.study_file import read_study, study_names
 from vitreport.spec.sweep import shown_level
-from vitreport.sweep.expected import Expect, TrialForecast, expect_from_records, forecast_trials
-from vitreport.sweep.studies import StudyPlan, StudyRequest, plan_study
+from vitreport.sweep.forecast import TrialForecast, expect_from_records, expect_here, forecast_trials
+from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
 
 INDENT = "  "
 ALWAYS_SHOWN = {"done": "done", "new": "missing"}
@@ -87,11 +87,7 @@ def show_status(
 ) -> None:
     """Print the parts in their sections, then the sum. Without a machine to measure on only records tell the time."""
     records = [read_run(folder) for folder in run_folders(runs_dir)]
-    expect: Expect = expect_from_records(records)
-    if measured_on:
-        from vitreport.sweep.measured import Estimator
-
-        expect = Estimator(measured_on, records)
+    expect = expect_here(measured_on, records) if measured_on else expect_from_records(records)
     trials = {name: forecast_trials(plan, runs_dir, expect) for name, plan in planned.available.items()}
     parts = {name: _status(of_part) for name, of_part in trials.items()}
     whole = _status({trial.run: trial for of_part in trials.values() for trial in of_part}.values())

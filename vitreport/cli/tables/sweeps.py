@@ -15,9 +15,8 @@ from vitreport.formatting import Estimate, counted, listed, printable
 from vitreport.records.reader import Run
 from vitreport.report import tables
 from vitreport.spec.sweep import called
-from vitreport.store.run_state import needs_training, trial_state
+from vitreport.store.run_state import RESULTS, needs_training, trial_state
 from vitreport.sweep.plan import Plan
-from vitreport.sweep.trials import RESULTS
 
 
 def show_sweeps(plans: Sequence[Plan], summary: Summary, *, as_json: bool) -> None:

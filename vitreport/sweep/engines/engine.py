@@ -1,13 +1,13 @@
-"""What every engine does: it trains specs somewhere and says when one is no longer running.
+"""What every engine does: it trains specs somewhere and reports when one is no longer running.
 
-Records are the only truth. Whether a trial is done is read from its run folder, so reports may be few: an engine whose
-jobs say nothing reports `Ended()` when a job is gone.
+Whether a trial is done is read from its run folder, so reports may be few: an engine whose jobs report nothing yields
+`Ended()` when a job is gone.
 """
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from vitreport.errors import StorageError
 from vitreport.runtime import Runtime
@@ -42,8 +42,8 @@ class Ended:
 Report = Update | Ended
 
 
-class Engine(Protocol):
-    """Trains specs: each is resumed if it was begun, and left alone if it is done."""
+class Engine(AbstractContextManager[object, None], Protocol):
+    """Trains specs. It is entered before the first spec; leaving it ends what is still running, at once."""
 
     @property
     def running(self) -> Collection[str]:
@@ -52,7 +52,7 @@ class Engine(Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether `submit` can start a trial now; where it cannot, no record is read in vain."""
+        """Whether `submit` can start a trial now; if not, its record is not read."""
         ...
 
     def prepare(self, trials: int) -> None:
@@ -73,14 +73,6 @@ class Engine(Protocol):
 
     def stop(self) -> None:
         """Ask every running trial to save a checkpoint and to end."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End what is still running, at once."""
         ...
 
 

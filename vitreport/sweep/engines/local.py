@@ -5,51 +5,43 @@ killed while it holds the queue's lock, or (pebble 5.2) before it has taken its 
 others their tasks. Here every worker has its own pipe, which breaks when the worker dies.
 """
 
-import contextlib
+import gc
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.resource_tracker import ensure_running
-from types import TracebackType
 from typing import Self
 
-from vitreport.errors import ResourceError, SpecError
+from vitreport.errors import BusyError, ResourceError, SpecError, StoppedError, StorageError, VitreportError
 from vitreport.runtime import DEVICE, THREADS, Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.sweep.engines.engine import Ended, Report
-from vitreport.sweep.engines.worker import Finished, Ready, serve
+from vitreport.sweep.engines.engine import Ended, Report, Update
+from vitreport.training.events import Event, Listener, StepFinished
 
-MOST_FRUITLESS_STARTS = 3
 REIMPORTED = 97  # the exit code of a worker that has run the script of its parent again
 UNGUARDED = 'a worker has run this script again: put what it does under `if __name__ == "__main__":`'
-PATIENCE_SECONDS = 5
+SECONDS_BETWEEN_STEPS = 0.25
 
-
-Serve = Callable[[Connection, Runtime, int, Sequence[str]], None]
-
-
-@dataclass
-class _Worker:
-    slot: int
-    process: SpawnProcess
-    connection: Connection
-    ready: bool = False
-    run_id: str | None = None
+Serve = Callable[[Connection, Runtime, Sequence[str]], None]
 
 
 def threads_per_job(jobs: int, device: str, threads: int | None) -> int | None:
-    """Return the threads of each job, so that all jobs together never have more than there are cores.
+    """Return the threads of each job, so that all jobs have at most as many as there are cores.
 
-    One job has what `train` has. Raises SpecError where that cannot be.
+    Raises:
+        SpecError: There are too few cores, or one GPU for several jobs.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if jobs > 1 and jobs * (threads or 1) > cores:
-        of_each = f" x {THREADS.given_as(threads)} {threads}" if threads else ""
-        fault = f"--jobs {jobs}{of_each} is more than the {cores} cores"
+        per_job = f" x {THREADS.given_as(threads)} {threads}" if threads else ""
+        fault = f"--jobs {jobs}{per_job} is more than the {cores} cores"
         raise SpecError(fault, "use fewer: they would only slow each other down")
     if jobs > 1 and device.startswith("cuda:"):
         fault = f"{DEVICE.given_as(device)} {device} is one GPU for --jobs {jobs}"
@@ -58,19 +50,26 @@ def threads_per_job(jobs: int, device: str, threads: int | None) -> int | None:
 
 
 def end_if_reimported() -> None:
-    """End a worker that has not begun but runs the script of its parent, which wants to start workers of its own.
+    """End a worker that runs the script of its parent, which would start workers again.
 
-    A new process imports the `__main__` of its parent first. A script that trains a sweep outside
-    `if __name__ == "__main__":` would do so again in each.
+    A new process imports the `__main__` of its parent first, with all that is not under a guard there.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing.spawn itself asks
         raise SystemExit(REIMPORTED)
 
 
-class LocalEngine:
-    """Trains in processes on this machine, at most `jobs` at a time; they end with this process however it ends.
+@dataclass
+class _Worker:
+    slot: int
+    process: SpawnProcess
+    connection: Connection
+    run_id: str | None = None
 
-    Where `jobs` is more than there are GPUs, or workers die before they can begin, it falls and `note` says so.
+
+class LocalEngine:
+    """Trains in processes on this machine, one per GPU or `jobs` at a time; they end with this process however it ends.
+
+    A process trains one trial after another, so that torch is imported once.
     """
 
     def __init__(
@@ -80,141 +79,169 @@ class LocalEngine:
         note: Callable[[str], None] = lambda line: None,
         *,
         argv: Sequence[str] = (),
-        serve: Serve = serve,
+        serve: Serve | None = None,
     ) -> None:
         end_if_reimported()
-        self.jobs = jobs
-        self._runtime = runtime
-        self._note = note
-        self._argv = tuple(argv)
-        self._serve = serve
+        self._runtimes = [runtime] * jobs  # by slot; each slot has at most one worker
+        self._note, self._argv, self._serve = note, tuple(argv), serve or train_each
         self._workers: list[_Worker] = []
-        self._fruitless = 0
 
     def __enter__(self) -> Self:
+        import torch
+
+        jobs, runtime = len(self._runtimes), self._runtimes[0]
+        if gpus := torch.cuda.device_count() if runtime.device in ("auto", "cuda") else 0:
+            self._runtimes = [replace(runtime, device=f"cuda:{slot}") for slot in range(min(gpus, jobs))]
+        if len(self._runtimes) < jobs:
+            self._note(f"warning: each job needs its own GPU: the sweep continues with --jobs {gpus} instead of {jobs}")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for worker in self._workers:
-            if worker.run_id is None and worker.ready:
-                with contextlib.suppress(OSError):
-                    worker.connection.send(None)
-            else:
-                worker.process.kill()
-        for worker in self._workers:
-            worker.process.join(PATIENCE_SECONDS)
+    def __exit__(self, *_: object) -> None:
+        for worker in list(self._workers):
             worker.process.kill()
-            worker.process.join()
+            self._remove(worker)
 
     @property
     def running(self) -> list[str]:
+        """The ids of the runs that are being trained."""
         return [worker.run_id for worker in self._workers if worker.run_id]
 
     @property
     def has_room(self) -> bool:
-        return any(worker.ready and worker.run_id is None for worker in self._workers)
+        """Whether a worker is idle, or another can be started."""
+        return len(self.running) < len(self._runtimes)
 
     def prepare(self, trials: int) -> None:
-        """Start workers, so that there is one for each of `trials` more trials, up to `jobs`."""
-        wanted = min(self.jobs, len(self.running) + trials)
-        free = sorted(set(range(self.jobs)) - {worker.slot for worker in self._workers})
-        for slot in free[: max(0, wanted - len(self._workers))]:
-            self._workers.append(self._start(slot))
+        """Do nothing: workers are started when they get their first spec."""
 
     def submit(self, spec: RunSpec) -> bool:
-        """Give a spec to a worker that waits for one; return False where none does."""
-        for worker in self._workers:
-            if worker.ready and worker.run_id is None:
-                try:
-                    worker.connection.send(spec)
-                except OSError:  # it has just died; `reports` will find that out
-                    continue
-                worker.run_id = spec.run_id
-                return True
-        return False
+        """Give a spec to an idle worker or a new one; return False if there are enough."""
+        if not self.has_room:
+            return False
+        worker = next((worker for worker in self._workers if not worker.run_id), None) or self._start()
+        worker.run_id = spec.run_id
+        with suppress(OSError):  # it has just died; `reports` finds out
+            worker.connection.send(spec)
+        return True
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
-        """Return what the workers have sent.
-
-        Raises:
-            ResourceError: Workers die again and again before they can begin, and no other can train; or the first
-                one has run the script of this process again.
-        """
+        """Return what the workers have sent. Raises ResourceError if one has run the script of this process again."""
         readable = wait([worker.connection for worker in self._workers], seconds)
         workers = [worker for worker in self._workers if worker.connection in readable]
         return [report for worker in workers for report in self._read(worker)]
 
     def stop(self) -> None:
+        """Send SIGTERM to the workers that train."""
         for worker in self._workers:
             if worker.run_id:
                 worker.process.terminate()
 
-    def _start(self, slot: int) -> _Worker:
+    def _start(self) -> _Worker:
+        slot = min(set(range(len(self._runtimes))) - {worker.slot for worker in self._workers})
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        process = context.Process(target=self._serve, args=(there, self._runtime, slot, self._argv), daemon=True)
-        with _interrupts_blocked():
+        process = context.Process(target=self._serve, args=(there, self._runtimes[slot], self._argv), daemon=True)
+        ensure_running()  # the first process starts it, and it unblocks SIGINT where it is started
+        former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:  # the process never hears Ctrl-C: a terminal sends it to all, and this process passes it on
             process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, former)
         there.close()  # so that the pipe breaks when the worker dies
-        return _Worker(slot, process, here)
+        self._workers.append(_Worker(slot, process, here))
+        return self._workers[-1]
 
     def _read(self, worker: _Worker) -> Iterator[tuple[str, Report]]:
         try:
             while worker.connection.poll():
-                message = worker.connection.recv()
-                if isinstance(message, Ready):
-                    self._admit(worker, message.gpus)
-                elif worker.run_id and isinstance(message, Finished):
-                    yield worker.run_id, message.ended
-                    worker.run_id, worker.ready = None, not message.is_last
-                elif worker.run_id:
-                    yield worker.run_id, message
+                report, is_last = worker.connection.recv()
+                if worker.run_id:
+                    yield worker.run_id, report
+                if isinstance(report, Ended):
+                    worker.run_id = None
+                if is_last:
+                    worker.process.kill()
+                    self._remove(worker)
+                    return
         except (EOFError, OSError):
-            yield from self._remove(worker)
+            code = self._remove(worker)
+            if code == REIMPORTED:
+                raise ResourceError(UNGUARDED) from None
+            if worker.run_id:
+                cause = f"signal {-code}" if code < 0 else f"exit code {code}"
+                memory = " (out of memory? try fewer --jobs)" if code == -signal.SIGKILL else ""
+                yield worker.run_id, Ended(f"its worker was ended by {cause}{memory}", is_temporary=True)
 
-    def _admit(self, worker: _Worker, gpus: int) -> None:
-        """Limit workers to one per GPU; surplus workers exit."""
-        self._fruitless = 0
-        worker.ready = not gpus or worker.slot < gpus
-        if not worker.ready:
-            self._lower(gpus, f"each job has a GPU of its own, and there {'is 1' if gpus == 1 else f'are {gpus}'}")
-            worker.connection.send(None)
-
-    def _remove(self, worker: _Worker) -> Iterator[tuple[str, Report]]:
-        """Remove a worker that has ended, maybe in the middle of its trial."""
+    def _remove(self, worker: _Worker) -> int:
+        """Wait for the end of a worker, and return its exit code."""
         worker.process.join()
         worker.connection.close()
         self._workers.remove(worker)
-        exit_code = worker.process.exitcode or 0
-        if worker.run_id:
-            cause = f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
-            memory = " (out of memory?)" if exit_code == -signal.SIGKILL else ""
-            yield worker.run_id, Ended(f"its worker was ended by {cause}{memory}", is_temporary=True)
-        elif exit_code == REIMPORTED:
-            raise ResourceError(UNGUARDED)
-        elif exit_code:
-            self._fruitless += 1
-            if self._fruitless >= MOST_FRUITLESS_STARTS:
-                reason = f"{self._fruitless} workers have died before they could begin (exit code {exit_code})"
-                if not any(other.ready for other in self._workers):
-                    raise ResourceError(reason, "`vitreport doctor` looks for the cause; fewer --jobs need less memory")
-                self._fruitless = 0
-                self._lower(len(self._workers), reason)
-
-    def _lower(self, jobs: int, reason: str) -> None:
-        if jobs < self.jobs:
-            self._note(f"warning: {reason}: the sweep continues with --jobs {jobs} instead of {self.jobs}")
-            self.jobs = jobs
+        return worker.process.exitcode or 0
 
 
-@contextlib.contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """A process that is started here never hears Ctrl-C: a terminal sends it to all, and the parent passes it on."""
-    ensure_running()  # the first process starts it, and it unblocks SIGINT where it is started
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
+    """Train the specs that come through the connection; send each report, and whether it is the last of this process.
+
+    The worker ends after a trial that may have left its process damaged (a bug, no memory), or compiled code in it.
+    """
+    _end_with_parent()
+    if runtime.threads:
+        os.environ["OMP_NUM_THREADS"] = str(runtime.threads)
+    from vitreport.store.session import train_run
+    from vitreport.training.device import forget_peak_memory
+
+    is_last = runtime.compile
+    while True:
+        spec, ended = connection.recv(), Ended()
+        try:
+            forget_peak_memory()
+            train_run(spec, runtime, force=False, argv=argv, listener=_Forward(connection))
+        except Exception as error:
+            ended = end_after(error)
+            is_last = is_last or isinstance(error, ResourceError) or not isinstance(error, VitreportError)
+        gc.collect()
+        connection.send((ended, is_last))
+
+
+def end_after(error: Exception) -> Ended:
+    """Return the end of a trial that an error has ended."""
+    if not isinstance(error, VitreportError):
+        return Ended(f"this is a bug of vitreport: {type(error).__name__}: {error}")
+    storage = error if isinstance(error, StorageError) else None
+    return Ended(
+        reason="; ".join(error.lines()),
+        is_busy=isinstance(error, BusyError),
+        is_temporary=isinstance(error, ResourceError | StoppedError) and not storage,
+        storage=storage,
+    )
+
+
+class _Forward(Listener):
+    """Sends events and warnings to the parent, of the steps only some."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._last_step = connection, 0.0
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, StepFinished):
+            if time.monotonic() - self._last_step < SECONDS_BETWEEN_STEPS:
+                return
+            self._last_step = time.monotonic()
+        self._connection.send((Update(event), False))
+
+    def note(self, line: str) -> None:
+        if line.startswith("warning: "):
+            self._connection.send((Update(line), False))
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent ends, even by SIGKILL."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def end() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=end, daemon=True).start()

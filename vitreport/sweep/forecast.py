@@ -1,0 +1,211 @@
+"""How long runs will take, from records of similar runs or from a few steps on this machine, and how much disk."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from heapq import heapreplace
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+from vitreport.data.registry import DATASETS, ImageRequest
+from vitreport.data.sources import count_images, open_decoded
+from vitreport.records.folders import newest_attempt
+from vitreport.records.reader import Run, read_run
+from vitreport.runtime import Runtime
+from vitreport.spec.run import RunSpec
+from vitreport.store.run_state import needs_training, state_of, trial_state
+from vitreport.sweep.plan import Plan
+from vitreport.sweep.record import read_trials
+
+if TYPE_CHECKING:
+    from vitreport.training.throughput import MeasuredCost
+
+SAME_IMAGES = ("dataset", "image_size", "limit", "validation_fraction", "validation")
+
+
+class Expected(NamedTuple):
+    """The seconds of a run (None: unknown), where they are from, and its bytes on the disk (0: unknown)."""
+
+    seconds: float | None
+    source: str = ""
+    disk_bytes: int = 0
+
+
+Expect = Callable[[RunSpec, Path], Expected]
+"""Returns what a run needs with the images in a folder."""
+
+
+@dataclass(frozen=True)
+class TrialForecast:
+    """A trial of a plan; one that is not `to_train` needs neither time nor disk."""
+
+    run: str
+    values: tuple[str, ...]
+    seed: int
+    state: str
+    to_train: bool
+    seconds: float | None
+    source: str
+    disk_bytes: int
+
+
+def forecast_trials(plan: Plan, runs_dir: Path, expect: Expect, *, retry_failed: bool = False) -> list[TrialForecast]:
+    """Return the state of each trial of a plan, and what it needs if it is to be trained."""
+    runs, forecasts = read_trials(plan.trials, runs_dir), []
+    for trial in plan.trials:
+        run = runs.get(trial.id)
+        to_train = needs_training(run, retry_failed=retry_failed)
+        needs = expect(trial.spec, plan.data_dir) if to_train else Expected(0.0)
+        forecasts.append(TrialForecast(trial.id, trial.values, trial.spec.seed, trial_state(run), to_train, *needs))
+    return forecasts
+
+
+def expect_from_records(records: Sequence[Run]) -> Expect:
+    """Expect times on the device and with the threads that most of the recorded runs were trained with."""
+    trained_with = Counter(
+        (run.record.device, run.record.fingerprint.get("threads", ""))
+        for run in records
+        if run.record and run.record.status == "done"
+    )
+    if not trained_with:
+        return lambda spec, data_dir: Expected(None)
+    ((device, threads), _), *_ = trained_with.most_common(1)
+    count = int(threads) if threads.isdecimal() else 1
+    return lambda spec, data_dir: Expected(expected_seconds(spec, records, device, count), "records")
+
+
+def expect_here(runtime: Runtime, records: Sequence[Run]) -> Expect:
+    """Expect times on this machine, from records or else from a few timed steps; specs of one cost are timed once."""
+    import torch
+
+    from vitreport.store.checkpoint import disk_bytes
+    from vitreport.sweep.networks import parameters_of
+    from vitreport.training.device import choose_device, device_name
+
+    device, threads = device_name(choose_device(runtime.device)), runtime.threads or torch.get_num_threads()
+    known: dict[str, Expected] = {}
+
+    def expect(spec: RunSpec, data_dir: Path) -> Expected:
+        parts = (spec.model, spec.data, spec.train)
+        key = "".join([*(part.model_dump_json() for part in parts), spec.optimizer.name, str(data_dir)])
+        if key not in known:
+            seconds = expected_seconds(spec, records, device, threads)
+            if seconds is None:
+                run = forecast_run(spec, replace(runtime, data_dir=data_dir))
+                known[key] = Expected(run.seconds, "a few steps", run.disk_bytes)
+            else:
+                known[key] = Expected(seconds, "records", disk_bytes(spec, parameters_of(spec)))
+        return known[key]
+
+    return expect
+
+
+def expected_seconds(spec: RunSpec, runs: Iterable[Run], device: str, threads: int) -> float | None:
+    """Return the median time per epoch of the most similar runs, times the epochs of the spec.
+
+    Only runs with the same architecture, device and images count. Those with the same network, batch size, precision
+    and number of threads come first, in this order of importance. The result is None if there is no such run.
+    """
+    similar: dict[tuple[bool, ...], list[float]] = defaultdict(list)
+    for run in runs:
+        other, record = run.spec, run.record
+        if not (other and record and record.status == "done" and record.device == device):
+            continue
+        same_images = all(getattr(spec.data, name) == getattr(other.data, name) for name in SAME_IMAGES)
+        if same_images and spec.model.label == other.model.label:
+            likeness = (
+                spec.model == other.model,
+                spec.train.batch_size == other.train.batch_size,
+                spec.train.precision == other.train.precision,
+                record.fingerprint.get("threads") == str(threads),
+            )
+            similar[likeness].append(record.seconds / other.train.epochs)
+    return median(similar[max(similar)]) * spec.train.epochs if similar else None
+
+
+@dataclass(frozen=True)
+class RunForecast:
+    """What a run costs, before it is trained.
+
+    Attributes:
+        state: Its state, and its step.
+        measured: The cost of its network and its speed.
+        images: The images of each split.
+        counted: Whether they were counted; otherwise they are published numbers.
+        steps: All steps of the training.
+        seconds: The time of the whole run at the speeds of the network without compiling.
+        disk_bytes: What stays on the disk.
+    """
+
+    state: str
+    measured: "MeasuredCost"
+    images: Mapping[str, int]
+    counted: bool
+    steps: int
+    seconds: float
+    disk_bytes: int
+
+
+def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
+    """Count the images, build the network and time some of its steps; nothing is written."""
+    from vitreport.store.checkpoint import disk_bytes
+    from vitreport.training.throughput import measure_cost_here
+
+    images, counted = _images(spec, runtime)
+    train = spec.train
+    measured = measure_cost_here(spec, runtime.device, runtime.threads, training_images=images["train"])
+    evaluated_each_epoch = images.get("val", 0) + (images["test"] if train.monitor_test else 0)
+    evaluated_finally = sum(images.values()) * (2 if train.selection == "val" else 1)  # selected and last weights
+    evaluated = evaluated_each_epoch * train.epochs + evaluated_finally
+    training, forward = measured.training, measured.forward
+    folder = newest_attempt(runtime.runs_dir, spec.run_id)
+    run = read_run(folder) if folder.exists() else None
+    return RunForecast(
+        state="new" if run is None else f"{state_of(run)}{f', at step {run.record.step:,}' if run.record else ''}",
+        measured=measured,
+        images=images,
+        counted=counted,
+        steps=-(-images["train"] // train.batch_size) * train.epochs,
+        seconds=images["train"] * train.epochs / training.expected_images_per_second
+        + evaluated / forward.expected_images_per_second,
+        disk_bytes=disk_bytes(spec, measured.cost.parameters),
+    )
+
+
+def _images(spec: RunSpec, runtime: Runtime) -> tuple[dict[str, int], bool]:
+    """Return the images of each split, and whether they were counted: decoded, or as files in a folder."""
+    data = spec.data
+    arrays = open_decoded(ImageRequest.of(data, runtime))
+    if arrays:
+        counts, counted = {name: len(split.labels) for name, split in arrays.splits.items()}, True
+    else:
+        counts, counted = count_images(data.dataset, runtime.data_dir), data.dataset not in DATASETS
+    train = data.images_to_train_on(counts["train"])
+    held_out = min(counts["train"], data.limit or counts["train"]) - train
+    val = counts["val"] if data.validation == "folder" else held_out
+    return {"train": train, **({"val": val} if val else {}), "test": counts["test"]}, counted
+
+
+def elapsed_seconds(seconds: Iterable[float], jobs: int) -> float:
+    """Return the time from the first run to the last, where each in turn goes to the job that is free first."""
+    ends = [0.0] * jobs
+    for duration in seconds:
+        heapreplace(ends, ends[0] + duration)
+    return max(ends)
+
+
+def remaining_seconds(
+    shares: Mapping[str, float], at_start: Mapping[str, float], elapsed: float, ended: Collection[str] = ()
+) -> float | None:
+    """Return the time left of running trials.
+
+    Args:
+        shares: How much of each run is done, from 0 to 1.
+        at_start: How much of it was done at the start.
+        elapsed: The seconds since the start.
+        ended: The runs that have ended: what was done of them counts, and nothing is left.
+    """
+    done = sum(share - at_start.get(run_id, 0.0) for run_id, share in shares.items())
+    left = sum(1 - share for run_id, share in shares.items() if run_id not in ended)
+    return elapsed * left / done if done > 0 else None
