@@ -31,7 +31,7 @@ class Source:
     def _chunks(self) -> Iterator[Chunk]:
         for name, split in self.splits.items():
             for start in range(0, len(split.images), self.chunk):
-                yield Chunk(name, split.images[start : start + self.chunk], Seen(resized=1))
+                yield Chunk(name, split.images[start : start + self.chunk], [Seen(side=9)])
 
 
 def opened(source: Source, image_request: ImageRequest) -> ImageArrays:

@@ -81,7 +81,7 @@ def test_what_a_tar_lacks_is_named(tmp_path: Path) -> None:
     write_tar(tmp_path / "x", {"set/a.bin": b"aaa"})
     with pytest.raises(DatasetError, match=r"x does not hold b\.bin"):
         tar_members(tmp_path / "x", "set", WANTED, 10)
-    with pytest.raises(DatasetError, match="none cannot be unpacked: No such file"):
+    with pytest.raises(DatasetError, match=r"none cannot be unpacked: .*No such file"):
         tar_members(tmp_path / "none", "set", WANTED, 10)
 
 

@@ -25,7 +25,7 @@ def test_what_was_decoded_is_what_is_served(image_request: ImageRequest) -> None
         assert np.array_equal(arrays.splits[name].images, split.images)
         assert np.array_equal(arrays.splits[name].labels, split.labels)
         assert arrays.splits[name].labels.dtype == np.int64
-    assert (arrays.classes, arrays.source, arrays.canonical, arrays.seen.resized) == (("a", "b"), "noise", False, 5)
+    assert (arrays.classes, arrays.source, arrays.canonical, arrays.resized) == (("a", "b"), "noise", False, 5)
     assert arrays.fingerprint == fingerprint(("a", "b"), source.splits)
 
 
@@ -92,7 +92,7 @@ def test_an_older_format_is_made_anew(image_request: ImageRequest) -> None:
     source = Source()
     opened(source, image_request)
     file = folder(image_request) / "meta.json"
-    file.write_text(json.dumps({"schema_version": 1, **json.loads(file.read_text())["facts"]}))
+    file.write_text(json.dumps({"schema_version": 1, **json.loads(file.read_text())[0]}))
     opened(source, image_request)
     assert source.decoded == 2
 
@@ -113,7 +113,7 @@ def test_what_was_decoded_before_is_found_without_decoding(image_request: ImageR
     found = decoded(image_request, 6, source.original)
     assert found is not None
     assert replace(found, splits={}) == replace(arrays, splits={})
-    for other in ((5, source.original), (6, replace(source.original, identity="two"))):
+    for other in ((5, source.original), (6, source.original._replace(identity="two"))):
         assert decoded(image_request, *other) is None
     (folder(image_request) / "images-test.bin").write_bytes(b"cut off")
     assert decoded(image_request, 6, source.original) is None
@@ -126,7 +126,7 @@ def test_a_decoding_that_fails_leaves_nothing(image_request: ImageRequest) -> No
 
     source = Source()
     with pytest.raises(DatasetError):
-        cached(image_request, 6, replace(source.original, decode=fail))
+        cached(image_request, 6, source.original._replace(decode=fail))
     assert [path.suffix for path in (image_request.cache_dir / "arrays").iterdir()] == [".lock"]
     opened(source, image_request)
 
@@ -151,7 +151,7 @@ def test_of_those_who_want_the_same_at_once_one_decodes(image_request: ImageRequ
 
 
 def _crash_while_decoding(folder: Path) -> None:
-    original = replace(Source().original, decode=lambda: os._exit(9))
+    original = Source().original._replace(decode=lambda: os._exit(9))
     cached(ImageRequest("noise", 6, folder, folder / "cache"), 6, original)
 
 

@@ -2,7 +2,6 @@
 
 import errno
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +85,7 @@ def test_a_source_that_cannot_be_read_is_not_taken_for_the_cache(image_request: 
     def decode(error: OSError | None = None) -> Decoding:
         if error:
             raise error
-        return replace(source._decode(), chunks=chunks())
+        return source._decode()._replace(chunks=chunks())
 
     for failing, place in (
         (decode, "/media/photos"),
@@ -94,7 +93,7 @@ def test_a_source_that_cannot_be_read_is_not_taken_for_the_cache(image_request: 
         (lambda: decode(unread(None)), "noise"),
     ):
         with pytest.raises(DatasetError, match=f"^{place} cannot be read: input/output error$"):
-            cached(image_request, 6, replace(source.original, decode=failing))
+            cached(image_request, 6, source.original._replace(decode=failing))
 
 
 def test_a_cache_that_cannot_be_written_while_decoding(

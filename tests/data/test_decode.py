@@ -167,20 +167,13 @@ def test_a_range_needs_deep_images(tmp_path: Path, image_request: ImageRequest) 
         open_folder(write_folder(tmp_path / "set"), image_request, intensity_range="train")
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "kind", "words"),
-    [
-        (0, 1, np.float32, "floating-point values"),
-        (-5, 100, np.int32, "values from -5 to 100"),
-        (0, 70000, np.int32, "values from 0 to 70000"),
-    ],
-)
+@pytest.mark.parametrize(("low", "high", "kind"), [(0, 1, np.float32), (-5, 100, np.int32), (0, 70000, np.int32)])
 def test_values_outside_of_16_bits_are_refused(
-    tmp_path: Path, image_request: ImageRequest, low: int, high: int, kind: type, words: str
+    tmp_path: Path, image_request: ImageRequest, low: int, high: int, kind: type
 ) -> None:
     with pytest.raises(UndecodableError) as error:
         open_folder(write_deep(tmp_path / "set", low, high, kind=kind, suffix=".tif"), image_request)
-    assert words in error.value.message
+    assert "values that are not whole numbers from 0 to 65535" in error.value.message
     assert error.value.hint.startswith("set intensity_range to train to scale their values")
     assert "delete" not in error.value.hint
 

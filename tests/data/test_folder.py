@@ -34,7 +34,7 @@ def test_images_labels_and_classes_in_sorted_order(
     assert arrays.splits["train"].images.shape == (9, 3, 8, 8)
     first_cat = noise(3).transpose(2, 0, 1)
     assert np.array_equal(arrays.splits["train"].images[0], first_cat)
-    assert (arrays.source, arrays.canonical, arrays.seen.resized) == ("folder of images", False, 0)
+    assert (arrays.source, arrays.canonical, arrays.resized) == ("folder of images", False, 0)
     assert told == []
 
 
@@ -68,7 +68,7 @@ def test_other_sizes_are_cut_and_resized_and_counted(tmp_path: Path, image_reque
     wide.paste("blue", (24, 0, 40, 16))
     wide.save(root / "train" / "cat" / "0000.png")
     arrays = open_folder(root, image_request)
-    assert arrays.seen.resized == 1
+    assert arrays.resized == 1
     red, green, blue = arrays.splits["train"].images[0].astype(int)
     assert (red[:, 1:-1].max(), green.max(), blue[:, 1:-1].min()) == (0, 0, 255)
     assert red.max() < 64  # the edge blends with its neighbours

@@ -95,9 +95,9 @@ def test_images_that_the_file_does_not_name_are_counted(
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("", "has no column for the file name; its first line is empty"),
-        (rows("a,b"), "has no column for the file name; its first line is a, b"),
-        ("0000.png,dog\n0001.png,cat\n", "has no column for the file name; its first line is 0000.png, dog"),
+        ("", "has no column for the file; its first line is empty"),
+        (rows("a,b"), "has no column for the file; its first line is a, b"),
+        ("0000.png,dog\n0001.png,cat\n", "has no column for the file; its first line is 0000.png, dog"),
         (rows("file,x,y", "{0:04}.png,1,{1}"), "has no column for the label; its first line is file, x, y"),
         (rows("file"), "has no column for the label"),
         (rows() + "0099.png,cat\n98.png,dog\n", r"names 2 of 12 images that are not there: 0099.png \(line 12\), 98"),

@@ -131,7 +131,7 @@ def test_a_folder_is_decoded_to_the_size_that_is_asked_for(image_request: ImageR
     for size, resized in ((24, 0), (12, 12)):
         arrays = open_dataset(replace(image_request, name="pets", image_size=size))
         assert arrays.splits["test"].images.shape == (6, 3, size, size)
-        assert arrays.seen.resized == resized
+        assert arrays.resized == resized
 
 
 def test_only_what_was_decoded_and_is_unchanged_is_served_without_decoding(

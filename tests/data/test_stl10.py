@@ -72,7 +72,6 @@ def check_images(arrays: ImageArrays) -> None:
 @pytest.mark.parametrize("home", [".", "stl10"])
 def test_binary_files(image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
     write_binary(image_request.data_dir / home / "stl10_binary")
-    monkeypatch.setattr(stl10, "CHUNK_IMAGES", 2)
     arrays = opened(image_request)
     check_images(arrays)
     assert (arrays.source, arrays.canonical) == ("folder stl10_binary (md5 verified)", True)
@@ -107,7 +106,7 @@ def test_folders_of_images(image_request: ImageRequest) -> None:
     write_folder(image_request.data_dir / "stl10", classes=stl10.CLASSES, count=1, size=96)
     arrays = opened(image_request)
     assert arrays.classes == stl10.CLASSES
-    assert (arrays.source, arrays.canonical, arrays.seen.resized) == ("folder of images", False, 0)
+    assert (arrays.source, arrays.canonical, arrays.resized) == ("folder of images", False, 0)
 
 
 def test_folders_of_other_classes(image_request: ImageRequest) -> None:
@@ -123,16 +122,14 @@ def test_a_damaged_or_missing_file_is_named(image_request: ImageRequest, name: s
     with pytest.raises(DatasetError, match=rf"{name} is not as it was published: md5 is {md5(b'other')}"):
         opened(image_request)
     (home / name).unlink()
-    with pytest.raises(DatasetError, match=f"{name} cannot be read: no such file"):
+    with pytest.raises(DatasetError, match=f"{name} is missing"):
         opened(image_request)
 
 
 def test_a_damaged_archive_of_the_users_stays(image_request: ImageRequest) -> None:
     path = image_request.data_dir / "stl10_binary.tar.gz"
     path.write_bytes(b"cut off")
-    with pytest.raises(
-        DatasetError, match=r"cut short, 7 of 2640397119 bytes; md5 is .*91f7769df0f17e558f3565bffb0c7d"
-    ):
+    with pytest.raises(DatasetError, match=r"md5 is .*91f7769df0f17e558f3565bffb0c7dfb \(7 bytes\)"):
         opened(image_request)
     assert path.read_bytes() == b"cut off"
 

@@ -31,7 +31,7 @@ def check_images(arrays: ImageArrays, root: Path) -> None:
     assert test.images.tolist() == [pixels(root / "val" / "images" / f"val_{index}.JPEG") for index in range(6)]
     assert test.labels.tolist() == [2, 1, 0, 2, 1, 0]
     assert arrays.classes == NAMES
-    assert arrays.seen.resized == 0
+    assert arrays.resized == 0
 
 
 @HOMES

@@ -12,24 +12,24 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, NamedTuple
 from zipfile import ZipFile
 
 from vitreport.errors import DatasetError
 from vitreport.untrusted_files import UnreadableFileError, open_bounded, reading_errors
 
 MAX_FILE_BYTES = 2**26
-MAX_TEXT_BYTES = 2**26
 REPLACE_HINT = "replace it, or remove it to download it again"
 RESTORE_HINT = "restore what they link to (with DVC: dvc pull), or remove them"
+ACCESS_HINT = "check that it is there and may be read"
 DEAD_LINK = "dead link"
 
 
 class Entry(NamedTuple):
-    """An entry of a folder by its path under the root; `state` distinguishes a file from a copy or a later version."""
+    """A file or folder by its path under the root; `state` distinguishes a file from a copy or a later version."""
 
     path: str
-    kind: Literal["file", "folder", "other"] = "file"
+    is_folder: bool = False
     state: tuple[int, ...] = ()
 
     @property
@@ -56,15 +56,10 @@ class DiskTree:
         Raises:
             DatasetError: It is missing, cannot be read, or holds a link that is refused.
         """
-        try:
-            with os.scandir(self._inside(self._root / folder)) as entries:
-                visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name)
-            return [self._entry(joined(folder, entry.name), entry) for entry in visible]
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise DatasetError(f"{self.place} {f'has no folder {folder}' if folder else 'is not a folder'}") from error
-        except OSError as error:
-            place = error.filename or self.place
-            raise DatasetError(f"{place} cannot be read: {error.strerror}", "change its permissions") from error
+        path = self._inside(self._root / folder)
+        with reading_errors(DatasetError, path, ACCESS_HINT), os.scandir(path) as entries:
+            visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name)
+            return [self._entry(f"{folder}/{entry.name}".lstrip("/"), entry) for entry in visible]
 
     def open(self, path: str) -> BinaryIO:
         """Open a file.
@@ -79,7 +74,7 @@ class DiskTree:
         return open_bounded(file)
 
     def _inside(self, path: Path) -> Path:
-        """The path, if its links stay inside or may be followed."""
+        """Return the path, if its links stay inside or may be followed."""
         if self._linked and (path.name.lower().endswith(self._linked) or path.is_dir()):
             return path
         if not Path(os.path.realpath(path)).is_relative_to(self._root):
@@ -89,17 +84,13 @@ class DiskTree:
     def _entry(self, path: str, entry: "os.DirEntry[str]") -> Entry:
         if entry.is_symlink() and not self._linked:
             self._inside(Path(entry.path))
-        try:
-            status = entry.stat()
-        except OSError as error:
-            if not entry.is_symlink():
-                raise
-            if entry.name.lower().endswith(self._linked):
+        if entry.is_symlink() and not Path(entry.path).exists():
+            if path.lower().endswith(self._linked):
                 return Entry(path)
-            raise DatasetError(f"{self.place}: {shown(path)} is a dead link", RESTORE_HINT) from error
-        is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
-        state = (status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino, status.st_ctime_ns)
-        return Entry(path, "file" if is_file else "folder" if is_folder else "other", state)
+            raise DatasetError(f"{self.place}: {shown(path)} is a dead link", RESTORE_HINT)
+        found = entry.stat()
+        state = (found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino, found.st_ctime_ns)
+        return Entry(path, stat.S_ISDIR(found.st_mode), state)
 
 
 class ZipTree:
@@ -117,14 +108,15 @@ class ZipTree:
         with _unpacking(path):
             self._zip = ZipFile(path)
         for member in self._zip.namelist():
-            folder, _, name = member.removeprefix(f"{root}/").rpartition("/")
-            if member.startswith(f"{root}/") and name and not name.startswith("."):
-                self._files[folder].append(Entry(joined(folder, name)))
+            file = member.removeprefix(f"{root}/")
+            folder, _, name = file.rpartition("/")
+            if file != member and name and not name.startswith("."):
+                self._files[folder].append(Entry(file))
 
     def entries(self, folder: str) -> list[Entry]:
         """List the files that are not hidden in a folder, sorted by name. Raises DatasetError if there are none."""
         if folder not in self._files:
-            raise DatasetError(f"{self.place} has no folder {folder}")
+            raise DatasetError(f"{self.place} has no folder {folder}", REPLACE_HINT)
         return sorted(self._files[folder])
 
     def open(self, path: str) -> BinaryIO:
@@ -163,17 +155,9 @@ def tar_members(path: Path, folder: str, wanted: Collection[str], most: int) -> 
 
 
 def read_text(tree: Tree, path: str) -> str:
-    """Read a text in UTF-8. Raises DatasetError if it cannot be read or is too large."""
-    with reading_errors(DatasetError, f"{tree.place}/{path}"), tree.open(path) as file:
-        content = file.read(MAX_TEXT_BYTES + 1)
-        if len(content) > MAX_TEXT_BYTES:
-            raise UnreadableFileError(f"has more than {MAX_TEXT_BYTES} bytes")
-        return content.decode("utf-8-sig")
-
-
-def joined(folder: str, name: str) -> str:
-    """Join two paths, one of which may be empty."""
-    return f"{folder}/{name}" if folder and name else folder or name
+    """Read a text in UTF-8. Raises DatasetError if it cannot be read."""
+    with reading_errors(DatasetError, f"{tree.place}/{path}", ACCESS_HINT), tree.open(path) as file:
+        return file.read().decode("utf-8-sig")
 
 
 def shown(name: str) -> str:
@@ -188,5 +172,4 @@ def _unpacking(path: Path) -> Iterator[None]:
     except DatasetError:
         raise
     except Exception as error:  # a damaged archive can raise almost anything
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise DatasetError(f"{path} cannot be unpacked: {reason or error}", REPLACE_HINT) from error
+        raise DatasetError(f"{path} cannot be unpacked: {error}", REPLACE_HINT) from error

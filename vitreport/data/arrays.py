@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,44 +18,7 @@ SPLIT_ORDER = ("train", "val", "test")
 """All splits that a dataset can have, in the order in which they are decoded and hashed."""
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What was seen of image files while they were decoded.
-
-    Attributes:
-        resized: The number of images that had another size.
-        sides: The smallest and the largest of their shorter sides.
-        turned: The number of images that were turned upright.
-        several: The number of files with several pictures.
-        grey16: The lowest and the highest value in grey training images of more than 8 bits.
-    """
-
-    resized: int = 0
-    sides: tuple[int, int] | None = None
-    turned: int = 0
-    several: int = 0
-    grey16: Range | None = None
-
-    @classmethod
-    def of_all(cls, parts: Iterable[Self]) -> Self:
-        """Combine what was seen of several parts."""
-        parts = list(parts)
-        resized, turned, several = (
-            sum(getattr(part, name) for part in parts) for name in ("resized", "turned", "several")
-        )
-        sides = joined_range(part.sides for part in parts)
-        grey16 = joined_range(part.grey16 for part in parts)
-        return cls(resized, sides and (int(sides[0]), int(sides[1])), turned, several, grey16)
-
-
-def joined_range(ranges: Iterable[Range | None]) -> Range | None:
-    """Return the range from the lowest to the highest of some ranges; None if there is none."""
-    known = [limits for limits in ranges if limits is not None]
-    return (min(low for low, _ in known), max(high for _, high in known)) if known else None
-
-
-@dataclass(frozen=True)
-class Split:
+class Split(NamedTuple):
     """Images uint8 (N, 3, S, S), mapped copy-on-write, and their labels int64 (N,)."""
 
     images: Pixels
@@ -73,11 +36,15 @@ class ImageFacts:
         source: Where the images are from, for the user.
         mean: The mean of each channel over the whole training split, in units where white is 1.
         std: The standard deviation of each channel, at least 1/255.
-        seen: What was seen of the files.
-        overlaps: By "train/test", "train/val" and "val/test", as far as there are such splits: the number of images in
-            the latter split that are also in the former, pixel by pixel.
+        overlaps: The images of a split that are also in another one, pixel by pixel, such as "train/test" for test
+            images that are also training images.
         repeated: The number of training images that repeat another one.
-        intensity_range: The 16-bit values that became black and white; None for 0 and 65535.
+        resized: The number of images that had another size.
+        sides: The smallest and the largest of their shorter sides.
+        turned: The number of images that were turned upright.
+        several: The number of files with several pictures.
+        grey16: The lowest and the highest value in grey training images of more than 8 bits.
+        intensity_range: The values of such images that became black and white; None for 0 and 65535.
     """
 
     classes: tuple[str, ...]
@@ -86,9 +53,13 @@ class ImageFacts:
     source: str
     mean: Channels
     std: Channels
-    seen: Seen = Seen()
     overlaps: dict[str, int] = field(default_factory=dict)
     repeated: int = 0
+    resized: int = 0
+    sides: tuple[int, int] | None = None
+    turned: int = 0
+    several: int = 0
+    grey16: Range | None = None
     intensity_range: Range | None = None
 
 
@@ -104,17 +75,24 @@ class ImageArrays(ImageFacts):
         return int(self.splits["train"].images.shape[-1])
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """The next images of a split, uint8 (n, 3, S, S)."""
+class Seen(NamedTuple):
+    """What was seen of an image file: its shorter side if it was resized, and what `ImageFacts` counts."""
+
+    side: int | None = None
+    turned: bool = False
+    several: bool = False
+    grey16: Range | None = None
+
+
+class Chunk(NamedTuple):
+    """The next images of a split, uint8 (n, 3, S, S), and what was seen of their files."""
 
     split: str
     images: Pixels
-    seen: Seen = Seen()
+    seen: Sequence[Seen] = ()
 
 
-@dataclass(frozen=True)
-class Decoding:
+class Decoding(NamedTuple):
     """A dataset while it is decoded: all labels, then the images, in the order of SPLIT_ORDER."""
 
     classes: tuple[str, ...]
@@ -124,8 +102,7 @@ class Decoding:
     intensity_range: Range | None = None
 
 
-@dataclass(frozen=True)
-class ImageSource:
+class ImageSource(NamedTuple):
     """A dataset as it was found; `decode` reads the images, and downloads them first if they are `remote`.
 
     Another `identity` is another dataset.
@@ -137,11 +114,17 @@ class ImageSource:
     remote: bool = False
 
 
+def joined_range(ranges: Iterable[Range | None]) -> Range | None:
+    """Return the range from the lowest to the highest of some ranges; None if there is none."""
+    known = [limits for limits in ranges if limits is not None]
+    return (min(low for low, _ in known), max(high for _, high in known)) if known else None
+
+
 def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
     """Return the SHA-256, as hexadecimal digits, of class names, shapes, labels and pixels."""
-    parts = [splits[name] for name in SPLIT_ORDER if name in splits]
-    shapes = {name: list(split.images.shape) for name, split in splits.items()}
+    shapes = {name: split.images.shape for name, split in splits.items()}
     digest = hashlib.sha256(json.dumps({"classes": list(classes), "shapes": shapes}, sort_keys=True).encode())
+    parts = [splits[name] for name in SPLIT_ORDER if name in splits]
     for split in parts:
         digest.update(split.labels.astype("<i8").tobytes())
     for split in parts:
@@ -149,15 +132,14 @@ def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
     return digest.hexdigest()
 
 
-def mean_and_std(images: Pixels, block: int = 1000) -> tuple[Channels, Channels]:
+def mean_and_std(images: Pixels) -> tuple[Channels, Channels]:
     """Return the mean and the standard deviation of each channel, exact, however many pixels there are.
 
     The deviation is at least one step of 256, so that a channel of one value alone can be divided by it.
     """
     histogram = np.zeros((3, 256), np.int64)
-    for start in range(0, len(images), block):
-        for channel, counts in enumerate(histogram):
-            counts += np.bincount(images[start : start + block, channel].ravel(), minlength=256)
+    for block in np.array_split(images, max(1, len(images) // 1000)):
+        histogram += [np.bincount(channel.ravel(), minlength=256) for channel in block.swapaxes(0, 1)]
     values = np.arange(256) / 255
     weights = histogram / histogram.sum(axis=1, keepdims=True)
     mean = weights @ values
@@ -166,8 +148,11 @@ def mean_and_std(images: Pixels, block: int = 1000) -> tuple[Channels, Channels]
 
 
 def equal_images(splits: Mapping[str, Split]) -> tuple[dict[str, int], int]:
-    """Count equal images: those in two splits (see `ImageFacts.overlaps`), and training images that repeat another."""
-    digests = {name: [_digest(image) for image in split.images] for name, split in splits.items()}
+    """Count the images in two splits and the repeated training images (see `ImageFacts`)."""
+    digests = {
+        name: [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in split.images]
+        for name, split in splits.items()
+    }
     distinct = {name: set(of_split) for name, of_split in digests.items()}
     overlaps = {
         f"{former}/{latter}": sum(digest in distinct[former] for digest in digests[latter])
@@ -175,8 +160,3 @@ def equal_images(splits: Mapping[str, Split]) -> tuple[dict[str, int], int]:
         if former in splits and latter in splits
     }
     return overlaps, len(digests["train"]) - len(distinct["train"])
-
-
-def _digest(image: Pixels) -> bytes:
-    """A digest that is equal for equal pixels."""
-    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()

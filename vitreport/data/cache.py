@@ -3,7 +3,7 @@
     CACHE_DIR/arrays/<name>-<key>/images-train.bin   uint8 (N, 3, S, S)
                                   labels-train.bin   int64 (N,), little-endian
                                   images-test.bin, labels-test.bin, perhaps images-val.bin, labels-val.bin
-                                  meta.json          what `_Meta` lists
+                                  meta.json          `_Meta`
 
 The key identifies the source bytes and the size S. A folder is written under a temporary name and renamed last.
 """
@@ -14,10 +14,11 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -25,6 +26,7 @@ from pydantic import TypeAdapter
 from vitreport.data.arrays import (
     SPLIT_ORDER,
     Chunk,
+    Decoding,
     ImageArrays,
     ImageFacts,
     ImageSource,
@@ -32,6 +34,7 @@ from vitreport.data.arrays import (
     Split,
     equal_images,
     fingerprint,
+    joined_range,
     mean_and_std,
 )
 from vitreport.data.registry import ImageRequest, Progress
@@ -41,11 +44,9 @@ from vitreport.spec.data import CHANNELS
 from vitreport.untrusted_files import UnreadableFileError, read_bounded, reading_errors
 
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
-COPY_HINT = "unpack or copy it again"
 
 
-@dataclass(frozen=True)
-class _Meta:
+class _Meta(NamedTuple):
     """The facts, the number of images of each split, and their side S."""
 
     facts: ImageFacts
@@ -54,6 +55,7 @@ class _Meta:
 
 
 _META = TypeAdapter(_Meta)
+_reading = partial(reading_errors, DatasetError, hint="unpack or copy it again")
 
 
 def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes: bool = True) -> ImageArrays:
@@ -66,25 +68,33 @@ def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes
         ResourceError: The cache cannot be written.
     """
     folder = _folder(request, size, source)
-    with suppress(OSError, ValueError):
-        return _load(folder, check_bytes=check_bytes)
+    if found := _load(folder, check_bytes=check_bytes):
+        return found
     make_folder(folder.parent)
     with storage_errors(folder), locked(folder.with_name(f".{folder.name}.lock"), soft=True):
-        try:  # another process may just have decoded it
-            return _load(folder, check_bytes=check_bytes)
-        except (OSError, ValueError):
-            if folder.exists():
-                request.notify(f"{folder} is damaged or of an older format: decoding {request.name} again")
-        _build(folder, size, source, request.progress)
-        return _load(folder)
+        if found := _load(folder, check_bytes=check_bytes):  # another process has just decoded it
+            return found
+        if folder.exists():
+            request.notify(f"{folder} is damaged or of an older format: decoding {request.name} again")
+        temporary = folder.with_name(f".{folder.name}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)  # as the lock is held, a leftover belongs to nobody
+        if temporary.is_symlink():  # the images would be written to another place
+            remove_file(temporary)
+        make_folder(temporary)
+        try:
+            _decode_into(temporary, size, source, request.progress)
+            shutil.rmtree(folder, ignore_errors=True)
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        built = _load(folder, check_bytes=False)
+        assert built
+        return built
 
 
 def decoded(request: ImageRequest, size: int, source: ImageSource) -> ImageArrays | None:
     """Return the arrays from the cache, their bytes unchecked; None if they are not in it, or incomplete."""
-    try:
-        return _load(_folder(request, size, source))
-    except (OSError, ValueError):
-        return None
+    return _load(_folder(request, size, source))
 
 
 def _folder(request: ImageRequest, size: int, source: ImageSource) -> Path:
@@ -93,20 +103,18 @@ def _folder(request: ImageRequest, size: int, source: ImageSource) -> Path:
     return request.cache_dir / "arrays" / f"{safe}-{key}"
 
 
-def _load(folder: Path, *, check_bytes: bool = False) -> ImageArrays:
-    """Raises OSError or ValueError if a file is missing or is not what meta.json says."""
-    try:
-        meta = _META.validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
-    except UnreadableFileError as error:
-        raise OSError(error.reason) from error
-    splits = _mapped(folder, meta.counts, meta.size)
-    if check_bytes and fingerprint(meta.facts.classes, splits) != meta.facts.fingerprint:
-        raise ValueError(f"{folder} has arrays of another fingerprint than meta.json says")
-    return ImageArrays(splits=splits, **vars(meta.facts))
+def _load(folder: Path, *, check_bytes: bool = False) -> ImageArrays | None:
+    """Load the arrays; None if a file is missing, or is not what meta.json says."""
+    with suppress(UnreadableFileError, OSError, ValueError):
+        facts, counts, size = _META.validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
+        splits = _mapped(folder, counts, size)
+        if not check_bytes or fingerprint(facts.classes, splits) == facts.fingerprint:
+            return ImageArrays(splits=splits, **vars(facts))
+    return None
 
 
-def _mapped(folder: Path, counts: dict[str, int], size: int) -> dict[str, Split]:
-    """The arrays in a folder, the images mapped copy-on-write. Raises OSError or ValueError for other sizes."""
+def _mapped(folder: Path, counts: Mapping[str, int], size: int) -> dict[str, Split]:
+    """Map the images in a folder copy-on-write, and read the labels. Raises OSError or ValueError for other sizes."""
     splits = {}
     for split, count in counts.items():
         shape = (count, CHANNELS, size, size)
@@ -117,55 +125,50 @@ def _mapped(folder: Path, counts: dict[str, int], size: int) -> dict[str, Split]
     return splits
 
 
-def _build(folder: Path, size: int, source: ImageSource, progress: Progress) -> None:
-    """Decode into a temporary folder and rename it. The caller holds the lock, so a leftover belongs to nobody."""
-    temporary = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    if temporary.is_symlink():  # the images would be written to another place
-        remove_file(temporary)
-    make_folder(temporary)
-    try:
-        _fill(temporary, size, source, progress)
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _fill(folder: Path, size: int, source: ImageSource, progress: Progress) -> None:
+def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progress) -> None:
     """Append the chunks to the files as they come, so that no split has to fit into memory, then describe them."""
-    with reading_errors(DatasetError, source.source, COPY_HINT):
+    with _reading(source.source):
         decoding = source.decode()
     counts = {split: len(decoding.labels[split]) for split in SPLIT_ORDER if split in decoding.labels}
     for split, labels in decoding.labels.items():
         (folder / f"labels-{split}.bin").write_bytes(labels.astype("<i8").tobytes())
-    done, seen = 0, Seen()
-    for chunk in _read(decoding.chunks, source):
+    seen: list[Seen] = []
+    done = 0
+    for chunk in _chunks(decoding, source):
         with (folder / f"images-{chunk.split}.bin").open("ab") as file:
             file.write(chunk.images.tobytes())
-        done, seen = done + len(chunk.images), Seen.of_all([seen, chunk.seen])
+        seen += chunk.seen
+        done += len(chunk.images)
         progress("decoding", done, sum(counts.values()))
     for path in folder.iterdir():
         with path.open("ab") as file:
             os.fsync(file.fileno())
-    splits = _mapped(folder, counts, size)
+    facts = _facts(_mapped(folder, counts, size), seen, decoding, source)
+    write_json(folder / "meta.json", _META.dump_python(_Meta(facts, counts, size)))
+
+
+def _chunks(decoding: Decoding, source: ImageSource) -> Iterator[Chunk]:
+    with _reading(source.source):
+        yield from decoding.chunks
+
+
+def _facts(splits: Mapping[str, Split], seen: Sequence[Seen], decoding: Decoding, source: ImageSource) -> ImageFacts:
     mean, std = mean_and_std(splits["train"].images)
     overlaps, repeated = equal_images(splits)
-    facts = ImageFacts(
+    sides = [file.side for file in seen if file.side]
+    return ImageFacts(
         classes=decoding.classes,
         fingerprint=fingerprint(decoding.classes, splits),
         canonical=decoding.canonical,
         source=source.source,
         mean=mean,
         std=std,
-        seen=seen,
         overlaps=overlaps,
         repeated=repeated,
+        resized=len(sides),
+        sides=(min(sides), max(sides)) if sides else None,
+        turned=sum(file.turned for file in seen),
+        several=sum(file.several for file in seen),
+        grey16=joined_range(file.grey16 for file in seen),
         intensity_range=decoding.intensity_range,
     )
-    write_json(folder / "meta.json", _META.dump_python(_Meta(facts, counts, size)))
-
-
-def _read(chunks: Iterable[Chunk], source: ImageSource) -> Iterator[Chunk]:
-    with reading_errors(DatasetError, source.source, COPY_HINT):
-        yield from chunks

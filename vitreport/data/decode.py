@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -30,8 +29,8 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 CHUNK_IMAGES = 1000
 CHUNK_BYTES = 2**25
 REASON_CHARACTERS = 80
-NAMED_FAULTS = 3
 DAMAGED_HINT = "replace or delete damaged images"
+NOT_16_BITS = "values that are not whole numbers from 0 to 65535"
 TURNED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -49,8 +48,7 @@ _Picture = tuple[Pixels, Seen]
 """Pixels uint8 (3, S, S), and what was seen of the file."""
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(NamedTuple):
     """The image files in `tree` and the labels (N,) of their classes, by split; `source` says where they are from."""
 
     tree: Tree
@@ -74,17 +72,12 @@ class Fault(NamedTuple):
 class UndecodableError(DatasetError):
     """Some of `total` images cannot be decoded; without a total, the first image, which was tried alone."""
 
-    def __init__(self, faults: list[Fault], total: int | None) -> None:
+    def __init__(self, faults: list[Fault], total: int | None = None) -> None:
         self.faults = faults
         of_all = f"{len(faults)} of {total} images do" if total else "the first image does"
-        hints = list(dict.fromkeys(fault.hint for fault in faults))
-        if len(faults) > NAMED_FAULTS or not total:
-            hints.append("`vitreport datasets verify FOLDER --json` lists all damaged images")
-        super().__init__(f"{of_all} not decode: {listed(list(map(str, faults)), NAMED_FAULTS)}", "; ".join(hints))
-
-
-class _DeepValuesError(ValueError):
-    """Grey values that are not of 16 bits."""
+        message = f"{of_all} not decode: {listed(list(map(str, faults)), 3)}"
+        hints = dict.fromkeys(fault.hint for fault in faults)
+        super().__init__(message, "; ".join([*hints, "`vitreport datasets verify FOLDER --json` lists all of them"]))
 
 
 def decoding(listing: Listing, size: int, *, canonical: bool, intensity_range: IntensityRange = "full") -> Decoding:
@@ -95,8 +88,8 @@ def decoding(listing: Listing, size: int, *, canonical: bool, intensity_range: I
     """
     levels = None if isinstance(intensity_range, str) else intensity_range
     if intensity_range == "train":
-        ranges = _mapped(lambda file: _deep_range(listing.tree, file), listing.files["train"], CHUNK_IMAGES)
-        levels = joined_range(joined_range(block) for block in ranges)
+        ranges = _mapped(partial(_deep_range, listing.tree), listing.files["train"], CHUNK_IMAGES)
+        levels = joined_range(limits for block in ranges for limits in block)
         if levels is None:
             fault = 'data.intensity_range = "train": no training image is 16-bit grey'
             raise DatasetError(fault, "leave it out, or check the images")
@@ -116,7 +109,7 @@ def first_size(tree: Tree, file: Entry) -> int:
             turned = image.format != "TIFF" and _orientation(image) >= 5  # Pillow gives the upright size of a TIFF
             width, height = image.size[::-1] if turned else image.size
     except Exception as error:  # damaged files make Pillow raise almost anything
-        raise UndecodableError([_fault(file.path, error)], None) from error
+        raise UndecodableError([_fault(file.path, error)]) from error
     if width == height and SMALLEST_SIDE <= width <= LARGEST_SIDE:
         return width
     wanted = f"a square of {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
@@ -149,11 +142,9 @@ def _chunks(listing: Listing, size: int, decode: Callable[[Image.Image], _Pictur
         for results in _mapped(decoded, files, length):
             faults += [result for result in results if isinstance(result, Fault)]
             pictures = [result for result in results if not isinstance(result, Fault)]
-            images = np.empty((len(pictures), CHANNELS, size, size), np.uint8)
-            for index, (pixels, _) in enumerate(pictures):
-                images[index] = pixels
-            seen = Seen.of_all(of_image for _, of_image in pictures)
-            yield Chunk(split, images, seen if split == "train" else replace(seen, grey16=None))
+            images = np.array([pixels for pixels, _ in pictures], np.uint8).reshape(-1, CHANNELS, size, size)
+            seen = [seen if split == "train" else seen._replace(grey16=None) for _, seen in pictures]
+            yield Chunk(split, images, seen)
     if faults:
         raise UndecodableError(faults, sum(map(len, listing.files.values())))
 
@@ -163,16 +154,19 @@ def _picture(image: Image.Image, *, size: int, upright: bool, levels: Range | No
     several, sideways = _has_several(image), upright and _orientation(image) in TURNED
     image.load()
     values = _deep_values(image)
-    rgb = _rgb(image) if values is None else _scaled(values, levels, image.info.get("transparency"))
+    if values is not None:
+        rgb = _scaled(values, levels, image.info.get("transparency"))
+    elif image.has_transparency_data:
+        rgb = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("RGB")
+    else:
+        rgb = image.convert("RGB")
     if upright and (turn := TURNED.get(_orientation(image))) is not None:  # Pillow has turned a TIFF already
         rgb = rgb.transpose(turn)
-    sides = None
-    if rgb.size != (size, size):
-        sides = (min(rgb.size), min(rgb.size))
+    side = None if rgb.size == (size, size) else min(rgb.size)
+    if side:
         rgb = ImageOps.fit(rgb, (size, size), Image.Resampling.BILINEAR)
     grey16 = None if values is None else _range_of(values)
-    seen = Seen(int(sides is not None), sides, int(sideways), int(several), grey16)
-    return np.asarray(rgb).transpose(2, 0, 1), seen
+    return np.asarray(rgb).transpose(2, 0, 1), Seen(side, sideways, several, grey16)
 
 
 def _has_several(image: Image.Image) -> bool:
@@ -186,32 +180,20 @@ def _has_several(image: Image.Image) -> bool:
             image.seek(0)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.has_transparency_data:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    return image.convert("RGB")
-
-
 def _scaled(values: _Values, levels: Range | None, transparent: object) -> Image.Image:
-    """Grey values as 8 bits: the levels become black and white, what lies outside is cut off."""
-    if levels is None:
-        low, high = _range_of(values)
-        if values.dtype.kind == "f":
-            raise _DeepValuesError("floating-point values")
-        if low < 0 or high > 65535:
-            raise _DeepValuesError(f"values from {low:.0f} to {high:.0f}")
-        grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    else:
-        low, high = levels
-        share = (values.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1e-12))
-        grey = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
+    """Scale grey values to 8 bits: the levels become black and white, what lies outside is cut off."""
+    low, high = levels or (0, 65535)
+    if levels is None and (values.dtype.kind == "f" or values.min() < low or values.max() > high):
+        raise ValueError(NOT_16_BITS)
+    share = (values.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1e-12))
+    grey = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
     if isinstance(transparent, int):
         grey[values == transparent] = 255
     return Image.fromarray(grey).convert("RGB")
 
 
 def _deep_range(tree: Tree, file: Entry) -> Range | None:
-    """The lowest and the highest value of an image if it is 16-bit grey; None for a damaged one."""
+    """Return the lowest and the highest value of an image if it is 16-bit grey; None for a damaged one."""
     with suppress(Exception), tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
         values = _deep_values(image)
         return None if values is None else _range_of(values)
@@ -219,7 +201,7 @@ def _deep_range(tree: Tree, file: Entry) -> Range | None:
 
 
 def _deep_values(image: Image.Image) -> _Values | None:
-    """The values of a grey image with more than 8 bits; None for another image."""
+    """Return the values of a grey image with more than 8 bits; None for another image."""
     return np.asarray(image) if image.mode.startswith(("I", "F")) else None
 
 
@@ -231,7 +213,7 @@ def _range_of(values: _Values) -> Range:
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 (upright) if there is none or it cannot be read."""
+    """Return the EXIF orientation, 1 (upright) if there is none or it cannot be read."""
     try:
         found = image.getexif().get(0x0112, 1)
     except Exception:  # damaged metadata makes Pillow raise almost anything; the pixels can still be sound
@@ -253,11 +235,9 @@ def _fault(path: str, error: Exception) -> Fault:
         case UnidentifiedImageError():
             return Fault(path, "not an image of a known format")
         case Image.DecompressionBombError() | Image.DecompressionBombWarning():
-            hint = f"{DAMAGED_HINT}, or save them with fewer pixels"
-            return Fault(path, f"more than {Image.MAX_IMAGE_PIXELS} pixels", hint)
-        case _DeepValuesError():
-            return Fault(path, str(error), "set intensity_range to train to scale their values")
+            return Fault(path, f"more than {Image.MAX_IMAGE_PIXELS} pixels")
         case OSError(strerror=str(reason)):
             return Fault(path, reason)
     reason = shown(str(error)[:REASON_CHARACTERS]) or type(error).__name__
-    return Fault(path, reason, RESTORE_HINT if reason == DEAD_LINK else DAMAGED_HINT)
+    hints = {DEAD_LINK: RESTORE_HINT, NOT_16_BITS: "set intensity_range to train to scale their values"}
+    return Fault(path, reason, hints.get(reason, DAMAGED_HINT))

@@ -4,10 +4,7 @@ A download is resumed where it was cut off, from the first mirror that gives the
 """
 
 import hashlib
-import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
@@ -17,14 +14,13 @@ from urllib.request import Request, urlopen
 from vitreport.data.archive import REPLACE_HINT, tar_members
 from vitreport.data.arrays import Decoding, ImageSource
 from vitreport.data.folder import find_by_class
-from vitreport.data.registry import DATASETS, Archive, ImageRequest, Progress
+from vitreport.data.registry import DATASETS, Archive, ImageRequest
 from vitreport.errors import DatasetError, ResourceError
-from vitreport.files import locked, make_folder, storage_errors, write_json
-from vitreport.untrusted_files import UnreadableFileError, entry_fault, open_bounded, read_bounded, reading_errors
+from vitreport.files import locked, make_folder, storage_errors
+from vitreport.untrusted_files import entry_fault, open_bounded, read_bounded, reading_errors
 
 TIMEOUT_SECONDS = 30
 BLOCK_BYTES = 2**18
-MOST_MEMORY_BYTES = 1 << 12
 RESUMED = 206
 
 
@@ -37,62 +33,52 @@ def find_published(
 ) -> ImageSource:
     """Look for the archive, what was unpacked from it, or images by class, in data_dir or data_dir/NAME.
 
-    Only decoding downloads the archive, so that a decoded copy serves without it.
-
-    Args:
-        request: The dataset, which has an archive, and where to look.
-        decode: Reads the archive.
-        in_folder: Finds the images in the folder that the archive unpacks to, or by class in data_dir/NAME.
-
-    Raises:
-        DatasetError: The archive has other bytes than were published.
+    `decode` reads the archive; `in_folder` finds the images in the folder that the archive unpacks to, or by class in
+    data_dir/NAME. Only decoding verifies or downloads the archive, so that a decoded copy serves without it.
     """
-    archive, named = _archive(request), request.data_dir / request.name
-    homes = (request.data_dir, named)
-    source = f"archive {archive.file} (md5 verified)"
-    if path := _first(home / archive.file for home in homes):
-        _refuse_other_bytes(path, archive.md5, archive.size, request)
-        return ImageSource(source, archive.md5, lambda: decode(path))
-    if root := _first(home / archive.folder for home in homes):
-        return in_folder(root)
-    if _first(named / split for split in ("train", "test")):
-        return in_folder(named)
-    return ImageSource(source, archive.md5, lambda: decode(download(archive, request)), remote=True)
+    archive = DATASETS[request.name].archive
+    assert archive
+    homes = (request.data_dir, request.data_dir / request.name)
+    places = [home / name for name in (archive.file, archive.folder) for home in homes]
+    with reading_errors(DatasetError, request.data_dir, "change its permissions"):
+        found = [path for path in (*places, homes[1] / "train", homes[1] / "test") if path.exists()]
+    if found and found[0].name != archive.file:
+        return in_folder(found[0] if found[0].name == archive.folder else homes[1])
+
+    def decode_verified() -> Decoding:
+        if found:
+            _refuse_other_bytes(found[0], archive.md5)
+        return decode(found[0] if found else download(archive, request))
+
+    return ImageSource(f"archive {archive.file} (md5 verified)", archive.md5, decode_verified, remote=not found)
 
 
 def find_files(
     request: ImageRequest, *, classes: Sequence[str], most: int, decode: Callable[[Mapping[str, bytes]], Decoding]
 ) -> ImageSource:
-    """Look for a dataset that is a gzipped tar archive of a few files with known checksums.
+    """Look for a dataset that is a gzipped tar archive of a few files, with known checksums, of at most `most` bytes.
 
-    Args:
-        request: The dataset, whose archive lists its files, and where to look.
-        classes: The class folders, if the images are in train/CLASS and test/CLASS.
-        most: The largest size of a file in bytes.
-        decode: Reads the contents of the files, given by name.
-
-    Raises:
-        DatasetError: What was found has other bytes than were published.
+    `decode` reads the contents of the files, given by name. `classes` are the class folders of images by class.
     """
-    archive = _archive(request)
+    archive = DATASETS[request.name].archive
+    assert archive
 
     def in_folder(root: Path) -> ImageSource:
         if root.name != archive.folder:
             return find_by_class(root, request, classes)
-        for name, md5 in archive.files.items():
-            _refuse_other_bytes(root / name, md5, None, request)
         identity = " ".join(archive.files.values())
-        return ImageSource(f"folder {root.name} (md5 verified)", identity, lambda: decode(contents(root)))
+        return ImageSource(f"folder {root.name} (md5 verified)", identity, lambda: decode(verified(root)))
 
-    def contents(root: Path) -> dict[str, bytes]:
+    def verified(root: Path) -> dict[str, bytes]:
+        for name, md5 in archive.files.items():
+            _refuse_other_bytes(root / name, md5)
         with reading_errors(DatasetError, root, REPLACE_HINT):
             return {name: read_bounded(root / name, most) for name in archive.files}
 
-    return find_published(
-        request,
-        decode=lambda path: decode(tar_members(path, archive.folder, archive.files, most)),
-        in_folder=in_folder,
-    )
+    def decode_archive(path: Path) -> Decoding:
+        return decode(tar_members(path, archive.folder, archive.files, most))
+
+    return find_published(request, decode=decode_archive, in_folder=in_folder)
 
 
 def download(archive: Archive, request: ImageRequest) -> Path:
@@ -110,7 +96,7 @@ def download(archive: Archive, request: ImageRequest) -> Path:
     make_folder(home)
     with storage_errors(target), locked(home / f".{archive.file}.lock", soft=True):
         if target.exists():  # another process has just put it there
-            _refuse_other_bytes(target, archive.md5, archive.size, request)
+            _refuse_other_bytes(target, archive.md5)
             return target
         if fault := entry_fault(part):
             raise ResourceError(f"{part} {fault}", "remove it, then run the same command again")
@@ -118,85 +104,48 @@ def download(archive: Archive, request: ImageRequest) -> Path:
             host = urlsplit(url).netloc
             request.notify(f"downloading {target.name} ({archive.size_in_words}) from {host}")
             try:
-                _fetch_verified(url, part, archive, request.progress)
+                _fetch_verified(url, part, archive, request)
             except _MirrorError as refusal:
                 refusals.append(f"{host}: {refusal}")
             else:
-                part.replace(target)
-                return target
-    if all((home / split).is_dir() for split in ("train", "test")):
-        hint = f"{home} holds train/ and test/ itself: give it as the data set to use images of your own"
-    else:
-        put = f"else put {archive.file} into {home}, or images into {home}/{request.name}/{{train,test}}/CLASS/*.png"
-        hint = f"where it is here already: --data-dir FOLDER; {put}; the data set digits needs no download"
+                return part.replace(target)
+    hint = (
+        f"where it is here already: --data-dir FOLDER; else put {archive.file} into {home}, or images into "
+        f"{home}/{request.name}/{{train,test}}/CLASS/*.png; for images of your own, give their folder as the data set; "
+        "the data set digits needs no download"
+    )
     raise ResourceError(f"{target.name} could not be downloaded ({'; '.join(refusals)})", hint)
 
 
-def _archive(request: ImageRequest) -> Archive:
-    archive = DATASETS[request.name].archive
-    assert archive is not None
-    return archive
-
-
-def _first(paths: Iterable[Path]) -> Path | None:
-    try:
-        return next((path for path in paths if path.exists()), None)
-    except OSError as error:
-        raise DatasetError(f"{error.filename} cannot be read: {error.strerror}", "change its permissions") from error
-
-
-def _refuse_other_bytes(path: Path, md5: str, size: int | None, request: ImageRequest) -> None:
+def _refuse_other_bytes(path: Path, md5: str) -> None:
     """Raise DatasetError if a file cannot be read or is not as it was published."""
     with reading_errors(DatasetError, path, REPLACE_HINT):
-        fault = _mismatch(path, _remembered_md5(path, request.cache_dir), md5, size)
+        fault = _mismatch(path, md5)
     if fault:
         raise DatasetError(f"{path} is not as it was published: {fault}", REPLACE_HINT)
 
 
-def _mismatch(path: Path, actual_md5: str, md5: str, size: int | None) -> str:
-    """What is wrong with a file that should have this md5 and size in bytes; "" if nothing is."""
-    if actual_md5 == md5:
+def _mismatch(path: Path, md5: str) -> str:
+    """Say what is wrong with a file that should have this md5; "" if nothing is."""
+    with open_bounded(path) as file:
+        actual = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        file.seek(0)
+        is_page = file.read(512).lstrip().lower().startswith((b"<!doctype html", b"<html"))
+    if actual == md5:
         return ""
-    with open_bounded(path) as file:
-        beginning = file.read(512).lstrip().lower()
-    actual_size = path.stat().st_size
-    fault = f"md5 is {actual_md5}, expected {md5}"
-    if beginning.startswith((b"<!doctype html", b"<html")):
-        return f"an HTML page instead of the file; {fault}"
-    is_short = size is not None and actual_size < size
-    return f"cut short, {actual_size} of {size} bytes; {fault}" if is_short else fault
+    page = "an HTML page instead of the file; " if is_page else ""
+    return f"{page}md5 is {actual}, expected {md5} ({path.stat().st_size} bytes)"
 
 
-def _md5(path: Path) -> str:
-    with open_bounded(path) as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-def _remembered_md5(path: Path, cache_dir: Path) -> str:
-    """The md5 of a file, computed again only if its size or its modification time differ from last time."""
-    status = path.stat()
-    state = [status.st_size, status.st_mtime_ns]
-    memory = cache_dir / "checksums" / f"{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]}.json"
-    with suppress(UnreadableFileError, ValueError, TypeError):
-        *remembered, md5 = json.loads(read_bounded(memory, MOST_MEMORY_BYTES))
-        if remembered == state:
-            return str(md5)
-    md5 = _md5(path)
-    with suppress(ResourceError):  # a cache that is read-only still serves
-        make_folder(memory.parent)
-        write_json(memory, [*state, md5], indent=None)
-    return md5
-
-
-def _fetch_verified(url: str, part: Path, archive: Archive, progress: Progress) -> None:
+def _fetch_verified(url: str, part: Path, archive: Archive, request: ImageRequest) -> None:
     """Complete `part`; if what another mirror or an earlier try left in it was wrong, start again from nothing."""
     fault = ""
     for _ in range(2 if part.exists() else 1):
         for start, block in _blocks(url, part.stat().st_size if part.exists() else 0, archive.size):
             with part.open("ab" if start else "wb") as file:
                 file.write(block)
-            progress(f"downloading {archive.file}", start + len(block), archive.size)
-        fault = _mismatch(part, _md5(part), archive.md5, archive.size)
+            request.progress(f"downloading {archive.file}", start + len(block), archive.size)
+        fault = _mismatch(part, archive.md5)
         if not fault:
             return
         part.replace(part.with_suffix(".bad"))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitreport.data.archive import DiskTree, Entry, joined, shown
+from vitreport.data.archive import DiskTree, Entry, shown
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource
 from vitreport.data.decode import VERSION, Listing, decoding, first_size
 from vitreport.data.holdout import TEST_FRACTION, made_split
@@ -42,27 +42,17 @@ def describe(root: Path, image_size: int | None = None) -> DatasetFacts:
         SpecError: The first image is not square, or its size is not allowed.
     """
     listing, first = _read(root, lambda line: None)
-    size = image_size or first_size(listing.tree, first)
-    return DatasetFacts(
-        root.name, len(listing.classes), size, has_validation="val" in listing.files, data_dir=root.parent
-    )
+    size, has_validation = image_size or first_size(listing.tree, first), "val" in listing.files
+    return DatasetFacts(root.name, len(listing.classes), size, has_validation=has_validation, data_dir=root.parent)
 
 
 def list_images(root: Path, notify: Notify = lambda line: None) -> Listing:
-    """List the images in a folder of the user's own.
-
-    Raises:
-        DatasetError: The folder is not laid out as it should be.
-    """
+    """List the images in a folder of the user's own. Raises DatasetError if it is not laid out as it should be."""
     return _read(root, notify)[0]
 
 
 def find_by_class(root: Path, request: ImageRequest, classes: Sequence[str] = ()) -> ImageSource:
-    """Find the images of a published dataset in train/CLASS/ and test/CLASS/; `classes`, if given, must be theirs.
-
-    Raises:
-        DatasetError: The folder is not laid out as it should be. Decoding raises it if images do not decode.
-    """
+    """Find the images of a published dataset in train/CLASS/ and test/CLASS/; `classes`, if given, must be theirs."""
     tree = DiskTree(root)
     images = _images_by_class(tree, {"train": "train", "test": "test"}, request.notify)
     listing = _arranged(tree, images, "folder of images")
@@ -71,11 +61,7 @@ def find_by_class(root: Path, request: ImageRequest, classes: Sequence[str] = ()
 
 
 def refuse_other_classes(name: str, place: str, classes: Sequence[str], published: Sequence[str] = ()) -> None:
-    """Check that a folder has all classes of a published dataset: accuracies on a part of it are not comparable.
-
-    Raises:
-        DatasetError: There are more or fewer than were published, or others.
-    """
+    """Raise DatasetError if a folder has not the classes of a published dataset, as accuracies then differ."""
     expected = DATASETS[name].num_classes
     others = sorted(set(published or classes) ^ set(classes))
     if others or len(classes) != expected:
@@ -99,12 +85,12 @@ def image_source(listing: Listing, size: int, intensity_range: IntensityRange = 
 
 
 def _read(root: Path, notify: Notify) -> tuple[Listing, Entry]:
-    """The images of a folder in any of the layouts, and the one that sets the size of all."""
+    """List the images of a folder in any of the layouts, and the one that sets the size of all."""
     tree = DiskTree(root, linked=SUFFIXES)
     entries = tree.entries("")
     splits = _split_folders(tree, entries)
     source, val = "folder of images", splits.get("val", "val")
-    if "train" in splits and any(entry.kind == "folder" for entry in tree.entries(splits["train"])):
+    if "train" in splits and any(entry.is_folder for entry in tree.entries(splits["train"])):
         if len(splits) == 1:
             hint = f"add test/CLASS/, or give {tree.place}/{splits['train']} as the data set to split it automatically"
             raise DatasetError(f"{tree.place} has no folder test or val; it has {_names(entries)}", hint)
@@ -129,24 +115,24 @@ def _read(root: Path, notify: Notify) -> tuple[Listing, Entry]:
 
 
 def _split_folders(tree: DiskTree, entries: Iterable[Entry]) -> dict[str, str]:
-    """The folder of each split that has one."""
+    """Return the folder of each split that has one."""
     folders: dict[str, str] = {}
-    for entry in entries:
-        for split, names in SPLITS.items():
-            if entry.kind == "folder" and entry.name.lower() in names:
-                if other := folders.get(split):
-                    fault = f"{tree.place}: {other}/ and {entry.name}/ could each be the {split} split"
-                    raise DatasetError(fault, "keep one, or rename the other")
-                folders[split] = entry.name
+    for split, names in SPLITS.items():
+        found = [entry.name for entry in entries if entry.is_folder and entry.name.lower() in names]
+        if len(found) > 1:
+            fault = f"{tree.place}: {'/ and '.join(found)}/ could each be the {split} split"
+            raise DatasetError(fault, "keep one, or rename the other")
+        if found:
+            folders[split] = found[0]
     return folders
 
 
 def _label_file(tree: DiskTree, entries: Iterable[Entry]) -> str:
-    """The CSV file of labels: one with a usual name, or the only one if there are no class folders; "" for none."""
+    """Return the CSV file of labels: one with a usual name, or the only one if there are no class folders, or ""."""
     tables = {entry.name.lower(): entry.name for entry in entries if entry.name.lower().endswith(".csv")}
     if usual := [tables[name] for name in LABEL_FILES if name in tables]:
         return usual[0]
-    folders = [entry.path for entry in entries if entry.kind == "folder"]
+    folders = [entry.path for entry in entries if entry.is_folder]
     if not tables or sum(any(map(is_image, tree.entries(folder))) for folder in folders) > 1:
         return ""
     if len(tables) > 1:
@@ -156,20 +142,13 @@ def _label_file(tree: DiskTree, entries: Iterable[Entry]) -> str:
 
 
 def _images_by_class(tree: DiskTree, folders: Mapping[str, str], notify: Notify) -> list[Labelled]:
-    """The images in the class folders of each split; `folders` maps a split to its folder.
-
-    Raises DatasetError if a split has no class folders, or one of these no images or an unprintable name.
-    """
+    """List the images in the class folders of each split; `folders` maps a split to its folder."""
     images = []
     unused = [] if "" in folders else [entry for entry in tree.entries("") if entry.path not in folders.values()]
     for split, place in folders.items():
         entries = tree.entries(place)
-        class_folders = [entry for entry in entries if entry.kind == "folder"]
-        unused += [entry for entry in entries if entry.kind != "folder"]
-        if not class_folders:
-            raise DatasetError(
-                f"{joined(tree.place, place)} has no class folders; it has {_names(entries)}", LAYOUT_HINT
-            )
+        class_folders = [entry for entry in entries if entry.is_folder]
+        unused += [entry for entry in entries if not entry.is_folder]
         for folder in class_folders:
             contents = tree.entries(folder.path)
             files = [entry for entry in contents if is_image(entry)]
@@ -178,16 +157,15 @@ def _images_by_class(tree: DiskTree, folders: Mapping[str, str], notify: Notify)
                 fault = "no printable name" if files else f"no images; it has {_names(contents)}"
                 raise DatasetError(f"{tree.place}: the class folder {shown(folder.path)} has {fault}", LAYOUT_HINT)
             images += [Labelled(split, folder.name, file) for file in files]
+        if not class_folders:
+            raise DatasetError(f"{tree.place}/{place} has no class folders; it has {_names(entries)}", LAYOUT_HINT)
     if unused:
         notify(f"{tree.place}: ignored {listed([shown(entry.path) for entry in unused], 3)}")
     return images
 
 
 def _arranged(tree: DiskTree, images: Sequence[Labelled], source: str, val: str = "val") -> Listing:
-    """The images by split and in their order, with a test split; `val` names the validation split to the user.
-
-    Raises DatasetError if there are no training images, fewer than two classes, or a split without one of them.
-    """
+    """Arrange images by split, with a test split; `val` names the validation split to the user."""
     present = {image.split for image in images}
     classes = tuple(sorted({image.label for image in images}))
     if len(classes) < 2 or not present & {"", "train"}:
@@ -207,9 +185,9 @@ def _arranged(tree: DiskTree, images: Sequence[Labelled], source: str, val: str 
         source += f"; {'validation' if 'test' in present else 'test'} split: {val}"
     elif "test" not in present:
         (all_files,), (all_labels,) = files.values(), labels.values()
-        parts = dict(zip(("train", "test"), made_split(all_labels, classes), strict=True))
-        files = {split: [all_files[index] for index in chosen] for split, chosen in parts.items()}
-        labels = {split: all_labels[chosen] for split, chosen in parts.items()}
+        train, test = made_split(all_labels, classes)
+        files = {split: [all_files[index] for index in chosen] for split, chosen in (("train", train), ("test", test))}
+        labels = {"train": all_labels[train], "test": all_labels[test]}
         source += f"; {SPLIT_MADE}"
     return Listing(tree, classes, files, labels, source)
 

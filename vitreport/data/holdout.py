@@ -12,48 +12,45 @@ from vitreport.formatting import listed
 from vitreport.randomness import stream_seed
 
 Indices = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 TEST_FRACTION = 0.2
-_TEST_SEED = 0
 
 
 def validation_split(
     labels: Labels, fraction: float, seed: int, classes: Sequence[str] = ()
 ) -> tuple[Indices, Indices]:
-    """Sorted indices (N - V,) to train on and (V,) to validate on, where V is fraction * N, rounded.
+    """Return sorted indices (N - V,) to train on and (V,) to validate on, where V is fraction * N, rounded.
 
-    Every class gives its share of V to within one image. Which images, is drawn from (seed, "split"). With a
-    fraction of 0 nothing is held out. `classes` are the names of the labels. Raises DatasetError where the fraction
-    holds nothing out, or would leave a class without a training image.
+    Every class gives its share of V to within one image. Which images, is drawn from (seed, "split").
+
+    Raises:
+        DatasetError: The fraction, if not 0, holds nothing out, or holds out all images of a class.
     """
     total = round(fraction * len(labels))
     if fraction > 0 and total == 0:
-        raise DatasetError(
-            f"data.validation_fraction = {fraction} of {len(labels)} training images is less than one image",
-            "hold out more, or add images",
-        )
+        fault = f"data.validation_fraction = {fraction} of {len(labels)} training images is less than one image"
+        raise DatasetError(fault, "hold out more, or add images")
     counts = np.bincount(labels)
     shares = _shares(counts, total)
-    if len(emptied := np.flatnonzero((shares == counts) & (counts > 0))):
-        raise DatasetError(
-            f"data.validation_fraction = {fraction} would hold out every training image of {_named(emptied, classes)} "
-            f"({counts[emptied[0]]} of {counts[emptied[0]]}{' in the first' if len(emptied) > 1 else ''})",
-            f"hold out fewer, or add images to {'that class' if len(emptied) == 1 else 'those classes'}",
-        )
+    fault = f"data.validation_fraction = {fraction} would hold out every training image"
+    _refuse((shares == counts) & (counts > 0), classes, fault, "hold out fewer, or add images")
     held_out = _drawn(labels, shares, stream_seed(seed, "split"))
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
 def limited(labels: Labels, limit: int, seed: int, classes: Sequence[str] = ()) -> Indices:
-    """Sorted indices of `limit` images, the same share of each class to within one; all where there are no more.
+    """Return sorted indices of `limit` images, the same share of each class to within one; all if there are no more.
 
-    Which images, is drawn from (seed, "limit"). Raises DatasetError where a class would be left without an image.
+    Which images, is drawn from (seed, "limit").
+
+    Raises:
+        DatasetError: A class would be left without an image.
     """
     counts = np.bincount(labels)
     shares = _shares(counts, min(limit, len(labels)))
-    if len(emptied := np.flatnonzero((shares == 0) & (counts > 0))):
-        fault = f"data.limit = {limit} leaves no training image of {_named(emptied, classes)}"
-        raise DatasetError(fault, "keep more images")
+    fault = f"data.limit = {limit} leaves no training image"
+    _refuse((shares == 0) & (counts > 0), classes, fault, "keep more images")
     return np.flatnonzero(_drawn(labels, shares, stream_seed(seed, "limit")))
 
 
@@ -67,37 +64,38 @@ def made_split(labels: Labels, classes: Sequence[str]) -> tuple[Indices, Indices
         DatasetError: A class has a single image.
     """
     counts = np.bincount(labels, minlength=len(classes))
-    if len(small := np.flatnonzero(counts < 2)):
-        fault = f"there is only one image of {_named(small, classes)}"
-        raise DatasetError(f"{fault}: at least one is needed to train and one to test", "add images")
+    hint = "add images: a class needs one to train and one to test"
+    _refuse(counts < 2, classes, "there is only one image", hint)
     shares = np.maximum(np.rint(counts * TEST_FRACTION).astype(np.int64), 1)
-    test = _drawn(labels, shares, stream_seed(_TEST_SEED, "test split"))
+    test = _drawn(labels, shares, stream_seed(0, "test split"))
     return np.flatnonzero(~test), np.flatnonzero(test)
 
 
 def split_hash(*indices: Indices) -> str:
-    """16 hexadecimal digits of the SHA-256 over the lengths and values of the index arrays, in order."""
+    """Return 16 hexadecimal digits of the SHA-256 over the lengths and values of the index arrays, in order."""
     digest = hashlib.sha256()
     for part in indices:
         digest.update(len(part).to_bytes(8, "little") + part.astype("<i8").tobytes())
     return digest.hexdigest()[:16]
 
 
-def _named(labels: Indices, classes: Sequence[str]) -> str:
-    """Classes by their names, which those of a folder of images have from their folders."""
-    names = [repr(classes[label]) if classes else str(label) for label in labels]
-    return f"class {names[0]}" if len(names) == 1 else f"{len(names)} classes: {listed(names)}"
+def _refuse(at_fault: Mask, classes: Sequence[str], fault: str, hint: str) -> None:
+    """Raise DatasetError with the names of the classes at fault, if there are any."""
+    names = [repr(classes[int(label)]) if classes else str(label) for label in np.flatnonzero(at_fault)]
+    if names:
+        noun = "class" if len(names) == 1 else f"{len(names)} classes:"
+        raise DatasetError(f"{fault} of {noun} {listed(names)}", hint)
 
 
 def _shares(counts: Indices, total: int) -> Indices:
-    """`total` divided in proportion to `counts` (C,) by the largest remainder; ties go to the lower class."""
+    """Divide `total` in proportion to `counts` (C,) by the largest remainder; ties go to the lower class."""
     floors, remainders = np.divmod(counts * total, counts.sum())
     floors[np.argsort(-remainders, kind="stable")[: total - floors.sum()]] += 1
     return floors
 
 
-def _drawn(labels: Labels, shares: Indices, seed: int) -> npt.NDArray[np.bool_]:
-    """A mask (N,) with `shares[c]` images of each class c: those with the smallest of random keys."""
+def _drawn(labels: Labels, shares: Indices, seed: int) -> Mask:
+    """Draw a mask (N,) with `shares[c]` images of each class c: those with the smallest of random keys."""
     keys = np.random.Generator(np.random.Philox(seed)).random(len(labels))
     order = np.lexsort((keys, labels))
     ranks = np.arange(len(labels)) - np.searchsorted(labels[order], labels[order])

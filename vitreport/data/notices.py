@@ -67,13 +67,13 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
                 f"warning: {shared} {IN_WORDS[former]} images: the {IN_WORDS[latter]} accuracy will be too high"
             )
     lines += reading_notices(images)
-    if images.seen.sides:
+    if images.sides:
         total, size = sum(len(split.labels) for split in images.splits.values()), images.size
-        low, high = images.seen.sides
+        low, high = images.sides
         sides = f"{low}-pixel" if low == high else f"{low}- to {high}-pixel"
         verb = "reduced" if low > size else "enlarged" if high < size else "resized"
         hint = "" if dataset in DATASETS else "; hint: --set image_size=N chooses another size"
-        resized = f"{images.seen.resized} of {total} images had another size"
+        resized = f"{images.resized} of {total} images had another size"
         lines.append(f"{resized}: {sides} images {verb} to {size} x {size}{hint}")
     return lines
 
@@ -81,15 +81,14 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
 def reading_notices(images: "ImageArrays") -> list[str]:
     """Return lines about how the image files were read, warnings first."""
     lines = []
-    seen = images.seen
-    if seen.grey16 and not images.intensity_range and seen.grey16[1] - seen.grey16[0] < SMALL_PART * HIGHEST:
-        low, high = seen.grey16
+    low, high = images.grey16 or (0, HIGHEST)
+    if high - low < SMALL_PART * HIGHEST and not images.intensity_range:
         share = f"{(high - low) / HIGHEST:.1%} of the range"
         used = f"use only values from {low:.0f} to {high:.0f} of 0 to {HIGHEST} ({share}) and have little contrast"
         hint = "--set intensity_range=train scales by their range"
         lines.append(f"warning: the 16-bit grey training images {used}; hint: {hint}")
-    if seen.turned:
-        lines.append(f"{counted(seen.turned, 'image')} turned upright by the EXIF orientation")
-    if seen.several:
-        lines.append(f"{counted(seen.several, 'file')} with several pictures: only the first picture is used")
+    if images.turned:
+        lines.append(f"{counted(images.turned, 'image')} turned upright by the EXIF orientation")
+    if images.several:
+        lines.append(f"{counted(images.several, 'file')} with several pictures: only the first picture is used")
     return lines

@@ -1,8 +1,9 @@
-"""Where the images of a data set are, named or in a folder. Nothing here loads numpy until images are asked for."""
+"""Where the images of a dataset are, named or in a folder. Nothing here loads numpy until images are asked for."""
 
 import os
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from vitreport.data.arrays import ImageArrays, ImageSource
     from vitreport.spec.data import DatasetFacts
 
+_is_folder = os.path.isdir  # also False for a name that is too long, and for a folder that may not be entered
+
 
 def locate(dataset: str, data_dirs: Sequence[Path]) -> tuple[str, Path]:
-    """Return the name of a data set and the directory that holds it, or to which it would be downloaded.
+    """Return the name of a dataset and the directory that holds it, or to which it would be downloaded.
 
     A path (with a separator, or beginning with "." or "~") becomes its last part and its absolute parent. A plain name
     is looked for in `data_dirs`, the first of which is taken if it is in none.
@@ -38,7 +41,7 @@ def locate(dataset: str, data_dirs: Sequence[Path]) -> tuple[str, Path]:
 
 
 def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = None) -> "DatasetFacts":
-    """Return the facts of a data set given by name or by path, and its directory, without decoding it.
+    """Return the facts of a dataset given by name or by path, and its directory, without decoding it.
 
     The size of a folder's images is that of its first one; with `image_size`, the size that the user chose, none
     is opened.
@@ -51,89 +54,88 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
 
     name, home = locate(dataset, data_dirs)
     root, published = home / name, DATASETS.get(name)
-    if _is_path(dataset):
-        if not _is_folder(root):
-            from vitreport.data.folder import LAYOUT_HINT
-
-            raise DatasetError(f"{root} is not a folder", f"give a folder of images: {LAYOUT_HINT}")
-        if published and not published.archive:
-            raise DatasetError(f"{root}: the name {name} is taken by a data set of that name", "rename the folder")
-    elif not published and not (name and _is_folder(root)):
-        raise _unknown(name)
+    if _is_path(dataset) and not _is_folder(root):
+        raise DatasetError(f"{root} is not a folder", "give a folder of images: train/CLASS/*.png and test/CLASS/*.png")
+    if _is_path(dataset) and published and not published.archive:
+        raise DatasetError(f"{root}: the name {name} is taken by a data set of that name", "rename the folder")
     if published:
         size = image_size or published.image_size
         return DatasetFacts(name, published.num_classes, size, published.train_count, data_dir=home)
+    if not name or not _is_folder(root):
+        plain = re.sub(r"[^a-z0-9]", "", name.lower())
+        hint = f"{did_you_mean(plain, DATASETS)} (a folder of images works too)"
+        if name and _is_folder(name):
+            hint = f"write ./{name} for the folder here"
+        raise SpecError(problems=[Problem("data.dataset", "unknown data set", hint, repr(name))])
     from vitreport.data import folder
 
     return folder.describe(root, image_size)
 
 
 def facts_in(data_dirs: Sequence[Path] | None) -> "Callable[[str, int | None], DatasetFacts]":
-    """Return a function that describes a data set by its name or path and the image size that the user chose.
+    """Return a function that describes a dataset, once, by its name or path and the image size that the user chose.
 
     It looks into `data_dirs` in their order (default: the folder for downloads) and raises as `describe` does.
     """
-    return lambda dataset, image_size: describe(dataset, data_dirs_or_default(data_dirs), image_size)
+    return cache(lambda dataset, image_size: describe(dataset, data_dirs_or_default(data_dirs), image_size))
 
 
 def count_images(name: str, data_dir: Path) -> dict[str, int]:
-    """Count the images of each split: those that were published, or those in a folder of the user's own.
+    """Count the images of each split: those that were published, or those in a user's own folder.
 
     Raises:
         DatasetError: The folder is not laid out as it should be.
     """
-    if source := DATASETS.get(name):
-        return {"train": source.train_count, "test": source.test_count}
+    if published := DATASETS.get(name):
+        return {"train": published.train_count, "test": published.test_count}
     from vitreport.data.folder import list_images
 
     return {split: len(files) for split, files in list_images(data_dir / name).files.items()}
 
 
 def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageArrays":
-    """Return the images of a data set, decoded into the cache if they are not there yet.
+    """Return the images of a dataset, decoded into the cache if they are not there yet.
 
-    With `check_bytes` the arrays in the cache are hashed, and decoded again where they have been damaged.
+    With `check_bytes` the arrays in the cache are hashed, and decoded again if they have been damaged.
 
     Raises:
         DatasetError: The images are missing or damaged.
         ResourceError: They cannot be downloaded or kept.
     """
-    from vitreport.data import cache
+    from vitreport.data.cache import cached
 
-    return cache.cached(request, *_find(request), check_bytes=check_bytes)
+    return cached(request, *_find(request), check_bytes=check_bytes)
 
 
 def open_present(request: ImageRequest) -> "ImageArrays | None":
-    """Return the images of a data set as they are here now, decoded if they are not yet; nothing is downloaded.
+    """Return the images of a dataset as they are here now, decoded if they are not yet; nothing is downloaded.
 
-    The result is None where there is no such folder, or where the images would have to be downloaded and no decoded
-    copy is in the cache. The bytes in the cache are not checked. Raises as `open_dataset` does.
+    The result is None if there is no such folder, or if the images would have to be downloaded and no decoded copy is
+    in the cache. The bytes in the cache are not checked. Raises as `open_dataset` does.
     """
-    from vitreport.data import cache
-
-    if request.name not in DATASETS and not _is_folder(request.data_dir / request.name):
+    published = DATASETS.get(request.name)
+    if not published and not _is_folder(request.data_dir / request.name):
         return None
-    size, source = _find(request)
-    if source.remote:
-        return cache.decoded(request, size, source)
-    return cache.cached(request, size, source, check_bytes=False)
+    if published and published.find(request).remote:
+        return open_decoded(request)
+    return open_dataset(request, check_bytes=False)
 
 
 def open_decoded(request: ImageRequest) -> "ImageArrays | None":
-    """Return the images of a data set if they have been decoded already and are still those that are here, else None.
+    """Return the images of a dataset if they have been decoded already and are still those that are here, else None.
 
     The bytes in the cache are not checked.
     """
-    from vitreport.data import cache
+    from vitreport.data.cache import decoded
 
     try:
-        return cache.decoded(request, *_find(request))
+        return decoded(request, *_find(request))
     except DatasetError:
         return None
 
 
 def _find(request: ImageRequest) -> "tuple[int, ImageSource]":
-    """The size to decode a data set to, and where its images are."""
+    """Return the size to decode a dataset to, and where its images are."""
     if dataset := DATASETS.get(request.name):
         if request.intensity_range == "train":
             fault = f'data.intensity_range = "train" is for 16-bit images, those of {request.name} have 8 bits'
@@ -147,19 +149,3 @@ def _find(request: ImageRequest) -> "tuple[int, ImageSource]":
 
 def _is_path(dataset: str) -> bool:
     return dataset.startswith((".", "~")) or "/" in dataset or os.sep in dataset
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # a name too long for the system, a folder that may not be entered
-        return False
-
-
-def _unknown(name: str) -> SpecError:
-    plain = re.sub(r"[^a-z0-9]", "", name.lower())
-    if name and _is_folder(Path(name)):
-        hint = f"write ./{name} for the folder here"
-    else:
-        hint = f"{did_you_mean(plain, DATASETS)} (a folder of images works too)"
-    return SpecError(problems=[Problem("data.dataset", "unknown data set", hint, repr(name))])

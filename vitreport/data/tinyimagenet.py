@@ -7,9 +7,7 @@ val/images/*.JPEG          the test split here, as the labels of test/images wer
 val/val_annotations.txt    a file and its class a line: val_0.JPEG<TAB>n03444034<TAB>...
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -50,68 +48,42 @@ def find(request: ImageRequest) -> ImageSource:
 
 
 def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
-    """The images of a folder or an archive in the original layout."""
-    try:
-        wnids = _read_wnids(tree)
-        refuse_other_classes(request.name, f"{tree.place}/{WNIDS}", wnids)
-        by_class = [_images(tree, f"train/{wnid}/images") for wnid in wnids]
-        test, test_labels = _validation(tree, wnids)
-        classes = _names(tree, wnids)
-    except DatasetError as error:
-        raise DatasetError(error.message, error.hint or LAYOUT_HINT) from error
+    """List the images of a folder or an archive in the original layout."""
+    wnids = tuple(dict.fromkeys(_lines(tree, WNIDS)))
+    refuse_other_classes(request.name, f"{tree.place}/{WNIDS}", wnids)
+    by_class = [list(filter(is_image, tree.entries(f"train/{wnid}/images"))) for wnid in wnids]
+    test, test_labels = _validation(tree, wnids)
     train_labels = np.repeat(np.arange(len(wnids)), [len(files) for files in by_class])
     train = [file for files in by_class for file in files]
-    return Listing(tree, classes, {"train": train, "test": test}, {"train": train_labels, "test": test_labels}, source)
-
-
-def _images(tree: Tree, folder: str) -> list[Entry]:
-    if files := [entry for entry in tree.entries(folder) if is_image(entry)]:
-        return files
-    raise DatasetError(f"{tree.place}/{folder} has no images")
+    labels = {"train": train_labels, "test": test_labels}
+    return Listing(tree, _names(tree, wnids), {"train": train, "test": test}, labels, source)
 
 
 def _validation(tree: Tree, wnids: tuple[str, ...]) -> tuple[list[Entry], Labels]:
-    """The validation images in the order of their annotations, and their labels (N,)."""
-    unlabelled = {file.name: file for file in _images(tree, "val/images")}
+    """Return the validation images in the order of their annotations, and their labels (N,)."""
+    unlabelled = {file.name: file for file in filter(is_image, tree.entries("val/images"))}
     files, labels = [], []
-    for number, line in _lines(tree, ANNOTATIONS):
+    for line in _lines(tree, ANNOTATIONS):
         name, wnid = (*line.split(), "", "")[:2]
         if wnid not in wnids or name not in unlabelled:
-            fault = f"does not give one more image of val/images a class of {WNIDS}: {name!a} {wnid!a}"
-            raise DatasetError(f"{tree.place}/{ANNOTATIONS}, line {number}, {fault}")
+            raise DatasetError(f"{tree.place}/{ANNOTATIONS}: {line!a} does not give another image a class", LAYOUT_HINT)
         files.append(unlabelled.pop(name))
         labels.append(wnids.index(wnid))
     if unlabelled:
-        left = listed([shown(name) for name in unlabelled], 3)
-        raise DatasetError(f"{tree.place}/{ANNOTATIONS} has no line for {len(unlabelled)} images: {left}")
+        left = f"{len(unlabelled)} images: {listed([shown(name) for name in unlabelled], 3)}"
+        raise DatasetError(f"{tree.place}/{ANNOTATIONS} has no line for {left}", LAYOUT_HINT)
     return files, np.array(labels, np.int64)
 
 
-def _read_wnids(tree: Tree) -> tuple[str, ...]:
-    """The identifiers of the classes."""
-    wnids: dict[str, None] = {}
-    for number, line in _lines(tree, WNIDS):
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", line) or line in wnids:
-            raise DatasetError(
-                f"{tree.place}/{WNIDS}, line {number}, has {line!a}, which is no identifier or came before"
-            )
-        wnids[line] = None
-    return tuple(wnids)
-
-
 def _names(tree: Tree, wnids: tuple[str, ...]) -> tuple[str, ...]:
-    """The first name of each class, with its identifier if another class has the same."""
-    synonyms = dict(line.split("\t", 1) for _, line in _lines(tree, WORDS) if "\t" in line)
+    """Return the first name of each class, with its identifier if another class has the same."""
+    synonyms = dict(line.split("\t", 1) for line in _lines(tree, WORDS) if "\t" in line)
     names = [synonyms.get(wnid, "").split(",")[0].strip() for wnid in wnids]
-    for wnid, name in zip(wnids, names, strict=True):
-        if not name or not name.isprintable():
-            raise DatasetError(f"{tree.place}/{WORDS} has no printable name for {wnid}")
+    if not all(name and name.isprintable() for name in names):
+        raise DatasetError(f"{tree.place}/{WORDS} does not name every class of {WNIDS}", LAYOUT_HINT)
     count = Counter(names)
     return tuple(f"{name} ({wnid})" if count[name] > 1 else name for wnid, name in zip(wnids, names, strict=True))
 
 
-def _lines(tree: Tree, path: str) -> Iterator[tuple[int, str]]:
-    """The lines of a text that are not empty, each with its number."""
-    for number, line in enumerate(read_text(tree, path).splitlines(), 1):
-        if line.strip():
-            yield number, line.strip()
+def _lines(tree: Tree, path: str) -> list[str]:
+    return [line.strip() for line in read_text(tree, path).splitlines() if line.strip()]

@@ -70,7 +70,7 @@ def _checks(name: str, arrays: ImageArrays) -> list[Check]:
     counts = {split: np.bincount(of.labels, minlength=len(classes)).tolist() for split, of in arrays.splits.items()}
     expected = {"train": published.train_count, "test": published.test_count} if published else {}
     small = class_warning(classes, {split: counts[split] for split in ("train", "test")})
-    resized = f"; {arrays.seen.resized} images had another size" if arrays.seen.resized else ""
+    resized = f"; {arrays.resized} images had another size" if arrays.resized else ""
     actual = fingerprint(classes, arrays.splits)
     changed = "" if actual == arrays.fingerprint else f" now, {arrays.fingerprint} when it was decoded"
     origin = "the published bytes" if arrays.canonical else "not known to be the published bytes"

@@ -216,6 +216,7 @@ class Session:
             "canonical",
             "source",
             "classes",
+            "resized",
             "intensity_range",
             "mean",
             "std",
@@ -224,7 +225,6 @@ class Session:
             counts={name: len(split) for name, split in splits.items()},
             class_counts=class_counts(splits, len(arrays.classes)),
             split_hash=self.setup.split_hash,
-            resized=arrays.seen.resized,
             overlap=arrays.overlaps.get("train/test"),
             **{name: getattr(arrays, name) for name in copied},
         )
