@@ -1,5 +1,5 @@
 "use strict";
-// Without this script the page says all the same; with it tables can be sorted, series switched off, numbers pointed at.
+// Without this script the page shows the same; with it readers can sort tables and point at numbers.
 
 function element(name, properties, ...children) {
   const made = Object.assign(document.createElement(name), properties);
@@ -12,13 +12,13 @@ function addThemeSwitch() {
   const isDark = () => getComputedStyle(root).colorScheme === "dark"
     || (root.dataset.theme === undefined && matchMedia("(prefers-color-scheme: dark)").matches);
   const button = element("button", { type: "button", className: "theme" });
-  const tell = () => { button.textContent = isDark() ? "Light colours" : "Dark colours"; };
+  const label = () => { button.textContent = isDark() ? "Light colours" : "Dark colours"; };
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
     try { localStorage.setItem("vitreport-theme", root.dataset.theme); } catch { /* it holds for this visit */ }
-    tell();
+    label();
   });
-  tell();
+  label();
   document.querySelector("header").append(button);
 }
 
@@ -55,30 +55,6 @@ function makeSortable(table) {
     button.addEventListener("click", () => sortBy(header));
     header.append(button);
   }
-}
-
-function titleOf(figure) {
-  return figure.querySelector(".title").textContent;
-}
-
-function addSeriesSwitches(figure) {
-  const members = [...figure.querySelectorAll("[data-series]")];
-  const names = [...new Set(members.map((member) => member.dataset.series))];
-  if (names.length < 2) return;
-  const tools = element("div", { className: "tools" });
-  tools.setAttribute("role", "group");
-  tools.setAttribute("aria-label", `Series shown: ${titleOf(figure)}`);
-  for (const name of names) {
-    const button = element("button", { type: "button", textContent: name });
-    button.setAttribute("aria-pressed", "true");
-    button.addEventListener("click", () => {
-      const off = button.getAttribute("aria-pressed") === "true";
-      button.setAttribute("aria-pressed", String(!off));
-      for (const member of members) if (member.dataset.series === name) member.classList.toggle("off", off);
-    });
-    tools.append(button);
-  }
-  figure.querySelector(".panels").before(tools);
 }
 
 const bubble = element("div", { className: "bubble" });
@@ -123,35 +99,8 @@ function makePointable(panel) {
   });
 }
 
-// A spreadsheet takes a cell that begins like a formula for one.
-function csvCell(value) {
-  const text = value === null ? "" : typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-function download(name, type, text) {
-  const link = element("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
-
-function addDownloads(figure) {
-  const name = figure.dataset.figure;
-  const [columns, ...rows] = [...figure.querySelectorAll(".data tr")].map((row) => [...row.cells].map(sortKey));
-  const asCsv = () => [columns, ...rows].map((row) => row.map(csvCell).join(",") + "\n").join("");
-  const asJson = () => JSON.stringify(rows.map((row) => Object.fromEntries(row.map((cell, i) => [columns[i], cell]))), null, 2);
-  const tools = element("div", { className: "tools" });
-  for (const [label, ending, type, make] of [["CSV", "csv", "text/csv", asCsv], ["JSON", "json", "application/json", asJson]]) {
-    const button = element("button", { type: "button", textContent: `Download ${label}` });
-    button.setAttribute("aria-label", `Download ${label}: ${titleOf(figure)}`);
-    button.addEventListener("click", () => download(`${name}.${ending}`, type, make()));
-    tools.append(button);
-  }
-  figure.querySelector(".data .scroll").before(tools);
-}
-
 function openForPrint() {
-  const closed = [...document.querySelectorAll("main details:not([open], .data)")];
+  const closed = [...document.querySelectorAll("main details:not([open])")];
   for (const each of closed) each.open = true;
   addEventListener("afterprint", () => { for (const each of closed) each.open = false; }, { once: true });
 }
@@ -159,10 +108,6 @@ function openForPrint() {
 addThemeSwitch();
 document.body.append(bubble);
 document.querySelectorAll("table").forEach(makeSortable);
-document.querySelectorAll("figure").forEach((figure) => {
-  addSeriesSwitches(figure);
-  addDownloads(figure);
-  figure.querySelectorAll("svg").forEach(makePointable);
-});
+document.querySelectorAll("figure svg").forEach(makePointable);
 addEventListener("beforeprint", openForPrint);
 addEventListener("scroll", () => point(null), { passive: true });

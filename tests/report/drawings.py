@@ -1,12 +1,12 @@
-"""What a drawn panel shows: its texts, tips and series, and where its texts are."""
+"""What a drawn panel shows: its texts and tips, and where its texts are."""
 
 import re
 from itertools import combinations
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+from vitreport.report.blocks import Figure
 from vitreport.report.figures.collect import draw
-from vitreport.report.figures.figure import Figure
 
 SVG = "{http://www.w3.org/2000/svg}"
 LETTER = 0.6
@@ -33,10 +33,6 @@ def texts(panel: ElementTree.Element) -> list[str]:
 
 def tips(panel: ElementTree.Element) -> list[str]:
     return [title.text or "" for title in panel.iter(f"{SVG}title")]
-
-
-def series(panel: ElementTree.Element) -> set[str]:
-    return {element.attrib["data-series"] for element in panel.iter() if "data-series" in element.attrib}
 
 
 def boxes(panel: ElementTree.Element) -> list[Text]:

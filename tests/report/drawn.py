@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from math import exp
 
-from vitreport.analysis.group_details import Calibration, CalibrationBin, ClassAccuracy, Confusion, Curve
-from vitreport.analysis.groups import Cost, Group
+from vitreport.analysis.group_details import Calibration, CalibrationBin, Confusion, Curve
+from vitreport.analysis.groups import Cost
 from vitreport.analysis.runs import State
-from vitreport.analysis.summary import Ablation, Level, Pair
+from vitreport.analysis.summary import Ablation, Level
 from vitreport.formatting import Estimate, Method
-from vitreport.report.figures.figure import CostPoint, Figure, FigureData, FigureTable
+from vitreport.report.blocks import Figure, Kind
+from vitreport.report.figures.comparison import Point
+from vitreport.report.figures.rows import Row
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import ValueSpec
 
@@ -22,32 +24,15 @@ def estimate(value: float, half_width: float = 0.012, n: int = 3) -> Estimate:
     return Estimate(value, value - half_width, value + half_width, method, n, images=10_000)
 
 
-def cell(architecture: str, dataset: str, value: float | None, n: int = 3, state: State = "done") -> Pair:
-    command = f"vitreport train {architecture} --dataset {dataset}"
-    test = None if value is None else estimate(value, n=n)
-    group = Group(
-        id=f"{architecture}-{dataset}-0",
-        architecture=architecture,
-        dataset=dataset,
-        label=architecture,
-        state=state,
-        fields={},
-        runs=(),
-        command=command,
-        test=test,
-    )
-    return Pair(architecture, dataset, group if state != "not run" else None, 1, "the only one", command)
-
-
-def cells() -> tuple[Pair, ...]:
+def cells() -> tuple[tuple[str, Row], ...]:
     values = {"cifar10": (0.62, 0.71, 0.83, 0.884, 0.861), "stl10": (0.41, 0.52, 0.553, 0.664, 0.609)}
     found = [
-        cell(architecture, dataset, value, n=1 if architecture == "tnt" else 3)
+        (dataset, Row(architecture, estimate(value, n=1 if architecture == "tnt" else 3), "done"))
         for dataset, row in values.items()
         for architecture, value in zip(ARCHITECTURES, row, strict=True)
     ]
-    missing = [cell("swin", "tinyimagenet", None, state="diverged"), cell("tnt", "tinyimagenet", None, state="not run")]
-    return (*found, cell("perceiver-io", "tinyimagenet", 0.137), cell("mlp-mixer", "tinyimagenet", 0.3), *missing)
+    more = [Row("swin", None, "diverged"), Row("tnt", None, "not run"), Row("perceiver-io", estimate(0.137))]
+    return (*found, *(("tinyimagenet", row) for row in (*more, Row("mlp-mixer", estimate(0.3)))))
 
 
 def curve(split: str, metric: str, end: float, epochs: int = 30, n: int = 3) -> Curve:
@@ -93,9 +78,9 @@ def augmentations() -> Ablation:
     return ablation("data.augment", named, 1)
 
 
-def classes(count: int = 10) -> tuple[ClassAccuracy, ...]:
+def classes(count: int = 10) -> tuple[Row, ...]:
     names = CLASSES if count == 10 else tuple(f"class {index}" for index in range(count))
-    return tuple(ClassAccuracy(name, estimate(0.95 - 0.4 * (i * 7 % count) / count)) for i, name in enumerate(names))
+    return tuple(Row(name, estimate(0.95 - 0.4 * (i * 7 % count) / count)) for i, name in enumerate(names))
 
 
 def confusion(count: int = 10) -> Confusion:
@@ -110,18 +95,18 @@ def calibration() -> Calibration:
     return Calibration(estimate(0.062), tuple(bins), 3)
 
 
-def cost_points() -> tuple[CostPoint, ...]:
+def cost_points() -> tuple[Point, ...]:
     values = {"cifar10": (0.62, 0.71, 0.83, 0.884, 0.878), "stl10": (0.41, 0.52, 0.553, 0.664, 0.609)}
     flops = (50_000_000, 230_000_000, 3_800_000_000, 1_100_000_000, 900_000_000)
     return tuple(
-        CostPoint(name, dataset, estimate(value), Cost(number // 40, number, 3 * number, 5000.0, 600.0, 10**9, "cuda"))
+        (name, dataset, estimate(value), Cost(number // 40, number, 3 * number, 5000.0, 600.0, 10**9, "cuda"))
         for dataset, row in values.items()
         for name, value, number in zip(ARCHITECTURES, row, flops, strict=True)
     )
 
 
-def figure(kind: str, data: FigureData, name: str = "") -> Figure:
-    return Figure(name or kind, kind, kind, f"A figure of {kind}.", "Mean over seeds.", data, FigureTable((), ()))  # type: ignore[arg-type]
+def figure(kind: Kind, data: object, name: str = "") -> Figure:
+    return Figure(name or kind, kind, kind, f"A figure of {kind}.", "Mean over seeds.", data)
 
 
 def figures() -> dict[str, Figure]:

@@ -3,8 +3,6 @@
 Needs Chromium and the packages playwright and axe-playwright-python; without them these tests are skipped.
 """
 
-import csv
-import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,7 +61,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def visit(browser: Any, file: Path) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
     yield Visit(context, file)
     context.close()
 
@@ -146,29 +144,10 @@ def test_on_a_telephone_the_names_leave_room_for_the_numbers(browser: Any, file:
     page.context.close()
 
 
-def test_the_numbers_of_a_figure_are_not_cut(visit: Visit) -> None:
-    cut = "each => each.scrollWidth - each.clientWidth"
-    figure = visit.page.locator("figure.narrow").first
-    figure.locator(".data summary").click()
-    assert figure.locator(".data .scroll").evaluate(cut) == 0
-
-
 def shares(table: Any) -> list[float]:
     """The accuracies of the second column."""
     cells = table.locator("tbody td:nth-child(2)").all_inner_texts()
     return [float(cell.partition("%")[0]) for cell in cells if cell[0].isdigit()]
-
-
-def test_a_series_is_switched_off_and_on(visit: Visit) -> None:
-    figure = visit.page.locator("figure", has=visit.page.locator("[data-series]")).first
-    button = figure.get_by_role("button", name="train", exact=True)
-    line = figure.locator("[data-series=train]").first
-    assert line.is_visible()
-    button.click()
-    assert (line.is_visible(), button.get_attribute("aria-pressed")) == (False, "false")
-    assert figure.locator("[data-series=validation]").first.is_visible()
-    button.press("Space")
-    assert (line.is_visible(), button.get_attribute("aria-pressed")) == (True, "true")
 
 
 def test_a_number_is_told_to_the_pointer_and_to_the_keyboard(visit: Visit) -> None:
@@ -222,22 +201,6 @@ def test_where_nothing_can_be_kept_the_colours_are_switched_all_the_same(browser
     context.close()
 
 
-@pytest.mark.parametrize("kind", ["CSV", "JSON"])
-def test_numbers_can_be_taken_away(visit: Visit, kind: str) -> None:
-    figure = visit.page.locator("#figure-overview")
-    figure.locator("summary").click()
-    with visit.page.expect_download() as started:
-        figure.get_by_role("button", name=f"Download {kind}").click()
-    text = Path(started.value.path()).read_text(encoding="utf-8")
-    assert started.value.suggested_filename == f"overview.{kind.lower()}"
-    if kind == "CSV":
-        rows = list(csv.reader(io.StringIO(text)))
-        assert rows[0] == ["architecture", "data set", "accuracy", "low", "high", "method", "n"]
-        assert rows[1][:2] == ["Perceiver IO", "CIFAR-10"]
-    assert "0.56" in text
-    assert [each for each in visit.complaints if not each.startswith("blob:")] == []
-
-
 def test_the_focus_can_be_seen_at_every_stop(visit: Visit) -> None:
     """The first stop is the link that skips; no stop is without an outline, none is out of sight."""
     visit.page.keyboard.press("Tab")
@@ -256,22 +219,16 @@ def test_the_focus_can_be_seen_at_every_stop(visit: Visit) -> None:
     assert {"a", "button", "div", "svg", "summary"} <= stops
 
 
-def test_every_switch_and_download_says_what_it_is_of(visit: Visit) -> None:
-    """To those who hear the page; the arrows of a sorted table are for those who see it."""
-    for figure in visit.page.locator("figure").all():
-        title = figure.locator(".title").text_content()
-        assert figure.locator(f'button[aria-label="Download CSV: {title}"]').count() == 1
-        for group in figure.locator(".tools[role=group]").all():
-            assert group.get_attribute("aria-label") == f"Series shown: {title}"
+def test_the_arrows_of_a_sorted_table_are_for_those_who_see_it(visit: Visit) -> None:
     header = visit.page.locator("thead th").first
     assert header.get_by_role("button", name="architecture", exact=True).count() == 1
 
 
 def test_it_is_printed_whole(visit: Visit) -> None:
-    """On light paper, without what only a screen can use, with every fold but the data open."""
+    """On light paper, without what only a screen can use, with every fold open."""
     visit.page.emulate_media(media="print", color_scheme="dark")
     visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert visit.page.locator("main details:not(.data):not([open])").count() == 0
+    assert visit.page.locator("main details:not([open])").count() == 0
     assert not visit.page.locator("nav").is_visible()
-    assert not visit.page.locator(".tools").first.is_visible()
+    assert not visit.page.locator(".theme").is_visible()
     assert visit.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"

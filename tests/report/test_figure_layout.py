@@ -5,17 +5,18 @@ import re
 import pytest
 
 from tests.report.drawings import boxes, collisions, panels, texts
-from tests.report.drawn import ablation, cell, curves, estimate, figure, figures, level
-from vitreport.analysis.group_details import ClassAccuracy
+from tests.report.drawn import ablation, curves, estimate, figure, figures, level
 from vitreport.analysis.groups import Cost
-from vitreport.report.figures.figure import CostPoint, Figure
+from vitreport.report.blocks import Figure
+from vitreport.report.figures.comparison import draw_cost
+from vitreport.report.figures.rows import Row
 
 LONG = [f"timm/vit_base_patch16_clip_224.laion2b_{end}" for end in ("ft_in1k", "ft_in12k", "")]
 
 
 def costs(names: list[str], accuracies: list[float], flops: list[int], half_width: float = 0.01) -> Figure:
     points = [
-        CostPoint(name, "Digits", estimate(accuracy, half_width), Cost(number, number, number, 1.0, 1.0, 1, "cpu"))
+        (name, "Digits", estimate(accuracy, half_width), Cost(number, number, number, 1.0, 1.0, 1, "cpu"))
         for name, accuracy, number in zip(names, accuracies, flops, strict=True)
     ]
     return figure("cost", tuple(points), "cost")
@@ -37,13 +38,15 @@ def varied(values: list[str], accuracies: list[float | None] | None = None, base
 
 
 def classes(accuracies: dict[str, tuple[float, float]]) -> Figure:
-    return figure("classes", tuple(ClassAccuracy(name, estimate(*each)) for name, each in accuracies.items()))
+    return figure("classes", tuple(Row(name, estimate(*each)) for name, each in accuracies.items()))
 
 
 HARD = {
     "long names": classes(dict.fromkeys(LONG, (0.5, 0.1))),
-    "long architectures": figure("overview", tuple(cell(name, "cifar10", 0.5) for name in LONG)),
-    "states": figure("overview", (cell("swin", "cifar10", None, state="unfinished"), cell("tnt", "cifar10", 0.5))),
+    "long architectures": figure("overview", tuple(("cifar10", Row(name, estimate(0.5))) for name in LONG)),
+    "states": figure(
+        "overview", (("cifar10", Row("swin", None, "not finished")), ("cifar10", Row("tnt", estimate(0.5))))
+    ),
     "costs of long names": costs(LONG, [0.7, 0.8, 0.9], [10**8, 10**9, 10**10]),
     "one place": costs(["one", "other"], [0.8, 0.8], [10**8, 10**8]),
     "the ends": costs(["low", "high"], [0.0, 1.0], [10**6, 10**12], 0),
@@ -67,13 +70,9 @@ def test_accuracy_against_cost_names_every_point() -> None:
 
 
 def test_more_architectures_than_colours_still_look_different() -> None:
-    (panel,) = panels(many_costs(20))
-    markers = {}
-    for group in panel.iter():
-        if name := group.get("data-series"):
-            for use in (each for each in group.iter() if each.get("href")):
-                markers[name] = use.get("href")
-    assert len(set(markers.values())) == 20
+    (panel,) = draw_cost(many_costs(20).data)
+    lines = panel.drawing.legends[0].get_lines()
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == len(lines) == 20
 
 
 def test_an_axis_of_costs_names_the_ends_and_what_there_is_room_for() -> None:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.records import spec, write_run
-from tests.report.drawings import SVG, panels, series, texts, tips
+from tests.report.drawings import SVG, panels, texts, tips
 from tests.report.drawn import (
     CLASSES,
     HOSTILE,
@@ -31,11 +31,14 @@ from vitreport.analysis.analyze import analyze
 from vitreport.analysis.summary import Ablation
 from vitreport.analysis.titles import subject_of
 from vitreport.report import tables
-from vitreport.report.figures import figure as figure_types
+from vitreport.report.figures import rows
 from vitreport.report.figures.ablation import ablation_figure
 from vitreport.report.figures.assets import Assets
 from vitreport.report.figures.collect import draw, figures_of
+from vitreport.report.figures.comparison import draw_cost
 from vitreport.report.figures.palette import DARK, LIGHT
+from vitreport.report.figures.predictions import classes_figure
+from vitreport.report.page import Page
 
 ROOT = Path(__file__).parents[2]
 CHILD = """
@@ -94,13 +97,12 @@ def test_the_overview_has_the_names_and_the_rows_of_the_table(tmp_path: Path) ->
     assert "failed" in figure.alt
 
 
-def test_curves_are_named_at_their_ends_and_can_be_told_apart() -> None:
+def test_curves_have_a_legend_with_their_last_values_and_look_different() -> None:
     (panel,) = panels(figure("curves", curves()))
     assert {"train 93.3%", "validation 83.4%", "test 82.7%"} <= set(texts(panel))
-    assert series(panel) == {"train", "validation", "test"}
     assert "epoch 1: train 11.9%, validation 10.6%, test 10.5%" in tips(panel)
-    dashes = {line.get("stroke-dasharray") for line in panel.iter(f"{SVG}path") if line.get("stroke-width") == "2"}
-    assert len(dashes) == 3
+    lines = [line for line in panel.iter(f"{SVG}path") if line.get("stroke-width") == "2"]
+    assert len({(line.get("stroke"), line.get("stroke-dasharray")) for line in lines}) == 3
 
 
 def test_a_single_epoch_is_one_whole_number_on_its_axis() -> None:
@@ -153,10 +155,13 @@ def test_values_without_an_order_are_rows(axes: tuple[str, ...], rows: set[str])
     assert rows <= set(texts(panel))
 
 
-def test_classes_stand_in_the_order_of_their_accuracies() -> None:
-    (panel,) = panels(figure("classes", classes()))
+def test_classes_are_in_the_order_of_their_accuracies(page: Page) -> None:
+    (group, *_) = page.summary.groups
+    measured = tuple(group_details.ClassAccuracy(each.label, each.accuracy) for each in classes() if each.accuracy)
+    (found,) = classes_figure(group, measured)
+    (panel,) = panels(found)
     shown = [text for text in texts(panel) if text in CLASSES]
-    assert shown == [each.name for each in sorted(classes(), key=lambda each: -each.accuracy.value)]
+    assert shown == [each.name for each in sorted(measured, key=lambda each: -each.accuracy.value)]
 
 
 def test_fifty_classes_are_all_named() -> None:
@@ -177,16 +182,13 @@ def test_calibration_leaves_empty_bins_out() -> None:
 
 
 def test_an_architecture_looks_the_same_on_every_data_set() -> None:
-    first, second = panels(figures()["cost"])
-    assert series(first) == series(second)
-    for name in series(first):
-        colors = [
-            {element.get("stroke") for element in group.iter() if element.get("stroke")}
-            for panel in (first, second)
-            for group in panel.iter()
-            if group.get("data-series") == name
-        ]
-        assert len(set().union(*colors)) == 1
+    first, second = draw_cost(figures()["cost"].data)
+    looks = [
+        [(line.get_label(), line.get_color(), line.get_marker()) for line in panel.drawing.legends[0].get_lines()]
+        for panel in (first, second)
+    ]
+    assert looks[0] == looks[1]
+    assert len({look[1:] for look in looks[0]}) == 5
 
 
 @pytest.mark.parametrize("kind", ["overview", "curves", "ablation", "classes", "confusion", "cost"])
@@ -195,7 +197,7 @@ def test_foreign_names_are_literal_text(kind: str) -> None:
     foreign = repr(found.data)
     for name in ("perceiver-io", "optimizer.learning_rate", "airplane"):
         foreign = foreign.replace(repr(name), repr(HOSTILE))
-    data = eval(foreign, {**vars(summary), **vars(groups), **vars(group_details), **vars(figure_types)})
+    data = eval(foreign, {**vars(summary), **vars(groups), **vars(group_details), **vars(rows)})
     content = "".join(draw(replace(found, data=data)))
     ElementTree.fromstring(f"<page>{content}</page>")
     assert "<script" not in content

@@ -125,7 +125,7 @@ def test_where_there_are_no_others_that_is_said() -> None:
     found = shown(summary())
     assert found is not None
     (group,) = summary().groups
-    (figure,) = mistakes_figure(group, replace(found, wrong=SHOWN), "Here")
+    (figure,) = mistakes_figure(group, replace(found, wrong=SHOWN))
     assert figure.caption.startswith("All 7 mistakes on 10,000 test")
 
 

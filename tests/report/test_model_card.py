@@ -60,7 +60,7 @@ def test_a_single_run_says_so() -> None:
     (result,) = parsed(card).eval_results
     assert (result.metric_value, result.metric_name) == (0.562, "accuracy, single run")
     assert "Test accuracy 56.2% (55.2% to 57.2%, single run)." in card
-    assert "- It is a single run: the interval is that of its test images" in card
+    assert "- Single runs in the first table: 1 of 1 result" in card
     assert f"vitreport eval {first.name}\n" in card
 
 
@@ -83,7 +83,7 @@ def test_it_tells_the_bytes_and_what_limits_the_number() -> None:
 def test_runs_without_a_result_are_counted() -> None:
     write_seeds(RUNS, [0.562, 0.558], train=QUICK)
     write_run(RUNS, spec(seed=2, train=QUICK), None, error=DIVERGED)
-    assert "- Runs without a result, which are no part of it: 1 of 3." in card_of()
+    assert "Test accuracy 56.0% ± 2.5 (n = 2); 1 of 3 seeds diverged." in card_of()
 
 
 def test_a_card_is_about_one_group() -> None:

@@ -18,10 +18,10 @@ from vitreport.analysis.analyze import analyze
 from vitreport.errors import BusyError, ResourceError, SpecError
 from vitreport.files import locked, write_atomic
 from vitreport.records.folders import run_folders
+from vitreport.report.blocks import Figure
 from vitreport.report.figures import assets
-from vitreport.report.figures.assets import Assets, file_names
+from vitreport.report.figures.assets import Assets
 from vitreport.report.figures.collect import draw
-from vitreport.report.figures.figure import Figure
 from vitreport.report.page import make_page
 
 PLACE, FOLDER, FILE = Path("docs"), Path("docs/r-assets"), Path("docs/r.md")
@@ -62,7 +62,7 @@ def publish(figures: Sequence[Figure], document: Path | None) -> None:
 
 
 def text_of(figures: Sequence[Figure]) -> bytes:
-    return "".join(f"{name}\n" for figure in figures for name in file_names(figure)).encode()
+    return "".join(f"{name}\n" for figure in figures for name in figure.files).encode()
 
 
 def files() -> dict[str, bytes]:
@@ -104,7 +104,7 @@ def test_a_report_can_be_killed_at_any_moment(
         publish(pages[then], document)
         assert Assets(FOLDER, document).drift(pages[then]) == ""
         if document:
-            names = {f"r-assets/{name}" for figure in pages[then] for name in file_names(figure)}
+            names = {f"r-assets/{name}" for figure in pages[then] for name in figure.files}
             assert set(files()) == {"r.md", *names}, moment.name
 
 
@@ -174,22 +174,11 @@ def test_a_folder_that_another_report_holds_is_waited_for_so_long(
 def test_a_file_that_no_report_wrote_is_still_refused(pages: Pages) -> None:
     publish(pages["none"], FILE)
     FOLDER.mkdir()
-    name = next(name for figure in pages["new"] for name in file_names(figure) if name.endswith(".png"))
+    name = next(name for figure in pages["new"] for name in figure.files if name.endswith(".png"))
     (FOLDER / name).write_text("mine")
-    with pytest.raises(SpecError, match="is not of a report"):
+    with pytest.raises(SpecError, match="is not a figure of this report"):
         publish(pages["new"], FILE)
     assert [path.name for path in FOLDER.iterdir()] == [name]
-
-
-def test_a_gallery_of_a_report_that_named_no_document_is_taken_over(pages: Pages) -> None:
-    """Versions before the figures named their documents wrote the same image without a name."""
-    publish(pages["new"], FILE)
-    (gallery,) = FOLDER.glob("*.png")
-    named = gallery.read_bytes()
-    gallery.write_bytes(assets.DOCUMENT.sub(b"", named))
-    assert gallery.read_bytes() != named
-    publish(pages["new"], FILE)
-    assert gallery.read_bytes() == named
 
 
 def test_an_empty_folder_of_the_user_stays(pages: Pages) -> None:

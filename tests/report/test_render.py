@@ -16,7 +16,7 @@ from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents
 from vitreport.analysis.analyze import analyze
 from vitreport.records.run import ErrorRecord
 from vitreport.report.blocks import Table
-from vitreport.report.latex import _latex_table
+from vitreport.report.latex import _table
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 
@@ -143,7 +143,7 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
 
 @pytest.mark.parametrize("first", ["[2pt]", "*"])
 def test_no_cell_is_an_argument_of_the_line_break_before_it(first: str) -> None:
-    rows = _latex_table(Table("", ("value", "n"), (("a", "1"), (first, "2")), "lr"), "values").splitlines()
+    rows = _table(Table("", ("value", "n"), (("a", "1"), (first, "2")), "lr"), "values").splitlines()
     assert rf"{{}}{first} & 2 \\" in rows
 
 
@@ -151,5 +151,5 @@ def test_no_cell_is_an_argument_of_the_line_break_before_it(first: str) -> None:
     ("left_out", "told"), [(0, ""), (1234, " Rows left out here: 1,234; the CSV has all of them.")]
 )
 def test_latex_says_which_rows_are_left_out(left_out: int, told: str) -> None:
-    rows = _latex_table(Table("", ("value", "n"), (("a", "1"),), "lr", left_out), "Values.").splitlines()
-    assert rf"\caption{{Values.{told}}}" in rows
+    rows = _table(Table("Values", ("value", "n"), (("a", "1"),), "lr", left_out), "Note.").splitlines()
+    assert rf"\caption{{Values. Note.{told}}}" in rows

@@ -9,9 +9,8 @@ from vitreport.cli.console import print_document
 from vitreport.errors import SpecError
 from vitreport.files import output_path
 from vitreport.report import inject as placing
-from vitreport.report.blocks import Format
+from vitreport.report.blocks import Figure, Format
 from vitreport.report.figures.assets import Assets, default_folder, linked_folder, refuse_unwritable
-from vitreport.report.figures.figure import Figure
 
 ENDINGS: dict[str, Format] = {
     "": "markdown",

@@ -5,12 +5,11 @@ A section is built in `sections.py`. `markdown_text.py` and `html.py` render eac
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from vitreport.report.figures.figure import Figure
+from typing import Any, Literal
 
 Format = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
+Kind = Literal["overview", "cost", "curves", "classes", "confusion", "calibration", "mistakes", "ablation"]
+THEMES = ("light", "dark")
 MOST_ROWS = 100
 NOTHING = "\N{EN DASH}"
 """A table cell without a value."""
@@ -52,17 +51,10 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Running text; a note is less prominent, a headline more."""
+    """Running text; a note is less prominent, a headline more, and nobody should miss a warning."""
 
     text: Text
-    style: Literal["text", "note", "headline"] = "text"
-
-
-@dataclass(frozen=True)
-class Alert:
-    """A warning that nobody should miss."""
-
-    text: Text
+    style: Literal["text", "note", "headline", "warning"] = "text"
 
 
 @dataclass(frozen=True)
@@ -84,7 +76,7 @@ class CodeBlock:
 class Table:
     """A table with its caption; `align` has an `l` or an `r` for each column, as in LaTeX.
 
-    Of very many rows only the first are shown, and `left_out` counts the others.
+    If there are very many rows, only the first are shown, and `left_out` counts the others.
     """
 
     caption: str
@@ -95,18 +87,42 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Figures that are shown beside each other where there is room."""
+class Figure:
+    """A figure before it is drawn, with what a report says about it.
 
-    figures: tuple["Figure", ...]
+    Attributes:
+        name: Name of its files without extension, unique in a report.
+        kind: How it is drawn, see `figures/collect.py`.
+        title: The subject.
+        alt: What one sees, with numbers, for readers who do not see the figure.
+        caption: What is shown, with the method of its intervals and the number of seeds.
+        data: What is drawn, of the type that the function for its kind takes.
+        architecture: Where it belongs; empty for a figure that compares architectures.
+        dataset: The same for the dataset.
+        ablation: The name of the ablation that it shows.
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    alt: str
+    caption: str
+    data: Any
+    architecture: str = ""
+    dataset: str = ""
+    ablation: str = ""
+
+    @property
+    def files(self) -> list[str]:
+        """The names of its files next to a Markdown document: in light and in dark colours, or a recorded picture."""
+        return [f"{self.name}.png"] if self.kind == "mistakes" else [f"{self.name}-{each}.svg" for each in THEMES]
 
 
 @dataclass(frozen=True)
-class Gallery:
-    """A contact sheet of test images with what the network took each for; `table` says it in words."""
+class Figures:
+    """Figures that are shown side by side where there is room."""
 
-    figure: "Figure"
-    table: Table
+    figures: tuple[Figure, ...]
 
 
 @dataclass(frozen=True)
@@ -117,7 +133,7 @@ class Details:
     blocks: tuple["Block", ...]
 
 
-Block = Heading | Paragraph | Alert | Bullets | CodeBlock | Table | Figures | Gallery | Details
+Block = Heading | Paragraph | Bullets | CodeBlock | Table | Figures | Details
 
 
 @dataclass(frozen=True)

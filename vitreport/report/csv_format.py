@@ -1,17 +1,17 @@
-"""A page as a table for programs, in CSV."""
+"""A page as CSV, for programs."""
 
-import dataclasses
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
-from vitreport.analysis.groups import Group
-from vitreport.formatting import Estimate, csv_text
+from vitreport.analysis.groups import Cost, Group
+from vitreport.formatting import csv_text
 from vitreport.report.page import Page
 
 
 def render_csv(page: Page) -> str:
-    """One row a group, with what its estimates rest on; no cell begins like a formula of a spreadsheet."""
+    """Return one row per group, with what its estimates rest on; no cell begins like a formula of a spreadsheet."""
     groups = page.summary.groups
     paths = list(dict.fromkeys(path for group in groups for path in group.fields))
     rows = [dict(_row(group, paths)) for group in groups]
@@ -22,13 +22,10 @@ def _row(group: Group, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
     yield from (("architecture", group.architecture), ("dataset", group.dataset), ("group", group.id))
     yield from (("state", group.state), ("seeds", " ".join(map(str, group.seeds))))
     for name in ("test", "validation", "train", "gap", "test_loss"):
-        estimate: Estimate | None = getattr(group, name)
         for part in ("value", "low", "high", "method", "n"):
-            yield name if part == "value" else f"{name}_{part}", estimate and getattr(estimate, part)
-    cost = dataclasses.asdict(group.cost) if group.cost else {}
-    for name in ("parameters", "forward_flops", "training_flops", "images_per_second", "seconds", "peak_memory_bytes"):
-        yield name, cost.get(name)
-    yield "device", cost.get("device")
+            yield name if part == "value" else f"{name}_{part}", getattr(getattr(group, name), part, None)
+    for field in fields(Cost):
+        yield field.name, getattr(group.cost, field.name, None)
     for path in paths:
         value = group.fields.get(path)
         yield path, value if isinstance(value, str | int | float | None) else json.dumps(value)

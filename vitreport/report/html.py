@@ -18,7 +18,6 @@ from markupsafe import Markup, escape
 from vitreport.formatting import percent, printable
 from vitreport.report import blocks
 from vitreport.report.figures.collect import draw
-from vitreport.report.figures.figure import Figure
 from vitreport.report.figures.palette import DARK, LIGHT
 from vitreport.report.markdown import environment, template_folder
 from vitreport.report.page import Page
@@ -30,11 +29,6 @@ BREAK = re.compile(r" (?=\()|(?<=;) ")
 """Where the text of a number may be broken: 61.0%, then (60.0% to 62.0%, single run)."""
 
 LONGEST_UNBROKEN = 32
-UNITS = {
-    "accuracy": "Accuracies are fractions.",
-    "loss": "Losses are in nats.",
-    "low": "Low and high are the ends of the 95% interval.",
-}
 
 
 def render_html(page: Page) -> str:
@@ -69,8 +63,6 @@ def _block(content: blocks.Block) -> Any:
             return macros.heading(text)
         case blocks.Paragraph(text, style):
             return macros.paragraph(_inline(text), style)
-        case blocks.Alert(text):
-            return macros.alert(_inline(text))
         case blocks.Bullets(items):
             return macros.bullets(map(_inline, items))
         case blocks.CodeBlock(text):
@@ -78,34 +70,19 @@ def _block(content: blocks.Block) -> Any:
         case blocks.Table():
             return macros.table(content)
         case blocks.Figures(figures):
-            return macros.figures(
-                macros.figure(each, [Markup(panel) for panel in draw(each)], _data(each)) for each in figures
-            )
-        case blocks.Gallery(figure):
-            return _gallery(figure)
+            return macros.figures(map(_figure, figures))
         case blocks.Details(summary, inner):
             return macros.details(summary, _rendered(inner))
         case _:
             assert_never(content)
 
 
-def _gallery(figure: Figure) -> Any:
-    mistakes: Any = figure.data
-    tiles = []
-    for number, mistake in enumerate(mistakes.mistakes):
-        left, upper = place_of(number, mistakes.side)
-        tiles.append((mistake, f"{left} {upper} {mistakes.side} {mistakes.side}"))
-    return _macros().gallery(figure, tiles, _data(figure))
-
-
-def _data(figure: Figure) -> Any:
-    """The numbers of a figure, folded."""
-    numbers = figure.table
-    align = "".join("l" if isinstance(cell, str) else "r" for cell in numbers.rows[0])
-    rows = tuple(tuple(map(_number, row)) for row in numbers.rows)
-    content = blocks.Table(f"Data: {figure.title}", numbers.columns, rows, f"l{align[1:]}")
-    units = " ".join(told for column, told in UNITS.items() if column in numbers.columns)
-    return _macros().data(figure.title, content, units)
+def _figure(figure: blocks.Figure) -> Any:
+    if figure.kind != "mistakes":
+        return _macros().figure(figure, list(map(Markup, draw(figure))))
+    side = figure.data.side
+    places = (place_of(number, side) for number in range(len(figure.data.mistakes)))
+    return _macros().gallery(figure, [f"{left} {upper} {side} {side}" for left, upper in places])
 
 
 @cache
@@ -125,17 +102,19 @@ def _printed(value: Any) -> Any:
 
 def _inline(text: blocks.Text | blocks.Link) -> Markup:
     """No line ends within p = 0.03."""
-    if isinstance(text, tuple):
-        return Markup(" ").join(map(_inline, text))
-    if isinstance(text, blocks.Link):
-        return Markup('<a href="#{}">{}</a>').format(text.anchor, printable(text.text))
-    if isinstance(text, blocks.Code):
-        return Markup("<code>{}</code>").format(printable(text))
-    return Markup(EQUATION.sub(r"\1&nbsp;\2&nbsp;", str(escape(printable(text)))))
+    match text:
+        case tuple():
+            return Markup(" ").join(map(_inline, text))
+        case blocks.Link(shown, anchor):
+            return Markup('<a href="#{}">{}</a>').format(anchor, printable(shown))
+        case blocks.Code():
+            return Markup("<code>{}</code>").format(printable(text))
+        case _:
+            return Markup(EQUATION.sub(r"\1&nbsp;\2&nbsp;", str(escape(printable(text)))))
 
 
 def _cell(cell: str) -> Markup:
-    """The text of a table cell; a number with its interval is broken between these alone."""
+    """Return the text of a table cell; a number with its interval is broken between these alone."""
     text = printable(cell)
     if isinstance(cell, blocks.Code):
         return Markup("<code>{}</code>").format(text) if text else Markup()
@@ -148,17 +127,8 @@ def _cell(cell: str) -> Markup:
 
 
 def _value(cell: str) -> Markup:
-    """The attribute that says what a number is sorted by."""
+    """Return the attribute with what a number is sorted by."""
     return Markup(' data-value="{}"').format(repr(cell.value)) if isinstance(cell, blocks.Number) else Markup()
-
-
-def _number(value: str | float | None) -> str:
-    """0.5633, 1,504,662"""
-    if value is None:
-        return blocks.NOTHING
-    if isinstance(value, str):
-        return value
-    return blocks.Number(f"{value:,}" if isinstance(value, int) else f"{value:.4f}", value)
 
 
 @cache

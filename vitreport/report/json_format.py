@@ -4,7 +4,6 @@ Accuracies are fractions of images, losses are in nats, `forward_flops` and `tra
 `low` and `high` bound a 95% interval, null where there is none.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -25,7 +24,7 @@ Plain = dict[str, Any]
 
 
 def render_json(page: Page) -> str:
-    """Everything that the page says; of the figures what is said of them."""
+    """Return everything that the page says; of its figures, the words."""
     summary = page.summary
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -34,17 +33,15 @@ def render_json(page: Page) -> str:
         "contents": [{"title": each.title, "anchor": each.anchor} for each in sections_of(page)],
         "runs": summary.runs,
         "architectures": [_architecture(each) for each in summary.architectures],
-        "datasets": [{**asdict(each), "counts": dict(each.counts)} for each in summary.datasets],
-        "groups": [
-            {**asdict(replace(each, runs=())), "runs": [_run(run) for run in each.runs]} for each in summary.groups
-        ],
-        "cells": [_cell(each) for each in summary.pairs],
+        "datasets": [asdict(each) | {"counts": dict(each.counts)} for each in summary.datasets],
+        "groups": [asdict(replace(each, runs=())) | {"runs": list(map(_run, each.runs))} for each in summary.groups],
+        "cells": [_pair(each) for each in summary.pairs],
         "ablations": [_ablation(each) for each in summary.ablations],
         "sections": [
             {
                 "title": section.title,
                 "question": section.question,
-                "runs": [{"name": name, **_cell(cell)} for name, cell in section.runs],
+                "runs": [{"name": name, **_pair(pair)} for name, pair in section.runs],
                 "ablations": [ablation.name for ablation in section.ablations],
             }
             for section in summary.sections
@@ -62,7 +59,7 @@ def render_json(page: Page) -> str:
 
 
 def _architecture(content: Architecture) -> Plain:
-    """`shared` are the fields in which all its groups agree, `differing` the paths of the others."""
+    """Return `shared`, the fields in which all its groups agree, and `differing`, the paths of the others."""
     paths = dict.fromkeys(path for group in content.groups for path in group.fields)
     every = {path: [group.fields.get(path) for group in content.groups] for path in paths}
     shared = {path: values[0] for path, values in every.items() if all(value == values[0] for value in values)}
@@ -80,21 +77,20 @@ def _run(content: RunSummary) -> Plain:
     return {**values, "last_seen": {"split": split, "accuracy": accuracy} if split else None}
 
 
-def _cell(content: Pair) -> Plain:
-    return {**asdict(replace(content, group=None)), "group": content.group and content.group.id}
+def _pair(content: Pair) -> Plain:
+    return asdict(replace(content, group=None)) | {"group": content.group and content.group.id}
 
 
 def _ablation(content: Ablation) -> Plain:
-    levels = [{**asdict(replace(level, values=())), "values": _values(content.axes, level)} for level in content.levels]
-    fields = asdict(replace(content, levels=()))
-    fields["apart"] = fields.pop("qualifier")
-    return {**fields, "levels": levels}
+    levels = [asdict(level) | {"values": _values(content, level)} for level in content.levels]
+    fields = asdict(content) | {"levels": levels}
+    return fields | {"apart": fields.pop("qualifier")}
 
 
-def _values(axes: Sequence[str], level: Level) -> Plain:
-    """What a level sets: values by the paths of their fields; of a variant its name, by that of the axis."""
+def _values(ablation: Ablation, level: Level) -> Plain:
+    """Return values by the paths of their fields; of a variant its name, by that of the axis."""
     values: Plain = {}
-    for axis, value in zip(axes, level.values, strict=True):
+    for axis, value in zip(ablation.axes, level.values, strict=True):
         is_variant = value.value == value.label and list(value.fields.values()) != [value.value]
         values |= {axis: value.label} if is_variant else value.fields
     return values

@@ -3,13 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from vitreport.analysis.titles import subject_of
 from vitreport.formatting import methods, printable
 from vitreport.report import tables
 from vitreport.report.blocks import Table
 from vitreport.report.page import Page
 
-LATEX_NEEDS = r"% needs \usepackage{booktabs}"
 MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
 LATEX_SIGNS = str.maketrans(
     {sign: rf"\{sign}" for sign in "&%$#_{}"}
@@ -20,25 +18,22 @@ LATEX_SIGNS = str.maketrans(
 
 
 def render_latex(page: Page) -> str:
-    """The first table and those of the ablations, for a document with booktabs."""
-    parts = [_latex_table(tables.overview(page.summary), f"Test accuracy. {methods(page.tested)}")]
-    for ablation in page.summary.ablations:
-        estimates = [estimate for level in ablation.levels for estimate in (level.accuracy, level.difference)]
-        caption = f"{subject_of(ablation)}. {methods(estimates)}"
-        parts.append(_latex_table(tables.ablation(ablation), caption))
-    return "\n".join([LATEX_NEEDS, *parts])
+    """Return the tables for a document with booktabs."""
+    parts = [_table(tables.overview(page.summary), methods(page.tested))]
+    parts += [_table(tables.ablation(each), methods(tables.estimates_of(each))) for each in page.summary.ablations]
+    return "\n".join([r"% needs \usepackage{booktabs}", *parts])
 
 
-def _latex_table(content: Table, caption: str) -> str:
+def _table(content: Table, note: str) -> str:
     more = f" Rows left out here: {content.left_out:,}; the CSV has all of them." if content.left_out else ""
     lines = [
         r"\begin{table}",
-        rf"\caption{{{_latex(caption + more)}}}",
+        rf"\caption{{{_latex(f'{content.caption}. {note}{more}')}}}",
         rf"\begin{{tabular}}{{{content.align}}}",
         r"\toprule",
-        _latex_row(content.columns),
+        _row(content.columns),
         r"\midrule",
-        *map(_latex_row, content.rows),
+        *map(_row, content.rows),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -46,8 +41,8 @@ def _latex_table(content: Table, caption: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _latex_row(cells: Sequence[str]) -> str:
-    """A cell that begins a row with an optional argument or a star of the line break before it is held in braces."""
+def _row(cells: Sequence[str]) -> str:
+    """Hold a row in braces whose beginning the line break above would take for its argument or its star."""
     row = " & ".join(map(_latex, cells))
     return ("{}" if row.lstrip().startswith(("[", "*")) else "") + row + r" \\"
 

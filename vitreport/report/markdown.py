@@ -1,4 +1,4 @@
-"""A page as Markdown that GitHub renders, by the template that comes with vitreport or by one of the user's own.
+"""A page as Markdown that GitHub renders, by the template that comes with vitreport or by one of the user.
 
 A template runs in Jinja's sandbox and only prints; every value that it prints is literal text. It has
 
@@ -20,83 +20,77 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from jinja2 import (
-    ChoiceLoader,
-    DictLoader,
-    FileSystemLoader,
-    StrictUndefined,
-    TemplateError,
-    TemplateNotFound,
-    TemplateSyntaxError,
-)
+from jinja2 import FileSystemLoader, StrictUndefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
 from vitreport.analysis.titles import subject_of, where_of
 from vitreport.errors import SpecError
-from vitreport.formatting import Estimate, compact, duration, methods
+from vitreport.formatting import Estimate, compact, duration, joined, methods
 from vitreport.report import markdown_text, tables
 from vitreport.report.blocks import Block, Figures, Section
 from vitreport.report.page import Page
 from vitreport.report.sections import ablation_blocks, sections_of
-from vitreport.untrusted_files import UnreadableFileError, read_bounded
+from vitreport.untrusted_files import read_bounded, reading_errors
 
 TEMPLATE = "report.md.j2"
-OWN = "the template given"
 BLOCKS = get_args(Block)
 MOST_TEMPLATE_BYTES = 1 << 20
-MOST_CHARACTERS = 64 << 20
-TEMPLATE_FAULTS = (
-    *(TemplateError, ArithmeticError, AssertionError, AttributeError, LookupError),
-    *(MemoryError, RecursionError, TypeError, ValueError),
-)
-"""What a template raises by what it asks of the values and functions that it is given."""
 
 
 @dataclass(frozen=True)
 class Template:
-    """A template of the user's own."""
+    """A template of the user."""
 
     path: Path
     text: str
 
     @classmethod
     def read(cls, path: Path) -> "Template":
-        """Raise SpecError for what is no text."""
-        try:
+        """Read a template. Raises SpecError if it cannot be read as text."""
+        with reading_errors(SpecError, f"template {path}", "give the path of a Jinja template"):
             return cls(path, read_bounded(path, MOST_TEMPLATE_BYTES, pipes=True).decode())
-        except UnreadableFileError as error:
-            raise SpecError(f"template {path} {error.reason}", "give the path of a Jinja template") from error
-        except UnicodeDecodeError as error:
-            raise SpecError(f"template {path}: {error}", "save it as UTF-8") from error
 
 
 def template_folder() -> Path:
-    """In a wheel the templates lie in the package, in a clone beside it."""
+    """Return the folder of our templates: in a wheel it is in the package, in a clone next to it."""
     package = Path(__file__).parents[1]
     return next(folder for folder in (package / "templates", package.parent / "templates") if folder.is_dir())
 
 
 def render_markdown(page: Page, template: Template | None = None, *, assets: str | None = None) -> str:
-    """Return the page as Markdown; `assets` is the relative place of its figures, None leaves them out.
+    """Return the page as Markdown; `assets` is the folder of its figures as links name it, None leaves them out.
 
     Raises:
-        SpecError: The user's template fails, or makes more than `MOST_CHARACTERS` characters.
+        SpecError: The user's template fails, or has a block that the template it extends has not.
     """
-    values = template_values(page)
     if template is None:
-        return render_template(TEMPLATE, assets, **values)
+        return render_template(TEMPLATE, assets, **template_values(page))
     try:
-        return _tidy(_bounded(template, values, assets))
-    except TemplateSyntaxError as error:
-        fault = f", line {error.lineno}: {error.message}"
-    except TemplateNotFound as error:
-        fault = f"{_line(error)}: there is no template {error}"
-    except UnicodeEncodeError as error:
-        fault = f"{_line(error)}: prints {error.object[error.start]!a}, which no text in UTF-8 can hold"
-    except TEMPLATE_FAULTS as error:
-        fault = f"{_line(error)}: {error or type(error).__name__}"
-    raise SpecError(f"template {template.path}{fault}")
+        text = _tidy(_environment(assets).from_string(template.text).render(template_values(page)))
+        text.encode()
+        _refuse_unknown_blocks(template.text)
+    except Exception as error:  # whatever it asks of the values and functions that it is given
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
+        line = getattr(error, "lineno", None) or (lines[-1] if lines else None)
+        reason = getattr(error, "message", "") or error
+        where = f"template {template.path}{f', line {line}' if line else ''}"
+        raise SpecError(f"{where}: {type(error).__name__}: {reason}") from error
+    return text
+
+
+def _refuse_unknown_blocks(text: str) -> None:
+    """Raise ValueError for a block that replaces none of the template that is extended: Jinja would leave it out."""
+    environment = _environment(None)
+    content = environment.parse(text)
+    extended = [node.template.as_const() for node in content.find_all(nodes.Extends)]
+    known = {block for name in extended for block in environment.get_template(name).blocks}
+    unknown = [each.name for each in content.body if isinstance(each, nodes.Block) and each.name not in known]
+    if extended and unknown:
+        raise ValueError(
+            f"unknown block {unknown[0]!r}; {extended[0]} has {joined(sorted(known)) if known else 'none'}"
+        )
 
 
 def render_template(name: str, assets: str | None = None, **values: Any) -> str:
@@ -123,16 +117,6 @@ def template_values(page: Page) -> dict[str, Any]:
     }
 
 
-def _bounded(template: Template, values: dict[str, Any], assets: str | None) -> str:
-    pieces, count = [], 0
-    for piece in _environment(assets, template.text).get_template(OWN).generate(values):
-        pieces.append(piece)
-        count += len(piece.encode())
-        if count > MOST_CHARACTERS:
-            raise ValueError(f"makes more than {MOST_CHARACTERS:,} characters")
-    return "".join(pieces)
-
-
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox, in which a record has its fields and properties alone: pydantic's methods can load pickles."""
 
@@ -142,10 +126,10 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return super().is_safe_attribute(obj, attr, value)
 
 
-def environment(finalize: Callable[[Any], Any], filters: Mapping[str, Callable[..., Any]], own: str = "") -> _Sandbox:
-    """Return Jinja with the templates of vitreport and the text of one of the user's own."""
+def environment(finalize: Callable[[Any], Any], filters: Mapping[str, Callable[..., Any]]) -> _Sandbox:
+    """Return Jinja with the templates of vitreport."""
     found = _Sandbox(
-        loader=ChoiceLoader([DictLoader({OWN: own}), FileSystemLoader(template_folder())]),
+        loader=FileSystemLoader(template_folder()),
         autoescape=True,
         finalize=finalize,
         undefined=StrictUndefined,
@@ -157,14 +141,13 @@ def environment(finalize: Callable[[Any], Any], filters: Mapping[str, Callable[.
     return found
 
 
-def _environment(assets: str | None, own: str = "") -> _Sandbox:
+def _environment(assets: str | None) -> _Sandbox:
     def printed(value: Any) -> Any:
         if isinstance(value, Section):
             return markdown_text.section(value, assets)
-        if isinstance(value, BLOCKS):
-            return markdown_text.render_blocks([value], assets)
-        if isinstance(value, tuple | list) and all(isinstance(each, BLOCKS) for each in value):
-            return markdown_text.render_blocks(value, assets)
+        content = value if isinstance(value, tuple | list) else (value,)
+        if all(isinstance(each, BLOCKS) for each in content):
+            return markdown_text.render_blocks(content, assets)
         return markdown_text.literal(value)
 
     filters: dict[str, Callable[..., Any]] = {
@@ -178,13 +161,7 @@ def _environment(assets: str | None, own: str = "") -> _Sandbox:
         "methods": methods,
         "quoted": markdown_text.quoted,
     }
-    return environment(printed, filters, own)
-
-
-def _line(error: Exception) -> str:
-    """Return where in the user's template it came to an error."""
-    own = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
-    return f", line {own[-1]}" if own else ""
+    return environment(printed, filters)
 
 
 def _tidy(text: str) -> str:

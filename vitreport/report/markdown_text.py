@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from vitreport.formatting import printable
 from vitreport.report import blocks
-from vitreport.report.figures.figure import Figure
 
 BREAK = "<!-- -->"
 """Parts what GitHub would make a link, a mention, an emoji or a formula of; a reader does not see it."""
@@ -45,10 +44,8 @@ def _block(content: blocks.Block, assets: str | None) -> str:
     match content:
         case blocks.Heading(text):
             return f"### {literal(text)}"
-        case blocks.Paragraph(text):
-            return _inline(text)
-        case blocks.Alert(text):
-            return f"> [!WARNING]\n> {_inline(text)}"
+        case blocks.Paragraph(text, style):
+            return f"> [!WARNING]\n> {_inline(text)}" if style == "warning" else _inline(text)
         case blocks.Bullets(items):
             return "\n".join(f"- {_inline(each)}" for each in items)
         case blocks.CodeBlock(text, language):
@@ -57,9 +54,6 @@ def _block(content: blocks.Block, assets: str | None) -> str:
             return table(content)
         case blocks.Figures(figures):
             return "" if assets is None else "\n\n".join(_picture(each, assets) for each in figures)
-        case blocks.Gallery(figure, words):
-            image = "" if assets is None else f"{_image(figure.alt, f'{assets}{figure.name}.png')}\n\n"
-            return f"{image}{literal(f'{figure.title}. {figure.caption}')}\n\n{table(words)}"
         case blocks.Details(summary, inner):
             folded = "\n\n".join(filter(None, (_in_details(each, assets) for each in inner)))
             return f"<details>\n<summary>{literal(summary)}</summary>\n\n{folded}\n\n</details>"
@@ -85,14 +79,13 @@ def _inline(text: blocks.Text | blocks.Link) -> str:
             return literal(text)
 
 
-def _picture(figure: Figure, assets: str) -> str:
-    light, dark = (f"{assets}{figure.name}-{theme}.svg" for theme in ("light", "dark"))
-    source = f'<source media="(prefers-color-scheme: dark)" srcset="{attribute(dark)}">'
-    return f"<picture>\n  {source}\n  {_image(figure.alt, light)}\n</picture>\n\n{literal(figure.caption)}"
-
-
-def _image(alt: str, source: str) -> str:
-    return f'<img alt="{attribute(alt)}" src="{attribute(source)}">'
+def _picture(figure: blocks.Figure, assets: str) -> str:
+    alt, (first, *dark) = attribute(figure.alt), [attribute(f"{assets}{name}") for name in figure.files]
+    image = f'<img alt="{alt}" src="{first}">'
+    if dark:
+        source = f'<source media="(prefers-color-scheme: dark)" srcset="{dark[0]}">'
+        image = f"<picture>\n  {source}\n  {image}\n</picture>"
+    return f"{image}\n\n{literal(figure.caption)}"
 
 
 def table(content: blocks.Table) -> Markup:

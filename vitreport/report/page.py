@@ -1,4 +1,4 @@
-"""A report before it is laid out: what Markdown, HTML and any other format render alike."""
+"""A report before it is laid out: what every format shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +8,16 @@ from vitreport.analysis.findings import Finding, findings
 from vitreport.analysis.references import bibliography
 from vitreport.analysis.summary import Ablation, Summary
 from vitreport.formatting import Estimate
+from vitreport.report.blocks import Figure
 from vitreport.report.figures.collect import figures_of
-from vitreport.report.figures.figure import Figure
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."
-FOREMOST = ("best", "tie", "no winner", "alone")
-PAIRED = ("paired difference", "no paired difference")
 
 
 @dataclass(frozen=True)
 class Page:
-    """The summary with all that follows from it; `headline` answers the question in a sentence a data set."""
+    """The summary with all that follows from it; `headline` answers the question in one sentence per dataset."""
 
     title: str
     summary: Summary
@@ -32,32 +30,27 @@ class Page:
     @property
     def tested(self) -> list[Estimate]:
         """The test accuracies of the first table."""
-        return [cell.group.test for cell in self.summary.pairs if cell.group and cell.group.test]
+        return [pair.group.test for pair in self.summary.pairs if pair.group and pair.group.test]
 
     def findings_of(self, architecture: str) -> list[Finding]:
-        """Of an architecture, or with "" those across architectures that are not in the headline."""
-        own = [finding for finding in self.findings if finding.architecture == architecture]
+        """Return those of an architecture, or with "" those across architectures that are not in the headline."""
         studied = {ablation.name for ablation in self.summary.ablations if ablation.source == "study"}
-        return [finding for finding in own if not _is_foremost(finding) and finding.ablation not in studied]
+        own = [each for each in self.findings if each.architecture == architecture and each.ablation not in studied]
+        return [each for each in own if not _is_foremost(each)]
 
     def findings_about(self, ablation: Ablation) -> list[Finding]:
+        """Return those of an ablation."""
         return [finding for finding in self.findings if finding.ablation == ablation.name]
-
-    def figures_of(self, architecture: str) -> list[Figure]:
-        """Of an architecture, or with "" those of the first screen; an ablation of a study has its own section."""
-        own = (figure for figure in self.figures if figure.architecture == architecture)
-        return [each for each in own if not (isinstance(each.data, Ablation) and each.data.source == "study")]
-
-    def figures_about(self, ablation: Ablation) -> list[Figure]:
-        return [figure for figure in self.figures if figure.data == ablation]
 
 
 def _is_foremost(finding: Finding) -> bool:
-    """Which architecture is best on a data set, also of single runs on the same test images."""
-    return finding.rule in FOREMOST or (finding.rule in PAIRED and not finding.architecture)
+    """Whether it says which architecture is best on a dataset, also of single runs on the same test images."""
+    is_pair = finding.rule in ("paired difference", "no paired difference") and not finding.architecture
+    return is_pair or finding.rule in ("best", "tie", "no winner", "alone")
 
 
 def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE) -> Page:
+    """Return the page of a summary, with verdicts on published claims."""
     verdicts = judge(claims, summary.groups, summary.datasets)
     found = findings(summary, verdicts)
     return Page(

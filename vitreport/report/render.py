@@ -28,9 +28,9 @@ def render(
         page: What to render, see `page.make_page`.
         format: "model-card" is for the runs of one group.
         title: The heading of a model card (default: the architecture and the dataset).
-        template: A Jinja template of the user's own, for Markdown.
-        assets: The place of a Markdown page's figures from where it lies; None leaves them out.
-        is_part: Whether a Markdown page is put into another, whose headings begin a level above.
+        template: A Jinja template of the user, for Markdown.
+        assets: The folder of the figures as a Markdown document links to it; None leaves them out.
+        is_part: Whether a Markdown document becomes part of another, in which its headings are a level lower.
 
     Raises:
         SpecError: The template fails, or there is no model card of these runs.

@@ -1,16 +1,17 @@
 """The tables of a report, the same for every format."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from vitreport.analysis import summary as plain
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.datasets import Dataset
 from vitreport.analysis.group_details import Confusion, Mistakes
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import architecture_title
 from vitreport.analysis.runs import RunSummary
-from vitreport.analysis.summary import Ablation, Architecture, FieldTable, Level, Pair, Section, Summary
+from vitreport.analysis.titles import subject_of
 from vitreport.data.registry import bytes_in_words, dataset_title
 from vitreport.formatting import Estimate, compact, counted, duration, percent, rate
 from vitreport.records.measurement import SPLITS
@@ -19,93 +20,98 @@ from vitreport.report.blocks import NOTHING, Code, Number, Table, table
 from vitreport.run_id import hash_in_group
 
 MOST_CONFUSED = 10
-STATES = {"unfinished": "not finished", "no record": "no record"}
 
 
-def overview(summary: Summary) -> Table:
-    """Architectures by data sets; a pair that a study does not have is no gap."""
-    datasets = list(dict.fromkeys(cell.dataset for cell in summary.pairs))
+def overview(summary: plain.Summary) -> Table:
+    """Show architectures by datasets; a pair that a study does not have is no gap."""
+    datasets = list(dict.fromkeys(pair.dataset for pair in summary.pairs))
     rows = []
     for architecture in summary.architectures:
-        cells = {cell.dataset: cell for cell in architecture.pairs}
-        rows.append((architecture.title, *(_overview_cell(cells.get(dataset)) for dataset in datasets)))
-    columns = ("architecture", *(dataset_title(dataset) for dataset in datasets))
-    return table("Test accuracy of each architecture on each data set", columns, rows)
+        outcomes = {pair.dataset: outcome(pair.group) for pair in architecture.pairs}
+        rows.append((architecture.title, *(outcomes.get(dataset, NOTHING) for dataset in datasets)))
+    caption = "Test accuracy of each architecture on each data set"
+    return table(caption, ("architecture", *map(dataset_title, datasets)), rows)
 
 
-def study_runs(section: Section) -> Table:
-    """The runs of a part of a study by name, with the command for what has not been run."""
+def study_runs(section: plain.Section) -> Table:
+    """Show the runs of a part of a study by name, with the command for what has not been run."""
     rows = [
         (
             name,
-            architecture_title(cell.architecture),
-            dataset_title(cell.dataset),
-            _overview_cell(cell),
-            Code("" if cell.group else cell.command),
+            architecture_title(pair.architecture),
+            dataset_title(pair.dataset),
+            outcome(pair.group),
+            Code("" if pair.group else pair.command),
         )
-        for name, cell in section.runs
+        for name, pair in section.runs
     ]
     caption = section.title if section.title.lower().startswith("runs") else f"Runs: {section.title}"
     return _with_commands(caption, ("run", "architecture", "data set", "test accuracy", "command"), rows)
 
 
-def results(architecture: Architecture) -> Table:
-    """Every group of an architecture: accuracies by split and the distance of train and test, in points."""
+def results(architecture: plain.Architecture) -> Table:
+    """Show every group of an architecture: accuracies by split and the generalization gap."""
     rows = [
         (
             dataset_title(group.dataset),
             group.label or "as in the first table",
-            _accuracy(group.train),
-            _accuracy(group.validation),
+            *map(_accuracy, (group.train, group.validation)),
             outcome(group),
             _points(group.gap),
         )
         for group in architecture.groups
     ]
-    columns = ("data set", "setting", "train", "validation", "test", "train less test, points")
+    columns = ("data set", "setting", "train", "validation", "test", "generalization gap (pp)")
     return table(f"Results of {architecture.title}", columns, rows, texts=2)
 
 
-def ablation(content: Ablation, subject: str = "") -> Table:
-    """The values with their accuracies and how far each is from the baseline."""
+def ablation(content: plain.Ablation) -> Table:
+    """Show the levels with their accuracies and differences from the baseline."""
     rows = [
         (
             *level.texts,
-            _level_outcome(level),
+            _outcome_of_level(level),
             "baseline" if index == content.baseline else _points(level.difference),
             _p(level.difference),
             _number(level.accuracy.n if level.accuracy else 0, str),
         )
         for index, level in enumerate(content.levels)
     ]
-    columns = (*content.axes, "test accuracy", "less the baseline, points", "p (Holm)", "seeds")
-    return table(f"Test accuracy of {subject}", columns, rows, texts=len(content.axes))
+    columns = (*content.axes, "test accuracy", "difference from baseline (pp)", "p (Holm)", "seeds")
+    return table(f"Test accuracy of {subject_of(content)}", columns, rows, texts=len(content.axes))
 
 
-def differing_fields(content: FieldTable, kind: str, groups: Sequence[Group]) -> Table:
-    """What differs between the groups of an architecture, one row a group."""
+def estimates_of(content: plain.Ablation) -> list[Estimate | None]:
+    """Return the accuracies and differences in the table of an ablation."""
+    return [*(level.accuracy for level in content.levels), *(level.difference for level in content.levels)]
+
+
+def differing_fields(content: plain.FieldTable, kind: str, groups: Sequence[Group]) -> Table:
+    """Show what differs between the groups of an architecture, one row per group."""
     datasets = {group.id: dataset_title(group.dataset) for group in groups}
     rows = [(datasets[group_id], Code(hash_in_group(group_id)), *values) for group_id, values in content.rows]
     columns = ("data set", "group", *content.names)
     return table(f"What differs between the groups, {kind}", columns, rows if content.names else [], texts=2)
 
 
-def shared_fields(content: FieldTable, kind: str = "") -> Table:
+def shared_fields(content: plain.FieldTable, kind: str = "") -> Table:
+    """Show the fields in which all groups of an architecture agree."""
     return table(f"What all groups share, {kind}", ("field", "value"), content.shared, texts=2)
 
 
-def classes(cells: Sequence[Pair]) -> Table:
+def classes(pairs: Iterable[plain.Pair]) -> Table:
+    """Show the test accuracy of each class."""
     rows = [
-        (dataset_title(cell.dataset), each.name, _accuracy(each.accuracy))
-        for cell in cells
-        if cell.group and cell.group.details
-        for each in cell.group.details.classes
+        (dataset_title(pair.dataset), each.name, _accuracy(each.accuracy))
+        for pair in pairs
+        if pair.group and pair.group.details
+        for each in pair.group.details.classes
     ]
     return table("Test accuracy by class", ("data set", "class", "test accuracy"), rows, texts=2)
 
 
 def confused(content: Confusion, where: str) -> Table:
-    """The pairs of classes that are taken for each other most often."""
+    """Show the pairs of classes that are taken for each other most often."""
     pairs = [
         (count / max(1, sum(row)), content.classes[i], content.classes[j], count)
         for i, row in enumerate(content.counts)
@@ -118,21 +124,22 @@ def confused(content: Confusion, where: str) -> Table:
     return table(f"Most often confused, {where}", columns, rows, texts=2)
 
 
-def mistakes(content: Mistakes) -> Table:
-    """In the order of their images in the sheet."""
+def mistakes(content: Mistakes, where: str) -> Table:
+    """Show the most confident mistakes, in the order of their images in the sheet."""
     rows = [
         (str(number), each.label, each.predicted, _number(each.confidence, _share), str(each.index))
         for number, each in enumerate(content.mistakes, start=1)
     ]
-    return table("Confident mistakes", ("no.", "class", "taken for", "confidence", "test image"), rows, texts=3)
+    columns = ("no.", "class", "taken for", "confidence", "test image")
+    return table(f"Confident mistakes, {where}", columns, rows, texts=3)
 
 
-def cost(cells: Sequence[Pair]) -> Table:
-    """What the groups of the first table take, with the device that their times were measured on."""
+def cost(pairs: Iterable[plain.Pair]) -> Table:
+    """Show what the groups of the first table take, with the device on which their times were measured."""
     rows = [
         (
-            architecture_title(cell.architecture),
-            dataset_title(cell.dataset),
+            architecture_title(pair.architecture),
+            dataset_title(pair.dataset),
             _number(found.parameters, "{:,}".format),
             _number(found.forward_flops, compact),
             _number(found.training_flops, compact),
@@ -141,27 +148,27 @@ def cost(cells: Sequence[Pair]) -> Table:
             _number(found.peak_memory_bytes, lambda value: f"{value / 2**20:,.0f} MiB"),
             found.device,
         )
-        for cell in cells
-        if cell.group and (found := cell.group.cost)
+        for pair in pairs
+        if pair.group and (found := pair.group.cost)
     ]
     measured = ("parameters", "FLOPs forward", "FLOPs training", "images/s", "time", "memory", "device")
     return table("What each architecture takes", ("architecture", "data set", *measured), rows, texts=2)
 
 
-def verdicts(content: Sequence[Verdict]) -> Table:
-    """Published claims, with a command where more runs would settle one."""
+def verdicts(content: Iterable[Verdict]) -> Table:
+    """Show published claims, with a command where more runs would settle one."""
     rows = []
     for each in content:
-        claim = each.claim
-        is_settled = each.measured or claim.not_comparable
-        command = Code("" if is_settled else claim.command)
-        rows.append((claim.statement, claim.source, each.outcome, each.reason, command))
+        claim, is_settled = each.claim, each.measured or each.claim.not_comparable
+        rows.append(
+            (claim.statement, claim.source, each.outcome, each.reason, Code("" if is_settled else claim.command))
+        )
     columns = ("published claim", "source", "verdict", "measured", "command")
     return _with_commands("Published claims with what was measured", columns, rows)
 
 
-def data(datasets: Sequence[Dataset]) -> Table:
-    """Which bytes: the fingerprint of the decoded images, and whether they are the published ones."""
+def data(datasets: Iterable[Dataset]) -> Table:
+    """Show which bytes were seen: the fingerprint of the decoded images, and whether they are the published ones."""
     rows = [
         (
             each.title,
@@ -178,51 +185,50 @@ def data(datasets: Sequence[Dataset]) -> Table:
     return table("The images that the runs saw", columns, rows, texts=len(columns))
 
 
-def provenance(summary: Summary) -> Table:
+def provenance(summary: plain.Summary) -> Table:
+    """Show devices, versions and commits with their numbers of runs."""
     found = summary.provenance
     kinds = (("device", found.devices, str), ("version", found.versions, str), ("commit", found.commits, Code))
     rows = [(kind, as_cell(value), _number(count, str)) for kind, values, as_cell in kinds for value, count in values]
     return table("Where the runs come from", ("kind", "value", "runs"), rows, texts=2)
 
 
-def damage(content: Sequence[Damage]) -> Table:
+def damage(content: Iterable[Damage]) -> Table:
+    """Show which files are damaged."""
     rows = [(Code(each.place), each.reason) for each in content]
     return table("Damaged records", ("file", "what is wrong"), rows, texts=2)
 
 
-def without_result(summary: Summary) -> Table:
-    """Every run without a result, with how far it came."""
+def without_result(summary: plain.Summary) -> Table:
+    """Show every run without a result, with how far it came."""
     runs = [*(run for group in summary.groups for run in group.runs), *summary.unplaced]
-    rows = [
-        (Code(run.id), STATES.get(run.state, run.state), _reached(run), run.note) for run in runs if run.state != "done"
-    ]
+    rows = [(Code(run.id), in_words(run.state), _reached(run), run.note) for run in runs if run.state != "done"]
     return table("Runs without a result", ("run", "state", "reached", "why"), rows, texts=4)
 
 
-def outcome(group: Group) -> str:
-    """The test accuracy, or why there is none; seeds without a result are counted."""
-    troubles = Counter(run.state for run in group.runs if run.state != "done")
+def outcome(group: Group | None) -> str:
+    """Return the test accuracy, or why there is none; seeds without a result are counted."""
+    if group is None:
+        return "not run"
+    failed = [run for run in group.runs if run.state != "done"]
+    counts = Counter(run.state for run in failed)
     if group.test is None:
-        return "; ".join(_trouble(group, state) for state in troubles) or "no test accuracy"
-    lacking = [f"{count} of {len(group.runs)} seeds {STATES.get(state, state)}" for state, count in troubles.items()]
+        first = {run.state: run for run in reversed(failed)}
+        words = (f"{in_words(state)} ({_reached(first[state])})".removesuffix(f" ({NOTHING})") for state in counts)
+        return "; ".join(words) or "no test accuracy"
+    lacking = [f"{count} of {len(group.runs)} seeds {in_words(state)}" for state, count in counts.items()]
     return Number("; ".join([group.test.in_percent(), *lacking]), group.test.value)
 
 
+def in_words(state: str) -> str:
+    """Return the state of a run as readers see it."""
+    return "not finished" if state == "unfinished" else state
+
+
 def _with_commands(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table of texts; its last column is there where a row needs a command."""
+    """Return a table of texts; its last column is there if a row needs a command."""
     shown = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
     return table(caption, columns[:shown], [row[:shown] for row in rows], texts=shown)
-
-
-def _overview_cell(cell: Pair | None) -> str:
-    if cell is None:
-        return NOTHING
-    return outcome(cell.group) if cell.group else "not run"
-
-
-def _trouble(group: Group, state: str) -> str:
-    run = next(run for run in group.runs if run.state == state)
-    return f"{STATES.get(state, state)}{f' ({_reached(run)})' if run.last_seen else ''}"
 
 
 def _reached(run: RunSummary) -> str:
@@ -233,9 +239,9 @@ def _reached(run: RunSummary) -> str:
     return f"{_share(reached)} {SPLITS[split]} {when} epoch {run.epoch} of {run.epochs}"
 
 
-def _level_outcome(level: Level) -> str:
+def _outcome_of_level(level: plain.Level) -> str:
     if level.accuracy is None:
-        return STATES.get(level.state, level.state)
+        return in_words(level.state)
     lacking = f"; {counted(level.missing, 'seed')} missing" if level.missing else ""
     return Number(f"{level.accuracy.in_percent()}{lacking}", level.accuracy.value)
 
@@ -249,9 +255,7 @@ def _points(difference: Estimate | None) -> str:
 
 
 def _p(difference: Estimate | None) -> str:
-    if difference is None or difference.p is None:
-        return NOTHING
-    return Number("< 0.001" if difference.p < 0.001 else f"{difference.p:.2g}", difference.p)
+    return _number(difference.p if difference else None, lambda p: "< 0.001" if p < 0.001 else f"{p:.2g}")
 
 
 def _share(value: float) -> str:

@@ -26,7 +26,7 @@ def show_sweeps(plans: Sequence[Plan], summary: Summary, *, as_json: bool) -> No
         return
     (section,) = summary.sections
     if section.runs:
-        rows = [[name, tables.outcome(pair.group) if pair.group else "not run"] for name, pair in section.runs]
+        rows = [[name, tables.outcome(pair.group)] for name, pair in section.runs]
         print_table(["run", "test accuracy"], rows, right=["test accuracy"], spare=())
     groups = {group.id: group for group in summary.groups}
     for number, ablation in enumerate(section.ablations):

@@ -6,8 +6,7 @@ Lengths are CSS pixels. matplotlib is imported when the first panel is made: mos
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
-from math import ceil, floor, isclose
+from math import ceil, isclose
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -19,7 +18,7 @@ WIDTH = 400
 """Two panels side by side fill the column of a page on GitHub, one fills a telephone."""
 
 HEIGHT = 270
-SMALL, NORMAL = 11, 12
+SMALL, NORMAL, LINE = 11, 12, 17
 LETTER = 0.6
 """Width of a letter of matplotlib's font as a share of its size; the fonts of browsers are narrower."""
 
@@ -30,7 +29,7 @@ class Look(NamedTuple):
     """How a series differs from the others, also where colours are not seen."""
 
     color: str
-    dash: str | tuple[float, tuple[float, ...]]
+    dash: Literal["solid", "none"] | tuple[float, tuple[float, ...]]
     marker: str
 
 
@@ -45,11 +44,18 @@ LOOKS = (
 
 
 class Canvas:
-    """A panel; `key` says below the axis what the marks mean.
+    """A panel: the axes, and the texts that are shown where a reader points.
+
+    Args:
+        xlabel: What the horizontal axis shows.
+        title: The heading.
+        key: What the marks mean, in a line below the axis.
+        legend: The series by their names, in two columns below that.
+        grid: The axis across which lines are drawn.
+        height, left, right, bottom: Size and margins, without `key` and `legend`.
 
     Attributes:
         tips: Rectangles (left, top, width, height) with the text that is shown when one points at them.
-        series: Names of the series, by the number in the id of their elements.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class Canvas:
         *,
         title: str = "",
         key: str = "",
+        legend: Mapping[str, Look] | None = None,
         grid: Literal["x", "y", ""] = "y",
         height: float = HEIGHT,
         left: float = 58,
@@ -65,22 +72,26 @@ class Canvas:
         bottom: float = 46,
     ) -> None:
         from matplotlib.figure import Figure
+        from matplotlib.lines import Line2D
 
-        height, bottom = (height + 16, bottom + 16) if key else (height, bottom)
-        self.label, self.height = printable(", ".join(filter(None, [title, xlabel]))), round(height)
+        series = [
+            Line2D([], [], color=look.color, linestyle=look.dash, marker=look.marker, label=short(name, 24))
+            for name, look in (legend or {}).items()
+        ]
+        below = 16 * bool(key) + LINE * ceil(len(series) / 2)
+        self.label, self.height = printable(", ".join(filter(None, [title, xlabel]))), round(height + below)
         self.tips: list[tuple[tuple[float, float, float, float], str]] = []
-        self.series: list[str] = []
-        self.size = width, inner = WIDTH - left - right, self.height - bottom - (34 if title else 12)
         self.drawing = Figure(figsize=(WIDTH / UNITS_PER_INCH, self.height / UNITS_PER_INCH), dpi=UNITS_PER_INCH)
-        place = (left / WIDTH, bottom / self.height, width / WIDTH, inner / self.height)
-        self.axes = self.drawing.add_axes(place, xlabel=xlabel)
+        width, inner = WIDTH - left - right, self.height - bottom - below - (34 if title else 12)
+        place = (left / WIDTH, (bottom + below) / self.height, width / WIDTH, inner / self.height)
+        self.axes = self.drawing.add_axes(place, xlabel="\n".join(filter(None, [xlabel, key])))
         self.drawing.patch.set_visible(False)
         self.axes.patch.set_visible(False)
         if grid:
             self.axes.grid(visible=True, axis=grid)
         self.axes.set_title(short(title, 44))
-        below: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "center"}
-        self.axes.annotate(key, (0.5, 0), (0, -50), color=LIGHT["muted"], fontsize=SMALL, **below)
+        if series:
+            self.drawing.legend(handles=series, loc="lower center", ncols=2)
 
     def tip(self, left: float, low: float, right: float, high: float, text: str, pad: float = 0) -> None:
         """Show a text over a rectangle in units of the data, widened by `pad` pixels on each side."""
@@ -88,45 +99,32 @@ class Canvas:
         x, y, width, height = min(x0, x1) - pad, self.height - max(y0, y1) - pad, abs(x1 - x0), abs(y1 - y0)
         self.tips.append(((float(x), float(y), float(width + 2 * pad), float(height + 2 * pad)), printable(text)))
 
-    def id_of(self, series: str) -> str | None:
-        """Return an id for one more element of a series, which readers of the HTML page can switch off."""
-        if not series:
-            return None
-        self.series.append(printable(series))
-        return f"series{len(self.series) - 1}"
-
     def dot(
-        self,
-        place: float,
-        estimate: Estimate,
-        look: Look = LOOKS[0],
-        *,
-        upright: bool = True,
-        series: str = "",
-        ringed: bool = False,
+        self, place: float, estimate: Estimate, look: Look = LOOKS[0], *, upright: bool = True, ringed: bool = False
     ) -> None:
         """Draw a value with its interval; the marker of a single run is hollow, a baseline has a ring."""
-        face = look.color if estimate.n > 1 else LIGHT["paper"]
-        value, dot = (estimate.value,), {"linestyle": "none", "clip_on": False, "markeredgewidth": 2}
-        lines: list[tuple[Sequence[float], dict[str, Any]]] = [
-            (bounds(estimate), {"color": look.color, "solid_capstyle": "round"}),
-            (value, {**dot, "color": look.color, "marker": look.marker, "markerfacecolor": face}),
-        ]
-        if ringed:
-            ring = {"marker": "o", "markerfacecolor": "none", "markersize": 14, "markeredgewidth": 1}
-            lines.append((value, {**dot, **ring, "color": LIGHT["ink"]}))
-        for values, looks in lines:
+
+        def plot(values: Sequence[float], **style: Any) -> None:
             places = [place] * len(values)
-            x, y = (places, values) if upright else (values, places)
-            self.axes.plot(x, y, gid=self.id_of(series), **looks)
+            self.axes.plot(*((places, values) if upright else (values, places)), **style)
+
+        mark: dict[str, Any] = {"linestyle": "none", "clip_on": False}
+        face = look.color if estimate.n > 1 else LIGHT["paper"]
+        plot(bounds(estimate), color=look.color, solid_capstyle="round")
+        plot([estimate.value], color=look.color, marker=look.marker, mew=2, markerfacecolor=face, **mark)
+        if ringed:
+            plot([estimate.value], color=LIGHT["ink"], marker="o", mew=1, markerfacecolor="none", markersize=14, **mark)
 
     def share_axis(self, name: Literal["x", "y"], shares: Iterable[float], most: int = 6) -> None:
         """Fit an axis to shares with some room around them, and label it in percent with the same digits."""
+        from matplotlib.ticker import MaxNLocator
+
         shares = list(shares) or [0.0, 1.0]
         extent = max(shares) - min(shares)
         room, margin = max(0.08 * extent, 0.005), max(0.025 * extent, 0.001)
         low, high = max(-margin, min(shares) - room), min(1 + margin, max(shares) + room)
-        ticks = [100 * tick for tick in round_ticks(low, high, most)]
+        found = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(100 * low, 100 * high)
+        ticks = [float(tick) for tick in found if 100 * low <= tick <= 100 * high]
         digits = next(n for n in range(9) if all(isclose(tick, round(tick, n), abs_tol=1e-9) for tick in ticks))
         axis = self.axes.xaxis if name == "x" else self.axes.yaxis
         axis.set_ticks([tick / 100 for tick in ticks], [f"{tick:.{digits}f}%" for tick in ticks])
@@ -145,7 +143,6 @@ class Canvas:
                 kept[value] = x
         self.axes.set_xticks(sorted(kept), [labels[value] for value in sorted(kept)])
         self.axes.set_xticks([], minor=True)
-        self.axes.set_xlim(limits)
 
 
 @contextmanager
@@ -162,13 +159,6 @@ def style() -> Iterator[None]:
         yield
 
 
-def round_ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
-    """Return round numbers from `low` to `high`, at most `most` + 1."""
-    steps = (digits * 10.0**power for power in range(-9, 40) for digits in (1, 2, 2.5, 5))
-    step = next(step for step in steps if (high - low) / step <= most and (not whole or step.is_integer()))
-    return [index * step for index in range(ceil(low / step), floor(high / step) + 1)]
-
-
 def text_width(text: str, size: float = NORMAL) -> float:
     """Return about the width of a text."""
     return LETTER * size * len(text)
@@ -176,9 +166,8 @@ def text_width(text: str, size: float = NORMAL) -> float:
 
 def short(text: str, length: int = 26) -> str:
     """Cut the middle out of a long text: names differ at their ends."""
-    text = printable(text)
-    kept = length - 1
-    return text if len(text) <= length else f"{text[: kept - kept // 2]}…{text[-(kept // 2) :]}"
+    text, half = printable(text), (length - 1) // 2
+    return text if len(text) <= length else f"{text[: length - 1 - half]}…{text[-half:]}"
 
 
 def bounds(estimate: Estimate) -> tuple[float, float]:
@@ -195,13 +184,3 @@ def key_of(estimates: Iterable[Estimate | None], *others: str) -> str:
     """Return what the marks mean that not every figure has."""
     single = any(estimate and estimate.n == 1 for estimate in estimates)
     return "; ".join(filter(None, ["hollow: a single run" if single else "", *others]))
-
-
-def spread(places: Sequence[float], distance: float) -> list[float]:
-    """Move places apart until neighbours are `distance` away, around the same mean."""
-    moved = list(places)
-    order = sorted(range(len(places)), key=places.__getitem__)
-    for below, above in pairwise(order):
-        moved[above] = max(moved[above], moved[below] + distance)
-    shift = (sum(moved) - sum(places)) / len(places)
-    return [place - shift for place in moved]

@@ -1,75 +1,71 @@
-"""Collect the figures of a report and draw them: the one list of all kinds of figures."""
+"""Collect the figures of a report, and draw them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import assert_never
 
-from vitreport.analysis.summary import Pair, Summary
-from vitreport.analysis.titles import where_of
-from vitreport.report.figures import ablation, cost, curves, overview, predictions
+from vitreport.analysis.groups import Group
+from vitreport.analysis.summary import Summary
+from vitreport.report.blocks import Figure
+from vitreport.report.figures import ablation, comparison, curves, predictions
 from vitreport.report.figures.canvas import Canvas, style
-from vitreport.report.figures.figure import Figure, Kind
-
-PANELS: Mapping[Kind, Callable[[Any], list[Canvas]]] = {
-    "overview": overview.draw_overview,
-    "cost": cost.draw_cost,
-    "curves": curves.draw_curves,
-    "classes": predictions.draw_classes,
-    "confusion": predictions.draw_confusion,
-    "calibration": predictions.draw_calibration,
-    "mistakes": lambda _: [],
-    "ablation": ablation.draw_ablation,
-}
+from vitreport.report.figures.rows import draw_rows
 
 
 def figures_of(summary: Summary) -> tuple[Figure, ...]:
-    """Return the figures in the order of the report, each with a name of its own."""
-    figures = [*overview.overview_figure(summary), *cost.cost_figure(summary)]
+    """Return the figures in the order of the report, with names that are unique and fit for files."""
+    figures = [*comparison.overview_figure(summary.pairs), *comparison.cost_figure(summary.pairs)]
     for architecture in summary.architectures:
-        for cell in architecture.pairs:
-            figures += _figures_of_cell(cell, where_of(cell))
+        for group in (pair.group for pair in architecture.pairs if pair.group):
+            own = _figures_of_group(group)
+            figures += [replace(each, architecture=group.architecture, dataset=group.dataset) for each in own]
         for each in architecture.ablations:
             figures += ablation.ablation_figure(each)
-    return tuple(_uniquely_named(figures))
-
-
-def _figures_of_cell(cell: Pair, where: str) -> Iterator[Figure]:
-    group = cell.group
-    if group is None or group.details is None:
-        return
-    details = group.details
-    for figures in (
-        curves.curves_figure(group, tuple(curve for curve in details.curves if curve.metric == "accuracy"), where),
-        curves.curves_figure(group, tuple(curve for curve in details.curves if curve.metric == "loss"), where),
-        predictions.classes_figure(group, details.classes, where),
-        predictions.confusion_figure(group, details.confusion, where),
-        predictions.calibration_figure(group, details.calibration, where),
-        predictions.mistakes_figure(group, details.mistakes, where),
-    ):
-        for figure in figures:
-            yield replace(figure, architecture=cell.architecture, dataset=cell.dataset)
-
-
-def _uniquely_named(figures: Iterable[Figure]) -> Iterator[Figure]:
-    """Turn names into names of files."""
-    taken: set[str] = set()
+    taken: dict[str, Figure] = {}
     for figure in figures:
-        name = base = re.sub(r"[^a-z0-9.]+", "-", figure.name.lower()).strip("-.")[:100]
-        number = 1
+        name = re.sub(r"[^a-z0-9.]+", "-", figure.name.lower()).strip("-.")[:100]
         while name in taken:
-            number += 1
-            name = f"{base}-{number}"
-        taken.add(name)
-        yield replace(figure, name=name)
+            name += "-2"
+        taken[name] = replace(figure, name=name)
+    return tuple(taken.values())
+
+
+def _figures_of_group(group: Group) -> Iterator[Figure]:
+    if details := group.details:
+        for metric in ("accuracy", "loss"):
+            yield from curves.curves_figure(group, tuple(each for each in details.curves if each.metric == metric))
+        yield from predictions.classes_figure(group, details.classes)
+        yield from predictions.confusion_figure(group, details.confusion)
+        yield from predictions.calibration_figure(group, details.calibration)
+        yield from predictions.mistakes_figure(group, details.mistakes)
 
 
 def draw(figure: Figure) -> list[str]:
-    """Return the panels of a figure, each an SVG on one line whose colours are `var(--name)` of the palette.
-
-    A gallery of mistakes has no panels: it is a recorded picture.
-    """
+    """Return the panels of a figure, each an SVG on one line whose colours are `var(--name)` of the palette."""
     from vitreport.report.figures.svg import to_svg
 
     with style():
-        return [to_svg(panel, f"{figure.name}-{index}") for index, panel in enumerate(PANELS[figure.kind](figure.data))]
+        return [to_svg(panel, f"{figure.name}-{index}") for index, panel in enumerate(_panels(figure))]
+
+
+def _panels(figure: Figure) -> list[Canvas]:
+    match figure.kind:
+        case "overview":
+            return comparison.draw_overview(figure.data)
+        case "cost":
+            return comparison.draw_cost(figure.data)
+        case "curves":
+            return [curves.draw_curves(figure.data)]
+        case "classes":
+            return [draw_rows("", "accuracy of a class", figure.data)]
+        case "confusion":
+            return [predictions.draw_confusion(figure.data)]
+        case "calibration":
+            return predictions.draw_calibration(figure.data)
+        case "mistakes":
+            return []  # a recorded picture
+        case "ablation":
+            return [ablation.draw_ablation(figure.data)]
+        case _:
+            assert_never(figure.kind)

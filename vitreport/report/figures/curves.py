@@ -2,111 +2,80 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from math import log10
 
-from vitreport.analysis.group_details import Curve, Metric
+from vitreport.analysis.group_details import Curve
 from vitreport.analysis.groups import Group
+from vitreport.analysis.titles import where_of
 from vitreport.formatting import METHODS, joined, percent
 from vitreport.records.measurement import SPLITS
-from vitreport.report.figures.canvas import LOOKS, Canvas, round_ticks, spread, text_width
-from vitreport.report.figures.figure import Figure, FigureTable, Value
+from vitreport.report.blocks import Figure
+from vitreport.report.figures.canvas import LOOKS, Canvas
 
 LARGE_LOSS = 1e4
 SPLIT_LOOKS = {"train": LOOKS[0], "val": LOOKS[2], "test": LOOKS[1]}
 MOST_TIPS = 60
 MARKERS = 6
-LINE = 15
 
 
-def curves_figure(group: Group, curves: tuple[Curve, ...], where: str) -> Iterator[Figure]:
+def curves_figure(group: Group, curves: tuple[Curve, ...]) -> Iterator[Figure]:
     """Make the figure of the curves of one metric, if there are any."""
     if not curves:
         return
-    metric, count = curves[0].metric, curves[0].n
-    last = [f"{SPLITS[each.split]} {_measured(metric, each.mean[-1])}" for each in curves]
-    band = f"Bands: 95%, {METHODS['t']}, n = {count}" if count > 1 else "A single run, no bands"
-    kept = f" One epoch in {curves[0].stride} is drawn." if curves[0].stride > 1 else ""
-    rows: Iterator[tuple[Value, ...]] = (
-        (curve.split, epoch, curve.mean[i], curve.low[i] if curve.low else None, curve.high[i] if curve.high else None)
-        for curve in curves
-        for i, epoch in enumerate(curve.epochs)
-    )
+    first, quantity = curves[0], curves[0].metric.capitalize()
+    after = [SPLITS[each.split] for each in curves if each.split != "train"]
+    moments = [
+        *["train: mean over the batches of an epoch, with any augmentation and dropout"] * (len(after) < len(curves)),
+        *[f"{joined(after)}: after the epoch"] * bool(after),
+    ]
+    band = f"Bands: 95%, {METHODS['t']}, n = {first.n}" if first.n > 1 else "A single run, no bands"
+    kept = f" One epoch in {first.stride} is drawn." if first.stride > 1 else ""
+    last = joined(_shown(each, first.epochs[-1]) for each in curves)
     yield Figure(
-        name=f"{group.id}-{metric}",
+        name=f"{group.id}-{first.metric}",
         kind="curves",
-        title=f"{metric.capitalize()} of {where}",
-        alt=f"{metric.capitalize()} of {where} at epoch {curves[0].epochs[-1]}: {joined(last)}.",
-        caption=f"{metric.capitalize()} by epoch ({_moments([each.split for each in curves])}). {band}.{kept}",
+        title=f"{quantity} of {where_of(group)}",
+        alt=f"{quantity} of {where_of(group)} at epoch {first.epochs[-1]}: {last}.",
+        caption=f"{quantity} by epoch ({'; '.join(moments)}). {band}.{kept}",
         data=curves,
-        table=FigureTable(("split", "epoch", metric, "low", "high"), tuple(rows)),
     )
 
 
-def draw_curves(curves: Sequence[Curve]) -> list[Canvas]:
-    """Draw means over seeds with their intervals as bands; each line has its name and last value at its end."""
-    metric = curves[0].metric
-    names = [f"{SPLITS[curve.split]} {_measured(metric, curve.mean[-1])}" for curve in curves]
-    means = list(chain.from_iterable(curve.mean for curve in curves))
+def draw_curves(curves: Sequence[Curve]) -> Canvas:
+    """Draw means over seeds with their intervals as bands; the legend has the last value of each."""
+    from matplotlib.ticker import MaxNLocator
+
+    metric, means = curves[0].metric, list(chain.from_iterable(curve.mean for curve in curves))
     is_logarithmic = metric == "loss" and min(means) > 0 and max(means) > LARGE_LOSS
     unit = {"accuracy": "", "loss": " (nats, logarithmic)" if is_logarithmic else " (nats)"}[metric]
-    panel = Canvas("epoch", title=f"{metric.capitalize()}{unit}", right=text_width(max(names, key=len)) + 12)
+    legend = {_shown(curve, curve.epochs[-1]): SPLIT_LOOKS[curve.split] for curve in curves}
+    panel = Canvas("epoch", title=f"{metric.capitalize()}{unit}", legend=legend)
     axes = panel.axes
     for curve in curves:
-        look = SPLIT_LOOKS[curve.split]
+        color, dash, marker = SPLIT_LOOKS[curve.split]
         if curve.low and curve.high:
-            band = axes.fill_between(curve.epochs, curve.low, curve.high, color=look.color, alpha=0.18, linewidth=0)
-            band.set_gid(panel.id_of(SPLITS[curve.split]))
-        axes.plot(
-            curve.epochs,
-            curve.mean,
-            color=look.color,
-            linestyle=look.dash,
-            marker=look.marker,
-            markersize=5,
-            markevery=max(1, len(curve.epochs) // MARKERS),
-            gid=panel.id_of(SPLITS[curve.split]),
-        )
-    first, last = min(curve.epochs[0] for curve in curves), max(curve.epochs[-1] for curve in curves)
-    axes.set(xlim=(first - 0.5, last + 0.5), xticks=round_ticks(first - 0.5, last + 0.5, 6, whole=True))
+            axes.fill_between(curve.epochs, curve.low, curve.high, color=color, alpha=0.18, linewidth=0)
+        spaced = max(1, len(curve.epochs) // MARKERS)
+        axes.plot(curve.epochs, curve.mean, color=color, ls=dash, marker=marker, markersize=5, markevery=spaced)
+    epochs = sorted({epoch for curve in curves for epoch in curve.epochs})
+    axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     if metric == "accuracy":
         bands = chain.from_iterable((*(curve.low or ()), *(curve.high or ())) for curve in curves)
         panel.share_axis("y", [*means, *bands])
-    elif is_logarithmic:
-        powers = round_ticks(log10(min(means)), log10(max(means)), 5, whole=True)
-        axes.set_yscale("log")
-        axes.set_yticks([10**power for power in powers], [f"1e{power:g}" for power in powers])
     else:
-        low, high = axes.get_ylim()
-        ticks = round_ticks(low, high, 6)
-        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-        axes.set_ylim(low, high)
-    last_points = [(curve.epochs[-1], curve.mean[-1]) for curve in curves]
-    heights = [float(share) for _, share in (axes.transScale + axes.transLimits).transform(last_points)]
-    for name, curve, place in zip(names, curves, spread(heights, LINE / panel.size[1]), strict=True):
-        axes.text(1.02, place, name, transform=axes.transAxes, va="center", gid=panel.id_of(SPLITS[curve.split]))
-    epochs = sorted({epoch for curve in curves for epoch in curve.epochs})
+        axes.set_yscale("log" if is_logarithmic else "linear")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_yticks([], minor=True)
     step = -(-len(epochs) // MOST_TIPS)
     low, high = axes.get_ylim()
     for epoch in epochs[::step]:
-        numbers = [
-            f"{SPLITS[each.split]} {_measured(each.metric, each.mean[each.epochs.index(epoch)])}"
-            for each in curves
-            if epoch in each.epochs
-        ]
-        panel.tip(epoch - step / 2, low, epoch + step / 2, high, f"epoch {epoch}: {', '.join(numbers)}")
-    return [panel]
+        numbers = ", ".join(_shown(each, epoch) for each in curves if epoch in each.epochs)
+        panel.tip(epoch - step / 2, low, epoch + step / 2, high, f"epoch {epoch}: {numbers}")
+    return panel
 
 
-def _moments(splits: Sequence[str]) -> str:
-    """What the points of curves are: train: mean over the batches of an epoch, ...; validation: after the epoch"""
-    words = ["train: mean over the batches of an epoch, with any augmentation and dropout"] if "train" in splits else []
-    if after := [SPLITS[split] for split in splits if split != "train"]:
-        words.append(f"{joined(after)}: after the epoch")
-    return "; ".join(words)
-
-
-def _measured(metric: Metric, value: float) -> str:
-    """56.3% of an accuracy, 1.234 of a loss, 3e+38 of that of a network about to diverge"""
-    if metric == "accuracy":
-        return percent(value, 1)
-    return f"{value:.3f}" if abs(value) < LARGE_LOSS else f"{value:.3g}"
+def _shown(curve: Curve, epoch: int) -> str:
+    """train 56.3% of an accuracy, test 1.234 of a loss, test 3e+38 of that of a network about to diverge"""
+    value = curve.mean[curve.epochs.index(epoch)]
+    number = f"{value:.3f}" if abs(value) < LARGE_LOSS else f"{value:.3g}"
+    return f"{SPLITS[curve.split]} {percent(value, 1) if curve.metric == 'accuracy' else number}"

@@ -1,14 +1,15 @@
 """What a network does with the test images of each class: accuracy, confusion, calibration and confident mistakes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from vitreport.analysis.group_details import Calibration, ClassAccuracy, Confusion, Mistakes
 from vitreport.analysis.groups import Group
+from vitreport.analysis.titles import where_of
 from vitreport.formatting import methods, percent
+from vitreport.report.blocks import Figure
 from vitreport.report.figures.canvas import LOOKS, NORMAL, SMALL, WIDTH, Canvas, short, text_width
-from vitreport.report.figures.figure import ESTIMATE_COLUMNS, Figure, FigureTable, estimate_cells
 from vitreport.report.figures.palette import LIGHT
-from vitreport.report.figures.rows import Row, draw_rows
+from vitreport.report.figures.rows import Row
 
 MOST_CLASSES = 50
 DARKEST = 0.55
@@ -22,34 +23,24 @@ SMALLEST = 8
 """The size of letters that can still be read: of many classes every second or third is named."""
 
 
-def classes_figure(group: Group, classes: tuple[ClassAccuracy, ...], where: str) -> Iterator[Figure]:
-    """Make the figure of the classes of a group, unless they are too many to be read."""
+def classes_figure(group: Group, classes: tuple[ClassAccuracy, ...]) -> Iterator[Figure]:
+    """Make the figure of the classes of a group from the easiest to the hardest, unless they are too many."""
     if not 0 < len(classes) <= MOST_CLASSES:
         return
-    ordered = sorted(classes, key=lambda each: each.accuracy.value)
-    lowest, highest = ordered[0], ordered[-1]
+    ordered = sorted(classes, key=lambda each: -each.accuracy.value)
+    highest, lowest = (f"{each.name} {each.accuracy.in_percent()}" for each in (ordered[0], ordered[-1]))
     yield Figure(
         name=f"{group.id}-classes",
         kind="classes",
-        title=f"Classes of {where}",
-        alt=f"Test accuracy of {where} by class: highest {highest.name} {highest.accuracy.in_percent()}, "
-        f"lowest {lowest.name} {lowest.accuracy.in_percent()}.",
+        title=f"Classes of {where_of(group)}",
+        alt=f"Test accuracy of {where_of(group)} by class: highest {highest}, lowest {lowest}.",
         caption=f"Test accuracy by class. {methods(each.accuracy for each in classes)}",
-        data=classes,
-        table=FigureTable(
-            ("class", *ESTIMATE_COLUMNS), tuple((each.name, *estimate_cells(each.accuracy)) for each in classes)
-        ),
+        data=tuple(Row(each.name, each.accuracy) for each in ordered),
     )
 
 
-def draw_classes(classes: Sequence[ClassAccuracy]) -> list[Canvas]:
-    """Draw the classes from the easiest to the hardest."""
-    rows = [Row(each.name, each.accuracy) for each in sorted(classes, key=lambda each: -each.accuracy.value)]
-    return [draw_rows("", "accuracy of a class", rows, [row.accuracy for row in rows])]
-
-
-def confusion_figure(group: Group, confusion: Confusion | None, where: str) -> Iterator[Figure]:
-    """Make the figure of a confusion matrix, unless its classes are too many to be read."""
+def confusion_figure(group: Group, confusion: Confusion | None) -> Iterator[Figure]:
+    """Make the figure of a confusion matrix, unless its classes are too many."""
     if not confusion or not 1 < len(confusion.classes) <= MOST_CLASSES:
         return
     share, true, taken = max(
@@ -58,22 +49,19 @@ def confusion_figure(group: Group, confusion: Confusion | None, where: str) -> I
         for j, count in enumerate(row)
         if i != j
     )
+    most = f"most often {true} is taken for {taken}, {percent(share, 1)} of its images"
     seeds = f"summed over {confusion.n} seeds" if confusion.n > 1 else "of a single run"
     yield Figure(
         name=f"{group.id}-confusion",
         kind="confusion",
-        title=f"Confusion of {where}",
-        alt=f"Confusion matrix of {where}: most often {true} is taken for {taken}, {percent(share, 1)} of its images.",
+        title=f"Confusion of {where_of(group)}",
+        alt=f"Confusion matrix of {where_of(group)}: {most}.",
         caption=f"True class (rows) against predicted class (columns), {seeds}; shares of the row, no intervals.",
         data=confusion,
-        table=FigureTable(
-            ("class \N{RIGHTWARDS ARROW} taken for", *confusion.classes),
-            tuple((name, *counts) for name, counts in zip(confusion.classes, confusion.counts, strict=True)),
-        ),
     )
 
 
-def draw_confusion(confusion: Confusion) -> list[Canvas]:
+def draw_confusion(confusion: Confusion) -> Canvas:
     """Draw the matrix; each row shows how the images of a class are shared out over the predicted classes."""
     from matplotlib.colors import to_rgba
 
@@ -88,35 +76,32 @@ def draw_confusion(confusion: Confusion) -> list[Canvas]:
     axes = panel.axes
     named = range(0, count, -(-count * SMALLEST // int(side)))
     size = min(SMALL, side * named.step / count)
-    axes.set_xticks(named, [names[place] for place in named], rotation=90 if is_wide else 0, fontsize=size)
-    axes.set_yticks(named, [names[place] for place in named], fontsize=size)
-    middle = (panel.height - 12 - side / 2) / panel.height
-    panel.drawing.text(12 / WIDTH, middle, "class", rotation=90, ha="center", va="center", color=LIGHT["muted"])
+    axes.set_xticks(named, names[:: named.step], rotation=90 if is_wide else 0, fontsize=size)
+    axes.set_yticks(named, names[:: named.step], fontsize=size)
+    axes.set_ylabel("class")
+    axes.yaxis.set_label_coords(-longest / side, 0.5)
     axes.spines["bottom"].set_visible(False)
     axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
-    cells = [
-        (row, column, number, number / (sum(counts) or 1), sum(counts))
-        for row, counts in enumerate(confusion.counts)
-        for column, number in enumerate(counts)
-        if count <= NUMBERED or number >= RARE * (sum(counts) or 1)
-    ]
+    shares = [[number / (sum(row) or 1) for number in row] for row in confusion.counts]
+    cells = [(i, j) for i in range(count) for j in range(count) if count <= NUMBERED or shares[i][j] >= RARE]
     axes.scatter(
-        [column for _, column, *_ in cells],
-        [row for row, *_ in cells],
+        [j for _, j in cells],
+        [i for i, _ in cells],
         s=(0.94 * side / count) ** 2,
         marker="s",
-        color=[to_rgba(LIGHT["blue"], 0.03 + (DARKEST - 0.03) * share) for *_, share, _ in cells],
+        color=[to_rgba(LIGHT["blue"], 0.03 + (DARKEST - 0.03) * shares[i][j]) for i, j in cells],
         linewidths=0,
     )
-    for row, column, number, share, total in cells:
-        if count <= NUMBERED and share >= RARE:
-            axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center_baseline", fontsize=SMALL)
-        said = f"{confusion.classes[row]} taken for {confusion.classes[column]}: {number:,} of {total:,}"
-        panel.tip(column - 0.5, row - 0.5, column + 0.5, row + 0.5, f"{said} ({percent(share, 1)})")
-    return [panel]
+    for i, j in cells:
+        if count <= NUMBERED and shares[i][j] >= RARE:
+            axes.text(j, i, f"{100 * shares[i][j]:.0f}", ha="center", va="center_baseline", fontsize=SMALL)
+        said = f"{confusion.counts[i][j]:,} of {sum(confusion.counts[i]):,} ({percent(shares[i][j], 1)})"
+        words = f"{confusion.classes[i]} taken for {confusion.classes[j]}: {said}"
+        panel.tip(j - 0.5, i - 0.5, j + 0.5, i + 0.5, words)
+    return panel
 
 
-def calibration_figure(group: Group, calibration: Calibration | None, where: str) -> Iterator[Figure]:
+def calibration_figure(group: Group, calibration: Calibration | None) -> Iterator[Figure]:
     """Make the figure of a group's calibration, if it was measured."""
     if not calibration or not any(each.count for each in calibration.bins):
         return
@@ -124,43 +109,35 @@ def calibration_figure(group: Group, calibration: Calibration | None, where: str
     yield Figure(
         name=f"{group.id}-calibration",
         kind="calibration",
-        title=f"Calibration of {where}",
-        alt=f"Calibration of {where}: expected calibration error {error}.",
+        title=f"Calibration of {where_of(group)}",
+        alt=f"Calibration of {where_of(group)}: expected calibration error {error}.",
         caption="Accuracy against confidence of the test images; on the diagonal a network is calibrated. "
         f"Expected calibration error {error}. {methods([calibration.error])}",
         data=calibration,
-        table=FigureTable(
-            ("confidence", "accuracy", "images"),
-            tuple((each.confidence, each.accuracy, each.count) for each in calibration.bins if each.count),
-        ),
     )
 
 
 def draw_calibration(calibration: Calibration) -> list[Canvas]:
     """Draw accuracy by confidence, and the share of images by confidence."""
-    reliability = Canvas("confidence", title="Accuracy by confidence")
-    images = Canvas("confidence", title="Images by confidence")
+    reliability, images = (Canvas("confidence", title=f"{what} by confidence") for what in ("Accuracy", "Images"))
     color, width = LOOKS[0].color, 1 / len(calibration.bins)
     filled = [(index * width, each) for index, each in enumerate(calibration.bins) if each.count]
-    total = sum(each.count for _, each in filled)
-    for panel in (reliability, images):
+    shares = [each.count / sum(each.count for _, each in filled) for _, each in filled]
+    for panel, values in ((reliability, [0.0, 1.0]), (images, [0.0, *shares])):
         panel.share_axis("x", (0, 1), 5)
-    reliability.share_axis("y", (0, 1), 5)
-    images.share_axis("y", [0, *(each.count / total for _, each in filled)], 5)
+        panel.share_axis("y", values, 5)
     reliability.axes.plot([0, 1], [0, 1], color=LIGHT["muted"], linewidth=1, dashes=(3, 3))
-    points = [(each.confidence, each.accuracy) for _, each in filled]
-    reliability.axes.plot(*zip(*points, strict=True), "o-", color=color, clip_on=False)
-    middles = [start + width / 2 for start, _ in filled]
-    images.axes.bar(middles, [each.count / total for _, each in filled], 0.86 * width, color=color)
-    for start, each in filled:
+    confidences, accuracies = zip(*((each.confidence, each.accuracy) for _, each in filled), strict=True)
+    reliability.axes.plot(confidences, accuracies, "o-", color=color, clip_on=False)
+    images.axes.bar([start + width / 2 for start, _ in filled], shares, 0.86 * width, color=color)
+    for (start, each), share in zip(filled, shares, strict=True):
         said = f"confidence {percent(each.confidence, 1)}: accuracy {percent(each.accuracy, 1)}"
         reliability.tip(start, 0, start + width, 1, f"{said} ({each.count:,} images)")
-        share = each.count / total
         images.tip(start, 0, start + width, max(share, 0.02), f"{each.count:,} images ({percent(share, 1)})")
     return [reliability, images]
 
 
-def mistakes_figure(group: Group, mistakes: Mistakes | None, where: str) -> Iterator[Figure]:
+def mistakes_figure(group: Group, mistakes: Mistakes | None) -> Iterator[Figure]:
     """Make the figure of a group's mistakes, if they were recorded: a picture, which is not drawn again."""
     if not mistakes:
         return
@@ -170,15 +147,11 @@ def mistakes_figure(group: Group, mistakes: Mistakes | None, where: str) -> Iter
     yield Figure(
         name=f"{group.id}-mistakes",
         kind="mistakes",
-        title=f"Confident mistakes of {where}",
-        alt=f"Test images of {where} that were taken for another class: {count}, from {first.label} taken for "
-        f"{first.predicted} at {percent(first.confidence, 1)} confidence to {last.label} taken for {last.predicted} "
-        f"at {percent(last.confidence, 1)}.",
+        title=f"Confident mistakes of {where_of(group)}",
+        alt=f"Test images of {where_of(group)} that were taken for another class: {count}, from {first.label} taken "
+        f"for {first.predicted} at {percent(first.confidence, 1)} confidence to {last.label} taken for "
+        f"{last.predicted} at {percent(last.confidence, 1)}.",
         caption=f"{which} on {mistakes.count:,} test images, row by row, of the run with seed {mistakes.seed}; other "
         "seeds make others.",
         data=mistakes,
-        table=FigureTable(
-            ("test image", "class", "taken for", "confidence"),
-            tuple((each.index, each.label, each.predicted, each.confidence) for each in mistakes.mistakes),
-        ),
     )

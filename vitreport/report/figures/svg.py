@@ -20,8 +20,7 @@ LEFT_OUT = re.compile(r"<style.*?</style>|</svg>", re.DOTALL)
 TAG = re.compile(r"<\w[^>]*>")
 STYLED = re.compile(r' style="([^"]*)"')
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
-UNUSED = re.compile(r' id="(?!series)[A-Za-z][\w.]*_\d{1,4}"| transform="rotate\(-0 [^"]*"|(?<= )xlink:(?=href)')
-SERIES = re.compile(r' id="series(\d+)"')
+UNUSED = re.compile(r' id="[A-Za-z][\w.]*_\d{1,4}"| transform="rotate\(-0 [^"]*"|(?<= )xlink:(?=href)')
 EMPTY = re.compile(r"<g */>|<g>\s*</g>")
 HEIGHT = re.compile(r' height="([\d.]+)"')
 COLOR = re.compile(r"var\(--(\w+)\)")
@@ -37,9 +36,6 @@ def to_svg(canvas: Canvas, name: str) -> str:
     content = " ".join(content.split()).replace("> <", "><")
     while content != (content := EMPTY.sub("", content)):
         pass
-    content = SERIES.sub(
-        lambda found: f' class="series" data-series={quoteattr(canvas.series[int(found[1])])}', content
-    )
     for (x, y, width, height), text in canvas.tips:
         place = f'x="{x:.6g}" y="{y:.6g}" width="{width:.6g}" height="{height:.6g}"'
         content += f'<rect class="tip" {place} fill="none" pointer-events="all"><title>{escape(text)}</title></rect>'
