@@ -1,4 +1,4 @@
-"""What of the records a report shows: named runs, groups and sweeps, parts of a study, and no try-outs in a paper."""
+"""What of the records a report shows: named runs, groups and sweeps, parts of a study."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.records import spec, write_run, write_seeds
+from tests.records import spec, write_seeds
 from vitreport.files import write_json
 from vitreport.spec.run import RunSpec
 
@@ -73,50 +73,6 @@ def test_the_tables_are_those_of_what_is_named(cli: Cli) -> None:
     document = json.loads(cli("report", "--format", "json", batches).stdout)
     assert len(document["ablations"]) == 1
     assert cli("report", "--format", "csv", group).stdout.count("\n") == 2
-
-
-TRYOUTS: dict[str, Any] = {
-    "limit": {"data": {"limit": 500}, "train": TWELVE},
-    "epochs": {"train": {"epochs": 1}},
-    "both": {"data": {"limit": 500}, "train": {"epochs": 1}},
-}
-
-
-@pytest.mark.parametrize("kind", TRYOUTS)
-@pytest.mark.parametrize("seeds", [1, 2])
-def test_a_try_out_is_left_out_of_a_paper(cli: Cli, kind: str, seeds: int) -> None:
-    paper = cli("report", "--format", "latex").stdout
-    tried = write_seeds(RUNS, [0.9] * seeds, **TRYOUTS[kind])[0].name.removesuffix("-s0")
-    done = cli("report", "--format", "latex")
-    assert done.stdout == paper
-    assert done.stderr == (f"left out 1 try-out: {tried}; name runs, groups or sweeps to choose what the tables show\n")
-    assert "90.0" in cli("report", "--format", "latex", tried).stdout
-    assert tried in cli("report", "--format", "csv").stdout
-    assert cli("report", "-o", "paper.tex").exit_code == 0
-    assert cli("report", "--check", "paper.tex").exit_code == 0
-
-
-def test_a_try_out_of_another_architecture_or_a_sweep_is_left_out(cli: Cli) -> None:
-    paper = cli("report", "--format", "latex").stdout
-    write_run(RUNS, spec("tnt", train=TWELVE), 0.7)
-    tried = write_sweep("tried", "batch_size", 128, 64, data={"limit": 500}, train={"epochs": 1})
-    assert cli("report", "--format", "latex").stdout == paper
-    assert len(tables(cli, tried)) == 2
-
-
-@pytest.mark.parametrize(("axis", "values"), [("epochs", (12, 6)), ("limit", (500, 1000))])
-def test_a_sweep_over_epochs_or_limits_is_no_try_out_for_it(cli: Cli, axis: str, values: tuple[int, ...]) -> None:
-    write_sweep("wanted", axis, *values, **({"train": TWELVE} if axis == "limit" else {}))
-    done = cli("report", "--format", "latex")
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert [value for value in values if f"\n{value} & " not in done.stdout] == []
-
-
-def test_where_there_are_only_single_runs_none_is_a_try_out(cli: Cli) -> None:
-    for model, accuracy in (("tnt", 0.5), ("swin", 0.6)):
-        write_run(Path("single"), spec(model), accuracy)
-    done = cli("report", "--format", "latex", "--runs-dir", "single")
-    assert ("50.0" in done.stdout, "60.0" in done.stdout, done.stderr) == (True, True, "")
 
 
 def test_parts_of_a_study_can_be_chosen(cli: Cli) -> None:

@@ -1,15 +1,12 @@
 """Analyze what a user names: runs, groups and sweeps in a folder, or a study."""
 
 import difflib
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.claims import Claim
-from vitreport.analysis.groups import Group
 from vitreport.analysis.studies import claims_of, outline_of
 from vitreport.analysis.summary import Summary
 from vitreport.errors import SpecError
@@ -23,7 +20,6 @@ from vitreport.spec.data import Lowered
 from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 MOST_NEAR = 5
-SIZES = ("data.limit", "train.epochs")
 
 
 @dataclass(frozen=True)
@@ -33,11 +29,10 @@ class Analysis:
     summary: Summary
     claims: Sequence[Claim] = ()  # the published claims of a study
     title: str | None = None  # that of a study
-    left_out: Sequence[str] = ()  # groups that are not shown because they are try-outs
     lowered: frozenset[Lowered] = frozenset()  # the batch sizes that a study lowered for small datasets
 
 
-def analyze_runs(names: Sequence[str], runs_dir: Path, *, without_tryouts: bool = False) -> Analysis:
+def analyze_runs(names: Sequence[str], runs_dir: Path) -> Analysis:
     """Analyze the runs, groups and sweeps that are named, or all runs, with what in the folder cannot be read.
 
     Raises:
@@ -47,15 +42,7 @@ def analyze_runs(names: Sequence[str], runs_dir: Path, *, without_tryouts: bool 
     folders, sweeps = _select(names, runs_dir, on_record)
     if not names:
         damage = [*(Damage(name, why) for name, why in strays(runs_dir)), *damage]
-    summary = analyze(folders, Outline(sweeps), damage)
-    left_out = _tryouts(summary, sweeps) if without_tryouts else set()
-    if left_out:
-        groups = [group for group in summary.groups if group.id in left_out]
-        runs = {_first_attempt(run.id) for group in groups for run in group.runs}
-        specs = {group.spec_id for group in groups}  # a table of half a sweep would say that the rest was not run
-        kept = tuple(sweep for sweep in sweeps if not _specs(sweep) & specs)
-        summary = analyze([each for each in folders if _first_attempt(each.name) not in runs], Outline(kept), damage)
-    return Analysis(summary, left_out=sorted(left_out))
+    return Analysis(analyze(folders, Outline(sweeps), damage))
 
 
 def analyze_with_sweeps(runs: Sequence[Run]) -> Summary:
@@ -107,46 +94,6 @@ def _read_sweeps(runs_dir: Path) -> tuple[list[SweepRecord], list[Damage]]:
     unread: list[Damage] = []
     sweeps = read_sweeps(runs_dir, unread)
     return sweeps, [replace(each, place=f"{SWEEPS_FOLDER}/{each.place}") for each in unread]
-
-
-def _tryouts(summary: Summary, sweeps: Sequence[SweepRecord]) -> set[str]:
-    """Return the groups that are try-outs beside others.
-
-    These are single runs of no sweep, if other groups have several runs, and groups with fewer training images or
-    epochs than the main group of their pair, unless a sweep varies these. The main group is the preset's, else that
-    with most images, then runs, then epochs. Accuracy does not count: a try-out may have the best one by luck.
-    """
-    swept = [[group for group in summary.groups if group.spec_id in _specs(sweep)] for sweep in sweeps]
-    in_sweeps = {group.id for members in swept for group in members}
-    found = {group.id for group in summary.groups if len(group.runs) == 1 and group.id not in in_sweeps}
-    if len(found) == len(summary.groups):
-        found = set()
-    varied = {
-        (group.id, path)
-        for members in swept
-        for path in SIZES
-        if len({_size(group, path) for group in members}) > 1
-        for group in members
-    }
-    main: dict[tuple[str, str], Group] = {}
-    rest = [group for group in summary.groups if group.id not in found]
-    for group in sorted(rest, key=lambda g: (g.is_preset, _size(g, SIZES[0]), len(g.runs), _size(g, SIZES[1]))):
-        main[group.architecture, group.dataset] = group
-    for group in rest:
-        largest = main[group.architecture, group.dataset]
-        if any(_size(group, path) < _size(largest, path) for path in SIZES if (group.id, path) not in varied):
-            found.add(group.id)
-    return found
-
-
-def _specs(sweep: SweepRecord) -> set[str]:
-    return {RunId.parse(trial.run).group for trial in sweep.trials}
-
-
-def _size(group: Group, path: str) -> float:
-    """Return a number; infinity if there is no limit."""
-    value: Any = group.fields.get(path)
-    return math.inf if value is None else value
 
 
 def _select(

@@ -11,7 +11,7 @@ from vitreport.cli.console import note, note_lowered, print_document, warn_each
 from vitreport.cli.format import TRAIN_AGAIN
 from vitreport.cli.runs_dir import require_runs_dir
 from vitreport.errors import DamageError, DriftError, SpecError
-from vitreport.formatting import counted, listed
+from vitreport.formatting import counted
 from vitreport.report.blocks import Format
 from vitreport.sweep.defaults import DEFAULT_SEEDS
 
@@ -78,11 +78,8 @@ def report(
         analysis = selection.analyze_study(request, runs_dir, facts_in(data_dirs), every_seed=seeds is None)
     else:
         require_runs_dir(runs_dir)
-        analysis = selection.analyze_runs(runs or (), runs_dir, without_tryouts=form == "latex" and not runs)
+        analysis = selection.analyze_runs(runs or (), runs_dir)
     note_lowered(analysis.lowered)
-    if left_out := analysis.left_out:
-        names = f"{counted(len(left_out), 'try-out')}: {listed(left_out)}"
-        note(f"left out {names}; name runs, groups or sweeps to choose what the tables show")
     page = make_page(analysis.summary, analysis.claims, title or analysis.title or TITLE)
     place = assets_of(places, page.figures, folder, given=assets)
     document = render(
