@@ -8,7 +8,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 
 from tests.data.augmenting import drawn, random_images, shares
-from vitreport.data.augment import policies
+from vitreport.data.augment import pipeline
 from vitreport.data.augment.sampling import InTurn
 from vitreport.spec.augment import RandAugmentSpec, TrivialAugmentSpec
 
@@ -19,13 +19,13 @@ REFERENCES: dict[type[Policy], Any] = {RandAugmentSpec: v2.RandAugment, TrivialA
 
 def everything(bins: list[int]) -> tuple[Tensor, Tensor, Tensor]:
     """Each kind of operation at each bin with both signs: kinds, bins and signs (N,)."""
-    kinds = torch.arange(len(policies.NAMES))
+    kinds = torch.arange(len(pipeline.NAMES))
     return tuple(torch.cartesian_prod(kinds, torch.tensor(bins), torch.tensor([-1, 1])).unbind(1))  # type: ignore[return-value]
 
 
 def by_torchvision(spec: Policy, image: Tensor, kind: int, bin_: int, sign: int) -> Tensor:
     reference = REFERENCES[type(spec)]
-    name = policies.NAMES[kind]
+    name = pipeline.NAMES[kind]
     magnitudes, signed = reference._AUGMENTATION_SPACE[name]
     table = magnitudes(spec.num_magnitude_bins, *SIZE)
     magnitude = 0.0 if table is None else float(table[bin_]) * (sign if signed else 1)
@@ -43,8 +43,8 @@ def test_every_operation_acts_as_in_torchvision(
     spec = kind(num_magnitude_bins=num_bins, interpolation=interpolation)
     kinds, chosen, signs = everything(bins)
     images = random_images(len(kinds), size=SIZE).double()
-    operations = policies.operations(spec, (len(kinds), 3, *SIZE), kinds, chosen, signs)
-    result = InTurn(operations)(images, policies.positions(kinds)[:, None], torch.arange(len(kinds))[:, None])
+    operations = pipeline.operations(spec, (len(kinds), 3, *SIZE), kinds, chosen, signs)
+    result = InTurn(operations)(images, pipeline.positions(kinds)[:, None], torch.arange(len(kinds))[:, None])
     triples = zip(kinds.tolist(), chosen.tolist(), signs.tolist(), strict=True)
     for image, changed, own in zip(images, result, triples, strict=True):
         torch.testing.assert_close(changed, by_torchvision(spec, image, *own), rtol=0, atol=1e-6, msg=str(own))
@@ -52,7 +52,7 @@ def test_every_operation_acts_as_in_torchvision(
 
 def test_the_names_are_those_of_torchvision() -> None:
     for reference in REFERENCES.values():
-        assert tuple(reference._AUGMENTATION_SPACE) == policies.NAMES
+        assert tuple(reference._AUGMENTATION_SPACE) == pipeline.NAMES
 
 
 def test_every_operation_and_sign_is_equally_likely() -> None:

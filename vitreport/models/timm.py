@@ -5,8 +5,8 @@ Only timm knows its names and their keywords, so that they are checked where the
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 import torch
 from torch import Tensor, nn
 
-from vitreport.errors import Problem, RecordError, ResourceError, SpecError
+from vitreport.errors import Problem, RecordError, ResourceError, SpecError, VitreportError
 from vitreport.formatting import did_you_mean
 from vitreport.models.tnt import with_dropout_out_of_place
-from vitreport.models.weights import Weights, is_out_of_memory, reason_of
+from vitreport.models.weights import Weights, library_errors, reason_of
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.model import ModelSpec
@@ -34,8 +34,7 @@ CLIENTS = ("huggingface_hub", "httpx", "httpcore", "requests")  # whose errors a
 def build_timm(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
     """Build a network from images (B, 3, image_size, image_size) to logits (B, num_classes).
 
-    Raises:
-        SpecError: If timm has no such architecture or keyword, or the network does not fit the images.
+    Raises SpecError where timm has no such architecture or keyword, or the network does not fit the images.
     """
     _check_name(spec.architecture)
     with timm_errors(spec, "be built with these settings"):
@@ -49,17 +48,13 @@ def build_timm(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
     return network.train()
 
 
-@contextmanager
-def timm_errors(spec: ModelSpec, action: str) -> Iterator[None]:
+def timm_errors(spec: ModelSpec, action: str) -> AbstractContextManager[None]:
     """Turn whatever a network of timm raises where it cannot do `action` into a SpecError."""
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(spec, TimmSpec) or isinstance(error, SpecError) or is_out_of_memory(error):
-            raise
-        field = "model.arguments" if spec.arguments else "model.architecture"
-        fault = f"{spec.architecture} cannot {action}: {reason_of(error)}"
-        raise SpecError(problems=[Problem(field, fault)]) from error
+    if not isinstance(spec, TimmSpec):
+        return nullcontext()
+    field = "model.arguments" if spec.arguments else "model.architecture"
+    fault = f"{spec.architecture} cannot {action}: "
+    return library_errors(lambda error: SpecError(problems=[Problem(field, fault + reason_of(error))]))
 
 
 def sized_network(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module:
@@ -79,10 +74,8 @@ def sized_network(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module
 def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) -> Weights:
     """Load the weights of an architecture from timm's hub; `note` receives a line when the hub is asked.
 
-    Raises:
-        SpecError: If the hub has none.
-        ResourceError: If it cannot be reached.
-        RecordError: If they do not fit images of this size.
+    Raises SpecError where the hub has none, ResourceError where it cannot be reached, RecordError where they do not
+    fit images of this size.
     """
     import timm
     from huggingface_hub import constants
@@ -93,6 +86,13 @@ def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) ->
     name = f"timm/{published.architecture}.{published.tag}"
     hint = f"fill {constants.HF_HUB_CACHE} (HF_HOME) where there is a network, or give a file: --weights FILE"
     unreachable = f"the weights of {spec.architecture} are not in the cache and cannot be downloaded: "
+
+    def as_ours(error: Exception) -> VitreportError:
+        if isinstance(error, OSError) or any(kind.__module__.startswith(CLIENTS) for kind in type(error).__mro__):
+            return ResourceError(unreachable + reason_of(error.__cause__ or error), hint)
+        fault = f"timm's weights of {spec.architecture} do not load: {type(error).__name__}: {reason_of(error)}"
+        return RecordError(fault, "give a file: --weights FILE")
+
     if not constants.is_offline_mode():
         note(f"asking {urlsplit(constants.ENDPOINT).netloc} for {name}")
     elif published.hf_hub_id and _cached_file(published) is None:
@@ -100,14 +100,8 @@ def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) ->
     logged = logging.root.manager.disable
     logging.disable()  # the lines of timm and of the hub's client
     try:
-        network = sized_network(spec, image_size, pretrained=True)
-    except Exception as error:  # of the way to the hub, or whatever timm makes of a file
-        if is_out_of_memory(error):
-            raise
-        if isinstance(error, OSError) or any(kind.__module__.startswith(CLIENTS) for kind in type(error).__mro__):
-            raise ResourceError(f"{unreachable}{reason_of(error.__cause__ or error)}", hint) from error
-        fault = f"timm's weights of {spec.architecture} do not load: {type(error).__name__}: {reason_of(error)}"
-        raise RecordError(fault, "give a file: --weights FILE") from error
+        with library_errors(as_ours):
+            network = sized_network(spec, image_size, pretrained=True)
     finally:
         logging.disable(logged)
     file = _cached_file(published)
@@ -120,13 +114,9 @@ def adapted_weights(network: nn.Module, weights: Weights) -> Weights:
     adapt = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
     if adapt is None:
         return weights
-    try:
+    fault = f"{weights.source}: timm cannot read weights of this network in it: "
+    with library_errors(lambda error: RecordError(fault + reason_of(error))):
         return replace(weights, tensors=adapt(dict(weights.tensors), network))
-    except Exception as error:  # whatever an architecture makes of another's weights
-        if is_out_of_memory(error):
-            raise
-        fault = f"{weights.source}: timm cannot read weights of this network in it: {reason_of(error)}"
-        raise RecordError(fault) from error
 
 
 def _check_name(architecture: str) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -19,7 +20,7 @@ import torch
 from pydantic import BaseModel, ValidationError
 from torch import Tensor, nn
 
-from vitreport.errors import RecordError
+from vitreport.errors import RecordError, VitreportError
 from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, read_bounded, reading_errors
 
 MAX_BYTES = MAX_WEIGHTS_BYTES
@@ -50,8 +51,7 @@ class Weights:
 def read_weights(path: Path, digest: str) -> Weights:
     """Read the tensors of a safetensors file, or of a weights-only one that torch has saved.
 
-    Raises:
-        RecordError: If the file's SHA-256 is not `digest`, or the file holds anything but plain tensors.
+    Raises RecordError where the file's SHA-256 is not `digest`, or the file holds anything but plain tensors.
     """
     with reading_errors(RecordError, path, "give the path of a weights file"):
         content = read_bounded(path, MAX_BYTES)
@@ -112,39 +112,41 @@ def _named_classes(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
 
 
 @contextmanager
-def _library_errors(source: str) -> Iterator[None]:
-    """Turn whatever a library raises on a damaged file, or on one of another kind, into a RecordError."""
+def library_errors(as_ours: Callable[[Exception], VitreportError]) -> Iterator[None]:
+    """Turn whatever a library raises into one of our errors, unless memory does not suffice."""
     try:
         yield
-    except pickle.UnpicklingError as error:
-        hint = "load it where you trust it and save its state_dict() with safetensors"
-        raise RecordError(
-            f"{source} is not loaded: it holds more than weights, which needs code to run", hint
-        ) from error
     except Exception as error:
-        if isinstance(error, RecordError) or is_out_of_memory(error):
+        if isinstance(error, VitreportError) or is_out_of_memory(error):
             raise
-        fault = f"{source} cannot be read as weights: {type(error).__name__}: {reason_of(error)}"
-        raise RecordError(fault, INCOMPLETE_HINT) from error
+        raise as_ours(error) from error
+
+
+def _unreadable(source: str, error: Exception) -> RecordError:
+    if isinstance(error, pickle.UnpicklingError):
+        hint = "load it where you trust it and save its state_dict() with safetensors"
+        return RecordError(f"{source} is not loaded: it holds more than weights, which needs code to run", hint)
+    fault = f"{source} cannot be read as weights: {type(error).__name__}: {reason_of(error)}"
+    return RecordError(fault, INCOMPLETE_HINT)
 
 
 def parse_safetensors(content: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors and the metadata of a safetensors file, which anyone may have made.
 
-    Raises:
-        RecordError: If `content` is not a whole, sound safetensors file; it names `source`.
+    Raises RecordError, which names `source`, where `content` is not a whole, sound safetensors file.
     """
     header_size = int.from_bytes(content[:8], "little")
     if header_size > MAX_HEADER_BYTES:
         raise RecordError(f"{source} has a header larger than {MAX_HEADER_BYTES >> 20} MiB", INCOMPLETE_HINT)
-    with _library_errors(source):
+    with library_errors(partial(_unreadable, source)):
         return safetensors.torch.load(content), dict(json.loads(content[8 : 8 + header_size]).get("__metadata__", {}))
 
 
 def _torch_saved(path: Path, content: bytes) -> Any:
     """Return what torch.save has written, read by its unpickler that builds tensors and plain values only."""
     file = io.BytesIO(content)
-    with _library_errors(str(path)), warnings.catch_warnings(action="ignore"):  # of torch about the file's age and form
+    unreadable = partial(_unreadable, str(path))
+    with library_errors(unreadable), warnings.catch_warnings(action="ignore"):  # about the file's age and form
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
                 if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
@@ -156,14 +158,9 @@ def _torch_saved(path: Path, content: bytes) -> Any:
 
 def _is_plain(name: Any, tensor: Any) -> bool:
     """Return whether this is a named tensor on the CPU with one value after the other."""
-    return (
-        isinstance(name, str)
-        and isinstance(tensor, Tensor)
-        and tensor.layout == torch.strided
-        and tensor.device.type == "cpu"
-        and not tensor.is_quantized
-        and not tensor.is_nested
-    )
+    if not isinstance(name, str) or not isinstance(tensor, Tensor) or tensor.is_quantized or tensor.is_nested:
+        return False
+    return tensor.layout == torch.strided and tensor.device.type == "cpu"
 
 
 def classifier_prefixes(model: nn.Module) -> tuple[str, ...]:

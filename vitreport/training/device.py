@@ -3,6 +3,7 @@
 import ctypes
 import os
 import platform
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -26,25 +27,19 @@ COMPILE_HINT = "leave --compile out, or see whether a C++ compiler is installed 
 def choose_device(name: str) -> torch.device:
     """Return the device of that name; "auto" is the first GPU where there is one, else the CPU.
 
-    Raises:
-        SpecError: If the name is no device.
-        ResourceError: If there is no such GPU.
+    Raises SpecError for a name that is no device, ResourceError for a GPU that is not there.
     """
     if name == "auto":
         return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = torch.device("meta")
-    if device.type not in ("cpu", "cuda"):
+    if not (found := re.fullmatch(r"cpu|cuda(?::(\d+))?", name)):
         raise SpecError(f"{DEVICE.given_as(name)} = {name!r}: unknown device", "auto, cpu, cuda or cuda:N")
-    if device.type == "cpu":
+    if name == "cpu":
         return torch.device("cpu")
-    index, count = device.index or 0, torch.cuda.device_count()
+    index, count = int(found[1] or 0), torch.cuda.device_count()
     if index >= count:
-        found = f"torch sees {count} CUDA GPUs" if count else "torch sees no CUDA GPU"
+        seen = f"torch sees {count} CUDA GPUs" if count else "torch sees no CUDA GPU"
         hint = "`vitreport doctor` says why; --device cpu always works"
-        raise ResourceError(f"{DEVICE.given_as(name)} = {name!r}: {found}", hint)
+        raise ResourceError(f"{DEVICE.given_as(name)} = {name!r}: {seen}", hint)
     return torch.device("cuda", index)
 
 
@@ -142,8 +137,8 @@ def forget_peak_memory() -> None:
 def compile_network(model: nn.Module) -> None:
     """Let torch compile the calls of `model` in place; the names of its weights stay.
 
-    Each shape of a batch gets code of its own, so that the bits of a step depend on that step alone, not on the
-    batches that came before it. `model.forward` is not compiled: evaluation calls it.
+    Each shape of a batch gets code of its own, so that the bits of a step do not depend on the batches before it.
+    `model.forward` is not compiled: evaluation calls it.
     """
     with compile_errors():
         model.compile(dynamic=False)
@@ -171,10 +166,9 @@ def devices_found() -> list[tuple[str, str, str]]:
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         found.append((f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB", ""))
-    if len(found) == 1 and torch.version.cuda:
+    if len(found) > 1:
+        return found
+    if torch.version.cuda:
         fix = "with an NVIDIA GPU: see whether nvidia-smi lists it, or bring its driver up to date"
-        found.append(("cuda", f"torch is built for CUDA {torch.version.cuda} and sees no GPU", fix))
-    elif len(found) == 1:
-        fix = "with an NVIDIA GPU: pip install --force-reinstall torch"
-        found.append(("cuda", "torch is built without CUDA", fix))
-    return found
+        return [*found, ("cuda", f"torch is built for CUDA {torch.version.cuda} and sees no GPU", fix)]
+    return [*found, ("cuda", "torch is built without CUDA", "with an NVIDIA GPU: pip install --force-reinstall torch")]

@@ -39,10 +39,8 @@ def evaluation_batch_size(device: torch.device, train: TrainSpec, image_size: in
 def predict(model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]) -> Predictions:
     """Compute the logits of a split. `before_batch` may raise to stop between batches.
 
-    The network is never compiled here, so that a run can be measured again wherever it was trained.
-
-    Raises:
-        ResourceError: If the memory does not suffice.
+    The network is never compiled here, so that a run can be measured again wherever it was trained. Raises
+    ResourceError where the memory does not suffice.
     """
     model.eval()
     logits, begun = [], time.perf_counter()

@@ -36,10 +36,8 @@ def fit(
     """Train `state` from its step to the end of the last epoch, measuring `splits` after each epoch.
 
     `state` can be saved while the generator is suspended at an EpochFinished or at a StepFinished with a loss.
-    What `before_batch` raises comes through with `state` between two steps.
-
-    Raises:
-        DivergedError: With the first step whose loss is not finite, or after which the loss of a split is not.
+    What `before_batch` raises comes through with `state` between two steps. Raises DivergedError with the first step
+    whose loss is not finite, or after which the loss of a split is not.
     """
     steps_per_epoch = batches.steps_per_epoch
     yield Started(train.epochs, steps_per_epoch, state.epoch, state.step)

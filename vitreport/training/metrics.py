@@ -29,8 +29,7 @@ FUNCTIONS = {"top5": top5}
 def measure(logits: Logits, labels: Labels) -> Measurement:
     """Count right answers of logits (N, K) for labels (N,), and compute the mean cross entropy and all METRICS.
 
-    Raises:
-        FloatingPointError: If the cross entropy is infinite or NaN.
+    Raises FloatingPointError where the cross entropy is infinite or NaN.
     """
     loss = float(-_log_softmax(logits)[np.arange(len(labels)), labels].mean())
     if not np.isfinite(loss):

@@ -25,10 +25,8 @@ SHOWN_CHARACTERS = 100
 def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Callable[[str], None]) -> Weights | None:
     """Read the weights that `model.pretrained` names; None where it names none. Only the classifier may not fit.
 
-    Raises:
-        SpecError: If the weights are a file that is not given.
-        RecordError: If they cannot be used.
-        ResourceError: If the hub has to be asked and cannot.
+    Raises SpecError where the weights are a file that is not given, RecordError where they cannot be used,
+    ResourceError where the hub has to be asked and cannot.
     """
     pretrained = spec.model.pretrained
     if pretrained is False:
@@ -131,20 +129,20 @@ def _without_prefix(model: nn.Module, weights: Weights, note: Callable[[str], No
 def _misfits(model: nn.Module, weights: Weights) -> dict[str, list[str]]:
     """Return the tensors of a network, and of weights, that do not fit each other, in the order of the network."""
     given, wanted = weights.tensors, named_weights(model)
+
+    def kind(tensor: Tensor) -> tuple[torch.Size, bool]:
+        return tensor.shape, tensor.is_floating_point()
+
     return {
         "missing": [name for name in wanted if name not in given],
         "unexpected": sorted(given.keys() - model.state_dict().keys(), key=_natural),
-        "reshaped": [name for name in wanted if name in given and not _fits(given[name], wanted[name])],
+        "reshaped": [name for name in wanted if name in given and kind(given[name]) != kind(wanted[name])],
     }
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """Sort blocks.2 before blocks.10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in name.split(".")]
-
-
-def _fits(given: Tensor, wanted: Tensor) -> bool:
-    return given.shape == wanted.shape and given.is_floating_point() == wanted.is_floating_point()
 
 
 def _listed(names: Sequence[str]) -> str:

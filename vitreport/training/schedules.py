@@ -11,7 +11,10 @@ def learning_rate_at(
 ) -> float:
     """Return the learning rate of step 0, 1, ..., total_steps - 1.
 
-    Warm-up over w steps: learning_rate * (step + 1) / w. Over the remaining n steps the schedule's share of it.
+    Warm-up over w steps: learning_rate * (step + 1) / w. Then "cosine" multiplies it by f + (1 - f) * (1 + cos(pi *
+    progress)) / 2, with f = final_fraction and the progress from 0 to 1 over the remaining steps. With the interval
+    "epoch" the progress is that of the epoch's start, minus the lag; epoch 0 has no lag. The lag makes it negative in
+    epoch 1 where it is 2; the cosine is even.
     """
     warmup_steps = round(schedule.warmup_epochs * steps_per_epoch)
     if step < warmup_steps:
@@ -20,21 +23,12 @@ def learning_rate_at(
         case ConstantSpec():
             return learning_rate
         case CosineSpec():
-            return learning_rate * _cosine(schedule, step - warmup_steps, total_steps - warmup_steps, steps_per_epoch)
+            since = step - warmup_steps
+            if schedule.interval == "epoch":
+                epoch = since // steps_per_epoch
+                since = (epoch - schedule.lag_epochs) * steps_per_epoch if epoch else 0
+            progress = since / (total_steps - warmup_steps)
+            remaining = (1 + math.cos(math.pi * progress)) / 2
+            return learning_rate * (schedule.final_fraction + (1 - schedule.final_fraction) * remaining)
         case _:
             assert_never(schedule)
-
-
-def _cosine(schedule: CosineSpec, step: int, steps: int, steps_per_epoch: int) -> float:
-    """f + (1 - f) * (1 + cos(pi * progress)) / 2, with f = final_fraction and the progress step / steps.
-
-    With the interval "epoch" the progress is that of the epoch's start, less the lag; epoch 0 has no lag. The lag
-    makes it negative in epoch 1 where it is 2; the cosine is even.
-    """
-    if schedule.interval == "step":
-        progress = step / steps
-    else:
-        epoch = step // steps_per_epoch
-        progress = (epoch - schedule.lag_epochs) * steps_per_epoch / steps if epoch else 0.0
-    remaining = (1 + math.cos(math.pi * progress)) / 2
-    return schedule.final_fraction + (1 - schedule.final_fraction) * remaining

@@ -62,8 +62,7 @@ def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
 def prepare(spec: RunSpec, model: nn.Module, cost: Cost, arrays: ImageArrays, device: torch.device) -> Setup:
     """Make the optimizer of a model that is on its device, and the splits.
 
-    Raises:
-        SpecError: If the images do not fit the spec.
+    Raises SpecError where the images do not fit the spec.
     """
     train, val = split_indices(spec, arrays)
     problems = image_problems(spec, len(arrays.classes), len(train))
@@ -116,8 +115,7 @@ def split_indices(spec: RunSpec, arrays: ImageArrays) -> tuple[NDArray[np.int64]
 
     Both are training images, unless the spec takes the validation images of the dataset: then all of those.
 
-    Raises:
-        DatasetError: If the dataset has no validation images, or too few training images.
+    Raises DatasetError where the dataset has no validation images, or too few training images.
     """
     labels, classes = arrays.splits["train"].labels, arrays.classes
     kept = np.arange(len(labels))

@@ -46,16 +46,9 @@ class Rate:
 
 @dataclass(frozen=True)
 class MeasuredCost:
-    """The cost of a spec's network, and its speed on a device.
+    """The cost of a spec's network, and its speed on a device: of whole training steps, and of an evaluation.
 
-    Attributes:
-        batch_size: The batch size of the spec.
-        device: The name of the device.
-        threads: The CPU threads.
-        load: How many processes wanted a core in the minute before; with more than there are cores the speeds are low.
-        cost: What is counted.
-        training: The speed of whole steps (augmentation, forward, backward, update).
-        forward: The speed of an evaluation.
+    `load` is how many processes wanted a core in the minute before; with more than there are cores the speeds are low.
     """
 
     batch_size: int
@@ -75,13 +68,7 @@ class MeasuredCost:
 def measure_cost_here(
     spec: RunSpec, device_name: str, threads: int | None, *, training_images: int | None = None
 ) -> MeasuredCost:
-    """Build the network and run some steps on generated images; nothing is written.
-
-    Args:
-        spec: The spec.
-        device_name: A torch device name or "auto".
-        threads: The CPU threads (default: chosen by PyTorch).
-        training_images: How many a run has, where that is known.
+    """Build the network and run some steps on generated images, of which a run has `training_images` if that is known.
 
     Raises:
         SpecError: Batches leave the network nothing to normalize over.
@@ -101,10 +88,7 @@ def measure_cost_here(
 
 
 def measure_throughput(model: nn.Module, spec: RunSpec, device: torch.device, *, seconds: float) -> tuple[Rate, Rate]:
-    """Measure training and evaluation on a copy of the model, which is on `device`, in about `seconds`.
-
-    Batches are as large as the spec's, or as evaluation's, unless those would take longer: then they are smaller.
-    """
+    """Measure training and evaluation on a copy of the model, which is on `device`, in about `seconds`."""
     model = deepcopy(model)
     state = fresh_state(model, build_optimizer(spec.optimizer, model.parameters()), device)
 
@@ -125,11 +109,14 @@ def measure_throughput(model: nn.Module, spec: RunSpec, device: torch.device, *,
 def measure_rate(
     work: Callable[[ImageSet], None], data: DataSpec, device: torch.device, batch_size: int, seconds: float
 ) -> Rate:
-    """Warm up, grow the batch while a larger one fits into `seconds`, then take samples."""
+    """Warm up, grow the batch up to `batch_size` while a larger one fits into `seconds`, then take samples."""
     deadline, repeats = perf_counter() + seconds, STEPS_A_SAMPLE[device.type]
+    random, size = np.random.default_rng(0), data.image_size
 
     def seconds_of(count: int) -> float:
-        images = _noise(data, count, device)
+        pixels = random.integers(0, 256, (count, CHANNELS, size, size), np.uint8)
+        labels = random.integers(0, data.num_classes, count, np.int64)
+        images = place(pixels, labels, device=device, image_size=size, mean=(0.5,) * CHANNELS, std=(0.25,) * CHANNELS)
         begun = perf_counter()
         for _ in range(repeats):
             work(images)
@@ -139,26 +126,15 @@ def measure_rate(
 
     count = min(FEWEST_IMAGES, batch_size)
     seconds_of(count)  # the first step of a process takes many times as long as the next
-    taken, seconds_an_image = seconds_of(count), None
-    while count < batch_size:
-        larger = min(GROWTH * count, batch_size)
-        expected = taken + (larger - count) * (seconds_an_image or 0.0)
-        if perf_counter() + repeats * expected > deadline:
+    taken, an_image = seconds_of(count), 0.0
+    while count < (larger := min(GROWTH * count, batch_size)):
+        if perf_counter() + repeats * (taken + (larger - count) * an_image) > deadline:
             break
         before, taken = taken, seconds_of(larger)
-        seconds_an_image, count = max(0.0, taken - before) / (larger - count), larger
+        an_image, count = max(0.0, taken - before) / (larger - count), larger
     samples = [taken]
     while len(samples) < SAMPLES and perf_counter() + taken < deadline:
         samples.append(seconds_of(count))
     median = statistics.median(samples)
-    whole = median + (batch_size - count) * (median / count if seconds_an_image is None else seconds_an_image)
+    whole = median + (batch_size - count) * (an_image or median / count)
     return Rate(count / median, count, len(samples), batch_size / whole)
-
-
-def _noise(data: DataSpec, count: int, device: torch.device) -> ImageSet:
-    """Generate images as they are stored, with labels."""
-    random, size = np.random.default_rng(0), data.image_size
-    images = random.integers(0, 256, (count, CHANNELS, size, size), np.uint8)
-    labels = random.integers(0, data.num_classes, count, np.int64)
-    normalization = {"mean": (0.5,) * CHANNELS, "std": (0.25,) * CHANNELS}
-    return place(images, labels, device=device, image_size=size, **normalization)

@@ -1,4 +1,4 @@
-"""Which function draws the random numbers of which spec, and the operations of a spec one after the other."""
+"""Operations that consist of others, which function draws the random numbers of which spec, and all in order."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,9 +6,70 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vitreport.data.augment import color, geometry, policies
+from vitreport.data.augment import color, geometry
 from vitreport.data.augment.sampling import Apply, InTurn, RandomNumbers, SampledTransform, Sampler, apply_where
 from vitreport.spec import augment as specs
+
+MOVING = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
+COLORING = ("Brightness", "Color", "Contrast", "Sharpness", "Posterize", "Solarize", "AutoContrast", "Equalize")
+NAMES = ("Identity", *MOVING, *COLORING)
+"""The operations of RandAugment and TrivialAugment as torchvision names them; each is equally likely."""
+
+Policy = specs.RandAugmentSpec | specs.TrivialAugmentSpec
+
+
+def draw_policy(spec: Policy, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+    """Draw operations for each image: several of one magnitude, or one of a random magnitude; with random signs."""
+    if isinstance(spec, specs.RandAugmentSpec):
+        turns, bins = spec.num_ops, torch.full((shape[0] * spec.num_ops,), spec.magnitude)
+    else:
+        turns, bins = 1, numbers.integers(0, spec.num_magnitude_bins, 1).squeeze(1)
+    own = numbers.repeated(turns)
+    kinds = own.integers(0, len(NAMES), 1).squeeze(1)
+    signs = own.integers(0, 2, 1).squeeze(1) * 2 - 1
+    drawn = InTurn(operations(spec, shape, kinds, bins, signs))
+    return SampledTransform(drawn, (positions(kinds).view(-1, turns), torch.arange(len(bins)).view(-1, turns)))
+
+
+def positions(kinds: Tensor) -> Tensor:
+    """Return where in the list of `operations` the operation of that number in NAMES is."""
+    return (kinds - len(MOVING) + 1).clamp(min=1).where(kinds > 0, 0)
+
+
+def operations(
+    spec: Policy, shape: Sequence[int], kinds: Tensor, bins: Tensor, signs: Tensor
+) -> list[SampledTransform]:
+    """Return the identity, one affine map for all of MOVING, and those of COLORING in their order.
+
+    The largest magnitudes are tangents, pixels and degrees of MOVING, the change of a factor and the bits taken away.
+    """
+    height, width = shape[-2:]
+    largest = [0.99, 0.99, 32.0, 32.0, 135.0, 0.99, 6]
+    if isinstance(spec, specs.RandAugmentSpec):
+        largest = [0.3, 0.3, 150 / 331 * width, 150 / 331 * height, 30.0, 0.9, 4]
+    *moves, factor, bits = largest
+    last = spec.num_magnitude_bins - 1
+    factors = 1 + signs * torch.linspace(0, factor, last + 1)[bins]
+    moved = [
+        (signs * torch.linspace(0, high, last + 1)[bins]).double() * (kinds == kind)
+        for kind, high in enumerate(moves, start=1)
+    ]
+    shears = torch.stack(moved[:2], dim=1).atan().rad2deg()
+    corners = -torch.tensor([width, height]) / 2 * (shears != 0).any(1, keepdim=True)  # a shear is about the top left
+    translations, still = torch.stack(moved[2:4], dim=1).trunc(), torch.ones(len(bins))
+    matrices = geometry.inverse_affine(-moved[4], translations, still, shears, corners)
+    return [
+        SampledTransform(lambda images: images),
+        SampledTransform(partial(geometry.affine, interpolation=spec.interpolation), (matrices,)),
+        SampledTransform(color.adjust_brightness, (factors,)),
+        SampledTransform(color.adjust_saturation, (factors,)),
+        SampledTransform(color.adjust_contrast, (factors,)),
+        SampledTransform(color.adjust_sharpness, (factors,)),
+        SampledTransform(color.posterize, ((8 - bins / (last / bits)).round(),)),
+        SampledTransform(color.solarize, (torch.linspace(1, 0, last + 1)[bins],)),
+        SampledTransform(color.autocontrast),
+        SampledTransform(color.equalize),
+    ]
 
 
 def chosen_by_chance(apply: Apply) -> Sampler:
@@ -41,8 +102,8 @@ DRAWS: dict[type, Sampler] = {
     specs.AutocontrastSpec: chosen_by_chance(partial(apply_where, apply=color.autocontrast)),
     specs.EqualizeSpec: chosen_by_chance(partial(apply_where, apply=color.equalize)),
     specs.RandomErasingSpec: color.draw_random_erasing,
-    specs.RandAugmentSpec: policies.draw_policy,
-    specs.TrivialAugmentSpec: policies.draw_policy,
+    specs.RandAugmentSpec: draw_policy,
+    specs.TrivialAugmentSpec: draw_policy,
     specs.MixtureSpec: draw_mixture,
 }
 
