@@ -17,10 +17,9 @@ from vitreport.spec.section import PositiveInt
 
 
 class ToySpec(ArchitectureSpec):
-    """One hidden layer."""
+    """A toy network: one hidden layer over all pixels."""
 
     title = "Toy network"
-    description = "A toy network: one hidden layer over all pixels."
     citation = "vaswani2017toy"
 
     name: Literal["toy"] = "toy"

@@ -1,5 +1,7 @@
 """What every architecture says about itself, beside its fields."""
 
+import inspect
+
 import pytest
 
 from vitreport.analysis.references import architecture_reference, architecture_title, entries
@@ -10,7 +12,7 @@ from vitreport.spec.model import ARCHITECTURES, MODEL_SPECS
 @pytest.mark.parametrize("kind", MODEL_SPECS)
 def test_an_architecture_has_a_title_a_description_and_a_paper(kind: type[ArchitectureSpec]) -> None:
     assert kind.title
-    assert kind.description.partition("\n")[0].endswith(".")
+    assert (inspect.getdoc(kind) or "").partition("\n")[0].endswith(".")
     assert kind.citation in entries()
 
 

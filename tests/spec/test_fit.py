@@ -21,12 +21,12 @@ MIXTURE: dict[str, Any] = {"name": "mixture", "operations": [FLIP]}
         (
             {"model": {"name": "perceiver-io", "dim": 100}},
             "model.dim",
-            "100 is not 3072 (3 x 32 x 32, the values of one image)",
+            "100 is not 3072 (the values of one image)",
         ),
         (
             {"model": {"name": "mlp-mixer", "patch_size": 64}},
             "model.patch_size",
-            "64 is larger than data.image_size = 32",
+            "64 does not divide data.image_size = 32",
         ),
         (
             {"model": {"name": "mlp-mixer", "patch_size": 5}},

@@ -1,5 +1,6 @@
 """What is cited, in BibTeX, and what the architectures are called."""
 
+import inspect
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -46,7 +47,7 @@ def architecture_reference(name: str) -> str:
 def architecture_summary(name: str) -> str:
     """The first line of the description of an architecture."""
     kind = ARCHITECTURES.get("timm" if name.startswith("timm-") else name)
-    return kind.description.partition("\n")[0] if kind else ""
+    return (inspect.getdoc(kind) or "").partition("\n")[0] if kind else ""
 
 
 def bibliography(summary: "Summary") -> list[str]:

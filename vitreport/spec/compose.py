@@ -158,7 +158,8 @@ def _derived(values: Mapping[str, Any], facts: DatasetFacts) -> Layer:
     derived: dict[str, Any] = {"image_size": facts.image_size, "num_classes": facts.num_classes}
     if data.get("validation", "folder" if facts.has_validation else "fraction") == "folder":
         derived |= {"validation": "folder", "validation_fraction": 0.0}
-    architecture = ARCHITECTURES.get(str(model.get("name")), ArchitectureSpec)
+    name = model.get("name")
+    architecture = ARCHITECTURES.get(name if isinstance(name, str) else "", ArchitectureSpec)
     num_classes = _count(data.get("num_classes")) or facts.num_classes
     fields = architecture.derived(model, facts.image_size, num_classes)
     return Layer("derived", {"data": derived, "model": fields})

@@ -83,8 +83,10 @@ def compose_request(request: Request, describe: Describe, trial: Layer | None = 
 def _usual_preset(values: Mapping[str, Any]) -> str | None:
     """Return the preset of a model and a dataset, if there is one; the dataset is given by its name or path."""
     model, dataset = table(values, "model"), table(values, "data").get("dataset", DEFAULT_DATASET)
-    label = timm_label(str(model.get("architecture"))) if model.get("name") == "timm" else model.get("name")
-    return preset_for(str(label), Path(str(dataset)).name)
+    label, architecture = model.get("name"), model.get("architecture")
+    if label == "timm" and isinstance(architecture, str):
+        label = timm_label(architecture)
+    return preset_for(label, Path(dataset).name) if isinstance(label, str) and isinstance(dataset, str) else None
 
 
 def _digest(weights: Path) -> str:

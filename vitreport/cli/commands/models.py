@@ -1,5 +1,6 @@
 """`vitreport models`: the architectures, and one of them with what it costs."""
 
+import inspect
 import textwrap
 from dataclasses import asdict
 from itertools import zip_longest
@@ -27,7 +28,7 @@ def models(context: typer.Context, as_json: options.AsJson = False) -> None:
     for name, architecture in ARCHITECTURES.items():
         fields = {field: None for kind in implementations(architecture) for field in kind.model_fields}
         fields.pop("name")
-        summary, presets = architecture.description.partition("\n")[0], presets_of(name)
+        summary, presets = (inspect.getdoc(architecture) or "").partition("\n")[0], presets_of(name)
         listed.append({"name": name, "summary": summary, "fields": list(fields), "presets": presets})
         folded = textwrap.wrap(", ".join(presets), COLUMN_WIDTH, break_on_hyphens=False)
         rows += zip_longest([name], textwrap.wrap(summary, COLUMN_WIDTH), folded, fillvalue="")
@@ -65,10 +66,10 @@ def show(
     measured = measure_cost_here(spec, device, threads)
     if as_json:
         described = [{**asdict(field), "value": values[field.name]} for field in fields]
-        about = {"name": spec.model.name, "description": architecture.description, "fields": described}
+        about = {"name": spec.model.name, "description": inspect.getdoc(architecture), "fields": described}
         print_json({**about, "presets": facts, "spec": spec.model_dump(mode="json"), "cost": plain_cost(measured)})
         return
-    print_text(f"{model}: {architecture.description}\n")
+    print_text(f"{model}: {inspect.getdoc(architecture)}\n")
     derived, rows = spec.model.derived({}, image_size=1, num_classes=1), []
     for field in fields:
         default = default_in_words(field, is_derived=field.name in derived)

@@ -72,7 +72,7 @@ def show_fields(section: str | None, *, as_json: bool) -> None:
 
 
 def _description(kind: type[BaseModel]) -> str:
-    return getattr(kind, "description", "") or inspect.getdoc(kind) or ""
+    return inspect.getdoc(kind) or ""
 
 
 def _name(kind: type[BaseModel]) -> str | None:

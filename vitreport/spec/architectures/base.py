@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import ConfigDict, field_validator
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
@@ -14,39 +14,35 @@ from vitreport.spec.section import Section, added_later
 WEIGHTS_FILE = r"sha256:[0-9a-f]{64}"
 
 
-def file_or_nothing(value: Any) -> Any:
-    """A digest of a weights file, or false."""
-    if value is False or (isinstance(value, str) and re.fullmatch(WEIGHTS_FILE, value)):
-        return value
-    hub = " (true is for architectures of timm alone)" if value is True else ""
-    fault = f'must be false or "sha256:" with 64 hexadecimal digits, as `--weights FILE` writes it{hub}'
-    raise PydanticCustomError("pretrained", fault)
-
-
-def pretrained_schema(*switches: bool) -> WithJsonSchema:
-    """The JSON Schema of `pretrained`: one of these switches, or a digest."""
-    return WithJsonSchema({"anyOf": [{"enum": list(switches)}, {"type": "string", "pattern": f"^{WEIGHTS_FILE}$"}]})
-
-
-FileOrNothing = Annotated[bool | str, BeforeValidator(file_or_nothing), pretrained_schema(False)]
+def _describe_pretrained(schema: dict[str, Any], kind: type["ArchitectureSpec"]) -> None:
+    file = {"type": "string", "pattern": f"^{WEIGHTS_FILE}$"}
+    schema["properties"]["pretrained"]["anyOf"] = [{"enum": [False, True] if kind.has_hub else [False]}, file]
 
 
 class ArchitectureSpec(Section):
-    """What every architecture's spec can say about itself and a data set.
+    """The spec of an architecture. Users read the docstring of each: a line, then what its fields need.
 
-    `title` is what reports call it. `description` is what users read of it, true for all values of its fields: a line,
-    then what its fields need.
-    A field that follows from the data set (`dim`, `queries_dim`) is filled in by `derived` where the user
-    leaves it out, and compared by `problems` where he gives it. `pretrained` says which weights the training
-    starts from: false, fresh ones; a "sha256:..." the file that has this digest, wherever it lies.
+    Attributes:
+        title: What reports call it.
+        has_hub: Whether `pretrained = true` loads weights from a hub.
+        pretrained: The weights to start from: false for fresh ones, "sha256:..." for the file with this digest.
     """
 
-    model_config = ConfigDict(json_schema_extra=lambda schema, kind: schema.update(description=kind.description))
+    model_config = ConfigDict(json_schema_extra=_describe_pretrained)
     title: ClassVar[str]
-    description: ClassVar[str]
+    has_hub: ClassVar[bool] = False
 
     name: str
-    pretrained: FileOrNothing = added_later(default=False)
+    pretrained: bool | str = added_later(default=False)
+
+    @field_validator("pretrained", mode="before")
+    @classmethod
+    def _check_pretrained(cls, value: Any) -> Any:
+        if value is False or (value is True and cls.has_hub) or re.fullmatch(WEIGHTS_FILE, str(value)):
+            return value
+        hub = " (true is for architectures of timm alone)" if value is True else ""
+        fault = f'must be false or "sha256:" with 64 hexadecimal digits, as `--weights FILE` writes it{hub}'
+        raise PydanticCustomError("pretrained", fault)
 
     @property
     def label(self) -> str:
@@ -59,29 +55,26 @@ class ArchitectureSpec(Section):
         return self.name
 
     def fields(self, *without: str) -> dict[str, Any]:
-        """What the network itself is built from."""
+        """Return what the network itself is built from."""
         return self.model_dump(exclude={*ArchitectureSpec.model_fields, *without})
 
     @classmethod
     def derived(cls, given: Mapping[str, Any], image_size: int, num_classes: int) -> dict[str, int]:
-        """The fields that follow from the data set and from the other fields, which are not checked yet."""
+        """Return the fields that follow from the dataset and from the other fields, which are not checked yet."""
         return {}
 
     def problems(self, data: DataSpec) -> list[Problem]:
-        """What does not fit the data set."""
+        """Return what does not fit the dataset, or does not fit together."""
         return []
 
 
-def patch_problems(patch_size: int, image_size: int) -> list[Problem]:
-    """What is wrong with a grid of square patches on a square image."""
-    if patch_size > image_size:
-        fault = f"{patch_size} is larger than data.image_size = {image_size}"
-    elif image_size % patch_size:
-        fault = f"{patch_size} does not divide data.image_size = {image_size}"
-    else:
-        return []
-    return [Problem("model.patch_size", fault, f"one of {', '.join(map(str, divisors(image_size)))}")]
+def divisor_problems(field: str, number: int, whole: int, name: str) -> list[Problem]:
+    """Return a problem, with the numbers that fit, if a field does not divide a whole of this name."""
+    divisors = [str(candidate) for candidate in range(1, whole + 1) if whole % candidate == 0]
+    fault = f"{number} does not divide {name}"
+    return [Problem(f"model.{field}", fault, f"one of {', '.join(divisors)}")] if whole % number else []
 
 
-def divisors(number: int) -> list[int]:
-    return [candidate for candidate in range(1, number + 1) if number % candidate == 0]
+def patch_problems(patch_size: int, data: DataSpec) -> list[Problem]:
+    """Return what is wrong with a grid of square patches on the images of a dataset."""
+    return divisor_problems("patch_size", patch_size, data.image_size, f"data.image_size = {data.image_size}")

@@ -9,14 +9,13 @@ from vitreport.spec.section import Fraction, PositiveInt, Ratio
 
 
 class MLPMixerSpec(ArchitectureSpec):
-    """MLP-Mixer; the defaults are those of the published S/16."""
+    """MLP-Mixer (Tolstikhin et al. 2021, arXiv:2105.01601): multilayer perceptrons mix patches, then channels.
+
+    The defaults are those of the published S/16.
+    """
 
     title = "MLP-Mixer"
     citation = "tolstikhin2021mixer"
-    description = (
-        "MLP-Mixer (Tolstikhin et al. 2021, arXiv:2105.01601): multilayer perceptrons mix the patches of an image, "
-        "then the channels of each patch, without attention."
-    )
 
     name: Literal["mlp-mixer"] = "mlp-mixer"
     patch_size: PositiveInt = 16
@@ -28,4 +27,4 @@ class MLPMixerSpec(ArchitectureSpec):
     drop_path_rate: Fraction = 0.0
 
     def problems(self, data: DataSpec) -> list[Problem]:
-        return patch_problems(self.patch_size, data.image_size)
+        return patch_problems(self.patch_size, data)

@@ -9,15 +9,14 @@ from vitreport.spec.section import Fraction, PositiveInt
 
 
 class PerceiverSpec(ArchitectureSpec):
-    """Perceiver; the defaults are the published "medium" for CIFAR-10."""
+    """Perceiver (Jaegle et al. 2021, arXiv:2103.03206): latent vectors attend to the pixels in every layer.
+
+    Each pixel is a token with Fourier features of its position. `weight_tie_layers` shares the weights of all layers
+    but the first. The defaults are the published "medium" for CIFAR-10.
+    """
 
     title = "Perceiver"
     citation = "jaegle2021perceiver"
-    description = (
-        "Perceiver (Jaegle et al. 2021, arXiv:2103.03206): latent vectors attend to the pixels in every layer; each "
-        "pixel is a token with Fourier features of its position.\n\n"
-        "`weight_tie_layers` shares the weights of all layers but the first."
-    )
 
     name: Literal["perceiver"] = "perceiver"
     num_freq_bands: PositiveInt = 6

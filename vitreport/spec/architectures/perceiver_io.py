@@ -10,22 +10,18 @@ from vitreport.spec.architectures.base import ArchitectureSpec, patch_problems
 from vitreport.spec.data import CHANNELS, DataSpec
 from vitreport.spec.section import PositiveInt, added_later, derived
 
-AXES = 2
-
 
 class PerceiverIOSpec(ArchitectureSpec):
-    """Perceiver IO, with the widths that follow from the data set."""
+    """Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795): latent vectors attend to the image or its patches.
+
+    The image is one token or a token for each patch. `dim` is the width of a token: its pixel values and, for a patch,
+    the Fourier features of its position (the position, and its sine and cosine for each of `num_freq_bands` frequencies
+    up to `max_freq` / 2, along both axes). The output query is drawn from a standard normal distribution or uniformly
+    from [0, 1) (`query_init`). It is trained with the network unless `query_trained` is false.
+    """
 
     title = "Perceiver IO"
     citation = "jaegle2021perceiverio"
-    description = (
-        "Perceiver IO (Jaegle et al. 2021, arXiv:2107.14795): latent vectors attend to the image, which is one token "
-        "or a token for each patch.\n\n"
-        "`dim` is the width of a token: its pixel values and, for a patch, the Fourier features of its position (the\n"
-        "position, and its sine and cosine for each of `num_freq_bands` frequencies up to `max_freq` / 2,\n"
-        "along both axes). The output query is drawn from a standard normal distribution or uniformly from [0, 1)\n"
-        "(`query_init`). It is trained with the network unless `query_trained` is false."
-    )
 
     name: Literal["perceiver-io"] = "perceiver-io"
     dim: PositiveInt = derived()
@@ -52,26 +48,17 @@ class PerceiverIOSpec(ArchitectureSpec):
         bands = given.get("num_freq_bands", cls.model_fields["num_freq_bands"].default)
         dim = CHANNELS * image_size**2
         if isinstance(patch_size, int) and isinstance(bands, int):
-            dim = CHANNELS * patch_size**2 + place_features(bands)
+            dim = CHANNELS * patch_size**2 + 2 * (2 * bands + 1)  # Fourier features along both axes
         return {"dim": dim, "queries_dim": num_classes, "logits_dim": num_classes}
 
     def problems(self, data: DataSpec) -> list[Problem]:
-        if self.patch_size and (found := patch_problems(self.patch_size, data.image_size)):
+        if self.patch_size and (found := patch_problems(self.patch_size, data)):
             return found
-        side = self.patch_size or data.image_size
-        place = f" + {place_features(self.num_freq_bands)} of its place" if self.patch_size else ""
-        reasons = {
-            "dim": f"{CHANNELS} x {side} x {side}{place}, the values of one {'patch' if self.patch_size else 'image'}",
-            "queries_dim": f"data.num_classes of {data.dataset}",
-            "logits_dim": f"data.num_classes of {data.dataset}",
-        }
+        token = "patch and its position" if self.patch_size else "image"
+        classes = f"data.num_classes of {data.dataset}"
+        reasons = {"dim": f"the values of one {token}", "queries_dim": classes, "logits_dim": classes}
         return [
             Problem(f"model.{field}", f"{getattr(self, field)} is not {value} ({reasons[field]})", "leave it out")
             for field, value in self.derived(dict(self), data.image_size, data.num_classes).items()
             if getattr(self, field) != value
         ]
-
-
-def place_features(num_freq_bands: int) -> int:
-    """The Fourier features of a place in an image."""
-    return AXES * (2 * num_freq_bands + 1)

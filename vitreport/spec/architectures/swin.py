@@ -5,55 +5,41 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from vitreport.errors import Problem
-from vitreport.spec.architectures.base import ArchitectureSpec, divisors, patch_problems
+from vitreport.spec.architectures.base import ArchitectureSpec, divisor_problems, patch_problems
 from vitreport.spec.data import DataSpec
 from vitreport.spec.section import Fraction, PositiveInt, Ratio
 
+Stages = Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=8)]
+
 
 class SwinSpec(ArchitectureSpec):
-    """Swin Transformer; the defaults make a small one for small images."""
+    """Swin Transformer (Liu et al. 2021, arXiv:2103.14030): patches attend to each other within local windows.
+
+    It has one or more stages. The defaults make a small one for small images.
+    """
 
     title = "Swin Transformer"
     citation = "liu2021swin"
-    description = (
-        "Swin Transformer (Liu et al. 2021, arXiv:2103.14030): patches attend to each other within local windows, in "
-        "one or more stages."
-    )
 
     name: Literal["swin"] = "swin"
     patch_size: PositiveInt = 4
     embed_dim: PositiveInt = 64
-    depths: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=8)] = (2, 2, 8, 2)
-    num_heads: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=8)] = (2, 4, 8, 16)
+    depths: Stages = (2, 2, 8, 2)
+    num_heads: Stages = (2, 4, 8, 16)
     window_size: PositiveInt = 8
     mlp_ratio: Ratio = 4.0
     drop_rate: Fraction = 0.0
     drop_path_rate: Fraction = 0.1
 
     def problems(self, data: DataSpec) -> list[Problem]:
-        if found := patch_problems(self.patch_size, data.image_size):
+        if found := patch_problems(self.patch_size, data):
             return found
-        return [*self._window_problems(data.image_size // self.patch_size), *self._stage_problems()]
-
-    def _window_problems(self, grid: int) -> list[Problem]:
-        if grid % self.window_size == 0:
-            return []
-        return [
-            Problem(
-                "model.window_size",
-                f"{self.window_size} does not divide the grid of {grid} x {grid} patches",
-                f"one of {', '.join(map(str, divisors(grid)))}",
-            )
-        ]
-
-    def _stage_problems(self) -> list[Problem]:
+        grid = data.image_size // self.patch_size
+        found = divisor_problems("window_size", self.window_size, grid, f"the grid of {grid} x {grid} patches")
         if len(self.depths) != len(self.num_heads):
-            stages = f"{len(self.num_heads)} stages, model.depths has {len(self.depths)}"
-            return [Problem("model.num_heads", stages, "give one number for each stage")]
-        return [
-            Problem(
-                "model.num_heads", f"{heads} does not divide the width {self.embed_dim * 2**stage} of stage {stage}"
-            )
-            for stage, heads in enumerate(self.num_heads)
-            if self.embed_dim * 2**stage % heads
-        ]
+            fault = f"{len(self.num_heads)} stages, model.depths has {len(self.depths)}"
+            return [*found, Problem("model.num_heads", fault, "give one number for each stage")]
+        for stage, heads in enumerate(self.num_heads):
+            width = self.embed_dim * 2**stage
+            found += divisor_problems("num_heads", heads, width, f"the width {width} of stage {stage}")
+        return found

@@ -1,85 +1,73 @@
 """The spec of a classification model of timm."""
 
-import math
 import re
+from collections.abc import Iterator
+from math import isfinite
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
-from vitreport.spec.architectures.base import ArchitectureSpec, file_or_nothing, pretrained_schema
+from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.data import DataSpec
-from vitreport.spec.section import Name, added_later
+from vitreport.spec.section import Name
 
 SETTLED_ELSEWHERE = {
     "num_classes": "data.num_classes",
     "img_size": "data.image_size",
-    "in_chans": "the data set: images have three channels",
+    "in_chans": "the dataset: images have three channels",
     **dict.fromkeys(("pretrained", "pretrained_cfg", "pretrained_cfg_overlay"), "model.pretrained"),
     **dict.fromkeys(("checkpoint_path", "cache_dir"), "the command line: a spec names no path"),
     **dict.fromkeys(("features_only", "scriptable", "exportable"), "vitreport: it needs a classifier to train"),
 }
-PLAIN_SCHEMA = {"type": ["string", "number", "boolean"]}
 ARGUMENTS_SCHEMA: dict[str, Any] = {
     "type": "object",
     "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "not": {"enum": list(SETTLED_ELSEWHERE)}},
-    "additionalProperties": {"anyOf": [PLAIN_SCHEMA, {"type": "array"}]},
+    "additionalProperties": {"type": ["string", "number", "boolean", "array"]},
 }
-SHOWN_CHARACTERS = 28
-LARGEST_INTEGER = 10_000
+LARGEST_INTEGER = 10_000  # some constructors make a list or a loop of a number
 LABEL_CHARACTERS = 33  # in a run's id, which is the name of a folder
 
 
-def _hub_or_file(value: Any) -> Any:
-    return True if value is True else file_or_nothing(value)
-
-
-HubOrFile = Annotated[bool | str, BeforeValidator(_hub_or_file), pretrained_schema(False, True)]
-
-
-def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Keywords with what TOML can write and timm can take."""
+def _check_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Allow keywords with what TOML can write and timm can take."""
     for name, value in arguments.items():
-        if not (name.isidentifier() and _is_plain(value)):
-            fault = "{name} must be a keyword with a finite number, a text, true, false or a list of these"
-            raise PydanticCustomError("argument", fault, {"name": repr(name[:SHOWN_CHARACTERS])})
-        if _largest(value) > LARGEST_INTEGER:  # some constructors make a list or a loop of a number
-            fault = "{name} must not contain an integer above {largest}"
-            raise PydanticCustomError("argument", fault, {"name": repr(name), "largest": f"{LARGEST_INTEGER:,}"})
+        items = [*_items(value)]
+        is_plain = all(isinstance(item, str | int) or (isinstance(item, float) and isfinite(item)) for item in items)
+        if not (name.isidentifier() and is_plain):
+            fault = "must be a keyword with a finite number, a text, true, false or a list of these"
+        elif any(isinstance(item, int) and abs(item) > LARGEST_INTEGER for item in items):
+            fault = f"must not contain an integer above {LARGEST_INTEGER:,}"
+        else:
+            continue
+        raise PydanticCustomError("argument", "{name} " + fault, {"name": repr(name[:28])})
     return arguments
 
 
-def _largest(value: Any) -> int:
+def _items(value: Any) -> Iterator[Any]:
     if isinstance(value, list):
-        return max(map(_largest, value), default=0)
-    return abs(value) if isinstance(value, int) else 0
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, list):
-        return all(_is_plain(item) for item in value)
-    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+        for item in value:
+            yield from _items(item)
+    else:
+        yield value
 
 
 class TimmSpec(ArchitectureSpec):
-    """A classification model of timm, by its name there.
+    """A classification model of the library timm (PyTorch Image Models).
 
-    Which `arguments` there are is known to timm alone, so that they are checked where the network is built.
+    `architecture` is its name in timm. `pretrained = true` starts from its weights on timm's hub (`architecture` can
+    choose them: "NAME.TAG"). `arguments` are keyword arguments of timm's constructor: they are checked when the
+    network is built.
     """
 
     title = "timm (PyTorch Image Models)"
     citation = "wightman2019timm"
-    description = (
-        "A classification model of the library timm (PyTorch Image Models).\n\n"
-        "`architecture` is its name in timm. `pretrained = true` starts from its weights on timm's hub\n"
-        '(`architecture` can choose them: "NAME.TAG"). `arguments` are keyword arguments of timm\'s constructor.'
-    )
+    has_hub = True
 
     name: Literal["timm"] = "timm"
-    pretrained: HubOrFile = added_later(default=False)
     architecture: Name = Field(examples=["resnet18"])
-    arguments: Annotated[dict[str, Any], AfterValidator(_plain), WithJsonSchema(ARGUMENTS_SCHEMA)] = Field(default={})
+    arguments: Annotated[dict[str, Any], AfterValidator(_check_arguments), WithJsonSchema(ARGUMENTS_SCHEMA)] = Field({})
 
     @property
     def label(self) -> str:
@@ -98,6 +86,6 @@ class TimmSpec(ArchitectureSpec):
 
 
 def timm_label(architecture: str) -> str:
-    """What presets of an architecture of timm are called after; a name with a tag, of other weights, is another one."""
+    """Return what presets of an architecture of timm are called after; a tag, of other weights, is a part of it."""
     safe = re.sub(r"[^A-Za-z0-9._]+", "-", architecture).strip("-.")
     return f"timm-{safe}"

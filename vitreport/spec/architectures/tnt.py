@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Tag
 
 from vitreport.errors import Problem
-from vitreport.spec.architectures.base import ArchitectureSpec, divisors, patch_problems
+from vitreport.spec.architectures.base import ArchitectureSpec, divisor_problems, patch_problems
 from vitreport.spec.data import DataSpec
 from vitreport.spec.section import Fraction, PositiveInt, Ratio, added_later
 
@@ -13,20 +13,10 @@ TIMM, PACKAGE = "timm", "transformer-in-transformer"
 
 
 class TNTSpec(ArchitectureSpec):
-    """Transformer in Transformer: the fields that both implementations have."""
+    """The fields that both implementations have."""
 
     title = "Transformer in Transformer"
     citation = "han2021tnt"
-    description = (
-        "Transformer in Transformer (Han et al. 2021, arXiv:2103.00112): an inner transformer works on the pixels of "
-        "each patch, an outer one on the patches.\n\n"
-        "The inner one has width `inner_dim`, the outer one `embed_dim`. A pixel is a square of `pixel_size` pixels\n"
-        'of the image. `implementation` chooses the network. "timm" has `num_heads` outer and `inner_heads` inner\n'
-        "heads; `proj_drop_rate` is its dropout after each projection and in each MLP, `drop_rate` that before the\n"
-        'classifier. "transformer-in-transformer" is the package of that name: both transformers have `num_heads`\n'
-        "heads of width `dim_head`; `attn_dropout` follows the projection of each attention, `ff_dropout` is inside\n"
-        "each MLP. A spec must not name a field of the other implementation."
-    )
 
     name: Literal["tnt"] = "tnt"
     implementation: str
@@ -38,16 +28,19 @@ class TNTSpec(ArchitectureSpec):
     num_heads: PositiveInt = 8
 
     def problems(self, data: DataSpec) -> list[Problem]:
-        problems = patch_problems(self.patch_size, data.image_size)
-        if self.patch_size % self.pixel_size:
-            fault = f"{self.pixel_size} does not divide model.patch_size = {self.patch_size}"
-            hint = f"one of {', '.join(map(str, divisors(self.patch_size)))}"
-            problems.append(Problem("model.pixel_size", fault, hint))
-        return problems
+        patch = f"model.patch_size = {self.patch_size}"
+        pixels = divisor_problems("pixel_size", self.pixel_size, self.patch_size, patch)
+        return [*patch_problems(self.patch_size, data), *pixels]
 
 
 class TimmTNTSpec(TNTSpec):
-    """Transformer in Transformer as timm builds it; the default."""
+    """Transformer in Transformer (Han et al. 2021, arXiv:2103.00112): one within each patch, one on the patches.
+
+    The inner transformer has width `inner_dim` and `inner_heads` heads, the outer one `embed_dim` and `num_heads`. A
+    pixel is a square of `pixel_size` pixels of the image. `proj_drop_rate` is the dropout after each projection and in
+    each MLP, `drop_rate` that before the classifier. `implementation` chooses timm's network, or that of the package
+    transformer-in-transformer; a spec must not name a field of the other one.
+    """
 
     implementation: Literal["timm"] = added_later(default=TIMM)
     inner_heads: PositiveInt = 4
@@ -60,16 +53,20 @@ class TimmTNTSpec(TNTSpec):
     drop_path_rate: Fraction = 0.0
 
     def problems(self, data: DataSpec) -> list[Problem]:
-        widths = {"num_heads": "embed_dim", "inner_heads": "inner_dim"}
-        return super().problems(data) + [
-            Problem(f"model.{heads}", f"{getattr(self, heads)} does not divide model.{width} = {getattr(self, width)}")
-            for heads, width in widths.items()
-            if getattr(self, width) % getattr(self, heads)
+        outer, inner = f"model.embed_dim = {self.embed_dim}", f"model.inner_dim = {self.inner_dim}"
+        return [
+            *super().problems(data),
+            *divisor_problems("num_heads", self.num_heads, self.embed_dim, outer),
+            *divisor_problems("inner_heads", self.inner_heads, self.inner_dim, inner),
         ]
 
 
 class PackageTNTSpec(TNTSpec):
-    """Transformer in Transformer as the package transformer-in-transformer builds it."""
+    """Transformer in Transformer, as the package transformer-in-transformer builds it.
+
+    Both transformers have `num_heads` heads of width `dim_head`. `attn_dropout` follows the projection of each
+    attention, `ff_dropout` is inside each MLP.
+    """
 
     # The run ids of this network were first made from one spec with the fields of both, at timm's defaults then.
     hashed_also: ClassVar[dict[str, Any]] = {
