@@ -140,7 +140,7 @@ def ablate(
     plan = plan_ablation(
         base,
         [sweep.zipped(axes)] if zip and axes else axes,
-        sweep.checked_seeds(seeds, "seeds"),
+        sweep.checked_seeds(seeds),
         facts_in([place.data_dir, runtime.data_dir]),
         baseline=baseline,
     )

@@ -27,7 +27,7 @@ def refused(done: Completed, *said: str) -> None:
         (("study", "status", FILE, "--only", "mixr"), ["--only = 'mixr': no such part of the study", "mean mixer"]),
         (("study", "run", FILE, "--set", "epoch=1"), ["epoch: unknown field (from --set)", "did you mean epochs"]),
         (("study", "run", FILE, "--set", "seed=1"), ["seed: is given by --seeds"]),
-        (("study", "run", FILE, "--seeds", "none"), ["--seeds = 'none': names no seeds"]),
+        (("study", "run", FILE, "--seeds", "none"), ["--seeds = 'none': must be 1 to 10,000 different"]),
         (("ablate", "--study", FILE, "--only", "mixer"), ["--only = 'mixer': no such part"]),
         (("report", "--study", FILE, "mixer"), ["runs cannot be named with --study: mixer"]),
         (("report", "--set", "epochs=1"), ["--set and --seeds need --study"]),

@@ -53,6 +53,9 @@ def _items(value: Any) -> Iterator[Any]:
         yield value
 
 
+Arguments = Annotated[dict[str, Any], AfterValidator(_check_arguments), WithJsonSchema(ARGUMENTS_SCHEMA)]
+
+
 class TimmSpec(ArchitectureSpec):
     """A classification model of the library timm (PyTorch Image Models).
 
@@ -67,7 +70,7 @@ class TimmSpec(ArchitectureSpec):
 
     name: Literal["timm"] = "timm"
     architecture: Name = Field(examples=["resnet18"])
-    arguments: Annotated[dict[str, Any], AfterValidator(_check_arguments), WithJsonSchema(ARGUMENTS_SCHEMA)] = Field({})
+    arguments: Arguments = Field(default={})
 
     @property
     def label(self) -> str:
