@@ -93,7 +93,7 @@ FAULTY_STUDIES = [
     ABLATED,
     f"{ABLATED}params.batch_size = []\n",
     f"{ABLATED}params.batch_size = 16\n",
-    *(CLAIMED % value for value in ('"150%"', '"97.5 %"', '"1.5"', "97.5", "-0.1", "true", "[0.5]")),
+    *(CLAIMED % value for value in ('"97.5 %"', "97.5", "-0.1", "true", "[0.5]")),
     f'{STUDIED}claims = [{{ of = "a", source = "s" }}]\n',
     f'{STUDIED}claims = [{{ of = "a", source = "s", value = 0.5, above = "a" }}]\n',
 ]

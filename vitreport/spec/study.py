@@ -4,9 +4,9 @@ import itertools
 import re
 from collections.abc import Collection, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem, gathered
@@ -16,22 +16,23 @@ from vitreport.spec.section import Fraction, PositiveInt, Section
 from vitreport.spec.sweep import AxisSpec, field_axis, shown_value, variant_axis, zipped
 
 ONLY = "Runs and ablations"  # the title of the one section of a study that names none
-FIGURE = re.compile(r"(?P<number>\d{1,3}(\.\d{1,10})?(e-\d{1,2})?)(?P<percent>%?)")
+FIGURE = r"(\d{1,3}(\.\d{1,10})?(e-\d{1,2})?)(%?)"
 FIGURE_FAULT = "Input should be a fraction from 0 to 1, or a percentage in quotes such as '67.70%'"
 Relation = Literal["is", "above", "like", "spread below", "converged at", "gap above"]
 RELATIONS: dict[Relation, str] = {
-    "is": "value",
-    "above": "above",
-    "like": "like",
-    "spread below": "spread_below",
-    "converged at": "converged_at",
-    "gap above": "gap_above",
+    each: "value" if each == "is" else each.replace(" ", "_") for each in get_args(Relation)
 }
 """The relations that a claim can state, each with its field."""
 CLAIM_FAULT = f"must have one of {', '.join(RELATIONS.values())}"
 Labels = tuple[str, ...]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=400)]
+
+
+def _one_of(*fields: str) -> ConfigDict:
+    """Say in the JSON Schema that one of these tables is needed, at least."""
+    needed: list[Any] = [{"required": [field], "properties": {field: {"minProperties": 1}}} for field in fields]
+    return ConfigDict(json_schema_extra={"anyOf": needed})
 
 
 class PartSpec(Section):
@@ -69,6 +70,8 @@ class AblationSpec(PartSpec):
     others are compared with, if it is not the one that the preset has.
     """
 
+    model_config = _one_of("params", "variants")
+
     params: Mapping[str, Annotated[list[Any], Field(min_length=1)]] = {}
     zip: bool = False
     variants: Mapping[str, Annotated[Mapping[str, Mapping[str, Any]], Field(min_length=1)]] = {}
@@ -95,30 +98,30 @@ class AblationSpec(PartSpec):
 
 
 class FigureSpec(Section):
-    """A published accuracy: a fraction of the images, and the number of digits of its percentage.
-
-    A file has it as it was published, in quotes ("67.70%" or "0.6770"). A number without quotes has lost its last
-    zeros: the digits that are left count, and those of a whole percentage at least.
-    """
+    """A published accuracy: a fraction of the images, and the number of digits of its percentage."""
 
     fraction: Fraction
     digits: Annotated[int, Field(ge=0, le=10)]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _as_published(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            return given
-        match = FIGURE.fullmatch(str(given))
-        fraction = Decimal(match["number"]).scaleb(-2 if match["percent"] else 0) if match else Decimal(-1)
-        if not 0 <= fraction <= 1:
-            raise PydanticCustomError("figure", FIGURE_FAULT)
-        return {"fraction": float(fraction), "digits": max(0, -int(fraction.as_tuple().exponent) - 2)}
 
     @property
     def shown(self) -> str:
         """The percentage as it was published: 67.70%."""
         return percent(self.fraction, self.digits)
+
+
+def _as_published(given: Any) -> Any:
+    """Read a figure in quotes ("67.70%" or "0.6770"). A number without quotes has lost its last zeros."""
+    if isinstance(given, dict):
+        return given
+    match = re.fullmatch(FIGURE, str(given))
+    fraction = Decimal(match[1]).scaleb(-2 if match[4] else 0) if match else Decimal(-1)
+    if not 0 <= fraction <= 1:
+        raise PydanticCustomError("figure", FIGURE_FAULT)
+    return {"fraction": float(fraction), "digits": max(0, -int(fraction.as_tuple().exponent) - 2)}
+
+
+FigureText = Annotated[str, Field(pattern=f"^{FIGURE}$")]
+Figure = Annotated[FigureSpec, BeforeValidator(_as_published, json_schema_input_type=FigureText | Fraction)]
 
 
 def _several(given: Any) -> Any:
@@ -139,18 +142,20 @@ class ClaimSpec(Section):
     `says` gives it in words. A `fault` (the name of a fault of the study, or a list of them) makes it not comparable.
     """
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [field]} for field in RELATIONS.values()]})
+
     of: str
     at: Any = None
-    value: FigureSpec | None = None
+    value: Figure | None = None
     above: Any = None
     like: Any = None
-    spread_below: FigureSpec | None = None
+    spread_below: Figure | None = None
     converged_at: PositiveInt | None = None
-    gap_above: FigureSpec | None = None
+    gap_above: Figure | None = None
     metric: Literal["test_accuracy", "best_test_accuracy", "best_train_accuracy"] = "test_accuracy"
     source: Text
     says: Text = ""
-    fault: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    fault: Annotated[Labels, BeforeValidator(_several, json_schema_input_type=str | Labels)] = ()
 
     @model_validator(mode="after")
     def _states_one_thing(self) -> Self:
@@ -188,6 +193,8 @@ class SectionSpec(Section):
 class StudySpec(Section):
     """A study; `faults` names what was wrong with the published one. Each run and ablation is in one section."""
 
+    model_config = _one_of("runs", "ablations")
+
     title: Annotated[str, Field(min_length=1, max_length=200)]
     faults: Mapping[Key, Text] = {}
     runs: Mapping[Key, PartSpec] = {}
@@ -213,26 +220,20 @@ class StudySpec(Section):
 
     def only(self, names: Collection[str]) -> Self:
         """Return the study with these runs and ablations alone, and the claims that are about them alone."""
-        runs, ablations = (
-            {name: part for name, part in parts.items() if name in names} for parts in (self.runs, self.ablations)
-        )
+        kinds = ("runs", "ablations")
+        parts = {kind: {name: part for name, part in getattr(self, kind).items() if name in names} for kind in kinds}
+        sections = [
+            section.model_copy(update={kind: tuple(filter(parts[kind].get, getattr(section, kind))) for kind in kinds})
+            for section in self.order
+        ]
+        runs, ablations = parts.values()
         claims = [  # a claim about a run needs the run that it is compared with
             claim
             for claim in self.claims
             if claim.of in ablations or (claim.of in runs and claim.other in (None, *runs))
         ]
-        sections = [
-            section.model_copy(
-                update={
-                    "runs": tuple(filter(runs.__contains__, section.runs)),
-                    "ablations": tuple(filter(ablations.__contains__, section.ablations)),
-                }
-            )
-            for section in self.order
-        ]
         kept = tuple(section for section in sections if section.parts)
-        changes = {"runs": runs, "ablations": ablations, "claims": tuple(claims), "sections": kept}
-        return self.model_copy(update=changes)
+        return self.model_copy(update={**parts, "claims": tuple(claims), "sections": kept})
 
     def place_of(self, name: str) -> str:
         """Return the place of a run or an ablation in the file: ablations."perceiver-io/batch-size"."""
