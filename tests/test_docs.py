@@ -11,9 +11,8 @@ import pytest
 from tests.cli.surface import commands
 from tests.data.makers import write_folder
 from tests.test_contracts import FILES, PACKAGE, ROOT
-from vitreport.cli import training
 from vitreport.cli.main import run
-from vitreport.cli.tables import dry_run
+from vitreport.cli.tables import dry_run, training
 from vitreport.data.sources import facts_in
 from vitreport.errors import exit_codes
 from vitreport.spec.from_command import Request, compose_request

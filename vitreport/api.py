@@ -4,7 +4,6 @@ Only `train` loads torch, and the processes that `ablate` and `run_study` start.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,8 +28,8 @@ from vitreport.store.run_state import finished_run
 from vitreport.sweep.engines import local
 from vitreport.sweep.engines.engine import MakeEngine
 from vitreport.sweep.plan import Plan, plan_ablation
-from vitreport.sweep.run import Observer
-from vitreport.sweep.run_plans import Outcome, run_plans
+from vitreport.sweep.run import PATIENT, Observer, Policy
+from vitreport.sweep.run_plans import run_plans
 from vitreport.sweep.study_plan import StudyRequest, plan_study
 from vitreport.training.events import Listener, Listeners
 
@@ -100,7 +99,7 @@ def train(
 
 
 def ablate(
-    spec: Source,
+    spec: Source | Plan,
     params: Mapping[str, Sequence[Any]],
     *,
     seeds: Sequence[int] = (0, 1, 2),
@@ -109,6 +108,7 @@ def ablate(
     runtime: Runtime | None = None,
     engine: MakeEngine | None = None,
     observer: Observer | None = None,
+    policy: Policy = PATIENT,
 ) -> Summary:
     """Train every combination of values with every seed, and return the analysis of the runs.
 
@@ -116,7 +116,8 @@ def ablate(
     train begin by importing the script that calls this: call it under `if __name__ == "__main__":` there.
 
     Args:
-        spec: What is varied, also as `read_spec` reads it; fields that would follow from a varied one stay.
+        spec: What is varied, also as `read_spec` reads it; fields that would follow from a varied one stay. Or a sweep
+            that is planned already, for which only the arguments from `runtime` on count.
         params: The fields to vary, named as `--set` names them, with their values.
         seeds: The seeds of every combination, from 0 to 2**31 - 1, each once.
         zip: Pair the values of all fields instead of making a grid.
@@ -124,6 +125,7 @@ def ablate(
         runtime: The device, the folders and the number of threads.
         engine: Makes what trains (default: one process on this machine at a time).
         observer: Receives what happens.
+        policy: What happens after a failure.
 
     Raises:
         SpecError: With every problem of the spec, the values and the seeds.
@@ -135,21 +137,25 @@ def ablate(
         ...     print([(level.shown, level.accuracy) for level in summary.ablations[0].levels])
     """
     runtime = runtime or Runtime()
-    axes = [sweep.field_axis(name, values) for name, values in params.items()]
-    base, place = _resolve(spec, runtime)
-    plan = plan_ablation(
-        base,
-        [sweep.zipped(axes)] if zip and axes else axes,
-        sweep.checked_seeds(seeds),
-        facts_in([place.data_dir, runtime.data_dir]),
-        baseline=baseline,
-    )
-    runs = _run_plans([plan], runtime, engine, observer).runs
+    if isinstance(spec, Plan):
+        plan = spec
+    else:
+        axes = [sweep.field_axis(name, values) for name, values in params.items()]
+        base, place = _resolve(spec, runtime)
+        plan = plan_ablation(
+            base,
+            [sweep.zipped(axes)] if zip and axes else axes,
+            sweep.checked_seeds(seeds),
+            facts_in([place.data_dir, runtime.data_dir]),
+            baseline=baseline,
+        )
+    make_engine = engine or partial(local.LocalEngine, 1)
+    runs = run_plans([plan], runtime, make_engine, policy=policy, observer=observer).runs
     return analyze_all(runs.values(), outline_of_sweeps([plan]))
 
 
 def run_study(
-    study: str | Path,
+    study: str | Path | StudyRequest,
     *,
     only: Sequence[str] = (),
     seeds: str = "3",
@@ -157,21 +163,26 @@ def run_study(
     runtime: Runtime | None = None,
     engine: MakeEngine | None = None,
     observer: Observer | None = None,
+    policy: Policy = PATIENT,
+    data_dirs: Sequence[Path] = (),
 ) -> Analysis:
     """Train what is missing of a study, and return its analysis with its published claims.
 
     Call it under `if __name__ == "__main__":`, as `ablate`.
 
     Args:
-        study: A study by its name, or its TOML file.
+        study: A study by its name, or its TOML file; or a request, which holds the next three arguments itself.
         only: Its runs and ablations by name (default: all).
         seeds: As `--seeds` takes them.
         overrides: `FIELD=VALUE`, as `--set` takes them.
         runtime: The device, the folders and the number of threads.
         engine: Makes what trains (default: one process on this machine at a time).
         observer: Receives what happens.
+        policy: What happens after a failure.
+        data_dirs: The folders to look for datasets in (default: that of `runtime`).
 
     Raises:
+        ImagesError: After the training, with the parts that were left out because they lack their images.
         VitreportError: Of the kind that ended the sweep; see `vitreport.errors`. A trial that fails ends nothing.
 
     Example:
@@ -179,10 +190,15 @@ def run_study(
         ...     print(vitreport.run_study("digits", seeds="1").summary.groups)
     """
     runtime = runtime or Runtime()
-    asked, describe = StudyRequest(str(study), only, seeds, overrides), facts_in([runtime.data_dir])
-    plans = list(plan_study(asked, describe).plans.values())
-    _run_plans(plans, runtime, engine, observer).refuse_left_out()
-    return selection.analyze_study(asked, runtime.runs_dir, describe)
+    if not isinstance(study, StudyRequest):
+        study = StudyRequest(str(study), only, seeds, overrides, weights=runtime.weights)
+    describe = facts_in(data_dirs or [runtime.data_dir])
+    planned = plan_study(study, describe)
+    make_engine, unavailable = engine or partial(local.LocalEngine, 1), planned.unavailable
+    plans = list(planned.available.values())
+    outcome = run_plans(plans, runtime, make_engine, unavailable=unavailable, policy=policy, observer=observer)
+    outcome.refuse_left_out()
+    return selection.analyze_study(study, runtime.runs_dir, describe)
 
 
 def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
@@ -254,11 +270,3 @@ def _resolve(source: Source, runtime: Runtime) -> tuple[RunSpec, Runtime]:
         return source, runtime
     composed = load.read_spec(source, facts_in([runtime.data_dir]))
     return composed.spec, replace(runtime, data_dir=composed.data_dir)
-
-
-def _run_plans(
-    plans: Sequence[Plan], runtime: Runtime, engine: MakeEngine | None, observer: Observer | None
-) -> Outcome:
-    watching = observer or Observer()
-    make_engine = engine or partial(local.LocalEngine, 1)
-    return run_plans(plans, runtime, make_engine, observe=lambda plan: nullcontext(watching), note=watching.note)

@@ -34,7 +34,7 @@ class RuntimeOption(Generic[Value]):
         return self.variable if os.environ.get(self.variable) == str(value) else self.flag
 
 
-DEVICE = RuntimeOption("device", "auto", "auto, cpu, cuda or cuda:N.")
+DEVICE = RuntimeOption("device", "auto", "Device to compute on: auto, cpu, cuda or cuda:N.")
 THREADS = RuntimeOption[int | None]("threads", None, "Number of CPU threads (default: chosen by PyTorch).")
 COMPILE = RuntimeOption("compile", False, "Let torch compile the network; the first step takes a while.")
 DATA_DIR = RuntimeOption[Path | None]("data_dir", None, "Dataset directory; repeat to search several in order.")

@@ -35,9 +35,6 @@ PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
         (("--param", "batch_size", "16", "--set", "seed=5"), "is given by --seeds"),
         (("--param", "batch_size", "16", "--seeds", "1001"), "1,001 trials, more than 1,000"),
         (("--param", "batch_size", "16", "--jobs", "10000"), "more than the"),
-        (("--param", "batch_size", "16", "--only", "x"), "--only needs --study"),
-        (("--study", "small-images", "--param", "batch_size", "16"), "leave out --param"),
-        (("--study", "small-image"), "did you mean small-images"),
     ],
 )
 def test_what_cannot_be_swept_is_refused_before_anything_runs(

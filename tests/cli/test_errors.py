@@ -55,7 +55,7 @@ def test_a_batch_that_is_too_small_to_normalise_over(command: list[str], batch_s
         (["train", "--spec", "."], [". is a folder, not a regular file"]),
         (["train"], ["model.name: is missing", "one of perceiver-io"]),
         (["train", "--bogus"], ["No such option: --bogus", "`vitreport train --help`"]),
-        (["ablate", "--epochs", "1"], ["No such option: --epochs", "hint: --set epochs=VALUE, or `vitreport ablate"]),
+        (["ablate", "--limit", "1"], ["No such option: --limit", "hint: --set limit=VALUE, or `vitreport ablate"]),
         (["train", "--augment", "x"], ["No such option: --augment", "hint: --set augment=VALUE, or"]),
         (["ablate", "--bogus"], ["No such option: --bogus", "; hint: `vitreport ablate --help`"]),
         (["runs", "list", "--epochs", "1"], ["No such option: --epochs", "; hint: `vitreport runs list --help`"]),

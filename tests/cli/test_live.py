@@ -1,102 +1,89 @@
-"""What a terminal shows of a sweep under way, whatever its size."""
+"""What a terminal and a log show of a sweep under way."""
 
 import io
-from types import SimpleNamespace
+import re
 
 import pytest
 from rich.console import Console
 
 from tests.records import small_spec
-from vitreport.cli.live import display, sweep
-from vitreport.cli.live.sweep import LiveSweepView, QuietSweepView
-from vitreport.sweep.plan import Trial
+from vitreport.cli import live
+from vitreport.cli.live import Display, SweepView
+from vitreport.spec.sweep import field_axis
+from vitreport.sweep.plan import Plan, Trial
 from vitreport.training.events import Started, StepFinished
 
-STATES = (*["done"] * 8, "diverged", "running", "running", *["queued"] * 5)
-TRIALS = [Trial(("1e-2", "32"), small_spec(seed)) for seed in range(len(STATES))]
-CLEAR = "\x1b[2J"
+STATES = (*["done"] * 3, "diverged", "running", "running", *["queued"] * 2)
+TRIALS = tuple(Trial(("32",), small_spec(seed)) for seed in range(len(STATES)))
+PLAN = Plan("a sweep", (field_axis("batch_size", [32]),), None, TRIALS)
+CONTROL = re.compile(r"\x1b\[\??[0-9;]*[A-Za-z]")
 
 
 @pytest.fixture
-def console(monkeypatch: pytest.MonkeyPatch) -> Console:
-    """A terminal whose size may change."""
-    console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=100, height=30)
-    monkeypatch.setattr(display, "stderr", lambda: console)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Console:
+    """What is drawn on it is the text of its last frame."""
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=120, height=30)
+    monkeypatch.setattr(live, "stderr", lambda: console)
+    monkeypatch.setattr(live, "is_interactive", lambda: True)
     return console
 
 
-def begun() -> LiveSweepView:
-    """A sweep of which the first trials have ended one after the other, two run and the others wait."""
-    view = LiveSweepView(("learning_rate", "model.cross_dim_head"), TRIALS)
-    for number, (status, state) in enumerate(zip(view.statuses.values(), STATES, strict=True)):
-        status.state, status.moved, status.accuracy = state, float(number), ("test", 0.9876)
+def last_frame(display: Display, terminal: Console) -> list[str]:
+    with terminal.capture() as capture:
+        terminal.print(display.bars.get_renderable())
+    return [line.rstrip() for line in CONTROL.sub("", capture.get()).splitlines()]
+
+
+def begun(display: Display) -> SweepView:
+    """A sweep whose first trials have ended; two run, at half of their steps, and the others wait."""
+    view = SweepView(display)
+    view.begin(PLAN)
+    for trial in TRIALS:
+        view.moved(trial.id, "queued", None)
+    for trial, state in zip(TRIALS, STATES, strict=True):
+        view.moved(trial.id, state, None)
+        if state == "running":
+            view.event(trial.id, Started(epochs=2, steps_per_epoch=5, epoch=0, step=0))
+            view.event(trial.id, StepFinished(1, 5, 1, 0.1, None))
     return view
 
 
-def shown(console: Console, width: int, height: int) -> list[str]:
-    console.size = (width, height)
-    view = begun()
-    view._console = console
-    with console.capture() as capture:
-        console.print(view._render())
-    return capture.get().splitlines()
+def test_a_bar_counts_the_trials_and_each_that_runs_has_one(terminal: Console) -> None:
+    display = Display(quiet=False)
+    view = begun(display)
+    overall, first, second = last_frame(display, terminal)
+    assert overall.startswith("trials ")
+    assert "3 of 8 done, 1 diverged, 2 running, 2 queued" in overall
+    assert first.startswith("batch_size=32 seed=4 ")
+    assert second.startswith("batch_size=32 seed=5 ")
+    assert "epoch 1.0/2" in first
+    view.moved(TRIALS[4].id, "failed", None)
+    assert [line.split()[1] for line in last_frame(display, terminal)[1:]] == ["seed=5"]
 
 
-@pytest.mark.parametrize(
-    ("height", "seeds", "others"),
-    [
-        (30, [9, 10, 8, 7, 6, 5, 4, 3, 2, 1, 0, 11, 12, 13, 14, 15], []),
-        (20, [9, 10, 8, 7, 6, 5, 4, 3, 2, 1, 0, 11, 12, 13], ["… and 2 more: 2 queued"]),
-        (12, [9, 10, 8, 7, 6, 5], ["… and 10 more: 5 done, 5 queued"]),
-        (3, [9], ["… and 15 more: 1 running, 1 diverged, 8 done, 5 queued"]),
-    ],
-)
-def test_what_runs_comes_first_and_what_is_left_out_is_counted(
-    height: int, seeds: list[int], others: list[str], console: Console
-) -> None:
-    header, *lines, footer = shown(console, 100, height)
-    assert header.split() == ["learning_rate", "model.cross_dim_head", "seed", "state", "epoch", "accuracy"]
-    assert [int(line.split()[2]) for line in lines[: len(seeds)]] == seeds
-    assert lines[len(seeds) :] == others
-    assert footer == "8 of 16 trials done · 1 diverged · 2 running · 5 queued"
-    assert height < 10 or len([header, *lines, footer]) < height
-
-
-def test_a_narrow_terminal_cuts_the_axes_and_nothing_else(console: Console) -> None:
-    header, *lines = shown(console, 60, 30)
-    assert header.split() == ["learning_r…", "model.cros…", "seed", "state", "epoch", "accuracy"]
-    assert [line.split()[:4] for line in lines[:3]] == [
-        ["1e-2", "32", "9", "running"],
-        ["1e-2", "32", "10", "running"],
-        ["1e-2", "32", "8", "diverged"],
+def test_a_log_has_a_line_for_each_trial_that_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    view = begun(Display(quiet=False))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[:4] for line in lines] == [
+        [f"trial={number + 1}/8", "batch_size=32", f"seed={number}", f"state={state}"]
+        for number, state in enumerate(STATES[:4])
     ]
-    assert all(line.rstrip().endswith("98.76% test") for line in lines[:16])
-    assert max(map(len, [header, *lines])) <= 60
+    view.moved(TRIALS[4].id, "failed", None, "no memory")
+    warning, line = capsys.readouterr().err.splitlines()
+    assert warning == f"warning: {TRIALS[4].id}: no memory"
+    assert line.startswith("trial=5/8 batch_size=32 seed=4 state=failed")
 
 
-def test_a_terminal_of_another_width_is_drawn_on_anew(console: Console) -> None:
-    with begun() as view, console.capture() as capture:
-        for width in (100, 60, 60, 80):
-            console.width = width
-            view._live.refresh()
-    assert capture.get().count(CLEAR) == 2
+def test_trials_that_ended_before_are_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    view = SweepView(Display(quiet=False))
+    view.begin(PLAN)
+    for trial in TRIALS:
+        view.moved(trial.id, "done", None)
+    assert capsys.readouterr().err == ""
 
 
-def test_a_trial_that_failed_tells_no_time_but_that_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = SimpleNamespace(now=1.0)
-    monkeypatch.setattr(sweep, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    first, second, *others = (trial.id for trial in TRIALS[:5])
-    view = QuietSweepView((), TRIALS[:5])
-    view.event(first, Started(epochs=1, steps_per_epoch=10, epoch=0, step=0))
-    clock.now = 2.0
-    view.moved(first, "failed", None)
-    assert view.seconds_left() is None
-    view.event(second, Started(epochs=1, steps_per_epoch=10, epoch=0, step=0))
-    clock.now = 11.0
-    view.event(second, StepFinished(1, 5, 1, 0.1, None))
-    assert view.seconds_left() == 10 * (0.5 + 3) / 0.5
-    view.moved(second, "diverged", None)
-    assert view.seconds_left() == 10 * 3 / 0.5
-    for run_id in others:
-        view.moved(run_id, "done", None)
-    assert view.seconds_left() == 0
+def test_quiet_shows_warnings_only(capsys: pytest.CaptureFixture[str]) -> None:
+    view = begun(Display(quiet=True))
+    view.note("a note")
+    view.note("warning: a warning")
+    assert capsys.readouterr().err == "warning: a warning\n"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.golden.measure import COSTS
-from vitreport.cli.tables.fields import fields_in_words
+from vitreport.cli.tables.specs import field_rows
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.presets import preset_facts, preset_names
 from vitreport.training import throughput
@@ -56,7 +56,7 @@ def test_values_come_from_the_data_set_and_the_command_line(cli: Cli) -> None:
     assert found["cost"]["device"] == "CPU"
 
 
-@pytest.mark.parametrize(("load", "told"), [(0.0, ""), (99.0, ", beside other work (load 99.0 on 2 cores): rough")])
+@pytest.mark.parametrize(("load", "told"), [(0.0, ""), (99.0, ", with other work (load 99.0 on 2 cores): rough")])
 def test_a_screen_says_what_it_is_what_it_takes_and_what_it_costs(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, load: float, told: str
 ) -> None:
@@ -66,8 +66,8 @@ def test_a_screen_says_what_it_is_what_it_takes_and_what_it_costs(
     assert (done.exit_code, done.stderr) == (0, "")
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert lines[0].startswith("mlp-mixer: MLP-Mixer (Tolstikhin et al. 2021, arXiv:2105.01601)")
-    assert "embed_dim whole number 1 or more 512 8" in lines
-    assert "token_mlp_ratio number above 0, at most 16 0.5 0.5" in lines
+    assert "embed_dim whole number at least 1 512 8" in lines
+    assert "token_mlp_ratio number above 0 and at most 16 0.5 0.5" in lines
     assert "cifar10, 32 x 32 pixels, float32:" in lines
     assert f"measured on CPU, 1 thread{told}" in lines
 
@@ -80,15 +80,15 @@ def test_presets_tell_their_first_fact(cli: Cli) -> None:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES.values())
 def test_every_field_of_every_architecture_can_be_put_in_words(architecture: Any) -> None:
-    fields = fields_in_words(architecture)
+    fields = list(field_rows(architecture))
     assert [field.name for field in fields] == [name for name in architecture.model_fields if name != "name"]
     assert all(field.type for field in fields)
 
 
 def test_lists_and_ranges_are_in_words() -> None:
-    fields = {field.name: field for architecture in ARCHITECTURES.values() for field in fields_in_words(architecture)}
-    assert (fields["depths"].type, fields["depths"].allowed) == ("list of whole numbers", "1 or more; 1 to 8 of them")
-    assert (fields["drop_rate"].type, fields["drop_rate"].allowed) == ("number", "0 to 1")
+    fields = {field.name: field for architecture in ARCHITECTURES.values() for field in field_rows(architecture)}
+    assert fields["depths"].type == "list of whole number at least 1"
+    assert fields["drop_rate"].type == "number at least 0 and at most 1"
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from vitreport.cli.tables.records import as_plain, overview
 
 from tests.records import small_spec, write_run
-from vitreport.cli.tables.records import as_plain, overview
 from vitreport.records.reader import read_run
 
 FILES = ("run.json", "spec.json", "result.json", "metrics.jsonl")

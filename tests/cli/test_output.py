@@ -35,6 +35,7 @@ WITH_JSON = {
     "datasets list": (),
     "datasets verify": ("digits",),
     "models": (),
+    "models list": (),
     "models show": ("mlp-mixer", "--set", "embed_dim=8", "--set", "num_blocks=1"),
     "study list": (),
     "study show": ("study.toml",),
@@ -123,10 +124,9 @@ def test_every_field_is_listed_with_what_is_allowed(cli: Cli) -> None:
     named = {f"{each['section']}.name" for each in listed if each["name"]}
     assert {path for path in field_paths() if not path.startswith("model.") and path != "seed"} <= found | named
     told = [" ".join(line.split()) for line in cli("spec", "fields", "data.augment").stdout.splitlines()]
-    assert (
-        'data.augment, "random_rotation": Turn about the centre by an angle from `degrees`, counter-clockwise.' in told
-    )
-    assert "degrees [number, number] -360 to 360 [-15.0, 15.0]" in told
+    assert 'data.augment name "random_rotation"' in told
+    between = "number at least -360 and at most 360"
+    assert f"data.augment degrees [{between}, {between}] [-15.0, 15.0]" in told
 
 
 def test_a_section_that_does_not_exist_is_met_with_the_nearest(cli: Cli) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.commands import popen, vitreport
-from tests.records import spec, write_run
+from tests.records import small_spec, spec, write_run
 from vitreport.cli.tables.sweeps import refuse_missing
 from vitreport.errors import DamageError
 from vitreport.formatting import json_document
-from vitreport.records.reader import read_run
+from vitreport.sweep.plan import Trial
 
 LONG = "9" * 300
 NO_TEXT = os.fsdecode(b"\xff")
@@ -124,12 +124,12 @@ def test_many_damaged_records_give_few_lines(cli: Cli) -> None:
 
 
 def test_many_damaged_trials_give_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    ids = tuple(f"mlp-mixer-digits-{number:08x}-s0" for number in range(200))
-    for run_id in ids:
-        (Path("runs") / run_id).mkdir()
-        (Path("runs") / run_id / "run.json").write_text("{")
+    trials = [Trial((), small_spec(seed)) for seed in range(200)]
+    for trial in trials:
+        (Path("runs") / trial.id).mkdir()
+        (Path("runs") / trial.id / "run.json").write_text("{")
     with pytest.raises(DamageError, match="200 of 200 trials missing"):
-        refuse_missing(ids, {each: read_run(Path("runs") / each) for each in ids})
+        refuse_missing(trials, Path("runs"))
     told = capsys.readouterr().err.splitlines()
     assert len(told) < 60
     assert "more warnings of this kind" in told[-1]

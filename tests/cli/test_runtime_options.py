@@ -40,6 +40,7 @@ CALLS = {
     "datasets list": "",
     "datasets verify": "digits",
     "models": "",
+    "models list": "",
     "models show": SWIN,
     "doctor": "",
 }

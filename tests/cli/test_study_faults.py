@@ -28,10 +28,10 @@ def refused(done: Completed, *said: str) -> None:
         (("study", "run", FILE, "--set", "epoch=1"), ["epoch: unknown field (from --set)", "did you mean epochs"]),
         (("study", "run", FILE, "--set", "seed=1"), ["seed: is given by --seeds"]),
         (("study", "run", FILE, "--seeds", "none"), ["--seeds = 'none': must be 1 to 10,000 different"]),
-        (("ablate", "--study", FILE, "--only", "mixer"), ["--only = 'mixer': no such part"]),
+        (("study", "run", FILE, "--only", "mixerr"), ["--only = 'mixerr': no such part"]),
         (("report", "--study", FILE, "mixer"), ["runs cannot be named with --study: mixer"]),
-        (("report", "--set", "epochs=1"), ["--set and --seeds need --study"]),
-        (("report", "--seeds", "3"), ["--set and --seeds need --study"]),
+        (("report", "--set", "epochs=1"), ["--only, --set and --seeds need --study"]),
+        (("report", "--seeds", "3"), ["--only, --set and --seeds need --study"]),
     ],
 )
 def test_a_wrong_request_is_refused(arguments: tuple[str, ...], said: list[str], cli: Cli) -> None:

@@ -21,7 +21,7 @@ from tests.cli.small_sweep import written
 from tests.commands import TRAIN, popen, vitreport
 from tests.records import small_spec, write_run
 from vitreport.cli import console
-from vitreport.cli.live.training import LineView, LiveView, QuietTrainingView, choose_view
+from vitreport.cli.live import Display
 
 EPOCHS = 3
 
@@ -112,9 +112,9 @@ def test_a_terminal_shows_the_training_live_and_keeps_the_summary(home: Path) ->
     assert terminal.close() == 0
     assert terminal.screen.count(HIDE_CURSOR) == terminal.screen.count(SHOW_CURSOR) == 1
     live, _, kept = terminal.screen.partition(SHOW_CURSOR)
-    for shown in ("epoch", f"/{EPOCHS}", "images/s", "learning rate"):
+    for shown in ("training", f"epoch {EPOCHS}/{EPOCHS}", "loss ", "val ", "images/s"):
         assert shown in CONTROL.sub("", live)
-    assert kept.count(ERASE_LINE) >= len(("epoch", "step", "splits", "footer"))
+    assert kept.count(ERASE_LINE) >= len(("bar", "text"))
     lines = [line for line in CONTROL.sub("", kept).replace("\r", "").split("\n") if line]
     assert lines[0].startswith("finished in ")
     assert lines[-2].startswith("next: vitreport eval ")
@@ -175,13 +175,11 @@ def test_an_interrupt_gives_the_cursor_back(home: Path) -> None:
     assert re.search(r"error: .*stopped by SIGINT", CONTROL.sub("", terminal.screen.partition(SHOW_CURSOR)[2]))
 
 
-@pytest.mark.parametrize(("kind", "view"), [("xterm-256color", LiveView), ("dumb", LineView)])
-def test_only_a_terminal_that_can_redraw_gets_the_live_view(
-    kind: str, view: type[QuietTrainingView], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(("kind", "is_drawn"), [("xterm-256color", True), ("dumb", False)])
+def test_only_a_terminal_that_can_redraw_gets_bars(kind: str, is_drawn: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     leader, follower = pty.openpty()
     monkeypatch.setenv("TERM", kind)
     with os.fdopen(leader), os.fdopen(follower, "w") as stream:
         monkeypatch.setattr(sys, "stderr", stream)
-        assert type(choose_view(quiet=False)) is view
-        assert type(choose_view(quiet=True)) is QuietTrainingView
+        assert Display(quiet=False).is_drawn == is_drawn
+        assert not Display(quiet=True).is_drawn

@@ -1,6 +1,5 @@
 """Several sweeps one after another: what lacks its images is left out, and what there is to say is said once."""
 
-import contextlib
 from pathlib import Path
 
 import pytest
@@ -52,8 +51,7 @@ def run(text: str, engine: FakeEngine, notes: Notes, policy: Policy = PATIENT, o
         lambda runtime, note: engine,
         unavailable=planned.unavailable,
         policy=policy,
-        observe=lambda plan: contextlib.nullcontext(notes),
-        note=notes.note,
+        observer=notes,
     )
 
 

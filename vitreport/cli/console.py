@@ -1,4 +1,4 @@
-"""What reaches the user: documents on stdout, everything else on one console on stderr."""
+"""Print to the user: documents to stdout, everything else to one console on stderr."""
 
 import errno
 import io
@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -26,16 +26,20 @@ PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
 BETWEEN_COLUMNS = 2
 MOST_WARNINGS = 50
 TOGETHER = re.compile(r" (=|to|±) ")
+SPARKS = "▁▂▃▄▅▆▇█"
 STYLES = {"warning": "yellow", "error": "bold red"}
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
+_is_json_due = False
+
 
 def stderr() -> Console:
-    return _console(stderr=True)
+    """Return a console on stderr."""
+    return _console(sys.stderr)
 
 
 def is_interactive() -> bool:
-    """Whether stderr is a terminal that can redraw; FORCE_COLOR asks for colours in a log, not for that."""
+    """Return whether stderr is a terminal that can redraw. FORCE_COLOR asks for colors in a log, not for that."""
     return sys.stderr.isatty() and not stderr().is_dumb_terminal
 
 
@@ -46,7 +50,7 @@ def print_table(
     right: Sequence[str] = (),
     spare: Sequence[str] | None = None,
 ) -> None:
-    """Print a table on stdout.
+    """Print a table to stdout.
 
     Args:
         columns: their titles; without any, no header is shown.
@@ -54,10 +58,9 @@ def print_table(
         right: the columns that are aligned to the right.
         spare: columns that a narrow terminal lacks, the first ones first, so that no row is folded. None folds cells.
     """
-    console = _console(stderr=False)
-    titles = list(map(printable, columns))
-    cells = [titles, *(list(map(printable, row)) for row in rows)]
-    shown = list(range(len(titles)))
+    console = _console(sys.stdout)
+    cells = [[printable(cell) for cell in row] for row in (columns, *rows)]
+    shown = list(range(len(columns)))
     for column in spare or ():
         widths = [max(cell_len(row[place]) for row in cells) for place in shown]
         if sum(widths) + BETWEEN_COLUMNS * (len(widths) - 1) > console.width:
@@ -65,10 +68,9 @@ def print_table(
     if spare is not None:
         console.width = PIPE_WIDTH
     padding = (0, BETWEEN_COLUMNS, 0, 0)
-    table = Table(show_header=any(titles), box=None, pad_edge=False, header_style="bold", padding=padding)
+    table = Table(show_header=any(columns), box=None, pad_edge=False, header_style="bold", padding=padding)
     for place in shown:
-        justify: Literal["right", "left"] = "right" if columns[place] in right else "left"
-        table.add_column(Text(titles[place]), justify=justify, overflow="fold")
+        table.add_column(Text(cells[0][place]), justify="right" if columns[place] in right else "left", overflow="fold")
     for row in cells[1:]:
         table.add_row(*(Text(row[place]) for place in shown))
     with _on_stdout(), console.capture() as capture:
@@ -76,47 +78,45 @@ def print_table(
     print_text("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
-class _Document:
-    """Whether stdout is still to get the one JSON document of this command."""
-
-    due = False
-
-
 def expect_json(due: bool) -> None:
-    _Document.due = due
+    """Set whether stdout is still to get the one JSON document of this command."""
+    global _is_json_due
+    _is_json_due = due
 
 
 def print_json(value: Any) -> None:
-    _Document.due = False
+    """Print a value to stdout as the JSON document of this command."""
+    expect_json(due=False)
     print_text(json_document(value))
 
 
 def print_json_error(error: Any) -> None:
     """Print the failure of a command with `--json` as its document, unless it has printed one before it failed."""
-    if _Document.due:
+    if _is_json_due:
         print_json({"error": error})
 
 
 def print_text(text: str) -> None:
+    """Print text to stdout."""
     with _on_stdout():
         print(text, flush=True)
 
 
 def print_sentence(text: str) -> None:
-    """A line on stdout; on a terminal folded between words, and never within "n = 2" or "1.00 to 2.00"."""
+    """Print a line to stdout; on a terminal folded between words, and never within "n = 2" or "1.00 to 2.00"."""
     if sys.stdout.isatty():
         together = TOGETHER.sub(rf"{NO_BREAK}\1{NO_BREAK}", text)
-        text = _folded(together, _console(stderr=False).width).replace(NO_BREAK, " ")
+        text = _folded(together, _console(sys.stdout).width).replace(NO_BREAK, " ")
     print_text(text)
 
 
 def _folded(text: str, width: int) -> str:
-    """Lines that end between words; a word that is longer than a line stays whole."""
+    """Fold text between words; a word that is longer than a line stays whole."""
     return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def print_document(text: str) -> None:
-    """A document on stdout, in UTF-8 with plain ends of lines wherever it is made."""
+    """Print a document to stdout, in UTF-8 with plain line ends on every system."""
     with _on_stdout():
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode())
@@ -125,33 +125,28 @@ def print_document(text: str) -> None:
 
 @contextmanager
 def _on_stdout() -> Iterator[None]:
-    """Raises ResourceError where stdout takes no more; that nobody reads it any more is no error."""
+    """Raise ResourceError if stdout takes no more. That nobody reads it any more is no error."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        gone = error.errno == errno.EIO and _is_device(sys.stdout)
+        is_terminal = False
+        with suppress(OSError):  # isatty() is false for a terminal that has been closed
+            is_terminal = stat.S_ISCHR(os.fstat(sys.stdout.fileno()).st_mode)
         close_stdout()
-        if not gone:
+        if not (error.errno == errno.EIO and is_terminal):
             raise ResourceError(f"cannot write to stdout: {error.strerror}", "choose another place") from error
 
 
-def _is_device(stream: TextIO) -> bool:
-    """Return whether a stream is or was a terminal: isatty() is false for one that has been closed."""
-    with suppress(OSError):
-        return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
-    return False
-
-
 def close_stdout() -> None:
-    """Python tries at its end what is left to be written, where stdout is a file and not in memory."""
-    with suppress(io.UnsupportedOperation):
+    """Send the rest of stdout nowhere: Python tries at its end to write what is left."""
+    with suppress(io.UnsupportedOperation):  # a test has put it into memory
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _LossyFile(io.FileIO):
-    """Drops what cannot be written: progress must not end a training on a full disk or without its terminal."""
+    """A file that drops what cannot be written: a full disk or a closed terminal must not end a training."""
 
     def write(self, content: Any) -> int:
         with suppress(OSError):
@@ -177,13 +172,13 @@ def prepare_streams() -> None:
 
 
 def note(line: str, console: Console | None = None) -> None:
-    """A line for the user, on stderr or above a live view; "warning: ..." and "error: ..." stand out.
+    """Print a line to stderr, or above a live view. "warning: ..." and "error: ..." stand out.
 
-    On a terminal those two are folded between words. Others are left to it: they may hold a command that is copied.
+    On a terminal those two are folded between words. Others are not: they may hold a command that is copied.
     """
     console = console or stderr()
     line = printable(line)
-    kind, _, _ = line.partition(": ")
+    kind = line.partition(": ")[0]
     text = Text(_folded(line, console.width) if kind in STYLES and console.width < PIPE_WIDTH else line)
     text.stylize(STYLES.get(kind, ""), 0, len(kind))
     console.print(text, soft_wrap=True)
@@ -206,17 +201,22 @@ def warn_each(lines: Iterable[str]) -> None:
         note(f"warning: {counted(len(every) - MOST_WARNINGS, 'more warning')} of this kind")
 
 
+def sparkline(values: Sequence[float], width: int) -> str:
+    """Return the newest `width` values as bars between the smallest and the largest of them."""
+    shown = values[-width:]
+    low, high = min(shown), max(shown)
+    span = (high - low) or 1.0
+    return "".join(SPARKS[round((value - low) / span * (len(SPARKS) - 1))] for value in shown)
+
+
 def use_color(when: str) -> None:
-    """`--color`: "always" and "never" win over what the terminal and NO_COLOR say."""
-    if when == "never":
-        os.environ["NO_COLOR"] = "1"
-        os.environ.pop("FORCE_COLOR", None)
-    if when == "always":
-        os.environ.pop("NO_COLOR", None)
-        os.environ["FORCE_COLOR"] = "1"
+    """Follow `--color`: "always" and "never" win over the terminal and NO_COLOR."""
+    if when != "auto":
+        wanted, other = ("FORCE_COLOR", "NO_COLOR") if when == "always" else ("NO_COLOR", "FORCE_COLOR")
+        os.environ[wanted] = "1"
+        os.environ.pop(other, None)
 
 
-def _console(*, stderr: bool) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
+def _console(stream: TextIO) -> Console:
     width = None if stream.isatty() else PIPE_WIDTH
     return Console(file=stream, width=width, highlight=False, emoji=False, markup=False)

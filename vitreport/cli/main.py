@@ -6,6 +6,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -24,20 +25,16 @@ DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
     name="vitreport",
-    help="Train small vision models from a checked spec, and keep a record of every run.",
     epilog=f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in exit_codes().items())}.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
-app.command("ablate", cls=ablate.AblateCommand)(ablate.ablate)
-app.command("report")(report.report)
-app.add_typer(runs.app, name="runs")
-app.add_typer(study.app, name="study")
-app.add_typer(spec.app, name="spec")
-app.add_typer(datasets.app, name="datasets")
-app.add_typer(models.app, name="models")
+app.command("ablate", cls=ablate.WordsCommand)(ablate.ablate)
+app.command("report", cls=ablate.WordsCommand)(report.report)
+for name, group in {"runs": runs, "study": study, "spec": spec, "datasets": datasets, "models": models}.items():
+    app.add_typer(group.app, name=name)
 app.command("doctor")(doctor.doctor)
 
 
@@ -49,19 +46,26 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    color: Annotated[Literal["auto", "always", "never"], typer.Option(help="When to use colour.")] = "auto",
+    color: Annotated[Literal["auto", "always", "never"], typer.Option(help="When to use color.")] = "auto",
     debug: Annotated[bool, typer.Option("--debug", help=DEBUG.help)] = False,
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
+    """Train small vision models, run ablations, and report what the records of the runs say.
+
+    Example:
+        vitreport train perceiver-io --dataset digits
+        vitreport ablate --dataset digits --param batch_size 16,32,64
+        vitreport report > README.md
+    """
     console.use_color(color)
     if debug:
         os.environ[DEBUG.variable] = "1"
 
 
 def main() -> None:
-    """The entry point of the console script."""
+    """Run the command that the process was started with."""
     console.prepare_streams()
     stop = handle_until_exit()
     code = run(sys.argv[1:])
@@ -70,14 +74,17 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; its exit code. With `--json` a failure is a document too, unless there is one already."""
+    """Run one command and return its exit code.
+
+    With `--json` a failure is printed as a document too, unless the command has printed one before.
+    """
     console.expect_json("--json" in arguments)
     try:
         code = _run(arguments)
         sys.stdout.flush()
         return code
     except (BrokenPipeError, SystemExit) as error:
-        if not isinstance(error.__context__ or error, BrokenPipeError):  # typer exits where it meets one
+        if not isinstance(error.__context__ or error, BrokenPipeError):  # typer exits when it meets one
             raise
         console.close_stdout()
         return 0
@@ -87,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
             console.close_stdout()
             what = f"cannot read or write {error.filename or 'a file'}: {error.strerror}"
-            return _report([with_hint(what, "look after that disk")], 6)
+            return _report([with_hint(what, "check the disk")], 6)
         if isinstance(error, OSError) and error.errno in PATH_TROUBLE:
             what = f"cannot use {error.filename or 'a path'}: {(error.strerror or str(error)).lower()}"
             return _report([with_hint(what, "choose another path")], 2)
@@ -115,46 +122,40 @@ def _params_with_bare_flags(get_params: Callable[[Any], list[Any]], context: Any
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        code = command()(list(arguments), prog_name="vitreport", standalone_mode=False) or 0
-        return _report(["stopped by SIGINT"], 130) if code == 130 else int(code)
+        code = int(command()(list(arguments), prog_name="vitreport", standalone_mode=False) or 0)
+        return _report(["stopped by SIGINT"], 130) if code == 130 else code
     except VitreportError as error:
-        return _report(error.lines(), error.exit_code, error)
+        problems = error.problems if isinstance(error, SpecError) else ()
+        return _report(error.lines(), error.exit_code, [asdict(problem) for problem in problems])
     except typer.TyperException as error:
         return _report(_usage_lines(error), 2)
 
 
 def _usage_lines(error: typer.TyperException) -> list[str]:
-    """What is wrong with the command line; nothing where typer has shown the help instead."""
+    """Return what is wrong with the command line; nothing if typer has shown the help instead."""
     context = getattr(error, "ctx", None)
-    command = context.command_path if context else "vitreport"
+    command_path = context.command_path if context else "vitreport"
     message = error.format_message().removesuffix(".")
-    # pydantic's words for what typer has said already
+    # what pydantic adds to the words of typer
     message = message.replace(": Value error, ", ": ").replace(": Input should be", ": must be")
     message = re.sub(r", unable to parse string as .*", "", message)
-    return [with_hint(message, f"{_field_meant(error)}`{command} --help`")] if message else []
+    hint = f"`{command_path} --help`"
+    if context and any("--set" in parameter.opts for parameter in context.command.params):
+        from vitreport.spec.fields import find_field
+        from vitreport.spec.sweep import short_name
+
+        with suppress(SpecError):  # a field of the spec that only other commands have as an option
+            field = find_field(getattr(error, "option_name", "").lstrip("-").replace("-", "_"))
+            hint = f"--set {short_name(field)}=VALUE, or {hint}"
+    return [with_hint(message, hint)] if message else []
 
 
-def _field_meant(error: typer.TyperException) -> str:
-    """How to set a field of the spec that was given as an option which only other commands have."""
-    from vitreport.spec.fields import find_field
-    from vitreport.spec.sweep import short_name
-
-    context, option = getattr(error, "ctx", None), getattr(error, "option_name", "")
-    if not context or all("--set" not in parameter.opts for parameter in context.command.params):
-        return ""
-    try:
-        return f"--set {short_name(find_field(option.lstrip('-').replace('-', '_')))}=VALUE, or "
-    except SpecError:
-        return ""
-
-
-def _report(lines: Sequence[str], exit_code: int, error: VitreportError | None = None) -> int:
-    """Each line on stderr; all of them in a document on stdout where the user asked for JSON."""
+def _report(lines: Sequence[str], exit_code: int, problems: Sequence[dict[str, str]] = ()) -> int:
+    """Print each line to stderr, and for `--json` all of them as a document to stdout."""
     if os.environ.get(DEBUG.variable):
         traceback.print_exc()
     for line in lines:
         console.note(f"error: {line}")
-    problems = [asdict(problem) for problem in error.problems] if isinstance(error, SpecError) else []
     if lines:
-        console.print_json_error({"exit_code": exit_code, "messages": list(lines), "problems": problems})
+        console.print_json_error({"exit_code": exit_code, "messages": list(lines), "problems": list(problems)})
     return exit_code

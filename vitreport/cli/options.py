@@ -1,53 +1,177 @@
-"""The options that several commands share, each declared once."""
+"""The options that several commands share, in groups: a command takes a whole group as one parameter."""
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUNS_DIR, THREADS, RuntimeOption
+from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUNS_DIR, THREADS, Runtime, RuntimeOption
+from vitreport.sweep.defaults import DEFAULT_SEEDS
 
-RUNTIME = "Runtime (no part of the spec)"
-SWEEP = "Sweep"
+if TYPE_CHECKING:
+    from vitreport.spec.from_command import Request
+
+SPEC, SWEEP, RUNTIME = "Spec", "Sweep", "Runtime (not part of the spec)"
 
 
-def _runtime_option(option: RuntimeOption[Any], least: float | None = None) -> Any:
-    return typer.Option(option.flag, envvar=option.variable, min=least, help=option.help, rich_help_panel=RUNTIME)
+def option(help_: str, metavar: str | None = None, *names: str, panel: str | None = None, least: Any = None) -> Any:
+    """Return an option that takes a value."""
+    return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=panel, min=least)
+
+
+def flag(name: str, help_: str, *names: str, panel: str | None = None) -> Any:
+    """Return an option that takes no value."""
+    return typer.Option(name, *names, help=help_, metavar="", rich_help_panel=panel)
+
+
+def argument(help_: str, metavar: str) -> Any:
+    """Return an argument."""
+    return typer.Argument(help=help_, metavar=metavar)
+
+
+def _runtime(option: RuntimeOption[Any], metavar: str, least: float | None = None) -> Any:
+    return typer.Option(
+        option.flag, envvar=option.variable, help=option.help, metavar=metavar, min=least, rich_help_panel=RUNTIME
+    )
 
 
 Dataset = Annotated[
-    str | None, typer.Option("--dataset", help="A data set's name, or a folder of images.", metavar="NAME")
+    str | None, option("Dataset by name, or a folder of images (default: from the spec).", "NAME", panel=SPEC)
 ]
-Preset = Annotated[str | None, typer.Option("--preset", help="A preset by name; see `vitreport models`.")]
-SpecFile = Annotated[Path | None, typer.Option("--spec", help="A TOML spec, or the spec.json of a run.")]
-Assignments = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="A field of the spec, such as train.batch_size=64.", metavar="FIELD=VALUE"),
+Set = Annotated[
+    list[str] | None, option("Set a field, such as train.batch_size=64.", "FIELD=VALUE", "--set", panel=SPEC)
 ]
-Weights = Annotated[
-    Path | None,
-    typer.Option("--weights", help="Pretrained weights; the spec keeps the file's SHA-256.", rich_help_panel=RUNTIME),
-]
-Device = Annotated[str, _runtime_option(DEVICE)]
-Threads = Annotated[int | None, _runtime_option(THREADS, least=1)]
-Compile = Annotated[bool, _runtime_option(COMPILE)]
-DataDirs = Annotated[list[Path] | None, _runtime_option(DATA_DIR)]
-RunsDir = Annotated[Path, _runtime_option(RUNS_DIR)]
-CheckpointSeconds = Annotated[float, _runtime_option(CHECKPOINT_SECONDS, least=0)]
-Seeds = Annotated[
-    str, typer.Option("--seeds", help="How many seeds, or which: 3, 0,1,2 or 0..4.", rich_help_panel=SWEEP)
-]
-Only = Annotated[list[str] | None, typer.Option("--only", help="A run or an ablation of the study.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Trials at a time.", rich_help_panel=RUNTIME)]
-RetryFailed = Annotated[
-    bool,
-    typer.Option("--retry-failed", help="Try again what failed by itself, not what diverged.", rich_help_panel=SWEEP),
-]
-FailFast = Annotated[
-    bool, typer.Option("--fail-fast", help="Stop at the first trial that fails.", rich_help_panel=SWEEP)
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Warnings and errors only.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+Threads = Annotated[int | None, _runtime(THREADS, "N", 1)]
+DataDirs = Annotated[list[Path] | None, _runtime(DATA_DIR, "DIR")]
+RunsDir = Annotated[Path, _runtime(RUNS_DIR, "DIR")]
+Seeds = Annotated[str, option("Number of seeds, or which ones: 3, 0,1,2 or 0..4.", "SEEDS", panel=SWEEP)]
+Only = Annotated[list[str] | None, option("Runs and ablations of the study (default: all).", "NAME...", panel=SWEEP)]
+DryRun = Annotated[bool, flag("--dry-run", "Show what would be trained, with its time and disk space.")]
+Quiet = Annotated[bool, flag("--quiet", "Print only warnings and errors.", "-q")]
+AsJson = Annotated[bool, flag("--json", "Print JSON to stdout.")]
 
-DEFAULT_RUNS_DIR = RUNS_DIR.default
-DEFAULT_CHECKPOINT_SECONDS = CHECKPOINT_SECONDS.default
+
+@dataclass(frozen=True)
+class FieldOptions:
+    """Options that set fields of a spec."""
+
+    set_: Set = None
+    epochs: Annotated[int | None, option("Set train.epochs (default: from the spec).", "N", panel=SPEC)] = None
+    batch_size: Annotated[int | None, option("Set train.batch_size (default: from the spec).", "N", panel=SPEC)] = None
+    learning_rate: Annotated[
+        float | None,
+        option("Set optimizer.learning_rate (default: from the spec).", "RATE", "--learning-rate", "--lr", panel=SPEC),
+    ] = None
+    precision: Annotated[
+        str | None, option("Set train.precision: float32 or bfloat16 (default: from the spec).", "NAME", panel=SPEC)
+    ] = None
+
+    @property
+    def flags(self) -> dict[str, Any]:
+        """The values of the short options by the full paths of their fields."""
+        train = {f"train.{name}": getattr(self, name) for name in ("epochs", "batch_size", "precision")}
+        return {**train, "optimizer.learning_rate": self.learning_rate}
+
+    @property
+    def assignments(self) -> list[str]:
+        """All fields as `FIELD=VALUE`."""
+        return [*(self.set_ or ()), *(f"{path}={value}" for path, value in self.flags.items() if value is not None)]
+
+
+@dataclass(frozen=True)
+class SpecOptions(FieldOptions):
+    """Options that say which spec is meant."""
+
+    model: Annotated[str | None, argument("Architecture (see `vitreport models`), or timm/NAME.", "MODEL")] = None
+    dataset: Dataset = None
+    preset: Annotated[str | None, option("Preset (default: that of model and dataset).", "NAME", panel=SPEC)] = None
+    spec: Annotated[Path | None, option("TOML file, or spec.json of a run (default: none).", "FILE", panel=SPEC)] = None
+
+    def request(self, weights: Path | None = None, **more: Any) -> "Request":
+        """Return the request for this spec, with more fields if they are given."""
+        from vitreport.spec.from_command import Request
+
+        given = {**self.flags, **more}
+        return Request(self.model, self.dataset, self.preset, self.spec, self.set_ or (), given, weights)
+
+
+@dataclass(frozen=True)
+class DeviceOptions:
+    """Options of a command that computes."""
+
+    device: Annotated[str, _runtime(DEVICE, "NAME")] = DEVICE.default
+    threads: Threads = THREADS.default
+    data_dirs: DataDirs = None
+
+
+@dataclass(frozen=True)
+class TrainingOptions(DeviceOptions):
+    """Options of a command that trains."""
+
+    runs_dir: RunsDir = RUNS_DIR.default
+    compile_: Annotated[bool, _runtime(COMPILE, "")] = COMPILE.default
+    checkpoint_seconds: Annotated[float, _runtime(CHECKPOINT_SECONDS, "N", 0)] = CHECKPOINT_SECONDS.default
+    weights: Annotated[
+        Path | None, option("Start from the weights in FILE (default: random weights).", "FILE", panel=RUNTIME)
+    ] = None
+
+    def runtime(self, **more: Any) -> Runtime:
+        """Return the runtime, with more attributes if they are given."""
+        return Runtime(
+            device=self.device,
+            runs_dir=self.runs_dir,
+            compile=self.compile_,
+            checkpoint_seconds=self.checkpoint_seconds,
+            weights=self.weights,
+            **{"threads": self.threads, **more},
+        )
+
+
+@dataclass(frozen=True)
+class SweepOptions(TrainingOptions):
+    """Options of a command that trains sweeps."""
+
+    seeds: Seeds = DEFAULT_SEEDS
+    jobs: Annotated[int, option("Number of trials to run in parallel.", "N", panel=SWEEP, least=1)] = 1
+    retry_failed: Annotated[
+        bool,
+        flag("--retry-failed", "Retry runs that failed with an error; diverged runs are never retried.", panel=SWEEP),
+    ] = False
+    fail_fast: Annotated[bool, flag("--fail-fast", "Stop at the first trial that fails.", panel=SWEEP)] = False
+    dry_run: DryRun = False
+    quiet: Quiet = False
+    as_json: AsJson = False
+
+    def runtime(self, **more: Any) -> Runtime:
+        """Return the runtime of each trial. Raises SpecError for more jobs than the machine can run."""
+        from vitreport.sweep.engines.local import threads_per_job
+
+        return super().runtime(threads=threads_per_job(self.jobs, self.device, self.threads), **more)
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command with the options of each group in place of the parameter that takes the group.
+
+    typer reads the options of a command from its signature.
+    """
+    parameters = inspect.signature(command).parameters
+    groups: dict[str, Any] = {
+        name: each.annotation for name, each in parameters.items() if is_dataclass(each.annotation)
+    }
+
+    @wraps(command)
+    def call(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{each.name: given.pop(each.name) for each in fields(group)})
+        command(**given)
+
+    flat: list[inspect.Parameter] = []
+    for name, each in parameters.items():
+        flat += inspect.signature(groups[name]).parameters.values() if name in groups else [each]
+    signature = inspect.Signature([each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in flat])
+    setattr(call, "__signature__", signature)  # noqa: B010
+    return call

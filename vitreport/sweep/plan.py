@@ -114,7 +114,7 @@ def plan_ablation(
         SpecError: With every problem of every value.
     """
     if not axes:
-        raise SpecError("nothing is varied", "--param batch_size 16,32,64, or --study small-images")
+        raise SpecError("nothing is varied", "for example --param batch_size 16,32,64")
     labels = tuple(map(shown_value, baseline))
     if len(axes) == 1 and ", " in axes[0].name and labels:  # a zip of several fields
         labels = (", ".join(labels),)

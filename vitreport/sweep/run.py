@@ -18,7 +18,7 @@ from vitreport.store.lock import is_held
 from vitreport.store.run_state import RESULTS, needs_training, refuse_other_images, trial_state
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
 from vitreport.sweep.engines.engine import Ended, Engine, Report
-from vitreport.sweep.plan import Trial
+from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.record import read_trials
 from vitreport.training.events import Event
 
@@ -31,7 +31,10 @@ Remarks = set[tuple[str, str]]
 
 
 class Observer:
-    """Receives what happens in a sweep; a subclass overrides what it needs."""
+    """Receives what happens in sweeps; a subclass overrides what it needs."""
+
+    def begin(self, plan: Plan) -> None:
+        """Receive the next sweep before its trials."""
 
     def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
         """Receive the new state of a trial, with its record; `why` says what went wrong."""

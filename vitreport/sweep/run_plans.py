@@ -1,7 +1,6 @@
 """Run several sweeps one after another; one that lacks its images does not affect the others."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vitreport.errors import DatasetError, ImagesError, VitreportError
@@ -49,8 +48,7 @@ def run_plans(
     *,
     unavailable: Mapping[str, DatasetError] | None = None,
     policy: Policy = PATIENT,
-    observe: Callable[[Plan], AbstractContextManager[Observer]] = lambda plan: nullcontext(Observer()),
-    note: Callable[[str], None] = lambda line: None,
+    observer: Observer | None = None,
 ) -> Outcome:
     """Train what is missing of each sweep, and put it on record.
 
@@ -60,20 +58,20 @@ def run_plans(
         make_engine: Makes the engine of a sweep.
         unavailable: Sweeps without a plan by name, because their dataset is a folder that cannot be used.
         policy: What happens after a failure.
-        observe: Opens the observer of a sweep.
-        note: Receives lines for the user between the sweeps.
+        observer: Receives what happens.
 
     Raises:
         ImagesError: There is one sweep only, or `fail_fast`, and its images are missing.
         StoppedError, StorageError, SpecError: As `run_sweep`.
     """
+    watching = observer or Observer()
     is_single = len(plans) + len(unavailable or {}) == 1
     left_out: dict[str, ImagesError] = {}
 
     def leave_out(name: str, error: ImagesError) -> None:
         if is_single or policy.fail_fast:
             raise error
-        note(f"warning: {name} is left out: {error.message}")
+        watching.note(f"warning: {name} is left out: {error.message}")
         left_out[name] = error
 
     for name, error in (unavailable or {}).items():
@@ -84,20 +82,20 @@ def run_plans(
     for plan in plans:
         reached.append(plan)
         if not is_single:
-            note(plan.name)
+            watching.note(plan.name)
         known = read_trials(plan.trials, runtime.runs_dir)
         missing = missing_trials(plan.trials, known, policy)
         if plan.without_baseline and missing:
-            note(f"warning: {plan.without_baseline}")
+            watching.note(f"warning: {plan.without_baseline}")
         try:
             _refuse_lacking(missing, _causes(left_out))
             file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
-            with observe(plan) as observer:
-                place = replace(runtime, data_dir=plan.data_dir)
-                engine = make_engine(place, observer.note)
-                runs |= run_sweep(plan.trials, place, engine, policy=policy, observer=observer, said=said)
+            watching.begin(plan)
+            place = replace(runtime, data_dir=plan.data_dir)
+            engine = make_engine(place, watching.note)
+            runs |= run_sweep(plan.trials, place, engine, policy=policy, observer=watching, said=said)
             if file:
-                note(f"the sweep is {file}")
+                watching.note(f"the sweep is {file}")
         except ImagesError as images_error:
             leave_out(plan.name, images_error)
             runs |= known

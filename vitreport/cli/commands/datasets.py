@@ -1,4 +1,4 @@
-"""`vitreport datasets`: which there are, where they are looked for, whether they are whole."""
+"""`vitreport datasets`: list the datasets, or verify one."""
 
 from dataclasses import asdict
 from typing import Annotated, Literal
@@ -7,15 +7,19 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_table
+from vitreport.runtime import cache_dir, data_dirs_or_default
 
-app = typer.Typer(help="List and verify data sets.", no_args_is_help=True)
+app = typer.Typer(help="List and verify datasets.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = False) -> None:
-    """List the data sets that can be named, and where each is looked for."""
+    """List the datasets that have a name, and the files that are looked for.
+
+    Example:
+        vitreport datasets list
+    """
     from vitreport.data.registry import DATASETS
-    from vitreport.runtime import data_dirs_or_default
 
     if as_json:
         print_json([source.as_plain() for source in DATASETS.values()])
@@ -26,7 +30,7 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
         first, *rest = source.looked_for
         rows.append((source.name, source.summary, str(source.num_classes), images, first))
         rows += [("", "", "", "", place) for place in rest]
-    columns = ["data set", "what it is", "classes", "train + test", "looked for"]
+    columns = ["dataset", "what it is", "classes", "train + test", "looked for"]
     print_table(columns, rows, right=["classes", "train + test"])
     note(f"places are relative to {', then '.join(map(str, data_dirs_or_default(data_dirs)))} (--data-dir)")
     note("your own folder works too: train/CLASS/ and test/CLASS/, CLASS/, or a labels.csv: --dataset PATH")
@@ -34,30 +38,40 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
 
 @app.command()
 def verify(
-    name: Annotated[str, typer.Argument(help="A data set's name, or a folder of images.")],
-    image_size: Annotated[int | None, typer.Option(min=8, help="The size to decode a folder's images to.")] = None,
+    name: Annotated[str, typer.Argument(help="Name of a dataset, or a folder of images.", metavar="NAME")],
+    image_size: Annotated[
+        int | None,
+        typer.Option(min=8, help="Size to decode the images of a folder to (default: their own).", metavar="PIXELS"),
+    ] = None,
     intensity_range: Annotated[
-        Literal["full", "train"], typer.Option(help="The range of 16-bit grey that becomes black to white.")
+        Literal["full", "train"],
+        typer.Option(
+            help="Range of 16-bit gray that is scaled to 0 to 255: all of it, or that of the training images."
+        ),
     ] = "full",
     data_dirs: options.DataDirs = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Check counts, sizes, checksums and duplicates."""
-    from vitreport.cli.live.training import choose_view
+    """Check a dataset: counts, sizes, checksums and duplicates.
+
+    Example:
+        vitreport datasets verify digits
+        vitreport datasets verify ./photos --image-size 64
+    """
+    from vitreport.cli.live import Display
     from vitreport.data.verify import verify as verify_dataset
     from vitreport.errors import DatasetError
-    from vitreport.runtime import cache_dir, data_dirs_or_default
 
-    with choose_view(quiet=quiet) as view:
+    with Display(quiet=quiet) as display:
         checks = verify_dataset(
             name,
             data_dirs_or_default(data_dirs),
             cache_dir(),
             image_size=image_size,
             intensity_range=intensity_range,
-            notify=view.note,
-            progress=view.progress,
+            notify=display.note,
+            progress=display.progress,
         )
     if as_json:
         print_json([asdict(check) for check in checks])

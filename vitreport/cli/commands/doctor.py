@@ -1,15 +1,14 @@
-"""`vitreport doctor`: what this machine has, and how to fix what it lacks."""
+"""`vitreport doctor`: check this machine, and say how to fix problems."""
 
 import importlib
-import importlib.metadata
 import os
 import platform
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from vitreport.cli import options
 from vitreport.cli.console import print_json, print_table
@@ -24,9 +23,8 @@ LEAST_FREE_BYTES = 2e9
 LEAST_FREE_MEMORY = 1e9
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line: what was looked at, whether it is well, what was found, and the fix where it is not."""
+class Finding(NamedTuple):
+    """What was checked, whether it is well, what was found, and how to fix it."""
 
     subject: str
     well: bool
@@ -39,21 +37,24 @@ def doctor(
     runs_dir: options.RunsDir = RUNS_DIR.default,
     as_json: options.AsJson = False,
 ) -> None:
-    """Check versions, devices, memory and folders; each problem comes with its fix."""
+    """Check versions, devices, memory and folders, and print how to fix each problem.
+
+    Example:
+        vitreport doctor
+    """
+    places = [("cache", cache_dir()), *(("data", each) for each in data_dirs_or_default(data_dirs)), ("runs", runs_dir)]
     findings = [
         Finding("python", True, f"{platform.python_version()} ({sys.executable})"),
         *map(_package, MODULES),
         *_devices(),
         Finding("processor", True, f"{os.cpu_count()} cores"),
         _memory(),
-        _folder("cache", cache_dir()),
-        *(_folder("data", folder) for folder in data_dirs_or_default(data_dirs)),
-        _folder("runs", runs_dir),
+        *(_folder(subject, folder) for subject, folder in places),
     ]
     if given := [f"{name}={os.environ[name]}" for name in sorted(VARIABLES & set(os.environ))]:
         findings.append(Finding("variables", True, " ".join(given)))
     if as_json:
-        print_json([asdict(finding) for finding in findings])
+        print_json([finding._asdict() for finding in findings])
     else:
         rows = [(f.subject, "ok" if f.well else "problem", f.found, f.fix) for f in findings]
         print_table(["", "", "found", "fix"], rows)
@@ -63,10 +64,12 @@ def doctor(
 
 def _package(module: str) -> Finding:
     """Import the module: a torch and a torchvision of different builds fail only there."""
+    from importlib.metadata import version
+
     distribution = {"sklearn": "scikit-learn"}.get(module, module.replace("_", "-"))
     try:
         importlib.import_module(module)
-        return Finding(distribution, True, importlib.metadata.version(distribution))
+        return Finding(distribution, True, version(distribution))
     except Exception as error:
         reason = " ".join(str(error).split())
         mixed = "torchvision::nms" in reason
@@ -75,12 +78,10 @@ def _package(module: str) -> Finding:
 
 
 def _devices() -> Iterator[Finding]:
-    try:
+    with suppress(Exception):  # torch does not load, as a line above says
         from vitreport.training.device import devices_found
-    except Exception:  # torch does not load, as a line above says
-        return
-    for device, found, advice in devices_found():
-        yield Finding(device, True, found, advice)
+
+        yield from (Finding(device, True, found, advice) for device, found, advice in devices_found())
 
 
 def _memory() -> Finding:
@@ -90,7 +91,8 @@ def _memory() -> Finding:
         lines = Path("/proc/meminfo").read_text().splitlines()
         free = max(free, *(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")))
     found = f"{pages * size / 2**30:.0f} GiB, {free / 2**30:.0f} GiB of it free"
-    return Finding("memory", free > LEAST_FREE_MEMORY, found, "" if free > LEAST_FREE_MEMORY else "end other programs")
+    well = free > LEAST_FREE_MEMORY
+    return Finding("memory", well, found, "" if well else "end other programs")
 
 
 def _folder(subject: str, folder: Path) -> Finding:
@@ -105,4 +107,5 @@ def _folder(subject: str, folder: Path) -> Finding:
         refuse_unwritable(folder)
     except StorageError:
         return Finding(subject, False, found, f"make {existing} writable, or choose another folder")
-    return Finding(subject, free >= LEAST_FREE_BYTES, found, "" if free >= LEAST_FREE_BYTES else "free some space")
+    well = free >= LEAST_FREE_BYTES
+    return Finding(subject, well, found, "" if well else "free some space")

@@ -5,45 +5,42 @@ from typing import Annotated, Literal
 import typer
 
 from vitreport.cli import options
-from vitreport.cli.runs_dir import require_runs_dir
+from vitreport.cli.commands.runs import RunName
+from vitreport.runtime import RUNS_DIR, Runtime, data_dirs_or_default
 
 
+@options.grouped
 def evaluate(
-    run: Annotated[str, typer.Argument(help="A run's id, a unique prefix of it, or its folder.")],
-    split: Annotated[Literal["test", "val", "train"], typer.Option(help="Which images.")] = "test",
-    weights: Annotated[Literal["best", "last"], typer.Option(help="The selected weights, or the last.")] = "best",
+    run: RunName,
+    machine: options.DeviceOptions,
+    split: Annotated[Literal["test", "val", "train"], typer.Option(help="Split to measure.")] = "test",
+    weights: Annotated[
+        Literal["best", "last"], typer.Option(help="Weights to measure: those of the best epoch, or the last ones.")
+    ] = "best",
     dataset: options.Dataset = None,
-    device: options.Device = "auto",
-    threads: options.Threads = None,
-    data_dirs: options.DataDirs = None,
-    runs_dir: options.RunsDir = options.DEFAULT_RUNS_DIR,
+    runs_dir: options.RunsDir = RUNS_DIR.default,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Measure a finished run: accuracy, loss, calibration, each class, the confusion matrix, images/s."""
+    """Measure a finished run: accuracy, loss, calibration, each class, the confusion matrix, images/s.
+
+    Example:
+        vitreport eval swin-digits-ea4ce545-s0
+        vitreport eval runs/swin-digits-ea4ce545-s0 --split val
+    """
+    from vitreport.cli.live import Display
+    from vitreport.cli.tables.evaluation import show_evaluation
+    from vitreport.cli.tables.runs import read_named
     from vitreport.data.sources import locate
-    from vitreport.records.folders import find_run
-    from vitreport.records.reader import read_run
-    from vitreport.runtime import Runtime, data_dirs_or_default
 
-    require_runs_dir(runs_dir, may_lack_default=True)
-    found = read_run(find_run(run, runs_dir))
+    found = read_named(run, runs_dir)
+    from vitreport.store.evaluation import evaluate_run  # with torch
+
     images = dataset or (found.spec.data.dataset if found.spec else "")
-    runtime = Runtime(
-        device=device,
-        data_dir=locate(images, data_dirs_or_default(data_dirs))[1],
-        runs_dir=runs_dir,
-        threads=threads,
-    )
-    from vitreport.cli.live.training import choose_view
-    from vitreport.store.evaluation import evaluate_run
-
-    with choose_view(quiet=quiet) as view:
-        evaluation = evaluate_run(found, split=split, weights=weights, dataset=dataset, runtime=runtime, listener=view)
-    from vitreport.cli.console import print_json
-    from vitreport.cli.tables.evaluation import as_plain, show
-
-    if as_json:
-        print_json({"run": found.id, "split": split, "weights": weights, **as_plain(evaluation)})
-    else:
-        show(evaluation, f"{found.id}: {split} split, {weights} weights")
+    data_dir = locate(images, data_dirs_or_default(machine.data_dirs))[1]
+    runtime = Runtime(machine.device, data_dir, runs_dir=runs_dir, threads=machine.threads)
+    with Display(quiet=quiet) as listener:
+        evaluation = evaluate_run(
+            found, split=split, weights=weights, dataset=dataset, runtime=runtime, listener=listener
+        )
+    show_evaluation(evaluation, found.id, split, weights, as_json=as_json)

@@ -1,10 +1,8 @@
-"""`vitreport models`: the architectures, and one of them with what it costs."""
+"""`vitreport models`: list the architectures, or show one with its cost."""
 
 import inspect
 import textwrap
-from dataclasses import asdict
 from itertools import zip_longest
-from typing import Annotated
 
 import typer
 
@@ -18,9 +16,23 @@ app = typer.Typer(help="List the architectures, or show one.", invoke_without_co
 
 @app.callback()
 def models(context: typer.Context, as_json: options.AsJson = False) -> None:
-    """List the architectures: what they are, their fields, their presets."""
-    if context.invoked_subcommand is not None:
-        return
+    """List the architectures with their presets, or show one.
+
+    Example:
+        vitreport models
+        vitreport models show swin
+    """
+    if context.invoked_subcommand is None:
+        list_models(as_json=as_json)
+
+
+@app.command("list")
+def list_models(as_json: options.AsJson = False) -> None:
+    """List the architectures: what they are, their fields, their presets.
+
+    Example:
+        vitreport models list
+    """
     from vitreport.spec.model import ARCHITECTURES, implementations
     from vitreport.spec.presets import presets_of
 
@@ -39,46 +51,43 @@ def models(context: typer.Context, as_json: options.AsJson = False) -> None:
 
 
 @app.command()
-def show(
-    model: Annotated[str, typer.Argument(help="An architecture, or timm/NAME for one of timm.", metavar="NAME")],
-    dataset: options.Dataset = None,
-    preset: options.Preset = None,
-    set_: options.Assignments = None,
-    device: options.Device = "auto",
-    threads: options.Threads = None,
-    data_dirs: options.DataDirs = None,
-    as_json: options.AsJson = False,
-) -> None:
-    """Show an architecture: its paper, its fields, its presets, and what it costs on this machine."""
-    from vitreport.cli.tables.cost import cost_rows, plain_cost
-    from vitreport.cli.tables.fields import default_in_words, fields_in_words
+@options.grouped
+def show(wanted: options.SpecOptions, machine: options.DeviceOptions, as_json: options.AsJson = False) -> None:
+    """Show an architecture: its paper, its fields, its presets, and its cost on this machine.
+
+    Example:
+        vitreport models show swin --dataset digits
+        vitreport models show timm/resnet18
+    """
+    from vitreport.cli.tables.dry_run import cost_rows, plain_cost
+    from vitreport.cli.tables.specs import field_rows
     from vitreport.data.sources import facts_in
     from vitreport.formatting import toml_value
-    from vitreport.spec.from_command import Request, compose_request
+    from vitreport.spec.from_command import compose_request
     from vitreport.spec.presets import preset_facts, presets_of
     from vitreport.training.throughput import measure_cost_here
 
-    request = Request(model=model, dataset=dataset, preset=preset, assignments=set_ or ())
-    spec = compose_request(request, facts_in(data_dirs)).spec
+    spec = compose_request(wanted.request(), facts_in(machine.data_dirs)).spec
     architecture, values = type(spec.model), spec.model.model_dump(mode="json")
-    fields = [field for field in fields_in_words(architecture) if field.name in values]
+    fields = [field for field in field_rows(architecture) if field.name in values]
     facts = {name: preset_facts(name) for name in presets_of(spec.model.name)}
-    measured = measure_cost_here(spec, device, threads)
+    measured = measure_cost_here(spec, machine.device, machine.threads)
     if as_json:
-        described = [{**asdict(field), "value": values[field.name]} for field in fields]
+        described = [{**field._asdict(), "value": values[field.name]} for field in fields]
         about = {"name": spec.model.name, "description": inspect.getdoc(architecture), "fields": described}
         print_json({**about, "presets": facts, "spec": spec.model_dump(mode="json"), "cost": plain_cost(measured)})
         return
-    print_text(f"{model}: {inspect.getdoc(architecture)}\n")
+    print_text(f"{spec.model.label}: {inspect.getdoc(architecture)}\n")
     derived, rows = spec.model.derived({}, image_size=1, num_classes=1), []
     for field in fields:
-        default = default_in_words(field, is_derived=field.name in derived)
-        rows.append([field.name, field.type, field.allowed, default, toml_value(values[field.name])])
-    print_table(["field", "type", "allowed", "default", "here"], rows)
+        default = field.default_in_words(is_derived=field.name in derived)
+        rows.append([field.name, field.type, default, toml_value(values[field.name])])
+    print_table(["field", "type", "default", "here"], rows)
     if facts:
         print_text("")
         preset_rows = [row for name, lines in facts.items() for row in zip_longest([name], lines, fillvalue="")]
         print_table(["preset", ""], preset_rows)
-    data = spec.data
-    print_text(f"\n{data.dataset}, {data.image_size} x {data.image_size} pixels, {spec.train.precision}:")
+    print_text(
+        f"\n{spec.data.dataset}, {spec.data.image_size} x {spec.data.image_size} pixels, {spec.train.precision}:"
+    )
     print_table(["", ""], cost_rows(measured))

@@ -1,4 +1,4 @@
-"""`vitreport spec`: the schema of a spec, a check of one, a whole one to start from."""
+"""`vitreport spec`: show the schema, the fields or a whole spec, and check one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,10 @@ def schema(
 ) -> None:
     """Print the JSON Schema of a spec, for editors that check and complete TOML files.
 
-    Example: `vitreport spec schema > spec.schema.json`, then `#:schema ./spec.schema.json` as the first line of a spec.
+    Name it in the first line of a spec: #:schema ./spec.schema.json
+
+    Example:
+        vitreport spec schema > spec.schema.json
     """
     from vitreport.spec.schema import run_schema, study_schema
 
@@ -26,22 +29,32 @@ def schema(
 
 @app.command()
 def fields(
-    section: Annotated[str | None, typer.Argument(help="Of this section only, such as data.augment.")] = None,
+    section: Annotated[
+        str | None, typer.Argument(help="Section, such as data.augment (default: all).", metavar="SECTION")
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """The fields of a spec, with what is allowed; those of a model: `vitreport models show`."""
-    from vitreport.cli.tables.fields import show_fields
+    """List the fields of a spec with their types. `vitreport models show` lists those of a model.
+
+    Example:
+        vitreport spec fields data.augment
+    """
+    from vitreport.cli.tables.specs import show_fields
 
     show_fields(section, as_json=as_json)
 
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A TOML spec, or the spec.json of a run.")],
+    file: Annotated[Path, typer.Argument(help="TOML file with a spec, or the spec.json of a run.", metavar="FILE")],
     data_dirs: options.DataDirs = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Tell everything that is wrong with a spec, or the id of the run that it is."""
+    """Check a spec: print every problem of it, or the id of its run.
+
+    Example:
+        vitreport spec check my.toml
+    """
     from vitreport.data.sources import facts_in
     from vitreport.spec.from_command import Request, compose_request
 
@@ -56,30 +69,24 @@ def check(
 
 
 @app.command()
-def show(
-    model: Annotated[str | None, typer.Argument(help="An architecture (see `vitreport models`), or timm/NAME.")] = None,
-    dataset: options.Dataset = None,
-    preset: options.Preset = None,
-    spec: options.SpecFile = None,
-    set_: options.Assignments = None,
-    data_dirs: options.DataDirs = None,
-    as_json: options.AsJson = False,
-) -> None:
-    """A whole spec as TOML, to be kept and changed: `vitreport spec show perceiver-io > my.toml`."""
+@options.grouped
+def show(wanted: options.SpecOptions, data_dirs: options.DataDirs = None, as_json: options.AsJson = False) -> None:
+    """Print a whole spec as TOML, to edit and keep.
+
+    Example:
+        vitreport spec show perceiver-io > my.toml
+    """
+    import tomli_w
+
     from vitreport.data.sources import facts_in
-    from vitreport.spec.from_command import Request, compose_request
+    from vitreport.spec.from_command import compose_request
+    from vitreport.spec.presets import preset_facts
 
-    request = Request(model=model, dataset=dataset, preset=preset, spec_file=spec, assignments=set_ or ())
-    composed = compose_request(request, facts_in(data_dirs))
+    composed = compose_request(wanted.request(), facts_in(data_dirs))
     note_lowered([composed.lowered])
-    found = composed.spec
     if as_json:
-        print_json(found.model_dump(mode="json"))
-    else:
-        import tomli_w
-
-        from vitreport.spec.presets import preset_facts
-
-        if composed.preset:
-            print_text("\n".join(f"# {line}" for line in [f"preset {composed.preset}", *preset_facts(composed.preset)]))
-        print_text(tomli_w.dumps(found.model_dump(mode="json", exclude_none=True)).strip())
+        print_json(composed.spec.model_dump(mode="json"))
+        return
+    if composed.preset:
+        print_text("\n".join(f"# {line}" for line in [f"preset {composed.preset}", *preset_facts(composed.preset)]))
+    print_text(tomli_w.dumps(composed.spec.model_dump(mode="json", exclude_none=True)).strip())

@@ -1,24 +1,25 @@
-"""Print what `--dry-run` of `train` and `ablate` tells: what would be trained, and the time and disk that it needs."""
+"""Print what would be trained, and the time and disk that it needs, for `--dry-run` and `models show`."""
 
+import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from vitreport.cli.console import note, print_json, print_table, print_text
-from vitreport.cli.format import spec_rows
-from vitreport.cli.tables.cost import cost_rows, plain_cost
-from vitreport.errors import DatasetError
-from vitreport.formatting import compact, counted, duration
+from vitreport.cli.options import SweepOptions
+from vitreport.cli.tables.runs import flops
+from vitreport.cli.tables.specs import origins, rows_with_origins
+from vitreport.formatting import compact, counted, duration, rate
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.compose import Composed
-from vitreport.spec.fields import flat
 from vitreport.sweep.forecast import TrialForecast, elapsed_seconds, expect_here, forecast_run, forecast_trials
 from vitreport.sweep.networks import check_networks
 from vitreport.sweep.plan import Plan
 from vitreport.sweep.record import read_trials
 from vitreport.sweep.run import Policy, missing_trials
+from vitreport.training.throughput import MeasuredCost, Rate
 
 
 def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
@@ -36,12 +37,11 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
             "disk_bytes": run.disk_bytes,
             "to_compile": runtime.compile,
         }
-        values = composed.spec.model_dump(mode="json")
-        print_json({"plan": plan, "spec": values, "origins": _origins(composed)})
+        print_json({"plan": plan, "spec": composed.spec.model_dump(mode="json"), "origins": origins(composed)})
         return
     speeds = "the speeds without --compile" if runtime.compile else "these speeds"
     images = ", ".join(f"{count:,} {split}" for split, count in run.images.items())
-    print_table(["field", "value", "from"], _rows(composed))
+    print_table(["field", "value", "from"], rows_with_origins(composed))
     print_text("")
     rows = [
         ("run", composed.spec.run_id),
@@ -55,51 +55,32 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     print_table(["", ""], rows)
 
 
-def note_origins(composed: Composed, runtime: Runtime) -> None:
-    """Note, for `--verbose`, each value of the spec with its origin and the folders that are used."""
-    for path, value, origin in _rows(composed):
-        note(f"{path} = {value} ({origin})" if path else f"    {value}")
-    folders = {"data sets": runtime.data_dir, "decoded images": runtime.cache_dir, "runs": runtime.runs_dir}
-    for name, folder in folders.items():
-        note(f"{name} in {folder.absolute()}")
-
-
-def _origins(composed: Composed) -> dict[str, str]:
-    return {path: composed.origins.get(path, "default") for path in flat(composed.spec.model_dump(mode="json"))}
-
-
-def _rows(composed: Composed) -> list[tuple[str, str, str]]:
-    origins = _origins(composed)
-    return [(*row, origins.get(row[0], "")) for row in spec_rows(composed.spec.model_dump(mode="json"))]
-
-
-def show_ablation_plan(
-    plans: Sequence[Plan],
-    unavailable: Mapping[str, DatasetError],
-    runtime: Runtime,
-    policy: Policy,
-    *,
-    jobs: int,
-    as_json: bool,
-) -> None:
-    """Print every trial, then the sums."""
-    for error in unavailable.values():
-        raise error
-    expect = expect_here(runtime, [read_run(folder) for folder in run_folders(runtime.runs_dir)])
-    trials = [trial for plan in plans for trial in plan.trials]
-    missing = missing_trials(trials, read_trials(trials, runtime.runs_dir), policy)
-    check_networks(trial.spec for trial in missing)
-    forecasts = [forecast_trials(plan, runtime.runs_dir, expect, retry_failed=policy.retry_failed) for plan in plans]
-    if as_json:
-        print_json([_plain(plan, of_plan, jobs) for plan, of_plan in zip(plans, forecasts, strict=True)])
+def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
+    """Print every trial, then the sums. Raises SpecError if the network of a missing trial cannot be built."""
+    expect = expect_here(options.runtime(), [read_run(folder) for folder in run_folders(options.runs_dir)])
+    known = read_trials(plan.trials, options.runs_dir)
+    check_networks(trial.spec for trial in missing_trials(plan.trials, known, Policy(options.retry_failed)))
+    trials = forecast_trials(plan, options.runs_dir, expect, retry_failed=options.retry_failed)
+    seconds = elapsed_seconds((trial.seconds or 0.0 for trial in trials), options.jobs)
+    disk_bytes = sum(trial.disk_bytes for trial in trials)
+    if options.as_json:
+        about = {"id": plan.id, "name": plan.name, "axes": [axis.name for axis in plan.axes]}
+        sums = {"seconds": seconds, "disk_bytes": disk_bytes}
+        rows = [{**asdict(trial), "values": plan.values(trial.values)} for trial in trials]
+        print_json([about | sums | {"baseline": plan.baseline and plan.values(plan.baseline), "trials": rows}])
         return
-    for number, (plan, of_plan) in enumerate(zip(plans, forecasts, strict=True)):
-        print_text("\n" * (number > 0) + plan.name)
-        columns = [*(axis.name for axis in plan.axes), "seed", "state", "time", "from", "disk", "run"]
-        print_table(columns, map(_row, of_plan), right=["time", "disk"])
-        print_text(_sums(of_plan, jobs))
-        if plan.without_baseline:
-            note(f"warning: {plan.without_baseline}")
+    print_text(plan.name)
+    columns = [*(axis.name for axis in plan.axes), "seed", "state", "time", "from", "disk", "run"]
+    print_table(columns, map(_row, trials), right=["time", "disk"])
+    settled = Counter(trial.state for trial in trials if not trial.to_train)
+    counts = ", ".join([counted(len(trials), "trial"), *(f"{count} {state}" for state, count in settled.items())])
+    if others := len(trials) - settled.total():
+        needs = f"about {duration(seconds)} with {counted(options.jobs, 'job')} and {compact(disk_bytes)}B of disk"
+        print_text(f"{counts}; the other{f' {others} take' if others > 1 else ' takes'} {needs}")
+    else:
+        print_text(f"{counts}; nothing is left to train")
+    if plan.without_baseline:
+        note(f"warning: {plan.without_baseline}")
 
 
 def _row(trial: TrialForecast) -> list[str]:
@@ -108,28 +89,34 @@ def _row(trial: TrialForecast) -> list[str]:
     return [*trial.values, str(trial.seed), trial.state, time, trial.source, disk, trial.run]
 
 
-def _sums(trials: Sequence[TrialForecast], jobs: int) -> str:
-    settled = Counter(trial.state for trial in trials if not trial.to_train)
-    counts = ", ".join([counted(len(trials), "trial"), *(f"{count} {state}" for state, count in settled.items())])
-    others = len(trials) - settled.total()
-    if not others:
-        return f"{counts}; nothing is left to train"
-    time = f"about {duration(_seconds(trials, jobs))} with {counted(jobs, 'job')}"
-    disk = f"{compact(sum(trial.disk_bytes for trial in trials))}B of disk"
-    return f"{counts}; the other{f' {others} take' if others > 1 else ' takes'} {time} and {disk}"
+def plain_cost(measured: MeasuredCost) -> dict[str, Any]:
+    """Return the cost of a network as JSON values."""
+    about = {name: getattr(measured, name) for name in ("device", "threads", "load", "activation_bytes")}
+    speeds = {name: asdict(getattr(measured, name)) for name in ("training", "forward")}
+    return about | measured.cost.model_dump() | {"throughput": speeds}
 
 
-def _seconds(trials: Sequence[TrialForecast], jobs: int) -> float:
-    return elapsed_seconds((trial.seconds or 0.0 for trial in trials), jobs)
+def cost_rows(measured: MeasuredCost) -> list[tuple[str, str]]:
+    """Return the cost of a network as rows of a table."""
+    cost = measured.cost
+    per_image, per_batch = compact(cost.activation_bytes_per_image or 0), compact(measured.activation_bytes)
+    place, cores = f"{measured.device}, {counted(measured.threads, 'thread')}", os.cpu_count() or 1
+    if measured.load > cores:
+        place += f", with other work (load {measured.load:.1f} on {cores} cores): rough"
+    return [
+        ("parameters", f"{cost.parameters:,}"),
+        ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
+        *([("not counted", ", ".join(cost.uncounted_operations))] if cost.uncounted_operations else []),
+        ("activations", f"{per_image}B per image, {per_batch}B at batch size {measured.batch_size:,}"),
+        ("training", _speed(measured.training)),
+        ("forward", _speed(measured.forward)),
+        ("measured on", place),
+    ]
 
 
-def _plain(plan: Plan, trials: Sequence[TrialForecast], jobs: int) -> dict[str, object]:
-    return {
-        "id": plan.id,
-        "name": plan.name,
-        "axes": [axis.name for axis in plan.axes],
-        "baseline": plan.values(plan.baseline) if plan.baseline else None,
-        "seconds": _seconds(trials, jobs),
-        "disk_bytes": sum(trial.disk_bytes for trial in trials),
-        "trials": [{**asdict(trial), "values": plan.values(trial.values)} for trial in trials],
-    }
+def _speed(measured: Rate) -> str:
+    samples = f"median of {measured.samples}" if measured.samples > 1 else "once"
+    speed = f"{rate(measured.images_per_second)} images/s in batches of {measured.batch_size:,} ({samples})"
+    if measured.expected_images_per_second == measured.images_per_second:
+        return speed
+    return f"{speed}; about {rate(measured.expected_images_per_second)} in whole batches"

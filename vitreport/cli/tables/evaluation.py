@@ -1,91 +1,70 @@
 """An evaluation as tables for people and as plain values for programs."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vitreport.analysis.runs import measured_accuracy
-from vitreport.cli.console import print_table, print_text
+from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.data.registry import bytes_in_words
 from vitreport.formatting import percent, printable, rate
 from vitreport.records.measurement import METRICS
-from vitreport.store.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from vitreport.store.evaluation import Evaluation
 
 WIDEST_CONFUSION = 20
-SHOWN_CONFUSIONS = 10
+MOST_CONFUSIONS = 10
+AGREES = {None: "", True: "every digit as training recorded", False: "differs from what training recorded"}
 
 
-def as_plain(evaluation: Evaluation) -> dict[str, Any]:
-    """JSON values, with the Wilson interval of the accuracy over the images."""
-    plain = asdict(evaluation)
-    for name in ("measurement", "details", "recorded"):
-        record = getattr(evaluation, name)
-        plain[name] = record and record.model_dump(mode="json")
-    return plain | {
-        "accuracy_interval": measured_accuracy(evaluation.measurement).interval,
-        "agrees": agrees(evaluation),
-    }
-
-
-def agrees(evaluation: Evaluation) -> bool | None:
-    """Whether every digit is the one that training recorded; None on other images."""
-    return None if evaluation.recorded is None else evaluation.recorded == evaluation.measurement
-
-
-def show(evaluation: Evaluation, title: str) -> None:
-    """The totals, each class, and what is taken for what, on stdout."""
-    print_text(printable(title))
-    print_text("")
-    print_table(["", ""], _totals(evaluation))
-    print_text("")
-    details = evaluation.details
-    rows = [
-        (name, f"{count:,}", f"{correct:,}", percent(correct / count) if count else "")
-        for name, count, correct in zip(
-            evaluation.classes, details.per_class_count, details.per_class_correct, strict=True
-        )
-    ]
-    print_table(["class", "images", "correct", "accuracy"], rows, right=["images", "correct", "accuracy"])
-    print_text("")
-    if details.confusion:
-        _show_confusion(evaluation.classes, details.confusion)
-
-
-def _totals(evaluation: Evaluation) -> list[tuple[str, str]]:
-    measurement = evaluation.measurement
+def show_evaluation(evaluation: "Evaluation", run_id: str, split: str, weights: str, *, as_json: bool) -> None:
+    """Print the totals, each class, and which classes are taken for which."""
+    measured, details = evaluation.measurement, evaluation.details
+    agrees = None if evaluation.recorded is None else evaluation.recorded == measured
+    if as_json:
+        parts = {name: getattr(evaluation, name) for name in ("measurement", "details", "recorded")}
+        plain = asdict(evaluation) | {name: part and part.model_dump(mode="json") for name, part in parts.items()}
+        interval = {"accuracy_interval": measured_accuracy(measured).interval, "agrees": agrees}
+        print_json({"run": run_id, "split": split, "weights": weights, **plain, **interval})
+        return
     bytes_seen = bytes_in_words(evaluation.dataset, canonical=evaluation.canonical)
-    verdict = {None: "", True: "every digit as training recorded", False: "differs from what training recorded"}
-    rows = [
-        ("accuracy", measured_accuracy(measurement).in_percent(2)),
-        *((METRICS[name].title, _metric(name, value)) for name, value in measurement.metrics.items()),
-        ("loss", f"{measurement.loss:.6f}"),
-        ("calibration error", f"{evaluation.details.expected_calibration_error:.4f}  (expected, 15 bins)"),
-        ("images", f"{measurement.count:,}"),
+    totals = [
+        ("accuracy", measured_accuracy(measured).in_percent(2)),
+        *((METRICS[name].title, _metric(name, value)) for name, value in measured.metrics.items()),
+        ("loss", f"{measured.loss:.6f}"),
+        ("calibration error", f"{details.expected_calibration_error:.4f}  (expected, 15 bins)"),
+        ("images", f"{measured.count:,}"),
         ("images/s", rate(evaluation.images_per_second)),
         ("bytes", f"{evaluation.data_fingerprint[:12]}, {bytes_seen}"),
-        ("record", verdict[agrees(evaluation)]),
+        ("record", AGREES[agrees]),
     ]
-    return [(name, value) for name, value in rows if value]
+    counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, strict=True)
+    print_text(printable(f"{run_id}: {split} split, {weights} weights"))
+    print_text("")
+    print_table(["", ""], [total for total in totals if total[1]])
+    print_text("")
+    print_table(
+        ["class", "images", "correct", "accuracy"],
+        [(name, f"{n:,}", f"{right:,}", percent(right / n) if n else "") for name, n, right in counts],
+        right=["images", "correct", "accuracy"],
+    )
+    print_text("")
+    if details.confusion and len(details.confusion) <= WIDEST_CONFUSION:
+        columns = [name[:6] for name in evaluation.classes]
+        rows = zip(evaluation.classes, details.confusion, strict=True)
+        matrix = [[name, *(str(count) if count else "·" for count in row)] for name, row in rows]
+        print_table(["is \\ taken for", *columns], matrix, right=columns)
+    elif details.confusion:
+        mistakes = [
+            (count, evaluation.classes[true], evaluation.classes[taken])
+            for true, row in enumerate(details.confusion)
+            for taken, count in enumerate(row)
+            if true != taken and count
+        ]
+        largest = sorted(mistakes, reverse=True)[:MOST_CONFUSIONS]
+        print_table(["is", "taken for", "images"], [(*pair, str(n)) for n, *pair in largest], right=["images"])
 
 
 def _metric(name: str, value: float) -> str:
     unit = METRICS[name].unit
     return percent(value) if unit == "fraction" else f"{value:.4f} {unit}".rstrip()
-
-
-def _show_confusion(names: Sequence[str], confusion: Sequence[Sequence[int]]) -> None:
-    """Print the whole matrix, or the largest confusions of many classes."""
-    if len(confusion) <= WIDEST_CONFUSION:
-        columns = [name[:6] for name in names]
-        counts = [[str(count) if count else "·" for count in row] for row in confusion]
-        matrix = [[name, *row] for name, row in zip(names, counts, strict=True)]
-        print_table(["is \\ taken for", *columns], matrix, right=columns)
-        return
-    mistakes = [
-        (count, names[true], names[taken])
-        for true, row in enumerate(confusion)
-        for taken, count in enumerate(row)
-        if true != taken and count
-    ]
-    rows = [(name, taken, str(count)) for count, name, taken in sorted(mistakes, reverse=True)[:SHOWN_CONFUSIONS]]
-    print_table(["is", "taken for", "images"], rows, right=["images"])

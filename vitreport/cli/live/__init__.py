@@ -1,1 +1,0 @@
-"""A training and a sweep as they happen."""

@@ -1,0 +1,237 @@
+"""Runs and groups as tables for people and as plain values for programs."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from vitreport.analysis.groups import Group, groups_of, mixed_randomness
+from vitreport.analysis.runs import measured_accuracy
+from vitreport.cli.console import note, print_json, print_table, print_text, sparkline, warn_each
+from vitreport.cli.tables.specs import spec_rows
+from vitreport.data.registry import bytes_in_words
+from vitreport.errors import DamageError, SpecError
+from vitreport.formatting import Estimate, compact, counted, duration, listed, percent, rate
+from vitreport.records.folders import find_run, run_folders
+from vitreport.records.reader import Damage, Run, read_run, read_sweeps
+from vitreport.records.run import InitialWeights
+from vitreport.run_id import RunId
+from vitreport.runtime import RUNS_DIR
+from vitreport.spec.sweep import called
+from vitreport.store.run_state import state_of
+
+COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
+NUMBERS = ["epochs", "val", "test", "time"]
+SPARE = ["started", "time", "epochs", "val"]
+CURVE_WIDTH = 60
+HINT = "give the folder of the runs with --runs-dir"
+TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
+LEGEND = (
+    "± is half of a 95% t interval over n seeds, wide for 2; an interval that reaches 0 or 100% is "
+    "shown by both ends; seeds that do not vary have none"
+)
+
+
+def require_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
+    """Raise SpecError if there is no such folder; `may_lack_default` lets the default one be missing."""
+    if not _is_folder(runs_dir) and not (may_lack_default and runs_dir == RUNS_DIR.default):
+        raise SpecError(f"there is no folder {runs_dir}", HINT)
+
+
+def note_missing_runs_dir(runs_dir: Path) -> None:
+    """Note that the folder that the user gives does not exist, in a command that works without it."""
+    if not _is_folder(runs_dir) and runs_dir != RUNS_DIR.default:
+        note(f"there is no folder {runs_dir} yet; {HINT}")
+
+
+def _is_folder(runs_dir: Path) -> bool:
+    """Return whether the folder exists. Raises SpecError for a file."""
+    try:
+        if runs_dir.exists() and not runs_dir.is_dir():
+            raise SpecError(f"{runs_dir} is not a folder", HINT)
+        return runs_dir.is_dir()
+    except OSError as error:  # a name that is too long
+        raise SpecError(f"{runs_dir}: {error.strerror}", HINT) from error
+
+
+def read_named(name: str, runs_dir: Path) -> Run:
+    """Read the run that a user names. Raises SpecError or RecordError if there is none."""
+    require_runs_dir(runs_dir, may_lack_default=True)
+    return read_run(find_run(name, runs_dir))
+
+
+def show_runs(runs_dir: Path, *, each: bool, as_json: bool) -> None:
+    """Print a row for each group, or for each run. Raises DamageError if a record is damaged."""
+    require_runs_dir(runs_dir, may_lack_default=True)
+    runs = [read_run(folder) for folder in run_folders(runs_dir)]
+    groups = groups_of(runs)
+    damage: list[Damage] = []
+    levels = _levels(runs_dir, damage)
+    if as_json:
+        print_json([_overview(run) for run in runs])
+    elif runs:
+        shown = [group for run in runs for group in groups_of([run])] if each else groups
+        by_id = {run.id: run for run in runs}
+        rows = [_row(group, [by_id[run.id] for run in group.runs], levels.get(group.spec_id, {})) for group in shown]
+        rows += [_row(None, [run], {}) for run in runs if run.spec is None]
+        print_table(COLUMNS, sorted(rows), right=NUMBERS, spare=SPARE)
+        if any(sign in cell for row in rows for cell in row for sign in ("±", "n = ")):
+            note(LEGEND)
+    else:
+        note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
+    warn_mixed(groups)
+    warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
+    refuse_damage(runs)
+    if damage:
+        raise DamageError(f"{len(damage)} of the sweeps damaged")
+
+
+def _levels(runs_dir: Path, damage: list[Damage]) -> dict[str, dict[str, None]]:
+    """Return the levels of each group in the sweeps on record; what cannot be read goes to `damage`."""
+    levels: dict[str, dict[str, None]] = {}
+    for sweep in read_sweeps(runs_dir, damage):
+        for trial in sweep.trials:
+            level = called((axis.name for axis in sweep.axes), trial.values)
+            levels.setdefault(RunId.parse(trial.run).group, {})[level] = None
+    return levels
+
+
+def _overview(run: Run) -> dict[str, Any]:
+    """Return what a list of runs says of one, as JSON values."""
+    final = run.result.selected.splits if run.result else {}
+    seen = final or (run.epochs[-1].splits if run.epochs else {})
+    return {
+        "id": run.id,
+        "state": state_of(run),
+        "epoch": run.epochs[-1].epoch if run.epochs else 0,
+        "epochs": run.spec.train.epochs if run.spec else None,
+        "val_accuracy": seen["val"].accuracy if "val" in seen else None,
+        "test_accuracy": final["test"].accuracy if "test" in final else None,
+        "seconds": run.record.seconds if run.record else None,
+        "started": run.record.started if run.record else None,
+        "damage": list(map(str, run.damage)),
+    }
+
+
+def _row(group: Group | None, runs: Sequence[Run], levels: Iterable[str]) -> list[str]:
+    """Return the row of a group, or of a run without a spec: means of what is done, and what the others reached."""
+    seen = [_overview(run) for run in runs]
+    states = Counter(each["state"] for each in seen)
+    so_far = [percent(each["val_accuracy"]) for each in seen if each["val_accuracy"] and each["test_accuracy"] is None]
+    validation = [_accuracy(group.validation if group else None), f"so far {', '.join(so_far)}" if so_far else ""]
+    seconds = [each["seconds"] for each in seen if each["seconds"] is not None]
+    name = group.id if group and len(runs) > 1 else runs[0].id
+    return [
+        f"{name} ({'; '.join(levels)})" if levels else name,
+        ", ".join(f"{count} {state}" if len(runs) > 1 else state for state, count in states.items()),
+        ", ".join(dict.fromkeys(f"{each['epoch']}/{each['epochs'] or '?'}" for each in seen)),
+        "; ".join(filter(None, validation)),
+        _accuracy(group.test if group else None),
+        duration(sum(seconds)) if seconds else "",
+        min((each["started"] for each in seen if each["started"]), default=""),
+    ]
+
+
+def _accuracy(estimate: Estimate | None) -> str:
+    return "" if estimate is None else percent(estimate.value) if estimate.n == 1 else estimate.in_percent(2)
+
+
+def show_run(run: Run, *, as_json: bool) -> None:
+    """Print a run on one screen. Raises DamageError if its record is damaged."""
+    state = state_of(run)
+    if as_json:
+        record = {"spec": run.spec, "run": run.record, "result": run.result}
+        plain = {name: each and each.model_dump(mode="json") for name, each in record.items()}
+        epochs = [epoch.model_dump(mode="json") for epoch in run.epochs]
+        about = {"id": run.id, "state": state, "folder": str(run.folder), "damage": list(map(str, run.damage))}
+        print_json({**about, **plain, "epochs": epochs})
+    else:
+        print_text(f"{run.id}: {state}")
+        spec = spec_rows(run.spec.model_dump(mode="json")) if run.spec else []
+        for title, rows in (("trained", spec), ("record", _record_rows(run)), ("results", _result_rows(run))):
+            if rows:
+                print_text("")
+                print_table([title, ""], rows)
+        if run.epochs:
+            print_text("")
+            print_table(["curves", "first", "last", ""], _curve_rows(run), right=["first", "last"])
+    refuse_damage([run])
+
+
+def refuse_damage(runs: Sequence[Run]) -> None:
+    """Warn of each damaged file. Raises DamageError if there are any."""
+    damaged = [run for run in runs if run.damage]
+    warn_each(f"{run.folder / str(line)}" for run in damaged for line in run.damage)
+    if damaged:
+        names = listed([run.id for run in damaged])
+        raise DamageError(f"{len(damaged)} of {counted(len(runs), 'record')} damaged: {names}")
+
+
+def warn_mixed(groups: Iterable[Group]) -> None:
+    """Warn of groups whose runs should not be one result."""
+    for line in mixed_randomness(groups):
+        note(f"warning: {line}; {TRAIN_AGAIN}")
+
+
+def flops(forward: int, training: int) -> str:
+    """Write 55.1M forward, 165M training."""
+    return f"{compact(forward)} forward, {compact(training)} training"
+
+
+def _record_rows(run: Run) -> list[tuple[str, str]]:
+    record = run.record
+    if record is None:
+        return []
+    data, cost, speed = record.data, record.cost, record.throughput
+    activations = cost.activation_bytes_per_image
+    bytes_seen = bytes_in_words(run.spec.data.dataset if run.spec else "", canonical=data.canonical)
+    rows = [
+        ("started", record.started),
+        ("finished", record.finished or ""),
+        ("time", duration(record.seconds)),
+        ("device", f"{record.device}, {counted(record.fingerprint.get('threads', '?'), 'thread')}"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
+        ("commit", f"{record.git.commit[:12]}{', with changes' if record.git.dirty else ''}" if record.git else ""),
+        ("command", " ".join(["vitreport", *record.argv])),
+        ("images", ", ".join(f"{count:,} {split}" for split, count in data.counts.items())),
+        ("bytes", f"{data.fingerprint[:12]}, {bytes_seen}: {data.source}"),
+        ("parameters", f"{cost.parameters:,}"),
+        ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
+        ("not counted", ", ".join(cost.uncounted_operations)),
+        ("activations", "" if activations is None else f"{compact(activations)}B per image"),
+        ("training", f"{rate(speed.training_images_per_second)} images/s" if speed else ""),
+        ("evaluation", f"{rate(speed.evaluation_images_per_second)} images/s" if speed else ""),
+        ("weights", _weights(record.weights) if record.weights else ""),
+        *((f"resumed at step {each.step}", ", ".join(each.changed) or each.time) for each in record.resumed),
+        ("error", record.error.message if record.error else ""),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _weights(weights: InitialWeights) -> str:
+    """Write where the training started from, and which tensors or which classifier are new."""
+    digest = f" (sha256 {weights.sha256[:12]})" if weights.sha256 else ""
+    taken = f"{weights.loaded} tensors of {weights.source}{digest}"
+    if fresh := [*weights.reshaped, *weights.reclassed, *weights.missing]:
+        return f"{taken}; fresh: {', '.join(fresh)}"
+    return f"{taken}; classifier: {weights.classifier}" if weights.classifier else taken
+
+
+def _result_rows(run: Run) -> list[tuple[str, str]]:
+    rows = []
+    for which in ("selected", "last") if run.result else ():
+        result = getattr(run.result, which)
+        for split, measured in result.splits.items():
+            accuracy = measured_accuracy(measured).in_percent(2) if split == "test" else percent(measured.accuracy)
+            rows.append((f"{which} epoch {result.epoch}, {split}", f"accuracy {accuracy}, loss {measured.loss:.4f}"))
+    return rows
+
+
+def _curve_rows(run: Run) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for split in run.epochs[-1].splits:
+        curve = [epoch.splits[split].accuracy for epoch in run.epochs if split in epoch.splits]
+        name = f"{split} accuracy ({'mean of' if split == 'train' else 'after'} the epoch)"
+        rows.append((name, percent(curve[0]), percent(curve[-1]), sparkline(curve, CURVE_WIDTH)))
+    speeds = [rate(run.epochs[place].images_per_second) for place in (0, -1)]
+    return [*rows, ("images/s", *speeds, "")]

@@ -1,0 +1,127 @@
+"""The fields of specs and their values as tables."""
+
+import inspect
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from vitreport.cli.console import note, print_json, print_table
+from vitreport.errors import SpecError
+from vitreport.formatting import did_you_mean, toml_value
+from vitreport.runtime import Runtime
+from vitreport.spec.augment import AugmentSpec, MixSpec
+from vitreport.spec.compose import Composed
+from vitreport.spec.data import DataSpec
+from vitreport.spec.fields import flat
+from vitreport.spec.model import implementations
+from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
+from vitreport.spec.run import TrainSpec
+from vitreport.spec.section import members, tag_of, tags_of
+
+LINE_CHARACTERS = 80
+LARGEST = 2**31 - 1  # the limit of every whole number: no range that a user needs to know
+SECTIONS = {
+    "data": DataSpec,
+    "data.augment": AugmentSpec,
+    "data.mix": MixSpec,
+    "optimizer": OptimizerSpec,
+    "schedule": ScheduleSpec,
+    "train": TrainSpec,
+}
+"""The parts of a spec, without the model; some have several kinds with different names."""
+TYPES = {"integer": "whole number", "boolean": "true or false", "string": "text", "null": "none", "object": "table"}
+LIMITS = {"exclusiveMinimum": "above", "exclusiveMaximum": "below", "minimum": "at least", "maximum": "at most"}
+
+
+class FieldRow(NamedTuple):
+    """A field of a section; one that is required has no default."""
+
+    name: str
+    type: str
+    required: bool
+    default: Any
+
+    def default_in_words(self, *, is_derived: bool) -> str:
+        """Write the default. `is_derived` says that a required field follows from the dataset."""
+        if self.required:
+            return "from the dataset" if is_derived else "required"
+        return toml_value(self.default)
+
+
+def field_rows(section: type[BaseModel]) -> Iterator[FieldRow]:
+    """Yield every field of a section from its JSON Schema, except its `name`."""
+    choices = {tag: [tags_of(kind)[tag] for kind in implementations(section)] for tag in tags_of(section)}
+    for name, field in section.model_json_schema()["properties"].items():
+        if name != "name":
+            described = {"enum": choices[name]} if name in choices else field
+            yield FieldRow(name, _type(described), "default" not in field, field.get("default"))
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    """Write what a field takes: whole number at least 1."""
+    if "anyOf" in field:
+        return " or ".join(map(_type, field["anyOf"]))
+    if "enum" in field:
+        return " or ".join(map(toml_value, field["enum"]))
+    if "prefixItems" in field:
+        return f"[{', '.join(map(_type, field['prefixItems']))}]"
+    if "items" in field:
+        return f"list of {_type(field['items'])}"
+    limits = [f"{word} {field[limit]:g}" for limit, word in LIMITS.items() if field.get(limit, LARGEST) != LARGEST]
+    return " ".join([TYPES.get(kind := field.get("type", "object"), kind), " and ".join(limits)]).strip()
+
+
+def show_fields(section: str | None, *, as_json: bool) -> None:
+    """Print the fields of each kind of each section, or of one section. Raises SpecError for an unknown section."""
+    if section and section not in SECTIONS:
+        raise SpecError(f"there is no section {section}", did_you_mean(section, SECTIONS))
+    kinds = [(name, kind) for name in ([section] if section else SECTIONS) for kind in members(SECTIONS[name])]
+    if as_json:
+        sections = [
+            {"section": name, "name": tag_of(kind), "description": inspect.getdoc(kind)} for name, kind in kinds
+        ]
+        fields = [[each._asdict() for each in field_rows(kind)] for _, kind in kinds]
+        print_json([{**about, "fields": of_kind} for about, of_kind in zip(sections, fields, strict=True)])
+        return
+    rows: list[tuple[str, str, str, str]] = []
+    for name, kind in kinds:
+        tag = tag_of(kind)
+        rows += [(name, "name", toml_value(tag), "")] if tag else []
+        rows += [
+            (name, each.name, each.type, each.default_in_words(is_derived=name == "data")) for each in field_rows(kind)
+        ]
+    print_table(["section", "field", "type", "default"], rows)
+
+
+def spec_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return each field of a spec and its value; the second and later lines of a long value have no name."""
+    rows = []
+    for path, value in flat(values).items():
+        lines = [toml_value(value)]
+        if len(lines[0]) > LINE_CHARACTERS and isinstance(value, list | tuple):
+            items = [textwrap.wrap(f"{toml_value(item)},", LINE_CHARACTERS, break_on_hyphens=False) for item in value]
+            lines = ["[", *(f"  {line}" for item in items for line in item), "]"]
+        rows += [(path if number == 0 else "", line) for number, line in enumerate(lines)]
+    return rows
+
+
+def origins(composed: Composed) -> dict[str, str]:
+    """Return where the value of each field comes from."""
+    return {path: composed.origins.get(path, "default") for path in flat(composed.spec.model_dump(mode="json"))}
+
+
+def rows_with_origins(composed: Composed) -> list[tuple[str, str, str]]:
+    """Return each field of a spec, its value and where that comes from."""
+    known = origins(composed)
+    return [(*row, known.get(row[0], "")) for row in spec_rows(composed.spec.model_dump(mode="json"))]
+
+
+def note_origins(composed: Composed, runtime: Runtime) -> None:
+    """Note, for `--verbose`, each value of the spec with its origin and the folders that are used."""
+    for path, value, origin in rows_with_origins(composed):
+        note(f"{path} = {value} ({origin})" if path else f"    {value}")
+    folders = {"datasets": runtime.data_dir, "decoded images": runtime.cache_dir, "runs": runtime.runs_dir}
+    for name, folder in folders.items():
+        note(f"{name} in {folder.absolute()}")
