@@ -31,18 +31,12 @@ MIDDLE = 0.5 + 2.0**-33
 
 
 def stream_seed(seed: int, purpose: str, *counters: int) -> int:
-    """Derive a 63-bit seed for one purpose ("order", "augment", "mix", "dropout", "initialisation", "split").
-
-    numpy's generators and torch's on a GPU take all of it, torch's on a CPU the lower 32 bits.
-    """
+    """Derive a 63-bit seed for one purpose; torch's generators on a CPU use its lower 32 bits only."""
     return _digest(seed, purpose, counters) >> 1
 
 
 def hashed(counters: AnyWords, low: AnyWords, high: AnyWords) -> AnyWords:
-    """Hash counters with the two halves of a key, all of them int32 and broadcast against each other.
-
-    The same operators work on numpy arrays and on tensors on any device, and give the same bits.
-    """
+    """Hash int32 counters with the two halves of a key; arrays and tensors on any device give the same bits."""
     return _finalized(_finalized(counters * WEYL_STEP + low) ^ high)
 
 

@@ -12,7 +12,7 @@ from tests.records import small_spec, write_run
 from vitreport.export.table import runs_table
 from vitreport.records.measurement import METRICS, Measurement, Metric
 from vitreport.records.reader import Damage, read_run
-from vitreport.training import metrics
+from vitreport.training import evaluate
 
 COMMITTED = Path(__file__).parents[2] / "runs"
 CONTRADICTION = "the classes, the calibration or the confusion matrix contradict the test split"
@@ -106,8 +106,8 @@ def test_a_metric_is_a_name_and_a_function(monkeypatch: pytest.MonkeyPatch, tmp_
     """It is measured, recorded and exported; records without it are read as before."""
     former = write_run(tmp_path, small_spec())
     monkeypatch.setitem(METRICS, "confident", Metric("confident images", "fraction"))
-    monkeypatch.setitem(metrics.FUNCTIONS, "confident", lambda logits, labels: float((logits.max(1) > 1).mean()))
-    measured = metrics.measure(np.array([[2, 0], [0, 0.5]], np.float32), np.array([0, 0]))
+    monkeypatch.setitem(evaluate.FUNCTIONS, "confident", lambda logits, labels: float((logits.max(1) > 1).mean()))
+    measured = evaluate.measure(np.array([[2, 0], [0, 0.5]], np.float32), np.array([0, 0]))
     assert measured.metrics == {"confident": 0.5}
     assert Measurement.model_validate_json(json.dumps(measured.stored())) == measured
     table = runs_table([read_run(former)])
@@ -116,4 +116,4 @@ def test_a_metric_is_a_name_and_a_function(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_every_metric_has_its_function() -> None:
-    assert METRICS.keys() == metrics.FUNCTIONS.keys()
+    assert METRICS.keys() == evaluate.FUNCTIONS.keys()

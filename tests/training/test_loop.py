@@ -15,10 +15,9 @@ from vitreport.data.mix import mixed_targets
 from vitreport.errors import DivergedError
 from vitreport.spec.run import RunSpec
 from vitreport.training import loop
-from vitreport.training.evaluate import predict
+from vitreport.training.evaluate import measure, predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 from vitreport.training.loop import fit, train_step
-from vitreport.training.metrics import measure
 from vitreport.training.setup import Setup
 from vitreport.training.state import TrainingState, named_weights
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, top_k_accuracy_score
 
-from vitreport.training.metrics import (
+from vitreport.training.evaluate import (
     CALIBRATION_BINS,
     MOST_CONFUSION_CLASSES,
     Labels,

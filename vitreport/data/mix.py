@@ -17,10 +17,7 @@ from vitreport.spec.augment import MixSpec
 
 
 class Mixing(NamedTuple):
-    """Of each image: the weight (B,) of its own pixels outside its box (B, 4); inside are those of its partner.
-
-    `boxes` hold top, left, height and width; `shares` (B,) are the weights of the images' own labels.
-    """
+    """Weights (B,) of own pixels outside `boxes` (B, 4: top, left, height, width), and shares (B,) of own labels."""
 
     weights: Tensor
     boxes: Tensor

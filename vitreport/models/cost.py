@@ -16,28 +16,25 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS
 
-FEWEST_IMAGES = 2  # batch normalisation may refuse to train on one
-OWN_NAMESPACES = ("aten", "prim", "prims")
-PRODUCTS = re.compile(
-    r"(^|_)(mm|bmm|addmm|baddbmm|mv|addmv|dot|vdot|matmul|linear|einsum|cdist|conv\w*|attention|fft|rnn|lstm|gru)(_|$)"
+MAY_MULTIPLY = re.compile(
+    r"^(?!(aten|prims?)\.)"  # what is not torch's own
+    r"|[._](mm|bmm|addmm|baddbmm|mv|addmv|dot|vdot|matmul|linear|einsum|cdist|conv\w*|attention|fft|rnn|lstm|gru)(_|$)"
 )
 
 
 def measure_cost(model: nn.Module, image_size: int) -> Cost:
     """Measure on copies of the model, on its device and at the precision of the autocast around it.
 
-    A network that computes its logits in another order than the published one is counted as published, by its
-    `published_forward`: the FLOPs belong to the architecture, the saved bytes to what is carried out.
+    The FLOPs are those of the architecture as published, by its `published_forward` if it has one; the saved bytes are
+    those of what is carried out.
     """
     device = next(model.parameters()).device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        one, fewer, more = (
-            torch.zeros(count, CHANNELS, image_size, image_size, device=device)
-            for count in (1, FEWEST_IMAGES, FEWEST_IMAGES + 1)
-        )
+        # The bytes of the third image: batch normalisation may refuse to train on one.
+        one, two, three = (torch.zeros(n, CHANNELS, image_size, image_size, device=device) for n in (1, 2, 3))
         forward, training, uncounted = _count_flops(deepcopy(model).eval(), one)
         copy = deepcopy(model).train()
-        activation_bytes = saved_bytes(copy, more) - saved_bytes(copy, fewer)
+        activation_bytes = saved_bytes(copy, three) - saved_bytes(copy, two)
     return Cost(
         parameters=count_parameters(model),
         forward_flops_per_image=forward,
@@ -55,26 +52,21 @@ def count_parameters(model: nn.Module) -> int:
 def _count_flops(model: nn.Module, image: Tensor) -> tuple[int, int, tuple[str, ...]]:
     """Count an image's forward pass, its forward and backward pass, and name the operations that were not counted."""
     # torch's counter misses fused attention on a CPU, and it fails on some networks where gradients are off.
-    counter = FlopCounterMode(
-        display=False, custom_mapping={torch.ops.aten.convolution_backward: _convolution_backward_flops}
-    )
+    formulas = {torch.ops.aten.convolution_backward: _convolution_backward_flops}
+    counter = FlopCounterMode(display=False, custom_mapping=formulas)
     with sdpa_kernel(SDPBackend.MATH), _Operations() as operations, counter:
         logits = getattr(model, "published_forward", model)(image)
         forward = counter.get_total_flops()
         logits.sum().backward()
-    unknown = {str(operation) for operation in operations.seen - flop_registry.keys()}
-    uncounted = {name for name in unknown if _may_multiply(name)} if forward else map(str, operations.seen)
+    unknown = map(str, operations.seen - flop_registry.keys())
+    uncounted = filter(MAY_MULTIPLY.search, unknown) if forward else map(str, operations.seen)
     return forward, counter.get_total_flops(), tuple(sorted(uncounted))
 
 
 def _convolution_backward_flops(
     grad_out: Sequence[int], images: Sequence[int], weight: Sequence[int], *arguments: Any, **_: Any
 ) -> int:
-    """Count both gradients, of the images and of the weight, as the forward pass: by shapes, from torch's arguments.
-
-    The shape of the weight has the channels of one group, so that this holds for any number of groups. torch's own
-    formula takes every channel of the weight's gradient with every other, whatever their groups.
-    """
+    """Count both gradients as the forward pass: torch's formula is wrong where channels are in several groups."""
     transposed, wanted = arguments[4], arguments[7]
     places: int = prod((images if transposed else grad_out)[2:])
     return 2 * images[0] * places * prod(weight) * int(sum(wanted[:2]))
@@ -107,9 +99,3 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         self.seen.add(func.overloadpacket)
         return func(*args, **(kwargs or {}))
-
-
-def _may_multiply(operation: str) -> bool:
-    """Return whether an operation without a formula may be a product of numbers, or is not torch's own."""
-    namespace, _, name = operation.partition(".")
-    return namespace not in OWN_NAMESPACES or bool(PRODUCTS.search(name))

@@ -83,8 +83,8 @@ def fourier_features(side: int, max_freq: float, num_freq_bands: int) -> Tensor:
 def read(cross_attention: Any, latents_1ME: Tensor, tokens_BND: Tensor) -> Tensor:
     """Return what the latents get from the tokens, (B, M, E), or (B, 1, E) where it is the same for all of them.
 
-    Softmax over a single token is 1: every latent gets W_o W_v token + b. The weights of the queries and keys change
-    nothing then; their gradients are zero, as the optimizer's decay needs them.
+    Softmax over one token is 1: all get W_o W_v token + b. The gradients of the idle weights are zero, as the
+    optimizer's decay needs them.
     """
     attention, tokens_BND = cross_attention.fn, cross_attention.norm_context(tokens_BND)
     if tokens_BND.shape[1] > 1:
@@ -98,20 +98,14 @@ def read(cross_attention: Any, latents_1ME: Tensor, tokens_BND: Tensor) -> Tenso
 
 def attend(attention: Any, queries_BME: Tensor, tokens_BND: Tensor) -> Tensor:
     """Compute softmax attention (B, M, E) in the cheaper order; all images may share the queries."""
-    cheaper = folding_is_cheaper(
-        queries=queries_BME.shape[1],
-        query_dim=queries_BME.shape[2],
-        tokens=tokens_BND.shape[1],
-        token_dim=tokens_BND.shape[2],
-        dim_head=attention.to_q.out_features // attention.heads,
-    )
-    if cheaper:
+    (_, queries, query_dim), (_, tokens, token_dim) = queries_BME.shape, tokens_BND.shape
+    if folding_is_cheaper(queries, query_dim, tokens, token_dim, attention.to_q.out_features // attention.heads):
         return folded_attention(attention, queries_BME, tokens_BND)
     attended: Tensor = attention(queries_BME.expand(len(tokens_BND), -1, -1), tokens_BND)
     return attended
 
 
-def folding_is_cheaper(*, queries: int, query_dim: int, tokens: int, token_dim: int, dim_head: int) -> bool:
+def folding_is_cheaper(queries: int, query_dim: int, tokens: int, token_dim: int, dim_head: int) -> bool:
     """Compare the multiply-adds of one head and image; those that fold the weights are once a batch, and left out."""
     folded = 2 * queries * token_dim * (query_dim + tokens)
     plain = 2 * dim_head * (queries * query_dim + tokens * token_dim + queries * tokens)

@@ -1,7 +1,4 @@
-"""Any classification model of timm, and the weights on its hub.
-
-Only timm knows its names and their keywords, so that they are checked where the network is built.
-"""
+"""Any classification model of timm, checked where it is built, and the weights on timm's hub."""
 
 import logging
 import sys
@@ -24,10 +21,7 @@ from vitreport.spec.data import CHANNELS
 from vitreport.spec.model import ModelSpec
 from vitreport.untrusted_files import file_digest
 
-FILES = (  # as timm calls them
-    *("model.safetensors", "pytorch_model.bin"),
-    *("open_clip_model.safetensors", "open_clip_pytorch_model.bin"),
-)
+FILES = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 CLIENTS = ("huggingface_hub", "httpx", "httpcore", "requests")  # whose errors are about the way to the hub
 
 
@@ -74,8 +68,7 @@ def sized_network(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module
 def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) -> Weights:
     """Load the weights of an architecture from timm's hub; `note` receives a line when the hub is asked.
 
-    Raises SpecError where the hub has none, ResourceError where it cannot be reached, RecordError where they do not
-    fit images of this size.
+    Raises SpecError where there are none, ResourceError where the hub cannot be reached, RecordError for useless ones.
     """
     import timm
     from huggingface_hub import constants

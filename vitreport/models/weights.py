@@ -4,12 +4,11 @@ import hashlib
 import io
 import json
 import pickle
-import re
 import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,25 +20,20 @@ from pydantic import BaseModel, ValidationError
 from torch import Tensor, nn
 
 from vitreport.errors import RecordError, VitreportError
-from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, read_bounded, reading_errors
+from vitreport.untrusted_files import MAX_WEIGHTS_BYTES as MAX_BYTES
+from vitreport.untrusted_files import read_bounded, reading_errors
 
-MAX_BYTES = MAX_WEIGHTS_BYTES
 MAX_HEADER_BYTES = 10 << 20
 MAX_TENSORS = 10_000
 TORCH_SAVED = (b"PK\x03\x04", b"\x80")  # a zip archive, in former times a pickle
 SHOWN_CHARACTERS = 200  # of a reason that a library gives
-DOT = re.compile(r"\.")
 INCOMPLETE_HINT = "copy or download it again"
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep the weights in a checkpoint
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Tensors by name, and where they come from.
-
-    `classes` are those that the classifier among them tells apart, `channel_statistics` the mean and deviation that
-    its images were normalized with; None where that is not known.
-    """
+    """Tensors by name; the classes of their classifier, and its images' mean and deviation, where these are known."""
 
     source: str
     sha256: str | None
@@ -71,19 +65,18 @@ def read_weights(path: Path, digest: str) -> Weights:
         raise RecordError(f"{path} holds other things than named tensors", "save the model's state_dict() alone")
     if len(tensors) > MAX_TENSORS:
         raise RecordError(f"{path} holds {len(tensors):,} tensors, more than {MAX_TENSORS:,}")
-    return Weights(path.name, digest, dict(tensors), _named_classes(metadata))
+    classes = None
+    with suppress(ValidationError):  # where the header names none as `classes_metadata` does
+        classes = _Header.model_validate_json(metadata.get("vitreport", "")).classes
+    return Weights(path.name, digest, dict(tensors), classes)
 
 
 def common_prefix(given: Iterable[str], wanted: Collection[str]) -> str:
-    """Find what training frameworks put before the names of a network's tensors, such as "model." or "module.".
-
-    It is the beginning without which most of the names fit, at least half of those that are `wanted`; "" where most
-    fit as they are.
-    """
+    """Return the beginning, such as "module.", without which most names fit, and at least half of those `wanted`."""
     fitting = Counter(
         name[:length]
         for name in given
-        for length in (0, *(match.end() for match in DOT.finditer(name)))
+        for length in (0, *(index + 1 for index, character in enumerate(name) if character == "."))
         if name[length:] in wanted
     )
     best = max(fitting, key=lambda prefix: (fitting[prefix], not prefix), default="")  # the first in the file
@@ -96,19 +89,9 @@ class _Header(BaseModel):
 
 
 def classes_metadata(classes: Sequence[str]) -> dict[str, str]:
-    """Return the metadata of a safetensors file that names the classes of its classifier.
-
-    It is one entry, because safetensors writes several in any order: the same weights would be other bytes.
-    """
+    """Return the metadata of a safetensors file that names the classes of its classifier."""
+    # One entry, because safetensors writes several in any order: the same weights would be other bytes.
     return {"vitreport": _Header(classes=tuple(classes)).model_dump_json()}
-
-
-def _named_classes(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
-    """Return the classes that `classes_metadata` has named; None where it has not."""
-    try:
-        return _Header.model_validate_json(metadata.get("vitreport", "")).classes
-    except ValidationError:
-        return None
 
 
 @contextmanager
@@ -131,10 +114,7 @@ def _unreadable(source: str, error: Exception) -> RecordError:
 
 
 def parse_safetensors(content: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors and the metadata of a safetensors file, which anyone may have made.
-
-    Raises RecordError, which names `source`, where `content` is not a whole, sound safetensors file.
-    """
+    """Return tensors and metadata. Raises RecordError where `content` of `source` is no sound safetensors file."""
     header_size = int.from_bytes(content[:8], "little")
     if header_size > MAX_HEADER_BYTES:
         raise RecordError(f"{source} has a header larger than {MAX_HEADER_BYTES >> 20} MiB", INCOMPLETE_HINT)
@@ -164,10 +144,7 @@ def _is_plain(name: Any, tensor: Any) -> bool:
 
 
 def classifier_prefixes(model: nn.Module) -> tuple[str, ...]:
-    """Return the beginnings of the names of all tensors that depend on the number of classes.
-
-    vitreport's own networks have them as `classifier`, those of timm have `get_classifier`.
-    """
+    """Return the beginnings of the names of all tensors that depend on the number of classes."""
     if not hasattr(model, "get_classifier"):
         return cast("tuple[str, ...]", model.classifier)
     found = cast("Callable[[], Any]", model.get_classifier)()

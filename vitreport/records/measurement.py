@@ -23,7 +23,7 @@ class Metric(NamedTuple):
 METRICS = {"top5": Metric("top-5 accuracy", "fraction")}
 """All metrics except count, correct, loss and accuracy, by their name in records, tables and CSV files.
 
-A new one needs an entry here and a function of its name in `training.metrics`.
+A new one needs an entry here and a function of its name in `training.evaluate`.
 """
 
 

@@ -19,9 +19,8 @@ from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import load_model_weights, most_bytes, part, read_verified
 from vitreport.training.device import choose_device, keep_freed_memory, make_deterministic, memory_errors
-from vitreport.training.evaluate import predict
+from vitreport.training.evaluate import measure, measure_details, predict
 from vitreport.training.events import Listener
-from vitreport.training.metrics import measure, measure_details
 from vitreport.training.setup import build_network, place_split, split_indices
 
 SplitName = Literal["train", "val", "test"]

@@ -15,9 +15,8 @@ from vitreport.records.correct_images import packed
 from vitreport.records.measurement import MOST_MISTAKES, EpochResult, MistakeSheet, ResultRecord
 from vitreport.spec.run import TrainSpec
 from vitreport.store import mistakes
-from vitreport.training.evaluate import Predictions, predict
+from vitreport.training.evaluate import Predictions, confident_mistakes, measure_details, predict
 from vitreport.training.loop import measure_finite
-from vitreport.training.metrics import confident_mistakes, measure_details
 from vitreport.training.state import TrainingState, load_weights, named_weights
 
 PREDICTIONS_VERSION = 1

@@ -44,18 +44,14 @@ def choose_device(name: str) -> torch.device:
 
 
 def make_deterministic(device: torch.device, threads: int | None) -> None:
-    """Ask for the same bits every time, and for float32 where float32 is said.
-
-    A CPU gives the same bits anyway. On a GPU convolutions do not fall back to TF32, attention takes no kernel
-    whose gradients vary, and an operation that cannot be exact warns.
-    """
+    """Ask for the same bits every time, and for float32 where float32 is said; a CPU does so anyway."""
     if threads is not None:
         torch.set_num_threads(threads)
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)  # loads the compiler, which takes two seconds
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-        torch.backends.cuda.enable_mem_efficient_sdp(False)
+        torch.backends.cuda.enable_mem_efficient_sdp(False)  # its gradients vary
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
 
@@ -104,10 +100,7 @@ def step_memory_errors(batch_size: int) -> AbstractContextManager[None]:
 
 
 def keep_freed_memory() -> None:
-    """Let glibc serve tensors from its heap and keep the heap as large as it has become; elsewhere do nothing.
-
-    Without it the kernel clears every page of an activation in each step. The peak is the same.
-    """
+    """Let glibc keep its heap as large as it has become, or the kernel clears all pages of activations in each step."""
     if platform.libc_ver()[0] == "glibc":
         for parameter in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
             ctypes.CDLL(None).mallopt(parameter, KEPT_BYTES)
@@ -135,13 +128,9 @@ def forget_peak_memory() -> None:
 
 
 def compile_network(model: nn.Module) -> None:
-    """Let torch compile the calls of `model` in place; the names of its weights stay.
-
-    Each shape of a batch gets code of its own, so that the bits of a step do not depend on the batches before it.
-    `model.forward` is not compiled: evaluation calls it.
-    """
+    """Let torch compile the calls of `model` in place, but not `model.forward`, which evaluation calls."""
     with compile_errors():
-        model.compile(dynamic=False)
+        model.compile(dynamic=False)  # code for each shape: the bits of a step do not depend on the batches before it
 
 
 @contextmanager

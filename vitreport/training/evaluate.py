@@ -1,20 +1,28 @@
-"""Logits of a network over a split: in order, without augmentation, in evaluation mode."""
+"""Logits of a network over a split, and what is measured on them in float64, the same for every split."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from vitreport.data.batches import ImageSet
+from vitreport.records.measurement import METRICS, CalibrationBin, Measurement, Mistake, SplitDetails
 from vitreport.spec.run import TrainSpec
 from vitreport.training.device import autocast, memory_errors
-from vitreport.training.metrics import Labels, Logits
 
 CPU_BATCH_SIZE = 128  # what fits a processor's cache
 CUDA_BATCH_SIZE, CUDA_SIDE = 1000, 32  # what fills a GPU, with images of so many pixels a side
+CALIBRATION_BINS = 15
+TOP_K = 5
+MOST_CONFUSION_CLASSES = 200
+
+Logits = NDArray[np.float32]
+Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -27,20 +35,16 @@ class Predictions:
 
 
 def evaluation_batch_size(device: torch.device, train: TrainSpec, image_size: int) -> int:
-    """Return the images in a batch, by the spec and the kind of device alone, because it changes the last digits.
-
-    On a GPU their pixels are those of CUDA_BATCH_SIZE small images at most, unless training itself takes more.
-    """
+    """Return the images in a batch, by the spec and the kind of device alone, because it changes the last digits."""
     if device.type != "cuda":
         return CPU_BATCH_SIZE
     return min(CUDA_BATCH_SIZE, max(train.batch_size, CUDA_BATCH_SIZE * CUDA_SIDE**2 // image_size**2))
 
 
 def predict(model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]) -> Predictions:
-    """Compute the logits of a split. `before_batch` may raise to stop between batches.
+    """Compute the logits of a split, never compiled; `before_batch` may raise to stop between batches.
 
-    The network is never compiled here, so that a run can be measured again wherever it was trained. Raises
-    ResourceError where the memory does not suffice.
+    Raises ResourceError where the memory does not suffice.
     """
     model.eval()
     logits, begun = [], time.perf_counter()
@@ -52,3 +56,80 @@ def predict(model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: 
                 logits.append(model.forward(batch).float())
     found, labels = torch.cat(logits).cpu().numpy(), images.labels.cpu().numpy().astype(np.int64)
     return Predictions(found, labels, len(labels) / (time.perf_counter() - begun))
+
+
+def top5(logits: Logits, labels: Labels) -> float | None:
+    """Return the share of images whose class is among the five largest logits; ties count against it."""
+    if logits.shape[1] <= TOP_K:
+        return None
+    truth = logits[np.arange(len(labels)), labels]
+    at_least_as_large = (logits >= truth[:, None]).sum(1)
+    return float((at_least_as_large <= TOP_K).mean())
+
+
+FUNCTIONS = {"top5": top5}
+"""How each of METRICS is computed from logits (N, K) and labels (N,); None where it does not apply."""
+
+
+def measure(logits: Logits, labels: Labels) -> Measurement:
+    """Count right answers of logits (N, K) for labels (N,), and compute the mean cross entropy and all METRICS.
+
+    Raises FloatingPointError where the cross entropy is infinite or NaN.
+    """
+    loss = float(-_log_softmax(logits)[np.arange(len(labels)), labels].mean())
+    if not np.isfinite(loss):
+        raise FloatingPointError(f"loss = {loss}")
+    metrics = {name: FUNCTIONS[name](logits, labels) for name in METRICS}
+    return Measurement(
+        count=len(labels),
+        correct=int((logits.argmax(1) == labels).sum()),
+        loss=loss,
+        metrics={name: value for name, value in metrics.items() if value is not None},
+    )
+
+
+def measure_details(logits: Logits, labels: Labels) -> SplitDetails:
+    """Compute calibration, per-class counts and the confusion matrix of logits (N, K) against labels (N,)."""
+    classes, predicted = logits.shape[1], logits.argmax(1)
+    calibration = _calibration(logits, predicted == labels)
+    gaps = (kept.count * abs(kept.confidence - kept.accuracy) for kept in calibration)
+    confusion = None
+    if classes <= MOST_CONFUSION_CLASSES:
+        counts = np.bincount(labels * classes + predicted, minlength=classes**2)
+        confusion = tuple(map(tuple, counts.reshape(classes, classes).tolist()))
+    return SplitDetails(
+        expected_calibration_error=sum(gaps) / len(labels),
+        calibration=calibration,
+        per_class_count=tuple(np.bincount(labels, minlength=classes).tolist()),
+        per_class_correct=tuple(np.bincount(labels[predicted == labels], minlength=classes).tolist()),
+        confusion=confusion,
+    )
+
+
+def confident_mistakes(logits: Logits, labels: Labels, most: int) -> tuple[Mistake, ...]:
+    """Return up to `most` wrong images, the most confident first; among equals the first images."""
+    predicted, confidence = logits.argmax(1), np.exp(_log_softmax(logits).max(1))
+    wrong = np.flatnonzero(predicted != labels)
+    chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:most].tolist()
+    return tuple(
+        Mistake(index=i, label=int(labels[i]), predicted=int(predicted[i]), confidence=min(1.0, float(confidence[i])))
+        for i in chosen
+    )
+
+
+def _log_softmax(logits: Logits) -> Any:
+    shifted = logits.astype(np.float64) - logits.max(1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+
+
+def _calibration(logits: Logits, correct: NDArray[np.bool_]) -> tuple[CalibrationBin, ...]:
+    """Fill bins of equal width over the confidence (Guo et al. 2017, arXiv:1706.04599, section 2)."""
+    confidence = np.exp(_log_softmax(logits).max(1))
+    bin_index = np.minimum((confidence * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    count = np.bincount(bin_index, minlength=CALIBRATION_BINS)
+    mean_confidence = np.bincount(bin_index, confidence, CALIBRATION_BINS) / np.maximum(count, 1)
+    correct_images = np.bincount(bin_index[correct], minlength=CALIBRATION_BINS)
+    return tuple(
+        CalibrationBin(count=images, correct=right, confidence=min(1.0, mean))
+        for images, right, mean in zip(count.tolist(), correct_images.tolist(), mean_confidence.tolist(), strict=True)
+    )

@@ -14,9 +14,8 @@ from vitreport.randomness import stream_seed
 from vitreport.records.measurement import EpochRecord, Measurement
 from vitreport.spec.run import TrainSpec
 from vitreport.training.device import autocast, peak_memory_bytes
-from vitreport.training.evaluate import Predictions, predict
+from vitreport.training.evaluate import Predictions, measure, predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
-from vitreport.training.metrics import measure
 from vitreport.training.state import TrainingState
 
 STEPS_BETWEEN_READS = {"cpu": 1, "cuda": 16}
@@ -35,9 +34,8 @@ def fit(
 ) -> Iterator[Event]:
     """Train `state` from its step to the end of the last epoch, measuring `splits` after each epoch.
 
-    `state` can be saved while the generator is suspended at an EpochFinished or at a StepFinished with a loss.
-    What `before_batch` raises comes through with `state` between two steps. Raises DivergedError with the first step
-    whose loss is not finite, or after which the loss of a split is not.
+    `state` can be saved at an EpochFinished, at a StepFinished with a loss, and where `before_batch` raises. Raises
+    DivergedError with the first step whose loss is not finite, or after which the loss of a split is not.
     """
     steps_per_epoch = batches.steps_per_epoch
     yield Started(train.epochs, steps_per_epoch, state.epoch, state.step)
@@ -74,11 +72,10 @@ def fit(
 
 
 def train_step(state: TrainingState, images: Tensor, targets: Tensor, train: TrainSpec, learning_rate: float) -> Tensor:
-    """Make one update on images (B, 3, H, W) and their targets; return the mean objective, still on the device.
+    """Make one update on images (B, 3, H, W); return the mean objective, still on the device.
 
-    The targets are labels (B,) or weights of the classes (B, num_classes). Label smoothing gives a share of the weight
-    of every target to all classes alike. `state.totals` counts the cross entropy without it; of a mixed image the
-    right answer is the class with the largest weight.
+    The targets are labels (B,) or weights of classes (B, num_classes), the largest of which is the right answer.
+    `state.totals` counts the cross entropy without label smoothing.
     """
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate

@@ -111,9 +111,7 @@ def lone_image_problems(spec: RunSpec, model: nn.Module, device: torch.device, t
 
 
 def split_indices(spec: RunSpec, arrays: ImageArrays) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return which images are trained on and which choose the epoch; functions of the data and the seed alone.
-
-    Both are training images, unless the spec takes the validation images of the dataset: then all of those.
+    """Return which images are trained on and which choose the epoch, by the data and the seed alone.
 
     Raises DatasetError where the dataset has no validation images, or too few training images.
     """

@@ -37,10 +37,7 @@ class TrainingState:
         return all(bool(tensor.isfinite().all()) for tensor in (self.totals, *named_weights(self.model).values()))
 
     def finish_epoch(self, selection_accuracy: float | None) -> None:
-        """Count the epoch, and keep a copy of its weights where it is the best by the accuracy that selects.
-
-        Of equally good epochs the last is kept, which has trained longest.
-        """
+        """Count the epoch, and keep a copy of its weights where no epoch before has a higher accuracy."""
         self.epoch += 1
         self.seconds = 0.0
         self.totals.zero_()

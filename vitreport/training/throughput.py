@@ -68,11 +68,9 @@ class MeasuredCost:
 def measure_cost_here(
     spec: RunSpec, device_name: str, threads: int | None, *, training_images: int | None = None
 ) -> MeasuredCost:
-    """Build the network and run some steps on generated images, of which a run has `training_images` if that is known.
+    """Build the network and run some steps on generated images; a run has `training_images` if that is known.
 
-    Raises:
-        SpecError: Batches leave the network nothing to normalize over.
-        ResourceError: The memory does not suffice.
+    Raises SpecError where batches leave nothing to normalize over, ResourceError where the memory does not suffice.
     """
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     device, batch_size = devices.choose_device(device_name), spec.train.batch_size

@@ -37,10 +37,8 @@ def adjust_brightness(images: Tensor, factors: Tensor) -> Tensor:
 
 
 def adjust_contrast(images: Tensor, factors: Tensor) -> Tensor:
-    """Blend each image with the mean of its grayscale: a factor (B,) of 0 leaves the mean, 1 the image.
-
-    Row by row, since torch splits one long sum among its threads where the image is alone in the batch.
-    """
+    """Blend each image with the mean of its grayscale: a factor (B,) of 0 leaves the mean, 1 the image."""
+    # Row by row, since torch splits one long sum among its threads where the image is alone in the batch.
     means = _grayscale(images).mean(dim=-1, keepdim=True).mean(dim=-2, keepdim=True)
     return _blend(means, images, factors)
 
@@ -92,10 +90,9 @@ def autocontrast(images: Tensor) -> Tensor:
 
 
 def equalize(images: Tensor) -> Tensor:
-    """Equalize the histogram of each channel by Pillow's rule, in 256 levels; the result has these levels too.
+    """Equalize the histogram of each channel by Pillow's rule, in 256 levels: (h + s // 2) // s, unless s is 0.
 
-    With h the cumulative histogram below a level and s the pixels below the largest level, divided by 255, the new
-    level is (h + s // 2) // s. A channel with s = 0 keeps its levels.
+    h is the cumulative histogram below a level, s the number of pixels below the largest level, divided by 255.
     """
     levels = images.mul(LEVELS - 1e-3).to(torch.uint8).flatten(2).long()
     histogram = levels.new_zeros(*levels.shape[:2], LEVELS).scatter_add_(2, levels, torch.ones_like(levels))
@@ -143,10 +140,7 @@ def draw_random_erasing(spec: RandomErasingSpec, shape: Sequence[int], numbers: 
 
 
 def erase(images: Tensor, boxes: Tensor, seeds: Tensor, *, noise: bool) -> Tensor:
-    """Make `boxes` (B, 4) of top, left, height and width black, or uniform noise by a hash of `seeds` (B, 2) and pixel.
-
-    The device computes the noise: generators of the CPU and of a GPU would draw different numbers.
-    """
+    """Make `boxes` (B, 4) of top, left, height and width black, or noise that follows from `seeds` (B, 2)."""
     inside = in_boxes(boxes, images)
     if not noise:
         return images.masked_fill(inside, 0)

@@ -39,11 +39,9 @@ def positions(kinds: Tensor) -> Tensor:
 def operations(
     spec: Policy, shape: Sequence[int], kinds: Tensor, bins: Tensor, signs: Tensor
 ) -> list[SampledTransform]:
-    """Return the identity, one affine map for all of MOVING, and those of COLORING in their order.
-
-    The largest magnitudes are tangents, pixels and degrees of MOVING, the change of a factor and the bits taken away.
-    """
+    """Return the identity, one affine map for all of MOVING, and those of COLORING in their order."""
     height, width = shape[-2:]
+    # The largest magnitudes: tangents, pixels and degrees of MOVING, the change of a factor and the bits taken away.
     largest = [0.99, 0.99, 32.0, 32.0, 135.0, 0.99, 6]
     if isinstance(spec, specs.RandAugmentSpec):
         largest = [0.3, 0.3, 150 / 331 * width, 150 / 331 * height, 30.0, 0.9, 4]

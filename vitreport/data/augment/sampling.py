@@ -24,10 +24,9 @@ COLUMNS_AT_ONCE = 16  # calling the hash costs more than drawing columns that ar
 
 @dataclass(frozen=True)
 class RandomNumbers:
-    """Draw numbers, a row for each image; `units(count)` gives the next columns (B, count) from (0, 1).
+    """Draw a row for each image; `units(count)` gives the next columns (B, count) from (0, 1).
 
-    Which columns a caller gets depends on the calls before it. An operation therefore asks for the same number of
-    columns, whatever the images are and whatever it has drawn.
+    Operations ask for the same number of columns whatever they have drawn, so that the next ones get the same columns.
     """
 
     units: Callable[[int], Units]
@@ -156,10 +155,7 @@ def _parts(operation: SampledTransform, rows: Tensor) -> tuple[Tensor, Tensor, S
 
 
 def _schedule(choices: list[list[int]]) -> Iterator[tuple[int, list[int], list[int]]]:
-    """Yield applications of an operation: its position, to which images, and in which turn of each of them.
-
-    The next operation is the one that most images wait for, which takes fewer calls than turn after turn.
-    """
+    """Yield the operation that most images wait for, with these images and their turns, until none waits."""
     queues = [[(turn, position) for turn, position in enumerate(own) if position >= 0][::-1] for own in choices]
     waiting: dict[int, list[int]] = {}
     arriving: Iterable[int] = range(len(queues))
