@@ -42,7 +42,7 @@ class SpecError(VitreportError):
     meaning = "usage or spec"
 
     def __init__(self, message: str = "", hint: str = "", *, problems: Sequence[Problem] = ()) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(dict.fromkeys(problems))  # each once
         super().__init__(message or "; ".join(problem.message for problem in problems), hint)
 
     def lines(self) -> list[str]:

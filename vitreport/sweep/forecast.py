@@ -104,38 +104,31 @@ def expect_here(runtime: Runtime, records: Sequence[Run]) -> Expect:
 def expected_seconds(spec: RunSpec, runs: Iterable[Run], device: str, threads: int) -> float | None:
     """Return the median time per epoch of the most similar runs, times the epochs of the spec.
 
-    Only runs with the same architecture, device and images count. Those with the same network, batch size, precision
-    and number of threads come first, in this order of importance. The result is None if there is no such run.
+    Only runs with the same architecture, device and images count; None without any. Those with the same network, batch
+    size, precision and number of threads come first, in this order of importance.
     """
     similar: dict[tuple[bool, ...], list[float]] = defaultdict(list)
     for run in runs:
-        other, record = run.spec, run.record
-        if not (other and record and record.status == "done" and record.device == device):
-            continue
-        same_images = all(getattr(spec.data, name) == getattr(other.data, name) for name in SAME_IMAGES)
-        if same_images and spec.model.label == other.model.label:
-            likeness = (
-                spec.model == other.model,
-                spec.train.batch_size == other.train.batch_size,
-                spec.train.precision == other.train.precision,
-                record.fingerprint.get("threads") == str(threads),
+        if run.spec and run.record and run.record.status == "done" and run.record.device == device:
+            known, wanted = (
+                (of.model.label, *(getattr(of.data, name) for name in SAME_IMAGES)) for of in (run.spec, spec)
             )
-            similar[likeness].append(record.seconds / other.train.epochs)
+            likeness = (
+                run.spec.model == spec.model,
+                run.spec.train.batch_size == spec.train.batch_size,
+                run.spec.train.precision == spec.train.precision,
+                run.record.fingerprint.get("threads") == str(threads),
+            )
+            if known == wanted:
+                similar[likeness].append(run.record.seconds / run.spec.train.epochs)
     return median(similar[max(similar)]) * spec.train.epochs if similar else None
 
 
 @dataclass(frozen=True)
 class RunForecast:
-    """What a run costs, before it is trained.
+    """What a run costs in total, at the speeds of its network without compiling.
 
-    Attributes:
-        state: Its state, and its step.
-        measured: The cost of its network and its speed.
-        images: The images of each split.
-        counted: Whether they were counted; otherwise they are published numbers.
-        steps: All steps of the training.
-        seconds: The time of the whole run at the speeds of the network without compiling.
-        disk_bytes: What stays on the disk.
+    The images of each split are `counted`, or else those that were published.
     """
 
     state: str
@@ -198,13 +191,9 @@ def elapsed_seconds(seconds: Iterable[float], jobs: int) -> float:
 def remaining_seconds(
     shares: Mapping[str, float], at_start: Mapping[str, float], elapsed: float, ended: Collection[str] = ()
 ) -> float | None:
-    """Return the time left of running trials.
+    """Return the seconds left of running trials, None if nothing was done since the start, `elapsed` seconds ago.
 
-    Args:
-        shares: How much of each run is done, from 0 to 1.
-        at_start: How much of it was done at the start.
-        elapsed: The seconds since the start.
-        ended: The runs that have ended: what was done of them counts, and nothing is left.
+    `shares` say how much of each run is done, from 0 to 1. Nothing is left of those that have `ended`.
     """
     done = sum(share - at_start.get(run_id, 0.0) for run_id, share in shares.items())
     left = sum(1 - share for run_id, share in shares.items() if run_id not in ended)

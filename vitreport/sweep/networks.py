@@ -29,21 +29,19 @@ def parameters_of(spec: RunSpec) -> int:
 
 def check_networks(specs: Iterable[RunSpec]) -> None:
     """Raise SpecError with what is wrong with any of the networks."""
-    problems: dict[Problem, None] = {}
+    problems: list[Problem] = []
     for spec in specs:
         try:
             parameters_of(spec)
         except SpecError as error:
-            problems |= dict.fromkeys(error.problems_at("model"))
+            problems += error.problems_at("model")
     if problems:
-        raise SpecError(problems=list(problems))
+        raise SpecError(problems=problems)
 
 
-def check_on_images(specs: Iterable[RunSpec], images: ImageArrays) -> None:
+def check_images(specs: Iterable[RunSpec], images: ImageArrays) -> None:
     """Raise SpecError with the problems of all specs that do not fit their images."""
     classes, available = len(images.classes), len(images.splits["train"].labels)
-    problems = dict.fromkeys(
-        problem for spec in specs for problem in image_problems(spec, classes, spec.data.images_to_train_on(available))
-    )
-    if problems:
-        raise SpecError(problems=list(problems))
+    counts = [(spec, spec.data.images_to_train_on(available)) for spec in specs]
+    if problems := [problem for spec, count in counts for problem in image_problems(spec, classes, count)]:
+        raise SpecError(problems=problems)

@@ -48,14 +48,7 @@ class Trial:
 class Plan:
     """A sweep with its trials, the first seed of every combination first. Without axes it is one run with its seeds.
 
-    Attributes:
-        name: What tables call it.
-        axes: What is varied.
-        baseline: The combination that the others are compared with.
-        trials: One for each combination and seed.
-        data_dir: The folder of the datasets.
-        spec_values: What the spec has for each axis, if that is not a combination of the sweep.
-        lowered: The batch sizes that were lowered to a limit.
+    `spec_values` are those of the spec for each axis, if that is not a combination of the sweep.
     """
 
     name: str
@@ -84,10 +77,8 @@ class Plan:
         """Why nothing is compared and how to change that; "" with a baseline, or with nothing to compare."""
         if self.baseline or len({trial.values for trial in self.trials}) < 2:
             return ""
-        spec = ""
-        if self.spec_values:
-            spec = f": the spec itself has {called((axis.name for axis in self.axes), self.spec_values)}"
-        first = shlex.quote(",".join(self.trials[0].values))
+        names, first = (axis.name for axis in self.axes), shlex.quote(",".join(self.trials[0].values))
+        spec = f": the spec itself has {called(names, self.spec_values)}" if self.spec_values else ""
         return f"no baseline, so no values are compared{spec}; hint: add that value, or use --baseline {first}"
 
 
@@ -100,15 +91,9 @@ def plan_ablation(
     baseline: Sequence[Any] = (),
     max_trials: int = DEFAULT_MAX_TRIALS,
 ) -> Plan:
-    """Plan the trials of an ablation.
+    """Plan the trials of an ablation; those with the values of `baseline` (default: of `base`) are compared with.
 
-    Args:
-        base: What is varied. The fields of a spec stay as they are, also those that would follow from a varied one.
-        axes: The fields and their values.
-        seeds: The seeds of every combination of values.
-        describe: Gives the facts of a dataset.
-        baseline: The values of the combination to compare with (default: those of `base`).
-        max_trials: Refuse a larger sweep.
+    The fields of a base that is a spec stay as they are, also those that would follow from a varied one.
 
     Raises:
         SpecError: With every problem of every value.
@@ -130,13 +115,9 @@ def plan_ablation(
 def trial_composer(
     request: Request, describe: Describe, origin: str, fixed: Mapping[str, Any] | None = None
 ) -> ComposeTrial:
-    """Return a function that composes trials of a request.
+    """Return a function that composes trials of a request; problems name the `origin` of their values.
 
-    Args:
-        request: What all trials share.
-        describe: Gives the facts of a dataset.
-        origin: Where the values of the trials come from, for error messages.
-        fixed: Fields that are as strong as the values of the trials.
+    `fixed` fields are as strong as the values of the trials.
     """
 
     def compose_trial(fields: Mapping[str, Any]) -> Composed:
@@ -170,27 +151,22 @@ def make_plan(
         raise SpecError(f"the sweep has {count:,} trials, more than {max_trials:,}", hint)
     composed = _compose_all(axes, compose_trial)
     specs = {labels: trial.spec for labels, trial in composed.items()}
+    spec_values = None
     if baseline:
         _check_baseline(baseline, axes)
-    spec_values = None
-    if not baseline and len(specs) > 1:
+    elif len(specs) > 1:
         baseline, spec_values = _baseline_of_spec(specs, axes, compose_trial)
     folders = {trial.spec.data.dataset: trial.data_dir for trial in composed.values()}
     if len(set(folders.values())) > 1:
         places = ", ".join(f"{dataset} in {folder}" for dataset, folder in folders.items())
         hint = "put them into one folder: --data-dir FOLDER, and name them without their paths"
         raise SpecError(f"all datasets of a sweep must be in one folder; found {places}", hint)
-    models = "/".join(dict.fromkeys(spec.model.label for spec in specs.values()))
+    if not name:
+        models = "/".join(dict.fromkeys(spec.model.label for spec in specs.values()))
+        name = f"{models} on {'/'.join(folders)} by {' and '.join(axis.name for axis in axes)}"
     trials = (Trial(labels, spec.model_copy(update={"seed": seed})) for seed in seeds for labels, spec in specs.items())
-    return Plan(
-        name=name or f"{models} on {'/'.join(folders)} by {' and '.join(axis.name for axis in axes)}",
-        axes=tuple(axes),
-        baseline=baseline,
-        trials=tuple(trials),
-        data_dir=next(iter(folders.values())),
-        spec_values=spec_values,
-        lowered=frozenset(trial.lowered for trial in composed.values() if trial.lowered),
-    )
+    lowered = frozenset(trial.lowered for trial in composed.values() if trial.lowered)
+    return Plan(name, tuple(axes), baseline, tuple(trials), next(iter(folders.values())), spec_values, lowered)
 
 
 def _check_axes(axes: Sequence[AxisSpec]) -> None:
@@ -207,20 +183,20 @@ def _compose_all(axes: Sequence[AxisSpec], compose_trial: ComposeTrial) -> dict[
     """Compose each combination. Two that give the same spec would be one trial with two names."""
     composed: dict[Labels, Composed] = {}
     known: dict[str, Labels] = {}
-    problems: dict[Problem, None] = {}  # one that several of them share is raised once
+    problems: list[Problem] = []
     for values in itertools.product(*(axis.values for axis in axes)):
         labels = tuple(value.label for value in values)
         try:
             composed[labels] = compose_trial({path: given for value in values for path, given in value.fields.items()})
         except SpecError as error:
-            problems |= dict.fromkeys(error.problems_at("sweep"))
+            problems += error.problems_at("sweep")
             continue
         group = composed[labels].spec.group_hash
         if (first := known.setdefault(group, labels)) != labels:
             fault = f"{shown_level(first)} and {shown_level(labels)} give the same spec ({group})"
-            problems[Problem("sweep", fault, "leave one out")] = None
+            problems.append(Problem("sweep", fault, "leave one out"))
     if problems:
-        raise SpecError(problems=list(problems))
+        raise SpecError(problems=problems)
     return composed
 
 

@@ -51,11 +51,9 @@ class Observer:
 
 @dataclass(frozen=True)
 class Policy:
-    """What happens after a failure.
+    """What happens after a failure: `fail_fast` stops at the first trial that fails.
 
-    Attributes:
-        retry_failed: Also train the runs on record that failed with an error; diverged runs are never retried.
-        fail_fast: Stop at the first trial that fails.
+    `retry_failed` also trains the runs on record that failed with an error; diverged runs are never retried.
     """
 
     retry_failed: bool = False
@@ -96,8 +94,8 @@ def run_sweep(
         fault = f"stopped by {signal}; {sweep.done_so_far()}"
         raise StoppedError(fault, RESUMES, signal_number=signal.signal_number) from signal
     except StorageError as error:
-        remedy = "choose another --runs-dir, or make it writable"
-        remedy = "free some space" if isinstance(error, FullDiskError) else remedy
+        is_full = isinstance(error, FullDiskError)
+        remedy = "free some space" if is_full else "choose another --runs-dir, or make it writable"
         raise type(error)(f"{error.message}; {sweep.done_so_far()}", f"{remedy}; {RESUMES}") from error
     return read_trials(trials, runtime.runs_dir)
 
@@ -118,10 +116,10 @@ class _Sweep:
     is_ending: bool = False
     storage: StorageError | None = None
 
-    def done_so_far(self) -> str:
+    def done_so_far(self, runs: Mapping[str, Run] | None = None) -> str:
         """Say how many trials are done."""
-        runs = read_trials(self.trials, self.runtime.runs_dir)
-        done = sum(trial_state(run) in RESULTS for run in runs.values())
+        found = read_trials(self.trials, self.runtime.runs_dir) if runs is None else runs
+        done = sum(trial_state(run) in RESULTS for run in found.values())
         return f"{done} of {counted(len(self.trials), 'trial')} done"
 
     def run(self, stop: StopSignals) -> None:
@@ -131,11 +129,10 @@ class _Sweep:
         states = {trial.id: trial_state(runs.get(trial.id)) for trial in self.trials}
         for run_id, state in (states | {trial.id: "queued" for trial in missing}).items():
             self.observer.moved(run_id, state, runs.get(run_id))
-        count = Counter(states.values())
-        if done := count["done"] + count["diverged"]:
-            kept = f"; {count['diverged']} of them diverged, which is a result and not tried again"
-            line = f"{done} of {counted(len(self.trials), 'trial')} done already"
-            self.observer.note(line + (kept if count["diverged"] else ""))
+        diverged = list(states.values()).count("diverged")
+        kept = f"; {diverged} of them diverged, which is a result and not tried again" if diverged else ""
+        if {*RESULTS} & {*states.values()}:
+            self.observer.note(f"{self.done_so_far(runs)} already{kept}")
         if missing:
             self._check(missing, runs)
             self.queue = missing
@@ -146,7 +143,7 @@ class _Sweep:
     def _check(self, missing: Sequence[Trial], runs: Mapping[str, Run]) -> None:
         """Decode each dataset once for all workers, and check whether every missing trial can be trained on it."""
         refuse_unwritable(self.runtime.runs_dir)
-        from vitreport.sweep.networks import check_networks, check_on_images  # torch, which a finished sweep skips
+        from vitreport.sweep.networks import check_images, check_networks  # torch, which a finished sweep skips
 
         check_networks(trial.spec for trial in missing)
         for request in dict.fromkeys(ImageRequest.of(trial.spec.data, self.runtime) for trial in missing):
@@ -154,13 +151,13 @@ class _Sweep:
             same = [trial for trial in self.trials if ImageRequest.of(trial.spec.data, self.runtime) == request]
             try:
                 images = open_dataset(replace(request, notify=note, progress=self.observer.progress))
-                for record in (runs[trial.id].record for trial in same if trial.id in runs):
-                    hint = "restore the former images, or choose another --runs-dir"
-                    if record:
-                        refuse_other_images(record, images.fingerprint, hint)
+                for trial in same:
+                    if (run := runs.get(trial.id)) and run.record:
+                        hint = "restore the former images, or choose another --runs-dir"
+                        refuse_other_images(run.record, images.fingerprint, hint)
             except (DatasetError, ResourceError) as error:
                 raise ImagesError({request.name: error}) from error
-            check_on_images((trial.spec for trial in same if trial in missing), images)
+            check_images((trial.spec for trial in same if trial in missing), images)
             for line in image_notices(request.name, images):
                 note(line)
 

@@ -15,12 +15,9 @@ from vitreport.sweep.run import PATIENT, Observer, Policy, Remarks, missing_tria
 
 @dataclass(frozen=True)
 class Outcome:
-    """The results of sweeps.
+    """Sweeps (with `fail_fast` up to the first that failed), the records of their trials by the id of the spec.
 
-    Attributes:
-        plans: The sweeps; with `fail_fast` up to the first that failed.
-        runs: The record of each trial that has one, by the id of its spec.
-        left_out: The sweeps whose images are missing, by name, and why.
+    `left_out` has the sweeps whose images are missing, by name, and why.
     """
 
     plans: tuple[Plan, ...]
@@ -52,13 +49,7 @@ def run_plans(
 ) -> Outcome:
     """Train what is missing of each sweep, and put it on record.
 
-    Args:
-        plans: The sweeps.
-        runtime: Where the runs are recorded and how they are trained; each plan has its own folder of images.
-        make_engine: Makes the engine of a sweep.
-        unavailable: Sweeps without a plan by name, because their dataset is a folder that cannot be used.
-        policy: What happens after a failure.
-        observer: Receives what happens.
+    Each plan has its own folder of images. Those that are `unavailable`, by name, have one that cannot be used.
 
     Raises:
         ImagesError: There is one sweep only, or `fail_fast`, and its images are missing.

@@ -75,23 +75,20 @@ def plan_study(asked: StudyRequest, describe: Describe, *, ablations_only: bool 
     fault = "no such part of the study"
     problems = [*found, *(Problem("--only", fault, did_you_mean(name, known), repr(name)) for name in unknown)]
     seeds: Sequence[int] = (0,)
-    try:
+    with gathered(problems):
         seeds = parse_seeds(asked.seeds)
-    except SpecError as error:
-        problems += error.problems
     plans: dict[str, Plan] = {}
     unavailable: dict[str, DatasetError] = {}
     for name, part in known.items():
         if name in asked.only or not asked.only:
             title = f"{study_title(asked.study)}/{name}"
             try:
-                plans[name] = _plan_part(asked, study.place_of(name), title, part, seeds, describe)
+                with gathered(problems):
+                    plans[name] = _plan_part(asked, study.place_of(name), title, part, seeds, describe)
             except DatasetError as error:
                 unavailable[title] = error
-            except SpecError as error:
-                problems += error.problems
     if problems:
-        raise SpecError(problems=list(dict.fromkeys(problems)))
+        raise SpecError(problems=problems)
     return StudyPlan(study, {name: plans[name] for name in study.parts if name in plans}, unavailable)
 
 
@@ -106,10 +103,9 @@ def _plan_part(
     for field, value in flat(part.set).items():
         with gathered(problems, field):
             values[find_field(field)] = value
-    preset = part.preset
-    if preset and preset not in preset_names():  # check the rest with the usual preset
-        problems.append(unknown_preset(preset))
-        preset = None
+    preset = part.preset if part.preset in preset_names() else None  # check the rest with the usual preset
+    if part.preset and not preset:
+        problems.append(unknown_preset(part.preset))
     layer = replace(layer_of(values, origin), problems=problems)
     request = Request(assignments=asked.assignments, weights=asked.weights, preset=preset, study=layer)
     fixed = {MODEL: part.model, "data.dataset": part.dataset}

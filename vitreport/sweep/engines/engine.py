@@ -24,13 +24,10 @@ class Update:
 
 @dataclass(frozen=True)
 class Ended:
-    """A trial is no longer running. The rest matters only if its record has no result.
+    """A trial is no longer running. Why it ended, if the engine knows, matters only if its record has no result.
 
-    Attributes:
-        reason: Why it ended, if the engine knows.
-        is_busy: Another process holds the run.
-        is_temporary: The cause was outside the trial (a signal, no memory), so that another attempt may succeed.
-        storage: The error of a place that could not be written.
+    `is_busy` if another process holds the run, `is_temporary` if the cause was outside the trial (a signal, no memory),
+    so that another attempt may succeed. `storage` is the error of a place that could not be written.
     """
 
     reason: str = ""
@@ -66,8 +63,7 @@ class Engine(AbstractContextManager[object, None], Protocol):
     def reports(self, seconds: float) -> Sequence[tuple[str, Report]]:
         """Return what happened, each with the id of its run; wait at most so long for the first.
 
-        Raises:
-            ResourceError: Nothing can be trained at all.
+        Raises ResourceError if nothing can be trained at all.
         """
         ...
 
