@@ -19,7 +19,7 @@ from tests.store.calls import Calls, StandIn, patch
 from vitreport import files
 from vitreport.data import batches, digits
 from vitreport.data.augment.sampling import PositionNumbers
-from vitreport.store import checkpoint, results, session
+from vitreport.store import checkpoint, evaluation, session
 from vitreport.store.writer import RunWriter
 from vitreport.training import loop
 from vitreport.training.evaluate import predict
@@ -100,11 +100,11 @@ def signalled_in_evaluation(*numbers: int) -> None:
     """The signals arrive while the final evaluation measures its first split."""
 
     def predict_signalled(*arguments: Any) -> Any:
-        patch.setattr(results, "predict", predict)
+        patch.setattr(evaluation, "predict", predict)
         send(numbers)
         return predict(*arguments)
 
-    patch.setattr(results, "predict", predict_signalled)
+    patch.setattr(evaluation, "predict", predict_signalled)
 
 
 def signalled_in_epoch_evaluation(epoch: int, *numbers: int) -> None:

@@ -9,6 +9,7 @@ number is a function of the seed, the purpose, the epoch and the position or ste
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import safetensors.torch
@@ -97,9 +98,9 @@ def restore_newest(folder: Path, state: TrainingState) -> list[str]:
             tensors, metadata = read_verified(path, most=most_bytes(state.model))
         except RecordError as error:
             skipped.append(error.message)
-            continue
-        _restore(state, path, tensors, metadata)
-        return skipped
+        else:
+            _restore(state, path, tensors, metadata)
+            return skipped
     if skipped:
         fault = f"no usable checkpoint in {folder} ({len(skipped)} tried: {skipped[0]})"
         raise RecordError(fault, f"{FORCE_HINT}; the damaged files are kept")
@@ -149,12 +150,15 @@ def disk_bytes(spec: RunSpec, parameters: int) -> int:
 
 def peak_bytes(spec: RunSpec, parameters: int) -> int:
     """Return the most that a run holds at any time: a checkpoint is written before the oldest one is removed."""
-    return max(disk_bytes(spec, parameters), (KEPT + 1) * _checkpoint_bytes(spec, parameters))
+    return (KEPT + 1) * _checkpoint_bytes(spec, parameters)
 
 
 def refuse_full_disk(folder: Path, needed: int) -> None:
     """Raise FullDiskError if the disk lacks room for what a run of `needed` bytes has not written yet."""
-    missing, free = needed - sum(map(_size, folder.rglob("*.safetensors"))), free_bytes(folder)
+    written, free = 0, free_bytes(folder)
+    with suppress(OSError):  # another process removes a file just now
+        written = sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+    missing = needed - written
     if missing > free:
         fault = f"run {folder.name} needs {compact(missing)}B, {compact(free)}B are free in {folder.parent}"
         raise FullDiskError(f"no space left: {fault}", "free some space, or choose another --runs-dir")
@@ -163,13 +167,6 @@ def refuse_full_disk(folder: Path, needed: int) -> None:
 def _checkpoint_bytes(spec: RunSpec, parameters: int) -> int:
     tensors = 1 + tensors_per_parameter(spec.optimizer) + (spec.train.selection == "val")
     return parameters * FLOAT_BYTES * tensors
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:  # another process has just removed it, or it may not be read
-        return 0
 
 
 def _step(path: Path) -> int:

@@ -1,30 +1,105 @@
-"""Measure a finished run again: any split, the selected or the last weights, its own images or others."""
+"""Measure a run at its end, and again later: any split, the selected or the last weights, its own images or others."""
 
+import hashlib
+import io
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import safetensors.torch
 from numpy.typing import NDArray
 from torch import nn
 
 from vitreport.data.arrays import ImageArrays
-from vitreport.data.registry import DATASETS, ImageRequest
+from vitreport.data.batches import ImageSet
+from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError
+from vitreport.files import write_atomic, write_json
+from vitreport.models.weights import classes_metadata
+from vitreport.records import measurement as records
+from vitreport.records.correct_images import packed
 from vitreport.records.measurement import Measurement, SplitDetails
 from vitreport.records.reader import Run
-from vitreport.records.run import DataRecord, RunRecord
+from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
-from vitreport.spec.run import RunSpec
+from vitreport.spec.run import RunSpec, TrainSpec
+from vitreport.store import mistakes
 from vitreport.store.checkpoint import load_model_weights, most_bytes, part, read_verified
+from vitreport.store.run_state import refuse_other_images
 from vitreport.training.device import choose_device, keep_freed_memory, make_deterministic, memory_errors
-from vitreport.training.evaluate import measure, measure_details, predict
+from vitreport.training.evaluate import Predictions, confident_mistakes, measure, measure_details, predict
 from vitreport.training.events import Listener
+from vitreport.training.loop import measure_finite
 from vitreport.training.setup import build_network, place_split, split_indices
+from vitreport.training.state import TrainingState, load_weights, named_weights
 
+PREDICTIONS_VERSION = 1
 SplitName = Literal["train", "val", "test"]
 WeightsName = Literal["best", "last"]
+
+
+def write_results(
+    folder: Path,
+    state: TrainingState,
+    splits: Mapping[str, ImageSet],
+    train: TrainSpec,
+    classes: Sequence[str],
+    before_batch: Callable[[], None],
+) -> float:
+    """Measure, write mistakes.png, best.safetensors, predictions.npz and result.json; return the test split's images/s.
+
+    The model keeps the selected weights. Raises DivergedError if the loss of a split is not finite.
+    """
+
+    def measured(epoch: int, step: int) -> tuple[records.EpochResult, Predictions]:
+        found = {name: predict(state.model, split, train, before_batch) for name, split in splits.items()}
+        measurements = {name: measure_finite(each, name, epoch, step) for name, each in found.items()}
+        return records.EpochResult(epoch=epoch, step=step, splits=measurements), found["test"]
+
+    last, test = measured(state.epoch, state.step)
+    selected = last
+    if state.best and state.best.epoch != state.epoch:
+        load_weights(state.model, state.best.weights)
+        selected, test = measured(state.best.epoch, state.best.step)
+    named = {name: tensor.detach().contiguous() for name, tensor in named_weights(state.model).items()}
+    weights = safetensors.torch.save(named, metadata=classes_metadata(classes))
+    result = records.ResultRecord(
+        selection=train.selection,
+        selected=selected,
+        last=last,
+        test=measure_details(test.logits, test.labels),
+        correct=packed((test.logits.argmax(1) == test.labels).tolist()),
+        mistakes=_write_mistakes(folder, test, splits["test"]),
+        weights_sha256=_write(folder / "best.safetensors", weights),
+        predictions_sha256=_write(folder / "predictions.npz", _packed_predictions(test)),
+    )
+    write_json(folder / "result.json", result.stored(), indent=None)
+    return test.images_per_second
+
+
+def _write(path: Path, content: bytes) -> str:
+    write_atomic(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _packed_predictions(test: Predictions) -> bytes:
+    """Pack logits (N, K) in float16, clipped to its range, and labels (N,)."""
+    largest, buffer = np.finfo(np.float16).max, io.BytesIO()
+    narrowed = test.logits.clip(-largest, largest).astype(np.float16)
+    np.savez_compressed(buffer, logits=narrowed, labels=test.labels, schema_version=np.int64(PREDICTIONS_VERSION))
+    return buffer.getvalue()
+
+
+def _write_mistakes(folder: Path, test: Predictions, images: ImageSet) -> records.MistakeSheet | None:
+    found = confident_mistakes(test.logits, test.labels, records.MOST_MISTAKES)
+    if not found:
+        return None
+    side, content = mistakes.draw_sheet(images.images[[mistake.index for mistake in found]].cpu().numpy())
+    return records.MistakeSheet(images=found, side=side, sha256=_write(folder / mistakes.NAME, content))
 
 
 @dataclass(frozen=True)
@@ -60,18 +135,17 @@ def evaluate_run(
     keep_freed_memory()
     model = build_network(spec)
     recorded = run.result.selected if weights == "best" else run.result.last
-    if recorded.step == run.result.selected.step:
-        _load(model, run, "best.safetensors", run.result.weights_sha256)
-    else:
-        _load(model, run, f"checkpoints/step-{recorded.step}.safetensors", None)
+    _load(model, run.folder, run.result, recorded.step)
     name, data_dir = locate(dataset or spec.data.dataset, [runtime.data_dir])
-    if not dataset and name not in DATASETS and not (data_dir / name).is_dir():
-        hint = f"give its path: --dataset PATH/{name}, or --data-dir PATH"
-        raise DatasetError(f"the run was trained on a folder {name}, which is not in {data_dir}", hint)
     request = ImageRequest.of(spec.data, runtime, listener.note, listener.progress)
     request = replace(request, name=name, data_dir=data_dir, intensity_range=trained_on.intensity_range or "full")
-    arrays = _normalized(open_dataset(request), trained_on, name, is_named=bool(dataset))
+    arrays = replace(open_dataset(request), mean=trained_on.mean, std=trained_on.std)
+    if arrays.classes != trained_on.classes:
+        unknown = sorted({*arrays.classes} ^ {*trained_on.classes})
+        raise DatasetError(f"{name} has other classes than the run: {', '.join(unknown[:5])}")
     own = arrays.fingerprint == trained_on.fingerprint
+    if not dataset:
+        refuse_other_images(run.record, arrays.fingerprint, f"to measure these images, give --dataset {name}")
     with memory_errors("placing the model and the images"):
         model.to(device)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
@@ -90,35 +164,21 @@ def evaluate_run(
 
 def _recorded_threads(record: RunRecord) -> int:
     """Return the threads that training had in the end: their number changes the last digits."""
-    text = record.fingerprint.get("threads", "")
-    for resumed in record.resumed:
-        text = resumed.changed.get("threads", (text, text))[1]
+    changes = (resumed.changed["threads"][1] for resumed in record.resumed if "threads" in resumed.changed)
+    *_, text = record.fingerprint.get("threads", ""), *changes
     if not re.fullmatch(r"[1-9][0-9]{0,2}", text):
         raise RecordError(f"run {record.id}: fingerprint.threads = {text!r} is no number of threads", "give --threads")
     return int(text)
 
 
-def _load(model: nn.Module, run: Run, file: str, digest: str | None) -> None:
-    path = run.folder / file
+def _load(model: nn.Module, folder: Path, result: records.ResultRecord, step: int) -> None:
+    is_selected = step == result.selected.step
+    path = folder / ("best.safetensors" if is_selected else f"checkpoints/step-{step}.safetensors")
     if not path.exists():
         hint = "weights are not committed with a record; `vitreport train --force` trains the run again"
         raise RecordError(f"{path} is missing", hint)
-    tensors, _ = read_verified(path, digest, most=most_bytes(model))
-    load_model_weights(model, tensors if digest else part(tensors, "model/"), path.name)
-
-
-def _normalized(arrays: ImageArrays, trained_on: DataRecord, name: str, *, is_named: bool) -> ImageArrays:
-    """Return the images normalised as those of the training were, after a check that the run knows them."""
-    if arrays.classes != trained_on.classes:
-        unknown = sorted(set(arrays.classes) ^ set(trained_on.classes))
-        raise DatasetError(f"{name} has other classes than the run: {', '.join(unknown[:5])}")
-    if not is_named and arrays.fingerprint != trained_on.fingerprint:
-        raise DatasetError(
-            f"{name} holds other images than the run was trained on: "
-            f"{arrays.fingerprint[:12]}, recorded {trained_on.fingerprint[:12]}",
-            f"to measure these, give --dataset {name}",
-        )
-    return replace(arrays, mean=trained_on.mean, std=trained_on.std)
+    tensors, _ = read_verified(path, result.weights_sha256 if is_selected else None, most=most_bytes(model))
+    load_model_weights(model, tensors if is_selected else part(tensors, "model/"), path.name)
 
 
 def _indices(spec: RunSpec, arrays: ImageArrays, split: SplitName, *, own: bool) -> NDArray[np.int64]:

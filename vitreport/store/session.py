@@ -1,7 +1,11 @@
 """Train one run from its spec to its record: run the loop, write its events, resume what was interrupted."""
 
+import importlib.metadata
+import platform
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -17,14 +21,13 @@ from vitreport.privacy import Places
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
 from vitreport.records.reader import Run, read_run, refuse_unreadable
-from vitreport.records.run import DataRecord, InitialWeights, ResumeRecord, RunRecord, ThroughputRecord
+from vitreport.records.run import DataRecord, GitRecord, InitialWeights, ResumeRecord, RunRecord, ThroughputRecord
 from vitreport.records.schema import SCHEMA_VERSION, recordable
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import newest_step, peak_bytes, refuse_full_disk, remove_unfinished, restore_newest
+from vitreport.store.evaluation import write_results
 from vitreport.store.lock import Hold, held, now
-from vitreport.store.provenance import git_state, versions
-from vitreport.store.results import write_results
 from vitreport.store.run_state import FORCE_HINT, is_finished, refuse_other_images
 from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
 from vitreport.store.writer import RunWriter
@@ -34,6 +37,9 @@ from vitreport.training.events import EpochFinished, EvaluationStarted, Listener
 from vitreport.training.loop import fit
 from vitreport.training.pretrained import load_pretrained, normalization_warning, read_pretrained, weights_message
 from vitreport.training.setup import Setup, class_counts, place_model, prepare
+from vitreport.version import __version__
+
+PACKAGES = ("torch", "torchvision", "timm", "perceiver-pytorch", "numpy", "pydantic")
 
 
 def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[str], listener: Listener) -> Path:
@@ -206,7 +212,7 @@ class Session:
             spec_hash=self.spec.group_hash,
             data=self.arrays.fingerprint[:16],
         )
-        return {**versions(), **computing}
+        return {**_versions(), **computing}
 
     def _new_record(self, run_id: str, places: Places) -> RunRecord:
         """Make the record of a run that starts now in this process."""
@@ -236,9 +242,30 @@ class Session:
             argv=tuple(recordable(places.argument(argument)) for argument in self.argv),
             device=devices.device_name(self.device),
             fingerprint=self._fingerprint(),
-            versions=versions(),
-            git=git_state(),
+            versions=_versions(),
+            git=_git_state(),
             data=data,
             cost=self.setup.cost,
             weights=self.weights and self.weights.shortened(),
         )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Return the versions that a record names."""
+    found = {"python": platform.python_version(), "vitreport": __version__}
+    return found | {package: importlib.metadata.version(package) for package in PACKAGES}
+
+
+def _git_state() -> GitRecord | None:
+    """Return the commit of the current folder; None outside a repository or without git."""
+    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+    return GitRecord(commit=commit, dirty=bool(changes)) if commit else None
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
