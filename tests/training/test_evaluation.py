@@ -165,5 +165,5 @@ def test_changed_images_are_refused(copied: Path, runtime: Runtime) -> None:
     values = json.loads((copied / "run.json").read_text())
     values["data"]["fingerprint"] = "f" * 64
     (copied / "run.json").write_text(json.dumps(values))
-    with pytest.raises(DatasetError, match="digits holds other images than the run was trained on"):
+    with pytest.raises(DatasetError, match="was trained on other images"):
         evaluate(read_run(copied), runtime)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
@@ -89,8 +90,7 @@ def newest_step(folder: Path) -> int:
 def restore_newest(folder: Path, state: TrainingState) -> list[str]:
     """Load the newest sound checkpoint, if there is any; return a line for each newer one that is damaged.
 
-    Raises:
-        RecordError: If all of them are damaged, or the newest sound one does not fit the model.
+    Raises RecordError if all of them are damaged, or the newest sound one does not fit the model.
     """
     skipped: list[str] = []
     for path in checkpoints(folder):
@@ -112,9 +112,8 @@ def read_verified(
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors and the header of a safetensors file.
 
-    Raises:
-        RecordError: If it is larger than `most` bytes, cannot be read, or its SHA-256 is not `digest` (default: the
-            one in its .sha256 file).
+    Raises RecordError if it is larger than `most` bytes, cannot be read, or its SHA-256 is not `digest` (default: the
+    one in its .sha256 file).
     """
     if digest is None:
         try:
@@ -181,49 +180,46 @@ def _content(path: Path, most: int) -> bytes:
 
 
 def _packed(state: TrainingState) -> bytes:
-    """Return the content of a checkpoint."""
-    optimizer = {  # found by the identity of the parameter: the optimizer has another order
-        f"{name}/{key}": value
-        for name, parameter in state.model.named_parameters()
-        for key, value in state.optimizer.state.get(parameter, {}).items()
-        if isinstance(value, Tensor)
-    }
-    best, weights = (state.best, state.best.weights) if state.best else (None, {})
-    parts = _prefixed(model=named_weights(state.model), best=weights, optimizer=optimizer)
+    best = state.best
     counters = _Counters(
         epoch=state.epoch,
         step=state.step,
         seconds=state.seconds,
         best=_Best(epoch=best.epoch, step=best.step, accuracy=best.accuracy) if best else None,
     )
-    tensors = {name: tensor.detach().contiguous() for name, tensor in {"totals": state.totals, **parts}.items()}
+    tensors = {name: tensor.detach().contiguous() for name, tensor in _tensors(state).items()}
     return safetensors.torch.save(tensors, metadata={"counters": counters.model_dump_json()})
 
 
-def _prefixed(**parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}/{name}": tensor for prefix, tensors in parts.items() for name, tensor in tensors.items()}
+def _tensors(state: TrainingState) -> dict[str, Tensor]:
+    """Return the tensors of a state, not copied, by their names in a checkpoint."""
+    optimizer = {  # found by the identity of the parameter: the optimizer has another order
+        f"{name}/{key}": value
+        for name, parameter in state.model.named_parameters()
+        for key, value in state.optimizer.state.get(parameter, {}).items()
+        if isinstance(value, Tensor)
+    }
+    best = state.best.weights if state.best else {}
+    parts = {"model": named_weights(state.model), "best": best, "optimizer": optimizer}
+    named = {f"{prefix}/{name}": tensor for prefix, found in parts.items() for name, tensor in found.items()}
+    return {"totals": state.totals, **named}
 
 
+@torch.no_grad()
 def _restore(state: TrainingState, path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     counters = _read_counters(metadata, path)
-    named, parameters = named_weights(state.model), dict(state.model.named_parameters())
-    moments = {name: kept for name in parameters if (kept := part(tensors, f"optimizer/{name}/"))}
-    needed_moments = {  # none of a parameter that has had no gradient
-        f"{name}/{key}": tensor
-        for name in moments
-        for key, tensor in kept_tensors(state.optimizer, parameters[name]).items()
-    }
-    needed = _prefixed(model=named, best=named if counters.best else {}, optimizer=needed_moments)
-    _check_fit(tensors, {"totals": state.totals, **needed}, path.name)
-    for name, kept in moments.items():
-        device = parameters[name].device
-        state.optimizer.state[parameters[name]] = {key: tensor.to(device) for key, tensor in kept.items()}
-    load_weights(state.model, part(tensors, "model/"))
-    state.totals.copy_(tensors["totals"])
-    state.epoch, state.step, state.seconds = counters.epoch, counters.step, counters.seconds
+    with_gradient = {name.split("/")[1] for name in tensors if name.startswith("optimizer/")}
+    for name, parameter in state.model.named_parameters():
+        if name in with_gradient:
+            state.optimizer.state[parameter] = kept_tensors(state.optimizer, parameter)
     if best := counters.best:
-        weights = {name: tensor.to(state.totals.device) for name, tensor in part(tensors, "best/").items()}
+        weights = {name: torch.empty_like(tensor) for name, tensor in named_weights(state.model).items()}
         state.best = BestEpoch(best.epoch, best.step, best.accuracy, weights)
+    needed = _tensors(state)
+    _check_fit(tensors, needed, path.name)
+    for name, tensor in needed.items():
+        tensor.copy_(tensors[name])
+    state.epoch, state.step, state.seconds = counters.epoch, counters.step, counters.seconds
 
 
 def _read_counters(metadata: Mapping[str, str], path: Path) -> _Counters:

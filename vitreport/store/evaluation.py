@@ -121,9 +121,7 @@ def evaluate_run(
 ) -> Evaluation:
     """Measure a run. `dataset` names other images of the same classes, or the folder that they are in.
 
-    Raises:
-        RecordError: The run has no usable weights.
-        DatasetError: The images do not fit.
+    Raises RecordError if the run has no usable weights, DatasetError if the images do not fit.
     """
     if run.record and run.record.status != "done":
         raise RecordError(f"run {run.id} is {run.record.status}", "run the same training command again to finish it")

@@ -54,9 +54,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def held(folder: Path) -> Iterator[Hold]:
     """Hold the run while writing to it. The system frees the lock when the process ends, however it ends.
 
-    Raises:
-        BusyError: Another process holds it; the error names that process.
-        StorageError: The folder cannot be locked.
+    Raises BusyError that names the process which holds it, StorageError if the folder cannot be locked.
     """
     path, holder = folder / LOCK_NAME, folder / HOLDER_NAME
 

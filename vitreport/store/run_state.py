@@ -67,9 +67,7 @@ def needs_training(run: Run | None, *, retry_failed: bool) -> bool:
 def is_finished(run: Run) -> bool:
     """Return whether nothing is left to do for a run.
 
-    Raises:
-        DivergedError: If it has diverged; it would again.
-        RecordError: If its spec or its result can be neither read nor made again.
+    Raises DivergedError if it has diverged, RecordError if its spec or its result can be neither read nor made again.
     """
     state = trial_state(run) if run.record else "new"
     if state == "diverged" and run.record and run.record.error:
@@ -84,9 +82,7 @@ def finished_run(
 ) -> Run | None:
     """Return the finished run of a spec; None if anything is left to do.
 
-    Raises:
-        DivergedError, RecordError: As `is_finished`; or its folder holds links.
-        DatasetError: If the images that are here now are not the ones it was trained on.
+    Raises as `is_finished`, RecordError for links in its folder, DatasetError if it was trained on other images.
     """
     folder = newest_attempt(runtime.runs_dir, spec.run_id)
     refuse_foreign_entries(folder)

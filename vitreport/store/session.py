@@ -45,8 +45,7 @@ PACKAGES = ("torch", "torchvision", "timm", "perceiver-pytorch", "numpy", "pydan
 def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[str], listener: Listener) -> Path:
     """Train a spec, or resume its run; return the folder of the finished record. `force` trains it in a new folder.
 
-    Raises:
-        VitreportError: Of the kind that ended the run.
+    Raises a VitreportError of the kind that ended the run.
     """
     command = "the same command without --force" if force else "the same command"
     try:
@@ -169,14 +168,11 @@ class Session:
                 damage = next(damage for damage in before.damage if damage.place == name)
                 raise RecordError(f"{before.folder}/{damage}", FORCE_HINT)
         refuse_unreadable(before.folder / "metrics.jsonl", FORCE_HINT)
-        if before.spec is not None and before.spec != self.spec:
-            raise RecordError(f"{before.folder}/spec.json is not the spec of {before.id}", FORCE_HINT)
         if record := before.record:
             refuse_other_images(record, self.arrays.fingerprint, f"restore the former images, or {FORCE_HINT}")
             if has_steps and record.status != "done" and record.randomness != RANDOMNESS_VERSION:
-                fault = f"it started with randomness version {record.randomness}"
-                fault = f"{fault}, this vitreport has version {RANDOMNESS_VERSION}"
-                raise RecordError(f"run {record.id} cannot be resumed: {fault}", FORCE_HINT)
+                fault = f"run {record.id} cannot be resumed: it started with randomness version {record.randomness}"
+                raise RecordError(f"{fault}, this vitreport has version {RANDOMNESS_VERSION}", FORCE_HINT)
 
     def _announce(self, before: Run) -> None:
         step, total = self.setup.state.step, self.spec.train.epochs * self.setup.batches.steps_per_epoch

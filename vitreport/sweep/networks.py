@@ -16,9 +16,7 @@ _parameters: dict[tuple[str, int, int], int] = {}
 def parameters_of(spec: RunSpec) -> int:
     """Count the parameters of a network, which is built once for all specs that share it.
 
-    Raises:
-        SpecError: It cannot be built.
-        ResourceError: The memory does not suffice.
+    Raises SpecError if it cannot be built, ResourceError if the memory does not suffice.
     """
     network = spec.model.model_dump_json(), spec.data.image_size, spec.data.num_classes
     if network not in _parameters:

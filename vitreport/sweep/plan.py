@@ -93,10 +93,8 @@ def plan_ablation(
 ) -> Plan:
     """Plan the trials of an ablation; those with the values of `baseline` (default: of `base`) are compared with.
 
-    The fields of a base that is a spec stay as they are, also those that would follow from a varied one.
-
-    Raises:
-        SpecError: With every problem of every value.
+    The fields of a base that is a spec stay as they are, also those that would follow from a varied one. Raises
+    SpecError with every problem of every value.
     """
     if not axes:
         raise SpecError("nothing is varied", "for example --param batch_size 16,32,64")
@@ -139,11 +137,7 @@ def make_plan(
     name: str = "",
     max_trials: int = DEFAULT_MAX_TRIALS,
 ) -> Plan:
-    """Compose every trial.
-
-    Raises:
-        SpecError: With every problem of every value, or if there are more than `max_trials`.
-    """
+    """Compose every trial. Raises SpecError with every problem of every value, or for more than `max_trials`."""
     _check_axes(axes)
     count = prod(len(axis.values) for axis in axes) * len(seeds)
     if count > max_trials:

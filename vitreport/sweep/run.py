@@ -77,9 +77,7 @@ def run_sweep(
     observer: Observer | None = None,
     said: Remarks | None = None,
 ) -> dict[str, Run]:
-    """Train the trials that are missing, and return the records of all by the id of their specs.
-
-    A trial that fails for its own reasons does not affect the others. What was `said` of images is not said again.
+    """Train the missing trials, and return all records by the id of the spec; what was `said` is not said again.
 
     Raises:
         StoppedError: After a signal.

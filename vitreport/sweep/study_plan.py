@@ -64,11 +64,7 @@ class StudyPlan:
 
 
 def plan_study(asked: StudyRequest, describe: Describe, *, ablations_only: bool = False) -> StudyPlan:
-    """Compose every trial.
-
-    Raises:
-        SpecError: With the problems of the file and of all its parts, each once.
-    """
+    """Compose every trial. Raises SpecError with the problems of the file and of all its parts."""
     study, found = read_form(asked.study)
     known = {name: part for name, part in study.named.items() if part.axes or not ablations_only}
     unknown = [name for name in asked.only if name not in known]

@@ -1,8 +1,7 @@
 """Train trials in processes on this machine; one that dies affects no other.
 
-multiprocessing.Pool, ProcessPoolExecutor, loky and pebble share one queue between all workers: a worker that is
-killed while it holds the queue's lock, or (pebble 5.2) before it has taken its first task while none runs, costs all
-others their tasks. Here every worker has its own pipe, which breaks when the worker dies.
+multiprocessing.Pool, ProcessPoolExecutor, loky and pebble share one queue between all workers: one that is killed while
+it holds the queue's lock costs all others their tasks. Here every worker has its own pipe, which breaks when it dies.
 """
 
 import gc
@@ -33,27 +32,22 @@ Serve = Callable[[Connection, Runtime, Sequence[str]], None]
 
 
 def threads_per_job(jobs: int, device: str, threads: int | None) -> int | None:
-    """Return the threads of each job, so that all jobs have at most as many as there are cores.
-
-    Raises:
-        SpecError: There are too few cores, or one GPU for several jobs.
-    """
+    """Return the threads of each job. Raises SpecError for more threads than cores, or one GPU for several jobs."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if jobs > 1 and jobs * (threads or 1) > cores:
+    if jobs == 1:
+        return threads
+    if jobs * (threads or 1) > cores:
         per_job = f" x {THREADS.given_as(threads)} {threads}" if threads else ""
         fault = f"--jobs {jobs}{per_job} is more than the {cores} cores"
         raise SpecError(fault, "use fewer: they would only slow each other down")
-    if jobs > 1 and device.startswith("cuda:"):
+    if device.startswith("cuda:"):
         fault = f"{DEVICE.given_as(device)} {device} is one GPU for --jobs {jobs}"
         raise SpecError(fault, "use --device cuda to share all GPUs among the jobs")
-    return threads or (cores // jobs if jobs > 1 else None)
+    return threads or cores // jobs
 
 
 def end_if_reimported() -> None:
-    """End a worker that runs the script of its parent, which would start workers again.
-
-    A new process imports the `__main__` of its parent first, with all that is not under a guard there.
-    """
+    """End a new process that imports the unguarded script of its parent, which would start processes again."""
     if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing.spawn itself asks
         raise SystemExit(REIMPORTED)
 
@@ -67,10 +61,7 @@ class _Worker:
 
 
 class LocalEngine:
-    """Trains in processes on this machine, one per GPU or `jobs` at a time; they end with this process however it ends.
-
-    A process trains one trial after another, so that torch is imported once.
-    """
+    """Trains in processes on this machine, one per GPU or `jobs` at a time, which end with this one however it ends."""
 
     def __init__(
         self,
@@ -181,9 +172,9 @@ class LocalEngine:
 
 
 def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
-    """Train the specs that come through the connection; send each report, and whether it is the last of this process.
+    """Train the specs that come through the connection, so that torch is imported once; send reports.
 
-    The worker ends after a trial that may have left its process damaged (a bug, no memory), or compiled code in it.
+    The last one before the process should end, as it may be damaged (a bug, no memory) or hold compiled code, says so.
     """
     _end_with_parent()
     if runtime.threads:
@@ -209,17 +200,11 @@ def end_after(error: Exception) -> Ended:
     if not isinstance(error, VitreportError):
         return Ended(f"this is a bug of vitreport: {type(error).__name__}: {error}")
     storage = error if isinstance(error, StorageError) else None
-    return Ended(
-        reason="; ".join(error.lines()),
-        is_busy=isinstance(error, BusyError),
-        is_temporary=isinstance(error, ResourceError | StoppedError) and not storage,
-        storage=storage,
-    )
+    is_temporary = isinstance(error, ResourceError | StoppedError) and not storage
+    return Ended("; ".join(error.lines()), isinstance(error, BusyError), is_temporary, storage)
 
 
 class _Forward(Listener):
-    """Sends events and warnings to the parent, of the steps only some."""
-
     def __init__(self, connection: Connection) -> None:
         self._connection, self._last_step = connection, 0.0
 
