@@ -14,7 +14,7 @@ from tests.test_contracts import FILES, PACKAGE, ROOT
 from vitreport.cli.main import run
 from vitreport.cli.tables import dry_run, training
 from vitreport.data.sources import facts_in
-from vitreport.errors import exit_codes
+from vitreport.errors import EXIT_CODES
 from vitreport.spec.from_command import Request, compose_request
 from vitreport.spec.run import RunSpec
 
@@ -119,7 +119,7 @@ def test_the_documentation_has_examples_of_training() -> None:
 
 def test_the_documented_exit_codes_are_those_of_the_errors() -> None:
     table = PAGES["docs/reference/exit-codes.md"]
-    rows = [f"| {code} | {meaning} |" for code, meaning in exit_codes().items()]
+    rows = [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()]
     assert re.findall(r"^\| .*\d.* \|$", table, re.MULTILINE) == rows
 
 

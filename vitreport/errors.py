@@ -1,18 +1,32 @@
-"""The errors that a user can meet; each class has the exit code that the program ends with, and what the code means.
-
-Anything else that escapes is a bug of vitreport and ends with 1.
-"""
+"""The errors that a user can meet, with the exit code of each. Anything else that escapes is a bug and ends with 1."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+
+EXIT_CODES = {
+    "0": "ok",
+    "1": "a bug of vitreport",
+    "2": "usage or spec",
+    "3": "data set",
+    "4": "record or checkpoint unusable",
+    "5": "diverged: the loss is no longer finite",
+    "6": "resources: no such device, no memory, no disk, no network",
+    "7": "finished, but some records are damaged or trials of a sweep are missing",
+    "8": "another process holds the run",
+    "9": "`report --check` found a file that is out of date",
+    "128 + N": "stopped by signal N: 130 SIGINT, 143 SIGTERM, 129 SIGHUP",
+}
 
 
 class VitreportError(Exception):
     """An error with one line for the user: what is wrong, where, and how to fix it."""
 
     exit_code = 1
-    meaning = "a bug of vitreport"
+
+    def __init_subclass__(cls, exit_code: int | None = None) -> None:
+        """Give the class its own exit code, or that of its base."""
+        cls.exit_code = exit_code or cls.exit_code
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.message = message
@@ -20,7 +34,7 @@ class VitreportError(Exception):
         super().__init__(message)
 
     def lines(self) -> list[str]:
-        """The error as the user reads it, one problem a line."""
+        """Return the error as the user reads it, one problem a line."""
         return [with_hint(self.message, self.hint)]
 
 
@@ -34,29 +48,26 @@ class Problem:
     value: str = ""
     origin: str = ""
 
+    def __str__(self) -> str:
+        """Return the line that the user reads."""
+        value = f" = {self.value}" if self.value else ""
+        origin = f" (from {self.origin})" if self.origin else ""
+        return with_hint(f"{self.field}{value}: {self.message}{origin}", self.hint)
 
-class SpecError(VitreportError):
+
+class SpecError(VitreportError, exit_code=2):
     """A spec, an option, a name or a path that cannot be used, with all the problems that were found."""
-
-    exit_code = 2
-    meaning = "usage or spec"
 
     def __init__(self, message: str = "", hint: str = "", *, problems: Sequence[Problem] = ()) -> None:
         self.problems = tuple(dict.fromkeys(problems))  # each once
         super().__init__(message or "; ".join(problem.message for problem in problems), hint)
 
     def lines(self) -> list[str]:
-        if not self.problems:
-            return super().lines()
-        lines = []
-        for problem in self.problems:
-            value = f" = {problem.value}" if problem.value else ""
-            origin = f" (from {problem.origin})" if problem.origin else ""
-            lines.append(with_hint(f"{problem.field}{value}: {problem.message}{origin}", problem.hint))
-        return lines
+        """Return one line for each problem."""
+        return list(map(str, self.problems)) or super().lines()
 
     def problems_at(self, field: str) -> tuple[Problem, ...]:
-        """Its problems; where it has only a message, that as a problem of `field`."""
+        """Return its problems; if it has only a message, that as a problem of `field`."""
         return self.problems or (Problem(field, self.message, self.hint),)
 
 
@@ -69,32 +80,20 @@ def gathered(problems: list[Problem], field: str = "") -> Iterator[None]:
         problems += [replace(problem, field=field or problem.field) for problem in error.problems_at(field)]
 
 
-class DatasetError(VitreportError):
+class DatasetError(VitreportError, exit_code=3):
     """Images that are missing, damaged or not what they should be."""
 
-    exit_code = 3
-    meaning = "data set"
 
-
-class RecordError(VitreportError):
+class RecordError(VitreportError, exit_code=4):
     """A record or a checkpoint that cannot be used."""
 
-    exit_code = 4
-    meaning = "record or checkpoint unusable"
 
-
-class DivergedError(VitreportError):
+class DivergedError(VitreportError, exit_code=5):
     """A loss that is no longer finite."""
 
-    exit_code = 5
-    meaning = "diverged: the loss is no longer finite"
 
-
-class ResourceError(VitreportError):
+class ResourceError(VitreportError, exit_code=6):
     """The machine lacks something that the command needs."""
-
-    exit_code = 6
-    meaning = "resources: no such device, no memory, no disk, no network"
 
 
 class StorageError(ResourceError):
@@ -105,22 +104,20 @@ class FullDiskError(StorageError):
     """A disk or a quota has no room for what is to be written."""
 
 
-class DamageError(VitreportError):
+class DamageError(VitreportError, exit_code=7):
     """The command has done what it could, but something is damaged or missing."""
 
-    exit_code = 7
-    meaning = "finished, but some records are damaged or trials of a sweep are missing"
 
-
-class BusyError(VitreportError):
+class BusyError(VitreportError, exit_code=8):
     """Another process holds the run."""
 
-    exit_code = 8
-    meaning = "another process holds the run"
+
+class DriftError(VitreportError, exit_code=9):
+    """A document no longer matches the records."""
 
 
 class ImagesError(VitreportError):
-    """The causes by data set where images are missing: code 3, or 6 if they could only not be fetched or kept."""
+    """The causes by dataset where images are missing: code 3, or 6 if they could only not be fetched or kept."""
 
     def __init__(self, causes: Mapping[str, VitreportError]) -> None:
         self.causes = causes
@@ -128,14 +125,8 @@ class ImagesError(VitreportError):
         self.exit_code = min(cause.exit_code for cause in causes.values())
 
     def lines(self) -> list[str]:
+        """Return the lines of all causes."""
         return [line for cause in self.causes.values() for line in cause.lines()]
-
-
-class DriftError(VitreportError):
-    """A document is no longer what the records give."""
-
-    exit_code = 9
-    meaning = "`report --check` found a file that is out of date"
 
 
 class StoppedError(VitreportError):
@@ -146,13 +137,6 @@ class StoppedError(VitreportError):
         self.exit_code = 128 + signal_number
 
 
-def exit_codes() -> dict[str, str]:
-    """Return every exit code with its meaning, in order."""
-    every: list[type[VitreportError]] = [VitreportError, *VitreportError.__subclasses__()]
-    kinds = [kind for kind in every if "exit_code" in vars(kind)]
-    meanings = {str(kind.exit_code): kind.meaning for kind in kinds}
-    return {"0": "ok", **meanings, "128 + N": "stopped by signal N: 130 SIGINT, 143 SIGTERM, 129 SIGHUP"}
-
-
 def with_hint(message: str, hint: str) -> str:
+    """Return an error and what to do, as a user reads them."""
     return f"{message}; hint: {hint}" if hint else message

@@ -9,64 +9,55 @@ import platform
 import re
 import sysconfig
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
-from typing import NamedTuple, Self
+from pathlib import Path, PurePath
+from typing import Self
 
-SHARED = frozenset(map(os.path.normpath, ("/", "/home", "/Users")))
+SHARED = frozenset({"/", "/home", "/Users"})
 """Folders that hold the folders of several users: a path relative to one of them begins with a user's name."""
-
 LONGEST_PATH = 4096
 _NAME = r"[^\s/\\'\"`,;:<>|()\[\]{}=]++"
 _NAMES = (
     rf"{_NAME}(?: {_NAME}){{0,2}}"  # folder names may contain spaces, the last name of a path in a sentence may not
 )
 URL = r"(?P<url>[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"`<>]+)"
-QUOTED = r"(?P<quote>['\"])(?P<quoted>(?:/|~|[A-Za-z]:[\\/]|\\\\)[^'\"\n]*)(?P=quote)"
-WINDOWS = rf"(?<!\w)(?P<windows>(?:[A-Za-z]:|\\\\{_NAME})(?:[\\/]+{_NAMES}(?=[\\/]))*[\\/]+(?:{_NAME})?)"
-POSIX = rf"(?<![\w.~/<-])(?P<posix>(?:~[A-Za-z_][\w.-]*)?(?:/+{_NAMES}(?=/))*/+{_NAME}/*)"
-PATHS = re.compile("|".join((URL, QUOTED, WINDOWS, POSIX)))
-OPTION = re.compile(r"(?:-{0,2}[\w.-]+=)*")  # --set=data.dataset=VALUE
-ABSOLUTE = re.compile(r"[/~]|[A-Za-z]:[\\/]|\\\\")
-FOREIGN = re.compile(r"(?!)" if os.name == "nt" else r"[A-Za-z]:[\\/]|\\\\")
-HOMES = ("home", "Users")
+QUOTED = r"(?P<quote>['\"])(?P<quoted>[/~][^'\"\n]*)(?P=quote)"
+UNQUOTED = rf"(?<![\w.~/<-])(?P<path>(?:~[A-Za-z_][\w.-]*)?(?:/+{_NAMES}(?=/))*/+{_NAME}/*)"
+PATHS = re.compile("|".join((URL, QUOTED, UNQUOTED)))
+OPTION = re.compile(r"\A(?:-{0,2}[\w.-]+=)*")  # --set=data.dataset=VALUE
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
-
-
-class _Base(NamedTuple):
-    """A folder and its replacements: for the folder itself ("" keeps its name), and before the paths inside it."""
-
-    folder: str
-    alone: str
-    inside: str
 
 
 @dataclass(frozen=True)
 class Places:
-    """The folders that paths are shown relative to: the first that contains a path. `host` is hidden in messages."""
+    """The folders that paths are shown relative to.
 
-    bases: tuple[_Base, ...] = ()
+    Attributes:
+        bases: Folders, each with what replaces it ("" keeps its name and leaves it out before the paths inside it). The
+            first that contains a path counts.
+        host: The name of the machine, which messages do not show.
+    """
+
+    bases: tuple[tuple[str, str], ...] = ()
     host: str = ""
 
     @classmethod
     def here(cls, data_dir: Path | None = None, runs_dir: Path | None = None) -> Self:
         """Return the places of this process."""
         code = (Path(__file__).parent.parent, Path(sysconfig.get_path("purelib")))
-        current, home = _current(), _home()
-        bases = [_Base(form, ".", f".{os.sep}") for form in _forms(current) if not _is_shared(form)]
-        for folder in (data_dir, runs_dir, *code):
-            bases += [_Base(form, "", "") for form in _forms(folder) if not _is_shared(form)]
-        bases += [_Base(form, "~", f"~{os.sep}") for form in _forms(home) if form not in SHARED]
+        inside = [(folder, "") for folder in (data_dir, runs_dir, *code) if folder]
+        folders = [(Path(), "."), *inside, (Path("~"), "~")]
+        bases = ((form, shown) for folder, shown in folders for form in _forms(folder) if not _is_shared(form))
         return cls(tuple(bases), platform.node())
 
     def argument(self, text: str) -> str:
         """Rewrite a word of a command line: a path, an option with a path as its value, or anything else."""
-        option = OPTION.match(text)
-        head = option[0] if option else ""
-        value = text[len(head) :]
+        value = OPTION.sub("", text)
+        head = text.removesuffix(value)
         if "://" not in value and "\n" not in value:
             parts = PurePath(value).parts
-            if ABSOLUTE.match(value) or ".." in parts or (len(parts) > 1 and self._names_a_user(value)):
+            if value.startswith(("/", "~")) or ".." in parts or (len(parts) > 1 and self._may_name_a_user(value)):
                 return head + self.path(value)
         return head + self._message(value)
 
@@ -79,32 +70,30 @@ class Places:
 
     def path(self, text: str) -> str:
         """Rewrite one path."""
-        for form in _forms(Path(text)) if self.bases and not FOREIGN.match(text) else ():
-            for base in self.bases:
-                if form == base.folder and base.alone:
-                    return base.alone
-                if form.startswith(base.folder + os.sep):
-                    return base.inside + form[len(base.folder) + 1 :]
-        return text if re.match(r"~[\\/]", text) and not self.bases else _last(text)
+        for form in _forms(Path(text)) if self.bases else ():
+            for folder, shown in self.bases:
+                if form == folder and shown:
+                    return shown
+                if form.startswith(f"{folder}/"):
+                    return os.path.join(shown, form[len(folder) + 1 :])
+        return text if text.startswith("~/") and not self.bases else _last(text)
 
     def _message(self, text: str) -> str:
-        for base in sorted(self.bases, key=lambda base: -len(base.folder)):
-            there = rf"(?<![\w.~/\\-]){re.escape(base.folder)}(?:(?P<sep>[/\\]+)(?=\S)|(?![\w-]|\.\w))"
-            alone = self.path(base.folder)
-            text = re.sub(there, lambda found, base=base, alone=alone: base.inside if found["sep"] else alone, text)  # type: ignore[misc]
+        for folder, shown in sorted(self.bases, key=lambda base: -len(base[0])):
+            place = rf"(?<![\w.~/-]){re.escape(folder)}"
+            text = re.sub(rf"{place}/+(?=\S)", shown and f"{shown}/", text)
+            text = re.sub(rf"{place}(?![\w-]|\.\w)", self.path(folder).replace("\\", r"\\"), text)
         return PATHS.sub(self._found, text)
 
     def _found(self, found: re.Match[str]) -> str:
         if url := found["url"]:
             return _last(url) if url.startswith("file:") else CREDENTIALS.sub("", url)
-        if found["quoted"]:
-            return f"{found['quote']}{self.path(found['quoted'])}{found['quote']}"
-        return self.path(found["windows"] or found["posix"])
+        quote = found["quote"] or ""
+        return f"{quote}{self.path(found['quoted'] or found['path'])}{quote}"
 
-    def _names_a_user(self, text: str) -> bool:
+    def _may_name_a_user(self, text: str) -> bool:
         """Return whether a relative path lies in a current folder that holds the folders of several users."""
-        current = _current()
-        return bool(self.bases and current and _is_shared(str(current))) and Path(text).exists()
+        return bool(self.bases) and any(map(_is_shared, _forms(Path()))) and os.path.exists(text)
 
 
 def without_paths(text: str) -> str:
@@ -112,45 +101,23 @@ def without_paths(text: str) -> str:
     return Places().argument(text)
 
 
-def _current() -> Path | None:
-    try:
-        return Path.cwd()
-    except OSError:  # it has been removed
-        return None
-
-
-def _home() -> Path | None:
-    try:
-        return Path.home()
-    except RuntimeError:
-        return None
-
-
 def _is_shared(folder: str) -> bool:
     """Return whether a path relative to this folder could begin with a user's name."""
-    home = _home()
-    above = {os.path.normpath(parent) for parent in PurePath(os.path.normpath(home)).parents} if home else set()
-    return folder in SHARED | above
+    return folder in SHARED or Path(folder) in Path(os.path.normpath(os.path.expanduser("~"))).parents
 
 
-def _forms(path: Path | None) -> Iterator[str]:
+def _forms(path: Path) -> Iterator[str]:
     """Yield a path as given and with its links resolved; nothing if it is not a path on this system."""
-    if path is None or len(str(path)) > LONGEST_PATH:
-        return
-    try:
-        given = path.expanduser()
-        yield from dict.fromkeys((os.path.abspath(given), os.path.realpath(given)))
-    except (OSError, RuntimeError, ValueError):  # a loop of links, an unknown user, a null character
-        return
+    if len(str(path)) <= LONGEST_PATH:
+        with suppress(OSError, RuntimeError, ValueError):  # removed, a loop of links, an unknown user, a null character
+            given = path.expanduser()
+            yield from dict.fromkeys((os.path.abspath(given), os.path.realpath(given)))
 
 
 def _last(path: str) -> str:
-    """Return the last component, whichever system wrote the path; `~` for a folder that is named after its user."""
-    kind: type[PurePath] = PureWindowsPath if re.match(r"[A-Za-z]:[\\/]|\\\\", path) else PurePosixPath
-    pure = kind(path)
-    skipped = (pure.anchor, "..")
-    names = [part for part in pure.parts if part not in skipped]
+    """Return the last component; `~` for a folder that is named after its user."""
+    names = [name for name in path.split("/") if name not in ("", ".", "..")]
     if not names:
         return path[:1]
-    is_home = names[-2:-1] in ([name] for name in HOMES) or names == ["root"]
-    return "~" if is_home or (len(names) == 1 and names[0].startswith("~")) else names[-1]
+    is_home = names[-2:-1] in (["home"], ["Users"]) or names == ["root"] or (len(names) == 1 and names[0][0] == "~")
+    return "~" if is_home else names[-1]

@@ -62,10 +62,10 @@ def test_the_help_names_the_exit_codes_of_the_errors(cli: Cli) -> None:
     kinds = {
         kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.VitreportError)
     }
-    assert set(errors.exit_codes()) == {"0", *(str(kind.exit_code) for kind in kinds), "128 + N"}
+    assert set(errors.EXIT_CODES) == {"0", *(str(kind.exit_code) for kind in kinds), "128 + N"}
     assert errors.StoppedError("", signal_number=signal.SIGTERM).exit_code == 128 + signal.SIGTERM
     shown = cli("--help").stdout
-    assert [meaning for meaning in errors.exit_codes().values() if squeezed(meaning) not in squeezed(shown)] == []
+    assert [meaning for meaning in errors.EXIT_CODES.values() if squeezed(meaning) not in squeezed(shown)] == []
 
 
 def test_the_version_is_told(cli: Cli) -> None:

@@ -15,7 +15,7 @@ import typer
 
 from vitreport.cli import console
 from vitreport.cli.commands import ablate, datasets, doctor, evaluate, models, report, runs, spec, study, train
-from vitreport.errors import SpecError, VitreportError, exit_codes, with_hint
+from vitreport.errors import EXIT_CODES, SpecError, VitreportError, with_hint
 from vitreport.runtime import DEBUG
 from vitreport.store.signals import StopSignal, handle_until_exit
 from vitreport.version import __version__
@@ -25,7 +25,7 @@ DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
     name="vitreport",
-    epilog=f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in exit_codes().items())}.",
+    epilog=f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
