@@ -190,13 +190,11 @@ ROWS = np.zeros((2, 3072), np.uint8)
         (b"", "data_batch_2 is not a batch of CIFAR-10"),
         (b"garbage", "is not a batch of CIFAR-10"),
         (python2_pickle({b"labels": [0, 1]}), "is not a batch of CIFAR-10"),
-        (python2_pickle({b"data": ROWS, b"labels": [0, 10]}), "labels outside 0 to 9"),
-        (python2_pickle({b"data": ROWS, b"labels": [0]}), r"array uint8 \(2, 3072\) for 1 labels"),
-        (python2_pickle({b"data": ROWS.astype(float), b"labels": [0, 1]}), "array float64"),
-        (python2_pickle({b"data": b"text", b"labels": [0, 1]}), r"array \|S4 \(\)"),
+        (python2_pickle({b"data": ROWS, b"labels": [0]}), "is not a batch of CIFAR-10"),
+        (python2_pickle({b"data": b"text", b"labels": [0, 1]}), "is not a batch of CIFAR-10"),
         (python2_pickle({b"data": ROWS, b"labels": [b"a", b"b"]}), "is not a batch of CIFAR-10"),
     ],
-    ids=["empty", "garbage", "no data", "labels", "lengths", "floats", "bytes", "text"],
+    ids=["empty", "garbage", "no data", "lengths", "bytes", "text"],
 )
 def test_a_batch_of_another_shape(
     image_request: ImageRequest, archive: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str

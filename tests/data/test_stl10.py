@@ -145,21 +145,3 @@ def test_nothing_there_and_no_network(image_request: ImageRequest, told: list[st
     ):
         assert way in error.value.hint
     assert told == ["downloading stl10_binary.tar.gz (2.6 GB) from 127.0.0.1:9"]
-
-
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"train_y.bin": bytes([3, 10, 0])}, "train_y.bin has labels outside 1 to 10"),
-        ({"test_y.bin": bytes([7, 11])}, "test_y.bin has labels outside 1 to 10"),
-        ({"test_y.bin": bytes([7])}, "test_X.bin has 55296 bytes, 1 images take 27648 each"),
-        ({"train_X.bin": image(0)[:-1]}, "train_X.bin has 27647 bytes, 3 images take 27648 each"),
-    ],
-)
-def test_files_that_do_not_fit_each_other(
-    image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, changed: dict[str, bytes], words: str
-) -> None:
-    home = write_binary(image_request.data_dir / "stl10_binary", CONTENTS | changed)
-    republish("stl10", monkeypatch, files={name: md5((home / name).read_bytes()) for name in CONTENTS})
-    with pytest.raises(DatasetError, match=words):
-        opened(image_request)

@@ -36,11 +36,9 @@ class ImageFacts:
         source: Where the images are from, for the user.
         mean: The mean of each channel over the whole training split, in units where white is 1.
         std: The standard deviation of each channel, at least 1/255.
-        overlaps: The images of a split that are also in another one, pixel by pixel, such as "train/test" for test
-            images that are also training images.
+        overlaps: "train/test" counts the test images that are also training images, pixel by pixel, and so on.
         repeated: The number of training images that repeat another one.
-        resized: The number of images that had another size.
-        sides: The smallest and the largest of their shorter sides.
+        resized: The number of images that had another size, whose shorter sides were from `sides[0]` to `sides[1]`.
         turned: The number of images that were turned upright.
         several: The number of files with several pictures.
         grey16: The lowest and the highest value in grey training images of more than 8 bits.
@@ -132,7 +130,35 @@ def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
     return digest.hexdigest()
 
 
-def mean_and_std(images: Pixels) -> tuple[Channels, Channels]:
+def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], seen: Sequence[Seen]) -> ImageFacts:
+    """Return the facts of the arrays that were decoded, and of the files that were seen."""
+    mean, std = _mean_and_std(splits["train"].images)
+    digests = {name: list(map(_digest, split.images)) for name, split in splits.items()}
+    distinct = {name: set(of_split) for name, of_split in digests.items()}
+    sides = [file.side for file in seen if file.side]
+    return ImageFacts(
+        classes=decoding.classes,
+        fingerprint=fingerprint(decoding.classes, splits),
+        canonical=decoding.canonical,
+        source=source,
+        mean=mean,
+        std=std,
+        overlaps={
+            f"{former}/{latter}": sum(digest in distinct[former] for digest in digests[latter])
+            for former, latter in (("train", "test"), ("train", "val"), ("val", "test"))
+            if former in splits and latter in splits
+        },
+        repeated=len(digests["train"]) - len(distinct["train"]),
+        resized=len(sides),
+        sides=(min(sides), max(sides)) if sides else None,
+        turned=sum(file.turned for file in seen),
+        several=sum(file.several for file in seen),
+        grey16=joined_range(file.grey16 for file in seen),
+        intensity_range=decoding.intensity_range,
+    )
+
+
+def _mean_and_std(images: Pixels) -> tuple[Channels, Channels]:
     """Return the mean and the standard deviation of each channel, exact, however many pixels there are.
 
     The deviation is at least one step of 256, so that a channel of one value alone can be divided by it.
@@ -147,16 +173,5 @@ def mean_and_std(images: Pixels) -> tuple[Channels, Channels]:
     return (float(mean[0]), float(mean[1]), float(mean[2])), (float(std[0]), float(std[1]), float(std[2]))
 
 
-def equal_images(splits: Mapping[str, Split]) -> tuple[dict[str, int], int]:
-    """Count the images in two splits and the repeated training images (see `ImageFacts`)."""
-    digests = {
-        name: [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in split.images]
-        for name, split in splits.items()
-    }
-    distinct = {name: set(of_split) for name, of_split in digests.items()}
-    overlaps = {
-        f"{former}/{latter}": sum(digest in distinct[former] for digest in digests[latter])
-        for former, latter in (("train", "test"), ("train", "val"), ("val", "test"))
-        if former in splits and latter in splits
-    }
-    return overlaps, len(digests["train"]) - len(distinct["train"])
+def _digest(image: Pixels) -> bytes:
+    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()

@@ -11,10 +11,9 @@ The key identifies the source bytes and the size S. A folder is written under a 
 import hashlib
 import json
 import math
-import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,20 +22,8 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import TypeAdapter
 
-from vitreport.data.arrays import (
-    SPLIT_ORDER,
-    Chunk,
-    Decoding,
-    ImageArrays,
-    ImageFacts,
-    ImageSource,
-    Seen,
-    Split,
-    equal_images,
-    fingerprint,
-    joined_range,
-    mean_and_std,
-)
+from vitreport.data import arrays
+from vitreport.data.arrays import ImageArrays, ImageFacts, ImageSource, Split
 from vitreport.data.registry import ImageRequest, Progress
 from vitreport.errors import DatasetError
 from vitreport.files import locked, make_folder, remove_file, storage_errors, write_json
@@ -87,9 +74,9 @@ def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes
             temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        built = _load(folder, check_bytes=False)
-        assert built
-        return built
+    found = _load(folder)
+    assert found
+    return found
 
 
 def decoded(request: ImageRequest, size: int, source: ImageSource) -> ImageArrays | None:
@@ -108,7 +95,7 @@ def _load(folder: Path, *, check_bytes: bool = False) -> ImageArrays | None:
     with suppress(UnreadableFileError, OSError, ValueError):
         facts, counts, size = _META.validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
         splits = _mapped(folder, counts, size)
-        if not check_bytes or fingerprint(facts.classes, splits) == facts.fingerprint:
+        if not check_bytes or arrays.fingerprint(facts.classes, splits) == facts.fingerprint:
             return ImageArrays(splits=splits, **vars(facts))
     return None
 
@@ -129,10 +116,10 @@ def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progres
     """Append the chunks to the files as they come, so that no split has to fit into memory, then describe them."""
     with _reading(source.source):
         decoding = source.decode()
-    counts = {split: len(decoding.labels[split]) for split in SPLIT_ORDER if split in decoding.labels}
+    counts = {split: len(decoding.labels[split]) for split in arrays.SPLIT_ORDER if split in decoding.labels}
     for split, labels in decoding.labels.items():
         (folder / f"labels-{split}.bin").write_bytes(labels.astype("<i8").tobytes())
-    seen: list[Seen] = []
+    seen: list[arrays.Seen] = []
     done = 0
     for chunk in _chunks(decoding, source):
         with (folder / f"images-{chunk.split}.bin").open("ab") as file:
@@ -140,35 +127,10 @@ def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progres
         seen += chunk.seen
         done += len(chunk.images)
         progress("decoding", done, sum(counts.values()))
-    for path in folder.iterdir():
-        with path.open("ab") as file:
-            os.fsync(file.fileno())
-    facts = _facts(_mapped(folder, counts, size), seen, decoding, source)
+    facts = arrays.image_facts(source.source, decoding, _mapped(folder, counts, size), seen)
     write_json(folder / "meta.json", _META.dump_python(_Meta(facts, counts, size)))
 
 
-def _chunks(decoding: Decoding, source: ImageSource) -> Iterator[Chunk]:
+def _chunks(decoding: arrays.Decoding, source: ImageSource) -> Iterator[arrays.Chunk]:
     with _reading(source.source):
         yield from decoding.chunks
-
-
-def _facts(splits: Mapping[str, Split], seen: Sequence[Seen], decoding: Decoding, source: ImageSource) -> ImageFacts:
-    mean, std = mean_and_std(splits["train"].images)
-    overlaps, repeated = equal_images(splits)
-    sides = [file.side for file in seen if file.side]
-    return ImageFacts(
-        classes=decoding.classes,
-        fingerprint=fingerprint(decoding.classes, splits),
-        canonical=decoding.canonical,
-        source=source.source,
-        mean=mean,
-        std=std,
-        overlaps=overlaps,
-        repeated=repeated,
-        resized=len(sides),
-        sides=(min(sides), max(sides)) if sides else None,
-        turned=sum(file.turned for file in seen),
-        several=sum(file.several for file in seen),
-        grey16=joined_range(file.grey16 for file in seen),
-        intensity_range=decoding.intensity_range,
-    )

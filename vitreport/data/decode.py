@@ -8,7 +8,7 @@ to 8 bits: from 0 to 65535, or from the range of the training images.
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -42,10 +42,8 @@ TURNED = {
 }
 """What turns an image upright, by its EXIF orientation."""
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 _Values = npt.NDArray[np.generic]
-_Picture = tuple[Pixels, Seen]
-"""Pixels uint8 (3, S, S), and what was seen of the file."""
 
 
 class Listing(NamedTuple):
@@ -75,9 +73,8 @@ class UndecodableError(DatasetError):
     def __init__(self, faults: list[Fault], total: int | None = None) -> None:
         self.faults = faults
         of_all = f"{len(faults)} of {total} images do" if total else "the first image does"
-        message = f"{of_all} not decode: {listed(list(map(str, faults)), 3)}"
-        hints = dict.fromkeys(fault.hint for fault in faults)
-        super().__init__(message, "; ".join([*hints, "`vitreport datasets verify FOLDER --json` lists all of them"]))
+        hints = [*{fault.hint: None for fault in faults}, "`vitreport datasets verify FOLDER --json` lists all"]
+        super().__init__(f"{of_all} not decode: {listed(list(map(str, faults)), 3)}", "; ".join(hints))
 
 
 def decoding(listing: Listing, size: int, *, canonical: bool, intensity_range: IntensityRange = "full") -> Decoding:
@@ -88,8 +85,8 @@ def decoding(listing: Listing, size: int, *, canonical: bool, intensity_range: I
     """
     levels = None if isinstance(intensity_range, str) else intensity_range
     if intensity_range == "train":
-        ranges = _mapped(partial(_deep_range, listing.tree), listing.files["train"], CHUNK_IMAGES)
-        levels = joined_range(limits for block in ranges for limits in block)
+        blocks = _tried_in_blocks(_deep_range, listing.tree, listing.files["train"], CHUNK_IMAGES)
+        levels = joined_range(found for block in blocks for found in block if not isinstance(found, Fault))
         if levels is None:
             fault = 'data.intensity_range = "train": no training image is 16-bit grey'
             raise DatasetError(fault, "leave it out, or check the images")
@@ -104,12 +101,10 @@ def first_size(tree: Tree, file: Entry) -> int:
         UndecodableError: It cannot be read.
         SpecError: It is not square, or its size is not allowed.
     """
-    try:
-        with _pillow_warnings(), tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
-            turned = image.format != "TIFF" and _orientation(image) >= 5  # Pillow gives the upright size of a TIFF
-            width, height = image.size[::-1] if turned else image.size
-    except Exception as error:  # damaged files make Pillow raise almost anything
-        raise UndecodableError([_fault(file.path, error)]) from error
+    ((found,),) = _tried_in_blocks(_upright_size, tree, [file], 1)
+    if isinstance(found, Fault):
+        raise UndecodableError([found])
+    width, height = found
     if width == height and SMALLEST_SIDE <= width <= LARGEST_SIDE:
         return width
     wanted = f"a square of {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
@@ -117,29 +112,33 @@ def first_size(tree: Tree, file: Entry) -> int:
     raise SpecError(problems=[Problem("data.image_size", message, "set image_size to choose the size, such as 64")])
 
 
-def _mapped(function: Callable[[Entry], Result], files: Sequence[Entry], length: int) -> Iterator[list[Result]]:
-    """Yield the results for blocks of `length` files, each computed by several threads."""
-    with ThreadPoolExecutor() as pool:
-        for start in range(0, len(files), length):
-            with _pillow_warnings():
-                block = list(pool.map(function, files[start : start + length]))
-            yield block
+def _tried_in_blocks(
+    function: Callable[[Image.Image], _Result], tree: Tree, files: Sequence[Entry], length: int
+) -> Iterator[list[_Result | Fault]]:
+    """Yield what a function returns for image files, a block of `length` at a time, each by several threads."""
 
-
-def _chunks(listing: Listing, size: int, decode: Callable[[Image.Image], _Picture]) -> Iterator[Chunk]:
-    """Every image is tried. Raises UndecodableError after the last one if some do not decode."""
-
-    def decoded(file: Entry) -> _Picture | Fault:
+    def tried(file: Entry) -> _Result | Fault:
         try:
-            with listing.tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
-                return decode(image)
+            with tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
+                return function(image)
         except Exception as error:  # damaged files make Pillow raise almost anything
             return _fault(file.path, error)
 
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(files), length):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("error", Image.DecompressionBombWarning)  # it would fill the memory
+                block = list(pool.map(tried, files[start : start + length]))
+            yield block
+
+
+def _chunks(listing: Listing, size: int, decode: Callable[[Image.Image], tuple[Pixels, Seen]]) -> Iterator[Chunk]:
+    """Try every image. Raises UndecodableError after the last one if some do not decode."""
     faults: list[Fault] = []
     length = max(1, min(CHUNK_IMAGES, CHUNK_BYTES // (CHANNELS * size**2)))
     for split, files in listing.files.items():
-        for results in _mapped(decoded, files, length):
+        for results in _tried_in_blocks(decode, listing.tree, files, length):
             faults += [result for result in results if isinstance(result, Fault)]
             pictures = [result for result in results if not isinstance(result, Fault)]
             images = np.array([pixels for pixels, _ in pictures], np.uint8).reshape(-1, CHANNELS, size, size)
@@ -149,13 +148,13 @@ def _chunks(listing: Listing, size: int, decode: Callable[[Image.Image], _Pictur
         raise UndecodableError(faults, sum(map(len, listing.files.values())))
 
 
-def _picture(image: Image.Image, *, size: int, upright: bool, levels: Range | None) -> _Picture:
-    """Decode an image to `size` x `size` pixels, upright or as stored, with the levels black and white."""
+def _picture(image: Image.Image, *, size: int, upright: bool, levels: Range | None) -> tuple[Pixels, Seen]:
+    """Decode an image to (3, size, size), upright or as stored, with the levels black and white."""
     several, sideways = _has_several(image), upright and _orientation(image) in TURNED
     image.load()
-    values = _deep_values(image)
-    if values is not None:
-        rgb = _scaled(values, levels, image.info.get("transparency"))
+    grey16 = _deep_range(image)
+    if grey16:
+        rgb = _scaled(np.asarray(image), levels, image.info.get("transparency"))
     elif image.has_transparency_data:
         rgb = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("RGB")
     else:
@@ -165,7 +164,6 @@ def _picture(image: Image.Image, *, size: int, upright: bool, levels: Range | No
     side = None if rgb.size == (size, size) else min(rgb.size)
     if side:
         rgb = ImageOps.fit(rgb, (size, size), Image.Resampling.BILINEAR)
-    grey16 = None if values is None else _range_of(values)
     return np.asarray(rgb).transpose(2, 0, 1), Seen(side, sideways, several, grey16)
 
 
@@ -180,6 +178,17 @@ def _has_several(image: Image.Image) -> bool:
             image.seek(0)
 
 
+def _deep_range(image: Image.Image) -> Range | None:
+    """Return the lowest and the highest value of a grey image of more than 8 bits; None for another image."""
+    if not image.mode.startswith(("I", "F")):
+        return None
+    values = np.asarray(image)
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
+        raise ValueError("values that are not finite")
+    return low, high
+
+
 def _scaled(values: _Values, levels: Range | None, transparent: object) -> Image.Image:
     """Scale grey values to 8 bits: the levels become black and white, what lies outside is cut off."""
     low, high = levels or (0, 65535)
@@ -192,24 +201,9 @@ def _scaled(values: _Values, levels: Range | None, transparent: object) -> Image
     return Image.fromarray(grey).convert("RGB")
 
 
-def _deep_range(tree: Tree, file: Entry) -> Range | None:
-    """Return the lowest and the highest value of an image if it is 16-bit grey; None for a damaged one."""
-    with suppress(Exception), tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
-        values = _deep_values(image)
-        return None if values is None else _range_of(values)
-    return None
-
-
-def _deep_values(image: Image.Image) -> _Values | None:
-    """Return the values of a grey image with more than 8 bits; None for another image."""
-    return np.asarray(image) if image.mode.startswith(("I", "F")) else None
-
-
-def _range_of(values: _Values) -> Range:
-    low, high = float(values.min()), float(values.max())
-    if not np.isfinite([low, high]).all():
-        raise ValueError("values that are not finite")
-    return low, high
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    turned = image.format != "TIFF" and _orientation(image) >= 5  # Pillow gives the upright size of a TIFF
+    return image.size[::-1] if turned else image.size
 
 
 def _orientation(image: Image.Image) -> int:
@@ -219,15 +213,6 @@ def _orientation(image: Image.Image) -> int:
     except Exception:  # damaged metadata makes Pillow raise almost anything; the pixels can still be sound
         return 1
     return found if isinstance(found, int) and found in TURNED else 1
-
-
-@contextmanager
-def _pillow_warnings() -> Iterator[None]:
-    """Make an image that would fill the memory an error, and ignore other warnings of Pillow."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
 
 
 def _fault(path: str, error: Exception) -> Fault:

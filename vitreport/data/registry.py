@@ -22,16 +22,10 @@ IntensityRange = Literal["full", "train"] | tuple[float, float]
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """A request for the images of a dataset.
+    """A request for the images of a dataset: a name in DATASETS, or that of a folder in `data_dir`.
 
-    Attributes:
-        name: A name in DATASETS, or that of a folder in `data_dir`.
-        image_size: The size to decode a folder to; datasets of the registry keep their published size.
-        data_dir: Where the dataset is, or where it is downloaded to.
-        cache_dir: Where decoded images are kept.
-        notify: Receives lines for the user.
-        progress: Receives (label, done, total), in images while decoding and in bytes while downloading.
-        intensity_range: How 16-bit grey becomes 8 bits; for folders only.
+    `image_size` is the size to decode a folder to; published datasets keep theirs. `cache_dir` is for decoded images.
+    `notify` receives lines for the user, `progress` (label, done, total) in images or, while downloading, in bytes.
     """
 
     name: str
@@ -78,20 +72,11 @@ class Archive:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A published dataset.
+    """A published dataset, named as its module, with the counts of its images.
 
-    Attributes:
-        name: Its name, which is that of its module.
-        title: Its name in reports.
-        citation: Its key in the bibliography; "" for none.
-        summary: What it holds, in a few words.
-        num_classes: The number of classes.
-        image_size: The size that a spec takes by default.
-        stored_size: The size of the published images, to which they are decoded.
-        train_count: The number of published training images.
-        test_count: The number of published test images.
-        archive: What it is downloaded as; None if it comes with a package.
-        known_overlap: The number of published test images that are also training images.
+    `title` is its name in reports and `citation` its key in the bibliography ("" for none). Images are decoded to their
+    published size, `stored_size`; a spec takes `image_size` by default. Without an `archive` it comes with a package.
+    `known_overlap` published test images are also training images.
     """
 
     name: str
@@ -107,11 +92,7 @@ class Dataset:
     known_overlap: int = 0
 
     def find(self, request: ImageRequest) -> "ImageSource":
-        """Find the images without decoding them.
-
-        Raises:
-            DatasetError: What is found is damaged or another dataset.
-        """
+        """Find the images without decoding them. Raises DatasetError if another dataset has its place."""
         source: ImageSource = import_module(f"vitreport.data.{self.name}").find(request)
         return source
 
@@ -140,7 +121,7 @@ class Dataset:
         return values | {"in_folder": self.archive is not None}
 
 
-_PUBLISHED = (
+_ALL = (
     Dataset(
         name="digits",
         title="Digits",
@@ -225,7 +206,7 @@ _PUBLISHED = (
         known_overlap=7,
     ),
 )
-DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for dataset in _PUBLISHED}
+DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for dataset in _ALL}
 """In the order in which they are listed."""
 
 

@@ -28,11 +28,7 @@ SIZE = 64
 
 
 def find(request: ImageRequest) -> ImageSource:
-    """Find the archive, what was unpacked from it, or folders by class; else a download.
-
-    Raises:
-        DatasetError: What is found is damaged or does not have the 200 classes.
-    """
+    """Find the archive, what was unpacked from it, or folders by class; else a download."""
 
     def decode(path: Path) -> Decoding:
         listing = _listed(ZipTree(path, DATASETS[request.name].kept_as[1]), request, "archive")
