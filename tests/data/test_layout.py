@@ -115,10 +115,6 @@ def add_root_image(root: Path) -> None:
     Image.new("RGB", (8, 8)).save(root / "stray.jpg")
 
 
-def add_folder(root: Path) -> None:
-    (root / "models").mkdir()
-
-
 def add_text(root: Path) -> None:
     (root / "test" / "dog" / "notes.txt").write_text("")
     (root / "README.md").write_text("")
@@ -129,7 +125,6 @@ def add_text(root: Path) -> None:
     [
         (add_stray, "ignored train/stray.png"),
         (add_root_image, "ignored stray.jpg"),
-        (add_folder, "ignored models"),
         (add_text, "ignored README.md, test/dog/notes.txt"),
     ],
 )
@@ -147,8 +142,8 @@ def lowercase_twin(root: Path) -> None:
 
 
 def second_validation(root: Path) -> None:
-    (root / "val").mkdir()
-    (root / "validation").mkdir()
+    for name in ("val", "validation"):
+        write_images(root / name / "cat")
 
 
 def only_training(root: Path) -> None:
@@ -192,13 +187,21 @@ def one_folder_more(root: Path) -> None:
     [
         (lowercase_twin, "Test/ and test/ could each be the test split", "keep one"),
         (second_validation, "val/ and validation/ could each be the val split", "keep one"),
-        (only_training, "has no folder test or val; it has models, train", "give .*/set/train as the data set"),
-        (no_training, "has no class folders in train/; it has data, test", "lay it out"),
-        (unlabelled_test, "set/test has no class folders; it has 0000.png, 0001.png, 0002.png", "lay it out"),
-        (loose_training, "set has no class folders in train/; it has test, train", "labels.csv"),
+        (
+            only_training,
+            "has no images in test/CLASS/ or val/CLASS/; it has models, train",
+            "give .*/set/train as the data set",
+        ),
+        (no_training, "has no images in train/CLASS/; it has data, test", "lay it out"),
+        (
+            unlabelled_test,
+            "has no images in test/CLASS/ or val/CLASS/; it has test, test-cat, test-dog",
+            "add test/CLASS/",
+        ),
+        (loose_training, "set has no images in train/CLASS/; it has train", "labels.csv"),
         (other_validation, "has no val image of class dog", "every split needs every class"),
-        (nothing, "has no class folders; it has nothing", "lay it out"),
-        (one_folder_more, "the class folder inner has no images; it has test, train", "give the path of that folder"),
+        (nothing, "has 0 classes, at least 2 are needed", "lay it out"),
+        (one_folder_more, "has 0 classes, at least 2 are needed", "give the path of that folder"),
     ],
 )
 def test_what_is_wrong_with_a_layout_is_named(

@@ -62,7 +62,7 @@ def circle(root: Path) -> None:
     ("damage", "words"),
     [
         (dead_image, r"train/cat/9.png \(dead link\)"),
-        (dead_class, "train/emu is a dead link"),
+        (dead_class, "(train|test)/emu is a dead link"),
         (dead_split, "val is a dead link"),
         (dead_images, r"5 of 14 images do not decode: train/cat/0.png \(dead link\), "),
         (circle, r"train/cat/a.png \(dead link\), train/cat/b.png \(dead link\)"),
@@ -82,7 +82,7 @@ def test_a_link_to_a_folder_above_ends(tmp_path: Path, image_request: ImageReque
     root = write_folder(tmp_path / "set")
     (root / "train" / "cat" / "up").symlink_to(root)
     assert len(open_folder(root, image_request).splits["train"].labels) == 6
-    assert told == [f"{root}: ignored train/cat/up"]
+    assert told == []
 
 
 def test_a_text_is_never_read_through_a_link_to_another_place(tmp_path: Path, image_request: ImageRequest) -> None:

@@ -4,9 +4,7 @@ Archives are opened only after their checksum was compared with the published on
 """
 
 import os
-import stat
 import tarfile
-from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -21,21 +19,20 @@ from vitreport.untrusted_files import UnreadableFileError, open_bounded, reading
 MAX_FILE_BYTES = 2**26
 REPLACE_HINT = "replace it, or remove it to download it again"
 RESTORE_HINT = "restore what they link to (with DVC: dvc pull), or remove them"
-ACCESS_HINT = "check that it is there and may be read"
 DEAD_LINK = "dead link"
+DEPTH = 4
 
 
-class Entry(NamedTuple):
-    """A file or folder by its path under the root; `state` distinguishes a file from a copy or a later version."""
+class File(NamedTuple):
+    """A file by its path under the root; `state` distinguishes it from a copy and from a later version."""
 
     path: str
-    is_folder: bool = False
     state: tuple[int, ...] = ()
 
     @property
-    def name(self) -> str:
-        """The last part of the path."""
-        return self.path.rpartition("/")[2]
+    def parts(self) -> list[str]:
+        """The folders and the name."""
+        return self.path.split("/")
 
 
 class DiskTree:
@@ -50,16 +47,13 @@ class DiskTree:
         self._linked = linked
         self.place = str(self._root)
 
-    def entries(self, folder: str) -> list[Entry]:
-        """List what is not hidden in a folder ("" is the root), sorted by name.
+    def files(self) -> list[File]:
+        """List the files in it and DEPTH levels of folders, without hidden ones, sorted by the parts of their paths.
 
         Raises:
-            DatasetError: It is missing, cannot be read, or holds a link that is refused.
+            DatasetError: A folder cannot be read, or holds a link that is refused.
         """
-        path = self._inside(self._root / folder)
-        with reading_errors(DatasetError, path, ACCESS_HINT), os.scandir(path) as entries:
-            visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name)
-            return [self._entry(f"{folder}/{entry.name}".lstrip("/"), entry) for entry in visible]
+        return sorted(self._walk("", DEPTH), key=lambda file: file.parts)
 
     def open(self, path: str) -> BinaryIO:
         """Open a file.
@@ -68,29 +62,35 @@ class DiskTree:
             UnreadableFileError: It cannot be read.
             DatasetError: It is a link that is refused.
         """
-        file = self._inside(self._root / path)
+        file = self._root / path
+        if not path.lower().endswith(self._linked):
+            self._refuse_outside(file)
         if file.is_symlink() and not file.exists():
             raise UnreadableFileError(DEAD_LINK)
         return open_bounded(file)
 
-    def _inside(self, path: Path) -> Path:
-        """Return the path, if its links stay inside or may be followed."""
-        if self._linked and (path.name.lower().endswith(self._linked) or path.is_dir()):
-            return path
+    def _walk(self, folder: str, depth: int) -> Iterator[File]:
+        with reading_errors(DatasetError, self._root / folder, "check that it is there and may be read"):
+            for entry in list(os.scandir(self._root / folder)):
+                path = f"{folder}/{entry.name}".lstrip("/")
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_symlink() and not self._linked:
+                    self._refuse_outside(Path(entry.path))
+                if entry.is_symlink() and not Path(entry.path).exists():
+                    if not path.lower().endswith(self._linked):
+                        raise DatasetError(f"{self.place}: {shown(path)} is a dead link", RESTORE_HINT)
+                    yield File(path)
+                elif entry.is_dir():
+                    yield from self._walk(path, depth - 1) if depth else ()
+                else:
+                    found = entry.stat()
+                    state = (found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino, found.st_ctime_ns)
+                    yield File(path, state)
+
+    def _refuse_outside(self, path: Path) -> None:
         if not Path(os.path.realpath(path)).is_relative_to(self._root):
             raise DatasetError(f"{shown(str(path))} is a link out of the data set", "copy the files")
-        return path
-
-    def _entry(self, path: str, entry: "os.DirEntry[str]") -> Entry:
-        if entry.is_symlink() and not self._linked:
-            self._inside(Path(entry.path))
-        if entry.is_symlink() and not Path(entry.path).exists():
-            if path.lower().endswith(self._linked):
-                return Entry(path)
-            raise DatasetError(f"{self.place}: {shown(path)} is a dead link", RESTORE_HINT)
-        found = entry.stat()
-        state = (found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino, found.st_ctime_ns)
-        return Entry(path, stat.S_ISDIR(found.st_mode), state)
 
 
 class ZipTree:
@@ -104,20 +104,13 @@ class ZipTree:
         self.place = f"{path}/{root}"
         self._root = root
         self._lock = Lock()
-        self._files: dict[str, list[Entry]] = defaultdict(list)
         with _unpacking(path):
             self._zip = ZipFile(path)
-        for member in self._zip.namelist():
-            file = member.removeprefix(f"{root}/")
-            folder, _, name = file.rpartition("/")
-            if file != member and name and not name.startswith("."):
-                self._files[folder].append(Entry(file))
 
-    def entries(self, folder: str) -> list[Entry]:
-        """List the files that are not hidden in a folder, sorted by name. Raises DatasetError if there are none."""
-        if folder not in self._files:
-            raise DatasetError(f"{self.place} has no folder {folder}", REPLACE_HINT)
-        return sorted(self._files[folder])
+    def files(self) -> list[File]:
+        """List the files, sorted by the parts of their paths."""
+        names = (name for name in self._zip.namelist() if name.startswith(f"{self._root}/") and not name.endswith("/"))
+        return sorted((File(name.removeprefix(f"{self._root}/")) for name in names), key=lambda file: file.parts)
 
     def open(self, path: str) -> BinaryIO:
         """Read a file into memory. Raises UnreadableFileError if it is missing or damaged."""
@@ -156,7 +149,7 @@ def tar_members(path: Path, folder: str, wanted: Collection[str], most: int) -> 
 
 def read_text(tree: Tree, path: str) -> str:
     """Read a text in UTF-8. Raises DatasetError if it cannot be read."""
-    with reading_errors(DatasetError, f"{tree.place}/{path}", ACCESS_HINT), tree.open(path) as file:
+    with reading_errors(DatasetError, f"{tree.place}/{path}", REPLACE_HINT), tree.open(path) as file:
         return file.read().decode("utf-8-sig")
 
 

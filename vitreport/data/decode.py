@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vitreport.data.archive import DEAD_LINK, RESTORE_HINT, Entry, Tree, shown
+from vitreport.data.archive import DEAD_LINK, RESTORE_HINT, File, Tree, shown
 from vitreport.data.arrays import Chunk, Decoding, Labels, Pixels, Range, Seen, joined_range
 from vitreport.data.registry import IntensityRange
 from vitreport.errors import DatasetError, Problem, SpecError
@@ -51,7 +51,7 @@ class Listing(NamedTuple):
 
     tree: Tree
     classes: tuple[str, ...]
-    files: dict[str, list[Entry]]
+    files: dict[str, list[File]]
     labels: dict[str, Labels]
     source: str
 
@@ -94,7 +94,7 @@ def decoding(listing: Listing, size: int, *, canonical: bool, intensity_range: I
     return Decoding(listing.classes, listing.labels, _chunks(listing, size, decode), canonical, levels)
 
 
-def first_size(tree: Tree, file: Entry) -> int:
+def first_size(tree: Tree, file: File) -> int:
     """Return the side of an image that sets the size of all, from its header.
 
     Raises:
@@ -113,11 +113,11 @@ def first_size(tree: Tree, file: Entry) -> int:
 
 
 def _tried_in_blocks(
-    function: Callable[[Image.Image], _Result], tree: Tree, files: Sequence[Entry], length: int
+    function: Callable[[Image.Image], _Result], tree: Tree, files: Sequence[File], length: int
 ) -> Iterator[list[_Result | Fault]]:
     """Yield what a function returns for image files, a block of `length` at a time, each by several threads."""
 
-    def tried(file: Entry) -> _Result | Fault:
+    def tried(file: File) -> _Result | Fault:
         try:
             with tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
                 return function(image)

@@ -67,18 +67,17 @@ def find_files(
         if root.name != archive.folder:
             return find_by_class(root, request, classes)
         identity = " ".join(archive.files.values())
-        return ImageSource(f"folder {root.name} (md5 verified)", identity, lambda: decode(verified(root)))
+        return ImageSource(f"folder {root.name} (md5 verified)", identity, lambda: decode(contents(root)))
 
-    def verified(root: Path) -> dict[str, bytes]:
+    def contents(root: Path) -> dict[str, bytes]:
         for name, md5 in archive.files.items():
             _refuse_other_bytes(root / name, md5)
-        with reading_errors(DatasetError, root, REPLACE_HINT):
-            return {name: read_bounded(root / name, most) for name in archive.files}
+        return {name: read_bounded(root / name, most) for name in archive.files}
 
-    def decode_archive(path: Path) -> Decoding:
+    def in_archive(path: Path) -> Decoding:
         return decode(tar_members(path, archive.folder, archive.files, most))
 
-    return find_published(request, decode=decode_archive, in_folder=in_folder)
+    return find_published(request, decode=in_archive, in_folder=in_folder)
 
 
 def download(archive: Archive, request: ImageRequest) -> Path:
@@ -91,8 +90,7 @@ def download(archive: Archive, request: ImageRequest) -> Path:
         ResourceError: No mirror gives the file, or it cannot be written.
     """
     home = request.data_dir
-    target, part = home / archive.file, home / f"{archive.file}.part"
-    refusals = []
+    target, part, refusals = home / archive.file, home / f"{archive.file}.part", []
     make_folder(home)
     with storage_errors(target), locked(home / f".{archive.file}.lock", soft=True):
         if target.exists():  # another process has just put it there

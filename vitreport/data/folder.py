@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitreport.data.archive import DiskTree, Entry, shown
+from vitreport.data.archive import DiskTree, File, shown
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource
 from vitreport.data.decode import VERSION, Listing, decoding, first_size
 from vitreport.data.holdout import TEST_FRACTION, made_split
@@ -54,7 +54,7 @@ def list_images(root: Path, notify: Notify = lambda line: None) -> Listing:
 def find_by_class(root: Path, request: ImageRequest, classes: Sequence[str] = ()) -> ImageSource:
     """Find the images of a published dataset in train/CLASS/ and test/CLASS/; `classes`, if given, must be theirs."""
     tree = DiskTree(root)
-    images = _images_by_class(tree, {"train": "train", "test": "test"}, request.notify)
+    images = _images_by_class(tree, tree.files(), {"train": "train", "test": "test"}, request.notify)
     listing = _arranged(tree, images, "folder of images")
     refuse_other_classes(request.name, f"{tree.place}/train", listing.classes, classes)
     return image_source(listing, DATASETS[request.name].stored_size)
@@ -84,26 +84,27 @@ def image_source(listing: Listing, size: int, intensity_range: IntensityRange = 
     return ImageSource(listing.source, identity, decode)
 
 
-def _read(root: Path, notify: Notify) -> tuple[Listing, Entry]:
+def _read(root: Path, notify: Notify) -> tuple[Listing, File]:
     """List the images of a folder in any of the layouts, and the one that sets the size of all."""
     tree = DiskTree(root, linked=SUFFIXES)
-    entries = tree.entries("")
-    splits = _split_folders(tree, entries)
+    files = tree.files()
+    splits = _split_folders(tree, files)
     source, val = "folder of images", splits.get("val", "val")
-    if "train" in splits and any(entry.is_folder for entry in tree.entries(splits["train"])):
-        if len(splits) == 1:
+    if any(len(file.parts) == 3 and file.parts[0] == splits.get("train") for file in files):
+        images = _images_by_class(tree, files, splits, notify)
+        if all(image.split == "train" for image in images):
             hint = f"add test/CLASS/, or give {tree.place}/{splits['train']} as the data set to split it automatically"
-            raise DatasetError(f"{tree.place} has no folder test or val; it has {_names(entries)}", hint)
-        images = _images_by_class(tree, splits, notify)
-    elif table := _label_file(tree, entries):
-        images, unnamed = read_label_file(tree, table)
+            raise DatasetError(f"{tree.place} has no images in test/CLASS/ or val/CLASS/; it has {_names(files)}", hint)
+    elif table := _label_file(tree, files):
+        all_images = list(filter(is_image, files))
+        images = read_label_file(tree, table, all_images)
         source = f"images listed in {table}"
-        if unnamed:
+        if unnamed := len(all_images) - len(images):
             notify(f"{tree.place}: ignored {counted(unnamed, 'image')} that {table} does not name")
     elif splits:
-        raise DatasetError(f"{tree.place} has no class folders in train/; it has {_names(entries)}", LAYOUT_HINT)
+        raise DatasetError(f"{tree.place} has no images in train/CLASS/; it has {_names(files)}", LAYOUT_HINT)
     else:
-        images = _images_by_class(tree, {"": ""}, notify)
+        images = _images_by_class(tree, files, {}, notify)
     listing = _arranged(tree, images, source, val)
     if "val" in listing.files:
         notify(f"{tree.place}: the validation images choose the epoch, unless --set validation=fraction")
@@ -114,26 +115,23 @@ def _read(root: Path, notify: Notify) -> tuple[Listing, Entry]:
     return listing, next(image.file for image in images if image.split in ("", "train"))
 
 
-def _split_folders(tree: DiskTree, entries: Iterable[Entry]) -> dict[str, str]:
+def _split_folders(tree: DiskTree, files: Iterable[File]) -> dict[str, str]:
     """Return the folder of each split that has one."""
-    folders: dict[str, str] = {}
-    for split, names in SPLITS.items():
-        found = [entry.name for entry in entries if entry.is_folder and entry.name.lower() in names]
-        if len(found) > 1:
-            fault = f"{tree.place}: {'/ and '.join(found)}/ could each be the {split} split"
+    folders = sorted({file.parts[0] for file in files if len(file.parts) > 1})
+    found = {split: [folder for folder in folders if folder.lower() in names] for split, names in SPLITS.items()}
+    for split, names in found.items():
+        if len(names) > 1:
+            fault = f"{tree.place}: {'/ and '.join(names)}/ could each be the {split} split"
             raise DatasetError(fault, "keep one, or rename the other")
-        if found:
-            folders[split] = found[0]
-    return folders
+    return {split: names[0] for split, names in found.items() if names}
 
 
-def _label_file(tree: DiskTree, entries: Iterable[Entry]) -> str:
+def _label_file(tree: DiskTree, files: Iterable[File]) -> str:
     """Return the CSV file of labels: one with a usual name, or the only one if there are no class folders, or ""."""
-    tables = {entry.name.lower(): entry.name for entry in entries if entry.name.lower().endswith(".csv")}
+    tables = {path.lower(): path for path, _ in files if path.lower().endswith(".csv") and "/" not in path}
     if usual := [tables[name] for name in LABEL_FILES if name in tables]:
         return usual[0]
-    folders = [entry.path for entry in entries if entry.is_folder]
-    if not tables or sum(any(map(is_image, tree.entries(folder))) for folder in folders) > 1:
+    if not tables or len({file.parts[0] for file in files if len(file.parts) == 2 and is_image(file)}) > 1:
         return ""
     if len(tables) > 1:
         fault = f"{tree.place} has {len(tables)} CSV files: {listed(sorted(tables.values()))}"
@@ -141,26 +139,21 @@ def _label_file(tree: DiskTree, entries: Iterable[Entry]) -> str:
     return next(iter(tables.values()))
 
 
-def _images_by_class(tree: DiskTree, folders: Mapping[str, str], notify: Notify) -> list[Labelled]:
-    """List the images in the class folders of each split; `folders` maps a split to its folder."""
-    images = []
-    unused = [] if "" in folders else [entry for entry in tree.entries("") if entry.path not in folders.values()]
-    for split, place in folders.items():
-        entries = tree.entries(place)
-        class_folders = [entry for entry in entries if entry.is_folder]
-        unused += [entry for entry in entries if not entry.is_folder]
-        for folder in class_folders:
-            contents = tree.entries(folder.path)
-            files = [entry for entry in contents if is_image(entry)]
-            unused += [entry for entry in contents if not is_image(entry)]
-            if not files or not folder.name.isprintable():
-                fault = "no printable name" if files else f"no images; it has {_names(contents)}"
-                raise DatasetError(f"{tree.place}: the class folder {shown(folder.path)} has {fault}", LAYOUT_HINT)
-            images += [Labelled(split, folder.name, file) for file in files]
-        if not class_folders:
-            raise DatasetError(f"{tree.place}/{place} has no class folders; it has {_names(entries)}", LAYOUT_HINT)
+def _images_by_class(
+    tree: DiskTree, files: Iterable[File], folders: Mapping[str, str], notify: Notify
+) -> list[Labelled]:
+    """Return the images in the class folders of each split; without `folders` of splits, the root has class folders."""
+    split_of = {folder: split for split, folder in folders.items()}
+    images, unused = [], []
+    for file in files:
+        *parents, _ = file.parts
+        split = split_of.get(parents[0]) if parents and folders else ""
+        if split is not None and len(parents) == (2 if folders else 1) and is_image(file):
+            images.append(Labelled(split, parents[-1], file))
+        else:
+            unused.append(file)
     if unused:
-        notify(f"{tree.place}: ignored {listed([shown(entry.path) for entry in unused], 3)}")
+        notify(f"{tree.place}: ignored {listed([shown(file.path) for file in unused], 3)}")
     return images
 
 
@@ -171,6 +164,8 @@ def _arranged(tree: DiskTree, images: Sequence[Labelled], source: str, val: str 
     if len(classes) < 2 or not present & {"", "train"}:
         fault = f"{len(classes)} classes, at least 2 are needed" if len(classes) < 2 else "no training images"
         raise DatasetError(f"{tree.place} has {fault}", LAYOUT_HINT)
+    if odd := [name for name in classes if not name.isprintable()]:
+        raise DatasetError(f"{tree.place} has a class with an unprintable name, {odd[0]!a}", "rename it")
     number = {name: label for label, name in enumerate(classes)}
     files, labels = {}, {}
     for split in (name for name in ("", *SPLIT_ORDER) if name in present):
@@ -192,5 +187,5 @@ def _arranged(tree: DiskTree, images: Sequence[Labelled], source: str, val: str 
     return Listing(tree, classes, files, labels, source)
 
 
-def _names(entries: Iterable[Entry]) -> str:
-    return listed([shown(entry.name) for entry in entries], 3) or "nothing"
+def _names(files: Iterable[File]) -> str:
+    return listed(list(dict.fromkeys(shown(file.parts[0]) for file in files)), 3) or "nothing"

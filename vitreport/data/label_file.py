@@ -1,8 +1,8 @@
 """Labels in a CSV file next to the images, as on Kaggle.
 
     labels.csv      file,label[,split]      a header line, then one image a line
-                    cat/0.png,cat           a path under the root; or the name of a file in the root or in a folder
-                    0,cat                   of the root, with or without its ending
+                    cat/0.png,cat           a path under the root, or a name, with or without its ending
+                    0,cat
 
 The separator is a comma, a semicolon or a tab. The split column, if there is one, says train, val or test.
 """
@@ -10,11 +10,10 @@ The separator is a comma, a semicolon or a tab. The split column, if there is on
 import csv
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from io import StringIO
 from typing import NamedTuple
 
-from vitreport.data.archive import DiskTree, Entry, read_text, shown
+from vitreport.data.archive import DiskTree, File, read_text, shown
 from vitreport.errors import DatasetError
 from vitreport.formatting import listed
 
@@ -43,29 +42,32 @@ class Labelled(NamedTuple):
 
     split: str
     label: str
-    file: Entry
+    file: File
 
 
-def is_image(entry: Entry) -> bool:
+def is_image(file: File) -> bool:
     """Whether the name of a file ends as that of an image."""
-    return not entry.is_folder and entry.name.lower().endswith(SUFFIXES)
+    return file.path.lower().endswith(SUFFIXES)
 
 
-def read_label_file(tree: DiskTree, name: str) -> tuple[list[Labelled], int]:
-    """Read the images that a CSV file names, sorted by path, and count the images that it does not name.
+def read_label_file(tree: DiskTree, name: str, images: Sequence[File]) -> list[Labelled]:
+    """Return those of the images that a CSV file names, sorted by path.
 
     Raises:
         DatasetError: The file cannot be read, or names images that are missing, ambiguous, named twice or without a
             class.
     """
-    rows = list(_rows(tree, name))
-    by_name = _images_by_name(tree, {file.rpartition("/")[0] for _, file, _, _ in rows})
+    by_name: dict[str, list[File]] = defaultdict(list)
+    for image in images:
+        for known in {image.path, image.parts[-1]}:
+            by_name[known].append(image)
+            by_name[known.rpartition(".")[0]].append(image)
     found: dict[str, Labelled] = {}
     missing = []
-    for number, file, label, split in rows:
-        named = by_name[file]
-        of_split = [entry for entry in named if entry.path.split("/")[0].lower() in SPLITS[split or "train"]]
-        files = of_split if len(named) > 1 and of_split else named
+    for number, file, label, split in _rows(tree, name):
+        files = by_name.get(file, [])
+        of_split = [image for image in files if image.parts[0].lower() in SPLITS[split or "train"]]
+        files = of_split if len(files) > 1 and of_split else files
         if len(files) > 1:
             both = f"{shown(files[0].path)} and {shown(files[1].path)}"
             raise _fault(tree, name, number, f"names {shown(file)}, which could be {both}")
@@ -76,31 +78,9 @@ def read_label_file(tree: DiskTree, name: str) -> tuple[list[Labelled], int]:
         else:
             found[files[0].path] = Labelled(split, label, files[0])
     if missing:
-        fault = f"names {len(missing)} of {len(rows)} images that are not there: {listed(missing, 3)}"
+        fault = f"names {len(missing)} of {len(missing) + len(found)} images that are not there: {listed(missing, 3)}"
         raise DatasetError(f"{tree.place}/{name} {fault}", "put the images next to it, or in a folder next to it")
-    known = {entry.path for entries in by_name.values() for entry in entries}
-    return [found[path] for path in sorted(found)], len(known) - len(found)
-
-
-def _images_by_name(tree: DiskTree, named: set[str]) -> dict[str, list[Entry]]:
-    """Find the images in the root, in its folders and in the folders `named`, by path, and in the former two by name.
-
-    Endings may be left out of both.
-    """
-    root = tree.entries("")
-    contents = {"": root, **{entry.path: tree.entries(entry.path) for entry in root if entry.is_folder}}
-    by_path_only = named - set(contents)
-    for folder in sorted(by_path_only):
-        if all(part and not part.startswith(".") for part in folder.split("/")):  # never leaves the root
-            with suppress(DatasetError):  # its images are reported as missing
-                contents[folder] = tree.entries(folder)
-    images: dict[str, list[Entry]] = defaultdict(list)
-    for folder, entries in contents.items():
-        for entry in filter(is_image, entries):
-            names = {entry.path} if folder in by_path_only else {entry.path, entry.name}
-            for name in names | {name.rpartition(".")[0] for name in names}:
-                images[name].append(entry)
-    return images
+    return [found[path] for path in sorted(found)]
 
 
 def _rows(tree: DiskTree, name: str) -> Iterator[tuple[int, str, str, str]]:

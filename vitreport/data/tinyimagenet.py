@@ -7,12 +7,13 @@ val/images/*.JPEG          the test split here, as the labels of test/images wer
 val/val_annotations.txt    a file and its class a line: val_0.JPEG<TAB>n03444034<TAB>...
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from vitreport.data.archive import DiskTree, Entry, Tree, ZipTree, read_text, shown
+from vitreport.data.archive import DiskTree, File, Tree, ZipTree, read_text, shown
 from vitreport.data.arrays import Decoding, ImageSource, Labels
 from vitreport.data.decode import Listing, decoding
 from vitreport.data.fetch import find_published
@@ -47,17 +48,23 @@ def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
     """List the images of a folder or an archive in the original layout."""
     wnids = tuple(dict.fromkeys(_lines(tree, WNIDS)))
     refuse_other_classes(request.name, f"{tree.place}/{WNIDS}", wnids)
-    by_class = [list(filter(is_image, tree.entries(f"train/{wnid}/images"))) for wnid in wnids]
-    test, test_labels = _validation(tree, wnids)
+    images: dict[str, list[File]] = defaultdict(list)
+    for file in filter(is_image, tree.files()):
+        images[file.path.rpartition("/")[0]].append(file)
+    by_class = [images[f"train/{wnid}/images"] for wnid in wnids]
+    if not all(by_class):
+        without = wnids[by_class.index([])]
+        raise DatasetError(f"{tree.place} has no images in train/{shown(without)}/images", LAYOUT_HINT)
+    test, test_labels = _validation(tree, wnids, images["val/images"])
     train_labels = np.repeat(np.arange(len(wnids)), [len(files) for files in by_class])
     train = [file for files in by_class for file in files]
     labels = {"train": train_labels, "test": test_labels}
     return Listing(tree, _names(tree, wnids), {"train": train, "test": test}, labels, source)
 
 
-def _validation(tree: Tree, wnids: tuple[str, ...]) -> tuple[list[Entry], Labels]:
+def _validation(tree: Tree, wnids: Sequence[str], images: Sequence[File]) -> tuple[list[File], Labels]:
     """Return the validation images in the order of their annotations, and their labels (N,)."""
-    unlabelled = {file.name: file for file in filter(is_image, tree.entries("val/images"))}
+    unlabelled = {file.parts[-1]: file for file in images}
     files, labels = [], []
     for line in _lines(tree, ANNOTATIONS):
         name, wnid = (*line.split(), "", "")[:2]
@@ -65,7 +72,7 @@ def _validation(tree: Tree, wnids: tuple[str, ...]) -> tuple[list[Entry], Labels
             raise DatasetError(f"{tree.place}/{ANNOTATIONS}: {line!a} does not give another image a class", LAYOUT_HINT)
         files.append(unlabelled.pop(name))
         labels.append(wnids.index(wnid))
-    if unlabelled:
+    if unlabelled or not files:
         left = f"{len(unlabelled)} images: {listed([shown(name) for name in unlabelled], 3)}"
         raise DatasetError(f"{tree.place}/{ANNOTATIONS} has no line for {left}", LAYOUT_HINT)
     return files, np.array(labels, np.int64)

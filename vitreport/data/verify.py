@@ -1,6 +1,6 @@
 """What `datasets verify` checks: that the images are all there, unchanged, and not in two splits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -62,48 +62,40 @@ def verify(
         items = tuple(map(str, error.faults))
         detail = f"{counted(len(items), 'image')} cannot be decoded: {listed(items, 3)}"
         return [Check("images decode", False, detail, items=items)]
-    return _checks(name, arrays)
+    return list(_checks(name, arrays))
 
 
-def _checks(name: str, arrays: ImageArrays) -> list[Check]:
-    published, classes, train = DATASETS.get(name), arrays.classes, arrays.splits["train"].labels
-    counts = {split: np.bincount(of.labels, minlength=len(classes)).tolist() for split, of in arrays.splits.items()}
+def _checks(name: str, arrays: ImageArrays) -> Iterator[Check]:
+    published, classes = DATASETS.get(name), arrays.classes
     expected = {"train": published.train_count, "test": published.test_count} if published else {}
+    counts = {split: np.bincount(of.labels, minlength=len(classes)).tolist() for split, of in arrays.splits.items()}
+    for split, by_class in counts.items():
+        yield _counted(split, by_class, expected.get(split, sum(by_class)))
     small = class_warning(classes, {split: counts[split] for split in ("train", "test")})
+    yield Check("class sizes", True, small or "no class is very small", is_notable=bool(small))
     resized = f"; {arrays.resized} images had another size" if arrays.resized else ""
+    yield Check("image size", not published or not resized, f"{arrays.size} x {arrays.size}{resized}")
     actual = fingerprint(classes, arrays.splits)
     changed = "" if actual == arrays.fingerprint else f" now, {arrays.fingerprint} when it was decoded"
+    yield Check("fingerprint", not changed, f"{actual}{changed}")
     origin = "the published bytes" if arrays.canonical else "not known to be the published bytes"
-    if not published:  # for information only: re-encoded images are a dataset too
-        origin = "there are no published bytes to compare with"
-    known = published.known_overlap if published else 0
-    copies = f"{arrays.repeated} training images repeat another one"
-    return [
-        *(_counts(split, by_class, expected.get(split)) for split, by_class in counts.items()),
-        Check("class sizes", True, small or "no class is very small", is_notable=bool(small)),
-        Check("image size", not published or not resized, f"{arrays.size} x {arrays.size}{resized}"),
-        Check("fingerprint", not changed, f"{actual}{changed}"),
-        Check("canonical", True, f"{arrays.source}: {origin}"),
-        *(_overlap(pair, count, arrays.canonical, known) for pair, count in arrays.overlaps.items()),
-        Check("training duplicates", True, copies, is_notable=arrays.repeated > MANY * len(train)),
-        *(Check("reading", True, line.removeprefix("warning: "), is_notable=True) for line in reading_notices(arrays)),
-    ]
+    no_origin = "there are no published bytes to compare with"
+    yield Check("canonical", True, f"{arrays.source}: {origin if published else no_origin}")
+    known = published.known_overlap if published else 0  # no problem: everybody measures on these
+    for pair, count in arrays.overlaps.items():
+        former, latter = (IN_WORDS[split] for split in pair.split("/"))
+        detail = f"{count} {latter} images are also {former} images{f' ({known} as published)' if known else ''}"
+        yield Check(f"{pair} overlap", arrays.canonical or count <= known, detail)
+    detail = f"{arrays.repeated} training images repeat another one"
+    yield Check("training duplicates", True, detail, is_notable=arrays.repeated > MANY * sum(counts["train"]))
+    for line in reading_notices(arrays):
+        yield Check("reading", True, line.removeprefix("warning: "), is_notable=True)
 
 
-def _counts(split: str, by_class: Sequence[int], published: int | None) -> Check:
-    """As many images as were published, and some of every class."""
+def _counted(split: str, by_class: Sequence[int], published: int) -> Check:
+    """Check that there are as many images as were published, and some of every class."""
     total, fewest, most = sum(by_class), min(by_class), max(by_class)
     in_each = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
-    detail = f"{total:,} images, {in_each} in each of {len(by_class):,} classes"
-    if published not in (None, total):
-        return Check(f"{split} images", False, f"{detail}; {published:,} were published")
-    return Check(f"{split} images", fewest > 0, detail)
-
-
-def _overlap(pair: str, count: int, canonical: bool, known: int) -> Check:
-    """Images in two splits. What was published so is no problem: everybody measures on it."""
-    former, latter = (IN_WORDS[split] for split in pair.split("/"))
-    published = f" ({known} as published)" if known else ""
-    return Check(
-        f"{pair} overlap", canonical or count <= known, f"{count} {latter} images are also {former} images{published}"
-    )
+    others = "" if total == published else f"; {published:,} were published"
+    detail = f"{total:,} images, {in_each} in each of {len(by_class):,} classes{others}"
+    return Check(f"{split} images", total == published and fewest > 0, detail)
