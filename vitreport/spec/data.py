@@ -1,8 +1,9 @@
 """The spec of the data: which images, at which size, how they are split and augmented."""
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, WithJsonSchema
 
@@ -10,33 +11,24 @@ from vitreport.errors import Problem
 from vitreport.spec.augment import AugmentSpec, MixSpec, augment_problems
 from vitreport.spec.section import Name, PositiveInt, Section, added_later, derived
 
-CHANNELS = 3  # every data set is served as RGB
-DATASET_SCHEMA = {
-    "type": "string",
-    "minLength": 1,
-    "description": "The name of a data set, or the path of a folder of images.",
-}
+CHANNELS = 3  # every dataset is served as RGB
+Dataset = Annotated[Name, WithJsonSchema({"type": "string", "minLength": 1, "description": "A name or a path."})]
 SMALLEST_SIDE, LARGEST_SIDE = 8, 1024
 
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """What a spec needs to know of a data set before a single image is read.
-
-    `has_validation` says that it has validation images besides training and test images, `data_dir` is the folder that
-    holds it.
-    """
+    """What a spec needs to know of a dataset before a single image is read."""
 
     name: str
     num_classes: int
     image_size: int
     train_images: int | None = None
-    has_validation: bool = False
-    data_dir: Path = field(default=Path(), compare=False)
+    has_validation: bool = False  # validation images in addition to training and test images
+    data_dir: Path = field(default=Path(), compare=False)  # the folder that contains it
 
 
-@dataclass(frozen=True)
-class Lowered:
+class Lowered(NamedTuple):
     """A batch size that nobody gave, before and after it was lowered to the training images that a limit leaves."""
 
     before: int
@@ -46,17 +38,17 @@ class Lowered:
 class DataSpec(Section):
     """`limit` keeps that many training images, the same share of each class; the test split is never cut.
 
-    `normalization` subtracts a mean from the channels and divides by a deviation: those of the data set's training
+    `normalization` subtracts a mean from the channels and divides by a deviation: those of the dataset's training
     images, those of ImageNet, or "inception", which maps [0, 1] to [-1, 1]; pretrained weights need their own.
     "cifar" is the mean of CIFAR-10 with a deviation from much published code. That deviation is too small: it is the
     mean of the deviations within single images.
 
     `validation` says which images choose the epoch: "fraction" holds out a part of the training images, "folder" takes
-    the validation images that the data set has. `intensity_range` says which values of 16-bit grey become black and
+    the validation images that the dataset has. `intensity_range` says which values of 16-bit grey become black and
     white: "full" takes 0 and 65535, "train" the lowest and the highest value of the training images.
     """
 
-    dataset: Annotated[Name, WithJsonSchema(DATASET_SCHEMA)] = "cifar10"
+    dataset: Dataset = "cifar10"
     image_size: Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)] = derived()
     num_classes: Annotated[int, Field(ge=2, le=100_000)] = derived()
     normalization: Literal["dataset", "imagenet", "inception", "cifar", "none"] = "dataset"
@@ -68,16 +60,14 @@ class DataSpec(Section):
     intensity_range: Literal["full", "train"] = added_later(default="full")
 
     def images_to_train_on(self, available: int) -> int:
-        """Of so many training images, those that `limit` keeps and `validation_fraction` does not hold out."""
+        """Return how many of the training images `limit` keeps and `validation_fraction` does not hold out."""
         kept = min(available, self.limit or available)
         return kept - round(self.validation_fraction * kept)
 
     def images_for(self, count: int) -> int:
         """Return the smallest limit that leaves so many images to train on."""
-        limit = max(1, int((count - 0.5) / (1 - self.validation_fraction)))
-        while limit - round(self.validation_fraction * limit) < count:
-            limit += 1
-        return limit
+        limits = itertools.count(max(1, int((count - 0.5) / (1 - self.validation_fraction))))
+        return next(limit for limit in limits if limit - round(self.validation_fraction * limit) >= count)
 
     @property
     def has_validation(self) -> bool:
@@ -85,9 +75,9 @@ class DataSpec(Section):
         return self.validation == "folder" or self.validation_fraction > 0
 
     def inner_problems(self) -> list[Problem]:
-        found = []
+        found = augment_problems(self.augment, "data.augment", self.image_size)
         if self.validation == "folder" and self.validation_fraction:
-            fault = "the data set has validation images, so that none are held out of the training images"
+            fault = "the dataset has validation images, so that none are held out of the training images"
             hint = 'leave it out, or set data.validation to "fraction" to ignore the validation images'
             found.append(Problem("data.validation_fraction", fault, hint, str(self.validation_fraction)))
-        return found + augment_problems(self.augment, "data.augment", self.image_size)
+        return found

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from vitreport.errors import Problem, SpecError
 from vitreport.run_id import RunId
@@ -77,14 +77,9 @@ class RunSpec(Section):
 
 
 def fit_problems(sections: Mapping[str, Any], facts: DatasetFacts | None = None) -> list[Problem]:
-    """What does not fit together in and between the sections, or does not fit the data set where it is known.
-
-    A section with a faulty field is left out of `sections`.
-    """
-    problems: list[Problem] = []
+    """Return what does not fit together in and between the sound sections, or does not fit the dataset."""
     model, data, schedule, train = (sections.get(name) for name in ("model", "data", "schedule", "train"))
-    if model and data:
-        problems += model.problems(data)
+    problems = list(model.problems(data) if model and data else [])
     for section in filter(lambda section: isinstance(section, Section), sections.values()):
         problems += section.inner_problems()
     if schedule and train and schedule.warmup_epochs > train.epochs:
@@ -94,46 +89,33 @@ def fit_problems(sections: Mapping[str, Any], facts: DatasetFacts | None = None)
         fault = '"val" needs a validation split, but data.validation_fraction = 0'
         problems.append(Problem("train.selection", fault, 'choose "last", or hold images out'))
     if train and data and (available := (facts and facts.train_images) or data.limit):
-        hint = _smaller_or_more(train.batch_size, data, available)
-        problems += batch_problems(train.batch_size, data.images_to_train_on(available), hint)
+        needed = data.images_for(train.batch_size)
+        can_be_more = data.limit is not None and (needed <= available or available == data.limit)
+        more = f", or data.limit to {needed} or more" if can_be_more else ""
+        problems += batch_problems(train.batch_size, data.images_to_train_on(available), more)
     if data and data.validation == "folder" and facts and facts.name and not facts.has_validation:
-        fault = f"{facts.name} has no validation images besides its training and test images"
+        fault = f"{facts.name} has no validation images in addition to its training and test images"
         problems.append(Problem("data.validation", fault, "leave it out", '"folder"'))
     return problems
 
 
-def batch_problems(batch_size: int, images: int, hint: str = "") -> list[Problem]:
-    """Whether there are images for one whole batch."""
-    if batch_size <= images:
-        return []
-    fault = f"larger than the {images} training images"
-    return [Problem("train.batch_size", fault, hint or f"set train.batch_size to {images} or less", str(batch_size))]
+def batch_problems(batch_size: int, images: int, more: str = "") -> list[Problem]:
+    """Return a problem if the images are not enough for one batch; `more` adds to its hint."""
+    fault, hint = f"larger than the {images} training images", f"set train.batch_size to {images} or less{more}"
+    return [Problem("train.batch_size", fault, hint, str(batch_size))] if batch_size > images else []
 
 
-def _smaller_or_more(batch_size: int, data: DataSpec, available: int) -> str:
-    """What makes a whole batch possible: a smaller one or, where a limit is in the way, a larger limit."""
-    hint = f"set train.batch_size to {data.images_to_train_on(available)} or less"
-    needed = data.images_for(batch_size)
-    more = data.limit is not None and (needed <= available or available == data.limit)
-    return f"{hint}, or data.limit to {needed} or more" if more else hint
-
-
-def hashed_values(section: BaseModel) -> dict[str, Any]:
-    """A section as plain values for the hash: without the seed, and without later fields at their default."""
-    later = later_defaults(type(section))
-    also = section.hashed_also if isinstance(section, Section) else {}
-    return {
-        name: _hashed_value(value)
-        for name, value in (*also.items(), *section)
-        if name != "seed" and not (name in later and value == later[name])
-    }
-
-
-def _hashed_value(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return hashed_values(value)
-    if isinstance(value, dict):
-        return {name: _hashed_value(item) for name, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_hashed_value(item) for item in value]
-    return value + 0.0 if isinstance(value, float) else value  # -0.0 is 0.0
+def hashed_values(value: Any) -> Any:
+    """Return a section as plain values for the hash: without the seed, and without later fields at their default."""
+    match value:
+        case Section():
+            usual = {**later_defaults(type(value)), "seed": getattr(value, "seed", None)}
+            fields = {**value.hashed_also, **dict(value)}.items()
+            return {name: hashed_values(each) for name, each in fields if name not in usual or each != usual[name]}
+        case dict():
+            return {name: hashed_values(each) for name, each in value.items()}
+        case list() | tuple():
+            return [hashed_values(each) for each in value]
+        case float():
+            return value + 0.0  # -0.0 is 0.0
+    return value

@@ -65,7 +65,11 @@ class ArchitectureSpec(Section):
 
     def problems(self, data: DataSpec) -> list[Problem]:
         """Return what does not fit the dataset, or does not fit together."""
-        return []
+        return [
+            Problem(f"model.{field}", f"{getattr(self, field)} is not {value} (from the dataset)", "leave it out")
+            for field, value in self.derived(dict(self), data.image_size, data.num_classes).items()
+            if getattr(self, field) != value
+        ]
 
 
 def divisor_problems(field: str, number: int, whole: int, name: str) -> list[Problem]:

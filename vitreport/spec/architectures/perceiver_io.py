@@ -52,13 +52,4 @@ class PerceiverIOSpec(ArchitectureSpec):
         return {"dim": dim, "queries_dim": num_classes, "logits_dim": num_classes}
 
     def problems(self, data: DataSpec) -> list[Problem]:
-        if self.patch_size and (found := patch_problems(self.patch_size, data)):
-            return found
-        token = "patch and its position" if self.patch_size else "image"
-        classes = f"data.num_classes of {data.dataset}"
-        reasons = {"dim": f"the values of one {token}", "queries_dim": classes, "logits_dim": classes}
-        return [
-            Problem(f"model.{field}", f"{getattr(self, field)} is not {value} ({reasons[field]})", "leave it out")
-            for field, value in self.derived(dict(self), data.image_size, data.num_classes).items()
-            if getattr(self, field) != value
-        ]
+        return (self.patch_size and patch_problems(self.patch_size, data)) or super().problems(data)
