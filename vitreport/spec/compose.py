@@ -16,6 +16,7 @@ from vitreport.spec.run import RunSpec, fit_problems
 from vitreport.spec.section import members, tags_of
 
 DEFAULT_DATASET = str(DataSpec.model_fields["dataset"].default)
+Place = tuple[str, ...]
 Describe = Callable[[str, int | None], DatasetFacts]
 """Return the facts of a dataset, given its name or path and the image size that the user chose, if any."""
 
@@ -24,13 +25,9 @@ Describe = Callable[[str, int | None], DatasetFacts]
 class Layer:
     """Values from one place, nested like a spec, and what could not be read there.
 
-    Attributes:
-        origin: The place, as messages call it.
-        values: Values of fields.
-        problems: What could not be read.
-        kind: Single fields always count. Where a stronger layer chooses another model or optimizer, those of a whole
-            spec (a preset or a file) that only the former one has fall away. The batch size of a preset gives way to a
-            smaller limit, but not to that of a sweep's trial.
+    Where a stronger layer chooses another model or optimizer, the fields of a preset or a file that only the former one
+    has fall away; single fields never do. The batch size of a preset gives way to a smaller limit of the user, but not
+    to that of a sweep's trial.
     """
 
     origin: str
@@ -41,21 +38,13 @@ class Layer:
 
 @dataclass(frozen=True)
 class Composed:
-    """A checked spec.
-
-    Attributes:
-        spec: The spec.
-        origins: For each dotted path the place that its value came from.
-        data_dir: The folder that holds the dataset.
-        lowered: The batch size before and after it was lowered to a limit, if it was.
-        preset: The preset that the spec rests on, if there is one.
-    """
+    """A checked spec."""
 
     spec: RunSpec
-    origins: Mapping[str, str]
-    data_dir: Path
+    origins: Mapping[str, str]  # where the value of each dotted path came from
+    data_dir: Path  # the folder that contains the dataset
     lowered: Lowered | None = None
-    preset: str | None = None
+    preset: str | None = None  # the preset that the spec is based on
 
 
 def layer_of(fields: Mapping[str, Any], origin: str) -> Layer:
@@ -99,10 +88,10 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     return Composed(RunSpec(**sections), origins, facts.data_dir, lowered)
 
 
-def merged(layers: Sequence[Layer]) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
+def merged(layers: Sequence[Layer]) -> tuple[dict[str, Any], dict[Place, int]]:
     """Return the values of layers, the strongest last, and by its path the number of the layer that gave each."""
     values: dict[str, Any] = {}
-    sources: dict[tuple[str, ...], int] = {}
+    sources: dict[Place, int] = {}
     for rank, layer in enumerate(layers):
         for path, value in leaves(layer.values):
             named = fields_of("model.name", value) if path == ("model", "name") else {}
@@ -120,9 +109,7 @@ def table(values: Mapping[str, Any], section: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _drop_former_members(
-    values: Mapping[str, Any], sources: dict[tuple[str, ...], int], layers: Sequence[Layer]
-) -> None:
+def _drop_former_members(values: Mapping[str, Any], sources: dict[Place, int], layers: Sequence[Layer]) -> None:
     """Drop what a preset or a file gives for a former member of a union, if a stronger layer has chosen another."""
     for section, field in RunSpec.model_fields.items():
         given, kinds = table(values, section), members(field.annotation)
@@ -165,9 +152,7 @@ def _derived(values: Mapping[str, Any], facts: DatasetFacts) -> Layer:
     return Layer("derived", {"data": derived, "model": fields})
 
 
-def _lower_batch(
-    sections: dict[str, Any], kinds: Mapping[tuple[str, ...], str], available: int | None
-) -> Lowered | None:
+def _lower_batch(sections: dict[str, Any], kinds: Mapping[Place, str], available: int | None) -> Lowered | None:
     """Lower a batch size of a preset, or the default, that is larger than what a limit of the user leaves.
 
     A batch size that the user gave stays, and is a problem. So does that of a sweep over limits, whose trials

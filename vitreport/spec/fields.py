@@ -24,13 +24,10 @@ def field_paths() -> tuple[str, ...]:
 
 
 def find_field(name: str) -> str:
-    """Return the full path of a field, given by its path or by a last part that is unique.
+    """Return the full path of a field, given by its path or by a last part that is unique. Raises SpecError if not.
 
     An entry of a table with free keys is a field, too (`model.arguments.drop_rate`). The name of a section means its
     `name`: `optimizer` is `optimizer.name`.
-
-    Raises:
-        SpecError: There is no such field, or there are several.
     """
     *parents, last = name.split(".")
     tables = _matching(".".join(parents))

@@ -16,38 +16,21 @@ from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, fi
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asks for.
+    """What a user asks for."""
 
-    Attributes:
-        model: An architecture, or `timm/NAME`.
-        dataset: The name of a dataset, or a path.
-        preset: A preset by its name (default: that of the model and the dataset, if there is one).
-        spec_file: A TOML spec, or the `spec.json` of a run.
-        assignments: `FIELD=VALUE`, as `--set` takes them.
-        flags: Values of short options by the full path of their field; None is not given.
-        weights: The file to start from, unless the spec names another by its digest.
-        fallback: Values that are weaker than all others.
-        study: Values that a study sets over the preset.
-    """
-
-    model: str | None = None
-    dataset: str | None = None
-    preset: str | None = None
-    spec_file: Path | None = None
-    assignments: Sequence[str] = ()
-    flags: Mapping[str, Any] | None = None
-    weights: Path | None = None
-    fallback: Layer | None = None
-    study: Layer | None = None
+    model: str | None = None  # an architecture, or `timm/NAME`
+    dataset: str | None = None  # a name or a path
+    preset: str | None = None  # default: that of the model and the dataset, if there is one
+    spec_file: Path | None = None  # a TOML spec, or the `spec.json` of a run
+    assignments: Sequence[str] = ()  # `FIELD=VALUE`, as `--set` takes them
+    flags: Mapping[str, Any] | None = None  # values of short options by full paths; None is not given
+    weights: Path | None = None  # the file to start from, unless the spec names another by its digest
+    fallback: Layer | None = None  # weaker than all other values
+    study: Layer | None = None  # stronger than the preset
 
 
 def compose_request(request: Request, describe: Describe, trial: Layer | None = None) -> Composed:
-    """Compose a spec. Precedence: `trial`, flag, `--set`, `VITREPORT_*`, `--spec`, preset, default.
-
-    Args:
-        request: What is asked for.
-        describe: Gives the facts of a dataset (`vitreport.data.sources.facts_in`).
-        trial: The values of one trial of a sweep.
+    """Compose a spec. Precedence: `trial` of a sweep, flag, `--set`, `VITREPORT_*`, `--spec`, preset, default.
 
     Raises:
         SpecError: With every problem of the spec.

@@ -40,22 +40,14 @@ def read_spec(source: Path | str | Mapping[str, Any], describe: Describe) -> Com
 
 
 def read_file(path: Path) -> Layer:
-    """Read a TOML spec, or a JSON one such as a run's `spec.json`.
-
-    Raises:
-        SpecError: The file cannot be read; with the line where it breaks.
-    """
+    """Read a TOML spec, or a JSON one such as a run's `spec.json`. Raises SpecError, as `read_table` does."""
     values = read_table(path)
     values.pop("schema_version", None)
     return Layer(str(path), values, kind="file")
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """Read a TOML or JSON file, or a pipe such as `<(command)`, of bounded size and depth.
-
-    Raises:
-        SpecError: The file cannot be read; with the line where it breaks.
-    """
+    """Read a TOML or JSON file of bounded size and depth, or a pipe. Raises SpecError with the place of a fault."""
     with reading_errors(SpecError, path, "give the path of a TOML file"):
         text = read_bounded(path, MAX_BYTES, pipes=True).decode("utf-8-sig")
     try:

@@ -29,13 +29,7 @@ Kind = TypeVar("Kind", bound=Section)
 def checked(kind: type[Kind], values: Mapping[str, Any], sound: dict[str, Any] | None = None) -> Kind:
     """Check values as JSON: pydantic is strict about its types, but takes its lists for tuples.
 
-    Args:
-        kind: What the values describe.
-        values: Nested values.
-        sound: Receives the sections of a run's spec that are sound, also if others are not.
-
-    Raises:
-        SpecError: With every problem.
+    Raises SpecError with every problem. `sound` receives the sections of a run's spec that have none.
     """
     try:
         content = json.dumps(values, default=str, ensure_ascii=False).encode()

@@ -33,11 +33,7 @@ def study_origin(study: str) -> str:
 
 
 def read_study(study: str) -> StudySpec:
-    """Read a study by its name, or from a TOML file.
-
-    Raises:
-        SpecError: With every problem of its form or, if there is none, with every name that is not there.
-    """
+    """Read a study by its name, or from a TOML file. Raises SpecError with all problems of its form, or else names."""
     found, problems = read_form(study)
     if problems:
         raise SpecError(problems=problems)
@@ -45,11 +41,7 @@ def read_study(study: str) -> StudySpec:
 
 
 def read_form(study: str) -> tuple[StudySpec, list[Problem]]:
-    """Read a study and find the problems of the names in it.
-
-    Raises:
-        SpecError: With every problem of its form, or with the nearest names of studies.
-    """
+    """Read a study, and find the problems of the names in it. Raises SpecError with all problems of its form."""
     if study not in study_names() and not (Path(study).suffix or "/" in study or "\\" in study):
         hint = f"{did_you_mean(study, study_names())} (a file ends with .toml)"
         raise SpecError(f"unknown study {study!r}", hint)

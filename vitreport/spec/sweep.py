@@ -22,17 +22,11 @@ LARGE_ROUND = re.compile(r"\A(-?[1-9])(0{5,})\.0\Z")
 
 
 class ValueSpec(Section):
-    """One value of an axis.
+    """One value of an axis."""
 
-    Attributes:
-        label: What tables call it.
-        value: The value itself; of an axis over several fields a list of their values, of variants the label.
-        fields: The fields that it sets, by their full paths.
-    """
-
-    label: str
-    value: Any
-    fields: Mapping[str, Any]
+    label: str  # what tables call it
+    value: Any  # of an axis over several fields a list of their values, of variants the label
+    fields: Mapping[str, Any]  # what it sets, by full paths
 
 
 class AxisSpec(Section):
