@@ -41,7 +41,7 @@ from vitreport.spec.augment import (
     TrivialAugmentSpec,
     VerticalFlipSpec,
 )
-from vitreport.spec.presets import read_preset
+from vitreport.spec.load import read_preset
 
 ROUNDS = 41
 WARM_UP = 3

@@ -15,7 +15,7 @@ import tempfile
 from typing import Any
 
 from vitreport.formatting import compact, duration
-from vitreport.spec.presets import preset_names, read_preset
+from vitreport.spec.load import preset_names, read_preset
 
 
 def measure(preset: str, device: str, folder: str) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from tests.commands import command, vitreport
 from vitreport.models.registry import build_model
 from vitreport.spec.compose import compose, layer_of
 from vitreport.spec.data import DatasetFacts
+from vitreport.spec.load import read_preset
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.spec.presets import read_preset
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
 

@@ -15,7 +15,7 @@ from tests.cli.conftest import Cli
 from tests.cli.refusals import refused
 from tests.commands import TINY, Completed, vitreport
 from tests.data.makers import republish, write_folder
-from vitreport.spec import presets
+from vitreport.spec import load
 
 DIGITS = ("train", "perceiver-io", "--dataset", "digits", *TINY)
 
@@ -233,7 +233,7 @@ def test_an_internal_error_says_that_it_is_a_bug(cli: Cli, monkeypatch: pytest.M
     def broken() -> list[str]:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr(presets, "preset_names", broken)
+    monkeypatch.setattr(load, "preset_names", broken)
     done = cli("models")
     assert (done.exit_code, done.stdout) == (1, "")
     assert (
@@ -254,7 +254,7 @@ def test_an_interrupt_outside_of_training_ends_with_130(cli: Cli, monkeypatch: p
     def interrupted() -> list[str]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(presets, "preset_names", interrupted)
+    monkeypatch.setattr(load, "preset_names", interrupted)
     refused(cli("models"), 130, "stopped by SIGINT")
 
 

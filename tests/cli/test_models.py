@@ -9,8 +9,8 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.golden.measure import COSTS
 from vitreport.cli.tables.specs import field_rows
+from vitreport.spec.load import preset_facts, preset_names
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.spec.presets import preset_facts, preset_names
 from vitreport.training import throughput
 
 SMALL_MIXER = ("--set", "embed_dim=8", "--set", "num_blocks=1", "--set", "model.patch_size=4")

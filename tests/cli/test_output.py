@@ -15,8 +15,8 @@ from tests.records import small_spec, write_run
 from vitreport.formatting import counted
 from vitreport.records.reader import Run, read_run
 from vitreport.spec.fields import field_paths
+from vitreport.spec.load import preset_names
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.spec.presets import preset_names
 
 EPOCHS = 3
 COLOR = re.compile(r"\x1b\[[0-9;]*m")

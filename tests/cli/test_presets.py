@@ -8,7 +8,8 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.spec.test_presets import DATA_DIR, PRESETS, resolved
 from vitreport.cli import training
-from vitreport.spec.presets import FOLDER, preset_facts
+from vitreport.spec.load import PRESETS as FOLDER
+from vitreport.spec.load import preset_facts
 from vitreport.spec.run import RunSpec
 
 

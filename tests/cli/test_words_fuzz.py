@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.spec.test_load_fuzz import NAMES, TEXT, VALUES, fuzzed
 from vitreport.cli.main import run
-from vitreport.spec.presets import preset_names
+from vitreport.spec.load import preset_names
 
 OPTIONS = st.sampled_from(
     ["--preset", "--dataset", "--set", "--spec", "--data-dir", "--json", "--", "-", *preset_names(), "swin"]

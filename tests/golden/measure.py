@@ -12,8 +12,8 @@ from vitreport.data.sources import facts_in
 from vitreport.spec.compose import Layer, compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.from_command import Request, compose_request
+from vitreport.spec.load import preset_names
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.spec.presets import preset_names
 from vitreport.spec.run import RunSpec
 from vitreport.training.events import StepFinished
 from vitreport.training.loop import fit

@@ -8,9 +8,9 @@ from tests.models.small import REQUIRED
 from vitreport.spec.augment import AugmentSpec
 from vitreport.spec.compose import Layer, compose
 from vitreport.spec.data import DatasetFacts
+from vitreport.spec.load import preset_names, read_preset
 from vitreport.spec.model import ModelSpec
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
-from vitreport.spec.presets import preset_names, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.spec.section import members, tag_of
 

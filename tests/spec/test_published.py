@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from vitreport.spec.compose import compose
-from vitreport.spec.presets import preset_facts, preset_names, read_preset
+from vitreport.spec.load import preset_facts, preset_names, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.training.schedules import learning_rate_at
 from vitreport.training.setup import CHANNEL_STATISTICS

@@ -10,7 +10,7 @@ import pytest
 from tests.spec.validating import accepts
 from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError
-from vitreport.spec import presets, study_file
+from vitreport.spec import load, study_file
 from vitreport.spec.from_command import Request, compose_request
 from vitreport.spec.schema import run_schema, study_schema
 
@@ -132,7 +132,7 @@ def test_the_schema_accepts_the_studies_that_the_program_accepts(studies: list[s
 
 
 def test_the_schema_accepts_what_comes_with_the_program() -> None:
-    for file in presets.FOLDER.glob("*.toml"):
+    for file in load.PRESETS.glob("*.toml"):
         assert accepts(RUN, tomllib.loads(file.read_text())), file
     for file in study_file.FOLDER.glob("*.toml"):
         assert accepts(STUDY, tomllib.loads(file.read_text())), file

@@ -11,8 +11,7 @@ from vitreport.formatting import printable, toml_value
 from vitreport.spec.compose import compose, layer_of
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.fields import flat
-from vitreport.spec.load import parse_value, read_assignments
-from vitreport.spec.presets import preset_for, read_preset
+from vitreport.spec.load import parse_value, preset_for, read_assignments, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import short_name
 

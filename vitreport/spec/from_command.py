@@ -9,8 +9,7 @@ from typing import Any
 from vitreport.errors import Problem, RecordError, SpecError
 from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.compose import DEFAULT_DATASET, Composed, Describe, Layer, compose, layer_of, merged, table
-from vitreport.spec.load import read_assignments, read_environment, read_file
-from vitreport.spec.presets import preset_for, presets_of, read_preset
+from vitreport.spec.load import preset_for, presets_of, read_assignments, read_environment, read_file, read_preset
 from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
 
 

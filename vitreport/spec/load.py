@@ -1,18 +1,21 @@
-"""Read the layers of a spec: a file, `--set` assignments, environment variables."""
+"""Read the layers of a spec: a preset, a file, `--set` assignments, environment variables."""
 
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from vitreport.errors import Problem, SpecError
+from vitreport.formatting import did_you_mean
 from vitreport.runtime import VARIABLES
 from vitreport.spec.compose import Composed, Describe, Layer, compose, layer_of
 from vitreport.spec.fields import find_field
 from vitreport.untrusted_files import read_bounded, reading_errors
 
+PRESETS = Path(__file__).parent.parent / "presets"  # one file for each published experiment
 MAX_BYTES = 1 << 20
 MAX_LINE = 1 << 12
 MAX_DEPTH = 32
@@ -37,6 +40,37 @@ def read_spec(source: Path | str | Mapping[str, Any], describe: Describe) -> Com
         return compose([Layer("the dictionary", values)], describe)
     path = Path(source)
     return compose([read_file(path / "spec.json" if path.is_dir() else path)], describe)
+
+
+def preset_names() -> list[str]:
+    """Return the names of the presets that come with vitreport."""
+    return sorted(file.stem for file in PRESETS.glob("*.toml"))
+
+
+def read_preset(name: str) -> Layer:
+    """Read a preset by its name. Raises SpecError with the nearest names."""
+    if name not in (names := preset_names()):
+        hint = did_you_mean(name, names) or "`vitreport models` lists them"
+        raise SpecError(problems=[Problem("preset", "unknown preset", hint, repr(name))])
+    return Layer(f"preset {name}", read_table(PRESETS / f"{name}.toml"), kind="preset")
+
+
+def preset_for(model: str, dataset: str) -> str | None:
+    """Return the preset of a model, by its spec's `whole_label`, and a dataset, if there is one."""
+    name = f"{model}-{dataset}"
+    return name if name in preset_names() else None
+
+
+def presets_of(model: str) -> list[str]:
+    """Return the presets of an architecture."""
+    return [name for name in preset_names() if read_preset(name).values["model"]["name"] == model]
+
+
+def preset_facts(name: str) -> list[str]:
+    """Return what a preset's file says after its command: figures, differences from the paper, time."""
+    lines = (PRESETS / f"{name}.toml").read_text(encoding="utf-8").splitlines()
+    head = list(takewhile(lambda line: line.startswith("#"), lines))
+    return [text for line in head[1:] if (text := line.removeprefix("#").strip())]
 
 
 def read_file(path: Path) -> Layer:

@@ -55,7 +55,7 @@ class PartSpec(Section):
     @property
     def baseline_labels(self) -> Labels | None:
         """What the other combinations are compared with, if it is named."""
-        return None
+        return self.combinations().get(combination(getattr(self, "baseline", None)))
 
     def combinations(self) -> dict[str, Labels]:
         """Return the labels of each combination of values, one of each axis, by what a claim calls it."""
@@ -91,10 +91,6 @@ class AblationSpec(PartSpec):
             with gathered(problems):
                 axes.append(variant_axis(name, {label: flat(fields) for label, fields in variants.items()}))
         return axes, problems
-
-    @property
-    def baseline_labels(self) -> Labels | None:
-        return self.combinations().get(combination(self.baseline))
 
 
 class FigureSpec(Section):

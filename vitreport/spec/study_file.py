@@ -5,26 +5,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import Any
 
 from vitreport.errors import Problem, SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.spec.load import read_table
 from vitreport.spec.problems import checked
-from vitreport.spec.study import AblationSpec, ClaimSpec, PartSpec, StudySpec, combination
+from vitreport.spec.study import AblationSpec, ClaimSpec, StudySpec, combination
 
 FOLDER = Path(__file__).parent.parent / "studies"
+LEVEL = "combination of values"
 MOST_COMBINATIONS = 2000  # of all runs and ablations, without their seeds
 
 
 def study_names() -> list[str]:
     """Return the names of the studies that come with vitreport."""
     return sorted(file.stem for file in FOLDER.glob("*.toml"))
-
-
-def study_title(study: str) -> str:
-    """Return what a study is called, given by its name or its file: the stem of the file."""
-    return Path(study).stem
 
 
 def study_origin(study: str) -> str:
@@ -67,8 +62,8 @@ def _problems(study: StudySpec) -> Iterator[Problem]:
     for index, claim in enumerate(study.claims):
         yield from _problems_of_claim(f"claims.{index}", claim, study)
     for index, section in enumerate(study.sections):
-        for kind, names, known in (("run", section.runs, study.runs), ("ablation", section.ablations, study.ablations)):
-            yield from (_unknown(f"sections.{index}.{kind}s", kind, name, known) for name in names if name not in known)
+        yield from _unknown(f"sections.{index}.runs", "run", section.runs, study.runs)
+        yield from _unknown(f"sections.{index}.ablations", "ablation", section.ablations, study.ablations)
     placed = Counter(name for section in study.order for name in section.parts)
     for name in study.named:
         if name in study.runs and name in study.ablations:
@@ -85,37 +80,29 @@ def _problems_of_ablation(place: str, ablation: AblationSpec) -> Iterator[Proble
     if not axes and not problems:
         yield Problem(place, "varies nothing", "it needs params or variants")
     elif ablation.baseline is not None and not problems:
-        yield from _unknown_combination(f"{place}.baseline", ablation.baseline, ablation)
+        yield from _unknown(f"{place}.baseline", LEVEL, [combination(ablation.baseline)], ablation.combinations())
 
 
 def _problems_of_claim(place: str, claim: ClaimSpec, study: StudySpec) -> Iterator[Problem]:
     """Yield the problems of what a claim is about, and of what that is compared with."""
-    for name in claim.fault:
-        if name not in study.faults:
-            yield _unknown(f"{place}.fault", "fault", name, study.faults)
+    yield from _unknown(f"{place}.fault", "fault", claim.fault, study.faults)
+    yield from _unknown(f"{place}.of", "run or ablation", [claim.of], study.named)
     part = study.named.get(claim.of)
-    if part is None:
-        yield _unknown(f"{place}.of", "run or ablation", claim.of, study.named)
-    elif part.read_axes()[1]:
+    if part is None or part.read_axes()[1]:
         return
-    elif claim.spread_below is None:
-        yield from _unknown_combination(f"{place}.at", claim.at, part)
-        other = f"{place}.{claim.relation}"
-        if claim.other is not None and isinstance(part, AblationSpec):
-            yield from _unknown_combination(other, claim.other, part)
-        elif claim.other is not None and claim.other not in study.runs:
-            yield _unknown(other, "run", str(claim.other), study.runs)
-    elif not isinstance(part, AblationSpec):
+    if claim.spread_below is None:
+        known = part.combinations()
+        yield from _unknown(f"{place}.at", LEVEL, [combination(claim.at)], known)
+        others = [combination(claim.other)] if claim.other is not None else []
+        kind, levels = ("run", study.runs) if claim.of in study.runs else (LEVEL, known)
+        yield from _unknown(f"{place}.{claim.relation}", kind, others, levels)
+    elif claim.of in study.runs:
         yield Problem(f"{place}.spread_below", f"{claim.of} is a run", "name an ablation")
 
 
-def _unknown_combination(place: str, value: Any, part: PartSpec) -> Iterator[Problem]:
-    known = part.combinations()
-    if (name := combination(value)) not in known:
-        fault = "no such combination of values" if name else "is missing"
-        hint = did_you_mean(name, known) if part.axes else "leave it out: a run varies nothing"
-        yield Problem(place, fault, hint, name and repr(name))
-
-
-def _unknown(place: str, kind: str, name: str, known: Iterable[str]) -> Problem:
-    return Problem(place, f"unknown {kind}", did_you_mean(name, known), repr(name))
+def _unknown(place: str, kind: str, names: Iterable[str], known: Iterable[str]) -> Iterator[Problem]:
+    """Yield a problem for each name that is not known; an empty name is missing."""
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, filter(None, known)) or "leave it out"
+            yield Problem(place, f"unknown {kind}" if name else "is missing", hint, name and repr(name))

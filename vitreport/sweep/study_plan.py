@@ -13,9 +13,9 @@ from vitreport.spec.compose import Describe, layer_of
 from vitreport.spec.data import Lowered
 from vitreport.spec.fields import dotted, find_field, flat
 from vitreport.spec.from_command import Request
-from vitreport.spec.presets import preset_names, unknown_preset
+from vitreport.spec.load import read_preset
 from vitreport.spec.study import AblationSpec, PartSpec, StudySpec
-from vitreport.spec.study_file import read_form, study_origin, study_title
+from vitreport.spec.study_file import read_form, study_origin
 from vitreport.spec.sweep import parse_seeds
 from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS, DEFAULT_SEEDS
 from vitreport.sweep.plan import ARCHITECTURE, MODEL, Plan, make_plan, trial_composer
@@ -77,7 +77,7 @@ def plan_study(asked: StudyRequest, describe: Describe, *, ablations_only: bool 
     unavailable: dict[str, DatasetError] = {}
     for name, part in known.items():
         if name in asked.only or not asked.only:
-            title = f"{study_title(asked.study)}/{name}"
+            title = f"{Path(asked.study).stem}/{name}"
             try:
                 with gathered(problems):
                     plans[name] = _plan_part(asked, study.place_of(name), title, part, seeds, describe)
@@ -99,9 +99,11 @@ def _plan_part(
     for field, value in flat(part.set).items():
         with gathered(problems, field):
             values[find_field(field)] = value
-    preset = part.preset if part.preset in preset_names() else None  # check the rest with the usual preset
-    if part.preset and not preset:
-        problems.append(unknown_preset(part.preset))
+    preset = None
+    if part.preset:
+        with gathered(problems):  # check the rest with the usual preset
+            read_preset(part.preset)
+            preset = part.preset
     layer = replace(layer_of(values, origin), problems=problems)
     request = Request(assignments=asked.assignments, weights=asked.weights, preset=preset, study=layer)
     fixed = {MODEL: part.model, "data.dataset": part.dataset}

@@ -33,8 +33,8 @@ def list_models(as_json: options.AsJson = False) -> None:
     Example:
         vitreport models list
     """
+    from vitreport.spec.load import presets_of
     from vitreport.spec.model import ARCHITECTURES, implementations
-    from vitreport.spec.presets import presets_of
 
     listed, rows = [], list[tuple[str, str, str]]()
     for name, architecture in ARCHITECTURES.items():
@@ -64,7 +64,7 @@ def show(wanted: options.SpecOptions, machine: options.DeviceOptions, as_json: o
     from vitreport.data.sources import facts_in
     from vitreport.formatting import toml_value
     from vitreport.spec.from_command import compose_request
-    from vitreport.spec.presets import preset_facts, presets_of
+    from vitreport.spec.load import preset_facts, presets_of
     from vitreport.training.throughput import measure_cost_here
 
     spec = compose_request(wanted.request(), facts_in(machine.data_dirs)).spec

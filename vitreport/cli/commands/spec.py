@@ -80,7 +80,7 @@ def show(wanted: options.SpecOptions, data_dirs: options.DataDirs = None, as_jso
 
     from vitreport.data.sources import facts_in
     from vitreport.spec.from_command import compose_request
-    from vitreport.spec.presets import preset_facts
+    from vitreport.spec.load import preset_facts
 
     composed = compose_request(wanted.request(), facts_in(data_dirs))
     note_lowered([composed.lowered])

@@ -11,6 +11,7 @@ from vitreport.errors import Problem
 from vitreport.spec.data import DataSpec
 from vitreport.spec.section import Section, added_later
 
+LABEL_CHARACTERS = 33  # in a run's id, which is the name of a folder
 WEIGHTS_FILE = r"sha256:[0-9a-f]{64}"
 
 
@@ -47,7 +48,7 @@ class ArchitectureSpec(Section):
     @property
     def label(self) -> str:
         """What runs are called after."""
-        return self.whole_label
+        return self.whole_label[:LABEL_CHARACTERS]
 
     @property
     def whole_label(self) -> str:

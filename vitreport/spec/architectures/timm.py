@@ -27,7 +27,6 @@ ARGUMENTS_SCHEMA: dict[str, Any] = {
     "additionalProperties": {"type": ["string", "number", "boolean", "array"]},
 }
 LARGEST_INTEGER = 10_000  # some constructors make a list or a loop of a number
-LABEL_CHARACTERS = 33  # in a run's id, which is the name of a folder
 
 
 def _check_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -71,10 +70,6 @@ class TimmSpec(ArchitectureSpec):
     name: Literal["timm"] = "timm"
     architecture: Name = Field(examples=["resnet18"])
     arguments: Arguments = Field(default={})
-
-    @property
-    def label(self) -> str:
-        return self.whole_label[:LABEL_CHARACTERS]
 
     @property
     def whole_label(self) -> str:
