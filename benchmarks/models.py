@@ -27,7 +27,7 @@ from vitreport.training.device import autocast, device_name, keep_freed_memory, 
 from vitreport.training.loop import train_step
 from vitreport.training.optimizers import build_optimizer
 from vitreport.training.setup import place_model
-from vitreport.training.state import fresh_state
+from vitreport.training.state import TrainingState
 from vitreport.training.throughput import STEPS_A_SAMPLE
 
 WARM_UP = 2
@@ -84,7 +84,7 @@ def notebook(network: nn.Module, spec: RunSpec, batch: Batch, device: torch.devi
 
 
 def vitreport(network: nn.Module, spec: RunSpec, batch: Batch, device: torch.device) -> Side:
-    state = fresh_state(network, build_optimizer(spec.optimizer, network.parameters()), device)
+    state = TrainingState(network, build_optimizer(spec.optimizer, network.parameters()))
 
     def settings() -> None:
         make_deterministic(device, threads=None)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vitreport.training.state import TrainingState, fresh_state
+from vitreport.training.state import TrainingState
 
 CPU = torch.device("cpu")
 
@@ -34,7 +34,7 @@ def make_state(width: int = 4, *, grouped: bool = False) -> TrainingState:
     parameters = list(model.parameters())
     groups = [parameters[:1:-1], parameters[:2]] if grouped else [parameters]
     optimizer = torch.optim.AdamW([{"params": group} for group in groups], lr=0.1)
-    return fresh_state(model, optimizer, CPU)
+    return TrainingState(model, optimizer)
 
 
 def advance(state: TrainingState) -> None:

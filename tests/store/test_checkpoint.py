@@ -13,11 +13,11 @@ from tests.store.children import Driver
 from tests.store.conftest import Undisturbed
 from tests.store.identity import differences, only_run, resumed_at, same_tensors
 from tests.store.options import EVERY_STEP, SHORT
-from tests.store.states import CPU, advance, damage, make_state
+from tests.store.states import advance, damage, make_state
 from vitreport.models.registry import build_model
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 from vitreport.store.checkpoint import checkpoints, read_verified, restore_newest, save_checkpoint
-from vitreport.training.state import BestEpoch, TrainingState, fresh_state, named_weights
+from vitreport.training.state import BestEpoch, TrainingState, named_weights
 
 
 def test_state_comes_back(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def tied_state() -> TrainingState:
         dim=192, queries_dim=10, logits_dim=10, num_latents=4, latent_dim=8, latent_heads=2, weight_tie_layers=True
     )
     model = build_model(spec, image_size=8, num_classes=10, seed=0)
-    return fresh_state(model, torch.optim.AdamW(model.parameters(), lr=0.01), CPU)
+    return TrainingState(model, torch.optim.AdamW(model.parameters(), lr=0.01))
 
 
 def tied_step(state: TrainingState) -> None:

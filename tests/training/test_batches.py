@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tests.training.small import CLASSES, CPU, noise_split
-from vitreport.data.batches import POSITIONS_AT_ONCE, ImageSet, TrainingBatches, epoch_order, place
+from vitreport.data.batches import POSITIONS_AT_ONCE, ImageSet, TrainingBatches, epoch_order
 from vitreport.spec.augment import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, MixSpec, RandomCropSpec
 from vitreport.spec.data import DataSpec
 
@@ -26,7 +26,9 @@ MIX = MixSpec(mixup_alpha=0.8, cutmix_alpha=1.0)
 
 def image_set(count: int = 23, *, stored: int = 8, size: int = 8) -> ImageSet:
     split = noise_split(count, seed=0, size=stored)
-    return place(split.images, split.labels, device=CPU, image_size=size, mean=(0.5, 0.25, 0.125), std=(0.25, 0.5, 1.0))
+    return ImageSet(
+        split.images, split.labels, device=CPU, image_size=size, mean=(0.5, 0.25, 0.125), std=(0.25, 0.5, 1.0)
+    )
 
 
 def batches_of(
@@ -95,7 +97,7 @@ def test_augmentation_differs_between_steps_epochs_and_seeds() -> None:
     """The same image is changed in another way each time that it is served."""
     one = noise_split(1, seed=0)
     repeated = np.repeat(one.images, 10, axis=0)
-    images = place(
+    images = ImageSet(
         repeated, np.zeros(10, np.int64), device=CPU, image_size=8, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
     )
     seen = [

@@ -19,20 +19,29 @@ DEVICE_MEMORY_SHARE = 0.5
 POSITIONS_AT_ONCE = 1024  # their random numbers are drawn together, which takes fewer calls
 
 
-@dataclass(frozen=True)
 class ImageSet:
-    """`images` (N, 3, H, W) uint8 and `labels` (N,) int64, served as float batches on `device`.
+    """`images` (N, 3, H, W) uint8 and `labels` (N,) int64 of a split, served as float batches on `device`.
 
-    `mean` and `std` (3,) are subtracted from and divide the values in [0, 1]; images of another size than
-    `image_size` are resized (bilinear, antialiased) batch by batch.
+    They lie on the device where half its free memory is enough. `mean` and `std` (3,) are subtracted from and divide
+    the values in [0, 1]; images of another size than `image_size` are resized (bilinear, antialiased) batch by batch.
     """
 
-    images: Tensor
-    labels: Tensor
-    device: torch.device
-    image_size: int
-    mean: Tensor
-    std: Tensor
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        *,
+        device: torch.device,
+        image_size: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+    ) -> None:
+        home = device
+        if device.type == "cuda" and images.nbytes >= torch.cuda.mem_get_info(device)[0] * DEVICE_MEMORY_SHARE:
+            home = torch.device("cpu")
+        self.images, self.labels = torch.from_numpy(images).to(home), torch.from_numpy(labels).to(home)
+        self.device, self.image_size = device, image_size
+        self.mean, self.std = torch.tensor(mean, device=device), torch.tensor(std, device=device)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -56,35 +65,9 @@ class ImageSet:
         return (images - self.mean[:, None, None]) / self.std[:, None, None]
 
 
-def place(
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    *,
-    device: torch.device,
-    image_size: int,
-    mean: Sequence[float],
-    std: Sequence[float],
-) -> ImageSet:
-    """Put a split on the device where half its free memory is enough, else on the host."""
-    home = device
-    if device.type == "cuda" and images.nbytes >= torch.cuda.mem_get_info(device)[0] * DEVICE_MEMORY_SHARE:
-        home = torch.device("cpu")
-    return ImageSet(
-        images=torch.from_numpy(images).to(home),
-        labels=torch.from_numpy(labels).to(home),
-        device=device,
-        image_size=image_size,
-        mean=torch.tensor(mean, device=device),
-        std=torch.tensor(std, device=device),
-    )
-
-
 @dataclass(frozen=True)
 class TrainingBatches:
-    """The batches of every epoch.
-
-    Each image is a function of (seed, epoch, position in the epoch's order), a mixed one also of its batch.
-    """
+    """The batches of every epoch; an image follows from (seed, epoch, position), a mixed one also from its batch."""
 
     images: ImageSet
     data: DataSpec
@@ -97,10 +80,7 @@ class TrainingBatches:
         return -(-len(self.images) // self.batch_size)
 
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the batches of one epoch in shuffled order, from its step `first_step` on.
-
-        Each has its images and their labels (B,) or, where images are mixed, weights of the classes (B, num_classes).
-        """
+        """Yield images and labels (B,), or class weights (B, num_classes) of mixed images, from `first_step` on."""
         count, block = len(self.images), self.batch_size * max(1, POSITIONS_AT_ONCE // self.batch_size)
         order = epoch_order(count, self.seed, epoch).to(self.images.images.device)
         for first in range(first_step * self.batch_size, count, block):

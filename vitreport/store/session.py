@@ -138,7 +138,7 @@ class Session:
         with devices.step_memory_errors(train.batch_size), devices.compile_errors():
             if self.runtime.compile:
                 self.listener.note("torch compiles the network: the first step takes about a minute")
-                devices.compile_network(state.model)
+                state.model.compile(dynamic=False)  # so that the bits of a step do not depend on the batches before it
             stop.graceful = True
             try:
                 for event in fit(state, setup.batches, monitored, train, setup.learning_rate, before_batch=stop.check):

@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from vitreport.errors import ResourceError, SpecError
 from vitreport.formatting import counted
@@ -125,12 +124,6 @@ def forget_peak_memory() -> None:
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-
-
-def compile_network(model: nn.Module) -> None:
-    """Let torch compile the calls of `model` in place, but not `model.forward`, which evaluation calls."""
-    with compile_errors():
-        model.compile(dynamic=False)  # code for each shape: the bits of a step do not depend on the batches before it
 
 
 @contextmanager

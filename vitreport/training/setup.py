@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vitreport.data.arrays import ImageArrays, Split
-from vitreport.data.batches import ImageSet, TrainingBatches, place
+from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.data.holdout import limited, split_hash, validation_split
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.models.cost import measure_cost
@@ -23,7 +23,7 @@ from vitreport.spec.run import RunSpec, batch_problems
 from vitreport.training.device import autocast
 from vitreport.training.optimizers import build_optimizer
 from vitreport.training.schedules import learning_rate_at
-from vitreport.training.state import TrainingState, fresh_state
+from vitreport.training.state import TrainingState
 
 CHANNEL_STATISTICS = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
@@ -65,14 +65,14 @@ def prepare(spec: RunSpec, model: nn.Module, cost: Cost, arrays: ImageArrays, de
     Raises SpecError where the images do not fit the spec.
     """
     train, val = split_indices(spec, arrays)
-    problems = image_problems(spec, len(arrays.classes), len(train))
-    if problems := problems + lone_image_problems(spec, model, device, len(train)):
+    problems = image_problems(spec, len(arrays.classes), len(train)) + lone_image_problems(spec, model, len(train))
+    if problems:
         raise SpecError(problems=problems)
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
     splits = {name: place_split(spec, arrays, device, name, index) for name, index in chosen.items() if len(index)}
     batches = TrainingBatches(splits["train"], spec.data, spec.train.batch_size, spec.seed)
     return Setup(
-        state=fresh_state(model, build_optimizer(spec.optimizer, model.parameters()), device),
+        state=TrainingState(model, build_optimizer(spec.optimizer, model.parameters())),
         splits=splits,
         batches=batches,
         learning_rate=partial(
@@ -96,12 +96,13 @@ def image_problems(spec: RunSpec, classes: int, training_images: int) -> list[Pr
     return found
 
 
-def lone_image_problems(spec: RunSpec, model: nn.Module, device: torch.device, training_images: int) -> list[Problem]:
+def lone_image_problems(spec: RunSpec, model: nn.Module, training_images: int) -> list[Problem]:
     """Return what is wrong with a batch of one image, where there is one: batch normalisation may need more values."""
     batch_size, size = spec.train.batch_size, spec.data.image_size
     if (training_images - 1) % batch_size:
         return []
     try:
+        device = next(model.parameters()).device
         deepcopy(model).train()(torch.zeros(1, CHANNELS, size, size, device=device))
     except ValueError:
         left = f"leaves a last batch of one of the {training_images} training images"
@@ -147,7 +148,7 @@ def place_split(
     source = _source(spec, arrays, name)
     whole = len(chosen) == len(source.labels)
     mean, std = CHANNEL_STATISTICS.get(spec.data.normalization, (arrays.mean, arrays.std))
-    return place(
+    return ImageSet(
         source.images if whole else source.images[chosen],
         source.labels if whole else source.labels[chosen],
         device=device,

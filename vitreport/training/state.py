@@ -26,11 +26,13 @@ class TrainingState:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    totals: Tensor
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
     best: BestEpoch | None = None
+
+    def __post_init__(self) -> None:
+        self.totals = torch.zeros(3, dtype=torch.float64, device=next(self.model.parameters()).device)
 
     def is_finite(self) -> bool:
         """Return whether no loss of this epoch and no weight is infinite or NaN."""
@@ -44,11 +46,6 @@ class TrainingState:
         if selection_accuracy is not None and (self.best is None or selection_accuracy >= self.best.accuracy):
             weights = {name: tensor.detach().clone() for name, tensor in named_weights(self.model).items()}
             self.best = BestEpoch(self.epoch, self.step, selection_accuracy, weights)
-
-
-def fresh_state(model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device) -> TrainingState:
-    """Return the state before the first step."""
-    return TrainingState(model, optimizer, torch.zeros(3, dtype=torch.float64, device=device))
 
 
 def named_weights(model: nn.Module) -> dict[str, Tensor]:

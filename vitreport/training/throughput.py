@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from vitreport.data.batches import ImageSet, TrainingBatches, place
+from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.errors import SpecError
 from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS, DataSpec
@@ -21,7 +21,7 @@ from vitreport.training.evaluate import evaluation_batch_size, predict
 from vitreport.training.loop import train_step
 from vitreport.training.optimizers import build_optimizer
 from vitreport.training.setup import lone_image_problems, place_model
-from vitreport.training.state import fresh_state
+from vitreport.training.state import TrainingState
 
 SECONDS = 5.0  # of measuring
 FEWEST_IMAGES = 2
@@ -78,7 +78,7 @@ def measure_cost_here(
     devices.keep_freed_memory()
     with devices.memory_errors("building the model"):
         model, cost = place_model(spec, device)
-    if problems := lone_image_problems(spec, model, device, training_images or batch_size):
+    if problems := lone_image_problems(spec, model, training_images or batch_size):
         raise SpecError(problems=problems)
     with devices.step_memory_errors(batch_size):
         rates = measure_throughput(model, spec, device, seconds=SECONDS)
@@ -88,7 +88,7 @@ def measure_cost_here(
 def measure_throughput(model: nn.Module, spec: RunSpec, device: torch.device, *, seconds: float) -> tuple[Rate, Rate]:
     """Measure training and evaluation on a copy of the model, which is on `device`, in about `seconds`."""
     model = deepcopy(model)
-    state = fresh_state(model, build_optimizer(spec.optimizer, model.parameters()), device)
+    state = TrainingState(model, build_optimizer(spec.optimizer, model.parameters()))
 
     def train(images: ImageSet) -> None:
         batch = next(TrainingBatches(images, spec.data, len(images), spec.seed).epoch(0))
@@ -114,7 +114,8 @@ def measure_rate(
     def seconds_of(count: int) -> float:
         pixels = random.integers(0, 256, (count, CHANNELS, size, size), np.uint8)
         labels = random.integers(0, data.num_classes, count, np.int64)
-        images = place(pixels, labels, device=device, image_size=size, mean=(0.5,) * CHANNELS, std=(0.25,) * CHANNELS)
+        mean, std = (0.5,) * CHANNELS, (0.25,) * CHANNELS
+        images = ImageSet(pixels, labels, device=device, image_size=size, mean=mean, std=std)
         begun = perf_counter()
         for _ in range(repeats):
             work(images)

@@ -14,14 +14,9 @@ from vitreport.spec.augment import RandomAffineSpec, RandomCropSpec, RandomResiz
 TRIES = 10
 
 
-def horizontal_flip(images: Tensor, flipped: Tensor) -> Tensor:
-    """Mirror left and right the images for which `flipped` (B,) is true."""
-    return images.lerp(images.flip(-1), per_image(flipped, images))  # exact: the weights are 0 and 1
-
-
-def vertical_flip(images: Tensor, flipped: Tensor) -> Tensor:
-    """Mirror top and bottom of the images for which `flipped` (B,) is true."""
-    return images.lerp(images.flip(-2), per_image(flipped, images))
+def flip(images: Tensor, flipped: Tensor, *, dim: int) -> Tensor:
+    """Mirror the images for which `flipped` (B,) is true along a dimension."""
+    return images.lerp(images.flip(dim), per_image(flipped, images))  # exact: the weights are 0 and 1
 
 
 def draw_random_crop(spec: RandomCropSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:

@@ -89,8 +89,8 @@ def draw_mixture(spec: specs.MixtureSpec, shape: Sequence[int], numbers: RandomN
 
 
 DRAWS: dict[type, Sampler] = {
-    specs.HorizontalFlipSpec: chosen_by_chance(geometry.horizontal_flip),
-    specs.VerticalFlipSpec: chosen_by_chance(geometry.vertical_flip),
+    specs.HorizontalFlipSpec: chosen_by_chance(partial(geometry.flip, dim=-1)),
+    specs.VerticalFlipSpec: chosen_by_chance(partial(geometry.flip, dim=-2)),
     specs.RandomCropSpec: geometry.draw_random_crop,
     specs.RandomResizedCropSpec: geometry.draw_random_resized_crop,
     specs.RandomRotationSpec: geometry.draw_random_rotation,
