@@ -72,7 +72,7 @@ def test_a_keyword_that_the_architecture_does_not_take(
 ) -> None:
     problem = refusal(architecture, 32, **arguments)
     assert problem.field == "model.arguments"
-    assert problem.message.startswith(f"{architecture} cannot be built with these settings: ")
+    assert problem.message.startswith(f"{architecture} cannot be built for images of 32 x 32 pixels: ")
     assert problem.message.endswith(reason)
 
 
@@ -80,19 +80,19 @@ def test_a_keyword_that_the_architecture_does_not_take(
 def test_a_value_that_the_constructor_chokes_on(arguments: dict[str, Any]) -> None:
     problem = refusal("vit_tiny_patch16_224", **{**VIT, **arguments})
     assert problem.field == "model.arguments"
-    assert problem.message.startswith("vit_tiny_patch16_224 cannot be built with these settings: ")
+    assert problem.message.startswith("vit_tiny_patch16_224 cannot be built for images of 16 x 16 pixels: ")
 
 
 def test_keywords_that_the_network_does_not_run_with() -> None:
     problem = refusal("resnet10t", 32, drop_rate=2)
     assert problem.field == "model.arguments"
-    assert problem.message.startswith("resnet10t cannot run on images of 32 x 32 pixels: dropout probability")
+    assert problem.message.startswith("resnet10t cannot be built for images of 32 x 32 pixels: dropout probability")
 
 
 def test_images_of_a_size_that_the_network_does_not_run_at() -> None:
     problem = refusal("inception_v3", 16)
     assert problem.field == "model.architecture"
-    assert problem.message.startswith("inception_v3 cannot run on images of 16 x 16 pixels: ")
+    assert problem.message.startswith("inception_v3 cannot be built for images of 16 x 16 pixels: ")
 
 
 def test_a_network_without_logits_is_refused() -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,15 +27,12 @@ CLIENTS = ("huggingface_hub", "httpx", "httpcore", "requests")  # whose errors a
 
 
 def build_timm(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
-    """Build a network from images (B, 3, image_size, image_size) to logits (B, num_classes).
-
-    Raises SpecError where timm has no such architecture or keyword, or the network does not fit the images.
-    """
+    """Build a network from images (B, 3, image_size, image_size) to logits (B, num_classes), or raise SpecError."""
     _check_name(spec.architecture)
-    with timm_errors(spec, "be built with these settings"):
+    with timm_errors(spec, f"be built for images of {image_size} x {image_size} pixels"):
         network = with_dropout_out_of_place(sized_network(spec, image_size, num_classes=num_classes))
-    with timm_errors(spec, f"run on images of {image_size} x {image_size} pixels"), torch.no_grad():
-        logits = network.eval()(torch.zeros(1, CHANNELS, image_size, image_size))
+        with torch.no_grad():
+            logits = network.eval()(torch.zeros(1, CHANNELS, image_size, image_size))
     shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     if shape != (1, num_classes):
         fault = f"gives {shape} for one image, not (1, {num_classes}) logits"
@@ -55,14 +53,13 @@ def sized_network(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module
     """Build the network for images of this size: some architectures take the size as a keyword, others refuse it."""
     import timm  # takes seconds
 
-    network: nn.Module
+    create: Callable[..., nn.Module] = partial(timm.create_model, spec.architecture, **spec.arguments, **keywords)
     try:
-        network = timm.create_model(spec.architecture, img_size=image_size, **spec.arguments, **keywords)
+        return create(img_size=image_size)
     except TypeError as error:
         if not str(error).endswith("keyword argument 'img_size'"):
             raise
-        network = timm.create_model(spec.architecture, **spec.arguments, **keywords)
-    return network
+        return create()
 
 
 def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) -> Weights:

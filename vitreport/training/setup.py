@@ -60,10 +60,7 @@ def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
 
 
 def prepare(spec: RunSpec, model: nn.Module, cost: Cost, arrays: ImageArrays, device: torch.device) -> Setup:
-    """Make the optimizer of a model that is on its device, and the splits.
-
-    Raises SpecError where the images do not fit the spec.
-    """
+    """Make the optimizer of a model on its device, and the splits. Raises SpecError where they do not fit the spec."""
     train, val = split_indices(spec, arrays)
     problems = image_problems(spec, len(arrays.classes), len(train)) + lone_image_problems(spec, model, len(train))
     if problems:
@@ -112,10 +109,7 @@ def lone_image_problems(spec: RunSpec, model: nn.Module, training_images: int) -
 
 
 def split_indices(spec: RunSpec, arrays: ImageArrays) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return which images are trained on and which choose the epoch, by the data and the seed alone.
-
-    Raises DatasetError where the dataset has no validation images, or too few training images.
-    """
+    """Return which images are trained on and which choose the epoch. Raises DatasetError where there are too few."""
     labels, classes = arrays.splits["train"].labels, arrays.classes
     kept = np.arange(len(labels))
     if spec.data.limit is not None:
@@ -146,11 +140,11 @@ def place_split(
 ) -> ImageSet:
     """Place the chosen images of a split. All of them stay memory-mapped."""
     source = _source(spec, arrays, name)
-    whole = len(chosen) == len(source.labels)
+    index = slice(None) if len(chosen) == len(source.labels) else chosen
     mean, std = CHANNEL_STATISTICS.get(spec.data.normalization, (arrays.mean, arrays.std))
     return ImageSet(
-        source.images if whole else source.images[chosen],
-        source.labels if whole else source.labels[chosen],
+        source.images[index],
+        source.labels[index],
         device=device,
         image_size=spec.data.image_size,
         mean=mean,

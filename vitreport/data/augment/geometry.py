@@ -57,7 +57,7 @@ def draw_random_affine(spec: RandomAffineSpec, shape: Sequence[int], numbers: Ra
 
 
 def inverse_affine(
-    degrees: Tensor, translations: Tensor, scales: Tensor, shears: Tensor, centers: Tensor | None = None
+    degrees: Tensor, translations: Tensor, scales: Tensor, shears: Tensor, centers: Tensor | float = 0.0
 ) -> Tensor:
     """Return matrices (B, 2, 3) that lead from a pixel of the result to one of the image; x before y, from the centre.
 
@@ -69,7 +69,6 @@ def inverse_affine(
     c = (angle - shear_y).sin() / shear_y.cos()
     b, d = -(a * shear_x.tan() + angle.sin()), angle.cos() - c * shear_x.tan()
     turned = torch.stack([d, -b, -c, a], dim=1).view(-1, 2, 2) / scales.view(-1, 1, 1)
-    centers = torch.zeros_like(translations) if centers is None else centers
     offsets = centers - (turned * (centers + translations)[:, None]).sum(2)
     return torch.cat([turned, offsets[:, :, None]], dim=2)
 
@@ -105,8 +104,8 @@ def resized_crop(images: Tensor, boxes: Tensor) -> Tensor:
         _positions(boxes[:, side, None], boxes[:, side + 2, None], length)
         for side, length in enumerate(images.shape[-2:])
     )
-    still = (torch.zeros_like(rows), torch.zeros_like(columns))
-    return _sampled(images, torch.stack([still[0], rows], 2), torch.stack([columns, still[1]], 2), "bilinear")
+    rows, columns = (torch.stack(pair, 2) for pair in ((rows * 0, rows), (columns, columns * 0)))
+    return _sampled(images, rows, columns, "bilinear")
 
 
 def _positions(starts: Tensor, lengths: Tensor, count: int) -> Tensor:
