@@ -77,15 +77,15 @@ def with_text_bomb() -> bytes:
 
 
 LIES: dict[str, tuple[Callable[[], bytes], str]] = {
-    "empty": (lambda: b"", "is no sound PNG image"),
-    "garbage": (lambda: bytes(range(256)), "is no sound PNG image"),
-    "cut off": (lambda: draw_sheet(images(32))[1][:-40], "is no sound PNG image"),
-    "no end": (lambda: encoded(*sheet_size(COUNT, 64))[:60], "is no sound PNG image"),
-    "GIF": (lambda: b"GIF89a" + bytes(100), "is no sound PNG image"),
-    "other size": (lambda: encoded(404, 133), "has 404 x 133 pixels, not 404 x 132"),
-    "bomb": (lambda: encoded(12_000, 12_000), "is no sound PNG image"),
-    "huge bomb": (lambda: encoded(20_000, 10_000), "is no sound PNG image"),
-    "text bomb": (with_text_bomb, "is no sound PNG image"),
+    "empty": (lambda: b"", "is not a sound PNG image of 404 x 132 pixels"),
+    "garbage": (lambda: bytes(range(256)), "is not a sound PNG image of 404 x 132 pixels"),
+    "cut off": (lambda: draw_sheet(images(32))[1][:-40], "is not a sound PNG image of 404 x 132 pixels"),
+    "no end": (lambda: encoded(*sheet_size(COUNT, 64))[:60], "is not a sound PNG image of 404 x 132 pixels"),
+    "GIF": (lambda: b"GIF89a" + bytes(100), "is not a sound PNG image of 404 x 132 pixels"),
+    "other size": (lambda: encoded(404, 133), "is not a sound PNG image of 404 x 132 pixels"),
+    "bomb": (lambda: encoded(12_000, 12_000), "is not a sound PNG image of 404 x 132 pixels"),
+    "huge bomb": (lambda: encoded(20_000, 10_000), "is not a sound PNG image of 404 x 132 pixels"),
+    "text bomb": (with_text_bomb, "is not a sound PNG image of 404 x 132 pixels"),
     "large file": (lambda: draw_sheet(images(32))[1] + bytes(2**18), "is larger than 256 KiB"),
 }
 

@@ -5,7 +5,7 @@ import pytest
 from tests.records import small_spec
 from vitreport.errors import SpecError
 from vitreport.spec.run import RunSpec
-from vitreport.sweep import networks
+from vitreport.sweep import forecast
 from vitreport.training.setup import build_network
 
 
@@ -20,10 +20,10 @@ def test_a_network_is_built_once_for_all_that_train_it(monkeypatch: pytest.Monke
         built.append(spec)
         return build_network(spec)
 
-    monkeypatch.setattr(networks, "_parameters", {})
-    monkeypatch.setattr(networks, "build_network", counted)
-    networks.check_networks([small_spec(seed) for seed in range(3)])
-    assert networks.parameters_of(batch(7)) == networks.parameters_of(batch(9)) > 0
+    monkeypatch.setattr(forecast, "_parameters", {})
+    monkeypatch.setattr("vitreport.training.setup.build_network", counted)
+    forecast.check_networks([small_spec(seed) for seed in range(3)])
+    assert forecast.parameters_of(batch(7)) == forecast.parameters_of(batch(9)) > 0
     assert len(built) == 1
 
 
@@ -31,8 +31,8 @@ def test_every_network_that_cannot_be_built_is_told_once(monkeypatch: pytest.Mon
     def refused(spec: RunSpec) -> None:
         raise SpecError(f"no network of {spec.model.name}")
 
-    monkeypatch.setattr(networks, "_parameters", {})
-    monkeypatch.setattr(networks, "build_network", refused)
+    monkeypatch.setattr(forecast, "_parameters", {})
+    monkeypatch.setattr("vitreport.training.setup.build_network", refused)
     with pytest.raises(SpecError) as caught:
-        networks.check_networks([batch(7), batch(9)])
+        forecast.check_networks([batch(7), batch(9)])
     assert caught.value.lines() == ["model: no network of perceiver-io"]

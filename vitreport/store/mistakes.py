@@ -61,19 +61,18 @@ def read_sheet(folder: Path, record: MistakeSheet, damage: list[Damage]) -> byte
 
 
 def _checked(content: bytes, record: MistakeSheet) -> bytes:
-    """Raise ValueError if it is not the sheet of the record, or not a sound image of the size that it must have."""
     from PIL import Image
 
     if hashlib.sha256(content).hexdigest() != record.sha256:
         raise ValueError("is not what result.json names (sha256 differs)")
-    width, height = sheet_size(len(record.images), record.side)
+    size = sheet_size(len(record.images), record.side)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=["PNG"])
-        if image.size == (width, height):
+        if image.size == size:
             image.load()
             return content
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise ValueError("is no sound PNG image") from error
-    raise ValueError(f"has {image.size[0]} x {image.size[1]} pixels, not {width} x {height}")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning, Image.DecompressionBombError):
+        pass
+    raise ValueError(f"is not a sound PNG image of {size[0]} x {size[1]} pixels")

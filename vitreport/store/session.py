@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import median
 
 import torch
 
@@ -154,8 +155,9 @@ class Session:
             self.listener.event(EvaluationStarted(state.step))
             writer.check_hold()
             rate = write_results(writer.folder, state, splits, train, self.arrays.classes, before_batch=stop.check)
+        speeds = [epoch.images_per_second for epoch in read_run(writer.folder).epochs]  # also of those before a resume
         throughput = ThroughputRecord(
-            training_images_per_second=round(writer.median_speed(train.epochs), 1),
+            training_images_per_second=round(median(speeds or [0.0]), 1),
             evaluation_images_per_second=round(rate, 1),
         )
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)

@@ -1,6 +1,5 @@
 """What is written into a run folder while a run is trained: the record, the epochs, the checkpoints."""
 
-import statistics
 import time
 import traceback
 from contextlib import suppress
@@ -64,11 +63,6 @@ class RunWriter:
             kept = [epoch for epoch in read_epochs(path, most, images, damage) if epoch.epoch <= last]
             write_atomic(path, "".join(_line(epoch) + "\n" for epoch in kept).encode())
         return damage
-
-    def median_speed(self, most_epochs: int) -> float:
-        """Return the median images/s of all epochs in metrics.jsonl; 0 without any."""
-        epochs = read_epochs(self.folder / "metrics.jsonl", most_epochs, self.record.data.counts, [])
-        return statistics.median([epoch.images_per_second for epoch in epochs] or [0.0])
 
     def save_if_due(self, state: TrainingState) -> None:
         """Save the state after the interval, or later where saving is slow; an interval of 0 saves every step."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.data.sources import count_images, open_decoded
+from vitreport.errors import Problem, SpecError
 from vitreport.records.folders import newest_attempt
 from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
@@ -21,6 +22,8 @@ from vitreport.sweep.record import read_trials
 if TYPE_CHECKING:
     from vitreport.training.throughput import MeasuredCost
 
+_parameters: dict[tuple[str, int, int], int] = {}
+"""Of each network that was built, by its model, image size and number of classes."""
 SAME_IMAGES = ("dataset", "image_size", "limit", "validation_fraction", "validation")
 
 
@@ -63,16 +66,37 @@ def forecast_trials(plan: Plan, runs_dir: Path, expect: Expect, *, retry_failed:
 
 def expect_from_records(records: Sequence[Run]) -> Expect:
     """Expect times on the device and with the threads that most of the recorded runs were trained with."""
-    trained_with = Counter(
-        (run.record.device, run.record.fingerprint.get("threads", ""))
-        for run in records
-        if run.record and run.record.status == "done"
-    )
-    if not trained_with:
-        return lambda spec, data_dir: Expected(None)
-    ((device, threads), _), *_ = trained_with.most_common(1)
-    count = int(threads) if threads.isdecimal() else 1
-    return lambda spec, data_dir: Expected(expected_seconds(spec, records, device, count), "records")
+    done = [run.record for run in records if run.record and run.record.status == "done"]
+    count = Counter((record.device, record.fingerprint.get("threads", "")) for record in done)
+    device, threads = max(count, key=lambda pair: count[pair], default=("", ""))
+    return lambda spec, data_dir: Expected(expected_seconds(spec, records, device, threads), "records")
+
+
+def parameters_of(spec: RunSpec) -> int:
+    """Count the parameters of a network, which is built once for all specs that share it.
+
+    Raises SpecError if it cannot be built, ResourceError if the memory does not suffice.
+    """
+    from vitreport.models.cost import count_parameters
+    from vitreport.training import device, setup
+
+    network = spec.model.model_dump_json(), spec.data.image_size, spec.data.num_classes
+    if network not in _parameters:
+        with device.memory_errors("building the model"):
+            _parameters[network] = count_parameters(setup.build_network(spec))
+    return _parameters[network]
+
+
+def check_networks(specs: Iterable[RunSpec]) -> None:
+    """Raise SpecError with what is wrong with any of the networks."""
+    problems: list[Problem] = []
+    for spec in specs:
+        try:
+            parameters_of(spec)
+        except SpecError as error:
+            problems += error.problems_at("model")
+    if problems:
+        raise SpecError(problems=problems)
 
 
 def expect_here(runtime: Runtime, records: Sequence[Run]) -> Expect:
@@ -80,7 +104,6 @@ def expect_here(runtime: Runtime, records: Sequence[Run]) -> Expect:
     import torch
 
     from vitreport.store.checkpoint import disk_bytes
-    from vitreport.sweep.networks import parameters_of
     from vitreport.training.device import choose_device, device_name
 
     device, threads = device_name(choose_device(runtime.device)), runtime.threads or torch.get_num_threads()
@@ -101,7 +124,7 @@ def expect_here(runtime: Runtime, records: Sequence[Run]) -> Expect:
     return expect
 
 
-def expected_seconds(spec: RunSpec, runs: Iterable[Run], device: str, threads: int) -> float | None:
+def expected_seconds(spec: RunSpec, runs: Iterable[Run], device: str, threads: int | str) -> float | None:
     """Return the median time per epoch of the most similar runs, times the epochs of the spec.
 
     Only runs with the same architecture, device and images count; None without any. Those with the same network, batch

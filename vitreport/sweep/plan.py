@@ -48,7 +48,7 @@ class Trial:
 class Plan:
     """A sweep with its trials, the first seed of every combination first. Without axes it is one run with its seeds.
 
-    `spec_values` are those of the spec for each axis, if that is not a combination of the sweep.
+    `without_baseline` says why nothing is compared and how to change that.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Plan:
     baseline: Labels | None
     trials: tuple[Trial, ...]
     data_dir: Path = Path()
-    spec_values: Labels | None = None
+    without_baseline: str = ""
     lowered: frozenset[Lowered] = frozenset()
 
     @property
@@ -71,15 +71,6 @@ class Plan:
         """Return the values of a combination by the names of the axes."""
         pairs = zip(self.axes, labels, strict=True)
         return {axis.name: next(v.value for v in axis.values if v.label == label) for axis, label in pairs}
-
-    @property
-    def without_baseline(self) -> str:
-        """Why nothing is compared and how to change that; "" with a baseline, or with nothing to compare."""
-        if self.baseline or len({trial.values for trial in self.trials}) < 2:
-            return ""
-        names, first = (axis.name for axis in self.axes), shlex.quote(",".join(self.trials[0].values))
-        spec = f": the spec itself has {called(names, self.spec_values)}" if self.spec_values else ""
-        return f"no baseline, so no values are compared{spec}; hint: add that value, or use --baseline {first}"
 
 
 def plan_ablation(
@@ -145,11 +136,11 @@ def make_plan(
         raise SpecError(f"the sweep has {count:,} trials, more than {max_trials:,}", hint)
     composed = _compose_all(axes, compose_trial)
     specs = {labels: trial.spec for labels, trial in composed.items()}
-    spec_values = None
+    without_baseline = ""
     if baseline:
         _check_baseline(baseline, axes)
     elif len(specs) > 1:
-        baseline, spec_values = _baseline_of_spec(specs, axes, compose_trial)
+        baseline, without_baseline = _baseline_of_spec(specs, axes, compose_trial)
     folders = {trial.spec.data.dataset: trial.data_dir for trial in composed.values()}
     if len(set(folders.values())) > 1:
         places = ", ".join(f"{dataset} in {folder}" for dataset, folder in folders.items())
@@ -160,7 +151,7 @@ def make_plan(
         name = f"{models} on {'/'.join(folders)} by {' and '.join(axis.name for axis in axes)}"
     trials = (Trial(labels, spec.model_copy(update={"seed": seed})) for seed in seeds for labels, spec in specs.items())
     lowered = frozenset(trial.lowered for trial in composed.values() if trial.lowered)
-    return Plan(name, tuple(axes), baseline, tuple(trials), next(iter(folders.values())), spec_values, lowered)
+    return Plan(name, tuple(axes), baseline, tuple(trials), next(iter(folders.values())), without_baseline, lowered)
 
 
 def _check_axes(axes: Sequence[AxisSpec]) -> None:
@@ -208,23 +199,22 @@ def _check_baseline(baseline: Labels, axes: Sequence[AxisSpec]) -> None:
 
 def _baseline_of_spec(
     specs: Mapping[Labels, RunSpec], axes: Sequence[AxisSpec], compose_trial: ComposeTrial
-) -> tuple[Labels | None, Labels | None]:
-    """Return the combination that is the spec without the values of the sweep, or else its values for the axes.
-
-    Values are worded as in tables; "other" is a field that the spec lacks. Both are None if that spec is not valid.
-    """
+) -> tuple[Labels | None, str]:
+    """Return the combination that is the spec without the values of the sweep, or else why there is none."""
+    first = shlex.quote(",".join(next(iter(specs))))
+    fault, hint = "no baseline, so no values are compared", f"hint: add that value, or use --baseline {first}"
     try:
         spec = compose_trial({}).spec
     except SpecError:
-        return None, None
+        return None, f"{fault}; {hint}"
     for labels, trial in specs.items():
         if trial.group_hash == spec.group_hash:
-            return labels, None
+            return labels, ""
     values = flat(spec.model_dump(mode="json"))
     if isinstance(spec.model, TimmSpec):  # its architecture is a part of the model's name
         values[MODEL] = f"timm/{spec.model.architecture}"
-    paths = (dict.fromkeys(path for value in axis.values for path in value.fields) for axis in axes)
-    return None, tuple(
-        ", ".join(shown_value(values.get(path, "other")) for path in of_axis if path != ARCHITECTURE)
-        for of_axis in paths
-    )
+    own = []  # as in tables; "other" is a field that the spec lacks
+    for axis in axes:
+        paths = dict.fromkeys(path for value in axis.values for path in value.fields if path != ARCHITECTURE)
+        own.append(", ".join(shown_value(values.get(path, "other")) for path in paths))
+    return None, f"{fault}: the spec itself has {called((axis.name for axis in axes), own)}; {hint}"

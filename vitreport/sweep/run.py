@@ -9,7 +9,15 @@ from functools import partial
 from vitreport.data.notices import image_notices
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
-from vitreport.errors import DatasetError, FullDiskError, ImagesError, ResourceError, StoppedError, StorageError
+from vitreport.errors import (
+    DatasetError,
+    FullDiskError,
+    ImagesError,
+    ResourceError,
+    SpecError,
+    StoppedError,
+    StorageError,
+)
 from vitreport.files import refuse_unwritable
 from vitreport.formatting import counted
 from vitreport.records.reader import Run
@@ -140,9 +148,10 @@ class _Sweep:
 
     def _check(self, missing: Sequence[Trial], runs: Mapping[str, Run]) -> None:
         """Decode each dataset once for all workers, and check whether every missing trial can be trained on it."""
-        refuse_unwritable(self.runtime.runs_dir)
-        from vitreport.sweep.networks import check_images, check_networks  # torch, which a finished sweep skips
+        from vitreport.sweep.forecast import check_networks
+        from vitreport.training.setup import image_problems  # with torch, which a finished sweep does not need
 
+        refuse_unwritable(self.runtime.runs_dir)
         check_networks(trial.spec for trial in missing)
         for request in dict.fromkeys(ImageRequest.of(trial.spec.data, self.runtime) for trial in missing):
             note = partial(self._note_once, request.name)
@@ -155,7 +164,10 @@ class _Sweep:
                         refuse_other_images(run.record, images.fingerprint, hint)
             except (DatasetError, ResourceError) as error:
                 raise ImagesError({request.name: error}) from error
-            check_images((trial.spec for trial in same if trial in missing), images)
+            classes, available = len(images.classes), len(images.splits["train"].labels)
+            specs = [(trial.spec, trial.spec.data.images_to_train_on(available)) for trial in same if trial in missing]
+            if problems := [problem for spec, count in specs for problem in image_problems(spec, classes, count)]:
+                raise SpecError(problems=problems)
             for line in image_notices(request.name, images):
                 note(line)
 

@@ -14,8 +14,14 @@ from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.compose import Composed
-from vitreport.sweep.forecast import TrialForecast, elapsed_seconds, expect_here, forecast_run, forecast_trials
-from vitreport.sweep.networks import check_networks
+from vitreport.sweep.forecast import (
+    TrialForecast,
+    check_networks,
+    elapsed_seconds,
+    expect_here,
+    forecast_run,
+    forecast_trials,
+)
 from vitreport.sweep.plan import Plan
 from vitreport.sweep.record import read_trials
 from vitreport.sweep.run import Policy, missing_trials
