@@ -6,6 +6,7 @@ import sys
 import pytest
 import torch
 
+from tests.training.small import small_spec
 from vitreport.errors import ResourceError, SpecError
 from vitreport.training.device import (
     choose_device,
@@ -68,11 +69,11 @@ def test_threads_are_part_of_the_fingerprint() -> None:
     former = torch.get_num_threads()
     try:
         make_deterministic(torch.device("cpu"), 2)
-        found = fingerprint(torch.device("cpu"), precision="float32", compiled=False, spec_hash="spec", data="data")
+        found = fingerprint(torch.device("cpu"), small_spec(), compiled=False, data="data")
     finally:
         torch.set_num_threads(former)
     assert (found["threads"], found["device"], found["torch"]) == ("2", "CPU", torch.__version__)
-    assert (found["precision"], found["spec"], found["data"]) == ("float32", "spec", "data")
+    assert (found["precision"], found["spec"], found["data"]) == ("float32", small_spec().group_hash, "data")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc only")

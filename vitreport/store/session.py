@@ -4,14 +4,10 @@ import importlib.metadata
 import platform
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import median
 
-import torch
-
-from vitreport.data.arrays import ImageArrays
 from vitreport.data.notices import class_warning, image_notices
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
@@ -22,7 +18,7 @@ from vitreport.privacy import Places
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
 from vitreport.records.reader import Run, read_run, refuse_unreadable
-from vitreport.records.run import DataRecord, GitRecord, InitialWeights, ResumeRecord, RunRecord, ThroughputRecord
+from vitreport.records.run import DataRecord, GitRecord, ResumeRecord, RunRecord, ThroughputRecord
 from vitreport.records.schema import SCHEMA_VERSION, recordable
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
@@ -33,11 +29,10 @@ from vitreport.store.run_state import FORCE_HINT, is_finished, refuse_other_imag
 from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
 from vitreport.store.writer import RunWriter
 from vitreport.training import device as devices
-from vitreport.training.device import memory_errors
 from vitreport.training.events import EpochFinished, EvaluationStarted, Listener, StepFinished
 from vitreport.training.loop import fit
 from vitreport.training.pretrained import load_pretrained, normalization_warning, read_pretrained, weights_message
-from vitreport.training.setup import Setup, class_counts, place_model, prepare
+from vitreport.training.setup import class_counts, place_model, prepare
 from vitreport.version import __version__
 
 PACKAGES = ("torch", "torchvision", "timm", "perceiver-pytorch", "numpy", "pydantic")
@@ -54,7 +49,7 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
             folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
             refuse_foreign_entries(folder)
             refuse_unwritable(folder)
-            session = _prepared(spec, runtime, folder, argv, listener)
+            session = Session(spec, runtime, folder, argv, listener)
             make_folder(folder)
             with held(folder) as hold:
                 refuse_foreign_entries(folder)  # once more, now that no other process writes to it
@@ -72,39 +67,29 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
         raise StoppedError(f"stopped by {signal}", hint, signal_number=signal.signal_number) from signal
 
 
-def _prepared(spec: RunSpec, runtime: Runtime, folder: Path, argv: Sequence[str], listener: Listener) -> "Session":
-    device = devices.choose_device(runtime.device)
-    devices.make_deterministic(device, runtime.threads)
-    devices.keep_freed_memory()
-    with memory_errors("building the model"):
-        model, cost = place_model(spec, device)
-    refuse_full_disk(folder, peak_bytes(spec, cost.parameters))
-    is_resumed = newest_step(folder / "checkpoints") > 0
-    with memory_errors("loading the weights"):
-        weights = None if is_resumed else read_pretrained(model, spec, runtime.weights, listener.note)
-    if weights and (warning := normalization_warning(weights, spec)):
-        listener.note(warning)
-    arrays = open_dataset(ImageRequest.of(spec.data, runtime, listener.note, listener.progress))
-    for line in image_notices(spec.data.dataset, arrays):
-        listener.note(line)
-    loaded = load_pretrained(model, weights, arrays.classes) if weights else None
-    with memory_errors("placing the images"):
-        setup = prepare(spec, model, cost, arrays, device)
-    return Session(spec, runtime, arrays, device, setup, loaded, argv, listener)
-
-
-@dataclass(frozen=True)
 class Session:
     """What one process needs to work on one run."""
 
-    spec: RunSpec
-    runtime: Runtime
-    arrays: ImageArrays
-    device: torch.device
-    setup: Setup
-    weights: InitialWeights | None
-    argv: Sequence[str]
-    listener: Listener
+    def __init__(self, spec: RunSpec, runtime: Runtime, folder: Path, argv: Sequence[str], listener: Listener) -> None:
+        """Build the network, and read the images and the weights to start from."""
+        self.spec, self.runtime, self.argv, self.listener = spec, runtime, argv, listener
+        self.device = devices.choose_device(runtime.device)
+        devices.make_deterministic(self.device, runtime.threads)
+        devices.keep_freed_memory()
+        with devices.memory_errors("building the model"):
+            model, cost = place_model(spec, self.device)
+        refuse_full_disk(folder, peak_bytes(spec, cost.parameters))
+        is_resumed = newest_step(folder / "checkpoints") > 0
+        with devices.memory_errors("loading the weights"):
+            weights = None if is_resumed else read_pretrained(model, spec, runtime.weights, listener.note)
+        if weights and (warning := normalization_warning(weights, spec)):
+            listener.note(warning)
+        self.arrays = open_dataset(ImageRequest.of(spec.data, runtime, listener.note, listener.progress))
+        for line in image_notices(spec.data.dataset, self.arrays):
+            listener.note(line)
+        self.weights = load_pretrained(model, weights, self.arrays.classes) if weights else None
+        with devices.memory_errors("placing the images"):
+            self.setup = prepare(spec, model, cost, self.arrays, self.device)
 
     def open(self, folder: Path, hold: Hold) -> RunWriter:
         """Start the run's record, or restore its newest checkpoint and record that it is resumed.
@@ -191,46 +176,26 @@ class Session:
 
     def _changes(self, recorded: dict[str, str]) -> dict[str, tuple[str, str]]:
         """Return what differs on this machine from the fingerprint of the run's start, and warn of it."""
-        current = self._fingerprint()
-        changed = {
-            name: (recorded.get(name, "unknown"), value)
-            for name, value in current.items()
-            if recorded.get(name) != value
-        }
-        if changed:
+        known = {name: (recorded.get(name, "unknown"), value) for name, value in self._fingerprint().items()}
+        if changed := {name: pair for name, pair in known.items() if pair[0] != pair[1]}:
             differences = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
             self.listener.note(f"warning: {differences}: the bits will differ from those of an uninterrupted run")
         return changed
 
     def _fingerprint(self) -> dict[str, str]:
-        computing = devices.fingerprint(
-            self.device,
-            precision=self.spec.train.precision,
-            compiled=self.runtime.compile,
-            spec_hash=self.spec.group_hash,
-            data=self.arrays.fingerprint[:16],
-        )
-        return {**_versions(), **computing}
+        compiled, data = self.runtime.compile, self.arrays.fingerprint[:16]
+        return {**_versions(), **devices.fingerprint(self.device, self.spec, compiled=compiled, data=data)}
 
     def _new_record(self, run_id: str, places: Places) -> RunRecord:
         """Make the record of a run that starts now in this process."""
         arrays, splits = self.arrays, self.setup.splits
-        copied = (
-            "fingerprint",
-            "canonical",
-            "source",
-            "classes",
-            "resized",
-            "intensity_range",
-            "mean",
-            "std",
-        )
+        shared = {name: getattr(arrays, name) for name in DataRecord.model_fields if hasattr(arrays, name)}
         data = DataRecord(
             counts={name: len(split) for name, split in splits.items()},
             class_counts=class_counts(splits, len(arrays.classes)),
             split_hash=self.setup.split_hash,
             overlap=arrays.overlaps.get("train/test"),
-            **{name: getattr(arrays, name) for name in copied},
+            **shared,
         )
         return RunRecord(
             id=run_id,

@@ -16,6 +16,7 @@ from vitreport.formatting import counted
 from vitreport.models.weights import is_out_of_memory, reason_of
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.runtime import DEVICE
+from vitreport.spec.run import RunSpec
 from vitreport.training.optimizers import OPTIMIZER_IMPLEMENTATION
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
@@ -60,19 +61,19 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
 
 
-def fingerprint(device: torch.device, *, precision: str, compiled: bool, spec_hash: str, data: str) -> dict[str, str]:
+def fingerprint(device: torch.device, spec: RunSpec, *, compiled: bool, data: str) -> dict[str, str]:
     """Return what two runs must share for their bits to be the same."""
     return {
         "torch": torch.__version__,
         "device": device_name(device),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
-        "precision": precision,
+        "precision": spec.train.precision,
         "compile": "yes" if compiled else "no",
         "optimizer": OPTIMIZER_IMPLEMENTATION,
         "randomness": RANDOMNESS_VERSION,
         "world_size": "1",
-        "spec": spec_hash,
+        "spec": spec.group_hash,
         "data": data,
     }
 
