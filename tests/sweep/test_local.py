@@ -24,13 +24,14 @@ def notes() -> list[str]:
 
 
 @pytest.fixture
-def run_all(notes: list[str]) -> Callable[..., dict[int, Report]]:
+def run_all(notes: list[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[int, Report]]:
     """Hand out runs of so many seeds to workers of a kind; how each has ended, and no process is left."""
 
     def run(worker: Callable[..., None], *, seeds: int, jobs: int) -> dict[int, Report]:
+        monkeypatch.setattr("vitreport.sweep.engines.local.train_each", worker)
         waiting = [small_spec(seed) for seed in range(seeds)]
         ends: dict[int, Report] = {}
-        with LocalEngine(jobs, RUNTIME, notes.append, serve=worker) as engine:
+        with LocalEngine(jobs, RUNTIME, notes.append) as engine:
             while len(ends) < seeds:
                 engine.prepare(len(waiting))
                 while waiting and engine.submit(waiting[0]):

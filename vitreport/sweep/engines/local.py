@@ -28,8 +28,6 @@ REIMPORTED = 97  # the exit code of a worker that has run the script of its pare
 UNGUARDED = 'a worker has run this script again: put what it does under `if __name__ == "__main__":`'
 SECONDS_BETWEEN_STEPS = 0.25
 
-Serve = Callable[[Connection, Runtime, Sequence[str]], None]
-
 
 def threads_per_job(jobs: int, device: str, threads: int | None) -> int | None:
     """Return the threads of each job. Raises SpecError for more threads than cores, or one GPU for several jobs."""
@@ -64,17 +62,11 @@ class LocalEngine:
     """Trains in processes on this machine, one per GPU or `jobs` at a time, which end with this one however it ends."""
 
     def __init__(
-        self,
-        jobs: int,
-        runtime: Runtime,
-        note: Callable[[str], None] = lambda line: None,
-        *,
-        argv: Sequence[str] = (),
-        serve: Serve | None = None,
+        self, jobs: int, runtime: Runtime, note: Callable[[str], None] = lambda line: None, *, argv: Sequence[str] = ()
     ) -> None:
         end_if_reimported()
         self._runtimes = [runtime] * jobs  # by slot; each slot has at most one worker
-        self._note, self._argv, self._serve = note, tuple(argv), serve or train_each
+        self._note, self._argv = note, tuple(argv)
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
@@ -131,7 +123,7 @@ class LocalEngine:
         slot = min(set(range(len(self._runtimes))) - {worker.slot for worker in self._workers})
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        process = context.Process(target=self._serve, args=(there, self._runtimes[slot], self._argv), daemon=True)
+        process = context.Process(target=train_each, args=(there, self._runtimes[slot], self._argv), daemon=True)
         ensure_running()  # the first process starts it, and it unblocks SIGINT where it is started
         former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:  # the process never hears Ctrl-C: a terminal sends it to all, and this process passes it on
