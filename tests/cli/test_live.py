@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tests.records import small_spec
 from vitreport.cli import live
-from vitreport.cli.live import Display, SweepView
+from vitreport.cli.live import SweepView
 from vitreport.spec.sweep import field_axis
 from vitreport.sweep.plan import Plan, Trial
 from vitreport.training.events import Started, StepFinished
@@ -28,15 +28,15 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Console:
     return console
 
 
-def last_frame(display: Display, terminal: Console) -> list[str]:
+def last_frame(view: SweepView, terminal: Console) -> list[str]:
     with terminal.capture() as capture:
-        terminal.print(display.bars.get_renderable())
+        terminal.print(view.bars.get_renderable())
     return [line.rstrip() for line in CONTROL.sub("", capture.get()).splitlines()]
 
 
-def begun(display: Display) -> SweepView:
+def begun(*, quiet: bool = False) -> SweepView:
     """A sweep whose first trials have ended; two run, at half of their steps, and the others wait."""
-    view = SweepView(display)
+    view = SweepView(quiet=quiet)
     view.begin(PLAN)
     for trial in TRIALS:
         view.moved(trial.id, "queued", None)
@@ -49,20 +49,19 @@ def begun(display: Display) -> SweepView:
 
 
 def test_a_bar_counts_the_trials_and_each_that_runs_has_one(terminal: Console) -> None:
-    display = Display(quiet=False)
-    view = begun(display)
-    overall, first, second = last_frame(display, terminal)
+    view = begun()
+    overall, first, second = last_frame(view, terminal)
     assert overall.startswith("trials ")
     assert "3 of 8 done, 1 diverged, 2 running, 2 queued" in overall
     assert first.startswith("batch_size=32 seed=4 ")
     assert second.startswith("batch_size=32 seed=5 ")
     assert "epoch 1.0/2" in first
     view.moved(TRIALS[4].id, "failed", None)
-    assert [line.split()[1] for line in last_frame(display, terminal)[1:]] == ["seed=5"]
+    assert [line.split()[1] for line in last_frame(view, terminal)[1:]] == ["seed=5"]
 
 
 def test_a_log_has_a_line_for_each_trial_that_ends(capsys: pytest.CaptureFixture[str]) -> None:
-    view = begun(Display(quiet=False))
+    view = begun()
     lines = capsys.readouterr().err.splitlines()
     assert [line.split()[:4] for line in lines] == [
         [f"trial={number + 1}/8", "batch_size=32", f"seed={number}", f"state={state}"]
@@ -75,7 +74,7 @@ def test_a_log_has_a_line_for_each_trial_that_ends(capsys: pytest.CaptureFixture
 
 
 def test_trials_that_ended_before_are_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
-    view = SweepView(Display(quiet=False))
+    view = SweepView(quiet=False)
     view.begin(PLAN)
     for trial in TRIALS:
         view.moved(trial.id, "done", None)
@@ -83,7 +82,7 @@ def test_trials_that_ended_before_are_not_logged(capsys: pytest.CaptureFixture[s
 
 
 def test_quiet_shows_warnings_only(capsys: pytest.CaptureFixture[str]) -> None:
-    view = begun(Display(quiet=True))
+    view = begun(quiet=True)
     view.note("a note")
     view.note("warning: a warning")
     assert capsys.readouterr().err == "warning: a warning\n"

@@ -21,7 +21,7 @@ from tests.cli.small_sweep import written
 from tests.commands import TRAIN, popen, vitreport
 from tests.records import small_spec, write_run
 from vitreport.cli import console
-from vitreport.cli.live import Display
+from vitreport.cli.live import View
 
 EPOCHS = 3
 
@@ -181,5 +181,5 @@ def test_only_a_terminal_that_can_redraw_gets_bars(kind: str, is_drawn: bool, mo
     monkeypatch.setenv("TERM", kind)
     with os.fdopen(leader), os.fdopen(follower, "w") as stream:
         monkeypatch.setattr(sys, "stderr", stream)
-        assert Display(quiet=False).is_drawn == is_drawn
-        assert not Display(quiet=True).is_drawn
+        assert View(quiet=False).bars.disable != is_drawn
+        assert View(quiet=True).bars.disable

@@ -59,19 +59,19 @@ def verify(
         vitreport datasets verify digits
         vitreport datasets verify ./photos --image-size 64
     """
-    from vitreport.cli.live import Display
+    from vitreport.cli.live import View
     from vitreport.data.verify import verify as verify_dataset
     from vitreport.errors import DatasetError
 
-    with Display(quiet=quiet) as display:
+    with View(quiet=quiet) as view:
         checks = verify_dataset(
             name,
             data_dirs_or_default(data_dirs),
             cache_dir(),
             image_size=image_size,
             intensity_range=intensity_range,
-            notify=display.note,
-            progress=display.progress,
+            notify=view.note,
+            progress=view.progress,
         )
     if as_json:
         print_json([asdict(check) for check in checks])

@@ -28,7 +28,7 @@ def evaluate(
         vitreport eval swin-digits-ea4ce545-s0
         vitreport eval runs/swin-digits-ea4ce545-s0 --split val
     """
-    from vitreport.cli.live import Display
+    from vitreport.cli.live import TrainingView
     from vitreport.cli.tables.evaluation import show_evaluation
     from vitreport.cli.tables.runs import read_named
     from vitreport.data.sources import locate
@@ -39,7 +39,7 @@ def evaluate(
     images = dataset or (found.spec.data.dataset if found.spec else "")
     data_dir = locate(images, data_dirs_or_default(machine.data_dirs))[1]
     runtime = Runtime(machine.device, data_dir, runs_dir=runs_dir, threads=machine.threads)
-    with Display(quiet=quiet) as listener:
+    with TrainingView(quiet=quiet) as listener:
         evaluation = evaluate_run(
             found, split=split, weights=weights, dataset=dataset, runtime=runtime, listener=listener
         )

@@ -14,7 +14,7 @@ from vitreport.analysis.selection import analyze_study
 from vitreport.analysis.summary import Ablation, Summary
 from vitreport.analysis.titles import subject_of
 from vitreport.cli.console import note_lowered, print_json, print_sentence, print_table, print_text, warn_each
-from vitreport.cli.live import Display, SweepView
+from vitreport.cli.live import SweepView
 from vitreport.cli.options import SweepOptions
 from vitreport.cli.tables.runs import warn_mixed
 from vitreport.data.sources import facts_in
@@ -37,8 +37,8 @@ WAYS = {
 
 def ablate_and_show(plan: Plan, options: SweepOptions) -> None:
     """Train what is missing of an ablation and print its results. Raises DamageError if trials are missing."""
-    with Display(quiet=options.quiet) as display:
-        summary = vitreport.ablate(plan, {}, observer=SweepView(display), **_arguments(options))
+    with SweepView(quiet=options.quiet) as view:
+        summary = vitreport.ablate(plan, {}, observer=view, **_arguments(options))
     show_sweeps([plan], summary, as_json=options.as_json)
     refuse_missing(plan.trials, options.runs_dir)
 
@@ -53,9 +53,9 @@ def run_study_and_show(asked: StudyRequest, options: SweepOptions) -> None:
     if not options.quiet:
         note_lowered(planned.lowered)
     try:
-        with Display(quiet=options.quiet) as display:
-            view, data_dirs = SweepView(display), options.data_dirs or ()
-            analysis = vitreport.run_study(asked, observer=view, data_dirs=data_dirs, **_arguments(options))
+        with SweepView(quiet=options.quiet) as view:
+            dirs = options.data_dirs or ()
+            analysis = vitreport.run_study(asked, observer=view, data_dirs=dirs, **_arguments(options))
     except ImagesError as error:
         if len(planned.available) + len(planned.unavailable) == 1:
             raise

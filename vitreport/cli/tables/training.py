@@ -6,7 +6,7 @@ import sys
 import vitreport
 from vitreport.analysis.runs import measured_accuracy
 from vitreport.cli.console import note, print_json, print_text
-from vitreport.cli.live import Display, TrainingView
+from vitreport.cli.live import TrainingView
 from vitreport.data.registry import is_altered
 from vitreport.formatting import duration, percent
 from vitreport.runtime import Runtime, default_data_dir
@@ -15,9 +15,8 @@ from vitreport.spec.run import RunSpec
 
 def train_and_show(spec: RunSpec, runtime: Runtime, *, force: bool, quiet: bool, as_json: bool) -> None:
     """Train unless it is done. Print a summary to stderr, and the run's folder or JSON to stdout."""
-    with Display(quiet=quiet) as display:
-        view = TrainingView(display)
-        run = vitreport.train(spec, runtime, force=force, listeners=[display, view], argv=sys.argv[1:])
+    with TrainingView(quiet=quiet) as view:
+        run = vitreport.train(spec, runtime, force=force, listeners=[view], argv=sys.argv[1:])
     record, result = run.record, run.result
     assert record
     assert result
