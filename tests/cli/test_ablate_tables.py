@@ -19,7 +19,7 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
     title, header, *rows = done.stdout.splitlines()
     assert (title, header.split()) == (
         "perceiver-io on digits by batch_size",
-        ["batch_size", "test", "accuracy", "less", "the", "baseline,", "points", "p", "(Holm)", "seeds"],
+        ["batch_size", *["test", "accuracy", "difference", "from", "baseline", "(pp)", "p", "(Holm)", "seeds"]],
     )
     assert [tuple(filter(None, map(str.strip, row.split("  ")))) for row in rows[:4]] == [
         ("16", "51.0% ± 2.5 (n = 3)", "-10.0 (-12.3 to -7.7)", "< 0.001", "3"),

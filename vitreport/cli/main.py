@@ -5,10 +5,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 from typing import Annotated, Any, Literal
 
 import typer
@@ -20,6 +19,7 @@ from vitreport.runtime import DEBUG
 from vitreport.store.signals import StopSignal, handle_until_exit
 from vitreport.version import __version__
 
+HELP_NAMES = ["-h", "--help"]
 PATH_TROUBLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ)
 DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -27,7 +27,7 @@ app = typer.Typer(
     name="vitreport",
     epilog=f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}.",
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": HELP_NAMES},
 )
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
@@ -91,12 +91,13 @@ def run(arguments: Sequence[str]) -> int:
     except StopSignal as stop:
         return _report([f"stopped by {stop}"], 128 + stop.signal_number)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
+        number, reason = getattr(error, "errno", None), getattr(error, "strerror", None) or str(error)
+        if number in DISK_TROUBLE:
             console.close_stdout()
-            what = f"cannot read or write {error.filename or 'a file'}: {error.strerror}"
+            what = f"cannot read or write {getattr(error, 'filename', None) or 'a file'}: {reason}"
             return _report([with_hint(what, "check the disk")], 6)
-        if isinstance(error, OSError) and error.errno in PATH_TROUBLE:
-            what = f"cannot use {error.filename or 'a path'}: {(error.strerror or str(error)).lower()}"
+        if number in PATH_TROUBLE:
+            what = f"cannot use {getattr(error, 'filename', None) or 'a path'}: {reason.lower()}"
             return _report([with_hint(what, "choose another path")], 2)
         traceback.print_exc()
         return _report([f"this is a bug of vitreport: {type(error).__name__}: {error}"], 1)
@@ -104,20 +105,13 @@ def run(arguments: Sequence[str]) -> int:
 
 def command() -> Any:
     """Return the program as typer builds it, with flags that show no type, as if they took a value."""
-    program = typer.main.get_command(app)
-    commands: list[Any] = [program]
+    commands: list[Any] = [typer.main.get_command(app)]
     for each in commands:
         commands += getattr(each, "commands", {}).values()
-        each.get_params = partial(_params_with_bare_flags, each.get_params)
-    return program
-
-
-def _params_with_bare_flags(get_params: Callable[[Any], list[Any]], context: Any) -> list[Any]:
-    parameters = get_params(context)
-    for parameter in parameters:
-        if getattr(parameter, "is_flag", False):
-            parameter.metavar = ""
-    return parameters
+        for parameter in each.get_params(typer.Context(each, help_option_names=HELP_NAMES)):
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""
+    return commands[0]
 
 
 def _run(arguments: Sequence[str]) -> int:

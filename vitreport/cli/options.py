@@ -25,7 +25,7 @@ def option(help_: str, metavar: str | None = None, *names: str, panel: str | Non
 
 def flag(name: str, help_: str, *names: str, panel: str | None = None) -> Any:
     """Return an option that takes no value."""
-    return typer.Option(name, *names, help=help_, metavar="", rich_help_panel=panel)
+    return typer.Option(name, *names, help=help_, rich_help_panel=panel)
 
 
 def argument(help_: str, metavar: str) -> Any:

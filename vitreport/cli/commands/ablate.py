@@ -3,11 +3,10 @@
 from collections import deque
 from typing import Annotated, Any
 
-import typer
 from typer.core import TyperCommand
 
 from vitreport.cli import options
-from vitreport.cli.options import SWEEP
+from vitreport.cli.options import SWEEP, flag, option
 from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS
 
 PARAM, ONLY = "--param", "--only"
@@ -37,27 +36,15 @@ def ablate(
     sweep: options.SweepOptions,
     param: Annotated[
         list[str] | None,
-        typer.Option(
-            PARAM,
-            help="A field and its values, such as batch_size 16,32,64. Repeat it for a grid.",
-            metavar="NAME VALUES",
-            rich_help_panel=SWEEP,
+        option(
+            "A field and values, such as batch_size 16,32. Repeat it for a grid.", "NAME VALUES", PARAM, panel=SWEEP
         ),
     ] = None,
-    zip_: Annotated[
-        bool, typer.Option("--zip", help="Pair the values of all --param instead of a grid.", rich_help_panel=SWEEP)
-    ] = False,
+    zip_: Annotated[bool, flag("--zip", "Pair the values of all --param instead of a grid.", panel=SWEEP)] = False,
     baseline: Annotated[
-        str | None,
-        typer.Option(
-            help="Baseline, one value for each --param (default: the values of the spec).",
-            metavar="VALUES",
-            rich_help_panel=SWEEP,
-        ),
+        str | None, option("Baseline value for each --param (default: those of the spec).", "VALUES", panel=SWEEP)
     ] = None,
-    max_trials: Annotated[
-        int, typer.Option(min=1, help="Refuse a larger sweep.", metavar="N", rich_help_panel=SWEEP)
-    ] = DEFAULT_MAX_TRIALS,
+    max_trials: Annotated[int, option("Refuse a larger sweep.", "N", panel=SWEEP, least=1)] = DEFAULT_MAX_TRIALS,
 ) -> None:
     """Train every value with every seed and compare the results.
 

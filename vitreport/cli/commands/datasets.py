@@ -7,6 +7,7 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_table
+from vitreport.cli.options import argument, option
 from vitreport.runtime import cache_dir, data_dirs_or_default
 
 app = typer.Typer(help="List and verify datasets.", no_args_is_help=True)
@@ -38,16 +39,10 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
 
 @app.command()
 def verify(
-    name: Annotated[str, typer.Argument(help="Name of a dataset, or a folder of images.", metavar="NAME")],
-    image_size: Annotated[
-        int | None,
-        typer.Option(min=8, help="Size to decode the images of a folder to (default: their own).", metavar="PIXELS"),
-    ] = None,
+    name: Annotated[str, argument("Name of a dataset, or a folder of images.", "NAME")],
+    image_size: Annotated[int | None, option("Size of the decoded images (default: their own).", "N", least=8)] = None,
     intensity_range: Annotated[
-        Literal["full", "train"],
-        typer.Option(
-            help="Range of 16-bit gray that is scaled to 0 to 255: all of it, or that of the training images."
-        ),
+        Literal["full", "train"], option("Scale 16-bit gray from its full range, or from that of the training images.")
     ] = "full",
     data_dirs: options.DataDirs = None,
     quiet: options.Quiet = False,

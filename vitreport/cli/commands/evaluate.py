@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal
 
-import typer
-
 from vitreport.cli import options
 from vitreport.cli.commands.runs import RunName
+from vitreport.cli.options import option
 from vitreport.runtime import RUNS_DIR, Runtime, data_dirs_or_default
 
 
@@ -13,10 +12,8 @@ from vitreport.runtime import RUNS_DIR, Runtime, data_dirs_or_default
 def evaluate(
     run: RunName,
     machine: options.DeviceOptions,
-    split: Annotated[Literal["test", "val", "train"], typer.Option(help="Split to measure.")] = "test",
-    weights: Annotated[
-        Literal["best", "last"], typer.Option(help="Weights to measure: those of the best epoch, or the last ones.")
-    ] = "best",
+    split: Annotated[Literal["test", "val", "train"], option("Split to measure.")] = "test",
+    weights: Annotated[Literal["best", "last"], option("Measure the best epoch, or the last one.")] = "best",
     dataset: options.Dataset = None,
     runs_dir: options.RunsDir = RUNS_DIR.default,
     quiet: options.Quiet = False,

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from vitreport.cli import options
 from vitreport.cli.console import note, note_lowered, warn_each
+from vitreport.cli.options import argument, flag, option
 from vitreport.errors import DamageError, DriftError, SpecError
 from vitreport.formatting import counted
 from vitreport.report.blocks import Format
@@ -15,44 +14,23 @@ from vitreport.sweep.defaults import DEFAULT_SEEDS
 
 
 def report(
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(help="Runs, groups (ids without the seed) or sweeps (default: all runs).", metavar="[RUN]..."),
-    ] = None,
+    runs: Annotated[list[str] | None, argument("Runs, groups or sweeps by their ids (default: all).", "RUN")] = None,
     format_: Annotated[
-        Format | None, typer.Option("--format", help="Output format (default: from the file extension, else markdown).")
+        Format | None, option("Output format (default: from the file extension, else markdown).", None, "--format")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write (default: stdout).", metavar="FILE")
-    ] = None,
+    output: Annotated[Path | None, option("File to write (default: stdout).", "FILE", "--output", "-o")] = None,
     inject: Annotated[
-        Path | None,
-        typer.Option(help="Replace the part of FILE between vitreport:begin and vitreport:end.", metavar="FILE"),
+        Path | None, option("Replace the part of FILE between vitreport:begin and vitreport:end.", "FILE")
     ] = None,
-    check: Annotated[
-        Path | None, typer.Option(help="Check that FILE is up to date; print a diff if not.", metavar="FILE")
-    ] = None,
-    assets: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for the figures of a Markdown report (default: report-assets next to report.md).",
-            metavar="DIR",
-        ),
-    ] = None,
-    no_assets: Annotated[bool, typer.Option("--no-assets", help="Leave the figures out of Markdown.")] = False,
-    title: Annotated[str | None, typer.Option(help="Heading (default: that of the study).", metavar="TEXT")] = None,
-    template: Annotated[
-        Path | None, typer.Option(help="Your own Jinja template, run in a sandbox (default: none).", metavar="FILE")
-    ] = None,
-    study: Annotated[
-        str | None, typer.Option(help="Study to report, by name or file (default: none).", metavar="STUDY")
-    ] = None,
+    check: Annotated[Path | None, option("Check that FILE is up to date; print a diff if not.", "FILE")] = None,
+    assets: Annotated[Path | None, option("Folder of the figures (default: X-assets next to X.md).", "DIR")] = None,
+    no_assets: Annotated[bool, flag("--no-assets", "Leave the figures out of Markdown.")] = False,
+    title: Annotated[str | None, option("Heading (default: that of the study, or a general one).", "TEXT")] = None,
+    template: Annotated[Path | None, option("Jinja template, run in a sandbox (default: none).", "FILE")] = None,
+    study: Annotated[str | None, option("Study to report, by name or file (default: none).", "STUDY")] = None,
     only: options.Only = None,
     set_: options.Set = None,
-    seeds: Annotated[
-        str | None,
-        typer.Option(help="With --study, report only these seeds (default: all on record).", metavar="SEEDS"),
-    ] = None,
+    seeds: Annotated[str | None, option("With --study, only these seeds (default: all recorded).", "SEEDS")] = None,
     data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = RUNS_DIR.default,
 ) -> None:
@@ -64,27 +42,27 @@ def report(
     """
     from vitreport.analysis import selection
     from vitreport.analysis.groups import mixed_randomness
-    from vitreport.cli.publish import checked_target
+    from vitreport.cli import publish
     from vitreport.cli.tables.runs import TRAIN_AGAIN, require_runs_dir
     from vitreport.data.sources import facts_in
-    from vitreport.report.figures.assets import shown_figures
+    from vitreport.report.figures import assets as figure_files
+    from vitreport.report.inject import read_text
+    from vitreport.report.markdown import Template
     from vitreport.report.page import TITLE, make_page
     from vitreport.report.render import render
     from vitreport.sweep.study_plan import StudyRequest
 
-    target = checked_target(
-        {"--output": output, "--inject": inject, "--check": check},
-        format_,
-        assets,
-        {"--template": template, "--assets": assets, "--no-assets": no_assets},
-    )
+    publish.refuse_several({"--output": output, "--inject": inject, "--check": check})
+    publish.refuse_several({"--assets": assets, "--no-assets": no_assets})
+    file, is_part = publish.checked_file(output, inject, check)
+    markdown_only = {"--template": template, "--assets": assets, "--no-assets": no_assets}
+    form = publish.chosen_format(file, format_, markdown_only)
+    own = Template.read(template) if template else None
+    is_shown = form == "markdown" and not no_assets
+    folder = publish.figures_folder(file, assets, is_checked=check is not None) if is_shown else None
     if study:
         if runs:
-            fault, hint = (
-                f"runs cannot be named with --study: {', '.join(runs)}",
-                "choose parts of the study with --only",
-            )
-            raise SpecError(fault, hint)
+            raise SpecError(f"runs cannot be named with --study: {', '.join(runs)}", "choose parts with --only")
         request = StudyRequest(study, only or (), DEFAULT_SEEDS if seeds is None else seeds, set_ or ())
         analysis = selection.analyze_study(request, runs_dir, facts_in(data_dirs), every_seed=seeds is None)
     else:
@@ -94,13 +72,17 @@ def report(
         analysis = selection.analyze_runs(runs or (), runs_dir)
     note_lowered(analysis.lowered)
     page = make_page(analysis.summary, analysis.claims, title or analysis.title or TITLE)
-    place = target.assets(page.figures, given=assets)
+    if folder and check and not assets:
+        folder = figure_files.linked_folder(page.figures, check, read_text(check)) or folder
+    place = figure_files.Assets(folder, file) if folder else None
     link = place.link if place else None
-    document = render(page, target.form, title=title, template=target.template, assets=link, is_part=target.is_part)
-    figures = shown_figures(page.figures, document)
-    is_out_of_date = target.publish(document, figures, place)
-    if place and figures and not check:
-        note(f"{counted(len(figures), 'figure')} in {place.folder}/")
+    document = render(page, form, title=title, template=own, assets=link, is_part=is_part)
+    figures = figure_files.shown_figures(page.figures, document)
+    if not check:
+        publish.publish(file, document, figures, place, is_part=is_part)
+        if place and figures:
+            note(f"{counted(len(figures), 'figure')} in {place.folder}/")
+    is_out_of_date = check is not None and publish.differs(check, document, figures, place)
     damage = page.summary.damage
     if not (page.summary.runs or damage):
         which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"
@@ -109,7 +91,7 @@ def report(
     mixed = [f"{line}; {TRAIN_AGAIN}" for line in mixed_randomness(page.summary.groups)]
     warn_each([*mixed, *(f"{runs_dir / each.place}: {each.reason}" for each in damage)])
     if is_out_of_date:
-        option = "--inject" if target.is_part else "-o"
-        raise DriftError(f"{check} is out of date", f"run the same command with {option} in place of --check")
+        option_ = "--inject" if is_part else "-o"
+        raise DriftError(f"{check} is out of date", f"run the same command with {option_} in place of --check")
     if damage:
         raise DamageError(f"the records are damaged in {counted(len(damage), 'place')}; the report has the rest")

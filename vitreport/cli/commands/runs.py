@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from vitreport.cli import options
+from vitreport.cli.options import argument, flag, option
 from vitreport.errors import SpecError
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import counted
@@ -14,13 +15,13 @@ from vitreport.runtime import RUNS_DIR
 
 app = typer.Typer(help="List, show, compare and export recorded runs.", no_args_is_help=True)
 
-RunName = Annotated[str, typer.Argument(help="Id of a run, a unique prefix of it, or its folder.", metavar="RUN")]
-RunOrGroup = typer.Argument(help="Run, or group: an id without its seed.", metavar="RUN")
+RunName = Annotated[str, argument("Id of a run, a unique prefix of it, or its folder.", "RUN")]
+RunOrGroup = Annotated[str, argument("Run, or group: an id without its seed.", "RUN")]
 
 
 @app.command("list")
 def list_runs(
-    each: Annotated[bool, typer.Option("--each", help="Show every run, not seeds as one result.")] = False,
+    each: Annotated[bool, flag("--each", "Show every run, not seeds as one result.")] = False,
     runs_dir: options.RunsDir = RUNS_DIR.default,
     as_json: options.AsJson = False,
 ) -> None:
@@ -48,8 +49,8 @@ def show(run: RunName, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: op
 
 @app.command()
 def diff(
-    first: Annotated[str, RunOrGroup],
-    second: Annotated[str, RunOrGroup],
+    first: RunOrGroup,
+    second: RunOrGroup,
     runs_dir: options.RunsDir = RUNS_DIR.default,
     as_json: options.AsJson = False,
 ) -> None:
@@ -65,20 +66,11 @@ def diff(
 
 @app.command()
 def export(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Runs as in `runs show` (default: all).", metavar="[RUN]...")
-    ] = None,
-    format_: Annotated[
-        Literal["csv", "parquet", "tensorboard"], typer.Option("--format", help="Format to write.")
-    ] = "csv",
-    table: Annotated[
-        Literal["runs", "epochs"], typer.Option(help="Write one row a run or one an epoch, as CSV and Parquet.")
-    ] = "runs",
+    names: Annotated[list[str] | None, argument("Runs as in `runs show` (default: all).", "RUN")] = None,
+    format_: Annotated[Literal["csv", "parquet", "tensorboard"], option("Format to write.", None, "--format")] = "csv",
+    table: Annotated[Literal["runs", "epochs"], option("One row a run or one an epoch, in CSV and Parquet.")] = "runs",
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="File, or log directory for TensorBoard (default: stdout).", metavar="PATH"
-        ),
+        Path | None, option("File, or log directory for TensorBoard (default: stdout).", "PATH", "--output", "-o")
     ] = None,
     runs_dir: options.RunsDir = RUNS_DIR.default,
 ) -> None:

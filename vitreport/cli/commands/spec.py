@@ -7,14 +7,13 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import note, note_lowered, print_json, print_text
+from vitreport.cli.options import argument, flag
 
 app = typer.Typer(help="Show and check specs.", no_args_is_help=True)
 
 
 @app.command()
-def schema(
-    study: Annotated[bool, typer.Option("--study", help="Print the schema of a study file instead.")] = False,
-) -> None:
+def schema(study: Annotated[bool, flag("--study", "Print the schema of a study file instead.")] = False) -> None:
     """Print the JSON Schema of a spec, for editors that check and complete TOML files.
 
     Name it in the first line of a spec: #:schema ./spec.schema.json
@@ -29,9 +28,7 @@ def schema(
 
 @app.command()
 def fields(
-    section: Annotated[
-        str | None, typer.Argument(help="Section, such as data.augment (default: all).", metavar="SECTION")
-    ] = None,
+    section: Annotated[str | None, argument("Section, such as data.augment (default: all).", "SECTION")] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """List the fields of a spec with their types. `vitreport models show` lists those of a model.
@@ -46,7 +43,7 @@ def fields(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="TOML file with a spec, or the spec.json of a run.", metavar="FILE")],
+    file: Annotated[Path, argument("TOML file with a spec, or the spec.json of a run.", "FILE")],
     data_dirs: options.DataDirs = None,
     as_json: options.AsJson = False,
 ) -> None:

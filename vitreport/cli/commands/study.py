@@ -6,11 +6,12 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.commands.ablate import WordsCommand
+from vitreport.cli.options import argument, flag
 from vitreport.runtime import RUNS_DIR
 from vitreport.sweep.defaults import DEFAULT_SEEDS
 
 app = typer.Typer(help="Run studies: runs and ablations that are reported together.", no_args_is_help=True)
-Study = Annotated[str, typer.Argument(help="Name of a study, or its TOML file.", metavar="STUDY")]
+Study = Annotated[str, argument("Name of a study, or its TOML file.", "STUDY")]
 
 
 @app.command("list")
@@ -45,9 +46,7 @@ def status(
     machine: options.DeviceOptions,
     only: options.Only = None,
     seeds: options.Seeds = DEFAULT_SEEDS,
-    measure: Annotated[
-        bool, typer.Option("--measure", help="Time a few steps of the runs whose time no record tells.")
-    ] = False,
+    measure: Annotated[bool, flag("--measure", "Time a few steps of the runs whose time no record tells.")] = False,
     runs_dir: options.RunsDir = RUNS_DIR.default,
     as_json: options.AsJson = False,
 ) -> None:

@@ -2,24 +2,19 @@
 
 from typing import Annotated
 
-import typer
-
 from vitreport.cli import options
+from vitreport.cli.options import flag, option
 
 
 @options.grouped
 def train(
     wanted: options.SpecOptions,
     training: options.TrainingOptions,
-    seed: Annotated[
-        int | None, typer.Option(help="Set seed (default: from the spec).", metavar="N", rich_help_panel=options.SPEC)
-    ] = None,
+    seed: Annotated[int | None, option("Set seed (default: from the spec).", "N", panel=options.SPEC)] = None,
     dry_run: options.DryRun = False,
-    force: Annotated[bool, typer.Option("--force", help="Train again, in a new folder, if the run is done.")] = False,
+    force: Annotated[bool, flag("--force", "Train again, in a new folder, if the run is done.")] = False,
     quiet: options.Quiet = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Also show the source of each value and of the images.")
-    ] = False,
+    verbose: Annotated[bool, flag("--verbose", "Also show the source of each value and of the images.", "-v")] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Train a model and record the run.
