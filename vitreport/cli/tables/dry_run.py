@@ -8,7 +8,7 @@ from typing import Any
 from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.cli.options import SweepOptions
 from vitreport.cli.tables.runs import flops
-from vitreport.cli.tables.specs import origins, rows_with_origins
+from vitreport.cli.tables.specs import origin_rows
 from vitreport.formatting import compact, counted, duration, rate
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
@@ -43,11 +43,12 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
             "disk_bytes": run.disk_bytes,
             "to_compile": runtime.compile,
         }
-        print_json({"plan": plan, "spec": composed.spec.model_dump(mode="json"), "origins": origins(composed)})
+        origins = {path: origin for path, _, origin in origin_rows(composed) if path}
+        print_json({"plan": plan, "spec": composed.spec.model_dump(mode="json"), "origins": origins})
         return
     speeds = "the speeds without --compile" if runtime.compile else "these speeds"
     images = ", ".join(f"{count:,} {split}" for split, count in run.images.items())
-    print_table(["field", "value", "from"], rows_with_origins(composed))
+    print_table(["field", "value", "from"], origin_rows(composed))
     print_text("")
     rows = [
         ("run", composed.spec.run_id),

@@ -1,12 +1,12 @@
 """Runs and groups as tables for people and as plain values for programs."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vitreport.analysis.groups import Group, groups_of, mixed_randomness
-from vitreport.analysis.runs import measured_accuracy
+from vitreport.analysis.groups import Group, group_runs, mixed_randomness
+from vitreport.analysis.runs import RunSummary, measured_accuracy, summarize_run
 from vitreport.cli.console import note, print_json, print_table, print_text, sparkline, warn_each
 from vitreport.cli.tables.specs import spec_rows
 from vitreport.data.registry import bytes_in_words
@@ -34,24 +34,10 @@ LEGEND = (
 
 def require_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
     """Raise SpecError if there is no such folder; `may_lack_default` lets the default one be missing."""
-    if not _is_folder(runs_dir) and not (may_lack_default and runs_dir == RUNS_DIR.default):
+    if runs_dir.exists() and not runs_dir.is_dir():
+        raise SpecError(f"{runs_dir} is not a folder", HINT)
+    if not runs_dir.exists() and not (may_lack_default and runs_dir == RUNS_DIR.default):
         raise SpecError(f"there is no folder {runs_dir}", HINT)
-
-
-def note_missing_runs_dir(runs_dir: Path) -> None:
-    """Note that the folder that the user gives does not exist, in a command that works without it."""
-    if not _is_folder(runs_dir) and runs_dir != RUNS_DIR.default:
-        note(f"there is no folder {runs_dir} yet; {HINT}")
-
-
-def _is_folder(runs_dir: Path) -> bool:
-    """Return whether the folder exists. Raises SpecError for a file."""
-    try:
-        if runs_dir.exists() and not runs_dir.is_dir():
-            raise SpecError(f"{runs_dir} is not a folder", HINT)
-        return runs_dir.is_dir()
-    except OSError as error:  # a name that is too long
-        raise SpecError(f"{runs_dir}: {error.strerror}", HINT) from error
 
 
 def read_named(name: str, runs_dir: Path) -> Run:
@@ -63,17 +49,22 @@ def read_named(name: str, runs_dir: Path) -> Run:
 def show_runs(runs_dir: Path, *, each: bool, as_json: bool) -> None:
     """Print a row for each group, or for each run. Raises DamageError if a record is damaged."""
     require_runs_dir(runs_dir, may_lack_default=True)
-    runs = [read_run(folder) for folder in run_folders(runs_dir)]
-    groups = groups_of(runs)
+    records = [read_run(folder) for folder in run_folders(runs_dir)]
+    states = {run.id: state_of(run) for run in records}
+    runs = [summarize_run(run) for run in records]
+    groups = group_runs(runs)
     damage: list[Damage] = []
-    levels = _levels(runs_dir, damage)
+    levels: dict[str, dict[str, None]] = {}
+    for sweep in read_sweeps(runs_dir, damage):
+        for trial in sweep.trials:
+            level = called((axis.name for axis in sweep.axes), trial.values)
+            levels.setdefault(RunId.parse(trial.run).group, {})[level] = None
     if as_json:
-        print_json([_overview(run) for run in runs])
+        print_json([_plain(run, states[run.id]) for run in runs])
     elif runs:
-        shown = [group for run in runs for group in groups_of([run])] if each else groups
-        by_id = {run.id: run for run in runs}
-        rows = [_row(group, [by_id[run.id] for run in group.runs], levels.get(group.spec_id, {})) for group in shown]
-        rows += [_row(None, [run], {}) for run in runs if run.spec is None]
+        shown = [group for run in runs for group in group_runs([run])] if each else groups
+        rows = [_row(group.runs, states, group, levels.get(group.spec_id, ())) for group in shown]
+        rows += [_row([run], states) for run in runs if run.spec is None]
         print_table(COLUMNS, sorted(rows), right=NUMBERS, spare=SPARE)
         if any(sign in cell for row in rows for cell in row for sign in ("±", "n = ")):
             note(LEGEND)
@@ -81,54 +72,47 @@ def show_runs(runs_dir: Path, *, each: bool, as_json: bool) -> None:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
     warn_mixed(groups)
     warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
-    refuse_damage(runs)
+    refuse_damage(records)
     if damage:
         raise DamageError(f"{len(damage)} of the sweeps damaged")
 
 
-def _levels(runs_dir: Path, damage: list[Damage]) -> dict[str, dict[str, None]]:
-    """Return the levels of each group in the sweeps on record; what cannot be read goes to `damage`."""
-    levels: dict[str, dict[str, None]] = {}
-    for sweep in read_sweeps(runs_dir, damage):
-        for trial in sweep.trials:
-            level = called((axis.name for axis in sweep.axes), trial.values)
-            levels.setdefault(RunId.parse(trial.run).group, {})[level] = None
-    return levels
-
-
-def _overview(run: Run) -> dict[str, Any]:
-    """Return what a list of runs says of one, as JSON values."""
-    final = run.result.selected.splits if run.result else {}
-    seen = final or (run.epochs[-1].splits if run.epochs else {})
+def _plain(run: RunSummary, state: str) -> dict[str, Any]:
     return {
         "id": run.id,
-        "state": state_of(run),
-        "epoch": run.epochs[-1].epoch if run.epochs else 0,
-        "epochs": run.spec.train.epochs if run.spec else None,
-        "val_accuracy": seen["val"].accuracy if "val" in seen else None,
-        "test_accuracy": final["test"].accuracy if "test" in final else None,
-        "seconds": run.record.seconds if run.record else None,
-        "started": run.record.started if run.record else None,
+        "state": state,
+        "epoch": _epochs(run)[0],
+        "epochs": run.epochs,
+        "val_accuracy": run.validation,
+        "test_accuracy": run.accuracies.get("test"),
+        "seconds": run.record and run.record.seconds,
+        "started": run.record and run.record.started,
         "damage": list(map(str, run.damage)),
     }
 
 
-def _row(group: Group | None, runs: Sequence[Run], levels: Iterable[str]) -> list[str]:
+def _epochs(run: RunSummary) -> tuple[int, int | None]:
+    """Return the epochs that are done, and how many there are to be."""
+    return run.epochs if run.splits and run.epochs else run.epoch, run.epochs
+
+
+def _row(
+    runs: Sequence[RunSummary], states: Mapping[str, str], group: Group | None = None, levels: Iterable[str] = ()
+) -> list[str]:
     """Return the row of a group, or of a run without a spec: means of what is done, and what the others reached."""
-    seen = [_overview(run) for run in runs]
-    states = Counter(each["state"] for each in seen)
-    so_far = [percent(each["val_accuracy"]) for each in seen if each["val_accuracy"] and each["test_accuracy"] is None]
-    validation = [_accuracy(group.validation if group else None), f"so far {', '.join(so_far)}" if so_far else ""]
-    seconds = [each["seconds"] for each in seen if each["seconds"] is not None]
+    counts = Counter(states[run.id] for run in runs)
+    so_far = ", ".join(percent(run.validation) for run in runs if run.validation is not None and not run.splits)
+    validation = [_accuracy(group.validation if group else None), f"so far {so_far}" if so_far else ""]
+    records = [run.record for run in runs if run.record]
     name = group.id if group and len(runs) > 1 else runs[0].id
     return [
-        f"{name} ({'; '.join(levels)})" if levels else name,
-        ", ".join(f"{count} {state}" if len(runs) > 1 else state for state, count in states.items()),
-        ", ".join(dict.fromkeys(f"{each['epoch']}/{each['epochs'] or '?'}" for each in seen)),
+        " ".join([name, *([f"({'; '.join(levels)})"] if levels else [])]),
+        ", ".join(f"{count} {state}" if len(runs) > 1 else state for state, count in counts.items()),
+        ", ".join(dict.fromkeys(f"{done}/{every or '?'}" for done, every in map(_epochs, runs))),
         "; ".join(filter(None, validation)),
         _accuracy(group.test if group else None),
-        duration(sum(seconds)) if seconds else "",
-        min((each["started"] for each in seen if each["started"]), default=""),
+        duration(sum(record.seconds for record in records)) if records else "",
+        min((record.started for record in records), default=""),
     ]
 
 
@@ -140,14 +124,14 @@ def show_run(run: Run, *, as_json: bool) -> None:
     """Print a run on one screen. Raises DamageError if its record is damaged."""
     state = state_of(run)
     if as_json:
-        record = {"spec": run.spec, "run": run.record, "result": run.result}
-        plain = {name: each and each.model_dump(mode="json") for name, each in record.items()}
-        epochs = [epoch.model_dump(mode="json") for epoch in run.epochs]
-        about = {"id": run.id, "state": state, "folder": str(run.folder), "damage": list(map(str, run.damage))}
-        print_json({**about, **plain, "epochs": epochs})
+        parts = {"spec": run.spec, "run": run.record, "result": run.result}
+        plain: dict[str, Any] = {name: part and part.model_dump(mode="json") for name, part in parts.items()}
+        plain["epochs"] = [epoch.model_dump(mode="json") for epoch in run.epochs]
+        plain["damage"] = list(map(str, run.damage))
+        print_json({"id": run.id, "state": state, "folder": str(run.folder), **plain})
     else:
         print_text(f"{run.id}: {state}")
-        spec = spec_rows(run.spec.model_dump(mode="json")) if run.spec else []
+        spec = spec_rows(run.spec) if run.spec else []
         for title, rows in (("trained", spec), ("record", _record_rows(run)), ("results", _result_rows(run))):
             if rows:
                 print_text("")

@@ -17,7 +17,7 @@ from vitreport.spec.data import DataSpec
 from vitreport.spec.fields import flat
 from vitreport.spec.model import implementations
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
-from vitreport.spec.run import TrainSpec
+from vitreport.spec.run import RunSpec, TrainSpec
 from vitreport.spec.section import members, tag_of, tags_of
 
 LINE_CHARACTERS = 80
@@ -95,10 +95,10 @@ def show_fields(section: str | None, *, as_json: bool) -> None:
     print_table(["section", "field", "type", "default"], rows)
 
 
-def spec_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def spec_rows(spec: RunSpec) -> list[tuple[str, str]]:
     """Return each field of a spec and its value; the second and later lines of a long value have no name."""
     rows = []
-    for path, value in flat(values).items():
+    for path, value in flat(spec.model_dump(mode="json")).items():
         lines = [toml_value(value)]
         if len(lines[0]) > LINE_CHARACTERS and isinstance(value, list | tuple):
             items = [textwrap.wrap(f"{toml_value(item)},", LINE_CHARACTERS, break_on_hyphens=False) for item in value]
@@ -107,20 +107,14 @@ def spec_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def origins(composed: Composed) -> dict[str, str]:
-    """Return where the value of each field comes from."""
-    return {path: composed.origins.get(path, "default") for path in flat(composed.spec.model_dump(mode="json"))}
-
-
-def rows_with_origins(composed: Composed) -> list[tuple[str, str, str]]:
+def origin_rows(composed: Composed) -> list[tuple[str, str, str]]:
     """Return each field of a spec, its value and where that comes from."""
-    known = origins(composed)
-    return [(*row, known.get(row[0], "")) for row in spec_rows(composed.spec.model_dump(mode="json"))]
+    return [(*row, row[0] and composed.origins.get(row[0], "default")) for row in spec_rows(composed.spec)]
 
 
 def note_origins(composed: Composed, runtime: Runtime) -> None:
     """Note, for `--verbose`, each value of the spec with its origin and the folders that are used."""
-    for path, value, origin in rows_with_origins(composed):
+    for path, value, origin in origin_rows(composed):
         note(f"{path} = {value} ({origin})" if path else f"    {value}")
     folders = {"datasets": runtime.data_dir, "decoded images": runtime.cache_dir, "runs": runtime.runs_dir}
     for name, folder in folders.items():

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.analysis.studies import statement_of
-from vitreport.cli.console import note_lowered, print_json, print_sentence, print_table, print_text, warn_each
-from vitreport.cli.tables.runs import note_missing_runs_dir
+from vitreport.cli.console import note, note_lowered, print_json, print_sentence, print_table, print_text, warn_each
+from vitreport.cli.tables.runs import HINT, require_runs_dir
 from vitreport.data.sources import facts_in
 from vitreport.formatting import counted, duration, printable, toml_value
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
-from vitreport.runtime import Runtime
+from vitreport.runtime import RUNS_DIR, Runtime
 from vitreport.spec.compose import Describe
 from vitreport.spec.fields import flat
 from vitreport.spec.study import PartSpec
@@ -80,7 +80,10 @@ def show_status(
     planned = plan_study(asked, describe)
     if not quiet:
         note_lowered(planned.lowered)
-    note_missing_runs_dir(runs_dir)
+    if runs_dir.exists() or runs_dir == RUNS_DIR.default:
+        require_runs_dir(runs_dir, may_lack_default=True)
+    else:
+        note(f"there is no folder {runs_dir} yet; {HINT}")
     records = [read_run(folder) for folder in run_folders(runs_dir)]
     expect = expect_here(measured_on, records) if measured_on else expect_from_records(records)
     trials = {name: forecast_trials(plan, runs_dir, expect) for name, plan in planned.available.items()}
