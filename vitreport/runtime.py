@@ -4,19 +4,16 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, NamedTuple
 
 from platformdirs import user_cache_path
 
-Value = TypeVar("Value")
 
-
-@dataclass(frozen=True)
-class RuntimeOption(Generic[Value]):
-    """An option of the machine: the one place of its name, its environment variable, its default and its help."""
+class RuntimeOption(NamedTuple):
+    """An option of the machine: the one place of its name, its default and its help."""
 
     name: str
-    default: Value
+    default: Any
     help: str
 
     @property
@@ -26,27 +23,25 @@ class RuntimeOption(Generic[Value]):
 
     @property
     def variable(self) -> str:
-        """As in VITREPORT_DATA_DIR."""
+        """The environment variable, as in VITREPORT_DATA_DIR."""
         return f"VITREPORT_{self.name.upper()}"
 
-    def given_as(self, value: Value) -> str:
+    def given_as(self, value: object) -> str:
         """Return the variable if it gives this value, else the flag."""
         return self.variable if os.environ.get(self.variable) == str(value) else self.flag
 
 
 DEVICE = RuntimeOption("device", "auto", "Device to compute on: auto, cpu, cuda or cuda:N.")
-THREADS = RuntimeOption[int | None]("threads", None, "Number of CPU threads (default: chosen by PyTorch).")
+THREADS = RuntimeOption("threads", None, "Number of CPU threads (default: chosen by PyTorch).")
 COMPILE = RuntimeOption("compile", False, "Let torch compile the network; the first step takes a while.")
-DATA_DIR = RuntimeOption[Path | None]("data_dir", None, "Dataset directory; repeat to search several in order.")
-CACHE_DIR = RuntimeOption[Path | None]("cache_dir", None, "Directory of decoded images and downloads.")
+DATA_DIR = RuntimeOption("data_dir", None, "Dataset directory; repeat to search several in order.")
+CACHE_DIR = RuntimeOption("cache_dir", None, "Directory of decoded images and downloads.")
 RUNS_DIR = RuntimeOption("runs_dir", Path("runs"), "Directory of run folders.")
 CHECKPOINT_SECONDS = RuntimeOption(
     "checkpoint_seconds", 30.0, "Save a checkpoint at least every N seconds; 0 means every step."
 )
 DEBUG = RuntimeOption("debug", False, "Show the traceback of an error.")
-OPTIONS: tuple[RuntimeOption[Any], ...]
 OPTIONS = (DEVICE, THREADS, COMPILE, DATA_DIR, CACHE_DIR, RUNS_DIR, CHECKPOINT_SECONDS, DEBUG)
-
 VARIABLES = frozenset(option.variable for option in OPTIONS)
 """Environment variables that are no fields of the spec."""
 
@@ -57,26 +52,23 @@ def cache_dir() -> Path:
 
 
 def default_data_dir() -> Path:
-    """Return the folder in which data sets are looked for unless the user names others."""
+    """Return the folder in which datasets are looked for unless the user names others."""
     return cache_dir() / "data"
 
 
 def data_dirs_or_default(given: Sequence[Path] | None) -> Sequence[Path]:
-    """Return the folders to search for data sets."""
+    """Return the folders to search for datasets."""
     return given or [default_data_dir()]
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where and how a run is executed.
+    """Where and how a run is executed; the defaults are those of `vitreport train`.
 
-    The defaults are those of `vitreport train` without environment variables: VITREPORT_DEVICE, VITREPORT_RUNS_DIR and
-    the others are for the command line. Only VITREPORT_CACHE_DIR counts here as well: it names the folder of decoded
-    images and of downloads.
-
-    `device` is a torch device name or "auto"; `threads` None leaves torch its own choice; `compile` lets torch
-    compile the network for training; `checkpoint_seconds` is the longest stretch of work that a crash can cost;
-    `weights` is the file that `model.pretrained` names by its digest.
+    The only environment variable that counts here is VITREPORT_CACHE_DIR. `device` is a torch device or "auto";
+    `threads` None leaves torch its own choice; `compile` lets torch compile the network for training;
+    `checkpoint_seconds` is the longest stretch of work that a crash can cost; `weights` is the file that
+    `model.pretrained` names by its digest.
     """
 
     device: str = DEVICE.default

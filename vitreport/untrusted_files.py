@@ -17,12 +17,13 @@ NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows lacks these two
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 BINARY = getattr(os, "O_BINARY", 0)  # Windows alone has it: else it changes the ends of lines
 LINK = "is a link, which is not followed"
+KINDS = {"-": "a file", "d": "a folder", "p": "a pipe", "s": "a socket"}
 PIPE_SECONDS = 10
 """How long to wait for the first byte of a named pipe, which may have no writer. A pipe without a name has one."""
 
 
 class UnreadableFileError(Exception):
-    """Why a file was not read. `reason` completes "FILE ..." or "FILE: ..."; `is_missing` if there is no such file."""
+    """A file that was not read; `reason` completes "FILE ..." or "FILE: ...", `is_missing` if there is no such file."""
 
     def __init__(self, reason: str, *, is_missing: bool = False) -> None:
         self.reason = reason
@@ -32,10 +33,7 @@ class UnreadableFileError(Exception):
 
 @contextmanager
 def reading_errors(kind: type[VitreportError], subject: object, hint: str = "") -> Iterator[None]:
-    """Turn what goes wrong while `subject` is read into an error of this kind.
-
-    It handles UnreadableFileError, OSError, and bytes that are not UTF-8.
-    """
+    """Turn an UnreadableFileError, an OSError, or bytes that are not UTF-8 into an error of this kind."""
     try:
         yield
     except UnreadableFileError as error:
@@ -43,8 +41,7 @@ def reading_errors(kind: type[VitreportError], subject: object, hint: str = "") 
     except UnicodeDecodeError as error:
         raise kind(f"{subject}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise kind(f"{error.filename or subject} cannot be read: {reason}", hint) from error
+        raise kind(f"{error.filename or subject} {_unreadable(error)}", hint) from error
 
 
 def open_bounded(path: Path, most: int | None = None, *, links: bool = True, pipes: bool = False) -> io.BufferedReader:
@@ -67,8 +64,8 @@ def open_bounded(path: Path, most: int | None = None, *, links: bool = True, pip
         status = os.fstat(descriptor)
         if pipes and stat.S_ISFIFO(status.st_mode):
             _wait_for_writer(descriptor, status)
-        elif not stat.S_ISREG(status.st_mode):
-            raise UnreadableFileError(f"is {_kind(status.st_mode)}, not a regular file")
+        elif fault := _mode_fault(status.st_mode):
+            raise UnreadableFileError(fault)
         elif most is not None and status.st_size > most:
             raise UnreadableFileError(_too_large(most))
         return open(descriptor, "rb")
@@ -93,27 +90,28 @@ def read_bounded(path: Path, most: int, *, links: bool = True, pipes: bool = Fal
 
 
 def file_digest(path: Path, most: int | None = None) -> str:
-    """Return the SHA-256 of a file of at most `most` bytes; a larger file is refused before it is read.
-
-    Raises:
-        UnreadableFileError: If the file is missing, too large, of another kind, or cannot be read.
-    """
+    """Return the SHA-256 of a file as `open_bounded` opens it: a larger one is refused before it is read."""
     with open_bounded(path, most) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@contextmanager
-def _read_errors(*, links: bool) -> Iterator[None]:
+def entry_fault(path: Path, *, folder: bool = False) -> str | None:
+    """Say why an entry of a run folder is not the regular file, or the folder, that it has to be; None if it is.
+
+    An entry that does not exist has no fault.
+    """
     try:
-        yield
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise UnreadableFileError("is missing", is_missing=True) from error
-    except OSError as error:
-        is_link = not links and error.errno == errno.ELOOP
-        reason = LINK if is_link else f"cannot be read: {(error.strerror or str(error)).lower()}"
-        raise UnreadableFileError(reason) from error
-    except ValueError as error:  # a null character in the path, or text that is not a path
-        raise UnreadableFileError(f"cannot be read: {error}") from error
+        mode = path.lstat().st_mode
+    except OSError:
+        return None
+    return LINK if stat.S_ISLNK(mode) else _mode_fault(mode, folder=folder)
+
+
+def _mode_fault(mode: int, *, folder: bool = False) -> str | None:
+    kind = KINDS.get(stat.filemode(mode)[0], "a device")
+    if kind == ("a folder" if folder else "a file"):
+        return None
+    return f"is {kind}, not a {'folder' if folder else 'regular file'}"
 
 
 def _too_large(most: int) -> str:
@@ -123,14 +121,19 @@ def _too_large(most: int) -> str:
     return f"is larger than {most} bytes"
 
 
-def _kind(mode: int) -> str:
-    kinds = {
-        stat.S_IFREG: "a file",
-        stat.S_IFDIR: "a folder",
-        stat.S_IFIFO: "a pipe",
-        stat.S_IFSOCK: "a socket",
-    }
-    return kinds.get(stat.S_IFMT(mode), "a device")
+@contextmanager
+def _read_errors(*, links: bool) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UnreadableFileError("is missing", is_missing=True) from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        is_link = not links and isinstance(error, OSError) and error.errno == errno.ELOOP
+        raise UnreadableFileError(LINK if is_link else _unreadable(error)) from error
+
+
+def _unreadable(error: Exception) -> str:
+    return f"cannot be read: {(getattr(error, 'strerror', None) or str(error)).lower()}"
 
 
 def _wait_for_writer(descriptor: int, status: os.stat_result) -> None:
@@ -144,19 +147,3 @@ def _wait_for_writer(descriptor: int, status: os.stat_result) -> None:
     if not waiting.poll(None if is_nameless else PIPE_SECONDS * 1000):
         raise UnreadableFileError(f"is a pipe that had no content for {PIPE_SECONDS} seconds")
     os.set_blocking(descriptor, True)
-
-
-def entry_fault(path: Path, *, folder: bool = False) -> str | None:
-    """Say why an entry of a run folder is not the regular file, or the folder, that it has to be; None if it is.
-
-    An entry that does not exist has no fault.
-    """
-    try:
-        mode = path.lstat().st_mode
-    except OSError:
-        return None
-    if stat.S_ISLNK(mode):
-        return LINK
-    if stat.S_IFMT(mode) == (stat.S_IFDIR if folder else stat.S_IFREG):
-        return None
-    return f"is {_kind(mode)}, not a {'folder' if folder else 'regular file'}"

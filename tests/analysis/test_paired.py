@@ -16,8 +16,8 @@ from vitreport.analysis.protocol import methods
 from vitreport.analysis.summary import Paired, Summary
 from vitreport.formatting import SIGNIFICANCE
 from vitreport.intervals import mcnemar
-from vitreport.records.correct_images import Answers
 from vitreport.records.folders import run_folders
+from vitreport.records.measurement import Answers
 from vitreport.report.page import make_page
 
 RUNS = Path("runs")

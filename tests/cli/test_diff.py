@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.records import small_spec, write_run
 from vitreport.files import write_json
-from vitreport.records.correct_images import packed
+from vitreport.records.measurement import packed
 
 
 def run_of(seed: int, accuracy: float = 0.5) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vitreport.files import write_json
-from vitreport.records.correct_images import packed
+from vitreport.records.measurement import packed
 from vitreport.store.mistakes import draw_sheet
 
 SHOWN = 7

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitreport.records.correct_images import MOST_IMAGES, Answers, packed, right_alone, unpacked
+from vitreport.records.measurement import MOST_IMAGES, Answers, packed, right_alone, unpacked
 
 BITS = st.lists(st.booleans(), min_size=1, max_size=100)
 

@@ -16,7 +16,7 @@ from tests.store.conftest import Undisturbed
 from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP, SHORT
 from vitreport.data.digits import load_splits
-from vitreport.records.correct_images import unpacked
+from vitreport.records.measurement import unpacked
 from vitreport.records.reader import Damage, read_run
 from vitreport.store.mistakes import place_of, read_sheet
 

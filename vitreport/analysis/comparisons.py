@@ -8,7 +8,7 @@ from vitreport.analysis.groups import Group
 from vitreport.analysis.summary import Ablation, Pair, Paired
 from vitreport.formatting import UNVARYING, Estimate, counted
 from vitreport.intervals import comparisons_with, difference_over_seeds, holm, mcnemar
-from vitreport.records.correct_images import Answers, right_alone
+from vitreport.records.measurement import Answers, right_alone
 
 BySingleRun = Mapping[str, Answers]
 """Which images are classified correctly, by the ids of the groups that are a single finished run."""

@@ -7,7 +7,7 @@ from vitreport.analysis.comparisons import difference_of, why_no_difference
 from vitreport.analysis.groups import Group
 from vitreport.formatting import SIGNIFICANCE, p_value
 from vitreport.intervals import mcnemar
-from vitreport.records.correct_images import right_alone
+from vitreport.records.measurement import right_alone
 from vitreport.records.reader import Run
 from vitreport.spec.fields import flat
 from vitreport.store.run_state import state_of

@@ -7,8 +7,7 @@ from typing import Literal
 
 from vitreport.formatting import Estimate
 from vitreport.intervals import wilson_interval
-from vitreport.records.correct_images import Answers
-from vitreport.records.measurement import Measurement
+from vitreport.records.measurement import Answers, Measurement
 from vitreport.records.reader import Damage, Run
 from vitreport.records.run import RunRecord
 from vitreport.spec.run import RunSpec

@@ -33,7 +33,7 @@ def argument(help_: str, metavar: str) -> Any:
     return typer.Argument(help=help_, metavar=metavar)
 
 
-def _runtime(option: RuntimeOption[Any], metavar: str, least: float | None = None) -> Any:
+def _runtime(option: RuntimeOption, metavar: str, least: float | None = None) -> Any:
     return typer.Option(
         option.flag, envvar=option.variable, help=option.help, metavar=metavar, min=least, rich_help_panel=RUNTIME
     )

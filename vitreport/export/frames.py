@@ -4,27 +4,19 @@ import warnings
 from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vitreport.errors import RecordError
-from vitreport.export.extras import needs_extra
 from vitreport.export.table import Table, epochs_table, runs_table
 from vitreport.formatting import counted, listed
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
 
-with needs_extra("pandas"):
+if TYPE_CHECKING:
     import pandas
 
-DTYPES = {
-    "text": "string",
-    "integer": "Int64",
-    "number": "float64",
-    "truth": "boolean",
-    "time": "datetime64[us, UTC]",
-}
 
-
-def runs_frame(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
+def runs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
     """Return the runs of a folder as a table, one row each, sorted by name.
 
     Damaged runs are left out, with a warning that names them. Columns are the dotted paths of `vitreport runs diff`
@@ -56,7 +48,7 @@ def runs_frame(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
     return _load(Path(folder), runs_table)
 
 
-def epochs_frame(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
+def epochs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
     """Return the epochs of all runs of a folder, one row each, to be merged with `runs_frame` on `id`.
 
     `id`, `group`, `seed`, `epoch`, `step` (optimizer steps so far), `learning_rate` (of the epoch's last step),
@@ -68,7 +60,7 @@ def epochs_frame(folder: str | PathLike[str] = "runs") -> pandas.DataFrame:
     return _load(Path(folder), epochs_table)
 
 
-def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> pandas.DataFrame:
+def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> "pandas.DataFrame":
     """Tabulate the runs one at a time: the epochs of all of them may not fit into memory."""
     if not folder.is_dir():
         raise RecordError(f"there is no folder {folder}")
@@ -82,6 +74,4 @@ def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> pandas.Da
     table = tabulate(filter(is_sound, map(read_run, run_folders(folder))))
     if damaged:
         warnings.warn(f"{counted(len(damaged), 'damaged run')} left out: {listed(damaged)}", stacklevel=3)
-    return pandas.DataFrame(
-        {name: pandas.Series(values, dtype=DTYPES[kind]) for name, kind, values in table.typed_columns()}
-    )
+    return table.as_frame()

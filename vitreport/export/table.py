@@ -1,21 +1,30 @@
 """Runs and epochs as tables of plain values: columns are the dotted paths of a record, without its `splits`."""
 
+import io
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
 
+from vitreport.errors import ResourceError
 from vitreport.formatting import csv_text
 from vitreport.records.measurement import METRICS, SPLITS
 from vitreport.records.reader import Run
 from vitreport.spec.fields import flat
 from vitreport.spec.run import RunSpec
 
+if TYPE_CHECKING:
+    import pandas
+
 Kind = Literal["text", "integer", "number", "truth", "time"]
 Value = str | int | float | bool | None
 Row = Mapping[str, Any]
+DTYPES = {"text": "string", "integer": "Int64", "number": "float64", "truth": "boolean", "time": "datetime64[us, UTC]"}
+PACKAGES = {"pandas": "pandas", "parquet": "pyarrow.parquet", "tensorboard": "tensorboard"}
+"""The package of each extra."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +38,45 @@ class Table:
         """Return the values of a column; a list, or a number in a column of text, as JSON."""
         return [_value(row.get(name), self.kinds[name]) for row in self.rows]
 
-    def typed_columns(self) -> Iterator[tuple[str, Kind, list[Value | datetime]]]:
-        """Yield the name, the kind and the values of each column, times as UTC."""
-        for name, kind in self.kinds.items():
-            yield name, kind, [moment(value) if kind == "time" else value for value in self.column(name)]
-
     def as_csv(self) -> str:
         """Return CSV (RFC 4180, a newline after each row): numbers with all their digits, no formulas."""
-        columns = [self.column(name) for name in self.kinds]
-        rows = zip(*columns, strict=True)
+        rows = zip(*map(self.column, self.kinds), strict=True)
         return csv_text([self.kinds, *([str(v).lower() if isinstance(v, bool) else v for v in row] for row in rows)])
+
+    def as_parquet(self) -> bytes:
+        """Return the content of a Parquet file; times are UTC. Raises ResourceError without the extra `parquet`."""
+        require_extra("parquet")
+        import pyarrow.parquet
+
+        types = {"text": "string", "integer": "int64", "number": "float64", "truth": "bool"}
+        arrow = {**types, "time": pyarrow.timestamp("ms", tz="UTC")}
+        columns = {name: pyarrow.array(values, arrow[kind]) for name, kind, values in self._columns()}
+        content = io.BytesIO()
+        pyarrow.parquet.write_table(pyarrow.table(columns), content)
+        return content.getvalue()
+
+    def as_frame(self) -> "pandas.DataFrame":
+        """Return a table of pandas; times are UTC. Raises ResourceError without the extra `pandas`."""
+        require_extra("pandas")
+        import pandas
+
+        return pandas.DataFrame(
+            {name: pandas.Series(values, dtype=DTYPES[kind]) for name, kind, values in self._columns()}
+        )
+
+    def _columns(self) -> Iterator[tuple[str, Kind, list[Any]]]:
+        for name, kind in self.kinds.items():
+            values = self.column(name)
+            yield name, kind, list(map(moment, values)) if kind == "time" else values
+
+
+def require_extra(extra: str) -> None:
+    """Raise ResourceError, with the line that installs it, if the package of an extra cannot be imported."""
+    try:
+        import_module(PACKAGES[extra])
+    except ImportError as error:
+        message = f'{error.name or extra} is missing: pip install "vitreport[{extra}]"'
+        raise ResourceError(message) from error
 
 
 RUN_COLUMNS: dict[str, Kind] = {"id": "text", "group": "text", "status": "text", "epoch": "integer"}

@@ -4,16 +4,14 @@ import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from vitreport.export.extras import needs_extra
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.record_writer import RecordWriter
+
 from vitreport.export.table import moment
 from vitreport.files import make_folder, write_atomic
 from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run
-
-with needs_extra("tensorboard"):
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.record_writer import RecordWriter
 
 FILE_NAME = "events.out.tfevents.vitreport"  # one name, so that a second export replaces the first
 FILE_VERSION = "brain.Event:2"

@@ -1,14 +1,17 @@
 """What was measured: the metrics, the lines of metrics.jsonl and result.json."""
 
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, computed_field, model_validator
 
-from vitreport.records.correct_images import unpacked
 from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Loss, Record, Text, Version
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 """The splits in their order, with the names that people read."""
+MOST_IMAGES = 500_000  # of which a record says whether they are correct: more would make it large
 MOST_MISTAKES = 12
 LARGEST_SIDE = 64
 
@@ -134,7 +137,7 @@ class MistakeSheet(Record):
 class ResultRecord(Record):
     """result.json: the final evaluation.
 
-    `correct` says of each test image whether the selected weights classify it correctly (see `correct_images`),
+    `correct` says of each test image whether the selected weights classify it correctly (see `packed`),
     `mistakes` which of them are wrong with the highest confidence; older records lack both.
     """
 
@@ -165,3 +168,43 @@ class ResultRecord(Record):
             if is_correct or mistake.label == mistake.predicted or max(mistake.label, mistake.predicted) >= classes:
                 raise ValueError(f"mistakes: image {mistake.index} was classified correctly or is unknown")
         return self
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Which of the `count` test images of the dataset with this fingerprint are correct, as the bits of a number."""
+
+    fingerprint: str
+    count: int
+    correct: int
+
+
+def packed(correct: Sequence[bool]) -> str | None:
+    """Return bits in base64, the first image first and zeros at the end; None for no images, or too many to record."""
+    if not 0 < len(correct) <= MOST_IMAGES:
+        return None
+    size = -(-len(correct) // 8)
+    bits = "".join("01"[each] for each in correct).ljust(8 * size, "0")
+    return base64.b64encode(int(bits, 2).to_bytes(size, "big")).decode()
+
+
+def unpacked(text: str, count: int) -> int:
+    """Return a number of `count` bits. Raises ValueError if the text does not hold the bits of so many images."""
+    try:
+        content = base64.b64decode(text, validate=True)
+    except ValueError:
+        content = b""
+    value, filled = int.from_bytes(content, "big"), -count % 8
+    if len(content) != -(-count // 8) or value & ((1 << filled) - 1):
+        raise ValueError(f"correct is not of {count} images")
+    return value >> filled
+
+
+def right_alone(first: Answers | None, second: Answers | None) -> tuple[int, int] | None:
+    """Count the images that only the first of two runs classifies correctly, and those that only the second does.
+
+    None where these are not known to be the same images.
+    """
+    if not (first and second) or (first.fingerprint, first.count) != (second.fingerprint, second.count):
+        return None
+    return (first.correct & ~second.correct).bit_count(), (second.correct & ~first.correct).bit_count()

@@ -14,8 +14,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from vitreport.errors import RecordError, ResourceError, SpecError
-from vitreport.records.correct_images import Answers, unpacked
-from vitreport.records.measurement import EpochRecord, ResultRecord
+from vitreport.records.measurement import Answers, EpochRecord, ResultRecord, unpacked
 from vitreport.records.run import RunRecord
 from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord
 from vitreport.records.upgrade import parse

@@ -21,8 +21,7 @@ from vitreport.errors import DatasetError, RecordError
 from vitreport.files import write_atomic, write_json
 from vitreport.models.weights import classes_metadata
 from vitreport.records import measurement as records
-from vitreport.records.correct_images import packed
-from vitreport.records.measurement import Measurement, SplitDetails
+from vitreport.records.measurement import Measurement, SplitDetails, packed
 from vitreport.records.reader import Run
 from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime

@@ -1,6 +1,5 @@
 """`vitreport runs`: list runs, show one, compare two, export them."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -82,7 +81,7 @@ def export(
     """
     from vitreport.cli.console import note, print_text
     from vitreport.cli.tables.runs import refuse_damage, require_runs_dir
-    from vitreport.export.table import epochs_table, runs_table
+    from vitreport.export.table import epochs_table, require_extra, runs_table
     from vitreport.records.folders import find_run, run_folders
     from vitreport.records.reader import read_run
 
@@ -91,7 +90,7 @@ def export(
     require_runs_dir(runs_dir)
     if output:
         if format_ != "csv":
-            import_module(f"vitreport.export.{format_}")  # says which extra it lacks
+            require_extra(format_)
         output = output_path(output, is_folder=format_ == "tensorboard")
     folders = [find_run(name, runs_dir) for name in names] if names else run_folders(runs_dir)
     runs = [read_run(folder) for folder in folders]
@@ -102,9 +101,7 @@ def export(
     elif format_ == "csv":
         write_atomic(output, tabulate(sound).as_csv().encode())
     elif format_ == "parquet":
-        from vitreport.export.parquet import as_parquet
-
-        write_atomic(output, as_parquet(tabulate(sound)))
+        write_atomic(output, tabulate(sound).as_parquet())
     else:
         from vitreport.export.tensorboard import write_events
 
