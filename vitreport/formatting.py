@@ -10,67 +10,50 @@ from dataclasses import dataclass, replace
 from math import isclose
 from typing import Any, Literal
 
-UNVARYING = "seeds that do not vary"
-SIGNIFICANCE = 0.05
 NOT_ASCII = re.compile(r"[^\x20-\x7e\n]")
 SMALLEST_POINTS = 0.05  # in percentage points: what is smaller needs another digit
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take full-width signs too)
 
 
-Method = Literal["t", "wilson", "welch", "newcombe", "none", "equal"]
+Method = Literal["crossed", "t", "wilson", "welch", "newcombe", "none", "equal"]
 METHODS: dict[Method, str] = {
-    "t": "Student's t interval of the mean over seeds",
-    "wilson": "Wilson's interval over the test images of a single run",
-    "welch": "Welch's interval of the difference of two means over seeds",
-    "newcombe": "Newcombe's interval of the difference of two shares of images in a single run",
-    "none": "a single run, without an interval",
-    "equal": f"{UNVARYING}, without an interval",
+    "crossed": "over seeds and test images, for new training runs and new test images of the same kind",
+    "t": "Student's t over seeds, for new training runs on the same images",
+    "wilson": "Wilson's over the test images of a single run, for new images",
+    "welch": "Welch's over seeds, for new training runs on the same images",
+    "newcombe": "Newcombe's over the images of a single run or of seeds that do not vary, for new images",
+    "none": "none of a single run",
+    "equal": "none of seeds that do not vary",
 }
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95% interval and what that rests on.
-
-    Attributes:
-        value: The number; accuracies and their differences are fractions.
-        low, high: The ends of the interval, cut to what is possible; None without an interval.
-        method: "t" is Student's interval of the mean over `n` seeds, "welch" that of a difference of two such means;
-            of a single run "wilson" is the interval of a share of `images`, "newcombe" that of a difference of two
-            shares. Without an interval are "none", one seed of something that is no share, and "equal", seeds that
-            have the same value and so give no estimate of the variation between seeds.
-        n: The number of seeds; of a difference that of the side which has fewer.
-        images: The number of images, of an accuracy.
-        p, comparisons: The p-value that a difference is 0, adjusted by Holm over so many comparisons.
-    """
+    """A number with its 95% confidence interval; accuracies and their differences are fractions."""
 
     value: float
-    low: float | None
+    low: float | None  # cut to what is possible
     high: float | None
     method: Method
-    n: int
-    images: int | None = None
-    p: float | None = None
-    comparisons: int = 1
+    n: int  # the number of seeds; of a difference that of the side which has fewer
+    images: int | None = None  # the number of images, of an accuracy
+    comparisons: int = 1  # how many intervals of differences hold together with 95%
+    deviation: float | None = None  # the standard deviation between seeds
 
     @property
     def interval(self) -> tuple[float, float] | None:
+        """Both ends of the interval, if there is one."""
         return None if self.low is None or self.high is None else (self.low, self.high)
 
     @property
     def reach(self) -> float:
-        """The distance of the further end of the interval from the value, 0 without an interval.
-
-        This is the half-width before the interval was cut: a bound cuts the shorter side only, unless it cuts both.
-        """
+        """The distance of the further end of the interval from the value, 0 without an interval."""
         return max(self.value - self.interval[0], self.interval[1] - self.value) if self.interval else 0.0
 
     @property
     def is_shown(self) -> bool:
-        """Whether a difference is shown: its interval does not hold 0, and p is small after Holm's adjustment."""
-        if self.interval is None or self.p is None:
-            return False
-        return not self.interval[0] <= 0 <= self.interval[1] and self.p < SIGNIFICANCE
+        """Whether a difference is shown: its interval does not contain 0."""
+        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
     def turned(self) -> "Estimate":
         """Return the difference with its two sides exchanged."""
@@ -78,18 +61,15 @@ class Estimate:
         return replace(self, value=-self.value, low=low, high=high)
 
     def in_percent(self, digits: int = 1) -> str:
-        """Write 56.3% ± 1.5 (n = 3), or 61.0% (60.0% to 62.0%, single run).
-
-        Several seeds have both ends, too, where the half-width would reach beyond 0 or 100%.
-        """
+        """Write 56.3% ± 1.5 (n = 3), or 61.0% (59.8% to 62.1%, single run) where the sides differ."""
         value = percent(self.value, digits)
         if self.interval is None:
             return f"{value} {self._no_interval()}"
-        points = 100 * self.reach
-        half_width = f"{points:.{digits if points >= SMALLEST_POINTS else max(2, digits)}f}"
+        digits = digits if 100 * self.reach >= SMALLEST_POINTS else max(2, digits)
+        below, above = (round(100 * abs(end - self.value), digits) for end in self.interval)
         centre = round(100 * self.value, digits)
-        if self.n > 1 and float(half_width) <= min(centre, 100 - centre):
-            return f"{value} ± {half_width} (n = {self.n})"
+        if self.n > 1 and below == above and below <= min(centre, 100 - centre):
+            return f"{value} ± {below:.{digits}f} (n = {self.n})"
         ends = " to ".join(percent(end, digits) for end in self.interval)
         return f"{value} ({ends}, {f'n = {self.n}' if self.n > 1 else 'single run'})"
 
@@ -103,41 +83,18 @@ class Estimate:
         return f"{value} ± {self.reach:.1f} (n = {self.n})"
 
     def points(self) -> str:
-        """Write the size of a difference of accuracies: 2.2 points."""
-        return f"{_points(abs(self.value))} points"
+        """Write the size of a difference of accuracies with an interval on its side: 2.2 pp (95% CI 0.9 to 3.4)."""
+        sided = self.turned() if self.value < 0 else self
+        ends = f" (95% CI {' to '.join(map(_points, sided.interval))})" if sided.interval else ""
+        return f"{_points(sided.value)} pp{ends}"
 
     def signed_points(self) -> str:
         """Write a difference of accuracies with its interval, both in percentage points: -2.2 (-3.4 to -0.9)."""
-        value = _points(self.value, "+")
-        return f"{value} ({self._signed_ends()})" if self.interval else value
-
-    def evidence(self) -> str:
-        """Write what a difference rests on, with an interval on the side of its value.
-
-        "unadjusted 95% interval 0.9 to 3.4, n = 3, p = 0.025 by Holm over 2 comparisons"
-        """
-        if self.interval is None:
-            return "a single run, no interval"
-        low, high = (self.turned() if self.value < 0 else self).interval or self.interval
-        return self._evidence(f"{_points(low)} to {_points(high)}")
-
-    def signed_evidence(self) -> str:
-        """Write a difference and what it rests on: -2.2 points, 95% interval -3.4 to -0.9, n = 3, p = 0.025."""
-        return f"{_points(self.value, '+')} points, {self._evidence(self._signed_ends())}"
-
-    def _evidence(self, ends: str) -> str:
-        words = [
-            f"{'unadjusted ' if self.comparisons > 1 else ''}95% interval {ends}",
-            f"n = {self.n}" if self.n > 1 else "a single run",
-            *([] if self.p is None else [p_value(self.p, self.comparisons)]),
-        ]
-        return ", ".join(words)
-
-    def _signed_ends(self) -> str:
-        return " to ".join(_points(end, "+") for end in self.interval or ())
+        ends = f" ({' to '.join(_points(end, '+') for end in self.interval)})" if self.interval else ""
+        return f"{_points(self.value, '+')}{ends}"
 
     def _no_interval(self) -> str:
-        return f"({'single run' if self.n == 1 else f'{self.n} {UNVARYING}'}, no interval)"
+        return f"({'single run' if self.n == 1 else f'{self.n} seeds that do not vary'}, no interval)"
 
 
 def _points(fraction: float, sign: str = "") -> str:
@@ -147,51 +104,24 @@ def _points(fraction: float, sign: str = "") -> str:
     return f"{points:{sign}z.{digits}f}"
 
 
-def p_value(p: float | None, comparisons: int = 1) -> str:
-    """Write p = 0.025 by Holm over 2 comparisons."""
-    if p is None:
-        return "no p-value"
-    return f"p {'< 0.001' if p < 0.001 else f'= {p:.2g}'}{by_holm(comparisons)}"
-
-
-def by_holm(comparisons: int) -> str:
-    return f" by Holm over {counted(comparisons, 'comparison')}" if comparisons > 1 else ""
-
-
-def each_with_evidence(differences: Sequence[tuple[str, Estimate]]) -> str:
-    """Write A (-2.2, -3.4 to -0.9, p = 0.025) and B (...), and once at the end what all of them rest on."""
-    (name, first), *others = differences
-    if not others:
-        return f"{name} ({first.signed_evidence()})"
-    words = joined(
-        f"{name} ({_points(difference.value, '+')}, {difference._signed_ends()}, {p_value(difference.p)})"
-        for name, difference in differences
-    )
-    counts = joined(map(str, sorted({difference.n for _, difference in differences})))
-    unadjusted = "unadjusted " if first.comparisons > 1 else ""
-    return f"{words}; differences in points, {unadjusted}95% intervals, n = {counts}, p{by_holm(first.comparisons)}"
-
-
 def methods(estimates: Iterable[Estimate | None]) -> str:
-    """Write how the intervals of estimates were computed.
-
-    "95% intervals: Student's t interval of the mean over seeds (n = 3). The p-values are adjusted by Holm ..."
-    """
-    counts: dict[Method, set[int]] = {}
-    comparisons = 1
-    for estimate in filter(None, estimates):
-        counts.setdefault(estimate.method, set()).add(estimate.n)
-        comparisons = max(comparisons, estimate.comparisons)
-    if not counts:
+    """Write what the intervals of estimates cover: 95% confidence intervals: Student's t over seeds ... (n = 3)."""
+    known = [estimate for estimate in estimates if estimate]
+    if not known:
         return "No interval: there is no result."
-    several = {method: sorted(count for count in counts.get(method, ()) if count > 1) for method in METHODS}
-    words = [
-        METHODS[method] + (f" (n = {joined(map(str, several[method]))})" if several[method] else "")
-        for method in METHODS
-        if method in counts
-    ]
-    adjusted = f" The p-values are adjusted{by_holm(comparisons)}, the intervals are not." if comparisons > 1 else ""
-    return f"95% intervals: {'; '.join(words)}.{adjusted}"
+    words = []
+    for method in METHODS:
+        if of_method := [estimate for estimate in known if estimate.method == method]:
+            counts = sorted({estimate.n for estimate in of_method if estimate.n > 1})
+            words.append(METHODS[method] + (f" (n = {joined(map(str, counts))})" if counts else ""))
+    several = max(estimate.comparisons for estimate in known)
+    together = f" The intervals of the {several} differences hold together with 95%." if several > 1 else ""
+    return f"95% confidence intervals: {'; '.join(words)}.{together}"
+
+
+def p_value(p: float) -> str:
+    """Write p = 0.025."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def joined(words: Iterable[str]) -> str:

@@ -1,17 +1,20 @@
-"""Intervals and tests over plain numbers."""
+"""Confidence intervals over plain numbers, and McNemar's test."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from math import comb, inf, sqrt
-from statistics import NormalDist, mean, variance
-from typing import NamedTuple
+from math import inf, sqrt
+from statistics import NormalDist, mean, stdev, variance
+from typing import TYPE_CHECKING, NamedTuple
 
-from vitreport.formatting import SIGNIFICANCE, Estimate
+from vitreport.formatting import Estimate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ROUNDING = 1e-12
-MOST_TO_FLIP = 20
+SIGNIFICANCE = 0.05
 
 
 class Range(NamedTuple):
@@ -31,112 +34,179 @@ NOT_NEGATIVE = Range(0.0, inf)
 ANY_NUMBER = Range(-inf, inf)
 
 
-def wilson_interval(correct: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The score interval of a proportion p = correct / count (Wilson 1927), for one run over its test images.
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The test accuracies of the seeds of a group; `images` is None where the answers per image are not known."""
 
-    With z the normal quantile: (p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n); without images, [0, 1].
+    values: tuple[float, ...]
+    images: "NDArray[np.float64] | None" = None  # the mean over the seeds of each image
+    residual: float = 0.0  # the mean square of what neither seed nor image explains
+    dataset: str = ""  # the fingerprint of the images
+
+    @classmethod
+    def of_answers(cls, answers: Sequence[int], count: int, dataset: str) -> "Sample":
+        """Reduce the answers of several seeds to `count` images, given as the bits of a number each."""
+        import numpy as np
+
+        size = -(-count // 8)
+        packed = [np.frombuffer(bits.to_bytes(size, "big"), np.uint8) for bits in answers]
+        right = np.stack([np.unpackbits(row)[8 * size - count :] for row in packed]).astype(float)
+        seeds, images = right.mean(axis=1, keepdims=True), right.mean(axis=0)
+        freedom = max(1, (len(answers) - 1) * (count - 1))
+        residual = float(((right - seeds - images + right.mean()) ** 2).sum()) / freedom
+        return cls(tuple(seeds[:, 0].tolist()), images, residual, dataset)
+
+    @property
+    def variance(self) -> float:
+        """The variance between seeds, never less than what the images alone make."""
+        between = variance(self.values) if vary(self.values) else 0.0
+        return between if self.images is None else max(between, self.residual / len(self.images))
+
+    def image_part(self, other: "Sample | None" = None) -> float:
+        """Return the variance that the choice of images adds to the mean, or to its difference from another's."""
+        assert self.images is not None
+        answers, noise = self.images, self.residual / len(self.values)
+        if other is not None and other.images is not None:
+            answers, noise = answers - other.images, noise + other.residual / len(other.values)
+        return max(0.0, (float(answers.var(ddof=1)) - noise) / len(answers)) if len(answers) > 1 else 0.0
+
+
+def wilson_interval(correct: float, count: float, quantile: float | None = None) -> tuple[float, float]:
+    """Return the score interval of a proportion p = correct / count (Wilson 1927); without images, [0, 1].
+
+    With z the `quantile` (default: normal, of 95%): (p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n).
     """
     if count == 0:
         return 0.0, 1.0
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    z = NormalDist().inv_cdf(0.975) if quantile is None else quantile
     proportion, share = correct / count, z * z / count
     centre = proportion + share / 2
-    half_width = z * sqrt(proportion * (1 - proportion) / count + share / (4 * count))
+    half_width = z * sqrt(max(0.0, proportion * (1 - proportion)) / count + share / (4 * count))
     return max(0.0, (centre - half_width) / (1 + share)), min(1.0, (centre + half_width) / (1 + share))
 
 
+def mean_accuracy(sample: Sample) -> Estimate:
+    """Return the mean over seeds with an interval for new seeds and new images of the same kind.
+
+    With v the variance between n seeds, a_i the mean of image i of N and r the residual mean square of both,
+    V = v/n + var(a)/N - r/(nN). Its degrees of freedom are Satterthwaite's (1946), at least n - 1. The interval is
+    Wilson's of m(1 - m)/V images (at most nN) with the quantile of t. The answers must be known.
+    """
+    assert sample.images is not None
+    share, seeds = mean(sample.values), len(sample.values)
+    count, between, image = len(sample.images), sample.variance / seeds, sample.image_part()
+    images, freedom = float(count), float(count - 1)
+    if 0 < share < 1:
+        total = between + image
+        images = min(share * (1 - share) / total, float(seeds * count))
+        freedom = max(_freedom([(between, seeds - 1), (image, count - 1)]), seeds - 1)
+    low, high = wilson_interval(share * images, images, _t_quantile(0.975, max(1.0, freedom)))
+    return Estimate(share, low, high, "crossed", seeds, images=count, deviation=sqrt(sample.variance))
+
+
+def difference(first: Sample, second: Sample, comparisons: int = 1) -> Estimate | None:
+    """Return the difference of the mean accuracies of two groups; None of a single seed, or where nothing varies.
+
+    The variance is v/n of both and what the images add (nothing where the answers are not known: then the interval is
+    Welch's); at least that of one image. The intervals of several `comparisons` hold together with 95% (Sidak 1967).
+    """
+    seeds = min(len(first.values), len(second.values))
+    if seeds < 2:
+        return None
+    parts = [(each.variance / len(each.values), len(each.values) - 1) for each in (first, second)]
+    least, is_known = 0.0, first.images is not None and second.images is not None
+    if first.images is not None and second.images is not None:
+        counts = len(first.images), len(second.images)
+        least = 1 / min(counts) ** 2
+        if first.dataset == second.dataset and counts[0] == counts[1]:
+            parts.append((first.image_part(second), counts[0] - 1))
+        else:
+            parts += [(each.image_part(), count - 1) for each, count in zip((first, second), counts, strict=True)]
+    total = max(sum(part for part, _ in parts), least)
+    if total == 0:
+        return None
+    quantile = _t_quantile((1 + 0.95 ** (1 / comparisons)) / 2, max(_freedom(parts), seeds - 1))
+    value, half_width = mean(first.values) - mean(second.values), quantile * sqrt(total)
+    low, high = DIFFERENCE_OF_SHARES.clip(value - half_width, value + half_width)
+    return Estimate(value, low, high, "crossed" if is_known else "welch", seeds, comparisons=comparisons)
+
+
+def one_more_run(estimate: Estimate) -> tuple[float, float] | None:
+    """Return the 95% prediction interval for the accuracy of one more seed, mean ± t sqrt(v (1 + 1/n))."""
+    if estimate.n < 2 or not estimate.deviation:
+        return None
+    half_width = _t_quantile(0.975, estimate.n - 1) * estimate.deviation * sqrt(1 + 1 / estimate.n)
+    return SHARE.clip(estimate.value - half_width, estimate.value + half_width)
+
+
 def vary(values: Sequence[float]) -> bool:
-    """Whether values differ by more than rounding: those that do not tell nothing of how far others would lie apart."""
+    """Return whether values differ by more than rounding."""
     return max(values) - min(values) > ROUNDING * max(map(abs, values))
 
 
 def t_interval(
     values: Sequence[float], confidence: float = 0.95, possible: Range = ANY_NUMBER
 ) -> tuple[float, float] | None:
-    """The interval of the mean of n >= 2 values, such as one accuracy a seed (Student 1908).
+    """Return the interval of the mean of n >= 2 values (Student 1908), None where they do not vary.
 
-    mean ± t s / sqrt(n), with s² the variance over n - 1 and t the quantile (1 + confidence) / 2 of n - 1 degrees
-    of freedom, cut to what is `possible`. None where they do not vary.
+    mean ± t s / sqrt(n), with t the quantile (1 + confidence) / 2 of n - 1 degrees of freedom, cut to what is possible.
     """
     if not vary(values):
         return None
-    centre, error = mean(values), sqrt(variance(values) / len(values))
-    half_width = _t_quantile((1 + confidence) / 2, len(values) - 1) * error
-    return possible.clip(centre - half_width, centre + half_width)
-
-
-def welch_interval(
-    first: Sequence[float], second: Sequence[float], confidence: float = 0.95, possible: Range = ANY_NUMBER
-) -> Estimate | None:
-    """mean(first) - mean(second) of independent values, at least two each, of unequal variances (Welch 1947).
-
-    With e_i = s_i² / n_i: d ± t sqrt(e_1 + e_2), where t has (e_1 + e_2)² / (e_1²/(n_1 - 1) + e_2²/(n_2 - 1))
-    degrees of freedom (Satterthwaite 1946), cut to what is `possible`; p is that of the two-sided t test. None where
-    neither varies.
-    """
-    if not (vary(first) or vary(second)):
-        return None
-    value = mean(first) - mean(second)
-    squares = [variance(values) / len(values) for values in (first, second)]
-    total = sum(squares)
-    shares = [square / total for square in squares]
-    freedom = 1 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (first, second), strict=True))
-    half_width = _t_quantile((1 + confidence) / 2, freedom) * sqrt(total)
-    low, high = possible.clip(value - half_width, value + half_width)
-    p = 2 * _t_tail(abs(value) / sqrt(total), freedom)
-    return Estimate(value, low, high, "welch", min(len(first), len(second)), p=p)
+    half_width = _t_quantile((1 + confidence) / 2, len(values) - 1) * stdev(values) / sqrt(len(values))
+    return possible.clip(mean(values) - half_width, mean(values) + half_width)
 
 
 def share(counts: Sequence[tuple[int, int]]) -> Estimate | None:
-    """The mean of shares, each (correct, count) of one seed: Student's interval, of a single run Wilson's."""
+    """Return the mean of shares, each (correct, count) of one seed: Student's interval, of a single run Wilson's."""
     counts = [(correct, count) for correct, count in counts if count]
     if len(counts) == 1:
-        (correct, count) = counts[0]
+        ((correct, count),) = counts
         return Estimate(correct / count, *wilson_interval(correct, count), "wilson", 1, images=count)
     found = over_seeds([correct / count for correct, count in counts], SHARE)
     return found and replace(found, images=max(count for _, count in counts))
 
 
 def over_seeds(values: Sequence[float], possible: Range) -> Estimate | None:
-    """The mean of any number, one a seed, with Student's interval cut to what is `possible`.
+    """Return the mean of one number a seed with Student's interval; None without any value.
 
-    A single value has no interval, nor have several that are the same. None without any value.
+    A single value has no interval, nor have several that are the same.
     """
     if len(values) < 2:
         return Estimate(values[0], None, None, "none", 1) if values else None
     interval = t_interval(values, possible=possible)
     if interval is None:
         return Estimate(values[0], None, None, "equal", len(values))
-    return Estimate(mean(values), *interval, "t", len(values))
+    return Estimate(mean(values), *interval, "t", len(values), deviation=stdev(values))
 
 
 def gap(pairs: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> Estimate | None:
-    """The difference of two shares, paired by seed; of a single run Newcombe's interval."""
+    """Return the difference of two shares, paired by seed; Newcombe's interval of a single run or of equal seeds."""
     pairs = [(first, second) for first, second in pairs if first[1] and second[1]]
     differences = [first[0] / first[1] - second[0] / second[1] for first, second in pairs]
-    if len(pairs) == 1:
-        return Estimate(differences[0], *newcombe_interval(*pairs[0]), "newcombe", 1, images=pairs[0][1][1])
+    if pairs and not vary(differences):
+        low, high = newcombe_interval(*pairs[0])
+        return Estimate(differences[0], low, high, "newcombe", len(pairs), images=pairs[0][1][1])
     return over_seeds(differences, DIFFERENCE_OF_SHARES)
 
 
 def newcombe_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
-    """The 95% interval of p_1 - p_2 of two independent shares, each (correct, count) (Newcombe 1998, method 10).
+    """Return the 95% interval of p_1 - p_2 of two independent shares, each (correct, count) (Newcombe 1998, method 10).
 
     With l, u the Wilson limits: d - sqrt((p_1 - l_1)² + (u_2 - p_2)²) to d + sqrt((u_1 - p_1)² + (p_2 - l_2)²).
     """
     (low_1, high_1), (low_2, high_2) = wilson_interval(*first), wilson_interval(*second)
     share_1, share_2 = (correct / count if count else 0.0 for correct, count in (first, second))
-    difference = share_1 - share_2
     below = sqrt((share_1 - low_1) ** 2 + (high_2 - share_2) ** 2)
     above = sqrt((high_1 - share_1) ** 2 + (share_2 - low_2) ** 2)
-    return DIFFERENCE_OF_SHARES.clip(difference - below, difference + above)
+    return DIFFERENCE_OF_SHARES.clip(share_1 - share_2 - below, share_1 - share_2 + above)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """The exact two-sided p-value that two classifiers are right equally often on the same images (McNemar 1947).
+    """Return the exact two-sided p-value that two classifiers are equally often correct (McNemar 1947).
 
-    Of the n images that one of them alone has right, each does so for half: a binomial test. With k the smaller
-    count, P(X <= k) is the regularized incomplete beta function I_1/2(n - k, k + 1) (Abramowitz and Stegun 26.5.24).
+    Of the n images that one of them alone classifies correctly, each does so for half: a binomial test. With k the
+    smaller count, P(X <= k) is the regularized incomplete beta function I_1/2(n - k, k + 1).
     """
     from scipy.special import betainc
 
@@ -145,87 +215,10 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, 2 * tail)
 
 
-def sign_flip(differences: Sequence[float]) -> float:
-    """The exact two-sided p-value that paired differences, one a seed, lie evenly around 0 (Fisher 1935).
-
-    The share of all 2^n choices of signs whose sum is at least as far from 0; below six pairs it cannot fall
-    under 0.05. At most 20 pairs. Each sum is one of the first half and one of the second half.
-    """
-    assert 1 <= len(differences) <= MOST_TO_FLIP
-    observed = abs(sum(differences)) - ROUNDING * sum(map(abs, differences))
-    if observed <= 0:
-        return 1.0
-    half = len(differences) // 2
-    first, second = _signed_sums(differences[:half]), sorted(_signed_sums(differences[half:]))
-    above = sum(len(second) - bisect_left(second, observed - total) for total in first)
-    below = sum(bisect_right(second, -observed - total) for total in first)
-    return (above + below) / (1 << len(differences))
-
-
-def _signed_sums(differences: Sequence[float]) -> list[float]:
-    sums = [0.0]
-    for difference in differences:
-        sums = [total + signed for total in sums for signed in (difference, -difference)]
-    return sums
-
-
-def difference_over_seeds(
-    first: Mapping[int, float], second: Mapping[int, float], comparisons: int = 1
-) -> Estimate | None:
-    """mean(first) - mean(second) of one share a seed, such as an accuracy.
-
-    None with fewer than two seeds of each, or where neither varies. The interval is Welch's, cut at -1 and 1; p is
-    that of his test, or of the sign flip over the seeds that both have where these are at most 20 and enough for it
-    to be shown over so many comparisons. p is not adjusted.
-    """
-    if min(len(first), len(second)) < 2:
-        return None
-    found = welch_interval([*first.values()], [*second.values()], possible=DIFFERENCE_OF_SHARES)
-    if found is None:
-        return None
-    paired = [first[seed] - second[seed] for seed in first if seed in second]
-    is_enough = 2 * comparisons / 2 ** len(paired) < SIGNIFICANCE
-    return replace(found, p=sign_flip(paired)) if is_enough and len(paired) <= MOST_TO_FLIP else found
-
-
-def differences_over_seeds(
-    levels: Sequence[Mapping[int, float]], baseline: Mapping[int, float] | None, *, is_chosen: bool = False
-) -> list[Estimate | None]:
-    """Each level less the baseline, one of them, as `difference_over_seeds`, with p adjusted by Holm.
-
-    None for the baseline itself, for all of them without one, and where nothing can be said. `is_chosen` as in
-    `comparisons_with`; of several seeds also those count that do not vary, which is known only when they are there.
-    """
-    if baseline is None:
-        return [None] * len(levels)
-    several = sum(len(level) > 1 for level in levels if level is not baseline)
-    comparisons = comparisons_with(several, is_chosen=is_chosen)
-    found = [None if level is baseline else difference_over_seeds(level, baseline, comparisons) for level in levels]
-    adjusted = iter(holm([each.p for each in found if each and each.p is not None], comparisons))
-    return [each and replace(each, p=next(adjusted), comparisons=comparisons) for each in found]
-
-
-def comparisons_with(others: int, *, is_chosen: bool) -> int:
-    """Over how many comparisons the p-values of `others` beside one baseline are to be adjusted.
-
-    Over these where it was fixed in advance. Where it was chosen by what is compared, such as the highest of all,
-    over the k (k - 1) / 2 pairs of all k = others + 1: whichever is chosen, its comparisons are among them.
-    """
-    return comb(others + 1, 2) if is_chosen else others
-
-
-def holm(p_values: Sequence[float], comparisons: int | None = None) -> list[float]:
-    """The p-values of m comparisons adjusted so that one error among all is as rare as in one (Holm 1979).
-
-    In ascending order the i-th, from 0, becomes max over j <= i of min(1, (m - j) p_j). Of more `comparisons` than
-    are given the others count as p = 1: what is below a threshold so, is so with any values of theirs.
-    """
-    adjusted, largest = list(p_values), 0.0
-    count = comparisons or len(p_values)
-    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        largest = max(largest, min(1.0, (count - rank) * p_values[index]))
-        adjusted[index] = largest
-    return adjusted
+def _freedom(parts: Sequence[tuple[float, int]]) -> float:
+    """Return Satterthwaite's degrees of freedom of a sum of variances with their own; 0 of nothing."""
+    squares = sum(part**2 / freedom for part, freedom in parts if part)
+    return sum(part for part, _ in parts) ** 2 / squares if squares else 0.0
 
 
 @cache
@@ -233,10 +226,3 @@ def _t_quantile(probability: float, freedom: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, probability))
-
-
-def _t_tail(statistic: float, freedom: float) -> float:
-    """The probability of a t above `statistic`."""
-    from scipy.special import stdtr
-
-    return float(stdtr(freedom, -statistic))

@@ -9,11 +9,12 @@ import pytest
 
 from tests.records import measurement, spec, write_run, write_seeds
 from vitreport.analysis.analyze import analyze
-from vitreport.analysis.claims import Claim, Relation, Verdict, judge
+from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.analysis.groups import Group
 from vitreport.records.folders import run_folders
 from vitreport.records.measurement import EpochRecord
 from vitreport.spec.run import RunSpec
+from vitreport.spec.study import Relation
 
 RUNS = Path("runs")
 BATCHES = (16, 32, 64)
@@ -57,7 +58,7 @@ def test_values_that_make_no_difference(samples: list[list[float]], expected: st
 
 def test_the_widest_pair_is_told() -> None:
     found = spread_of([[0.50, 0.501, 0.502], [0.56, 0.561, 0.562], [0.53, 0.531, 0.532]])
-    assert found.reason.startswith("the best and the worst of 3 values are 6.0 points apart (unadjusted 95% interval ")
+    assert found.reason.startswith("the best and the worst of 3 values are 6.0 pp (95% CI 5.7 to 6.3) apart; the rule ")
 
 
 def test_no_interval_of_a_spread_ends_beyond_what_is_possible() -> None:
@@ -106,7 +107,7 @@ def sampled(group: Group, group_id: str, mean: float, generator: random.Random) 
         ([0.01, 0.011, 0.012], "below"),
         ([0.0, 0.05, 0.10], "within interval"),
         ([0.20], "not comparable"),
-        ([0.20, 0.20], "not comparable"),
+        ([0.20, 0.20], "reproduced"),
     ],
 )
 def test_over_fitting_is_the_gap_of_training_and_test_accuracy(gaps: list[float], expected: str) -> None:

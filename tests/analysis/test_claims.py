@@ -61,8 +61,8 @@ def test_seeds_that_do_not_vary_give_no_verdict() -> None:
     found = verdict(value(0.561))
     assert (found.outcome, found.reason) == (
         "not comparable",
-        "seeds that do not vary do not tell how far others would lie apart; here 56.0% (3 seeds that do not vary, no "
-        "interval)",
+        "seeds that do not vary give no estimate of the variation between seeds; here 56.0% (3 seeds that do not vary, "
+        "no interval)",
     )
 
 
@@ -77,7 +77,7 @@ def test_a_single_seed_gives_no_verdict(published: float) -> None:
         0.56,
     )
     assert found.reason == (
-        "a single seed does not tell how far others would lie apart; here 56.0% (55.0% to 57.0%, single run)"
+        "one seed gives no estimate of the variation between seeds; here 56.0% (55.0% to 57.0%, single run)"
     )
 
 
@@ -117,7 +117,7 @@ def test_groups_on_other_images_of_one_name_are_not_compared() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562])
     write_seeds(RUNS, [0.5, 0.501, 0.502], train={"batch_size": 32}, images="7a" * 32)
     claim = Claim("one is above the other", "a paper", GROUP, relation="above", other=OTHER)
-    assert verdict(claim).reason.startswith("the two were measured on other images")
+    assert verdict(claim).reason.startswith("the two were measured on different images")
     write_seeds(RUNS, [0.5, 0.501], train={"batch_size": 32}, changes={"suffix": "-r2"})
     assert verdict(claim).outcome == "reproduced"
 

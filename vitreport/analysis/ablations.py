@@ -9,15 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from vitreport.analysis.comparisons import accuracies, are_on_the_same_images
+from vitreport.analysis.comparisons import difference_of, differences_from, paired
 from vitreport.analysis.groups import Group
 from vitreport.analysis.labels import settings
 from vitreport.analysis.pairs import Planned, group_of_spec
 from vitreport.analysis.summary import Ablation, Level
 from vitreport.analysis.train_commands import training_command
 from vitreport.errors import SpecError
-from vitreport.formatting import Estimate
-from vitreport.intervals import differences_over_seeds
 from vitreport.records.sweeps import SweepRecord
 from vitreport.run_id import RunId
 from vitreport.spec.compose import layer_of
@@ -128,23 +126,16 @@ def _level(values: tuple[ValueSpec, ...], group: Group | None, command: str = ""
 
 
 def _compared(ablation: Ablation, groups: Mapping[str, Group]) -> Ablation:
-    """Compare each level with the baseline, and the last with the first, if no seed of either diverged."""
-    members, baseline = [groups.get(level.group or "") for level in ablation.levels], ablation.baseline
-    standard = members[baseline] if baseline is not None else None
-    by_seed = [
-        accuracies(group) if group and standard and are_on_the_same_images(group, standard) else {} for group in members
-    ]
-    is_chosen = ablation.source == "inferred"
-    found = differences_over_seeds(by_seed, None if baseline is None else by_seed[baseline], is_chosen=is_chosen)
-    levels = [replace(level, difference=each) for level, each in zip(ablation.levels, found, strict=True)]
-    return replace(ablation, levels=tuple(levels), ends=_ends(found, baseline))
-
-
-def _ends(differences: Sequence[Estimate | None], baseline: int | None) -> Estimate | None:
-    """The last level minus the first, if one of them is the baseline."""
-    if baseline == len(differences) - 1:
-        return differences[0] and differences[0].turned()
-    return differences[-1] if baseline == 0 else None
+    """Compare each level with the baseline, and the last with the first: one comparison more than the levels have."""
+    members = [groups.get(level.group or "") for level in ablation.levels]
+    first, last = members[0], members[-1]
+    baseline = None if ablation.baseline is None else members[ablation.baseline]
+    levels = tuple(
+        replace(level, difference=difference, paired=paired(group, baseline))
+        for level, group, difference in zip(ablation.levels, members, differences_from(baseline, members), strict=True)
+    )
+    ends = difference_of(last, first, len(members)) if first and last and len(members) > 2 else None
+    return replace(ablation, levels=levels, ends=ends)
 
 
 def _alike(groups: Sequence[Group]) -> Iterator[tuple[str, list[Group]]]:

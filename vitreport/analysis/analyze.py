@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vitreport.analysis.ablations import inferred_ablations, planned_ablations
-from vitreport.analysis.comparisons import with_paired_levels, with_paired_pairs
+from vitreport.analysis.comparisons import with_paired
 from vitreport.analysis.datasets import datasets_of
 from vitreport.analysis.group_details import read_details
 from vitreport.analysis.groups import Group, group_runs
@@ -69,8 +69,7 @@ def analyze(
     representatives = [pair.group for pair in pairs if pair.group]
     planned = planned_ablations(outline.sweeps, groups, outline.parts)
     inferred = [] if outline.sections else inferred_ablations(groups, representatives, planned)
-    by_id = {group.id: group for group in groups}
-    ablations = [with_paired_levels(each, by_id) for each in told_apart([*planned, *inferred])]
+    ablations = told_apart([*planned, *inferred])
     designed = {ablation.design: ablation for ablation in ablations if ablation.design}
     return Summary(
         runs=len(seen),
@@ -83,7 +82,7 @@ def analyze(
             )
             for section in outline.sections
         ),
-        architectures=tuple(_architectures(groups, with_paired_pairs(pairs), ablations)),
+        architectures=tuple(_architectures(groups, with_paired(pairs), ablations)),
         datasets=tuple(datasets_of(summarized)),
         unplaced=tuple(run for run in summarized if run.spec is None),
         damage=(

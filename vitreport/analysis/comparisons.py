@@ -1,93 +1,68 @@
-"""Compare groups over their seeds, and single runs image by image."""
+"""Compare groups over seeds and test images, and single runs image by image."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from vitreport.analysis.groups import Group
-from vitreport.analysis.summary import Ablation, Pair, Paired
-from vitreport.formatting import UNVARYING, Estimate, counted
-from vitreport.intervals import comparisons_with, difference_over_seeds, holm, mcnemar
-from vitreport.records.measurement import Answers, right_alone
+from vitreport.analysis.runs import sample_of
+from vitreport.analysis.summary import Pair, Paired
+from vitreport.formatting import Estimate, counted
+from vitreport.intervals import difference, mcnemar
+from vitreport.records.measurement import right_alone
 
-BySingleRun = Mapping[str, Answers]
-"""Which images are classified correctly, by the ids of the groups that are a single finished run."""
-
-
-def accuracies(group: Group | None) -> dict[int, float]:
-    """Test accuracy by seed; nothing of a group of which some seeds diverged: the mean of the rest is not its mean."""
-    if group is None or group.diverged:
-        return {}
-    return {run.seed: run.accuracies["test"] for run in group.runs if run.seed is not None and "test" in run.accuracies}
+ONE_SEED = "one seed gives no estimate of the variation between seeds"
+UNVARYING = "seeds that do not vary give no estimate of the variation between seeds"
 
 
 def are_on_the_same_images(group: Group, other: Group) -> bool:
-    """Other bytes under one name make another data set; data sets of two names are compared where that is asked."""
-    names = {each.fields["data.dataset"] for each in (group, other)}
-    return group.dataset == other.dataset or len(names) == 2
+    """Return whether accuracies compare: other images under one name are another dataset."""
+    return group.dataset == other.dataset or group.fields["data.dataset"] != other.fields["data.dataset"]
 
 
-def difference_of(group: Group, other: Group) -> Estimate | None:
-    """The test accuracy of one group minus that of another, a single comparison."""
-    return difference_over_seeds(accuracies(group), accuracies(other))
+def difference_of(group: Group, other: Group, comparisons: int = 1) -> Estimate | None:
+    """Return the test accuracy of one group minus that of another, None where `why_no_difference` says why."""
+    if group.diverged or other.diverged or not are_on_the_same_images(group, other):
+        return None
+    return difference(sample_of(group.runs), sample_of(other.runs), comparisons)
+
+
+def differences_from(baseline: Group | None, groups: Sequence[Group | None]) -> list[Estimate | None]:
+    """Return the difference of each group from the baseline; all of their intervals hold together."""
+    if baseline is None:
+        return [None] * len(groups)
+    others = [each if each and each is not baseline and difference_of(each, baseline) else None for each in groups]
+    comparisons = sum(each is not None for each in others)
+    return [difference_of(each, baseline, comparisons) if each else None for each in others]
 
 
 def why_no_difference(groups: Iterable[Group]) -> str:
-    """Why there is no difference between two of these groups."""
+    """Say why there is no difference between two of these groups."""
     groups = list(groups)
     if diverged := next((group for group in groups if group.diverged), None):
-        return f"{diverged.diverged} of {counted(len(diverged.runs), 'seed')} diverged, and the others are no measure"
-    if any(len(accuracies(group)) < 2 for group in groups):
-        return "a single seed does not tell how far others would lie apart"
-    return f"{UNVARYING} do not tell how far others would lie apart"
+        return f"{diverged.diverged} of {counted(len(diverged.runs), 'seed')} diverged"
+    return ONE_SEED if any(len(group.seeds) < 2 for group in groups) else UNVARYING
 
 
-def single_runs(groups: Iterable[Group]) -> BySingleRun:
-    """Return the answers of each group that is a single finished run."""
-    single = (group for group in groups if len(group.runs) == 1 and group.test)
-    return {group.id: answers for group in single if (answers := group.runs[0].answers)}
+def paired(group: Group | None, other: Group | None) -> Paired | None:
+    """Compare two different groups of a single finished run each on the same test images."""
+    if not (group and other) or group is other or len(group.runs) > 1 or len(other.runs) > 1:
+        return None
+    alone = right_alone(group.runs[0].answers, other.runs[0].answers)
+    answers = other.runs[0].answers
+    return Paired(other.id, answers.count, *alone, mcnemar(*alone)) if alone and answers else None
 
 
-def with_paired_levels(ablation: Ablation, groups: Mapping[str, Group]) -> Ablation:
-    """Compare each level that is a single run with the single run of the baseline."""
-    if ablation.baseline is None:
-        return ablation
-    ids, baseline = [level.group for level in ablation.levels], ablation.levels[ablation.baseline].group
-    known = single_runs(groups[each] for each in ids if each)
-    found = paired(ids, baseline, known, is_chosen=ablation.source == "inferred")
-    levels = tuple(replace(level, paired=pair) for level, pair in zip(ablation.levels, found, strict=True))
-    return replace(ablation, levels=levels)
-
-
-def with_paired_pairs(pairs: Sequence[Pair]) -> list[Pair]:
-    """Compare each single run with the one on its data set that has the most images right."""
-    known = single_runs(pair.group for pair in pairs if pair.group)
-    members: dict[str, list[str]] = defaultdict(list)
+def with_paired(pairs: Sequence[Pair]) -> list[Pair]:
+    """Compare each single run with the one on its dataset that has the most correct images."""
+    single: dict[str, list[Group]] = defaultdict(list)
     for pair in pairs:
-        if pair.group and pair.group.id in known:
-            members[pair.dataset].append(pair.group.id)
-    found: dict[str, Paired | None] = {}
-    for ids in members.values():
-        first = max(ids, key=lambda group_id: known[group_id].correct.bit_count())
-        found |= zip(ids, paired(ids, first, known, is_chosen=True), strict=True)
-    return [replace(pair, paired=found.get(pair.group.id)) if pair.group else pair for pair in pairs]
+        if pair.group and len(pair.group.runs) == 1 and pair.group.runs[0].answers:
+            single[pair.dataset].append(pair.group)
+    best = {dataset: max(groups, key=_correct) for dataset, groups in single.items()}
+    return [replace(pair, paired=paired(pair.group, best.get(pair.dataset))) for pair in pairs]
 
 
-def paired(
-    groups: Sequence[str | None], other: str | None, known: BySingleRun, *, is_chosen: bool
-) -> list[Paired | None]:
-    """Compare groups, by their ids, with another; None for that itself and where they share no test images.
-
-    `is_chosen` as in `intervals.comparisons_with`: whether the other was chosen by its result.
-    """
-    if other is None or other not in known:
-        return [None] * len(groups)
-    counts = [None if group == other else right_alone(known.get(group or ""), known[other]) for group in groups]
-    p_values = [mcnemar(*alone) for alone in counts if alone]
-    others = sum(group in known for group in groups if group != other) if is_chosen else len(p_values)
-    comparisons = comparisons_with(others, is_chosen=is_chosen)
-    adjusted = iter(holm(p_values, comparisons))
-    return [
-        alone and Paired(other, known[other].count, *alone, p=next(adjusted), comparisons=comparisons)
-        for alone in counts
-    ]
+def _correct(group: Group) -> int:
+    answers = group.runs[0].answers
+    return answers.correct.bit_count() if answers else 0

@@ -5,8 +5,8 @@ from typing import Any
 
 from vitreport.analysis.comparisons import difference_of, why_no_difference
 from vitreport.analysis.groups import Group
-from vitreport.formatting import SIGNIFICANCE, p_value
-from vitreport.intervals import mcnemar
+from vitreport.formatting import p_value
+from vitreport.intervals import SIGNIFICANCE, mcnemar
 from vitreport.records.measurement import right_alone
 from vitreport.records.reader import Run
 from vitreport.spec.fields import flat
@@ -18,7 +18,7 @@ Differences = Mapping[str, tuple[Any, Any]]
 
 
 def run_differences(first: Run, second: Run) -> Differences:
-    """Compare all that is on record of two runs, and the test images that only one of them has right."""
+    """Compare all that is on record of two runs, and the test images that only one of them classifies correctly."""
     found = _differences(_values_of_run(first), _values_of_run(second))
     alone = right_alone(first.answers, second.answers)
     return {**found, RIGHT_ALONE: alone} if alone and any(alone) else found
@@ -30,39 +30,36 @@ def group_differences(first: Group | None, second: Group | None) -> Differences:
 
 
 def run_comparison(found: Differences) -> str:
-    """Whether two runs differ on the same test images; nothing if that is not known."""
+    """Say whether two runs differ on the same test images; nothing if that is not known."""
     if RIGHT_ALONE not in found:
-        return other_images(found)
+        return _different_images(found)
     p = mcnemar(*found[RIGHT_ALONE])
     verdict = "differ" if p < SIGNIFICANCE else "are not shown to differ"
     return (
-        f"on these test images these two runs {verdict} (McNemar's exact test, {p_value(p)}); "
-        "the spread between seeds is not known"
+        f"these two runs {verdict} on these test images (McNemar's exact test, {p_value(p)}); "
+        "this says nothing of other seeds"
     )
 
 
 def group_comparison(first: Group | None, second: Group | None) -> str:
-    """The test accuracies of two groups, with their difference if there is one."""
+    """Compare the test accuracies of two groups."""
     if first is None or second is None:
         return ""
     if first.id == second.id:
         return "both are the same group"
-    if told := other_images(group_differences(first, second)):
-        return told
+    if reason := _different_images(group_differences(first, second)):
+        return reason
     shown = " and ".join(group.test.in_percent(2) if group.test else "unknown" for group in (first, second))
     difference = difference_of(second, first)
     if difference is None:
         return f"test accuracy {shown}; no difference is claimed: {why_no_difference([first, second])}"
-    doubt = "" if difference.is_shown else "no difference shown, "
-    return f"test accuracy {shown}: {doubt}{difference.signed_evidence()}"
+    doubt = "" if difference.is_shown else "; no difference is shown"
+    return f"test accuracy {shown}; difference with its 95% CI in pp: {difference.signed_points()}{doubt}"
 
 
-def other_images(found: Differences) -> str:
-    """Say that two sides have been measured on different data sets; nothing if they have not."""
+def _different_images(found: Differences) -> str:
     datasets = found.get("data.dataset", (None, None))
-    if None in datasets:
-        return ""
-    return f"their accuracies do not compare: {' and '.join(datasets)} are not the same images"
+    return "" if None in datasets else f"accuracies do not compare: {' and '.join(datasets)} are different images"
 
 
 def _differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> Differences:

@@ -7,12 +7,12 @@ from typing import Any
 
 from vitreport.analysis.datasets import dataset_ids
 from vitreport.analysis.group_details import Details
-from vitreport.analysis.runs import RunSummary, State, median_of, summarize_run
+from vitreport.analysis.runs import RunSummary, State, median_of, sample_of, summarize_run
 from vitreport.analysis.train_commands import is_preset, training_command
 from vitreport.data.notices import shares_apart
 from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
-from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, gap, over_seeds, share
+from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, gap, mean_accuracy, over_seeds, share
 from vitreport.records.reader import Run
 from vitreport.records.run import RunRecord
 from vitreport.run_id import RunId, newest_attempts
@@ -120,6 +120,8 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary], *, has_best_
     epochs = Range(1, spec.train.epochs)
     counts = [{name: (each.correct, each.count) for name, each in run.splits.items()} for run in done]
 
+    sample, tested = sample_of(done), share([splits["test"] for splits in counts if "test" in splits])
+
     def over(read: Callable[[RunSummary], float | None], possible: Range) -> Estimate | None:
         return over_seeds([value for run in done if (value := read(run)) is not None], possible)
 
@@ -134,7 +136,7 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary], *, has_best_
         command=training_command(spec, [run.seed for run in runs if run.seed is not None]),
         train=share([splits["train"] for splits in counts if "train" in splits]),
         validation=share([splits["val"] for splits in counts if "val" in splits]),
-        test=share([splits["test"] for splits in counts if "test" in splits]),
+        test=tested if sample.images is None else mean_accuracy(sample),
         test_loss=over(lambda run: run.splits["test"].loss if "test" in run.splits else None, NOT_NEGATIVE),
         best_test=over(lambda run: run.best_test, SHARE) if has_best_test else None,
         gap=gap([(splits["train"], splits["test"]) for splits in counts if {"train", "test"} <= set(splits)]),

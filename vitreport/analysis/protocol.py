@@ -17,65 +17,53 @@ COST = (
 
 
 def placeholder_of(summary: Summary) -> str:
-    """What is to be replaced in commands that train on a folder of the user's own."""
+    """Say what to replace in commands that train on a user's folder of images."""
     names = list(dict.fromkeys(each.name for each in summary.datasets if each.name not in DATASETS))
-    if not names:
-        return ""
-    folders = joined(names)
-    return f"Replace {PLACEHOLDER} in a command with the folder that contains {folders}: the records contain no paths."
+    return f"Replace {PLACEHOLDER} in a command with the folder that contains {joined(names)}." if names else ""
 
 
 def resumed(summary: Summary) -> str:
-    """How many runs were interrupted and resumed, and whether elsewhere; nothing if none was."""
+    """Count the runs that were interrupted and resumed, also on other machines; nothing if there are none."""
     found = summary.provenance
     if not found.resumed:
         return ""
-    told = f"Interrupted and resumed: {counted(found.resumed, 'run')}"
+    runs = f"Interrupted and resumed: {counted(found.resumed, 'run')}"
     if not found.resumed_elsewhere:
-        return f"{told}, each with the versions, threads and device that it began with."
-    return (
-        f"{told}, {found.resumed_elsewhere} of them with other versions, threads or another device than before: the "
-        "last digits may differ from those of an undisturbed run."
-    )
+        return f"{runs}, each with the versions, threads and device that it began with."
+    changed = f"{found.resumed_elsewhere} of them with other versions, threads or another device than before"
+    return f"{runs}, {changed}: the last digits may differ from those of an undisturbed run."
 
 
 def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
-    """A sentence or two for each choice that a reader should know."""
+    """Explain each choice that a reader should know."""
     chosen = [f"{where_of(pair)}, {pair.chosen}" for pair in summary.pairs if pair.group and pair.candidates > 1]
-    representatives = "; ".join(chosen) or "there is one for each"
     yield f"Every number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield (
-        "Several seeds are one result: mean ± half of Student's 95% interval over n seeds; those that do not vary have "
-        "no interval. Intervals are cut at the possible limits, such as 0 and 100%; both ends of such an interval are "
-        "shown. A single run shows Wilson's "
-        "95% interval over its test images; that leaves out the spread between seeds, so single runs are never ranked."
+        "Several seeds are one result. Its 95% confidence interval covers new training runs and new test images of the "
+        "same kind; where records lack the answers to each image, it is Student's over seeds and covers new training "
+        "runs on the same images."
     )
+    yield "A single run has Wilson's interval over its test images. It covers no other seeds, so runs are not ranked."
     yield (
-        "Differences are Welch's; where enough seeds are common to both, p is that of an exact sign-flip test (six for "
-        "one comparison, at most twenty). p-values are adjusted by Holm: beside a baseline that was fixed in advance "
-        "over the comparisons with it, beside one that was chosen by its result or found among the runs over all "
-        "pairs; the ends of a range are compared only where one is the baseline. Every interval is that of its own "
-        "comparison. \N{LEFT DOUBLE QUOTATION MARK}No difference "
-        "shown\N{RIGHT DOUBLE QUOTATION MARK} is not "
-        "\N{LEFT DOUBLE QUOTATION MARK}equal\N{RIGHT DOUBLE QUOTATION MARK}."
+        "Differences are shown where their interval excludes 0. In a table with a baseline, all intervals hold "
+        "together with 95% (Sidak). An architecture is best if its interval against each other one excludes 0."
     )
+    yield "\N{LEFT DOUBLE QUOTATION MARK}No difference is shown\N{RIGHT DOUBLE QUOTATION MARK} does not mean equal."
     if has_claims:
         yield (
-            "A published accuracy is taken for one more run: it is judged by the 95% prediction interval of these "
-            "seeds, mean \N{PLUS-MINUS SIGN} t s \N{SQUARE ROOT}(1 + 1/n), widened by half of its last digit. "
-            "Reproduced is what lies in it where the interval of the mean is at most 1 point to each side. A single "
-            "seed judges no claim: how far others would lie from it is not known. Each claim is judged by itself: of "
-            "twenty that hold, one is expected outside."
+            "A published accuracy is judged as one more run, by the 95% prediction interval of these seeds, widened by "
+            "half of its last digit. It is reproduced if it lies inside and the interval of the mean is at most 1 pp "
+            "to each side. One seed judges no claim."
         )
     if summary.has_pairs:
         yield (
-            "Two single runs on the same test images are compared image by image with McNemar's exact test, adjusted "
-            "by Holm likewise; that speaks of these two trained networks, not of other seeds."
+            "Two single runs on the same test images are compared with McNemar's exact test, without adjustment. It "
+            "says nothing of other seeds."
         )
     yield (
-        "The test accuracy is that of the epoch which the setting train.selection names (val: the best on the "
-        "validation split; last: the last); the test images choose nothing, also not which setting stands for an "
-        f"architecture in the first table: {representatives}."
+        "The test accuracy is that of the epoch that train.selection names: the best on the validation split (val), or "
+        "the last. The test set is never used for selection, also not of the representatives in the first table: "
+        f"{'; '.join(chosen) or 'there is one for each'}."
     )
 
 
@@ -83,36 +71,36 @@ def limits(summary: Summary) -> Iterator[str]:
     """Say what this summary does not show, a sentence for each limit that it has."""
     representatives = [pair.group for pair in summary.pairs if pair.group]
     yield (
-        "An interval covers the spread between seeds, or of a single run that between test images; nothing else, such "
-        "as another split of the images or other settings."
+        "Images are taken as independent: several crops of one photograph make the intervals too narrow. No interval "
+        "covers another split of the images or other settings."
     )
-    if single := sum(bool(group.test) and len(group.seeds) == 1 for group in representatives):
-        told = f"{single} of {counted(len(representatives), 'result')}"
-        yield f"Single runs in the first table: {told}; other seeds may tell otherwise."
+    seeds = [len(group.seeds) for group in representatives if group.test]
+    if single := seeds.count(1):
+        results = f"{single} of {counted(len(representatives), 'result')}"
+        yield f"Single runs in the first table: {results}; results may differ for other seeds."
+    if 2 in seeds:
+        yield "With two seeds an interval is very wide: they can rarely show a difference."
     if missing := sum(pair.group is None for pair in summary.pairs):
         yield f"Not run in the first table: {missing} of {counted(len(summary.pairs), 'pair')}."
     if any(len(architecture.groups) > len(architecture.pairs) for architecture in summary.architectures):
-        yield (
-            "Not all combinations of settings were tried: what is best beside one value of another setting need not be "
-            "best beside another."
-        )
-    for place in dict.fromkeys(group.dataset for group in representatives):
-        epochs = {group.fields["train.epochs"] for group in representatives if group.test and group.dataset == place}
+        yield "Not all combinations of settings were tried: the best value of one may depend on the others."
+    for dataset in dict.fromkeys(group.dataset for group in representatives):
+        epochs = {group.fields["train.epochs"] for group in representatives if group.test and group.dataset == dataset}
         if len(epochs) > 1:
-            told = f"from {min(epochs)} to {max(epochs)} epochs"
-            yield f"On {dataset_title(place)}, the architectures were not trained equally long: {told}."
+            lengths = f"from {min(epochs)} to {max(epochs)} epochs"
+            yield f"On {dataset_title(dataset)}, the architectures were not trained equally long: {lengths}."
     if len({group.cost.device for group in representatives if group.cost}) > 1:
         yield "The runs come from several devices: their times and images per second do not compare."
     yield from _limits_of_records(summary)
 
 
 def _limits_of_records(summary: Summary) -> Iterator[str]:
-    for dataset in summary.datasets:
-        if dataset.overlap:
-            shared = f"Test images of {dataset.title} that are also training images: {dataset.overlap:,}"
-            yield f"{shared}; accuracy on them tells nothing of images that were not seen."
-        if dataset.class_sizes:
-            yield f"{dataset.title}: {dataset.class_sizes}; the accuracies of small classes are uncertain."
+    for each in summary.datasets:
+        if each.overlap:
+            shared = f"Test images of {each.title} that are also training images: {each.overlap:,}"
+            yield f"{shared}; accuracy on them says nothing of new images."
+        if each.class_sizes:
+            yield f"{each.title}: {each.class_sizes}; the accuracies of small classes are uncertain."
     for mixed in mixed_randomness(summary.groups):
         yield f"{mixed}: the same seed gives different random numbers in each version."
     if summary.provenance.unknown_commits:

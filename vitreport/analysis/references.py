@@ -20,45 +20,46 @@ SETTING_REFERENCES = {
     for kind in members(RunSpec.model_fields[section].annotation)
 }
 METHOD_REFERENCES = {
-    "t": "student1908t",
-    "wilson": "wilson1927interval",
-    "welch": "welch1947t",
-    "newcombe": "newcombe1998difference",
+    "crossed": ("owen2012bootstrapping", "satterthwaite1946approximate", "wilson1927interval"),
+    "t": ("student1908t",),
+    "wilson": ("wilson1927interval",),
+    "welch": ("welch1947t",),
+    "newcombe": ("newcombe1998difference",),
 }
-MCNEMAR = "mcnemar1947correlated"
-HOLM, CALIBRATION = "holm1979multiple", "guo2017calibration"
+MCNEMAR, SIDAK, CALIBRATION = "mcnemar1947correlated", "sidak1967rectangular", "guo2017calibration"
 
 
 def architecture_title(name: str) -> str:
-    """Perceiver IO; timm/mixer_b16_224, as it is typed; a name that is not known stands for itself."""
+    """Return Perceiver IO; an architecture of timm as it is typed; an unknown name as it is."""
     return ARCHITECTURES[name].title if name in ARCHITECTURES else model_word(name)
 
 
 def model_word(name: str) -> str:
-    """An architecture as a command takes it: timm/mixer_b16_224."""
+    """Return an architecture as a command takes it: timm/mixer_b16_224."""
     return f"timm/{name.removeprefix('timm-')}" if name.startswith("timm-") else name
 
 
 def architecture_reference(name: str) -> str:
+    """Return the key of the paper of an architecture."""
     kind = ARCHITECTURES.get("timm" if name.startswith("timm-") else name)
     return kind.citation if kind else ""
 
 
 def architecture_summary(name: str) -> str:
-    """The first line of the description of an architecture."""
+    """Return the first line of the description of an architecture."""
     kind = ARCHITECTURES.get("timm" if name.startswith("timm-") else name)
     return (inspect.getdoc(kind) or "").partition("\n")[0] if kind else ""
 
 
 def bibliography(summary: "Summary") -> list[str]:
-    """The entries of what a summary rests on, in the order of the file."""
+    """Return the entries of what a summary rests on, in the order of the file."""
     cited = set(_cited(summary))
     return [entry for key, entry in entries().items() if key in cited]
 
 
 @cache
 def entries() -> dict[str, str]:
-    """The BibTeX entries by their keys."""
+    """Return the BibTeX entries by their keys."""
     found = ("@" + entry.strip() for entry in FILE.read_text(encoding="utf-8").split("@")[1:])
     return {entry.partition("{")[2].partition(",")[0]: entry for entry in found}
 
@@ -66,13 +67,14 @@ def entries() -> dict[str, str]:
 def _cited(summary: "Summary") -> Iterable[str]:
     yield from (architecture.reference for architecture in summary.architectures)
     yield from (dataset.reference for dataset in summary.datasets)
+    differences = [level.difference for ablation in summary.ablations for level in ablation.levels if level.difference]
     for group in summary.groups:
         yield from (key for (path, value), key in SETTING_REFERENCES.items() if group.fields.get(path) == value)
-        estimates = [each for each in (group.test, group.gap) if each]
-        yield from (METHOD_REFERENCES.get(estimate.method, "") for estimate in estimates)
         if group.details and group.details.calibration:
             yield CALIBRATION
-    if any(level.difference for ablation in summary.ablations for level in ablation.levels):
-        yield from (METHOD_REFERENCES["welch"], HOLM)
+    for estimate in (*differences, *(each for group in summary.groups for each in (group.test, group.gap) if each)):
+        yield from METHOD_REFERENCES.get(estimate.method, ())
+        if estimate.comparisons > 1:
+            yield SIDAK
     if summary.has_pairs:
-        yield from (MCNEMAR, HOLM)
+        yield MCNEMAR

@@ -6,7 +6,7 @@ from statistics import median
 from typing import Literal
 
 from vitreport.formatting import Estimate
-from vitreport.intervals import wilson_interval
+from vitreport.intervals import Sample, wilson_interval
 from vitreport.records.measurement import Answers, Measurement
 from vitreport.records.reader import Damage, Run
 from vitreport.records.run import RunRecord
@@ -15,6 +15,8 @@ from vitreport.store.run_state import recorded_state
 
 State = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record", "not run"]
 CONVERGED = 0.95
+SMALLEST_FALL = 0.05
+"""The share of its first value by which a loss must decrease: one that hardly does has not converged."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,24 @@ def summarize_run(run: Run) -> RunSummary:
         last_seen=run.last_accuracy,
         validation=max((measured.accuracy for measured in validations), default=None),
         best_test=max(curve, default=None),
-        converged=_epoch_reached(losses),
+        converged=_epoch_reached(losses, SMALLEST_FALL),
         test_converged=_epoch_reached(curve),
         images_per_second=median_of(epoch.images_per_second for epoch in epochs),
         peak_memory_bytes=max((epoch.peak_memory_bytes for epoch in epochs), default=None),
         answers=run.answers,
         damage=tuple(replace(each, place=f"{run.id}/{each.place}") for each in run.damage),
     )
+
+
+def sample_of(runs: Iterable[RunSummary]) -> Sample:
+    """Return the test accuracies of runs, with their answers per image if those of all seeds are known."""
+    tested = [run for run in runs if run.state == "done" and "test" in run.splits]
+    answers = [run.answers for run in tested if run.answers]
+    images = {(each.fingerprint, each.count) for each in answers}
+    if len(answers) == len(tested) > 1 and len(images) == 1:
+        ((fingerprint, count),) = images
+        return Sample.of_answers([each.correct for each in answers], count, fingerprint)
+    return Sample(tuple(run.splits["test"].accuracy for run in tested))
 
 
 def median_of(values: Iterable[float | None]) -> float | None:
@@ -101,9 +114,9 @@ def measured_accuracy(measured: Measurement) -> Estimate:
     return Estimate(measured.accuracy, low, high, "wilson", 1, images=measured.count)
 
 
-def _epoch_reached(curve: Sequence[float]) -> int | None:
-    """Return the first epoch by which a whole curve made 95% of its total increase; None if it does not increase."""
-    if len(curve) < 2 or max(curve) == curve[0]:
+def _epoch_reached(curve: Sequence[float], least: float = 0.0) -> int | None:
+    """Return the first epoch by which a curve made 95% of its increase; None if that is a share `least` or less."""
+    if len(curve) < 2 or max(curve) - curve[0] <= least * abs(curve[0]):
         return None
     enough = CONVERGED * (max(curve) - curve[0])
     return next(epoch for epoch, value in enumerate(curve, start=1) if value - curve[0] >= enough)

@@ -16,9 +16,9 @@ from vitreport.spec.sweep import ValueSpec, shown_level
 
 @dataclass(frozen=True)
 class Paired:
-    """A single run against that of the group `other` on the same test images: how many each alone has right.
+    """A single run against that of the group `other` on the same test images: how many each alone classifies correctly.
 
-    `p` is that of McNemar's exact test, adjusted by Holm over `comparisons`.
+    `p` is that of McNemar's exact test; it says nothing of other seeds.
     """
 
     other: str
@@ -26,7 +26,6 @@ class Paired:
     alone: int
     other_alone: int
     p: float
-    comparisons: int
 
 
 @dataclass(frozen=True)

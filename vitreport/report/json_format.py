@@ -14,7 +14,7 @@ from vitreport.formatting import json_document
 from vitreport.report.page import Page
 from vitreport.report.sections import sections_of
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 RUN_FIELDS = ("id", "seed", "state", "epoch", "epochs", "accuracies", "note")
 COUNTED = ("devices", "versions", "commits")
 FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption", "architecture", "dataset")

@@ -46,7 +46,7 @@ class Page:
 def _is_foremost(finding: Finding) -> bool:
     """Whether it says which architecture is best on a dataset, also of single runs on the same test images."""
     is_pair = finding.rule in ("paired difference", "no paired difference") and not finding.architecture
-    return is_pair or finding.rule in ("best", "tie", "no winner", "alone")
+    return is_pair or finding.rule in ("best", "tie", "no winner", "not compared", "alone")
 
 
 def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE) -> Page:

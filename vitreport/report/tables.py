@@ -72,12 +72,11 @@ def ablation(content: plain.Ablation) -> Table:
             *level.texts,
             _outcome_of_level(level),
             "baseline" if index == content.baseline else _points(level.difference),
-            _p(level.difference),
             _number(level.accuracy.n if level.accuracy else 0, str),
         )
         for index, level in enumerate(content.levels)
     ]
-    columns = (*content.axes, "test accuracy", "difference from baseline (pp)", "p (Holm)", "seeds")
+    columns = (*content.axes, "test accuracy", "difference from baseline (pp)", "seeds")
     return table(f"Test accuracy of {subject_of(content)}", columns, rows, texts=len(content.axes))
 
 
@@ -252,10 +251,6 @@ def _accuracy(estimate: Estimate | None) -> str:
 
 def _points(difference: Estimate | None) -> str:
     return Number(difference.signed_points(), difference.value) if difference else NOTHING
-
-
-def _p(difference: Estimate | None) -> str:
-    return _number(difference.p if difference else None, lambda p: "< 0.001" if p < 0.001 else f"{p:.2g}")
 
 
 def _share(value: float) -> str:

@@ -155,7 +155,7 @@ def _row(plan: Plan, labels: Sequence[str], group: Group | None) -> dict[str, An
 def _difference(found: Estimate | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    return {"value": found.value, "interval": [found.low, found.high], "p_holm": found.p, "shown": found.is_shown}
+    return {"value": found.value, "interval": [found.low, found.high], "shown": found.is_shown}
 
 
 def refuse_missing(trials: Sequence[Trial], runs_dir: Path) -> None:

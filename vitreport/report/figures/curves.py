@@ -27,7 +27,7 @@ def curves_figure(group: Group, curves: tuple[Curve, ...]) -> Iterator[Figure]:
         *["train: mean over the batches of an epoch, with any augmentation and dropout"] * (len(after) < len(curves)),
         *[f"{joined(after)}: after the epoch"] * bool(after),
     ]
-    band = f"Bands: 95%, {METHODS['t']}, n = {first.n}" if first.n > 1 else "A single run, no bands"
+    band = f"95% bands: {METHODS['t']} (n = {first.n})" if first.n > 1 else "A single run, no bands"
     kept = f" One epoch in {first.stride} is drawn." if first.stride > 1 else ""
     last = joined(_shown(each, first.epochs[-1]) for each in curves)
     yield Figure(

@@ -1,0 +1,164 @@
+"""Intervals for new seeds and new images, from the answers of several seeds to each image."""
+
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import stats
+
+from vitreport.intervals import SHARE, Sample, difference, mean_accuracy, one_more_run, over_seeds, wilson_interval
+
+Rows = NDArray[np.bool_]
+ONE, OTHER = "6f" * 32, "7a" * 32
+
+
+def sample(rows: Rows, dataset: str = ONE) -> Sample:
+    """The answers of several seeds to several images, a row a seed."""
+    numbers = [int("".join("01"[int(each)] for each in row), 2) for row in rows]
+    return Sample.of_answers(numbers, rows.shape[1], dataset)
+
+
+def drawn(seeds: int, images: int, accuracy: float, seed_sd: float, generator: np.random.Generator) -> Rows:
+    """Crossed random effects: images of all difficulties, seeds that differ."""
+    level = NormalDist().inv_cdf(accuracy) * np.sqrt(2)
+    difficulty = generator.normal(size=images)
+    skill = generator.normal(scale=seed_sd, size=(seeds, 1))
+    rows: Rows = level + skill + difficulty + generator.normal(scale=1e-9 + 1.0, size=(seeds, images)) > 0
+    return rows
+
+
+def test_the_residual_is_that_of_an_analysis_of_variance() -> None:
+    rows = drawn(3, 50, 0.8, 0.2, np.random.default_rng(1))
+    table = rows.astype(float)
+    expected = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + table.mean()
+    found = sample(rows)
+    assert found.residual == pytest.approx((expected**2).sum() / (2 * 49))
+    assert found.values == pytest.approx(tuple(table.mean(axis=1)))
+    assert found.variance == pytest.approx(max(np.var(found.values, ddof=1), found.residual / 50))
+
+
+@given(st.integers(0, 2**32), st.integers(2, 5), st.integers(9, 40))
+def test_an_interval_holds_its_mean_and_stays_possible(seed: int, seeds: int, images: int) -> None:
+    found = mean_accuracy(sample(drawn(seeds, images, 0.9, 0.3, np.random.default_rng(seed))))
+    assert found.interval
+    assert 0 <= found.interval[0] <= found.value + 1e-12
+    assert found.value - 1e-12 <= found.interval[1] <= 1
+    assert (found.method, found.n, found.images) == ("crossed", seeds, images)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_all_right_or_all_wrong_has_wilsons_interval_of_the_images(right: bool) -> None:
+    found = mean_accuracy(sample(np.full((3, 100), right)))
+    expected = wilson_interval(100 * right, 100, float(stats.t.ppf(0.975, 99)))
+    assert (found.low, found.high) == pytest.approx(expected)
+
+
+def test_identical_seeds_of_100_and_0_percent_differ() -> None:
+    """Nothing varies, but no variance is below that of one image."""
+    found = difference(sample(np.full((3, 100), True)), sample(np.full((3, 100), False)))
+    assert found
+    assert found.is_shown
+    assert found.value == 1.0
+    equal = difference(sample(np.full((3, 100), True)), sample(np.full((2, 100), True)))
+    assert equal
+    assert (equal.value, equal.is_shown, equal.n) == (0.0, False, 2)
+
+
+def test_seeds_that_agree_by_chance_say_no_more_than_the_images() -> None:
+    """Three seeds of 56.00, 56.01 and 56.02% of 10,000 images do not contradict 56.3%."""
+    generator = np.random.default_rng(1)
+    base = np.arange(10_000) < 5000
+    rows = np.stack([base.copy() for _ in range(3)])
+    for row, extra in zip(rows, (600, 601, 602), strict=True):
+        row[5000 + generator.permutation(1500)[:extra]] = True
+    measured = mean_accuracy(sample(rows))
+    low, high = one_more_run(measured) or (0.0, 0.0)
+    assert low < 0.563 < high
+    student = over_seeds(sample(rows).values, SHARE)
+    assert student
+    narrow = one_more_run(student) or (0.0, 1.0)
+    assert narrow[1] < 0.563
+
+
+def test_different_images_are_compared_without_pairing() -> None:
+    rows = drawn(3, 400, 0.9, 0.1, np.random.default_rng(2))
+    others = rows.copy()
+    others[:, :20] = False
+    paired = difference(sample(rows), sample(others))
+    apart = difference(sample(rows), sample(others, OTHER))
+    fewer = difference(sample(rows), sample(others[:, :300]))
+    assert paired
+    assert apart
+    assert fewer
+    assert (paired.value, paired.method) == (apart.value, "crossed")
+    assert paired.reach < apart.reach < fewer.reach
+
+
+def test_without_known_answers_the_interval_is_welchs() -> None:
+    first, second = [0.5, 0.52, 0.55], [0.4, 0.41]
+    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    found = difference(Sample(tuple(first)), sample(np.array([[1, 1, 0, 0, 0], [1, 0, 1, 0, 0]], bool)))
+    assert found
+    assert found.method == "welch"
+    found = difference(Sample(tuple(first)), Sample(tuple(second)))
+    assert found
+    assert (found.low, found.high) == pytest.approx(tuple(expected), rel=1e-6)
+    assert found.n == 2
+
+
+def test_one_seed_is_compared_with_nothing() -> None:
+    assert difference(Sample((0.5,)), Sample((0.4, 0.41))) is None
+
+
+def test_a_difference_and_its_reverse_are_mirrored() -> None:
+    first, second = (sample(drawn(n, 100, p, 0.2, np.random.default_rng(n))) for n, p in ((3, 0.9), (2, 0.8)))
+    one, other = difference(first, second, 3), difference(second, first, 3)
+    assert one
+    assert other
+    turned = other.turned()
+    assert (one.value, one.low, one.high) == pytest.approx((turned.value, turned.low, turned.high))
+
+
+def test_several_comparisons_widen_each_by_sidaks_quantile() -> None:
+    first, second = Sample((0.5, 0.52, 0.54)), Sample((0.6, 0.61, 0.65))
+    one, five = difference(first, second), difference(first, second, 5)
+    expected = stats.ttest_ind(first.values, second.values, equal_var=False).confidence_interval(0.95 ** (1 / 5))
+    assert one
+    assert five
+    assert (five.low, five.high) == pytest.approx(tuple(expected), rel=1e-6)
+    assert (one.comparisons, five.comparisons) == (1, 5)
+
+
+REPETITIONS, IMAGES, SEEDS = 400, 360, 3
+
+
+def test_of_groups_alike_few_differ_from_the_baseline_on_new_images() -> None:
+    """Five comparisons: at most 5% of the families have a false one, with 2 standard errors of the simulation."""
+    generator = np.random.default_rng(3)
+    false = 0
+    for _ in range(REPETITIONS):
+        difficulty = generator.normal(size=IMAGES)
+        samples = [
+            sample(
+                1.3 + generator.normal(scale=0.1, size=(SEEDS, 1)) + difficulty + generator.normal(size=(SEEDS, IMAGES))
+                > 0
+            )
+            for _ in range(6)
+        ]
+        found = [difference(each, samples[0], 5) for each in samples[1:]]
+        false += any(each.is_shown for each in found if each)
+    assert false / REPETITIONS <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / REPETITIONS)
+
+
+def test_intervals_of_means_cover_new_seeds_and_new_images() -> None:
+    """Of 95% intervals, at least 92% hold the accuracy of the whole population."""
+    generator = np.random.default_rng(4)
+    truth = NormalDist().cdf(NormalDist().inv_cdf(0.9) * np.sqrt(2) / np.sqrt(2 + 0.1**2))
+    held = 0
+    for _ in range(REPETITIONS):
+        found = mean_accuracy(sample(drawn(SEEDS, IMAGES, 0.9, 0.1, generator)))
+        held += bool(found.interval and found.interval[0] <= truth <= found.interval[1])
+    assert held / REPETITIONS >= 0.92
