@@ -1,1 +1,1 @@
-"""Architectures: one a file, built from their own spec."""
+"""Networks, built from their own spec."""

@@ -36,8 +36,9 @@ class PerceiverIOClassifier(nn.Module):
             self.register_buffer("query_11Q", query_11Q)
         self.patch_size = spec.patch_size
         if spec.patch_size:
-            places_NF = fourier_features(image_size // spec.patch_size, spec.max_freq, spec.num_freq_bands)
-            self.register_buffer("places", places_NF, persistent=False)
+            side = torch.linspace(-1, 1, image_size // spec.patch_size)
+            features = fourier_encode(torch.cartesian_prod(side, side), spec.max_freq, spec.num_freq_bands)
+            self.register_buffer("places", features.flatten(1), persistent=False)  # (N, F), as section 3.2 of Perceiver
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Map images (B, C, H, W) to logits (B, K), as `published_forward` up to rounding."""
@@ -70,14 +71,6 @@ class PerceiverIOClassifier(nn.Module):
         patches_BVN = functional.unfold(images_BCHW, self.patch_size, stride=self.patch_size)
         places_BNF = self.places.expand(len(images_BCHW), -1, -1)
         return torch.cat([patches_BVN.transpose(1, 2), places_BNF], dim=2)
-
-
-def fourier_features(side: int, max_freq: float, num_freq_bands: int) -> Tensor:
-    """Encode each place in a square of `side` x `side`, (N, F), as Perceiver does (Jaegle et al. 2021, section 3.2)."""
-    coordinates = torch.linspace(-1, 1, side)
-    places_N2 = torch.cartesian_prod(coordinates, coordinates)
-    features: Tensor = fourier_encode(places_N2, max_freq, num_freq_bands)
-    return features.flatten(1)
 
 
 def read(cross_attention: Any, latents_1ME: Tensor, tokens_BND: Tensor) -> Tensor:

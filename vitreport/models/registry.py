@@ -5,10 +5,8 @@ from typing import assert_never
 import torch
 from torch import nn
 
-from vitreport.models.mlp_mixer import build_mlp_mixer
 from vitreport.models.perceiver import PerceiverClassifier
 from vitreport.models.perceiver_io import PerceiverIOClassifier
-from vitreport.models.swin import build_swin
 from vitreport.models.timm import build_timm
 from vitreport.models.tnt import build_package_tnt, build_timm_tnt
 from vitreport.randomness import stream_seed
@@ -32,20 +30,29 @@ def build_model(spec: ModelSpec, *, image_size: int, num_classes: int, seed: int
 
 
 def _network(spec: ModelSpec, image_size: int, num_classes: int) -> nn.Module:
+    network: nn.Module
     match spec:
         case PerceiverIOSpec():
-            return PerceiverIOClassifier(spec, image_size)
+            network = PerceiverIOClassifier(spec, image_size)
         case PerceiverSpec():
-            return PerceiverClassifier(spec, num_classes)
+            network = PerceiverClassifier(spec, num_classes)
         case MLPMixerSpec():
-            return build_mlp_mixer(spec, image_size, num_classes)
+            from timm.models.mlp_mixer import MlpMixer  # timm takes seconds to import
+
+            fields = spec.fields("token_mlp_ratio", "channel_mlp_ratio")
+            fields["mlp_ratio"] = (spec.token_mlp_ratio, spec.channel_mlp_ratio)
+            network = MlpMixer(img_size=image_size, num_classes=num_classes, **fields)
         case SwinSpec():
-            return build_swin(spec, image_size, num_classes)
+            # Where the grid of a stage is smaller than the window, it shrinks the window as the paper's code does.
+            from timm.models.swin_transformer import SwinTransformer
+
+            network = SwinTransformer(img_size=image_size, num_classes=num_classes, **spec.fields())
         case TimmTNTSpec():
-            return build_timm_tnt(spec, image_size, num_classes)
+            network = build_timm_tnt(spec, image_size, num_classes)
         case PackageTNTSpec():
-            return build_package_tnt(spec, image_size, num_classes)
+            network = build_package_tnt(spec, image_size, num_classes)
         case TimmSpec():
-            return build_timm(spec, image_size, num_classes)
+            network = build_timm(spec, image_size, num_classes)
         case _:
             assert_never(spec)
+    return network
