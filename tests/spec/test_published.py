@@ -8,7 +8,7 @@ import pytest
 from vitreport.spec.compose import compose
 from vitreport.spec.load import preset_facts, preset_names, read_preset
 from vitreport.spec.run import RunSpec
-from vitreport.training.schedules import learning_rate_at
+from vitreport.training.optimizers import learning_rate_at
 from vitreport.training.setup import CHANNEL_STATISTICS
 
 from .pinned import describe

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitreport.spec.optimizer import ConstantSpec, CosineSpec, ScheduleSpec
-from vitreport.training.schedules import learning_rate_at
+from vitreport.training.optimizers import learning_rate_at
 
 PEAK = 0.1
 

@@ -1,6 +1,7 @@
-"""The optimizer of a spec, and which tensors it keeps: checkpoints and disk estimates ask it, and hold no list."""
+"""The optimizer of a spec with the tensors that it keeps, and the learning rate as a pure function of the step."""
 
 import copy
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, assert_never
@@ -8,20 +9,20 @@ from typing import Any, assert_never
 import torch
 from torch import Tensor, nn
 
-from vitreport.spec.optimizer import AdamSpec, AdamWSpec, OptimizerSpec, SGDSpec
+from vitreport.spec import optimizer as specs
 
 OPTIMIZER_IMPLEMENTATION = "fused"
 
 
-def build_optimizer(spec: OptimizerSpec, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+def build_optimizer(spec: specs.OptimizerSpec, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """Put all parameters into one group, updated by torch's fused implementation."""
     shared: dict[str, Any] = {"lr": spec.learning_rate, "weight_decay": spec.weight_decay, "fused": True}
     match spec:
-        case AdamWSpec():
+        case specs.AdamWSpec():
             return torch.optim.AdamW(parameters, betas=spec.betas, **shared)
-        case AdamSpec():
+        case specs.AdamSpec():
             return torch.optim.Adam(parameters, betas=spec.betas, **shared)
-        case SGDSpec():
+        case specs.SGDSpec():
             return torch.optim.SGD(parameters, momentum=spec.momentum, nesterov=spec.nesterov, **shared)
         case _:
             assert_never(spec)
@@ -38,8 +39,36 @@ def kept_tensors(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict[st
     return {key: value for key, value in probe.state[twin].items() if isinstance(value, Tensor)}
 
 
-def tensors_per_parameter(spec: OptimizerSpec) -> int:
+def tensors_per_parameter(spec: specs.OptimizerSpec) -> int:
     """Count the tensors of a parameter's size that the optimizer of a spec keeps of each."""
     parameter = nn.Parameter(torch.zeros(2, 3))
     kept = kept_tensors(build_optimizer(spec, [parameter]), parameter)
     return sum(tensor.shape == parameter.shape for tensor in kept.values())
+
+
+def learning_rate_at(
+    step: int, *, learning_rate: float, schedule: specs.ScheduleSpec, steps_per_epoch: int, total_steps: int
+) -> float:
+    """Return the learning rate of step 0, 1, ..., total_steps - 1.
+
+    Warm-up over w steps: learning_rate * (step + 1) / w. Then "cosine" multiplies it by f + (1 - f) * (1 + cos(pi *
+    progress)) / 2, with f = final_fraction and the progress from 0 to 1 over the remaining steps. With the interval
+    "epoch" the progress is that of the epoch's start, minus the lag; epoch 0 has no lag. The lag makes it negative in
+    epoch 1 where it is 2; the cosine is even.
+    """
+    warmup_steps = round(schedule.warmup_epochs * steps_per_epoch)
+    if step < warmup_steps:
+        return learning_rate * (step + 1) / warmup_steps
+    match schedule:
+        case specs.ConstantSpec():
+            return learning_rate
+        case specs.CosineSpec():
+            since = step - warmup_steps
+            if schedule.interval == "epoch":
+                epoch = since // steps_per_epoch
+                since = (epoch - schedule.lag_epochs) * steps_per_epoch if epoch else 0
+            progress = since / (total_steps - warmup_steps)
+            remaining = (1 + math.cos(math.pi * progress)) / 2
+            return learning_rate * (schedule.final_fraction + (1 - schedule.final_fraction) * remaining)
+        case _:
+            assert_never(schedule)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from vitreport.errors import Problem, RecordError, SpecError
 from vitreport.formatting import listed
@@ -20,6 +20,7 @@ from vitreport.training.state import named_weights
 
 COUNTER = "num_batches_tracked"  # of batch normalisation
 SHOWN_CHARACTERS = 100
+TITLES = {"missing": "missing", "unexpected": "not in the network", "reshaped": "of another shape"}
 
 
 def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Callable[[str], None]) -> Weights | None:
@@ -48,21 +49,21 @@ def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Ca
 
 def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) -> InitialWeights:
     """Put weights that `read_pretrained` returned into a fresh network; its classifier not for other classes."""
-    wanted, misfits = named_weights(model), _misfits(model, weights)
-    fresh = {*misfits["missing"], *misfits["reshaped"]}
-    classifier = {name for name in wanted if name.startswith(classifier_prefixes(model))}
-    others = weights.classes is not None and weights.classes != tuple(classes)
-    misfits["reclassed"] = [name for name in wanted if others and name in classifier - fresh]
-    loaded = wanted.keys() - {*fresh, *misfits["reclassed"]}
+    wanted, fates = named_weights(model), _fates(model, weights)
+    classifier = [name for name in wanted if name.startswith(classifier_prefixes(model))]
+    if weights.classes is not None and weights.classes != tuple(classes):
+        fates |= {name: "reclassed" for name in classifier if fates[name] == "fitting"}
+    names = {fate: [name for name in fates if fates[name] == fate] for fate in ("fitting", *TITLES, "reclassed")}
+    is_fresh = not {*classifier} <= {*names["fitting"]}
     with torch.no_grad():
-        for name in loaded:
+        for name in names["fitting"]:
             wanted[name].copy_(weights.tensors[name])
     return InitialWeights(
         source=recordable(weights.source),
         sha256=weights.sha256,
-        loaded=len(loaded),
-        classifier="fresh" if classifier - loaded else "unnamed classes" if weights.classes is None else "same classes",
-        **{kind: tuple(map(recordable, names)) for kind, names in misfits.items()},
+        loaded=len(names.pop("fitting")),
+        classifier="fresh" if is_fresh else "unnamed classes" if weights.classes is None else "same classes",
+        **{fate: tuple(map(recordable, found)) for fate, found in names.items()},
     )
 
 
@@ -95,14 +96,14 @@ def normalization_warning(weights: Weights, spec: RunSpec) -> str:
 
 def check_weights(model: nn.Module, weights: Weights) -> None:
     """Raise RecordError where anything but the classifier does not fit, or is not finite in the network's type."""
-    classifier, wanted, misfits = classifier_prefixes(model), named_weights(model), _misfits(model, weights)
-    fitting = [name for name in wanted if name not in {*misfits["missing"], *misfits["reshaped"]}]
-    titles = {"missing": "missing", "unexpected": "not in the network", "reshaped": "of another shape"}
+    classifier, wanted, fates = classifier_prefixes(model), named_weights(model), _fates(model, weights)
+    others = {name: fate for name, fate in fates.items() if not name.startswith(classifier)}
     faults = [
-        f"{title}: {_listed(others)}"
-        for kind, title in titles.items()
-        if (others := [name for name in misfits[kind] if not name.startswith(classifier)])
+        f"{title}: {_listed([name for name in others if others[name] == fate])}"
+        for fate, title in TITLES.items()
+        if fate in others.values()
     ]
+    fitting = [name for name in wanted if fates[name] == "fitting"]
     if faults:
         fault = f"{len(fitting)} of {len(wanted)} tensors do; {'; '.join(faults)}"
         hint = "are they weights of another architecture, or of one with other arguments?"
@@ -110,8 +111,7 @@ def check_weights(model: nn.Module, weights: Weights) -> None:
     infinite = [name for name in fitting if not weights.tensors[name].to(wanted[name].dtype).isfinite().all()]
     if infinite:
         fault = f"has NaN or infinite values in {len(infinite)} of its tensors: {_listed(infinite)}"
-        hint = "they come from a training that diverged, or the file is damaged"
-        raise RecordError(f"{weights.source} {fault}", hint)
+        raise RecordError(f"{weights.source} {fault}", "their training diverged, or the file is damaged")
 
 
 def _without_prefix(model: nn.Module, weights: Weights, note: Callable[[str], None]) -> Weights:
@@ -126,18 +126,14 @@ def _without_prefix(model: nn.Module, weights: Weights, note: Callable[[str], No
     return replace(weights, tensors=named)
 
 
-def _misfits(model: nn.Module, weights: Weights) -> dict[str, list[str]]:
-    """Return the tensors of a network, and of weights, that do not fit each other, in the order of the network."""
-    given, wanted = weights.tensors, named_weights(model)
-
-    def kind(tensor: Tensor) -> tuple[torch.Size, bool]:
-        return tensor.shape, tensor.is_floating_point()
-
-    return {
-        "missing": [name for name in wanted if name not in given],
-        "unexpected": sorted(given.keys() - model.state_dict().keys(), key=_natural),
-        "reshaped": [name for name in wanted if name in given and kind(given[name]) != kind(wanted[name])],
-    }
+def _fates(model: nn.Module, weights: Weights) -> dict[str, str]:
+    """Return which tensors of a network, in its order, and of weights fit each other, and why others do not."""
+    given, fates = weights.tensors, dict[str, str]()
+    for name, own in named_weights(model).items():
+        tensor = given.get(name, own)
+        fits = tensor.shape == own.shape and tensor.is_floating_point() == own.is_floating_point()
+        fates[name] = "missing" if name not in given else "fitting" if fits else "reshaped"
+    return fates | dict.fromkeys(sorted(given.keys() - model.state_dict().keys(), key=_natural), "unexpected")
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -21,8 +21,7 @@ from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec, batch_problems
 from vitreport.training.device import autocast
-from vitreport.training.optimizers import build_optimizer
-from vitreport.training.schedules import learning_rate_at
+from vitreport.training.optimizers import build_optimizer, learning_rate_at
 from vitreport.training.state import TrainingState
 
 CHANNEL_STATISTICS = {
