@@ -1,8 +1,7 @@
 """Train small vision models from a checked spec, keep a record of every run, and report what the records say.
 
-`read_spec`, `train`, `ablate`, `run_study`, `load_runs`, `analyze` and `render` do in this
-process what the commands do.
-`import vitreport` is fast: each name is imported when it is first used.
+`read_spec`, `train`, `ablate`, `run_study`, `load_runs`, `analyze` and `render` do in this process what the commands
+do. `import vitreport` is fast: the names are imported when one of them is first used.
 """
 
 from importlib import import_module
@@ -44,21 +43,8 @@ __all__ = [
     "train",
 ]
 
-_MODULES = {
-    **dict.fromkeys(("Ended", "Engine", "MakeEngine", "Update"), "vitreport.sweep.engines.engine"),
-    "Listener": "vitreport.training.events",
-    "Observer": "vitreport.sweep.run",
-    "Run": "vitreport.records.reader",
-    "RunSpec": "vitreport.spec.run",
-    "Runtime": "vitreport.runtime",
-    "Summary": "vitreport.analysis.summary",
-    **dict.fromkeys(("ablate", "analyze", "load_runs", "read_spec", "render", "run_study", "train"), "vitreport.api"),
-    "epochs_frame": "vitreport.export.frames",
-    "runs_frame": "vitreport.export.frames",
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(import_module(_MODULES[name]), name)
+    if name in __all__:
+        return getattr(import_module("vitreport.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

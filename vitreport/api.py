@@ -16,6 +16,7 @@ from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.analysis.summary import Summary
 from vitreport.data.sources import facts_in
 from vitreport.errors import RecordError, SpecError
+from vitreport.export.frames import epochs_frame, runs_frame  # noqa: F401
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
 from vitreport.report import page
@@ -26,7 +27,7 @@ from vitreport.spec import load, sweep
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import finished_run
 from vitreport.sweep.engines import local
-from vitreport.sweep.engines.engine import MakeEngine
+from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Update  # noqa: F401
 from vitreport.sweep.plan import Plan, plan_ablation
 from vitreport.sweep.run import PATIENT, Observer, Policy
 from vitreport.sweep.run_plans import run_plans
@@ -175,10 +176,7 @@ def run_study(
         only: Its runs and ablations by name (default: all).
         seeds: As `--seeds` takes them.
         overrides: `FIELD=VALUE`, as `--set` takes them.
-        runtime: The device, the folders and the number of threads.
-        engine: Makes what trains (default: one process on this machine at a time).
-        observer: Receives what happens.
-        policy: What happens after a failure.
+        runtime, engine, observer, policy: As in `ablate`.
         data_dirs: The folders to look for datasets in (default: that of `runtime`).
 
     Raises:

@@ -22,11 +22,7 @@ TEMPORARY = re.compile(rf"\.(?P<name>.+)\.(?P<process>[1-9][0-9]*)\{TEMPORARY_SU
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write to a temporary name, flush, rename, flush the folder.
-
-    Raises:
-        StorageError: The disk is full or the place cannot be written; `path` is then as it was.
-    """
+    """Write to a temporary name, flush, rename, flush the folder. After a StorageError, `path` is as it was."""
     temporary = path.with_name(f".{path.name[:BASE_NAME_CHARACTERS]}.{os.getpid()}{TEMPORARY_SUFFIX}")
     with storage_errors(path, len(content)):
         try:
@@ -112,21 +108,20 @@ def _is_another(process: int) -> bool:
 def output_path(path: Path, *, is_folder: bool = False) -> Path:
     """Return where an output is written, behind links, after checking that it can be made there.
 
-    A folder is made with its parents, a file is not.
-
     Raises:
         SpecError: Something else is at that path, or the system does not accept the name.
         StorageError: The place is missing or cannot be written.
     """
+    kind, is_right = ("folder", Path.is_dir) if is_folder else ("regular file", Path.is_file)
     try:
-        if path.exists() and not (path.is_dir() if is_folder else path.is_file()):
-            kind = "folder" if is_folder else "regular file"
+        if path.exists() and not is_right(path):
             raise SpecError(f"{path} is not a {kind}", f"give the path of a {kind}")
     except OSError as error:  # such as a name that is too long
-        reason = (error.strerror or str(error)).lower()
-        raise SpecError(f"cannot write {path}: {reason}", "choose another name") from error
+        raise SpecError(
+            f"cannot write {path}: {(error.strerror or str(error)).lower()}", "choose another name"
+        ) from error
     if is_folder:
-        refuse_unwritable(path)
+        refuse_unwritable(path)  # it is made with its parents
         return path
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     with storage_errors(target):
@@ -135,11 +130,7 @@ def output_path(path: Path, *, is_folder: bool = False) -> Path:
 
 
 def refuse_unwritable(folder: Path) -> None:
-    """Check that a folder can be written, or the nearest existing one above it, in which it would be made.
-
-    Raises:
-        StorageError: If nothing can be written there.
-    """
+    """Raise StorageError if a folder cannot be written, or the nearest existing one above it."""
     with storage_errors(folder):
         tempfile.TemporaryFile(dir=_existing(folder)).close()
 
@@ -167,17 +158,12 @@ def locked(
     soft: bool = False,
     remove: bool = False,
 ) -> Iterator[None]:
-    """Hold a lock file. The system frees the lock when the process ends, however it ends.
+    """Hold a lock file in an existing folder. The system frees the lock when the process ends, however it ends.
 
-    Args:
-        path: The lock file; its folder exists.
-        timeout: Seconds to wait for another process; negative waits as long as it takes.
-        busy: Makes the error to raise after that time.
-        soft: Use the existence of the file as the lock where the file system has no locks.
-        remove: Remove the file before the lock is freed.
+    Where the file system has no locks, `soft` uses the existence of the file; `remove` removes it in the end.
 
     Raises:
-        BusyError: Another process holds the lock.
+        BusyError: Another process has held the lock for `timeout` seconds (negative: wait as long as it takes).
         StorageError: The file cannot be made or locked.
     """
     from filelock import FileLock, Timeout

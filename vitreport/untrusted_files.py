@@ -45,13 +45,10 @@ def reading_errors(kind: type[VitreportError], subject: object, hint: str = "") 
 
 
 def open_bounded(path: Path, most: int | None = None, *, links: bool = True, pipes: bool = False) -> io.BufferedReader:
-    """Open a regular file of at most `most` bytes for reading; what is opened is what was checked.
+    """Open a regular file of at most `most` bytes (None: any size); what is opened is what was checked.
 
-    Args:
-        path: The file.
-        most: The largest size in bytes; None for any size.
-        links: Follow a link. Files of a run folder are never links.
-        pipes: Accept a pipe too. Its size is not known, so the caller bounds what it reads.
+    `links` follows a link: files of a run folder are never links. `pipes` accepts a pipe too; its size is not known, so
+    the caller bounds what it reads.
 
     Raises:
         UnreadableFileError: If the file is missing, too large, of another kind, or cannot be read.
@@ -75,11 +72,7 @@ def open_bounded(path: Path, most: int | None = None, *, links: bool = True, pip
 
 
 def read_bounded(path: Path, most: int, *, links: bool = True, pipes: bool = False) -> bytes:
-    """Read a file of at most `most` bytes as `open_bounded` opens it.
-
-    Raises:
-        UnreadableFileError: If the file is missing, too large, of another kind, or cannot be read.
-    """
+    """Read a file of at most `most` bytes as `open_bounded` opens it."""
     with open_bounded(path, most, links=links, pipes=pipes) as file, _read_errors(links=links):
         content = file.read(most + 1)  # a pipe, or a file that grows, may hold more than its size says
     if content is None:  # a file of the kernel without content yet
@@ -96,10 +89,7 @@ def file_digest(path: Path, most: int | None = None) -> str:
 
 
 def entry_fault(path: Path, *, folder: bool = False) -> str | None:
-    """Say why an entry of a run folder is not the regular file, or the folder, that it has to be; None if it is.
-
-    An entry that does not exist has no fault.
-    """
+    """Say why an entry is not the regular file, or the folder, that it has to be; None if it is or does not exist."""
     try:
         mode = path.lstat().st_mode
     except OSError:

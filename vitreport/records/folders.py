@@ -45,7 +45,7 @@ def find_run(name: str, runs_dir: Path) -> Path:
 
     Raises:
         RecordError: The path is not the folder of a run.
-        SpecError: No run or several are meant.
+        SpecError: The name means no run or several.
     """
     is_path = "/" in name or "\\" in name
     folders = {} if is_path else {folder.name: folder for folder in run_folders(runs_dir)}
@@ -87,21 +87,13 @@ def next_attempt(runs_dir: Path, run_id: str) -> Path:
 
 
 def refuse_foreign_entries(folder: Path) -> None:
-    """Refuse to write to a run folder that is a link, or in which a link or another kind of entry takes a file's place.
-
-    Raises:
-        RecordError: If there is such an entry; writing would change something outside of the run, or wait for ever.
-    """
+    """Refuse a run folder in which writing would change something outside of it, or wait for ever."""
     saved = [path for path in (folder / CHECKPOINTS).glob("step-*") if path.suffix in (".safetensors", ".sha256")]
     refuse_foreign([folder, folder / CHECKPOINTS], [*(folder / name for name in FILES), *saved])
 
 
 def refuse_foreign(folders: Sequence[Path], files: Sequence[Path]) -> None:
-    """Refuse the first of these paths that exists and is not a folder, or not a regular file.
-
-    Raises:
-        RecordError: If there is such a path.
-    """
+    """Raise RecordError for the first of these paths that is a link, or of another kind than it has to be."""
     for path in (*folders, *files):
         if fault := entry_fault(path, folder=path in folders):
             raise RecordError(f"{path} {fault}", LINK_HINT if path.is_symlink() else MOVE_HINT)

@@ -1,7 +1,7 @@
-"""Read the folders of runs and the files of sweeps, never with torch.
+"""Read the folders of runs and the files of sweeps, without torch.
 
-Records may come from other people, so each file is bounded in size, checked against its type, and named
-where it is damaged; the rest is still read.
+Records may come from other people, so each file is bounded in size, checked against its type, and named if it is
+damaged; the rest is still read.
 """
 
 import io
@@ -126,11 +126,7 @@ def read_file(path: Path, parse: Callable[[bytes], Content], damage: list[Damage
 
 
 def read_run_file(path: Path) -> bytes:
-    """Read one file, which may be no larger than such a file gets and never a link.
-
-    Raises:
-        UnreadableFileError: If the file is missing, too large, of another kind, or cannot be read.
-    """
+    """Read one file, which may be no larger than such a file gets and never a link, or raise UnreadableFileError."""
     return read_bounded(path, MAX_BYTES.get(path.name, MAX_OTHER_BYTES), links=False)
 
 
@@ -166,11 +162,7 @@ def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[D
 
 
 def refuse_unreadable(path: Path, hint: str) -> None:
-    """Refuse a file that is too large or no regular file: written again, it would lose what it holds.
-
-    Raises:
-        RecordError: If it is there and cannot be read.
-    """
+    """Raise RecordError if a file is there and cannot be read: written again, it would lose what it holds."""
     try:
         read_run_file(path)
     except UnreadableFileError as error:
