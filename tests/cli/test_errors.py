@@ -195,8 +195,8 @@ def undecodable_image(root: Path) -> None:
     ("make", "said"),
     [
         (no_folder, ["images is not a folder", "train/CLASS/*.png"]),
-        (no_test_split, ["has no folder test"]),
-        (class_without_images, ["the class folder test/dog has no images"]),
+        (no_test_split, ["has 0 classes"]),
+        (class_without_images, ["has no test image of class dog"]),
         (undecodable_image, ["1 of 12 images do not decode: train/cat/0001.png"]),
     ],
 )

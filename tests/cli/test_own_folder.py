@@ -39,7 +39,7 @@ def test_the_command_of_a_report_can_be_run(cli: Cli, own: Path) -> None:
     """As it is printed, with the folder that holds the images in place of DIR; it comes to the run that is there."""
     (group,) = json.loads(cli("report", "--format", "json").stdout)["groups"]
     words = shlex.split(group["command"])
-    assert words[:3] == ["vitreport", "train", "--spec"]
+    assert words[:3] == ["vitreport", "train", "perceiver-io"]
     assert words[words.index("--data-dir") + 1] == "DIR"
     assert cli(*words[1:], "--dry-run").exit_code != 0
     done = cli(*(str(own.parent) if word == "DIR" else word for word in words[1:]))
