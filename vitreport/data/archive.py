@@ -21,6 +21,10 @@ REPLACE_HINT = "replace it, or remove it to download it again"
 RESTORE_HINT = "restore what they link to (with DVC: dvc pull), or remove them"
 DEAD_LINK = "dead link"
 DEPTH = 4
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+)
 
 
 class File(NamedTuple):
@@ -34,17 +38,22 @@ class File(NamedTuple):
         """The folders and the name."""
         return self.path.split("/")
 
+    @property
+    def is_image(self) -> bool:
+        """Whether the name ends as that of an image."""
+        return self.path.lower().endswith(SUFFIXES)
+
 
 class DiskTree:
     """A folder of the file system, which may itself be a link.
 
-    Links out of it are refused, except links to folders and to files with one of the endings `linked`: in a user's own
-    folder, images are often links to files elsewhere. Dead links are refused, except those with such an ending.
+    Links out of it are refused; with `follow`, only those to files that are not images: in a user's own folder, images
+    and folders of images are often links to another place. Dead links are refused, except those to images.
     """
 
-    def __init__(self, root: Path, *, linked: tuple[str, ...] = ()) -> None:
+    def __init__(self, root: Path, *, follow: bool = False) -> None:
         self._root = root.resolve()
-        self._linked = linked
+        self._follow = follow
         self.place = str(self._root)
 
     def files(self) -> list[File]:
@@ -63,7 +72,7 @@ class DiskTree:
             DatasetError: It is a link that is refused.
         """
         file = self._root / path
-        if not path.lower().endswith(self._linked):
+        if not self._follow or not File(path).is_image:
             self._refuse_outside(file)
         if file.is_symlink() and not file.exists():
             raise UnreadableFileError(DEAD_LINK)
@@ -75,10 +84,10 @@ class DiskTree:
                 path = f"{folder}/{entry.name}".lstrip("/")
                 if entry.name.startswith("."):
                     continue
-                if entry.is_symlink() and not self._linked:
+                if entry.is_symlink() and not self._follow:
                     self._refuse_outside(Path(entry.path))
                 if entry.is_symlink() and not Path(entry.path).exists():
-                    if not path.lower().endswith(self._linked):
+                    if not File(path).is_image:
                         raise DatasetError(f"{self.place}: {shown(path)} is a dead link", RESTORE_HINT)
                     yield File(path)
                 elif entry.is_dir():

@@ -114,8 +114,8 @@ class ImageSource(NamedTuple):
 
 def joined_range(ranges: Iterable[Range | None]) -> Range | None:
     """Return the range from the lowest to the highest of some ranges; None if there is none."""
-    known = [limits for limits in ranges if limits is not None]
-    return (min(low for low, _ in known), max(high for _, high in known)) if known else None
+    known = [limits for limits in ranges if limits]
+    return (min(known)[0], max(high for _, high in known)) if known else None
 
 
 def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
@@ -133,7 +133,10 @@ def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
 def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], seen: Sequence[Seen]) -> ImageFacts:
     """Return the facts of the arrays that were decoded, and of the files that were seen."""
     mean, std = _mean_and_std(splits["train"].images)
-    digests = {name: list(map(_digest, split.images)) for name, split in splits.items()}
+    digests = {
+        name: [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in split.images]
+        for name, split in splits.items()
+    }
     distinct = {name: set(of_split) for name, of_split in digests.items()}
     sides = [file.side for file in seen if file.side]
     return ImageFacts(
@@ -171,7 +174,3 @@ def _mean_and_std(images: Pixels) -> tuple[Channels, Channels]:
     mean = weights @ values
     std = np.maximum(np.sqrt((weights * (values - mean[:, None]) ** 2).sum(axis=1)), 1 / 255)
     return (float(mean[0]), float(mean[1]), float(mean[2])), (float(std[0]), float(std[1]), float(std[2]))
-
-
-def _digest(image: Pixels) -> bytes:
-    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()

@@ -55,11 +55,11 @@ def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes
         ResourceError: The cache cannot be written.
     """
     folder = _folder(request, size, source)
-    if found := _load(folder, check_bytes=check_bytes):
+    if found := decoded(request, size, source, check_bytes=check_bytes):
         return found
     make_folder(folder.parent)
     with storage_errors(folder), locked(folder.with_name(f".{folder.name}.lock"), soft=True):
-        if found := _load(folder, check_bytes=check_bytes):  # another process has just decoded it
+        if found := decoded(request, size, source, check_bytes=check_bytes):  # another process has just decoded it
             return found
         if folder.exists():
             request.notify(f"{folder} is damaged or of an older format: decoding {request.name} again")
@@ -74,30 +74,26 @@ def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes
             temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-    found = _load(folder)
+    found = decoded(request, size, source)
     assert found
     return found
 
 
-def decoded(request: ImageRequest, size: int, source: ImageSource) -> ImageArrays | None:
-    """Return the arrays from the cache, their bytes unchecked; None if they are not in it, or incomplete."""
-    return _load(_folder(request, size, source))
-
-
-def _folder(request: ImageRequest, size: int, source: ImageSource) -> Path:
-    key = hashlib.sha256(json.dumps([source.identity, size]).encode()).hexdigest()[:16]
-    safe = re.sub(r"[^A-Za-z0-9._]+", "-", request.name).strip("-.")[:40] or "images"
-    return request.cache_dir / "arrays" / f"{safe}-{key}"
-
-
-def _load(folder: Path, *, check_bytes: bool = False) -> ImageArrays | None:
-    """Load the arrays; None if a file is missing, or is not what meta.json says."""
+def decoded(request: ImageRequest, size: int, source: ImageSource, *, check_bytes: bool = False) -> ImageArrays | None:
+    """Return the arrays from the cache; None if a file is missing, or is not what meta.json says."""
+    folder = _folder(request, size, source)
     with suppress(UnreadableFileError, OSError, ValueError):
         facts, counts, size = _META.validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
         splits = _mapped(folder, counts, size)
         if not check_bytes or arrays.fingerprint(facts.classes, splits) == facts.fingerprint:
             return ImageArrays(splits=splits, **vars(facts))
     return None
+
+
+def _folder(request: ImageRequest, size: int, source: ImageSource) -> Path:
+    key = hashlib.sha256(json.dumps([source.identity, size]).encode()).hexdigest()[:16]
+    safe = re.sub(r"[^A-Za-z0-9._]+", "-", request.name).strip("-.")[:40] or "images"
+    return request.cache_dir / "arrays" / f"{safe}-{key}"
 
 
 def _mapped(folder: Path, counts: Mapping[str, int], size: int) -> dict[str, Split]:

@@ -19,7 +19,7 @@ from vitreport.data.archive import DiskTree, File, shown
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource
 from vitreport.data.decode import VERSION, Listing, decoding, first_size
 from vitreport.data.holdout import TEST_FRACTION, made_split
-from vitreport.data.label_file import SPLITS, SUFFIXES, Labelled, is_image, read_label_file
+from vitreport.data.label_file import SPLITS, Labelled, read_label_file
 from vitreport.data.registry import DATASETS, ImageRequest, IntensityRange, Notify
 from vitreport.errors import DatasetError
 from vitreport.formatting import counted, listed
@@ -41,21 +41,16 @@ def describe(root: Path, image_size: int | None = None) -> DatasetFacts:
         DatasetError: The folder is not laid out as it should be, or the first image cannot be read.
         SpecError: The first image is not square, or its size is not allowed.
     """
-    listing, first = _read(root, lambda line: None)
+    listing, first = read_folder(root, lambda line: None)
     size, has_validation = image_size or first_size(listing.tree, first), "val" in listing.files
     return DatasetFacts(root.name, len(listing.classes), size, has_validation=has_validation, data_dir=root.parent)
-
-
-def list_images(root: Path, notify: Notify = lambda line: None) -> Listing:
-    """List the images in a folder of the user's own. Raises DatasetError if it is not laid out as it should be."""
-    return _read(root, notify)[0]
 
 
 def find_by_class(root: Path, request: ImageRequest, classes: Sequence[str] = ()) -> ImageSource:
     """Find the images of a published dataset in train/CLASS/ and test/CLASS/; `classes`, if given, must be theirs."""
     tree = DiskTree(root)
     images = _images_by_class(tree, tree.files(), {"train": "train", "test": "test"}, request.notify)
-    listing = _arranged(tree, images, "folder of images")
+    listing = _arranged(tree, images, "folder of images", request.notify)
     refuse_other_classes(request.name, f"{tree.place}/train", listing.classes, classes)
     return image_source(listing, DATASETS[request.name].stored_size)
 
@@ -84,19 +79,23 @@ def image_source(listing: Listing, size: int, intensity_range: IntensityRange = 
     return ImageSource(listing.source, identity, decode)
 
 
-def _read(root: Path, notify: Notify) -> tuple[Listing, File]:
-    """List the images of a folder in any of the layouts, and the one that sets the size of all."""
-    tree = DiskTree(root, linked=SUFFIXES)
+def read_folder(root: Path, notify: Notify) -> tuple[Listing, File]:
+    """List the images in a folder of the user's own, and return also the one that sets the size of all.
+
+    Raises:
+        DatasetError: The folder is not laid out as it should be.
+    """
+    tree = DiskTree(root, follow=True)
     files = tree.files()
     splits = _split_folders(tree, files)
-    source, val = "folder of images", splits.get("val", "val")
+    source = "folder of images"
     if any(len(file.parts) == 3 and file.parts[0] == splits.get("train") for file in files):
         images = _images_by_class(tree, files, splits, notify)
         if all(image.split == "train" for image in images):
             hint = f"add test/CLASS/, or give {tree.place}/{splits['train']} as the data set to split it automatically"
             raise DatasetError(f"{tree.place} has no images in test/CLASS/ or val/CLASS/; it has {_names(files)}", hint)
     elif table := _label_file(tree, files):
-        all_images = list(filter(is_image, files))
+        all_images = [file for file in files if file.is_image]
         images = read_label_file(tree, table, all_images)
         source = f"images listed in {table}"
         if unnamed := len(all_images) - len(images):
@@ -105,13 +104,7 @@ def _read(root: Path, notify: Notify) -> tuple[Listing, File]:
         raise DatasetError(f"{tree.place} has no images in train/CLASS/; it has {_names(files)}", LAYOUT_HINT)
     else:
         images = _images_by_class(tree, files, {}, notify)
-    listing = _arranged(tree, images, source, val)
-    if "val" in listing.files:
-        notify(f"{tree.place}: the validation images choose the epoch, unless --set validation=fraction")
-    elif listing.source.endswith(SPLIT_MADE):
-        notify(f"{tree.place}: no test split found: {SPLIT_MADE}, the same for every run")
-    elif listing.source != source:
-        notify(f"{tree.place}: the validation images are the test split, as there are no other test images")
+    listing = _arranged(tree, images, source, notify, splits.get("val", "val"))
     return listing, next(image.file for image in images if image.split in ("", "train"))
 
 
@@ -131,7 +124,7 @@ def _label_file(tree: DiskTree, files: Iterable[File]) -> str:
     tables = {path.lower(): path for path, _ in files if path.lower().endswith(".csv") and "/" not in path}
     if usual := [tables[name] for name in LABEL_FILES if name in tables]:
         return usual[0]
-    if not tables or len({file.parts[0] for file in files if len(file.parts) == 2 and is_image(file)}) > 1:
+    if not tables or len({file.parts[0] for file in files if len(file.parts) == 2 and file.is_image}) > 1:
         return ""
     if len(tables) > 1:
         fault = f"{tree.place} has {len(tables)} CSV files: {listed(sorted(tables.values()))}"
@@ -148,7 +141,7 @@ def _images_by_class(
     for file in files:
         *parents, _ = file.parts
         split = split_of.get(parents[0]) if parents and folders else ""
-        if split is not None and len(parents) == (2 if folders else 1) and is_image(file):
+        if split is not None and len(parents) == (2 if folders else 1) and file.is_image:
             images.append(Labelled(split, parents[-1], file))
         else:
             unused.append(file)
@@ -157,7 +150,7 @@ def _images_by_class(
     return images
 
 
-def _arranged(tree: DiskTree, images: Sequence[Labelled], source: str, val: str = "val") -> Listing:
+def _arranged(tree: DiskTree, images: Sequence[Labelled], source: str, notify: Notify, val: str = "val") -> Listing:
     """Arrange images by split, with a test split; `val` names the validation split to the user."""
     present = {image.split for image in images}
     classes = tuple(sorted({image.label for image in images}))
@@ -176,14 +169,19 @@ def _arranged(tree: DiskTree, images: Sequence[Labelled], source: str, val: str 
             raise DatasetError(fault, "every split needs every class")
         files[role] = [image.file for image in of_split]
         labels[role] = np.array([number[image.label] for image in of_split], np.int64)
-    if "val" in present:
-        source += f"; {'validation' if 'test' in present else 'test'} split: {val}"
+    if {"val", "test"} <= present:
+        source += f"; validation split: {val}"
+        notify(f"{tree.place}: the validation images choose the epoch, unless --set validation=fraction")
+    elif "val" in present:
+        source += f"; test split: {val}"
+        notify(f"{tree.place}: the validation images are the test split, as there are no other test images")
     elif "test" not in present:
         (all_files,), (all_labels,) = files.values(), labels.values()
         train, test = made_split(all_labels, classes)
         files = {split: [all_files[index] for index in chosen] for split, chosen in (("train", train), ("test", test))}
         labels = {"train": all_labels[train], "test": all_labels[test]}
         source += f"; {SPLIT_MADE}"
+        notify(f"{tree.place}: no test split found: {SPLIT_MADE}, the same for every run")
     return Listing(tree, classes, files, labels, source)
 
 

@@ -17,10 +17,6 @@ from vitreport.data.archive import DiskTree, File, read_text, shown
 from vitreport.errors import DatasetError
 from vitreport.formatting import listed
 
-SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"),
-    *(".ppm", ".pgm", ".pbm", ".pnm"),
-)
 SPLITS = {
     "train": ("train", "training"),
     "val": ("val", "valid", "validation"),
@@ -43,11 +39,6 @@ class Labelled(NamedTuple):
     split: str
     label: str
     file: File
-
-
-def is_image(file: File) -> bool:
-    """Whether the name of a file ends as that of an image."""
-    return file.path.lower().endswith(SUFFIXES)
 
 
 def read_label_file(tree: DiskTree, name: str, images: Sequence[File]) -> list[Labelled]:

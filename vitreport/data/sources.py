@@ -88,9 +88,10 @@ def count_images(name: str, data_dir: Path) -> dict[str, int]:
     """
     if published := DATASETS.get(name):
         return {"train": published.train_count, "test": published.test_count}
-    from vitreport.data.folder import list_images
+    from vitreport.data.folder import read_folder
 
-    return {split: len(files) for split, files in list_images(data_dir / name).files.items()}
+    listing, _ = read_folder(data_dir / name, lambda line: None)
+    return {split: len(files) for split, files in listing.files.items()}
 
 
 def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageArrays":
@@ -141,9 +142,9 @@ def _find(request: ImageRequest) -> "tuple[int, ImageSource]":
             fault = f'data.intensity_range = "train" is for 16-bit images, those of {request.name} have 8 bits'
             raise DatasetError(fault, "leave it out")
         return dataset.stored_size, dataset.find(request)
-    from vitreport.data.folder import image_source, list_images
+    from vitreport.data.folder import image_source, read_folder
 
-    listing = list_images(request.data_dir / request.name, request.notify)
+    listing, _ = read_folder(request.data_dir / request.name, request.notify)
     return request.image_size, image_source(listing, request.image_size, request.intensity_range)
 
 

@@ -18,7 +18,6 @@ from vitreport.data.arrays import Decoding, ImageSource, Labels
 from vitreport.data.decode import Listing, decoding
 from vitreport.data.fetch import find_published
 from vitreport.data.folder import find_by_class, image_source, refuse_other_classes
-from vitreport.data.label_file import is_image
 from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.errors import DatasetError
 from vitreport.formatting import listed
@@ -49,8 +48,8 @@ def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
     wnids = tuple(dict.fromkeys(_lines(tree, WNIDS)))
     refuse_other_classes(request.name, f"{tree.place}/{WNIDS}", wnids)
     images: dict[str, list[File]] = defaultdict(list)
-    for file in filter(is_image, tree.files()):
-        images[file.path.rpartition("/")[0]].append(file)
+    for file in tree.files():
+        images[file.path.rpartition("/")[0]] += [file] if file.is_image else []
     by_class = [images[f"train/{wnid}/images"] for wnid in wnids]
     if not all(by_class):
         without = wnids[by_class.index([])]
