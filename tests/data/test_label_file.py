@@ -95,23 +95,23 @@ def test_images_that_the_file_does_not_name_are_counted(
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("", "has no column for the file; its first line is empty"),
-        (rows("a,b"), "has no column for the file; its first line is a, b"),
-        ("0000.png,dog\n0001.png,cat\n", "has no column for the file; its first line is 0000.png, dog"),
-        (rows("file,x,y", "{0:04}.png,1,{1}"), "has no column for the label; its first line is file, x, y"),
+        ("", "line 0, has no column for the file .*, but empty"),
+        (rows("a,b"), "line 1, has no column for the file .*, but a, b"),
+        ("0000.png,dog\n0001.png,cat\n", "line 1, has no column for the file .*, but 0000.png, dog"),
+        (rows("file,x,y", "{0:04}.png,1,{1}"), "line 1, has no column for the label .*, but file, x, y"),
         (rows("file"), "has no column for the label"),
-        (rows() + "0099.png,cat\n98.png,dog\n", r"names 2 of 12 images that are not there: 0099.png \(line 12\), 98"),
+        (rows() + "0099.png,cat\n98.png,dog\n", "line 12, names 0099.png, which is not there"),
         (rows() + "0000.png,dog\n", "line 12, names images/0000.png again"),
-        (rows() + "0000.png\n", "line 12, has no file name or no printable label"),
-        (rows() + "0000.png,\n", "line 12, has no file name or no printable label"),
-        (rows() + "0000.png,do\x1b[31mg\n", "line 12, has no file name or no printable label"),
-        (rows() + ",dog\n", "line 12, has no file name or no printable label"),
-        (rows() + "../../secret.png,dog\n", "not there: ../../secret.png"),
-        (rows() + "/etc/hostname.png,dog\n", "not there: /etc/hostname.png"),
+        (rows() + "0000.png\n", "line 12, has no file name or no label"),
+        (rows() + "0000.png,\n", "line 12, has no file name or no label"),
+        (rows(row="{0:04}.png,do\x1b[31mg{1}"), r"a class with an unprintable name, 'do\\x1b\[31mgcat'"),
+        (rows() + ",dog\n", "line 12, has no file name or no label"),
+        (rows() + "../../secret.png,dog\n", "names ../../secret.png, which is not there"),
+        (rows() + "/etc/hostname.png,dog\n", "names /etc/hostname.png, which is not there"),
         (rows(row="{0:04}.png,cat"), "has 1 classes, at least 2"),
         (rows("file,label,split", "{0:04}.png,{1},holdout"), "line 2, has the split 'holdout', not train, val or test"),
         (rows("file,label,split", "{0:04}.png,{1},test"), "has no training images"),
-        (rows("file,label,split", "{0:04}.png,{1},train") + '"0', "line 12, is not CSV"),
+        (rows("file,label,split", "{0:04}.png,{1},train") + '"0', "line 12, unexpected end of data"),
         (rows("file,label", "{0:04}.png,{0}"), "only one image of 10 classes"),
     ],
 )
@@ -166,7 +166,7 @@ def test_a_dead_link_is_named(tmp_path: Path, image_request: ImageRequest) -> No
     root = labelled(tmp_path / "set", rows())
     (root / "images" / "0003.png").unlink()
     (root / "images" / "0003.png").symlink_to("/nowhere")
-    with pytest.raises(DatasetError, match=r"images/0003\.png \(dead link\)"):
+    with pytest.raises(DatasetError, match=r"images/0003\.png \(is missing\)"):
         open_folder(root, image_request)
 
 

@@ -18,8 +18,7 @@ from vitreport.untrusted_files import UnreadableFileError, open_bounded, reading
 
 MAX_FILE_BYTES = 2**26
 REPLACE_HINT = "replace it, or remove it to download it again"
-RESTORE_HINT = "restore what they link to (with DVC: dvc pull), or remove them"
-DEAD_LINK = "dead link"
+DEAD_LINK_HINT = "restore what it links to (with DVC: dvc pull), or remove it"
 DEPTH = 4
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"),
@@ -65,17 +64,10 @@ class DiskTree:
         return sorted(self._walk("", DEPTH), key=lambda file: file.parts)
 
     def open(self, path: str) -> BinaryIO:
-        """Open a file.
-
-        Raises:
-            UnreadableFileError: It cannot be read.
-            DatasetError: It is a link that is refused.
-        """
+        """Open a file. Raises UnreadableFileError, or DatasetError if it is a link that is refused."""
         file = self._root / path
         if not self._follow or not File(path).is_image:
             self._refuse_outside(file)
-        if file.is_symlink() and not file.exists():
-            raise UnreadableFileError(DEAD_LINK)
         return open_bounded(file)
 
     def _walk(self, folder: str, depth: int) -> Iterator[File]:
@@ -88,7 +80,7 @@ class DiskTree:
                     self._refuse_outside(Path(entry.path))
                 if entry.is_symlink() and not Path(entry.path).exists():
                     if not File(path).is_image:
-                        raise DatasetError(f"{self.place}: {shown(path)} is a dead link", RESTORE_HINT)
+                        raise DatasetError(f"{self.place}: {shown(path)} is a dead link", DEAD_LINK_HINT)
                     yield File(path)
                 elif entry.is_dir():
                     yield from self._walk(path, depth - 1) if depth else ()
@@ -103,11 +95,7 @@ class DiskTree:
 
 
 class ZipTree:
-    """The files in the folder `root` of a zip archive, which stays open as long as this does.
-
-    Raises:
-        DatasetError: The archive is damaged.
-    """
+    """The files in the folder `root` of a zip archive, which stays open as long as this does."""
 
     def __init__(self, path: Path, root: str) -> None:
         self.place = f"{path}/{root}"
@@ -134,12 +122,10 @@ Tree = DiskTree | ZipTree
 
 
 def tar_members(path: Path, folder: str, wanted: Collection[str], most: int) -> dict[str, bytes]:
-    """Return files from a folder in a gzipped tar archive, by name, each of at most `most` bytes.
-
-    Reading ends with the last of them.
+    """Return files from a folder in a gzipped tar archive, by name; reading ends with the last of them.
 
     Raises:
-        DatasetError: One is missing or too large, or the archive is damaged.
+        DatasetError: One is missing or has more than `most` bytes, or the archive is damaged.
     """
     contents: dict[str, bytes] = {}
     with _unpacking(path), tarfile.open(path, "r:gz") as archive:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vitreport.data.archive import DEAD_LINK, RESTORE_HINT, File, Tree, shown
+from vitreport.data.archive import File, Tree, shown
 from vitreport.data.arrays import Chunk, Decoding, Labels, Pixels, Range, Seen, joined_range
 from vitreport.data.registry import IntensityRange
 from vitreport.errors import DatasetError, Problem, SpecError
@@ -29,8 +29,10 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 CHUNK_IMAGES = 1000
 CHUNK_BYTES = 2**25
 REASON_CHARACTERS = 80
-DAMAGED_HINT = "replace or delete damaged images"
-NOT_16_BITS = "values that are not whole numbers from 0 to 65535"
+FAULTS_HINT = (
+    "replace or delete damaged images, restore what dead links lead to (with DVC: dvc pull), scale other grey values "
+    "with --set intensity_range=train; `vitreport datasets verify FOLDER --json` lists all faults"
+)
 TURNED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -56,15 +58,8 @@ class Listing(NamedTuple):
     source: str
 
 
-class Fault(NamedTuple):
-    """An image that cannot be decoded, why, and what the user can do."""
-
-    path: str
-    reason: str
-    hint: str = DAMAGED_HINT
-
-    def __str__(self) -> str:
-        return f"{shown(self.path)} ({self.reason})"
+class Fault(str):
+    """An image that cannot be decoded, and why."""
 
 
 class UndecodableError(DatasetError):
@@ -73,8 +68,7 @@ class UndecodableError(DatasetError):
     def __init__(self, faults: list[Fault], total: int | None = None) -> None:
         self.faults = faults
         of_all = f"{len(faults)} of {total} images do" if total else "the first image does"
-        hints = [*{fault.hint: None for fault in faults}, "`vitreport datasets verify FOLDER --json` lists all"]
-        super().__init__(f"{of_all} not decode: {listed(list(map(str, faults)), 3)}", "; ".join(hints))
+        super().__init__(f"{of_all} not decode: {listed(faults, 3)}", FAULTS_HINT)
 
 
 def decoding(listing: Listing, size: int, *, canonical: bool, intensity_range: IntensityRange = "full") -> Decoding:
@@ -122,7 +116,7 @@ def _tried_in_blocks(
             with tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
                 return function(image)
         except Exception as error:  # damaged files make Pillow raise almost anything
-            return _fault(file.path, error)
+            return Fault(f"{shown(file.path)} ({_reason(error)})")
 
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(files), length):
@@ -193,7 +187,7 @@ def _scaled(values: _Values, levels: Range | None, transparent: object) -> Image
     """Scale grey values to 8 bits: the levels become black and white, what lies outside is cut off."""
     low, high = levels or (0, 65535)
     if levels is None and (values.dtype.kind == "f" or values.min() < low or values.max() > high):
-        raise ValueError(NOT_16_BITS)
+        raise ValueError("values that are not whole numbers from 0 to 65535")
     share = (values.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1e-12))
     grey = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
     if isinstance(transparent, int):
@@ -215,14 +209,12 @@ def _orientation(image: Image.Image) -> int:
     return found if isinstance(found, int) and found in TURNED else 1
 
 
-def _fault(path: str, error: Exception) -> Fault:
+def _reason(error: Exception) -> str:
     match error:
         case UnidentifiedImageError():
-            return Fault(path, "not an image of a known format")
+            return "not an image of a known format"
         case Image.DecompressionBombError() | Image.DecompressionBombWarning():
-            return Fault(path, f"more than {Image.MAX_IMAGE_PIXELS} pixels")
+            return f"more than {Image.MAX_IMAGE_PIXELS} pixels"
         case OSError(strerror=str(reason)):
-            return Fault(path, reason)
-    reason = shown(str(error)[:REASON_CHARACTERS]) or type(error).__name__
-    hints = {DEAD_LINK: RESTORE_HINT, NOT_16_BITS: "set intensity_range to train to scale their values"}
-    return Fault(path, reason, hints.get(reason, DAMAGED_HINT))
+            return reason
+    return shown(str(error)[:REASON_CHARACTERS]) or type(error).__name__

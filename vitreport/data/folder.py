@@ -20,7 +20,7 @@ from vitreport.data.arrays import SPLIT_ORDER, ImageSource
 from vitreport.data.decode import VERSION, Listing, decoding, first_size
 from vitreport.data.holdout import TEST_FRACTION, made_split
 from vitreport.data.label_file import SPLITS, Labelled, read_label_file
-from vitreport.data.registry import DATASETS, ImageRequest, IntensityRange, Notify
+from vitreport.data.registry import DATASETS, ImageRequest, IntensityRange, Notify, silent
 from vitreport.errors import DatasetError
 from vitreport.formatting import counted, listed
 from vitreport.spec.data import DatasetFacts
@@ -41,7 +41,7 @@ def describe(root: Path, image_size: int | None = None) -> DatasetFacts:
         DatasetError: The folder is not laid out as it should be, or the first image cannot be read.
         SpecError: The first image is not square, or its size is not allowed.
     """
-    listing, first = read_folder(root, lambda line: None)
+    listing, first = read_folder(root)
     size, has_validation = image_size or first_size(listing.tree, first), "val" in listing.files
     return DatasetFacts(root.name, len(listing.classes), size, has_validation=has_validation, data_dir=root.parent)
 
@@ -79,7 +79,7 @@ def image_source(listing: Listing, size: int, intensity_range: IntensityRange = 
     return ImageSource(listing.source, identity, decode)
 
 
-def read_folder(root: Path, notify: Notify) -> tuple[Listing, File]:
+def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, File]:
     """List the images in a folder of the user's own, and return also the one that sets the size of all.
 
     Raises:
@@ -136,17 +136,16 @@ def _images_by_class(
     tree: DiskTree, files: Iterable[File], folders: Mapping[str, str], notify: Notify
 ) -> list[Labelled]:
     """Return the images in the class folders of each split; without `folders` of splits, the root has class folders."""
-    split_of = {folder: split for split, folder in folders.items()}
+    split_of = {folder: split for split, folder in folders.items()} or {"": ""}
     images, unused = [], []
     for file in files:
-        *parents, _ = file.parts
-        split = split_of.get(parents[0]) if parents and folders else ""
-        if split is not None and len(parents) == (2 if folders else 1) and file.is_image:
-            images.append(Labelled(split, parents[-1], file))
+        *parents, _ = file.parts if folders else ["", *file.parts]
+        if len(parents) == 2 and parents[0] in split_of and file.is_image:
+            images.append(Labelled(split_of[parents[0]], parents[1], file))
         else:
-            unused.append(file)
+            unused.append(shown(file.path))
     if unused:
-        notify(f"{tree.place}: ignored {listed([shown(file.path) for file in unused], 3)}")
+        notify(f"{tree.place}: ignored {listed(unused, 3)}")
     return images
 
 

@@ -9,7 +9,7 @@ The separator is a comma, a semicolon or a tab. The split column, if there is on
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import NamedTuple
 
@@ -53,51 +53,43 @@ def read_label_file(tree: DiskTree, name: str, images: Sequence[File]) -> list[L
         for known in {image.path, image.parts[-1]}:
             by_name[known].append(image)
             by_name[known.rpartition(".")[0]].append(image)
-    found: dict[str, Labelled] = {}
-    missing = []
-    for number, file, label, split in _rows(tree, name):
-        files = by_name.get(file, [])
-        of_split = [image for image in files if image.parts[0].lower() in SPLITS[split or "train"]]
-        files = of_split if len(files) > 1 and of_split else files
-        if len(files) > 1:
-            both = f"{shown(files[0].path)} and {shown(files[1].path)}"
-            raise _fault(tree, name, number, f"names {shown(file)}, which could be {both}")
-        if not files:
-            missing.append(f"{shown(file)} (line {number})")
-        elif files[0].path in found:
-            raise _fault(tree, name, number, f"names {shown(files[0].path)} again")
-        else:
-            found[files[0].path] = Labelled(split, label, files[0])
-    if missing:
-        fault = f"names {len(missing)} of {len(missing) + len(found)} images that are not there: {listed(missing, 3)}"
-        raise DatasetError(f"{tree.place}/{name} {fault}", "put the images next to it, or in a folder next to it")
-    return [found[path] for path in sorted(found)]
-
-
-def _rows(tree: DiskTree, name: str) -> Iterator[tuple[int, str, str, str]]:
-    """Yield the number of each line, and the file, class and split that it names."""
     content = StringIO(read_text(tree, name), newline="")
     separator = max(",;\t", key=content.readline().count)
     content.seek(0)
     reader = csv.DictReader(content, delimiter=separator, restval="", strict=True)
+    found: dict[str, Labelled] = {}
     try:
-        columns = _columns(tree, name, reader.fieldnames or [])
-        for values in reader:
-            if not any(values.values()):
-                continue
-            file, label, word = (values[column].strip() if column is not None else "" for column in columns)
-            if not file or not label or not label.isprintable():
-                raise _fault(tree, name, reader.line_num, "has no file name or no printable label")
-            split = next((split for split, names in SPLITS.items() if word.lower() in names), "")
-            if columns[2] is not None and not split:
-                raise _fault(tree, name, reader.line_num, f"has the split {word!a}, not train, val or test")
-            yield reader.line_num, file.replace("\\", "/").removeprefix("./"), label, split
+        columns = _columns(reader.fieldnames or [])
+        for row in filter(lambda row: any(row.values()), reader):
+            file, label, word = (None if column is None else row[column].strip() for column in columns)
+            labelled = _labelled(file or "", label or "", word, by_name)
+            if labelled.file.path in found:
+                raise csv.Error(f"names {shown(labelled.file.path)} again")
+            found[labelled.file.path] = labelled
     except csv.Error as error:
-        raise _fault(tree, name, reader.reader.line_num, f"is not CSV: {error}") from error
+        fault = f"{tree.place}/{name}, line {reader.reader.line_num}, {error}"
+        raise DatasetError(fault, "correct that line, or put the images next to the file") from error
+    return [found[path] for path in sorted(found)]
 
 
-def _columns(tree: DiskTree, name: str, header: Sequence[str]) -> tuple[str, str, str | None]:
-    """Return the columns of the file name, the label and, if there is one, the split."""
+def _labelled(file: str, label: str, word: str | None, by_name: Mapping[str, Sequence[File]]) -> Labelled:
+    """Find the image that a line names; among several, the one in the folder of its split. Raises csv.Error."""
+    if not file or not label:
+        raise csv.Error("has no file name or no label")
+    split = next((split for split, names in SPLITS.items() if word and word.lower() in names), "")
+    if word is not None and not split:
+        raise csv.Error(f"has the split {word!a}, not train, val or test")
+    files = by_name.get(file.replace("\\", "/").removeprefix("./"), [])
+    if len(files) > 1:
+        files = [image for image in files if image.parts[0].lower() in SPLITS[split or "train"]] or files
+    if len(files) != 1:
+        could_be = f"could be {shown(files[0].path)} and {shown(files[1].path)}" if files else "is not there"
+        raise csv.Error(f"names {shown(file)}, which {could_be}")
+    return Labelled(split, label, files[0])
+
+
+def _columns(header: Sequence[str]) -> tuple[str, str, str | None]:
+    """Return the columns of the file name, the label and, if there is one, the split. Raises csv.Error."""
     known = {column.strip().lower().replace(" ", "_"): column for column in reversed(header)}
     file, label, split = (next((known[name] for name in names if name in known), None) for names in COLUMNS.values())
     rest = [column for column in header if column not in (file, split)]
@@ -106,11 +98,5 @@ def _columns(tree: DiskTree, name: str, header: Sequence[str]) -> tuple[str, str
     if file is None or label is None:
         kind = "file" if file is None else "label"
         first_line = listed([shown(column) for column in header]) or "empty"
-        fault = f"has no column for the {kind}; its first line is {first_line}"
-        hint = "begin it with a line of column names, such as file,label (and split, if you have one); known names"
-        raise DatasetError(f"{tree.place}/{name} {fault}", f"{hint}: {', '.join(COLUMNS[kind])}")
+        raise csv.Error(f"has no column for the {kind} ({', '.join(COLUMNS[kind])}), but {first_line}")
     return file, label, split
-
-
-def _fault(tree: DiskTree, name: str, number: int, words: str) -> DatasetError:
-    return DatasetError(f"{tree.place}/{name}, line {number}, {words}", "correct that line")

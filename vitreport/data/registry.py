@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from vitreport.data.arrays import ImageSource
@@ -18,6 +18,10 @@ Notify = Callable[[str], None]
 Progress = Callable[[str, int, int | None], None]
 IntensityRange = Literal["full", "train"] | tuple[float, float]
 """The values of 16-bit grey that become black and white: 0 and 65535, those of the training images, or these."""
+
+
+def silent(*_: object) -> None:
+    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +36,12 @@ class ImageRequest:
     image_size: int
     data_dir: Path
     cache_dir: Path
-    notify: Notify = lambda line: None
-    progress: Progress = lambda label, done, total: None
+    notify: Notify = silent
+    progress: Progress = silent
     intensity_range: IntensityRange = "full"
 
     @classmethod
-    def of(
-        cls,
-        data: "DataSpec",
-        runtime: "Runtime",
-        notify: Notify = lambda line: None,
-        progress: Progress = lambda label, done, total: None,
-    ) -> "ImageRequest":
+    def of(cls, data: "DataSpec", runtime: "Runtime", notify: Notify = silent, progress: Progress = silent) -> Self:
         """Return the request for the images of a spec."""
         folders = runtime.data_dir, runtime.cache_dir
         return cls(data.dataset, data.image_size, *folders, notify, progress, data.intensity_range)

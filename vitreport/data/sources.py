@@ -90,8 +90,7 @@ def count_images(name: str, data_dir: Path) -> dict[str, int]:
         return {"train": published.train_count, "test": published.test_count}
     from vitreport.data.folder import read_folder
 
-    listing, _ = read_folder(data_dir / name, lambda line: None)
-    return {split: len(files) for split, files in listing.files.items()}
+    return {split: len(files) for split, files in read_folder(data_dir / name)[0].files.items()}
 
 
 def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageArrays":

@@ -9,7 +9,7 @@ import numpy as np
 from vitreport.data.arrays import ImageArrays, fingerprint
 from vitreport.data.decode import UndecodableError
 from vitreport.data.notices import IN_WORDS, class_warning, reading_notices
-from vitreport.data.registry import DATASETS, ImageRequest, IntensityRange, Notify, Progress
+from vitreport.data.registry import DATASETS, ImageRequest, IntensityRange, Notify, Progress, silent
 from vitreport.data.sources import describe, locate, open_dataset
 from vitreport.formatting import counted, listed
 from vitreport.spec.data import SMALLEST_SIDE
@@ -38,8 +38,8 @@ def verify(
     *,
     image_size: int | None = None,
     intensity_range: IntensityRange = "full",
-    notify: Notify = lambda line: None,
-    progress: Progress = lambda label, done, total: None,
+    notify: Notify = silent,
+    progress: Progress = silent,
 ) -> list[Check]:
     """Check a dataset, given by name or path; it is decoded first if it was not yet.
 
@@ -59,9 +59,8 @@ def verify(
             raise
         arrays = open_dataset(request, check_bytes=False)
     except UndecodableError as error:
-        items = tuple(map(str, error.faults))
-        detail = f"{counted(len(items), 'image')} cannot be decoded: {listed(items, 3)}"
-        return [Check("images decode", False, detail, items=items)]
+        detail = f"{counted(len(error.faults), 'image')} cannot be decoded: {listed(error.faults, 3)}"
+        return [Check("images decode", False, detail, items=tuple(error.faults))]
     return list(_checks(name, arrays))
 
 
