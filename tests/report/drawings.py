@@ -5,12 +5,14 @@ from itertools import combinations
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
+
 from vitreport.report.blocks import Figure
 from vitreport.report.figures.collect import draw
 
+FONT = FontProperties("DejaVu Sans")
 SVG = "{http://www.w3.org/2000/svg}"
-LETTER = 0.6
-"""Width of a letter as a share of its size: browsers' fonts are a little narrower."""
 
 
 class Text(NamedTuple):
@@ -36,7 +38,7 @@ def tips(panel: ElementTree.Element) -> list[str]:
 
 
 def boxes(panel: ElementTree.Element) -> list[Text]:
-    """Where every text of a panel is, of letters of about the width that browsers draw."""
+    """Where every text of a panel is, in matplotlib's font; those of browsers are a little narrower."""
     return [_box(element) for element in panel.iter(f"{SVG}text")]
 
 
@@ -46,7 +48,7 @@ def _box(element: ElementTree.Element) -> Text:
         tuple(map(float, found.split())) for found in re.findall(r"translate\(([^)]*)\)", element.get("transform", ""))
     ]
     x, y = (float(element.get(name, "0")) + sum(move[axis] for move in moves) for axis, name in enumerate("xy"))
-    width = LETTER * size * len(text)
+    width = TextPath((0, 0), text, size=size, prop=FONT).get_extents().width
     start = {"start": 0.0, "middle": -width / 2, "end": -width}[element.get("text-anchor", "start")]
     if "rotate(-90" in element.get("transform", ""):
         return Text(text, x - 0.75 * size, y - start - width, x + 0.2 * size, y - start)

@@ -9,8 +9,7 @@ from vitreport.analysis.runs import State
 from vitreport.analysis.summary import Ablation, Level
 from vitreport.formatting import Estimate, Method
 from vitreport.report.blocks import Figure, Kind
-from vitreport.report.figures.comparison import Point
-from vitreport.report.figures.rows import Row
+from vitreport.report.figures.accuracy import Point, Row
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import ValueSpec
 

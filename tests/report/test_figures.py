@@ -31,13 +31,12 @@ from vitreport.analysis.analyze import analyze
 from vitreport.analysis.summary import Ablation
 from vitreport.analysis.titles import subject_of
 from vitreport.report import tables
-from vitreport.report.figures import rows
-from vitreport.report.figures.ablation import ablation_figure
+from vitreport.report.figures import accuracy
+from vitreport.report.figures.accuracy import ablation_figure, draw_cost
 from vitreport.report.figures.assets import Assets
 from vitreport.report.figures.collect import draw, figures_of
-from vitreport.report.figures.comparison import draw_cost
+from vitreport.report.figures.groups import classes_figure
 from vitreport.report.figures.palette import DARK, LIGHT
-from vitreport.report.figures.predictions import classes_figure
 from vitreport.report.page import Page
 
 ROOT = Path(__file__).parents[2]
@@ -158,7 +157,7 @@ def test_values_without_an_order_are_rows(axes: tuple[str, ...], rows: set[str])
 def test_classes_are_in_the_order_of_their_accuracies(page: Page) -> None:
     (group, *_) = page.summary.groups
     measured = tuple(group_details.ClassAccuracy(each.label, each.accuracy) for each in classes() if each.accuracy)
-    (found,) = classes_figure(group, measured)
+    found = classes_figure(group, measured)
     (panel,) = panels(found)
     shown = [text for text in texts(panel) if text in CLASSES]
     assert shown == [each.name for each in sorted(measured, key=lambda each: -each.accuracy.value)]
@@ -197,7 +196,7 @@ def test_foreign_names_are_literal_text(kind: str) -> None:
     foreign = repr(found.data)
     for name in ("perceiver-io", "optimizer.learning_rate", "airplane"):
         foreign = foreign.replace(repr(name), repr(HOSTILE))
-    data = eval(foreign, {**vars(summary), **vars(groups), **vars(group_details), **vars(rows)})
+    data = eval(foreign, {**vars(summary), **vars(groups), **vars(group_details), **vars(accuracy)})
     content = "".join(draw(replace(found, data=data)))
     ElementTree.fromstring(f"<page>{content}</page>")
     assert "<script" not in content

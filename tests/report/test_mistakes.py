@@ -17,7 +17,7 @@ from vitreport.analysis.group_details import Mistakes
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Damage
-from vitreport.report.figures.predictions import mistakes_figure
+from vitreport.report.figures.groups import mistakes_figure
 from vitreport.report.html import render_html
 from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
@@ -125,7 +125,7 @@ def test_where_there_are_no_others_that_is_said() -> None:
     found = shown(summary())
     assert found is not None
     (group,) = summary().groups
-    (figure,) = mistakes_figure(group, replace(found, wrong=SHOWN))
+    figure = mistakes_figure(group, replace(found, wrong=SHOWN))
     assert figure.caption.startswith("All 7 mistakes on 10,000 test")
 
 

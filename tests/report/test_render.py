@@ -15,7 +15,7 @@ from tests.records import spec, write_seeds
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents
 from vitreport.analysis.analyze import analyze
 from vitreport.records.run import ErrorRecord
-from vitreport.report.blocks import Table
+from vitreport.report.blocks import Table, table
 from vitreport.report.latex import _table
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
@@ -143,13 +143,10 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
 
 @pytest.mark.parametrize("first", ["[2pt]", "*"])
 def test_no_cell_is_an_argument_of_the_line_break_before_it(first: str) -> None:
-    rows = _table(Table("", ("value", "n"), (("a", "1"), (first, "2")), "lr"), "values").splitlines()
+    rows = _table(Table("", ("value", "n"), (("a", "1"), (first, "2")), "lr")).splitlines()
     assert rf"{{}}{first} & 2 \\" in rows
 
 
-@pytest.mark.parametrize(
-    ("left_out", "told"), [(0, ""), (1234, " Rows left out here: 1,234; the CSV has all of them.")]
-)
-def test_latex_says_which_rows_are_left_out(left_out: int, told: str) -> None:
-    rows = _table(Table("Values", ("value", "n"), (("a", "1"),), "lr", left_out), "Note.").splitlines()
-    assert rf"\caption{{Values. Note.{told}}}" in rows
+@pytest.mark.parametrize(("count", "note"), [(100, "Note."), (101, "Note. Rows left out here: 1; the CSV has all.")])
+def test_it_is_said_which_rows_are_left_out(count: int, note: str) -> None:
+    assert table("Values", ("n",), [("1",)] * count, note="Note.").note == note

@@ -36,7 +36,7 @@ def checked_file(output: Path | None, inject: Path | None, check: Path | None) -
     is_part = bool(inject or (check and injection.has_marks(check)))
     file = inject or output or check
     if file and is_part:
-        injection.check_marks(file)
+        injection.with_part(file, "")
     return output_path(file) if file and not check else file, is_part
 
 

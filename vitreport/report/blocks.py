@@ -43,18 +43,11 @@ Text = str | tuple[str | Link, ...]
 
 
 @dataclass(frozen=True)
-class Heading:
-    """A heading below that of the section."""
-
-    text: str
-
-
-@dataclass(frozen=True)
 class Paragraph:
-    """Running text; a note is less prominent, a headline more, and nobody should miss a warning."""
+    """Running text, or a heading below that of the section; nobody should miss a warning."""
 
     text: Text
-    style: Literal["text", "note", "headline", "warning"] = "text"
+    style: Literal["text", "note", "headline", "warning", "heading"] = "text"
 
 
 @dataclass(frozen=True)
@@ -69,60 +62,38 @@ class CodeBlock:
     """Lines of code, with the language that they are highlighted as."""
 
     text: str
-    language: str = ""
+    language: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its caption; `align` has an `l` or an `r` for each column, as in LaTeX.
-
-    If there are very many rows, only the first are shown, and `left_out` counts the others.
-    """
+    """A table with its caption and a note below it; `align` has an `l` or an `r` for each column, as in LaTeX."""
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     align: str
-    left_out: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure before it is drawn, with what a report says about it.
+    """A figure before it is drawn, with what a report says about it. HTML shows several side by side."""
 
-    Attributes:
-        name: Name of its files without extension, unique in a report.
-        kind: How it is drawn, see `figures/collect.py`.
-        title: The subject.
-        alt: What one sees, with numbers, for readers who do not see the figure.
-        caption: What is shown, with the method of its intervals and the number of seeds.
-        data: What is drawn, of the type that the function for its kind takes.
-        architecture: Where it belongs; empty for a figure that compares architectures.
-        dataset: The same for the dataset.
-        ablation: The name of the ablation that it shows.
-    """
-
-    name: str
-    kind: Kind
+    name: str  # of its files without extension, unique in a report
+    kind: Kind  # how it is drawn, see figures/collect.py
     title: str
-    alt: str
-    caption: str
-    data: Any
-    architecture: str = ""
+    alt: str  # what one sees, with numbers, for readers who do not see the figure
+    caption: str  # what is shown, with the method of its intervals and the number of seeds
+    data: Any  # what is drawn, as the function of its kind takes it
+    architecture: str = ""  # where it belongs; "" compares architectures
     dataset: str = ""
-    ablation: str = ""
+    ablation: str = ""  # the name of the ablation that it shows
 
     @property
     def files(self) -> list[str]:
-        """The names of its files next to a Markdown document: in light and in dark colours, or a recorded picture."""
+        """The names of its files: in light and in dark colours, or a recorded picture."""
         return [f"{self.name}.png"] if self.kind == "mistakes" else [f"{self.name}-{each}.svg" for each in THEMES]
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Figures that are shown side by side where there is room."""
-
-    figures: tuple[Figure, ...]
 
 
 @dataclass(frozen=True)
@@ -133,7 +104,7 @@ class Details:
     blocks: tuple["Block", ...]
 
 
-Block = Heading | Paragraph | Bullets | CodeBlock | Table | Figures | Details
+Block = Paragraph | Bullets | CodeBlock | Table | Figure | Details
 
 
 @dataclass(frozen=True)
@@ -146,8 +117,15 @@ class Section:
     has_heading: bool = True
 
 
-def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> Table:
-    """Return a table in which the first `texts` columns are text and the others numbers."""
-    every = [tuple(row) for row in rows]
-    align = "l" * texts + "r" * (len(columns) - texts)
-    return Table(caption, tuple(columns), tuple(every[:MOST_ROWS]), align, max(0, len(every) - MOST_ROWS))
+def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1, note: str = "") -> Table:
+    """Return a table in which the first `texts` columns are text and the others numbers.
+
+    Columns in which no row says anything are left out, and so are the rows after `MOST_ROWS`.
+    """
+    every = list(rows)
+    kept = [index for index in range(len(columns)) if not every or any(row[index] for row in every)]
+    if len(every) > MOST_ROWS:
+        note = f"{note} Rows left out here: {len(every) - MOST_ROWS:,}; the CSV has all.".strip()
+    shown = tuple(tuple(row[index] for index in kept) for row in every[:MOST_ROWS])
+    align = "".join("l" if index < texts else "r" for index in kept)
+    return Table(caption, tuple(columns[index] for index in kept), shown, align, note)

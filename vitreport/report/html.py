@@ -28,107 +28,75 @@ EQUATION = re.compile(r"\b([np]) (=|&lt;) (?=\d)")
 BREAK = re.compile(r" (?=\()|(?<=;) ")
 """Where the text of a number may be broken: 61.0%, then (60.0% to 62.0%, single run)."""
 
-LONGEST_UNBROKEN = 32
+LONGEST = 32  # letters of a piece that is never broken
 
 
 def render_html(page: Page) -> str:
     """Return the page with all its figures."""
     colors = "".join(f"--{name}:light-dark({LIGHT[name]},{DARK[name]});" for name in LIGHT)
-    style = Markup(f":root{{{colors}}}\n{_read('report.css')}")
-    theme, script = (Markup(_read(name)) for name in ("theme.js", "report.js"))
+    style, theme, script = (Markup(_read(name)) for name in ("report.css", "theme.js", "report.js"))
+    style = Markup(f":root{{{colors}}}\n{style}")
     allowed = f"style-src {_hash(style)}; script-src {_hash(theme)} {_hash(script)}; img-src data:"
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            page=page,
-            sections=[(section, _rendered(section.blocks)) for section in sections_of(page)],
-            style=style,
-            theme=theme,
-            script=script,
-            policy=f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'",
-        )
-    )
+    values = {
+        "page": page,
+        "sections": [(section, _rendered(section.blocks)) for section in sections_of(page)],
+        "policy": f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'",
+    }
+    return _environment().get_template("report.html.j2").render(values, style=style, theme=theme, script=script)
 
 
 def _rendered(content: Iterable[blocks.Block]) -> Markup:
-    return Markup().join(map(_block, content))
-
-
-def _block(content: blocks.Block) -> Any:
-    """Call the macro of blocks.html.j2 for a kind of block."""
-    macros = _macros()
-    match content:
-        case blocks.Heading(text):
-            return macros.heading(text)
-        case blocks.Paragraph(text, style):
-            return macros.paragraph(_inline(text), style)
-        case blocks.Bullets(items):
-            return macros.bullets(map(_inline, items))
-        case blocks.CodeBlock(text):
-            return macros.code(Markup("\n").join(map(printable, text.splitlines())))
-        case blocks.Table():
-            return macros.table(content)
-        case blocks.Figures(figures):
-            return macros.figures(map(_figure, figures))
-        case blocks.Details(summary, inner):
-            return macros.details(summary, _rendered(inner))
-        case _:
-            assert_never(content)
-
-
-def _figure(figure: blocks.Figure) -> Any:
-    if figure.kind != "mistakes":
-        return _macros().figure(figure, list(map(Markup, draw(figure))))
-    side = figure.data.side
-    places = (place_of(number, side) for number in range(len(figure.data.mistakes)))
-    return _macros().gallery(figure, [f"{left} {upper} {side} {side}" for left, upper in places])
-
-
-@cache
-def _macros() -> Any:
-    return _environment().get_template("blocks.html.j2").module
+    """Call the macros of blocks.html.j2."""
+    macros: Any = _environment().get_template("blocks.html.j2").module
+    found = Markup()
+    for each in content:
+        match each:
+            case blocks.Paragraph(text, style):
+                found += macros.paragraph(_inline(text), style)
+            case blocks.Bullets(items):
+                found += macros.bullets(map(_inline, items))
+            case blocks.CodeBlock(text):
+                found += macros.code(Markup("\n").join(map(printable, text.splitlines())))
+            case blocks.Table():
+                found += macros.table(each)
+            case blocks.Figure():
+                found += macros.figure(each, list(map(Markup, draw(each))))
+            case blocks.Details(summary, inner):
+                found += macros.details(summary, _rendered(inner))
+            case _:
+                assert_never(each)
+    return found
 
 
 @cache
 def _environment() -> Environment:
-    return environment(_printed, {"cell": _cell, "value": _value, "percent": percent})
+    return environment(_printed, cell=_cell, inline=_inline, percent=percent, place=place_of)
 
 
 def _printed(value: Any) -> Any:
-    """Foreign text cannot steer a terminal or turn the writing direction; what is escaped follows from autoescape."""
+    """Return foreign text that cannot steer a terminal or turn the writing direction; Jinja escapes it."""
     return value if isinstance(value, Markup) else printable(str(value))
 
 
 def _inline(text: blocks.Text | blocks.Link) -> Markup:
-    """No line ends within p = 0.03."""
+    """Return running text, in which no line ends within p = 0.03."""
     match text:
         case tuple():
             return Markup(" ").join(map(_inline, text))
         case blocks.Link(shown, anchor):
             return Markup('<a href="#{}">{}</a>').format(anchor, printable(shown))
         case blocks.Code():
-            return Markup("<code>{}</code>").format(printable(text))
+            return Markup("<code>{}</code>").format(printable(text)) if text else Markup()
         case _:
             return Markup(EQUATION.sub(r"\1&nbsp;\2&nbsp;", str(escape(printable(text)))))
 
 
 def _cell(cell: str) -> Markup:
     """Return the text of a table cell; a number with its interval is broken between these alone."""
-    text = printable(cell)
-    if isinstance(cell, blocks.Code):
-        return Markup("<code>{}</code>").format(text) if text else Markup()
-    if not isinstance(cell, blocks.Number) or " " not in text:
-        return escape(text)
-    return Markup(" ").join(
-        Markup("<span>{}</span>").format(piece) if len(piece) <= LONGEST_UNBROKEN else escape(piece)
-        for piece in BREAK.split(text)
-    )
-
-
-def _value(cell: str) -> Markup:
-    """Return the attribute with what a number is sorted by."""
-    return Markup(' data-value="{}"').format(repr(cell.value)) if isinstance(cell, blocks.Number) else Markup()
+    if not isinstance(cell, blocks.Number) or " " not in cell:
+        return _inline(cell)
+    pieces = BREAK.split(printable(cell))
+    return Markup(" ").join(Markup("<span>{}</span>" if len(each) <= LONGEST else "{}").format(each) for each in pieces)
 
 
 @cache

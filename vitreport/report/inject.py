@@ -1,6 +1,6 @@
-"""Where a document goes: into a file, between the marks of one, or against what stands there already.
+"""Where a document goes: into a file, between the marks of one, or against what is there already.
 
-A mark is a line of its own: text that speaks of the marks is none.
+A mark is a line of its own: text that mentions the marks is none.
 """
 
 import difflib
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vitreport.errors import SpecError
 from vitreport.files import BASE_NAME_CHARACTERS, remove_abandoned, write_atomic
-from vitreport.formatting import printable
+from vitreport.formatting import counted, printable
 from vitreport.untrusted_files import read_bounded, reading_errors
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
@@ -23,57 +23,19 @@ MOST_CHARACTERS = 200
 
 
 def as_part(document: str) -> str:
-    """A Markdown document of its own as a part of another, which has its heading of the first level already."""
-    headings = {match["heading"] for match in HEADING.finditer(document)}
-    if "#" not in headings:
+    """Return a Markdown document as a part of another, which has its heading of the first level already."""
+    if "#" not in {match["heading"] for match in HEADING.finditer(document)}:
         return document
     return HEADING.sub(lambda found: f"#{found[0]}" if found["heading"] else found[0], document)
 
 
 def without_marks(document: str) -> str:
-    """A mark in a document, which only a block of code can hold, would end it early: with a blank before it is none."""
+    """Put a blank before the marks in a document, which only a block of code can hold: they would end it early."""
     return MARK.sub(r" \g<0>", document)
 
 
-def inject(path: Path, document: str) -> None:
-    """Replace what stands between the marks. Raises SpecError where they are not there once and in order."""
-    write_document(path, _with_part(path, document))
-
-
-def write_document(path: Path, document: str) -> None:
-    """Write a file whole or not at all, and remove what a report that was killed has left of it."""
-    remove_abandoned(path.parent, lambda name: name == path.name[:BASE_NAME_CHARACTERS])
-    write_atomic(path, document.encode())
-
-
-def check_marks(path: Path) -> None:
-    """Raise SpecError where the marks are not there once and in order."""
-    _with_part(path, "")
-
-
-def drift(path: Path, document: str) -> str:
-    """What is to be changed in a file, or between its marks, as the beginning of a unified diff; "" where none."""
-    whole = _with_part(path, document) if has_marks(path) else document
-    there, wanted = (each.splitlines(keepends=True) for each in (read_text(path), whole))
-    lines = list(difflib.unified_diff(there, wanted, str(path), "the records"))
-    more = len(lines) - MOST_LINES
-    told = [f"{more:,} more {'line' if more == 1 else 'lines'}\n"] if more > 0 else []
-    return "".join([*map(_whole, lines[:MOST_LINES]), *told])
-
-
-def has_marks(path: Path) -> bool:
-    """Whether a document is a part of this file, not all of it."""
-    return bool(MARK.search(read_text(path)))
-
-
-def read_text(path: Path) -> str:
-    """Read a file. Raises SpecError for what cannot be read as text."""
-    with reading_errors(SpecError, path, "give the path of a Markdown file"):
-        return read_bounded(path, MOST_BYTES).decode("utf-8")
-
-
-def _with_part(path: Path, document: str) -> str:
-    """The file with the document between its marks."""
+def with_part(path: Path, document: str) -> str:
+    """Return a file with a document between its marks. Raises SpecError unless both are there once and in order."""
     text = read_text(path)
     marks = list(MARK.finditer(text))
     if [mark.group() for mark in marks] != [BEGIN, END]:
@@ -84,8 +46,39 @@ def _with_part(path: Path, document: str) -> str:
     return f"{text[: marks[0].start()]}{BEGIN}\n\n{document}\n{END}{text[marks[1].end() :]}"
 
 
-def _whole(line: str) -> str:
-    """A line of a difference for a terminal: printable, and of a very long one the beginning."""
+def inject(path: Path, document: str) -> None:
+    """Replace what is between the marks of a file. Raises SpecError as `with_part` does."""
+    write_document(path, with_part(path, document))
+
+
+def write_document(path: Path, document: str) -> None:
+    """Write a file whole or not at all, and remove what a report that was killed has left of it."""
+    remove_abandoned(path.parent, lambda name: name == path.name[:BASE_NAME_CHARACTERS])
+    write_atomic(path, document.encode())
+
+
+def drift(path: Path, document: str) -> str:
+    """Return the beginning of a unified diff from a file, or what is between its marks, to a document."""
+    whole = with_part(path, document) if has_marks(path) else document
+    found, wanted = (text.splitlines(keepends=True) for text in (read_text(path), whole))
+    lines = [_shown(line) for line in difflib.unified_diff(found, wanted, str(path), "the records")]
+    more = [f"{counted(len(lines) - MOST_LINES, 'more line')}\n"] if len(lines) > MOST_LINES else []
+    return "".join([*lines[:MOST_LINES], *more])
+
+
+def has_marks(path: Path) -> bool:
+    """Return whether a document is a part of this file, not all of it."""
+    return bool(MARK.search(read_text(path)))
+
+
+def read_text(path: Path) -> str:
+    """Read a file. Raises SpecError for what cannot be read as text."""
+    with reading_errors(SpecError, path, "give the path of a Markdown file"):
+        return read_bounded(path, MOST_BYTES).decode("utf-8")
+
+
+def _shown(line: str) -> str:
+    """Return a line for a terminal: printable, and of a very long one the beginning."""
     text = printable(line.removesuffix("\n"))
     if len(text) > MOST_CHARACTERS:
         return f"{text[:MOST_CHARACTERS].rstrip()}…\n"

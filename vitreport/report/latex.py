@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from vitreport.formatting import methods, printable
+from vitreport.formatting import printable
 from vitreport.report import tables
 from vitreport.report.blocks import Table
 from vitreport.report.page import Page
@@ -19,16 +19,14 @@ LATEX_SIGNS = str.maketrans(
 
 def render_latex(page: Page) -> str:
     """Return the tables for a document with booktabs."""
-    parts = [_table(tables.overview(page.summary), methods(page.tested))]
-    parts += [_table(tables.ablation(each), methods(tables.estimates_of(each))) for each in page.summary.ablations]
-    return "\n".join([r"% needs \usepackage{booktabs}", *parts])
+    content = [tables.overview(page.summary), *map(tables.ablation, page.summary.ablations)]
+    return "\n".join([r"% needs \usepackage{booktabs}", *map(_table, content)])
 
 
-def _table(content: Table, note: str) -> str:
-    more = f" Rows left out here: {content.left_out:,}; the CSV has all of them." if content.left_out else ""
+def _table(content: Table) -> str:
     lines = [
         r"\begin{table}",
-        rf"\caption{{{_latex(f'{content.caption}. {note}{more}')}}}",
+        rf"\caption{{{_latex(f'{content.caption}. {content.note}')}}}",
         rf"\begin{{tabular}}{{{content.align}}}",
         r"\toprule",
         _row(content.columns),

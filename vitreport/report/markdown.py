@@ -14,11 +14,10 @@ A section, a block or several blocks are printed as Markdown; the filters are th
 
 import re
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from jinja2 import FileSystemLoader, StrictUndefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -28,7 +27,7 @@ from vitreport.analysis.titles import subject_of, where_of
 from vitreport.errors import SpecError
 from vitreport.formatting import Estimate, compact, duration, joined, methods
 from vitreport.report import markdown_text, tables
-from vitreport.report.blocks import Block, Figures, Section
+from vitreport.report.blocks import Block, Section
 from vitreport.report.page import Page
 from vitreport.report.sections import ablation_blocks, sections_of
 from vitreport.untrusted_files import read_bounded, reading_errors
@@ -38,8 +37,7 @@ BLOCKS = get_args(Block)
 MOST_TEMPLATE_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(NamedTuple):
     """A template of the user."""
 
     path: Path
@@ -103,7 +101,7 @@ def template_values(page: Page) -> dict[str, Any]:
     return {
         "page": page,
         "sections": {section.anchor: section for section in sections_of(page)},
-        "figures": {figure.name: Figures((figure,)) for figure in page.figures},
+        "figures": {figure.name: figure for figure in page.figures},
         "tables": {
             "overview": tables.overview(page.summary),
             "cost": tables.cost(page.summary.pairs),
@@ -126,7 +124,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return super().is_safe_attribute(obj, attr, value)
 
 
-def environment(finalize: Callable[[Any], Any], filters: Mapping[str, Callable[..., Any]]) -> _Sandbox:
+def environment(finalize: Callable[[Any], Any], **filters: Callable[..., Any]) -> _Sandbox:
     """Return Jinja with the templates of vitreport."""
     found = _Sandbox(
         loader=FileSystemLoader(template_folder()),
@@ -146,25 +144,15 @@ def _environment(assets: str | None) -> _Sandbox:
         if isinstance(value, Section):
             return markdown_text.section(value, assets)
         content = value if isinstance(value, tuple | list) else (value,)
-        if all(isinstance(each, BLOCKS) for each in content):
-            return markdown_text.render_blocks(content, assets)
-        return markdown_text.literal(value)
+        is_blocks = all(isinstance(each, BLOCKS) for each in content)
+        return markdown_text.render_blocks(content, assets) if is_blocks else markdown_text.literal(value)
 
-    filters: dict[str, Callable[..., Any]] = {
-        "accuracy": Estimate.in_percent,
-        "attribute": markdown_text.attribute,
-        "block": markdown_text.block,
-        "code": markdown_text.code,
-        "compact": compact,
-        "duration": duration,
-        "literal": markdown_text.literal,
-        "methods": methods,
-        "quoted": markdown_text.quoted,
-    }
-    return environment(printed, filters)
+    own = {name: getattr(markdown_text, name) for name in ("attribute", "block", "code", "literal", "quoted")}
+    own |= {"accuracy": Estimate.in_percent, "compact": compact, "duration": duration, "methods": methods}
+    return environment(printed, **own)
 
 
 def _tidy(text: str) -> str:
     """Return a text without blanks at the ends of lines, with one empty line where there were several."""
-    lines = (line.rstrip() for line in text.strip().splitlines())
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
+    lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines) + "\n"

@@ -1,5 +1,6 @@
 """Blocks and text in GitHub-flavoured Markdown, in which every name and value is literal text."""
 
+import html
 import json
 import re
 from collections.abc import Iterable
@@ -35,36 +36,32 @@ def section(content: blocks.Section, assets: str | None) -> Markup:
     return Markup(heading + render_blocks(content.blocks, assets))
 
 
-def render_blocks(content: Iterable[blocks.Block], assets: str | None) -> Markup:
-    """Return blocks with an empty line between them; `assets` is the place of their figures, None leaves these out."""
-    return Markup("\n\n".join(filter(None, (_block(each, assets) for each in content))))
+def render_blocks(content: Iterable[blocks.Block], assets: str | None, *, captions: bool = False) -> Markup:
+    """Return blocks with an empty line between them.
+
+    `assets` is the folder of their figures as links name it, None leaves these out. `captions` puts the caption of a
+    table above it, where no heading says what it shows.
+    """
+    return Markup("\n\n".join(filter(None, (_block(each, assets, captions) for each in content))))
 
 
-def _block(content: blocks.Block, assets: str | None) -> str:
+def _block(content: blocks.Block, assets: str | None, captions: bool) -> str:
     match content:
-        case blocks.Heading(text):
-            return f"### {literal(text)}"
         case blocks.Paragraph(text, style):
-            return f"> [!WARNING]\n> {_inline(text)}" if style == "warning" else _inline(text)
+            return {"warning": "> [!WARNING]\n> ", "heading": "### "}.get(style, "") + _inline(text)
         case blocks.Bullets(items):
             return "\n".join(f"- {_inline(each)}" for each in items)
         case blocks.CodeBlock(text, language):
             return block(text, language)
         case blocks.Table():
-            return table(content)
-        case blocks.Figures(figures):
-            return "" if assets is None else "\n\n".join(_picture(each, assets) for each in figures)
+            return f"{literal(content.caption)}:\n\n" * captions + table(content)
+        case blocks.Figure():
+            return "" if assets is None else _picture(content, assets)
         case blocks.Details(summary, inner):
-            folded = "\n\n".join(filter(None, (_in_details(each, assets) for each in inner)))
+            folded = render_blocks(inner, assets, captions=True)
             return f"<details>\n<summary>{literal(summary)}</summary>\n\n{folded}\n\n</details>"
         case _:
             assert_never(content)
-
-
-def _in_details(content: blocks.Block, assets: str | None) -> str:
-    """A block of several, where no heading says what a table shows."""
-    text = _block(content, assets)
-    return f"{literal(content.caption)}:\n\n{text}" if isinstance(content, blocks.Table) else text
 
 
 def _inline(text: blocks.Text | blocks.Link) -> str:
@@ -80,8 +77,8 @@ def _inline(text: blocks.Text | blocks.Link) -> str:
 
 
 def _picture(figure: blocks.Figure, assets: str) -> str:
-    alt, (first, *dark) = attribute(figure.alt), [attribute(f"{assets}{name}") for name in figure.files]
-    image = f'<img alt="{alt}" src="{first}">'
+    light, *dark = (attribute(f"{assets}{name}") for name in figure.files)
+    image = f'<img alt="{attribute(figure.alt)}" src="{light}">'
     if dark:
         source = f'<source media="(prefers-color-scheme: dark)" srcset="{dark[0]}">'
         image = f"<picture>\n  {source}\n  {image}\n</picture>"
@@ -90,26 +87,22 @@ def _picture(figure: blocks.Figure, assets: str) -> str:
 
 def table(content: blocks.Table) -> Markup:
     """Return a table, of which no cell can leave its place."""
-    rows = [content.columns, *content.rows]
-    lines = [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
+    head, *rows = (f"| {' | '.join(map(_cell, row))} |" for row in (content.columns, *content.rows))
     rule = "|".join("---" if each == "l" else "---:" for each in content.align)
-    lines.insert(1, f"|{rule}|")
-    if content.left_out:
-        lines += ["", f"Rows left out here: {content.left_out:,}; `--format csv` has all of them."]
-    return Markup("\n".join(lines))
+    note = ["", literal(content.note)] if content.note else []
+    return Markup("\n".join([head, f"|{rule}|", *rows, *note]))
 
 
 def _cell(cell: str) -> str:
-    """In a table a pipe would end the cell even in a span of code."""
-    return str(code(cell)).replace("|", r"\|") if isinstance(cell, blocks.Code) and cell else literal(cell)
+    """Return a cell: in a table a pipe would end it even in a span of code."""
+    return code(cell).replace("|", r"\|") if isinstance(cell, blocks.Code) and cell else literal(cell)
 
 
 def literal(text: object) -> Markup:
-    """Text that reads the same when it is rendered, on one line and without control characters."""
+    """Return text that reads the same when it is rendered, on one line and without control characters."""
     if isinstance(text, Markup):
         return text
-    plain = " ".join(printable(str(text)).split())
-    plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    plain = html.escape(_one_line(text), quote=False)
     plain = UNDERSCORE.sub(r"\\_", SIGNS.sub(r"\\\g<0>", plain))
     plain = NUMBERED.sub(r"\1\\\2", BLOCK.sub(r"\\", plain))
     plain = COMMIT.sub(lambda commit: BREAK.join(re.findall(f".{{1,{SHORT}}}", commit[0])), plain)
@@ -117,31 +110,32 @@ def literal(text: object) -> Markup:
 
 
 def code(text: object) -> Markup:
-    """A span of code."""
-    plain = " ".join(printable(str(text)).split())
-    fence = _fence(plain, shortest=1)
-    room = " " if plain.startswith("`") or plain.endswith("`") else ""
+    """Return a span of code."""
+    plain = _one_line(text)
+    fence, room = _fence(plain, shortest=1), " " if plain.startswith("`") or plain.endswith("`") else ""
     return Markup(f"{fence}{room}{plain}{room}{fence}")
 
 
 def block(text: object, language: str = "") -> Markup:
-    """A fenced block of lines."""
-    lines = [printable(line) for line in str(text).splitlines()]
-    fence = _fence("\n".join(lines), shortest=3)
-    return Markup("\n".join([f"{fence}{language}", *lines, fence]))
+    """Return a fenced block of lines."""
+    plain = "\n".join(map(printable, str(text).splitlines()))
+    fence = _fence(plain, shortest=3)
+    return Markup(f"{fence}{language}\n{plain}\n{fence}")
 
 
 def attribute(text: object) -> Markup:
-    """Text for a quoted attribute of an HTML tag in Markdown."""
-    plain = " ".join(printable(str(text)).split())
-    return Markup(plain.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;"))
+    """Return text for a quoted attribute of an HTML tag in Markdown."""
+    return Markup(html.escape(_one_line(text)))
 
 
 def quoted(text: object) -> Markup:
-    """A scalar of YAML in double quotes, as JSON writes it."""
+    """Return a scalar of YAML in double quotes, as JSON writes it."""
     return Markup(json.dumps(printable(str(text)), ensure_ascii=False))
 
 
+def _one_line(text: object) -> str:
+    return " ".join(printable(str(text)).split())
+
+
 def _fence(text: str, *, shortest: int) -> str:
-    runs = [len(run) for run in re.findall("`+", text)]
-    return "`" * max(shortest, max(runs, default=0) + 1)
+    return "`" * max(shortest, *(len(run) + 1 for run in re.findall("`+", text)), 0)

@@ -7,7 +7,6 @@ from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.analysis.findings import Finding, findings
 from vitreport.analysis.references import bibliography
 from vitreport.analysis.summary import Ablation, Summary
-from vitreport.formatting import Estimate
 from vitreport.report.blocks import Figure
 from vitreport.report.figures.collect import figures_of
 
@@ -26,11 +25,6 @@ class Page:
     verdicts: tuple[Verdict, ...]
     figures: tuple[Figure, ...]
     bibliography: tuple[str, ...]
-
-    @property
-    def tested(self) -> list[Estimate]:
-        """The test accuracies of the first table."""
-        return [pair.group.test for pair in self.summary.pairs if pair.group and pair.group.test]
 
     def findings_of(self, architecture: str) -> list[Finding]:
         """Return those of an architecture, or with "" those across architectures that are not in the headline."""

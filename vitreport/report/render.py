@@ -24,13 +24,9 @@ def render(
 ) -> str:
     """Return a page as a document.
 
-    Args:
-        page: What to render, see `page.make_page`.
-        format: "model-card" is for the runs of one group.
-        title: The heading of a model card (default: the architecture and the dataset).
-        template: A Jinja template of the user, for Markdown.
-        assets: The folder of the figures as a Markdown document links to it; None leaves them out.
-        is_part: Whether a Markdown document becomes part of another, in which its headings are a level lower.
+    A `title` is for a model card; by default it names the architecture and the dataset. `template` is that of a user,
+    for Markdown. `assets` is the folder of figures as a Markdown document links to it; None leaves them out. `is_part`
+    puts headings one level lower, for a part of another document.
 
     Raises:
         SpecError: The template fails, or there is no model card of these runs.

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from vitreport.analysis import protocol
 from vitreport.analysis import summary as plain
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.datasets import Dataset
@@ -13,7 +14,7 @@ from vitreport.analysis.references import architecture_title
 from vitreport.analysis.runs import RunSummary
 from vitreport.analysis.titles import subject_of
 from vitreport.data.registry import bytes_in_words, dataset_title
-from vitreport.formatting import Estimate, compact, counted, duration, percent, rate
+from vitreport.formatting import Estimate, compact, counted, duration, methods, percent, rate
 from vitreport.records.measurement import SPLITS
 from vitreport.records.reader import Damage
 from vitreport.report.blocks import NOTHING, Code, Number, Table, table
@@ -30,7 +31,8 @@ def overview(summary: plain.Summary) -> Table:
         outcomes = {pair.dataset: outcome(pair.group) for pair in architecture.pairs}
         rows.append((architecture.title, *(outcomes.get(dataset, NOTHING) for dataset in datasets)))
     caption = "Test accuracy of each architecture on each data set"
-    return table(caption, ("architecture", *map(dataset_title, datasets)), rows)
+    note = methods(pair.group.test for pair in summary.pairs if pair.group)
+    return table(caption, ("architecture", *map(dataset_title, datasets)), rows, note=note)
 
 
 def study_runs(section: plain.Section) -> Table:
@@ -46,7 +48,7 @@ def study_runs(section: plain.Section) -> Table:
         for name, pair in section.runs
     ]
     caption = section.title if section.title.lower().startswith("runs") else f"Runs: {section.title}"
-    return _with_commands(caption, ("run", "architecture", "data set", "test accuracy", "command"), rows)
+    return table(caption, ("run", "architecture", "data set", "test accuracy", "command"), rows, texts=5)
 
 
 def results(architecture: plain.Architecture) -> Table:
@@ -77,12 +79,8 @@ def ablation(content: plain.Ablation) -> Table:
         for index, level in enumerate(content.levels)
     ]
     columns = (*content.axes, "test accuracy", "difference from baseline (pp)", "seeds")
-    return table(f"Test accuracy of {subject_of(content)}", columns, rows, texts=len(content.axes))
-
-
-def estimates_of(content: plain.Ablation) -> list[Estimate | None]:
-    """Return the accuracies and differences in the table of an ablation."""
-    return [*(level.accuracy for level in content.levels), *(level.difference for level in content.levels)]
+    note = methods(estimate for level in content.levels for estimate in (level.accuracy, level.difference))
+    return table(f"Test accuracy of {subject_of(content)}", columns, rows, len(content.axes), note)
 
 
 def differing_fields(content: plain.FieldTable, kind: str, groups: Sequence[Group]) -> Table:
@@ -151,7 +149,7 @@ def cost(pairs: Iterable[plain.Pair]) -> Table:
         if pair.group and (found := pair.group.cost)
     ]
     measured = ("parameters", "FLOPs forward", "FLOPs training", "images/s", "time", "memory", "device")
-    return table("What each architecture takes", ("architecture", "data set", *measured), rows, texts=2)
+    return table("What each architecture takes", ("architecture", "data set", *measured), rows, 2, protocol.COST)
 
 
 def verdicts(content: Iterable[Verdict]) -> Table:
@@ -163,7 +161,7 @@ def verdicts(content: Iterable[Verdict]) -> Table:
             (claim.statement, claim.source, each.outcome, each.reason, Code("" if is_settled else claim.command))
         )
     columns = ("published claim", "source", "verdict", "measured", "command")
-    return _with_commands("Published claims with what was measured", columns, rows)
+    return table("Published claims with what was measured", columns, rows, texts=5)
 
 
 def data(datasets: Iterable[Dataset]) -> Table:
@@ -189,7 +187,7 @@ def provenance(summary: plain.Summary) -> Table:
     found = summary.provenance
     kinds = (("device", found.devices, str), ("version", found.versions, str), ("commit", found.commits, Code))
     rows = [(kind, as_cell(value), _number(count, str)) for kind, values, as_cell in kinds for value, count in values]
-    return table("Where the runs come from", ("kind", "value", "runs"), rows, texts=2)
+    return table("Where the runs come from", ("kind", "value", "runs"), rows, 2, protocol.resumed(summary))
 
 
 def damage(content: Iterable[Damage]) -> Table:
@@ -201,7 +199,7 @@ def damage(content: Iterable[Damage]) -> Table:
 def without_result(summary: plain.Summary) -> Table:
     """Show every run without a result, with how far it came."""
     runs = [*(run for group in summary.groups for run in group.runs), *summary.unplaced]
-    rows = [(Code(run.id), in_words(run.state), _reached(run), run.note) for run in runs if run.state != "done"]
+    rows = [(Code(run.id), run.state, _reached(run), run.note) for run in runs if run.state != "done"]
     return table("Runs without a result", ("run", "state", "reached", "why"), rows, texts=4)
 
 
@@ -213,21 +211,10 @@ def outcome(group: Group | None) -> str:
     counts = Counter(run.state for run in failed)
     if group.test is None:
         first = {run.state: run for run in reversed(failed)}
-        words = (f"{in_words(state)} ({_reached(first[state])})".removesuffix(f" ({NOTHING})") for state in counts)
+        words = (f"{state} ({_reached(first[state])})".removesuffix(f" ({NOTHING})") for state in counts)
         return "; ".join(words) or "no test accuracy"
-    lacking = [f"{count} of {len(group.runs)} seeds {in_words(state)}" for state, count in counts.items()]
+    lacking = [f"{count} of {len(group.runs)} seeds {state}" for state, count in counts.items()]
     return Number("; ".join([group.test.in_percent(), *lacking]), group.test.value)
-
-
-def in_words(state: str) -> str:
-    """Return the state of a run as readers see it."""
-    return "not finished" if state == "unfinished" else state
-
-
-def _with_commands(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table of texts; its last column is there if a row needs a command."""
-    shown = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
-    return table(caption, columns[:shown], [row[:shown] for row in rows], texts=shown)
 
 
 def _reached(run: RunSummary) -> str:
@@ -240,7 +227,7 @@ def _reached(run: RunSummary) -> str:
 
 def _outcome_of_level(level: plain.Level) -> str:
     if level.accuracy is None:
-        return in_words(level.state)
+        return level.state
     lacking = f"; {counted(level.missing, 'seed')} missing" if level.missing else ""
     return Number(f"{level.accuracy.in_percent()}{lacking}", level.accuracy.value)
 

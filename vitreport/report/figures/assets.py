@@ -1,7 +1,5 @@
 """Write the figures of a Markdown document to files in a folder, and keep them up to date.
 
-    FOLDER/<figure>-light.svg, FOLDER/<figure>-dark.svg, FOLDER/<figure>.png
-
 Each file names the document that it was written for. A report only replaces and removes the files of its own document,
 so that it never touches the user's files, and two documents can't change each other's figures.
 
@@ -13,14 +11,14 @@ import os
 import re
 import zlib
 from base64 import b64decode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes
 
-from vitreport.errors import BusyError, ResourceError, SpecError
+from vitreport.errors import ResourceError, SpecError
 from vitreport.files import locked, make_folder, output_path, remove_abandoned, remove_file, write_atomic
 from vitreport.formatting import printable
 from vitreport.report.blocks import Figure
@@ -32,7 +30,6 @@ STDOUT = "stdout"
 LOCK_NAME = ".vitreport.lock"
 PATIENCE_SECONDS = 60.0  # figures are drawn before the lock is taken; writing them takes seconds
 MOST_BYTES = 64 << 20
-LINK = re.compile(r'(?:src|srcset)="([^"<>]*)/([^"/<>]+)"')
 TEXT = re.compile(rb">([^<>]+)<")
 DRAWN_BY = re.compile(rb' data-matplotlib="([^"]+)"')
 DOCUMENT = re.compile(rb' data-document="([^"]*)"|....tEXtvitreport\0([!-~]*)....(?=....IEND)', re.DOTALL)
@@ -43,8 +40,7 @@ def default_folder(document: Path | None) -> Path:
     """Return report-assets for report.md and for stdout, report.txt.assets for report.txt."""
     if document is None:
         return Path("report-assets")
-    is_markdown = document.suffix == ".md"
-    return document.with_name(f"{document.stem}-assets" if is_markdown else f"{document.name}.assets")
+    return document.with_name(f"{document.stem}-assets" if document.suffix == ".md" else f"{document.name}.assets")
 
 
 def linked_folder(figures: Sequence[Figure], document: Path, text: str) -> Path | None:
@@ -52,9 +48,9 @@ def linked_folder(figures: Sequence[Figure], document: Path, text: str) -> Path 
 
     A document from stdout links report-assets, whatever the file is called that it was written to.
     """
-    names = {name for figure in figures for name in figure.files}
-    found = (os.fsdecode(unquote_to_bytes(folder)) for folder, name in LINK.findall(text) if unquote(name) in names)
-    return next((document.parent / folder for folder in found), None)
+    names = "|".join(re.escape(name) for figure in figures for name in figure.files)
+    found = re.search(rf'(?:src|srcset)="([^"<>]*)/(?:{names})"', text)
+    return document.parent / os.fsdecode(unquote_to_bytes(found[1])) if found else None
 
 
 def shown_figures(figures: Sequence[Figure], document: str) -> list[Figure]:
@@ -66,14 +62,11 @@ def refuse_unwritable(folder: Path) -> None:
     """Check that figures can be written to a folder, before any is drawn. Raises SpecError or ResourceError."""
     try:
         output_path(folder, is_folder=True)
-    except ResourceError as error:
-        raise ResourceError(error.message, HINT) from error
-    except SpecError as error:
-        raise SpecError(f"cannot write figures to {folder}: {error.message}", HINT) from error
+    except (ResourceError, SpecError) as error:
+        raise type(error)(f"cannot write figures to {folder}: {error.message}", HINT) from error
 
 
-@dataclass(frozen=True)
-class Assets:
+class Assets(NamedTuple):
     """The figures of one document in a folder; `document` is None for stdout."""
 
     folder: Path
@@ -109,12 +102,9 @@ class Assets:
         if not wanted and not self.folder.is_dir():
             yield
             return
-        is_users = self.folder.is_dir() and not any(self.folder.iterdir())  # an empty folder that we did not make
         make_folder(self.folder)
-        hint = "run the same command again when it has finished, or choose another folder with --assets"
-        busy = BusyError(f"another report is writing to {self.folder}", hint)
         try:
-            with locked(self.folder / LOCK_NAME, timeout=PATIENCE_SECONDS, busy=lambda: busy, remove=True):
+            with locked(self.folder / LOCK_NAME, timeout=PATIENCE_SECONDS, remove=True):
                 remove_abandoned(self.folder, lambda name: True)
                 for name in [name for name, content in wanted.items() if self._must_write(name, content)]:
                     write_atomic(self.folder / name, wanted[name])
@@ -124,14 +114,13 @@ class Assets:
                         remove_file(path)
         finally:
             with suppress(OSError):  # there are files in it
-                if not is_users:
-                    self.folder.rmdir()
+                self.folder.rmdir()
 
     def _files(self, figures: Sequence[Figure]) -> dict[str, bytes]:
-        return {name: content for figure in figures for name, content in _files(figure, self._owner).items()}
+        return {name: content for figure in figures for name, content in _files(figure, self._owner)}
 
     def _must_write(self, name: str, content: bytes) -> bool:
-        """Whether a file must be written. Raises SpecError if it is not this document's."""
+        """Return whether a file must be written. Raises SpecError if it is not this document's."""
         path = self.folder / name
         if not os.path.lexists(path):
             return True
@@ -143,7 +132,7 @@ class Assets:
             return False  # a document on stdout may show the figure of another
         raise SpecError(f"{path} is not a figure of this report", "remove it, or choose another folder with --assets")
 
-    def _leftover(self, wanted: Mapping[str, bytes]) -> list[Path]:
+    def _leftover(self, wanted: Collection[str]) -> list[Path]:
         """Return the files of the document that it no longer shows: none for stdout, which may be in any file now."""
         if self.document is None or not self.folder.is_dir():
             return []
@@ -151,21 +140,22 @@ class Assets:
         return [path for path in figures if path.name not in wanted and _owner(_read(path)) == self._owner]
 
 
-def _files(figure: Figure, owner: str) -> dict[str, bytes]:
+def _files(figure: Figure, owner: str) -> Iterator[tuple[str, bytes]]:
     from vitreport.report.figures.svg import compose
 
     if figure.kind == "mistakes":
         png, chunk = b64decode(figure.data.png), b"tEXtvitreport\0" + owner.encode()
         length, checksum = (len(chunk) - 4).to_bytes(4, "big"), zlib.crc32(chunk).to_bytes(4, "big")
-        return {figure.files[0]: png[:-12] + length + chunk + checksum + png[-12:]}  # before IEND
+        yield figure.files[0], png[:-12] + length + chunk + checksum + png[-12:]  # before IEND
+        return
     marks = f' data-matplotlib="{version("matplotlib")}" data-document="{owner}"'
     panels, label = draw(figure), printable(figure.alt)
-    drawn = [compose(panels, label, colors, marks).encode() for colors in (LIGHT, DARK)]
-    return dict(zip(figure.files, drawn, strict=True))
+    for name, colors in zip(figure.files, (LIGHT, DARK), strict=True):
+        yield name, compose(panels, label, colors, marks).encode()
 
 
 def _is_same(found: bytes | None, wanted: bytes) -> bool:
-    """Whether a file shows a figure, whatever its document; of a figure by another matplotlib only the texts count."""
+    """Return whether a file shows a figure, whoever's; if another matplotlib has drawn it, only the texts count."""
     if found is None:
         return False
     if DRAWN_BY.findall(found) != DRAWN_BY.findall(wanted):
@@ -184,7 +174,6 @@ def _relative(path: Path, start: Path) -> str:
 
 
 def _read(path: Path) -> bytes | None:
-    try:
+    with suppress(UnreadableFileError):
         return read_bounded(path, MOST_BYTES)
-    except UnreadableFileError:
-        return None
+    return None

@@ -1,4 +1,4 @@
-"""The panel on which every figure is drawn: matplotlib axes with fixed margins, without clutter.
+"""The panel on which every figure is drawn: matplotlib axes without clutter.
 
 Lengths are CSS pixels. matplotlib is imported when the first panel is made: most commands draw nothing.
 """
@@ -6,7 +6,7 @@ Lengths are CSS pixels. matplotlib is imported when the first panel is made: mos
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import ceil, isclose
+from math import ceil, log10
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -19,9 +19,6 @@ WIDTH = 400
 
 HEIGHT = 270
 SMALL, NORMAL, LINE = 11, 12, 17
-LETTER = 0.6
-"""Width of a letter of matplotlib's font as a share of its size; the fonts of browsers are narrower."""
-
 UNITS_PER_INCH = 72
 
 
@@ -44,19 +41,7 @@ LOOKS = (
 
 
 class Canvas:
-    """A panel: the axes, and the texts that are shown where a reader points.
-
-    Args:
-        xlabel: What the horizontal axis shows.
-        title: The heading.
-        key: What the marks mean, in a line below the axis.
-        legend: The series by their names, in two columns below that.
-        grid: The axis across which lines are drawn.
-        height, left, right, bottom: Size and margins, without `key` and `legend`.
-
-    Attributes:
-        tips: Rectangles (left, top, width, height) with the text that is shown when one points at them.
-    """
+    """A panel; `tips` are rectangles (left, low, right, high) in units of the data, with texts to show there."""
 
     def __init__(
         self,
@@ -65,12 +50,10 @@ class Canvas:
         title: str = "",
         key: str = "",
         legend: Mapping[str, Look] | None = None,
-        grid: Literal["x", "y", ""] = "y",
+        grid: Literal["x", "y"] | None = "y",
         height: float = HEIGHT,
-        left: float = 58,
-        right: float = 16,
-        bottom: float = 46,
     ) -> None:
+        """Make a panel; `key` says in a line below the axis what the marks mean, `legend` names series below that."""
         from matplotlib.figure import Figure
         from matplotlib.lines import Line2D
 
@@ -78,26 +61,19 @@ class Canvas:
             Line2D([], [], color=look.color, linestyle=look.dash, marker=look.marker, label=short(name, 24))
             for name, look in (legend or {}).items()
         ]
-        below = 16 * bool(key) + LINE * ceil(len(series) / 2)
-        self.label, self.height = printable(", ".join(filter(None, [title, xlabel]))), round(height + below)
+        height += 16 * bool(key) + LINE * ceil(len(series) / 2)
+        self.label = printable(", ".join(filter(None, [title, xlabel])))
         self.tips: list[tuple[tuple[float, float, float, float], str]] = []
-        self.drawing = Figure(figsize=(WIDTH / UNITS_PER_INCH, self.height / UNITS_PER_INCH), dpi=UNITS_PER_INCH)
-        width, inner = WIDTH - left - right, self.height - bottom - below - (34 if title else 12)
-        place = (left / WIDTH, (bottom + below) / self.height, width / WIDTH, inner / self.height)
-        self.axes = self.drawing.add_axes(place, xlabel="\n".join(filter(None, [xlabel, key])))
-        self.drawing.patch.set_visible(False)
-        self.axes.patch.set_visible(False)
+        self.drawing = Figure(figsize=(WIDTH / UNITS_PER_INCH, height / UNITS_PER_INCH), layout="constrained")
+        self.axes = self.drawing.add_subplot(xlabel="\n".join(filter(None, [xlabel, key])), title=short(title, 44))
         if grid:
             self.axes.grid(visible=True, axis=grid)
-        self.axes.set_title(short(title, 44))
         if series:
-            self.drawing.legend(handles=series, loc="lower center", ncols=2)
+            self.drawing.legend(handles=series, loc="outside lower center", ncols=2)
 
-    def tip(self, left: float, low: float, right: float, high: float, text: str, pad: float = 0) -> None:
-        """Show a text over a rectangle in units of the data, widened by `pad` pixels on each side."""
-        (x0, y0), (x1, y1) = self.axes.transData.transform([(left, low), (right, high)])
-        x, y, width, height = min(x0, x1) - pad, self.height - max(y0, y1) - pad, abs(x1 - x0), abs(y1 - y0)
-        self.tips.append(((float(x), float(y), float(width + 2 * pad), float(height + 2 * pad)), printable(text)))
+    def tip(self, left: float, low: float, right: float, high: float, text: str) -> None:
+        """Show a text over a rectangle in units of the data."""
+        self.tips.append(((left, low, right, high), printable(text)))
 
     def dot(
         self, place: float, estimate: Estimate, look: Look = LOOKS[0], *, upright: bool = True, ringed: bool = False
@@ -117,17 +93,16 @@ class Canvas:
 
     def share_axis(self, name: Literal["x", "y"], shares: Iterable[float], most: int = 6) -> None:
         """Fit an axis to shares with some room around them, and label it in percent with the same digits."""
-        from matplotlib.ticker import MaxNLocator
+        from matplotlib.ticker import MaxNLocator, PercentFormatter
 
         shares = list(shares) or [0.0, 1.0]
         extent = max(shares) - min(shares)
         room, margin = max(0.08 * extent, 0.005), max(0.025 * extent, 0.001)
         low, high = max(-margin, min(shares) - room), min(1 + margin, max(shares) + room)
-        found = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(100 * low, 100 * high)
-        ticks = [float(tick) for tick in found if 100 * low <= tick <= 100 * high]
-        digits = next(n for n in range(9) if all(isclose(tick, round(tick, n), abs_tol=1e-9) for tick in ticks))
+        digits = max(0, ceil(-log10(100 * (high - low) / most)))
         axis = self.axes.xaxis if name == "x" else self.axes.yaxis
-        axis.set_ticks([tick / 100 for tick in ticks], [f"{tick:.{digits}f}%" for tick in ticks])
+        axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
+        axis.set_major_formatter(PercentFormatter(1, digits))
         self.axes.set(**{f"{name}lim": (low, high)})
 
     def value_axis(self, labels: Mapping[float, str], first: Sequence[float], *, logarithmic: bool) -> None:
@@ -160,8 +135,8 @@ def style() -> Iterator[None]:
 
 
 def text_width(text: str, size: float = NORMAL) -> float:
-    """Return about the width of a text."""
-    return LETTER * size * len(text)
+    """Return about the width of a text in matplotlib's font; the fonts of browsers are narrower."""
+    return 0.6 * size * len(text)
 
 
 def short(text: str, length: int = 26) -> str:

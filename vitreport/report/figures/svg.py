@@ -16,9 +16,11 @@ from vitreport.report.figures.palette import LIGHT
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
 COLUMNS, GAP = 2, 16
+PAD = 3
 LEFT_OUT = re.compile(r"<style.*?</style>|</svg>", re.DOTALL)
 TAG = re.compile(r"<\w[^>]*>")
 STYLED = re.compile(r' style="([^"]*)"')
+STYLE = re.compile(r"(?:^|; ?)(?!font-family)([\w-]+): ([^;]*)")
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 UNUSED = re.compile(r' id="[A-Za-z][\w.]*_\d{1,4}"| transform="rotate\(-0 [^"]*"|(?<= )xlink:(?=href)')
 EMPTY = re.compile(r"<g */>|<g>\s*</g>")
@@ -36,23 +38,21 @@ def to_svg(canvas: Canvas, name: str) -> str:
     content = " ".join(content.split()).replace("> <", "><")
     while content != (content := EMPTY.sub("", content)):
         pass
-    for (x, y, width, height), text in canvas.tips:
-        place = f'x="{x:.6g}" y="{y:.6g}" width="{width:.6g}" height="{height:.6g}"'
+    height = canvas.drawing.bbox.height
+    for (left, low, right, high), text in canvas.tips:
+        (x0, y0), (x1, y1) = canvas.axes.transData.transform([(left, low), (right, high)])
+        x, y = min(x0, x1) - PAD, height - max(y0, y1) - PAD
+        place = f'x="{x:.6g}" y="{y:.6g}" width="{abs(x1 - x0) + 2 * PAD:.6g}" height="{abs(y1 - y0) + 2 * PAD:.6g}"'
         content += f'<rect class="tip" {place} fill="none" pointer-events="all"><title>{escape(text)}</title></rect>'
     look = f'font-family="{FONTS}" stroke-linejoin="round"'
-    return f"{_root(WIDTH, canvas.height, canvas.label)} {look}>{content}</svg>"
+    return f"{_root(WIDTH, height, canvas.label)} {look}>{content}</svg>"
 
 
 def _simplified(tag: str) -> str:
-    tag = STYLED.sub(lambda style: _attributes(style[1]), UNUSED.sub("", tag))
+    tag = STYLED.sub(lambda style: "".join(f' {key}="{value}"' for key, value in STYLE.findall(style[1])), tag)
     for name, color in LIGHT.items():
         tag = tag.replace(color, f"var(--{name})")
-    return NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), tag)
-
-
-def _attributes(style: str) -> str:
-    pairs = (declaration.split(": ", 1) for declaration in style.split("; "))
-    return "".join(f' {key.strip()}="{value}"' for key, value in pairs if key.strip() != "font-family")
+    return NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), UNUSED.sub("", tag))
 
 
 def _root(width: float, height: float, label: str) -> str:

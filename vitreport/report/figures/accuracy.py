@@ -1,0 +1,212 @@
+"""The figures of test accuracies: by dataset, by class, against cost, and by the levels of an ablation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from math import isfinite
+from operator import itemgetter
+from typing import NamedTuple
+
+from vitreport.analysis.groups import Cost
+from vitreport.analysis.references import architecture_title
+from vitreport.analysis.summary import Ablation, Pair
+from vitreport.analysis.titles import subject_of, varies_architecture
+from vitreport.data.registry import dataset_title
+from vitreport.formatting import Estimate, compact, joined, methods, percent
+from vitreport.report.blocks import NOTHING, Figure
+from vitreport.report.figures.canvas import LOOKS, Canvas, Look, bounds, ends, key_of, short
+from vitreport.report.figures.palette import LIGHT
+
+MANY_ROWS = 24
+MOST_LEVELS = 50
+LOGARITHMIC_FROM = 8
+"""The ratio of the largest to the smallest value from which an axis is logarithmic."""
+
+Point = tuple[str, str, Estimate, Cost]
+"""The titles of an architecture and of a dataset, with the test accuracy and what it costs."""
+
+
+class Row(NamedTuple):
+    """One row; `note` says why there is no accuracy."""
+
+    label: str
+    accuracy: Estimate | None
+    note: str = ""
+    is_baseline: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """What is measured, in words."""
+        return self.accuracy.in_percent() if self.accuracy else self.note
+
+
+def draw_rows(title: str, quantity: str, rows: Sequence[Row], shared: Sequence[Row] = ()) -> Canvas:
+    """Draw rows from the top, each with its number at the right, on an axis that fits the `shared` rows too."""
+    baseline = next((row.accuracy for row in rows if row.is_baseline), None)
+    key = key_of([row.accuracy for row in rows], "ring: baseline" if baseline else "")
+    height = (90 if title else 68) + (26 if len(rows) <= MANY_ROWS else 18) * len(rows)
+    panel = Canvas(quantity, title=title, key=key, grid="x", height=height)
+    axes = panel.axes
+    panel.share_axis("x", ends(row.accuracy for row in (*rows, *shared)), 4)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_yticks(range(len(rows)), [short(row.label) for row in rows], color=LIGHT["ink"])
+    if baseline:
+        axes.axvline(baseline.value, color=LIGHT["muted"], linewidth=1, dashes=(3, 3), zorder=1)
+    low, high = axes.get_xlim()
+    for place, row in enumerate(rows):
+        if row.accuracy:
+            panel.dot(place, row.accuracy, upright=False, ringed=row.is_baseline)
+        note = percent(row.accuracy.value, 1) if row.accuracy else row.note
+        color = LIGHT["ink" if row.accuracy else "muted"]
+        axes.annotate(note, (1, place), (10, 0), axes.get_yaxis_transform(), "offset points", va="center", color=color)
+        panel.tip(low, place - 0.5, high, place + 0.5, f"{row.label}: {row.outcome}")
+    return panel
+
+
+def overview_figure(pairs: Sequence[Pair]) -> Iterator[Figure]:
+    """Make the figure of the first table, for each dataset that was run on."""
+    datasets = {pair.dataset: dataset_title(pair.dataset) for pair in pairs if pair.group}
+    shown = []
+    for pair in (pair for pair in pairs if pair.dataset in datasets):
+        test, state = (pair.group.test, pair.group.state) if pair.group else (None, "not run")
+        shown.append((datasets[pair.dataset], Row(architecture_title(pair.architecture), test, state)))
+    outcomes = [f"{row.label} on {dataset} {row.outcome}" for dataset, row in shown if row.note != "not run"]
+    words = methods(row.accuracy for _, row in shown)
+    if any(row.accuracy for _, row in shown):
+        caption = f"Test accuracy of each architecture on each data set. {words}"
+        alt = f"Test accuracy: {joined(outcomes)}."
+        yield Figure("overview", "overview", "Test accuracy", alt, caption, tuple(shown))
+
+
+def draw_overview(shown: Sequence[tuple[str, Row]]) -> list[Canvas]:
+    """Draw one panel for each dataset with the same axis and the same rows."""
+    labels, panels = dict.fromkeys(row.label for _, row in shown), []
+    for dataset in dict.fromkeys(dataset for dataset, _ in shown):
+        found = {row.label: row for place, row in shown if place == dataset}
+        rows = [found.get(label, Row(label, None, NOTHING)) for label in labels]
+        panels.append(draw_rows(dataset, "test accuracy", rows, [row for _, row in shown]))
+    return panels
+
+
+def cost_figure(pairs: Sequence[Pair]) -> Iterator[Figure]:
+    """Make the figure of accuracy against cost, if at least two architectures can be compared."""
+    points: list[Point] = [
+        (architecture_title(group.architecture), dataset_title(group.dataset), group.test, group.cost)
+        for group in (pair.group for pair in pairs)
+        if group and group.test and group.cost and group.cost.forward_flops
+    ]
+    outcomes = [
+        f"{label} on {dataset} {accuracy.in_percent()} at {compact(cost.forward_flops)} FLOPs"
+        for label, dataset, accuracy, cost in points
+    ]
+    caption = "Test accuracy against the FLOPs of one image forward (a multiply-add counts as two)."
+    if len(points) > 1:
+        caption = f"{caption} {methods(accuracy for _, _, accuracy, _ in points)}"
+        yield Figure("cost", "cost", "Accuracy against cost", f"{joined(outcomes)}.", caption, tuple(points))
+
+
+def draw_cost(points: Sequence[Point]) -> list[Canvas]:
+    """Draw one panel for each dataset, with a legend; an architecture looks the same in all of them."""
+    looks = {}
+    for index, label in enumerate(dict.fromkeys(label for label, *_ in points)):
+        marker = LOOKS[(index + index // len(LOOKS)) % len(LOOKS)].marker
+        looks[label] = Look(LOOKS[index % len(LOOKS)].color, "none", marker)
+    datasets = dict.fromkeys(dataset for _, dataset, *_ in points)
+    return [_draw_costs(each, [point for point in points if point[1] == each], looks) for each in datasets]
+
+
+def _draw_costs(dataset: str, points: Sequence[Point], looks: Mapping[str, Look]) -> Canvas:
+    accuracies = [accuracy for _, _, accuracy, _ in points]
+    labels = {float(cost.forward_flops): compact(cost.forward_flops) for *_, cost in points}
+    panel = Canvas(
+        "FLOPs of a forward pass, an image (logarithmic)",
+        title=f"Test accuracy on {short(dataset)}",
+        key=key_of(accuracies),
+        legend={label: looks[label] for label, *_ in points},
+    )
+    panel.value_axis(labels, [min(labels), max(labels)], logarithmic=True)
+    panel.share_axis("y", ends(accuracies), 5)
+    for label, _, accuracy, cost in points:
+        flops, (low, high) = cost.forward_flops, bounds(accuracy)
+        panel.dot(flops, accuracy, looks[label])
+        size = f"{compact(flops)} FLOPs, {compact(cost.parameters)} parameters"
+        panel.tip(flops, low, flops, high, f"{label}: {accuracy.in_percent()}, {size}")
+    return panel
+
+
+def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
+    """Make the figure of an ablation, if at least two levels were measured."""
+    subject, drawn = subject_of(ablation), _thinned(ablation)
+    measured = [(level.shown, level.accuracy) for level in drawn.levels if level.accuracy]
+    if len(measured) < 2:
+        return
+    of, held = f"of {subject}", "all else being equal"
+    if varies_architecture(ablation):
+        of, held = f"on {subject}", "each with its preset or its defaults"
+    some = f" {len(drawn.levels)} of {len(ablation.levels):,} values are drawn." if drawn is not ablation else ""
+    outcomes = joined(f"{shown} {accuracy.in_percent()}" for shown, accuracy in measured)
+    yield Figure(
+        name="-".join([ablation.architecture, ablation.dataset, *ablation.axes, ablation.qualifier]),
+        kind="ablation",
+        title=subject,
+        alt=f"Test accuracy {of}: {outcomes}.",
+        caption=f"Test accuracy {of}, {held}. {methods(accuracy for _, accuracy in measured)}{some}",
+        data=drawn,
+        architecture=ablation.architecture,
+        dataset=ablation.dataset,
+        ablation=ablation.name,
+    )
+
+
+def _thinned(ablation: Ablation) -> Ablation:
+    """Keep about `MOST_LEVELS` levels along the whole range, with both ends and the baseline."""
+    count, baseline = len(ablation.levels), ablation.baseline
+    if count <= MOST_LEVELS:
+        return ablation
+    kept = sorted({*range(0, count, -(-count // MOST_LEVELS)), count - 1, baseline or 0})
+    levels = tuple(ablation.levels[index] for index in kept)
+    return replace(ablation, levels=levels, baseline=None if baseline is None else kept.index(baseline))
+
+
+def draw_ablation(ablation: Ablation) -> Canvas:
+    """Draw accuracy by value if the levels are numbers of one field, else in rows."""
+    rows = [
+        Row(each.shown, each.accuracy, each.state, i == ablation.baseline) for i, each in enumerate(ablation.levels)
+    ]
+    numbers = [level.number for level in ablation.levels if level.number is not None and isfinite(level.number)]
+    if len(set(numbers)) == len(rows) > 1:
+        return _draw_numbers(ablation.axes[0], dict(sorted(zip(numbers, rows, strict=True), key=itemgetter(0))))
+    return draw_rows(" · ".join(ablation.axes), "test accuracy", rows)
+
+
+def _draw_numbers(name: str, rows: Mapping[float, Row]) -> Canvas:
+    """Draw rows by their numbers, with a ring around the baseline and a cross for a level without an accuracy."""
+    low, *_, high = rows
+    is_logarithmic = low > 0 and high / low >= LOGARITHMIC_FROM
+    found = {number: row.accuracy for number, row in rows.items() if row.accuracy}
+    missing = {number: row.note for number, row in rows.items() if not row.accuracy}
+    baseline = [number for number, row in rows.items() if row.is_baseline]
+    key = key_of(
+        found.values(),
+        "ring: baseline" if any(number in found for number in baseline) else "",
+        f"cross: {', '.join(dict.fromkeys(missing.values()))}" if missing else "",
+    )
+    xlabel = f"{short(name, 32)}{' (logarithmic)' if is_logarithmic else ''}"
+    panel = Canvas(xlabel, title="Test accuracy", key=key)
+    axes = panel.axes
+    panel.value_axis({number: f"{number:g}" for number in rows}, [low, high, *baseline], logarithmic=is_logarithmic)
+    panel.share_axis("y", ends(found.values()))
+    if missing:
+        bottom, top = axes.get_ylim()
+        axes.set_ylim(bottom - 0.1 * (top - bottom), top)
+        place = axes.get_xaxis_transform()
+        axes.plot(list(missing), [0.05] * len(missing), "x", color=LIGHT["vermillion"], mew=2, transform=place)
+    axes.plot(list(found), [accuracy.value for accuracy in found.values()], color=LIGHT["rule"], linewidth=1.5)
+    left, right = axes.get_xlim()
+    middles = [(one * two) ** 0.5 if is_logarithmic else (one + two) / 2 for one, two in pairwise(rows)]
+    for (number, row), (start, end) in zip(rows.items(), pairwise([left, *middles, right]), strict=True):
+        if row.accuracy:
+            panel.dot(number, row.accuracy, ringed=row.is_baseline)
+        bottom, top = axes.get_ylim()
+        panel.tip(start, bottom, end, top, f"{name} = {row.label}: {row.outcome}")
+    return panel

@@ -1,0 +1,211 @@
+"""The figures of one group: curves by epoch, and what its network does with the test images of each class."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from vitreport.analysis.group_details import Calibration, ClassAccuracy, Confusion, Curve, Mistakes
+from vitreport.analysis.groups import Group
+from vitreport.analysis.titles import where_of
+from vitreport.formatting import METHODS, joined, methods, percent
+from vitreport.records.measurement import SPLITS
+from vitreport.report.blocks import Figure, Kind
+from vitreport.report.figures.accuracy import Row
+from vitreport.report.figures.canvas import LOOKS, SMALL, WIDTH, Canvas, short, text_width
+from vitreport.report.figures.palette import LIGHT
+
+LARGE_LOSS = 1e4
+SPLIT_LOOKS = {"train": LOOKS[0], "val": LOOKS[2], "test": LOOKS[1]}
+MOST_TIPS = 60
+MARKERS = 6
+MOST_CLASSES = 50
+SIDE = 300
+DARKEST = 0.55
+"""The opacity of a share of 1: the numbers in ink can be read on it in light and in dark colours."""
+
+NUMBERED = 12
+RARE = 0.005
+"""A smaller share is left blank; with more classes than are numbered it has no cell."""
+
+SMALLEST = 8
+"""The size of letters that can still be read: of many classes every second or third is named."""
+
+
+def figures_of_group(group: Group) -> Iterator[Figure]:
+    """Make the figures for which the group has details; classes that are too many to be read have none."""
+    details = group.details
+    if details is None:
+        return
+    for metric in ("accuracy", "loss"):
+        if curves := tuple(each for each in details.curves if each.metric == metric):
+            yield curves_figure(group, curves)
+    if 0 < len(details.classes) <= MOST_CLASSES:
+        yield classes_figure(group, details.classes)
+    if details.confusion and 1 < len(details.confusion.classes) <= MOST_CLASSES:
+        yield confusion_figure(group, details.confusion)
+    if details.calibration and any(each.count for each in details.calibration.bins):
+        yield calibration_figure(group, details.calibration)
+    if details.mistakes:
+        yield mistakes_figure(group, details.mistakes)
+
+
+def _figure(group: Group, kind: Kind, subject: str, alt: str, caption: str, data: object) -> Figure:
+    name, title = f"{group.id}-{subject.split()[-1]}", f"{subject} of {where_of(group)}"
+    return Figure(name, kind, title, f"{alt}.", caption, data, group.architecture, group.dataset)
+
+
+def curves_figure(group: Group, curves: Sequence[Curve]) -> Figure:
+    """Make the figure of the curves of one metric."""
+    first, quantity = curves[0], curves[0].metric.capitalize()
+    band = f"95% bands: {METHODS['t']} (n = {first.n})" if first.n > 1 else "A single run, no bands"
+    kept = f" One epoch in {first.stride} is drawn." if first.stride > 1 else ""
+    epoch = first.epochs[-1]
+    alt = f"{quantity} of {where_of(group)} at epoch {epoch}: {joined(_shown(each, epoch) for each in curves)}"
+    moments = "train: mean over the batches of an epoch, with any augmentation and dropout; others: after the epoch"
+    return _figure(group, "curves", quantity, alt, f"{quantity} by epoch ({moments}). {band}.{kept}", curves)
+
+
+def draw_curves(curves: Sequence[Curve]) -> Canvas:
+    """Draw means over seeds with their intervals as bands; the legend has the last value of each."""
+    from matplotlib.ticker import MaxNLocator
+
+    metric, means = curves[0].metric, list(chain.from_iterable(curve.mean for curve in curves))
+    is_logarithmic = metric == "loss" and min(means) > 0 and max(means) > LARGE_LOSS
+    unit = {"accuracy": "", "loss": " (nats, logarithmic)" if is_logarithmic else " (nats)"}[metric]
+    legend = {_shown(curve, curve.epochs[-1]): SPLIT_LOOKS[curve.split] for curve in curves}
+    panel = Canvas("epoch", title=f"{metric.capitalize()}{unit}", legend=legend)
+    axes = panel.axes
+    for curve in curves:
+        color, dash, marker = SPLIT_LOOKS[curve.split]
+        if curve.low and curve.high:
+            axes.fill_between(curve.epochs, curve.low, curve.high, color=color, alpha=0.18, linewidth=0)
+        spaced = max(1, len(curve.epochs) // MARKERS)
+        axes.plot(curve.epochs, curve.mean, color=color, ls=dash, marker=marker, markersize=5, markevery=spaced)
+    epochs = sorted({epoch for curve in curves for epoch in curve.epochs})
+    axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    if metric == "accuracy":
+        panel.share_axis("y", chain(means, *(each.low or () for each in curves), *(each.high or () for each in curves)))
+    else:
+        axes.set_yscale("log" if is_logarithmic else "linear")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_yticks([], minor=True)
+    step = -(-len(epochs) // MOST_TIPS)
+    low, high = axes.get_ylim()
+    for epoch in epochs[::step]:
+        numbers = ", ".join(_shown(each, epoch) for each in curves if epoch in each.epochs)
+        panel.tip(epoch - step / 2, low, epoch + step / 2, high, f"epoch {epoch}: {numbers}")
+    return panel
+
+
+def _shown(curve: Curve, epoch: int) -> str:
+    """Write train 56.3% of an accuracy, test 1.234 of a loss, test 3e+38 of that of a network about to diverge."""
+    value = curve.mean[curve.epochs.index(epoch)]
+    number = f"{value:.3f}" if abs(value) < LARGE_LOSS else f"{value:.3g}"
+    return f"{SPLITS[curve.split]} {percent(value, 1) if curve.metric == 'accuracy' else number}"
+
+
+def classes_figure(group: Group, classes: Sequence[ClassAccuracy]) -> Figure:
+    """Make the figure of the classes from the easiest to the hardest."""
+    ordered = sorted(classes, key=lambda each: -each.accuracy.value)
+    highest, lowest = (f"{each.name} {each.accuracy.in_percent()}" for each in (ordered[0], ordered[-1]))
+    alt = f"Test accuracy of {where_of(group)} by class: highest {highest}, lowest {lowest}"
+    caption = f"Test accuracy by class. {methods(each.accuracy for each in classes)}"
+    return _figure(group, "classes", "Classes", alt, caption, tuple(Row(each.name, each.accuracy) for each in ordered))
+
+
+def confusion_figure(group: Group, confusion: Confusion) -> Figure:
+    """Make the figure of a confusion matrix."""
+    share, true, taken = max(
+        (count / max(1, sum(row)), confusion.classes[i], confusion.classes[j])
+        for i, row in enumerate(confusion.counts)
+        for j, count in enumerate(row)
+        if i != j
+    )
+    most = f"most often {true} is taken for {taken}, {percent(share, 1)} of its images"
+    seeds = f"summed over {confusion.n} seeds" if confusion.n > 1 else "of a single run"
+    caption = f"True class (rows) against predicted class (columns), {seeds}; shares of the row, no intervals."
+    alt = f"Confusion matrix of {where_of(group)}: {most}"
+    return _figure(group, "confusion", "Confusion", alt, caption, confusion)
+
+
+def draw_confusion(confusion: Confusion) -> Canvas:
+    """Draw the matrix; each row shows how the images of a class are shared out over the predicted classes."""
+    from matplotlib.colors import to_rgba
+
+    count = len(confusion.classes)
+    names = [short(name, 12) for name in confusion.classes]
+    is_wide = text_width(max(names, key=len), SMALL) > SIDE / count
+    panel = Canvas("taken for", grid=None, height=WIDTH)
+    axes = panel.axes
+    named = range(0, count, -(-count * SMALLEST // SIDE))
+    size = min(SMALL, SIDE * named.step / count)
+    axes.set_xticks(named, names[:: named.step], rotation=90 if is_wide else 0, fontsize=size)
+    axes.set_yticks(named, names[:: named.step], fontsize=size)
+    axes.set_ylabel("class")
+    axes.spines["bottom"].set_visible(False)
+    axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5), aspect="equal")
+    shares = [[number / (sum(row) or 1) for number in row] for row in confusion.counts]
+    cells = [(i, j) for i in range(count) for j in range(count) if count <= NUMBERED or shares[i][j] >= RARE]
+    axes.scatter(
+        [j for _, j in cells],
+        [i for i, _ in cells],
+        s=(0.94 * SIDE / count) ** 2,
+        marker="s",
+        color=[to_rgba(LIGHT["blue"], 0.03 + (DARKEST - 0.03) * shares[i][j]) for i, j in cells],
+        linewidths=0,
+    )
+    for i, j in cells:
+        if count <= NUMBERED and shares[i][j] >= RARE:
+            axes.text(j, i, f"{100 * shares[i][j]:.0f}", ha="center", va="center_baseline", fontsize=SMALL)
+        said = f"{confusion.counts[i][j]:,} of {sum(confusion.counts[i]):,} ({percent(shares[i][j], 1)})"
+        words = f"{confusion.classes[i]} taken for {confusion.classes[j]}: {said}"
+        panel.tip(j - 0.5, i - 0.5, j + 0.5, i + 0.5, words)
+    return panel
+
+
+def calibration_figure(group: Group, calibration: Calibration) -> Figure:
+    """Make the figure of a group's calibration."""
+    error = f"xpected calibration error {calibration.error.in_percent()}"
+    caption = (
+        "Accuracy against confidence of the test images; on the diagonal a network is calibrated. "
+        f"E{error}. {methods([calibration.error])}"
+    )
+    alt = f"Calibration of {where_of(group)}: e{error}"
+    return _figure(group, "calibration", "Calibration", alt, caption, calibration)
+
+
+def draw_calibration(calibration: Calibration) -> list[Canvas]:
+    """Draw accuracy by confidence, and the share of images by confidence."""
+    reliability, images = (Canvas("confidence", title=f"{what} by confidence") for what in ("Accuracy", "Images"))
+    color, width = LOOKS[0].color, 1 / len(calibration.bins)
+    filled = [(index * width, each) for index, each in enumerate(calibration.bins) if each.count]
+    shares = [each.count / sum(each.count for _, each in filled) for _, each in filled]
+    for panel, values in ((reliability, [0.0, 1.0]), (images, [0.0, *shares])):
+        panel.share_axis("x", (0, 1), 5)
+        panel.share_axis("y", values, 5)
+    reliability.axes.plot([0, 1], [0, 1], color=LIGHT["muted"], linewidth=1, dashes=(3, 3))
+    confidences, accuracies = zip(*((each.confidence, each.accuracy) for _, each in filled), strict=True)
+    reliability.axes.plot(confidences, accuracies, "o-", color=color, clip_on=False)
+    images.axes.bar([start + width / 2 for start, _ in filled], shares, 0.86 * width, color=color)
+    for (start, each), share in zip(filled, shares, strict=True):
+        said = f"confidence {percent(each.confidence, 1)}: accuracy {percent(each.accuracy, 1)}"
+        reliability.tip(start, 0, start + width, 1, f"{said} ({each.count:,} images)")
+        images.tip(start, 0, start + width, max(share, 0.02), f"{each.count:,} images ({percent(share, 1)})")
+    return [reliability, images]
+
+
+def mistakes_figure(group: Group, mistakes: Mistakes) -> Figure:
+    """Make the figure of a group's confident mistakes: a picture, which is not drawn again."""
+    count, first, last = len(mistakes.mistakes), mistakes.mistakes[0], mistakes.mistakes[-1]
+    some = f"The {count} most confident of {mistakes.wrong:,}" if count < mistakes.wrong else f"All {count}"
+    which = "The only mistake" if mistakes.wrong == 1 else f"{some} mistakes"
+    alt = (
+        f"Test images of {where_of(group)} that were taken for another class: {count}, from {first.label} taken for "
+        f"{first.predicted} at {percent(first.confidence, 1)} confidence to {last.label} taken for {last.predicted} "
+        f"at {percent(last.confidence, 1)}"
+    )
+    caption = (
+        f"{which} on {mistakes.count:,} test images, row by row, of the run with seed {mistakes.seed}; other seeds "
+        "make others."
+    )
+    return _figure(group, "mistakes", "Confident mistakes", alt, caption, mistakes)
