@@ -12,7 +12,7 @@ from vitreport.version import __version__
 if TYPE_CHECKING:
     from vitreport.analysis.summary import Summary
     from vitreport.api import ablate, analyze, load_runs, read_spec, render, run_study, train
-    from vitreport.export.frames import epochs_frame, runs_frame
+    from vitreport.export.table import epochs_frame, runs_frame
     from vitreport.records.reader import Run
     from vitreport.runtime import Runtime
     from vitreport.spec.run import RunSpec

@@ -16,7 +16,7 @@ from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.analysis.summary import Summary
 from vitreport.data.sources import facts_in
 from vitreport.errors import RecordError, SpecError
-from vitreport.export.frames import epochs_frame, runs_frame  # noqa: F401
+from vitreport.export.table import epochs_frame, runs_frame  # noqa: F401
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
 from vitreport.report import page
@@ -176,7 +176,10 @@ def run_study(
         only: Its runs and ablations by name (default: all).
         seeds: As `--seeds` takes them.
         overrides: `FIELD=VALUE`, as `--set` takes them.
-        runtime, engine, observer, policy: As in `ablate`.
+        runtime: As in `ablate`.
+        engine: As in `ablate`.
+        observer: As in `ablate`.
+        policy: As in `ablate`.
         data_dirs: The folders to look for datasets in (default: that of `runtime`).
 
     Raises:

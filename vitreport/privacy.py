@@ -18,9 +18,7 @@ SHARED = frozenset({"/", "/home", "/Users"})
 """Folders that hold the folders of several users: a path relative to one of them begins with a user's name."""
 LONGEST_PATH = 4096
 _NAME = r"[^\s/\\'\"`,;:<>|()\[\]{}=]++"
-_NAMES = (
-    rf"{_NAME}(?: {_NAME}){{0,2}}"  # folder names may contain spaces, the last name of a path in a sentence may not
-)
+_NAMES = rf"{_NAME}(?: {_NAME}){{0,2}}"  # of folders, may contain spaces; the last name of a path may not
 URL = r"(?P<url>[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"`<>]+)"
 QUOTED = r"(?P<quote>['\"])(?P<quoted>[/~][^'\"\n]*)(?P=quote)"
 UNQUOTED = rf"(?<![\w.~/<-])(?P<path>(?:~[A-Za-z_][\w.-]*)?(?:/+{_NAMES}(?=/))*/+{_NAME}/*)"
