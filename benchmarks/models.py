@@ -19,8 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vitreport.spec.compose import compose, layer_of
+from vitreport.spec.compose import compose
 from vitreport.spec.data import CHANNELS, DatasetFacts
+from vitreport.spec.load import layer_of
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.training.device import autocast, device_name, keep_freed_memory, make_deterministic

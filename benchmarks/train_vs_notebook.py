@@ -27,8 +27,8 @@ from torchvision import transforms
 from vitreport.data.arrays import ImageArrays, Split
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import describe, open_dataset
-from vitreport.spec.compose import compose, layer_of
-from vitreport.spec.load import read_preset
+from vitreport.spec.compose import compose
+from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.training.device import keep_freed_memory, make_deterministic
 from vitreport.training.events import EpochFinished

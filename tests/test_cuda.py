@@ -10,9 +10,9 @@ import torch
 
 from tests.commands import command, vitreport
 from vitreport.models.registry import build_model
-from vitreport.spec.compose import compose, layer_of
+from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.load import read_preset
+from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.model import ARCHITECTURES
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")

@@ -15,7 +15,7 @@ from vitreport.cli.main import run
 from vitreport.cli.tables import dry_run, training
 from vitreport.data.sources import facts_in
 from vitreport.errors import EXIT_CODES
-from vitreport.spec.from_command import Request, compose_request
+from vitreport.spec.compose import Request, compose_request
 from vitreport.spec.run import RunSpec
 
 PAGES = {

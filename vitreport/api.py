@@ -23,7 +23,7 @@ from vitreport.report import page
 from vitreport.report import render as reports
 from vitreport.report.blocks import Format
 from vitreport.runtime import Runtime
-from vitreport.spec import load, sweep
+from vitreport.spec import compose, sweep
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import finished_run
 from vitreport.sweep.engines import local
@@ -269,5 +269,5 @@ def _resolve(source: Source, runtime: Runtime) -> tuple[RunSpec, Runtime]:
     """Return the checked spec, and the runtime with the folder that holds its dataset."""
     if isinstance(source, RunSpec):
         return source, runtime
-    composed = load.read_spec(source, facts_in([runtime.data_dir]))
+    composed = compose.read_spec(source, facts_in([runtime.data_dir]))
     return composed.spec, replace(runtime, data_dir=composed.data_dir)

@@ -72,12 +72,13 @@ class SpecError(VitreportError, exit_code=2):
 
 
 @contextmanager
-def gathered(problems: list[Problem], field: str = "") -> Iterator[None]:
-    """Collect a SpecError's problems, under `field` if it is given, and continue after the block."""
+def gathered(problems: list[Problem], field: str = "", origin: str = "") -> Iterator[None]:
+    """Collect a SpecError's problems, with a field and an origin if these are given, and continue after the block."""
     try:
         yield
     except SpecError as error:
-        problems += [replace(problem, field=field or problem.field) for problem in error.problems_at(field)]
+        found = error.problems_at(field)
+        problems += [replace(each, field=field or each.field, origin=origin or each.origin) for each in found]
 
 
 class DatasetError(VitreportError, exit_code=3):

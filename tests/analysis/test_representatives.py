@@ -7,7 +7,7 @@ from tests.records import spec, write_run, write_seeds
 from vitreport.analysis.analyze import Outline
 from vitreport.analysis.pairs import Planned
 from vitreport.data.sources import facts_in
-from vitreport.spec.from_command import Request, compose_request
+from vitreport.spec.compose import Request, compose_request
 
 
 @pytest.mark.parametrize(("selection", "expected"), [("val", 32), ("last", 16)])

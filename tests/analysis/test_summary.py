@@ -19,7 +19,7 @@ from vitreport.data.sources import facts_in
 from vitreport.intervals import t_interval, wilson_interval
 from vitreport.records.folders import find_group, run_folders, strays
 from vitreport.records.reader import read_run
-from vitreport.spec.from_command import Request, compose_request
+from vitreport.spec.compose import Request, compose_request
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 

@@ -7,7 +7,7 @@ from tests.cli.conftest import Cli
 from tests.cli.small_sweep import BASE, written
 from tests.records import DIGITS, small_spec, write_run
 from vitreport.data.sources import facts_in
-from vitreport.spec.from_command import Request
+from vitreport.spec.compose import Request
 from vitreport.spec.sweep import field_axis
 from vitreport.sweep.plan import plan_ablation
 

@@ -9,10 +9,9 @@ import torch
 from tests.models.small import IMAGE_SIZE, NUM_CLASSES, REQUIRED, small_model
 from tests.training.small import CPU, noise_arrays
 from vitreport.data.sources import facts_in
-from vitreport.spec.compose import Layer, compose
+from vitreport.spec.compose import Request, compose, compose_request
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.from_command import Request, compose_request
-from vitreport.spec.load import preset_names
+from vitreport.spec.load import Layer, preset_names
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.training.events import StepFinished

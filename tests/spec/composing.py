@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from vitreport.errors import Problem, SpecError
-from vitreport.spec.compose import Composed, Layer, compose
+from vitreport.spec.compose import Composed, compose
 from vitreport.spec.data import DatasetFacts
+from vitreport.spec.load import Layer
 
 PERCEIVER = {"model": {"name": "perceiver-io"}}
 MIXER = {"model": {"name": "mlp-mixer"}}

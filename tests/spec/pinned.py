@@ -6,9 +6,9 @@ from typing import Any
 
 from tests.models.small import REQUIRED
 from vitreport.spec.augment import AugmentSpec
-from vitreport.spec.compose import Layer, compose
+from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.load import preset_names, read_preset
+from vitreport.spec.load import Layer, preset_names, read_preset
 from vitreport.spec.model import ModelSpec
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
 from vitreport.spec.run import RunSpec

@@ -9,11 +9,10 @@ from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
 from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
 from vitreport.spec.architectures.swin import SwinSpec
 from vitreport.spec.augment import ColorJitterSpec, HorizontalFlipSpec
-from vitreport.spec.compose import Layer, compose
+from vitreport.spec.compose import Request, compose, compose_request
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.fields import flat
-from vitreport.spec.from_command import Request, compose_request
-from vitreport.spec.load import read_assignments, read_environment, read_file
+from vitreport.spec.load import Layer, read_assignments, read_environment, read_file
 from vitreport.spec.optimizer import AdamWSpec, SGDSpec
 
 from .composing import MIXER, PERCEIVER, SWIN, composed, problems

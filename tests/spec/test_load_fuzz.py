@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from vitreport.errors import SpecError
 from vitreport.formatting import printable
-from vitreport.spec.compose import Layer, compose
+from vitreport.spec.compose import compose
 from vitreport.spec.fields import field_paths
 from vitreport.spec.load import PRESETS as FOLDER
-from vitreport.spec.load import preset_names, read_assignments, read_environment, read_file
+from vitreport.spec.load import Layer, preset_names, read_assignments, read_environment, read_file
 from vitreport.spec.run import RunSpec
 
 from .composing import MIXER, PERCEIVER, SWIN, describe

@@ -8,7 +8,7 @@ from tests.data.makers import write_folder
 from vitreport.data.registry import DATASETS
 from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError
-from vitreport.spec.from_command import Request, compose_request
+from vitreport.spec.compose import Request, compose_request
 from vitreport.spec.load import preset_for, preset_names, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.spec.schema import run_schema

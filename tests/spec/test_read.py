@@ -8,7 +8,7 @@ import pytest
 from tests.spec.composing import PERCEIVER, composed, describe
 from vitreport.errors import Problem, SpecError
 from vitreport.files import write_json
-from vitreport.spec.load import read_spec
+from vitreport.spec.compose import read_spec
 
 EXPECTED = composed(PERCEIVER, {"train": {"epochs": 3}}).spec
 

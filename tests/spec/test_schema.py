@@ -11,7 +11,7 @@ from tests.spec.validating import accepts
 from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError
 from vitreport.spec import load, study_file
-from vitreport.spec.from_command import Request, compose_request
+from vitreport.spec.compose import Request, compose_request
 from vitreport.spec.schema import run_schema, study_schema
 
 ROOT = Path(__file__).parents[2]

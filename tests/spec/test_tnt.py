@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from vitreport.spec.compose import Layer, compose
+from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
+from vitreport.spec.load import Layer
 from vitreport.spec.run import RunSpec
 
 from .composing import composed, problems

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.records import small_spec
 from tests.spec.composing import composed
 from vitreport.errors import SpecError
-from vitreport.spec.compose import Composed, layer_of
+from vitreport.spec.compose import Composed
+from vitreport.spec.load import layer_of
 from vitreport.spec.sweep import AxisSpec, field_axis, variant_axis, zipped
 from vitreport.sweep.plan import Plan, make_plan
 

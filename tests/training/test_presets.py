@@ -13,9 +13,9 @@ from vitreport.data.arrays import ImageArrays
 from vitreport.data.registry import DATASETS
 from vitreport.models.registry import build_model
 from vitreport.records.run import Cost
-from vitreport.spec.compose import compose, layer_of
+from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.load import preset_names, read_preset
+from vitreport.spec.load import layer_of, preset_names, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.training.loop import train_step
 from vitreport.training.setup import prepare

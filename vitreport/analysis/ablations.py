@@ -18,7 +18,7 @@ from vitreport.analysis.train_commands import training_command
 from vitreport.errors import SpecError
 from vitreport.records.sweeps import SweepRecord
 from vitreport.run_id import RunId
-from vitreport.spec.compose import layer_of
+from vitreport.spec.load import layer_of
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import ValueSpec, short_name, shown_value
 

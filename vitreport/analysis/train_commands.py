@@ -8,10 +8,10 @@ from vitreport.analysis.references import model_word
 from vitreport.data.registry import DATASETS
 from vitreport.errors import SpecError
 from vitreport.formatting import printable, toml_value
-from vitreport.spec.compose import compose, layer_of
+from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.fields import flat
-from vitreport.spec.load import parse_value, preset_for, read_assignments, read_preset
+from vitreport.spec.load import layer_of, parse_value, preset_for, read_assignments, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import short_name
 

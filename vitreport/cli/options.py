@@ -13,7 +13,7 @@ from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUN
 from vitreport.sweep.defaults import DEFAULT_SEEDS
 
 if TYPE_CHECKING:
-    from vitreport.spec.from_command import Request
+    from vitreport.spec.compose import Request
 
 SPEC, SWEEP, RUNTIME = "Spec", "Sweep", "Runtime (not part of the spec)"
 
@@ -93,7 +93,7 @@ class SpecOptions(FieldOptions):
 
     def request(self, weights: Path | None = None, **more: Any) -> "Request":
         """Return the request for this spec, with more fields if they are given."""
-        from vitreport.spec.from_command import Request
+        from vitreport.spec.compose import Request
 
         given = {**self.flags, **more}
         return Request(self.model, self.dataset, self.preset, self.spec, self.set_ or (), given, weights)

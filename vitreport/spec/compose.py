@@ -1,39 +1,51 @@
-"""Compose layers of values to one checked spec, with the origin of every value."""
+"""Compose what a user asks for to one checked spec, with the origin of every value."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from vitreport.errors import Problem, SpecError, gathered
+from vitreport.errors import Problem, RecordError, SpecError, gathered
+from vitreport.spec import load
 from vitreport.spec.architectures.base import ArchitectureSpec
+from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.data import DatasetFacts, DataSpec, Lowered
 from vitreport.spec.fields import dotted, fields_of, leaves, put
+from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.optimizer import AdamWSpec, ConstantSpec
 from vitreport.spec.problems import checked
 from vitreport.spec.run import RunSpec, fit_problems
 from vitreport.spec.section import members, tags_of
+from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
 
-DEFAULT_DATASET = str(DataSpec.model_fields["dataset"].default)
+DEFAULTS = Layer(
+    "default",
+    {
+        "data": {"dataset": DataSpec.model_fields["dataset"].default},
+        "optimizer": tags_of(AdamWSpec),
+        "schedule": tags_of(ConstantSpec),
+    },
+)
 Place = tuple[str, ...]
 Describe = Callable[[str, int | None], DatasetFacts]
 """Return the facts of a dataset, given its name or path and the image size that the user chose, if any."""
 
 
 @dataclass(frozen=True)
-class Layer:
-    """Values from one place, nested like a spec, and what could not be read there.
+class Request:
+    """What a user asks for."""
 
-    Where a stronger layer chooses another model or optimizer, the fields of a preset or a file that only the former one
-    has fall away; single fields never do. The batch size of a preset gives way to a smaller limit of the user, but not
-    to that of a sweep's trial.
-    """
-
-    origin: str
-    values: Mapping[str, Any]
-    problems: Sequence[Problem] = ()
-    kind: Literal["preset", "file", "fields", "trial"] = "fields"
+    model: str | None = None  # an architecture, or `timm/NAME`
+    dataset: str | None = None  # a name or a path
+    preset: str | None = None  # default: that of the model and the dataset, if there is one
+    spec_file: Path | None = None  # a TOML spec, or the `spec.json` of a run
+    assignments: Sequence[str] = ()  # `FIELD=VALUE`, as `--set` takes them
+    flags: Mapping[str, Any] | None = None  # values of short options by full paths; None is not given
+    weights: Path | None = None  # the file to start from, unless the spec names another by its digest
+    fallback: Layer | None = None  # weaker than all other values
+    study: Layer | None = None  # stronger than the preset
 
 
 @dataclass(frozen=True)
@@ -47,15 +59,64 @@ class Composed:
     preset: str | None = None  # the preset that the spec is based on
 
 
-def layer_of(fields: Mapping[str, Any], origin: str) -> Layer:
-    """Return a layer of single fields, given by their full paths."""
-    values: dict[str, Any] = {}
-    for path, value in fields.items():
-        put(values, path.split("."), value)
-    return Layer(origin, values)
+def read_spec(source: Path | str | Mapping[str, Any], describe: Describe) -> Composed:
+    """Read one run's spec from a TOML file, a `spec.json`, a run's folder or a dictionary, and check it."""
+    if isinstance(source, Mapping):
+        values = {name: value for name, value in source.items() if name != "schema_version"}
+        return compose([Layer("the dictionary", values)], describe)
+    path = Path(source)
+    return compose([load.read_file(path / "spec.json" if path.is_dir() else path)], describe)
 
 
-DEFAULTS = Layer("default", {"optimizer": tags_of(AdamWSpec), "schedule": tags_of(ConstantSpec)})
+def compose_request(request: Request, describe: Describe, trial: Layer | None = None) -> Composed:
+    """Compose a spec. Precedence: `trial` of a sweep, flag, `--set`, `VITREPORT_*`, `--spec`, preset, default.
+
+    Raises:
+        SpecError: With every problem of the spec.
+        DatasetError: The folder of the dataset cannot be used.
+    """
+    command = {"model.name": request.model, "data.dataset": request.dataset, **(request.flags or {})}
+    given = [
+        request.fallback,
+        load.read_file(request.spec_file) if request.spec_file else None,
+        request.study,
+        *load.read_environment(os.environ),
+        load.read_assignments(request.assignments, "--set"),
+        layer_of({path: value for path, value in command.items() if value is not None}, "command line"),
+    ]
+    layers, strongest = [layer for layer in given if layer], [trial] if trial else []
+    values, _ = merged([DEFAULTS, *layers, *strongest])
+    preset = request.preset
+    if preset is None and request.spec_file is None:
+        preset = _usual_preset(values)
+    if preset:
+        layers.insert(1 if request.fallback else 0, load.read_preset(preset))
+    if request.weights and not isinstance(table(values, "model").get("pretrained"), str):
+        layers.append(layer_of({"model.pretrained": f"sha256:{_digest(request.weights)}"}, "--weights"))
+    composed = compose([*layers, *strongest], describe)
+    model = composed.spec.model.name
+    if request.preset and load.read_preset(request.preset).values["model"]["name"] != model:
+        known = load.presets_of(model)
+        hint = f"those of {model}: {', '.join(known)}" if known else "leave it out"
+        raise SpecError(problems=[Problem("--preset", f"is not a recipe of {model}", hint, request.preset)])
+    return replace(composed, preset=preset)
+
+
+def _usual_preset(values: Mapping[str, Any]) -> str | None:
+    """Return the preset of a model and a dataset, if there is one; the dataset is given by its name or path."""
+    model, dataset = table(values, "model"), table(values, "data").get("dataset")
+    label, architecture = model.get("name"), model.get("architecture")
+    if label == "timm" and isinstance(architecture, str):
+        label = timm_label(architecture)
+    return load.preset_for(label, Path(dataset).name) if isinstance(label, str) and isinstance(dataset, str) else None
+
+
+def _digest(weights: Path) -> str:
+    try:
+        return file_digest(weights, MAX_WEIGHTS_BYTES)
+    except UnreadableFileError as error:
+        kind = SpecError if error.is_missing else RecordError
+        raise kind(f"--weights {weights} {error.reason}", "give the path of a weights file") from error
 
 
 def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
@@ -65,12 +126,13 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
         SpecError: With every problem at once.
         DatasetError: `describe` finds a damaged dataset.
     """
+    layers = [DEFAULTS, *layers]
     facts, unknown = _facts(merged(layers)[0], describe)
-    layers = [DEFAULTS, _derived(merged(layers)[0], facts), *layers]
+    layers.insert(0, _derived(merged(layers)[0], facts))
     values, sources = merged(layers)
     origins = {dotted(path): layers[rank].origin for path, rank in sources.items()}
     if facts.name and "dataset" in table(values, "data"):
-        values["data"]["dataset"] = facts.name
+        values["data"]["dataset"] = facts.name  # instead of a path
     sections = {name: field.default for name, field in RunSpec.model_fields.items() if name not in values}
     faults = list(unknown)
     with gathered(faults):
@@ -125,7 +187,7 @@ def _drop_former_members(values: Mapping[str, Any], sources: dict[Place, int], l
 def _facts(values: Mapping[str, Any], describe: Describe) -> tuple[DatasetFacts, Sequence[Problem]]:
     """Return the facts of the dataset, or stand-ins and the reason, so that the rest can still be checked."""
     data = table(values, "data")
-    dataset, stand_in = data.get("dataset", DEFAULT_DATASET), DatasetFacts(name="", num_classes=10, image_size=32)
+    dataset, stand_in = data.get("dataset"), DatasetFacts(name="", num_classes=10, image_size=32)
     if not isinstance(dataset, str):
         return stand_in, ()
     try:
@@ -171,7 +233,5 @@ def _lower_batch(sections: dict[str, Any], kinds: Mapping[Place, str], available
 
 def _origin_of(field: str, origins: Mapping[str, str]) -> str:
     """Return where a field, or the list or table that contains it, was given."""
-    parts = field.split(".")
-    paths = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    origin = next((origins[path] for path in paths if path in origins), "")
-    return "" if origin in ("default", "derived") else origin
+    place = max((path for path in origins if f"{field}.".startswith(f"{path}.")), key=len, default="")
+    return "" if origins.get(place) in ("default", "derived") else origins.get(place, "")

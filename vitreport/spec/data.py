@@ -75,6 +75,7 @@ class DataSpec(Section):
         return self.validation == "folder" or self.validation_fraction > 0
 
     def inner_problems(self) -> list[Problem]:
+        """Return what does not fit together in the augmentation and in the validation."""
         found = augment_problems(self.augment, "data.augment", self.image_size)
         if self.validation == "folder" and self.validation_fraction:
             fault = "the dataset has validation images, so that none are held out of the training images"

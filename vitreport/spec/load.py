@@ -2,17 +2,17 @@
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from vitreport.errors import Problem, SpecError
+from vitreport.errors import Problem, SpecError, gathered
 from vitreport.formatting import did_you_mean
 from vitreport.runtime import VARIABLES
-from vitreport.spec.compose import Composed, Describe, Layer, compose, layer_of
-from vitreport.spec.fields import find_field
+from vitreport.spec.fields import find_field, put
 from vitreport.untrusted_files import read_bounded, reading_errors
 
 PRESETS = Path(__file__).parent.parent / "presets"  # one file for each published experiment
@@ -23,23 +23,27 @@ HINT = "specs and studies are TOML: `batch_size = 64`, not `batch_size: 64`; `vi
 ENVIRONMENT_PREFIX = "VITREPORT_"
 
 
-def read_spec(source: Path | str | Mapping[str, Any], describe: Describe) -> Composed:
-    """Read one run's spec and check it as the command line does.
+@dataclass(frozen=True)
+class Layer:
+    """Values from one place, nested like a spec, and what could not be read there.
 
-    Args:
-        source: The path of a TOML file, a run's `spec.json` or a run's folder; or the spec as a dictionary. Fields
-            that are left out have their defaults, or follow from the dataset.
-        describe: Returns the facts of a dataset, given its name or path and the image size in the spec, if any.
-
-    Raises:
-        SpecError: With every problem at once, each with its field, what is allowed and where it was given.
-        DatasetError: The images are damaged.
+    Where a stronger layer chooses another model or optimizer, the fields of a preset or a file that only the former one
+    has fall away; single fields never do. The batch size of a preset gives way to a smaller limit of the user, but not
+    to that of a sweep's trial.
     """
-    if isinstance(source, Mapping):
-        values = {name: value for name, value in source.items() if name != "schema_version"}
-        return compose([Layer("the dictionary", values)], describe)
-    path = Path(source)
-    return compose([read_file(path / "spec.json" if path.is_dir() else path)], describe)
+
+    origin: str
+    values: Mapping[str, Any]
+    problems: Sequence[Problem] = ()
+    kind: Literal["preset", "file", "fields", "trial"] = "fields"
+
+
+def layer_of(fields: Mapping[str, Any], origin: str) -> Layer:
+    """Return a layer of single fields, given by their full paths."""
+    values: dict[str, Any] = {}
+    for path, value in fields.items():
+        put(values, path.split("."), value)
+    return Layer(origin, values)
 
 
 def preset_names() -> list[str]:
@@ -106,10 +110,8 @@ def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
         if not (name.strip() and equals):
             problems.append(Problem(origin, "is not FIELD=VALUE", value=repr(assignment)))
             continue
-        try:
+        with gathered(problems, origin=origin):
             fields[find_field(name.strip())] = parse_value(text)
-        except SpecError as error:
-            problems += [replace(problem, origin=origin) for problem in error.problems]
     return replace(layer_of(fields, origin), problems=problems)
 
 
@@ -128,15 +130,11 @@ def read_environment(environment: Mapping[str, str]) -> list[Layer]:
 def parse_value(text: str) -> Any:
     """Read a value as TOML writes it; "none" is no value; anything that is not TOML is text."""
     text = text.strip()
-    if text.lower() == "none":
-        return None
-    if len(text) > MAX_LINE:
-        return text
-    try:
-        values = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
-        return text
-    return values["value"] if set(values) == {"value"} and not _is_too_deep(values["value"]) else text
+    values: dict[str, Any] = {"value": None} if text.lower() == "none" else {}
+    if len(text) <= MAX_LINE and not values:
+        with suppress(ValueError, RecursionError):
+            values = tomllib.loads(f"value = {text}")
+    return values["value"] if set(values) == {"value"} and not _is_too_deep(values) else text
 
 
 def _parse_toml(text: str) -> dict[str, Any]:

@@ -27,5 +27,5 @@ for _kind in MODEL_SPECS:
 
 
 def implementations(kind: type[BaseModel]) -> list[type[ArchitectureSpec]]:
-    """The specs of the architecture of that name: one, or one for each implementation."""
+    """Return the specs of the architecture of that name: one, or one for each implementation."""
     return [other for other in MODEL_SPECS if tag_of(other) == tag_of(kind)]

@@ -44,10 +44,10 @@ class SGDSpec(Section):
     nesterov: bool = False
 
     def inner_problems(self) -> list[Problem]:
-        if not self.nesterov or self.momentum:
-            return []
+        """Return whether Nesterov's momentum lacks a momentum."""
         fault = "needs momentum, but optimizer.momentum = 0"
-        return [Problem("optimizer.nesterov", fault, "leave it out, or give a momentum")]
+        problem = Problem("optimizer.nesterov", fault, "leave it out, or give a momentum")
+        return [problem] if self.nesterov and not self.momentum else []
 
 
 OptimizerSpec = Annotated[AdamWSpec | AdamSpec | SGDSpec, Field(discriminator="name")]
@@ -79,10 +79,10 @@ class CosineSpec(Section):
     lag_epochs: Annotated[int, Field(ge=0, le=2)] = added_later(default=0)
 
     def inner_problems(self) -> list[Problem]:
-        if self.interval == "epoch" or not self.lag_epochs:
-            return []
-        fault = 'needs schedule.interval = "epoch"'
-        return [Problem("schedule.lag_epochs", fault, "leave it out, or set the interval", str(self.lag_epochs))]
+        """Return whether there is a lag although the learning rate changes at every step."""
+        fault, hint = 'needs schedule.interval = "epoch"', "leave it out, or set the interval"
+        problem = Problem("schedule.lag_epochs", fault, hint, str(self.lag_epochs))
+        return [problem] if self.lag_epochs and self.interval == "step" else []
 
 
 ScheduleSpec = Annotated[ConstantSpec | CosineSpec, Field(discriminator="name")]

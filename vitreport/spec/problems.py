@@ -49,7 +49,7 @@ def _in_words(detail: ErrorDetails, root: type[Section]) -> Problem:
     """Return one of pydantic's errors as a problem with its dotted path."""
     parts, owners, types = _located(root, detail["loc"])
     fields = [owner.model_fields[parts[-1]] for owner in owners if parts[-1] in owner.model_fields]
-    kinds = [kind for each in types for kind in members(each) or _members_of_items(each)]
+    kinds = [kind for each in types for item in (each, *get_args(each)) for kind in members(item)]
     names = [name for name in dict.fromkeys(map(tag_of, kinds)) if name]
     path, given, message = dotted(parts), detail["input"], _message(detail["msg"])
     hint = _example(fields) if detail["type"] in ("missing", "tuple_type") else ""
@@ -72,7 +72,8 @@ def _in_words(detail: ErrorDetails, root: type[Section]) -> Problem:
             hint = f"such as {entry}" if detail["type"] == "dict_type" else f"such as [{entry}]"
     if given is None and any(is_marked(field, "derived") for field in fields):
         hint = "leave it out: it follows from the dataset"
-    return Problem(path, message, hint, shown_input(given))
+    shown = repr(given).lower() if given is None or isinstance(given, bool) else repr(given)
+    return Problem(path, message, hint, cut(shown))
 
 
 def _located(root: type[Section], location: Sequence[int | str]) -> tuple[list[str], list[type[Section]], list[Any]]:
@@ -91,10 +92,6 @@ def _located(root: type[Section], location: Sequence[int | str]) -> tuple[list[s
         else:
             types = [item for each in types for item in get_args(each)]
     return parts, owners, types
-
-
-def _members_of_items(annotation: Any) -> list[type[Section]]:
-    return [member for item in get_args(annotation) for member in members(item)]
 
 
 def _field_hint(parts: Sequence[str], owner: type[Section], root: type[Section]) -> str:
@@ -132,8 +129,3 @@ def _message(message: str) -> str:
     message = re.sub(r"^(Input|Tuple|List|String|Dictionary) should", "must", message)
     message = message.replace(" after validation", "").replace("an object", "a table")
     return message.replace("a valid array", "a list in brackets")
-
-
-def shown_input(value: Any) -> str:
-    """Quote what was given."""
-    return cut(repr(value).lower() if value is None or isinstance(value, bool) else repr(value))

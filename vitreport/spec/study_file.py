@@ -37,11 +37,10 @@ def read_study(study: str) -> StudySpec:
 
 def read_form(study: str) -> tuple[StudySpec, list[Problem]]:
     """Read a study, and find the problems of the names in it. Raises SpecError with all problems of its form."""
-    if study not in study_names() and not (Path(study).suffix or "/" in study or "\\" in study):
-        hint = f"{did_you_mean(study, study_names())} (a file ends with .toml)"
-        raise SpecError(f"unknown study {study!r}", hint)
-    values = read_table(FOLDER / f"{study}.toml" if study in study_names() else Path(study))
-    origin = study_origin(study)
+    names, origin = study_names(), study_origin(study)
+    if study not in names and not (Path(study).suffix or "/" in study or "\\" in study):
+        raise SpecError(f"unknown study {study!r}", f"{did_you_mean(study, names)} (a file ends with .toml)")
+    values = read_table(FOLDER / f"{study}.toml" if study in names else Path(study))
     try:
         found = checked(StudySpec, values)
         return found, [replace(problem, origin=origin) for problem in _problems(found)]

@@ -6,7 +6,6 @@ import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -37,6 +36,7 @@ class AxisSpec(Section):
 
     @property
     def fields(self) -> set[str]:
+        """The full paths of the fields that its values set."""
         return {path for value in self.values for path in value.fields}
 
 
@@ -58,10 +58,10 @@ def read_axes(params: Iterable[tuple[str, str]], origin: str) -> list[AxisSpec]:
     axes: list[AxisSpec] = []
     problems: list[Problem] = []
     for name, text in params:
-        with gathered(problems, name):
+        with gathered(problems, name, origin):
             axes.append(field_axis(name, parse_list(text)))
     if problems:
-        raise SpecError(problems=[replace(problem, origin=origin) for problem in problems])
+        raise SpecError(problems=problems)
     return axes
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from vitreport.errors import Problem, SpecError
 from vitreport.spec.architectures.timm import TimmSpec
-from vitreport.spec.compose import Composed, Describe, Layer, compose, layer_of
+from vitreport.spec.compose import Composed, Describe, Request, compose, compose_request
 from vitreport.spec.data import Lowered
 from vitreport.spec.fields import flat
-from vitreport.spec.from_command import Request, compose_request
+from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import AxisSpec, called, shown_level, shown_value
 from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS

@@ -9,11 +9,10 @@ from typing import Any
 
 from vitreport.errors import DatasetError, Problem, SpecError, gathered
 from vitreport.formatting import did_you_mean
-from vitreport.spec.compose import Describe, layer_of
+from vitreport.spec.compose import Describe, Request
 from vitreport.spec.data import Lowered
 from vitreport.spec.fields import dotted, find_field, flat
-from vitreport.spec.from_command import Request
-from vitreport.spec.load import read_preset
+from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.study import AblationSpec, PartSpec, StudySpec
 from vitreport.spec.study_file import read_form, study_origin
 from vitreport.spec.sweep import parse_seeds

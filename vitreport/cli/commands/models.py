@@ -63,7 +63,7 @@ def show(wanted: options.SpecOptions, machine: options.DeviceOptions, as_json: o
     from vitreport.cli.tables.specs import field_rows
     from vitreport.data.sources import facts_in
     from vitreport.formatting import toml_value
-    from vitreport.spec.from_command import compose_request
+    from vitreport.spec.compose import compose_request
     from vitreport.spec.load import preset_facts, presets_of
     from vitreport.training.throughput import measure_cost_here
 

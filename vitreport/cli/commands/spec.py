@@ -53,7 +53,7 @@ def check(
         vitreport spec check my.toml
     """
     from vitreport.data.sources import facts_in
-    from vitreport.spec.from_command import Request, compose_request
+    from vitreport.spec.compose import Request, compose_request
 
     composed = compose_request(Request(spec_file=file), facts_in(data_dirs))
     note_lowered([composed.lowered])
@@ -76,7 +76,7 @@ def show(wanted: options.SpecOptions, data_dirs: options.DataDirs = None, as_jso
     import tomli_w
 
     from vitreport.data.sources import facts_in
-    from vitreport.spec.from_command import compose_request
+    from vitreport.spec.compose import compose_request
     from vitreport.spec.load import preset_facts
 
     composed = compose_request(wanted.request(), facts_in(data_dirs))

@@ -29,7 +29,7 @@ def train(
     from vitreport.cli.tables.specs import note_origins
     from vitreport.cli.tables.training import train_and_show
     from vitreport.data.sources import facts_in
-    from vitreport.spec.from_command import compose_request
+    from vitreport.spec.compose import compose_request
 
     composed = compose_request(wanted.request(training.weights, seed=seed), facts_in(training.data_dirs))
     if not quiet:

@@ -27,4 +27,5 @@ class MLPMixerSpec(ArchitectureSpec):
     drop_path_rate: Fraction = 0.0
 
     def problems(self, data: DataSpec) -> list[Problem]:
+        """Return what does not fit the dataset."""
         return patch_problems(self.patch_size, data)

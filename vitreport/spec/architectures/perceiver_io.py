@@ -44,6 +44,7 @@ class PerceiverIOSpec(ArchitectureSpec):
 
     @classmethod
     def derived(cls, given: Mapping[str, Any], image_size: int, num_classes: int) -> dict[str, int]:
+        """Return the widths of a token and of the output query."""
         patch_size = given.get("patch_size")
         bands = given.get("num_freq_bands", cls.model_fields["num_freq_bands"].default)
         dim = CHANNELS * image_size**2
@@ -52,4 +53,5 @@ class PerceiverIOSpec(ArchitectureSpec):
         return {"dim": dim, "queries_dim": num_classes, "logits_dim": num_classes}
 
     def problems(self, data: DataSpec) -> list[Problem]:
+        """Return what does not fit the dataset."""
         return (self.patch_size and patch_problems(self.patch_size, data)) or super().problems(data)

@@ -32,6 +32,7 @@ class SwinSpec(ArchitectureSpec):
     drop_path_rate: Fraction = 0.1
 
     def problems(self, data: DataSpec) -> list[Problem]:
+        """Return what does not fit the dataset, or does not fit together."""
         if found := patch_problems(self.patch_size, data):
             return found
         grid = data.image_size // self.patch_size

@@ -73,9 +73,11 @@ class TimmSpec(ArchitectureSpec):
 
     @property
     def whole_label(self) -> str:
+        """The name in timm, as a file can have it."""
         return timm_label(self.architecture)
 
     def problems(self, data: DataSpec) -> list[Problem]:
+        """Return the arguments that other fields settle."""
         return [
             Problem(f"model.arguments.{name}", f"comes from {SETTLED_ELSEWHERE[name]}", "leave it out")
             for name in self.arguments

@@ -28,6 +28,7 @@ class TNTSpec(ArchitectureSpec):
     num_heads: PositiveInt = 8
 
     def problems(self, data: DataSpec) -> list[Problem]:
+        """Return what does not fit the dataset, or does not fit together."""
         patch = f"model.patch_size = {self.patch_size}"
         pixels = divisor_problems("pixel_size", self.pixel_size, self.patch_size, patch)
         return [*patch_problems(self.patch_size, data), *pixels]
@@ -53,6 +54,7 @@ class TimmTNTSpec(TNTSpec):
     drop_path_rate: Fraction = 0.0
 
     def problems(self, data: DataSpec) -> list[Problem]:
+        """Return what does not fit the dataset, or does not fit together."""
         outer, inner = f"model.embed_dim = {self.embed_dim}", f"model.inner_dim = {self.inner_dim}"
         return [
             *super().problems(data),
