@@ -144,16 +144,14 @@ def vary(values: Sequence[float]) -> bool:
     return max(values) - min(values) > ROUNDING * max(map(abs, values))
 
 
-def t_interval(
-    values: Sequence[float], confidence: float = 0.95, possible: Range = ANY_NUMBER
-) -> tuple[float, float] | None:
-    """Return the interval of the mean of n >= 2 values (Student 1908), None where they do not vary.
+def t_interval(values: Sequence[float], possible: Range = ANY_NUMBER) -> tuple[float, float] | None:
+    """Return the 95% interval of the mean of n >= 2 values (Student 1908), None where they do not vary.
 
-    mean ± t s / sqrt(n), with t the quantile (1 + confidence) / 2 of n - 1 degrees of freedom, cut to what is possible.
+    mean ± t s / sqrt(n), with t the quantile of n - 1 degrees of freedom, cut to what is possible.
     """
     if not vary(values):
         return None
-    half_width = _t_quantile((1 + confidence) / 2, len(values) - 1) * stdev(values) / sqrt(len(values))
+    half_width = _t_quantile(0.975, len(values) - 1) * stdev(values) / sqrt(len(values))
     return possible.clip(mean(values) - half_width, mean(values) + half_width)
 
 
@@ -174,7 +172,7 @@ def over_seeds(values: Sequence[float], possible: Range) -> Estimate | None:
     """
     if len(values) < 2:
         return Estimate(values[0], None, None, "none", 1) if values else None
-    interval = t_interval(values, possible=possible)
+    interval = t_interval(values, possible)
     if interval is None:
         return Estimate(values[0], None, None, "equal", len(values))
     return Estimate(mean(values), *interval, "t", len(values), deviation=stdev(values))

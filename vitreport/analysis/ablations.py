@@ -16,11 +16,11 @@ from vitreport.analysis.pairs import Planned, group_of_spec
 from vitreport.analysis.summary import Ablation, Level
 from vitreport.analysis.train_commands import training_command
 from vitreport.errors import SpecError
-from vitreport.records.sweeps import SweepRecord
+from vitreport.records.sweeps import SweepRecord, TrialRecord
 from vitreport.run_id import RunId
 from vitreport.spec.load import layer_of
 from vitreport.spec.run import RunSpec
-from vitreport.spec.sweep import ValueSpec, short_name, shown_value
+from vitreport.spec.sweep import AxisSpec, ValueSpec, short_name, shown_value
 
 Labels = tuple[str, ...]
 Order = tuple[int, float, tuple[Any, ...], str]
@@ -37,7 +37,7 @@ def planned_ablations(
     of_spec: dict[str, list[Group]] = defaultdict(list)
     for group in groups:
         of_spec[group.spec_id].append(group)
-    found = (_planned(sweep, of_spec, parts.get(sweep.id)) for sweep in sweeps)
+    found = (_ablation(sweep, of_spec, parts.get(sweep.id)) for sweep in sweeps)
     return [ablation for ablation in found if ablation]
 
 
@@ -49,15 +49,36 @@ def inferred_ablations(
     The baseline is the level that the representative of the pair has.
     """
     covered = [{level.group for level in ablation.levels} for ablation in known]
-    of_pair = {(group.architecture, group.dataset): group for group in representatives}
-    return [
-        _inferred(path, alike, of_pair.get((alike[0].architecture, alike[0].dataset)))
-        for path, alike in sorted(_alike(groups), key=lambda each: (each[1][0].architecture, each[1][0].dataset))
-        if not any({group.id for group in alike} <= ids for ids in covered)
-    ]
+    of_pair = {(group.architecture, group.dataset): group.fields for group in representatives}
+    found = []
+    for path, alike in sorted(_alike(groups), key=lambda each: (each[1][0].architecture, each[1][0].dataset)):
+        usual = of_pair.get((alike[0].architecture, alike[0].dataset), alike[0].fields)
+        sweep = _as_sweep(path, alike, shown_value(usual.get(path)))
+        ablation = _ablation(sweep, {group.spec_id: [group] for group in alike}, None)
+        if ablation and not any({group.id for group in alike} <= ids for ids in covered):
+            held = settings({**alike[0].fields, path: None}, [{**alike[0].fields, path: None}, {**usual, path: None}])
+            qualifier = f"at {held}" if held else ""
+            found.append(replace(ablation, source="inferred", design="", qualifier=qualifier))
+    return found
 
 
-def _planned(sweep: SweepRecord, of_spec: Mapping[str, Sequence[Group]], part: Planned | None) -> Ablation | None:
+def _as_sweep(path: str, groups: Sequence[Group], baseline: str) -> SweepRecord:
+    """Record groups that differ in one field as the sweep that they could be from."""
+    axis, first = short_name(path), groups[0]
+    values = {shown_value(group.fields[path]): group.fields[path] for group in groups}
+    specs = tuple(ValueSpec(label=label, value=value, fields={path: value}) for label, value in values.items())
+    trials = [(shown_value(group.fields[path]), run.id) for group in groups for run in group.runs]
+    name = f"{first.architecture} on {first.dataset} by {axis}"
+    return SweepRecord(
+        id=name,
+        name=name,
+        axes=(AxisSpec(name=axis, values=specs),),
+        baseline=(baseline,) if baseline in values else None,
+        trials=tuple(TrialRecord(values=(label,), run=run_id) for label, run_id in trials),
+    )
+
+
+def _ablation(sweep: SweepRecord, of_spec: Mapping[str, Sequence[Group]], part: Planned | None) -> Ablation | None:
     run_ids: dict[Labels, list[str]] = defaultdict(list)
     for trial in sweep.trials:
         run_ids[trial.values].append(trial.run)
@@ -72,70 +93,32 @@ def _planned(sweep: SweepRecord, of_spec: Mapping[str, Sequence[Group]], part: P
     values = {labels: tuple(axis[label] for axis, label in zip(axes, labels, strict=True)) for labels in run_ids}
     order = sorted(run_ids, key=lambda labels: [_order(value.value) for value in values[labels]])
     dataset = sibling.dataset if sibling else ""
+    groups = [group_of_spec(candidates[labels], spec_ids[labels], dataset) for labels in order]
+    baseline = order.index(sweep.baseline) if sweep.baseline in run_ids else None
+    standard = None if baseline is None else groups[baseline]
     levels = []
-    for labels in order:
-        ids, group = run_ids[labels], group_of_spec(candidates[labels], spec_ids[labels], dataset)
-        command = part.command if part else _missing_command(values[labels], ids, sibling)
-        levels.append(_level(values[labels], group, command, planned=len(ids)))
-    ablation = Ablation(
+    for labels, group, difference in zip(order, groups, differences_from(standard, groups), strict=True):
+        ids, of_level = run_ids[labels], values[labels]
+        if group is None:
+            command = part.command if part else _missing_command(of_level, ids, sibling)
+            levels.append(Level(of_level, "not run", None, None, None, command, len(ids)))
+        else:  # any seeds count towards those that were planned
+            ended = {RunId.parse(run.id).first_attempt for run in group.runs if run.state in ("done", "diverged")}
+            missing, alone = max(0, len(ids) - len(ended)), paired(group, standard)
+            level = Level(of_level, group.state, group.test, difference, group.id, group.command, missing, alone)
+            levels.append(level)
+    first, last = groups[0], groups[-1]
+    return Ablation(
         name=sweep.name,
         architecture=pair.architecture,
         dataset=pair.dataset,
         axes=tuple(axis.name for axis in sweep.axes),
         levels=tuple(levels),
-        baseline=order.index(sweep.baseline) if sweep.baseline in run_ids else None,
+        baseline=baseline,
         source="study" if part else "sweep",
+        ends=difference_of(last, first, len(groups)) if first and last and len(groups) > 2 else None,
         design=sweep.id,
     )
-    return _compared(ablation, {group.id: group for each in candidates.values() for group in each})
-
-
-def _inferred(path: str, alike: Sequence[Group], representative: Group | None) -> Ablation:
-    ordered = sorted(alike, key=lambda group: _order(group.fields[path]))
-    values = [group.fields[path] for group in ordered]
-    usual = representative.fields.get(path) if representative else None
-    first, axis = ordered[0], short_name(path)
-    held = ""
-    if representative:
-        own, others = (
-            {each: value for each, value in group.fields.items() if each != path} for group in (first, representative)
-        )
-        held = settings(own, [own, others])
-    ablation = Ablation(
-        name=f"{first.architecture} on {first.dataset} by {axis}",
-        architecture=first.architecture,
-        dataset=first.dataset,
-        axes=(axis,),
-        levels=tuple(
-            _level((ValueSpec(label=shown_value(value), value=value, fields={path: value}),), group)
-            for value, group in zip(values, ordered, strict=True)
-        ),
-        baseline=values.index(usual) if usual in values else None,
-        source="inferred",
-        qualifier=f"at {held}" if held else "",
-    )
-    return _compared(ablation, {group.id: group for group in ordered})
-
-
-def _level(values: tuple[ValueSpec, ...], group: Group | None, command: str = "", planned: int = 0) -> Level:
-    """Any seeds count towards those that were planned."""
-    if group is None:
-        return Level(values, "not run", None, None, None, command, planned)
-    ended = {RunId.parse(run.id).first_attempt for run in group.runs if run.state in ("done", "diverged")}
-    return Level(values, group.state, group.test, None, group.id, group.command, max(0, planned - len(ended)))
-
-
-def _compared(ablation: Ablation, groups: Mapping[str, Group]) -> Ablation:
-    """Compare each level with the baseline, and the last with the first: one comparison more than the levels have."""
-    members = [groups.get(level.group or "") for level in ablation.levels]
-    first, last = members[0], members[-1]
-    baseline = None if ablation.baseline is None else members[ablation.baseline]
-    levels = tuple(
-        replace(level, difference=difference, paired=paired(group, baseline))
-        for level, group, difference in zip(ablation.levels, members, differences_from(baseline, members), strict=True)
-    )
-    ends = difference_of(last, first, len(members)) if first and last and len(members) > 2 else None
-    return replace(ablation, levels=levels, ends=ends)
 
 
 def _alike(groups: Sequence[Group]) -> Iterator[tuple[str, list[Group]]]:

@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 from vitreport.analysis.ablations import inferred_ablations, planned_ablations
 from vitreport.analysis.comparisons import with_paired
-from vitreport.analysis.datasets import datasets_of
 from vitreport.analysis.group_details import read_details
 from vitreport.analysis.groups import Group, group_runs
 from vitreport.analysis.labels import field_table, group_label, told_apart
 from vitreport.analysis.pairs import Planned, pairs_of, planned_pair
 from vitreport.analysis.references import architecture_reference, architecture_summary, architecture_title
-from vitreport.analysis.runs import summarize_run
+from vitreport.analysis.runs import datasets_of, summarize_run
 from vitreport.analysis.summary import Ablation, Architecture, Pair, Provenance, Section, Summary
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.records.run import RunRecord

@@ -6,9 +6,9 @@ from itertools import combinations
 from typing import Literal
 
 from vitreport.analysis.comparisons import are_on_the_same_images, difference_of, why_no_difference
-from vitreport.analysis.datasets import Dataset
 from vitreport.analysis.groups import Group
 from vitreport.analysis.pairs import group_of_spec
+from vitreport.analysis.runs import Dataset
 from vitreport.formatting import Estimate, percent
 from vitreport.intervals import one_more_run
 from vitreport.spec.study import Relation

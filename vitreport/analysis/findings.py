@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.comparisons import ONE_SEED, UNVARYING, difference_of, why_no_difference
-from vitreport.analysis.datasets import Dataset
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import architecture_title
+from vitreport.analysis.runs import Dataset
 from vitreport.analysis.summary import Ablation, Level, Pair, Paired, Summary
 from vitreport.analysis.titles import subject_of, where_of
 from vitreport.data.registry import dataset_title

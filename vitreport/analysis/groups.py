@@ -5,15 +5,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vitreport.analysis.datasets import dataset_ids
 from vitreport.analysis.group_details import Details
-from vitreport.analysis.runs import RunSummary, State, median_of, sample_of, summarize_run
+from vitreport.analysis.runs import RunSummary, State, dataset_ids, median_of, sample_of
 from vitreport.analysis.train_commands import is_preset, training_command
 from vitreport.data.notices import shares_apart
 from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
 from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, gap, mean_accuracy, over_seeds, share
-from vitreport.records.reader import Run
 from vitreport.records.run import RunRecord
 from vitreport.run_id import RunId, newest_attempts
 from vitreport.spec.fields import flat
@@ -80,11 +78,6 @@ class Group:
 def mixed_randomness(groups: Iterable[Group]) -> list[str]:
     """Name the groups that are not one result because several randomness versions drew their seeds."""
     return [f"{group.id} mixes {group.mixed_randomness}" for group in groups if group.mixed_randomness]
-
-
-def groups_of(runs: Iterable[Run]) -> list[Group]:
-    """Group the runs that have a spec."""
-    return group_runs([summarize_run(run) for run in runs])
 
 
 def group_runs(runs: Sequence[RunSummary], best_over_epochs: Collection[str] = ()) -> list[Group]:

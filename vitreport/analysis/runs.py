@@ -1,22 +1,26 @@
-"""What an analysis keeps of a run."""
+"""What an analysis keeps of runs, and which images they saw: one dataset for each name and fingerprint."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
+from vitreport.data.notices import class_warning
+from vitreport.data.registry import DATASETS, dataset_title, is_altered
 from vitreport.formatting import Estimate
 from vitreport.intervals import Sample, wilson_interval
-from vitreport.records.measurement import Answers, Measurement
+from vitreport.records.measurement import SPLITS, Answers, Measurement
 from vitreport.records.reader import Damage, Run
-from vitreport.records.run import RunRecord
+from vitreport.records.run import DataRecord, RunRecord
+from vitreport.spec.data import DataSpec
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import recorded_state
 
 State = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record", "not run"]
 CONVERGED = 0.95
-SMALLEST_FALL = 0.05
-"""The share of its first value by which a loss must decrease: one that hardly does has not converged."""
+SMALLEST_FALL = 0.05  # a loss that decreases by a smaller share of its first value has not converged
+DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,11 @@ class RunSummary:
     state: State  # what the record says, whether a process is training it or not
     spec: RunSpec | None
     record: RunRecord | None
+    seed: int | None
+    epochs: int | None  # how many are planned
     epoch: int  # the best epoch; without a result the last one
     splits: Mapping[str, Measurement]  # measured with the weights of the best epoch; empty without a result
+    accuracies: Mapping[str, float]  # those of `splits`, if the spec can be read
     last_seen: tuple[str, float] | None  # split and accuracy after the last whole epoch
     validation: float | None  # the accuracy of the best epoch; without a result the highest so far
     best_test: float | None  # the highest accuracy of a whole test curve
@@ -37,62 +44,87 @@ class RunSummary:
     images_per_second: float | None
     peak_memory_bytes: int | None
     answers: Answers | None
+    note: str  # the error that ended it
     damage: tuple[Damage, ...]
 
-    @property
-    def seed(self) -> int | None:
-        """The seed, if the spec can be read."""
-        return self.spec.seed if self.spec else None
+
+@dataclass(frozen=True)
+class Dataset:
+    """The images that runs saw."""
+
+    id: str  # the name, with digits of the fingerprint where one name means several datasets
+    name: str
+    title: str
+    reference: str
+    fingerprint: str
+    canonical: bool
+    source: str
+    classes: tuple[str, ...]
+    image_sizes: tuple[int, ...]
+    counts: tuple[tuple[str, int], ...]  # the most that any run saw: some hold images out, or are limited to fewer
+    resized: int
+    overlap: int  # how many test images are training images, too
+    class_sizes: str = ""  # names very small and very unequal classes
 
     @property
-    def epochs(self) -> int | None:
-        """The planned number of epochs, if the spec can be read."""
-        return self.spec.train.epochs if self.spec else None
-
-    @property
-    def accuracies(self) -> dict[str, float]:
-        """The accuracies of the best epoch by split."""
-        return {name: split.accuracy for name, split in self.splits.items()} if self.spec else {}
-
-    @property
-    def note(self) -> str:
-        """The error that ended it."""
-        return self.record.error.message if self.record and self.record.error else ""
+    def is_altered(self) -> bool:
+        """Whether these are not the images that were published under this name."""
+        return is_altered(self.name, canonical=self.canonical)
 
 
 def summarize_run(run: Run) -> RunSummary:
     """Keep what an analysis needs of a run."""
-    result, epochs = run.result, run.epochs
+    result, epochs, planned = run.result, run.epochs, run.spec.train.epochs if run.spec else 0
     splits = result.selected.splits if result else {}
-    train, validations, tests = (
-        [epoch.splits[split] for epoch in epochs if split in epoch.splits] for split in ("train", "val", "test")
-    )
-    planned = run.spec.train.epochs if run.spec else 0
-    losses = [-measured.loss for measured in train] if len(train) == planned else []
-    curve = [measured.accuracy for measured in tests] if len(tests) == planned else []
-    if result:
-        validations = [splits["val"]] if "val" in splits else []
+    curves = {name: [epoch.splits[name] for epoch in epochs if name in epoch.splits] for name in SPLITS}
+    train, tests = (curves[name] if len(curves[name]) == planned else [] for name in ("train", "test"))
+    accuracies = {name: split.accuracy for name, split in splits.items()}
+    validations = [accuracies.get("val")] if result else [measured.accuracy for measured in curves["val"]]
     return RunSummary(
         id=run.id,
         state=recorded_state(run),
         spec=run.spec,
         record=run.record,
+        seed=run.spec.seed if run.spec else None,
+        epochs=planned or None,
         epoch=result.selected.epoch if result else epochs[-1].epoch if epochs else 0,
         splits=splits,
+        accuracies=accuracies if run.spec else {},
         last_seen=run.last_accuracy,
-        validation=max((measured.accuracy for measured in validations), default=None),
-        best_test=max(curve, default=None),
-        converged=_epoch_reached(losses, SMALLEST_FALL),
-        test_converged=_epoch_reached(curve),
+        validation=max((accuracy for accuracy in validations if accuracy is not None), default=None),
+        best_test=max((measured.accuracy for measured in tests), default=None),
+        converged=_epoch_reached([-measured.loss for measured in train], SMALLEST_FALL),
+        test_converged=_epoch_reached([measured.accuracy for measured in tests]),
         images_per_second=median_of(epoch.images_per_second for epoch in epochs),
         peak_memory_bytes=max((epoch.peak_memory_bytes for epoch in epochs), default=None),
         answers=run.answers,
+        note=run.record.error.message if run.record and run.record.error else "",
         damage=tuple(replace(each, place=f"{run.id}/{each.place}") for each in run.damage),
     )
 
 
+def dataset_ids(runs: Iterable[RunSummary]) -> dict[tuple[str, str], str]:
+    """Return the id of the dataset of each name and fingerprint, the most used first."""
+    uses = Counter((run.spec.data.dataset, run.record.data.fingerprint) for run in runs if run.spec and run.record)
+    several = Counter(name for name, _ in uses)
+    return {
+        (name, fingerprint): name if several[name] == 1 else f"{name} ({fingerprint[:DIGITS]})"
+        for name, fingerprint in sorted(uses, key=lambda key: (-uses[key], key))
+    }
+
+
+def datasets_of(runs: Sequence[RunSummary]) -> list[Dataset]:
+    """Return the datasets that runs saw; known ones come first, in the order of DATASETS."""
+    ids, seen = dataset_ids(runs), defaultdict[str, list[tuple[DataRecord, DataSpec]]](list)
+    for run in runs:
+        if run.spec and run.record:
+            seen[ids[run.spec.data.dataset, run.record.data.fingerprint]].append((run.record.data, run.spec.data))
+    datasets = [_dataset(dataset_id, records) for dataset_id, records in seen.items()]
+    return sorted(datasets, key=lambda each: ([*DATASETS, each.name].index(each.name), each.id))
+
+
 def sample_of(runs: Iterable[RunSummary]) -> Sample:
-    """Return the test accuracies of runs, with their answers per image if those of all seeds are known."""
+    """Return the test accuracies of finished runs, with their answers per image if those of all seeds are known."""
     tested = [run for run in runs if run.state == "done" and "test" in run.splits]
     answers = [run.answers for run in tested if run.answers]
     images = {(each.fingerprint, each.count) for each in answers}
@@ -112,6 +144,28 @@ def measured_accuracy(measured: Measurement) -> Estimate:
     """Return the accuracy of one run on a split, with Wilson's interval over its images."""
     low, high = wilson_interval(measured.correct, measured.count)
     return Estimate(measured.accuracy, low, high, "wilson", 1, images=measured.count)
+
+
+def _dataset(dataset_id: str, records: list[tuple[DataRecord, DataSpec]]) -> Dataset:
+    record, spec = min(records, key=lambda each: (each[0].source, each[0].split_hash))
+    counts = {split: [each.counts[split] for each, _ in records if split in each.counts] for split in SPLITS}
+    counted = [(each.class_counts, own) for each, own in records if each.class_counts]
+    most, largest = max(counted, key=lambda each: sum(each[0]["train"]), default=({}, spec))
+    return Dataset(
+        id=dataset_id,
+        name=spec.dataset,
+        title=dataset_title(dataset_id),
+        reference=DATASETS[spec.dataset].citation if spec.dataset in DATASETS else "",
+        fingerprint=record.fingerprint,
+        canonical=all(each.canonical for each, _ in records),
+        source=", ".join(sorted({each.source for each, _ in records})),
+        classes=record.classes,
+        image_sizes=tuple(sorted({each.image_size for _, each in records})),
+        counts=tuple((split, max(seen)) for split, seen in counts.items() if seen),
+        resized=max(each.resized for each, _ in records),
+        overlap=max(each.overlap or 0 for each, _ in records),
+        class_sizes=class_warning(record.classes, most, limited=largest.limit is not None),
+    )
 
 
 def _epoch_reached(curve: Sequence[float], least: float = 0.0) -> int | None:

@@ -6,9 +6,8 @@ Accuracies are fractions of images, losses are in nats. All intervals are 95% in
 from dataclasses import dataclass
 from typing import Literal
 
-from vitreport.analysis.datasets import Dataset
 from vitreport.analysis.groups import Group
-from vitreport.analysis.runs import RunSummary, State
+from vitreport.analysis.runs import Dataset, RunSummary, State
 from vitreport.formatting import Estimate
 from vitreport.records.reader import Damage
 from vitreport.spec.sweep import ValueSpec, shown_level

@@ -7,11 +7,10 @@ from typing import Any
 from vitreport.analysis import protocol
 from vitreport.analysis import summary as plain
 from vitreport.analysis.claims import Verdict
-from vitreport.analysis.datasets import Dataset
 from vitreport.analysis.group_details import Confusion, Mistakes
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import architecture_title
-from vitreport.analysis.runs import RunSummary
+from vitreport.analysis.runs import Dataset, RunSummary
 from vitreport.analysis.titles import subject_of
 from vitreport.data.registry import bytes_in_words, dataset_title
 from vitreport.formatting import Estimate, compact, counted, duration, methods, percent, rate

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.analysis.differences import group_comparison, group_differences, run_comparison, run_differences
-from vitreport.analysis.groups import groups_of
+from vitreport.analysis.groups import group_runs
+from vitreport.analysis.runs import summarize_run
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text
 from vitreport.cli.tables.runs import refuse_damage, require_runs_dir, warn_mixed
 from vitreport.formatting import percent, rate, toml_value
@@ -21,7 +22,10 @@ def show_differences(names: tuple[str, str], runs_dir: Path, *, as_json: bool) -
     require_runs_dir(runs_dir, may_lack_default=True)
     groups = {name: find_group(name, runs_dir) for name in names}
     sides = [list(map(read_run, groups[name] or [find_run(name, runs_dir)])) for name in names]
-    left, right = (max(groups_of(side), key=lambda group: len(group.seeds), default=None) for side in sides)
+    left, right = (
+        max(group_runs(list(map(summarize_run, side))), key=lambda group: len(group.seeds), default=None)
+        for side in sides
+    )
     if any(groups.values()):
         found, sentence = group_differences(left, right), group_comparison(left, right)
     else:
