@@ -137,11 +137,6 @@ def load_model_weights(model: nn.Module, weights: Mapping[str, Tensor], source: 
     load_weights(model, dict(weights))
 
 
-def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Return the tensors under a prefix, without it."""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
 def disk_bytes(spec: RunSpec, parameters: int) -> int:
     """Return what a finished run holds: the kept checkpoints and the selected weights."""
     return KEPT * _checkpoint_bytes(spec, parameters) + parameters * FLOAT_BYTES

@@ -27,7 +27,7 @@ from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec, TrainSpec
 from vitreport.store import mistakes
-from vitreport.store.checkpoint import load_model_weights, most_bytes, part, read_verified
+from vitreport.store.checkpoint import load_model_weights, most_bytes, read_verified
 from vitreport.store.run_state import refuse_other_images
 from vitreport.training.device import choose_device, keep_freed_memory, make_deterministic, memory_errors
 from vitreport.training.evaluate import Predictions, confident_mistakes, measure, measure_details, predict
@@ -175,7 +175,9 @@ def _load(model: nn.Module, folder: Path, result: records.ResultRecord, step: in
         hint = "weights are not committed with a record; `vitreport train --force` trains the run again"
         raise RecordError(f"{path} is missing", hint)
     tensors, _ = read_verified(path, result.weights_sha256 if is_selected else None, most=most_bytes(model))
-    load_model_weights(model, tensors if is_selected else part(tensors, "model/"), path.name)
+    prefix = "" if is_selected else "model/"
+    weights = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    load_model_weights(model, weights, path.name)
 
 
 def _indices(spec: RunSpec, arrays: ImageArrays, split: SplitName, *, own: bool) -> NDArray[np.int64]:

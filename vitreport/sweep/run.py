@@ -6,18 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from vitreport import errors
 from vitreport.data.notices import image_notices
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
-from vitreport.errors import (
-    DatasetError,
-    FullDiskError,
-    ImagesError,
-    ResourceError,
-    SpecError,
-    StoppedError,
-    StorageError,
-)
 from vitreport.files import refuse_unwritable
 from vitreport.formatting import counted
 from vitreport.records.reader import Run
@@ -87,10 +79,8 @@ def run_sweep(
 ) -> dict[str, Run]:
     """Train the missing trials, and return all records by the id of the spec; what was `said` is not said again.
 
-    Raises:
-        StoppedError: After a signal.
-        StorageError: Nothing more can be written.
-        ImagesError, SpecError: A trial cannot be trained; nothing was.
+    Raises StoppedError after a signal, StorageError if nothing more can be written, and before any training ImagesError
+    or SpecError if a trial cannot be trained.
     """
     sweep = _Sweep(trials, runtime, policy, engine, observer or Observer(), set() if said is None else said)
     try:
@@ -98,9 +88,9 @@ def run_sweep(
             sweep.run(stop)
     except StopSignal as signal:
         fault = f"stopped by {signal}; {sweep.done_so_far()}"
-        raise StoppedError(fault, RESUMES, signal_number=signal.signal_number) from signal
-    except StorageError as error:
-        is_full = isinstance(error, FullDiskError)
+        raise errors.StoppedError(fault, RESUMES, signal_number=signal.signal_number) from signal
+    except errors.StorageError as error:
+        is_full = isinstance(error, errors.FullDiskError)
         remedy = "free some space" if is_full else "choose another --runs-dir, or make it writable"
         raise type(error)(f"{error.message}; {sweep.done_so_far()}", f"{remedy}; {RESUMES}") from error
     return read_trials(trials, runtime.runs_dir)
@@ -120,7 +110,7 @@ class _Sweep:
     attempts: Counter[str] = field(default_factory=Counter)
     not_before: dict[str, float] = field(default_factory=dict)
     is_ending: bool = False
-    storage: StorageError | None = None
+    storage: errors.StorageError | None = None
 
     def done_so_far(self, runs: Mapping[str, Run] | None = None) -> str:
         """Say how many trials are done."""
@@ -162,12 +152,12 @@ class _Sweep:
                     if (run := runs.get(trial.id)) and run.record:
                         hint = "restore the former images, or choose another --runs-dir"
                         refuse_other_images(run.record, images.fingerprint, hint)
-            except (DatasetError, ResourceError) as error:
-                raise ImagesError({request.name: error}) from error
+            except (errors.DatasetError, errors.ResourceError) as error:
+                raise errors.ImagesError({request.name: error}) from error
             classes, available = len(images.classes), len(images.splits["train"].labels)
             specs = [(trial.spec, trial.spec.data.images_to_train_on(available)) for trial in same if trial in missing]
             if problems := [problem for spec, count in specs for problem in image_problems(spec, classes, count)]:
-                raise SpecError(problems=problems)
+                raise errors.SpecError(problems=problems)
             for line in image_notices(request.name, images):
                 note(line)
 
@@ -255,13 +245,13 @@ class _Sweep:
                 self._end()
         self.observer.moved(trial.id, state, run, why)
 
-    def _affects_all(self, error: StorageError) -> bool:
+    def _affects_all(self, error: errors.StorageError) -> bool:
         """Return whether no other trial could be recorded: the disk is full, or the folder of all runs is read-only."""
         try:
             refuse_unwritable(self.runtime.runs_dir)
-        except StorageError:
+        except errors.StorageError:
             return True
-        return isinstance(error, FullDiskError)
+        return isinstance(error, errors.FullDiskError)
 
     def _read(self, trial: Trial) -> Run | None:
         return read_trials([trial], self.runtime.runs_dir).get(trial.id)

@@ -45,31 +45,25 @@ class Engine(AbstractContextManager[object, None], Protocol):
     @property
     def running(self) -> Collection[str]:
         """The ids of the runs that were submitted and have not ended."""
-        ...
 
     @property
     def has_room(self) -> bool:
         """Whether `submit` can start a trial now; if not, its record is not read."""
-        ...
 
     def prepare(self, trials: int) -> None:
         """Get ready for so many trials in addition to those that are running."""
-        ...
 
     def submit(self, spec: RunSpec) -> bool:
         """Start to train a spec; return False if there is no room now."""
-        ...
 
     def reports(self, seconds: float) -> Sequence[tuple[str, Report]]:
         """Return what happened, each with the id of its run; wait at most so long for the first.
 
         Raises ResourceError if nothing can be trained at all.
         """
-        ...
 
     def stop(self) -> None:
         """Ask every running trial to save a checkpoint and to end."""
-        ...
 
 
 MakeEngine = Callable[[Runtime, Callable[[str], None]], Engine]
