@@ -28,9 +28,15 @@ PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
         (("--param", "batch_size", "16,32", "--param", "train.batch_size", "64"), "is varied twice"),
         (("--param", "lr", "1e-3,0.001"), "duplicate value 0.001 for learning_rate"),
         (("--zip", *PAIRS), "patch_size has 2, embed_dim has 1"),
-        (("--param", "batch_size", "16,32", "--baseline", "64"), "batch_size has no value 64"),
-        ((*PAIRED, "--baseline", "2"), "patch_size, embed_dim has no value 2; hint: one of '2, 8', '4, 16'"),
-        ((*PAIRED[1:], "--baseline", "2"), "one value of each, in order: --baseline 2,8"),
+        (
+            ("--param", "batch_size", "16,32", "--baseline", "64"),
+            "--baseline 64 is not a combination of the sweep; hint: one of 16, 32",
+        ),
+        ((*PAIRED, "--baseline", "2"), "--baseline 2 is not a combination of the sweep; hint: one of '2, 8', '4, 16'"),
+        (
+            (*PAIRED[1:], "--baseline", "2"),
+            "--baseline 2 is not a combination of the sweep; hint: one of 2,8, 2,16, 4,8, 4,16",
+        ),
         (("--param", "batch_size", "16", "--seeds", "0"), "must be 1 to 10,000 different whole numbers"),
         (("--param", "batch_size", "16", "--set", "seed=5"), "is given by --seeds"),
         (("--param", "batch_size", "16", "--seeds", "1001"), "1,001 trials, more than 1,000"),
