@@ -87,7 +87,7 @@ def train(
     """
     listener = Listeners(listeners)
     spec, runtime = _resolve(spec, runtime or Runtime())
-    run = None if force else finished_run(spec, runtime, note=listener.note, progress=listener.progress)
+    run = None if force else finished_run(spec, runtime, listener)
     if run:
         listener.note(f"run {run.id} is done already; --force trains it again in a new folder")
     else:

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -33,8 +33,8 @@ from vitreport.training.device import choose_device, keep_freed_memory, make_det
 from vitreport.training.evaluate import Predictions, confident_mistakes, measure, measure_details, predict
 from vitreport.training.events import Listener
 from vitreport.training.loop import measure_finite
-from vitreport.training.setup import build_network, place_split, split_indices
-from vitreport.training.state import TrainingState, load_weights, named_weights
+from vitreport.training.setup import Setup, build_network, place_split, split_indices
+from vitreport.training.state import load_weights, named_weights
 
 PREDICTIONS_VERSION = 1
 SplitName = Literal["train", "val", "test"]
@@ -42,20 +42,16 @@ WeightsName = Literal["best", "last"]
 
 
 def write_results(
-    folder: Path,
-    state: TrainingState,
-    splits: Mapping[str, ImageSet],
-    train: TrainSpec,
-    classes: Sequence[str],
-    before_batch: Callable[[], None],
+    folder: Path, setup: Setup, train: TrainSpec, classes: Sequence[str], before_batch: Callable[[], None]
 ) -> float:
     """Measure, write mistakes.png, best.safetensors, predictions.npz and result.json; return the test split's images/s.
 
     The model keeps the selected weights. Raises DivergedError if the loss of a split is not finite.
     """
+    state = setup.state
 
     def measured(epoch: int, step: int) -> tuple[records.EpochResult, Predictions]:
-        found = {name: predict(state.model, split, train, before_batch) for name, split in splits.items()}
+        found = {name: predict(state.model, split, train, before_batch) for name, split in setup.splits.items()}
         measurements = {name: measure_finite(each, name, epoch, step) for name, each in found.items()}
         return records.EpochResult(epoch=epoch, step=step, splits=measurements), found["test"]
 
@@ -72,7 +68,7 @@ def write_results(
         last=last,
         test=measure_details(test.logits, test.labels),
         correct=packed((test.logits.argmax(1) == test.labels).tolist()),
-        mistakes=_write_mistakes(folder, test, splits["test"]),
+        mistakes=_write_mistakes(folder, test, setup.splits["test"]),
         weights_sha256=_write(folder / "best.safetensors", weights),
         predictions_sha256=_write(folder / "predictions.npz", _packed_predictions(test)),
     )

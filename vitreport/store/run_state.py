@@ -1,6 +1,5 @@
 """The state of a run, and whether anything is left to do for it: read from its folder alone, without torch."""
 
-from collections.abc import Callable
 from typing import Literal
 
 from vitreport.data.registry import ImageRequest
@@ -12,6 +11,7 @@ from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.lock import is_held
+from vitreport.training.events import Listener
 
 RecordedState = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record"]
 RESULTS = ("done", "diverged")
@@ -77,9 +77,7 @@ def is_finished(run: Run) -> bool:
     return state == "done"
 
 
-def finished_run(
-    spec: RunSpec, runtime: Runtime, *, note: Callable[[str], None], progress: Callable[[str, int, int | None], None]
-) -> Run | None:
+def finished_run(spec: RunSpec, runtime: Runtime, listener: Listener) -> Run | None:
     """Return the finished run of a spec; None if anything is left to do.
 
     Raises as `is_finished`, RecordError for links in its folder, DatasetError if it was trained on other images.
@@ -89,7 +87,7 @@ def finished_run(
     run = read_run(folder) if folder.exists() else None
     if run is None or run.record is None or not is_finished(run):
         return None
-    if images := open_present(ImageRequest.of(spec.data, runtime, note, progress)):
+    if images := open_present(ImageRequest.of(spec.data, runtime, listener.note, listener.progress)):
         refuse_other_images(run.record, images.fingerprint, FORCE_HINT)
     return run
 

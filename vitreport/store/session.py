@@ -139,7 +139,7 @@ class Session:
             writer.save(state)
             self.listener.event(EvaluationStarted(state.step))
             writer.check_hold()
-            rate = write_results(writer.folder, state, splits, train, self.arrays.classes, before_batch=stop.check)
+            rate = write_results(writer.folder, setup, train, self.arrays.classes, before_batch=stop.check)
         speeds = [epoch.images_per_second for epoch in read_run(writer.folder).epochs]  # also of those before a resume
         throughput = ThroughputRecord(
             training_images_per_second=round(median(speeds or [0.0]), 1),

@@ -66,10 +66,8 @@ class RunWriter:
 
     def save_if_due(self, state: TrainingState) -> None:
         """Save the state after the interval, or later where saving is slow; an interval of 0 saves every step."""
-        interval = self._checkpoint_seconds and max(
-            self._checkpoint_seconds, CHECKPOINT_WORK_RATIO * self._checkpoint_cost
-        )
-        if time.monotonic() - self._last_checkpoint >= interval:
+        interval = max(self._checkpoint_seconds, CHECKPOINT_WORK_RATIO * self._checkpoint_cost)
+        if not self._checkpoint_seconds or time.monotonic() - self._last_checkpoint >= interval:
             self.save(state)
         if time.monotonic() - self._last_write >= HEARTBEAT_SECONDS:
             self.update(step=state.step)
