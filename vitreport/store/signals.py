@@ -53,7 +53,7 @@ class StopSignals:
         if self.requested is not None:
             raise StopBetweenSteps(self.requested)
 
-    def receive(self, signal_number: int, frame: FrameType | None) -> None:
+    def _receive(self, signal_number: int, frame: FrameType | None) -> None:
         first, self.requested = self.requested, self.requested or signal_number
         if first is None and self.graceful:
             return
@@ -71,7 +71,7 @@ class StopSignals:
         for number in (getattr(signal, name) for name in NAMES if hasattr(signal, name)):
             handler = signal.getsignal(number)
             if handler == signal.SIG_DFL or (number in TAKEN_OVER and callable(handler)):
-                self.former[number] = signal.signal(number, self.receive)
+                self.former[number] = signal.signal(number, self._receive)
 
     def ignore(self) -> None:
         """Ignore further signals while the program ends."""

@@ -81,11 +81,11 @@ class RunWriter:
         if state.step == self._saved_step or not state.is_finite():
             return
         self.check_hold()
-        begun = time.monotonic()
+        started = time.monotonic()
         save_checkpoint(self.folder / "checkpoints", state)
         self._saved_step = state.step
         self._last_checkpoint = time.monotonic()
-        self._checkpoint_cost = self._last_checkpoint - begun
+        self._checkpoint_cost = self._last_checkpoint - started
         self.update(step=state.step)
 
     def record_failure(self, error: BaseException, command: str) -> None:

@@ -179,7 +179,7 @@ class _Sweep:
             raise self.storage
 
     def _heed(self, stop: StopSignals) -> None:
-        """A signal from the terminal reaches the workers as well: how they end is then no reason to try again."""
+        """End the sweep after a signal. It reaches the workers too, so how they end then is no reason to try again."""
         if stop.requested is not None and not self.is_ending:
             self.observer.note("stopping after the current steps are saved; press Ctrl-C again to stop at once")
             self._end()
