@@ -18,7 +18,7 @@ from vitreport.sweep.engines.engine import Ended, Report
 from vitreport.sweep.engines.local import end_after
 from vitreport.sweep.plan import Trial
 from vitreport.sweep.record import read_trials
-from vitreport.sweep.run import PATIENT, Observer, Policy, run_sweep
+from vitreport.sweep.run import PATIENT, Observer, Policy, Sweep
 
 SPEC = composed(
     {
@@ -52,7 +52,7 @@ def run(engine: FakeEngine, trials: int = 2, policy: Policy = PATIENT) -> States
     states = States()
     runtime = Runtime("cpu", Path("data"), Path("cache"), threads=1)
     try:
-        run_sweep(TRIALS[:trials], runtime, engine, policy=policy, observer=states)
+        Sweep(TRIALS[:trials], runtime, engine, policy, states, set()).run()
     except (StoppedError, StorageError) as error:
         states.notes += error.lines()
         states.exit_code = error.exit_code

@@ -26,8 +26,6 @@ ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_BETWEEN_TRIES = 1.0
 RESUMES = "the same command resumes the sweep"
-Remarks = set[tuple[str, str]]
-"""What was already said of images: the dataset, and the line."""
 
 
 class Observer:
@@ -68,82 +66,72 @@ def missing_trials(trials: Sequence[Trial], runs: Mapping[str, Run], policy: Pol
     return [trial for trial in trials if needs_training(runs.get(trial.id), retry_failed=policy.retry_failed)]
 
 
-def run_sweep(
-    trials: Sequence[Trial],
-    runtime: Runtime,
-    engine: Engine,
-    *,
-    policy: Policy = PATIENT,
-    observer: Observer | None = None,
-    said: Remarks | None = None,
-) -> dict[str, Run]:
-    """Train the missing trials, and return all records by the id of the spec; what was `said` is not said again.
-
-    Raises StoppedError after a signal, StorageError if nothing more can be written, and before any training ImagesError
-    or SpecError if a trial cannot be trained.
-    """
-    sweep = _Sweep(trials, runtime, policy, engine, observer or Observer(), set() if said is None else said)
-    try:
-        with stop_signals() as stop:
-            sweep.run(stop)
-    except StopSignal as signal:
-        fault = f"stopped by {signal}; {sweep.done_so_far()}"
-        raise errors.StoppedError(fault, RESUMES, signal_number=signal.signal_number) from signal
-    except errors.StorageError as error:
-        is_full = isinstance(error, errors.FullDiskError)
-        remedy = "free some space" if is_full else "choose another --runs-dir, or make it writable"
-        raise type(error)(f"{error.message}; {sweep.done_so_far()}", f"{remedy}; {RESUMES}") from error
-    return read_trials(trials, runtime.runs_dir)
-
-
 @dataclass
-class _Sweep:
-    """The trials that wait, and what becomes of those that run."""
+class Sweep:
+    """The trials of a sweep, those that wait, and what becomes of those that run; `said` are lines about datasets."""
 
     trials: Sequence[Trial]
     runtime: Runtime
-    policy: Policy
     engine: Engine
+    policy: Policy
     observer: Observer
-    said: Remarks
+    said: set[tuple[str, str]]
     queue: list[Trial] = field(default_factory=list)
     attempts: Counter[str] = field(default_factory=Counter)
     not_before: dict[str, float] = field(default_factory=dict)
     is_ending: bool = False
     storage: errors.StorageError | None = None
 
-    def done_so_far(self, runs: Mapping[str, Run] | None = None) -> str:
-        """Say how many trials are done."""
-        found = read_trials(self.trials, self.runtime.runs_dir) if runs is None else runs
-        done = sum(trial_state(run) in RESULTS for run in found.values())
+    def read(self) -> dict[str, Run]:
+        """Read the record of each trial that has one, by the id of its spec."""
+        return read_trials(self.trials, self.runtime.runs_dir)
+
+    def run(self) -> dict[str, Run]:
+        """Train the missing trials, and return the records of all.
+
+        Raises StoppedError after a signal, StorageError if nothing more can be written, and before any training
+        ImagesError or SpecError if a trial cannot be trained.
+        """
+        try:
+            with stop_signals() as stop:
+                self._run(stop)
+        except StopSignal as signal:
+            fault = f"stopped by {signal}; {self._progress(self.read())}"
+            raise errors.StoppedError(fault, RESUMES, signal_number=signal.signal_number) from signal
+        except errors.StorageError as error:
+            is_full = isinstance(error, errors.FullDiskError)
+            remedy = "free some space" if is_full else "choose another --runs-dir, or make it writable"
+            raise type(error)(f"{error.message}; {self._progress(self.read())}", f"{remedy}; {RESUMES}") from error
+        return self.read()
+
+    def _progress(self, runs: Mapping[str, Run]) -> str:
+        done = sum(trial_state(run) in RESULTS for run in runs.values())
         return f"{done} of {counted(len(self.trials), 'trial')} done"
 
-    def run(self, stop: StopSignals) -> None:
-        """Raise StopSignal after a signal, StorageError if nothing more can be written."""
-        runs = read_trials(self.trials, self.runtime.runs_dir)
-        missing = missing_trials(self.trials, runs, self.policy)
+    def _run(self, stop: StopSignals) -> None:
+        runs = self.read()
+        self.queue = missing_trials(self.trials, runs, self.policy)
         states = {trial.id: trial_state(runs.get(trial.id)) for trial in self.trials}
-        for run_id, state in (states | {trial.id: "queued" for trial in missing}).items():
+        for run_id, state in (states | {trial.id: "queued" for trial in self.queue}).items():
             self.observer.moved(run_id, state, runs.get(run_id))
         diverged = list(states.values()).count("diverged")
         kept = f"; {diverged} of them diverged, which is a result and not tried again" if diverged else ""
         if {*RESULTS} & {*states.values()}:
-            self.observer.note(f"{self.done_so_far(runs)} already{kept}")
-        if missing:
-            self._check(missing, runs)
-            self.queue = missing
+            self.observer.note(f"{self._progress(runs)} already{kept}")
+        if self.queue:
+            self._check(runs)
             stop.graceful = True
             with self.engine:
                 self._train(stop)
 
-    def _check(self, missing: Sequence[Trial], runs: Mapping[str, Run]) -> None:
+    def _check(self, runs: Mapping[str, Run]) -> None:
         """Decode each dataset once for all workers, and check whether every missing trial can be trained on it."""
         from vitreport.sweep.forecast import check_networks
         from vitreport.training.setup import image_problems  # with torch, which a finished sweep does not need
 
         refuse_unwritable(self.runtime.runs_dir)
-        check_networks(trial.spec for trial in missing)
-        for request in dict.fromkeys(ImageRequest.of(trial.spec.data, self.runtime) for trial in missing):
+        check_networks(trial.spec for trial in self.queue)
+        for request in dict.fromkeys(ImageRequest.of(trial.spec.data, self.runtime) for trial in self.queue):
             note = partial(self._note_once, request.name)
             same = [trial for trial in self.trials if ImageRequest.of(trial.spec.data, self.runtime) == request]
             try:
@@ -155,8 +143,9 @@ class _Sweep:
             except (errors.DatasetError, errors.ResourceError) as error:
                 raise errors.ImagesError({request.name: error}) from error
             classes, available = len(images.classes), len(images.splits["train"].labels)
-            specs = [(trial.spec, trial.spec.data.images_to_train_on(available)) for trial in same if trial in missing]
-            if problems := [problem for spec, count in specs for problem in image_problems(spec, classes, count)]:
+            specs = [trial.spec for trial in same if trial in self.queue]
+            counts = [(spec, spec.data.images_to_train_on(available)) for spec in specs]
+            if problems := [problem for spec, count in counts for problem in image_problems(spec, classes, count)]:
                 raise errors.SpecError(problems=problems)
             for line in image_notices(request.name, images):
                 note(line)

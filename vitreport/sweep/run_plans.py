@@ -9,8 +9,8 @@ from vitreport.runtime import Runtime
 from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.engines.engine import MakeEngine
 from vitreport.sweep.plan import Plan, Trial
-from vitreport.sweep.record import read_trials, write_sweep
-from vitreport.sweep.run import PATIENT, Observer, Policy, Remarks, missing_trials, run_sweep
+from vitreport.sweep.record import write_sweep
+from vitreport.sweep.run import PATIENT, Observer, Policy, Sweep, missing_trials
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def run_plans(
 
     Raises:
         ImagesError: There is one sweep only, or `fail_fast`, and its images are missing.
-        StoppedError, StorageError, SpecError: As `run_sweep`.
+        StoppedError, StorageError, SpecError: As `Sweep.run`.
     """
     watching = observer or Observer()
     is_single = len(plans) + len(unavailable or {}) == 1
@@ -69,12 +69,14 @@ def run_plans(
         leave_out(name, ImagesError({error.message: error}))
     reached: list[Plan] = []
     runs: dict[str, Run] = {}
-    said: Remarks = set()
+    said: set[tuple[str, str]] = set()
     for plan in plans:
         reached.append(plan)
         if not is_single:
             watching.note(plan.name)
-        known = read_trials(plan.trials, runtime.runs_dir)
+        place = replace(runtime, data_dir=plan.data_dir)
+        sweep = Sweep(plan.trials, place, make_engine(place, watching.note), policy, watching, said)
+        known = sweep.read()
         missing = missing_trials(plan.trials, known, policy)
         if plan.without_baseline and missing:
             watching.note(f"warning: {plan.without_baseline}")
@@ -82,9 +84,7 @@ def run_plans(
             _refuse_lacking(missing, _causes(left_out))
             file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
             watching.begin(plan)
-            place = replace(runtime, data_dir=plan.data_dir)
-            engine = make_engine(place, watching.note)
-            runs |= run_sweep(plan.trials, place, engine, policy=policy, observer=watching, said=said)
+            runs |= sweep.run()
             if file:
                 watching.note(f"the sweep is {file}")
         except ImagesError as images_error:
