@@ -124,7 +124,7 @@ def test_what_is_no_table_of_tensors_is_refused() -> None:
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
 @pytest.mark.parametrize("content", [b"", b"hello", b"<!DOCTYPE html>", bytes(100), bytes(range(255, 0, -1))])
 def test_what_is_no_weights_file_is_refused(name: str, content: bytes) -> None:
-    assert refusal(name, content) == f"{name} is no weights file"
+    assert refusal(name, content) == f"{name} is not a weights file"
 
 
 @pytest.mark.parametrize(

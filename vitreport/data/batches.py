@@ -22,7 +22,7 @@ POSITIONS_AT_ONCE = 1024  # their random numbers are drawn together, which takes
 class ImageSet:
     """`images` (N, 3, H, W) uint8 and `labels` (N,) int64 of a split, served as float batches on `device`.
 
-    They lie on the device where half its free memory is enough. `mean` and `std` (3,) are subtracted from and divide
+    They are on the device where half its free memory is enough. `mean` and `std` (3,) are subtracted from and divide
     the values in [0, 1]; images of another size than `image_size` are resized (bilinear, antialiased) batch by batch.
     """
 

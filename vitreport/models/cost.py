@@ -30,7 +30,7 @@ def measure_cost(model: nn.Module, image_size: int) -> Cost:
     """
     device = next(model.parameters()).device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        # The bytes of the third image: batch normalisation may refuse to train on one.
+        # The bytes of the third image: batch normalization may refuse to train on one.
         one, two, three = (torch.zeros(n, CHANNELS, image_size, image_size, device=device) for n in (1, 2, 3))
         forward, training, uncounted = _count_flops(deepcopy(model).eval(), one)
         copy = deepcopy(model).train()

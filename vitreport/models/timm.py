@@ -100,7 +100,7 @@ def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) ->
 
 
 def adapted_weights(network: nn.Module, weights: Weights) -> Weights:
-    """Adapt weights from a file as timm adapts those of its hub: rename former names, resample position embeddings."""
+    """Adapt weights from a file as timm adapts those of its hub: rename old names, resample position embeddings."""
     adapt = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
     if adapt is None:
         return weights

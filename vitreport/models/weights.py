@@ -25,7 +25,7 @@ from vitreport.untrusted_files import read_bounded, reading_errors
 
 MAX_HEADER_BYTES = 10 << 20
 MAX_TENSORS = 10_000
-TORCH_SAVED = (b"PK\x03\x04", b"\x80")  # a zip archive, in former times a pickle
+TORCH_SAVED = (b"PK\x03\x04", b"\x80")  # a zip archive, from old versions a pickle
 SHOWN_CHARACTERS = 200  # of a reason that a library gives
 INCOMPLETE_HINT = "copy or download it again"
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep the weights in a checkpoint
@@ -60,7 +60,7 @@ def read_weights(path: Path, digest: str) -> Weights:
         tensors = _torch_saved(path, content)
     else:
         hint = "a .safetensors file, or what torch.save(model.state_dict()) wrote"
-        raise RecordError(f"{path} is no weights file", hint)
+        raise RecordError(f"{path} is not a weights file", hint)
     if not isinstance(tensors, Mapping) or not all(_is_plain(*item) for item in tensors.items()):
         raise RecordError(f"{path} holds other things than named tensors", "save the model's state_dict() alone")
     if len(tensors) > MAX_TENSORS:
@@ -96,7 +96,7 @@ def classes_metadata(classes: Sequence[str]) -> dict[str, str]:
 
 @contextmanager
 def library_errors(as_ours: Callable[[Exception], VitreportError]) -> Iterator[None]:
-    """Turn whatever a library raises into one of our errors, unless memory does not suffice."""
+    """Turn whatever a library raises into one of our errors, unless memory runs out."""
     try:
         yield
     except Exception as error:
@@ -114,7 +114,7 @@ def _unreadable(source: str, error: Exception) -> RecordError:
 
 
 def parse_safetensors(content: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return tensors and metadata. Raises RecordError where `content` of `source` is no sound safetensors file."""
+    """Return tensors and metadata. Raises RecordError where `content` of `source` is damaged."""
     header_size = int.from_bytes(content[:8], "little")
     if header_size > MAX_HEADER_BYTES:
         raise RecordError(f"{source} has a header larger than {MAX_HEADER_BYTES >> 20} MiB", INCOMPLETE_HINT)
@@ -158,5 +158,5 @@ def reason_of(error: BaseException) -> str:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether memory did not suffice; the machine's allocator, unlike the GPU's, has no error of its own."""
+    """Return whether memory ran out; the machine's allocator, unlike the GPU's, has no class of errors for it."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

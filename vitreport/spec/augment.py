@@ -45,7 +45,7 @@ class VerticalFlipSpec(Section):
 
 
 class RandomCropSpec(Section):
-    """Pad each side with `padding` black pixels, then cut out a window of the former size."""
+    """Pad each side with `padding` black pixels, then cut out a window of the original size."""
 
     name: Literal["random_crop"] = "random_crop"
     padding: PositiveInt = 4
@@ -201,6 +201,7 @@ class MixSpec(Section):
 
     @property
     def is_on(self) -> bool:
+        """Return whether any images are mixed."""
         return self.mixup_alpha > 0 or self.cutmix_alpha > 0
 
 

@@ -27,7 +27,7 @@ COMPILE_HINT = "leave --compile out, or see whether a C++ compiler is installed 
 def choose_device(name: str) -> torch.device:
     """Return the device of that name; "auto" is the first GPU where there is one, else the CPU.
 
-    Raises SpecError for a name that is no device, ResourceError for a GPU that is not there.
+    Raises SpecError for another name, ResourceError for a GPU that is not there.
     """
     if name == "auto":
         return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
@@ -85,7 +85,7 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 
 @contextmanager
 def memory_errors(action: str, smaller: str = "a smaller model") -> Iterator[None]:
-    """Raise ResourceError where memory does not suffice for `action`; with what is `smaller` it might."""
+    """Raise ResourceError where memory runs out during `action`, with the hint to choose something `smaller`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -95,7 +95,7 @@ def memory_errors(action: str, smaller: str = "a smaller model") -> Iterator[Non
 
 
 def step_memory_errors(batch_size: int) -> AbstractContextManager[None]:
-    """Raise ResourceError where memory does not suffice for a training step."""
+    """Raise ResourceError where memory runs out in a training step."""
     return memory_errors(f"at train.batch_size = {batch_size}", "a smaller train.batch_size or a smaller model")
 
 

@@ -44,7 +44,7 @@ def evaluation_batch_size(device: torch.device, train: TrainSpec, image_size: in
 def predict(model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]) -> Predictions:
     """Compute the logits of a split, never compiled; `before_batch` may raise to stop between batches.
 
-    Raises ResourceError where the memory does not suffice.
+    Raises ResourceError where memory runs out.
     """
     model.eval()
     logits, begun = [], time.perf_counter()

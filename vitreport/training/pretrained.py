@@ -18,7 +18,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.training.setup import CHANNEL_STATISTICS
 from vitreport.training.state import named_weights
 
-COUNTER = "num_batches_tracked"  # of batch normalisation
+COUNTER = "num_batches_tracked"  # of batch normalization
 SHOWN_CHARACTERS = 100
 TITLES = {"missing": "missing", "unexpected": "not in the network", "reshaped": "of another shape"}
 

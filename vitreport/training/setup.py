@@ -84,7 +84,7 @@ def prepare(spec: RunSpec, model: nn.Module, cost: Cost, arrays: ImageArrays, de
 
 
 def image_problems(spec: RunSpec, classes: int, training_images: int) -> list[Problem]:
-    """Return whether a dataset of so many classes, so many images of which are trained on, is that of the spec."""
+    """Return how a dataset with so many classes and training images does not fit the spec."""
     found = batch_problems(spec.train.batch_size, training_images)
     if spec.data.num_classes != classes:
         fault = f"{spec.data.dataset} has {classes} classes"
@@ -93,7 +93,7 @@ def image_problems(spec: RunSpec, classes: int, training_images: int) -> list[Pr
 
 
 def lone_image_problems(spec: RunSpec, model: nn.Module, training_images: int) -> list[Problem]:
-    """Return what is wrong with a batch of one image, where there is one: batch normalisation may need more values."""
+    """Return what is wrong with a batch of one image, where there is one: batch normalization may need more values."""
     batch_size, size = spec.train.batch_size, spec.data.image_size
     if (training_images - 1) % batch_size:
         return []

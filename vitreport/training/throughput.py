@@ -70,7 +70,7 @@ def measure_cost_here(
 ) -> MeasuredCost:
     """Build the network and run some steps on generated images; a run has `training_images` if that is known.
 
-    Raises SpecError where batches leave nothing to normalize over, ResourceError where the memory does not suffice.
+    Raises SpecError where batches leave nothing to normalize over, ResourceError where memory runs out.
     """
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     device, batch_size = devices.choose_device(device_name), spec.train.batch_size

@@ -53,7 +53,7 @@ def adjust_hue(images: Tensor, shifts: Tensor) -> Tensor:
 
     The result is that of going to HSV and back, without branches. Let m and M be the smallest and the largest channel
     and C = M - m. A colour's distance to red on the circle is (1 + (G + B - R - m) / C) / 6, on green's side where
-    G > B. After the turn, a channel whose primary lies at distance d is M - C clamp(6d - 1, 0, 1).
+    G > B. After the turn, a channel whose primary is at distance d is M - C clamp(6d - 1, 0, 1).
     """
     red, green, blue = images.unbind(dim=1)
     smallest, largest = images.amin(dim=1), images.amax(dim=1)

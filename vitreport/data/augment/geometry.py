@@ -85,7 +85,7 @@ def affine(images: Tensor, matrices: Tensor, *, interpolation: str) -> Tensor:
 def draw_random_resized_crop(
     spec: RandomResizedCropSpec, shape: Sequence[int], numbers: RandomNumbers
 ) -> SampledTransform:
-    """Draw the first of ten windows that lies in the image, else the largest in its centre, as torchvision does."""
+    """Draw the first of ten windows that fits into the image, else the largest in its centre, as torchvision does."""
     height, width = shape[-2:]
     widths, heights = draw_lengths(spec.scale, spec.ratio, shape, numbers)
     inside = (widths > 0) & (widths <= width) & (heights > 0) & (heights <= height)

@@ -1,4 +1,4 @@
-"""Operations that consist of others, which function draws the random numbers of which spec, and all in order."""
+"""Operations that consist of others, the function that draws for each spec, and the operations of a spec in order."""
 
 from collections.abc import Sequence
 from functools import partial
