@@ -19,7 +19,7 @@ from vitreport.cli.options import SweepOptions
 from vitreport.cli.tables.runs import warn_mixed
 from vitreport.data.sources import facts_in
 from vitreport.errors import DamageError, ImagesError
-from vitreport.formatting import Estimate, counted, listed, printable
+from vitreport.formatting import counted, listed, printable
 from vitreport.report import tables
 from vitreport.spec.sweep import called
 from vitreport.store.run_state import RESULTS, trial_state
@@ -79,83 +79,64 @@ def _arguments(options: SweepOptions) -> dict[str, Any]:
 
 def show_sweeps(plans: Sequence[Plan], summary: Summary, *, as_json: bool) -> None:
     """Print a table of each plan with what follows from it. Plans without axes share a table of runs."""
-    groups = {group.id: group for group in summary.groups}
-    results = {plan.id: _result(plan, summary) for plan in plans}
     warn_mixed(summary.groups)
+    groups = {group.spec_id: group for group in summary.groups}
+    ablations = {ablation.design: ablation for ablation in summary.ablations}
+    sentences = {plan.id: list(_sentences(ablations[plan.id], summary)) if plan.axes else [] for plan in plans}
     if as_json:
-        print_json([_plain(plan, results[plan.id], groups) for plan in plans])
+        print_json([_plain(plan, groups, ablations.get(plan.id), sentences[plan.id]) for plan in plans])
         return
-    runs = [(plan.name, result) for plan in plans if not isinstance(result := results[plan.id], Ablation)]
-    if runs:
-        rows = [[name, tables.outcome(group)] for name, group in runs]
-        print_table(["run", "test accuracy"], rows, right=["test accuracy"], spare=())
-    ablations = [result for result in results.values() if isinstance(result, Ablation)]
-    for number, ablation in enumerate(ablations):
-        print_text("\n" * (number > 0 or bool(runs)) + printable(ablation.name))
-        content = tables.ablation(ablation)
-        columns, right = list(content.columns), content.columns[len(ablation.axes) :]
-        print_table(columns, map(list, content.rows), right=right, spare=columns[-2:])
-        for sentence in _sentences(ablation, groups):
+    if runs := [plan for plan in plans if not plan.axes]:
+        outcomes = [[plan.name, tables.outcome(groups.get(plan.trials[0].spec.group))] for plan in runs]
+        print_table(["run", "test accuracy"], outcomes, right=["test accuracy"], spare=())
+    for number, plan in enumerate(plan for plan in plans if plan.axes):
+        print_text("\n" * (number > 0 or bool(runs)) + printable(plan.name))
+        content = tables.ablation(ablations[plan.id])
+        columns = content.columns
+        print_table(columns, content.rows, right=columns[len(plan.axes) :], spare=columns[-2:])
+        for sentence in sentences[plan.id]:
             print_sentence(sentence)
 
 
-def _result(plan: Plan, summary: Summary) -> Ablation | Group | None:
-    """Return what a summary has of a plan: an ablation, or without axes the group of its seeds."""
-    if plan.axes:
-        return next(ablation for ablation in summary.ablations if ablation.design == plan.id)
-    return next((group for group in summary.groups if group.spec_id == plan.trials[0].spec.group), None)
-
-
-def _sentences(ablation: Ablation, groups: Mapping[str, Group]) -> Iterator[str]:
+def _sentences(ablation: Ablation, summary: Summary) -> Iterator[str]:
     yield from (finding.sentence for finding in ablation_findings(ablation))
-    subject = subject_of(ablation)
+    groups = {group.id: replace(group, label="") for group in summary.groups}
     for level in ablation.levels:
         if level.group:
-            where = f"{subject}, {called(ablation.axes, level.labels)}"
-            yield from (each.sentence for each in no_result(replace(groups[level.group], label=""), where))
+            where = f"{subject_of(ablation)}, {called(ablation.axes, level.labels)}"
+            yield from (each.sentence for each in no_result(groups[level.group], where))
     if ablation.baseline is None and len(ablation.levels) > 1:
         yield "no baseline: the spec's own value is not among these; choose one of them as the baseline"
 
 
-def _plain(plan: Plan, result: Ablation | Group | None, groups: Mapping[str, Group]) -> dict[str, Any]:
+def _plain(
+    plan: Plan, groups: Mapping[str, Group], ablation: Ablation | None, sentences: Sequence[str]
+) -> dict[str, Any]:
     """Return a sweep as JSON values; differences are those from the baseline."""
-    rows, sentences = [], list[str]()
-    if isinstance(result, Ablation):
-        sentences = list(_sentences(result, groups))
-        for place, level in enumerate(result.levels):
-            values = dict(zip(result.axes, (value.value for value in level.values), strict=True))
-            of_level = {
-                "values": values,
-                "baseline": place == result.baseline,
-                "difference": _difference(level.difference),
-            }
-            rows.append(_row(plan, level.labels, groups.get(level.group or "")) | of_level)
-    else:
-        rows.append({"values": {}, "baseline": False, "difference": None} | _row(plan, (), result))
+    differences = {level.labels: level.difference for level in ablation.levels} if ablation else {}
+    rows = []
+    for labels in dict.fromkeys(trial.values for trial in plan.trials):
+        trials = [trial for trial in plan.trials if trial.values == labels]
+        group, found = groups.get(trials[0].spec.group), differences.get(labels)
+        runs, test = (group.runs, group.test) if group else ((), None)
+        accuracies = [run.accuracies["test"] for run in runs if run.state == "done" and "test" in run.accuracies]
+        diverged = [run.last_seen for run in runs if run.state == "diverged"]
+        row = {
+            "values": plan.values(labels),
+            "runs": [trial.id for trial in trials],
+            "baseline": labels == plan.baseline,
+            "n": len(accuracies),
+            "accuracies": accuracies,
+            "mean": test and test.value,
+            "interval": test and test.interval,
+            "interval_kind": test.method if test and test.interval else None,
+            "diverged": [{"split": seen[0], "accuracy": seen[1]} if seen else None for seen in diverged],
+            "missing": len(trials) - len(accuracies) - len(diverged),
+            "difference": found
+            and {"value": found.value, "interval": found.interval, "shown": found.is_shown},
+        }
+        rows.append(row)
     return {"id": plan.id, "name": plan.name, "rows": rows, "findings": sentences}
-
-
-def _row(plan: Plan, labels: Sequence[str], group: Group | None) -> dict[str, Any]:
-    runs, test = (group.runs, group.test) if group else ((), None)
-    ids = [trial.id for trial in plan.trials if trial.values == labels]
-    accuracies = [run.accuracies["test"] for run in runs if run.state == "done" and "test" in run.accuracies]
-    diverged = [run.last_seen for run in runs if run.state == "diverged"]
-    return {
-        "runs": ids,
-        "n": len(accuracies),
-        "accuracies": accuracies,
-        "mean": test and test.value,
-        "interval": test and test.interval,
-        "interval_kind": test.method if test and test.interval else None,
-        "diverged": [{"split": each[0], "accuracy": each[1]} if each else None for each in diverged],
-        "missing": len(ids) - len(accuracies) - len(diverged),
-    }
-
-
-def _difference(found: Estimate | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    return {"value": found.value, "interval": [found.low, found.high], "shown": found.is_shown}
 
 
 def refuse_missing(trials: Sequence[Trial], runs_dir: Path) -> None:
