@@ -5,8 +5,8 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
+from itertools import starmap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,12 +24,12 @@ LEAST_FREE_MEMORY = 1e9
 
 
 class Finding(NamedTuple):
-    """What was checked, whether it is well, what was found, and how to fix it."""
+    """What was checked and found, and how to fix it if it is a problem."""
 
     subject: str
-    well: bool
     found: str
     fix: str = ""
+    well: bool = True
 
 
 def doctor(
@@ -42,21 +42,22 @@ def doctor(
     Example:
         vitreport doctor
     """
-    places = [("cache", cache_dir()), *(("data", each) for each in data_dirs_or_default(data_dirs)), ("runs", runs_dir)]
+    given = [f"{name}={os.environ[name]}" for name in sorted(VARIABLES & set(os.environ))]
     findings = [
-        Finding("python", True, f"{platform.python_version()} ({sys.executable})"),
+        Finding("python", f"{platform.python_version()} ({sys.executable})"),
         *map(_package, MODULES),
         *_devices(),
-        Finding("processor", True, f"{os.cpu_count()} cores"),
+        Finding("processor", f"{os.cpu_count()} cores"),
         _memory(),
-        *(_folder(subject, folder) for subject, folder in places),
+        _folder("cache", cache_dir()),
+        *(_folder("data", folder) for folder in data_dirs_or_default(data_dirs)),
+        _folder("runs", runs_dir),
+        *([Finding("variables", " ".join(given))] if given else []),
     ]
-    if given := [f"{name}={os.environ[name]}" for name in sorted(VARIABLES & set(os.environ))]:
-        findings.append(Finding("variables", True, " ".join(given)))
     if as_json:
         print_json([finding._asdict() for finding in findings])
     else:
-        rows = [(f.subject, "ok" if f.well else "problem", f.found, f.fix) for f in findings]
+        rows = [(each.subject, "ok" if each.well else "problem", each.found, each.fix) for each in findings]
         print_table(["", "", "found", "fix"], rows)
     if problems := [finding.subject for finding in findings if not finding.well]:
         raise ResourceError(f"{counted(len(problems), 'problem')}: {', '.join(problems)}")
@@ -69,19 +70,19 @@ def _package(module: str) -> Finding:
     distribution = {"sklearn": "scikit-learn"}.get(module, module.replace("_", "-"))
     try:
         importlib.import_module(module)
-        return Finding(distribution, True, version(distribution))
+        return Finding(distribution, version(distribution))
     except Exception as error:
         reason = " ".join(str(error).split())
-        mixed = "torchvision::nms" in reason
-        fix = f"pip install {'--force-reinstall torch torchvision' if mixed else distribution}"
-        return Finding(distribution, False, f"{type(error).__name__}: {reason[:120]}", fix)
+        packages = "--force-reinstall torch torchvision" if "torchvision::nms" in reason else distribution
+        return Finding(distribution, f"{type(error).__name__}: {reason[:120]}", f"pip install {packages}", well=False)
 
 
-def _devices() -> Iterator[Finding]:
+def _devices() -> list[Finding]:
     with suppress(Exception):  # torch does not load, as a line above says
         from vitreport.training.device import devices_found
 
-        yield from (Finding(device, True, found, advice) for device, found, advice in devices_found())
+        return list(starmap(Finding, devices_found()))
+    return []
 
 
 def _memory() -> Finding:
@@ -92,7 +93,7 @@ def _memory() -> Finding:
         free = max(free, *(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")))
     found = f"{pages * size / 2**30:.0f} GiB, {free / 2**30:.0f} GiB of it free"
     well = free > LEAST_FREE_MEMORY
-    return Finding("memory", well, found, "" if well else "end other programs")
+    return Finding("memory", found, "" if well else "end other programs", well)
 
 
 def _folder(subject: str, folder: Path) -> Finding:
@@ -100,12 +101,13 @@ def _folder(subject: str, folder: Path) -> Finding:
     try:
         existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     except OSError as error:
-        return Finding(subject, False, f"{folder}: {(error.strerror or str(error)).lower()}", "choose another folder")
+        reason = (error.strerror or str(error)).lower()
+        return Finding(subject, f"{folder}: {reason}", "choose another folder", well=False)
     free = shutil.disk_usage(existing).free
     found = f"{folder} ({free / 1e9:.0f} GB free{'' if folder.exists() else ', made when needed'})"
     try:
         refuse_unwritable(folder)
     except StorageError:
-        return Finding(subject, False, found, f"make {existing} writable, or choose another folder")
+        return Finding(subject, found, f"make {existing} writable, or choose another folder", well=False)
     well = free >= LEAST_FREE_BYTES
-    return Finding(subject, well, found, "" if well else "free some space")
+    return Finding(subject, found, "" if well else "free some space", well)
