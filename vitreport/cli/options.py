@@ -1,7 +1,7 @@
 """The options that several commands share, in groups: a command takes a whole group as one parameter."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vitreport.cli.console import note_lowered
 from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUNS_DIR, THREADS, Runtime, RuntimeOption
 from vitreport.sweep.defaults import DEFAULT_SEEDS
 
 if TYPE_CHECKING:
-    from vitreport.spec.compose import Request
+    from vitreport.spec.compose import Composed, Request
 
 SPEC, SWEEP, RUNTIME = "Spec", "Sweep", "Runtime (not part of the spec)"
 
@@ -97,6 +98,18 @@ class SpecOptions(FieldOptions):
 
         given = {**self.flags, **more}
         return Request(self.model, self.dataset, self.preset, self.spec, self.set_ or (), given, weights)
+
+    def compose(
+        self, data_dirs: Sequence[Path] | None, weights: Path | None = None, *, quiet: bool = False, **more: Any
+    ) -> "Composed":
+        """Return the checked spec; note a batch size that was lowered."""
+        from vitreport.data.sources import facts_in
+        from vitreport.spec.compose import compose_request
+
+        composed = compose_request(self.request(weights, **more), facts_in(data_dirs))
+        if not quiet:
+            note_lowered([composed.lowered])
+        return composed
 
 
 @dataclass(frozen=True)

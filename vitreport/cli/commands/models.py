@@ -61,13 +61,11 @@ def show(wanted: options.SpecOptions, machine: options.DeviceOptions, as_json: o
     """
     from vitreport.cli.tables.dry_run import cost_rows, plain_cost
     from vitreport.cli.tables.specs import field_rows
-    from vitreport.data.sources import facts_in
     from vitreport.formatting import toml_value
-    from vitreport.spec.compose import compose_request
     from vitreport.spec.load import preset_facts, presets_of
     from vitreport.training.throughput import measure_cost_here
 
-    spec = compose_request(wanted.request(), facts_in(machine.data_dirs)).spec
+    spec = wanted.compose(machine.data_dirs).spec
     architecture, values = type(spec.model), spec.model.model_dump(mode="json")
     fields = [field for field in field_rows(architecture) if field.name in values]
     facts = {name: preset_facts(name) for name in presets_of(spec.model.name)}

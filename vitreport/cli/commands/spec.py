@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vitreport.cli import options
-from vitreport.cli.console import note, note_lowered, print_json, print_text
+from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.options import argument, flag
 
 app = typer.Typer(help="Show and check specs.", no_args_is_help=True)
@@ -52,12 +52,7 @@ def check(
     Example:
         vitreport spec check my.toml
     """
-    from vitreport.data.sources import facts_in
-    from vitreport.spec.compose import Request, compose_request
-
-    composed = compose_request(Request(spec_file=file), facts_in(data_dirs))
-    note_lowered([composed.lowered])
-    spec = composed.spec
+    spec = options.SpecOptions(spec=file).compose(data_dirs).spec
     if as_json:
         print_json({"id": spec.run_id, "spec": spec.model_dump(mode="json")})
     else:
@@ -75,12 +70,9 @@ def show(wanted: options.SpecOptions, data_dirs: options.DataDirs = None, as_jso
     """
     import tomli_w
 
-    from vitreport.data.sources import facts_in
-    from vitreport.spec.compose import compose_request
     from vitreport.spec.load import preset_facts
 
-    composed = compose_request(wanted.request(), facts_in(data_dirs))
-    note_lowered([composed.lowered])
+    composed = wanted.compose(data_dirs)
     if as_json:
         print_json(composed.spec.model_dump(mode="json"))
         return

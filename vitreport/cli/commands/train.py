@@ -25,15 +25,10 @@ def train(
         vitreport train perceiver-io --dataset digits
         vitreport train --spec my.toml --set lr=1e-3 --epochs 5
     """
-    from vitreport.cli.console import note_lowered
     from vitreport.cli.tables.specs import note_origins
     from vitreport.cli.tables.training import train_and_show
-    from vitreport.data.sources import facts_in
-    from vitreport.spec.compose import compose_request
 
-    composed = compose_request(wanted.request(training.weights, seed=seed), facts_in(training.data_dirs))
-    if not quiet:
-        note_lowered([composed.lowered])
+    composed = wanted.compose(training.data_dirs, training.weights, quiet=quiet, seed=seed)
     runtime = training.runtime(data_dir=composed.data_dir)
     if dry_run:
         from vitreport.cli.tables.dry_run import show_plan
