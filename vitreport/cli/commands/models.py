@@ -76,16 +76,12 @@ def show(wanted: options.SpecOptions, machine: options.DeviceOptions, as_json: o
         print_json({**about, "presets": facts, "spec": spec.model_dump(mode="json"), "cost": plain_cost(measured)})
         return
     print_text(f"{spec.model.label}: {inspect.getdoc(architecture)}\n")
-    derived, rows = spec.model.derived({}, image_size=1, num_classes=1), []
-    for field in fields:
-        default = field.default_in_words(is_derived=field.name in derived)
-        rows.append([field.name, field.type, default, toml_value(values[field.name])])
+    rows = [[field.name, field.type, field.shown_default, toml_value(values[field.name])] for field in fields]
     print_table(["field", "type", "default", "here"], rows)
     if facts:
         print_text("")
         preset_rows = [row for name, lines in facts.items() for row in zip_longest([name], lines, fillvalue="")]
         print_table(["preset", ""], preset_rows)
-    print_text(
-        f"\n{spec.data.dataset}, {spec.data.image_size} x {spec.data.image_size} pixels, {spec.train.precision}:"
-    )
+    size = spec.data.image_size
+    print_text(f"\n{spec.data.dataset}, {size} x {size} pixels, {spec.train.precision}:")
     print_table(["", ""], cost_rows(measured))

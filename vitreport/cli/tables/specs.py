@@ -36,18 +36,18 @@ LIMITS = {"exclusiveMinimum": "above", "exclusiveMaximum": "below", "minimum": "
 
 
 class FieldRow(NamedTuple):
-    """A field of a section; one that is required has no default."""
+    """A field of a section; one without a default is required, or derived from the dataset."""
 
     name: str
     type: str
     required: bool
+    derived: bool
     default: Any
 
-    def default_in_words(self, *, is_derived: bool) -> str:
-        """Write the default. `is_derived` says that a required field follows from the dataset."""
-        if self.required:
-            return "from the dataset" if is_derived else "required"
-        return toml_value(self.default)
+    @property
+    def shown_default(self) -> str:
+        """The default as a table shows it."""
+        return "from the dataset" if self.derived else "required" if self.required else toml_value(self.default)
 
 
 def field_rows(section: type[BaseModel]) -> Iterator[FieldRow]:
@@ -56,7 +56,8 @@ def field_rows(section: type[BaseModel]) -> Iterator[FieldRow]:
     for name, field in section.model_json_schema()["properties"].items():
         if name != "name":
             described = {"enum": choices[name]} if name in choices else field
-            yield FieldRow(name, _type(described), "default" not in field, field.get("default"))
+            is_derived, default = field.get("derived", False), field.get("default")
+            yield FieldRow(name, _type(described), "default" not in field, is_derived, default)
 
 
 def _type(field: Mapping[str, Any]) -> str:
@@ -85,13 +86,10 @@ def show_fields(section: str | None, *, as_json: bool) -> None:
         fields = [[each._asdict() for each in field_rows(kind)] for _, kind in kinds]
         print_json([{**about, "fields": of_kind} for about, of_kind in zip(sections, fields, strict=True)])
         return
-    rows: list[tuple[str, str, str, str]] = []
+    rows: list[tuple[str, ...]] = []
     for name, kind in kinds:
-        tag = tag_of(kind)
-        rows += [(name, "name", toml_value(tag), "")] if tag else []
-        rows += [
-            (name, each.name, each.type, each.default_in_words(is_derived=name == "data")) for each in field_rows(kind)
-        ]
+        rows += [(name, "name", toml_value(tag), "")] if (tag := tag_of(kind)) else []
+        rows += [(name, field.name, field.type, field.shown_default) for field in field_rows(kind)]
     print_table(["section", "field", "type", "default"], rows)
 
 

@@ -26,14 +26,15 @@ COUNTED = ("runs", "ablations", "claims")
 
 def show_studies(*, as_json: bool) -> None:
     """Print the studies that come with vitreport, with the numbers of their parts."""
-    studies = {name: read_study(name) for name in study_names()}
-    counts = {name: [len(getattr(study, kind)) for kind in COUNTED] for name, study in studies.items()}
+    studies = []
+    for name in study_names():
+        study = read_study(name)
+        counts = {kind: len(getattr(study, kind)) for kind in COUNTED}
+        studies.append({"name": name, "title": study.title, **counts})
     if as_json:
-        about = ({"name": name, "title": study.title} for name, study in studies.items())
-        print_json([each | dict(zip(COUNTED, counts[each["name"]], strict=True)) for each in about])
+        print_json(studies)
     else:
-        rows = [(name, study.title, *map(str, counts[name])) for name, study in studies.items()]
-        print_table(["study", "title", *COUNTED], rows, right=COUNTED)
+        print_table(["study", "title", *COUNTED], [list(map(str, each.values())) for each in studies], right=COUNTED)
 
 
 def show_study(name: str, *, as_json: bool) -> None:
@@ -80,9 +81,9 @@ def show_status(
     planned = plan_study(asked, describe)
     if not quiet:
         note_lowered(planned.lowered)
-    if runs_dir.exists() or runs_dir == RUNS_DIR.default:
-        require_runs_dir(runs_dir, may_lack_default=True)
-    else:
+    if runs_dir.exists():
+        require_runs_dir(runs_dir)
+    elif runs_dir != RUNS_DIR.default:
         note(f"there is no folder {runs_dir} yet; {HINT}")
     records = [read_run(folder) for folder in run_folders(runs_dir)]
     expect = expect_here(measured_on, records) if measured_on else expect_from_records(records)
@@ -100,9 +101,8 @@ def show_status(
         names = [name for name in (*section.runs, *section.ablations) if name in parts]
         rows += [[section.title, *[""] * (len(columns) - 1)]] if names else []
         for name in names:
-            part = parts[name]
-            counts = (str(part["states"].get(state, 0)) for state in states)
-            rows.append([f"  {name}", str(part["runs"]), *counts, _time(part) if part["to_train"] else ""])
+            counts = [str(parts[name]["states"].get(state, 0)) for state in states]
+            rows.append([f"  {name}", str(parts[name]["runs"]), *counts, _time(parts[name])])
     print_table(columns, rows, right=columns[1:])
     shared = sum(part["runs"] for part in parts.values()) - every["runs"]
     total = f"{counted(every['runs'], 'run')}{f' ({shared:,} shared)' if shared else ''}"
@@ -127,4 +127,6 @@ def _status(trials: Collection[TrialForecast]) -> dict[str, Any]:
 
 
 def _time(status: dict[str, Any]) -> str:
+    if not status["to_train"]:
+        return ""
     return "unknown" if status["seconds"] is None else duration(status["seconds"])
