@@ -132,8 +132,7 @@ def _plain(
             "interval_kind": test.method if test and test.interval else None,
             "diverged": [{"split": seen[0], "accuracy": seen[1]} if seen else None for seen in diverged],
             "missing": len(trials) - len(accuracies) - len(diverged),
-            "difference": found
-            and {"value": found.value, "interval": found.interval, "shown": found.is_shown},
+            "difference": found and {"value": found.value, "interval": found.interval, "shown": found.is_shown},
         }
         rows.append(row)
     return {"id": plan.id, "name": plan.name, "rows": rows, "findings": sentences}
