@@ -54,7 +54,7 @@ def test_validation_images_of_the_user_choose_the_epoch(cli: Cli, pets: Path) ->
     data = record(done)["data"]
     assert data["counts"] == {"train": 8, "val": 4, "test": 8}
     assert data["source"] == "folder of images; validation split: val"
-    assert "pets: the validation images choose the epoch" in done.stderr
+    assert "pets: folder of images; validation split: val" in done.stderr
     spec = spec_of(done)["data"]
     assert (spec["validation"], spec["validation_fraction"]) == ("folder", 0.0)
     run = Path(done.stdout.strip())
@@ -73,7 +73,7 @@ def test_a_fraction_beside_validation_images_is_an_error(cli: Cli, pets: Path) -
     done = train(cli, pets, "--set", "validation_fraction=0.2")
     assert done.exit_code == 2
     assert done.stderr == (
-        "error: data.validation_fraction = 0.2: the data set has validation images, so that none are held out of the "
+        "error: data.validation_fraction = 0.2: the dataset has validation images, so that none are held out of the "
         'training images (from --set); hint: leave it out, or set data.validation to "fraction" to ignore the '
         "validation images\n"
     )
@@ -163,7 +163,7 @@ def test_an_ablation_of_the_range_opens_the_images_of_each_and_tells_all_once(cl
         for path in (tmp_path / "runs").glob("mlp-mixer-cells-*/run.json")
     }
     assert ranges == {"None", "[0.0, 4095.0]"}
-    for line in ("the validation images choose the epoch", "train/0000.png", "have little contrast"):
+    for line in ("validation split: val", "train/0000.png", "have little contrast"):
         assert done.stderr.count(line) == 1
 
 

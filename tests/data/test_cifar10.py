@@ -213,14 +213,6 @@ def test_a_batch_of_python_3_is_read_too(
     assert opened(image_request).splits["test"].labels.tolist() == [3, 4]
 
 
-def test_a_batch_that_unpacks_without_end(
-    image_request: ImageRequest, archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cifar10, "MAX_BATCH_BYTES", 100)
-    with pytest.raises(DatasetError, match="test_batch is no file of at most 100 bytes"):
-        opened(image_request)
-
-
 def test_notices_go_to_the_caller(image_request: ImageRequest) -> None:
     lines: list[str] = []
     with pytest.raises(ResourceError):

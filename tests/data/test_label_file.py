@@ -48,7 +48,7 @@ def test_labels_come_from_a_csv_file(
         "test": [1, 1],
     }
     assert arrays.source == f"images listed in {name}; {words}"
-    assert told == [f"{root}: no test split found: {words}, the same for every run"]
+    assert told == [f"{root}: images listed in {name}; {words}"]
     assert facts(root) == DatasetFacts("set", num_classes=2, image_size=8)
     dogs = {noise(index).tobytes() for index in range(0, 10, 2)}
     for split in arrays.splits.values():
@@ -174,4 +174,4 @@ def test_the_use_of_validation_images_is_told(tmp_path: Path, image_request: Ima
     lines = [f"{n:04}.png,{'cat' if n % 2 else 'dog'},{'train' if n < 6 else 'val'}" for n in range(10)]
     root = labelled(tmp_path / "set", "\n".join(["file,label,split", *lines]))
     open_folder(root, image_request)
-    assert told == [f"{root}: the validation images are the test split, as there are no other test images"]
+    assert told == [f"{root}: images listed in labels.csv; test split: val"]

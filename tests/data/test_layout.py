@@ -41,7 +41,7 @@ def test_validation_images_are_the_validation_split(
     assert np.array_equal(arrays.splits["val"].images[2], noise(110).transpose(2, 0, 1))
     assert arrays.splits["val"].labels.tolist() == [0, 0, 1, 1]
     assert arrays.source == f"folder of images; validation split: {name}"
-    assert told == [f"{root}: the validation images choose the epoch, unless --set validation=fraction"]
+    assert told == [f"{root}: folder of images; validation split: {name}"]
     assert count_folder(root) == {"train": 6, "val": 4, "test": 6}
     assert facts(root).has_validation
 
@@ -56,7 +56,7 @@ def test_without_test_images_the_validation_images_are_the_test_split(
     arrays = open_folder(root, image_request)
     assert arrays.fingerprint == plain
     assert arrays.source == f"folder of images; test split: {name}"
-    assert told == [f"{root}: the validation images are the test split, as there are no other test images"]
+    assert told == [f"{root}: folder of images; test split: {name}"]
     assert not facts(root).has_validation
 
 
@@ -83,7 +83,7 @@ def test_a_folder_without_a_split_is_divided_the_same_way_each_time(
     assert arrays.classes == ("ape", "cat", "dog")
     words = "split made by vitreport: 20% of each class for testing, seed 0"
     assert arrays.source == f"folder of images; {words}"
-    assert told == [f"{root}: no test split found: {words}, the same for every run"]
+    assert told == [f"{root}: folder of images; {words}"]
     again = unsplit(tmp_path / "again")
     assert open_folder(again, image_request).fingerprint == arrays.fingerprint
     assert count_folder(root) == {"train": 24, "test": 6}

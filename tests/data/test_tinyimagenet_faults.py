@@ -8,7 +8,7 @@ from vitreport.data.sources import describe
 from vitreport.errors import DatasetError
 from vitreport.spec.data import DatasetFacts
 
-from .makers import md5, republish, write_folder
+from .makers import write_folder
 from .tiny import WNIDS, opened, publish, write_tiny
 
 
@@ -68,10 +68,10 @@ def hide_validation(root: Path) -> None:
 DAMAGES = pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (remove("wnids.txt"), r"wnids\.txt (is missing|damaged)"),
-        (remove("words.txt"), r"words\.txt (is missing|damaged)"),
-        (remove("val/val_annotations.txt"), r"val/val_annotations\.txt (is missing|damaged)"),
-        (hide_validation, r"val/(images|val_annotations\.txt)? ?(cannot be read|is missing|damaged)|has no folder val"),
+        (remove("wnids.txt"), r"wnids\.txt is missing"),
+        (remove("words.txt"), r"words\.txt is missing"),
+        (remove("val/val_annotations.txt"), r"val/val_annotations\.txt is missing"),
+        (hide_validation, r"val/val_annotations\.txt is missing"),
         (rename_class, "train/n02124075/images"),
         (hide_images, "train/n02124075/images"),
         (append("wnids.txt", "\n../../../etc"), r"wnids\.txt has 4 classes, tinyimagenet has 3"),
@@ -111,22 +111,6 @@ def test_another_layout_is_named(image_request: ImageRequest, damage: Callable[[
     assert error.value.hint
 
 
-@DAMAGES
-@pytest.mark.usefixtures("three_classes")
-def test_another_layout_in_the_archive_is_named(
-    tmp_path: Path,
-    image_request: ImageRequest,
-    monkeypatch: pytest.MonkeyPatch,
-    damage: Callable[[Path], None],
-    words: str,
-) -> None:
-    root = write_tiny(tmp_path / "tiny-imagenet-200")
-    damage(root)
-    publish(image_request.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
-    with pytest.raises(DatasetError, match=words):
-        opened(image_request)
-
-
 @pytest.mark.usefixtures("three_classes")
 def test_links_out_of_the_data_set_are_refused(image_request: ImageRequest) -> None:
     root = write_tiny(image_request.data_dir / "tiny-imagenet-200")
@@ -148,18 +132,4 @@ def test_images_that_do_not_decode_are_counted(
     if packed:
         publish(image_request.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
     with pytest.raises(DatasetError, match=rf"^2 of 12 images do not decode: train/{WNIDS[1]}/images/.*truncated"):
-        opened(image_request)
-
-
-@pytest.mark.usefixtures("three_classes")
-def test_a_damaged_member_of_the_archive_is_named(
-    tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = write_tiny(tmp_path / "tiny-imagenet-200")
-    path = publish(image_request.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
-    content = bytearray(path.read_bytes())
-    content[content.index(b"val_2.JPEG") + 200] ^= 255
-    path.write_bytes(content)
-    republish("tinyimagenet", monkeypatch, md5=md5(bytes(content)))
-    with pytest.raises(DatasetError, match=r"1 of 12 images do not decode: val/images/val_2\.JPEG \(damaged in the ar"):
         opened(image_request)

@@ -36,6 +36,7 @@ class ImageFacts:
         source: Where the images are from, for the user.
         mean: The mean of each channel over the whole training split, in units where white is 1.
         std: The standard deviation of each channel, at least 1/255.
+        sizes: The number of images of each split.
         overlaps: "train/test" counts the test images that are also training images, pixel by pixel, and so on.
         repeated: The number of training images that repeat another one.
         resized: The number of images that had another size, whose shorter sides were from `sides[0]` to `sides[1]`.
@@ -51,6 +52,7 @@ class ImageFacts:
     source: str
     mean: Channels
     std: Channels
+    sizes: dict[str, int] = field(default_factory=dict)
     overlaps: dict[str, int] = field(default_factory=dict)
     repeated: int = 0
     resized: int = 0
@@ -146,6 +148,7 @@ def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], se
         source=source,
         mean=mean,
         std=std,
+        sizes={name: len(split.labels) for name, split in splits.items()},
         overlaps={
             f"{former}/{latter}": sum(digest in distinct[former] for digest in digests[latter])
             for former, latter in (("train", "test"), ("train", "val"), ("val", "test"))

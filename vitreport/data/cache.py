@@ -3,7 +3,7 @@
     CACHE_DIR/arrays/<name>-<key>/images-train.bin   uint8 (N, 3, S, S)
                                   labels-train.bin   int64 (N,), little-endian
                                   images-test.bin, labels-test.bin, perhaps images-val.bin, labels-val.bin
-                                  meta.json          `_Meta`
+                                  meta.json          `ImageFacts`
 
 The key identifies the source bytes and the size S. A folder is written under a temporary name and renamed last.
 """
@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -33,15 +32,7 @@ from vitreport.untrusted_files import UnreadableFileError, read_bounded, reading
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
 
 
-class _Meta(NamedTuple):
-    """The facts, the number of images of each split, and their side S."""
-
-    facts: ImageFacts
-    counts: dict[str, int]
-    size: int
-
-
-_META = TypeAdapter(_Meta)
+_FACTS = TypeAdapter(ImageFacts)
 _reading = partial(reading_errors, DatasetError, hint="unpack or copy it again")
 
 
@@ -83,8 +74,8 @@ def decoded(request: ImageRequest, size: int, source: ImageSource, *, check_byte
     """Return the arrays from the cache; None if a file is missing, or is not what meta.json says."""
     folder = _folder(request, size, source)
     with suppress(UnreadableFileError, OSError, ValueError):
-        facts, counts, size = _META.validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
-        splits = _mapped(folder, counts, size)
+        facts = _FACTS.validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
+        splits = _mapped(folder, facts.sizes, size)
         if not check_bytes or arrays.fingerprint(facts.classes, splits) == facts.fingerprint:
             return ImageArrays(splits=splits, **vars(facts))
     return None
@@ -124,7 +115,7 @@ def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progres
         done += len(chunk.images)
         progress("decoding", done, sum(counts.values()))
     facts = arrays.image_facts(source.source, decoding, _mapped(folder, counts, size), seen)
-    write_json(folder / "meta.json", _META.dump_python(_Meta(facts, counts, size)))
+    write_json(folder / "meta.json", _FACTS.dump_python(facts))
 
 
 def _chunks(decoding: arrays.Decoding, source: ImageSource) -> Iterator[arrays.Chunk]:

@@ -19,12 +19,11 @@ from vitreport.errors import DatasetError
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SIZE = 32
-MAX_BATCH_BYTES = 40_000_000
 
 
 def find(request: ImageRequest) -> ImageSource:
     """Find the archive, its unpacked batches or folders of images; else a download."""
-    return find_files(request, classes=CLASSES, most=MAX_BATCH_BYTES, decode=_decode)
+    return find_files(request, classes=CLASSES, decode=_decode)
 
 
 def _decode(contents: Mapping[str, bytes]) -> Decoding:

@@ -17,7 +17,7 @@ from vitreport.data.folder import find_by_class
 from vitreport.data.registry import DATASETS, Archive, ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 from vitreport.files import locked, make_folder, storage_errors
-from vitreport.untrusted_files import entry_fault, open_bounded, read_bounded, reading_errors
+from vitreport.untrusted_files import entry_fault, open_bounded, reading_errors
 
 TIMEOUT_SECONDS = 30
 BLOCK_BYTES = 2**18
@@ -54,9 +54,9 @@ def find_published(
 
 
 def find_files(
-    request: ImageRequest, *, classes: Sequence[str], most: int, decode: Callable[[Mapping[str, bytes]], Decoding]
+    request: ImageRequest, *, classes: Sequence[str], decode: Callable[[Mapping[str, bytes]], Decoding]
 ) -> ImageSource:
-    """Look for a dataset that is a gzipped tar archive of a few files, with known checksums, of at most `most` bytes.
+    """Look for a dataset that is a gzipped tar archive of a few files with known checksums.
 
     `decode` reads the contents of the files, given by name. `classes` are the class folders of images by class.
     """
@@ -72,10 +72,10 @@ def find_files(
     def contents(root: Path) -> dict[str, bytes]:
         for name, md5 in archive.files.items():
             _refuse_other_bytes(root / name, md5)
-        return {name: read_bounded(root / name, most) for name in archive.files}
+        return {name: (root / name).read_bytes() for name in archive.files}
 
     def in_archive(path: Path) -> Decoding:
-        return decode(tar_members(path, archive.folder, archive.files, most))
+        return decode(tar_members(path, archive.folder, archive.files))
 
     return find_published(request, decode=in_archive, in_folder=in_folder)
 
@@ -151,11 +151,7 @@ def _fetch_verified(url: str, part: Path, archive: Archive, request: ImageReques
 
 
 def _blocks(url: str, done: int, size: int) -> Iterator[tuple[int, bytes]]:
-    """Yield (offset, bytes) of a file of `size` bytes from the byte `done`, or from 0 if the server cannot resume.
-
-    Raises:
-        _MirrorError: The server does not give the file, or gives less than it said.
-    """
+    """Yield (offset, bytes) of a file of `size` bytes from the byte `done`, or from 0 if the server cannot resume."""
     if done >= size:
         return
     headers = {"User-Agent": "vitreport", "Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})

@@ -17,13 +17,12 @@ import numpy as np
 
 from vitreport.data.archive import DiskTree, File, shown
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource
-from vitreport.data.decode import VERSION, Listing, decoding, first_size
+from vitreport.data.decode import VERSION, Listing, decoding
 from vitreport.data.holdout import TEST_FRACTION, made_split
 from vitreport.data.label_file import SPLITS, Labelled, read_label_file
 from vitreport.data.registry import DATASETS, ImageRequest, IntensityRange, Notify, silent
 from vitreport.errors import DatasetError
 from vitreport.formatting import counted, listed
-from vitreport.spec.data import DatasetFacts
 
 LAYOUT_HINT = (
     "lay it out as train/CLASS/*.png and test/CLASS/*.png (or .jpg; val/CLASS/ is optional), with the same classes in "
@@ -31,19 +30,6 @@ LAYOUT_HINT = (
     "path of that folder"
 )
 LABEL_FILES = ("labels.csv", "train.csv", "train_labels.csv", "annotations.csv")
-SPLIT_MADE = f"split made by vitreport: {TEST_FRACTION:.0%} of each class for testing, seed 0"
-
-
-def describe(root: Path, image_size: int | None = None) -> DatasetFacts:
-    """Return the facts of a folder of the user's own; without `image_size` its first training image sets the size.
-
-    Raises:
-        DatasetError: The folder is not laid out as it should be, or the first image cannot be read.
-        SpecError: The first image is not square, or its size is not allowed.
-    """
-    listing, first = read_folder(root)
-    size, has_validation = image_size or first_size(listing.tree, first), "val" in listing.files
-    return DatasetFacts(root.name, len(listing.classes), size, has_validation=has_validation, data_dir=root.parent)
 
 
 def find_by_class(root: Path, request: ImageRequest, classes: Sequence[str] = ()) -> ImageSource:
@@ -80,7 +66,7 @@ def image_source(listing: Listing, size: int, intensity_range: IntensityRange = 
 
 
 def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, File]:
-    """List the images in a folder of the user's own, and return also the one that sets the size of all.
+    """List the images in a folder of the user's own; the second result is the image that sets the size of all.
 
     Raises:
         DatasetError: The folder is not laid out as it should be.
@@ -168,19 +154,16 @@ def _arranged(tree: DiskTree, images: Sequence[Labelled], source: str, notify: N
             raise DatasetError(fault, "every split needs every class")
         files[role] = [image.file for image in of_split]
         labels[role] = np.array([number[image.label] for image in of_split], np.int64)
-    if {"val", "test"} <= present:
-        source += f"; validation split: {val}"
-        notify(f"{tree.place}: the validation images choose the epoch, unless --set validation=fraction")
-    elif "val" in present:
-        source += f"; test split: {val}"
-        notify(f"{tree.place}: the validation images are the test split, as there are no other test images")
+    if "val" in present:
+        source += f"; {'validation' if 'test' in present else 'test'} split: {val}"
     elif "test" not in present:
         (all_files,), (all_labels,) = files.values(), labels.values()
         train, test = made_split(all_labels, classes)
         files = {split: [all_files[index] for index in chosen] for split, chosen in (("train", train), ("test", test))}
         labels = {"train": all_labels[train], "test": all_labels[test]}
-        source += f"; {SPLIT_MADE}"
-        notify(f"{tree.place}: no test split found: {SPLIT_MADE}, the same for every run")
+        source += f"; split made by vitreport: {TEST_FRACTION:.0%} of each class for testing, seed 0"
+    if present != {"train", "test"}:
+        notify(f"{tree.place}: {source}")
     return Listing(tree, classes, files, labels, source)
 
 

@@ -22,10 +22,8 @@ def validation_split(
 ) -> tuple[Indices, Indices]:
     """Return sorted indices (N - V,) to train on and (V,) to validate on, where V is fraction * N, rounded.
 
-    Every class gives its share of V to within one image. Which images, is drawn from (seed, "split").
-
-    Raises:
-        DatasetError: The fraction, if not 0, holds nothing out, or holds out all images of a class.
+    Every class gives its share of V to within one image. Which images, is drawn from (seed, "split"). Raises
+    DatasetError if the fraction, if not 0, holds nothing out, or holds out all images of a class.
     """
     total = round(fraction * len(labels))
     if fraction > 0 and total == 0:
@@ -42,10 +40,7 @@ def validation_split(
 def limited(labels: Labels, limit: int, seed: int, classes: Sequence[str] = ()) -> Indices:
     """Return sorted indices of `limit` images, the same share of each class to within one; all if there are no more.
 
-    Which images, is drawn from (seed, "limit").
-
-    Raises:
-        DatasetError: A class would be left without an image.
+    Which images, is drawn from (seed, "limit"). Raises DatasetError if a class would be left without an image.
     """
     counts = np.bincount(labels)
     shares = _shares(counts, min(limit, len(labels)))
@@ -58,10 +53,7 @@ def made_split(labels: Labels, classes: Sequence[str]) -> tuple[Indices, Indices
     """Divide images without a split into sorted indices to train on and to test on.
 
     A fifth of each class, rounded, and at least one image is for testing. The seed of a run has no part in it, so that
-    all runs on a folder are tested on the same images.
-
-    Raises:
-        DatasetError: A class has a single image.
+    all runs on a folder are tested on the same images. Raises DatasetError if a class has a single image.
     """
     counts = np.bincount(labels, minlength=len(classes))
     hint = "add images: a class needs one to train and one to test"

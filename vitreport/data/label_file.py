@@ -45,8 +45,7 @@ def read_label_file(tree: DiskTree, name: str, images: Sequence[File]) -> list[L
     """Return those of the images that a CSV file names, sorted by path.
 
     Raises:
-        DatasetError: The file cannot be read, or names images that are missing, ambiguous, named twice or without a
-            class.
+        DatasetError: The file cannot be read, or names an image that is missing, ambiguous, repeated or unlabelled.
     """
     by_name: dict[str, list[File]] = defaultdict(list)
     for image in images:

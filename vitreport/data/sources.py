@@ -23,10 +23,8 @@ def locate(dataset: str, data_dirs: Sequence[Path]) -> tuple[str, Path]:
     """Return the name of a dataset and the directory that holds it, or to which it would be downloaded.
 
     A path (with a separator, or beginning with "." or "~") becomes its last part and its absolute parent. A plain name
-    is looked for in `data_dirs`, the first of which is taken if it is in none.
-
-    Raises:
-        DatasetError: It is a path that no system could have.
+    is looked for in `data_dirs`, the first of which is taken if it is in none. Raises DatasetError for a path that no
+    system could have.
     """
     if not _is_path(dataset):
         names = (dataset, *(DATASETS[dataset].kept_as if dataset in DATASETS else ()))
@@ -67,9 +65,12 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
         if name and _is_folder(name):
             hint = f"write ./{name} for the folder here"
         raise SpecError(problems=[Problem("data.dataset", "unknown data set", hint, repr(name))])
-    from vitreport.data import folder
+    from vitreport.data.decode import first_size
+    from vitreport.data.folder import read_folder
 
-    return folder.describe(root, image_size)
+    listing, first = read_folder(root)
+    size, has_validation = image_size or first_size(listing.tree, first), "val" in listing.files
+    return DatasetFacts(name, len(listing.classes), size, has_validation=has_validation, data_dir=home)
 
 
 def facts_in(data_dirs: Sequence[Path] | None) -> "Callable[[str, int | None], DatasetFacts]":
@@ -81,11 +82,7 @@ def facts_in(data_dirs: Sequence[Path] | None) -> "Callable[[str, int | None], D
 
 
 def count_images(name: str, data_dir: Path) -> dict[str, int]:
-    """Count the images of each split: those that were published, or those in a user's own folder.
-
-    Raises:
-        DatasetError: The folder is not laid out as it should be.
-    """
+    """Count the images of each split: those that were published, or those in a user's own folder."""
     if published := DATASETS.get(name):
         return {"train": published.train_count, "test": published.test_count}
     from vitreport.data.folder import read_folder
@@ -110,8 +107,8 @@ def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageAr
 def open_present(request: ImageRequest) -> "ImageArrays | None":
     """Return the images of a dataset as they are here now, decoded if they are not yet; nothing is downloaded.
 
-    The result is None if there is no such folder, or if the images would have to be downloaded and no decoded copy is
-    in the cache. The bytes in the cache are not checked. Raises as `open_dataset` does.
+    The result is None if there is no such folder, or if they would have to be downloaded and are not in the cache. The
+    bytes in the cache are not checked. Raises as `open_dataset` does.
     """
     published = DATASETS.get(request.name)
     if not published and not _is_folder(request.data_dir / request.name):

@@ -16,13 +16,11 @@ from vitreport.data.registry import ImageRequest
 
 CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 SIZE = 96
-IMAGE_BYTES = 3 * SIZE**2
-MOST_IMAGES = 8000  # in one file, that of the test images
 
 
 def find(request: ImageRequest) -> ImageSource:
     """Find the archive, its binary files or folders of images; else a download."""
-    return find_files(request, classes=CLASSES, most=MOST_IMAGES * IMAGE_BYTES, decode=_decode)
+    return find_files(request, classes=CLASSES, decode=_decode)
 
 
 def _decode(contents: Mapping[str, bytes]) -> Decoding:
