@@ -8,7 +8,7 @@ from timm.data.mixup import Mixup, cutmix_bbox_and_lam
 from torch import Tensor
 
 from tests.data.augmenting import SIZES, assert_close, numbers, random_images
-from vitreport.data.mix import Mixing, draw_mixing, mix, mixed_images, mixed_targets
+from vitreport.data.mix import Mixing, draw_mixing, mixed_images, mixed_targets
 from vitreport.spec.augment import MixSpec
 
 MIXUP, CUTMIX = MixSpec(mixup_alpha=0.4), MixSpec(cutmix_alpha=0.7)
@@ -18,6 +18,12 @@ SHAPE = (3, 16, 24)
 
 def drawn(spec: MixSpec, count: int = 4000) -> Mixing:
     return draw_mixing(spec, SHAPE[1:], numbers(count))
+
+
+def mix(images: Tensor, labels: Tensor, spec: MixSpec, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Images and targets of ten classes, as a batch has them."""
+    mixing = draw_mixing(spec, images.shape[-2:], numbers(len(images), seed))
+    return mixed_images(images, mixing), mixed_targets(labels, mixing.shares, 10)
 
 
 def cut(mixing: Mixing) -> Tensor:
@@ -96,7 +102,7 @@ def shares_of_mixup(reference: Mixup) -> np.ndarray[tuple[int], np.dtype[np.floa
 def test_mixing_is_a_function_of_its_numbers(spec: MixSpec) -> None:
     images, labels = random_images(20), torch.arange(20) % 10
     before = images.clone()
-    first, second, third = (mix(images, labels, spec, 10, numbers(20, seed)) for seed in (5, 5, 6))
+    first, second, third = (mix(images, labels, spec, seed) for seed in (5, 5, 6))
     assert torch.equal(images, before)
     assert torch.equal(first[0], second[0])
     assert torch.equal(first[1], second[1])
@@ -106,6 +112,6 @@ def test_mixing_is_a_function_of_its_numbers(spec: MixSpec) -> None:
 @pytest.mark.parametrize("spec", [MIXUP, CUTMIX, BOTH], ids=repr)
 def test_mixing_never_waits_for_the_device(spec: MixSpec) -> None:
     images, labels = torch.empty(9, *SHAPE, device="meta"), torch.empty(9, dtype=torch.long, device="meta")
-    mixed, targets = mix(images, labels, spec, 10, numbers(9))
+    mixed, targets = mix(images, labels, spec)
     assert mixed.shape == images.shape
     assert targets.shape == (9, 10)

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from vitreport.data.augment.pipeline import augment
 from vitreport.data.augment.sampling import PositionNumbers
-from vitreport.data.mix import mix
+from vitreport.data.mix import draw_mixing, mixed_images, mixed_targets
 from vitreport.randomness import permutation
 from vitreport.spec.data import DataSpec
 
@@ -91,7 +91,9 @@ class TrainingBatches:
                 images, labels = self.images.batch(order[first:][rows])
                 images = self.images.normalized(augment(images, self.data.augment, augmenting.of(rows)))
                 if self.data.mix.is_on:
-                    images, labels = mix(images, labels, self.data.mix, self.data.num_classes, mixing.of(rows))
+                    mixed = draw_mixing(self.data.mix, images.shape[-2:], mixing.of(rows))
+                    images = mixed_images(images, mixed)
+                    labels = mixed_targets(labels, mixed.shares, self.data.num_classes)
                 yield images, labels
 
 

@@ -24,14 +24,6 @@ class Mixing(NamedTuple):
     shares: Tensor
 
 
-def mix(
-    images: Tensor, labels: Tensor, spec: MixSpec, num_classes: int, numbers: RandomNumbers
-) -> tuple[Tensor, Tensor]:
-    """Return mixed images (B, 3, H, W), and the weights of their classes (B, num_classes) instead of labels (B,)."""
-    mixing = draw_mixing(spec, images.shape[-2:], numbers)
-    return mixed_images(images, mixing), mixed_targets(labels, mixing.shares, num_classes)
-
-
 def draw_mixing(spec: MixSpec, size: Sequence[int], numbers: RandomNumbers) -> Mixing:
     """Draw lambda from Beta(alpha, alpha); a box takes the share 1 - lambda of an image, minus what is outside."""
     sides = np.array(size)

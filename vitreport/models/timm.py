@@ -28,7 +28,16 @@ CLIENTS = ("huggingface_hub", "httpx", "httpcore", "requests")  # whose errors a
 
 def build_timm(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
     """Build a network from images (B, 3, image_size, image_size) to logits (B, num_classes), or raise SpecError."""
-    _check_name(spec.architecture)
+    import timm
+
+    name, _, tag = spec.architecture.partition(".")
+    fault = hint = ""
+    if not timm.is_model(name):
+        fault, hint = "timm has no such model", did_you_mean(name, timm.list_models())
+    elif tag and not timm.is_model_pretrained(spec.architecture):
+        fault, hint = "timm has no such weights", did_you_mean(spec.architecture, timm.list_pretrained(f"{name}.*"))
+    if fault:
+        raise SpecError(problems=[Problem("model.architecture", fault, hint, repr(spec.architecture))])
     with timm_errors(spec, f"be built for images of {image_size} x {image_size} pixels"):
         network = with_dropout_out_of_place(sized_network(spec, image_size, num_classes=num_classes))
         with torch.no_grad():
@@ -107,19 +116,6 @@ def adapted_weights(network: nn.Module, weights: Weights) -> Weights:
     fault = f"{weights.source}: timm cannot read weights of this network in it: "
     with library_errors(lambda error: RecordError(fault + reason_of(error))):
         return replace(weights, tensors=adapt(dict(weights.tensors), network))
-
-
-def _check_name(architecture: str) -> None:
-    import timm
-
-    name, _, tag = architecture.partition(".")
-    if not timm.is_model(name):
-        fault, hint = "timm has no such model", did_you_mean(name, timm.list_models())
-    elif tag and not timm.is_model_pretrained(architecture):
-        fault, hint = "timm has no such weights", did_you_mean(architecture, timm.list_pretrained(f"{name}.*"))
-    else:
-        return
-    raise SpecError(problems=[Problem("model.architecture", fault, hint, repr(architecture))])
 
 
 def _cached_file(published: Any) -> Path | None:
