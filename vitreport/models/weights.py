@@ -24,7 +24,6 @@ from vitreport.untrusted_files import MAX_WEIGHTS_BYTES as MAX_BYTES
 from vitreport.untrusted_files import read_bounded, reading_errors
 
 MAX_HEADER_BYTES = 10 << 20
-MAX_TENSORS = 10_000
 TORCH_SAVED = (b"PK\x03\x04", b"\x80")  # a zip archive, from old versions a pickle
 SHOWN_CHARACTERS = 200  # of a reason that a library gives
 INCOMPLETE_HINT = "copy or download it again"
@@ -63,8 +62,6 @@ def read_weights(path: Path, digest: str) -> Weights:
         raise RecordError(f"{path} is not a weights file", hint)
     if not isinstance(tensors, Mapping) or not all(_is_plain(*item) for item in tensors.items()):
         raise RecordError(f"{path} holds other things than named tensors", "save the model's state_dict() alone")
-    if len(tensors) > MAX_TENSORS:
-        raise RecordError(f"{path} holds {len(tensors):,} tensors, more than {MAX_TENSORS:,}")
     classes = None
     with suppress(ValidationError):  # where the header names none as `classes_metadata` does
         classes = _Header.model_validate_json(metadata.get("vitreport", "")).classes
