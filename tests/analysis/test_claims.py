@@ -9,7 +9,7 @@ from tests.records import DIVERGED, data_record, spec, write_run, write_seeds
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.records.folders import run_folders
-from vitreport.report.csv_format import render_csv
+from vitreport.report.data_formats import render_csv
 from vitreport.report.page import make_page
 
 RUNS = Path("runs")

@@ -14,9 +14,9 @@ from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
+from vitreport.report.data_formats import render_json
 from vitreport.report.figures.assets import Assets
 from vitreport.report.html import render_html
-from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 

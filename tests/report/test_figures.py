@@ -34,9 +34,9 @@ from vitreport.report import tables
 from vitreport.report.figures import accuracy
 from vitreport.report.figures.accuracy import ablation_figure, draw_cost
 from vitreport.report.figures.assets import Assets
+from vitreport.report.figures.canvas import DARK, LIGHT
 from vitreport.report.figures.collect import draw, figures_of
 from vitreport.report.figures.groups import classes_figure
-from vitreport.report.figures.palette import DARK, LIGHT
 from vitreport.report.page import Page
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,6 @@
 
 import json
 from base64 import b64decode
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,8 @@ from vitreport.analysis.group_details import Mistakes
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Damage
-from vitreport.report.figures.groups import mistakes_figure
+from vitreport.report.data_formats import render_json
 from vitreport.report.html import render_html
-from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 
@@ -117,16 +115,6 @@ def test_markdown_has_an_image_with_words_and_a_table(page: Page) -> None:
     bare = render_markdown(page)
     assert "<img" not in bare
     assert "| 1 | airplane | automobile | 99.0% | 0 |" in bare
-
-
-def test_where_there_are_no_others_that_is_said() -> None:
-    (run,) = write_seeds(RUNS, [0.5], train=QUICK)
-    add_mistakes(run)
-    found = shown(summary())
-    assert found is not None
-    (group,) = summary().groups
-    figure = mistakes_figure(group, replace(found, wrong=SHOWN))
-    assert figure.caption.startswith("All 7 mistakes on 10,000 test")
 
 
 def test_html_has_each_image_with_its_words(page: Page) -> None:

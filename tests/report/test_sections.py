@@ -10,13 +10,12 @@ import pytest
 from tests.records import spec, write_run
 from tests.report.parsed import parse
 from vitreport.analysis.analyze import analyze
-from vitreport.report import sections
+from vitreport.report import page as pages
 from vitreport.report.blocks import Block, Paragraph
+from vitreport.report.data_formats import render_json
 from vitreport.report.html import render_html
-from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
-from vitreport.report.page import Page, make_page
-from vitreport.report.sections import SECTIONS, section
+from vitreport.report.page import SECTIONS, Page, make_page, section
 
 
 def energy(page: Page) -> Iterator[Block]:
@@ -27,7 +26,7 @@ def energy(page: Page) -> Iterator[Block]:
 def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     """With a section about energy, after the first two."""
     extended = [*SECTIONS[:2], section("Energy", "energy", energy), *SECTIONS[2:]]
-    monkeypatch.setattr(sections, "SECTIONS", extended)
+    monkeypatch.setattr(pages, "SECTIONS", extended)
     return make_page(analyze([write_run(Path("runs"), spec(train={"epochs": 2}), 0.5)]))
 
 

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from vitreport.errors import SpecError
-from vitreport.report.markdown import Template, render_markdown, template_values
+from vitreport.report.markdown import read_template, render_markdown, template_values
 from vitreport.report.page import Page
 
 OWN = Path("own.j2")
@@ -32,7 +32,7 @@ VALUE = "page.summary.ablations[0].levels[0].values[0]"
 
 def rendered(page: Page, template: str, assets: str | None = None) -> str:
     OWN.write_text(template, encoding="utf-8")
-    return render_markdown(page, Template.read(OWN), assets=assets)
+    return render_markdown(page, read_template(OWN), assets=assets)
 
 
 @pytest.mark.parametrize(
@@ -102,17 +102,17 @@ def test_a_template_that_fails_is_the_users_error(page: Page, template: str, fau
 
 def test_a_template_that_cannot_be_read(page: Page) -> None:
     with pytest.raises(SpecError, match=r"template own\.j2 is missing"):
-        Template.read(OWN)
+        read_template(OWN)
     OWN.write_bytes(b"\xff")
     with pytest.raises(SpecError, match=r"template own\.j2: byte 0 is not UTF-8"):
-        Template.read(OWN)
+        read_template(OWN)
 
 
 def test_a_template_may_come_through_a_pipe(page: Page) -> None:
     os.mkfifo(OWN)
     writer = threading.Thread(target=partial(OWN.write_text, "{{ page.title }}"))
     writer.start()
-    assert render_markdown(page, Template.read(OWN)) == "Small vision architectures\n"
+    assert render_markdown(page, read_template(OWN)) == "Small vision architectures\n"
     writer.join()
 
 

@@ -1,6 +1,6 @@
 """What a report is made of before it is laid out: sections of blocks, the same for every format.
 
-A section is built in `sections.py`. `markdown_text.py` and `html.py` render each kind of block.
+A section is built in `page.py`. `markdown_text.py` and `html.py` render each kind of block.
 """
 
 from collections.abc import Iterable, Sequence
@@ -115,6 +115,15 @@ class Section:
     anchor: str
     blocks: tuple[Block, ...]
     has_heading: bool = True
+
+
+Part = Block | Section
+
+
+def filled(content: Iterable[Block]) -> tuple[Block, ...]:
+    """Return the blocks that say something: a table has rows, a list has items, and so on."""
+    says = ("text", "items", "rows", "blocks")
+    return tuple(each for each in content if all(getattr(each, name, True) for name in says))
 
 
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1, note: str = "") -> Table:

@@ -17,11 +17,10 @@ from markupsafe import Markup, escape
 
 from vitreport.formatting import percent, printable
 from vitreport.report import blocks
+from vitreport.report.figures.canvas import DARK, LIGHT
 from vitreport.report.figures.collect import draw
-from vitreport.report.figures.palette import DARK, LIGHT
 from vitreport.report.markdown import environment, template_folder
-from vitreport.report.page import Page
-from vitreport.report.sections import sections_of
+from vitreport.report.page import Page, sections_of
 from vitreport.store.mistakes import place_of
 
 EQUATION = re.compile(r"\b([np]) (=|&lt;) (?=\d)")
@@ -34,7 +33,8 @@ LONGEST = 32  # letters of a piece that is never broken
 def render_html(page: Page) -> str:
     """Return the page with all its figures."""
     colors = "".join(f"--{name}:light-dark({LIGHT[name]},{DARK[name]});" for name in LIGHT)
-    style, theme, script = (Markup(_read(name)) for name in ("report.css", "theme.js", "report.js"))
+    files = (template_folder() / name for name in ("report.css", "theme.js", "report.js"))
+    style, theme, script = (Markup(file.read_text(encoding="utf-8")) for file in files)
     style = Markup(f":root{{{colors}}}\n{style}")
     allowed = f"style-src {_hash(style)}; script-src {_hash(theme)} {_hash(script)}; img-src data:"
     values = {
@@ -70,12 +70,12 @@ def _rendered(content: Iterable[blocks.Block]) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    return environment(_printed, cell=_cell, inline=_inline, percent=percent, place=place_of)
+    """Return Jinja, which escapes text; foreign text cannot steer a terminal or turn the writing direction either."""
 
+    def printed(value: Any) -> Any:
+        return value if isinstance(value, Markup) else printable(str(value))
 
-def _printed(value: Any) -> Any:
-    """Return foreign text that cannot steer a terminal or turn the writing direction; Jinja escapes it."""
-    return value if isinstance(value, Markup) else printable(str(value))
+    return environment(printed, cell=_cell, inline=_inline, percent=percent, place=place_of)
 
 
 def _inline(text: blocks.Text | blocks.Link) -> Markup:
@@ -97,11 +97,6 @@ def _cell(cell: str) -> Markup:
         return _inline(cell)
     pieces = BREAK.split(printable(cell))
     return Markup(" ").join(Markup("<span>{}</span>" if len(each) <= LONGEST else "{}").format(each) for each in pieces)
-
-
-@cache
-def _read(name: str) -> str:
-    return (template_folder() / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

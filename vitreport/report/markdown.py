@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 from jinja2 import FileSystemLoader, StrictUndefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -28,26 +28,21 @@ from vitreport.errors import SpecError
 from vitreport.formatting import Estimate, compact, duration, joined, methods
 from vitreport.report import markdown_text, tables
 from vitreport.report.blocks import Block, Section
-from vitreport.report.page import Page
-from vitreport.report.sections import ablation_blocks, sections_of
+from vitreport.report.page import Page, ablation_blocks, sections_of
 from vitreport.untrusted_files import read_bounded, reading_errors
 
 TEMPLATE = "report.md.j2"
-BLOCKS = get_args(Block)
+PARTS = (*get_args(Block), Section)
 MOST_TEMPLATE_BYTES = 1 << 20
 
+Template = tuple[Path, str]
+"""The path and the text of a template of the user."""
 
-class Template(NamedTuple):
-    """A template of the user."""
 
-    path: Path
-    text: str
-
-    @classmethod
-    def read(cls, path: Path) -> "Template":
-        """Read a template. Raises SpecError if it cannot be read as text."""
-        with reading_errors(SpecError, f"template {path}", "give the path of a Jinja template"):
-            return cls(path, read_bounded(path, MOST_TEMPLATE_BYTES, pipes=True).decode())
+def read_template(path: Path) -> Template:
+    """Read a template of the user. Raises SpecError if it cannot be read as text."""
+    with reading_errors(SpecError, f"template {path}", "give the path of a Jinja template"):
+        return path, read_bounded(path, MOST_TEMPLATE_BYTES, pipes=True).decode()
 
 
 def template_folder() -> Path:
@@ -64,16 +59,17 @@ def render_markdown(page: Page, template: Template | None = None, *, assets: str
     """
     if template is None:
         return render_template(TEMPLATE, assets, **template_values(page))
+    path, content = template
     try:
-        text = _tidy(_environment(assets).from_string(template.text).render(template_values(page)))
+        text = _tidy(_environment(assets).from_string(content).render(template_values(page)))
         text.encode()
-        _refuse_unknown_blocks(template.text)
+        _refuse_unknown_blocks(content)
     except Exception as error:  # whatever it asks of the values and functions that it is given
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else None)
         reason = getattr(error, "message", "") or error
-        where = f"template {template.path}{f', line {line}' if line else ''}"
+        where = f"template {path}{f', line {line}' if line else ''}"
         raise SpecError(f"{where}: {type(error).__name__}: {reason}") from error
     return text
 
@@ -141,11 +137,9 @@ def environment(finalize: Callable[[Any], Any], **filters: Callable[..., Any]) -
 
 def _environment(assets: str | None) -> _Sandbox:
     def printed(value: Any) -> Any:
-        if isinstance(value, Section):
-            return markdown_text.section(value, assets)
         content = value if isinstance(value, tuple | list) else (value,)
-        is_blocks = all(isinstance(each, BLOCKS) for each in content)
-        return markdown_text.render_blocks(content, assets) if is_blocks else markdown_text.literal(value)
+        is_part = all(isinstance(each, PARTS) for each in content)
+        return markdown_text.render_blocks(content, assets) if is_part else markdown_text.literal(value)
 
     own = {name: getattr(markdown_text, name) for name in ("attribute", "block", "code", "literal", "quoted")}
     own |= {"accuracy": Estimate.in_percent, "compact": compact, "duration": duration, "methods": methods}

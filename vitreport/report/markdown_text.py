@@ -30,13 +30,7 @@ BLOCK = re.compile(r"^(?=(?:[-+=]|#{1,6})(?:\s|$)|[-=]{2})")
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
-def section(content: blocks.Section, assets: str | None) -> Markup:
-    """Return a section with its heading."""
-    heading = f"## {literal(content.title)}\n\n" if content.has_heading else ""
-    return Markup(heading + render_blocks(content.blocks, assets))
-
-
-def render_blocks(content: Iterable[blocks.Block], assets: str | None, *, captions: bool = False) -> Markup:
+def render_blocks(content: Iterable[blocks.Part], assets: str | None, *, captions: bool = False) -> Markup:
     """Return blocks with an empty line between them.
 
     `assets` is the folder of their figures as links name it, None leaves these out. `captions` puts the caption of a
@@ -45,7 +39,7 @@ def render_blocks(content: Iterable[blocks.Block], assets: str | None, *, captio
     return Markup("\n\n".join(filter(None, (_block(each, assets, captions) for each in content))))
 
 
-def _block(content: blocks.Block, assets: str | None, captions: bool) -> str:
+def _block(content: blocks.Part, assets: str | None, captions: bool) -> str:
     match content:
         case blocks.Paragraph(text, style):
             return {"warning": "> [!WARNING]\n> ", "heading": "### "}.get(style, "") + _inline(text)
@@ -57,6 +51,8 @@ def _block(content: blocks.Block, assets: str | None, captions: bool) -> str:
             return f"{literal(content.caption)}:\n\n" * captions + table(content)
         case blocks.Figure():
             return "" if assets is None else _picture(content, assets)
+        case blocks.Section(title, _, inner, has_heading):
+            return f"## {literal(title)}\n\n" * has_heading + render_blocks(inner, assets)
         case blocks.Details(summary, inner):
             folded = render_blocks(inner, assets, captions=True)
             return f"<details>\n<summary>{literal(summary)}</summary>\n\n{folded}\n\n</details>"
@@ -87,15 +83,15 @@ def _picture(figure: blocks.Figure, assets: str) -> str:
 
 def table(content: blocks.Table) -> Markup:
     """Return a table, of which no cell can leave its place."""
-    head, *rows = (f"| {' | '.join(map(_cell, row))} |" for row in (content.columns, *content.rows))
+
+    def cell(text: str) -> str:
+        """Return a cell: a pipe would end it even in a span of code."""
+        return code(text).replace("|", r"\|") if isinstance(text, blocks.Code) and text else literal(text)
+
+    head, *rows = (f"| {' | '.join(map(cell, row))} |" for row in (content.columns, *content.rows))
     rule = "|".join("---" if each == "l" else "---:" for each in content.align)
     note = ["", literal(content.note)] if content.note else []
     return Markup("\n".join([head, f"|{rule}|", *rows, *note]))
-
-
-def _cell(cell: str) -> str:
-    """Return a cell: in a table a pipe would end it even in a span of code."""
-    return code(cell).replace("|", r"\|") if isinstance(cell, blocks.Code) and cell else literal(cell)
 
 
 def literal(text: object) -> Markup:

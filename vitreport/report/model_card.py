@@ -4,9 +4,12 @@ from vitreport.analysis import protocol
 from vitreport.errors import SpecError
 from vitreport.formatting import percent
 from vitreport.report import tables
-from vitreport.report.blocks import NOTHING, Code, table
-from vitreport.report.markdown import render_template
+from vitreport.report.blocks import Code, table
+from vitreport.report.markdown import render_template, template_values
 from vitreport.report.page import Page
+from vitreport.report.tables import number
+
+SPLITS = ("val", "test")
 
 
 def render_model_card(page: Page, title: str | None = None) -> str:
@@ -19,31 +22,22 @@ def render_model_card(page: Page, title: str | None = None) -> str:
     if group.test is None:
         raise SpecError(f"{group.id} has no test accuracy yet", "a model card is about a finished run")
     dataset = next(each for each in summary.datasets if each.id == group.dataset)
-    estimates = {"train": group.train, "validation": group.validation, "test": group.test}
-    splits = [(name, estimate.in_percent()) for name, estimate in estimates.items() if estimate]
     runs = [
-        (
-            Code(run.id),
-            str(run.seed),
-            str(run.epoch),
-            *(percent(run.accuracies[split]) if split in run.accuracies else NOTHING for split in ("val", "test")),
-        )
+        (Code(run.id), str(run.seed), str(run.epoch), *(number(run.accuracies.get(each), percent) for each in SPLITS))
         for run in group.runs
         if run.state == "done"
     ]
     return render_template(
         "model_card.md.j2",
-        page=page,
-        data=tables.data([dataset]),
+        **template_values(page),
         model_fields=tables.shared_fields(architecture.model_fields),
         training_fields=tables.shared_fields(architecture.training_fields),
-        provenance=tables.provenance(summary),
         group=group,
         outcome=tables.outcome(group),
         dataset=dataset,
         architecture=architecture,
         title=title or f"{architecture.title} on {dataset.title}",
-        splits=table("Accuracies", ("split", "accuracy"), splits),
+        splits=tables.results(architecture),
         runs=table("The weights of each seed", ("run", "seed", "best epoch", "validation", "test"), runs),
         placeholder=protocol.placeholder_of(summary),
         limits=list(protocol.limits(summary)),

@@ -1,17 +1,25 @@
-"""A report before it is laid out: what every format shows."""
+"""A report before it is laid out: the page, and its sections in their order, the same for every format.
 
-from collections.abc import Sequence
+A new section is one function that returns its blocks, and one line in `SECTIONS`. A section without blocks is left out.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from vitreport.analysis import protocol
 from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.analysis.findings import Finding, findings
 from vitreport.analysis.references import bibliography
-from vitreport.analysis.summary import Ablation, Summary
-from vitreport.report.blocks import Figure
+from vitreport.analysis.summary import Ablation, Architecture, Summary
+from vitreport.analysis.titles import subject_of, where_of
+from vitreport.formatting import counted, joined
+from vitreport.report import blocks, tables
+from vitreport.report.blocks import Figure, Paragraph
 from vitreport.report.figures.collect import figures_of
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."
+DAMAGED = "damaged-records"
 
 
 @dataclass(frozen=True)
@@ -56,3 +64,139 @@ def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE
         figures=figures_of(summary),
         bibliography=tuple(bibliography(summary)),
     )
+
+
+Blocks = Iterable[blocks.Block]
+Builder = Callable[[Page], Iterable[blocks.Section]]
+
+
+def section(title: str, anchor: str, build: Callable[[Page], Blocks], *, has_heading: bool = True) -> Builder:
+    """Return what builds one section from a page."""
+    return lambda page: [blocks.Section(title, anchor, blocks.filled(build(page)), has_heading)]
+
+
+def result(page: Page) -> Iterator[blocks.Block]:
+    """Yield the answer, the first table, and what is missing from it."""
+    for sentence in page.headline:
+        yield Paragraph(sentence, "headline")
+    yield tables.overview(page.summary)
+    if damage := page.summary.damage:
+        text = f"The records are damaged in {counted(len(damage), 'place')}: what could be read is here, the rest is in"
+        yield Paragraph((text, blocks.Link("Damaged records", DAMAGED)), "warning")
+    yield from _figures(page.figures, "overview")
+    pairs = [] if page.summary.sections else [pair for pair in page.summary.pairs if pair.group is None]
+    items = blocks.Bullets(tuple((f"{where_of(pair)}:", blocks.Code(pair.command)) for pair in pairs))
+    yield _details(f"Not run yet: {counted(len(pairs), 'pair')}, with the commands", [items])
+
+
+def study_parts(page: Page) -> Iterator[blocks.Section]:
+    """Yield a section for each part of a study."""
+    for number, part in enumerate(page.summary.sections, start=1):
+        content: list[blocks.Block] = [Paragraph(part.question), tables.study_runs(part)]
+        for ablation in part.ablations:
+            content += [Paragraph(subject_of(ablation), "heading"), *ablation_blocks(page, ablation)]
+        yield blocks.Section(part.title, f"section-{number}", blocks.filled(content))
+
+
+def ablation_blocks(page: Page, ablation: Ablation) -> tuple[blocks.Block, ...]:
+    """Return an ablation without a heading: its table, what is missing, what was found, its figure."""
+    figures = (each for each in page.figures if each.ablation == ablation.name)
+    return blocks.filled([*_ablation_table(ablation), _sentences(page.findings_about(ablation)), *figures])
+
+
+def _ablation_table(ablation: Ablation) -> Blocks:
+    missing: dict[str, list[str]] = {}
+    for level in ablation.levels:
+        if level.group is None and level.command:
+            missing.setdefault(level.command, []).append(level.shown)
+    items = ((f"Not run: {joined(each)}.", blocks.Code(command)) for command, each in missing.items())
+    return tables.ablation(ablation), blocks.Bullets(tuple(items))
+
+
+def architectures(page: Page) -> Iterator[blocks.Section]:
+    """Yield a section for each architecture with runs."""
+    shown = (each for each in page.summary.architectures if each.groups)
+    for number, each in enumerate(shown, start=1):
+        yield blocks.Section(each.title, f"architecture-{number}", blocks.filled(_architecture(page, each)))
+
+
+def _architecture(page: Page, architecture: Architecture) -> Iterator[blocks.Block]:
+    figures = [each for each in page.figures if each.architecture == architecture.name]
+    ablations = {each.name: each for each in architecture.ablations if each.source != "study"}
+    groups = [pair.group for pair in architecture.pairs if pair.group]
+    details = [(where_of(group), group.details) for group in groups if group.details]
+    yield Paragraph(architecture.about)
+    yield _sentences(page.findings_of(architecture.name))
+    yield tables.results(architecture)
+    yield from _figures(figures, "curves")
+    for ablation in ablations.values():
+        yield Paragraph(subject_of(ablation), "heading")
+        yield from _ablation_table(ablation)
+    yield from (each for each in figures if each.ablation in ablations)
+    settings: list[blocks.Block] = []
+    for kind, fields in (("model", architecture.model_fields), ("training", architecture.training_fields)):
+        settings += [tables.differing_fields(fields, kind, architecture.groups), tables.shared_fields(fields, kind)]
+    yield _details("Parameters of the model and of training", settings)
+    by_class = [
+        *_figures(figures, "classes", "confusion", "calibration"),
+        tables.classes(architecture.pairs),
+        *(tables.confused(each.confusion, where) for where, each in details if each.confusion),
+        *_figures(figures, "mistakes"),
+        *(tables.mistakes(each.mistakes, where) for where, each in details if each.mistakes),
+    ]
+    yield _details("Classes and mistakes in detail", by_class)
+
+
+def commands(page: Page) -> Iterator[blocks.Block]:
+    """Yield the commands that train each group again."""
+    content: list[blocks.Block] = []
+    for group in page.summary.groups[: blocks.MOST_ROWS]:
+        setting = f", {group.label}" if group.label else ""
+        content += [Paragraph(f"{where_of(group)}{setting}:"), blocks.CodeBlock(group.command, "sh")]
+    yield Paragraph(protocol.placeholder_of(page.summary))
+    yield _details("The command for each row", content)
+
+
+def methods(page: Page) -> Blocks:
+    """Return how the numbers were obtained."""
+    return [blocks.Bullets(tuple(protocol.methods(page.summary, has_claims=bool(page.verdicts))))]
+
+
+def references(page: Page) -> Blocks:
+    """Return what is cited."""
+    return [_details("BibTeX", [blocks.CodeBlock("\n\n".join(page.bibliography), "bibtex")])]
+
+
+def _sentences(found: Iterable[Finding]) -> blocks.Bullets:
+    return blocks.Bullets(tuple(each.sentence for each in found))
+
+
+def _figures(figures: Iterable[Figure], *kinds: blocks.Kind) -> Blocks:
+    return (each for each in figures if each.kind in kinds)
+
+
+def _details(summary: str, content: Blocks) -> blocks.Details:
+    return blocks.Details(summary, blocks.filled(content))
+
+
+SECTIONS: list[Builder] = [
+    section("Result", "result", result, has_heading=False),
+    section("Findings", "findings", lambda page: [_sentences(page.findings_of(""))]),
+    study_parts,
+    architectures,
+    section("Published and measured", "claims", lambda page: [tables.verdicts(page.verdicts)]),
+    section("Cost", "cost", lambda page: [tables.cost(page.summary.pairs), *_figures(page.figures, "cost")]),
+    section("Methods", "methods", methods),
+    section("Data", "data", lambda page: [tables.data(page.summary.datasets)]),
+    section("Provenance", "provenance", lambda page: [tables.provenance(page.summary)]),
+    section("Limits", "limits", lambda page: [blocks.Bullets(tuple(protocol.limits(page.summary)))]),
+    section("Runs without a result", "without-result", lambda page: [tables.without_result(page.summary)]),
+    section("Damaged records", DAMAGED, lambda page: [tables.damage(page.summary.damage)]),
+    section("Commands", "commands", commands),
+    section("References", "references", references),
+]
+
+
+def sections_of(page: Page) -> tuple[blocks.Section, ...]:
+    """Return the sections of a page that say something, in their order."""
+    return tuple(each for build in SECTIONS for each in build(page) if each.blocks)

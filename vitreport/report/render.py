@@ -3,10 +3,9 @@
 from typing import assert_never
 
 from vitreport.report.blocks import Format
-from vitreport.report.csv_format import render_csv
+from vitreport.report.data_formats import render_csv, render_json
 from vitreport.report.html import render_html
 from vitreport.report.inject import as_part, without_marks
-from vitreport.report.json_format import render_json
 from vitreport.report.latex import render_latex
 from vitreport.report.markdown import Template, render_markdown
 from vitreport.report.model_card import render_model_card

@@ -37,13 +37,7 @@ def overview(summary: plain.Summary) -> Table:
 def study_runs(section: plain.Section) -> Table:
     """Show the runs of a part of a study by name, with the command for what has not been run."""
     rows = [
-        (
-            name,
-            architecture_title(pair.architecture),
-            dataset_title(pair.dataset),
-            outcome(pair.group),
-            Code("" if pair.group else pair.command),
-        )
+        (name, *titles_of(pair), outcome(pair.group), Code("" if pair.group else pair.command))
         for name, pair in section.runs
     ]
     caption = section.title if section.title.lower().startswith("runs") else f"Runs: {section.title}"
@@ -56,9 +50,9 @@ def results(architecture: plain.Architecture) -> Table:
         (
             dataset_title(group.dataset),
             group.label or "as in the first table",
-            *map(_accuracy, (group.train, group.validation)),
+            *map(_estimate, (group.train, group.validation)),
             outcome(group),
-            _points(group.gap),
+            _estimate(group.gap, Estimate.signed_points),
         )
         for group in architecture.groups
     ]
@@ -72,8 +66,8 @@ def ablation(content: plain.Ablation) -> Table:
         (
             *level.texts,
             _outcome_of_level(level),
-            "baseline" if index == content.baseline else _points(level.difference),
-            _number(level.accuracy.n if level.accuracy else 0, str),
+            "baseline" if index == content.baseline else _estimate(level.difference, Estimate.signed_points),
+            number(level.accuracy.n if level.accuracy else 0, str),
         )
         for index, level in enumerate(content.levels)
     ]
@@ -98,7 +92,7 @@ def shared_fields(content: plain.FieldTable, kind: str = "") -> Table:
 def classes(pairs: Iterable[plain.Pair]) -> Table:
     """Show the test accuracy of each class."""
     rows = [
-        (dataset_title(pair.dataset), each.name, _accuracy(each.accuracy))
+        (dataset_title(pair.dataset), each.name, _estimate(each.accuracy))
         for pair in pairs
         if pair.group and pair.group.details
         for each in pair.group.details.classes
@@ -115,7 +109,7 @@ def confused(content: Confusion, where: str) -> Table:
         if i != j and count
     ]
     most = sorted(pairs, reverse=True)[:MOST_CONFUSED]
-    rows = [(true, taken, _number(share, _share), _number(count, str)) for share, true, taken, count in most]
+    rows = [(true, taken, number(share, _share), number(count, str)) for share, true, taken, count in most]
     columns = ("class", "taken for", "share of its images", "images")
     return table(f"Most often confused, {where}", columns, rows, texts=2)
 
@@ -123,8 +117,8 @@ def confused(content: Confusion, where: str) -> Table:
 def mistakes(content: Mistakes, where: str) -> Table:
     """Show the most confident mistakes, in the order of their images in the sheet."""
     rows = [
-        (str(number), each.label, each.predicted, _number(each.confidence, _share), str(each.index))
-        for number, each in enumerate(content.mistakes, start=1)
+        (str(place), each.label, each.predicted, number(each.confidence, _share), str(each.index))
+        for place, each in enumerate(content.mistakes, start=1)
     ]
     columns = ("no.", "class", "taken for", "confidence", "test image")
     return table(f"Confident mistakes, {where}", columns, rows, texts=3)
@@ -134,14 +128,13 @@ def cost(pairs: Iterable[plain.Pair]) -> Table:
     """Show what the groups of the first table take, with the device on which their times were measured."""
     rows = [
         (
-            architecture_title(pair.architecture),
-            dataset_title(pair.dataset),
-            _number(found.parameters, "{:,}".format),
-            _number(found.forward_flops, compact),
-            _number(found.training_flops, compact),
-            _number(found.images_per_second, rate),
-            _number(found.seconds, duration),
-            _number(found.peak_memory_bytes, lambda value: f"{value / 2**20:,.0f} MiB"),
+            *titles_of(pair),
+            number(found.parameters, "{:,}".format),
+            number(found.forward_flops, compact),
+            number(found.training_flops, compact),
+            number(found.images_per_second, rate),
+            number(found.seconds, duration),
+            number(found.peak_memory_bytes, lambda value: f"{value / 2**20:,.0f} MiB"),
             found.device,
         )
         for pair in pairs
@@ -170,7 +163,7 @@ def data(datasets: Iterable[Dataset]) -> Table:
             each.title,
             ", ".join(f"{count:,} {SPLITS[split]}" for split, count in each.counts),
             ", ".join(f"{size} x {size}" for size in each.image_sizes),
-            _number(len(each.classes), str),
+            number(len(each.classes), str),
             bytes_in_words(each.name, canonical=each.canonical),
             Code(each.fingerprint[:16]),
             each.source,
@@ -185,7 +178,7 @@ def provenance(summary: plain.Summary) -> Table:
     """Show devices, versions and commits with their numbers of runs."""
     found = summary.provenance
     kinds = (("device", found.devices, str), ("version", found.versions, str), ("commit", found.commits, Code))
-    rows = [(kind, as_cell(value), _number(count, str)) for kind, values, as_cell in kinds for value, count in values]
+    rows = [(kind, as_cell(value), number(count, str)) for kind, values, as_cell in kinds for value, count in values]
     return table("Where the runs come from", ("kind", "value", "runs"), rows, 2, protocol.resumed(summary))
 
 
@@ -225,23 +218,23 @@ def _reached(run: RunSummary) -> str:
 
 
 def _outcome_of_level(level: plain.Level) -> str:
-    if level.accuracy is None:
-        return level.state
     lacking = f"; {counted(level.missing, 'seed')} missing" if level.missing else ""
-    return Number(f"{level.accuracy.in_percent()}{lacking}", level.accuracy.value)
+    return _estimate(level.accuracy, lambda found: found.in_percent() + lacking) if level.accuracy else level.state
 
 
-def _accuracy(estimate: Estimate | None) -> str:
-    return Number(estimate.in_percent(), estimate.value) if estimate else NOTHING
+def titles_of(pair: plain.Pair) -> tuple[str, str]:
+    """Return the titles of an architecture and of a dataset."""
+    return architecture_title(pair.architecture), dataset_title(pair.dataset)
 
 
-def _points(difference: Estimate | None) -> str:
-    return Number(difference.signed_points(), difference.value) if difference else NOTHING
+def _estimate(found: Estimate | None, shown: Callable[[Estimate], str] = Estimate.in_percent) -> str:
+    return Number(shown(found), found.value) if found else NOTHING
 
 
 def _share(value: float) -> str:
     return percent(value, 1)
 
 
-def _number(value: float | None, shown: Callable[[Any], str]) -> str:
+def number(value: float | None, shown: Callable[[Any], str]) -> str:
+    """Return a cell with a number, or with a dash if there is none."""
     return NOTHING if value is None else Number(shown(value), value)

@@ -47,7 +47,7 @@ def report(
     from vitreport.data.sources import facts_in
     from vitreport.report.figures import assets as figure_files
     from vitreport.report.inject import read_text
-    from vitreport.report.markdown import Template
+    from vitreport.report.markdown import read_template
     from vitreport.report.page import TITLE, make_page
     from vitreport.report.render import render
     from vitreport.sweep.study_plan import StudyRequest
@@ -57,7 +57,7 @@ def report(
     file, is_part = publish.checked_file(output, inject, check)
     markdown_only = {"--template": template, "--assets": assets, "--no-assets": no_assets}
     form = publish.chosen_format(file, format_, markdown_only)
-    own = Template.read(template) if template else None
+    own = read_template(template) if template else None
     is_shown = form == "markdown" and not no_assets
     folder = publish.figures_folder(file, assets, is_checked=check is not None) if is_shown else None
     if study:

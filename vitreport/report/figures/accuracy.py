@@ -8,14 +8,12 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from vitreport.analysis.groups import Cost
-from vitreport.analysis.references import architecture_title
 from vitreport.analysis.summary import Ablation, Pair
 from vitreport.analysis.titles import subject_of, varies_architecture
-from vitreport.data.registry import dataset_title
 from vitreport.formatting import Estimate, compact, joined, methods, percent
 from vitreport.report.blocks import NOTHING, Figure
-from vitreport.report.figures.canvas import LOOKS, Canvas, Look, bounds, ends, key_of, short
-from vitreport.report.figures.palette import LIGHT
+from vitreport.report.figures.canvas import LIGHT, LOOKS, Canvas, Look, bounds, ends, key_of, short
+from vitreport.report.tables import titles_of
 
 MANY_ROWS = 24
 MOST_LEVELS = 50
@@ -65,11 +63,11 @@ def draw_rows(title: str, quantity: str, rows: Sequence[Row], shared: Sequence[R
 
 def overview_figure(pairs: Sequence[Pair]) -> Iterator[Figure]:
     """Make the figure of the first table, for each dataset that was run on."""
-    datasets = {pair.dataset: dataset_title(pair.dataset) for pair in pairs if pair.group}
-    shown = []
+    datasets, shown = {pair.dataset for pair in pairs if pair.group}, []
     for pair in (pair for pair in pairs if pair.dataset in datasets):
         test, state = (pair.group.test, pair.group.state) if pair.group else (None, "not run")
-        shown.append((datasets[pair.dataset], Row(architecture_title(pair.architecture), test, state)))
+        architecture, dataset = titles_of(pair)
+        shown.append((dataset, Row(architecture, test, state)))
     outcomes = [f"{row.label} on {dataset} {row.outcome}" for dataset, row in shown if row.note != "not run"]
     words = methods(row.accuracy for _, row in shown)
     if any(row.accuracy for _, row in shown):
@@ -91,9 +89,9 @@ def draw_overview(shown: Sequence[tuple[str, Row]]) -> list[Canvas]:
 def cost_figure(pairs: Sequence[Pair]) -> Iterator[Figure]:
     """Make the figure of accuracy against cost, if at least two architectures can be compared."""
     points: list[Point] = [
-        (architecture_title(group.architecture), dataset_title(group.dataset), group.test, group.cost)
-        for group in (pair.group for pair in pairs)
-        if group and group.test and group.cost and group.cost.forward_flops
+        (*titles_of(pair), pair.group.test, pair.group.cost)
+        for pair in pairs
+        if pair.group and pair.group.test and pair.group.cost and pair.group.cost.forward_flops
     ]
     outcomes = [
         f"{label} on {dataset} {accuracy.in_percent()} at {compact(cost.forward_flops)} FLOPs"

@@ -22,8 +22,8 @@ from vitreport.errors import ResourceError, SpecError
 from vitreport.files import locked, make_folder, output_path, remove_abandoned, remove_file, write_atomic
 from vitreport.formatting import printable
 from vitreport.report.blocks import Figure
-from vitreport.report.figures.collect import draw
-from vitreport.report.figures.palette import DARK, LIGHT
+from vitreport.report.figures.canvas import DARK, LIGHT
+from vitreport.report.figures.collect import compose, draw
 from vitreport.untrusted_files import UnreadableFileError, read_bounded
 
 STDOUT = "stdout"
@@ -99,9 +99,6 @@ class Assets(NamedTuple):
             ResourceError: The folder cannot be written.
         """
         wanted = self._files(figures)
-        if not wanted and not self.folder.is_dir():
-            yield
-            return
         make_folder(self.folder)
         try:
             with locked(self.folder / LOCK_NAME, timeout=PATIENCE_SECONDS, remove=True):
@@ -141,8 +138,6 @@ class Assets(NamedTuple):
 
 
 def _files(figure: Figure, owner: str) -> Iterator[tuple[str, bytes]]:
-    from vitreport.report.figures.svg import compose
-
     if figure.kind == "mistakes":
         png, chunk = b64decode(figure.data.png), b"tEXtvitreport\0" + owner.encode()
         length, checksum = (len(chunk) - 4).to_bytes(4, "big"), zlib.crc32(chunk).to_bytes(4, "big")

@@ -1,4 +1,4 @@
-"""The panel on which every figure is drawn: matplotlib axes without clutter.
+"""The panel on which every figure is drawn, in the light colours: matplotlib axes without clutter.
 
 Lengths are CSS pixels. matplotlib is imported when the first panel is made: most commands draw nothing.
 """
@@ -11,8 +11,20 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from vitreport.formatting import Estimate, printable
-from vitreport.report.figures.palette import LIGHT
 
+COLORS = {  # Okabe and Ito (2008) on GitHub's light and dark backgrounds; no two are the same in light
+    "ink": ("#1f2328", "#e6edf3"),
+    "muted": ("#59636e", "#9aa4af"),
+    "rule": ("#d8dee4", "#30363d"),
+    "paper": ("#ffffff", "#0d1117"),
+    "blue": ("#0072b2", "#56b4e9"),
+    "vermillion": ("#d55e00", "#e8742a"),
+    "green": ("#009e73", "#00b685"),
+    "purple": ("#cc79a7", "#cc79a7"),
+    "orange": ("#e69f00", "#e69f00"),
+    "sky": ("#56b4e9", "#3d95d0"),
+}
+LIGHT, DARK = ({name: pair[theme] for name, pair in COLORS.items()} for theme in (0, 1))
 STYLE = Path(__file__).with_name("figures.mplstyle")
 WIDTH = 400
 """Two panels side by side fill the column of a page on GitHub, one fills a telephone."""

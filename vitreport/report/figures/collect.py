@@ -1,13 +1,28 @@
-"""Collect the figures of a report, and draw them."""
+"""Collect the figures of a report, and draw them as SVG."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from io import BytesIO
 from typing import Any, assert_never
+from xml.sax.saxutils import escape, quoteattr
 
 from vitreport.analysis.summary import Summary
 from vitreport.report.blocks import Figure, Kind
 from vitreport.report.figures import accuracy, groups
-from vitreport.report.figures.canvas import Canvas, style
+from vitreport.report.figures.canvas import LIGHT, WIDTH, Canvas, style
+
+FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
+COLUMNS, GAP = 2, 16
+PAD = 3
+LEFT_OUT = re.compile(r"<style.*?</style>|</svg>", re.DOTALL)
+TAG = re.compile(r"<\w[^>]*>")
+STYLED = re.compile(r' style="([^"]*)"')
+STYLE = re.compile(r"(?:^|; ?)(?!font-family)([\w-]+): ([^;]*)")
+NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+UNUSED = re.compile(r' id="[A-Za-z][\w.]*_\d{1,4}"| transform="rotate\(-0 [^"]*"|(?<= )xlink:(?=href)')
+HEIGHT = re.compile(r' height="([\d.]+)"')
+COLOR = re.compile(r"var\(--(\w+)\)")
 
 
 def figures_of(summary: Summary) -> tuple[Figure, ...]:
@@ -27,11 +42,9 @@ def figures_of(summary: Summary) -> tuple[Figure, ...]:
 
 def draw(figure: Figure) -> list[str]:
     """Return the panels of a figure, each an SVG on one line whose colours are `var(--name)` of the palette."""
-    from vitreport.report.figures.svg import to_svg
-
     with style():
         panels = enumerate(_panels(figure.kind, figure.data))
-        return [to_svg(panel, f"{figure.name}-{index}") for index, panel in panels]
+        return [_svg(panel, f"{figure.name}-{index}") for index, panel in panels]
 
 
 def _panels(kind: Kind, data: Any) -> list[Canvas]:
@@ -54,3 +67,51 @@ def _panels(kind: Kind, data: Any) -> list[Canvas]:
             return []  # a recorded picture
         case _:
             assert_never(kind)
+
+
+def _svg(canvas: Canvas, name: str) -> str:
+    """Turn matplotlib's SVG into one on one line that is small and the same on every machine.
+
+    Colours become `var(--name)`, for pages and files in light or dark colours. Styles become attributes, since the
+    security policy of the HTML page forbids inline styles. The ids are derived from `name`, which is unique on a page.
+    """
+    import matplotlib
+
+    output = BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        canvas.drawing.savefig(output, format="svg", metadata={"Date": None})
+    content = LEFT_OUT.sub("", output.getvalue().decode().partition("</metadata>")[2])
+    content = TAG.sub(lambda tag: _simplified(tag[0]), content)
+    content = " ".join(content.split()).replace("> <", "><")
+    height = canvas.drawing.bbox.height
+    for (left, low, right, high), text in canvas.tips:
+        (x0, y0), (x1, y1) = canvas.axes.transData.transform([(left, low), (right, high)])
+        x, y = min(x0, x1) - PAD, height - max(y0, y1) - PAD
+        place = f'x="{x:.6g}" y="{y:.6g}" width="{abs(x1 - x0) + 2 * PAD:.6g}" height="{abs(y1 - y0) + 2 * PAD:.6g}"'
+        content += f'<rect class="tip" {place} fill="none" pointer-events="all"><title>{escape(text)}</title></rect>'
+    look = f'font-family="{FONTS}" stroke-linejoin="round"'
+    return f"{_root(WIDTH, height, canvas.label)} {look}>{content}</svg>"
+
+
+def _simplified(tag: str) -> str:
+    tag = STYLED.sub(lambda style: "".join(f' {key}="{value}"' for key, value in STYLE.findall(style[1])), tag)
+    for name, color in LIGHT.items():
+        tag = tag.replace(color, f"var(--{name})")
+    return NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), UNUSED.sub("", tag))
+
+
+def _root(width: float, height: float, label: str) -> str:
+    size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label={quoteattr(label)}'
+
+
+def compose(panels: Sequence[str], label: str, colors: Mapping[str, str], attributes: str = "") -> str:
+    """Return the panels of a figure as one SVG in these colours, two side by side."""
+    heights = [float(found[1]) for panel in panels if (found := HEIGHT.search(panel))]
+    placed, top = "", 0.0
+    for start in range(0, len(panels), COLUMNS):
+        for column, panel in enumerate(panels[start : start + COLUMNS]):
+            placed += panel.replace("<svg ", f'<svg x="{column * (WIDTH + GAP)}" y="{top:g}" ', 1)
+        top += max(heights[start : start + COLUMNS]) + GAP
+    root = _root(min(len(panels), COLUMNS) * (WIDTH + GAP) - GAP, top - GAP, label)
+    return COLOR.sub(lambda name: colors[name[1]], f"{root}{attributes}>{placed}</svg>\n")

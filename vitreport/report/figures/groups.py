@@ -10,8 +10,7 @@ from vitreport.formatting import METHODS, joined, methods, percent
 from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import Figure, Kind
 from vitreport.report.figures.accuracy import Row
-from vitreport.report.figures.canvas import LOOKS, SMALL, WIDTH, Canvas, short, text_width
-from vitreport.report.figures.palette import LIGHT
+from vitreport.report.figures.canvas import LIGHT, LOOKS, SMALL, WIDTH, Canvas, short, text_width
 
 LARGE_LOSS = 1e4
 SPLIT_LOOKS = {"train": LOOKS[0], "val": LOOKS[2], "test": LOOKS[1]}
@@ -48,20 +47,19 @@ def figures_of_group(group: Group) -> Iterator[Figure]:
         yield mistakes_figure(group, details.mistakes)
 
 
-def _figure(group: Group, kind: Kind, subject: str, alt: str, caption: str, data: object) -> Figure:
+def _figure(group: Group, kind: Kind, subject: str, seen: str, caption: str, data: object) -> Figure:
     name, title = f"{group.id}-{subject.split()[-1]}", f"{subject} of {where_of(group)}"
-    return Figure(name, kind, title, f"{alt}.", caption, data, group.architecture, group.dataset)
+    return Figure(name, kind, title, f"{title}: {seen}.", caption, data, group.architecture, group.dataset)
 
 
 def curves_figure(group: Group, curves: Sequence[Curve]) -> Figure:
     """Make the figure of the curves of one metric."""
     first, quantity = curves[0], curves[0].metric.capitalize()
+    seen = f"{joined(_shown(each, first.epochs[-1]) for each in curves)} at epoch {first.epochs[-1]}"
+    moments = "train: mean over the batches of an epoch, with any augmentation and dropout; others: after the epoch"
     band = f"95% bands: {METHODS['t']} (n = {first.n})" if first.n > 1 else "A single run, no bands"
     kept = f" One epoch in {first.stride} is drawn." if first.stride > 1 else ""
-    epoch = first.epochs[-1]
-    alt = f"{quantity} of {where_of(group)} at epoch {epoch}: {joined(_shown(each, epoch) for each in curves)}"
-    moments = "train: mean over the batches of an epoch, with any augmentation and dropout; others: after the epoch"
-    return _figure(group, "curves", quantity, alt, f"{quantity} by epoch ({moments}). {band}.{kept}", curves)
+    return _figure(group, "curves", quantity, seen, f"{quantity} by epoch ({moments}). {band}.{kept}", curves)
 
 
 def draw_curves(curves: Sequence[Curve]) -> Canvas:
@@ -69,10 +67,8 @@ def draw_curves(curves: Sequence[Curve]) -> Canvas:
     from matplotlib.ticker import MaxNLocator
 
     metric, means = curves[0].metric, list(chain.from_iterable(curve.mean for curve in curves))
-    is_logarithmic = metric == "loss" and min(means) > 0 and max(means) > LARGE_LOSS
-    unit = {"accuracy": "", "loss": " (nats, logarithmic)" if is_logarithmic else " (nats)"}[metric]
     legend = {_shown(curve, curve.epochs[-1]): SPLIT_LOOKS[curve.split] for curve in curves}
-    panel = Canvas("epoch", title=f"{metric.capitalize()}{unit}", legend=legend)
+    panel = Canvas("epoch", title={"accuracy": "Accuracy", "loss": "Loss (nats)"}[metric], legend=legend)
     axes = panel.axes
     for curve in curves:
         color, dash, marker = SPLIT_LOOKS[curve.split]
@@ -86,9 +82,7 @@ def draw_curves(curves: Sequence[Curve]) -> Canvas:
     if metric == "accuracy":
         panel.share_axis("y", chain(means, *(each.low or () for each in curves), *(each.high or () for each in curves)))
     else:
-        axes.set_yscale("log" if is_logarithmic else "linear")
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_yticks([], minor=True)
     step = -(-len(epochs) // MOST_TIPS)
     low, high = axes.get_ylim()
     for epoch in epochs[::step]:
@@ -107,10 +101,10 @@ def _shown(curve: Curve, epoch: int) -> str:
 def classes_figure(group: Group, classes: Sequence[ClassAccuracy]) -> Figure:
     """Make the figure of the classes from the easiest to the hardest."""
     ordered = sorted(classes, key=lambda each: -each.accuracy.value)
-    highest, lowest = (f"{each.name} {each.accuracy.in_percent()}" for each in (ordered[0], ordered[-1]))
-    alt = f"Test accuracy of {where_of(group)} by class: highest {highest}, lowest {lowest}"
+    ends = [f"{each.name} {each.accuracy.in_percent()}" for each in (ordered[0], ordered[-1])]
     caption = f"Test accuracy by class. {methods(each.accuracy for each in classes)}"
-    return _figure(group, "classes", "Classes", alt, caption, tuple(Row(each.name, each.accuracy) for each in ordered))
+    rows = tuple(Row(each.name, each.accuracy) for each in ordered)
+    return _figure(group, "classes", "Classes", f"test accuracy from {' to '.join(ends)}", caption, rows)
 
 
 def confusion_figure(group: Group, confusion: Confusion) -> Figure:
@@ -124,8 +118,7 @@ def confusion_figure(group: Group, confusion: Confusion) -> Figure:
     most = f"most often {true} is taken for {taken}, {percent(share, 1)} of its images"
     seeds = f"summed over {confusion.n} seeds" if confusion.n > 1 else "of a single run"
     caption = f"True class (rows) against predicted class (columns), {seeds}; shares of the row, no intervals."
-    alt = f"Confusion matrix of {where_of(group)}: {most}"
-    return _figure(group, "confusion", "Confusion", alt, caption, confusion)
+    return _figure(group, "confusion", "Confusion", most, caption, confusion)
 
 
 def draw_confusion(confusion: Confusion) -> Canvas:
@@ -165,13 +158,10 @@ def draw_confusion(confusion: Confusion) -> Canvas:
 
 def calibration_figure(group: Group, calibration: Calibration) -> Figure:
     """Make the figure of a group's calibration."""
-    error = f"xpected calibration error {calibration.error.in_percent()}"
-    caption = (
-        "Accuracy against confidence of the test images; on the diagonal a network is calibrated. "
-        f"E{error}. {methods([calibration.error])}"
-    )
-    alt = f"Calibration of {where_of(group)}: e{error}"
-    return _figure(group, "calibration", "Calibration", alt, caption, calibration)
+    error = f"expected calibration error {calibration.error.in_percent()}"
+    diagonal = "Accuracy against confidence of the test images; on the diagonal a network is calibrated"
+    caption = f"{diagonal}; {error}. {methods([calibration.error])}"
+    return _figure(group, "calibration", "Calibration", error, caption, calibration)
 
 
 def draw_calibration(calibration: Calibration) -> list[Canvas]:
@@ -196,16 +186,9 @@ def draw_calibration(calibration: Calibration) -> list[Canvas]:
 
 def mistakes_figure(group: Group, mistakes: Mistakes) -> Figure:
     """Make the figure of a group's confident mistakes: a picture, which is not drawn again."""
-    count, first, last = len(mistakes.mistakes), mistakes.mistakes[0], mistakes.mistakes[-1]
-    some = f"The {count} most confident of {mistakes.wrong:,}" if count < mistakes.wrong else f"All {count}"
-    which = "The only mistake" if mistakes.wrong == 1 else f"{some} mistakes"
-    alt = (
-        f"Test images of {where_of(group)} that were taken for another class: {count}, from {first.label} taken for "
-        f"{first.predicted} at {percent(first.confidence, 1)} confidence to {last.label} taken for {last.predicted} "
-        f"at {percent(last.confidence, 1)}"
-    )
-    caption = (
-        f"{which} on {mistakes.count:,} test images, row by row, of the run with seed {mistakes.seed}; other seeds "
-        "make others."
-    )
-    return _figure(group, "mistakes", "Confident mistakes", alt, caption, mistakes)
+    count, shown = len(mistakes.mistakes), [mistakes.mistakes[0], mistakes.mistakes[-1]]
+    ends = [f"{each.label} taken for {each.predicted} at {percent(each.confidence, 1)} confidence" for each in shown]
+    which = f"The {count} most confident of {mistakes.wrong:,} mistakes on {mistakes.count:,} test images"
+    caption = f"{which}, row by row, of the run with seed {mistakes.seed}; other seeds make others."
+    seen = f"{count} test images, from {' to '.join(ends)}"
+    return _figure(group, "mistakes", "Confident mistakes", seen, caption, mistakes)

@@ -1,18 +1,19 @@
-"""A page as JSON, for programs: each group once, everything else names groups by their ids.
+"""A page as JSON and as CSV, for programs: each group once, everything else names groups by their ids.
 
 Accuracies are fractions of images, losses are in nats, `forward_flops` and `training_flops` are those of one image.
 `low` and `high` bound a 95% interval, null where there is none.
 """
 
-from dataclasses import asdict, replace
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields, replace
 from typing import Any
 
-from vitreport.analysis.groups import mixed_randomness
+from vitreport.analysis.groups import Cost, Group, mixed_randomness
 from vitreport.analysis.runs import RunSummary
 from vitreport.analysis.summary import Ablation, Architecture, Level, Pair
-from vitreport.formatting import json_document
-from vitreport.report.page import Page
-from vitreport.report.sections import sections_of
+from vitreport.formatting import csv_text, json_document
+from vitreport.report.page import Page, sections_of
 
 SCHEMA_VERSION = 5
 RUN_FIELDS = ("id", "seed", "state", "epoch", "epochs", "accuracies", "note")
@@ -83,8 +84,8 @@ def _pair(content: Pair) -> Plain:
 
 def _ablation(content: Ablation) -> Plain:
     levels = [asdict(level) | {"values": _values(content, level)} for level in content.levels]
-    fields = asdict(content) | {"levels": levels}
-    return fields | {"apart": fields.pop("qualifier")}
+    values = asdict(content) | {"levels": levels}
+    return values | {"apart": values.pop("qualifier")}
 
 
 def _values(ablation: Ablation, level: Level) -> Plain:
@@ -94,3 +95,25 @@ def _values(ablation: Ablation, level: Level) -> Plain:
         is_variant = value.value == value.label and list(value.fields.values()) != [value.value]
         values |= {axis: value.label} if is_variant else value.fields
     return values
+
+
+def render_csv(page: Page) -> str:
+    """Return one row per group, with what its estimates rest on; no cell begins like a formula of a spreadsheet."""
+    groups = page.summary.groups
+    paths = list(dict.fromkeys(path for group in groups for path in group.fields))
+    rows = [dict(_row(group, paths)) for group in groups]
+    return csv_text([*rows[:1], *(row.values() for row in rows)])
+
+
+def _row(group: Group, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    yield from (("architecture", group.architecture), ("dataset", group.dataset), ("group", group.id))
+    yield from (("state", group.state), ("seeds", " ".join(map(str, group.seeds))))
+    for name in ("test", "validation", "train", "gap", "test_loss"):
+        for part in ("value", "low", "high", "method", "n"):
+            yield name if part == "value" else f"{name}_{part}", getattr(getattr(group, name), part, None)
+    for field in fields(Cost):
+        yield field.name, getattr(group.cost, field.name, None)
+    for path in paths:
+        value = group.fields.get(path)
+        yield path, value if isinstance(value, str | int | float | None) else json.dumps(value)
+    yield "command", group.command
