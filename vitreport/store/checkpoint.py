@@ -175,13 +175,7 @@ def _content(path: Path, most: int) -> bytes:
 
 
 def _packed(state: TrainingState) -> bytes:
-    best = state.best
-    counters = _Counters(
-        epoch=state.epoch,
-        step=state.step,
-        seconds=state.seconds,
-        best=_Best(epoch=best.epoch, step=best.step, accuracy=best.accuracy) if best else None,
-    )
+    counters = _Counters.model_validate(state, from_attributes=True)
     tensors = {name: tensor.detach().contiguous() for name, tensor in _tensors(state).items()}
     return safetensors.torch.save(tensors, metadata={"counters": counters.model_dump_json()})
 
@@ -209,7 +203,7 @@ def _restore(state: TrainingState, path: Path, tensors: dict[str, Tensor], metad
             state.optimizer.state[parameter] = kept_tensors(state.optimizer, parameter)
     if best := counters.best:
         weights = {name: torch.empty_like(tensor) for name, tensor in named_weights(state.model).items()}
-        state.best = BestEpoch(best.epoch, best.step, best.accuracy, weights)
+        state.best = BestEpoch(**best.model_dump(), weights=weights)
     needed = _tensors(state)
     _check_fit(tensors, needed, path.name)
     for name, tensor in needed.items():

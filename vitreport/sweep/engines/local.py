@@ -27,6 +27,7 @@ from vitreport.training.events import Event, Listener, StepFinished
 REIMPORTED = 97  # the exit code of a worker that has run the script of its parent again
 UNGUARDED = 'a worker has run this script again: put what it does under `if __name__ == "__main__":`'
 SECONDS_BETWEEN_STEPS = 0.25
+PATIENCE_SECONDS = 5
 
 
 def threads_per_job(jobs: int, device: str, threads: int | None) -> int | None:
@@ -143,7 +144,6 @@ class LocalEngine:
                 if isinstance(report, Ended):
                     worker.run_id = None
                 if is_last:
-                    worker.process.kill()
                     self._remove(worker)
                     return
         except (EOFError, OSError):
@@ -156,7 +156,9 @@ class LocalEngine:
                 yield worker.run_id, Ended(f"its worker was ended by {cause}{memory}", is_temporary=True)
 
     def _remove(self, worker: _Worker) -> int:
-        """Wait for the end of a worker, and return its exit code."""
+        """Wait for the end of a worker that is ending, and return its exit code."""
+        worker.process.join(PATIENCE_SECONDS)
+        worker.process.kill()
         worker.process.join()
         worker.connection.close()
         self._workers.remove(worker)
@@ -174,9 +176,9 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
     from vitreport.store.session import train_run
     from vitreport.training.device import forget_peak_memory
 
-    is_last = runtime.compile
-    while True:
-        spec, ended = connection.recv(), Ended()
+    is_last = False
+    while not is_last:
+        spec, ended, is_last = connection.recv(), Ended(), runtime.compile
         try:
             forget_peak_memory()
             train_run(spec, runtime, force=False, argv=argv, listener=_Forward(connection))
