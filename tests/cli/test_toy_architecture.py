@@ -1,13 +1,9 @@
 """A new architecture is added as CONTRIBUTING.md says: two new files, and a line or two in each of two lists."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import vitreport
+from tests.cli.toys import copied_package, printed_by, replace
 
 SPEC = '''
 from typing import Literal
@@ -44,15 +40,8 @@ CASE = """        case ToySpec():
 TRAIN = ["train", "toy", "--dataset=digits", "--set=data.limit=40", "--batch-size=18", "--epochs=1", "--quiet"]
 
 
-def replace(file: Path, old: str, new: str) -> None:
-    text = file.read_text()
-    assert text.count(old) == 1
-    file.write_text(text.replace(old, new))
-
-
 def test_a_new_architecture_is_listed_trained_and_cited(tmp_path: Path) -> None:
-    package = tmp_path / "vitreport"
-    shutil.copytree(Path(vitreport.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    package = copied_package(tmp_path)
     (package / "spec/architectures/toy.py").write_text(SPEC)
     (package / "models/toy.py").write_text(NETWORK)
     replace(package / "spec/model.py", "| TimmSpec,", "| TimmSpec | ToySpec,")
@@ -71,12 +60,7 @@ assert architecture_reference("toy") in entries()
 print("---", architecture_title("toy"), architecture_reference("toy"), flush=True)
 assert run({TRAIN}) == 0
 """
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment, cwd=tmp_path
-    )
-    assert done.returncode == 0, done.stderr
-    listed, _, printed = done.stdout.partition("---")
+    listed, _, printed = printed_by(code, tmp_path).partition("---")
     assert {"name": "toy", "summary": "A toy network: one hidden layer over all pixels."}.items() <= json.loads(listed)[
         -1
     ].items()
