@@ -10,24 +10,18 @@ from vitreport.errors import Problem, RecordError, SpecError, gathered
 from vitreport.spec import load
 from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.architectures.timm import timm_label
-from vitreport.spec.data import DatasetFacts, DataSpec, Lowered
+from vitreport.spec.data import DatasetFacts, Lowered
 from vitreport.spec.fields import dotted, fields_of, leaves, put
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.spec.optimizer import AdamWSpec, ConstantSpec
 from vitreport.spec.problems import checked
 from vitreport.spec.run import RunSpec, fit_problems
 from vitreport.spec.section import members, tags_of
 from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
 
-DEFAULTS = Layer(
-    "default",
-    {
-        "data": {"dataset": DataSpec.model_fields["dataset"].default},
-        "optimizer": tags_of(AdamWSpec),
-        "schedule": tags_of(ConstantSpec),
-    },
-)
+UNIONS = {"optimizer": {"name": "adamw"}, "schedule": {"name": "constant"}}  # the members that need no name
+DEFAULTS = Layer("default", {"data": {"dataset": "cifar10"}, **UNIONS})
+STAND_IN = DatasetFacts(name="", num_classes=10, image_size=32)  # so that the rest of a spec can be checked
 Place = tuple[str, ...]
 Describe = Callable[[str, int | None], DatasetFacts]
 """Return the facts of a dataset, given its name or path and the image size that the user chose, if any."""
@@ -126,23 +120,23 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
         SpecError: With every problem at once.
         DatasetError: `describe` finds a damaged dataset.
     """
-    layers = [DEFAULTS, *layers]
-    facts, unknown = _facts(merged(layers)[0], describe)
-    layers.insert(0, _derived(merged(layers)[0], facts))
+    layers, faults = [DEFAULTS, *layers], list[Problem]()
+    given = merged(layers)[0]
+    facts = _facts(table(given, "data"), describe, faults)
+    is_known = not faults
+    layers.insert(0, _derived(table(given, "data"), table(given, "model"), facts))
     values, sources = merged(layers)
     origins = {dotted(path): layers[rank].origin for path, rank in sources.items()}
     if facts.name and "dataset" in table(values, "data"):
         values["data"]["dataset"] = facts.name  # instead of a path
     sections = {name: field.default for name, field in RunSpec.model_fields.items() if name not in values}
-    faults = list(unknown)
     with gathered(faults):
         checked(RunSpec, values, sections)
     lowered = _lower_batch(sections, {path: layers[rank].kind for path, rank in sources.items()}, facts.train_images)
     if lowered:
         former = origins.get("train.batch_size", "default")
         origins["train.batch_size"] = f"lowered from {lowered.before} ({former}) to fit data.limit"
-    if not unknown:
-        faults += fit_problems(sections, facts)
+    faults += fit_problems(sections, facts) if is_known else []
     problems = [problem for layer in layers for problem in layer.problems]
     problems += [replace(fault, origin=_origin_of(fault.field, origins)) for fault in faults]
     if problems:
@@ -184,16 +178,13 @@ def _drop_former_members(values: Mapping[str, Any], sources: dict[Place, int], l
                 del given[name], sources[section, name]
 
 
-def _facts(values: Mapping[str, Any], describe: Describe) -> tuple[DatasetFacts, Sequence[Problem]]:
-    """Return the facts of the dataset, or stand-ins and the reason, so that the rest can still be checked."""
-    data = table(values, "data")
-    dataset, stand_in = data.get("dataset"), DatasetFacts(name="", num_classes=10, image_size=32)
-    if not isinstance(dataset, str):
-        return stand_in, ()
-    try:
-        return describe(dataset, _count(data.get("image_size"))), ()
-    except SpecError as error:
-        return replace(stand_in, name=dataset.replace("\\", "/").rpartition("/")[2]), error.problems
+def _facts(data: Mapping[str, Any], describe: Describe, problems: list[Problem]) -> DatasetFacts:
+    """Return the facts of the dataset, or stand-ins and the problems."""
+    if not isinstance(dataset := data.get("dataset"), str):
+        return STAND_IN
+    with gathered(problems):
+        return describe(dataset, _count(data.get("image_size")))
+    return replace(STAND_IN, name=dataset.replace("\\", "/").rpartition("/")[2])
 
 
 def _count(value: Any) -> int | None:
@@ -201,9 +192,8 @@ def _count(value: Any) -> int | None:
     return value if type(value) is int and 0 < value < 2**31 else None
 
 
-def _derived(values: Mapping[str, Any], facts: DatasetFacts) -> Layer:
+def _derived(data: Mapping[str, Any], model: Mapping[str, Any], facts: DatasetFacts) -> Layer:
     """Return what the dataset and the architecture settle where the user is silent."""
-    data, model = table(values, "data"), table(values, "model")
     derived: dict[str, Any] = {"image_size": facts.image_size, "num_classes": facts.num_classes}
     if data.get("validation", "folder" if facts.has_validation else "fraction") == "folder":
         derived |= {"validation": "folder", "validation_fraction": 0.0}

@@ -17,6 +17,7 @@ from vitreport.spec.section import Section
 
 MAX_SEED = 2**31 - 1
 MOST_SEEDS = 10_000
+TOKENS = re.compile(r"\"[^\"]*\"?|'[^']*'?|.", re.DOTALL)  # texts in quotes, and single characters
 LARGE_ROUND = re.compile(r"\A(-?[1-9])(0{5,})\.0\Z")
 
 
@@ -162,16 +163,12 @@ def short_name(path: str) -> str:
 
 
 def _split(text: str) -> list[str]:
-    parts, depth, quote = [""], 0, ""
-    for character in text:
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "\"'":
-            quote = character
-        else:
-            depth += (character in "[{") - (character in "]}")
-        if character == "," and depth == 0 and not quote:
+    """Split a text at its commas outside brackets and quotes."""
+    parts, depth = [""], 0
+    for token in TOKENS.findall(text):
+        depth += (token in "[{") - (token in "]}")
+        if token == "," and depth == 0:
             parts.append("")
         else:
-            parts[-1] += character
+            parts[-1] += token
     return [part.strip() for part in parts]
