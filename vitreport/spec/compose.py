@@ -11,7 +11,7 @@ from vitreport.spec import load
 from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.data import DatasetFacts, Lowered
-from vitreport.spec.fields import dotted, fields_of, leaves, put
+from vitreport.spec.fields import Place, dotted, fields_of, leaves, put
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.problems import checked
@@ -22,7 +22,6 @@ from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, fi
 UNIONS = {"optimizer": {"name": "adamw"}, "schedule": {"name": "constant"}}  # the members that need no name
 DEFAULTS = Layer("default", {"data": {"dataset": "cifar10"}, **UNIONS})
 STAND_IN = DatasetFacts(name="", num_classes=10, image_size=32)  # so that the rest of a spec can be checked
-Place = tuple[str, ...]
 Describe = Callable[[str, int | None], DatasetFacts]
 """Return the facts of a dataset, given its name or path and the image size that the user chose, if any."""
 
@@ -114,12 +113,7 @@ def _digest(weights: Path) -> str:
 
 
 def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
-    """Merge layers (the strongest last), fill in what follows from the dataset, and check everything.
-
-    Raises:
-        SpecError: With every problem at once.
-        DatasetError: `describe` finds a damaged dataset.
-    """
+    """Merge layers (the strongest last), fill in what follows from the dataset, and check it. Raises SpecError."""
     layers, faults = [DEFAULTS, *layers], list[Problem]()
     given = merged(layers)[0]
     facts = _facts(table(given, "data"), describe, faults)

@@ -15,7 +15,7 @@ from vitreport.spec.section import Section, members, tag_of
 ALIASES = {"lr": "learning_rate"}
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 SHOWN_CHARACTERS = 60
-Path = tuple[str, ...]
+Place = tuple[str, ...]
 
 
 def field_paths() -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def find_field(name: str) -> str:
     if wanted in map(tag_of, members(AugmentSpec)):
         hint = f'augment=[{{name="{wanted}"}}]'
     else:
-        near = did_you_mean(wanted, field_paths() if parents else map(last_part, field_paths()))
+        near = did_you_mean(wanted, field_paths() if parents else (path.split(".")[-1] for path in field_paths()))
         hint = near or "`vitreport spec show MODEL` shows every field"
     raise SpecError(problems=[Problem(name, "unknown field", hint)])
 
@@ -52,11 +52,6 @@ def fields_of(path: str, value: Any) -> dict[str, Any]:
     if path == "model.name" and isinstance(value, str) and value.startswith("timm/"):
         return {path: "timm", "model.architecture": value.removeprefix("timm/")}
     return {path: value}
-
-
-def last_part(path: str) -> str:
-    """Return the name of a field without its section."""
-    return path.rpartition(".")[2]
 
 
 def dotted(parts: Sequence[str]) -> str:
@@ -74,7 +69,7 @@ def flat(values: Mapping[str, Any]) -> dict[str, Any]:
     return {dotted(path): value for path, value in leaves(values)}
 
 
-def leaves(values: Mapping[str, Any], prefix: Path = ()) -> Iterator[tuple[Path, Any]]:
+def leaves(values: Mapping[str, Any], prefix: Place = ()) -> Iterator[tuple[Place, Any]]:
     """Yield the values in a table and in its tables, with their paths; an empty table is a value."""
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
@@ -84,10 +79,7 @@ def leaves(values: Mapping[str, Any], prefix: Path = ()) -> Iterator[tuple[Path,
 
 
 def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    """Set one value in nested tables; a value replaces a table and the other way round.
-
-    An empty table adds nothing to a table.
-    """
+    """Set one value in nested tables. It replaces a table and the other way round; an empty table adds nothing."""
     *parents, last = path
     for parent in parents:
         if not isinstance(values.get(parent), dict):

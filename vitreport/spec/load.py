@@ -116,10 +116,7 @@ def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
 
 
 def read_environment(environment: Mapping[str, str]) -> list[Layer]:
-    """Return a layer for each variable that is not empty.
-
-    `VITREPORT_TRAIN__BATCH_SIZE=64` names a field by its path, `VITREPORT_BATCH_SIZE=64` by a last part that is unique.
-    """
+    """Return a layer for each variable: `VITREPORT_TRAIN__BATCH_SIZE=64`, or `VITREPORT_BATCH_SIZE=64` for short."""
     return [
         read_assignments([f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={text}"], name)
         for name, text in sorted(environment.items())

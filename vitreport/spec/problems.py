@@ -11,18 +11,17 @@ from pydantic_core import ErrorDetails, PydanticUndefined
 
 from vitreport.errors import Problem, SpecError
 from vitreport.formatting import did_you_mean, toml_value
-from vitreport.spec.fields import ALIASES, cut, dotted, field_paths, last_part
+from vitreport.spec.fields import ALIASES, cut, dotted, field_paths
 from vitreport.spec.model import implementations
 from vitreport.spec.run import RunSpec
 from vitreport.spec.section import Section, is_marked, members, tag_of, tags_of
 
 MOST_PROBLEMS = 50  # nobody reads more, and each costs time
-MISPLACED = {
+MISPLACED = {  # names that exist, but not where they were given
     "mixture": ("a mixture cannot contain a mixture", "list its operations"),
     "mixup": ("mixup does not augment single images", "set data.mix.mixup_alpha"),
     "cutmix": ("CutMix does not augment single images", "set data.mix.cutmix_alpha"),
 }
-"""Names that exist, but not where they were given."""
 Kind = TypeVar("Kind", bound=Section)
 
 
@@ -104,7 +103,7 @@ def _field_hint(parts: Sequence[str], owner: type[Section], root: type[Section])
         needed = (tags_of(kind).items() - tags_of(owner).items() for kind in kinds)
         settings = (", ".join(f"{parts[0]}.{tag}={value}" for tag, value in sorted(tags)) for tags in needed)
         return f"it needs {' or '.join(settings)}"
-    elsewhere = [each for each in known if last_part(each) == name]
+    elsewhere = [each for each in known if each.split(".")[-1] == name]
     if elsewhere and name not in owner.model_fields:
         return f"did you mean {' or '.join(elsewhere)}?"
     return did_you_mean(name, owner.model_fields)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from vitreport.errors import Problem, SpecError, gathered
-from vitreport.spec.fields import dotted, field_paths, fields_of, find_field, last_part
+from vitreport.spec.fields import dotted, field_paths, fields_of, find_field
 from vitreport.spec.load import parse_value
 from vitreport.spec.section import Section
 
@@ -156,10 +156,10 @@ def shown_value(value: Any) -> str:
 
 def short_name(path: str) -> str:
     """Return the name of a field in a table: its last part where that is unique; `optimizer.name` is `optimizer`."""
-    last = last_part(path)
+    last = path.split(".")[-1]
     if last == "name":
         return path.removesuffix(".name")
-    return last if [*map(last_part, field_paths())].count(last) == 1 else path
+    return last if sum(known.split(".")[-1] == last for known in field_paths()) == 1 else path
 
 
 def _split(text: str) -> list[str]:

@@ -70,16 +70,9 @@ class PackageTNTSpec(TNTSpec):
     attention, `ff_dropout` is inside each MLP.
     """
 
-    # The run ids of this network were first made from one spec with the fields of both, at timm's defaults then.
+    # The run ids of this network were first made from one spec with the fields of both.
     hashed_also: ClassVar[dict[str, Any]] = {
-        "inner_heads": 4,
-        "mlp_ratio": 4.0,
-        "qkv_bias": False,
-        "drop_rate": 0.0,
-        "pos_drop_rate": 0.0,
-        "proj_drop_rate": 0.1,
-        "attn_drop_rate": 0.1,
-        "drop_path_rate": 0.0,
+        name: field.default for name, field in TimmTNTSpec.model_fields.items() if name not in TNTSpec.model_fields
     }
 
     implementation: Literal["transformer-in-transformer"] = added_later()
