@@ -17,6 +17,7 @@ from vitreport.formatting import counted, csv_text, listed
 from vitreport.records.folders import run_folders
 from vitreport.records.measurement import METRICS, SPLITS
 from vitreport.records.reader import Run, read_run
+from vitreport.records.run import Cost, ThroughputRecord
 from vitreport.spec.fields import flat
 from vitreport.spec.run import RunSpec
 
@@ -86,12 +87,8 @@ def require_extra(extra: str) -> None:
 RUN_COLUMNS: dict[str, Kind] = {"id": "text", "group": "text", "status": "text", "epoch": "integer"}
 RESULT_COLUMNS: dict[str, Kind] = {
     "test.expected_calibration_error": "number",
-    "cost.parameters": "integer",
-    "cost.forward_flops_per_image": "integer",
-    "cost.training_flops_per_image": "integer",
-    "cost.activation_bytes_per_image": "integer",
-    "throughput.training_images_per_second": "number",
-    "throughput.evaluation_images_per_second": "number",
+    **{f"cost.{name}": "integer" for name in Cost.model_fields if name != "uncounted_operations"},
+    **{f"throughput.{name}": "number" for name in ThroughputRecord.model_fields},
     "seconds": "number",
     "peak_memory_bytes": "integer",
     "started": "time",
@@ -102,9 +99,7 @@ RESULT_COLUMNS: dict[str, Kind] = {
     "data.source": "text",
     "data.split_hash": "text",
     **{f"data.counts.{split}": "integer" for split in SPLITS},
-    "versions.python": "text",
-    "versions.vitreport": "text",
-    "versions.torch": "text",
+    **{f"versions.{name}": "text" for name in ("python", "vitreport", "torch")},
     "git.commit": "text",
     "git.dirty": "truth",
     "resumed": "integer",
