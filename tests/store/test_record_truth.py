@@ -21,6 +21,13 @@ from vitreport.records.reader import Damage, read_run
 from vitreport.store.mistakes import place_of, read_sheet
 
 
+@pytest.fixture
+def finished(undisturbed: Undisturbed, tmp_path: Path) -> Path:
+    """A copy of a finished run, which a test may change."""
+    source = undisturbed(SHORT)
+    return Path(shutil.copytree(source, tmp_path / "runs" / source.name))
+
+
 def epoch_rows(run: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
@@ -46,29 +53,25 @@ def test_checkpoints_without_a_record_are_not_gone_on_with(driver: Driver, tmp_p
     assert "run.json: is missing; hint: `--force` trains it again in a new folder" in refused.stderr
 
 
-def test_lost_epochs_of_a_finished_run_are_told(driver: Driver, tmp_path: Path) -> None:
-    driver.run("train", *SHORT, folder=tmp_path)
-    run = only_run(tmp_path)
-    first, second = (run / "metrics.jsonl").read_text().splitlines()
-    (run / "metrics.jsonl").write_text(f"{second}\n")
-    assert read_run(run).damage == (Damage("metrics.jsonl", "holds 1 of 2 epochs"),)
-    (run / "metrics.jsonl").write_text(f"{first.replace('epoch', 'epohc', 1)}\n{second}\n")
-    assert len(read_run(run).damage) == 2
+def test_lost_epochs_of_a_finished_run_are_told(finished: Path) -> None:
+    first, second = (finished / "metrics.jsonl").read_text().splitlines()
+    (finished / "metrics.jsonl").write_text(f"{second}\n")
+    assert read_run(finished).damage == (Damage("metrics.jsonl", "holds 1 of 2 epochs"),)
+    (finished / "metrics.jsonl").write_text(f"{first.replace('epoch', 'epohc', 1)}\n{second}\n")
+    assert len(read_run(finished).damage) == 2
 
 
-def test_other_weights_than_the_result_names_are_refused(driver: Driver, tmp_path: Path) -> None:
-    driver.run("train", *SHORT, folder=tmp_path / "a")
-    driver.run("train", *SHORT, "--seed=1", folder=tmp_path / "b")
-    run, other = only_run(tmp_path / "a"), only_run(tmp_path / "b")
-    shutil.copy(other / "best.safetensors", run / "best.safetensors")
-    refused = driver.run("eval", run.name, folder=tmp_path / "a")
+def test_other_weights_than_the_result_names_are_refused(driver: Driver, finished: Path, tmp_path: Path) -> None:
+    driver.run("train", *SHORT, "--seed=1", folder=tmp_path / "other")
+    shutil.copy(only_run(tmp_path / "other") / "best.safetensors", finished / "best.safetensors")
+    refused = driver.run("eval", finished.name, folder=tmp_path)
     assert (refused.exit_code, refused.stdout) == (4, "")
     assert "best.safetensors is damaged (sha256 differs)" in refused.stderr
 
 
 @pytest.mark.parametrize("forced", [False, True])
+@pytest.mark.usefixtures("finished")
 def test_stopped_run_says_how_to_go_on(driver: Driver, tmp_path: Path, forced: bool) -> None:
-    driver.run("train", *SHORT, folder=tmp_path)
     options = ["--force"] if forced else ["--seed=1"]
     fault = ("signalled_before_step", 1, signal.SIGINT)
     stopped = driver.run("train", *SHORT, *options, folder=tmp_path, faults=[fault])
@@ -88,9 +91,8 @@ def test_run_that_begins_anew_says_so(driver: Driver, tmp_path: Path) -> None:
     assert "starts again" not in driver.run("train", *SHORT, "--force", folder=tmp_path).stderr
 
 
-def test_speeds_are_in_the_record_and_nowhere_else_that_is_compared(driver: Driver, tmp_path: Path) -> None:
-    driver.run("train", *SHORT, folder=tmp_path)
-    run = only_run(tmp_path)
+def test_speeds_are_in_the_record_and_nowhere_else_that_is_compared(undisturbed: Undisturbed) -> None:
+    run = undisturbed(SHORT)
     record = json.loads((run / "run.json").read_text())
     speeds = [row["images_per_second"] for row in epoch_rows(run)]
     recorded = record["throughput"]
@@ -100,9 +102,8 @@ def test_speeds_are_in_the_record_and_nowhere_else_that_is_compared(driver: Driv
     assert "per_second" not in (run / "result.json").read_text()
 
 
-def test_records_from_before_speeds_and_activations_are_read(driver: Driver, tmp_path: Path) -> None:
-    driver.run("train", *SHORT, folder=tmp_path)
-    run = only_run(tmp_path)
+def test_records_from_before_speeds_and_activations_are_read(driver: Driver, finished: Path, tmp_path: Path) -> None:
+    run = finished
     record = json.loads((run / "run.json").read_text())
     del record["throughput"], record["cost"]["activation_bytes_per_image"], record["cost"]["uncounted_operations"]
     (run / "run.json").write_text(json.dumps(record))
