@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import isclose
 from typing import Any, Literal
 
 NOT_ASCII = re.compile(r"[^\x20-\x7e\n]")
@@ -62,25 +61,24 @@ class Estimate:
 
     def in_percent(self, digits: int = 1) -> str:
         """Write 56.3% ± 1.5 (n = 3), or 61.0% (59.8% to 62.1%, single run) where the sides differ."""
-        value = percent(self.value, digits)
-        if self.interval is None:
-            return f"{value} {self._no_interval()}"
-        digits = digits if 100 * self.reach >= SMALLEST_POINTS else max(2, digits)
-        below, above = (round(100 * abs(end - self.value), digits) for end in self.interval)
-        centre = round(100 * self.value, digits)
-        if self.n > 1 and below == above and below <= min(centre, 100 - centre):
-            return f"{value} ± {below:.{digits}f} (n = {self.n})"
-        ends = " to ".join(percent(end, digits) for end in self.interval)
-        return f"{value} ({ends}, {f'n = {self.n}' if self.n > 1 else 'single run'})"
+        return self._written(100.0, digits, "%")
 
     def in_numbers(self) -> str:
         """Write 12.3 ± 0.4 (n = 3), 1.5 (1.0 to 7.9, n = 2) for a cut interval, or 7 (single run, no interval)."""
+        return self._written(1.0, 1, "")
+
+    def _written(self, scale: float, digits: int, unit: str) -> str:
+        value, seeds = scale * self.value, f"n = {self.n}" if self.n > 1 else "single run"
         if self.interval is None:
-            return f"{round(self.value, 1):g} {self._no_interval()}"
-        value, (low, high) = f"{self.value:.1f}", self.interval
-        if not isclose(self.value - low, high - self.value, abs_tol=0.05):
-            return f"{value} ({low:.1f} to {high:.1f}, n = {self.n})"
-        return f"{value} ± {self.reach:.1f} (n = {self.n})"
+            shown = f"{value:.{digits}f}" if unit else f"{round(value, 1):g}"
+            return f"{shown}{unit} ({f'{self.n} seeds that do not vary' if self.n > 1 else seeds}, no interval)"
+        if 0 < scale * self.reach < SMALLEST_POINTS:
+            digits = max(2, digits)
+        low, centre, high = (round(scale * each, digits) for each in (self.interval[0], self.value, self.interval[1]))
+        below, above = (round(abs(scale * end - value), digits) for end in self.interval)
+        if self.n > 1 and below == above and (not unit or below <= min(centre, 100 - centre)):
+            return f"{value:.{digits}f}{unit} ± {below:.{digits}f} ({seeds})"
+        return f"{value:.{digits}f}{unit} ({low:.{digits}f}{unit} to {high:.{digits}f}{unit}, {seeds})"
 
     def points(self) -> str:
         """Write the size of a difference of accuracies with an interval on its side: 2.2 pp (95% CI 0.9 to 3.4)."""
@@ -92,9 +90,6 @@ class Estimate:
         """Write a difference of accuracies with its interval, both in percentage points: -2.2 (-3.4 to -0.9)."""
         ends = f" ({' to '.join(_points(end, '+') for end in self.interval)})" if self.interval else ""
         return f"{_points(self.value, '+')}{ends}"
-
-    def _no_interval(self) -> str:
-        return f"({'single run' if self.n == 1 else f'{self.n} seeds that do not vary'}, no interval)"
 
 
 def _points(fraction: float, sign: str = "") -> str:
@@ -125,18 +120,18 @@ def p_value(p: float) -> str:
 
 
 def joined(words: Iterable[str]) -> str:
-    """a, b and c"""
+    """Write a, b and c."""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def percent(fraction: float, digits: int = 2) -> str:
-    """0.975 is 97.50%"""
+    """Write 97.50% for 0.975."""
     return f"{100 * fraction:.{digits}f}%"
 
 
 def compact(number: float) -> str:
-    """Three digits and a metric suffix: 1504662 is 1.50M."""
+    """Write three digits and a metric suffix: 1.50M for 1504662."""
     for suffix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if abs(number) >= size:
             return f"{number / size:.3g}{suffix}" if abs(number) < 999.5 * size else f"{number / size:.0f}{suffix}"
@@ -144,30 +139,30 @@ def compact(number: float) -> str:
 
 
 def rate(number: float) -> str:
-    """1,234"""
+    """Write 1,234, or 2.5 for a small number."""
     return f"{number:,.0f}" if number >= 9.95 else f"{number:.1f}"
 
 
 def duration(seconds: float) -> str:
-    """0:00:51"""
+    """Write 0:00:51."""
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
 def counted(count: int | str, noun: str) -> str:
-    """1 thread, 2,000 threads"""
+    """Write 1 thread or 2,000 threads."""
     number = f"{count:,}" if isinstance(count, int) else count
     return f"{number} {noun}{'' if number == '1' else 's'}"
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """a, b, c, d, e and 10 more"""
+    """Write a, b, c, d, e and 10 more."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"{', '.join(names[:most])}{more}"
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
-    """The nearest allowed names as a hint; without a near one, all of them where they are few."""
+    """Name the nearest allowed names as a hint; without a near one, all of them where they are few."""
     names = list(dict.fromkeys(allowed))
     holding = [each for each in names if len(name) > 2 and name in each]
     if near := difflib.get_close_matches(name, names, n=2, cutoff=0.6) or holding[:2]:
@@ -176,7 +171,7 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
 
 
 def toml_value(value: Any) -> str:
-    """A spec's value as TOML writes it, on one line; nothing as "none"."""
+    """Write a value of a spec as TOML on one line; None as "none"."""
     import tomli_w
 
     if value is None:
@@ -191,29 +186,28 @@ def toml_value(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """Text of unknown origin without control characters and without changes of the writing direction."""
+    """Replace control characters and changes of the writing direction in text of unknown origin."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def json_document(value: Any) -> str:
-    """Write a value as indented JSON whose text stays readable; what a terminal would obey is escaped.
+    """Write indented JSON with readable text; what a terminal would obey is written as `\\u202e`.
 
-    Control characters, changes of the writing direction and invisible characters are written as `\\u202e`. NaN and
-    infinities raise ValueError.
+    Raises:
+        ValueError: There is a NaN or an infinity.
     """
     text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
     return NOT_ASCII.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
 
 
-def spreadsheet_text(text: str) -> str:
-    """Text without control characters, and with an apostrophe where a spreadsheet would take it for a formula."""
-    plain = "".join(character for character in text if character.isprintable())
-    return f"'{plain}" if plain.lstrip().startswith(FORMULA_SIGNS) else plain
-
-
 def csv_text(rows: Iterable[Iterable[Any]]) -> str:
-    """Return CSV (RFC 4180, a newline after each row): numbers with all their digits, no formulas, None as nothing."""
+    """Write CSV (RFC 4180): numbers with all their digits, None as nothing, and no text that a spreadsheet would run."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([spreadsheet_text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    writer.writerows([_spreadsheet_text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return text.getvalue()
+
+
+def _spreadsheet_text(text: str) -> str:
+    plain = "".join(character for character in text if character.isprintable())
+    return f"'{plain}" if plain.lstrip().startswith(FORMULA_SIGNS) else plain
