@@ -201,7 +201,7 @@ def json_document(value: Any) -> str:
 
 
 def csv_text(rows: Iterable[Iterable[Any]]) -> str:
-    """Write CSV (RFC 4180): numbers with all their digits, None as nothing, and no text that a spreadsheet would run."""
+    """Write CSV (RFC 4180): numbers with all their digits, None as nothing, no text that a spreadsheet would run."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([_spreadsheet_text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)

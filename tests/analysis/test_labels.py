@@ -7,8 +7,8 @@ import pytest
 from tests.analysis.designs import design
 from tests.records import spec, write_run, write_seeds
 from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.references import subject_of
 from vitreport.analysis.summary import Summary
-from vitreport.analysis.titles import subject_of
 from vitreport.records.folders import run_folders
 from vitreport.report.latex import render_latex
 from vitreport.report.markdown import render_markdown

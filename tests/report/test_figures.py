@@ -28,8 +28,8 @@ from tests.report.drawn import (
 from tests.report.study import write_study
 from vitreport.analysis import group_details, groups, summary
 from vitreport.analysis.analyze import analyze
+from vitreport.analysis.references import subject_of
 from vitreport.analysis.summary import Ablation
-from vitreport.analysis.titles import subject_of
 from vitreport.report import tables
 from vitreport.report.figures import accuracy
 from vitreport.report.figures.accuracy import ablation_figure, draw_cost

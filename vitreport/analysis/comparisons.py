@@ -1,18 +1,25 @@
-"""Compare groups over seeds and test images, and single runs image by image."""
+"""Compare groups over seeds and test images, and single runs image by image; show what differs between two of them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from vitreport.analysis.groups import Group
 from vitreport.analysis.runs import sample_of
 from vitreport.analysis.summary import Pair, Paired
-from vitreport.formatting import Estimate, counted
-from vitreport.intervals import difference, mcnemar
+from vitreport.formatting import Estimate, counted, p_value
+from vitreport.intervals import SIGNIFICANCE, difference, mcnemar
 from vitreport.records.measurement import right_alone
+from vitreport.records.reader import Run
+from vitreport.spec.fields import flat
+from vitreport.store.run_state import state_of
 
 ONE_SEED = "one seed gives no estimate of the variation between seeds"
+RIGHT_ALONE = "test_images_right_alone"
 UNVARYING = "seeds that do not vary give no estimate of the variation between seeds"
+Differences = Mapping[str, tuple[Any, Any]]
+"""Two values by their dotted path; None if one side lacks it."""
 
 
 def are_on_the_same_images(group: Group, other: Group) -> bool:
@@ -66,3 +73,59 @@ def with_paired(pairs: Sequence[Pair]) -> list[Pair]:
 def _correct(group: Group) -> int:
     answers = group.runs[0].answers
     return answers.correct.bit_count() if answers else 0
+
+
+def compare_runs(first: Run, second: Run) -> tuple[Differences, str]:
+    """Return all that differs between the records of two runs, and whether they differ on the same test images."""
+    found = _differences(_values_of_run(first), _values_of_run(second))
+    alone = right_alone(first.answers, second.answers)
+    if not (alone and any(alone)):
+        return found, _different_images(found)
+    p = mcnemar(*alone)
+    verdict = "differ" if p < SIGNIFICANCE else "are not shown to differ"
+    test = f"these two runs {verdict} on these test images (McNemar's exact test, {p_value(p)})"
+    return {**found, RIGHT_ALONE: alone}, f"{test}; this says nothing of other seeds"
+
+
+def compare_groups(first: Group | None, second: Group | None) -> tuple[Differences, str]:
+    """Return what differs between the specs, seeds and test accuracies of two groups, and whether these differ."""
+    values: list[dict[str, Any]] = []
+    for group in (first, second):
+        runs = group.runs if group else ()
+        tests = {f"test_accuracy.s{run.seed}": run.accuracies["test"] for run in runs if "test" in run.accuracies}
+        values.append({**group.fields, "seeds": [run.seed for run in runs], **tests} if group else {})
+    found = _differences(*values)
+    if not (first and second) or first.id == second.id:
+        return found, "both are the same group" if first and second else ""
+    if reason := _different_images(found):
+        return found, reason
+    shown = " and ".join(group.test.in_percent(2) if group.test else "unknown" for group in (first, second))
+    difference = difference_of(second, first)
+    if difference is None:
+        why = why_no_difference([first, second])
+        return found, f"test accuracy {shown}; no difference is claimed: {why}"
+    doubt = "" if difference.is_shown else "; no difference is shown"
+    return found, f"test accuracy {shown}; difference with its 95% CI in pp: {difference.signed_points()}{doubt}"
+
+
+def _different_images(found: Differences) -> str:
+    datasets = found.get("data.dataset", (None, None))
+    return "" if None in datasets else f"accuracies do not compare: {' and '.join(datasets)} are different images"
+
+
+def _differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> Differences:
+    return {path: (left.get(path), right.get(path)) for path in {**left, **right} if left.get(path) != right.get(path)}
+
+
+def _values_of_run(run: Run) -> dict[str, Any]:
+    values: dict[str, Any] = flat(run.spec.model_dump(mode="json")) if run.spec else {}
+    values["state"] = state_of(run)
+    if record := run.record:
+        environment = record.model_dump(mode="json", include={"fingerprint", "versions", "seconds", "git"})
+        sections = record.model_dump(mode="json", include={"data", "cost", "throughput"})
+        values |= flat({"environment": environment, **{name: part or {} for name, part in sections.items()}})
+    for name in ("selected", "last") if run.result else ():
+        result = getattr(run.result, name)
+        splits = {split: measured.values for split, measured in result.splits.items()}
+        values |= flat({name: {"epoch": result.epoch, "step": result.step, "splits": splits}})
+    return {path: value for path, value in values.items() if value is not None}

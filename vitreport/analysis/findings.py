@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.comparisons import ONE_SEED, UNVARYING, difference_of, why_no_difference
 from vitreport.analysis.groups import Group
-from vitreport.analysis.references import architecture_title
+from vitreport.analysis.references import architecture_title, subject_of, where_of
 from vitreport.analysis.runs import Dataset
 from vitreport.analysis.summary import Ablation, Level, Pair, Paired, Summary
-from vitreport.analysis.titles import subject_of, where_of
 from vitreport.data.registry import dataset_title
 from vitreport.formatting import Estimate, joined, listed, p_value
 from vitreport.intervals import SIGNIFICANCE
@@ -40,15 +39,13 @@ def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding
     found: list[Finding] = []
     for dataset in dict.fromkeys(pair.dataset for pair in summary.pairs):
         pairs = [pair for pair in summary.pairs if pair.dataset == dataset]
-        found += [finding for rule in DATASET_RULES for finding in rule(dataset, pairs)]
+        found += [finding for rule in DATASET_RULES for finding in rule(dataset_title(dataset), pairs)]
     found += contradictions(verdicts)
     for architecture in summary.architectures:
         own = [finding for ablation in architecture.ablations for finding in ablation_findings(ablation)]
-        for pair in architecture.pairs:
-            if pair.group:
-                own += [finding for rule in REPRESENTATIVE_RULES for finding in rule(pair.group, where_of(pair))]
-        for group in architecture.groups:
-            own += no_result(group, where_of(group))
+        shown = [pair.group for pair in architecture.pairs if pair.group]
+        own += [finding for group in shown for rule in GROUP_RULES for finding in rule(group, where_of(group))]
+        own += [finding for group in architecture.groups for finding in no_result(group, where_of(group))]
         found += [replace(finding, architecture=architecture.name) for finding in own]
     return [*found, *altered_data(summary.datasets)]
 
@@ -59,55 +56,53 @@ def ablation_findings(ablation: Ablation) -> list[Finding]:
     return [replace(finding, ablation=ablation.name) for rule in ABLATION_RULES for finding in rule(ablation, where)]
 
 
-def best(dataset: str, pairs: Sequence[Pair]) -> Iterator[Finding]:
+def best(where: str, pairs: Sequence[Pair]) -> Iterator[Finding]:
     """Say which architecture is best on a dataset: its interval excludes 0 against every other with several seeds."""
     tested = [(pair.group, pair.group.test) for pair in pairs if pair.group and pair.group.test]
     ordered = sorted(tested, key=lambda each: each[1].value, reverse=True)
     ranked = [group for group, _ in ordered if len(group.seeds) > 1 and not group.diverged]
-    ids, where = tuple(group.id for group, _ in ordered), f"On {dataset_title(dataset)}"
+    ids = tuple(group.id for group, _ in ordered)
     if not ordered:
         return
-    if len(ordered) == 1:
-        sentence = f"{where}, {_title(ordered[0][0])} reaches {ordered[0][1].in_percent()}; nothing else has a result."
-        yield Finding("alone", sentence, ids, ordered[0][1])
-        return
-    if len(ranked) > 1:
-        yield _ranking(where, ranked)
+    (first, highest), *others = ordered
+    if not others:
+        sentence = f"On {where}, {_title(first)} reaches {highest.in_percent()}; nothing else has a result."
+        yield Finding("alone", sentence, ids, highest)
+    elif len(ranked) < 2:
+        why = why_no_difference(group for group, _ in ordered)
+        top = f"The highest test accuracy is that of {_title(first)}, {highest.in_percent()}"
+        yield Finding("no winner", f"On {where}, no winner is claimed: {why}. {top}.", ids, highest)
     else:
-        top, why = ordered[0], why_no_difference(group for group, _ in ordered)
-        highest = f"The highest test accuracy is that of {_title(top[0])}, {top[1].in_percent()}"
-        yield Finding("no winner", f"{where}, no winner is claimed: {why}. {highest}.", ids, top[1])
-    if left_out := [group for group, _ in ordered if group not in ranked and len(ranked) > 1]:
-        names = listed([f"{_title(group)} ({why_no_difference([group])})" for group in left_out], 2)
-        yield Finding("not compared", f"{where}, not compared: {names}.", tuple(group.id for group in left_out))
+        yield _ranking(where, ranked)
+        if left_out := [group for group, _ in ordered if group not in ranked]:
+            names = listed([f"{_title(group)} ({why_no_difference([group])})" for group in left_out], 2)
+            yield Finding("not compared", f"On {where}, not compared: {names}.", tuple(group.id for group in left_out))
 
 
 def _ranking(where: str, ranked: Sequence[Group]) -> Finding:
     first, *others = ranked
-    found = [(other, difference_of(first, other)) for other in others]
-    tied = [(other, difference) for other, difference in found if not (difference and difference.is_shown)]
+    found = [(_title(other), difference_of(first, other)) for other in others]
+    tied = [(name, difference) for name, difference in found if not (difference and difference.is_shown)]
+    name, difference = (tied or found)[0]
     ids, reached = tuple(group.id for group in ranked), f"{first.test.value:.1%}" if first.test else ""
+    distance = difference.points() if difference else ""
     if not tied:
-        (second, distance), *_ = found
-        points = distance.points() if distance else ""
-        sentence = f"{where}, {_title(first)} is best with {reached}, {points} above {_title(second)}."
-        return Finding("best", sentence, ids, distance)
-    equal = [_title(other) for other, difference in tied if difference and difference.value == 0]
+        sentence = f"On {where}, {_title(first)} is best with {reached}, {distance} above {name}."
+        return Finding("best", sentence, ids, difference)
+    equal = [name for name, difference in tied if difference and difference.value == 0]
     top = f"{joined([_title(first), *equal])} {'share' if equal else 'has'} the highest mean test accuracy, {reached}"
-    names = listed([_title(other) for other, _ in tied if _title(other) not in equal])
+    names = listed([name for name, _ in tied if name not in equal])
     doubt = f", but no difference from {names} is shown" if names else "; no difference is shown"
-    (nearest, difference), *_ = tied
-    distance_ = f" {_title(nearest)} is {difference.points()} below." if difference else ""
-    return Finding("tie", f"{where}, {top}{doubt}.{distance_}", ids, difference and difference.turned())
+    nearest = f" {name} is {distance} below." if distance else ""
+    return Finding("tie", f"On {where}, {top}{doubt}.{nearest}", ids, difference)
 
 
-def paired_architectures(dataset: str, pairs: Sequence[Pair]) -> Iterator[Finding]:
+def paired_architectures(where: str, pairs: Sequence[Pair]) -> Iterator[Finding]:
     """Compare the architectures that are single runs with the one of them that has the most correct images."""
     titles = {pair.group.id: _title(pair.group) for pair in pairs if pair.group}
     for pair in pairs:
-        if pair.group and pair.paired:
-            ids = (pair.group.id, pair.paired.other)
-            yield _paired(dataset_title(dataset), titles[pair.group.id], titles[pair.paired.other], pair.paired, ids)
+        if pair.group and (alone := pair.paired):
+            yield _paired(where, titles[pair.group.id], titles[alone.other], alone, (pair.group.id, alone.other))
 
 
 def trend(ablation: Ablation, where: str) -> Iterator[Finding]:
@@ -126,20 +121,23 @@ def trend(ablation: Ablation, where: str) -> Iterator[Finding]:
 
 def level_differences(ablation: Ablation, where: str) -> Iterator[Finding]:
     """Name each level that differs from the baseline, and in one sentence those of which no difference is shown."""
-    if ablation.baseline is None or len(ablation.levels) < 2:
+    if ablation.baseline is None:
         return
     baseline = ablation.levels[ablation.baseline]
-    found = [(level, level.difference) for level in ablation.levels if level.difference]
-    for level, difference in found:
-        if difference.is_shown:
+    equal, left = [], []
+    for level in ablation.levels:
+        if (difference := level.difference) and difference.is_shown:
             side = "above" if difference.value > 0 else "below"
             sentence = f"{where}: {level.shown} is {difference.points()} {side} {baseline.shown}."
             yield Finding("difference", sentence, _ids(level, baseline), difference)
-    if equal := [level for level, difference in found if not difference.is_shown]:
+        elif difference:
+            equal.append(level)
+        elif level.accuracy and not level.paired:
+            left.append(level)
+    if equal:
         names = f"{listed([level.shown for level in equal])}; the table has the confidence intervals"
         sentence = f"{where}: no difference from {baseline.shown} is shown for {names}."
         yield Finding("no difference", sentence, _ids(*equal, baseline), equal[0].difference)
-    left = [level for level in ablation.levels if level.accuracy and not (level.difference or level.paired)]
     accuracies = [level.accuracy for level in left if level.accuracy]  # a seed that diverged is named elsewhere
     why = ONE_SEED if any(each.n == 1 for each in accuracies) else UNVARYING
     if baseline in left and len(left) > 1 and (why == ONE_SEED or all(each.method == "equal" for each in accuracies)):
@@ -172,20 +170,18 @@ def overfitting(group: Group, where: str) -> Iterator[Finding]:
         return
     low, high = gap.interval
     verdict = "shown" if low > OVERFITTING else "ruled out" if high < OVERFITTING else "neither shown nor ruled out"
-    side = "above" if gap.value >= 0 else "below"
-    distance = f"training accuracy is {gap.points()} {side} test accuracy"
+    distance = f"training accuracy is {gap.points()} {'above' if gap.value >= 0 else 'below'} test accuracy"
     sentence = f"{where}: over-fitting by more than {100 * OVERFITTING:.0f} pp is {verdict}; {distance}."
     yield Finding("over-fitting", sentence, (group.id,), gap)
 
 
 def convergence(group: Group, where: str) -> Iterator[Finding]:
     """Say when the training loss reached 95% of its total decrease; late in training, more epochs may help."""
-    if group.converged is None:
-        return
-    epochs = int(group.fields["train.epochs"])
-    reached = f"training loss reached 95% of its total decrease by epoch {group.converged.in_numbers()} of {epochs}"
-    end = "; that is late, more epochs may change the result" if group.converged.value > LATE * epochs else ""
-    yield Finding("convergence", f"{where}: {reached}{end}.", (group.id,), group.converged)
+    if group.converged:
+        epochs = int(group.fields["train.epochs"])
+        reached = f"training loss reached 95% of its total decrease by epoch {group.converged.in_numbers()} of {epochs}"
+        end = "; that is late, more epochs may change the result" if group.converged.value > LATE * epochs else ""
+        yield Finding("convergence", f"{where}: {reached}{end}.", (group.id,), group.converged)
 
 
 def no_result(group: Group, where: str) -> Iterator[Finding]:
@@ -228,4 +224,4 @@ def _ids(*levels: Level) -> tuple[str, ...]:
 
 DATASET_RULES: tuple[Callable[[str, Sequence[Pair]], Iterator[Finding]], ...] = (best, paired_architectures)
 ABLATION_RULES: tuple[Callable[[Ablation, str], Iterator[Finding]], ...] = (trend, level_differences, paired_levels)
-REPRESENTATIVE_RULES: tuple[Callable[[Group, str], Iterator[Finding]], ...] = (overfitting, convergence)
+GROUP_RULES: tuple[Callable[[Group, str], Iterator[Finding]], ...] = (overfitting, convergence)

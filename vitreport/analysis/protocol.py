@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from vitreport.analysis.groups import mixed_randomness
+from vitreport.analysis.references import where_of
 from vitreport.analysis.summary import Summary
-from vitreport.analysis.titles import where_of
 from vitreport.analysis.train_commands import PLACEHOLDER
 from vitreport.data.registry import DATASETS, dataset_title
 from vitreport.formatting import counted, joined

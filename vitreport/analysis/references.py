@@ -1,4 +1,4 @@
-"""What is cited, in BibTeX, and what the architectures are called."""
+"""What is cited, in BibTeX, and what architectures, pairs and ablations are called."""
 
 import inspect
 from collections.abc import Iterable
@@ -6,12 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vitreport.data.registry import dataset_title
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.spec.section import members, tag_of
 
 if TYPE_CHECKING:
-    from vitreport.analysis.summary import Summary
+    from vitreport.analysis.groups import Group
+    from vitreport.analysis.summary import Ablation, Pair, Summary
 
 FILE = Path(__file__).with_name("references.bib")
 SETTING_REFERENCES = {
@@ -49,6 +51,22 @@ def architecture_summary(name: str) -> str:
     """Return the first line of the description of an architecture."""
     kind = ARCHITECTURES.get("timm" if name.startswith("timm-") else name)
     return (inspect.getdoc(kind) or "").partition("\n")[0] if kind else ""
+
+
+def where_of(subject: "Pair | Group | Ablation") -> str:
+    """Return Perceiver IO on CIFAR-10."""
+    return f"{architecture_title(subject.architecture)} on {dataset_title(subject.dataset)}"
+
+
+def subject_of(ablation: "Ablation") -> str:
+    """Return Perceiver IO on CIFAR-10 by learning_rate, at batch_size 16; CIFAR-10 by model."""
+    where = dataset_title(ablation.dataset) if varies_architecture(ablation) else where_of(ablation)
+    return ", ".join(filter(None, [f"{where} by {', '.join(ablation.axes)}", ablation.qualifier]))
+
+
+def varies_architecture(ablation: "Ablation") -> bool:
+    """Return whether the levels are architectures: each has its own preset, so more than the axis differs."""
+    return any("model" in axis.split(", ") for axis in ablation.axes)
 
 
 def bibliography(summary: "Summary") -> list[str]:

@@ -99,31 +99,25 @@ def _read_sweeps(runs_dir: Path) -> tuple[list[SweepRecord], list[Damage]]:
 def _select(
     names: Sequence[str], runs_dir: Path, sweeps: Sequence[SweepRecord]
 ) -> tuple[list[Path], tuple[SweepRecord, ...]]:
-    """Return the folders of what is named, and the sweeps that are named or whose trained runs are all named.
+    """Return the folders of the named runs, groups and sweeps, and the sweeps that are named or all of whose runs are.
 
-    Names are those of runs, groups and other beginnings of ids, and sweeps. Without names everything is meant. A table
-    of a part of a sweep would say that the rest was not run.
-
-    Raises SpecError with the nearest names where one means nothing.
+    Without names everything is meant. A table of a part of a sweep would say that the rest was not run.
     """
     folders = run_folders(runs_dir)
     if not names:
         return folders, tuple(sweeps)
     chosen: dict[str, Path] = {}
-    wanted = [sweep for sweep in sweeps if {sweep.id, sweep.name} & set(names)]
-    of_runs: list[Path] = []
     for name in names:
-        trials = {trial.run for sweep in wanted if name in (sweep.id, sweep.name) for trial in sweep.trials}
+        trials = {trial.run for sweep in sweeps if name in (sweep.id, sweep.name) for trial in sweep.trials}
         found = [folder for folder in folders if _first_attempt(folder.name) in trials]
-        if not trials:
-            found = _named(name, folders, runs_dir, sweeps)
-            of_runs += found
-        chosen |= {folder.name: folder for folder in found}
-    whole = _whole_sweeps(of_runs, runs_dir, sweeps)
-    return [chosen[name] for name in sorted(chosen)], tuple(each for each in sweeps if each in wanted or each in whole)
+        chosen |= {folder.name: folder for folder in found or _named(name, folders, runs_dir, sweeps)}
+    whole = _whole_sweeps(chosen.values(), runs_dir, sweeps)
+    wanted = (sweep for sweep in sweeps if {sweep.id, sweep.name} & set(names) or sweep in whole)
+    return [chosen[name] for name in sorted(chosen)], tuple(wanted)
 
 
 def _named(name: str, folders: Sequence[Path], runs_dir: Path, sweeps: Sequence[SweepRecord]) -> list[Path]:
+    """Raise SpecError with the nearest names if this is no run and no beginning of an id."""
     if "/" in name or "\\" in name:
         return [find_run(name, runs_dir)]
     if found := [folder for folder in folders if folder.name.startswith(name)]:

@@ -23,7 +23,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
-from vitreport.analysis.titles import subject_of, where_of
+from vitreport.analysis.references import subject_of, where_of
 from vitreport.errors import SpecError
 from vitreport.formatting import Estimate, compact, duration, joined, methods
 from vitreport.report import markdown_text, tables

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from vitreport.analysis import protocol
 from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.analysis.findings import Finding, findings
-from vitreport.analysis.references import bibliography
+from vitreport.analysis.references import bibliography, subject_of, where_of
 from vitreport.analysis.summary import Ablation, Architecture, Summary
-from vitreport.analysis.titles import subject_of, where_of
 from vitreport.formatting import counted, joined
 from vitreport.report import blocks, tables
 from vitreport.report.blocks import Figure, Paragraph

@@ -9,9 +9,8 @@ from vitreport.analysis import summary as plain
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.group_details import Confusion, Mistakes
 from vitreport.analysis.groups import Group
-from vitreport.analysis.references import architecture_title
+from vitreport.analysis.references import architecture_title, subject_of
 from vitreport.analysis.runs import Dataset, RunSummary
-from vitreport.analysis.titles import subject_of
 from vitreport.data.registry import bytes_in_words, dataset_title
 from vitreport.formatting import Estimate, compact, counted, duration, methods, percent, rate
 from vitreport.records.measurement import SPLITS

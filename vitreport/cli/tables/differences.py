@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from vitreport.analysis.differences import group_comparison, group_differences, run_comparison, run_differences
+from vitreport.analysis.comparisons import compare_groups, compare_runs
 from vitreport.analysis.groups import group_runs
 from vitreport.analysis.runs import summarize_run
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text
@@ -27,10 +27,9 @@ def show_differences(names: tuple[str, str], runs_dir: Path, *, as_json: bool) -
         for side in sides
     )
     if any(groups.values()):
-        found, sentence = group_differences(left, right), group_comparison(left, right)
+        found, sentence = compare_groups(left, right)
     else:
-        found = run_differences(sides[0][0], sides[1][0])
-        sentence = run_comparison(found)
+        found, sentence = compare_runs(sides[0][0], sides[1][0])
     if as_json:
         print_json({path: list(pair) for path, pair in found.items()})
     else:

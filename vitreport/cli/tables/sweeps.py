@@ -10,9 +10,9 @@ from typing import Any
 import vitreport
 from vitreport.analysis.findings import ablation_findings, no_result
 from vitreport.analysis.groups import Group
+from vitreport.analysis.references import subject_of
 from vitreport.analysis.selection import analyze_study
 from vitreport.analysis.summary import Ablation, Summary
-from vitreport.analysis.titles import subject_of
 from vitreport.cli.console import note_lowered, print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import SweepOptions

@@ -8,8 +8,8 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from vitreport.analysis.groups import Cost
+from vitreport.analysis.references import subject_of, varies_architecture
 from vitreport.analysis.summary import Ablation, Pair
-from vitreport.analysis.titles import subject_of, varies_architecture
 from vitreport.formatting import Estimate, compact, joined, methods, percent
 from vitreport.report.blocks import NOTHING, Figure
 from vitreport.report.figures.canvas import LIGHT, LOOKS, Canvas, Look, bounds, ends, key_of, short

@@ -5,7 +5,7 @@ from itertools import chain
 
 from vitreport.analysis.group_details import Calibration, ClassAccuracy, Confusion, Curve, Mistakes
 from vitreport.analysis.groups import Group
-from vitreport.analysis.titles import where_of
+from vitreport.analysis.references import where_of
 from vitreport.formatting import METHODS, joined, methods, percent
 from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import Figure, Kind
