@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 NOT_ASCII = re.compile(r"[^\x20-\x7e\n]")
@@ -54,11 +54,6 @@ class Estimate:
         """Whether a difference is shown: its interval does not contain 0."""
         return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
-    def turned(self) -> "Estimate":
-        """Return the difference with its two sides exchanged."""
-        low, high = (-self.interval[1], -self.interval[0]) if self.interval else (None, None)
-        return replace(self, value=-self.value, low=low, high=high)
-
     def in_percent(self, digits: int = 1) -> str:
         """Write 56.3% ± 1.5 (n = 3), or 61.0% (59.8% to 62.1%, single run) where the sides differ."""
         return self._written(100.0, digits, "%")
@@ -82,9 +77,9 @@ class Estimate:
 
     def points(self) -> str:
         """Write the size of a difference of accuracies with an interval on its side: 2.2 pp (95% CI 0.9 to 3.4)."""
-        sided = self.turned() if self.value < 0 else self
-        ends = f" (95% CI {' to '.join(map(_points, sided.interval))})" if sided.interval else ""
-        return f"{_points(sided.value)} pp{ends}"
+        sign = -1 if self.value < 0 else 1
+        ends = " to ".join(_points(end) for end in sorted(sign * end for end in self.interval or ()))
+        return f"{_points(sign * self.value)} pp{f' (95% CI {ends})' if ends else ''}"
 
     def signed_points(self) -> str:
         """Write a difference of accuracies with its interval, both in percentage points: -2.2 (-3.4 to -0.9)."""

@@ -11,6 +11,7 @@ from tests.records import measurement, spec, write_run, write_seeds
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.analysis.groups import Group
+from vitreport.intervals import share
 from vitreport.records.folders import run_folders
 from vitreport.records.measurement import EpochRecord
 from vitreport.spec.run import RunSpec
@@ -89,15 +90,12 @@ def test_chance_alone_seldom_shows_a_spread() -> None:
 
 
 def sampled(group: Group, group_id: str, mean: float, generator: random.Random) -> Group:
+    measured = [measurement(10_000, generator.gauss(mean, 0.01), 1.0) for _ in group.runs]
     runs = (
-        replace(
-            run,
-            id=f"{group_id}-s{run.seed}",
-            splits={"test": measurement(10_000, generator.gauss(mean, 0.01), 1.0)},
-        )
-        for run in group.runs
+        replace(run, id=f"{group_id}-s{run.seed}", splits={"test": each})
+        for run, each in zip(group.runs, measured, strict=True)
     )
-    return replace(group, runs=tuple(runs))
+    return replace(group, runs=tuple(runs), test=share([(each.correct, each.count) for each in measured]))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from vitreport.analysis.groups import Group
 from vitreport.analysis.pairs import group_of_spec
 from vitreport.analysis.runs import Dataset
 from vitreport.formatting import Estimate, percent
-from vitreport.intervals import one_more_run
+from vitreport.intervals import SHARE, one_more_run
 from vitreport.spec.study import Relation
 
 Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
@@ -70,25 +70,41 @@ def _judged(claim: Claim, groups: Sequence[Group], altered: Collection[str]) -> 
         return Verdict(claim, "not run", f"{missing}{fault}")
     found = _found(claim, there)
     incomparable = claim.not_comparable or _why_incomparable(there, altered)
-    if not incomparable:
-        return found
-    measured = found.measured
-    here = f"; here {measured.in_percent() if claim.relation == 'is' else found.reason}" if measured else ""
-    return Verdict(claim, "not comparable", f"{incomparable}{here}", measured)
+    if incomparable:
+        measured = found.measured
+        here = f"; here {measured.in_percent() if claim.relation == 'is' else found.reason}" if measured else ""
+        found = Verdict(claim, "not comparable", f"{incomparable}{here}", measured)
+    return found
 
 
 def _found(claim: Claim, about: Sequence[Group]) -> Verdict:
     """Judge by the rule of the relation."""
-    group, measured = about[0], _measured(claim, about[0])
+    measured, value = _measured(claim, about[0]), claim.value or 0.0
     assert measured
-    if claim.relation in ("above", "like"):
-        return _comparison(claim, group, about[1])
-    assert claim.value is not None
-    if claim.relation == "spread below":
-        return _spread(claim, claim.value, about)
-    if claim.relation == "is":
-        return _value(claim, claim.value, group, measured)
-    return _bounds(claim, claim.value, group, measured)
+    match claim.relation:
+        case "above" | "like":
+            return _comparison(claim, *about)
+        case "spread below":
+            return _spread(claim, value, about)
+        case "is":
+            return _value(claim, value, about[0], measured)
+        case "converged at":
+            tolerance = max(1.0, ABOUT * value)
+            low, high = value - tolerance, value + tolerance
+            reached = f"test accuracy reached 95% of its total increase by epoch {measured.in_numbers()}"
+            reason = f"{reached}; the rule for about {value:g} is {low:g} to {high:g}"
+        case "gap above":
+            low, high, side = value, 1.0, "above" if measured.value >= 0 else "below"
+            gap = f"training accuracy is {measured.points()} {side} test accuracy"
+            reason = f"{gap}; the rule is more than {value:.0%}"
+    if measured.interval is None or measured.n == 1:
+        return Verdict(claim, "not comparable", f"{why_no_difference(about)}; here {reason}", measured)
+    outcome: Outcome = "within interval"
+    if low <= measured.interval[0] and measured.interval[1] <= high:
+        outcome = "reproduced"
+    elif measured.interval[0] > high or measured.interval[1] < low:
+        outcome = "above" if measured.interval[0] > high else "below"
+    return Verdict(claim, outcome, reason, measured)
 
 
 def _why_incomparable(about: Sequence[Group], altered: Collection[str]) -> str:
@@ -96,8 +112,8 @@ def _why_incomparable(about: Sequence[Group], altered: Collection[str]) -> str:
         return "the images are not the published ones"
     if not all(are_on_the_same_images(about[0], group) for group in about):
         return "the two were measured on different images"
-    diverged = next((group for group in about if group.diverged), None)
-    return why_no_difference([diverged]) if diverged else ""
+    diverged = [group for group in about if group.diverged]
+    return why_no_difference(diverged) if diverged else ""
 
 
 def _measured(claim: Claim, group: Group) -> Estimate | None:
@@ -111,19 +127,19 @@ def _measured(claim: Claim, group: Group) -> Estimate | None:
 def _value(claim: Claim, published: float, group: Group, measured: Estimate) -> Verdict:
     """Judge a published figure as one more run, up to half of its last digit."""
     chosen = "; both are the best over epochs, chosen by the test images" if claim.best_over_epochs else ""
-    interval = one_more_run(measured)
-    if interval is None:
-        here = f"{measured.in_percent()}{chosen}"
-        return Verdict(claim, "not comparable", f"{why_no_difference([group])}; here {here}", measured)
+    if (interval := one_more_run(measured)) is None:
+        reason = f"{why_no_difference([group])}; here {measured.in_percent()}{chosen}"
+        return Verdict(claim, "not comparable", reason, measured)
     rounding = 0.01 * 10.0**-claim.digits / 2
-    low, high = max(0.0, interval[0] - rounding), min(1.0, interval[1] + rounding)
+    low, high = SHARE.clip(interval[0] - rounding, interval[1] + rounding)
     digits = _digits(published, claim.digits, low, high)
     shown, here = percent(published, claim.digits), measured.in_percent(digits)
     prediction = f"the 95% interval of one more run, {percent(low, digits)} to {percent(high, digits)}"
     if not low <= published <= high:
         side: Outcome = "above" if published < low else "below"
-        reason = f"measured {here} is {side} {shown}, which is outside {prediction}{chosen}"
-        return Verdict(claim, side, reason, measured)
+        return Verdict(
+            claim, side, f"measured {here} is {side} {shown}, which is outside {prediction}{chosen}", measured
+        )
     is_tight = measured.reach <= TIGHT
     wide = "" if is_tight else "; the interval of the mean is wide"
     reason = f"{shown} lies in {prediction}; measured {here}{wide}{chosen}"
@@ -133,24 +149,23 @@ def _value(claim: Claim, published: float, group: Group, measured: Estimate) -> 
 def _digits(published: float, digits: int, low: float, high: float) -> int:
     """Return the published digits, at least one, and as many more as show on which side of the bounds it lies."""
     is_inside, shown = low <= published <= high, round(100 * published, digits)
-    enough = (
-        more
-        for more in range(max(1, digits), MOST_DIGITS)
-        if (round(100 * low, more) <= shown <= round(100 * high, more)) == is_inside
-    )
-    return next(enough, MOST_DIGITS)
+    for more in range(max(1, digits), MOST_DIGITS):
+        if (round(100 * low, more) <= shown <= round(100 * high, more)) == is_inside:
+            return more
+    return MOST_DIGITS
 
 
 def _comparison(claim: Claim, group: Group, other: Group) -> Verdict:
     difference = difference_of(group, other)
-    if difference is None:
+    if difference is None or difference.interval is None:
         return Verdict(claim, "not comparable", why_no_difference([group, other]))
-    if not difference.is_shown:
-        is_tight = max(map(abs, difference.interval or (1.0,))) <= TIGHT
-        outcome: Outcome = "reproduced" if claim.relation == "like" and is_tight else "within interval"
-        return Verdict(claim, outcome, f"no difference shown: {difference.signed_points()} pp", difference)
     side: Outcome = "above" if difference.value > 0 else "below"
-    return Verdict(claim, "reproduced" if claim.relation == side else side, f"{difference.points()} {side}", difference)
+    if difference.is_shown:
+        outcome = "reproduced" if claim.relation == side else side
+        return Verdict(claim, outcome, f"{difference.points()} {side}", difference)
+    is_alike = claim.relation == "like" and max(map(abs, difference.interval)) <= TIGHT
+    reason = f"no difference shown: {difference.signed_points()} pp"
+    return Verdict(claim, "reproduced" if is_alike else "within interval", reason, difference)
 
 
 def _spread(claim: Claim, bound: float, groups: Sequence[Group]) -> Verdict:
@@ -159,37 +174,18 @@ def _spread(claim: Claim, bound: float, groups: Sequence[Group]) -> Verdict:
     They do if the interval of each difference lies within the bound; nothing has to be adjusted for that. They do not
     if one of the intervals that hold together is beyond it.
     """
-    pairs = list(combinations(groups, 2))
-    plain = [each for pair in pairs if (each := difference_of(*pair))]
+    ordered = sorted(groups, key=lambda group: group.test.value if group.test else 0.0, reverse=True)
+    pairs = list(combinations(ordered, 2))
+    plain = [each.interval for pair in pairs if (each := difference_of(*pair)) and each.interval]
+    together = [each for pair in pairs if (each := difference_of(*pair, len(pairs)))]
     if len(plain) < len(pairs):
         return Verdict(claim, "not comparable", why_no_difference(groups))
-    together = [each for pair in pairs if (each := difference_of(*pair, len(pairs))) and each.interval]
-    widest = max(together, key=lambda each: abs(each.value))
-    measured = widest.turned() if widest.value < 0 else widest
-    reason = f"the best and the worst of {len(groups)} values are {measured.points()} apart"
-    reason += f"; the rule is that any two differ by less than {percent(bound, 0)}"
-    if all(each.interval and -bound < each.interval[0] and each.interval[1] < bound for each in plain):
-        return Verdict(claim, "reproduced", reason, measured)
-    beyond = any(each.interval and max(each.interval[0], -each.interval[1]) > bound for each in together)
-    return Verdict(claim, "above" if beyond else "within interval", reason, measured)
-
-
-def _bounds(claim: Claim, value: float, group: Group, measured: Estimate) -> Verdict:
-    """Judge an epoch of convergence, which is to be about `value`, or a gap, which is to be above it."""
-    if claim.relation == "converged at":
-        tolerance = max(1.0, ABOUT * value)
-        low, high = value - tolerance, value + tolerance
-        reason = f"test accuracy reached 95% of its total increase by epoch {measured.in_numbers()}"
-        reason += f"; the rule for about {value:g} is {low:g} to {high:g}"
-    else:
-        low, high = value, 1.0
-        side = "above" if measured.value >= 0 else "below"
-        reason = f"training accuracy is {measured.points()} {side} test accuracy; the rule is more than {value:.0%}"
-    if measured.interval is None or measured.n == 1:
-        return Verdict(claim, "not comparable", f"{why_no_difference([group])}; here {reason}", measured)
+    measured = max(together, key=lambda each: each.value)
+    apart = f"the best and the worst of {len(groups)} values are {measured.points()} apart"
     outcome: Outcome = "within interval"
-    if low <= measured.interval[0] and measured.interval[1] <= high:
+    if all(-bound < low and high < bound for low, high in plain):
         outcome = "reproduced"
-    elif measured.interval[0] > high or measured.interval[1] < low:
-        outcome = "above" if measured.interval[0] > high else "below"
+    elif any(each.interval and each.interval[0] > bound for each in together):
+        outcome = "above"
+    reason = f"{apart}; the rule is that any two differ by less than {percent(bound, 0)}"
     return Verdict(claim, outcome, reason, measured)

@@ -1,7 +1,7 @@
 """Choose the group that represents an architecture on a dataset, without looking at test accuracy."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
@@ -33,10 +33,9 @@ def pairs_of(groups: Sequence[Group], planned: Sequence[Planned]) -> list[Pair]:
     for group in groups:
         candidates[group.architecture, group.dataset].append(group)
     names: dict[str, str] = {group.dataset: group.fields["data.dataset"] for group in groups}
-    architectures = sorted({group.architecture for group in groups}, key=lambda name: _rank(name, ARCHITECTURES, name))
-    datasets = sorted(names, key=lambda dataset: _rank(names[dataset], DATASETS, dataset))
+    architectures = {group.architecture: group.architecture for group in groups}
     pairs = []
-    for architecture, dataset in product(architectures, datasets):
+    for architecture, dataset in product(_ordered(architectures, ARCHITECTURES), _ordered(names, DATASETS)):
         if found := candidates.get((architecture, dataset)):
             group, chosen = _representative(found)
             pairs.append(Pair(architecture, dataset, group, len(found), chosen, group.command))
@@ -59,18 +58,17 @@ def planned_pair(planned: Planned, groups: Sequence[Group]) -> Pair:
     return Pair(planned.architecture, dataset, group, candidates, "as the study has it", planned.command)
 
 
-def _rank(name: str, known: Iterable[str], tie: str) -> tuple[int, str]:
-    """Sort known names first, in their order."""
-    return [*known, name].index(name), tie
+def _ordered(names: Mapping[str, str], known: Iterable[str]) -> list[str]:
+    """Return known names first, in their order."""
+    return sorted(names, key=lambda each: ([*known, names[each]].index(names[each]), each))
 
 
 def _best_planned(pairs: Sequence[Pair]) -> Pair:
     """Return the best on the validation split if all have one, else the first."""
-    validated = [pair.group.validation.value for pair in pairs if pair.group and pair.group.validation]
-    if len(pairs) == 1 or len(validated) < len(pairs):
+    place = _best_validated([pair.group for pair in pairs])
+    if len(pairs) == 1 or place is None:
         return pairs[0]
-    best = pairs[validated.index(max(validated))]
-    return replace(best, chosen=f"of {len(pairs)} that the study has the best on the validation split")
+    return replace(pairs[place], chosen=f"of {len(pairs)} that the study has the best on the validation split")
 
 
 def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
@@ -80,9 +78,13 @@ def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
     usable = [group for group in candidates if group.test] or candidates
     if preset := next((group for group in usable if group.is_preset), None):
         return preset, "the preset's settings"
-    validated = [group.validation.value for group in usable if group.validation]
-    if len(validated) == len(usable):
-        best = usable[validated.index(max(validated))]
-        return best, f"the best of {len(usable)} on the validation split"
+    if (place := _best_validated(usable)) is not None:
+        return usable[place], f"the best of {len(usable)} on the validation split"
     most = max(usable, key=lambda group: (len(group.seeds), group.fields["train.epochs"]))
     return most, f"of {len(usable)} the one with most seeds, then most epochs"
+
+
+def _best_validated(groups: Sequence[Group | None]) -> int | None:
+    """Return the place of the highest validation accuracy, None unless all groups have one."""
+    values = [group.validation.value for group in groups if group and group.validation]
+    return values.index(max(values)) if len(values) == len(groups) else None

@@ -23,37 +23,28 @@ TAGS = ("optimizer.name", "schedule.name", "model.implementation")
 
 def training_command(spec: RunSpec, seeds: Sequence[int] = ()) -> str:
     """Write `vitreport train` with what differs from the preset or the defaults; a shell loop for several seeds."""
-    words = ["vitreport", "train", _model_name(spec), "--dataset", spec.data.dataset]
-    words += [word for text in _assignments(spec) for word in ("--set", text)]
-    return _with_seeds([*words, *_data_dir(spec.data.dataset)], seeds)
+    differing = [word for text in _assignments(spec) for word in ("--set", text)]
+    return usual_command(_model_name(spec), spec.data.dataset, differing, seeds)
 
 
-def usual_command(architecture: str, dataset: str) -> str:
-    """Write the command that trains an architecture as its preset or the defaults say."""
-    return _with_seeds(["vitreport", "train", model_word(architecture), "--dataset", dataset, *_data_dir(dataset)])
+def usual_command(model: str, dataset: str, options: Sequence[str] = (), seeds: Sequence[int] = ()) -> str:
+    """Write the command that trains a model as its preset or the defaults say, apart from these options."""
+    data_dir = [] if dataset in DATASETS else ["--data-dir", PLACEHOLDER]
+    words = ["vitreport", "train", model_word(model), "--dataset", dataset, *options, *data_dir]
+    command = printable(shlex.join(words))
+    if len(seeds) > 1:
+        return f"for seed in {' '.join(map(str, seeds))}; do {command} --seed $seed; done"
+    return f"{command} --seed {seeds[0]}" if any(seeds) else command
 
 
 def is_preset(spec: RunSpec) -> bool:
     """Return whether a spec is the preset of its model and dataset."""
-    return bool(preset_for(spec.model.whole_label, spec.data.dataset)) and _composed(spec, []) == _without_seed(spec)
+    return bool(preset_for(spec.model.whole_label, spec.data.dataset)) and not _assignments(spec)
 
 
 def _model_name(spec: RunSpec) -> str:
     architecture = getattr(spec.model, "architecture", "")
     return f"{spec.model.name}/{architecture}" if architecture else spec.model.name
-
-
-def _with_seeds(words: Sequence[str], seeds: Sequence[int] = ()) -> str:
-    command = printable(shlex.join(words))
-    if list(seeds) in ([], [0]):
-        return command
-    if len(seeds) == 1:
-        return f"{command} --seed {seeds[0]}"
-    return f"for seed in {' '.join(map(str, seeds))}; do {command} --seed $seed; done"
-
-
-def _data_dir(dataset: str) -> list[str]:
-    return [] if dataset in DATASETS else ["--data-dir", PLACEHOLDER]
 
 
 def _assignments(spec: RunSpec) -> list[str]:
@@ -62,35 +53,27 @@ def _assignments(spec: RunSpec) -> list[str]:
     texts: list[str] = []
     for paths in (TAGS, wanted):  # tags first: they bring the defaults of their other fields
         usual = _composed(spec, texts)
-        differing = (path for path in paths if path in wanted and usual.get(path) != wanted[path])
-        texts += [f"{short_name(path)}={_argument(wanted[path])}" for path in differing]
+        for path in paths:
+            if path in wanted and usual.get(path) != (value := wanted[path]):
+                is_plain = isinstance(value, str) and parse_value(value) == value
+                texts.append(f"{short_name(path)}={value if is_plain else toml_value(value)}")
     return texts
-
-
-def _argument(value: Any) -> str:
-    """Write a value as `--set` takes it, without quotes where none are needed."""
-    return value if isinstance(value, str) and parse_value(value) == value else toml_value(value)
 
 
 def _composed(spec: RunSpec, assignments: Sequence[str]) -> Mapping[str, Any]:
     """Return the fields of the spec that a command without any but these assignments trains."""
-    preset = preset_for(spec.model.whole_label, spec.data.dataset)
+    data, preset = spec.data, preset_for(spec.model.whole_label, spec.data.dataset)
+    known = DATASETS.get(data.dataset)  # of a folder, the spec has what was found there
+    classes, size = (known.num_classes, known.image_size) if known else (data.num_classes, data.image_size)
     layers = [
         *([read_preset(preset)] if preset else []),
         read_assignments(assignments, "--set"),
-        layer_of({"model.name": _model_name(spec), "data.dataset": spec.data.dataset}, "command line"),
+        layer_of({"model.name": _model_name(spec), "data.dataset": data.dataset}, "command line"),
     ]
     try:
-        return _without_seed(compose(layers, lambda _, size: _facts(spec, size)).spec)
+        return _without_seed(compose(layers, lambda name, given: DatasetFacts(name, classes, given or size)).spec)
     except SpecError:  # the spec is sound, but a part of what makes it differ is not
         return {}
-
-
-def _facts(spec: RunSpec, image_size: int | None) -> DatasetFacts:
-    """Return what the dataset says; of a folder what the spec found there."""
-    known = DATASETS.get(spec.data.dataset)
-    classes, size = (known.num_classes, known.image_size) if known else (spec.data.num_classes, spec.data.image_size)
-    return DatasetFacts(spec.data.dataset, classes, image_size or size)
 
 
 def _without_seed(spec: RunSpec) -> dict[str, Any]:
