@@ -29,21 +29,13 @@ class Split(NamedTuple):
 class ImageFacts:
     """What is known of a decoded dataset in addition to its arrays.
 
-    Attributes:
-        classes: The names of the classes, by label.
-        fingerprint: The SHA-256 of class names, shapes, labels and pixels, whatever file they came from.
-        canonical: Whether these are the published bytes.
-        source: Where the images are from, for the user.
-        mean: The mean of each channel over the whole training split, in units where white is 1.
-        std: The standard deviation of each channel, at least 1/255.
-        sizes: The number of images of each split.
-        overlaps: "train/test" counts the test images that are also training images, pixel by pixel, and so on.
-        repeated: The number of training images that repeat another one.
-        resized: The number of images that had another size, whose shorter sides were from `sides[0]` to `sides[1]`.
-        turned: The number of images that were turned upright.
-        several: The number of files with several pictures.
-        grey16: The lowest and the highest value in grey training images of more than 8 bits.
-        intensity_range: The values of such images that became black and white; None for 0 and 65535.
+    `fingerprint` is the SHA-256 of class names, shapes, labels and pixels, whatever file they came from; `canonical`
+    images are the published bytes. `mean` and `std` (at least 1/255) are those of each channel over the whole training
+    split, where white is 1. `sizes` has the number of images of each split; `overlaps["train/test"]` counts the test
+    images that are also training images, pixel by pixel; `repeated` training images repeat another one. `resized`
+    images had another size, their shorter sides from `sides[0]` to `sides[1]`; `turned` images were turned upright;
+    `several` files have several pictures. `grey16` is the range of grey training images of more than 8 bits, and
+    `intensity_range` the part of it that became black to white (None: 0 to 65535).
     """
 
     classes: tuple[str, ...]

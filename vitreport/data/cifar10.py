@@ -28,12 +28,10 @@ def find(request: ImageRequest) -> ImageSource:
 
 def _decode(contents: Mapping[str, bytes]) -> Decoding:
     """Decode the six batches as they are stored: five of training images, one of test images."""
-    batches = [("test" if name == "test_batch" else "train", _batch(name, contents[name])) for name in sorted(contents)]
-    labels = {
-        split: np.concatenate([batch.labels for other, batch in batches if other == split])
-        for split in ("train", "test")
-    }
-    return Decoding(CLASSES, labels, [Chunk(split, batch.images) for split, batch in batches], canonical=True)
+    *train, test = (_batch(name, contents[name]) for name in sorted(contents))
+    labels = {"train": np.concatenate([batch.labels for batch in train]), "test": test.labels}
+    chunks = [*(Chunk("train", batch.images) for batch in train), Chunk("test", test.images)]
+    return Decoding(CLASSES, labels, chunks, canonical=True)
 
 
 def _batch(name: str, content: bytes) -> Split:

@@ -75,7 +75,7 @@ def decoding(listing: Listing, size: int, *, canonical: bool, intensity_range: I
     """Prepare to decode listed images; with the range "train", read that of the training images first.
 
     Raises:
-        DatasetError: The range of the training images is asked for, and none of them is 16-bit grey.
+        DatasetError: The range is "train", and no training image is 16-bit grey.
     """
     levels = None if isinstance(intensity_range, str) else intensity_range
     if intensity_range == "train":
@@ -163,13 +163,12 @@ def _picture(image: Image.Image, *, size: int, upright: bool, levels: Range | No
 
 def _has_several(image: Image.Image) -> bool:
     """Whether a file has several pictures; the further ones that phones and cameras add to a JPEG do not count."""
-    try:
-        return image.format != "MPO" and getattr(image, "n_frames", 1) > 1
-    except Exception:  # the first picture may be sound if the others are damaged
-        return False
-    finally:
-        with suppress(Exception):  # counting may have stopped at a later one
-            image.seek(0)
+    several = False
+    with suppress(Exception):  # the first picture may be sound if the others are damaged
+        several = image.format != "MPO" and getattr(image, "n_frames", 1) > 1
+    with suppress(Exception):  # counting may have stopped at a later one
+        image.seek(0)
+    return several
 
 
 def _deep_range(image: Image.Image) -> Range | None:
@@ -202,11 +201,10 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
 
 def _orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 (upright) if there is none or it cannot be read."""
-    try:
-        found = image.getexif().get(0x0112, 1)
-    except Exception:  # damaged metadata makes Pillow raise almost anything; the pixels can still be sound
-        return 1
-    return found if isinstance(found, int) and found in TURNED else 1
+    with suppress(Exception):  # damaged metadata makes Pillow raise almost anything; the pixels can still be sound
+        found = image.getexif().get(0x0112)
+        return found if isinstance(found, int) and found in TURNED else 1
+    return 1
 
 
 def _reason(error: Exception) -> str:

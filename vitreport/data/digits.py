@@ -10,8 +10,6 @@ from vitreport.data.registry import DATASETS, ImageRequest
 
 CLASSES = tuple(map(str, range(10)))
 CANONICAL_FINGERPRINT = "68597d261ede3e5b1aee38858edb3eccdedb255120346b039a04bc27c1038d3f"
-BRIGHTEST = 16
-SPLIT_SEED = 0
 
 
 def find(_: ImageRequest) -> ImageSource:
@@ -27,9 +25,9 @@ def load_splits() -> dict[str, Split]:
     from sklearn.datasets import load_digits
 
     shades, targets = load_digits(return_X_y=True)
-    grey = np.rint(shades * 255 / BRIGHTEST).astype(np.uint8).reshape(-1, 1, 8, 8)
+    grey = np.rint(shades * 255 / 16).astype(np.uint8).reshape(-1, 1, 8, 8)
     images, labels = grey.repeat(3, axis=1), targets.astype(np.int64)
-    train, test = validation_split(labels, DATASETS["digits"].test_count / len(labels), SPLIT_SEED)
+    train, test = validation_split(labels, DATASETS["digits"].test_count / len(labels), seed=0)
     return {"train": Split(images[train], labels[train]), "test": Split(images[test], labels[test])}
 
 

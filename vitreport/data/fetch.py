@@ -4,6 +4,7 @@ A download is resumed where it was cut off, from the first mirror that gives the
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
@@ -40,8 +41,7 @@ def find_published(
     assert archive
     homes = (request.data_dir, request.data_dir / request.name)
     places = [home / name for name in (archive.file, archive.folder) for home in homes]
-    with reading_errors(DatasetError, request.data_dir, "change its permissions"):
-        found = [path for path in (*places, homes[1] / "train", homes[1] / "test") if path.exists()]
+    found = list(filter(os.path.exists, (*places, homes[1] / "train", homes[1] / "test")))
     if found and found[0].name != archive.file:
         return in_folder(found[0] if found[0].name == archive.folder else homes[1])
 
@@ -63,21 +63,20 @@ def find_files(
     archive = DATASETS[request.name].archive
     assert archive
 
+    def contents(path: Path) -> dict[str, bytes]:
+        if path.name == archive.file:
+            return tar_members(path, archive.folder, archive.files)
+        for name, md5 in archive.files.items():
+            _refuse_other_bytes(path / name, md5)
+        return {name: (path / name).read_bytes() for name in archive.files}
+
     def in_folder(root: Path) -> ImageSource:
         if root.name != archive.folder:
             return find_by_class(root, request, classes)
         identity = " ".join(archive.files.values())
         return ImageSource(f"folder {root.name} (md5 verified)", identity, lambda: decode(contents(root)))
 
-    def contents(root: Path) -> dict[str, bytes]:
-        for name, md5 in archive.files.items():
-            _refuse_other_bytes(root / name, md5)
-        return {name: (root / name).read_bytes() for name in archive.files}
-
-    def in_archive(path: Path) -> Decoding:
-        return decode(tar_members(path, archive.folder, archive.files))
-
-    return find_published(request, decode=in_archive, in_folder=in_folder)
+    return find_published(request, decode=lambda path: decode(contents(path)), in_folder=in_folder)
 
 
 def download(archive: Archive, request: ImageRequest) -> Path:

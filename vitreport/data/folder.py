@@ -2,24 +2,28 @@
 
     ROOT/train/CLASS/*  and test/CLASS/*, val/CLASS/* or both: without test/ the images of val/ are the test split
     ROOT/CLASS/*        a fifth of each class becomes the test split, always the same
-    ROOT/labels.csv     names the images and their classes, and perhaps their splits (see `label_file`)
+    ROOT/labels.csv     a header line, then file,label[,split] of one image a line, as on Kaggle: the file as a path in
+                        the root or a name, with or without its ending; separated by comma, semicolon or tab
 
 The names of the split folders may be in capitals; val/ may be called valid/ or validation/. Hidden files are ignored.
 In a folder of the user's own, links are followed wherever they lead.
 """
 
+import csv
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from io import StringIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from vitreport.data.archive import DiskTree, File, shown
+from vitreport.data.archive import DiskTree, File, Tree, read_text, shown
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource
 from vitreport.data.decode import VERSION, Listing, decoding
 from vitreport.data.holdout import TEST_FRACTION, made_split
-from vitreport.data.label_file import SPLITS, Labelled, read_label_file
 from vitreport.data.registry import DATASETS, ImageRequest, IntensityRange, Notify, silent
 from vitreport.errors import DatasetError
 from vitreport.formatting import counted, listed
@@ -30,13 +34,35 @@ LAYOUT_HINT = (
     "path of that folder"
 )
 LABEL_FILES = ("labels.csv", "train.csv", "train_labels.csv", "annotations.csv")
+SPLITS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
+"""The names that a folder or a column may give a split."""
+COLUMNS = {
+    "file": (
+        *("file", "filename", "file_name", "image", "image_id", "image_name", "img", "id", "path", "filepath"),
+        *("file_path", "image_path", "name"),
+    ),
+    "label": ("label", "labels", "class", "class_name", "category", "target", "species", "breed", "diagnosis"),
+    "split": ("split", "set", "subset", "partition"),
+}
+
+
+class Labelled(NamedTuple):
+    """An image file, its class and its split; "" if it is not in a split."""
+
+    split: str
+    label: str
+    file: File
 
 
 def find_by_class(root: Path, request: ImageRequest, classes: Sequence[str] = ()) -> ImageSource:
     """Find the images of a published dataset in train/CLASS/ and test/CLASS/; `classes`, if given, must be theirs."""
     tree = DiskTree(root)
     images = _images_by_class(tree, tree.files(), {"train": "train", "test": "test"}, request.notify)
-    listing = _arranged(tree, images, "folder of images", request.notify)
+    listing = arranged(tree, images, "folder of images", request.notify)
     refuse_other_classes(request.name, f"{tree.place}/train", listing.classes, classes)
     return image_source(listing, DATASETS[request.name].stored_size)
 
@@ -80,9 +106,9 @@ def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, File]:
         if all(image.split == "train" for image in images):
             hint = f"add test/CLASS/, or give {tree.place}/{splits['train']} as the data set to split it automatically"
             raise DatasetError(f"{tree.place} has no images in test/CLASS/ or val/CLASS/; it has {_names(files)}", hint)
-    elif table := _label_file(tree, files):
+    elif table := _label_file(files):
         all_images = [file for file in files if file.is_image]
-        images = read_label_file(tree, table, all_images)
+        images = _read_label_file(tree, table, all_images)
         source = f"images listed in {table}"
         if unnamed := len(all_images) - len(images):
             notify(f"{tree.place}: ignored {counted(unnamed, 'image')} that {table} does not name")
@@ -90,7 +116,7 @@ def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, File]:
         raise DatasetError(f"{tree.place} has no images in train/CLASS/; it has {_names(files)}", LAYOUT_HINT)
     else:
         images = _images_by_class(tree, files, {}, notify)
-    listing = _arranged(tree, images, source, notify, splits.get("val", "val"))
+    listing = arranged(tree, images, source, notify, val=splits.get("val", "val"))
     return listing, next(image.file for image in images if image.split in ("", "train"))
 
 
@@ -105,17 +131,13 @@ def _split_folders(tree: DiskTree, files: Iterable[File]) -> dict[str, str]:
     return {split: names[0] for split, names in found.items() if names}
 
 
-def _label_file(tree: DiskTree, files: Iterable[File]) -> str:
+def _label_file(files: Iterable[File]) -> str:
     """Return the CSV file of labels: one with a usual name, or the only one if there are no class folders, or ""."""
     tables = {path.lower(): path for path, _ in files if path.lower().endswith(".csv") and "/" not in path}
-    if usual := [tables[name] for name in LABEL_FILES if name in tables]:
-        return usual[0]
-    if not tables or len({file.parts[0] for file in files if len(file.parts) == 2 and file.is_image}) > 1:
-        return ""
-    if len(tables) > 1:
-        fault = f"{tree.place} has {len(tables)} CSV files: {listed(sorted(tables.values()))}"
-        raise DatasetError(fault, "rename the file with the labels to labels.csv")
-    return next(iter(tables.values()))
+    class_folders = {file.parts[0] for file in files if len(file.parts) == 2 and file.is_image}
+    usual = [tables[name] for name in LABEL_FILES if name in tables]
+    only = list(tables.values()) if len(tables) == 1 and len(class_folders) < 2 else []
+    return next(iter(usual + only), "")
 
 
 def _images_by_class(
@@ -135,10 +157,75 @@ def _images_by_class(
     return images
 
 
-def _arranged(tree: DiskTree, images: Sequence[Labelled], source: str, notify: Notify, val: str = "val") -> Listing:
-    """Arrange images by split, with a test split; `val` names the validation split to the user."""
+def _read_label_file(tree: DiskTree, name: str, images: Sequence[File]) -> list[Labelled]:
+    """Return those of the images that a CSV file names, sorted by path.
+
+    Raises:
+        DatasetError: The file cannot be read, or names an image that is missing, ambiguous, repeated or unlabelled.
+    """
+    by_name: dict[str, list[File]] = defaultdict(list)
+    for image in images:
+        for known in {image.path, image.parts[-1]}:
+            by_name[known].append(image)
+            by_name[known.rpartition(".")[0]].append(image)
+    content = StringIO(read_text(tree, name), newline="")
+    separator = max(",;\t", key=content.readline().count)
+    content.seek(0)
+    reader = csv.DictReader(content, delimiter=separator, restval="", strict=True)
+    found: dict[str, Labelled] = {}
+    try:
+        columns = _columns(reader.fieldnames or [])
+        for row in filter(lambda row: any(row.values()), reader):
+            file, label, word = (None if column is None else row[column].strip() for column in columns)
+            labelled = _labelled(file or "", label or "", word, by_name)
+            if labelled.file.path in found:
+                raise csv.Error(f"names {shown(labelled.file.path)} again")
+            found[labelled.file.path] = labelled
+    except csv.Error as error:
+        fault = f"{tree.place}/{name}, line {reader.reader.line_num}, {error}"
+        raise DatasetError(fault, "correct that line, or put the images next to the file") from error
+    return [found[path] for path in sorted(found)]
+
+
+def _labelled(file: str, label: str, word: str | None, by_name: Mapping[str, Sequence[File]]) -> Labelled:
+    """Find the image that a line names; among several, the one in the folder of its split. Raises csv.Error."""
+    if not file or not label:
+        raise csv.Error("has no file name or no label")
+    split = next((split for split, names in SPLITS.items() if word and word.lower() in names), "")
+    if word is not None and not split:
+        raise csv.Error(f"has the split {word!a}, not train, val or test")
+    files = by_name.get(file.replace("\\", "/").removeprefix("./"), [])
+    if len(files) > 1:
+        files = [image for image in files if image.parts[0].lower() in SPLITS[split or "train"]] or files
+    if len(files) != 1:
+        could_be = f"could be {shown(files[0].path)} and {shown(files[1].path)}" if files else "is not there"
+        raise csv.Error(f"names {shown(file)}, which {could_be}")
+    return Labelled(split, label, files[0])
+
+
+def _columns(header: Sequence[str]) -> tuple[str, str, str | None]:
+    """Return the columns of the file name, the label and, if there is one, the split. Raises csv.Error."""
+    known = {column.strip().lower().replace(" ", "_"): column for column in reversed(header)}
+    file, label, split = (next((known[name] for name in names if name in known), None) for names in COLUMNS.values())
+    rest = [column for column in header if column not in (file, split)]
+    if file is not None and label is None and len(rest) == 1:
+        (label,) = rest
+    if file is None or label is None:
+        kind = "file" if file is None else "label"
+        first_line = listed([shown(column) for column in header]) or "empty"
+        raise csv.Error(f"has no column for the {kind} ({', '.join(COLUMNS[kind])}), but {first_line}")
+    return file, label, split
+
+
+def arranged(
+    tree: Tree, images: Sequence[Labelled], source: str, notify: Notify, *, val: str = "val", order: Sequence[str] = ()
+) -> Listing:
+    """Arrange images by split, with a test split, and classes in their `order`, by default that of their names.
+
+    `val` names the validation split to the user. Raises DatasetError if a split has no image of a class.
+    """
     present = {image.split for image in images}
-    classes = tuple(sorted({image.label for image in images}))
+    classes = tuple(order or sorted({image.label for image in images}))
     if len(classes) < 2 or not present & {"", "train"}:
         fault = f"{len(classes)} classes, at least 2 are needed" if len(classes) < 2 else "no training images"
         raise DatasetError(f"{tree.place} has {fault}", LAYOUT_HINT)

@@ -8,16 +8,13 @@ val/val_annotations.txt    a file and its class a line: val_0.JPEG<TAB>n03444034
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from vitreport.data.archive import DiskTree, File, Tree, ZipTree, read_text, shown
-from vitreport.data.arrays import Decoding, ImageSource, Labels
+from vitreport.data.arrays import Decoding, ImageSource
 from vitreport.data.decode import Listing, decoding
 from vitreport.data.fetch import find_published
-from vitreport.data.folder import find_by_class, image_source, refuse_other_classes
+from vitreport.data.folder import Labelled, arranged, find_by_class, image_source, refuse_other_classes
 from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.errors import DatasetError
 from vitreport.formatting import listed
@@ -45,36 +42,23 @@ def find(request: ImageRequest) -> ImageSource:
 
 def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
     """List the images of a folder or an archive in the original layout."""
-    wnids = tuple(dict.fromkeys(_lines(tree, WNIDS)))
-    refuse_other_classes(request.name, f"{tree.place}/{WNIDS}", wnids)
-    images: dict[str, list[File]] = defaultdict(list)
+    number = {wnid: label for label, wnid in enumerate(_lines(tree, WNIDS))}
+    refuse_other_classes(request.name, f"{tree.place}/{WNIDS}", tuple(number))
+    by_folder: dict[str, list[File]] = defaultdict(list)
     for file in tree.files():
-        images[file.path.rpartition("/")[0]] += [file] if file.is_image else []
-    by_class = [images[f"train/{wnid}/images"] for wnid in wnids]
-    if not all(by_class):
-        without = wnids[by_class.index([])]
-        raise DatasetError(f"{tree.place} has no images in train/{shown(without)}/images", LAYOUT_HINT)
-    test, test_labels = _validation(tree, wnids, images["val/images"])
-    train_labels = np.repeat(np.arange(len(wnids)), [len(files) for files in by_class])
-    train = [file for files in by_class for file in files]
-    labels = {"train": train_labels, "test": test_labels}
-    return Listing(tree, _names(tree, wnids), {"train": train, "test": test}, labels, source)
-
-
-def _validation(tree: Tree, wnids: Sequence[str], images: Sequence[File]) -> tuple[list[File], Labels]:
-    """Return the validation images in the order of their annotations, and their labels (N,)."""
-    unlabelled = {file.parts[-1]: file for file in images}
-    files, labels = [], []
-    for line in _lines(tree, ANNOTATIONS):
+        by_folder[file.path.rpartition("/")[0]] += [file] if file.is_image else []
+    images = [Labelled("train", wnid, file) for wnid in number for file in by_folder[f"train/{wnid}/images"]]
+    unlabelled = {file.parts[-1]: file for file in by_folder["val/images"]}
+    for line in _lines(tree, ANNOTATIONS):  # in their order
         name, wnid = (*line.split(), "", "")[:2]
-        if wnid not in wnids or name not in unlabelled:
+        if wnid not in number or name not in unlabelled:
             raise DatasetError(f"{tree.place}/{ANNOTATIONS}: {line!a} does not give another image a class", LAYOUT_HINT)
-        files.append(unlabelled.pop(name))
-        labels.append(wnids.index(wnid))
-    if unlabelled or not files:
+        images.append(Labelled("test", wnid, unlabelled.pop(name)))
+    if unlabelled:
         left = f"{len(unlabelled)} images: {listed([shown(name) for name in unlabelled], 3)}"
         raise DatasetError(f"{tree.place}/{ANNOTATIONS} has no line for {left}", LAYOUT_HINT)
-    return files, np.array(labels, np.int64)
+    listing = arranged(tree, images, source, request.notify, order=tuple(number))
+    return listing._replace(classes=_names(tree, tuple(number)))
 
 
 def _names(tree: Tree, wnids: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """What `datasets verify` checks: that the images are all there, unchanged, and not in two splits."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -50,18 +51,15 @@ def verify(
         DatasetError: It cannot be opened.
     """
     name, home = locate(dataset, data_dirs)
-    request = ImageRequest(name, image_size or SMALLEST_SIDE, home, cache_dir, notify, progress, intensity_range)
+    size = SMALLEST_SIDE
+    with suppress(UndecodableError):  # of the first image: decoding finds all of them
+        size = describe(dataset, data_dirs, image_size).image_size
     try:
-        try:
-            request = replace(request, image_size=describe(dataset, data_dirs, image_size).image_size)
-        except UndecodableError:  # of the first image: try all of them, at any size
-            open_dataset(request, check_bytes=False)
-            raise
-        arrays = open_dataset(request, check_bytes=False)
+        request = ImageRequest(name, size, home, cache_dir, notify, progress, intensity_range)
+        return list(_checks(name, open_dataset(request, check_bytes=False)))
     except UndecodableError as error:
         detail = f"{counted(len(error.faults), 'image')} cannot be decoded: {listed(error.faults, 3)}"
         return [Check("images decode", False, detail, items=tuple(error.faults))]
-    return list(_checks(name, arrays))
 
 
 def _checks(name: str, arrays: ImageArrays) -> Iterator[Check]:
