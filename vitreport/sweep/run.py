@@ -68,7 +68,7 @@ def missing_trials(trials: Sequence[Trial], runs: Mapping[str, Run], policy: Pol
 
 @dataclass
 class Sweep:
-    """The trials of a sweep, those that wait, and what becomes of those that run; `said` are lines about datasets."""
+    """The trials of a sweep, and what becomes of them; `said` are the lines about datasets that were shown before."""
 
     trials: Sequence[Trial]
     runtime: Runtime
@@ -76,18 +76,17 @@ class Sweep:
     policy: Policy
     observer: Observer
     said: set[tuple[str, str]]
-    queue: list[Trial] = field(default_factory=list)
     attempts: Counter[str] = field(default_factory=Counter)
     not_before: dict[str, float] = field(default_factory=dict)
     is_ending: bool = False
     storage: errors.StorageError | None = None
 
-    def read(self) -> dict[str, Run]:
-        """Read the record of each trial that has one, by the id of its spec."""
-        return read_trials(self.trials, self.runtime.runs_dir)
+    def __post_init__(self) -> None:
+        self.runs = read_trials(self.trials, self.runtime.runs_dir)
+        self.queue = missing_trials(self.trials, self.runs, self.policy)
 
-    def run(self) -> dict[str, Run]:
-        """Train the missing trials, and return the records of all.
+    def run(self) -> None:
+        """Train the trials in the queue; `runs` has the records of all, by the id of the spec.
 
         Raises StoppedError after a signal, StorageError if nothing more can be written, and before any training
         ImagesError or SpecError if a trial cannot be trained.
@@ -96,35 +95,32 @@ class Sweep:
             with stop_signals() as stop:
                 self._run(stop)
         except StopSignal as signal:
-            fault = f"stopped by {signal}; {self._progress(self.read())}"
+            fault = f"stopped by {signal}; {self._progress()}"
             raise errors.StoppedError(fault, RESUMES, signal_number=signal.signal_number) from signal
         except errors.StorageError as error:
             is_full = isinstance(error, errors.FullDiskError)
             remedy = "free some space" if is_full else "choose another --runs-dir, or make it writable"
-            raise type(error)(f"{error.message}; {self._progress(self.read())}", f"{remedy}; {RESUMES}") from error
-        return self.read()
+            raise type(error)(f"{error.message}; {self._progress()}", f"{remedy}; {RESUMES}") from error
 
-    def _progress(self, runs: Mapping[str, Run]) -> str:
-        done = sum(trial_state(run) in RESULTS for run in runs.values())
+    def _progress(self) -> str:
+        done = sum(trial_state(run) in RESULTS for run in self.runs.values())
         return f"{done} of {counted(len(self.trials), 'trial')} done"
 
     def _run(self, stop: StopSignals) -> None:
-        runs = self.read()
-        self.queue = missing_trials(self.trials, runs, self.policy)
-        states = {trial.id: trial_state(runs.get(trial.id)) for trial in self.trials}
+        states = {trial.id: trial_state(self.runs.get(trial.id)) for trial in self.trials}
         for run_id, state in (states | {trial.id: "queued" for trial in self.queue}).items():
-            self.observer.moved(run_id, state, runs.get(run_id))
+            self.observer.moved(run_id, state, self.runs.get(run_id))
         diverged = list(states.values()).count("diverged")
         kept = f"; {diverged} of them diverged, which is a result and not tried again" if diverged else ""
         if {*RESULTS} & {*states.values()}:
-            self.observer.note(f"{self._progress(runs)} already{kept}")
+            self.observer.note(f"{self._progress()} already{kept}")
         if self.queue:
-            self._check(runs)
+            self._check()
             stop.graceful = True
             with self.engine:
                 self._train(stop)
 
-    def _check(self, runs: Mapping[str, Run]) -> None:
+    def _check(self) -> None:
         """Decode each dataset once for all workers, and check whether every missing trial can be trained on it."""
         from vitreport.sweep.forecast import check_networks
         from vitreport.training.setup import image_problems  # with torch, which a finished sweep does not need
@@ -137,7 +133,7 @@ class Sweep:
             try:
                 images = open_dataset(replace(request, notify=note, progress=self.observer.progress))
                 for trial in same:
-                    if (run := runs.get(trial.id)) and run.record:
+                    if (run := self.runs.get(trial.id)) and run.record:
                         hint = "restore the former images, or choose another --runs-dir"
                         refuse_other_images(run.record, images.fingerprint, hint)
             except (errors.DatasetError, errors.ResourceError) as error:
@@ -243,4 +239,5 @@ class Sweep:
         return isinstance(error, errors.FullDiskError)
 
     def _read(self, trial: Trial) -> Run | None:
-        return read_trials([trial], self.runtime.runs_dir).get(trial.id)
+        self.runs |= read_trials([trial], self.runtime.runs_dir)
+        return self.runs.get(trial.id)

@@ -10,7 +10,7 @@ from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.engines.engine import MakeEngine
 from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.record import write_sweep
-from vitreport.sweep.run import PATIENT, Observer, Policy, Sweep, missing_trials
+from vitreport.sweep.run import PATIENT, Observer, Policy, Sweep
 
 
 @dataclass(frozen=True)
@@ -76,20 +76,18 @@ def run_plans(
             watching.note(plan.name)
         place = replace(runtime, data_dir=plan.data_dir)
         sweep = Sweep(plan.trials, place, make_engine(place, watching.note), policy, watching, said)
-        known = sweep.read()
-        missing = missing_trials(plan.trials, known, policy)
-        if plan.without_baseline and missing:
+        if plan.without_baseline and sweep.queue:
             watching.note(f"warning: {plan.without_baseline}")
         try:
-            _refuse_lacking(missing, _causes(left_out))
+            _refuse_lacking(sweep.queue, _causes(left_out))
             file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
             watching.begin(plan)
-            runs |= sweep.run()
+            sweep.run()
             if file:
                 watching.note(f"the sweep is {file}")
         except ImagesError as images_error:
             leave_out(plan.name, images_error)
-            runs |= known
+        runs |= sweep.runs
         if policy.fail_fast and any(trial_state(runs.get(trial.id)) not in RESULTS for trial in plan.trials):
             break
     return Outcome(tuple(reached), runs, left_out)

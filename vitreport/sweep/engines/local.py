@@ -168,7 +168,7 @@ class LocalEngine:
 def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
     """Train the specs that come through the connection, so that torch is imported once; send reports.
 
-    The last one before the process should end, as it may be damaged (a bug, no memory) or hold compiled code, says so.
+    The process ends after a trial that may have damaged it (a bug, no memory) or left compiled code, and says so.
     """
     _end_with_parent()
     if runtime.threads:
