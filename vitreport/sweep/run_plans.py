@@ -1,7 +1,7 @@
 """Run several sweeps one after another; one that lacks its images does not affect the others."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from vitreport.errors import DatasetError, ImagesError, VitreportError
 from vitreport.records.reader import Run
@@ -13,29 +13,29 @@ from vitreport.sweep.record import write_sweep
 from vitreport.sweep.run import PATIENT, Observer, Policy, Sweep
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
     """Sweeps (with `fail_fast` up to the first that failed), the records of their trials by the id of the spec.
 
     `left_out` has the sweeps whose images are missing, by name, and why.
     """
 
-    plans: tuple[Plan, ...]
-    runs: Mapping[str, Run]
-    left_out: Mapping[str, ImagesError]
+    plans: list[Plan] = field(default_factory=list)
+    runs: dict[str, Run] = field(default_factory=dict)
+    left_out: dict[str, ImagesError] = field(default_factory=dict)
+
+    def causes(self) -> dict[str, VitreportError]:
+        """Return why images are missing, by dataset."""
+        return {dataset: cause for error in self.left_out.values() for dataset, cause in error.causes.items()}
 
     def refuse_left_out(self) -> None:
         """Raise ImagesError if sweeps are left out: each cause once, with all that are left out for it."""
         causes: dict[str, VitreportError] = {}
-        for dataset, cause in _causes(self.left_out).items():
+        for dataset, cause in self.causes().items():
             names = ", ".join(name for name, error in self.left_out.items() if dataset in error.causes)
             causes[dataset] = type(cause)(f"{cause.message}; left out: {names}", cause.hint)
         if causes:
             raise ImagesError(causes)
-
-
-def _causes(left_out: Mapping[str, ImagesError]) -> dict[str, VitreportError]:
-    return {dataset: cause for error in left_out.values() for dataset, cause in error.causes.items()}
 
 
 def run_plans(
@@ -57,21 +57,19 @@ def run_plans(
     """
     watching = observer or Observer()
     is_single = len(plans) + len(unavailable or {}) == 1
-    left_out: dict[str, ImagesError] = {}
+    outcome = Outcome()
 
     def leave_out(name: str, error: ImagesError) -> None:
         if is_single or policy.fail_fast:
             raise error
         watching.note(f"warning: {name} is left out: {error.message}")
-        left_out[name] = error
+        outcome.left_out[name] = error
 
     for name, error in (unavailable or {}).items():
         leave_out(name, ImagesError({error.message: error}))
-    reached: list[Plan] = []
-    runs: dict[str, Run] = {}
     said: set[tuple[str, str]] = set()
     for plan in plans:
-        reached.append(plan)
+        outcome.plans.append(plan)
         if not is_single:
             watching.note(plan.name)
         place = replace(runtime, data_dir=plan.data_dir)
@@ -79,7 +77,7 @@ def run_plans(
         if plan.without_baseline and sweep.queue:
             watching.note(f"warning: {plan.without_baseline}")
         try:
-            _refuse_lacking(sweep.queue, _causes(left_out))
+            _refuse_lacking(sweep.queue, outcome.causes())
             file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
             watching.begin(plan)
             sweep.run()
@@ -87,10 +85,10 @@ def run_plans(
                 watching.note(f"the sweep is {file}")
         except ImagesError as images_error:
             leave_out(plan.name, images_error)
-        runs |= sweep.runs
-        if policy.fail_fast and any(trial_state(runs.get(trial.id)) not in RESULTS for trial in plan.trials):
+        outcome.runs |= sweep.runs
+        if policy.fail_fast and any(trial_state(sweep.runs.get(trial.id)) not in RESULTS for trial in plan.trials):
             break
-    return Outcome(tuple(reached), runs, left_out)
+    return outcome
 
 
 def _refuse_lacking(missing: Sequence[Trial], causes: Mapping[str, VitreportError]) -> None:
