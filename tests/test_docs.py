@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from tests.cli.surface import commands
 from tests.data.makers import write_folder
 from tests.test_contracts import FILES, PACKAGE, ROOT
+from vitreport import api
 from vitreport.cli.main import run
-from vitreport.cli.tables import dry_run, training
+from vitreport.cli.tables import dry_run
 from vitreport.data.sources import facts_in
 from vitreport.errors import EXIT_CODES
 from vitreport.spec.compose import Request, compose_request
@@ -93,7 +95,12 @@ COMPOSED = [words for words in sorted({*BLOCKS, *INLINES}) if is_whole(words)]
 @pytest.mark.parametrize("words", COMPOSED, ids=" ".join)
 def test_a_training_that_is_shown_has_a_sound_spec(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     trained: list[RunSpec] = []
-    monkeypatch.setattr(training, "train_and_show", lambda spec, *_, **__: trained.append(spec))
+
+    def train(spec: RunSpec, *_: object, **__: object) -> None:
+        trained.append(spec)
+        raise typer.Exit
+
+    monkeypatch.setattr(api, "train", train)
     monkeypatch.setattr(dry_run, "show_plan", lambda composed, *_, **__: trained.append(composed.spec))
     with COMMANDS["train"].make_context("train", list(words[1:])) as context:
         given: dict[str, Any] = context.params

@@ -1,11 +1,21 @@
 """`vitreport eval`: measure a finished run again."""
 
-from typing import Annotated, Literal
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from vitreport.cli import options
 from vitreport.cli.commands.runs import RunName
+from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.options import option
+from vitreport.formatting import percent, printable, rate
 from vitreport.runtime import RUNS_DIR, Runtime, data_dirs_or_default
+
+if TYPE_CHECKING:
+    from vitreport.store.evaluation import Evaluation
+
+WIDEST_CONFUSION = 20
+MOST_CONFUSIONS = 10
+AGREES = {None: "", True: "every digit as training recorded", False: "differs from what training recorded"}
 
 
 @options.grouped
@@ -26,7 +36,6 @@ def evaluate(
         vitreport eval runs/swin-digits-ea4ce545-s0 --split val
     """
     from vitreport.cli.live import TrainingView
-    from vitreport.cli.tables.evaluation import show_evaluation
     from vitreport.cli.tables.runs import read_named
     from vitreport.data.sources import locate
 
@@ -40,4 +49,60 @@ def evaluate(
         evaluation = evaluate_run(
             found, split=split, weights=weights, dataset=dataset, runtime=runtime, listener=listener
         )
-    show_evaluation(evaluation, found.id, split, weights, as_json=as_json)
+    _show(evaluation, found.id, split, weights, as_json=as_json)
+
+
+def _show(evaluation: "Evaluation", run_id: str, split: str, weights: str, *, as_json: bool) -> None:
+    """Print the totals, each class, and which classes are taken for which."""
+    from vitreport.analysis.runs import measured_accuracy
+    from vitreport.data.registry import bytes_in_words
+    from vitreport.records.measurement import METRICS
+
+    measured, details = evaluation.measurement, evaluation.details
+    agrees = None if evaluation.recorded is None else evaluation.recorded == measured
+    if as_json:
+        parts = {name: getattr(evaluation, name) for name in ("measurement", "details", "recorded")}
+        plain = asdict(evaluation) | {name: part and part.model_dump(mode="json") for name, part in parts.items()}
+        interval = {"accuracy_interval": measured_accuracy(measured).interval, "agrees": agrees}
+        print_json({"run": run_id, "split": split, "weights": weights, **plain, **interval})
+        return
+    bytes_seen = bytes_in_words(evaluation.dataset, canonical=evaluation.canonical)
+    metrics = [(METRICS[name], value) for name, value in measured.metrics.items()]
+    totals = [
+        ("accuracy", measured_accuracy(measured).in_percent(2)),
+        *(
+            (METRICS[name].title, percent(value) if METRICS[name].unit else f"{value:.4f}")
+            for name, value in measured.metrics.items()
+        ),
+        ("loss", f"{measured.loss:.6f}"),
+        ("calibration error", f"{details.expected_calibration_error:.4f}  (expected, 15 bins)"),
+        ("images", f"{measured.count:,}"),
+        ("images/s", rate(evaluation.images_per_second)),
+        ("bytes", f"{evaluation.data_fingerprint[:12]}, {bytes_seen}"),
+        ("record", AGREES[agrees]),
+    ]
+    counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, strict=True)
+    print_text(printable(f"{run_id}: {split} split, {weights} weights"))
+    print_text("")
+    print_table(["", ""], [total for total in totals if total[1]])
+    print_text("")
+    print_table(
+        ["class", "images", "correct", "accuracy"],
+        [(name, f"{n:,}", f"{right:,}", percent(right / n) if n else "") for name, n, right in counts],
+        right=["images", "correct", "accuracy"],
+    )
+    print_text("")
+    if details.confusion and len(details.confusion) <= WIDEST_CONFUSION:
+        columns = [name[:6] for name in evaluation.classes]
+        rows = zip(evaluation.classes, details.confusion, strict=True)
+        matrix = [[name, *(str(count) if count else "·" for count in row)] for name, row in rows]
+        print_table(["is \\ taken for", *columns], matrix, right=columns)
+    elif details.confusion:
+        mistakes = [
+            (count, evaluation.classes[true], evaluation.classes[taken])
+            for true, row in enumerate(details.confusion)
+            for taken, count in enumerate(row)
+            if true != taken and count
+        ]
+        largest = sorted(mistakes, reverse=True)[:MOST_CONFUSIONS]
+        print_table(["is", "taken for", "images"], [(*pair, str(n)) for n, *pair in largest], right=["images"])

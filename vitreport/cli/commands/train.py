@@ -1,9 +1,15 @@
 """`vitreport train`: train one spec."""
 
+import shlex
+import sys
 from typing import Annotated
 
+import vitreport
 from vitreport.cli import options
+from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.options import flag, option
+from vitreport.formatting import duration, percent
+from vitreport.runtime import default_data_dir
 
 
 @options.grouped
@@ -25,8 +31,10 @@ def train(
         vitreport train perceiver-io --dataset digits
         vitreport train --spec my.toml --set lr=1e-3 --epochs 5
     """
+    from vitreport.analysis.runs import measured_accuracy
+    from vitreport.cli.live import TrainingView
     from vitreport.cli.tables.specs import note_origins
-    from vitreport.cli.tables.training import train_and_show
+    from vitreport.data.registry import is_altered
 
     composed = wanted.compose(training.data_dirs, training.weights, quiet=quiet, seed=seed)
     runtime = training.runtime(data_dir=composed.data_dir)
@@ -37,4 +45,25 @@ def train(
         return
     if verbose:
         note_origins(composed, runtime)
-    train_and_show(composed.spec, runtime, force=force, quiet=quiet, as_json=as_json)
+    with TrainingView(quiet=quiet) as view:
+        run = vitreport.train(composed.spec, runtime, force=force, listeners=[view], argv=sys.argv[1:])
+    assert run.record
+    assert run.result
+    if not quiet:
+        result, data = run.result, run.record.data
+        by = "best validation accuracy" if result.selection == "val" else "the last one"
+        time = duration(run.record.seconds)
+        note(f"finished in {time}; the weights are those of epoch {result.selected.epoch} ({by})")
+        note(f"{'':<8}{'loss':>8}    accuracy")
+        for name, split in result.selected.splits.items():
+            accuracy = measured_accuracy(split).in_percent(2) if name == "test" else percent(split.accuracy)
+            note(f"{name:<8}{split.loss:>8.4f}    {accuracy}")
+        if is_altered(composed.spec.data.dataset, canonical=data.canonical):
+            digest = data.fingerprint[:12]
+            note(f"these are not the canonical bytes of the dataset: {data.source}, fingerprint {digest}")
+        place = ["--data-dir", str(runtime.data_dir)] if runtime.data_dir != default_data_dir() else []
+        note(f"next: {shlex.join(['vitreport', 'eval', str(run.folder), *place])}")
+    if as_json:
+        print_json({"id": run.id, "folder": str(run.folder), **run.result.model_dump(mode="json")})
+    else:
+        print_text(str(run.folder))
