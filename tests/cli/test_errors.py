@@ -259,10 +259,10 @@ def test_an_interrupt_outside_of_training_ends_with_130(cli: Cli, monkeypatch: p
 
 
 def test_a_failing_disk_is_not_taken_for_stdout(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*, as_json: bool) -> None:
+    def fail() -> list[str]:
         raise OSError(errno.EIO, os.strerror(errno.EIO), "broken.toml")
 
-    monkeypatch.setattr("vitreport.cli.tables.studies.show_studies", fail)
+    monkeypatch.setattr("vitreport.cli.commands.study.study_names", fail)
     refused(cli("study", "list"), 6, "cannot read or write broken.toml: Input/output error")
 
 

@@ -4,10 +4,11 @@ import shlex
 from pathlib import Path
 
 import pytest
+import typer
 
 from tests.cli.conftest import Cli
 from tests.spec.test_presets import DATA_DIR, PRESETS, resolved
-from vitreport.cli import training
+from vitreport import api
 from vitreport.spec.load import PRESETS as FOLDER
 from vitreport.spec.load import preset_facts
 from vitreport.spec.run import RunSpec
@@ -18,7 +19,12 @@ def test_the_command_in_the_header_trains_that_very_preset(
     name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained: list[RunSpec] = []
-    monkeypatch.setattr(training, "train_and_show", lambda spec, *_, **__: trained.append(spec))
+
+    def train(spec: RunSpec, *_: object, **__: object) -> None:
+        trained.append(spec)
+        raise typer.Exit
+
+    monkeypatch.setattr(api, "train", train)
     expected = resolved(name)
     program, *arguments = shlex.split((FOLDER / f"{name}.toml").read_text().splitlines()[0].lstrip("# "))
     done = cli(*arguments, "--data-dir", str(DATA_DIR))

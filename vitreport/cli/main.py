@@ -5,15 +5,16 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from importlib import import_module
 from typing import Annotated, Any, Literal
 
 import typer
 
 from vitreport.cli import console
-from vitreport.cli.commands import ablate, datasets, doctor, evaluate, models, report, runs, spec, study, train
+from vitreport.cli.options import WordsCommand
 from vitreport.errors import EXIT_CODES, SpecError, VitreportError, with_hint
 from vitreport.runtime import DEBUG
 from vitreport.store.signals import StopSignal, handle_until_exit
@@ -23,19 +24,19 @@ HELP_NAMES = ["-h", "--help"]
 PATH_TROUBLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ)
 DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
-app = typer.Typer(
-    name="vitreport",
-    epilog=f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": HELP_NAMES},
-)
-app.command("train")(train.train)
-app.command("eval")(evaluate.evaluate)
-app.command("ablate", cls=ablate.WordsCommand)(ablate.ablate)
-app.command("report", cls=ablate.WordsCommand)(report.report)
-for name, group in {"runs": runs, "study": study, "spec": spec, "datasets": datasets, "models": models}.items():
-    app.add_typer(group.app, name=name)
-app.command("doctor")(doctor.doctor)
+COMMANDS = {
+    "train": ("train", "Train a model and record the run."),
+    "eval": ("evaluate", "Measure a finished run again."),
+    "ablate": ("ablate", "Train every value with every seed and compare the results."),
+    "report": ("report", "Write a report of the recorded runs."),
+    "runs": ("runs", "List, show, compare and export recorded runs."),
+    "study": ("study", "Run studies: runs and ablations that are reported together."),
+    "spec": ("spec", "Show and check specs."),
+    "datasets": ("datasets", "List and verify datasets."),
+    "models": ("models", "List the architectures, or show one."),
+    "doctor": ("doctor", "Check this machine, and print how to fix problems."),
+}
+"""The commands with their modules and what the list of commands says of them."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -44,7 +45,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     color: Annotated[Literal["auto", "always", "never"], typer.Option(help="When to use color.")] = "auto",
     debug: Annotated[bool, typer.Option("--debug", help=DEBUG.help)] = False,
@@ -103,9 +103,9 @@ def run(arguments: Sequence[str]) -> int:
         return _report([f"this is a bug of vitreport: {type(error).__name__}: {error}"], 1)
 
 
-def command() -> Any:
+def command(loaded: Iterable[str] = COMMANDS) -> Any:
     """Return the program as typer builds it, with flags that show no type, as if they took a value."""
-    commands: list[Any] = [typer.main.get_command(app)]
+    commands: list[Any] = [typer.main.get_command(make_app(loaded))]
     for each in commands:
         commands += getattr(each, "commands", {}).values()
         for parameter in each.get_params(typer.Context(each, help_option_names=HELP_NAMES)):
@@ -114,9 +114,36 @@ def command() -> Any:
     return commands[0]
 
 
+def make_app(loaded: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the program. Only the modules of the commands in `loaded` are imported: that takes time."""
+    app = typer.Typer(
+        name="vitreport",
+        epilog=f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}.",
+        no_args_is_help=True,
+        context_settings={"help_option_names": HELP_NAMES},
+    )
+    app.callback()(options)
+    for name, (module_name, about) in COMMANDS.items():
+        module = import_module(f"vitreport.cli.commands.{module_name}") if name in loaded else None
+        if module and hasattr(module, "app"):
+            app.add_typer(module.app, name=name, help=about)
+        else:
+            app.command(name, cls=WordsCommand, help=None if module else about)(getattr(module, module_name, main))
+    return app
+
+
+def __getattr__(name: str) -> Any:
+    """Give the documentation the whole program as `app`."""
+    if name == "app":
+        return make_app()
+    raise AttributeError(name)
+
+
 def _run(arguments: Sequence[str]) -> int:
     try:
-        code = int(command()(list(arguments), prog_name="vitreport", standalone_mode=False) or 0)
+        named = [word for word in arguments if word in COMMANDS][:1]
+        program = command(COMMANDS if "_VITREPORT_COMPLETE" in os.environ else named)
+        code = int(program(list(arguments), prog_name="vitreport", standalone_mode=False) or 0)
         return _report(["stopped by SIGINT"], 130) if code == 130 else code
     except VitreportError as error:
         problems = error.problems if isinstance(error, SpecError) else ()

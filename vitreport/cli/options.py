@@ -1,6 +1,7 @@
 """The options that several commands share, in groups: a command takes a whole group as one parameter."""
 
 import inspect
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from vitreport.cli.console import note_lowered
 from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUNS_DIR, THREADS, Runtime, RuntimeOption
@@ -16,6 +18,7 @@ from vitreport.sweep.defaults import DEFAULT_SEEDS
 if TYPE_CHECKING:
     from vitreport.spec.compose import Composed, Request
 
+PARAM, ONLY = "--param", "--only"
 SPEC, SWEEP, RUNTIME = "Spec", "Sweep", "Runtime (not part of the spec)"
 
 
@@ -188,3 +191,21 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.Signature([each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in flat])
     setattr(call, "__signature__", signature)  # noqa: B010
     return call
+
+
+class WordsCommand(TyperCommand):
+    """A command with options that take several words: `--param NAME VALUES` and `--only NAME...`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give every word an option of its own, as typer wants it."""
+        joined, words = list[str](), deque(args)
+        while words:
+            joined.append(words.popleft())
+            if joined[-1] == PARAM and words and "=" not in words[0]:
+                name = words.popleft()
+                joined.append(f"{name}={words.popleft() if words and not words[0].startswith('--') else ''}")
+            if joined[-1] == ONLY and words:
+                joined.append(words.popleft())
+                while joined[0] != ONLY and words and not words[0].startswith("-"):
+                    joined += [ONLY, words.popleft()]
+        return super().parse_args(ctx, joined)

@@ -1,33 +1,15 @@
 """`vitreport ablate`: vary fields of a spec and compare the results."""
 
-from collections import deque
-from typing import Annotated, Any
-
-from typer.core import TyperCommand
+from typing import Annotated
 
 from vitreport.cli import options
-from vitreport.cli.options import SWEEP, flag, option
+from vitreport.cli.console import note_lowered
+from vitreport.cli.options import PARAM, SWEEP, flag, option
+from vitreport.cli.tables.sweeps import ablate_and_show
+from vitreport.data.sources import facts_in
+from vitreport.spec.sweep import parse_list, parse_seeds, read_axes, zipped
 from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS
-
-PARAM, ONLY = "--param", "--only"
-
-
-class WordsCommand(TyperCommand):
-    """A command with options that take several words: `--param NAME VALUES` and `--only NAME...`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Give every word an option of its own, as typer wants it."""
-        joined, words = list[str](), deque(args)
-        while words:
-            joined.append(words.popleft())
-            if joined[-1] == PARAM and words and "=" not in words[0]:
-                name = words.popleft()
-                joined.append(f"{name}={words.popleft() if words and not words[0].startswith('--') else ''}")
-            if joined[-1] == ONLY and words:
-                joined.append(words.popleft())
-                while joined[0] != ONLY and words and not words[0].startswith("-"):
-                    joined += [ONLY, words.popleft()]
-        return super().parse_args(ctx, joined)
+from vitreport.sweep.plan import plan_ablation
 
 
 @options.grouped
@@ -55,11 +37,6 @@ def ablate(
         vitreport ablate --dataset digits --param batch_size 16,32,64
         vitreport ablate swin --param lr 1e-2,1e-3 --param optimizer adamw,sgd
     """
-    from vitreport.cli.console import note_lowered
-    from vitreport.data.sources import facts_in
-    from vitreport.spec.sweep import parse_list, parse_seeds, read_axes, zipped
-    from vitreport.sweep.plan import plan_ablation
-
     axes = read_axes([(name, values) for name, _, values in (each.partition("=") for each in param or ())], PARAM)
     plan = plan_ablation(
         wanted.request(sweep.weights),
@@ -76,6 +53,4 @@ def ablate(
 
         show_ablation_plan(plan, sweep)
     else:
-        from vitreport.cli.tables.sweeps import ablate_and_show
-
         ablate_and_show(plan, sweep)

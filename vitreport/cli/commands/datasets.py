@@ -7,10 +7,13 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_table
+from vitreport.cli.live import View
 from vitreport.cli.options import argument, option
+from vitreport.data.registry import DATASETS
+from vitreport.errors import DatasetError
 from vitreport.runtime import cache_dir, data_dirs_or_default
 
-app = typer.Typer(help="List and verify datasets.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("list")
@@ -20,8 +23,6 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
     Example:
         vitreport datasets list
     """
-    from vitreport.data.registry import DATASETS
-
     if as_json:
         print_json([source.as_plain() for source in DATASETS.values()])
         return
@@ -54,9 +55,7 @@ def verify(
         vitreport datasets verify digits
         vitreport datasets verify ./photos --image-size 64
     """
-    from vitreport.cli.live import View
     from vitreport.data.verify import verify as verify_dataset
-    from vitreport.errors import DatasetError
 
     with View(quiet=quiet) as view:
         checks = verify_dataset(

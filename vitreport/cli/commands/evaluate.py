@@ -3,11 +3,17 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from vitreport.analysis.runs import measured_accuracy
 from vitreport.cli import options
 from vitreport.cli.commands.runs import RunName
 from vitreport.cli.console import print_json, print_table, print_text
+from vitreport.cli.live import TrainingView
 from vitreport.cli.options import option
+from vitreport.cli.tables.runs import read_named
+from vitreport.data.registry import bytes_in_words
+from vitreport.data.sources import locate
 from vitreport.formatting import percent, printable, rate
+from vitreport.records.measurement import METRICS
 from vitreport.runtime import RUNS_DIR, Runtime, data_dirs_or_default
 
 if TYPE_CHECKING:
@@ -35,10 +41,6 @@ def evaluate(
         vitreport eval swin-digits-ea4ce545-s0
         vitreport eval runs/swin-digits-ea4ce545-s0 --split val
     """
-    from vitreport.cli.live import TrainingView
-    from vitreport.cli.tables.runs import read_named
-    from vitreport.data.sources import locate
-
     found = read_named(run, runs_dir)
     from vitreport.store.evaluation import evaluate_run  # with torch
 
@@ -54,10 +56,6 @@ def evaluate(
 
 def _show(evaluation: "Evaluation", run_id: str, split: str, weights: str, *, as_json: bool) -> None:
     """Print the totals, each class, and which classes are taken for which."""
-    from vitreport.analysis.runs import measured_accuracy
-    from vitreport.data.registry import bytes_in_words
-    from vitreport.records.measurement import METRICS
-
     measured, details = evaluation.measurement, evaluation.details
     agrees = None if evaluation.recorded is None else evaluation.recorded == measured
     if as_json:
@@ -70,10 +68,7 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, weights: str, *, as
     metrics = [(METRICS[name], value) for name, value in measured.metrics.items()]
     totals = [
         ("accuracy", measured_accuracy(measured).in_percent(2)),
-        *(
-            (METRICS[name].title, percent(value) if METRICS[name].unit else f"{value:.4f}")
-            for name, value in measured.metrics.items()
-        ),
+        *((kind.title, percent(value) if kind.unit else f"{value:.4f}") for kind, value in metrics),
         ("loss", f"{measured.loss:.6f}"),
         ("calibration error", f"{details.expected_calibration_error:.4f}  (expected, 15 bins)"),
         ("images", f"{measured.count:,}"),

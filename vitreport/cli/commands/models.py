@@ -8,10 +8,14 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import print_json, print_table, print_text
+from vitreport.cli.tables.specs import field_rows
+from vitreport.formatting import toml_value
+from vitreport.spec.load import preset_facts, presets_of
+from vitreport.spec.model import ARCHITECTURES, implementations
 
 COLUMN_WIDTH = 50
 
-app = typer.Typer(help="List the architectures, or show one.", invoke_without_command=True)
+app = typer.Typer(invoke_without_command=True)
 
 
 @app.callback()
@@ -33,9 +37,6 @@ def list_models(as_json: options.AsJson = False) -> None:
     Example:
         vitreport models list
     """
-    from vitreport.spec.load import presets_of
-    from vitreport.spec.model import ARCHITECTURES, implementations
-
     listed, rows = [], list[tuple[str, str, str]]()
     for name, architecture in ARCHITECTURES.items():
         fields = {field: None for kind in implementations(architecture) for field in kind.model_fields}
@@ -60,9 +61,6 @@ def show(wanted: options.SpecOptions, machine: options.DeviceOptions, as_json: o
         vitreport models show timm/resnet18
     """
     from vitreport.cli.tables.dry_run import cost_rows, plain_cost
-    from vitreport.cli.tables.specs import field_rows
-    from vitreport.formatting import toml_value
-    from vitreport.spec.load import preset_facts, presets_of
     from vitreport.training.throughput import measure_cost_here
 
     spec = wanted.compose(machine.data_dirs).spec

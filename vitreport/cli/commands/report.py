@@ -3,14 +3,23 @@
 from pathlib import Path
 from typing import Annotated
 
-from vitreport.cli import options
+from vitreport.analysis import selection
+from vitreport.analysis.groups import mixed_randomness
+from vitreport.cli import options, publish
 from vitreport.cli.console import note, note_lowered, warn_each
 from vitreport.cli.options import argument, flag, option
+from vitreport.cli.tables.runs import TRAIN_AGAIN, require_runs_dir
+from vitreport.data.sources import facts_in
 from vitreport.errors import DamageError, DriftError, SpecError
 from vitreport.formatting import counted
 from vitreport.report.blocks import Format
+from vitreport.report.inject import read_text
+from vitreport.report.markdown import read_template
+from vitreport.report.page import TITLE, make_page
+from vitreport.report.render import render
 from vitreport.runtime import RUNS_DIR
 from vitreport.sweep.defaults import DEFAULT_SEEDS
+from vitreport.sweep.study_plan import StudyRequest
 
 
 def report(
@@ -40,17 +49,7 @@ def report(
         vitreport report > README.md
         vitreport report --study digits -o report.html
     """
-    from vitreport.analysis import selection
-    from vitreport.analysis.groups import mixed_randomness
-    from vitreport.cli import publish
-    from vitreport.cli.tables.runs import TRAIN_AGAIN, require_runs_dir
-    from vitreport.data.sources import facts_in
     from vitreport.report.figures import assets as figure_files
-    from vitreport.report.inject import read_text
-    from vitreport.report.markdown import read_template
-    from vitreport.report.page import TITLE, make_page
-    from vitreport.report.render import render
-    from vitreport.sweep.study_plan import StudyRequest
 
     publish.refuse_several({"--output": output, "--inject": inject, "--check": check})
     publish.refuse_several({"--assets": assets, "--no-assets": no_assets})

@@ -6,13 +6,19 @@ from typing import Annotated, Literal
 import typer
 
 from vitreport.cli import options
+from vitreport.cli.console import note, print_text
 from vitreport.cli.options import argument, flag, option
+from vitreport.cli.tables.differences import show_differences
+from vitreport.cli.tables.runs import read_named, refuse_damage, require_runs_dir, show_run, show_runs
 from vitreport.errors import SpecError
+from vitreport.export.table import epochs_table, require_extra, runs_table
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import counted
+from vitreport.records.folders import find_run, run_folders
+from vitreport.records.reader import read_run
 from vitreport.runtime import RUNS_DIR
 
-app = typer.Typer(help="List, show, compare and export recorded runs.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 RunName = Annotated[str, argument("Id of a run, a unique prefix of it, or its folder.", "RUN")]
 RunOrGroup = Annotated[str, argument("Run, or group: an id without its seed.", "RUN")]
@@ -29,8 +35,6 @@ def list_runs(
     Example:
         vitreport runs list
     """
-    from vitreport.cli.tables.runs import show_runs
-
     show_runs(runs_dir, each=each, as_json=as_json)
 
 
@@ -41,8 +45,6 @@ def show(run: RunName, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: op
     Example:
         vitreport runs show swin-digits-ea4ce545-s0
     """
-    from vitreport.cli.tables.runs import read_named, show_run
-
     show_run(read_named(run, runs_dir), as_json=as_json)
 
 
@@ -58,8 +60,6 @@ def diff(
     Example:
         vitreport runs diff swin-digits-ea4ce545 tnt-digits-1c1bd1f0
     """
-    from vitreport.cli.tables.differences import show_differences
-
     show_differences((first, second), runs_dir, as_json=as_json)
 
 
@@ -79,12 +79,6 @@ def export(
         vitreport runs export > runs.csv
         vitreport runs export --format tensorboard -o logs
     """
-    from vitreport.cli.console import note, print_text
-    from vitreport.cli.tables.runs import refuse_damage, require_runs_dir
-    from vitreport.export.table import epochs_table, require_extra, runs_table
-    from vitreport.records.folders import find_run, run_folders
-    from vitreport.records.reader import read_run
-
     if output is None and format_ != "csv":
         raise SpecError(f"--format {format_} is not written to stdout", "name a file or a folder with -o PATH")
     require_runs_dir(runs_dir)

@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Annotated
 
+import tomli_w
 import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.options import argument, flag
+from vitreport.cli.tables.specs import show_fields
+from vitreport.spec.load import preset_facts
+from vitreport.spec.schema import run_schema, study_schema
 
-app = typer.Typer(help="Show and check specs.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
@@ -21,8 +25,6 @@ def schema(study: Annotated[bool, flag("--study", "Print the schema of a study f
     Example:
         vitreport spec schema > spec.schema.json
     """
-    from vitreport.spec.schema import run_schema, study_schema
-
     print_json(study_schema() if study else run_schema())
 
 
@@ -36,8 +38,6 @@ def fields(
     Example:
         vitreport spec fields data.augment
     """
-    from vitreport.cli.tables.specs import show_fields
-
     show_fields(section, as_json=as_json)
 
 
@@ -68,10 +68,6 @@ def show(wanted: options.SpecOptions, data_dirs: options.DataDirs = None, as_jso
     Example:
         vitreport spec show perceiver-io > my.toml
     """
-    import tomli_w
-
-    from vitreport.spec.load import preset_facts
-
     composed = wanted.compose(data_dirs)
     if as_json:
         print_json(composed.spec.model_dump(mode="json"))

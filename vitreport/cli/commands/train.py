@@ -5,9 +5,13 @@ import sys
 from typing import Annotated
 
 import vitreport
+from vitreport.analysis.runs import measured_accuracy
 from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_text
+from vitreport.cli.live import TrainingView
 from vitreport.cli.options import flag, option
+from vitreport.cli.tables.specs import note_origins
+from vitreport.data.registry import is_altered
 from vitreport.formatting import duration, percent
 from vitreport.runtime import default_data_dir
 
@@ -31,11 +35,6 @@ def train(
         vitreport train perceiver-io --dataset digits
         vitreport train --spec my.toml --set lr=1e-3 --epochs 5
     """
-    from vitreport.analysis.runs import measured_accuracy
-    from vitreport.cli.live import TrainingView
-    from vitreport.cli.tables.specs import note_origins
-    from vitreport.data.registry import is_altered
-
     composed = wanted.compose(training.data_dirs, training.weights, quiet=quiet, seed=seed)
     runtime = training.runtime(data_dir=composed.data_dir)
     if dry_run:
