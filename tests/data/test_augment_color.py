@@ -21,18 +21,18 @@ from tests.data.augmenting import (
     telling_images,
 )
 from vitreport.data.augment.color import (
+    ADJUSTMENTS,
     adjust_brightness,
     adjust_contrast,
     adjust_hue,
     adjust_saturation,
     adjust_sharpness,
     autocontrast,
-    color_jitter,
     equalize,
     posterize,
     solarize,
 )
-from vitreport.data.augment.sampling import InTurn
+from vitreport.data.augment.sampling import InTurn, SampledTransform
 from vitreport.spec.augment import AutocontrastSpec, ColorJitterSpec, EqualizeSpec, SharpnessSpec
 
 JITTER = ColorJitterSpec(brightness=0.5, contrast=0.5, saturation=0.5, hue=0.25)
@@ -85,8 +85,8 @@ def drawn_factors(spec: ColorJitterSpec, count: int) -> Tensor:
 
 
 def jittered(images: Tensor, factors: Tensor, order: Tensor) -> Tensor:
-    apply, parameters = color_jitter(factors.unbind(1), order)
-    return apply(images, *parameters)
+    adjustments = [SampledTransform(adjust, (own,)) for adjust, own in zip(ADJUSTMENTS, factors.unbind(1), strict=True)]
+    return InTurn(adjustments)(images, order, torch.arange(len(order))[:, None].expand_as(order))
 
 
 @pytest.mark.parametrize("active", [(0, 1, 2, 3), (0, 3), (1, 2, 3), (2,)])

@@ -19,6 +19,7 @@ from tests.store.calls import Calls, StandIn, patch
 from vitreport import files
 from vitreport.data import batches, digits
 from vitreport.data.augment.sampling import PositionNumbers
+from vitreport.randomness import permutation
 from vitreport.store import checkpoint, evaluation, session
 from vitreport.store.writer import RunWriter
 from vitreport.training import loop
@@ -158,8 +159,8 @@ def dropout_from_history() -> None:
 def order_from_history() -> None:
     """The order of an epoch depends on how many epochs this process has begun."""
     begun = itertools.count()
-    order = batches.epoch_order
-    patch.setattr(batches, "epoch_order", lambda count, seed, epoch: order(count, seed, next(begun)))
+    order = permutation
+    patch.setattr(batches, "permutation", lambda seed, purpose, epoch, count: order(seed, purpose, next(begun), count))
 
 
 def augmentation_from_history() -> None:

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from tests.training.small import CLASSES, CPU, noise_split
-from vitreport.data.batches import POSITIONS_AT_ONCE, ImageSet, TrainingBatches, epoch_order
+from vitreport.data.batches import POSITIONS_AT_ONCE, ImageSet, TrainingBatches
+from vitreport.randomness import permutation
 from vitreport.spec.augment import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, MixSpec, RandomCropSpec
 from vitreport.spec.data import DataSpec
 
@@ -36,6 +37,10 @@ def batches_of(
 ) -> TrainingBatches:
     data = DataSpec(image_size=images.image_size, num_classes=CLASSES, augment=operations, mix=mix or MixSpec())
     return TrainingBatches(images, data, batch_size=5, seed=seed)
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
+    return torch.from_numpy(permutation(seed, "order", epoch, count))
 
 
 @given(st.integers(1, 300), st.integers(0, 2**31 - 1), st.integers(0, 1000))

@@ -82,7 +82,7 @@ class TrainingBatches:
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images and labels (B,), or class weights (B, num_classes) of mixed images, from `first_step` on."""
         count, block = len(self.images), self.batch_size * max(1, POSITIONS_AT_ONCE // self.batch_size)
-        order = epoch_order(count, self.seed, epoch).to(self.images.images.device)
+        order = torch.from_numpy(permutation(self.seed, "order", epoch, count)).to(self.images.images.device)
         for first in range(first_step * self.batch_size, count, block):
             positions = np.arange(first, min(first + block, count))
             augmenting, mixing = (PositionNumbers(self.seed, name, epoch, positions) for name in ("augment", "mix"))
@@ -95,8 +95,3 @@ class TrainingBatches:
                     images = mixed_images(images, mixed)
                     labels = mixed_targets(labels, mixed.shares, self.data.num_classes)
                 yield images, labels
-
-
-def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
-    """Return a permutation of range(count), a function of (seed, epoch)."""
-    return torch.from_numpy(permutation(seed, "order", epoch, count))

@@ -21,12 +21,7 @@ def draw_color_jitter(spec: ColorJitterSpec, shape: Sequence[int], numbers: Rand
     high = [*(1 + strength for strength in strengths), spec.hue]
     factors = numbers.uniform(low, high, len(low)).float().unbind(1)
     active = torch.tensor([i for i in range(len(low)) if low[i] < high[i]], dtype=torch.long)
-    order = torch.from_numpy(numbers.units(len(active)).argsort(axis=1, kind="stable"))
-    return color_jitter(factors, active[order])
-
-
-def color_jitter(factors: Sequence[Tensor], order: Tensor) -> SampledTransform:
-    """Adjust each image by its `factors` (B,) of all ADJUSTMENTS, in its `order` (B, K) of their positions."""
+    order = active[torch.from_numpy(numbers.units(len(active)).argsort(axis=1, kind="stable"))]
     adjustments = [SampledTransform(adjust, (values,)) for adjust, values in zip(ADJUSTMENTS, factors, strict=True)]
     return SampledTransform(InTurn(adjustments), (order, torch.arange(len(order))[:, None].expand_as(order)))
 
