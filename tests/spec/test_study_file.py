@@ -119,7 +119,7 @@ def test_combinations_are_named_as_claims_name_them() -> None:
         ('[[claims]]\nof = "small"\nsource = ""\nvalue = 1\nfault = "x"', ["claims.0.fault = 'x': unknown fault"]),
         ('[[claims]]\nof = "small"\nsource = ""\nvalue = 1\nfault = ["x"]', ["claims.0.fault = 'x': unknown fault"]),
         ('[[claims]]\nof = "small"\nsource = ""\nvalue = 1\nfault = 3', ["claims.0.fault = 3: must be"]),
-        ('[[claims]]\nof = "small"\nsource = ""\nspread_below = "3%"', ["claims.0.spread_below: small is a run"]),
+        ('[[claims]]\nof = "small"\nsource = ""\nspread_below = "3%"', ["claims.0.of = 'small': unknown ablation"]),
         ('[[claims]]\nof = "batch"\nsource = ""\nat = 16\nspread_below = "3%"', ["must not have both spread_below"]),
         ('[[claims]]\nof = "batch"\nsource = ""\ngap_above = "5%"', ["claims.0.at: is missing"]),
         ('[[claims]]\nof = "small"\nsource = ""\nconverged_at = 0', ["claims.0.converged_at = 0: must be"]),

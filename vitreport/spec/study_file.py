@@ -1,7 +1,7 @@
 """Read the files of studies: those that come with vitreport, by name, and those of users."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -10,7 +10,7 @@ from vitreport.errors import Problem, SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.spec.load import read_table
 from vitreport.spec.problems import checked
-from vitreport.spec.study import AblationSpec, ClaimSpec, StudySpec, combination
+from vitreport.spec.study import StudySpec, combination
 
 FOLDER = Path(__file__).parent.parent / "studies"
 LEVEL = "combination of values"
@@ -50,58 +50,45 @@ def read_form(study: str) -> tuple[StudySpec, list[Problem]]:
 
 def _problems(study: StudySpec) -> Iterator[Problem]:
     """Yield what does not fit together: names that are not there, combinations that are not varied."""
-    ablations = study.ablations.values()
-    if len(study.runs) + sum(prod(len(axis.values) for axis in part.axes) for part in ablations) > MOST_COMBINATIONS:
+    axes = {name: part.read_axes() for name, part in study.ablations.items()}
+    count = len(study.runs) + sum(prod(len(axis.values) for axis in of_part) for of_part, _ in axes.values())
+    if count > MOST_COMBINATIONS:
         fault = f"has more than {MOST_COMBINATIONS:,} combinations of values"
         raise SpecError(problems=[Problem("the study", fault)])
     if not study.named:
         yield Problem("runs", "is missing", "a study has runs or ablations")
-    for name, ablation in study.ablations.items():
-        yield from _problems_of_ablation(study.place_of(name), ablation)
-    for index, claim in enumerate(study.claims):
-        yield from _problems_of_claim(f"claims.{index}", claim, study)
-    for index, section in enumerate(study.sections):
-        yield from _unknown(f"sections.{index}.runs", "run", section.runs, study.runs)
-        yield from _unknown(f"sections.{index}.ablations", "ablation", section.ablations, study.ablations)
+    for part, (sound, problems) in axes.items():
+        yield from (replace(problem, field=f"{study.place_of(part)}.{problem.field}") for problem in problems)
+        if not sound and not problems:
+            yield Problem(study.place_of(part), "varies nothing", "it needs params or variants")
+    for place, kind, name, known in _references(study, [part for part, (_, problems) in axes.items() if problems]):
+        if name not in known:
+            hint = did_you_mean(name, filter(None, known)) or "leave it out"
+            yield Problem(place, f"unknown {kind}" if name else "is missing", hint, name and repr(name))
     placed = Counter(name for section in study.order for name in section.parts)
     for name in study.named:
         if name in study.runs and name in study.ablations:
             yield Problem(study.place_of(name), "is the name of an ablation, too", "give each its own")
         elif placed[name] != 1:
-            yield Problem(
-                study.place_of(name), f"is in {placed[name] or 'no'} sections", "each run and ablation is in one"
-            )
+            fault = f"is in {placed[name] or 'no'} sections"
+            yield Problem(study.place_of(name), fault, "each run and ablation is in one")
 
 
-def _problems_of_ablation(place: str, ablation: AblationSpec) -> Iterator[Problem]:
-    axes, problems = ablation.read_axes()
-    yield from (replace(problem, field=f"{place}.{problem.field}") for problem in problems)
-    if not axes and not problems:
-        yield Problem(place, "varies nothing", "it needs params or variants")
-    elif ablation.baseline is not None and not problems:
-        yield from _unknown(f"{place}.baseline", LEVEL, [combination(ablation.baseline)], ablation.combinations())
-
-
-def _problems_of_claim(place: str, claim: ClaimSpec, study: StudySpec) -> Iterator[Problem]:
-    """Yield the problems of what a claim is about, and of what that is compared with."""
-    yield from _unknown(f"{place}.fault", "fault", claim.fault, study.faults)
-    yield from _unknown(f"{place}.of", "run or ablation", [claim.of], study.named)
-    part = study.named.get(claim.of)
-    if part is None or part.read_axes()[1]:
-        return
-    if claim.spread_below is None:
-        known = part.combinations()
-        yield from _unknown(f"{place}.at", LEVEL, [combination(claim.at)], known)
-        others = [combination(claim.other)] if claim.other is not None else []
-        kind, levels = ("run", study.runs) if claim.of in study.runs else (LEVEL, known)
-        yield from _unknown(f"{place}.{claim.relation}", kind, others, levels)
-    elif claim.of in study.runs:
-        yield Problem(f"{place}.spread_below", f"{claim.of} is a run", "name an ablation")
-
-
-def _unknown(place: str, kind: str, names: Iterable[str], known: Iterable[str]) -> Iterator[Problem]:
-    """Yield a problem for each name that is not known; an empty name is missing."""
-    for name in names:
-        if name not in known:
-            hint = did_you_mean(name, filter(None, known)) or "leave it out"
-            yield Problem(place, f"unknown {kind}" if name else "is missing", hint, name and repr(name))
+def _references(study: StudySpec, faulty: Collection[str]) -> Iterator[tuple[str, str, str, Iterable[str]]]:
+    """Yield each name in a study with its place, its kind and what is known; those of faulty ablations are left out."""
+    levels = {name: part.combinations() for name, part in study.named.items() if name not in faulty}
+    for name, part in study.ablations.items():
+        if part.baseline is not None and name in levels:
+            yield f"{study.place_of(name)}.baseline", LEVEL, combination(part.baseline), levels[name]
+    for index, claim in enumerate(study.claims):
+        place, kind = f"claims.{index}", "run or ablation" if claim.spread_below is None else "ablation"
+        yield from ((f"{place}.fault", "fault", name, study.faults) for name in claim.fault)
+        yield f"{place}.of", kind, claim.of, study.named if claim.spread_below is None else study.ablations
+        if claim.spread_below is None and claim.of in levels:
+            yield f"{place}.at", LEVEL, combination(claim.at), levels[claim.of]
+        if claim.other is not None and claim.of in levels:
+            kind, known = ("run", study.runs) if claim.of in study.runs else (LEVEL, levels[claim.of])
+            yield f"{place}.{claim.relation}", kind, combination(claim.other), known
+    for index, section in enumerate(study.sections):
+        yield from ((f"sections.{index}.runs", "run", name, study.runs) for name in section.runs)
+        yield from ((f"sections.{index}.ablations", "ablation", name, study.ablations) for name in section.ablations)

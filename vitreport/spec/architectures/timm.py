@@ -1,7 +1,6 @@
 """The spec of a classification model of timm."""
 
 import re
-from collections.abc import Iterator
 from math import isfinite
 from typing import Annotated, Any, Literal
 
@@ -27,29 +26,23 @@ ARGUMENTS_SCHEMA: dict[str, Any] = {
     "additionalProperties": {"type": ["string", "number", "boolean", "array"]},
 }
 LARGEST_INTEGER = 10_000  # some constructors make a list or a loop of a number
+ARGUMENT_FAULT = f"must be a keyword with text, true, false, a number (integers to {LARGEST_INTEGER:,}) or a list"
 
 
 def _check_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Allow keywords with what TOML can write and timm can take."""
     for name, value in arguments.items():
-        items = [*_items(value)]
-        is_plain = all(isinstance(item, str | int) or (isinstance(item, float) and isfinite(item)) for item in items)
-        if not (name.isidentifier() and is_plain):
-            fault = "must be a keyword with a finite number, a text, true, false or a list of these"
-        elif any(isinstance(item, int) and abs(item) > LARGEST_INTEGER for item in items):
-            fault = f"must not contain an integer above {LARGEST_INTEGER:,}"
-        else:
-            continue
-        raise PydanticCustomError("argument", "{name} " + fault, {"name": repr(name[:28])})
+        if not (name.isidentifier() and _is_plain(value)):
+            raise PydanticCustomError("argument", "{name} " + ARGUMENT_FAULT, {"name": repr(name[:28])})
     return arguments
 
 
-def _items(value: Any) -> Iterator[Any]:
+def _is_plain(value: Any) -> bool:
+    """Return whether TOML can write a value and timm can take it."""
     if isinstance(value, list):
-        for item in value:
-            yield from _items(item)
-    else:
-        yield value
+        return all(map(_is_plain, value))
+    if isinstance(value, int):
+        return abs(value) <= LARGEST_INTEGER
+    return isinstance(value, str) or (isinstance(value, float) and isfinite(value))
 
 
 Arguments = Annotated[dict[str, Any], AfterValidator(_check_arguments), WithJsonSchema(ARGUMENTS_SCHEMA)]
