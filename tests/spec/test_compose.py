@@ -244,7 +244,7 @@ def test_a_table_replaces_a_value_and_a_value_a_table() -> None:
 
 def test_a_quoted_path_is_told_from_a_field() -> None:
     found = problems({**PERCEIVER, "train.epochs": 3, "train": {"epochs": 5}})
-    assert found['"train.epochs"'].hint == "write train.epochs without quotes"
+    assert found['"train.epochs"'].hint == "one of model, data, optimizer, schedule, train, seed"
 
 
 def test_numbers_beyond_all_measure_are_refused() -> None:

@@ -123,7 +123,7 @@ def test_an_ambiguous_name_lists_the_candidates() -> None:
         ("train.batchsize", "did you mean train.batch_size or train.epochs?"),
         ("learning_rat", "did you mean learning_rate?"),
         ("data", "did you mean dataset?"),
-        ("random_erasing", 'augment=[{name="random_erasing"}]'),
+        ("random_erasing", "`vitreport spec show MODEL` shows every field"),
         ("zzz", "`vitreport spec show MODEL` shows every field"),
         ("", "`vitreport spec show MODEL` shows every field"),
         (".", "`vitreport spec show MODEL` shows every field"),

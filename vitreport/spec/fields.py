@@ -8,9 +8,8 @@ from typing import Any, get_origin
 
 from vitreport.errors import Problem, SpecError
 from vitreport.formatting import did_you_mean
-from vitreport.spec.augment import AugmentSpec
 from vitreport.spec.run import RunSpec
-from vitreport.spec.section import Section, members, tag_of
+from vitreport.spec.section import Section, members
 
 ALIASES = {"lr": "learning_rate"}
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -39,12 +38,8 @@ def find_field(name: str) -> str:
         return matches[0]
     if matches:
         raise SpecError(problems=[Problem(name, "the name is not unique", f"one of {', '.join(matches)}")])
-    if wanted in map(tag_of, members(AugmentSpec)):
-        hint = f'augment=[{{name="{wanted}"}}]'
-    else:
-        near = did_you_mean(wanted, field_paths() if parents else (path.split(".")[-1] for path in field_paths()))
-        hint = near or "`vitreport spec show MODEL` shows every field"
-    raise SpecError(problems=[Problem(name, "unknown field", hint)])
+    near = did_you_mean(wanted, field_paths() if parents else (path.split(".")[-1] for path in field_paths()))
+    raise SpecError(problems=[Problem(name, "unknown field", near or "`vitreport spec show MODEL` shows every field")])
 
 
 def fields_of(path: str, value: Any) -> dict[str, Any]:

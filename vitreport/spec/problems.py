@@ -95,9 +95,7 @@ def _located(root: type[Section], location: Sequence[int | str]) -> tuple[list[s
 
 def _field_hint(parts: Sequence[str], owner: type[Section], root: type[Section]) -> str:
     """Find what an unknown field may mean: one that another member of the union has, a near or a distant one."""
-    path, name, known = ".".join(parts), ALIASES.get(parts[-1], parts[-1]), field_paths() if root is RunSpec else ()
-    if "." in name and name in known:
-        return f"write {name} without quotes"
+    path, name, known = dotted(parts), ALIASES.get(parts[-1], parts[-1]), field_paths() if root is RunSpec else ()
     if path in known:
         kinds = [kind for kind in members(RunSpec.model_fields[parts[0]].annotation) if name in kind.model_fields]
         needed = (tags_of(kind).items() - tags_of(owner).items() for kind in kinds)
