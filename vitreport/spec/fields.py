@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, get_origin
+from typing import Any
 
 from vitreport.errors import Problem, SpecError
 from vitreport.formatting import did_you_mean
@@ -14,24 +14,25 @@ from vitreport.spec.section import Section, members
 ALIASES = {"lr": "learning_rate"}
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 SHOWN_CHARACTERS = 60
+FREE_TABLE = "model.arguments"  # has keys that only timm knows
 Place = tuple[str, ...]
 
 
+@cache
 def field_paths() -> tuple[str, ...]:
     """Return every field that can be set, as a dotted path; members of a union share their paths."""
-    return tuple(_annotations())
+    return tuple(dict.fromkeys(_paths(RunSpec)))
 
 
 def find_field(name: str) -> str:
     """Return the full path of a field, given by its path or by a last part that is unique. Raises SpecError if not.
 
-    An entry of a table with free keys is a field, too (`model.arguments.drop_rate`). The name of a section means its
+    An entry of a table with free keys is a field too (`model.arguments.drop_rate`). The name of a section means its
     `name`: `optimizer` is `optimizer.name`.
     """
     *parents, last = name.split(".")
-    tables = _matching(".".join(parents))
-    if len(tables) == 1 and get_origin(_annotations()[tables[0]]) is dict and last.isidentifier():
-        return f"{tables[0]}.{last}"
+    if ".".join(parents) in (FREE_TABLE, FREE_TABLE.split(".")[-1]) and last.isidentifier():
+        return f"{FREE_TABLE}.{last}"
     wanted = ".".join([*parents, ALIASES.get(last, last)])
     matches = _matching(wanted)
     if len(matches) == 1:
@@ -92,16 +93,8 @@ def _matching(name: str) -> list[str]:
     return exact or [path for path in paths if path.endswith(f".{name}")]
 
 
-@cache
-def _annotations() -> dict[str, Any]:
-    return dict(_fields(RunSpec))
-
-
-def _fields(section: type[Section], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the path and the type of every field in a section."""
+def _paths(section: type[Section], prefix: str = "") -> Iterator[str]:
     for name, field in section.model_fields.items():
         inner = members(field.annotation)
-        if not inner:
-            yield f"{prefix}{name}", field.annotation
-        for member in inner:
-            yield from _fields(member, f"{prefix}{name}.")
+        yield from (path for member in inner for path in _paths(member, f"{prefix}{name}."))
+        yield from [] if inner else [f"{prefix}{name}"]

@@ -64,16 +64,12 @@ class RunSpec(Section):
     @property
     def run_id(self) -> str:
         """`<model>-<dataset>-<hash8>-s<seed>`, safe as the name of a folder."""
-        return str(self._id)
+        return str(RunId.of(self.model.label, self.data.dataset, self.group_hash, self.seed))
 
     @property
     def group(self) -> str:
         """The run id without the seed."""
-        return self._id.group
-
-    @property
-    def _id(self) -> RunId:
-        return RunId.of(self.model.label, self.data.dataset, self.group_hash, self.seed)
+        return RunId.parse(self.run_id).group
 
 
 def fit_problems(sections: Mapping[str, Any], facts: DatasetFacts | None = None) -> list[Problem]:
