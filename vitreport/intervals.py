@@ -31,7 +31,6 @@ class Range(NamedTuple):
 SHARE = Range(0.0, 1.0)
 DIFFERENCE_OF_SHARES = Range(-1.0, 1.0)
 NOT_NEGATIVE = Range(0.0, inf)
-ANY_NUMBER = Range(-inf, inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +143,7 @@ def vary(values: Sequence[float]) -> bool:
     return max(values) - min(values) > ROUNDING * max(map(abs, values))
 
 
-def t_interval(values: Sequence[float], possible: Range = ANY_NUMBER) -> tuple[float, float] | None:
+def t_interval(values: Sequence[float], possible: Range) -> tuple[float, float] | None:
     """Return the 95% interval of the mean of n >= 2 values (Student 1908), None where they do not vary.
 
     mean ± t s / sqrt(n), with t the quantile of n - 1 degrees of freedom, cut to what is possible.

@@ -16,7 +16,7 @@ from vitreport.analysis.pairs import Planned
 from vitreport.analysis.references import architecture_title, model_word
 from vitreport.analysis.runs import summarize_run
 from vitreport.data.sources import facts_in
-from vitreport.intervals import t_interval, wilson_interval
+from vitreport.intervals import SHARE, t_interval, wilson_interval
 from vitreport.records.folders import find_group, run_folders, strays
 from vitreport.records.reader import read_run
 from vitreport.spec.compose import Request, compose_request
@@ -30,7 +30,7 @@ def test_seeds_become_one_mean_with_a_t_interval() -> None:
     assert group.test is not None
     assert group.test.value == pytest.approx(0.52)
     assert (group.test.method, group.test.n) == ("t", 3)
-    assert (group.test.low, group.test.high) == pytest.approx(t_interval([0.5, 0.52, 0.54]))
+    assert (group.test.low, group.test.high) == pytest.approx(t_interval([0.5, 0.52, 0.54], SHARE))
     assert group.seeds == (0, 1, 2)
 
 

@@ -47,24 +47,22 @@ class Outline:
 def analyze(
     runs: Iterable[Run | Path], outline: Outline = Outline(), damage: Iterable[Damage] = (), *, details: bool = True
 ) -> Summary:
-    """Analyze runs: groups of seeds with their estimates, ablations, and a representative of each architecture.
+    """Analyze runs, or the folders of runs, which are read one at a time.
 
     Args:
-        runs: Runs, or the folders of runs, which are read one at a time.
         outline: Sweeps and studies that the runs belong to.
         damage: What else could not be read; it is reported with the damage of the runs.
-        details: Read the runs of the representatives again for curves, classes, confusion, calibration and mistakes.
-
-    Returns:
-        Everything that a table, a sentence or a report says of the runs. Accuracies are fractions of images, losses
-        are in nats, intervals are 95% intervals.
+        details: Read the runs of representatives again for curves, classes, confusion, calibration and mistakes.
     """
-    read = ((run, summarize_run(run)) for run in (each if isinstance(each, Run) else read_run(each) for each in runs))
-    seen = sorted(((summarized, run.folder) for run, summarized in read), key=lambda each: each[0].id)
+    read = (each if isinstance(each, Run) else read_run(each) for each in runs)
+    seen = sorted(((summarize_run(run), run.folder) for run in read), key=lambda each: each[0].id)
     summarized = [run for run, _ in seen]
-    groups = group_runs(summarized, outline.best_over_epochs)
+    best = outline.best_over_epochs
+    groups = [each if each.spec_id in best else replace(each, best_test=None) for each in group_runs(summarized)]
     pairs = pairs_of(groups, outline.pairs)
-    groups, pairs = _labelled(groups, pairs, {run.id: folder for run, folder in seen if details})
+    labelled = _labelled(groups, pairs, {run.id: folder for run, folder in seen if details})
+    groups = list(labelled.values())
+    pairs = [replace(pair, group=pair.group and labelled[pair.group.id]) for pair in pairs]
     representatives = [pair.group for pair in pairs if pair.group]
     planned = planned_ablations(outline.sweeps, groups, outline.parts)
     inferred = [] if outline.sections else inferred_ablations(groups, representatives, planned)
@@ -108,9 +106,7 @@ def _provenance(records: Sequence[RunRecord]) -> Provenance:
     )
 
 
-def _labelled(
-    groups: Sequence[Group], pairs: Sequence[Pair], folders: Mapping[str, Path]
-) -> tuple[list[Group], list[Pair]]:
+def _labelled(groups: Sequence[Group], pairs: Sequence[Pair], folders: Mapping[str, Path]) -> dict[str, Group]:
     """Label the groups, and read the details of representatives from their `folders`, if these are given."""
     representatives = {(pair.architecture, pair.dataset): pair.group for pair in pairs if pair.group}
     labelled: dict[str, Group] = {}
@@ -120,7 +116,7 @@ def _labelled(
             shown = [folders[run.id] for run in group.runs if run.state == group.state]
             details = read_details(shown, finished=group.state == "done")
         labelled[group.id] = replace(group, label=group_label(group, representative, groups), details=details)
-    return list(labelled.values()), [replace(pair, group=pair.group and labelled[pair.group.id]) for pair in pairs]
+    return labelled
 
 
 def _architectures(

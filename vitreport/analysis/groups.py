@@ -1,20 +1,19 @@
 """Runs become groups: the runs of one spec on the same images, which differ by seed only, are one result."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vitreport.analysis.group_details import Details
 from vitreport.analysis.runs import RunSummary, State, dataset_ids, median_of, sample_of
-from vitreport.analysis.train_commands import is_preset, training_command
+from vitreport.analysis.train_commands import fields_of, is_preset, training_command
 from vitreport.data.notices import shares_apart
 from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
 from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, gap, mean_accuracy, over_seeds, share
 from vitreport.records.run import RunRecord
 from vitreport.run_id import RunId, newest_attempts
-from vitreport.spec.fields import flat
 from vitreport.spec.run import RunSpec
 
 ORDER: tuple[State, ...] = ("done", "diverged", "failed", "unfinished", "damaged", "no record")
@@ -49,7 +48,7 @@ class Group:
     validation: Estimate | None = None
     test: Estimate | None = None
     test_loss: Estimate | None = None
-    best_test: Estimate | None = None  # only if a published figure was chosen over the epochs by its test accuracy
+    best_test: Estimate | None = None  # the highest of the test curve
     gap: Estimate | None = None  # the generalization gap
     converged: Estimate | None = None
     test_converged: Estimate | None = None
@@ -80,11 +79,10 @@ def mixed_randomness(groups: Iterable[Group]) -> list[str]:
     return [f"{group.id} mixes {group.mixed_randomness}" for group in groups if group.mixed_randomness]
 
 
-def group_runs(runs: Sequence[RunSummary], best_over_epochs: Collection[str] = ()) -> list[Group]:
+def group_runs(runs: Sequence[RunSummary]) -> list[Group]:
     """Group runs of one spec on the same images, in the order of their ids; of each seed the newest attempt counts.
 
-    A run without a record has seen no images and joins the most used ones of the name. The groups whose ids are in
-    `best_over_epochs` get a `best_test`.
+    A run without a record has seen no images and joins the most used ones of the name.
     """
     names = dataset_ids(runs)
     most_used = {name: dataset for (name, _), dataset in reversed(names.items())}
@@ -95,24 +93,18 @@ def group_runs(runs: Sequence[RunSummary], best_over_epochs: Collection[str] = (
             seen = names[name, run.record.data.fingerprint] if run.record else most_used.get(name, name)
             members[RunId.parse(run.id).group, seen][run.id] = run
     several = Counter(group_id for group_id, _ in members)
-    return [
-        _group(
-            group_id if several[group_id] == 1 else f"{group_id}-{dataset}",
-            dataset,
-            [of_group[run_id] for run_id in newest_attempts(of_group)],
-            has_best_test=group_id in best_over_epochs,
-        )
-        for (group_id, dataset), of_group in sorted(members.items())
-    ]
+    groups = []
+    for (spec_id, dataset), of_spec in sorted(members.items()):
+        group_id = spec_id if several[spec_id] == 1 else f"{spec_id}-{dataset}"
+        groups.append(_group(group_id, dataset, [of_spec[run_id] for run_id in newest_attempts(of_spec)]))
+    return groups
 
 
-def _group(group_id: str, dataset: str, runs: Sequence[RunSummary], *, has_best_test: bool) -> Group:
+def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
     spec = runs[0].spec
     assert spec
     done = [run for run in runs if run.state == "done"]
-    epochs = Range(1, spec.train.epochs)
     counts = [{name: (each.correct, each.count) for name, each in run.splits.items()} for run in done]
-
     sample, tested = sample_of(done), share([splits["test"] for splits in counts if "test" in splits])
 
     def over(read: Callable[[RunSummary], float | None], possible: Range) -> Estimate | None:
@@ -124,17 +116,17 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary], *, has_best_
         dataset=dataset,
         label="",
         state=min((run.state for run in runs), key=ORDER.index),
-        fields={path: value for path, value in flat(spec.model_dump(mode="json")).items() if path != "seed"},
+        fields=fields_of(spec),
         runs=tuple(runs),
         command=training_command(spec, [run.seed for run in runs if run.seed is not None]),
         train=share([splits["train"] for splits in counts if "train" in splits]),
         validation=share([splits["val"] for splits in counts if "val" in splits]),
         test=tested if sample.images is None else mean_accuracy(sample),
         test_loss=over(lambda run: run.splits["test"].loss if "test" in run.splits else None, NOT_NEGATIVE),
-        best_test=over(lambda run: run.best_test, SHARE) if has_best_test else None,
+        best_test=over(lambda run: run.best_test, SHARE),
         gap=gap([(splits["train"], splits["test"]) for splits in counts if {"train", "test"} <= set(splits)]),
-        converged=over(lambda run: run.converged, epochs),
-        test_converged=over(lambda run: run.test_converged, epochs),
+        converged=over(lambda run: run.converged, Range(1, spec.train.epochs)),
+        test_converged=over(lambda run: run.test_converged, Range(1, spec.train.epochs)),
         shares_apart=_shares_apart(spec, [run.record for run in done if run.record]),
         cost=_cost(runs),
         mixed_randomness=_mixed(runs),

@@ -50,28 +50,17 @@ def settings(own: Fields, among: Sequence[Fields]) -> str:
     return ", ".join(words) + (f" and {more} more" if more else "")
 
 
-def told_apart(ablations: Iterable[Ablation]) -> list[Ablation]:
-    """Name the origin of ablations that would have the same title, and make all names unique."""
-    ablations = list(ablations)
-    titles = Counter(_title(each) for each in ablations)
-    found = [replace(each, qualifier=_origin(each)) if titles[_title(each)] > 1 else each for each in ablations]
-    names = Counter(each.name for each in found)
-    return [
-        replace(each, name=f"{each.name}, {each.qualifier or _origin(each)}") if names[each.name] > 1 else each
-        for each in found
-    ]
-
-
-def _title(ablation: Ablation) -> tuple[object, ...]:
-    return ablation.architecture, ablation.dataset, ablation.axes, ablation.qualifier
-
-
-def _origin(ablation: Ablation) -> str:
-    """Return the part of a study, the sweep, or the group that an inferred ablation begins with."""
-    if ablation.source == "study":
-        return ablation.name
-    origin = ablation.design or ablation.levels[0].group or ""
-    return f"{'sweep' if ablation.design else 'group'} {origin.rpartition('-')[2]}"
+def told_apart(ablations: Sequence[Ablation]) -> list[Ablation]:
+    """Add the sweep, or the first group, to titles and names that several ablations would have."""
+    titles = Counter((each.architecture, each.dataset, each.axes, each.qualifier) for each in ablations)
+    names, found = Counter(each.name for each in ablations), []
+    for each in ablations:
+        known_by = each.design or each.levels[0].group or ""
+        origin = f"{'sweep' if each.design else 'group'} {known_by.rpartition('-')[2]}"
+        is_alike = titles[each.architecture, each.dataset, each.axes, each.qualifier] > 1
+        name = f"{each.name}, {origin}" if names[each.name] > 1 else each.name
+        found.append(replace(each, name=name, qualifier=origin if is_alike else each.qualifier))
+    return found
 
 
 def _paths(among: Iterable[Fields]) -> list[str]:

@@ -11,8 +11,7 @@ from vitreport.formatting import counted, joined
 
 COST = (
     "FLOPs are those of one image, a multiply-add counted as two. Times and images per second (training) are medians "
-    "over the seeds on the device of the row, memory is the most of any; they compare only where the device is the "
-    "same."
+    "over the seeds, memory is the largest; they compare only on the same device."
 )
 
 
@@ -40,15 +39,14 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
     yield f"Every number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield (
         "Several seeds are one result. Its 95% confidence interval covers new training runs and new test images of the "
-        "same kind; where records lack the answers to each image, it is Student's over seeds and covers new training "
-        "runs on the same images."
+        "same kind; where records lack the answers to each image, it covers new training runs on the same images."
     )
     yield "A single run has Wilson's interval over its test images. It covers no other seeds, so runs are not ranked."
     yield (
-        "Differences are shown where their interval excludes 0. In a table with a baseline, all intervals hold "
+        "A difference is shown if its interval excludes 0; “no difference is shown"
+        "” does not mean equal. The intervals of all comparisons with a baseline hold "
         "together with 95% (Sidak). An architecture is best if its interval against each other one excludes 0."
     )
-    yield "\N{LEFT DOUBLE QUOTATION MARK}No difference is shown\N{RIGHT DOUBLE QUOTATION MARK} does not mean equal."
     if has_claims:
         yield (
             "A published accuracy is judged as one more run, by the 95% prediction interval of these seeds, widened by "
@@ -57,8 +55,8 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
         )
     if summary.has_pairs:
         yield (
-            "Two single runs on the same test images are compared with McNemar's exact test, without adjustment. It "
-            "says nothing of other seeds."
+            "Two single runs on the same test images are compared with McNemar's exact test, which says nothing of "
+            "other seeds."
         )
     yield (
         "The test accuracy is that of the epoch that train.selection names: the best on the validation split (val), or "

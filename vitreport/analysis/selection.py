@@ -59,12 +59,8 @@ def analyze_with_sweeps(runs: Sequence[Run]) -> Summary:
 def analyze_study(asked: StudyRequest, runs_dir: Path, describe: Describe, *, every_seed: bool = False) -> Analysis:
     """Analyze the runs and ablations of a study, whether there are records of them or not, with its claims.
 
-    Args:
-        asked: The study, its parts, seeds and overrides.
-        runs_dir: The folder of the runs.
-        describe: Gives the facts of a dataset.
-        every_seed: Show runs with other seeds, too; of an ablation that was begun only what its sweep was asked to
-            train is missing.
+    With `every_seed`, runs with other seeds are shown, too; of an ablation that was begun, only what its sweep was
+    asked to train is missing. `describe` gives the facts of a dataset.
 
     Raises:
         SpecError: The study or what is asked of it has problems.

@@ -15,49 +15,40 @@ from vitreport.spec.sweep import ValueSpec, shown_level
 
 @dataclass(frozen=True)
 class Paired:
-    """A single run against that of the group `other` on the same test images: how many each alone classifies correctly.
-
-    `p` is that of McNemar's exact test; it says nothing of other seeds.
-    """
+    """A single run against that of the group `other`: how many test images each alone classifies correctly."""
 
     other: str
     images: int
     alone: int
     other_alone: int
-    p: float
+    p: float  # that of McNemar's exact test; it says nothing of other seeds
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One architecture on one dataset, and the group that represents it; None if nothing was run.
-
-    `chosen` says why this one of all `candidates`. `paired` compares it with the single run that has most images right.
-    """
+    """One architecture on one dataset, and the group that represents it; None if nothing was run."""
 
     architecture: str
     dataset: str
     group: Group | None
     candidates: int
-    chosen: str
+    chosen: str  # why this one of all candidates
     command: str
-    paired: Paired | None = None
+    paired: Paired | None = None  # with the single run that has most correct images
 
 
 @dataclass(frozen=True)
 class Level:
-    """One value of each axis of an ablation, and its difference from the baseline.
-
-    `group` is the id of its group; `missing` counts the planned runs without a result. `paired` is with the baseline.
-    """
+    """One value of each axis of an ablation, and its difference from the baseline."""
 
     values: tuple[ValueSpec, ...]
     state: State
     accuracy: Estimate | None
     difference: Estimate | None
-    group: str | None
+    group: str | None  # the id of its group
     command: str
-    missing: int = 0
-    paired: Paired | None = None
+    missing: int = 0  # how many of the planned runs have no result
+    paired: Paired | None = None  # with the baseline
 
     @property
     def shown(self) -> str:
@@ -83,27 +74,18 @@ class Level:
 
 @dataclass(frozen=True)
 class Ablation:
-    """What was varied while all else was equal.
+    """What was varied while all else was equal."""
 
-    Attributes:
-        name: Unique in a summary.
-        baseline: An index of `levels`; None if the baseline is not among them.
-        source: "inferred" if its groups were found to differ in one field only.
-        ends: The last level minus the first.
-        design: The id of the sweep, or of the part of a study.
-        qualifier: Which one it is, where others of its architecture and dataset vary the same.
-    """
-
-    name: str
+    name: str  # unique in a summary
     architecture: str
     dataset: str
     axes: tuple[str, ...]
     levels: tuple[Level, ...]
-    baseline: int | None
-    source: Literal["sweep", "inferred", "study"]
-    ends: Estimate | None = None
-    design: str = ""
-    qualifier: str = ""
+    baseline: int | None  # an index of `levels`
+    source: Literal["sweep", "inferred", "study"]  # inferred: the groups were found to differ in one field only
+    ends: Estimate | None = None  # the last level minus the first
+    design: str = ""  # the id of the sweep, or of the part of a study
+    qualifier: str = ""  # which one it is, where others of its architecture and dataset vary the same
 
 
 @dataclass(frozen=True)
@@ -142,28 +124,25 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the runs come from: each value with its number of runs.
-
-    `resumed_elsewhere` counts the runs that were resumed under another fingerprint.
-    """
+    """Where the runs come from: each value with its number of runs."""
 
     devices: tuple[tuple[str, int], ...]
     versions: tuple[tuple[str, int], ...]
     commits: tuple[tuple[str, int], ...]
     unknown_commits: int
     resumed: int
-    resumed_elsewhere: int
+    resumed_elsewhere: int  # how many were resumed under another fingerprint
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Everything, in the order of the report; `unplaced` are the runs without a readable spec."""
+    """Everything, in the order of the report."""
 
     runs: int
     sections: tuple[Section, ...]
     architectures: tuple[Architecture, ...]
     datasets: tuple[Dataset, ...]
-    unplaced: tuple[RunSummary, ...]
+    unplaced: tuple[RunSummary, ...]  # runs without a readable spec
     damage: tuple[Damage, ...]
     provenance: Provenance
 

@@ -49,7 +49,7 @@ def _model_name(spec: RunSpec) -> str:
 
 def _assignments(spec: RunSpec) -> list[str]:
     """Return what differs from the preset or the defaults, as `--set` takes it."""
-    wanted = _without_seed(spec)
+    wanted = fields_of(spec)
     texts: list[str] = []
     for paths in (TAGS, wanted):  # tags first: they bring the defaults of their other fields
         usual = _composed(spec, texts)
@@ -71,10 +71,11 @@ def _composed(spec: RunSpec, assignments: Sequence[str]) -> Mapping[str, Any]:
         layer_of({"model.name": _model_name(spec), "data.dataset": data.dataset}, "command line"),
     ]
     try:
-        return _without_seed(compose(layers, lambda name, given: DatasetFacts(name, classes, given or size)).spec)
+        return fields_of(compose(layers, lambda name, given: DatasetFacts(name, classes, given or size)).spec)
     except SpecError:  # the spec is sound, but a part of what makes it differ is not
         return {}
 
 
-def _without_seed(spec: RunSpec) -> dict[str, Any]:
+def fields_of(spec: RunSpec) -> dict[str, Any]:
+    """Return the fields of a spec by their dotted paths, without the seed."""
     return {path: value for path, value in flat(spec.model_dump(mode="json")).items() if path != "seed"}
