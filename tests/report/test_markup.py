@@ -52,6 +52,7 @@ REFERENCES = [
     "0123456789abcdef0123456789abcdef01234567",
     ":smile:",
     ":+1:",
+    ":-_:",
     ":100:",
     "https://example.org",
     "www.example.org",

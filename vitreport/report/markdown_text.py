@@ -20,7 +20,7 @@ LINK = re.compile(
     r"""(?<=\bwww)(?=\.) | (?<=:)(?=//) | (?<=\bmailto)(?=:) | (?<=\bxmpp)(?=:)
     | (?<=[@$])                                             # @name, user/repository@commit, me@example.org, $x$
     | (?<=\#)(?=\d) | (?<=\bGH)(?=-\d)                      # an issue: #12, GH-12, user/repository#12
-    | (?<=:)(?=(?:[\w+-]*[a-z+-][\w+-]*|100|1234):)         # :smile:, but 0:10:00
+    | (?<=:)(?=(?:[\w+\\-]*[a-z+\\-][\w+\\-]*|100|1234):)         # :smile:, but 0:10:00
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
