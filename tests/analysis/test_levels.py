@@ -50,7 +50,7 @@ def test_a_level_is_listed_in_brackets(axes: tuple[str, ...]) -> None:
     assert "no difference from (16, 2) is shown for (2, 2), " in text
     (figure,) = [each for each in shown.figures if each.kind == "ablation"]
     assert "(2, 2) 52.5%" in figure.alt
-    assert figure.data.levels[0].texts == (("(2, 2)",) if len(axes) == 1 else ("2", "2"))
+    assert figure.data[1][0].label == "(2, 2)"
 
 
 def test_what_has_not_been_run_has_its_command_and_its_values() -> None:

@@ -9,7 +9,7 @@ from vitreport.analysis.runs import State
 from vitreport.analysis.summary import Ablation, Level
 from vitreport.formatting import Estimate, Method
 from vitreport.report.blocks import Figure, Kind
-from vitreport.report.figures.accuracy import Point, Row
+from vitreport.report.figures.accuracy import Point, Row, rows_of
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import ValueSpec
 
@@ -105,6 +105,8 @@ def cost_points() -> tuple[Point, ...]:
 
 
 def figure(kind: Kind, data: object, name: str = "") -> Figure:
+    if isinstance(data, Ablation):
+        data = (" · ".join(data.axes), rows_of(data))
     return Figure(name or kind, kind, kind, f"A figure of {kind}.", "Mean over seeds.", data)
 
 

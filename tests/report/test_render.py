@@ -15,9 +15,10 @@ from tests.records import spec, write_seeds
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents
 from vitreport.analysis.analyze import analyze
 from vitreport.records.run import ErrorRecord
-from vitreport.report.blocks import Table, table
-from vitreport.report.latex import _table
+from vitreport.report.blocks import Details, Section, Table, table
+from vitreport.report.data_formats import _latex_table
 from vitreport.report.markdown import render_markdown
+from vitreport.report.markdown_text import render_blocks
 from vitreport.report.page import Page, make_page
 
 RUNS = Path("runs")
@@ -143,10 +144,17 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
 
 @pytest.mark.parametrize("first", ["[2pt]", "*"])
 def test_no_cell_is_an_argument_of_the_line_break_before_it(first: str) -> None:
-    rows = _table(Table("", ("value", "n"), (("a", "1"), (first, "2")), "lr")).splitlines()
+    rows = _latex_table(Table("", ("value", "n"), (("a", "1"), (first, "2")), "lr")).splitlines()
     assert rf"{{}}{first} & 2 \\" in rows
 
 
 @pytest.mark.parametrize(("count", "note"), [(100, "Note."), (101, "Note. Rows left out here: 1; the CSV has all.")])
 def test_it_is_said_which_rows_are_left_out(count: int, note: str) -> None:
     assert table("Values", ("n",), [("1",)] * count, note="Note.").note == note
+
+
+def test_captions_and_titles_are_escaped_once() -> None:
+    content = Section("a & b", "a", (Details("c", (Table("d & e", ("n",), (("1",),), "l"),)),))
+    text = render_blocks([content], None)
+    assert "## a &amp; b\n" in text
+    assert "\nd &amp; e:\n" in text

@@ -1,7 +1,4 @@
-"""What a report is made of before it is laid out: sections of blocks, the same for every format.
-
-A section is built in `page.py`. `markdown_text.py` and `html.py` render each kind of block.
-"""
+"""Sections of blocks, which `page.py` builds, and `markdown_text.py` and `html.py` render."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,15 +27,7 @@ class Number(str):
         return number
 
 
-@dataclass(frozen=True)
-class Link:
-    """A link to a section of the same report."""
-
-    text: str
-    anchor: str
-
-
-Text = str | tuple[str | Link, ...]
+Text = str | tuple[str, ...]
 """Running text, or pieces of it with blanks between them. A `Code` is shown as code."""
 
 
@@ -127,10 +116,7 @@ def filled(content: Iterable[Block]) -> tuple[Block, ...]:
 
 
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1, note: str = "") -> Table:
-    """Return a table in which the first `texts` columns are text and the others numbers.
-
-    Columns in which no row says anything are left out, and so are the rows after `MOST_ROWS`.
-    """
+    """Return a table whose first `texts` columns are text; columns without content and very many rows are left out."""
     every = list(rows)
     kept = [index for index in range(len(columns)) if not every or any(row[index] for row in every)]
     if len(every) > MOST_ROWS:

@@ -1,10 +1,13 @@
-"""A page as JSON and as CSV, for programs: each group once, everything else names groups by their ids.
+"""A page for programs, as JSON and CSV, and its first tables for papers, as LaTeX.
+
+JSON has each group once; everything else names groups by their ids.
 
 Accuracies are fractions of images, losses are in nats, `forward_flops` and `training_flops` are those of one image.
 `low` and `high` bound a 95% interval, null where there is none.
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
@@ -12,13 +15,22 @@ from typing import Any
 from vitreport.analysis.groups import Cost, Group, mixed_randomness
 from vitreport.analysis.runs import RunSummary
 from vitreport.analysis.summary import Ablation, Architecture, Level, Pair
-from vitreport.formatting import csv_text, json_document
+from vitreport.formatting import csv_text, json_document, printable
+from vitreport.report import tables
+from vitreport.report.blocks import Table
 from vitreport.report.page import Page, sections_of
 
 SCHEMA_VERSION = 5
 RUN_FIELDS = ("id", "seed", "state", "epoch", "epochs", "accuracies", "note")
 COUNTED = ("devices", "versions", "commits")
 FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption", "architecture", "dataset")
+MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
+LATEX_SIGNS = str.maketrans(
+    {sign: rf"\{sign}" for sign in "&%$#_{}"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "±": r"$\pm$"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\N{EN DASH}": "--"}
+    | {"\N{MINUS SIGN}": "$-$"}
+)
 
 Plain = dict[str, Any]
 """JSON values by their names."""
@@ -73,9 +85,8 @@ def _architecture(content: Architecture) -> Plain:
 
 
 def _run(content: RunSummary) -> Plain:
-    split, accuracy = content.last_seen or (None, None)
-    values = {name: getattr(content, name) for name in RUN_FIELDS}
-    return {**values, "last_seen": {"split": split, "accuracy": accuracy} if split else None}
+    seen = content.last_seen and dict(zip(("split", "accuracy"), content.last_seen, strict=True))
+    return {**{name: getattr(content, name) for name in RUN_FIELDS}, "last_seen": seen}
 
 
 def _pair(content: Pair) -> Plain:
@@ -117,3 +128,27 @@ def _row(group: Group, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
         value = group.fields.get(path)
         yield path, value if isinstance(value, str | int | float | None) else json.dumps(value)
     yield "command", group.command
+
+
+def render_latex(page: Page) -> str:
+    """Return the tables for a document with booktabs."""
+    content = [tables.overview(page.summary), *map(tables.ablation, page.summary.ablations)]
+    return "\n".join([r"% needs \usepackage{booktabs}", *map(_latex_table, content)])
+
+
+def _latex_table(content: Table) -> str:
+    head, *rows = map(_latex_row, (content.columns, *content.rows))
+    body = [r"\toprule", head, r"\midrule", *rows, r"\bottomrule"]
+    caption = rf"\caption{{{_latex(f'{content.caption}. {content.note}')}}}"
+    begin = [r"\begin{table}", caption, rf"\begin{{tabular}}{{{content.align}}}"]
+    return "\n".join([*begin, *body, r"\end{tabular}", r"\end{table}", ""])
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    """Hold a row in braces whose beginning the line break above would take for its argument or its star."""
+    row = " & ".join(map(_latex, cells))
+    return ("{}" if row.lstrip().startswith(("[", "*")) else "") + row + r" \\"
+
+
+def _latex(text: str) -> str:
+    return MINUS.sub("\N{MINUS SIGN}", printable(text)).translate(LATEX_SIGNS)

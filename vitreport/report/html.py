@@ -78,17 +78,13 @@ def _environment() -> Environment:
     return environment(printed, cell=_cell, inline=_inline, percent=percent, place=place_of)
 
 
-def _inline(text: blocks.Text | blocks.Link) -> Markup:
+def _inline(text: blocks.Text) -> Markup:
     """Return running text, in which no line ends within p = 0.03."""
-    match text:
-        case tuple():
-            return Markup(" ").join(map(_inline, text))
-        case blocks.Link(shown, anchor):
-            return Markup('<a href="#{}">{}</a>').format(anchor, printable(shown))
-        case blocks.Code():
-            return Markup("<code>{}</code>").format(printable(text)) if text else Markup()
-        case _:
-            return Markup(EQUATION.sub(r"\1&nbsp;\2&nbsp;", str(escape(printable(text)))))
+    if isinstance(text, tuple):
+        return Markup(" ").join(map(_inline, text))
+    if isinstance(text, blocks.Code):
+        return Markup("<code>{}</code>").format(printable(text)) if text else Markup()
+    return Markup(EQUATION.sub(r"\1&nbsp;\2&nbsp;", str(escape(printable(text)))))
 
 
 def _cell(cell: str) -> Markup:

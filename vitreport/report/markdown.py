@@ -54,8 +54,7 @@ def template_folder() -> Path:
 def render_markdown(page: Page, template: Template | None = None, *, assets: str | None = None) -> str:
     """Return the page as Markdown; `assets` is the folder of its figures as links name it, None leaves them out.
 
-    Raises:
-        SpecError: The user's template fails, or has a block that the template it extends has not.
+    Raises SpecError if the user's template fails, or has a block that the template it extends has not.
     """
     if template is None:
         return render_template(TEMPLATE, assets, **template_values(page))

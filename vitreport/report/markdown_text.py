@@ -11,6 +11,7 @@ from markupsafe import Markup
 from vitreport.formatting import printable
 from vitreport.report import blocks
 
+PREFIXES = {"warning": "> [!WARNING]\n> ", "heading": "### "}
 BREAK = "<!-- -->"
 """Parts what GitHub would make a link, a mention, an emoji or a formula of; a reader does not see it."""
 
@@ -42,17 +43,18 @@ def render_blocks(content: Iterable[blocks.Part], assets: str | None, *, caption
 def _block(content: blocks.Part, assets: str | None, captions: bool) -> str:
     match content:
         case blocks.Paragraph(text, style):
-            return {"warning": "> [!WARNING]\n> ", "heading": "### "}.get(style, "") + _inline(text)
+            return f"{PREFIXES.get(style, '')}{_inline(text)}"
         case blocks.Bullets(items):
             return "\n".join(f"- {_inline(each)}" for each in items)
         case blocks.CodeBlock(text, language):
             return block(text, language)
         case blocks.Table():
-            return f"{literal(content.caption)}:\n\n" * captions + table(content)
+            return f"{literal(content.caption)}:\n\n{table(content)}" if captions else table(content)
         case blocks.Figure():
             return "" if assets is None else _picture(content, assets)
         case blocks.Section(title, _, inner, has_heading):
-            return f"## {literal(title)}\n\n" * has_heading + render_blocks(inner, assets)
+            rendered = render_blocks(inner, assets)
+            return f"## {literal(title)}\n\n{rendered}" if has_heading else rendered
         case blocks.Details(summary, inner):
             folded = render_blocks(inner, assets, captions=True)
             return f"<details>\n<summary>{literal(summary)}</summary>\n\n{folded}\n\n</details>"
@@ -60,16 +62,10 @@ def _block(content: blocks.Part, assets: str | None, captions: bool) -> str:
             assert_never(content)
 
 
-def _inline(text: blocks.Text | blocks.Link) -> str:
-    match text:
-        case tuple():
-            return " ".join(map(_inline, text))
-        case blocks.Link(shown, anchor):
-            return f"[{literal(shown)}](#{anchor})"
-        case blocks.Code():
-            return code(text)
-        case _:
-            return literal(text)
+def _inline(text: blocks.Text) -> str:
+    if isinstance(text, tuple):
+        return " ".join(map(_inline, text))
+    return code(text) if isinstance(text, blocks.Code) else literal(text)
 
 
 def _picture(figure: blocks.Figure, assets: str) -> str:

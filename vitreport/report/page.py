@@ -5,6 +5,8 @@ A new section is one function that returns its blocks, and one line in `SECTIONS
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 from vitreport.analysis import protocol
 from vitreport.analysis.claims import Claim, Verdict, judge
@@ -18,7 +20,6 @@ from vitreport.report.figures.collect import figures_of
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."
-DAMAGED = "damaged-records"
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ def result(page: Page) -> Iterator[blocks.Block]:
         yield Paragraph(sentence, "headline")
     yield tables.overview(page.summary)
     if damage := page.summary.damage:
-        text = f"The records are damaged in {counted(len(damage), 'place')}: what could be read is here, the rest is in"
-        yield Paragraph((text, blocks.Link("Damaged records", DAMAGED)), "warning")
+        text = f"The records are damaged in {counted(len(damage), 'place')}, see Damaged records."
+        yield Paragraph(f"{text} The report covers everything that could be read.", "warning")
     yield from _figures(page.figures, "overview")
     pairs = [] if page.summary.sections else [pair for pair in page.summary.pairs if pair.group is None]
     items = blocks.Bullets(tuple((f"{where_of(pair)}:", blocks.Code(pair.command)) for pair in pairs))
@@ -104,12 +105,10 @@ def ablation_blocks(page: Page, ablation: Ablation) -> tuple[blocks.Block, ...]:
 
 
 def _ablation_table(ablation: Ablation) -> Blocks:
-    missing: dict[str, list[str]] = {}
-    for level in ablation.levels:
-        if level.group is None and level.command:
-            missing.setdefault(level.command, []).append(level.shown)
-    items = ((f"Not run: {joined(each)}.", blocks.Code(command)) for command, each in missing.items())
-    return tables.ablation(ablation), blocks.Bullets(tuple(items))
+    missing = (level for level in ablation.levels if level.group is None and level.command)
+    by_command = groupby(missing, key=attrgetter("command"))
+    words = ((f"Not run: {joined(each.shown for each in levels)}.", command) for command, levels in by_command)
+    return tables.ablation(ablation), blocks.Bullets(tuple((text, blocks.Code(command)) for text, command in words))
 
 
 def architectures(page: Page) -> Iterator[blocks.Section]:
@@ -132,10 +131,9 @@ def _architecture(page: Page, architecture: Architecture) -> Iterator[blocks.Blo
         yield Paragraph(subject_of(ablation), "heading")
         yield from _ablation_table(ablation)
     yield from (each for each in figures if each.ablation in ablations)
-    settings: list[blocks.Block] = []
-    for kind, fields in (("model", architecture.model_fields), ("training", architecture.training_fields)):
-        settings += [tables.differing_fields(fields, kind, architecture.groups), tables.shared_fields(fields, kind)]
-    yield _details("Parameters of the model and of training", settings)
+    model = tables.fields(architecture.model_fields, "model", architecture.groups)
+    training = tables.fields(architecture.training_fields, "training", architecture.groups)
+    yield _details("Parameters of the model and of training", [*model, *training])
     by_class = [
         *_figures(figures, "classes", "confusion", "calibration"),
         tables.classes(architecture.pairs),
@@ -190,7 +188,7 @@ SECTIONS: list[Builder] = [
     section("Provenance", "provenance", lambda page: [tables.provenance(page.summary)]),
     section("Limits", "limits", lambda page: [blocks.Bullets(tuple(protocol.limits(page.summary)))]),
     section("Runs without a result", "without-result", lambda page: [tables.without_result(page.summary)]),
-    section("Damaged records", DAMAGED, lambda page: [tables.damage(page.summary.damage)]),
+    section("Damaged records", "damaged-records", lambda page: [tables.damage(page.summary.damage)]),
     section("Commands", "commands", commands),
     section("References", "references", references),
 ]

@@ -1,14 +1,16 @@
-"""Render a report in any of its formats."""
+"""Render a report in any of its formats; a model card has the metadata that the Hugging Face Hub reads."""
 
 from typing import assert_never
 
-from vitreport.report.blocks import Format
-from vitreport.report.data_formats import render_csv, render_json
+from vitreport.analysis import protocol
+from vitreport.errors import SpecError
+from vitreport.formatting import listed, percent
+from vitreport.report import tables
+from vitreport.report.blocks import Code, Format, table
+from vitreport.report.data_formats import render_csv, render_json, render_latex
 from vitreport.report.html import render_html
 from vitreport.report.inject import as_part, without_marks
-from vitreport.report.latex import render_latex
-from vitreport.report.markdown import Template, render_markdown
-from vitreport.report.model_card import render_model_card
+from vitreport.report.markdown import Template, render_markdown, render_template, template_values
 from vitreport.report.page import Page
 
 
@@ -25,10 +27,8 @@ def render(
 
     A `title` is for a model card; by default it names the architecture and the dataset. `template` is that of a user,
     for Markdown. `assets` is the folder of figures as a Markdown document links to it; None leaves them out. `is_part`
-    puts headings one level lower, for a part of another document.
-
-    Raises:
-        SpecError: The template fails, or there is no model card of these runs.
+    puts headings one level lower, for a part of another document. Raises SpecError if the template fails, or if there
+    is no model card of these runs.
     """
     match format:
         case "markdown":
@@ -46,3 +46,32 @@ def render(
             return render_model_card(page, title)
         case _:
             assert_never(format)
+
+
+def render_model_card(page: Page, title: str | None = None) -> str:
+    """Return the model card of a page. Raises SpecError unless it is about one group with a test accuracy."""
+    summary = page.summary
+    if len(summary.groups) != 1 or summary.groups[0].test is None:
+        names = listed([group.id for group in summary.groups]) or "no run"
+        hint = "name a finished run, or an id without its seed"
+        raise SpecError(f"a model card is about one group with a test accuracy, not about {names}", hint)
+    (group,), (architecture,) = summary.groups, summary.architectures
+    dataset = next(each for each in summary.datasets if each.id == group.dataset)
+    done = [run for run in group.runs if run.state == "done"]
+    shares = [[tables.number(run.accuracies.get(each), percent) for each in ("val", "test")] for run in done]
+    runs = [(Code(run.id), str(run.seed), str(run.epoch), *each) for run, each in zip(done, shares, strict=True)]
+    return render_template(
+        "model_card.md.j2",
+        **template_values(page),
+        model_fields=tables.fields(architecture.model_fields, "", [group])[1],
+        training_fields=tables.fields(architecture.training_fields, "", [group])[1],
+        group=group,
+        outcome=tables.outcome(group),
+        dataset=dataset,
+        architecture=architecture,
+        title=title or f"{architecture.title} on {dataset.title}",
+        splits=tables.results(architecture),
+        runs=table("The weights of each seed", ("run", "seed", "best epoch", "validation", "test"), runs),
+        placeholder=protocol.placeholder_of(summary),
+        limits=list(protocol.limits(summary)),
+    )

@@ -75,17 +75,13 @@ def ablation(content: plain.Ablation) -> Table:
     return table(f"Test accuracy of {subject_of(content)}", columns, rows, len(content.axes), note)
 
 
-def differing_fields(content: plain.FieldTable, kind: str, groups: Sequence[Group]) -> Table:
-    """Show what differs between the groups of an architecture, one row per group."""
+def fields(content: plain.FieldTable, kind: str, groups: Sequence[Group]) -> tuple[Table, Table]:
+    """Show the fields in which the groups of an architecture differ, one row per group, and those that they share."""
     datasets = {group.id: dataset_title(group.dataset) for group in groups}
-    rows = [(datasets[group_id], Code(hash_in_group(group_id)), *values) for group_id, values in content.rows]
+    rows = [(datasets[name], Code(hash_in_group(name)), *values) for name, values in content.rows if content.names]
     columns = ("data set", "group", *content.names)
-    return table(f"What differs between the groups, {kind}", columns, rows if content.names else [], texts=2)
-
-
-def shared_fields(content: plain.FieldTable, kind: str = "") -> Table:
-    """Show the fields in which all groups of an architecture agree."""
-    return table(f"What all groups share, {kind}", ("field", "value"), content.shared, texts=2)
+    differing = table(f"What differs between the groups, {kind}", columns, rows, texts=2)
+    return differing, table(f"What all groups share, {kind}", ("field", "value"), content.shared, texts=2)
 
 
 def classes(pairs: Iterable[plain.Pair]) -> Table:

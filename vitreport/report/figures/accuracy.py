@@ -1,10 +1,7 @@
 """The figures of test accuracies: by dataset, by class, against cost, and by the levels of an ablation."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import pairwise
 from math import isfinite
-from operator import itemgetter
 from typing import NamedTuple
 
 from vitreport.analysis.groups import Cost
@@ -12,7 +9,7 @@ from vitreport.analysis.references import subject_of, varies_architecture
 from vitreport.analysis.summary import Ablation, Pair
 from vitreport.formatting import Estimate, compact, joined, methods, percent
 from vitreport.report.blocks import NOTHING, Figure
-from vitreport.report.figures.canvas import LIGHT, LOOKS, Canvas, Look, bounds, ends, key_of, short
+from vitreport.report.figures.canvas import LIGHT, LOOKS, Canvas, Look, bounds, ends, short
 from vitreport.report.tables import titles_of
 
 MANY_ROWS = 24
@@ -31,6 +28,7 @@ class Row(NamedTuple):
     accuracy: Estimate | None
     note: str = ""
     is_baseline: bool = False
+    number: float | None = None
 
     @property
     def outcome(self) -> str:
@@ -41,23 +39,21 @@ class Row(NamedTuple):
 def draw_rows(title: str, quantity: str, rows: Sequence[Row], shared: Sequence[Row] = ()) -> Canvas:
     """Draw rows from the top, each with its number at the right, on an axis that fits the `shared` rows too."""
     baseline = next((row.accuracy for row in rows if row.is_baseline), None)
-    key = key_of([row.accuracy for row in rows], "ring: baseline" if baseline else "")
     height = (90 if title else 68) + (26 if len(rows) <= MANY_ROWS else 18) * len(rows)
-    panel = Canvas(quantity, title=title, key=key, grid="x", height=height)
+    panel = Canvas(quantity, title=title, grid="x", height=height)
     axes = panel.axes
     panel.share_axis("x", ends(row.accuracy for row in (*rows, *shared)), 4)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_yticks(range(len(rows)), [short(row.label) for row in rows], color=LIGHT["ink"])
     if baseline:
         axes.axvline(baseline.value, color=LIGHT["muted"], linewidth=1, dashes=(3, 3), zorder=1)
-    low, high = axes.get_xlim()
     for place, row in enumerate(rows):
         if row.accuracy:
             panel.dot(place, row.accuracy, upright=False, ringed=row.is_baseline)
         note = percent(row.accuracy.value, 1) if row.accuracy else row.note
         color = LIGHT["ink" if row.accuracy else "muted"]
         axes.annotate(note, (1, place), (10, 0), axes.get_yaxis_transform(), "offset points", va="center", color=color)
-        panel.tip(low, place - 0.5, high, place + 0.5, f"{row.label}: {row.outcome}")
+        panel.tip(f"{row.label}: {row.outcome}", y=(place - 0.5, place + 0.5))
     return panel
 
 
@@ -119,92 +115,74 @@ def _draw_costs(dataset: str, points: Sequence[Point], looks: Mapping[str, Look]
     panel = Canvas(
         "FLOPs of a forward pass, an image (logarithmic)",
         title=f"Test accuracy on {short(dataset)}",
-        key=key_of(accuracies),
         legend={label: looks[label] for label, *_ in points},
     )
     panel.value_axis(labels, [min(labels), max(labels)], logarithmic=True)
     panel.share_axis("y", ends(accuracies), 5)
     for label, _, accuracy, cost in points:
-        flops, (low, high) = cost.forward_flops, bounds(accuracy)
+        flops = cost.forward_flops
         panel.dot(flops, accuracy, looks[label])
         size = f"{compact(flops)} FLOPs, {compact(cost.parameters)} parameters"
-        panel.tip(flops, low, flops, high, f"{label}: {accuracy.in_percent()}, {size}")
+        panel.tip(f"{label}: {accuracy.in_percent()}, {size}", (flops, flops), bounds(accuracy))
     return panel
 
 
 def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
     """Make the figure of an ablation, if at least two levels were measured."""
-    subject, drawn = subject_of(ablation), _thinned(ablation)
-    measured = [(level.shown, level.accuracy) for level in drawn.levels if level.accuracy]
+    subject, rows = subject_of(ablation), rows_of(ablation)
+    measured = [row for row in rows if row.accuracy]
     if len(measured) < 2:
         return
     of, held = f"of {subject}", "all else being equal"
     if varies_architecture(ablation):
         of, held = f"on {subject}", "each with its preset or its defaults"
-    some = f" {len(drawn.levels)} of {len(ablation.levels):,} values are drawn." if drawn is not ablation else ""
-    outcomes = joined(f"{shown} {accuracy.in_percent()}" for shown, accuracy in measured)
+    some = f" {len(rows)} of {len(ablation.levels):,} values are drawn." if len(rows) < len(ablation.levels) else ""
     yield Figure(
         name="-".join([ablation.architecture, ablation.dataset, *ablation.axes, ablation.qualifier]),
         kind="ablation",
         title=subject,
-        alt=f"Test accuracy {of}: {outcomes}.",
-        caption=f"Test accuracy {of}, {held}. {methods(accuracy for _, accuracy in measured)}{some}",
-        data=drawn,
+        alt=f"Test accuracy {of}: {joined(f'{row.label} {row.outcome}' for row in measured)}.",
+        caption=f"Test accuracy {of}, {held}. {methods(row.accuracy for row in measured)}{some}",
+        data=(" · ".join(ablation.axes), rows),
         architecture=ablation.architecture,
         dataset=ablation.dataset,
         ablation=ablation.name,
     )
 
 
-def _thinned(ablation: Ablation) -> Ablation:
-    """Keep about `MOST_LEVELS` levels along the whole range, with both ends and the baseline."""
-    count, baseline = len(ablation.levels), ablation.baseline
-    if count <= MOST_LEVELS:
-        return ablation
-    kept = sorted({*range(0, count, -(-count // MOST_LEVELS)), count - 1, baseline or 0})
-    levels = tuple(ablation.levels[index] for index in kept)
-    return replace(ablation, levels=levels, baseline=None if baseline is None else kept.index(baseline))
-
-
-def draw_ablation(ablation: Ablation) -> Canvas:
-    """Draw accuracy by value if the levels are numbers of one field, else in rows."""
+def rows_of(ablation: Ablation) -> list[Row]:
+    """Return a row for each level; of very many about `MOST_LEVELS`, with both ends and the baseline."""
     rows = [
-        Row(each.shown, each.accuracy, each.state, i == ablation.baseline) for i, each in enumerate(ablation.levels)
+        Row(level.shown, level.accuracy, level.state, index == ablation.baseline, level.number)
+        for index, level in enumerate(ablation.levels)
     ]
-    numbers = [level.number for level in ablation.levels if level.number is not None and isfinite(level.number)]
-    if len(set(numbers)) == len(rows) > 1:
-        return _draw_numbers(ablation.axes[0], dict(sorted(zip(numbers, rows, strict=True), key=itemgetter(0))))
-    return draw_rows(" · ".join(ablation.axes), "test accuracy", rows)
+    step = -(-len(rows) // MOST_LEVELS)
+    return [row for index, row in enumerate(rows) if index % step == 0 or row.is_baseline or index == len(rows) - 1]
 
 
-def _draw_numbers(name: str, rows: Mapping[float, Row]) -> Canvas:
-    """Draw rows by their numbers, with a ring around the baseline and a cross for a level without an accuracy."""
-    low, *_, high = rows
+def draw_ablation(name: str, rows: Sequence[Row]) -> Canvas:
+    """Draw accuracy by value if the levels are numbers of one field, else in rows."""
+    numbers = {row.number: row for row in rows if row.number is not None and isfinite(row.number)}
+    if len(numbers) < len(rows) or len(rows) < 2:
+        return draw_rows(name, "test accuracy", rows)
+    low, high = min(numbers), max(numbers)
     is_logarithmic = low > 0 and high / low >= LOGARITHMIC_FROM
-    found = {number: row.accuracy for number, row in rows.items() if row.accuracy}
-    missing = {number: row.note for number, row in rows.items() if not row.accuracy}
-    baseline = [number for number, row in rows.items() if row.is_baseline]
-    key = key_of(
-        found.values(),
-        "ring: baseline" if any(number in found for number in baseline) else "",
-        f"cross: {', '.join(dict.fromkeys(missing.values()))}" if missing else "",
-    )
-    xlabel = f"{short(name, 32)}{' (logarithmic)' if is_logarithmic else ''}"
-    panel = Canvas(xlabel, title="Test accuracy", key=key)
+    found = {number: row.accuracy for number, row in sorted(numbers.items()) if row.accuracy}
+    missing = {number: row.note for number, row in numbers.items() if not row.accuracy}
+    baseline = [number for number, row in numbers.items() if row.is_baseline]
+    panel = Canvas(f"{short(name, 32)}{' (logarithmic)' if is_logarithmic else ''}", title="Test accuracy")
     axes = panel.axes
-    panel.value_axis({number: f"{number:g}" for number in rows}, [low, high, *baseline], logarithmic=is_logarithmic)
+    panel.value_axis({number: f"{number:g}" for number in numbers}, [low, high, *baseline], logarithmic=is_logarithmic)
     panel.share_axis("y", ends(found.values()))
     if missing:
         bottom, top = axes.get_ylim()
         axes.set_ylim(bottom - 0.1 * (top - bottom), top)
         place = axes.get_xaxis_transform()
+        panel.key[f"cross: {', '.join(dict.fromkeys(missing.values()))}"] = None
         axes.plot(list(missing), [0.05] * len(missing), "x", color=LIGHT["vermillion"], mew=2, transform=place)
     axes.plot(list(found), [accuracy.value for accuracy in found.values()], color=LIGHT["rule"], linewidth=1.5)
-    left, right = axes.get_xlim()
-    middles = [(one * two) ** 0.5 if is_logarithmic else (one + two) / 2 for one, two in pairwise(rows)]
-    for (number, row), (start, end) in zip(rows.items(), pairwise([left, *middles, right]), strict=True):
+    for number, row in numbers.items():
         if row.accuracy:
             panel.dot(number, row.accuracy, ringed=row.is_baseline)
-        bottom, top = axes.get_ylim()
-        panel.tip(start, bottom, end, top, f"{name} = {row.label}: {row.outcome}")
+        panel.tip(f"{name} = {row.label}: {row.outcome}", (number, number))
     return panel

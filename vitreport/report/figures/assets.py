@@ -44,10 +44,7 @@ def default_folder(document: Path | None) -> Path:
 
 
 def linked_folder(figures: Sequence[Figure], document: Path, text: str) -> Path | None:
-    """Return the folder of the figures that a document shows; None if it shows none of these.
-
-    A document from stdout links report-assets, whatever the file is called that it was written to.
-    """
+    """Return the folder of the figures that a document links to: one from stdout may be in a file of any name."""
     names = "|".join(re.escape(name) for figure in figures for name in figure.files)
     found = re.search(rf'(?:src|srcset)="([^"<>]*)/(?:{names})"', text)
     return document.parent / os.fsdecode(unquote_to_bytes(found[1])) if found else None
@@ -93,10 +90,7 @@ class Assets(NamedTuple):
     def published(self, figures: Sequence[Figure]) -> Iterator[None]:
         """Write the figures, let the caller write the document, then remove the figures that it no longer shows.
 
-        Raises:
-            SpecError: A figure would replace a file of the user, or a figure of another document.
-            BusyError: Another report is writing to the folder and does not finish in time.
-            ResourceError: The folder cannot be written.
+        Raises SpecError for a file that is not this document's, BusyError or ResourceError if the folder can't be used.
         """
         wanted = self._files(figures)
         make_folder(self.folder)

@@ -32,6 +32,7 @@ WIDTH = 400
 HEIGHT = 270
 SMALL, NORMAL, LINE = 11, 12, 17
 UNITS_PER_INCH = 72
+Range = tuple[float, float] | None
 
 
 class Look(NamedTuple):
@@ -53,19 +54,17 @@ LOOKS = (
 
 
 class Canvas:
-    """A panel; `tips` are rectangles (left, low, right, high) in units of the data, with texts to show there."""
+    """A panel; `legend` names series below the axis, which `grid` lines cross."""
 
     def __init__(
         self,
         xlabel: str,
         *,
         title: str = "",
-        key: str = "",
         legend: Mapping[str, Look] | None = None,
         grid: Literal["x", "y"] | None = "y",
         height: float = HEIGHT,
     ) -> None:
-        """Make a panel; `key` says in a line below the axis what the marks mean, `legend` names series below that."""
         from matplotlib.figure import Figure
         from matplotlib.lines import Line2D
 
@@ -73,19 +72,20 @@ class Canvas:
             Line2D([], [], color=look.color, linestyle=look.dash, marker=look.marker, label=short(name, 24))
             for name, look in (legend or {}).items()
         ]
-        height += 16 * bool(key) + LINE * ceil(len(series) / 2)
+        height += LINE * ceil(len(series) / 2)
         self.label = printable(", ".join(filter(None, [title, xlabel])))
-        self.tips: list[tuple[tuple[float, float, float, float], str]] = []
+        self.key: dict[str, None] = {}  # what the marks mean that not every panel has
+        self.tips: list[tuple[str, Range, Range]] = []
         self.drawing = Figure(figsize=(WIDTH / UNITS_PER_INCH, height / UNITS_PER_INCH), layout="constrained")
-        self.axes = self.drawing.add_subplot(xlabel="\n".join(filter(None, [xlabel, key])), title=short(title, 44))
+        self.axes = self.drawing.add_subplot(xlabel=xlabel, title=short(title, 44))
         if grid:
             self.axes.grid(visible=True, axis=grid)
         if series:
             self.drawing.legend(handles=series, loc="outside lower center", ncols=2)
 
-    def tip(self, left: float, low: float, right: float, high: float, text: str) -> None:
-        """Show a text over a rectangle in units of the data."""
-        self.tips.append(((left, low, right, high), printable(text)))
+    def tip(self, text: str, x: Range = None, y: Range = None) -> None:
+        """Show a text where a reader points, in units of the data; None is the whole axis."""
+        self.tips.append((printable(text), x, y))
 
     def dot(
         self, place: float, estimate: Estimate, look: Look = LOOKS[0], *, upright: bool = True, ringed: bool = False
@@ -97,10 +97,14 @@ class Canvas:
             self.axes.plot(*((places, values) if upright else (values, places)), **style)
 
         mark: dict[str, Any] = {"linestyle": "none", "clip_on": False}
-        face = look.color if estimate.n > 1 else LIGHT["paper"]
+        face = look.color
+        if estimate.n == 1:
+            face = LIGHT["paper"]
+            self.key["hollow: a single run"] = None
         plot(bounds(estimate), color=look.color, solid_capstyle="round")
         plot([estimate.value], color=look.color, marker=look.marker, mew=2, markerfacecolor=face, **mark)
         if ringed:
+            self.key["ring: baseline"] = None
             plot([estimate.value], color=LIGHT["ink"], marker="o", mew=1, markerfacecolor="none", markersize=14, **mark)
 
     def share_axis(self, name: Literal["x", "y"], shares: Iterable[float], most: int = 6) -> None:
@@ -134,14 +138,11 @@ class Canvas:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Set matplotlib's own defaults and our style, whatever the user has configured.
-
-    A letter that matplotlib's font lacks is drawn by the reader's browser, so its warning is not of interest.
-    """
+    """Set matplotlib's own defaults and our style, whatever the user has configured."""
     import matplotlib
 
     with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # browsers have others
         matplotlib.rcParams.update(matplotlib.rc_params_from_file(STYLE, use_default_template=True))
         yield
 
@@ -165,9 +166,3 @@ def bounds(estimate: Estimate) -> tuple[float, float]:
 def ends(estimates: Iterable[Estimate | None]) -> list[float]:
     """Return the ends of all intervals."""
     return [end for estimate in estimates if estimate for end in bounds(estimate)]
-
-
-def key_of(estimates: Iterable[Estimate | None], *others: str) -> str:
-    """Return what the marks mean that not every figure has."""
-    single = any(estimate and estimate.n == 1 for estimate in estimates)
-    return "; ".join(filter(None, ["hollow: a single run" if single else "", *others]))

@@ -14,7 +14,7 @@ from vitreport.report.figures.canvas import LIGHT, WIDTH, Canvas, style
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
 COLUMNS, GAP = 2, 16
-PAD = 3
+SMALLEST_TIP = 14
 LEFT_OUT = re.compile(r"<style.*?</style>|</svg>", re.DOTALL)
 TAG = re.compile(r"<\w[^>]*>")
 STYLED = re.compile(r' style="([^"]*)"')
@@ -54,7 +54,7 @@ def _panels(kind: Kind, data: Any) -> list[Canvas]:
         case "cost":
             return accuracy.draw_cost(data)
         case "ablation":
-            return [accuracy.draw_ablation(data)]
+            return [accuracy.draw_ablation(*data)]
         case "classes":
             return [accuracy.draw_rows("", "accuracy of a class", data)]
         case "curves":
@@ -77,18 +77,22 @@ def _svg(canvas: Canvas, name: str) -> str:
     """
     import matplotlib
 
-    output = BytesIO()
+    output, axes = BytesIO(), canvas.axes
+    axes.set_xlabel("\n".join(filter(None, [axes.get_xlabel(), "; ".join(canvas.key)])))
     with matplotlib.rc_context({"svg.hashsalt": name}):
         canvas.drawing.savefig(output, format="svg", metadata={"Date": None})
     content = LEFT_OUT.sub("", output.getvalue().decode().partition("</metadata>")[2])
     content = TAG.sub(lambda tag: _simplified(tag[0]), content)
     content = " ".join(content.split()).replace("> <", "><")
     height = canvas.drawing.bbox.height
-    for (left, low, right, high), text in canvas.tips:
-        (x0, y0), (x1, y1) = canvas.axes.transData.transform([(left, low), (right, high)])
-        x, y = min(x0, x1) - PAD, height - max(y0, y1) - PAD
-        place = f'x="{x:.6g}" y="{y:.6g}" width="{abs(x1 - x0) + 2 * PAD:.6g}" height="{abs(y1 - y0) + 2 * PAD:.6g}"'
-        content += f'<rect class="tip" {place} fill="none" pointer-events="all"><title>{escape(text)}</title></rect>'
+    for text, x, y in canvas.tips:
+        (x0, x1), (y0, y1) = axes.transData.transform([*zip(x or axes.get_xlim(), y or axes.get_ylim(), strict=True)]).T
+        wide, high = max(abs(x1 - x0), SMALLEST_TIP), max(abs(y1 - y0), SMALLEST_TIP)
+        place = f'x="{(x0 + x1 - wide) / 2:.6g}" y="{height - (y0 + y1 + high) / 2:.6g}"'
+        size = f'width="{wide:.6g}" height="{high:.6g}"'
+        content += (
+            f'<rect class="tip" {place} {size} fill="none" pointer-events="all"><title>{escape(text)}</title></rect>'
+        )
     look = f'font-family="{FONTS}" stroke-linejoin="round"'
     return f"{_root(WIDTH, height, canvas.label)} {look}>{content}</svg>"
 

@@ -84,10 +84,9 @@ def draw_curves(curves: Sequence[Curve]) -> Canvas:
     else:
         axes.yaxis.set_major_formatter("{x:g}")
     step = -(-len(epochs) // MOST_TIPS)
-    low, high = axes.get_ylim()
     for epoch in epochs[::step]:
         numbers = ", ".join(_shown(each, epoch) for each in curves if epoch in each.epochs)
-        panel.tip(epoch - step / 2, low, epoch + step / 2, high, f"epoch {epoch}: {numbers}")
+        panel.tip(f"epoch {epoch}: {numbers}", (epoch - step / 2, epoch + step / 2))
     return panel
 
 
@@ -152,7 +151,7 @@ def draw_confusion(confusion: Confusion) -> Canvas:
             axes.text(j, i, f"{100 * shares[i][j]:.0f}", ha="center", va="center_baseline", fontsize=SMALL)
         said = f"{confusion.counts[i][j]:,} of {sum(confusion.counts[i]):,} ({percent(shares[i][j], 1)})"
         words = f"{confusion.classes[i]} taken for {confusion.classes[j]}: {said}"
-        panel.tip(j - 0.5, i - 0.5, j + 0.5, i + 0.5, words)
+        panel.tip(words, (j - 0.5, j + 0.5), (i - 0.5, i + 0.5))
     return panel
 
 
@@ -179,8 +178,8 @@ def draw_calibration(calibration: Calibration) -> list[Canvas]:
     images.axes.bar([start + width / 2 for start, _ in filled], shares, 0.86 * width, color=color)
     for (start, each), share in zip(filled, shares, strict=True):
         said = f"confidence {percent(each.confidence, 1)}: accuracy {percent(each.accuracy, 1)}"
-        reliability.tip(start, 0, start + width, 1, f"{said} ({each.count:,} images)")
-        images.tip(start, 0, start + width, max(share, 0.02), f"{each.count:,} images ({percent(share, 1)})")
+        reliability.tip(f"{said} ({each.count:,} images)", (start, start + width))
+        images.tip(f"{each.count:,} images ({percent(share, 1)})", (start, start + width), (0, share))
     return [reliability, images]
 
 
