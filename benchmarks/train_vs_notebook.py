@@ -33,7 +33,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.training.device import keep_freed_memory, make_deterministic
 from vitreport.training.events import EpochFinished
 from vitreport.training.loop import fit
-from vitreport.training.setup import place_model, prepare
+from vitreport.training.setup import build_network, prepare
 
 BATCH_SIZE = 128
 LEARNING_RATE = 3e-4
@@ -102,7 +102,7 @@ def notebook_epochs(arrays: ImageArrays, device: torch.device, workers: int) -> 
 def vitreport_epochs(arrays: ImageArrays, device: torch.device, spec: RunSpec) -> Iterator[None]:
     """One epoch for each `next`, by the program's own loop and under its own settings."""
     make_deterministic(device, threads=None)
-    setup = prepare(spec, *place_model(spec, device), arrays, device)
+    setup = prepare(spec, build_network(spec).to(device), arrays)
     events = fit(setup.state, setup.batches, setup.splits, spec.train, setup.learning_rate, before_batch=lambda: None)
     for event in events:
         if isinstance(event, EpochFinished):

@@ -16,7 +16,7 @@ from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.training.events import StepFinished
 from vitreport.training.loop import fit
-from vitreport.training.setup import place_model, prepare
+from vitreport.training.setup import build_network, place_model, prepare
 
 FOLDER = Path(__file__).parent
 LOSSES, COSTS = FOLDER / "losses.json", FOLDER / "costs.json"
@@ -30,7 +30,7 @@ def losses(name: str) -> list[float]:
     former = torch.get_num_threads()
     torch.set_num_threads(1)
     spec = RunSpec.model_validate_json(json.dumps(loss_spec(name)))
-    setup = prepare(spec, *place_model(spec, CPU), noise_arrays(train=120, test=20, size=IMAGE_SIZE), CPU)
+    setup = prepare(spec, build_network(spec), noise_arrays(train=120, test=20, size=IMAGE_SIZE))
     events = fit(setup.state, setup.batches, {}, spec.train, setup.learning_rate, before_batch=lambda: None)
     found = [event.loss for event in events if isinstance(event, StepFinished) and event.loss is not None]
     torch.set_num_threads(former)

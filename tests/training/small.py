@@ -8,7 +8,7 @@ import torch
 
 from vitreport.data.arrays import ImageArrays, Split
 from vitreport.spec.run import RunSpec
-from vitreport.training.setup import Setup, place_model, prepare
+from vitreport.training.setup import Setup, build_network, prepare
 
 CPU = torch.device("cpu")
 CLASSES = 10
@@ -56,4 +56,4 @@ def noise_arrays(train: int = 100, test: int = 50, *, test_seed: int = 1, size: 
 
 def small_setup(spec: RunSpec | None = None, arrays: ImageArrays | None = None) -> Setup:
     spec = spec or small_spec()
-    return prepare(spec, *place_model(spec, CPU), arrays or noise_arrays(), CPU)
+    return prepare(spec, build_network(spec), arrays or noise_arrays())

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.training.small import CPU, noise_arrays
+from tests.training.small import noise_arrays
 from vitreport.data.arrays import ImageArrays
 from vitreport.data.registry import DATASETS
 from vitreport.models.registry import build_model
-from vitreport.records.run import Cost
 from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import layer_of, preset_names, read_preset
@@ -23,7 +22,6 @@ from vitreport.training.setup import prepare
 STEPS = 2
 BATCH_SIZE = 2
 """As few as a network can normalize over, and as can be mixed with one another."""
-UNMEASURED = Cost(parameters=0, forward_flops_per_image=0, training_flops_per_image=0)
 FEW: dict[str, Any] = {"train.selection": "last", "data.validation_fraction": 0.0}
 
 
@@ -56,7 +54,7 @@ def test_a_preset_trains_two_steps(name: str) -> None:
     spec = few_images(name)
     data = spec.data
     model = build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
-    setup = prepare(spec, model, UNMEASURED, generated(spec), CPU)
+    setup = prepare(spec, model, generated(spec))
     before = {key: tensor.clone() for key, tensor in setup.state.model.state_dict().items()}
     losses = [
         float(train_step(setup.state, images, labels, spec.train, setup.learning_rate(setup.state.step + 1)))

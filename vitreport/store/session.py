@@ -77,8 +77,8 @@ class Session:
         devices.make_deterministic(self.device, runtime.threads)
         devices.keep_freed_memory()
         with devices.memory_errors("building the model"):
-            model, cost = place_model(spec, self.device)
-        refuse_full_disk(folder, peak_bytes(spec, cost.parameters))
+            model, self.cost = place_model(spec, self.device)
+        refuse_full_disk(folder, peak_bytes(spec, self.cost.parameters))
         is_resumed = newest_step(folder / "checkpoints") > 0
         with devices.memory_errors("loading the weights"):
             weights = None if is_resumed else read_pretrained(model, spec, runtime.weights, listener.note)
@@ -89,7 +89,7 @@ class Session:
             listener.note(line)
         self.weights = load_pretrained(model, weights, self.arrays.classes) if weights else None
         with devices.memory_errors("placing the images"):
-            self.setup = prepare(spec, model, cost, self.arrays, self.device)
+            self.setup = prepare(spec, model, self.arrays)
 
     def open(self, folder: Path, hold: Hold) -> RunWriter:
         """Start the run's record, or restore its newest checkpoint and record that it is resumed.
@@ -208,7 +208,7 @@ class Session:
             versions=_versions(),
             git=_git_state(),
             data=data,
-            cost=self.setup.cost,
+            cost=self.cost,
             weights=self.weights and self.weights.shortened(),
         )
 

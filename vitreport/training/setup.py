@@ -41,7 +41,6 @@ class Setup:
     splits: Mapping[str, ImageSet]
     batches: TrainingBatches
     learning_rate: Callable[[int], float]
-    cost: Cost
     split_hash: str
 
 
@@ -58,8 +57,9 @@ def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
         return model, measure_cost(model, spec.data.image_size)
 
 
-def prepare(spec: RunSpec, model: nn.Module, cost: Cost, arrays: ImageArrays, device: torch.device) -> Setup:
-    """Make the optimizer of a model on its device, and the splits. Raises SpecError where they do not fit the spec."""
+def prepare(spec: RunSpec, model: nn.Module, arrays: ImageArrays) -> Setup:
+    """Make the optimizer of a model, and the splits on its device. Raises SpecError where they do not fit the spec."""
+    device = next(model.parameters()).device
     train, val = split_indices(spec, arrays)
     problems = image_problems(spec, len(arrays.classes), len(train)) + lone_image_problems(spec, model, len(train))
     if problems:
@@ -78,7 +78,6 @@ def prepare(spec: RunSpec, model: nn.Module, cost: Cost, arrays: ImageArrays, de
             steps_per_epoch=batches.steps_per_epoch,
             total_steps=batches.steps_per_epoch * spec.train.epochs,
         ),
-        cost=cost,
         split_hash=split_hash(train, val),
     )
 
