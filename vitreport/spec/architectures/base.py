@@ -8,7 +8,7 @@ from pydantic import ConfigDict, field_validator
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
-from vitreport.spec.data import DataSpec
+from vitreport.spec.data import LARGEST_SIDE, DataSpec
 from vitreport.spec.section import Section, added_later
 
 LABEL_CHARACTERS = 33  # in a run's id, which is the name of a folder
@@ -26,12 +26,14 @@ class ArchitectureSpec(Section):
     Attributes:
         title: What reports call it.
         has_hub: Whether `pretrained = true` loads weights from a hub.
+        divisors: Fields that have to divide another one. A `patch_size` has to divide the size of the images.
         pretrained: The weights to start from: false for fresh ones, "sha256:..." for the file with this digest.
     """
 
     model_config = ConfigDict(json_schema_extra=_describe_pretrained)
     title: ClassVar[str]
     has_hub: ClassVar[bool] = False
+    divisors: ClassVar[Mapping[str, str]] = {}
 
     name: str
     pretrained: bool | str = added_later(default=False)
@@ -66,20 +68,21 @@ class ArchitectureSpec(Section):
 
     def problems(self, data: DataSpec) -> list[Problem]:
         """Return what does not fit the dataset, or does not fit together."""
-        return [
-            Problem(f"model.{field}", f"{getattr(self, field)} is not {value} (from the dataset)", "leave it out")
-            for field, value in self.derived(dict(self), data.image_size, data.num_classes).items()
-            if getattr(self, field) != value
-        ]
+        found: list[Problem] = []
+        if patch_size := getattr(self, "patch_size", None):
+            found += divisor_problems("patch_size", patch_size, data.image_size, f"data.image_size = {data.image_size}")
+        for field, whole in self.divisors.items():
+            number = getattr(self, whole)
+            found += divisor_problems(field, getattr(self, field), number, f"model.{whole} = {number}")
+        for field, value in self.derived(dict(self), data.image_size, data.num_classes).items():
+            if (given := getattr(self, field)) != value:
+                found.append(Problem(f"model.{field}", f"{given} is not {value} (from the dataset)", "leave it out"))
+        return found
 
 
 def divisor_problems(field: str, number: int, whole: int, name: str) -> list[Problem]:
     """Return a problem, with the numbers that fit, if a field does not divide a whole of this name."""
-    divisors = [str(candidate) for candidate in range(1, whole + 1) if whole % candidate == 0]
-    fault = f"{number} does not divide {name}"
-    return [Problem(f"model.{field}", fault, f"one of {', '.join(divisors)}")] if whole % number else []
-
-
-def patch_problems(patch_size: int, data: DataSpec) -> list[Problem]:
-    """Return what is wrong with a grid of square patches on the images of a dataset."""
-    return divisor_problems("patch_size", patch_size, data.image_size, f"data.image_size = {data.image_size}")
+    if whole % number == 0:
+        return []
+    divisors = [str(candidate) for candidate in range(1, min(whole, LARGEST_SIDE) + 1) if whole % candidate == 0]
+    return [Problem(f"model.{field}", f"{number} does not divide {name}", f"one of {', '.join(divisors)}")]

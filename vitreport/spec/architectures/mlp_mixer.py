@@ -2,9 +2,7 @@
 
 from typing import Literal
 
-from vitreport.errors import Problem
-from vitreport.spec.architectures.base import ArchitectureSpec, patch_problems
-from vitreport.spec.data import DataSpec
+from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.section import Fraction, PositiveInt, Ratio
 
 
@@ -25,7 +23,3 @@ class MLPMixerSpec(ArchitectureSpec):
     channel_mlp_ratio: Ratio = 4.0
     drop_rate: Fraction = 0.0
     drop_path_rate: Fraction = 0.0
-
-    def problems(self, data: DataSpec) -> list[Problem]:
-        """Return what does not fit the dataset."""
-        return patch_problems(self.patch_size, data)

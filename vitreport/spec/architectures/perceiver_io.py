@@ -5,9 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from vitreport.errors import Problem
-from vitreport.spec.architectures.base import ArchitectureSpec, patch_problems
-from vitreport.spec.data import CHANNELS, DataSpec
+from vitreport.spec.architectures.base import ArchitectureSpec
+from vitreport.spec.data import CHANNELS
 from vitreport.spec.section import PositiveInt, added_later, derived
 
 
@@ -51,7 +50,3 @@ class PerceiverIOSpec(ArchitectureSpec):
         if isinstance(patch_size, int) and isinstance(bands, int):
             dim = CHANNELS * patch_size**2 + 2 * (2 * bands + 1)  # Fourier features along both axes
         return {"dim": dim, "queries_dim": num_classes, "logits_dim": num_classes}
-
-    def problems(self, data: DataSpec) -> list[Problem]:
-        """Return what does not fit the dataset."""
-        return (self.patch_size and patch_problems(self.patch_size, data)) or super().problems(data)

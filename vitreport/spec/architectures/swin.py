@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from vitreport.errors import Problem
-from vitreport.spec.architectures.base import ArchitectureSpec, divisor_problems, patch_problems
+from vitreport.spec.architectures.base import ArchitectureSpec, divisor_problems
 from vitreport.spec.data import DataSpec
 from vitreport.spec.section import Fraction, PositiveInt, Ratio
 
@@ -33,7 +33,7 @@ class SwinSpec(ArchitectureSpec):
 
     def problems(self, data: DataSpec) -> list[Problem]:
         """Return what does not fit the dataset, or does not fit together."""
-        if found := patch_problems(self.patch_size, data):
+        if found := super().problems(data):
             return found
         grid = data.image_size // self.patch_size
         found = divisor_problems("window_size", self.window_size, grid, f"the grid of {grid} x {grid} patches")

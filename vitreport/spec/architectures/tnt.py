@@ -4,9 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Tag
 
-from vitreport.errors import Problem
-from vitreport.spec.architectures.base import ArchitectureSpec, divisor_problems, patch_problems
-from vitreport.spec.data import DataSpec
+from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.section import Fraction, PositiveInt, Ratio, added_later
 
 TIMM, PACKAGE = "timm", "transformer-in-transformer"
@@ -17,6 +15,7 @@ class TNTSpec(ArchitectureSpec):
 
     title = "Transformer in Transformer"
     citation = "han2021tnt"
+    divisors: ClassVar[dict[str, str]] = {"pixel_size": "patch_size"}
 
     name: Literal["tnt"] = "tnt"
     implementation: str
@@ -26,12 +25,6 @@ class TNTSpec(ArchitectureSpec):
     inner_dim: PositiveInt = 24
     depth: PositiveInt = 6
     num_heads: PositiveInt = 8
-
-    def problems(self, data: DataSpec) -> list[Problem]:
-        """Return what does not fit the dataset, or does not fit together."""
-        patch = f"model.patch_size = {self.patch_size}"
-        pixels = divisor_problems("pixel_size", self.pixel_size, self.patch_size, patch)
-        return [*patch_problems(self.patch_size, data), *pixels]
 
 
 class TimmTNTSpec(TNTSpec):
@@ -43,6 +36,8 @@ class TimmTNTSpec(TNTSpec):
     transformer-in-transformer; a spec must not name a field of the other one.
     """
 
+    divisors: ClassVar[dict[str, str]] = {**TNTSpec.divisors, "num_heads": "embed_dim", "inner_heads": "inner_dim"}
+
     implementation: Literal["timm"] = added_later(default=TIMM)
     inner_heads: PositiveInt = 4
     mlp_ratio: Ratio = 4.0
@@ -52,15 +47,6 @@ class TimmTNTSpec(TNTSpec):
     proj_drop_rate: Fraction = 0.1
     attn_drop_rate: Fraction = 0.1
     drop_path_rate: Fraction = 0.0
-
-    def problems(self, data: DataSpec) -> list[Problem]:
-        """Return what does not fit the dataset, or does not fit together."""
-        outer, inner = f"model.embed_dim = {self.embed_dim}", f"model.inner_dim = {self.inner_dim}"
-        return [
-            *super().problems(data),
-            *divisor_problems("num_heads", self.num_heads, self.embed_dim, outer),
-            *divisor_problems("inner_heads", self.inner_heads, self.inner_dim, inner),
-        ]
 
 
 class PackageTNTSpec(TNTSpec):
