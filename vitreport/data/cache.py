@@ -30,8 +30,6 @@ from vitreport.spec.data import CHANNELS
 from vitreport.untrusted_files import UnreadableFileError, read_bounded, reading_errors
 
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
-
-
 _FACTS = TypeAdapter(ImageFacts)
 _reading = partial(reading_errors, DatasetError, hint="unpack or copy it again")
 

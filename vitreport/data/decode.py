@@ -28,7 +28,6 @@ VERSION = 2
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 CHUNK_IMAGES = 1000
 CHUNK_BYTES = 2**25
-REASON_CHARACTERS = 80
 FAULTS_HINT = (
     "replace or delete damaged images, restore what dead links lead to (with DVC: dvc pull), scale other grey values "
     "with --set intensity_range=train; `vitreport datasets verify FOLDER --json` lists all faults"
@@ -215,4 +214,4 @@ def _reason(error: Exception) -> str:
             return f"more than {Image.MAX_IMAGE_PIXELS} pixels"
         case OSError(strerror=str(reason)):
             return reason
-    return shown(str(error)[:REASON_CHARACTERS]) or type(error).__name__
+    return shown(str(error)[:80]) or type(error).__name__

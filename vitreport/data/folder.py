@@ -80,9 +80,8 @@ def refuse_other_classes(name: str, place: str, classes: Sequence[str], publishe
 def image_source(listing: Listing, size: int, intensity_range: IntensityRange = "full") -> ImageSource:
     """Return the source of images in files of their own, without published checksums.
 
-    Images of another size are resized with antialiasing, then cut to a square in the middle. The identity changes when
-    a class, label, path, size or modification time changes, or when a file or the target of a link is replaced. A copy
-    of a folder has another identity.
+    Images of another size are resized with antialiasing, then cut to a square in the middle. A copy of a folder has
+    another identity, as has a folder in which a class, a label or a file has changed.
     """
     labels = {split: of_split.tolist() for split, of_split in listing.labels.items()}
     known = (VERSION, intensity_range, listing.source, listing.classes, listing.files, labels)
@@ -140,9 +139,7 @@ def _label_file(files: Iterable[File]) -> str:
     return next(iter(usual + only), "")
 
 
-def _images_by_class(
-    tree: DiskTree, files: Iterable[File], folders: Mapping[str, str], notify: Notify
-) -> list[Labelled]:
+def _images_by_class(tree: DiskTree, files: list[File], folders: dict[str, str], notify: Notify) -> list[Labelled]:
     """Return the images in the class folders of each split; without `folders` of splits, the root has class folders."""
     split_of = {folder: split for split, folder in folders.items()} or {"": ""}
     images, unused = [], []

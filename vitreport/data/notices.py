@@ -61,19 +61,16 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
     lines = []
     for pair, count in images.overlaps.items():
         if count:
-            former, latter = pair.split("/")
-            shared = f"{count} of the {len(images.splits[latter].labels)} {IN_WORDS[latter]} images are also"
-            lines.append(
-                f"warning: {shared} {IN_WORDS[former]} images: the {IN_WORDS[latter]} accuracy will be too high"
-            )
+            (_, former), (split, latter) = ((split, IN_WORDS[split]) for split in pair.split("/"))
+            shared = f"{count} of the {images.sizes[split]} {latter} images are also {former} images"
+            lines.append(f"warning: {shared}: the {latter} accuracy will be too high")
     lines += reading_notices(images)
     if images.sides:
-        total, size = sum(len(split.labels) for split in images.splits.values()), images.size
-        low, high = images.sides
+        (low, high), size = images.sides, images.size
         sides = f"{low}-pixel" if low == high else f"{low}- to {high}-pixel"
         verb = "reduced" if low > size else "enlarged" if high < size else "resized"
         hint = "" if dataset in DATASETS else "; hint: --set image_size=N chooses another size"
-        resized = f"{images.resized} of {total} images had another size"
+        resized = f"{images.resized} of {sum(images.sizes.values())} images had another size"
         lines.append(f"{resized}: {sides} images {verb} to {size} x {size}{hint}")
     return lines
 

@@ -41,8 +41,7 @@ def locate(dataset: str, data_dirs: Sequence[Path]) -> tuple[str, Path]:
 def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = None) -> "DatasetFacts":
     """Return the facts of a dataset given by name or by path, and its directory, without decoding it.
 
-    The size of a folder's images is that of its first one; with `image_size`, the size that the user chose, none
-    is opened.
+    The size of a folder's images is `image_size`, which the user chose, or else that of the first one.
 
     Raises:
         SpecError: The name is unknown, or the images are not square.
