@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitreport.data.arrays import Chunk, Decoding, ImageArrays, ImageSource, Seen, Split
-from vitreport.data.cache import cached
+from vitreport.data.arrays import Chunk, Decoding, ImageArrays, ImageSource, Seen, Split, cached
 from vitreport.data.registry import ImageRequest
 
 

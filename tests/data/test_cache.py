@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitreport.data.arrays import Decoding, Split, fingerprint
-from vitreport.data.cache import cached, decoded
+from vitreport.data.arrays import Decoding, Split, cached, decoded, fingerprint
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
 

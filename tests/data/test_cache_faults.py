@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitreport.data.arrays import Chunk, Decoding, fingerprint
-from vitreport.data.cache import cached, decoded
+from vitreport.data.arrays import Chunk, Decoding, cached, decoded, fingerprint
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 

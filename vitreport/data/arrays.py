@@ -1,19 +1,40 @@
-"""Decoded images: their arrays, what is known of them, and how a dataset is decoded into them."""
+"""Decoded images: their arrays, what is known of them, and the cache in which they are kept.
+
+    CACHE_DIR/arrays/<name>-<key>/images-train.bin   uint8 (N, 3, S, S)
+                                  labels-train.bin   int64 (N,), little-endian
+                                  images-test.bin, labels-test.bin, perhaps images-val.bin, labels-val.bin
+                                  meta.json          `ImageFacts`
+
+The key identifies the source bytes and the size S. A folder is written under a temporary name and renamed last.
+"""
 
 import hashlib
 import json
+import math
+import re
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
+
+from vitreport.data.registry import ImageRequest, Progress
+from vitreport.errors import DatasetError
+from vitreport.files import locked, make_folder, remove_file, storage_errors, write_json
+from vitreport.spec.data import CHANNELS
+from vitreport.untrusted_files import UnreadableFileError, read_bounded, reading_errors
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Channels = tuple[float, float, float]
 Range = tuple[float, float]
 
+MOST_META_BYTES = 64 << 20  # the names of all classes are in it
 SPLIT_ORDER = ("train", "val", "test")
 """All splits that a dataset can have, in the order in which they are decoded and hashed."""
 
@@ -95,15 +116,96 @@ class Decoding(NamedTuple):
 
 
 class ImageSource(NamedTuple):
-    """A dataset as it was found; `decode` reads the images, and downloads them first if they are `remote`.
-
-    Another `identity` is another dataset.
-    """
+    """A dataset as it was found, known by `identity`; `decode` reads it, and downloads it first if it is `remote`."""
 
     source: str
     identity: str
     decode: Callable[[], Decoding]
     remote: bool = False
+
+
+def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes: bool = True) -> ImageArrays:
+    """Return the arrays of a source at `size` pixels, from the cache or decoded into it.
+
+    With `check_bytes` they are hashed, and decoded again if they do not have their fingerprint.
+
+    Raises:
+        DatasetError: The source cannot be read.
+        ResourceError: The cache cannot be written.
+    """
+    folder = _folder(request, size, source)
+    if found := decoded(request, size, source, check_bytes=check_bytes):
+        return found
+    make_folder(folder.parent)
+    reading = reading_errors(DatasetError, source.source, "unpack or copy it again")
+    with locked(folder.with_name(f".{folder.name}.lock"), soft=True), reading:
+        if found := decoded(request, size, source, check_bytes=check_bytes):  # another process has just decoded it
+            return found
+        if folder.exists():
+            request.notify(f"{folder} is damaged or of an older format: decoding {request.name} again")
+        temporary = folder.with_name(f".{folder.name}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)  # as the lock is held, a leftover belongs to nobody
+        if temporary.is_symlink():  # the images would be written to another place
+            remove_file(temporary)
+        make_folder(temporary)
+        try:
+            _decode_into(temporary, size, source, request.progress)
+            with storage_errors(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    found = decoded(request, size, source)
+    assert found
+    return found
+
+
+def decoded(request: ImageRequest, size: int, source: ImageSource, *, check_bytes: bool = False) -> ImageArrays | None:
+    """Return the arrays from the cache; None if a file is missing, or is not what meta.json says."""
+    folder = _folder(request, size, source)
+    with suppress(UnreadableFileError, OSError, ValueError):
+        facts = TypeAdapter(ImageFacts).validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
+        splits = _mapped(folder, facts.sizes, size)
+        if not check_bytes or fingerprint(facts.classes, splits) == facts.fingerprint:
+            return ImageArrays(splits=splits, **vars(facts))
+    return None
+
+
+def _folder(request: ImageRequest, size: int, source: ImageSource) -> Path:
+    key = hashlib.sha256(json.dumps([source.identity, size]).encode()).hexdigest()[:16]
+    safe = re.sub(r"[^A-Za-z0-9._]+", "-", request.name).strip("-.")[:40] or "images"
+    return request.cache_dir / "arrays" / f"{safe}-{key}"
+
+
+def _mapped(folder: Path, counts: Mapping[str, int], size: int) -> dict[str, Split]:
+    """Map the images in a folder copy-on-write, and read the labels. Raises OSError or ValueError for other sizes."""
+    splits = {}
+    for split, count in counts.items():
+        shape = (count, CHANNELS, size, size)
+        images, labels = folder / f"images-{split}.bin", folder / f"labels-{split}.bin"
+        if (images.stat().st_size, labels.stat().st_size) != (math.prod(shape), 8 * count):
+            raise ValueError(f"{folder} has files of other sizes than meta.json says")
+        splits[split] = Split(np.memmap(images, np.uint8, "c", shape=shape), np.fromfile(labels, "<i8"))
+    return splits
+
+
+def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progress) -> None:
+    """Append the chunks to the files as they come, so that no split has to fit into memory, then describe them."""
+    decoding = source.decode()
+    counts = {split: len(decoding.labels[split]) for split in SPLIT_ORDER if split in decoding.labels}
+    for split, labels in decoding.labels.items():
+        with storage_errors(folder):
+            (folder / f"labels-{split}.bin").write_bytes(labels.astype("<i8").tobytes())
+    seen: list[Seen] = []
+    done = 0
+    for chunk in decoding.chunks:
+        with storage_errors(folder), (folder / f"images-{chunk.split}.bin").open("ab") as file:
+            file.write(chunk.images.tobytes())
+        seen += chunk.seen
+        done += len(chunk.images)
+        progress("decoding", done, sum(counts.values()))
+    facts = image_facts(source.source, decoding, _mapped(folder, counts, size), seen)
+    write_json(folder / "meta.json", TypeAdapter(ImageFacts).dump_python(facts))
 
 
 def joined_range(ranges: Iterable[Range | None]) -> Range | None:

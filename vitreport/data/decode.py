@@ -44,7 +44,6 @@ TURNED = {
 """What turns an image upright, by its EXIF orientation."""
 
 _Result = TypeVar("_Result")
-_Values = npt.NDArray[np.generic]
 
 
 class Listing(NamedTuple):
@@ -181,7 +180,7 @@ def _deep_range(image: Image.Image) -> Range | None:
     return low, high
 
 
-def _scaled(values: _Values, levels: Range | None, transparent: object) -> Image.Image:
+def _scaled(values: npt.NDArray[np.generic], levels: Range | None, transparent: object) -> Image.Image:
     """Scale grey values to 8 bits: the levels become black and white, what lies outside is cut off."""
     low, high = levels or (0, 65535)
     if levels is None and (values.dtype.kind == "f" or values.min() < low or values.max() > high):

@@ -29,16 +29,11 @@ from vitreport.errors import DatasetError
 from vitreport.formatting import counted, listed
 
 LAYOUT_HINT = (
-    "lay it out as train/CLASS/*.png and test/CLASS/*.png (or .jpg; val/CLASS/ is optional), with the same classes in "
-    "each; as CLASS/*.png without a split; or as images with a labels.csv; if a folder in it is laid out so, give the "
-    "path of that folder"
+    "lay it out as train/CLASS/*.png and test/CLASS/*.png (or .jpg; val/CLASS/ is optional), as CLASS/*.png, or as "
+    "images with a labels.csv; if a folder in it is laid out so, give the path of that folder"
 )
 LABEL_FILES = ("labels.csv", "train.csv", "train_labels.csv", "annotations.csv")
-SPLITS = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
-}
+SPLITS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 """The names that a folder or a column may give a split."""
 COLUMNS = {
     "file": (
@@ -69,8 +64,7 @@ def find_by_class(root: Path, request: ImageRequest, classes: Sequence[str] = ()
 
 def refuse_other_classes(name: str, place: str, classes: Sequence[str], published: Sequence[str] = ()) -> None:
     """Raise DatasetError if a folder has not the classes of a published dataset, as accuracies then differ."""
-    expected = DATASETS[name].num_classes
-    others = sorted(set(published or classes) ^ set(classes))
+    expected, others = DATASETS[name].num_classes, sorted(set(published or classes) ^ set(classes))
     if others or len(classes) != expected:
         differ = f" (these differ: {listed(others)})" if others else ""
         hint = "rename the folder, or give its path to use it as a data set of your own"

@@ -13,13 +13,12 @@ from vitreport.randomness import stream_seed
 
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Parts = tuple[Indices, Indices]
 
 TEST_FRACTION = 0.2
 
 
-def validation_split(
-    labels: Labels, fraction: float, seed: int, classes: Sequence[str] = ()
-) -> tuple[Indices, Indices]:
+def validation_split(labels: Labels, fraction: float, seed: int, classes: Sequence[str] = ()) -> Parts:
     """Return sorted indices (N - V,) to train on and (V,) to validate on, where V is fraction * N, rounded.
 
     Every class gives its share of V to within one image. Which images, is drawn from (seed, "split"). Raises
@@ -49,15 +48,14 @@ def limited(labels: Labels, limit: int, seed: int, classes: Sequence[str] = ()) 
     return np.flatnonzero(_drawn(labels, shares, stream_seed(seed, "limit")))
 
 
-def made_split(labels: Labels, classes: Sequence[str]) -> tuple[Indices, Indices]:
+def made_split(labels: Labels, classes: Sequence[str]) -> Parts:
     """Divide images without a split into sorted indices to train on and to test on.
 
     A fifth of each class, rounded, and at least one image is for testing. The seed of a run has no part in it, so that
     all runs on a folder are tested on the same images. Raises DatasetError if a class has a single image.
     """
     counts = np.bincount(labels, minlength=len(classes))
-    hint = "add images: a class needs one to train and one to test"
-    _refuse(counts < 2, classes, "there is only one image", hint)
+    _refuse(counts < 2, classes, "there is only one image", "add images: a class needs one to train and one to test")
     shares = np.maximum(np.rint(counts * TEST_FRACTION).astype(np.int64), 1)
     test = _drawn(labels, shares, stream_seed(0, "test split"))
     return np.flatnonzero(~test), np.flatnonzero(test)

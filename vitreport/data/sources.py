@@ -98,7 +98,7 @@ def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageAr
         DatasetError: The images are missing or damaged.
         ResourceError: They cannot be downloaded or kept.
     """
-    from vitreport.data.cache import cached
+    from vitreport.data.arrays import cached
 
     return cached(request, *_find(request), check_bytes=check_bytes)
 
@@ -122,7 +122,7 @@ def open_decoded(request: ImageRequest) -> "ImageArrays | None":
 
     The bytes in the cache are not checked.
     """
-    from vitreport.data.cache import decoded
+    from vitreport.data.arrays import decoded
 
     try:
         return decoded(request, *_find(request))
