@@ -82,11 +82,6 @@ class ImageArrays(ImageFacts):
 
     splits: dict[str, Split]
 
-    @property
-    def size(self) -> int:
-        """The side of the decoded images."""
-        return int(self.splits["train"].images.shape[-1])
-
 
 class Seen(NamedTuple):
     """What was seen of an image file: its shorter side if it was resized, and what `ImageFacts` counts."""

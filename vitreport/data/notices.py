@@ -66,7 +66,7 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
             lines.append(f"warning: {shared}: the {latter} accuracy will be too high")
     lines += reading_notices(images)
     if images.sides:
-        (low, high), size = images.sides, images.size
+        (low, high), size = images.sides, images.splits["train"].images.shape[-1]
         sides = f"{low}-pixel" if low == high else f"{low}- to {high}-pixel"
         verb = "reduced" if low > size else "enlarged" if high < size else "resized"
         hint = "" if dataset in DATASETS else "; hint: --set image_size=N chooses another size"

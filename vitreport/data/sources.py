@@ -118,10 +118,7 @@ def open_present(request: ImageRequest) -> "ImageArrays | None":
 
 
 def open_decoded(request: ImageRequest) -> "ImageArrays | None":
-    """Return the images of a dataset if they have been decoded already and are still those that are here, else None.
-
-    The bytes in the cache are not checked.
-    """
+    """Return the images of a dataset if those that are here have been decoded already, else None; bytes unchecked."""
     from vitreport.data.arrays import decoded
 
     try:

@@ -15,15 +15,10 @@ from vitreport.data.sources import describe, locate, open_dataset
 from vitreport.formatting import counted, listed
 from vitreport.spec.data import SMALLEST_SIDE
 
-MANY = 0.01  # of the training images
-
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was checked.
-
-    `is_notable` is what is no fault and still worth knowing; `items` lists all that `detail` only counts.
-    """
+    """One thing that was checked; `is_notable` is worth knowing though no fault, `items` are what `detail` counts."""
 
     name: str
     ok: bool
@@ -71,7 +66,8 @@ def _checks(name: str, arrays: ImageArrays) -> Iterator[Check]:
     small = class_warning(classes, {split: counts[split] for split in ("train", "test")})
     yield Check("class sizes", True, small or "no class is very small", is_notable=bool(small))
     resized = f"; {arrays.resized} images had another size" if arrays.resized else ""
-    yield Check("image size", not published or not resized, f"{arrays.size} x {arrays.size}{resized}")
+    height, width = arrays.splits["train"].images.shape[2:]
+    yield Check("image size", not published or not resized, f"{height} x {width}{resized}")
     actual = fingerprint(classes, arrays.splits)
     changed = "" if actual == arrays.fingerprint else f" now, {arrays.fingerprint} when it was decoded"
     yield Check("fingerprint", not changed, f"{actual}{changed}")
@@ -84,7 +80,7 @@ def _checks(name: str, arrays: ImageArrays) -> Iterator[Check]:
         detail = f"{count} {latter} images are also {former} images{f' ({known} as published)' if known else ''}"
         yield Check(f"{pair} overlap", arrays.canonical or count <= known, detail)
     detail = f"{arrays.repeated} training images repeat another one"
-    yield Check("training duplicates", True, detail, is_notable=arrays.repeated > MANY * sum(counts["train"]))
+    yield Check("training duplicates", True, detail, is_notable=arrays.repeated > 0.01 * sum(counts["train"]))
     for line in reading_notices(arrays):
         yield Check("reading", True, line.removeprefix("warning: "), is_notable=True)
 
