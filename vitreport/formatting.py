@@ -186,7 +186,7 @@ def printable(text: str) -> str:
 
 
 def json_document(value: Any) -> str:
-    """Write indented JSON with readable text; what a terminal would obey is written as `\\u202e`.
+    """Write indented JSON with readable text; what a terminal would obey is escaped.
 
     Raises:
         ValueError: There is a NaN or an infinity.

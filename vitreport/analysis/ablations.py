@@ -52,11 +52,13 @@ def inferred_ablations(
     of_pair = {(group.architecture, group.dataset): group.fields for group in representatives}
     found = []
     for path, alike in sorted(_alike(groups), key=lambda each: (each[1][0].architecture, each[1][0].dataset)):
-        usual = of_pair.get((alike[0].architecture, alike[0].dataset), alike[0].fields)
-        sweep = _as_sweep(path, alike, shown_value(usual.get(path)))
-        ablation = _ablation(sweep, {group.spec_id: [group] for group in alike}, None)
-        if ablation and not any({group.id for group in alike} <= ids for ids in covered):
-            held = settings({**alike[0].fields, path: None}, [{**alike[0].fields, path: None}, {**usual, path: None}])
+        if any({group.id for group in alike} <= ids for ids in covered):
+            continue
+        own = alike[0].fields
+        usual = of_pair.get((alike[0].architecture, alike[0].dataset), {})
+        sweep = _as_sweep(path, alike, shown_value(usual[path]) if path in usual else "")
+        held = settings({**own, path: None}, [{**own, path: None}, {**(usual or own), path: None}])
+        if ablation := _ablation(sweep, {group.spec_id: [group] for group in alike}, None):
             qualifier = f"at {held}" if held else ""
             found.append(replace(ablation, source="inferred", design="", qualifier=qualifier))
     return found

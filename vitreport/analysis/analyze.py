@@ -47,9 +47,10 @@ class Outline:
 def analyze(
     runs: Iterable[Run | Path], outline: Outline = Outline(), damage: Iterable[Damage] = (), *, details: bool = True
 ) -> Summary:
-    """Analyze runs, or the folders of runs, which are read one at a time.
+    """Analyze runs.
 
     Args:
+        runs: Runs, or the folders of runs, which are read one at a time.
         outline: Sweeps and studies that the runs belong to.
         damage: What else could not be read; it is reported with the damage of the runs.
         details: Read the runs of representatives again for curves, classes, confusion, calibration and mistakes.

@@ -1,6 +1,5 @@
 """Compare groups over seeds and test images, and single runs image by image; show what differs between two of them."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -61,18 +60,12 @@ def paired(group: Group | None, other: Group | None) -> Paired | None:
 
 
 def with_paired(pairs: Sequence[Pair]) -> list[Pair]:
-    """Compare each single run with the one on its dataset that has the most correct images."""
-    single: dict[str, list[Group]] = defaultdict(list)
-    for pair in pairs:
-        if pair.group and len(pair.group.runs) == 1 and pair.group.runs[0].answers:
-            single[pair.dataset].append(pair.group)
-    best = {dataset: max(groups, key=_correct) for dataset, groups in single.items()}
+    """Compare each single run with the one on its dataset that has the highest test accuracy."""
+    groups = [pair.group for pair in pairs if pair.group and len(pair.group.runs) == 1 and pair.group.runs[0].answers]
+    best: dict[str, Group] = {}
+    for group in sorted(groups, key=lambda group: group.test.value if group.test else 0.0, reverse=True):
+        best.setdefault(group.dataset, group)
     return [replace(pair, paired=paired(pair.group, best.get(pair.dataset))) for pair in pairs]
-
-
-def _correct(group: Group) -> int:
-    answers = group.runs[0].answers
-    return answers.correct.bit_count() if answers else 0
 
 
 def compare_runs(first: Run, second: Run) -> tuple[Differences, str]:

@@ -26,10 +26,7 @@ SPARE = ["started", "time", "epochs", "val"]
 CURVE_WIDTH = 60
 HINT = "give the folder of the runs with --runs-dir"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
-LEGEND = (
-    "± is half of a 95% t interval over n seeds, wide for 2; an interval that reaches 0 or 100% is "
-    "shown by both ends; seeds that do not vary have none"
-)
+LEGEND = "95% confidence intervals over n seeds, very wide for 2: ± is half of one; both ends where the sides differ"
 
 
 def require_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
