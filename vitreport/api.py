@@ -207,9 +207,6 @@ def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
 
     A file that cannot be read is named in the run's `damage`; the fields that it holds are None.
 
-    Args:
-        runs_dir: The folder that `--runs-dir` names.
-
     Raises:
         SpecError: There is no such folder.
 
@@ -223,14 +220,11 @@ def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
 
 
 def analyze(runs: Iterable[Run]) -> Summary:
-    """Return everything that a report shows of these runs, as plain data.
+    """Return everything that a report shows of these runs, all of `load_runs` or some of them, as plain data.
 
     Runs that differ by their seed alone are one group; groups, ablations and architectures are compared with 95%
     confidence intervals. Sweeps whose records lie beside the runs, and whose trained runs are all among them, say
     what was varied and what the baseline is.
-
-    Args:
-        runs: As `load_runs` returns them, or some of them.
 
     Example:
         >>> summary = vitreport.analyze(vitreport.load_runs())

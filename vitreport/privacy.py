@@ -53,10 +53,12 @@ class Places:
         """Rewrite a word of a command line: a path, an option with a path as its value, or anything else."""
         value = OPTION.sub("", text)
         head = text.removesuffix(value)
-        if "://" not in value and "\n" not in value:
-            parts = PurePath(value).parts
-            if value.startswith(("/", "~")) or ".." in parts or (len(parts) > 1 and self._may_name_a_user(value)):
-                return head + self.path(value)
+        parts = PurePath(value).parts
+        is_path = value.startswith(("/", "~")) or ".." in parts
+        if len(parts) > 1 and self.bases and any(map(_is_shared, _forms(Path()))):
+            is_path = is_path or os.path.exists(value)  # it begins with a user's name
+        if is_path and "://" not in value and "\n" not in value:
+            return head + self.path(value)
         return head + self._message(value)
 
     def message(self, text: str) -> str:
@@ -88,10 +90,6 @@ class Places:
             return _last(url) if url.startswith("file:") else CREDENTIALS.sub("", url)
         quote = found["quote"] or ""
         return f"{quote}{self.path(found['quoted'] or found['path'])}{quote}"
-
-    def _may_name_a_user(self, text: str) -> bool:
-        """Return whether a relative path lies in a current folder that holds the folders of several users."""
-        return bool(self.bases) and any(map(_is_shared, _forms(Path()))) and os.path.exists(text)
 
 
 def without_paths(text: str) -> str:

@@ -55,21 +55,13 @@ class Table:
 
         types = {"text": "string", "integer": "int64", "number": "float64", "truth": "bool"}
         arrow = {**types, "time": pyarrow.timestamp("ms", tz="UTC")}
-        columns = {name: pyarrow.array(values, arrow[kind]) for name, kind, values in self._columns()}
+        columns = {name: pyarrow.array(values, arrow[kind]) for name, kind, values in self.typed_columns()}
         content = io.BytesIO()
         pyarrow.parquet.write_table(pyarrow.table(columns), content)
         return content.getvalue()
 
-    def as_frame(self) -> "pandas.DataFrame":
-        """Return a table of pandas; times are UTC. Raises ResourceError without the extra `pandas`."""
-        require_extra("pandas")
-        import pandas
-
-        return pandas.DataFrame(
-            {name: pandas.Series(values, dtype=DTYPES[kind]) for name, kind, values in self._columns()}
-        )
-
-    def _columns(self) -> Iterator[tuple[str, Kind, list[Any]]]:
+    def typed_columns(self) -> Iterator[tuple[str, Kind, list[Any]]]:
+        """Yield the name, the kind and the values of each column; times are those of UTC."""
         for name, kind in self.kinds.items():
             values = self.column(name)
             yield name, kind, list(map(moment, values)) if kind == "time" else values
@@ -135,7 +127,13 @@ def runs_table(runs: Iterable[Run]) -> Table:
 
 def epochs_table(runs: Iterable[Run]) -> Table:
     """Return one row an epoch, in the order of the runs."""
-    return Table(EPOCH_COLUMNS, [row for run in runs for row in _epoch_rows(run)])
+    rows = []
+    for run in runs:
+        shared = {"id": run.id, "group": run.spec and run.spec.group, "seed": run.spec and run.spec.seed}
+        for epoch in run.epochs:
+            splits = {split: measured.values for split, measured in epoch.splits.items()}
+            rows.append(shared | flat(splits) | epoch.model_dump(exclude={"splits"}))
+    return Table(EPOCH_COLUMNS, rows)
 
 
 def runs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
@@ -184,6 +182,9 @@ def epochs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
 
 def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> "pandas.DataFrame":
     """Tabulate the runs one at a time: the epochs of all of them may not fit into memory."""
+    require_extra("pandas")
+    import pandas
+
     if not folder.is_dir():
         raise RecordError(f"there is no folder {folder}")
     damaged: list[str] = []
@@ -196,7 +197,8 @@ def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> "pandas.D
     table = tabulate(filter(is_sound, map(read_run, run_folders(folder))))
     if damaged:
         warnings.warn(f"{counted(len(damaged), 'damaged run')} left out: {listed(damaged)}", stacklevel=3)
-    return table.as_frame()
+    columns = {name: pandas.Series(values, dtype=DTYPES[kind]) for name, kind, values in table.typed_columns()}
+    return pandas.DataFrame(columns)
 
 
 def moment(time: object) -> datetime | None:
@@ -225,13 +227,6 @@ def _run_row(run: Run) -> dict[str, Any]:
         row |= flat(record.model_dump(mode="json", exclude={"id", "step", "resumed"}))
         row |= {"resumed": len(record.resumed), "command": shlex.join(["vitreport", *record.argv])}
     return row
-
-
-def _epoch_rows(run: Run) -> Iterator[Row]:
-    shared = {"id": run.id, "group": run.spec and run.spec.group, "seed": run.spec and run.spec.seed}
-    for epoch in run.epochs:
-        splits = {f"{split}.{name}": value for split, of in epoch.splits.items() for name, value in of.values.items()}
-        yield shared | splits | epoch.model_dump(exclude={"splits"})
 
 
 def _spec_kinds(specs: Sequence[Row]) -> dict[str, Kind]:

@@ -14,7 +14,6 @@ from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run
 
 FILE_NAME = "events.out.tfevents.vitreport"  # one name, so that a second export replaces the first
-FILE_VERSION = "brain.Event:2"
 
 
 def write_events(run: Run, folder: Path) -> Path:
@@ -33,7 +32,7 @@ def _events(run: Run) -> Iterator[Event]:
     """Yield an event for each epoch, whose time is that of the start and the training seconds since."""
     start = moment(run.record.started) if run.record else None
     time = start.timestamp() if start else 0.0
-    yield Event(wall_time=time, file_version=FILE_VERSION)
+    yield Event(wall_time=time, file_version="brain.Event:2")
     for epoch in run.epochs:
         time += epoch.seconds
         others = epoch.model_dump(include={"learning_rate", "images_per_second", "seconds", "peak_memory_bytes"})

@@ -14,7 +14,7 @@ from vitreport.errors import SpecError
 from vitreport.records.schema import SCHEMA_VERSION, Count, Fraction, Record
 from vitreport.spec.fields import fields_of, find_field
 from vitreport.spec.load import parse_value
-from vitreport.spec.sweep import AxisSpec, ValueSpec, parse_list
+from vitreport.spec.sweep import ValueSpec, parse_list
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -56,6 +56,17 @@ class _Axis1(Record):
     name: str
     values: list[str]
 
+    def value(self, label: str) -> ValueSpec:
+        """Read back what one value of the axis sets; a variant is known by its name only."""
+        names = self.name.split(", ")
+        try:
+            values = parse_list(label) if len(names) > 1 else [parse_value(label)]
+            pairs = zip(map(find_field, names), values, strict=True)
+            fields = {name: each for path, value in pairs for name, each in fields_of(path, value).items()}
+        except (SpecError, ValueError):
+            return ValueSpec(label=label, value=label, fields={})
+        return ValueSpec(label=label, value=values if len(names) > 1 else values[0], fields=fields)
+
 
 def _upgraded(values: dict[str, Any], images: Mapping[str, int]) -> dict[str, Any]:
     splits = values.get("splits")  # of an epoch
@@ -66,7 +77,8 @@ def _upgraded(values: dict[str, Any], images: Mapping[str, int]) -> dict[str, An
             split["count"] = images[name]
     if "cells" in values:
         axes = TypeAdapter(list[_Axis1]).validate_python(values.get("axes"))
-        values |= {"axes": [_axis(axis) for axis in axes], "trials": values.pop("cells")}
+        values["axes"] = [{"name": axis.name, "values": [axis.value(label) for label in axis.values]} for axis in axes]
+        values["trials"] = values.pop("cells")
     return {name: _with_counts(value) for name, value in values.items() if name not in ("host", "process")}
 
 
@@ -82,18 +94,3 @@ def _with_counts(value: Any) -> Any:
     metrics = {} if old.top5 is None else {"metrics": {"top5": old.top5}}
     kept = {name: each for name, each in value.items() if name not in ("accuracy", "top5")}
     return {"correct": round(old.accuracy * old.count), **metrics, **kept}
-
-
-def _axis(old: _Axis1) -> AxisSpec:
-    return AxisSpec(name=old.name, values=tuple(_value_of_label(old.name.split(", "), label) for label in old.values))
-
-
-def _value_of_label(names: list[str], label: str) -> ValueSpec:
-    """Read back what one value of an axis sets; a variant is known by its name only."""
-    try:
-        values = parse_list(label) if len(names) > 1 else [parse_value(label)]
-        pairs = zip(map(find_field, names), values, strict=True)
-        fields = {name: each for path, value in pairs for name, each in fields_of(path, value).items()}
-    except (SpecError, ValueError):
-        return ValueSpec(label=label, value=label, fields={})
-    return ValueSpec(label=label, value=values if len(names) > 1 else values[0], fields=fields)
