@@ -51,10 +51,7 @@ class _Counters(Record):
 
 
 def save_checkpoint(folder: Path, state: TrainingState) -> None:
-    """Write the state, then remove all but the two newest checkpoints up to its step.
-
-    Later ones are damaged, or this process would have resumed from them.
-    """
+    """Write the state, then remove all but the two newest checkpoints up to its step: later ones are damaged."""
     make_folder(folder)
     write_with_digest(folder / f"step-{state.step}.safetensors", _packed(state))
     for old in [path for path in checkpoints(folder) if _step(path) <= state.step][KEPT:]:
@@ -110,10 +107,9 @@ def restore_newest(folder: Path, state: TrainingState) -> list[str]:
 def read_verified(
     path: Path, digest: str | None = None, *, most: int = MAX_WEIGHTS_BYTES
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors and the header of a safetensors file.
+    """Return the tensors and the header of a safetensors file of at most `most` bytes.
 
-    Raises RecordError if it is larger than `most` bytes, cannot be read, or its SHA-256 is not `digest` (default: the
-    one in its .sha256 file).
+    Raises RecordError if it cannot be read, or its SHA-256 is not `digest` (default: the one in its .sha256 file).
     """
     if digest is None:
         try:

@@ -114,10 +114,7 @@ class Evaluation:
 def evaluate_run(
     run: Run, *, split: SplitName, weights: WeightsName, dataset: str | None, runtime: Runtime, listener: Listener
 ) -> Evaluation:
-    """Measure a run. `dataset` names other images of the same classes, or the folder that they are in.
-
-    Raises RecordError if the run has no usable weights, DatasetError if the images do not fit.
-    """
+    """Measure a run on its own images, or on others of the same classes: a `dataset` by its name or folder."""
     if run.record and run.record.status != "done":
         raise RecordError(f"run {run.id} is {run.record.status}", "run the same training command again to finish it")
     if not (run.record and run.spec and run.result):

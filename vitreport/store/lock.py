@@ -52,10 +52,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 @contextmanager
 def held(folder: Path) -> Iterator[Hold]:
-    """Hold the run while writing to it. The system frees the lock when the process ends, however it ends.
-
-    Raises BusyError that names the process which holds it, StorageError if the folder cannot be locked.
-    """
+    """Hold the run until this process ends, however it ends. Raises BusyError that names the process that holds it."""
     path, holder = folder / LOCK_NAME, folder / HOLDER_NAME
 
     def busy() -> BusyError:
@@ -84,7 +81,5 @@ def is_held(folder: Path) -> bool:
     try:
         with locked(path, timeout=0):
             return False
-    except BusyError:
-        return True
-    except StorageError:
-        return False
+    except (BusyError, StorageError) as error:
+        return isinstance(error, BusyError)

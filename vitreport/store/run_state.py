@@ -31,10 +31,7 @@ def recorded_state(run: Run) -> RecordedState:
 
 
 def state_of(run: Run) -> str:
-    """Return the state as a list of runs shows it.
-
-    It is "running" or "interrupted" for an unfinished run, and "damaged" for a finished one with any damaged file.
-    """
+    """Return the state as a list of runs shows it: an unfinished run is "running" or "interrupted"."""
     state = recorded_state(run)
     if state == "unfinished":
         is_running = run.record is not None and run.record.status == "running" and is_held(run.folder)
@@ -43,10 +40,7 @@ def state_of(run: Run) -> str:
 
 
 def trial_state(run: Run | None) -> str:
-    """Return the state as a sweep sees it, which needs spec and result only.
-
-    It is "new" without a record, and "interrupted" where a lost result can be made again from a checkpoint.
-    """
+    """Return the state as a sweep sees it: a lost result that can be made again from a checkpoint is "interrupted"."""
     state = state_of(run) if run else "no record"
     if run is None or state == "no record":
         return "new"
@@ -65,10 +59,7 @@ def needs_training(run: Run | None, *, retry_failed: bool) -> bool:
 
 
 def is_finished(run: Run) -> bool:
-    """Return whether nothing is left to do for a run.
-
-    Raises DivergedError if it has diverged, RecordError if its spec or its result can be neither read nor made again.
-    """
+    """Return whether nothing is left to do. Raises DivergedError or RecordError for what training cannot change."""
     state = trial_state(run) if run.record else "new"
     if state == "diverged" and run.record and run.record.error:
         raise DivergedError(f"run {run.id} has {run.record.error.message}", f"change the spec, or {FORCE_HINT}")
@@ -78,10 +69,7 @@ def is_finished(run: Run) -> bool:
 
 
 def finished_run(spec: RunSpec, runtime: Runtime, listener: Listener) -> Run | None:
-    """Return the finished run of a spec; None if anything is left to do.
-
-    Raises as `is_finished`, RecordError for links in its folder, DatasetError if it was trained on other images.
-    """
+    """Return the finished run of a spec, if it is. Raises as `is_finished`, DatasetError if it had other images."""
     folder = newest_attempt(runtime.runs_dir, spec.run_id)
     refuse_foreign_entries(folder)
     run = read_run(folder) if folder.exists() else None
@@ -94,6 +82,6 @@ def finished_run(spec: RunSpec, runtime: Runtime, listener: Listener) -> Run | N
 
 def refuse_other_images(record: RunRecord, present: str, hint: str) -> None:
     """Raise DatasetError if a run was trained on other images than those with this fingerprint."""
-    trained_on = record.data.fingerprint
-    if trained_on != present:
-        raise DatasetError(f"run {record.id} was trained on other images: {trained_on[:12]}, now {present[:12]}", hint)
+    known = record.data.fingerprint
+    if known != present:
+        raise DatasetError(f"run {record.id} was trained on other images: {known[:12]}, now {present[:12]}", hint)

@@ -39,10 +39,7 @@ PACKAGES = ("torch", "torchvision", "timm", "perceiver-pytorch", "numpy", "pydan
 
 
 def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[str], listener: Listener) -> Path:
-    """Train a spec, or resume its run; return the folder of the finished record. `force` trains it in a new folder.
-
-    Raises a VitreportError of the kind that ended the run.
-    """
+    """Train a spec (with `force` in a new folder) or resume its run; return the folder of the finished record."""
     command = "the same command without --force" if force else "the same command"
     try:
         with stop_signals() as stop:
@@ -92,10 +89,7 @@ class Session:
             self.setup = prepare(spec, model, self.arrays)
 
     def open(self, folder: Path, hold: Hold) -> RunWriter:
-        """Start the run's record, or restore its newest checkpoint and record that it is resumed.
-
-        Of a start that saved no step only its time is kept.
-        """
+        """Start the run's record, or resume it from its newest checkpoint; of a start without one the time is kept."""
         before, state = read_run(folder), self.setup.state
         self._refuse_others(before)
         if removed := remove_temporaries(folder) + remove_unfinished(folder / "checkpoints"):

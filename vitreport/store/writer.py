@@ -22,11 +22,7 @@ HEARTBEAT_SECONDS = 10
 
 
 class RunWriter:
-    """Writes one run folder while its lock is held.
-
-    Errors name folders relative to `places`. Methods raise BusyError if the lock is no longer held: another process may
-    write to the folder.
-    """
+    """Writes one run folder. Methods raise BusyError if its lock was lost: another process may write to it."""
 
     def __init__(
         self, folder: Path, record: RunRecord, checkpoint_seconds: float, saved_step: int, places: Places, hold: Hold

@@ -73,10 +73,7 @@ def expect_from_records(records: Sequence[Run]) -> Expect:
 
 
 def parameters_of(spec: RunSpec) -> int:
-    """Count the parameters of a network, which is built once for all specs that share it.
-
-    Raises SpecError if it cannot be built, ResourceError if the memory does not suffice.
-    """
+    """Count the parameters of a network, built once for all specs. Raises SpecError if it cannot be built."""
     from vitreport.models.cost import count_parameters
     from vitreport.training import device, setup
 
@@ -149,10 +146,7 @@ def expected_seconds(spec: RunSpec, runs: Iterable[Run], device: str, threads: i
 
 @dataclass(frozen=True)
 class RunForecast:
-    """What a run costs in total, at the speeds of its network without compiling.
-
-    The images of each split are `counted`, or else those that were published.
-    """
+    """What a run costs in total, without compiling; its images are `counted`, or else those that were published."""
 
     state: str
     measured: "MeasuredCost"
@@ -214,10 +208,7 @@ def elapsed_seconds(seconds: Iterable[float], jobs: int) -> float:
 def remaining_seconds(
     shares: Mapping[str, float], at_start: Mapping[str, float], elapsed: float, ended: Collection[str] = ()
 ) -> float | None:
-    """Return the seconds left of running trials, None if nothing was done since the start, `elapsed` seconds ago.
-
-    `shares` say how much of each run is done, from 0 to 1. Nothing is left of those that have `ended`.
-    """
+    """Return the seconds left of running trials from the shares of each that are done (0 to 1); None if unknown."""
     done = sum(share - at_start.get(run_id, 0.0) for run_id, share in shares.items())
     left = sum(1 - share for run_id, share in shares.items() if run_id not in ended)
     return elapsed * left / done if done > 0 else None

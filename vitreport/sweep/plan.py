@@ -47,17 +47,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep with its trials, the first seed of every combination first. Without axes it is one run with its seeds.
-
-    `without_baseline` says why nothing is compared and how to change that.
-    """
+    """A sweep with its trials, the first seed of every combination first. Without axes it is one run with its seeds."""
 
     name: str
     axes: tuple[AxisSpec, ...]
     baseline: Labels | None
     trials: tuple[Trial, ...]
     data_dir: Path = Path()
-    without_baseline: str = ""
+    without_baseline: str = ""  # why nothing is compared, and how to change that
     lowered: frozenset[Lowered] = frozenset()
 
     @property
@@ -105,10 +102,7 @@ def plan_ablation(
 def trial_composer(
     request: Request, describe: Describe, origin: str, fixed: Mapping[str, Any] | None = None
 ) -> ComposeTrial:
-    """Return a function that composes trials of a request; problems name the `origin` of their values.
-
-    `fixed` fields are as strong as the values of the trials.
-    """
+    """Return a function that composes trials of a request, whose values and `fixed` fields come from `origin`."""
 
     def compose_trial(fields: Mapping[str, Any]) -> Composed:
         base = replace(request, model=None) if MODEL in fields else request  # it may be an architecture of timm

@@ -26,10 +26,7 @@ def read_trials(trials: Sequence[Trial], runs_dir: Path) -> dict[str, Run]:
 
 
 def write_sweep(runs_dir: Path, plan: Plan) -> Path:
-    """Put a sweep on record; recorded trials of other seeds stay, also those that another process writes just now.
-
-    Raises RecordError if the file is too large, or if it, its lock or its folder is a link or of another kind.
-    """
+    """Put a sweep on record; trials of other seeds stay. Raises RecordError for links, or a file that is too large."""
     path = sweep_file(runs_dir, plan.id)
     refuse_foreign([path.parent], [path, path.parent / LOCK_NAME])
     record, known = _record(plan), _read(path)

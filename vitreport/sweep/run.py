@@ -49,10 +49,7 @@ class Observer:
 
 @dataclass(frozen=True)
 class Policy:
-    """What happens after a failure: `fail_fast` stops at the first trial that fails.
-
-    `retry_failed` also trains the runs on record that failed with an error; diverged runs are never retried.
-    """
+    """What happens after failures: diverged runs are never retried, `fail_fast` stops at the first failed trial."""
 
     retry_failed: bool = False
     fail_fast: bool = False
@@ -86,10 +83,9 @@ class Sweep:
         self.queue = missing_trials(self.trials, self.runs, self.policy)
 
     def run(self) -> None:
-        """Train the trials in the queue; `runs` has the records of all, by the id of the spec.
+        """Train the trials in the queue, after a check of all.
 
-        Raises StoppedError after a signal, StorageError if nothing more can be written, and before any training
-        ImagesError or SpecError if a trial cannot be trained.
+        Raises ImagesError, SpecError, StoppedError after a signal, StorageError if nothing more can be written.
         """
         try:
             with stop_signals() as stop:

@@ -15,10 +15,7 @@ from vitreport.sweep.run import PATIENT, Observer, Policy, Sweep
 
 @dataclass
 class Outcome:
-    """Sweeps (with `fail_fast` up to the first that failed), the records of their trials by the id of the spec.
-
-    `left_out` has the sweeps whose images are missing, by name, and why.
-    """
+    """Sweeps up to where they ended, the records of their trials, and why those without images are left out."""
 
     plans: list[Plan] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
@@ -49,11 +46,8 @@ def run_plans(
 ) -> Outcome:
     """Train what is missing of each sweep, and put it on record.
 
-    Each plan has its own folder of images. Those that are `unavailable`, by name, have one that cannot be used.
-
-    Raises:
-        ImagesError: There is one sweep only, or `fail_fast`, and its images are missing.
-        StoppedError, StorageError, SpecError: As `Sweep.run`.
+    Those that are `unavailable`, by name, have images in a folder that cannot be used. Raises as `Sweep.run`, but
+    ImagesError only for a single sweep or with `fail_fast`.
     """
     watching = observer or Observer()
     is_single = len(plans) + len(unavailable or {}) == 1

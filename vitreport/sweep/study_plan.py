@@ -40,10 +40,7 @@ class StudyRequest:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """A study with the plans of its parts by name, in the order of its sections.
-
-    `unavailable` has, by title, the parts whose dataset is a folder that cannot be used, and why.
-    """
+    """A study with the plans of its parts by name; parts with a folder of images that cannot be used by title."""
 
     study: StudySpec
     available: Mapping[str, Plan]

@@ -57,10 +57,7 @@ class Engine(AbstractContextManager[object, None], Protocol):
         """Start to train a spec; return False if there is no room now."""
 
     def reports(self, seconds: float) -> Sequence[tuple[str, Report]]:
-        """Return what happened, each with the id of its run; wait at most so long for the first.
-
-        Raises ResourceError if nothing can be trained at all.
-        """
+        """Return what happened, with the ids of the runs, after at most `seconds`. May raise ResourceError."""
 
     def stop(self) -> None:
         """Ask every running trial to save a checkpoint and to end."""
