@@ -163,24 +163,18 @@ def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
     from vitreport.training.throughput import measure_cost_here
 
     images, counted = _images(spec, runtime)
-    train = spec.train
+    train, epochs = spec.train, spec.train.epochs
     measured = measure_cost_here(spec, runtime.device, runtime.threads, training_images=images["train"])
-    evaluated_each_epoch = images.get("val", 0) + (images["test"] if train.monitor_test else 0)
-    evaluated_finally = sum(images.values()) * (2 if train.selection == "val" else 1)  # selected and last weights
-    evaluated = evaluated_each_epoch * train.epochs + evaluated_finally
-    training, forward = measured.training, measured.forward
+    each_epoch = images.get("val", 0) + images["test"] * train.monitor_test
+    at_the_end = sum(images.values()) * (2 if train.selection == "val" else 1)  # with the selected and last weights
+    seconds = images["train"] * epochs / measured.training.expected_images_per_second
+    seconds += (each_epoch * epochs + at_the_end) / measured.forward.expected_images_per_second
+    steps = -(-images["train"] // train.batch_size) * epochs
     folder = newest_attempt(runtime.runs_dir, spec.run_id)
     run = read_run(folder) if folder.exists() else None
-    return RunForecast(
-        state="new" if run is None else f"{state_of(run)}{f', at step {run.record.step:,}' if run.record else ''}",
-        measured=measured,
-        images=images,
-        counted=counted,
-        steps=-(-images["train"] // train.batch_size) * train.epochs,
-        seconds=images["train"] * train.epochs / training.expected_images_per_second
-        + evaluated / forward.expected_images_per_second,
-        disk_bytes=disk_bytes(spec, measured.cost.parameters),
-    )
+    state = f"{state_of(run)}{f', at step {run.record.step:,}' if run.record else ''}" if run else "new"
+    disk = disk_bytes(spec, measured.cost.parameters)
+    return RunForecast(state, measured, images, counted, steps, seconds, disk)
 
 
 def _images(spec: RunSpec, runtime: Runtime) -> tuple[dict[str, int], bool]:
