@@ -25,7 +25,11 @@ def test_place_that_cannot_be_written_is_told(driver: Driver, tmp_path: Path, pl
 
 @pytest.mark.parametrize(
     ("place", "told"),
-    [("absent", "there is no folder absent; "), ("file", "file is not a folder; "), ("x" * 5000, "x" * 5000)],
+    [
+        ("absent", "there is no folder absent; "),
+        ("file", "file is not a folder; "),
+        ("x" * 5000, "cannot use " + "x" * 5000),
+    ],
 )
 def test_place_without_runs_is_told(driver: Driver, tmp_path: Path, place: str, told: str) -> None:
     (tmp_path / "file").touch()
