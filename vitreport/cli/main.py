@@ -141,7 +141,7 @@ def __getattr__(name: str) -> Any:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        named = [word for word in arguments if word in COMMANDS][:1]
+        named = tuple(word for word in arguments if word in COMMANDS)[:1]
         program = command(COMMANDS if "_VITREPORT_COMPLETE" in os.environ else named)
         code = int(program(list(arguments), prog_name="vitreport", standalone_mode=False) or 0)
         return _report(["stopped by SIGINT"], 130) if code == 130 else code
