@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
+import vitreport
 from vitreport.cli import options
 from vitreport.cli.console import note_lowered
+from vitreport.cli.live import SweepView
 from vitreport.cli.options import PARAM, SWEEP, flag, option
-from vitreport.cli.tables.sweeps import ablate_and_show
+from vitreport.cli.tables.sweeps import refuse_missing, show_sweeps, sweep_arguments
 from vitreport.data.sources import facts_in
 from vitreport.spec.sweep import parse_list, parse_seeds, read_axes, zipped
 from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS
@@ -53,4 +55,7 @@ def ablate(
 
         show_ablation_plan(plan, sweep)
     else:
-        ablate_and_show(plan, sweep)
+        with SweepView(quiet=sweep.quiet) as view:
+            summary = vitreport.ablate(plan, {}, observer=view, **sweep_arguments(sweep))
+        show_sweeps([plan], summary, as_json=sweep.as_json)
+        refuse_missing(plan.trials, sweep.runs_dir)

@@ -1,18 +1,23 @@
 """`vitreport report`: write a report of recorded runs."""
 
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from vitreport.analysis import selection
 from vitreport.analysis.groups import mixed_randomness
-from vitreport.cli import options, publish
-from vitreport.cli.console import note, note_lowered, warn_each
+from vitreport.cli import options
+from vitreport.cli.console import note, note_lowered, print_document, warn_each
 from vitreport.cli.options import argument, flag, option
 from vitreport.cli.tables.runs import TRAIN_AGAIN, require_runs_dir
 from vitreport.data.sources import facts_in
 from vitreport.errors import DamageError, DriftError, SpecError
+from vitreport.files import output_path
 from vitreport.formatting import counted
-from vitreport.report.blocks import Format
+from vitreport.report import inject as injection
+from vitreport.report.blocks import Figure, Format
+from vitreport.report.figures.assets import Assets, default_folder, refuse_unwritable
 from vitreport.report.inject import read_text
 from vitreport.report.markdown import read_template
 from vitreport.report.page import TITLE, make_page
@@ -20,6 +25,14 @@ from vitreport.report.render import render
 from vitreport.runtime import RUNS_DIR
 from vitreport.sweep.defaults import DEFAULT_SEEDS
 from vitreport.sweep.study_plan import StudyRequest
+
+EXTENSIONS: dict[str, Format] = {
+    **dict.fromkeys(("", ".md", ".markdown", ".txt"), "markdown"),
+    ".html": "html",
+    ".json": "json",
+    ".csv": "csv",
+    ".tex": "latex",
+}
 
 
 def report(
@@ -51,14 +64,14 @@ def report(
     """
     from vitreport.report.figures import assets as figure_files
 
-    publish.refuse_several({"--output": output, "--inject": inject, "--check": check})
-    publish.refuse_several({"--assets": assets, "--no-assets": no_assets})
-    file, is_part = publish.checked_file(output, inject, check)
+    _refuse_several({"--output": output, "--inject": inject, "--check": check})
+    _refuse_several({"--assets": assets, "--no-assets": no_assets})
+    file, is_part = _checked_file(output, inject, check)
     markdown_only = {"--template": template, "--assets": assets, "--no-assets": no_assets}
-    form = publish.chosen_format(file, format_, markdown_only)
+    form = _chosen_format(file, format_, markdown_only)
     own = read_template(template) if template else None
     is_shown = form == "markdown" and not no_assets
-    folder = publish.figures_folder(file, assets, is_checked=check is not None) if is_shown else None
+    folder = _figures_folder(file, assets, is_checked=check is not None) if is_shown else None
     if study:
         if runs:
             raise SpecError(f"runs cannot be named with --study: {', '.join(runs)}", "choose parts with --only")
@@ -78,10 +91,10 @@ def report(
     document = render(page, form, title=title, template=own, assets=link, is_part=is_part)
     figures = figure_files.shown_figures(page.figures, document)
     if not check:
-        publish.publish(file, document, figures, place, is_part=is_part)
+        _publish(file, document, figures, place, is_part=is_part)
         if place and figures:
             note(f"{counted(len(figures), 'figure')} in {place.folder}/")
-    is_out_of_date = check is not None and publish.differs(check, document, figures, place)
+    is_out_of_date = check is not None and _differs(check, document, figures, place)
     damage = page.summary.damage
     if not (page.summary.runs or damage):
         which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"
@@ -94,3 +107,66 @@ def report(
         raise DriftError(f"{check} is out of date", f"run the same command with {option_} in place of --check")
     if damage:
         raise DamageError(f"the records are damaged in {counted(len(damage), 'place')}; the report has the rest")
+
+
+def _refuse_several(options: Mapping[str, Any]) -> None:
+    """Raise SpecError if several of these options are given."""
+    names = [name for name, value in options.items() if value]
+    if len(names) > 1:
+        raise SpecError(f"{' and '.join(names)} exclude each other", "give one of them")
+
+
+def _checked_file(output: Path | None, inject: Path | None, check: Path | None) -> tuple[Path | None, bool]:
+    """Return the file that a report goes to, with links resolved, and whether the report is a part of it.
+
+    Raises SpecError or ResourceError for a file that cannot be used.
+    """
+    is_part = bool(inject or (check and injection.has_marks(check)))
+    file = inject or output or check
+    if file and is_part:
+        injection.with_part(file, "")
+    return output_path(file) if file and not check else file, is_part
+
+
+def _chosen_format(file: Path | None, given: Format | None, markdown_only: Mapping[str, Any]) -> Format:
+    """Return the given format, else that of the file extension, which does not count with a template.
+
+    Raises SpecError for a format that does not fit the extension or an option that only Markdown has.
+    """
+    has_template = bool(markdown_only["--template"])
+    by_file = EXTENSIONS.get(file.suffix.lower()) if file and not has_template else None
+    if file and not (given or by_file or has_template):
+        hint = f"use one of {', '.join(filter(None, EXTENSIONS))}, or choose the format with --format"
+        raise SpecError(f"unknown file extension: {file}", hint)
+    if given and by_file and given != by_file and (given, by_file) != ("model-card", "markdown"):
+        raise SpecError(f"--format {given} does not match the extension of {file} ({by_file})", "leave out --format")
+    form = given or by_file or "markdown"
+    if form != "markdown" and (surplus := next((name for name, value in markdown_only.items() if value), None)):
+        raise SpecError(f"{surplus} is for markdown, not for {form}", "leave one of them out")
+    return form
+
+
+def _figures_folder(file: Path | None, given: Path | None, *, is_checked: bool) -> Path:
+    """Return the folder of the figures of a document. Raises SpecError or ResourceError if it cannot be written."""
+    folder = given or default_folder(file)
+    if not is_checked:
+        refuse_unwritable(folder)
+    return folder
+
+
+def _differs(check: Path, document: str, figures: Sequence[Figure], assets: Assets | None) -> bool:
+    """Print what differs between a file with its figures and a report; return whether anything does."""
+    drift = injection.drift(check, document) + (assets.drift(figures) if assets else "")
+    print_document(drift)
+    return bool(drift)
+
+
+def _publish(
+    file: Path | None, document: str, figures: Sequence[Figure], assets: Assets | None, *, is_part: bool
+) -> None:
+    """Write the figures, then the document to its file, or print it."""
+    with assets.published(figures) if assets else nullcontext():
+        if file:
+            (injection.inject if is_part else injection.write_document)(file, document)
+    if not file:  # after the figures are unlocked: the reader of stdout may be slow
+        print_document(document)

@@ -1,5 +1,6 @@
 """`vitreport spec`: show the schema, the fields or a whole spec, and check one."""
 
+import inspect
 from pathlib import Path
 from typing import Annotated
 
@@ -7,11 +8,28 @@ import tomli_w
 import typer
 
 from vitreport.cli import options
-from vitreport.cli.console import note, print_json, print_text
+from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.cli.options import argument, flag
-from vitreport.cli.tables.specs import show_fields
+from vitreport.cli.tables.specs import field_rows
+from vitreport.errors import SpecError
+from vitreport.formatting import did_you_mean, toml_value
+from vitreport.spec.augment import AugmentSpec, MixSpec
+from vitreport.spec.data import DataSpec
 from vitreport.spec.load import preset_facts
+from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
+from vitreport.spec.run import TrainSpec
 from vitreport.spec.schema import run_schema, study_schema
+from vitreport.spec.section import members, tag_of
+
+SECTIONS = {
+    "data": DataSpec,
+    "data.augment": AugmentSpec,
+    "data.mix": MixSpec,
+    "optimizer": OptimizerSpec,
+    "schedule": ScheduleSpec,
+    "train": TrainSpec,
+}
+"""The parts of a spec, without the model; some have several kinds with different names."""
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -38,7 +56,21 @@ def fields(
     Example:
         vitreport spec fields data.augment
     """
-    show_fields(section, as_json=as_json)
+    if section and section not in SECTIONS:
+        raise SpecError(f"there is no section {section}", did_you_mean(section, SECTIONS))
+    kinds = [(name, kind) for name in ([section] if section else SECTIONS) for kind in members(SECTIONS[name])]
+    if as_json:
+        sections = [
+            {"section": name, "name": tag_of(kind), "description": inspect.getdoc(kind)} for name, kind in kinds
+        ]
+        fields = [[each._asdict() for each in field_rows(kind)] for _, kind in kinds]
+        print_json([{**about, "fields": of_kind} for about, of_kind in zip(sections, fields, strict=True)])
+        return
+    rows: list[tuple[str, ...]] = []
+    for name, kind in kinds:
+        rows += [(name, "name", toml_value(tag), "")] if (tag := tag_of(kind)) else []
+        rows += [(name, field.name, field.type, field.shown_default) for field in field_rows(kind)]
+    print_table(["section", "field", "type", "default"], rows)
 
 
 @app.command()

@@ -2,18 +2,23 @@
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+import vitreport
+from vitreport.analysis.selection import analyze_study
 from vitreport.analysis.studies import statement_of
 from vitreport.cli import options
 from vitreport.cli.console import note, note_lowered, print_json, print_sentence, print_table, print_text, warn_each
+from vitreport.cli.live import SweepView
 from vitreport.cli.options import WordsCommand, argument, flag
 from vitreport.cli.tables.runs import HINT, require_runs_dir
-from vitreport.cli.tables.sweeps import run_study_and_show
+from vitreport.cli.tables.sweeps import refuse_missing, show_sweeps, sweep_arguments
 from vitreport.data.sources import facts_in
+from vitreport.errors import ImagesError
 from vitreport.formatting import counted, duration, printable, toml_value
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
@@ -116,8 +121,26 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     asked = StudyRequest(study, only or (), sweep.seeds, wanted.assignments, weights=sweep.weights)
     if sweep.dry_run:
         _show_status(asked, facts_in(sweep.data_dirs), sweep.runs_dir, as_json=sweep.as_json, quiet=sweep.quiet)
-    else:
-        run_study_and_show(asked, sweep)
+        return
+    describe, failure = facts_in(sweep.data_dirs), None
+    planned = plan_study(asked, describe)
+    if not sweep.quiet:
+        note_lowered(planned.lowered)
+    try:
+        with SweepView(quiet=sweep.quiet) as view:
+            dirs = sweep.data_dirs or ()
+            analysis = vitreport.run_study(asked, observer=view, data_dirs=dirs, **sweep_arguments(sweep))
+    except ImagesError as error:
+        if len(planned.available) + len(planned.unavailable) == 1:
+            raise
+        failure, asked = error, replace(asked, only=list(planned.available))
+        analysis = analyze_study(asked, sweep.runs_dir, describe)
+    plans, lacking = planned.available.values(), failure.causes if failure else ()
+    show_sweeps(list(plans), analysis.summary, as_json=sweep.as_json)
+    trials = {trial.id: trial for plan in plans for trial in plan.trials if trial.spec.data.dataset not in lacking}
+    refuse_missing(list(trials.values()), sweep.runs_dir)
+    if failure:
+        raise failure
 
 
 def _show_status(

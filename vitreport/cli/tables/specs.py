@@ -1,36 +1,22 @@
 """The fields of specs and their values as tables."""
 
-import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from vitreport.cli.console import note, print_json, print_table
-from vitreport.errors import SpecError
-from vitreport.formatting import did_you_mean, toml_value
+from vitreport.cli.console import note
+from vitreport.formatting import toml_value
 from vitreport.runtime import Runtime
-from vitreport.spec.augment import AugmentSpec, MixSpec
 from vitreport.spec.compose import Composed
-from vitreport.spec.data import DataSpec
 from vitreport.spec.fields import flat
 from vitreport.spec.model import implementations
-from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
-from vitreport.spec.run import RunSpec, TrainSpec
-from vitreport.spec.section import members, tag_of, tags_of
+from vitreport.spec.run import RunSpec
+from vitreport.spec.section import tags_of
 
 LINE_CHARACTERS = 80
 LARGEST = 2**31 - 1  # the limit of every whole number: no range that a user needs to know
-SECTIONS = {
-    "data": DataSpec,
-    "data.augment": AugmentSpec,
-    "data.mix": MixSpec,
-    "optimizer": OptimizerSpec,
-    "schedule": ScheduleSpec,
-    "train": TrainSpec,
-}
-"""The parts of a spec, without the model; some have several kinds with different names."""
 TYPES = {"integer": "whole number", "boolean": "true or false", "string": "text", "null": "none", "object": "table"}
 LIMITS = {"exclusiveMinimum": "above", "exclusiveMaximum": "below", "minimum": "at least", "maximum": "at most"}
 
@@ -72,25 +58,6 @@ def _type(field: Mapping[str, Any]) -> str:
         return f"list of {_type(field['items'])}"
     limits = [f"{word} {field[limit]:g}" for limit, word in LIMITS.items() if field.get(limit, LARGEST) != LARGEST]
     return " ".join([TYPES.get(kind := field.get("type", "object"), kind), " and ".join(limits)]).strip()
-
-
-def show_fields(section: str | None, *, as_json: bool) -> None:
-    """Print the fields of each kind of each section, or of one section. Raises SpecError for an unknown section."""
-    if section and section not in SECTIONS:
-        raise SpecError(f"there is no section {section}", did_you_mean(section, SECTIONS))
-    kinds = [(name, kind) for name in ([section] if section else SECTIONS) for kind in members(SECTIONS[name])]
-    if as_json:
-        sections = [
-            {"section": name, "name": tag_of(kind), "description": inspect.getdoc(kind)} for name, kind in kinds
-        ]
-        fields = [[each._asdict() for each in field_rows(kind)] for _, kind in kinds]
-        print_json([{**about, "fields": of_kind} for about, of_kind in zip(sections, fields, strict=True)])
-        return
-    rows: list[tuple[str, ...]] = []
-    for name, kind in kinds:
-        rows += [(name, "name", toml_value(tag), "")] if (tag := tag_of(kind)) else []
-        rows += [(name, field.name, field.type, field.shown_default) for field in field_rows(kind)]
-    print_table(["section", "field", "type", "default"], rows)
 
 
 def spec_rows(spec: RunSpec) -> list[tuple[str, str]]:

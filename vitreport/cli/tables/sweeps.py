@@ -1,4 +1,4 @@
-"""Train sweeps and print their results as tables for people and as plain values for programs."""
+"""Sweeps as tables for people and as plain values for programs."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,18 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import vitreport
 from vitreport.analysis.findings import ablation_findings, no_result
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import subject_of
-from vitreport.analysis.selection import analyze_study
 from vitreport.analysis.summary import Ablation, Summary
-from vitreport.cli.console import note_lowered, print_json, print_sentence, print_table, print_text, warn_each
-from vitreport.cli.live import SweepView
+from vitreport.cli.console import print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.options import SweepOptions
 from vitreport.cli.tables.runs import warn_mixed
-from vitreport.data.sources import facts_in
-from vitreport.errors import DamageError, ImagesError
+from vitreport.errors import DamageError
 from vitreport.formatting import counted, listed, printable
 from vitreport.report import tables
 from vitreport.spec.sweep import called
@@ -27,7 +23,6 @@ from vitreport.sweep.engines.local import LocalEngine
 from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.record import read_trials
 from vitreport.sweep.run import Policy
-from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 WAYS = {
     "failed": "--retry-failed trains those that failed with an error",
@@ -35,41 +30,8 @@ WAYS = {
 }
 
 
-def ablate_and_show(plan: Plan, options: SweepOptions) -> None:
-    """Train what is missing of an ablation and print its results. Raises DamageError if trials are missing."""
-    with SweepView(quiet=options.quiet) as view:
-        summary = vitreport.ablate(plan, {}, observer=view, **_arguments(options))
-    show_sweeps([plan], summary, as_json=options.as_json)
-    refuse_missing(plan.trials, options.runs_dir)
-
-
-def run_study_and_show(asked: StudyRequest, options: SweepOptions) -> None:
-    """Train what is missing of a study and print its results.
-
-    Raises DamageError if trials are missing, ImagesError if parts are left out because they lack their images.
-    """
-    describe, failure = facts_in(options.data_dirs), None
-    planned = plan_study(asked, describe)
-    if not options.quiet:
-        note_lowered(planned.lowered)
-    try:
-        with SweepView(quiet=options.quiet) as view:
-            dirs = options.data_dirs or ()
-            analysis = vitreport.run_study(asked, observer=view, data_dirs=dirs, **_arguments(options))
-    except ImagesError as error:
-        if len(planned.available) + len(planned.unavailable) == 1:
-            raise
-        failure, asked = error, replace(asked, only=list(planned.available))
-        analysis = analyze_study(asked, options.runs_dir, describe)
-    plans, lacking = planned.available.values(), failure.causes if failure else ()
-    show_sweeps(list(plans), analysis.summary, as_json=options.as_json)
-    trials = {trial.id: trial for plan in plans for trial in plan.trials if trial.spec.data.dataset not in lacking}
-    refuse_missing(list(trials.values()), options.runs_dir)
-    if failure:
-        raise failure
-
-
-def _arguments(options: SweepOptions) -> dict[str, Any]:
+def sweep_arguments(options: SweepOptions) -> dict[str, Any]:
+    """Return the arguments of the Python API for options of a sweep."""
     return {
         "runtime": options.runtime(),
         "engine": partial(LocalEngine, options.jobs, argv=sys.argv[1:]),
