@@ -92,11 +92,12 @@ class TrainingView(View, Listener):
                 self._draw("measuring", 0, None, "every split")
 
     def _draw_training(self, at: Started | StepFinished) -> None:
-        text = f"epoch {at.epoch:,}/{self._started.epochs:,}\n{self._loss}"
+        text = f"epoch {at.epoch:,}/{self._started.epochs:,}"
         if self._epochs:
             split, accuracy = _seen(self._epochs[-1].splits)
             curve = sparkline([epoch.splits[split].accuracy for epoch in self._epochs], CURVE_WIDTH)
-            text += f", {split} {percent(accuracy)} {curve}, {rate(self._epochs[-1].images_per_second)} images/s"
+            speed = f", {rate(self._epochs[-1].images_per_second)} images/s"
+            text = f"{text}{speed}\n{self._loss}, {split} {percent(accuracy)} {curve}"
         self._draw("training", at.step, self._started.epochs * self._started.steps_per_epoch, text)
 
 
@@ -166,7 +167,7 @@ class SweepView(View, Observer):
         self._draw_trial(run_id)
 
     def _draw_trial(self, run_id: str) -> None:
-        if "running" in self._states.values():
+        if self.bars.tasks or "running" in self._states.values():
             counts = Counter(self._states.values())
             done = [f"{counts.pop('done', 0)} of {len(self._trials)} done"]
             text = ", ".join([*done, *(f"{count} {state}" for state, count in counts.items())])
