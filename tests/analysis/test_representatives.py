@@ -3,7 +3,7 @@
 import pytest
 
 from tests.analysis.summaries import RUNS, summary
-from tests.records import spec, write_run, write_seeds
+from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.analysis.analyze import Outline
 from vitreport.analysis.pairs import Planned
 from vitreport.data.sources import facts_in
@@ -73,3 +73,20 @@ def test_a_study_has_the_pairs_in_its_own_order() -> None:
         ("swin", None, "do this"),
         ("perceiver-io", None, ""),
     ]
+
+
+def test_a_group_with_diverged_seeds_represents_no_other() -> None:
+    write_seeds(RUNS, [0.9], train={"batch_size": 64})
+    for seed in (1, 2):
+        write_run(RUNS, spec(seed=seed, train={"batch_size": 64}), None, error=DIVERGED)
+    write_seeds(RUNS, [0.5, 0.51, 0.52], train={"batch_size": 32})
+    (pair,) = summary().pairs
+    assert pair.group
+    assert pair.group.fields["train.batch_size"] == 32
+    planned = [
+        Planned("perceiver-io", "cifar10", spec(train={"batch_size": size}).group, "vitreport train")
+        for size in (64, 32)
+    ]
+    (pair,) = summary(Outline(pairs=tuple(planned))).pairs
+    assert pair.group
+    assert pair.group.fields["train.batch_size"] == 32

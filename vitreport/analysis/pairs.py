@@ -65,17 +65,22 @@ def _ordered(names: Mapping[str, str], known: Iterable[str]) -> list[str]:
 
 def _best_planned(pairs: Sequence[Pair]) -> Pair:
     """Return the best on the validation split if all have one, else the first."""
-    place = _best_validated([pair.group for pair in pairs])
+    stable = [pair for pair in pairs if not (pair.group and pair.group.diverged)] or pairs
+    place = _best_validated([pair.group for pair in stable])
     if len(pairs) == 1 or place is None:
-        return pairs[0]
-    return replace(pairs[place], chosen=f"of {len(pairs)} that the study has the best on the validation split")
+        return stable[0]
+    return replace(stable[place], chosen=f"of {len(pairs)} that the study has the best on the validation split")
 
 
 def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
-    """Return the preset's group, else the best on the validation split, else that with most seeds, then epochs."""
+    """Return the preset's group, else the best on the validation split, else that with most seeds, then epochs.
+
+    A group with diverged seeds represents only if all have some.
+    """
     if len(candidates) == 1:
         return candidates[0], "the only one"
-    usable = [group for group in candidates if group.test] or candidates
+    tested = [group for group in candidates if group.test] or candidates
+    usable = [group for group in tested if not group.diverged] or tested
     if preset := next((group for group in usable if group.is_preset), None):
         return preset, "the preset's settings"
     if (place := _best_validated(usable)) is not None:
