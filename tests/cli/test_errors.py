@@ -41,7 +41,7 @@ def test_a_batch_that_is_too_small_to_normalise_over(command: list[str], batch_s
     [
         (["train", "percever-io"], ["model.name = 'percever-io': unknown name", "mean perceiver-io or perceiver?"]),
         (["train", "resnet18"], ["model.name = 'resnet18': unknown name", "or timm/resnet18, if timm has it"]),
-        (["train", "swin", "--dataset", "digist"], ["data.dataset = 'digist': unknown data set", "mean digits?"]),
+        (["train", "swin", "--dataset", "digist"], ["data.dataset = 'digist': unknown dataset", "mean digits?"]),
         (["train", "swin", "--set", "model.dept=3"], ["model.dept: unknown field", "did you mean model.depth"]),
         (["train", "perceiver-io", "--epochs", "0"], ["train.epochs = 0: must be greater than", "command line"]),
         (["train", "perceiver-io", "--lr", "nan"], ["optimizer.learning_rate = nan: must be a finite number"]),
@@ -119,7 +119,7 @@ def test_a_wrong_option_is_told_without_words_of_libraries(arguments: list[str],
 )
 def test_a_data_set_in_other_letters_or_a_bare_folder_is_understood(dataset: str, said: str, cli: Cli) -> None:
     write_folder(Path("photos"))
-    said = f"unknown data set (from command line); hint: {said}"
+    said = f"unknown dataset (from command line); hint: {said}"
     refused(cli("train", "swin", "--dataset", dataset, "--dry-run"), 2, said)
 
 
@@ -216,7 +216,7 @@ def test_without_a_network_the_other_ways_to_cifar10_are_told(cli: Cli, monkeypa
         "could not be downloaded",
         "put cifar-10-python.tar.gz into data",
         "cifar10/{train,test}",
-        "the data set digits needs no download",
+        "the dataset digits needs no download",
     )
 
 

@@ -47,7 +47,7 @@ def test_a_wrong_request_is_refused(arguments: tuple[str, ...], said: list[str],
         (("limit = 40", "limt = 40"), ["runs.mixer.set.limt: unknown field", "did you mean limit"]),
         (("limit = 40", "limit = 0"), ["runs.mixer.set.limit = 0: must be"]),
         (("limit = 40", "seed = 4"), ["runs.mixer.set.seed: is given by --seeds in a sweep"]),
-        (('dataset = "digits"\nset', 'dataset = "digist"\nset'), ["'digist': unknown data set", "mean digits?"]),
+        (('dataset = "digits"\nset', 'dataset = "digist"\nset'), ["'digist': unknown dataset", "mean digits?"]),
         (
             ('"digits", set', '"digits", preset = "swin-digits", set'),
             ["runs.mixer.preset = swin-digits: is not a recipe"],

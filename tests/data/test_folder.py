@@ -195,7 +195,7 @@ def test_a_published_data_set_has_no_links_to_other_places(
 ) -> None:
     root = write_folder(tmp_path / "set")
     damage(root)
-    with pytest.raises(DatasetError, match="is a link out of the data set"):
+    with pytest.raises(DatasetError, match="is a link out of the dataset"):
         folder.find_by_class(root, replace(image_request, name="cifar10"))
 
 

@@ -190,7 +190,7 @@ def one_folder_more(root: Path) -> None:
         (
             only_training,
             "has no images in test/CLASS/ or val/CLASS/; it has models, train",
-            "give .*/set/train as the data set",
+            "give .*/set/train as the dataset",
         ),
         (no_training, "has no images in train/CLASS/; it has data, test", "lay it out"),
         (

@@ -90,5 +90,5 @@ def test_a_text_is_never_read_through_a_link_to_another_place(tmp_path: Path, im
     write_folder(root / ".hidden")
     (tmp_path / "secret.csv").write_text("file,label\na,b\n")
     (root / "labels.csv").symlink_to(tmp_path / "secret.csv")
-    with pytest.raises(DatasetError, match=r"labels\.csv is a link out of the data set"):
+    with pytest.raises(DatasetError, match=r"labels\.csv is a link out of the dataset"):
         open_folder(root, image_request)

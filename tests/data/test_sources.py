@@ -88,7 +88,7 @@ def test_an_unknown_name(tmp_path: Path, name: str, hint: str) -> None:
     with pytest.raises(SpecError) as error:
         describe(name, [tmp_path])
     (problem,) = error.value.problems
-    assert (problem.field, problem.message, problem.value) == ("data.dataset", "unknown data set", repr(name))
+    assert (problem.field, problem.message, problem.value) == ("data.dataset", "unknown dataset", repr(name))
     assert hint in problem.hint
     assert "a folder of images works too" in problem.hint
 

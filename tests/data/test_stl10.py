@@ -141,7 +141,7 @@ def test_nothing_there_and_no_network(image_request: ImageRequest, told: list[st
         "stl10_binary.tar.gz",
         str(image_request.data_dir),
         "stl10/{train,test}/CLASS/*.png",
-        "the data set digits",
+        "the dataset digits",
     ):
         assert way in error.value.hint
     assert told == ["downloading stl10_binary.tar.gz (2.6 GB) from 127.0.0.1:9"]

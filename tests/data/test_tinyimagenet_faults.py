@@ -116,7 +116,7 @@ def test_links_out_of_the_data_set_are_refused(image_request: ImageRequest) -> N
     root = write_tiny(image_request.data_dir / "tiny-imagenet-200")
     (root / "words.txt").unlink()
     (root / "words.txt").symlink_to("/etc/passwd")
-    with pytest.raises(DatasetError, match=r"words\.txt is a link out of the data set"):
+    with pytest.raises(DatasetError, match=r"words\.txt is a link out of the dataset"):
         opened(image_request)
 
 

@@ -85,7 +85,7 @@ class DiskTree:
 
     def _refuse_outside(self, path: Path) -> None:
         if not Path(os.path.realpath(path)).is_relative_to(self._root):
-            raise DatasetError(f"{shown(str(path))} is a link out of the data set", "copy the files")
+            raise DatasetError(f"{shown(str(path))} is a link out of the dataset", "copy the files")
 
 
 class ZipTree:

@@ -108,8 +108,8 @@ def download(archive: Archive, request: ImageRequest) -> Path:
                 return part.replace(target)
     hint = (
         f"where it is here already: --data-dir FOLDER; else put {archive.file} into {home}, or images into "
-        f"{home}/{request.name}/{{train,test}}/CLASS/*.png; for images of your own, give their folder as the data set; "
-        "the data set digits needs no download"
+        f"{home}/{request.name}/{{train,test}}/CLASS/*.png; for images of your own, give their folder as the dataset; "
+        "the dataset digits needs no download"
     )
     raise ResourceError(f"{target.name} could not be downloaded ({'; '.join(refusals)})", hint)
 

@@ -67,7 +67,7 @@ def refuse_other_classes(name: str, place: str, classes: Sequence[str], publishe
     expected, others = DATASETS[name].num_classes, sorted(set(published or classes) ^ set(classes))
     if others or len(classes) != expected:
         differ = f" (these differ: {listed(others)})" if others else ""
-        hint = "rename the folder, or give its path to use it as a data set of your own"
+        hint = "rename the folder, or give its path to use it as a dataset of your own"
         raise DatasetError(f"{place} has {len(classes)} classes, {name} has {expected}{differ}", hint)
 
 
@@ -97,7 +97,7 @@ def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, File]:
     if any(len(file.parts) == 3 and file.parts[0] == splits.get("train") for file in files):
         images = _images_by_class(tree, files, splits, notify)
         if all(image.split == "train" for image in images):
-            hint = f"add test/CLASS/, or give {tree.place}/{splits['train']} as the data set to split it automatically"
+            hint = f"add test/CLASS/, or give {tree.place}/{splits['train']} as the dataset to split it automatically"
             raise DatasetError(f"{tree.place} has no images in test/CLASS/ or val/CLASS/; it has {_names(files)}", hint)
     elif table := _label_file(files):
         all_images = [file for file in files if file.is_image]

@@ -34,7 +34,7 @@ def locate(dataset: str, data_dirs: Sequence[Path]) -> tuple[str, Path]:
         path = Path(dataset).expanduser()
         path = path.resolve() if path.name in ("", "..") else path.parent.resolve() / path.name
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, an unknown user, a null character
-        raise DatasetError(f"the data set {dataset!a} is not a usable path: {error}") from error
+        raise DatasetError(f"the dataset {dataset!a} is not a usable path: {error}") from error
     return path.name, path.parent
 
 
@@ -54,7 +54,7 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
     if _is_path(dataset) and not _is_folder(root):
         raise DatasetError(f"{root} is not a folder", "give a folder of images: train/CLASS/*.png and test/CLASS/*.png")
     if _is_path(dataset) and published and not published.archive:
-        raise DatasetError(f"{root}: the name {name} is taken by a data set of that name", "rename the folder")
+        raise DatasetError(f"{root}: the name {name} is taken by a dataset of that name", "rename the folder")
     if published:
         size = image_size or published.image_size
         return DatasetFacts(name, published.num_classes, size, published.train_count, data_dir=home)
@@ -63,7 +63,7 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
         hint = f"{did_you_mean(plain, DATASETS)} (a folder of images works too)"
         if name and _is_folder(name):
             hint = f"write ./{name} for the folder here"
-        raise SpecError(problems=[Problem("data.dataset", "unknown data set", hint, repr(name))])
+        raise SpecError(problems=[Problem("data.dataset", "unknown dataset", hint, repr(name))])
     from vitreport.data.decode import first_size
     from vitreport.data.folder import read_folder
 
