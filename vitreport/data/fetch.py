@@ -22,7 +22,6 @@ from vitreport.untrusted_files import entry_fault, open_bounded, reading_errors
 
 TIMEOUT_SECONDS = 30
 BLOCK_BYTES = 2**18
-RESUMED = 206
 
 
 class _MirrorError(Exception):
@@ -130,8 +129,8 @@ def _mismatch(path: Path, md5: str) -> str:
         is_page = file.read(512).lstrip().lower().startswith((b"<!doctype html", b"<html"))
     if actual == md5:
         return ""
-    page = "an HTML page instead of the file; " if is_page else ""
-    return f"{page}md5 is {actual}, expected {md5} ({path.stat().st_size} bytes)"
+    fault = f"md5 is {actual}, expected {md5} ({path.stat().st_size} bytes)"
+    return f"an HTML page instead of the file; {fault}" if is_page else fault
 
 
 def _fetch_verified(url: str, part: Path, archive: Archive, request: ImageRequest) -> None:
@@ -158,7 +157,7 @@ def _blocks(url: str, done: int, size: int) -> Iterator[tuple[int, bytes]]:
         with urlopen(Request(url, headers=headers), timeout=TIMEOUT_SECONDS) as response:
             if response.headers.get_content_type() == "text/html":
                 raise _MirrorError("sent an HTML page instead of the file")
-            if response.status != RESUMED:
+            if response.status != 206:  # the server ignores the range
                 done = 0
             elif not response.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
                 raise _MirrorError("resumes at another byte than asked for")

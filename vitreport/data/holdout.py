@@ -14,7 +14,6 @@ from vitreport.randomness import stream_seed
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Parts = tuple[Indices, Indices]
-
 TEST_FRACTION = 0.2
 
 

@@ -59,10 +59,8 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
         size = image_size or published.image_size
         return DatasetFacts(name, published.num_classes, size, published.train_count, data_dir=home)
     if not name or not _is_folder(root):
-        plain = re.sub(r"[^a-z0-9]", "", name.lower())
-        hint = f"{did_you_mean(plain, DATASETS)} (a folder of images works too)"
-        if name and _is_folder(name):
-            hint = f"write ./{name} for the folder here"
+        near = did_you_mean(re.sub(r"[^a-z0-9]", "", name.lower()), DATASETS)
+        hint = f"write ./{name} for the folder here" if _is_folder(name) else f"{near} (a folder of images works too)"
         raise SpecError(problems=[Problem("data.dataset", "unknown dataset", hint, repr(name))])
     from vitreport.data.decode import first_size
     from vitreport.data.folder import read_folder
@@ -104,10 +102,10 @@ def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageAr
 
 
 def open_present(request: ImageRequest) -> "ImageArrays | None":
-    """Return the images of a dataset as they are here now, decoded if they are not yet; nothing is downloaded.
+    """Return the images of a dataset as they are here now, decoded if they are not yet, with unchecked bytes.
 
-    The result is None if there is no such folder, or if they would have to be downloaded and are not in the cache. The
-    bytes in the cache are not checked. Raises as `open_dataset` does.
+    The result is None if there is no such folder, or if they would have to be downloaded and are not in the cache.
+    Raises as `open_dataset` does.
     """
     published = DATASETS.get(request.name)
     if not published and not _is_folder(request.data_dir / request.name):

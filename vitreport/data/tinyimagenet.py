@@ -21,21 +21,21 @@ from vitreport.formatting import listed
 
 WNIDS, WORDS, ANNOTATIONS = "wnids.txt", "words.txt", "val/val_annotations.txt"
 LAYOUT_HINT = f"lay it out as {WNIDS}, {WORDS}, train/WNID/images/*.JPEG, val/images/*.JPEG and {ANNOTATIONS}"
-SIZE = 64
 
 
 def find(request: ImageRequest) -> ImageSource:
     """Find the archive, what was unpacked from it, or folders by class; else a download."""
+    dataset = DATASETS[request.name]
 
     def decode(path: Path) -> Decoding:
-        listing = _listed(ZipTree(path, DATASETS[request.name].kept_as[1]), request, "archive")
-        return decoding(listing, SIZE, canonical=True)
+        listing = _listed(ZipTree(path, dataset.kept_as[1]), request, "archive")
+        return decoding(listing, dataset.stored_size, canonical=True)
 
     def in_folder(root: Path) -> ImageSource:
         if not any((root / name).is_file() for name in (WNIDS, ANNOTATIONS)):
             return find_by_class(root, request)
         listing = _listed(DiskTree(root), request, f"folder {root.name} (unpacked, not verified)")
-        return image_source(listing, SIZE)
+        return image_source(listing, dataset.stored_size)
 
     return find_published(request, decode=decode, in_folder=in_folder)
 
