@@ -36,7 +36,9 @@ class Lowered(NamedTuple):
 
 
 class DataSpec(Section):
-    """`limit` keeps that many training images, the same share of each class; the test split is never cut.
+    """The images of a run: which, at which size, how they are split, normalized and augmented.
+
+    `limit` keeps that many training images, the same share of each class; the test split is never cut.
 
     `normalization` subtracts a mean from the channels and divides by a deviation: those of the dataset's training
     images, those of ImageNet, or "inception", which maps [0, 1] to [-1, 1]; pretrained weights need their own.

@@ -27,9 +27,9 @@ ENVIRONMENT_PREFIX = "VITREPORT_"
 class Layer:
     """Values from one place, nested like a spec, and what could not be read there.
 
-    Where a stronger layer chooses another model or optimizer, the fields of a preset or a file that only the former one
-    has fall away; single fields never do. The batch size of a preset gives way to a smaller limit of the user, but not
-    to that of a sweep's trial.
+    Where a stronger layer chooses another model or optimizer, the fields that only the former one has are dropped from
+    presets and files, but never single fields. A smaller limit of the user lowers the batch size of a preset, but that
+    of a sweep's trial does not.
     """
 
     origin: str

@@ -1,4 +1,4 @@
-"""The spec of a model: the one list of the architectures, told apart by `name`."""
+"""The spec of a model: the one list of the architectures, which differ by `name`."""
 
 from typing import Annotated
 

@@ -16,7 +16,7 @@ from vitreport.spec.section import PositiveInt, Section, later_defaults
 
 
 class TrainSpec(Section):
-    """How long, in which portions and at which precision; and which epoch's weights count.
+    """The training: how long, in which batches, at which precision, and which epoch counts.
 
     `selection = "val"` takes the epoch with the best validation accuracy, "last" the last one.
     `monitor_test` measures the test split after every epoch for the curves; nothing is selected by it.

@@ -65,12 +65,12 @@ def members(annotation: Any) -> list[type[Section]]:
 
 @cache
 def tags_of(kind: type[BaseModel]) -> dict[str, str]:
-    """Return the fields with one possible value, which tell a section from the other members of its union."""
+    """Return the fields with one possible value, which distinguish a section in its union."""
     fields = {name: field.annotation for name, field in kind.model_fields.items()}
     choices = {name: get_args(annotation) for name, annotation in fields.items() if get_origin(annotation) is Literal}
     return {name: values[0] for name, values in choices.items() if len(values) == 1}
 
 
 def tag_of(kind: type[BaseModel]) -> str | None:
-    """Return the `name` that tells a section from the other members of its union."""
+    """Return the `name` that distinguishes a section in its union."""
     return tags_of(kind).get("name")
