@@ -46,15 +46,15 @@ def checked(kind: type[Kind], values: Mapping[str, Any], sound: dict[str, Any] |
 
 def _in_words(detail: ErrorDetails, root: type[Section]) -> Problem:
     """Return one of pydantic's errors as a problem with its dotted path."""
-    parts, owners, types = _located(root, detail["loc"])
-    fields = [owner.model_fields[parts[-1]] for owner in owners if parts[-1] in owner.model_fields]
+    parts, owner, types = _located(root, detail["loc"])
+    field = owner.model_fields.get(parts[-1])
     kinds = [kind for each in types for item in (each, *get_args(each)) for kind in members(item)]
     names = [name for name in dict.fromkeys(map(tag_of, kinds)) if name]
     path, given, message = dotted(parts), detail["input"], _message(detail["msg"])
-    hint = _example(fields) if detail["type"] in ("missing", "tuple_type") else ""
+    hint = _example(field) if field and detail["type"] in ("missing", "tuple_type") else ""
     match detail["type"]:
         case "extra_forbidden":
-            return Problem(path, "unknown field", _field_hint(parts, owners[0], root))
+            return Problem(path, "unknown field", _field_hint(parts, owner, root))
         case "missing":
             return Problem(path, "is missing", hint)
         case "union_tag_not_found":
@@ -64,20 +64,20 @@ def _in_words(detail: ErrorDetails, root: type[Section]) -> Problem:
             message, hint = MISPLACED.get(given, ("unknown name", _name_hint(given, names)))
         case "string_pattern_mismatch":
             message = "must be a name of 1 to 100 printable characters without slashes"
-        case "literal_error" if parts[-1] in tags_of(owners[0]):  # pydantic names the value of one implementation
-            message = f"must be {' or '.join(repr(tags_of(kind)[parts[-1]]) for kind in implementations(owners[0]))}"
+        case "literal_error" if parts[-1] in tags_of(owner):  # pydantic names the value of one implementation
+            message = f"must be {' or '.join(repr(tags_of(kind)[parts[-1]]) for kind in implementations(owner))}"
         case "dict_type" | "tuple_type" if names:
             entry = f'{{name="{given if given in names else names[0]}"}}'
             hint = f"such as {entry}" if detail["type"] == "dict_type" else f"such as [{entry}]"
-    if given is None and any(is_marked(field, "derived") for field in fields):
+    if given is None and field and is_marked(field, "derived"):
         hint = "leave it out: it follows from the dataset"
     shown = repr(given).lower() if given is None or isinstance(given, bool) else repr(given)
     return Problem(path, message, hint, cut(shown))
 
 
-def _located(root: type[Section], location: Sequence[int | str]) -> tuple[list[str], list[type[Section]], list[Any]]:
-    """Return an error's location without the tags of unions, the sections that have its last part, and its types."""
-    parts, owners, types = list[str](), [root], list[Any]([root])
+def _located(root: type[Section], location: Sequence[int | str]) -> tuple[list[str], type[Section], list[Any]]:
+    """Return an error's location without the tags of unions, the section that has its last part, and its types."""
+    parts, owner, types = list[str](), root, list[Any]([root])
     for part in location:
         kinds = [kind for each in types for kind in members(each)]
         if len(kinds) > 1:  # the member of a union is named by its tags
@@ -86,11 +86,11 @@ def _located(root: type[Section], location: Sequence[int | str]) -> tuple[list[s
             continue
         parts.append(str(part))
         if kinds:
-            owners = kinds
-            types = [kind.model_fields[part].annotation for kind in kinds if part in kind.model_fields]
+            owner = kinds[0]
+            types = [field.annotation for name, field in owner.model_fields.items() if name == part]
         else:
             types = [item for each in types for item in get_args(each)]
-    return parts, owners, types
+    return parts, owner, types
 
 
 def _field_hint(parts: Sequence[str], owner: type[Section], root: type[Section]) -> str:
@@ -114,11 +114,10 @@ def _name_hint(name: str, names: Sequence[str]) -> str:
     return hint if is_near else f"{hint}; or timm/{cut(name)}, if timm has it"
 
 
-def _example(fields: Sequence[FieldInfo]) -> str:
+def _example(field: FieldInfo) -> str:
     """Show a value that a field can have: an example of its own, or its default."""
-    values = [value for field in fields for value in (*(field.examples or ()), field.default)]
-    known = [value for value in values if value not in (None, (), PydanticUndefined)]
-    return f"such as {toml_value(known[0])}" if known else ""
+    value = field.examples[0] if field.examples else field.default
+    return "" if value in (None, (), PydanticUndefined) else f"such as {toml_value(value)}"
 
 
 def _message(message: str) -> str:

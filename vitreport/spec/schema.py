@@ -23,7 +23,6 @@ def run_schema() -> Schema:
     schema = _schema(RunSpec)
     schema["required"] = ["model"]
     schema["patternProperties"] = {"^schema_version$": True}  # in spec.json, where it is not a field
-    schema["properties"]["data"]["default"] = {}
     defaults = {type(field.default).__name__ for field in RunSpec.model_fields.values()}
     for kind, section in schema["$defs"].items():
         if "const" in section["properties"].get("name", {}) and kind not in defaults:  # a member of a union
