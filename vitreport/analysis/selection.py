@@ -68,7 +68,7 @@ def analyze_study(asked: StudyRequest, runs_dir: Path, describe: Describe, *, ev
     """
     planned = plan_study(asked, describe)
     plans = planned.plans
-    study = planned.study.only(plans) if asked.only else planned.study
+    study = planned.study
     outline = outline_of(study, plans, asked.command)
     trials = [trial for plan in plans.values() for trial in plan.trials]
     runs, groups = {trial.id for trial in trials}, {trial.spec.group for trial in trials}

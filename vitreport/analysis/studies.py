@@ -23,7 +23,7 @@ def outline_of(study: StudySpec, plans: Plans, command_of: Callable[[str], str])
     planned = {name: _planned(_first_trial(plan), command_of(name)) for name, plan in plans.items()}
     runs = [planned[name] for name, plan in plans.items() if not plan.axes]
     with_runs = {each[:2] for each in runs}
-    best = [claim for claim in study.claims if claim.metric == "best_test_accuracy"]
+    best = [claim for claim in study.claims_about(plans) if claim.metric == "best_test_accuracy"]
     return Outline(
         sweeps=tuple(_sweep(plan) for plan in plans.values() if plan.axes),
         pairs=tuple(each for each in planned.values() if each in runs or each[:2] not in with_runs),
@@ -31,10 +31,11 @@ def outline_of(study: StudySpec, plans: Plans, command_of: Callable[[str], str])
             PlannedSection(
                 title=section.title,
                 question=section.question,
-                runs=tuple((name, planned[name]) for name in section.runs),
-                ablations=tuple(plans[name].id for name in section.ablations),
+                runs=tuple((name, planned[name]) for name in section.runs if name in plans),
+                ablations=tuple(plans[name].id for name in section.ablations if name in plans),
             )
             for section in study.order
+            if not plans.keys().isdisjoint(section.parts)
         ),
         best_over_epochs=frozenset(_group(study, plans, claim.of, claim.at) for claim in best),
         parts={plan.id: planned[name] for name, plan in plans.items()},
@@ -57,7 +58,7 @@ def claims_of(study: StudySpec, plans: Plans, asked: StudyRequest) -> list[Claim
     """Return the claims with the groups that they are about. Runs that `--set` changes answer none of them."""
     changed = [f"trained with {' '.join(f'--set {each}' for each in asked.assignments)}"] if asked.assignments else []
     claims = []
-    for claim in study.claims:
+    for claim in study.claims_about(plans):
         of_train = claim.metric == "best_train_accuracy"
         figure = claim.value or claim.spread_below or claim.gap_above
         if claim.spread_below:

@@ -214,22 +214,10 @@ class StudySpec(Section):
         known = self.named
         return {name: known[name] for section in self.order for name in section.parts}
 
-    def only(self, names: Collection[str]) -> Self:
-        """Return the study with these runs and ablations alone, and the claims that are about them alone."""
-        kinds = ("runs", "ablations")
-        parts = {kind: {name: part for name, part in getattr(self, kind).items() if name in names} for kind in kinds}
-        sections = [
-            section.model_copy(update={kind: tuple(filter(parts[kind].get, getattr(section, kind))) for kind in kinds})
-            for section in self.order
-        ]
-        runs, ablations = parts.values()
-        claims = [  # a claim about a run needs the run that it is compared with
-            claim
-            for claim in self.claims
-            if claim.of in ablations or (claim.of in runs and claim.other in (None, *runs))
-        ]
-        kept = tuple(section for section in sections if section.parts)
-        return self.model_copy(update={**parts, "claims": tuple(claims), "sections": kept})
+    def claims_about(self, names: Collection[str]) -> list[ClaimSpec]:
+        """Return the claims about these runs and ablations alone, also in what a run is compared with."""
+        known = (None, *names)
+        return [each for each in self.claims if each.of in names and (each.of in self.ablations or each.other in known)]
 
     def place_of(self, name: str) -> str:
         """Return the place of a run or an ablation in the file: ablations."perceiver-io/batch-size"."""
