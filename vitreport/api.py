@@ -113,7 +113,7 @@ def ablate(
 ) -> Summary:
     """Train every combination of values with every seed, and return the analysis of the runs.
 
-    Trials that are on record are not trained again. The record of the sweep lies beside the runs. The processes that
+    Trials that are on record are not trained again. The record of the sweep is in the folder of the runs. The processes that
     train begin by importing the script that calls this: call it under `if __name__ == "__main__":` there.
 
     Args:
@@ -223,7 +223,7 @@ def analyze(runs: Iterable[Run]) -> Summary:
     """Return everything that a report shows of these runs, all of `load_runs` or some of them, as plain data.
 
     Runs that differ by their seed alone are one group; groups, ablations and architectures are compared with 95%
-    confidence intervals. Sweeps whose records lie beside the runs, and whose trained runs are all among them, say
+    confidence intervals. Sweeps with a record in the folder of the runs, and whose trained runs are all among them, say
     what was varied and what the baseline is.
 
     Example:

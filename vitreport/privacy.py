@@ -29,12 +29,10 @@ CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 
 @dataclass(frozen=True)
 class Places:
-    """The folders that paths are shown relative to.
+    """The folders that paths are shown relative to, and the name of the machine, which messages do not show.
 
-    Attributes:
-        bases: Folders, each with what replaces it ("" keeps its name and leaves it out before the paths inside it). The
-            first that contains a path counts.
-        host: The name of the machine, which messages do not show.
+    `bases` holds folders, each with what replaces it: "" keeps its name, and leaves it out before the paths inside it.
+    The first that contains a path counts.
     """
 
     bases: tuple[tuple[str, str], ...] = ()

@@ -17,11 +17,8 @@ class RunId:
 
     A folder may have any other name, too: that name is its group then, and `seed` is NO_SEED.
 
-    Attributes:
-        group: `<model>-<dataset>-<hash8>`, the same for runs that differ by their seed only. Both names may contain
-            hyphens: read them from the run's spec.
-        seed: The seed of the run.
-        attempt: 1 for the first run of a spec in a folder of runs; 2 and more if it was trained again from the start.
+    Runs that differ by their seed only share the `group`, in which both names may contain hyphens: read them from the
+    spec. `attempt` is 2 and more if a spec was trained again from the start.
     """
 
     group: str

@@ -41,12 +41,7 @@ def strays(runs_dir: Path) -> list[tuple[str, str]]:
 
 
 def find_run(name: str, runs_dir: Path) -> Path:
-    """Return the folder of a run given by its id, a unique prefix of it, or its path.
-
-    Raises:
-        RecordError: The path is not the folder of a run.
-        SpecError: The name means no run or several.
-    """
+    """Return the folder of the one run that a name means: its id, a unique prefix of it, or its path."""
     is_path = "/" in name or "\\" in name
     folders = {} if is_path else {folder.name: folder for folder in run_folders(runs_dir)}
     matches = [name] if name in folders else [known for known in folders if known.startswith(name)]

@@ -11,7 +11,7 @@ from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Lo
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 """The splits in their order, with the names that people read."""
-MOST_IMAGES = 500_000  # of which a record says whether they are correct: more would make it large
+MOST_IMAGES = 500_000  # more would make a record large
 MOST_MISTAKES = 12
 LARGEST_SIDE = 64
 

@@ -14,13 +14,9 @@ MAX_NAMES = 50  # of tensors
 class DataRecord(Record):
     """Which images a run saw, and the mean and deviation of their channels (white is 1).
 
-    Attributes:
-        fingerprint: The SHA-256 of the decoded dataset.
-        counts: The images of each split.
-        class_counts: The images of each class, by split; older records lack it.
-        split_hash: The SHA-256 of the split.
-        overlap: The test images that are training images too; older records lack it.
-        intensity_range: The 16-bit values that became black and white, where they are not 0 and 65535.
+    `fingerprint` and `split_hash` are SHA-256 of the decoded dataset and of the split. `overlap` counts the test images
+    that are training images too. `intensity_range` are the 16-bit values that became black and white, if not 0 and
+    65535. Older records lack `overlap` and `class_counts`, the images of each class by split.
     """
 
     fingerprint: Text

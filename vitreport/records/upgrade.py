@@ -20,12 +20,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse(kind: type[Model], content: bytes, images: Mapping[str, int] | None = None) -> Model:
-    """Parse a file of a run, or a line of metrics.jsonl.
-
-    Args:
-        kind: The type of the record.
-        content: JSON of any schema version.
-        images: How many images each split has, as run.json counts them; epochs of schema 1 do not.
+    """Parse a file or a line of any schema version; an epoch of schema 1 needs `images`, the `counts` of run.json.
 
     Raises:
         ValueError: It is not such a record, or a newer version of the package wrote it.
