@@ -113,7 +113,7 @@ def ablate(
 ) -> Summary:
     """Train every combination of values with every seed, and return the analysis of the runs.
 
-    Trials that are on record are not trained again. The record of the sweep is in the folder of the runs. The processes that
+    Trials that are on record are not trained again. The sweep is recorded in the folder of the runs. The processes that
     train begin by importing the script that calls this: call it under `if __name__ == "__main__":` there.
 
     Args:

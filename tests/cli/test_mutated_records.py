@@ -2,15 +2,20 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from vitreport.cli.tables.records import as_plain, overview
 
 from tests.records import small_spec, write_run
+from vitreport.cli.tables.runs import show_run, show_runs
+from vitreport.errors import DamageError
 from vitreport.records.reader import read_run
 
 FILES = ("run.json", "spec.json", "result.json", "metrics.jsonl")
@@ -36,7 +41,7 @@ mutations = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mutations)
 def test_mutated_records_are_read_or_named(run: Path, mutations: list[Any]) -> None:
     for name in FILES:
@@ -51,5 +56,14 @@ def test_mutated_records_are_read_or_named(run: Path, mutations: list[Any]) -> N
     named = {each.place for each in found.damage}
     assert lost - named <= ({"result.json"} if found.record is None else set()) | {"metrics.jsonl"}
     assert named <= {name for name, *_ in mutations}
-    assert overview(found)["damage"] == as_plain(found)["damage"] == list(map(str, found.damage))
-    json.dumps([overview(found), as_plain(found)], allow_nan=False)
+    one = printed(partial(show_run, found))
+    (row,) = printed(partial(show_runs, run.parent, each=False))
+    assert one["damage"] == row["damage"] == list(map(str, found.damage))
+    json.dumps([one, row], allow_nan=False)
+
+
+def printed(show: Callable[..., None]) -> Any:
+    """What is printed as JSON, also of a damaged record."""
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()), suppress(DamageError):
+        show(as_json=True)
+    return json.loads(out.getvalue())

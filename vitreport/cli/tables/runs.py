@@ -84,7 +84,7 @@ def _plain(run: RunSummary, state: str) -> dict[str, Any]:
         "test_accuracy": run.accuracies.get("test"),
         "seconds": run.record and run.record.seconds,
         "started": run.record and run.record.started,
-        "damage": list(map(str, run.damage)),
+        "damage": [str(line).removeprefix(f"{run.id}/") for line in run.damage],
     }
 
 
