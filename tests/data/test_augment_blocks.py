@@ -13,7 +13,7 @@ from tests.data.test_augment import SPECS
 from vitreport.data.augment.color import adjust_contrast
 from vitreport.data.augment.pipeline import augment
 from vitreport.data.augment.sampling import COLUMNS_AT_ONCE, PositionNumbers, RandomNumbers
-from vitreport.data.mix import draw_mixing
+from vitreport.data.batches import draw_mixing
 from vitreport.randomness import as_uniforms, position_keys, random_words
 from vitreport.spec.augment import AugmentSpec, MixSpec
 

@@ -8,7 +8,7 @@ from timm.data.mixup import Mixup, cutmix_bbox_and_lam
 from torch import Tensor
 
 from tests.data.augmenting import SIZES, assert_close, numbers, random_images
-from vitreport.data.mix import Mixing, draw_mixing, mixed_images, mixed_targets
+from vitreport.data.batches import Mixing, draw_mixing, mixed_images, mixed_targets
 from vitreport.spec.augment import MixSpec
 
 MIXUP, CUTMIX = MixSpec(mixup_alpha=0.4), MixSpec(cutmix_alpha=0.7)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tests.training.small import noise_arrays, small_setup, small_spec
-from vitreport.data.mix import mixed_targets
+from vitreport.data.batches import mixed_targets
 from vitreport.errors import DivergedError
 from vitreport.spec.run import RunSpec
 from vitreport.training import loop
