@@ -6,10 +6,8 @@ from typing import Any, Literal
 
 Format = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
 Kind = Literal["overview", "cost", "curves", "classes", "confusion", "calibration", "mistakes", "ablation"]
-THEMES = ("light", "dark")
 MOST_ROWS = 100
-NOTHING = "\N{EN DASH}"
-"""A table cell without a value."""
+NOTHING = "\N{EN DASH}"  # a table cell without a value
 
 
 class Code(str):
@@ -22,13 +20,13 @@ class Number(str):
     value: float
 
     def __new__(cls, text: str, value: float) -> "Number":
+        """Make a number of its text and its value."""
         number = super().__new__(cls, text)
         number.value = value
         return number
 
 
-Text = str | tuple[str, ...]
-"""Running text, or pieces of it with blanks between them. A `Code` is shown as code."""
+Text = str | tuple[str, ...]  # running text, or pieces of it with blanks between them
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,8 @@ class Figure:
     @property
     def files(self) -> list[str]:
         """The names of its files: in light and in dark colours, or a recorded picture."""
-        return [f"{self.name}.png"] if self.kind == "mistakes" else [f"{self.name}-{each}.svg" for each in THEMES]
+        endings = [".png"] if self.kind == "mistakes" else ["-light.svg", "-dark.svg"]
+        return [f"{self.name}{ending}" for ending in endings]
 
 
 @dataclass(frozen=True)
@@ -93,19 +92,17 @@ class Details:
     blocks: tuple["Block", ...]
 
 
-Block = Paragraph | Bullets | CodeBlock | Table | Figure | Details
-
-
 @dataclass(frozen=True)
 class Section:
     """A section of a report; `anchor` names it in links and templates. The title is not always shown."""
 
     title: str
     anchor: str
-    blocks: tuple[Block, ...]
+    blocks: tuple["Block", ...]
     has_heading: bool = True
 
 
+Block = Paragraph | Bullets | CodeBlock | Table | Figure | Details
 Part = Block | Section
 
 

@@ -1,9 +1,7 @@
 """A page for programs, as JSON and CSV, and its first tables for papers, as LaTeX.
 
-JSON has each group once; everything else names groups by their ids.
-
-Accuracies are fractions of images, losses are in nats, `forward_flops` and `training_flops` are those of one image.
-`low` and `high` bound a 95% interval, null where there is none.
+JSON has each group once; everything else names groups by their ids. Accuracies are fractions of images, losses are in
+nats, FLOPs are those of one image. `low` and `high` bound a 95% interval, null where there is none.
 """
 
 import json
@@ -28,12 +26,9 @@ MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
 LATEX_SIGNS = str.maketrans(
     {sign: rf"\{sign}" for sign in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "±": r"$\pm$"}
-    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\N{EN DASH}": "--"}
-    | {"\N{MINUS SIGN}": "$-$"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\N{EN DASH}": "--", "\N{MINUS SIGN}": "$-$"}
 )
-
-Plain = dict[str, Any]
-"""JSON values by their names."""
+Plain = dict[str, Any]  # JSON values by their names
 
 
 def render_json(page: Page) -> str:
@@ -73,14 +68,14 @@ def render_json(page: Page) -> str:
 
 def _architecture(content: Architecture) -> Plain:
     """Return `shared`, the fields in which all its groups agree, and `differing`, the paths of the others."""
-    paths = dict.fromkeys(path for group in content.groups for path in group.fields)
+    paths = (path for group in content.groups for path in group.fields)
     every = {path: [group.fields.get(path) for group in content.groups] for path in paths}
     shared = {path: values[0] for path, values in every.items() if all(value == values[0] for value in values)}
     return {
         **{name: getattr(content, name) for name in ("name", "title", "about", "reference")},
         "groups": [group.id for group in content.groups],
         "shared": shared,
-        "differing": [path for path in paths if path not in shared],
+        "differing": [path for path in every if path not in shared],
     }
 
 

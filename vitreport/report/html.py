@@ -1,8 +1,7 @@
 """A page as one HTML file: it holds its style, its script and its figures, makes no request and works without script.
 
-Its security policy allows this very style and these very scripts, by their hashes, images that it holds itself, and
-nothing else. What the file looks like is in templates/: `report.html.j2` is the page, `blocks.html.j2` has a macro for
-each kind of block.
+Its security policy allows this style and these scripts, by their hashes, and images that it holds itself. What it looks
+like is in templates/: `report.html.j2` is the page, `blocks.html.j2` has a macro for each kind of block.
 """
 
 import hashlib
@@ -24,9 +23,7 @@ from vitreport.report.page import Page, sections_of
 from vitreport.store.mistakes import place_of
 
 EQUATION = re.compile(r"\b([np]) (=|&lt;) (?=\d)")
-BREAK = re.compile(r" (?=\()|(?<=;) ")
-"""Where the text of a number may be broken: 61.0%, then (60.0% to 62.0%, single run)."""
-
+BREAK = re.compile(r" (?=\()|(?<=;) ")  # of a number: 61.0%, then (60.0% to 62.0%, single run)
 LONGEST = 32  # letters of a piece that is never broken
 
 
@@ -36,13 +33,12 @@ def render_html(page: Page) -> str:
     files = (template_folder() / name for name in ("report.css", "theme.js", "report.js"))
     style, theme, script = (Markup(file.read_text(encoding="utf-8")) for file in files)
     style = Markup(f":root{{{colors}}}\n{style}")
-    allowed = f"style-src {_hash(style)}; script-src {_hash(theme)} {_hash(script)}; img-src data:"
-    values = {
-        "page": page,
-        "sections": [(section, _rendered(section.blocks)) for section in sections_of(page)],
-        "policy": f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'",
-    }
-    return _environment().get_template("report.html.j2").render(values, style=style, theme=theme, script=script)
+    digests = (b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, theme, script))
+    allowed = "style-src 'sha256-{}'; script-src 'sha256-{}' 'sha256-{}'; img-src data:".format(*digests)
+    sections = [(section, _rendered(section.blocks)) for section in sections_of(page)]
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    template = _environment().get_template("report.html.j2")
+    return template.render(page=page, sections=sections, policy=policy, style=style, theme=theme, script=script)
 
 
 def _rendered(content: Iterable[blocks.Block]) -> Markup:
@@ -93,7 +89,3 @@ def _cell(cell: str) -> Markup:
         return _inline(cell)
     pieces = BREAK.split(printable(cell))
     return Markup(" ").join(Markup("<span>{}</span>" if len(each) <= LONGEST else "{}").format(each) for each in pieces)
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

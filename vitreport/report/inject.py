@@ -1,7 +1,4 @@
-"""Where a document goes: into a file, between the marks of one, or against what is there already.
-
-A mark is a line of its own: text that mentions the marks is none.
-"""
+"""Put a document into a file or between its marks, each a line of its own, or compare it with what is there."""
 
 import difflib
 import re
@@ -14,9 +11,8 @@ from vitreport.untrusted_files import read_bounded, reading_errors
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
 MARK = re.compile(rf"^(?:{BEGIN}|{END})(?=[ \t\r]*$)", re.MULTILINE)
+# A heading, or a block of code, in which a line that begins like one is none
 HEADING = re.compile(r"^(?P<fence>`{3,}).*?^(?P=fence)$|^(?P<heading>#{1,5})(?= )", re.MULTILINE | re.DOTALL)
-"""A heading, or a block of code, in which a line that begins like one is none."""
-
 MOST_BYTES = 256 << 20
 MOST_LINES = 60
 MOST_CHARACTERS = 200
@@ -39,10 +35,8 @@ def with_part(path: Path, document: str) -> str:
     text = read_text(path)
     marks = list(MARK.finditer(text))
     if [mark.group() for mark in marks] != [BEGIN, END]:
-        raise SpecError(
-            f"{path} does not hold {BEGIN} and after it {END}, each once on a line of its own",
-            "write both where the report goes",
-        )
+        fault = f"{path} does not hold {BEGIN} and after it {END}, each once on a line of its own"
+        raise SpecError(fault, "write both where the report goes")
     return f"{text[: marks[0].start()]}{BEGIN}\n\n{document}\n{END}{text[marks[1].end() :]}"
 
 

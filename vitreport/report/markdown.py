@@ -25,7 +25,7 @@ from pydantic import BaseModel
 
 from vitreport.analysis.references import subject_of, where_of
 from vitreport.errors import SpecError
-from vitreport.formatting import Estimate, compact, duration, joined, methods
+from vitreport.formatting import Estimate, compact, duration, methods
 from vitreport.report import markdown_text, tables
 from vitreport.report.blocks import Block, Section
 from vitreport.report.page import Page, ablation_blocks, sections_of
@@ -34,9 +34,7 @@ from vitreport.untrusted_files import read_bounded, reading_errors
 TEMPLATE = "report.md.j2"
 PARTS = (*get_args(Block), Section)
 MOST_TEMPLATE_BYTES = 1 << 20
-
-Template = tuple[Path, str]
-"""The path and the text of a template of the user."""
+Template = tuple[Path, str]  # the path and the text of a template of the user
 
 
 def read_template(path: Path) -> Template:
@@ -52,10 +50,7 @@ def template_folder() -> Path:
 
 
 def render_markdown(page: Page, template: Template | None = None, *, assets: str | None = None) -> str:
-    """Return the page as Markdown; `assets` is the folder of its figures as links name it, None leaves them out.
-
-    Raises SpecError if the user's template fails, or has a block that the template it extends has not.
-    """
+    """Return the page as Markdown, see `render.render`. Raises SpecError if the user's template fails."""
     if template is None:
         return render_template(TEMPLATE, assets, **template_values(page))
     path, content = template
@@ -81,9 +76,7 @@ def _refuse_unknown_blocks(text: str) -> None:
     known = {block for name in extended for block in environment.get_template(name).blocks}
     unknown = [each.name for each in content.body if isinstance(each, nodes.Block) and each.name not in known]
     if extended and unknown:
-        raise ValueError(
-            f"unknown block {unknown[0]!r}; {extended[0]} has {joined(sorted(known)) if known else 'none'}"
-        )
+        raise ValueError(f"unknown block {unknown[0]!r}; {extended[0]} has {', '.join(sorted(known)) or 'none'}")
 
 
 def render_template(name: str, assets: str | None = None, **values: Any) -> str:

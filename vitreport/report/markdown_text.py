@@ -12,9 +12,7 @@ from vitreport.formatting import printable
 from vitreport.report import blocks
 
 PREFIXES = {"warning": "> [!WARNING]\n> ", "heading": "### "}
-BREAK = "<!-- -->"
-"""Parts what GitHub would make a link, a mention, an emoji or a formula of; a reader does not see it."""
-
+BREAK = "<!-- -->"  # parts what GitHub would make a link, a mention, an emoji or a formula of
 SIGNS = re.compile(r"[\\`*\[\]|~]")
 UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word it is no emphasis
 LINK = re.compile(
@@ -26,16 +24,14 @@ LINK = re.compile(
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 COMMIT = re.compile(r"\b(?=\d*[a-f])[0-9a-f]{7,40}\b", re.ASCII)
-SHORT = 6  # of a commit's hash, so few letters are none
 BLOCK = re.compile(r"^(?=(?:[-+=]|#{1,6})(?:\s|$)|[-=]{2})")
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
 def render_blocks(content: Iterable[blocks.Part], assets: str | None, *, captions: bool = False) -> Markup:
-    """Return blocks with an empty line between them.
+    """Return blocks; `captions` puts those of tables above them, where no heading says what they show.
 
-    `assets` is the folder of their figures as links name it, None leaves these out. `captions` puts the caption of a
-    table above it, where no heading says what it shows.
+    `assets` is the folder of their figures as links name it, None leaves these out.
     """
     return Markup("\n\n".join(filter(None, (_block(each, assets, captions) for each in content))))
 
@@ -97,7 +93,7 @@ def literal(text: object) -> Markup:
     plain = html.escape(_one_line(text), quote=False)
     plain = UNDERSCORE.sub(r"\\_", SIGNS.sub(r"\\\g<0>", plain))
     plain = NUMBERED.sub(r"\1\\\2", BLOCK.sub(r"\\", plain))
-    plain = COMMIT.sub(lambda commit: BREAK.join(re.findall(f".{{1,{SHORT}}}", commit[0])), plain)
+    plain = COMMIT.sub(lambda commit: BREAK.join(re.findall(".{1,6}", commit[0])), plain)
     return Markup(LINK.sub(BREAK, plain))
 
 

@@ -6,7 +6,6 @@ A new section is one function that returns its blocks, and one line in `SECTIONS
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from operator import attrgetter
 
 from vitreport.analysis import protocol
 from vitreport.analysis.claims import Claim, Verdict, judge
@@ -15,7 +14,7 @@ from vitreport.analysis.references import bibliography, subject_of, where_of
 from vitreport.analysis.summary import Ablation, Architecture, Summary
 from vitreport.formatting import counted, joined
 from vitreport.report import blocks, tables
-from vitreport.report.blocks import Figure, Paragraph
+from vitreport.report.blocks import Bullets, CodeBlock, Figure, Paragraph
 from vitreport.report.figures.collect import figures_of
 
 TITLE = "Small vision architectures"
@@ -47,23 +46,17 @@ class Page:
 
 def _is_foremost(finding: Finding) -> bool:
     """Whether it says which architecture is best on a dataset, also of single runs on the same test images."""
-    is_pair = finding.rule in ("paired difference", "no paired difference") and not finding.architecture
-    return is_pair or finding.rule in ("best", "tie", "no winner", "not compared", "alone")
+    foremost = ("best", "tie", "no winner", "not compared", "alone")
+    return finding.rule in foremost or ("paired difference" in finding.rule and not finding.architecture)
 
 
 def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE) -> Page:
     """Return the page of a summary, with verdicts on published claims."""
     verdicts = judge(claims, summary.groups, summary.datasets)
     found = findings(summary, verdicts)
-    return Page(
-        title=title,
-        summary=summary,
-        headline=tuple(each.sentence for each in found if _is_foremost(each)) or (NOTHING,),
-        findings=tuple(found),
-        verdicts=tuple(verdicts),
-        figures=figures_of(summary),
-        bibliography=tuple(bibliography(summary)),
-    )
+    headline = tuple(each.sentence for each in found if _is_foremost(each)) or (NOTHING,)
+    cited = tuple(bibliography(summary))
+    return Page(title, summary, headline, tuple(found), tuple(verdicts), figures_of(summary), cited)
 
 
 Blocks = Iterable[blocks.Block]
@@ -85,7 +78,7 @@ def result(page: Page) -> Iterator[blocks.Block]:
         yield Paragraph(f"{text} The report covers everything that could be read.", "warning")
     yield from _figures(page.figures, "overview")
     pairs = [] if page.summary.sections else [pair for pair in page.summary.pairs if pair.group is None]
-    items = blocks.Bullets(tuple((f"{where_of(pair)}:", blocks.Code(pair.command)) for pair in pairs))
+    items = Bullets(tuple((f"{where_of(pair)}:", blocks.Code(pair.command)) for pair in pairs))
     yield _details(f"Not run yet: {counted(len(pairs), 'pair')}, with the commands", [items])
 
 
@@ -106,15 +99,14 @@ def ablation_blocks(page: Page, ablation: Ablation) -> tuple[blocks.Block, ...]:
 
 def _ablation_table(ablation: Ablation) -> Blocks:
     missing = (level for level in ablation.levels if level.group is None and level.command)
-    by_command = groupby(missing, key=attrgetter("command"))
+    by_command = groupby(missing, key=lambda level: level.command)
     words = ((f"Not run: {joined(each.shown for each in levels)}.", command) for command, levels in by_command)
-    return tables.ablation(ablation), blocks.Bullets(tuple((text, blocks.Code(command)) for text, command in words))
+    return tables.ablation(ablation), Bullets(tuple((text, blocks.Code(command)) for text, command in words))
 
 
 def architectures(page: Page) -> Iterator[blocks.Section]:
     """Yield a section for each architecture with runs."""
-    shown = (each for each in page.summary.architectures if each.groups)
-    for number, each in enumerate(shown, start=1):
+    for number, each in enumerate((each for each in page.summary.architectures if each.groups), start=1):
         yield blocks.Section(each.title, f"architecture-{number}", blocks.filled(_architecture(page, each)))
 
 
@@ -149,23 +141,23 @@ def commands(page: Page) -> Iterator[blocks.Block]:
     content: list[blocks.Block] = []
     for group in page.summary.groups[: blocks.MOST_ROWS]:
         setting = f", {group.label}" if group.label else ""
-        content += [Paragraph(f"{where_of(group)}{setting}:"), blocks.CodeBlock(group.command, "sh")]
+        content += [Paragraph(f"{where_of(group)}{setting}:"), CodeBlock(group.command, "sh")]
     yield Paragraph(protocol.placeholder_of(page.summary))
     yield _details("The command for each row", content)
 
 
 def methods(page: Page) -> Blocks:
     """Return how the numbers were obtained."""
-    return [blocks.Bullets(tuple(protocol.methods(page.summary, has_claims=bool(page.verdicts))))]
+    return [Bullets(tuple(protocol.methods(page.summary, has_claims=bool(page.verdicts))))]
 
 
 def references(page: Page) -> Blocks:
     """Return what is cited."""
-    return [_details("BibTeX", [blocks.CodeBlock("\n\n".join(page.bibliography), "bibtex")])]
+    return [_details("BibTeX", [CodeBlock("\n\n".join(page.bibliography), "bibtex")])]
 
 
-def _sentences(found: Iterable[Finding]) -> blocks.Bullets:
-    return blocks.Bullets(tuple(each.sentence for each in found))
+def _sentences(found: Iterable[Finding]) -> Bullets:
+    return Bullets(tuple(each.sentence for each in found))
 
 
 def _figures(figures: Iterable[Figure], *kinds: blocks.Kind) -> Blocks:
@@ -186,7 +178,7 @@ SECTIONS: list[Builder] = [
     section("Methods", "methods", methods),
     section("Data", "data", lambda page: [tables.data(page.summary.datasets)]),
     section("Provenance", "provenance", lambda page: [tables.provenance(page.summary)]),
-    section("Limits", "limits", lambda page: [blocks.Bullets(tuple(protocol.limits(page.summary)))]),
+    section("Limits", "limits", lambda page: [Bullets(tuple(protocol.limits(page.summary)))]),
     section("Runs without a result", "without-result", lambda page: [tables.without_result(page.summary)]),
     section("Damaged records", "damaged-records", lambda page: [tables.damage(page.summary.damage)]),
     section("Commands", "commands", commands),

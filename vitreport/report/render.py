@@ -25,10 +25,9 @@ def render(
 ) -> str:
     """Return a page as a document.
 
-    A `title` is for a model card; by default it names the architecture and the dataset. `template` is that of a user,
-    for Markdown. `assets` is the folder of figures as a Markdown document links to it; None leaves them out. `is_part`
-    puts headings one level lower, for a part of another document. Raises SpecError if the template fails, or if there
-    is no model card of these runs.
+    For a model card, `title` is its heading. For Markdown are `template`, that of a user; `assets`, the folder of the
+    figures as links name it (None leaves them out); and `is_part`, which puts headings one level lower. Raises
+    SpecError if the template fails, or if there is no model card of these runs.
     """
     match format:
         case "markdown":

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from vitreport.analysis import protocol
@@ -19,6 +20,7 @@ from vitreport.report.blocks import NOTHING, Code, Number, Table, table
 from vitreport.run_id import hash_in_group
 
 MOST_CONFUSED = 10
+_share = partial(percent, digits=1)
 
 
 def overview(summary: plain.Summary) -> Table:
@@ -39,8 +41,8 @@ def study_runs(section: plain.Section) -> Table:
         (name, *titles_of(pair), outcome(pair.group), Code("" if pair.group else pair.command))
         for name, pair in section.runs
     ]
-    caption = section.title if section.title.lower().startswith("runs") else f"Runs: {section.title}"
-    return table(caption, ("run", "architecture", "data set", "test accuracy", "command"), rows, texts=5)
+    columns = ("run", "architecture", "data set", "test accuracy", "command")
+    return table(f"Runs: {section.title}", columns, rows, texts=5)
 
 
 def results(architecture: plain.Architecture) -> Table:
@@ -194,10 +196,9 @@ def outcome(group: Group | None) -> str:
     """Return the test accuracy, or why there is none; seeds without a result are counted."""
     if group is None:
         return "not run"
-    failed = [run for run in group.runs if run.state != "done"]
-    counts = Counter(run.state for run in failed)
+    counts = Counter(run.state for run in group.runs if run.state != "done")
     if group.test is None:
-        first = {run.state: run for run in reversed(failed)}
+        first = {run.state: run for run in reversed(group.runs)}
         words = (f"{state} ({_reached(first[state])})".removesuffix(f" ({NOTHING})") for state in counts)
         return "; ".join(words) or "no test accuracy"
     lacking = [f"{count} of {len(group.runs)} seeds {state}" for state, count in counts.items()]
@@ -224,10 +225,6 @@ def titles_of(pair: plain.Pair) -> tuple[str, str]:
 
 def _estimate(found: Estimate | None, shown: Callable[[Estimate], str] = Estimate.in_percent) -> str:
     return Number(shown(found), found.value) if found else NOTHING
-
-
-def _share(value: float) -> str:
-    return percent(value, 1)
 
 
 def number(value: float | None, shown: Callable[[Any], str]) -> str:

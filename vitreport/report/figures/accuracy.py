@@ -1,6 +1,6 @@
 """The figures of test accuracies: by dataset, by class, against cost, and by the levels of an ablation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple
 
@@ -12,13 +12,9 @@ from vitreport.report.blocks import NOTHING, Figure
 from vitreport.report.figures.canvas import LIGHT, LOOKS, Canvas, Look, bounds, ends, short
 from vitreport.report.tables import titles_of
 
-MANY_ROWS = 24
-MOST_LEVELS = 50
-LOGARITHMIC_FROM = 8
-"""The ratio of the largest to the smallest value from which an axis is logarithmic."""
-
-Point = tuple[str, str, Estimate, Cost]
-"""The titles of an architecture and of a dataset, with the test accuracy and what it costs."""
+MANY_ROWS, MOST_LEVELS = 24, 50
+LOGARITHMIC_FROM = 8  # the ratio of the largest to the smallest value from which an axis is logarithmic
+Point = tuple[str, str, Estimate, Cost]  # titles of architecture and dataset, test accuracy, cost
 
 
 class Row(NamedTuple):
@@ -65,11 +61,10 @@ def overview_figure(pairs: Sequence[Pair]) -> Iterator[Figure]:
         architecture, dataset = titles_of(pair)
         shown.append((dataset, Row(architecture, test, state)))
     outcomes = [f"{row.label} on {dataset} {row.outcome}" for dataset, row in shown if row.note != "not run"]
-    words = methods(row.accuracy for _, row in shown)
     if any(row.accuracy for _, row in shown):
+        words = methods(row.accuracy for _, row in shown)
         caption = f"Test accuracy of each architecture on each data set. {words}"
-        alt = f"Test accuracy: {joined(outcomes)}."
-        yield Figure("overview", "overview", "Test accuracy", alt, caption, tuple(shown))
+        yield Figure("overview", "overview", "Test accuracy", f"Test accuracy: {joined(outcomes)}.", caption, shown)
 
 
 def draw_overview(shown: Sequence[tuple[str, Row]]) -> list[Canvas]:
@@ -105,26 +100,22 @@ def draw_cost(points: Sequence[Point]) -> list[Canvas]:
     for index, label in enumerate(dict.fromkeys(label for label, *_ in points)):
         marker = LOOKS[(index + index // len(LOOKS)) % len(LOOKS)].marker
         looks[label] = Look(LOOKS[index % len(LOOKS)].color, "none", marker)
-    datasets = dict.fromkeys(dataset for _, dataset, *_ in points)
-    return [_draw_costs(each, [point for point in points if point[1] == each], looks) for each in datasets]
-
-
-def _draw_costs(dataset: str, points: Sequence[Point], looks: Mapping[str, Look]) -> Canvas:
-    accuracies = [accuracy for _, _, accuracy, _ in points]
-    labels = {float(cost.forward_flops): compact(cost.forward_flops) for *_, cost in points}
-    panel = Canvas(
-        "FLOPs of a forward pass, an image (logarithmic)",
-        title=f"Test accuracy on {short(dataset)}",
-        legend={label: looks[label] for label, *_ in points},
-    )
-    panel.value_axis(labels, [min(labels), max(labels)], logarithmic=True)
-    panel.share_axis("y", ends(accuracies), 5)
-    for label, _, accuracy, cost in points:
-        flops = cost.forward_flops
-        panel.dot(flops, accuracy, looks[label])
-        size = f"{compact(flops)} FLOPs, {compact(cost.parameters)} parameters"
-        panel.tip(f"{label}: {accuracy.in_percent()}, {size}", (flops, flops), bounds(accuracy))
-    return panel
+    panels = []
+    for dataset in dict.fromkeys(dataset for _, dataset, *_ in points):
+        own = [point for point in points if point[1] == dataset]
+        accuracies = [accuracy for _, _, accuracy, _ in own]
+        labels = {float(cost.forward_flops): compact(cost.forward_flops) for *_, cost in own}
+        legend, title = {label: looks[label] for label, *_ in own}, f"Test accuracy on {short(dataset)}"
+        panel = Canvas("FLOPs of a forward pass, an image (logarithmic)", title=title, legend=legend)
+        panel.value_axis(labels, [min(labels), max(labels)], logarithmic=True)
+        panel.share_axis("y", ends(accuracies), 5)
+        for label, _, accuracy, cost in own:
+            flops = cost.forward_flops
+            panel.dot(flops, accuracy, looks[label])
+            size = f"{compact(flops)} FLOPs, {compact(cost.parameters)} parameters"
+            panel.tip(f"{label}: {accuracy.in_percent()}, {size}", (flops, flops), bounds(accuracy))
+        panels.append(panel)
+    return panels
 
 
 def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
@@ -137,17 +128,11 @@ def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
     if varies_architecture(ablation):
         of, held = f"on {subject}", "each with its preset or its defaults"
     some = f" {len(rows)} of {len(ablation.levels):,} values are drawn." if len(rows) < len(ablation.levels) else ""
-    yield Figure(
-        name="-".join([ablation.architecture, ablation.dataset, *ablation.axes, ablation.qualifier]),
-        kind="ablation",
-        title=subject,
-        alt=f"Test accuracy {of}: {joined(f'{row.label} {row.outcome}' for row in measured)}.",
-        caption=f"Test accuracy {of}, {held}. {methods(row.accuracy for row in measured)}{some}",
-        data=(" · ".join(ablation.axes), rows),
-        architecture=ablation.architecture,
-        dataset=ablation.dataset,
-        ablation=ablation.name,
-    )
+    name = "-".join([ablation.architecture, ablation.dataset, *ablation.axes, ablation.qualifier])
+    alt = f"Test accuracy {of}: {joined(f'{row.label} {row.outcome}' for row in measured)}."
+    caption = f"Test accuracy {of}, {held}. {methods(row.accuracy for row in measured)}{some}"
+    data, place = (" · ".join(ablation.axes), rows), (ablation.architecture, ablation.dataset, ablation.name)
+    yield Figure(name, "ablation", subject, alt, caption, data, *place)
 
 
 def rows_of(ablation: Ablation) -> list[Row]:

@@ -1,10 +1,8 @@
 """Write the figures of a Markdown document to files in a folder, and keep them up to date.
 
-Each file names the document that it was written for. A report only replaces and removes the files of its own document,
-so that it never touches the user's files, and two documents can't change each other's figures.
-
-A report can be killed, or meet a full disk, at any moment. So the figures are written first, then the document, and
-only then the figures that it no longer shows are removed: every file that a document links to is always there.
+Each file names the document that it was written for; a report only replaces and removes files of its own document. A
+report can be killed, or meet a full disk, at any moment: the figures are written first, then the document, and only
+then are figures removed that it no longer shows. So every file that a document links to is always there.
 """
 
 import os
@@ -38,8 +36,7 @@ HINT = "choose another folder with --assets DIR, or leave the figures out with -
 
 def default_folder(document: Path | None) -> Path:
     """Return report-assets for report.md and for stdout, report.txt.assets for report.txt."""
-    if document is None:
-        return Path("report-assets")
+    document = document or Path("report.md")
     return document.with_name(f"{document.stem}-assets" if document.suffix == ".md" else f"{document.name}.assets")
 
 
@@ -81,7 +78,7 @@ class Assets(NamedTuple):
 
     def drift(self, figures: Sequence[Figure]) -> str:
         """Return a line for each file that does not show what the records give, or that is no longer shown."""
-        wanted = self._files(figures)
+        wanted = _files(figures, self._owner)
         wrong = [name for name, content in wanted.items() if not _is_same(_read(self.folder / name), content)]
         lines = [f"{self.folder / name} does not show what the records give\n" for name in wrong]
         return "".join(lines + [f"{path} is no longer a figure of the report\n" for path in self._leftover(wanted)])
@@ -92,7 +89,7 @@ class Assets(NamedTuple):
 
         Raises SpecError for a file that is not this document's, BusyError or ResourceError if the folder can't be used.
         """
-        wanted = self._files(figures)
+        wanted = _files(figures, self._owner)
         make_folder(self.folder)
         try:
             with locked(self.folder / LOCK_NAME, timeout=PATIENCE_SECONDS, remove=True):
@@ -106,9 +103,6 @@ class Assets(NamedTuple):
         finally:
             with suppress(OSError):  # there are files in it
                 self.folder.rmdir()
-
-    def _files(self, figures: Sequence[Figure]) -> dict[str, bytes]:
-        return {name: content for figure in figures for name, content in _files(figure, self._owner)}
 
     def _must_write(self, name: str, content: bytes) -> bool:
         """Return whether a file must be written. Raises SpecError if it is not this document's."""
@@ -125,36 +119,35 @@ class Assets(NamedTuple):
 
     def _leftover(self, wanted: Collection[str]) -> list[Path]:
         """Return the files of the document that it no longer shows: none for stdout, which may be in any file now."""
-        if self.document is None or not self.folder.is_dir():
-            return []
-        figures = (path for path in sorted(self.folder.iterdir()) if path.suffix in (".svg", ".png"))
-        return [path for path in figures if path.name not in wanted and _owner(_read(path)) == self._owner]
+        others = (path for path in sorted(self.folder.glob("*.[ps][nv]g")) if path.name not in wanted)
+        return [path for path in others if self.document and _owner(_read(path)) == self._owner]
 
 
-def _files(figure: Figure, owner: str) -> Iterator[tuple[str, bytes]]:
-    if figure.kind == "mistakes":
-        png, chunk = b64decode(figure.data.png), b"tEXtvitreport\0" + owner.encode()
-        length, checksum = (len(chunk) - 4).to_bytes(4, "big"), zlib.crc32(chunk).to_bytes(4, "big")
-        yield figure.files[0], png[:-12] + length + chunk + checksum + png[-12:]  # before IEND
-        return
+def _files(figures: Sequence[Figure], owner: str) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
     marks = f' data-matplotlib="{version("matplotlib")}" data-document="{owner}"'
-    panels, label = draw(figure), printable(figure.alt)
-    for name, colors in zip(figure.files, (LIGHT, DARK), strict=True):
-        yield name, compose(panels, label, colors, marks).encode()
+    for figure in figures:
+        if figure.kind == "mistakes":
+            png, chunk = b64decode(figure.data.png), b"tEXtvitreport\0" + owner.encode()
+            length, checksum = (len(chunk) - 4).to_bytes(4, "big"), zlib.crc32(chunk).to_bytes(4, "big")
+            contents = [png[:-12] + length + chunk + checksum + png[-12:]]  # before IEND
+        else:
+            panels, label = draw(figure), printable(figure.alt)
+            contents = [compose(panels, label, colors, marks).encode() for colors in (LIGHT, DARK)]
+        files |= dict(zip(figure.files, contents, strict=True))
+    return files
 
 
-def _is_same(found: bytes | None, wanted: bytes) -> bool:
+def _is_same(found: bytes, wanted: bytes) -> bool:
     """Return whether a file shows a figure, whoever's; if another matplotlib has drawn it, only the texts count."""
-    if found is None:
-        return False
     if DRAWN_BY.findall(found) != DRAWN_BY.findall(wanted):
         return TEXT.findall(found) == TEXT.findall(wanted) != []
     return DOCUMENT.sub(b"", found) == DOCUMENT.sub(b"", wanted)
 
 
-def _owner(content: bytes | None) -> str | None:
+def _owner(content: bytes) -> str | None:
     """Return the document that a file was written for; None if no report wrote it."""
-    found = DOCUMENT.search(content or b"")
+    found = DOCUMENT.search(content)
     return (found[1] or found[2]).decode() if found else None
 
 
@@ -162,7 +155,7 @@ def _relative(path: Path, start: Path) -> str:
     return quote(os.fsencode(Path(os.path.relpath(path, start)).as_posix()))
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: Path) -> bytes:
     with suppress(UnreadableFileError):
         return read_bounded(path, MOST_BYTES)
-    return None
+    return b""

@@ -1,7 +1,4 @@
-"""The panel on which every figure is drawn, in the light colours: matplotlib axes without clutter.
-
-Lengths are CSS pixels. matplotlib is imported when the first panel is made: most commands draw nothing.
-"""
+"""The panel on which every figure is drawn. Lengths are CSS pixels; matplotlib is imported when the first is made."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,12 +23,10 @@ COLORS = {  # Okabe and Ito (2008) on GitHub's light and dark backgrounds; no tw
 }
 LIGHT, DARK = ({name: pair[theme] for name, pair in COLORS.items()} for theme in (0, 1))
 STYLE = Path(__file__).with_name("figures.mplstyle")
-WIDTH = 400
-"""Two panels side by side fill the column of a page on GitHub, one fills a telephone."""
-
+WIDTH = 400  # two panels side by side fill the column of a page on GitHub, one fills a telephone
 HEIGHT = 270
 SMALL, NORMAL, LINE = 11, 12, 17
-UNITS_PER_INCH = 72
+LETTER = 0.6  # about the width of a letter of matplotlib's font as a share of its size; those of browsers are narrower
 Range = tuple[float, float] | None
 
 
@@ -76,7 +71,7 @@ class Canvas:
         self.label = printable(", ".join(filter(None, [title, xlabel])))
         self.key: dict[str, None] = {}  # what the marks mean that not every panel has
         self.tips: list[tuple[str, Range, Range]] = []
-        self.drawing = Figure(figsize=(WIDTH / UNITS_PER_INCH, height / UNITS_PER_INCH), layout="constrained")
+        self.drawing = Figure(figsize=(WIDTH / 72, height / 72), layout="constrained")
         self.axes = self.drawing.add_subplot(xlabel=xlabel, title=short(title, 44))
         if grid:
             self.axes.grid(visible=True, axis=grid)
@@ -97,14 +92,11 @@ class Canvas:
             self.axes.plot(*((places, values) if upright else (values, places)), **style)
 
         mark: dict[str, Any] = {"linestyle": "none", "clip_on": False}
-        face = look.color
-        if estimate.n == 1:
-            face = LIGHT["paper"]
-            self.key["hollow: a single run"] = None
+        face = LIGHT["paper"] if estimate.n == 1 else look.color
+        self.key |= dict.fromkeys(["hollow: a single run"] * (estimate.n == 1) + ["ring: baseline"] * ringed)
         plot(bounds(estimate), color=look.color, solid_capstyle="round")
         plot([estimate.value], color=look.color, marker=look.marker, mew=2, markerfacecolor=face, **mark)
         if ringed:
-            self.key["ring: baseline"] = None
             plot([estimate.value], color=LIGHT["ink"], marker="o", mew=1, markerfacecolor="none", markersize=14, **mark)
 
     def share_axis(self, name: Literal["x", "y"], shares: Iterable[float], most: int = 6) -> None:
@@ -116,7 +108,7 @@ class Canvas:
         room, margin = max(0.08 * extent, 0.005), max(0.025 * extent, 0.001)
         low, high = max(-margin, min(shares) - room), min(1 + margin, max(shares) + room)
         digits = max(0, ceil(-log10(100 * (high - low) / most)))
-        axis = self.axes.xaxis if name == "x" else self.axes.yaxis
+        axis = {"x": self.axes.xaxis, "y": self.axes.yaxis}[name]
         axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
         axis.set_major_formatter(PercentFormatter(1, digits))
         self.axes.set(**{f"{name}lim": (low, high)})
@@ -127,11 +119,11 @@ class Canvas:
         room = max(1.6, (high / low) ** 0.1) if logarithmic else (high - low) * 0.1
         limits = (low / room, high * room) if logarithmic else (low - room, high + room)
         self.axes.set(xscale="log" if logarithmic else "linear", xlim=limits)
-        kept: dict[float, float] = {}
+        kept: dict[float, tuple[float, float]] = {}
         for value in (*first, *sorted(labels)):
-            x = float(self.axes.transData.transform((value, 0))[0])
-            if all(abs(x - other) >= text_width(f"{labels[value]}{labels[near]} ") / 2 for near, other in kept.items()):
-                kept[value] = x
+            x, reach = self.axes.transData.transform((value, 0))[0], LETTER * NORMAL * (len(labels[value]) + 1) / 2
+            if all(abs(x - other) >= reach + its_reach for other, its_reach in kept.values()):
+                kept[value] = (x, reach)
         self.axes.set_xticks(sorted(kept), [labels[value] for value in sorted(kept)])
         self.axes.set_xticks([], minor=True)
 
@@ -145,11 +137,6 @@ def style() -> Iterator[None]:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # browsers have others
         matplotlib.rcParams.update(matplotlib.rc_params_from_file(STYLE, use_default_template=True))
         yield
-
-
-def text_width(text: str, size: float = NORMAL) -> float:
-    """Return about the width of a text in matplotlib's font; the fonts of browsers are narrower."""
-    return 0.6 * size * len(text)
 
 
 def short(text: str, length: int = 26) -> str:

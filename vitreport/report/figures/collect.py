@@ -4,17 +4,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
-from typing import Any, assert_never
+from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
 from vitreport.analysis.summary import Summary
-from vitreport.report.blocks import Figure, Kind
+from vitreport.report.blocks import Figure
 from vitreport.report.figures import accuracy, groups
 from vitreport.report.figures.canvas import LIGHT, WIDTH, Canvas, style
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
-COLUMNS, GAP = 2, 16
-SMALLEST_TIP = 14
+COLUMNS, GAP, SMALLEST_TIP = 2, 16, 14
 LEFT_OUT = re.compile(r"<style.*?</style>|</svg>", re.DOTALL)
 TAG = re.compile(r"<\w[^>]*>")
 STYLED = re.compile(r' style="([^"]*)"')
@@ -42,38 +41,34 @@ def figures_of(summary: Summary) -> tuple[Figure, ...]:
 
 def draw(figure: Figure) -> list[str]:
     """Return the panels of a figure, each an SVG on one line whose colours are `var(--name)` of the palette."""
+    data, panels = figure.data, list[Canvas]()
     with style():
-        panels = enumerate(_panels(figure.kind, figure.data))
-        return [_svg(panel, f"{figure.name}-{index}") for index, panel in panels]
-
-
-def _panels(kind: Kind, data: Any) -> list[Canvas]:
-    match kind:
-        case "overview":
-            return accuracy.draw_overview(data)
-        case "cost":
-            return accuracy.draw_cost(data)
-        case "ablation":
-            return [accuracy.draw_ablation(*data)]
-        case "classes":
-            return [accuracy.draw_rows("", "accuracy of a class", data)]
-        case "curves":
-            return [groups.draw_curves(data)]
-        case "confusion":
-            return [groups.draw_confusion(data)]
-        case "calibration":
-            return groups.draw_calibration(data)
-        case "mistakes":
-            return []  # a recorded picture
-        case _:
-            assert_never(kind)
+        match figure.kind:
+            case "overview":
+                panels = accuracy.draw_overview(data)
+            case "cost":
+                panels = accuracy.draw_cost(data)
+            case "ablation":
+                panels = [accuracy.draw_ablation(*data)]
+            case "classes":
+                panels = [accuracy.draw_rows("", "accuracy of a class", data)]
+            case "curves":
+                panels = [groups.draw_curves(data)]
+            case "confusion":
+                panels = [groups.draw_confusion(data)]
+            case "calibration":
+                panels = groups.draw_calibration(data)
+            case "mistakes":
+                pass  # a recorded picture
+            case _:
+                assert_never(figure.kind)
+        return [_svg(panel, f"{figure.name}-{index}") for index, panel in enumerate(panels)]
 
 
 def _svg(canvas: Canvas, name: str) -> str:
-    """Turn matplotlib's SVG into one on one line that is small and the same on every machine.
+    """Turn matplotlib's SVG into one that is small and the same on every machine; its ids are derived from `name`.
 
-    Colours become `var(--name)`, for pages and files in light or dark colours. Styles become attributes, since the
-    security policy of the HTML page forbids inline styles. The ids are derived from `name`, which is unique on a page.
+    Colours become `var(--name)`. Styles become attributes: the security policy of the HTML page forbids inline styles.
     """
     import matplotlib
 

@@ -3,37 +3,28 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from vitreport.analysis.group_details import Calibration, ClassAccuracy, Confusion, Curve, Mistakes
+from vitreport.analysis.group_details import Calibration, ClassAccuracy, Confusion, Curve, Details, Mistakes
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import where_of
 from vitreport.formatting import METHODS, joined, methods, percent
 from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import Figure, Kind
 from vitreport.report.figures.accuracy import Row
-from vitreport.report.figures.canvas import LIGHT, LOOKS, SMALL, WIDTH, Canvas, short, text_width
+from vitreport.report.figures.canvas import LETTER, LIGHT, LOOKS, SMALL, WIDTH, Canvas, short
 
 LARGE_LOSS = 1e4
 SPLIT_LOOKS = {"train": LOOKS[0], "val": LOOKS[2], "test": LOOKS[1]}
-MOST_TIPS = 60
-MARKERS = 6
-MOST_CLASSES = 50
-SIDE = 300
-DARKEST = 0.55
-"""The opacity of a share of 1: the numbers in ink can be read on it in light and in dark colours."""
-
+MOST_TIPS, MARKERS = 60, 6
+MOST_CLASSES, SIDE = 50, 300
+DARKEST = 0.55  # the opacity of a share of 1: the numbers in ink can be read on it in light and in dark colours
 NUMBERED = 12
-RARE = 0.005
-"""A smaller share is left blank; with more classes than are numbered it has no cell."""
-
-SMALLEST = 8
-"""The size of letters that can still be read: of many classes every second or third is named."""
+RARE = 0.005  # a smaller share is left blank; with more classes than are numbered it has no cell
+SMALLEST = 8  # the size of letters that can still be read: of many classes every second or third is named
 
 
 def figures_of_group(group: Group) -> Iterator[Figure]:
     """Make the figures for which the group has details; classes that are too many to be read have none."""
-    details = group.details
-    if details is None:
-        return
+    details = group.details or Details()
     for metric in ("accuracy", "loss"):
         if curves := tuple(each for each in details.curves if each.metric == metric):
             yield curves_figure(group, curves)
@@ -126,7 +117,7 @@ def draw_confusion(confusion: Confusion) -> Canvas:
 
     count = len(confusion.classes)
     names = [short(name, 12) for name in confusion.classes]
-    is_wide = text_width(max(names, key=len), SMALL) > SIDE / count
+    is_wide = LETTER * SMALL * max(map(len, names)) > SIDE / count
     panel = Canvas("taken for", grid=None, height=WIDTH)
     axes = panel.axes
     named = range(0, count, -(-count * SMALLEST // SIDE))
@@ -138,14 +129,9 @@ def draw_confusion(confusion: Confusion) -> Canvas:
     axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5), aspect="equal")
     shares = [[number / (sum(row) or 1) for number in row] for row in confusion.counts]
     cells = [(i, j) for i in range(count) for j in range(count) if count <= NUMBERED or shares[i][j] >= RARE]
-    axes.scatter(
-        [j for _, j in cells],
-        [i for i, _ in cells],
-        s=(0.94 * SIDE / count) ** 2,
-        marker="s",
-        color=[to_rgba(LIGHT["blue"], 0.03 + (DARKEST - 0.03) * shares[i][j]) for i, j in cells],
-        linewidths=0,
-    )
+    colors = [to_rgba(LIGHT["blue"], 0.03 + (DARKEST - 0.03) * shares[i][j]) for i, j in cells]
+    places, size = ([j for _, j in cells], [i for i, _ in cells]), (0.94 * SIDE / count) ** 2
+    axes.scatter(*places, s=size, c=colors, marker="s", linewidths=0)
     for i, j in cells:
         if count <= NUMBERED and shares[i][j] >= RARE:
             axes.text(j, i, f"{100 * shares[i][j]:.0f}", ha="center", va="center_baseline", fontsize=SMALL)
@@ -173,8 +159,8 @@ def draw_calibration(calibration: Calibration) -> list[Canvas]:
         panel.share_axis("x", (0, 1), 5)
         panel.share_axis("y", values, 5)
     reliability.axes.plot([0, 1], [0, 1], color=LIGHT["muted"], linewidth=1, dashes=(3, 3))
-    confidences, accuracies = zip(*((each.confidence, each.accuracy) for _, each in filled), strict=True)
-    reliability.axes.plot(confidences, accuracies, "o-", color=color, clip_on=False)
+    places = [each.confidence for _, each in filled], [each.accuracy for _, each in filled]
+    reliability.axes.plot(*places, "o-", color=color, clip_on=False)
     images.axes.bar([start + width / 2 for start, _ in filled], shares, 0.86 * width, color=color)
     for (start, each), share in zip(filled, shares, strict=True):
         said = f"confidence {percent(each.confidence, 1)}: accuracy {percent(each.accuracy, 1)}"
