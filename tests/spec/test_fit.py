@@ -16,9 +16,9 @@ MIXTURE: dict[str, Any] = {"name": "mixture", "operations": [FLIP]}
         (
             {**PERCEIVER, "data": {"num_classes": 3}, "model": {**PERCEIVER["model"], "queries_dim": 10}},
             "model.queries_dim",
-            "10 is not 3 (from the dataset)",
+            "must be 3 for this dataset",
         ),
-        ({"model": {"name": "perceiver-io", "dim": 100}}, "model.dim", "100 is not 3072 (from the dataset)"),
+        ({"model": {"name": "perceiver-io", "dim": 100}}, "model.dim", "must be 3072 for this dataset"),
         (
             {"model": {"name": "mlp-mixer", "patch_size": 64}},
             "model.patch_size",

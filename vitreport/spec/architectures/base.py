@@ -76,7 +76,8 @@ class ArchitectureSpec(Section):
             found += divisor_problems(field, getattr(self, field), number, f"model.{whole} = {number}")
         for field, value in self.derived(dict(self), data.image_size, data.num_classes).items():
             if (given := getattr(self, field)) != value:
-                found.append(Problem(f"model.{field}", f"{given} is not {value} (from the dataset)", "leave it out"))
+                fault = f"must be {value} for this dataset"
+                found.append(Problem(f"model.{field}", fault, "leave it out", str(given)))
         return found
 
 
