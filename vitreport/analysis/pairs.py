@@ -86,7 +86,7 @@ def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
     if (place := _best_validated(usable)) is not None:
         return usable[place], f"the best of {len(usable)} on the validation split"
     most = max(usable, key=lambda group: (len(group.seeds), group.fields["train.epochs"]))
-    return most, f"of {len(usable)} the one with most seeds, then most epochs"
+    return most, f"of {len(candidates)} the one with most seeds, then most epochs"
 
 
 def _best_validated(groups: Sequence[Group | None]) -> int | None:
