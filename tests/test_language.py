@@ -38,7 +38,12 @@ def texts() -> Iterator[tuple[str, str]]:
     for file in sorted((ROOT / "vitreport").rglob("*.py")):
         for line, text in strings_of(file):
             yield f"{file.relative_to(ROOT)}:{line}", text
-    others = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("templates/*"), *ROOT.rglob("vitreport/**/*.toml")]
+    others = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("templates/*"),
+        *ROOT.rglob("vitreport/**/*.toml"),
+    ]
     for file in sorted(others):
         yield str(file.relative_to(ROOT)), file.read_text(encoding="utf-8")
 
@@ -52,7 +57,9 @@ def test_no_text_has_a_banned_phrase() -> None:
     assert found == {}
 
 
-@pytest.mark.parametrize("text", ["The run goes on\n    with it.", "Train ANEW", "it stands for all", "a retry by itself"])
+@pytest.mark.parametrize(
+    "text", ["The run goes on\n    with it.", "Train ANEW", "it stands for all", "a retry by itself"]
+)
 def test_a_banned_phrase_is_found_across_lines_and_in_capitals(text: str) -> None:
     assert found_in(text)
 
