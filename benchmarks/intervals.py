@@ -84,7 +84,7 @@ def coverage(seeds: int, images: int, seed_deviation: float, repetitions: int) -
         family += any(excludes(difference(each, first, OTHERS), 0) for each in others)
         best += best_of(samples) is not None
     counts = {"mean": covered, "student": student, "difference": apart, "family": family, "best": best}
-    return {**{name: count / repetitions for name, count in counts.items()}, "width": float(np.median(widths))}
+    return {**{name: count / repetitions for name, count in counts.items()}, "width": round(float(np.median(widths)), 3)}
 
 
 def planted(lead: float, cases: int = 100, seeds: int = 3, images: int = 2000) -> dict[str, Any]:
