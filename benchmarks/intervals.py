@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from vitreport.formatting import Estimate
-from vitreport.intervals import Sample, difference, mean_accuracy, t_interval
+from vitreport.intervals import SHARE, Sample, difference, mean_accuracy, t_interval
 
 IMAGES = (360, 2000, 10_000)
 SEEDS = (2, 3, 5, 10)
@@ -76,7 +76,7 @@ def coverage(seeds: int, images: int, seed_deviation: float, repetitions: int) -
     for _ in range(repetitions):
         first, *others = samples = population.draw(random)
         covered += not excludes(mean_accuracy(first), ACCURACY)
-        low, high = t_interval(first.values) or (first.values[0], first.values[0])
+        low, high = t_interval(first.values, SHARE) or (first.values[0], first.values[0])
         student += low <= ACCURACY <= high
         found = difference(first, others[0])
         apart += not excludes(found, 0)
@@ -84,7 +84,8 @@ def coverage(seeds: int, images: int, seed_deviation: float, repetitions: int) -
         family += any(excludes(difference(each, first, OTHERS), 0) for each in others)
         best += best_of(samples) is not None
     counts = {"mean": covered, "student": student, "difference": apart, "family": family, "best": best}
-    return {**{name: count / repetitions for name, count in counts.items()}, "width": round(float(np.median(widths)), 3)}
+    width = round(float(np.median(widths)), 3)
+    return {**{name: count / repetitions for name, count in counts.items()}, "width": width}
 
 
 def planted(lead: float, cases: int = 100, seeds: int = 3, images: int = 2000) -> dict[str, Any]:

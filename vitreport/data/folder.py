@@ -1,4 +1,4 @@
-"""Images in a folder of the user's own, or in a folder that holds a published dataset by class.
+"""Images in a user folder or in a folder with a published dataset by class.
 
     ROOT/train/CLASS/*  and test/CLASS/*, val/CLASS/* or both: without test/ the images of val/ are the test split
     ROOT/CLASS/*        a fifth of each class becomes the test split, always the same
@@ -6,7 +6,7 @@
                         the root or a name, with or without its ending; separated by comma, semicolon or tab
 
 The names of the split folders may be in capitals; val/ may be called valid/ or validation/. Hidden files are ignored.
-In a folder of the user's own, links are followed wherever they lead.
+In a user folder, links are followed wherever they lead.
 """
 
 import csv
@@ -85,7 +85,7 @@ def image_source(listing: Listing, size: int, intensity_range: IntensityRange = 
 
 
 def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, File]:
-    """List the images in a folder of the user's own; the second result is the image that sets the size of all.
+    """List the images in a user folder; the second result is the image that sets the size of all.
 
     Raises:
         DatasetError: The folder is not laid out as it should be.
