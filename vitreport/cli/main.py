@@ -141,8 +141,9 @@ def __getattr__(name: str) -> Any:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        named = tuple(word for word in arguments if word in COMMANDS)[:1]
-        program = command(COMMANDS if "_VITREPORT_COMPLETE" in os.environ else named)
+        line = os.environ.get("COMP_WORDS", os.environ.get("_TYPER_COMPLETE_ARGS", ""))
+        words = line.split() if "_VITREPORT_COMPLETE" in os.environ else arguments
+        program = command(tuple(word for word in words if word in COMMANDS)[:1])
         code = int(program(list(arguments), prog_name="vitreport", standalone_mode=False) or 0)
         return _report(["stopped by SIGINT"], 130) if code == 130 else code
     except VitreportError as error:

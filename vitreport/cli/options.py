@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from vitreport.cli import completion
 from vitreport.cli.console import note_lowered
 from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUNS_DIR, THREADS, Runtime, RuntimeOption
 from vitreport.sweep.defaults import DEFAULT_SEEDS
@@ -22,9 +23,16 @@ PARAM, ONLY = "--param", "--only"
 SPEC, SWEEP, RUNTIME = "Spec", "Sweep", "Runtime (not part of the spec)"
 
 
-def option(help_: str, metavar: str | None = None, *names: str, panel: str | None = None, least: Any = None) -> Any:
+def option(
+    help_: str,
+    metavar: str | None = None,
+    *names: str,
+    panel: str | None = None,
+    least: Any = None,
+    complete: completion.Complete | None = None,
+) -> Any:
     """Return an option that takes a value."""
-    return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=panel, min=least)
+    return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=panel, min=least, autocompletion=complete)
 
 
 def flag(name: str, help_: str, *names: str, panel: str | None = None) -> Any:
@@ -32,9 +40,9 @@ def flag(name: str, help_: str, *names: str, panel: str | None = None) -> Any:
     return typer.Option(name, *names, help=help_, rich_help_panel=panel)
 
 
-def argument(help_: str, metavar: str) -> Any:
+def argument(help_: str, metavar: str, complete: completion.Complete | None = None) -> Any:
     """Return an argument."""
-    return typer.Argument(help=help_, metavar=metavar)
+    return typer.Argument(help=help_, metavar=metavar, autocompletion=complete)
 
 
 def _runtime(option: RuntimeOption, metavar: str, least: float | None = None) -> Any:
@@ -44,16 +52,28 @@ def _runtime(option: RuntimeOption, metavar: str, least: float | None = None) ->
 
 
 Dataset = Annotated[
-    str | None, option("Dataset by name, or a folder of images (default: from the spec).", "NAME", panel=SPEC)
+    str | None,
+    option(
+        "Dataset by name, or a folder of images (default: from the spec).",
+        "NAME",
+        panel=SPEC,
+        complete=completion.datasets,
+    ),
 ]
 Set = Annotated[
-    list[str] | None, option("Set a field, such as train.batch_size=64.", "FIELD=VALUE", "--set", panel=SPEC)
+    list[str] | None,
+    option(
+        "Set a field, such as train.batch_size=64.", "FIELD=VALUE", "--set", panel=SPEC, complete=completion.assignments
+    ),
 ]
 Threads = Annotated[int | None, _runtime(THREADS, "N", 1)]
 DataDirs = Annotated[list[Path] | None, _runtime(DATA_DIR, "DIR")]
 RunsDir = Annotated[Path, _runtime(RUNS_DIR, "DIR")]
 Seeds = Annotated[str, option("Number of seeds, or which ones: 3, 0,1,2 or 0..4.", "SEEDS", panel=SWEEP)]
-Only = Annotated[list[str] | None, option("Runs and ablations of the study (default: all).", "NAME...", panel=SWEEP)]
+Only = Annotated[
+    list[str] | None,
+    option("Runs and ablations of the study (default: all).", "NAME...", panel=SWEEP, complete=completion.parts),
+]
 DryRun = Annotated[bool, flag("--dry-run", "Show what would be trained, with its time and disk space.")]
 Quiet = Annotated[bool, flag("--quiet", "Print only warnings and errors.", "-q")]
 AsJson = Annotated[bool, flag("--json", "Print JSON to stdout.")]
@@ -90,9 +110,14 @@ class FieldOptions:
 class SpecOptions(FieldOptions):
     """Options that say which spec is meant."""
 
-    model: Annotated[str | None, argument("Architecture (see `vitreport models`), or timm/NAME.", "MODEL")] = None
+    model: Annotated[
+        str | None, argument("Architecture (see `vitreport models`), or timm/NAME.", "MODEL", completion.models)
+    ] = None
     dataset: Dataset = None
-    preset: Annotated[str | None, option("Preset (default: that of model and dataset).", "NAME", panel=SPEC)] = None
+    preset: Annotated[
+        str | None,
+        option("Preset (default: that of model and dataset).", "NAME", panel=SPEC, complete=completion.presets),
+    ] = None
     spec: Annotated[Path | None, option("TOML file, or spec.json of a run (default: none).", "FILE", panel=SPEC)] = None
 
     def request(self, weights: Path | None = None, **more: Any) -> "Request":
@@ -209,3 +234,10 @@ class WordsCommand(TyperCommand):
                 while joined[0] != ONLY and words and not words[0].startswith("-"):
                     joined += [ONLY, words.popleft()]
         return super().parse_args(ctx, joined)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Offer another word for `--only` where nothing else fits."""
+        repeated = [each for each in self.params if ONLY in each.opts and ctx.params.get(each.name)]
+        if repeated and not incomplete.startswith("-"):
+            return repeated[0].shell_complete(ctx, incomplete)
+        return super().shell_complete(ctx, incomplete)

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import vitreport
-from vitreport.cli import options
+from vitreport.cli import completion, options
 from vitreport.cli.console import note_lowered
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import PARAM, SWEEP, flag, option
@@ -21,7 +21,11 @@ def ablate(
     param: Annotated[
         list[str] | None,
         option(
-            "A field and values, such as batch_size 16,32. Repeat it for a grid.", "NAME VALUES", PARAM, panel=SWEEP
+            "A field and values, such as batch_size 16,32. Repeat it for a grid.",
+            "NAME VALUES",
+            PARAM,
+            panel=SWEEP,
+            complete=completion.fields,
         ),
     ] = None,
     zip_: Annotated[bool, flag("--zip", "Pair the values of all --param instead of a grid.", panel=SWEEP)] = False,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from vitreport.cli import options
+from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_table
 from vitreport.cli.live import View
 from vitreport.cli.options import argument, option
@@ -40,7 +40,7 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
 
 @app.command()
 def verify(
-    name: Annotated[str, argument("Name of a dataset, or a folder of images.", "NAME")],
+    name: Annotated[str, argument("Name of a dataset, or a folder of images.", "NAME", completion.datasets)],
     image_size: Annotated[int | None, option("Size of the decoded images (default: their own).", "N", least=8)] = None,
     intensity_range: Annotated[
         Literal["full", "train"], option("Scale 16-bit gray from its full range, or from that of the training images.")

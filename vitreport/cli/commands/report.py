@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from vitreport.analysis import selection
 from vitreport.analysis.groups import mixed_randomness
-from vitreport.cli import options
+from vitreport.cli import completion, options
 from vitreport.cli.console import note, note_lowered, print_document, warn_each
 from vitreport.cli.options import argument, flag, option
 from vitreport.cli.tables.runs import TRAIN_AGAIN, require_runs_dir
@@ -36,7 +36,9 @@ EXTENSIONS: dict[str, Format] = {
 
 
 def report(
-    runs: Annotated[list[str] | None, argument("Runs, groups or sweeps by their ids (default: all).", "RUN")] = None,
+    runs: Annotated[
+        list[str] | None, argument("Runs, groups or sweeps by their ids (default: all).", "RUN", completion.sweeps)
+    ] = None,
     format_: Annotated[
         Format | None, option("Output format (default: from the file extension, else markdown).", None, "--format")
     ] = None,
@@ -49,7 +51,9 @@ def report(
     no_assets: Annotated[bool, flag("--no-assets", "Leave the figures out of Markdown.")] = False,
     title: Annotated[str | None, option("Heading (default: that of the study, or a general one).", "TEXT")] = None,
     template: Annotated[Path | None, option("Jinja template, run in a sandbox (default: none).", "FILE")] = None,
-    study: Annotated[str | None, option("Study to report, by name or file (default: none).", "STUDY")] = None,
+    study: Annotated[
+        str | None, option("Study to report, by name or file (default: none).", "STUDY", complete=completion.studies)
+    ] = None,
     only: options.Only = None,
     set_: options.Set = None,
     seeds: Annotated[str | None, option("With --study, only these seeds (default: all recorded).", "SEEDS")] = None,

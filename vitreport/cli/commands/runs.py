@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from vitreport.cli import options
+from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_text
 from vitreport.cli.options import argument, flag, option
 from vitreport.cli.tables.differences import show_differences
@@ -20,8 +20,8 @@ from vitreport.runtime import RUNS_DIR
 
 app = typer.Typer(no_args_is_help=True)
 
-RunName = Annotated[str, argument("Id of a run, a unique prefix of it, or its folder.", "RUN")]
-RunOrGroup = Annotated[str, argument("Run, or group: an id without its seed.", "RUN")]
+RunName = Annotated[str, argument("Id of a run, a unique prefix of it, or its folder.", "RUN", completion.runs)]
+RunOrGroup = Annotated[str, argument("Run, or group: an id without its seed.", "RUN", completion.groups)]
 
 
 @app.command("list")
@@ -65,7 +65,9 @@ def diff(
 
 @app.command()
 def export(
-    names: Annotated[list[str] | None, argument("Runs as in `runs show` (default: all).", "RUN")] = None,
+    names: Annotated[
+        list[str] | None, argument("Runs as in `runs show` (default: all).", "RUN", completion.runs)
+    ] = None,
     format_: Annotated[Literal["csv", "parquet", "tensorboard"], option("Format to write.", None, "--format")] = "csv",
     table: Annotated[Literal["runs", "epochs"], option("One row a run or one an epoch, in CSV and Parquet.")] = "runs",
     output: Annotated[

@@ -11,7 +11,7 @@ import typer
 import vitreport
 from vitreport.analysis.selection import analyze_study
 from vitreport.analysis.studies import statement_of
-from vitreport.cli import options
+from vitreport.cli import completion, options
 from vitreport.cli.console import note, note_lowered, print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import WordsCommand, argument, flag
@@ -35,7 +35,7 @@ from vitreport.sweep.study_plan import StudyRequest, plan_study
 COUNTED = ("runs", "ablations", "claims")
 
 app = typer.Typer(no_args_is_help=True)
-Study = Annotated[str, argument("Name of a study, or its TOML file.", "STUDY")]
+Study = Annotated[str, argument("Name of a study, or its TOML file.", "STUDY", completion.studies)]
 
 
 @app.command("list")
