@@ -55,11 +55,11 @@ def _cell(value: object) -> str:
 
 
 def _fields_table(fields: list[dict[str, Any]]) -> list[str]:
-    lines = ["| field | type | allowed | default |", "|---|---|---|---|"]
+    lines = ["| field | type | default |", "|---|---|---|"]
     for field in fields:
-        default = "required" if field["required"] else f"`{json.dumps(field['default'])}`"
-        allowed = f"{field['allowed']}" if field["allowed"] else ""
-        lines.append(f"| `{field['name']}` | {_cell(field['type'])} | {_cell(allowed)} | {_cell(default)} |")
+        plain = f"`{json.dumps(field['default'])}`"
+        default = "from the dataset" if field["derived"] else "required" if field["required"] else plain
+        lines.append(f"| `{field['name']}` | {_cell(field['type'])} | {_cell(default)} |")
     return lines
 
 
