@@ -2,7 +2,7 @@
 
     python benchmarks/presets.py [--device cpu] [PRESET ...]
 
-Each is measured by `vitreport train --dry-run` in a process of its own, on generated images, as many as the data set
+Each is measured by `vitreport train --dry-run` in a process of its own, on generated images, as many as the dataset
 has by its publication. Pretrained weights are left out: they change no speed and may have to be downloaded.
 """
 

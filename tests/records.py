@@ -102,7 +102,7 @@ def run_record(run_id: str, run_spec: RunSpec) -> RunRecord:
 
 
 def data_record(run_spec: RunSpec) -> DataRecord:
-    """The digits as they are; any other data set as if it was CIFAR-10."""
+    """The digits as they are; any other dataset as if it was CIFAR-10."""
     are_digits = run_spec.data.dataset == "digits"
     return DataRecord(
         fingerprint=digits.CANONICAL_FINGERPRINT if are_digits else "6f" * 32,

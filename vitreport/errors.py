@@ -8,7 +8,7 @@ EXIT_CODES = {
     "0": "ok",
     "1": "a bug of vitreport",
     "2": "usage or spec",
-    "3": "data set",
+    "3": "dataset",
     "4": "record or checkpoint unusable",
     "5": "diverged: the loss is no longer finite",
     "6": "resources: no such device, no memory, no disk, no network",

@@ -1,4 +1,4 @@
-"""Ablations of one architecture and data set that vary the same stand under headings of their own."""
+"""Ablations of one architecture and dataset that vary the same stand under headings of their own."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The group of runs that stands for an architecture on a data set."""
+"""The group of runs that stands for an architecture on a dataset."""
 
 import pytest
 

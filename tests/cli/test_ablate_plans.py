@@ -139,7 +139,7 @@ def test_data_sets_given_by_paths_lie_in_one_folder(cli: Cli, tmp_path: Path) ->
 
 
 def write_images(folder: Path) -> None:
-    """A data set of two classes."""
+    """A dataset of two classes."""
     for split in ("train", "test"):
         for name in ("cats", "dogs"):
             (folder / split / name).mkdir(parents=True)

@@ -120,7 +120,7 @@ def test_a_level_that_cannot_be_trained_stays_an_error(words: list[str], cli: Cl
 
 
 def test_without_a_limit_nothing_is_lowered(cli: Cli) -> None:
-    """Also with one that is as large as the data set."""
+    """Also with one that is as large as the dataset."""
     for more in ((), ("--set", "limit=60000"), ("--set", "limit=2000")):
         spec, told = spec_of(cli, "swin", "--dataset", "cifar10", *more)
         assert (spec["train"]["batch_size"], told) == (1024, "")

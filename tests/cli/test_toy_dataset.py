@@ -1,4 +1,4 @@
-"""A new data set is a module with a function `find` and an entry in the registry: everything else finds it there."""
+"""A new dataset is a module with a function `find` and an entry in the registry: everything else finds it there."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Small data sets in their real layouts, made by the tests."""
+"""Small datasets in their real layouts, made by the tests."""
 
 import gzip
 import hashlib
@@ -129,28 +129,28 @@ def write_images(folder: Path, count: int = 3, *, seed: int = 0, size: int = 8, 
 def open_folder(
     root: Path, image_request: ImageRequest, size: int = 8, intensity_range: IntensityRange = "full"
 ) -> ImageArrays:
-    """Open a folder of images as a user's own data set."""
+    """Open a folder of images as a user's own dataset."""
     here = replace(image_request, name=root.name, data_dir=root.parent, image_size=size)
     return open_dataset(replace(here, intensity_range=intensity_range))
 
 
 def open_named(name: str, image_request: ImageRequest) -> ImageArrays:
-    """Open a published data set."""
+    """Open a published dataset."""
     return open_dataset(replace(image_request, name=name))
 
 
 def republish(name: str, monkeypatch: pytest.MonkeyPatch, **archive: Any) -> None:
-    """Change what a data set is published as."""
+    """Change what a dataset is published as."""
     dataset = DATASETS[name]
     assert dataset.archive
     monkeypatch.setitem(DATASETS, name, replace(dataset, archive=replace(dataset.archive, **archive)))
 
 
 def count_folder(root: Path) -> dict[str, int]:
-    """Count the images of a user's own data set by split."""
+    """Count the images of a user's own dataset by split."""
     return count_images(root.name, root.parent)
 
 
 def facts(root: Path, size: int | None = None) -> DatasetFacts:
-    """Describe a user's own data set."""
+    """Describe a user's own dataset."""
     return describe(str(root), [root.parent], size)

@@ -1,4 +1,4 @@
-"""A data set of noise, and its entry in the cache."""
+"""A dataset of noise, and its entry in the cache."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from vitreport.data.registry import ImageRequest
 
 
 class Source:
-    """A data set of noise that counts how often it is decoded."""
+    """A dataset of noise that counts how often it is decoded."""
 
     def __init__(self, identity: str = "one", *, chunk: int = 4, seed: int = 0) -> None:
         self.decoded = 0

@@ -17,7 +17,7 @@ from .makers import count_folder, facts, noise, open_folder, write_folder
 
 
 def one_image(tmp_path: Path, image_request: ImageRequest, image: Image.Image, size: int = 8) -> list[list[int]]:
-    """The distinct colours that an image has when it is read as the first of a data set."""
+    """The distinct colours that an image has when it is read as the first of a dataset."""
     root = write_folder(tmp_path / "set", size=size)
     image.save(root / "train" / "cat" / "0000.png")
     pixels = open_folder(root, image_request, size).splits["train"].images[0]

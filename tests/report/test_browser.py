@@ -131,7 +131,7 @@ def test_a_table_is_as_wide_as_it_needs_or_says_that_it_scrolls(browser: Any, fi
 
 
 def test_on_a_telephone_the_names_leave_room_for_the_numbers(browser: Any, file: Path, tmp_path: Path) -> None:
-    """However long a name is and however many data sets there are; each table is a region that says what it is."""
+    """However long a name is and however many datasets there are; each table is a region that says what it is."""
     long = tmp_path / "long.html"
     long.write_text(file.read_text().replace("MLP-Mixer</th>", "timm/mixer_b16_224.goog_in21k_ft_in1k</th>"))
     page = Visit(browser.new_context(viewport={"width": min(WIDTHS), "height": 800}), long).page

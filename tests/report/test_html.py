@@ -107,7 +107,7 @@ def sha256(text: str) -> str:
 
 
 def test_foreign_names_are_literal_text() -> None:
-    """A class, a device, an error, a data set and the title; the structure is that of the same page without them."""
+    """A class, a device, an error, a dataset and the title; the structure is that of the same page without them."""
     for folder, text in (("hostile", HOSTILE), ("tame", "tame")):
         changes = {"device": text, "error": ErrorRecord(kind="internal", message=text)}
         dataset = printable(text).replace("/", "|")[:60]

@@ -112,7 +112,7 @@ def test_without_figures_there_are_no_images(page: Page) -> None:
 
 
 def test_foreign_names_are_literal_text() -> None:
-    """A class, a device, an error and a data set that hold markup and what a terminal obeys."""
+    """A class, a device, an error and a dataset that hold markup and what a terminal obeys."""
     hostile = "<script>|[x](javascript:1)\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}`"
     own = spec(dataset="<b>|x", train={"epochs": 2})
     changes = {"device": hostile, "error": ErrorRecord(kind="internal", message=hostile)}

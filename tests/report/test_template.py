@@ -40,8 +40,8 @@ def rendered(page: Page, template: str, assets: str | None = None) -> str:
     [
         ("{{ page.title }}", "Small vision architectures\n"),
         ("{{ page.title }} \N{SNOWMAN}", "Small vision architectures \N{SNOWMAN}\n"),
-        ("{{ sections.cost }}", "## Cost\n\n| architecture | data set |"),
-        ("{{ sections.cost.blocks }}", "| architecture | data set | parameters |"),
+        ("{{ sections.cost }}", "## Cost\n\n| architecture | dataset |"),
+        ("{{ sections.cost.blocks }}", "| architecture | dataset | parameters |"),
         ("{{ tables.overview }}", "| architecture | CIFAR-10 | STL-10 |"),
         ("{{ ablation_blocks(page.summary.ablations[0]) }}", "| batch_size | test accuracy |"),
         ("{{ subject(page.summary.ablations[0]) }}", "Perceiver IO on CIFAR-10 by batch_size\n"),

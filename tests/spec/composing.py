@@ -1,4 +1,4 @@
-"""Composing specs in tests: layers as plain tables, and a data set that has no images."""
+"""Composing specs in tests: layers as plain tables, and a dataset that has no images."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ Table = Mapping[str, Any]
 
 
 def describe(dataset: str, image_size: int | None) -> DatasetFacts:
-    """Any data set has ten classes and images of 32 pixels."""
+    """Any dataset has ten classes and images of 32 pixels."""
     return DatasetFacts(dataset, num_classes=10, image_size=image_size or 32)
 
 

@@ -16,7 +16,7 @@ from vitreport.spec.section import members, tag_of
 
 FILE = Path(__file__).parent / "golden" / "run_ids.json"
 FACTS = {"cifar10": (10, 32), "digits": (10, 32), "stl10": (10, 96), "tinyimagenet": (200, 64)}
-"""Classes and image size of the data sets that presets name."""
+"""Classes and image size of the datasets that presets name."""
 
 
 def pinned() -> dict[str, Any]:

@@ -128,7 +128,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
 
 def test_an_unknown_data_set_does_not_hide_the_other_problems() -> None:
     def describe(dataset: str, image_size: int | None) -> DatasetFacts:
-        raise SpecError(problems=[Problem("data.dataset", "unknown data set", value=repr(dataset))])
+        raise SpecError(problems=[Problem("data.dataset", "unknown dataset", value=repr(dataset))])
 
     with pytest.raises(SpecError) as caught:
         compose([Layer("file", {**PERCEIVER, "data": {"dataset": "cifr10"}, "train": {"epochs": 0}})], describe)

@@ -34,7 +34,7 @@ NEEDED = {
     "logits_dim": 10,
     "architecture": "resnet18",
 }
-"""Values of the fields without a default that fit the pretended data set."""
+"""Values of the fields without a default that fit the pretended dataset."""
 
 
 def refusal(name: str) -> SpecError:

@@ -121,7 +121,7 @@ def signalled_in_epoch_evaluation(epoch: int, *numbers: int) -> None:
 
 
 def signalled_in_decoding(*numbers: int) -> None:
-    """The signals arrive when the images of the data set are being decoded."""
+    """The signals arrive when the images of the dataset are being decoded."""
     load = digits.load_splits
 
     def load_signalled() -> Any:

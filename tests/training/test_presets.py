@@ -1,4 +1,4 @@
-"""Every preset trains, on generated images of its data set's size."""
+"""Every preset trains, on generated images of its dataset's size."""
 
 import math
 from dataclasses import replace

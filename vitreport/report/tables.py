@@ -30,7 +30,7 @@ def overview(summary: plain.Summary) -> Table:
     for architecture in summary.architectures:
         outcomes = {pair.dataset: outcome(pair.group) for pair in architecture.pairs}
         rows.append((architecture.title, *(outcomes.get(dataset, NOTHING) for dataset in datasets)))
-    caption = "Test accuracy of each architecture on each data set"
+    caption = "Test accuracy of each architecture on each dataset"
     note = methods(pair.group.test for pair in summary.pairs if pair.group)
     return table(caption, ("architecture", *map(dataset_title, datasets)), rows, note=note)
 
@@ -41,7 +41,7 @@ def study_runs(section: plain.Section) -> Table:
         (name, *titles_of(pair), outcome(pair.group), Code("" if pair.group else pair.command))
         for name, pair in section.runs
     ]
-    columns = ("run", "architecture", "data set", "test accuracy", "command")
+    columns = ("run", "architecture", "dataset", "test accuracy", "command")
     return table(f"Runs: {section.title}", columns, rows, texts=5)
 
 
@@ -57,7 +57,7 @@ def results(architecture: plain.Architecture) -> Table:
         )
         for group in architecture.groups
     ]
-    columns = ("data set", "setting", "train", "validation", "test", "generalization gap (pp)")
+    columns = ("dataset", "setting", "train", "validation", "test", "generalization gap (pp)")
     return table(f"Results of {architecture.title}", columns, rows, texts=2)
 
 
@@ -81,7 +81,7 @@ def fields(content: plain.FieldTable, kind: str, groups: Sequence[Group]) -> tup
     """Show the fields in which the groups of an architecture differ, one row per group, and those that they share."""
     datasets = {group.id: dataset_title(group.dataset) for group in groups}
     rows = [(datasets[name], Code(hash_in_group(name)), *values) for name, values in content.rows if content.names]
-    columns = ("data set", "group", *content.names)
+    columns = ("dataset", "group", *content.names)
     differing = table(f"What differs between the groups, {kind}", columns, rows, texts=2)
     return differing, table(f"What all groups share, {kind}", ("field", "value"), content.shared, texts=2)
 
@@ -94,7 +94,7 @@ def classes(pairs: Iterable[plain.Pair]) -> Table:
         if pair.group and pair.group.details
         for each in pair.group.details.classes
     ]
-    return table("Test accuracy by class", ("data set", "class", "test accuracy"), rows, texts=2)
+    return table("Test accuracy by class", ("dataset", "class", "test accuracy"), rows, texts=2)
 
 
 def confused(content: Confusion, where: str) -> Table:
@@ -138,7 +138,7 @@ def cost(pairs: Iterable[plain.Pair]) -> Table:
         if pair.group and (found := pair.group.cost)
     ]
     measured = ("parameters", "FLOPs forward", "FLOPs training", "images/s", "time", "memory", "device")
-    return table("What each architecture takes", ("architecture", "data set", *measured), rows, 2, protocol.COST)
+    return table("What each architecture takes", ("architecture", "dataset", *measured), rows, 2, protocol.COST)
 
 
 def verdicts(content: Iterable[Verdict]) -> Table:
@@ -167,7 +167,7 @@ def data(datasets: Iterable[Dataset]) -> Table:
         )
         for each in datasets
     ]
-    columns = ("data set", "images", "size", "classes", "bytes", "SHA-256 begins", "read from")
+    columns = ("dataset", "images", "size", "classes", "bytes", "SHA-256 begins", "read from")
     return table("The images that the runs saw", columns, rows, texts=len(columns))
 
 

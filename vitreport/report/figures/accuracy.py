@@ -63,7 +63,7 @@ def overview_figure(pairs: Sequence[Pair]) -> Iterator[Figure]:
     outcomes = [f"{row.label} on {dataset} {row.outcome}" for dataset, row in shown if row.note != "not run"]
     if any(row.accuracy for _, row in shown):
         words = methods(row.accuracy for _, row in shown)
-        caption = f"Test accuracy of each architecture on each data set. {words}"
+        caption = f"Test accuracy of each architecture on each dataset. {words}"
         yield Figure("overview", "overview", "Test accuracy", f"Test accuracy: {joined(outcomes)}.", caption, shown)
 
 
