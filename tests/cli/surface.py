@@ -20,7 +20,7 @@ def golden_file(words: str) -> Path:
 
 def described(words: str, command: Any) -> str:
     """The help of a command, its parameters in order, and what each takes."""
-    lines = [f"vitreport {words}".strip(), "", command.help, ""]
+    lines = [f"vitreport {words}".strip(), "", command.help.replace("\n\n\n\n", "\n\n"), ""]
     lines += [line for parameter in command.params for line in _parameter(parameter)]
     lines += [f"{name}: {inner.help.splitlines()[0]}" for name, inner in _inner(command).items()]
     lines += ["", command.epilog] if command.epilog else []

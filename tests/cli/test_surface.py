@@ -45,6 +45,8 @@ def test_help_shows_all_of_it(words: str, flag: str, cli: Cli, monkeypatch: pyte
         assert [text for text in (*names, parameter.help) if squeezed(text) not in shown] == []
     for text in (command.help, command.epilog or "", *getattr(command, "commands", {})):
         assert squeezed(text) in shown
+    example = command.help.partition("Example:\n")[2].splitlines()
+    assert [line for line in example if not line.startswith("    ") or f"\n {line}" not in done.stdout] == []
 
 
 @BY_WORDS

@@ -104,10 +104,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def command(loaded: Iterable[str] = COMMANDS) -> Any:
-    """Return the program as typer builds it, with flags that show no type, as if they took a value."""
+    """Return the program as typer builds it, with flags that show no type and help that keeps its indentation."""
     commands: list[Any] = [typer.main.get_command(make_app(loaded))]
     for each in commands:
         commands += getattr(each, "commands", {}).values()
+        # typer dedents all lines but the first of what follows the first paragraph: make that first line an empty one
+        each.help = (each.help or "").replace("\n\n", "\n\n\n\n", 1)
         for parameter in each.get_params(typer.Context(each, help_option_names=HELP_NAMES)):
             if getattr(parameter, "is_flag", False):
                 parameter.metavar = ""
