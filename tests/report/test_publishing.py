@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,31 @@ def test_a_file_that_no_report_wrote_is_still_refused(pages: Pages) -> None:
     with pytest.raises(SpecError, match="is not a figure of this report"):
         publish(pages["new"], FILE)
     assert [path.name for path in FOLDER.iterdir()] == [name]
+
+
+def test_a_gallery_of_a_report_that_named_no_document_is_taken_over(pages: Pages) -> None:
+    """Versions before the figures named their documents wrote the same image without a name."""
+    publish(pages["new"], FILE)
+    (gallery,) = FOLDER.glob("*.png")
+    named = gallery.read_bytes()
+    gallery.write_bytes(assets.DOCUMENT.sub(b"", named))
+    assert gallery.read_bytes() != named
+    publish(pages["new"], FILE)
+    assert gallery.read_bytes() == named
+
+
+def test_an_empty_folder_of_the_user_stays(pages: Pages) -> None:
+    FOLDER.mkdir()
+    publish(pages["none"], FILE)
+    assert FOLDER.is_dir()
+
+
+def test_only_abandoned_temporaries_of_figures_are_removed(pages: Pages) -> None:
+    foreign = {f".{name}.999999999.tmp" for name in ("thesis.tex", "photo.png", "x" * 48)}
+    name = f"{'long-' * 10}mistakes"
+    figure = replace(next(each for each in pages["new"] if each.kind == "mistakes"), name=name)
+    FOLDER.mkdir()
+    for each in (*foreign, ".cost-light.svg.999999999.tmp", f".{name[:48]}.999999999.tmp"):
+        (FOLDER / each).touch()
+    publish([figure], FILE)
+    assert {path.name for path in FOLDER.glob(".*")} == foreign

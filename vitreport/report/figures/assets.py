@@ -17,7 +17,15 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from vitreport.errors import ResourceError, SpecError
-from vitreport.files import locked, make_folder, output_path, remove_abandoned, remove_file, write_atomic
+from vitreport.files import (
+    BASE_NAME_CHARACTERS,
+    locked,
+    make_folder,
+    output_path,
+    remove_abandoned,
+    remove_file,
+    write_atomic,
+)
 from vitreport.formatting import printable
 from vitreport.report.blocks import Figure
 from vitreport.report.figures.canvas import DARK, LIGHT
@@ -25,10 +33,12 @@ from vitreport.report.figures.collect import compose, draw
 from vitreport.untrusted_files import UnreadableFileError, read_bounded
 
 STDOUT = "stdout"
+ENDINGS = ("-light.svg", "-dark.svg", "-mistakes.png")
 LOCK_NAME = ".vitreport.lock"
 PATIENCE_SECONDS = 60.0  # figures are drawn before the lock is taken; writing them takes seconds
 MOST_BYTES = 64 << 20
 TEXT = re.compile(rb">([^<>]+)<")
+MARKS = re.compile(rb' data-(?:digest|matplotlib)="[0-9a-f.]+')  # the digest in figures of earlier versions
 DRAWN_BY = re.compile(rb' data-matplotlib="([^"]+)"')
 DOCUMENT = re.compile(rb' data-document="([^"]*)"|....tEXtvitreport\0([!-~]*)....(?=....IEND)', re.DOTALL)
 HINT = "choose another folder with --assets DIR, or leave the figures out with --no-assets"
@@ -90,10 +100,12 @@ class Assets(NamedTuple):
         Raises SpecError for a file that is not this document's, BusyError or ResourceError if the folder can't be used.
         """
         wanted = _files(figures, self._owner)
+        is_users = self.folder.is_dir() and not any(self.folder.glob("*"))  # an empty folder that we did not make
         make_folder(self.folder)
         try:
             with locked(self.folder / LOCK_NAME, timeout=PATIENCE_SECONDS, remove=True):
-                remove_abandoned(self.folder, lambda name: True)
+                names = {name[:BASE_NAME_CHARACTERS] for name in wanted}
+                remove_abandoned(self.folder, lambda name: name in names or name.endswith(ENDINGS))
                 for name in [name for name, content in wanted.items() if self._must_write(name, content)]:
                     write_atomic(self.folder / name, wanted[name])
                 yield
@@ -102,7 +114,8 @@ class Assets(NamedTuple):
                         remove_file(path)
         finally:
             with suppress(OSError):  # there are files in it
-                self.folder.rmdir()
+                if not is_users:
+                    self.folder.rmdir()
 
     def _must_write(self, name: str, content: bytes) -> bool:
         """Return whether a file must be written. Raises SpecError if it is not this document's."""
@@ -111,7 +124,9 @@ class Assets(NamedTuple):
             return True
         found = _read(path)
         owner, is_same = _owner(found), _is_same(found, content)
-        if owner in (self._owner, STDOUT) or (owner and not (self.folder / unquote(owner)).exists()):
+        is_nameless = owner == "" or found == DOCUMENT.sub(b"", content)  # earlier versions named no document
+        is_free = owner and not (self.folder / unquote(owner)).exists()
+        if owner in (self._owner, STDOUT) or is_nameless or is_free:
             return not is_same or owner != self._owner
         if is_same and not self.document:
             return False  # a document on stdout may show the figure of another
@@ -146,9 +161,10 @@ def _is_same(found: bytes, wanted: bytes) -> bool:
 
 
 def _owner(content: bytes) -> str | None:
-    """Return the document that a file was written for; None if no report wrote it."""
-    found = DOCUMENT.search(content)
-    return (found[1] or found[2]).decode() if found else None
+    """Return the document that a file was written for: "" if it does not say, None if no report wrote it."""
+    if found := DOCUMENT.search(content):
+        return (found[1] or found[2] or b"").decode()
+    return "" if MARKS.search(content) else None
 
 
 def _relative(path: Path, start: Path) -> str:
