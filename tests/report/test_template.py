@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from vitreport.errors import SpecError
+from vitreport.report import markdown, markdown_text
 from vitreport.report.markdown import read_template, render_markdown, template_values
 from vitreport.report.page import Page
 
@@ -83,6 +84,8 @@ def test_a_template_may_replace_a_section_of_the_usual_report(page: Page) -> Non
         ("{% for i in range(10**9) %}{% endfor %}", "ange"),
         ('{% include "/etc/passwd" %}', "line 1: TemplateNotFound: '/etc/passwd' not found"),
         ('one\n{% extends "none.md.j2" %}', ", line 2: TemplateNotFound: 'none.md.j2' not found"),
+        ("{{ cycler() }}", "at least one item"),
+        ("{% if 1 %}" * 101 + "{% endif %}" * 101, "SyntaxError|IndentationError"),
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
         (r'{{ "\ud800" | safe }}', r"can't encode character '\\ud800'"),
         (r'{{ {}["\ud800"] }}', r"line 1: .*\\ud800"),
@@ -98,6 +101,27 @@ def test_a_template_that_fails_is_the_users_error(page: Page, template: str, fau
         rendered(page, template)
     assert len(raised.value.lines()) == 1
     assert not Path("LEFT").exists()
+
+
+def test_a_template_writes_only_so_much(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    template = "{% for i in range(1000) %}{{ 'x' * 1000 }}{% endfor %}"
+    monkeypatch.setattr(markdown, "MOST_CHARACTERS", 1_000_000)
+    assert len(rendered(page, template)) == 1_000_001
+    monkeypatch.setattr(markdown, "MOST_CHARACTERS", 999_999)
+    with pytest.raises(SpecError, match=": prints more than 999,999 characters"):
+        rendered(page, template)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), AssertionError()])
+def test_an_error_that_no_template_makes_is_not_its_fault(
+    page: Page, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(value: object) -> None:
+        raise error
+
+    monkeypatch.setattr(markdown_text, "literal", fail)
+    with pytest.raises(type(error)):
+        rendered(page, "{{ page.title }}")
 
 
 def test_a_template_that_cannot_be_read(page: Page) -> None:

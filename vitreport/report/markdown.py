@@ -14,12 +14,13 @@ A section, a block or several blocks are printed as Markdown; the filters are th
 
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any, get_args
 
-from jinja2 import FileSystemLoader, StrictUndefined, nodes
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
@@ -34,6 +35,8 @@ from vitreport.untrusted_files import read_bounded, reading_errors
 TEMPLATE = "report.md.j2"
 PARTS = (*get_args(Block), Section)
 MOST_TEMPLATE_BYTES = 1 << 20
+MOST_CHARACTERS = 64 << 20
+FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, RuntimeError, SyntaxError, TypeError, ValueError)
 Template = tuple[Path, str]  # the path and the text of a template of the user
 
 
@@ -55,10 +58,10 @@ def render_markdown(page: Page, template: Template | None = None, *, assets: str
         return render_template(TEMPLATE, assets, **template_values(page))
     path, content = template
     try:
-        text = _tidy(_environment(assets).from_string(content).render(template_values(page)))
+        text = _tidy(_bounded(_environment(assets).from_string(content).generate(template_values(page))))
         text.encode()
         _refuse_unknown_blocks(content)
-    except Exception as error:  # whatever it asks of the values and functions that it is given
+    except FAULTS as error:  # by what it asks of the values and functions that it is given
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else None)
@@ -66,6 +69,16 @@ def render_markdown(page: Page, template: Template | None = None, *, assets: str
         where = f"template {path}{f', line {line}' if line else ''}"
         raise SpecError(f"{where}: {type(error).__name__}: {reason}") from error
     return text
+
+
+def _bounded(pieces: Iterable[str]) -> str:
+    """Return the pieces as one text. Raises ValueError if it is too long."""
+    text = StringIO()
+    for piece in pieces:
+        if text.tell() + len(piece) > MOST_CHARACTERS:
+            raise ValueError(f"prints more than {MOST_CHARACTERS:,} characters")
+        text.write(piece)
+    return text.getvalue()
 
 
 def _refuse_unknown_blocks(text: str) -> None:
