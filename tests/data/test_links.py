@@ -1,4 +1,5 @@
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,35 @@ def test_a_link_to_a_folder_above_ends(tmp_path: Path, image_request: ImageReque
     root = write_folder(tmp_path / "set")
     (root / "train" / "cat" / "up").symlink_to(root)
     assert len(open_folder(root, image_request).splits["train"].labels) == 6
-    assert told == []
+    assert told == [f"{root}: ignored train/cat/up/"]
+
+
+@pytest.mark.parametrize("layout", ["splits", "table", "only table"])
+def test_what_is_no_part_of_the_dataset_is_not_entered(
+    tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, layout: str
+) -> None:
+    root = write_folder(tmp_path / "set")
+    if layout != "splits":
+        (root / "train").rename(root / "images")
+        (root / "test").rename(root / ".test")
+        names = [f"images/{name}/{number:04}.png,{name}" for name in ("cat", "dog") for number in range(3)]
+        (root / ("labels.csv" if layout == "table" else "mine.csv")).write_text("\n".join(["file,label", *names]))
+    (root / "notes" / "deep").mkdir(parents=True)
+    (root / "notes" / "dead").symlink_to("/nowhere")
+    (root / "dead").symlink_to("/nowhere")
+    (root / "usr").symlink_to("/usr")
+    (root / "closed").mkdir(mode=0)
+    entered: list[Path] = []
+    scan = os.scandir
+
+    def scandir(path: Path) -> Iterator[os.DirEntry[str]]:
+        entered.append(path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert open_folder(root, image_request).classes == ("cat", "dog")
+    assert not {root / "notes" / "deep", root / "usr" / "share"} & set(entered)
+    assert layout != "splits" or not {root / "notes", root / "usr", root / "closed"} & set(entered)
 
 
 def test_a_text_is_never_read_through_a_link_to_another_place(tmp_path: Path, image_request: ImageRequest) -> None:

@@ -5,7 +5,7 @@ Archives are opened only after their checksum was compared with the published on
 
 import os
 import tarfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -17,7 +17,6 @@ from vitreport.untrusted_files import open_bounded, reading_errors
 
 REPLACE_HINT = "replace it, or remove it to download it again"
 DEAD_LINK_HINT = "restore what it links to (with DVC: dvc pull), or remove it"
-DEPTH = 4
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
@@ -45,7 +44,7 @@ class DiskTree:
     """A folder of the file system, which may itself be a link.
 
     Links out of it are refused; with `follow`, only those to files that are not images: in a user's own folder, images
-    and folders of images are often links to another place. Dead links are refused, except those to images.
+    and folders of images are often links to another place.
     """
 
     def __init__(self, root: Path, *, follow: bool = False) -> None:
@@ -53,9 +52,17 @@ class DiskTree:
         self._follow = follow
         self.place = str(self._root)
 
-    def files(self) -> list[File]:
-        """List the files in it and DEPTH levels of folders, without hidden ones, sorted by the parts of their paths."""
-        return sorted(self._walk("", DEPTH), key=lambda file: file.parts)
+    def files(self, enter: Callable[[str], bool] = lambda path: path.count("/") < 3) -> list[File]:
+        """List the files in it and in the folders that `enter` accepts, without hidden ones, sorted by their parts.
+
+        Other folders and dead links are listed with a slash at the end, dead links to images as images. Raises
+        DatasetError if `enter` accepts a dead link, or a folder that cannot be read.
+        """
+        return sorted(self._walk("", enter), key=lambda file: file.parts)
+
+    def is_readable(self, path: str) -> bool:
+        """Whether a folder may be entered, and is no dead link."""
+        return os.access(self._root / path, os.R_OK | os.X_OK)
 
     def open(self, path: str) -> BinaryIO:
         """Open a file. Raises UnreadableFileError, or DatasetError if it is a link that is refused."""
@@ -64,7 +71,7 @@ class DiskTree:
             self._refuse_outside(file)
         return open_bounded(file)
 
-    def _walk(self, folder: str, depth: int) -> Iterator[File]:
+    def _walk(self, folder: str, enter: Callable[[str], bool]) -> Iterator[File]:
         with reading_errors(DatasetError, self._root / folder, "check that it is there and may be read"):
             for entry in list(os.scandir(self._root / folder)):
                 path = f"{folder}/{entry.name}".lstrip("/")
@@ -72,12 +79,16 @@ class DiskTree:
                     continue
                 if entry.is_symlink() and not self._follow:
                     self._refuse_outside(Path(entry.path))
-                if entry.is_symlink() and not Path(entry.path).exists():
-                    if not File(path).is_image:
-                        raise DatasetError(f"{self.place}: {shown(path)} is a dead link", DEAD_LINK_HINT)
+                is_dead = entry.is_symlink() and not os.access(entry.path, os.F_OK)
+                if is_dead and File(path).is_image:
                     yield File(path)
-                elif entry.is_dir():
-                    yield from self._walk(path, depth - 1) if depth else ()
+                elif is_dead or entry.is_dir():
+                    if not enter(path):
+                        yield File(f"{path}/")
+                    elif is_dead:
+                        raise DatasetError(f"{self.place}: {shown(path)} is a dead link", DEAD_LINK_HINT)
+                    else:
+                        yield from self._walk(path, enter)
                 else:
                     found = entry.stat()
                     state = (found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino, found.st_ctime_ns)

@@ -12,7 +12,7 @@ In a user folder, links are followed wherever they lead.
 import csv
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -56,7 +56,8 @@ class Labelled(NamedTuple):
 def find_by_class(root: Path, request: ImageRequest, classes: Sequence[str] = ()) -> ImageSource:
     """Find the images of a published dataset in train/CLASS/ and test/CLASS/; `classes`, if given, must be theirs."""
     tree = DiskTree(root)
-    images = _images_by_class(tree, tree.files(), {"train": "train", "test": "test"}, request.notify)
+    splits = {"train": "train", "test": "test"}
+    images = _images_by_class(tree, tree.files(_class_folders(splits)), splits, request.notify)
     listing = arranged(tree, images, "folder of images", request.notify)
     refuse_other_classes(request.name, f"{tree.place}/train", listing.classes, classes)
     return image_source(listing, DATASETS[request.name].stored_size)
@@ -91,16 +92,18 @@ def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, File]:
         DatasetError: The folder is not laid out as it should be.
     """
     tree = DiskTree(root, follow=True)
-    files = tree.files()
-    splits = _split_folders(tree, files)
+    splits = _split_folders(tree, tree.files(lambda _: False))
+    files = tree.files(_class_folders(splits))
     source = "folder of images"
     if any(len(file.parts) == 3 and file.parts[0] == splits.get("train") for file in files):
         images = _images_by_class(tree, files, splits, notify)
         if all(image.split == "train" for image in images):
             hint = f"add test/CLASS/, or give {tree.place}/{splits['train']} as the dataset to split it automatically"
             raise DatasetError(f"{tree.place} has no images in test/CLASS/ or val/CLASS/; it has {_names(files)}", hint)
-    elif table := _label_file(files):
-        all_images = [file for file in files if file.is_image]
+    elif table := _label_file(tree, files):
+        text = read_text(tree, table).replace("\\", "/")
+        entered = tree.files(lambda path: f"{path}/" in text or ("/" not in path and tree.is_readable(path)))
+        all_images = [file for file in entered if file.is_image]
         images = _read_label_file(tree, table, all_images)
         source = f"images listed in {table}"
         if unnamed := len(all_images) - len(images):
@@ -108,9 +111,14 @@ def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, File]:
     elif splits:
         raise DatasetError(f"{tree.place} has no images in train/CLASS/; it has {_names(files)}", LAYOUT_HINT)
     else:
-        images = _images_by_class(tree, files, {}, notify)
+        images = _images_by_class(tree, tree.files(lambda path: "/" not in path), {}, notify)
     listing = arranged(tree, images, source, notify, val=splits.get("val", "val"))
     return listing, next(image.file for image in images if image.split in ("", "train"))
+
+
+def _class_folders(splits: Mapping[str, str]) -> Callable[[str], bool]:
+    """Return a function that accepts the paths of split folders and of the class folders in them."""
+    return lambda path: path.count("/") < 2 and path.split("/")[0] in splits.values()
 
 
 def _split_folders(tree: DiskTree, files: Iterable[File]) -> dict[str, str]:
@@ -124,13 +132,15 @@ def _split_folders(tree: DiskTree, files: Iterable[File]) -> dict[str, str]:
     return {split: names[0] for split, names in found.items() if names}
 
 
-def _label_file(files: Iterable[File]) -> str:
+def _label_file(tree: DiskTree, files: Iterable[File]) -> str:
     """Return the CSV file of labels: one with a usual name, or the only one if there are no class folders, or ""."""
     tables = {path.lower(): path for path, _ in files if path.lower().endswith(".csv") and "/" not in path}
-    class_folders = {file.parts[0] for file in files if len(file.parts) == 2 and file.is_image}
     usual = [tables[name] for name in LABEL_FILES if name in tables]
-    only = list(tables.values()) if len(tables) == 1 and len(class_folders) < 2 else []
-    return next(iter(usual + only), "")
+    if usual or len(tables) != 1:
+        return next(iter(usual), "")
+    entered = tree.files(lambda path: "/" not in path and tree.is_readable(path))
+    class_folders = {file.parts[0] for file in entered if len(file.parts) == 2 and file.is_image}
+    return "" if len(class_folders) > 1 else next(iter(tables.values()))
 
 
 def _images_by_class(tree: DiskTree, files: list[File], folders: dict[str, str], notify: Notify) -> list[Labelled]:
