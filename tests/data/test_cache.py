@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vitreport.data import arrays as arrays_module
 from vitreport.data.arrays import Decoding, Split, cached, decoded, fingerprint
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
@@ -91,10 +92,36 @@ def test_an_older_format_is_made_anew(image_request: ImageRequest) -> None:
     source = Source()
     opened(source, image_request)
     file = folder(image_request) / "meta.json"
-    older = {name: value for name, value in json.loads(file.read_text()).items() if name != "sizes"}
-    file.write_text(json.dumps(older))
-    opened(source, image_request)
-    assert source.decoded == 2
+    meta = json.loads(file.read_text())
+    fewer = ({other: meta[other] for other in meta if other != name} for name in meta)
+    for count, older in enumerate([*fewer, meta | {"format": 1}, meta | {"new": 1}, []], start=2):
+        file.write_text(json.dumps(older))
+        opened(source, image_request)
+        assert source.decoded == count
+
+
+def test_another_format_has_another_folder(image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(Source(), image_request)
+    monkeypatch.setattr(arrays_module, "FORMAT", 99)
+    opened(Source(), image_request)
+    assert len(list((image_request.cache_dir / "arrays").glob("noise-*"))) == 2
+
+
+def test_the_files_are_flushed_before_they_are_described(
+    image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+    flush = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        flushed.append(os.fstat(descriptor).st_ino)
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    opened(Source(), image_request)
+    files = {path.name: path.stat().st_ino for path in folder(image_request).iterdir()}
+    described = flushed.index(files.pop("meta.json"))
+    assert set(files.values()) == set(flushed[:described])
 
 
 @pytest.mark.parametrize("shared", [0, 3])

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitreport.data.arrays import Chunk, Decoding, cached, decoded, fingerprint
+from vitreport.data import arrays
+from vitreport.data.arrays import Chunk, Decoding, Split, cached, decoded, fingerprint
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 
@@ -93,6 +94,25 @@ def test_a_source_that_cannot_be_read_is_not_taken_for_the_cache(image_request: 
     ):
         with pytest.raises(DatasetError, match=f"^{place} cannot be read: input/output error$"):
             cached(image_request, 6, source.original._replace(decode=failing))
+
+
+def test_a_fault_of_the_system_is_not_taken_for_one_of_the_source(
+    image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mapped(*_: object) -> dict[str, Split]:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(arrays, "_mapped", mapped)
+    with pytest.raises(ResourceError, match="Cannot allocate memory"):
+        opened(Source(), image_request)
+
+
+def test_what_another_process_removes_at_once_is_an_error(
+    image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "decoded", lambda *_, **__: None)
+    with pytest.raises(ResourceError, match="is damaged though it was just written"):
+        opened(Source(), image_request)
 
 
 def test_a_cache_that_cannot_be_written_while_decoding(

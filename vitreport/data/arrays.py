@@ -3,28 +3,30 @@
     CACHE_DIR/arrays/<name>-<key>/images-train.bin   uint8 (N, 3, S, S)
                                   labels-train.bin   int64 (N,), little-endian
                                   images-test.bin, labels-test.bin, perhaps images-val.bin, labels-val.bin
-                                  meta.json          `ImageFacts`
+                                  meta.json          FORMAT and `ImageFacts`
 
-The key identifies the source bytes and the size S. A folder is written under a temporary name and renamed last.
+The key identifies FORMAT, the source bytes and the size S. A folder is written under a temporary name, renamed last.
 """
 
 import hashlib
 import json
 import math
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
 from vitreport.data.registry import ImageRequest, Progress
-from vitreport.errors import DatasetError
+from vitreport.errors import DatasetError, ResourceError
 from vitreport.files import locked, make_folder, remove_file, storage_errors, write_json
 from vitreport.spec.data import CHANNELS
 from vitreport.untrusted_files import UnreadableFileError, read_bounded, reading_errors
@@ -34,6 +36,7 @@ Labels = npt.NDArray[np.int64]
 Channels = tuple[float, float, float]
 Range = tuple[float, float]
 
+FORMAT = 2  # of the cache: any change of its files needs another
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
 SPLIT_ORDER = ("train", "val", "test")
 """All splits that a dataset can have, in the order in which they are decoded and hashed."""
@@ -132,8 +135,7 @@ def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes
     if found := decoded(request, size, source, check_bytes=check_bytes):
         return found
     make_folder(folder.parent)
-    reading = reading_errors(DatasetError, source.source, "unpack or copy it again")
-    with locked(folder.with_name(f".{folder.name}.lock"), soft=True), reading:
+    with locked(folder.with_name(f".{folder.name}.lock"), soft=True), storage_errors(folder):
         if found := decoded(request, size, source, check_bytes=check_bytes):  # another process has just decoded it
             return found
         if folder.exists():
@@ -145,29 +147,35 @@ def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes
         make_folder(temporary)
         try:
             _decode_into(temporary, size, source, request.progress)
-            with storage_errors(folder):
-                shutil.rmtree(folder, ignore_errors=True)
-                temporary.rename(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-    found = decoded(request, size, source)
-    assert found
-    return found
+        if found := decoded(request, size, source):
+            return found
+    raise ResourceError(f"{folder} is damaged though it was just written", "check the disk, or choose another cache")
 
 
 def decoded(request: ImageRequest, size: int, source: ImageSource, *, check_bytes: bool = False) -> ImageArrays | None:
     """Return the arrays from the cache; None if a file is missing, or is not what meta.json says."""
     folder = _folder(request, size, source)
     with suppress(UnreadableFileError, OSError, ValueError):
-        facts = TypeAdapter(ImageFacts).validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
+        meta = json.loads(read_bounded(folder / "meta.json", MOST_META_BYTES))
+        facts = TypeAdapter(ImageFacts).validate_python(meta)
+        if meta != _meta(facts):  # a field is missing or unknown
+            return None
         splits = _mapped(folder, facts.sizes, size)
         if not check_bytes or fingerprint(facts.classes, splits) == facts.fingerprint:
             return ImageArrays(splits=splits, **vars(facts))
     return None
 
 
+def _meta(facts: ImageFacts) -> dict[str, Any]:
+    return {"format": FORMAT, **TypeAdapter(ImageFacts).dump_python(facts, mode="json")}
+
+
 def _folder(request: ImageRequest, size: int, source: ImageSource) -> Path:
-    key = hashlib.sha256(json.dumps([source.identity, size]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(json.dumps([FORMAT, source.identity, size]).encode()).hexdigest()[:16]
     safe = re.sub(r"[^A-Za-z0-9._]+", "-", request.name).strip("-.")[:40] or "images"
     return request.cache_dir / "arrays" / f"{safe}-{key}"
 
@@ -186,21 +194,30 @@ def _mapped(folder: Path, counts: Mapping[str, int], size: int) -> dict[str, Spl
 
 def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progress) -> None:
     """Append the chunks to the files as they come, so that no split has to fit into memory, then describe them."""
-    decoding = source.decode()
+    reading = partial(reading_errors, DatasetError, source.source, "unpack or copy it again")
+    with reading():
+        decoding = source.decode()
     counts = {split: len(decoding.labels[split]) for split in SPLIT_ORDER if split in decoding.labels}
     for split, labels in decoding.labels.items():
-        with storage_errors(folder):
-            (folder / f"labels-{split}.bin").write_bytes(labels.astype("<i8").tobytes())
+        (folder / f"labels-{split}.bin").write_bytes(labels.astype("<i8").tobytes())
     seen: list[Seen] = []
     done = 0
-    for chunk in decoding.chunks:
-        with storage_errors(folder), (folder / f"images-{chunk.split}.bin").open("ab") as file:
+    chunks = iter(decoding.chunks)
+    while True:
+        with reading():
+            chunk = next(chunks, None)
+        if chunk is None:
+            break
+        with (folder / f"images-{chunk.split}.bin").open("ab") as file:
             file.write(chunk.images.tobytes())
         seen += chunk.seen
         done += len(chunk.images)
         progress("decoding", done, sum(counts.values()))
+    for path in folder.iterdir():
+        with path.open("ab") as file:
+            os.fsync(file.fileno())
     facts = image_facts(source.source, decoding, _mapped(folder, counts, size), seen)
-    write_json(folder / "meta.json", TypeAdapter(ImageFacts).dump_python(facts))
+    write_json(folder / "meta.json", _meta(facts))
 
 
 def joined_range(ranges: Iterable[Range | None]) -> Range | None:
