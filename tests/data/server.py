@@ -63,6 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
     def to_local_file(self) -> None:
         self._redirect("file:///etc/hostname")
 
+    def to_ftp(self) -> None:
+        self._redirect("ftp://127.0.0.1:9/set.tar.gz")
+
     def to_half_an_address(self) -> None:
         self._redirect("http://[::1")
 

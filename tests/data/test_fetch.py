@@ -159,6 +159,10 @@ def test_each_mirror_has_its_reason(fetch: Fetch) -> None:
     assert "\n" not in message
 
 
+def test_a_redirect_to_ftp_is_not_followed(fetch: Fetch) -> None:
+    assert "unknown url type: ftp" in refusal(fetch, "to-ftp")
+
+
 def test_a_host_that_is_not_there(tmp_path: Path, told: list[str]) -> None:
     with pytest.raises(ResourceError, match="refused"):
         download(published("http://127.0.0.1:9/x"), ImageRequest("set", 8, tmp_path, tmp_path, told.append))

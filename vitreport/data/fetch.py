@@ -4,13 +4,13 @@ A download is resumed where it was cut off, from the first mirror that gives the
 """
 
 import hashlib
-import os
+import urllib.request as http
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from vitreport.data.archive import REPLACE_HINT, tar_members
 from vitreport.data.arrays import Decoding, ImageSource
@@ -40,7 +40,8 @@ def find_published(
     assert archive
     homes = (request.data_dir, request.data_dir / request.name)
     places = [home / name for name in (archive.file, archive.folder) for home in homes]
-    found = list(filter(os.path.exists, (*places, homes[1] / "train", homes[1] / "test")))
+    with reading_errors(DatasetError, request.data_dir, "choose another dataset directory"):
+        found = list(filter(_exists, (*places, homes[1] / "train", homes[1] / "test")))
     if found and found[0].name != archive.file:
         return in_folder(found[0] if found[0].name == archive.folder else homes[1])
 
@@ -113,6 +114,13 @@ def download(archive: Archive, request: ImageRequest) -> Path:
     raise ResourceError(f"{target.name} could not be downloaded ({'; '.join(refusals)})", hint)
 
 
+def _exists(path: Path) -> bool:
+    """Return whether a file is there. Raises OSError if the system cannot tell, as for a name that is too long."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return bool(path.stat())
+    return False
+
+
 def _refuse_other_bytes(path: Path, md5: str) -> None:
     """Raise DatasetError if a file cannot be read or is not as it was published."""
     with reading_errors(DatasetError, path, REPLACE_HINT):
@@ -148,13 +156,24 @@ def _fetch_verified(url: str, part: Path, archive: Archive, request: ImageReques
     raise _MirrorError(fault)
 
 
+def _opener() -> http.OpenerDirector:
+    """Return an opener for HTTP alone: that of urlopen also follows a redirect to FTP."""
+    opener = http.OpenerDirector()
+    for handler in (
+        *(http.ProxyHandler, http.HTTPHandler, http.HTTPSHandler, http.HTTPRedirectHandler),
+        *(http.HTTPErrorProcessor, http.HTTPDefaultErrorHandler, http.UnknownHandler),
+    ):
+        opener.add_handler(handler())
+    return opener
+
+
 def _blocks(url: str, done: int, size: int) -> Iterator[tuple[int, bytes]]:
     """Yield (offset, bytes) of a file of `size` bytes from the byte `done`, or from 0 if the server cannot resume."""
     if done >= size:
         return
     headers = {"User-Agent": "vitreport", "Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
     try:
-        with urlopen(Request(url, headers=headers), timeout=TIMEOUT_SECONDS) as response:
+        with _opener().open(http.Request(url, headers=headers), timeout=TIMEOUT_SECONDS) as response:
             if response.headers.get_content_type() == "text/html":
                 raise _MirrorError("sent an HTML page instead of the file")
             if response.status != 206:  # the server ignores the range
