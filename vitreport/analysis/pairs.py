@@ -83,6 +83,8 @@ def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
     usable = [group for group in tested if not group.diverged] or tested
     if preset := next((group for group in usable if group.is_preset), None):
         return preset, "the preset's settings"
+    if len(usable) == 1:
+        return usable[0], f"the only one {'with results' if len(tested) == 1 else 'without diverged runs'}"
     if (place := _best_validated(usable)) is not None:
         return usable[place], f"the best of {len(usable)} on the validation split"
     most = max(usable, key=lambda group: (len(group.seeds), group.fields["train.epochs"]))
