@@ -1,5 +1,7 @@
+import hashlib
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -14,6 +16,7 @@ from vitreport.spec.data import DatasetFacts
 from vitreport.spec.fields import flat
 from vitreport.spec.load import Layer, read_assignments, read_environment, read_file
 from vitreport.spec.optimizer import AdamWSpec, SGDSpec
+from vitreport.untrusted_files import file_digest
 
 from .composing import MIXER, PERCEIVER, SWIN, composed, problems
 
@@ -25,6 +28,17 @@ SOURCES = [
     ("preset", 64, "preset perceiver-io-digits"),
     ("default", 128, None),
 ]
+
+
+def test_weights_are_hashed_again_only_if_they_changed() -> None:
+    weights = Path("weights")
+    with patch("vitreport.spec.compose.file_digest", wraps=file_digest) as digest:
+        for content in (b"a", b"bc"):
+            weights.write_bytes(content)
+            request = Request("mlp-mixer", "digits", weights=weights)
+            found = {compose_request(request, facts_in(None)).spec.model.pretrained for _ in range(2)}
+            assert found == {f"sha256:{hashlib.sha256(content).hexdigest()}"}
+    assert digest.call_count == 2
 
 
 @pytest.mark.parametrize("strongest", range(len(SOURCES)), ids=[name for name, _, _ in SOURCES])

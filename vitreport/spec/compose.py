@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.problems import checked
 from vitreport.spec.run import RunSpec, fit_problems
 from vitreport.spec.section import members, tags_of
-from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
+from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest, open_bounded
 
 UNIONS = {"optimizer": {"name": "adamw"}, "schedule": {"name": "constant"}}  # the members that need no name
 DEFAULTS = Layer("default", {"data": {"dataset": "cifar10"}, **UNIONS})
@@ -106,10 +107,17 @@ def _usual_preset(values: Mapping[str, Any]) -> str | None:
 
 def _digest(weights: Path) -> str:
     try:
-        return file_digest(weights, MAX_WEIGHTS_BYTES)
+        with open_bounded(weights, MAX_WEIGHTS_BYTES) as file:
+            status = os.fstat(file.fileno())
+        return _file_digest(weights.resolve(), status.st_size, status.st_mtime_ns)
     except UnreadableFileError as error:
         kind = SpecError if error.is_missing else RecordError
         raise kind(f"--weights {weights} {error.reason}", "give the path of a weights file") from error
+
+
+@cache  # every combination of a sweep has the same weights
+def _file_digest(path: Path, size: int, modified: int) -> str:
+    return file_digest(path, MAX_WEIGHTS_BYTES)
 
 
 def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
