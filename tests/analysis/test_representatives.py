@@ -1,5 +1,7 @@
 """The group of runs that stands for an architecture on a dataset."""
 
+from unittest.mock import patch
+
 import pytest
 
 from tests.analysis.summaries import RUNS, summary
@@ -7,7 +9,7 @@ from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.analysis.analyze import Outline
 from vitreport.analysis.pairs import Planned
 from vitreport.data.sources import facts_in
-from vitreport.spec.compose import Request, compose_request
+from vitreport.spec.compose import Request, compose, compose_request
 
 
 @pytest.mark.parametrize(("selection", "expected"), [("val", 32), ("last", 16)])
@@ -53,6 +55,22 @@ def test_the_preset_stands_for_its_pair() -> None:
     assert cell.chosen == "the preset's settings"
 
 
+def test_the_only_group_with_results_is_not_called_the_best() -> None:
+    write_seeds(RUNS, [0.5], train={"batch_size": 32})
+    write_run(RUNS, spec(train={"batch_size": 64}), None)
+    (pair,) = summary().pairs
+    assert pair.chosen == "the only one with results"
+
+
+def test_groups_of_an_architecture_compose_its_defaults_once() -> None:
+    for size in (16, 32, 64):
+        write_seeds(RUNS, [0.5], train={"batch_size": size})
+    with patch("vitreport.analysis.train_commands.compose", wraps=compose) as composing:
+        commands = [group.command for group in summary().groups]
+    assert len(set(commands)) == 3
+    assert composing.call_count <= 1
+
+
 def test_pairs_that_nobody_ran_are_cells_too() -> None:
     write_seeds(RUNS, [0.5])
     write_seeds(RUNS, [0.5], model="swin", dataset="stl10", data={"image_size": 32}, images="7a" * 32)
@@ -82,7 +100,7 @@ def test_a_group_with_diverged_seeds_represents_no_other() -> None:
     write_seeds(RUNS, [0.5, 0.51, 0.52], train={"batch_size": 32})
     (pair,) = summary().pairs
     assert pair.group
-    assert pair.group.fields["train.batch_size"] == 32
+    assert (pair.group.fields["train.batch_size"], pair.chosen) == (32, "the only one without diverged runs")
     planned = [
         Planned("perceiver-io", "cifar10", spec(train={"batch_size": size}).group, "vitreport train")
         for size in (64, 32)

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from tests.cli.conftest import Cli
 from tests.cli.small_sweep import BASE, write_result, written
 from tests.records import small_spec, write_run
+from vitreport.analysis import groups
+from vitreport.cli.tables import runs as tables
 from vitreport.files import write_json
 
 SMALL, LARGE = (small_spec(train={"batch_size": size}).run_id.removesuffix("-s0") for size in (16, 128))
@@ -33,6 +36,17 @@ def test_seeds_are_one_line_with_mean_and_half_width(cli: Cli) -> None:
     assert [f"{LARGE}-s0", "done", "2/2", "50.69%", "60.00%"] == next(line[:5] for line in lines if line[0] != SMALL)
     assert len(listed(cli, "--each")) == 1 + 4
     assert len(json.loads(cli("runs", "list", "--json").stdout)) == 4
+
+
+@pytest.mark.parametrize("options", [[], ["--each"], ["--json"]])
+def test_a_list_groups_once_and_writes_no_commands(options: list[str], cli: Cli) -> None:
+    written({16: [0.50, 0.51], 128: [0.6]})
+    with (
+        patch.object(tables, "group_runs", wraps=groups.group_runs) as grouping,
+        patch.object(groups, "training_command") as command,
+    ):
+        listed(cli, *options)
+    assert (grouping.call_count, command.call_count) == (1, 0)
 
 
 def test_what_diverged_and_what_was_trained_anew_is_told(cli: Cli) -> None:

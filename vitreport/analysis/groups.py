@@ -43,7 +43,6 @@ class Group:
     state: State
     fields: Mapping[str, Any]  # the spec by dotted paths, without the seed
     runs: tuple[RunSummary, ...]
-    command: str
     train: Estimate | None = None
     validation: Estimate | None = None
     test: Estimate | None = None
@@ -55,8 +54,22 @@ class Group:
     shares_apart: float | None = 0.0  # how far the class shares of training and test images differ, if recorded
     cost: Cost | None = None
     mixed_randomness: str = ""  # which seeds were drawn by which of several randomness versions
-    is_preset: bool = False  # whether it is trained as its preset says
     details: Details | None = None
+
+    @property
+    def command(self) -> str:
+        """The command that trains its runs."""
+        return training_command(self._spec, [run.seed for run in self.runs if run.seed is not None])
+
+    @property
+    def is_preset(self) -> bool:
+        """Whether it is trained as its preset says."""
+        return is_preset(self._spec)
+
+    @property
+    def _spec(self) -> RunSpec:
+        assert self.runs[0].spec
+        return self.runs[0].spec
 
     @property
     def spec_id(self) -> str:
@@ -118,7 +131,6 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
         state=min((run.state for run in runs), key=ORDER.index),
         fields=fields_of(spec),
         runs=tuple(runs),
-        command=training_command(spec, [run.seed for run in runs if run.seed is not None]),
         train=share([splits["train"] for splits in counts if "train" in splits]),
         validation=share([splits["val"] for splits in counts if "val" in splits]),
         test=tested if sample.images is None else mean_accuracy(sample),
@@ -130,7 +142,6 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
         shares_apart=_shares_apart(spec, [run.record for run in done if run.record]),
         cost=_cost(runs),
         mixed_randomness=_mixed(runs),
-        is_preset=is_preset(spec),
     )
 
 

@@ -2,6 +2,8 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from vitreport.analysis.references import model_word
@@ -49,10 +51,13 @@ def _model_name(spec: RunSpec) -> str:
 
 def _assignments(spec: RunSpec) -> list[str]:
     """Return what differs from the preset or the defaults, as `--set` takes it."""
-    wanted = fields_of(spec)
+    data, wanted = spec.data, fields_of(spec)
+    known = DATASETS.get(data.dataset)  # of a folder, the spec has what was found there
+    classes, size = (known.num_classes, known.image_size) if known else (data.num_classes, data.image_size)
+    facts = DatasetFacts(data.dataset, classes, size)
     texts: list[str] = []
     for paths in (TAGS, wanted):  # tags first: they bring the defaults of their other fields
-        usual = _composed(spec, texts)
+        usual = _usual_fields(_model_name(spec), spec.model.whole_label, facts, tuple(texts))
         for path in paths:
             if path in wanted and usual.get(path) != (value := wanted[path]):
                 is_plain = isinstance(value, str) and parse_value(value) == value
@@ -60,18 +65,17 @@ def _assignments(spec: RunSpec) -> list[str]:
     return texts
 
 
-def _composed(spec: RunSpec, assignments: Sequence[str]) -> Mapping[str, Any]:
+@cache  # many groups share an architecture and a dataset
+def _usual_fields(model: str, label: str, facts: DatasetFacts, assignments: tuple[str, ...]) -> Mapping[str, Any]:
     """Return the fields of the spec that a command without any but these assignments trains."""
-    data, preset = spec.data, preset_for(spec.model.whole_label, spec.data.dataset)
-    known = DATASETS.get(data.dataset)  # of a folder, the spec has what was found there
-    classes, size = (known.num_classes, known.image_size) if known else (data.num_classes, data.image_size)
+    preset = preset_for(label, facts.name)
     layers = [
         *([read_preset(preset)] if preset else []),
         read_assignments(assignments, "--set"),
-        layer_of({"model.name": _model_name(spec), "data.dataset": data.dataset}, "command line"),
+        layer_of({"model.name": model, "data.dataset": facts.name}, "command line"),
     ]
     try:
-        return fields_of(compose(layers, lambda name, given: DatasetFacts(name, classes, given or size)).spec)
+        return fields_of(compose(layers, lambda _, given: replace(facts, image_size=given or facts.image_size)).spec)
     except SpecError:  # the spec is sound, but a part of what makes it differ is not
         return {}
 

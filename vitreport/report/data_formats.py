@@ -42,7 +42,7 @@ def render_json(page: Page) -> str:
         "runs": summary.runs,
         "architectures": [_architecture(each) for each in summary.architectures],
         "datasets": [asdict(each) | {"counts": dict(each.counts)} for each in summary.datasets],
-        "groups": [asdict(replace(each, runs=())) | {"runs": list(map(_run, each.runs))} for each in summary.groups],
+        "groups": list(map(_group, summary.groups)),
         "cells": [_pair(each) for each in summary.pairs],
         "ablations": [_ablation(each) for each in summary.ablations],
         "sections": [
@@ -77,6 +77,11 @@ def _architecture(content: Architecture) -> Plain:
         "shared": shared,
         "differing": [path for path in every if path not in shared],
     }
+
+
+def _group(content: Group) -> Plain:
+    computed = {"command": content.command, "is_preset": content.is_preset}
+    return asdict(replace(content, runs=())) | {"runs": list(map(_run, content.runs)), **computed}
 
 
 def _run(content: RunSummary) -> Plain:

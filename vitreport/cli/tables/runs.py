@@ -59,9 +59,12 @@ def show_runs(runs_dir: Path, *, each: bool, as_json: bool) -> None:
     if as_json:
         print_json([_plain(run, states[run.id]) for run in runs])
     elif runs:
-        shown = [group for run in runs for group in group_runs([run])] if each else groups
-        rows = [_row(group.runs, states, group, levels.get(group.spec_id, ())) for group in shown]
-        rows += [_row([run], states) for run in runs if run.spec is None]
+        rows = [_row(group.runs, states, levels.get(group.spec_id, ()), group) for group in groups if not each]
+        rows += [
+            _row([run], states, levels.get(RunId.parse(run.id).group, ()) if run.spec else ())
+            for run in runs
+            if each or run.spec is None
+        ]
         print_table(COLUMNS, sorted(rows), right=NUMBERS, spare=SPARE)
         if any(sign in cell for row in rows for cell in row for sign in ("±", "n = ")):
             note(LEGEND)
@@ -94,12 +97,17 @@ def _epochs(run: RunSummary) -> tuple[int, int | None]:
 
 
 def _row(
-    runs: Sequence[RunSummary], states: Mapping[str, str], group: Group | None = None, levels: Iterable[str] = ()
+    runs: Sequence[RunSummary], states: Mapping[str, str], levels: Iterable[str], group: Group | None = None
 ) -> list[str]:
-    """Return the row of a group, or of a run without a spec: means of what is done, and what the others reached."""
+    """Return the row of a group, or of a single run: means of what is done, and what the others reached."""
     counts = Counter(states[run.id] for run in runs)
     so_far = ", ".join(percent(run.validation) for run in runs if run.validation is not None and not run.splits)
-    validation = [_accuracy(group.validation if group else None), f"so far {so_far}" if so_far else ""]
+    if group:
+        reached = {"val": _accuracy(group.validation), "test": _accuracy(group.test)}
+    else:
+        own = runs[0].accuracies if runs[0].state == "done" else {}
+        reached = {split: percent(accuracy) for split, accuracy in own.items()}
+    validation = [reached.get("val", ""), f"so far {so_far}" if so_far else ""]
     records = [run.record for run in runs if run.record]
     name = group.id if group and len(runs) > 1 else runs[0].id
     return [
@@ -107,7 +115,7 @@ def _row(
         ", ".join(f"{count} {state}" if len(runs) > 1 else state for state, count in counts.items()),
         ", ".join(dict.fromkeys(f"{done}/{every or '?'}" for done, every in map(_epochs, runs))),
         "; ".join(filter(None, validation)),
-        _accuracy(group.test if group else None),
+        reached.get("test", ""),
         duration(sum(record.seconds for record in records)) if records else "",
         min((record.started for record in records), default=""),
     ]
