@@ -101,6 +101,15 @@ def test_a_sweep_too_large_to_be_read_is_not_written_over(tmp_path: Path) -> Non
     assert path.stat().st_size == MAX_OTHER_BYTES + 1
 
 
+@pytest.mark.parametrize("content", ['{"schema_version": 99, "more": 1}', '{"schema_version": 2'])
+def test_a_sweep_that_cannot_be_read_is_not_written_over(tmp_path: Path, content: str) -> None:
+    path = write_sweep(tmp_path, plan(0))
+    path.write_text(content)
+    with pytest.raises(RecordError, match=r"written by a newer vitreport|Invalid JSON"):
+        write_sweep(tmp_path, plan(0, 1))
+    assert path.read_text() == content
+
+
 SCHEMA_1 = """{"schema_version": 1, "id": "mine-01234567", "name": "mine",
  "axes": [{"name": "batch_size", "values": ["16", "32"]},
           {"name": "patch_size, model", "values": ["4, timm/resnet10t"]},
@@ -109,8 +118,9 @@ SCHEMA_1 = """{"schema_version": 1, "id": "mine-01234567", "name": "mine",
  "cells": [{"values": ["32", "4, timm/resnet10t", "1e-3"], "run": "swin-digits-01234567-s0"}]}"""
 
 
-def test_labels_of_schema_1_become_typed_values() -> None:
-    sweep = parse(SweepRecord, SCHEMA_1.encode())
+@pytest.mark.parametrize("content", [SCHEMA_1, SCHEMA_1.replace('"schema_version": 1, ', "")])
+def test_labels_of_schema_1_become_typed_values(content: str) -> None:
+    sweep = parse(SweepRecord, content.encode())
     sizes, pairs, rates = sweep.axes
     assert [(value.value, value.fields) for value in sizes.values] == [
         (16, {"train.batch_size": 16}),

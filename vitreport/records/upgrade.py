@@ -31,7 +31,7 @@ def parse(kind: type[Model], content: bytes, images: Mapping[str, int] | None = 
         raise ValueError(f"Invalid JSON: {error}") from error
     if not isinstance(values, dict):
         raise ValueError("is not a JSON object")
-    version = values.pop("schema_version", SCHEMA_VERSION)
+    version = values.pop("schema_version", 1 if "cells" in values else SCHEMA_VERSION)
     if type(version) is not int or version < 1:
         raise ValueError("schema_version: must be a whole number from 1")
     if version > SCHEMA_VERSION:

@@ -5,11 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import BusyError
+from vitreport.errors import BusyError, RecordError
 from vitreport.files import locked, make_folder, write_json
 from vitreport.privacy import without_paths
 from vitreport.records.folders import MOVE_HINT, newest_attempts, refuse_foreign
-from vitreport.records.reader import Run, read_file, read_run, refuse_unreadable
+from vitreport.records.reader import Damage, Run, read_file, read_run
 from vitreport.records.sweeps import SweepRecord, TrialRecord, sweep_file
 from vitreport.records.upgrade import parse
 from vitreport.spec.sweep import AxisSpec
@@ -26,23 +26,25 @@ def read_trials(trials: Sequence[Trial], runs_dir: Path) -> dict[str, Run]:
 
 
 def write_sweep(runs_dir: Path, plan: Plan) -> Path:
-    """Put a sweep on record; trials of other seeds stay. Raises RecordError for links, or a file that is too large."""
+    """Put a sweep on record; trials of other seeds stay. Raises RecordError for links, or an unreadable file."""
     path = sweep_file(runs_dir, plan.id)
     refuse_foreign([path.parent], [path, path.parent / LOCK_NAME])
-    record, known = _record(plan), _read(path)
+    record, known = _record(plan), _read(path, [])
     if known is None or known.baseline != record.baseline or not {*record.trials} <= {*known.trials}:
         make_folder(path.parent)
         busy = BusyError(f"another process has been writing to {path.parent}", "run the same command again")
         with locked(path.parent / LOCK_NAME, timeout=PATIENCE_SECONDS, busy=lambda: busy):
-            known = _read(path)
+            damage: list[Damage] = []
+            known = _read(path, damage)
+            if damage and path.exists():  # written again, it would lose its trials
+                raise RecordError(f"{path}: {damage[0].reason}", MOVE_HINT)
             trials = tuple(dict.fromkeys([*(known.trials if known else ()), *record.trials]))
             write_json(path, record.model_copy(update={"trials": trials}).model_dump(mode="json"), indent=None)
     return path
 
 
-def _read(path: Path) -> SweepRecord | None:
-    refuse_unreadable(path, MOVE_HINT)
-    return read_file(path, partial(parse, SweepRecord), [])
+def _read(path: Path, damage: list[Damage]) -> SweepRecord | None:
+    return read_file(path, partial(parse, SweepRecord), damage)
 
 
 def _record(plan: Plan) -> SweepRecord:
