@@ -87,6 +87,11 @@ def full_after_step(step: int) -> None:
     before_step(step, lambda: failing_forever(0, errno.ENOSPC))
 
 
+def bug_before_step(step: int) -> None:
+    """The package has a bug that shows when `step` steps are done."""
+    before_step(step, lambda: int("a bug"))
+
+
 def signalled_before_step(step: int, *numbers: int) -> None:
     """The signals arrive one after the other when `step` steps are done and the next has begun."""
     before_step(step, lambda: send(numbers))
@@ -219,7 +224,7 @@ def in_place(path: Path, content: bytes) -> None:
     files._write_flushed(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, content)
 
 
-def before_step(step: int, action: Callable[[], None]) -> None:
+def before_step(step: int, action: Callable[[], object]) -> None:
     train_step = loop.train_step
 
     def step_with_action(state: TrainingState, *arguments: Any) -> Tensor:
@@ -266,6 +271,7 @@ FAULTS: dict[str, Callable[..., None]] = {
         room,
         killed_before_step,
         full_after_step,
+        bug_before_step,
         ignored,
         signalled_before_step,
         signalled_in_evaluation,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.children import Driver
+from tests.store.faults import Fault
 from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP, SHORTEST
 from tests.training.small import small_spec
@@ -64,6 +65,18 @@ def test_a_disk_that_is_full_before_a_step_is_saved_says_that_nothing_is(
     command = "the same command without --force" if forced else "the same command"
     assert failed.exit_code == 6
     assert failed.stderr.endswith(f"; hint: free some space; {command} then starts again: no step was saved\n")
+
+
+@pytest.mark.parametrize(
+    ("fault", "exit_code", "said"),
+    [(("bug_before_step", 1), 1, "a bug"), (("signalled_before_step", 1, 2, 2), 130, "stopped by SIGINT")],
+)
+def test_a_full_disk_hides_neither_a_bug_nor_a_signal(
+    driver: Driver, tmp_path: Path, fault: Fault, exit_code: int, said: str
+) -> None:
+    failed = driver.run(*TRAIN, "--quiet", folder=tmp_path, faults=[fault, ("full_after_step", 1)])
+    assert (failed.exit_code, said in failed.stderr) == (exit_code, True), failed.stderr
+    assert "no space left" not in failed.stderr
 
 
 def test_the_room_of_a_place_that_is_not_there_yet_is_that_of_its_disk(tmp_path: Path) -> None:

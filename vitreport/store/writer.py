@@ -88,14 +88,16 @@ class RunWriter:
         """Record what ended the run before it was done; `command` resumes it."""
         match error:
             case StopSignal():
-                self.update(status="interrupted")
+                with suppress(ResourceError):  # a full disk must not hide the signal
+                    self.update(status="interrupted")
             case DivergedError():
                 self._fail("diverged", error.message)
             case ResourceError():
                 self._fail("resources", error.message)
             case Exception() if not isinstance(error, VitreportError):
                 crash = self._places.message(traceback.format_exc())
-                write_atomic(self.folder / "crash.txt", crash.encode(errors="replace"))
+                with suppress(ResourceError):
+                    write_atomic(self.folder / "crash.txt", crash.encode(errors="replace"))
                 self._fail("internal", f"{type(error).__name__}: {error}")
         if isinstance(error, FullDiskError):
             step = newest_step(self.folder / "checkpoints")
