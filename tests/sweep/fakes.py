@@ -17,6 +17,7 @@ def training(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> N
 
 
 def killed_by_odd_seeds(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
+    connection.send((None, False))
     while True:
         if connection.recv().seed % 2:
             os.kill(os.getpid(), signal.SIGKILL)

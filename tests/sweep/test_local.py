@@ -8,6 +8,7 @@ import pytest
 
 from tests.records import small_spec
 from tests.sweep import fakes
+from vitreport.errors import ResourceError
 from vitreport.runtime import Runtime
 from vitreport.sweep.engines.engine import Ended, Report
 from vitreport.sweep.engines.local import LocalEngine
@@ -72,5 +73,10 @@ def test_a_worker_that_ends_with_its_run_is_replaced(run_all: Callable[..., dict
 
 
 def test_a_worker_that_never_begins_costs_its_own_run_only(run_all: Callable[..., dict[int, Report]]) -> None:
-    ends = run_all(fakes.dead_on_arrival, seeds=3, jobs=2)
+    ends = run_all(fakes.dead_on_arrival, seeds=2, jobs=2)
     assert set(ends.values()) == {Ended("its worker was ended by exit code 3", is_temporary=True)}
+
+
+def test_workers_that_never_begin_end_the_sweep_after_three(run_all: Callable[..., dict[int, Report]]) -> None:
+    with pytest.raises(ResourceError, match=r"3 workers in a row have ended before they could begin \(exit code 3\)"):
+        run_all(fakes.dead_on_arrival, seeds=6, jobs=2)

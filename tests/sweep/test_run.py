@@ -178,6 +178,14 @@ def test_a_runs_folder_that_cannot_be_written_is_refused_before_any_work() -> No
     assert not engine.entered
 
 
+def test_a_device_that_is_not_there_is_refused_before_any_worker_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    engine, runtime = FakeEngine(finish), Runtime("cuda", Path("data"), Path("cache"), threads=1)
+    with pytest.raises(ResourceError, match="torch sees no CUDA GPU"):
+        Sweep(TRIALS, runtime, engine, PATIENT, States(), set()).run()
+    assert not engine.entered
+
+
 def test_the_end_of_a_trial_tells_what_caused_it() -> None:
     assert end_after(FULL) == Ended("no space left: a file; hint: any", storage=FULL)
     assert end_after(ResourceError("out of memory")) == Ended("out of memory", is_temporary=True)

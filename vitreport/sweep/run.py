@@ -119,10 +119,13 @@ class Sweep:
     def _check(self) -> None:
         """Decode each dataset once for all workers, and check whether every missing trial can be trained on it."""
         from vitreport.sweep.forecast import check_networks
+        from vitreport.training.device import choose_device
         from vitreport.training.setup import image_problems  # with torch, which a finished sweep does not need
 
         refuse_unwritable(self.runtime.runs_dir)
+        choose_device(self.runtime.device)
         check_networks(trial.spec for trial in self.queue)
+        queued = {trial.id for trial in self.queue}
         for request in dict.fromkeys(ImageRequest.of(trial.spec.data, self.runtime) for trial in self.queue):
             note = partial(self._note_once, request.name)
             same = [trial for trial in self.trials if ImageRequest.of(trial.spec.data, self.runtime) == request]
@@ -135,7 +138,7 @@ class Sweep:
             except (errors.DatasetError, errors.ResourceError) as error:
                 raise errors.ImagesError({request.name: error}) from error
             classes, available = len(images.classes), len(images.splits["train"].labels)
-            specs = [trial.spec for trial in same if trial in self.queue]
+            specs = [trial.spec for trial in same if trial.id in queued]
             counts = [(spec, spec.data.images_to_train_on(available)) for spec in specs]
             if problems := [problem for spec, count in counts for problem in image_problems(spec, classes, count)]:
                 raise errors.SpecError(problems=problems)

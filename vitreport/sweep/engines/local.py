@@ -26,6 +26,7 @@ from vitreport.training.events import Event, Listener, StepFinished
 
 REIMPORTED = 97  # the exit code of a worker that has run the script of its parent again
 UNGUARDED = 'a worker has run this script again: put what it does under `if __name__ == "__main__":`'
+MOST_FRUITLESS_STARTS = 3
 SECONDS_BETWEEN_STEPS = 0.25
 PATIENCE_SECONDS = 5
 
@@ -57,6 +58,7 @@ class _Worker:
     process: SpawnProcess
     connection: Connection
     run_id: str | None = None
+    has_begun: bool = False
 
 
 class LocalEngine:
@@ -69,6 +71,7 @@ class LocalEngine:
         self._runtimes = [runtime] * jobs  # by slot; each slot has at most one worker
         self._note, self._argv = note, tuple(argv)
         self._workers: list[_Worker] = []
+        self._fruitless = 0  # workers in a row that have ended before they began
 
     def __enter__(self) -> Self:
         import torch
@@ -109,7 +112,11 @@ class LocalEngine:
         return True
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
-        """Return what the workers have sent. Raises ResourceError if one has run the script of this process again."""
+        """Return what the workers have sent.
+
+        Raises:
+            ResourceError: One has run the script of this process again, or three in a row have ended before they began.
+        """
         readable = wait([worker.connection for worker in self._workers], seconds)
         workers = [worker for worker in self._workers if worker.connection in readable]
         return [report for worker in workers for report in self._read(worker)]
@@ -139,7 +146,9 @@ class LocalEngine:
         try:
             while worker.connection.poll():
                 report, is_last = worker.connection.recv()
-                if worker.run_id:
+                if not worker.has_begun:
+                    worker.has_begun, self._fruitless = True, 0
+                if worker.run_id and report:
                     yield worker.run_id, report
                 if isinstance(report, Ended):
                     worker.run_id = None
@@ -152,6 +161,11 @@ class LocalEngine:
                 raise ResourceError(UNGUARDED) from None
             if worker.run_id:
                 cause = f"signal {-code}" if code < 0 else f"exit code {code}"
+                self._fruitless += not worker.has_begun
+                if self._fruitless >= MOST_FRUITLESS_STARTS and not any(each.has_begun for each in self._workers):
+                    fault = f"{self._fruitless} workers in a row have ended before they could begin ({cause})"
+                    hint = "`vitreport doctor` looks for the cause; fewer --jobs need less memory"
+                    raise ResourceError(fault, hint) from None
                 memory = " (out of memory? try fewer --jobs)" if code == -signal.SIGKILL else ""
                 yield worker.run_id, Ended(f"its worker was ended by {cause}{memory}", is_temporary=True)
 
@@ -176,6 +190,7 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
     from vitreport.store.session import train_run
     from vitreport.training.device import forget_peak_memory
 
+    connection.send((None, False))  # it has begun
     is_last = False
     while not is_last:
         spec, ended, is_last = connection.recv(), Ended(), runtime.compile
