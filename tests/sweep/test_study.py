@@ -11,7 +11,7 @@ ABLATIONS = [(study, name) for study in study_names() for name in read_study(stu
 
 def plans(study: str, *only: str, assignments: tuple[str, ...] = ()) -> list[Plan]:
     asked = StudyRequest(study, only, assignments=assignments)
-    return list(plan_study(asked, facts_in(None), ablations_only=True).plans.values())
+    return list(plan_study(asked, facts_in(None)).plans.values())
 
 
 @pytest.mark.parametrize(("study", "name"), ABLATIONS, ids=lambda text: text)
@@ -24,8 +24,8 @@ def test_every_ablation_resolves_and_has_something_to_compare_with(study: str, n
 
 
 @pytest.mark.parametrize("study", study_names())
-def test_the_whole_study_is_all_its_ablations(study: str) -> None:
-    assert [plan.name for plan in plans(study)] == [f"{study}/{name}" for name in read_study(study).ablations]
+def test_the_whole_study_is_all_its_parts(study: str) -> None:
+    assert [plan.name for plan in plans(study)] == [f"{study}/{name}" for name in read_study(study).parts]
 
 
 def test_what_the_user_sets_is_stronger_than_what_the_study_sets() -> None:

@@ -12,7 +12,7 @@ from vitreport.records.reader import Run, read_run
 from vitreport.records.run import ErrorKind, ErrorRecord
 from vitreport.store.run_state import needs_training, trial_state
 from vitreport.sweep.engines.local import threads_per_job
-from vitreport.sweep.forecast import elapsed_seconds, expected_seconds, remaining_seconds
+from vitreport.sweep.forecast import elapsed_seconds, expected_seconds
 
 
 def failed(kind: ErrorKind) -> dict[str, Any]:
@@ -110,8 +110,3 @@ def test_an_architecture_of_timm_is_expected_to_take_as_long_as_itself_only() ->
 )
 def test_jobs_take_the_runs_in_their_order(hours: list[float], jobs: int, expected: float) -> None:
     assert elapsed_seconds(hours, jobs) == expected
-
-
-def test_the_time_left_is_reckoned_from_what_was_done_here() -> None:
-    assert remaining_seconds({"a": 1.0, "b": 0.5, "c": 0.0}, {"a": 1.0, "b": 0.0}, elapsed=10) == 30
-    assert remaining_seconds({"a": 1.0, "b": 0.25}, {"a": 1.0, "b": 0.25}, elapsed=10) is None

@@ -44,16 +44,13 @@ class Outline:
     parts: Mapping[str, Planned] = field(default_factory=dict)  # what is planned for sweeps, by their ids
 
 
-def analyze(
-    runs: Iterable[Run | Path], outline: Outline = Outline(), damage: Iterable[Damage] = (), *, details: bool = True
-) -> Summary:
+def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: Iterable[Damage] = ()) -> Summary:
     """Analyze runs.
 
     Args:
         runs: Runs, or the folders of runs, which are read one at a time.
         outline: Sweeps and studies that the runs belong to.
         damage: What else could not be read; it is reported with the damage of the runs.
-        details: Read the runs of representatives again for curves, classes, confusion, calibration and mistakes.
     """
     read = (each if isinstance(each, Run) else read_run(each) for each in runs)
     seen = sorted(((summarize_run(run), run.folder) for run in read), key=lambda each: each[0].id)
@@ -61,7 +58,7 @@ def analyze(
     best = outline.best_over_epochs
     groups = [each if each.spec_id in best else replace(each, best_test=None) for each in group_runs(summarized)]
     pairs = pairs_of(groups, outline.pairs)
-    labelled = _labelled(groups, pairs, {run.id: folder for run, folder in seen if details})
+    labelled = _labelled(groups, pairs, {run.id: folder for run, folder in seen})
     groups = list(labelled.values())
     pairs = [replace(pair, group=pair.group and labelled[pair.group.id]) for pair in pairs]
     representatives = [pair.group for pair in pairs if pair.group]
@@ -108,12 +105,12 @@ def _provenance(records: Sequence[RunRecord]) -> Provenance:
 
 
 def _labelled(groups: Sequence[Group], pairs: Sequence[Pair], folders: Mapping[str, Path]) -> dict[str, Group]:
-    """Label the groups, and read the details of representatives from their `folders`, if these are given."""
+    """Label the groups, and read the details of representatives from their `folders`."""
     representatives = {(pair.architecture, pair.dataset): pair.group for pair in pairs if pair.group}
     labelled: dict[str, Group] = {}
     for group in groups:
         representative, details = representatives.get((group.architecture, group.dataset)), None
-        if group is representative and folders:
+        if group is representative:
             shown = [folders[run.id] for run in group.runs if run.state == group.state]
             details = read_details(shown, finished=group.state == "done")
         labelled[group.id] = replace(group, label=group_label(group, representative, groups), details=details)

@@ -1,7 +1,7 @@
 """How long runs will take, from records of similar runs or from a few steps on this machine, and how much disk."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heapreplace
 from pathlib import Path
@@ -197,12 +197,3 @@ def elapsed_seconds(seconds: Iterable[float], jobs: int) -> float:
     for duration in seconds:
         heapreplace(ends, ends[0] + duration)
     return max(ends)
-
-
-def remaining_seconds(
-    shares: Mapping[str, float], at_start: Mapping[str, float], elapsed: float, ended: Collection[str] = ()
-) -> float | None:
-    """Return the seconds left of running trials from the shares of each that are done (0 to 1); None if unknown."""
-    done = sum(share - at_start.get(run_id, 0.0) for run_id, share in shares.items())
-    left = sum(1 - share for run_id, share in shares.items() if run_id not in ended)
-    return elapsed * left / done if done > 0 else None

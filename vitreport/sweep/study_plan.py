@@ -59,19 +59,18 @@ class StudyPlan:
         return frozenset(lowered for plan in self.available.values() for lowered in plan.lowered)
 
 
-def plan_study(asked: StudyRequest, describe: Describe, *, ablations_only: bool = False) -> StudyPlan:
+def plan_study(asked: StudyRequest, describe: Describe) -> StudyPlan:
     """Compose every trial. Raises SpecError with the problems of the file and of all its parts."""
     study, found = read_form(asked.study)
-    known = {name: part for name, part in study.named.items() if part.axes or not ablations_only}
-    unknown = [name for name in asked.only if name not in known]
+    unknown = [name for name in asked.only if name not in study.named]
     fault = "no such part of the study"
-    problems = [*found, *(Problem("--only", fault, did_you_mean(name, known), repr(name)) for name in unknown)]
+    problems = [*found, *(Problem("--only", fault, did_you_mean(name, study.named), repr(name)) for name in unknown)]
     seeds: Sequence[int] = (0,)
     with gathered(problems):
         seeds = parse_seeds(asked.seeds)
     plans: dict[str, Plan] = {}
     unavailable: dict[str, DatasetError] = {}
-    for name, part in known.items():
+    for name, part in study.named.items():
         if name in asked.only or not asked.only:
             title = f"{Path(asked.study).stem}/{name}"
             try:
