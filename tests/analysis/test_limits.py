@@ -40,9 +40,9 @@ def test_single_runs_and_what_was_not_run_are_counted() -> None:
 
 def test_one_run_without_a_commit_is_one_run() -> None:
     write_run(RUNS, spec(), 0.5, git=None)
-    assert told("commit") == ["Of 1 run the commit of the source code is not known."]
+    assert told("commit") == ["The commit of the source code is unknown for 1 run."]
     write_run(RUNS, spec(seed=1), 0.5, git=None)
-    assert told("commit") == ["Of 2 runs the commit of the source code is not known."]
+    assert told("commit") == ["The commit of the source code is unknown for 2 runs."]
 
 
 @pytest.mark.parametrize(("seeds", "expected"), [(2, "; 1 seed missing"), (3, "; 2 seeds missing")])

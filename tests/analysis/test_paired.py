@@ -44,12 +44,12 @@ def test_values_that_differ_and_those_that_do_not() -> None:
     (differs,) = told("paired difference")
     assert differs.sentence == (
         f"{where}: the single runs differ: 128 alone is correct on 600 test images, 32 alone on 0 (McNemar's exact "
-        "test, p < 0.001); this says nothing of other seeds."
+        "test, p < 0.001); this says nothing about other seeds."
     )
     (alike,) = told("no paired difference")
     assert alike.sentence == (
         f"{where}: no difference between the single runs of 128 and 64 is shown (McNemar's exact test, p = {p:.2g}); "
-        "this says nothing of other seeds."
+        "this says nothing about other seeds."
     )
     assert told("difference", "no difference", "no comparison") == []
     levels = {level.labels: level.paired for ablation in summary().ablations for level in ablation.levels}
@@ -65,9 +65,9 @@ def test_architectures_of_single_runs_are_not_ranked() -> None:
     run(range(4990), model="tnt")
     assert [finding.sentence for finding in told("paired difference")] == [
         "CIFAR-10: the single runs differ: Swin Transformer alone is correct on 600 test images, MLP-Mixer alone on 0 "
-        "(McNemar's exact test, p < 0.001); this says nothing of other seeds.",
+        "(McNemar's exact test, p < 0.001); this says nothing about other seeds.",
         "CIFAR-10: the single runs differ: Swin Transformer alone is correct on 10 test images, Transformer in "
-        "Transformer alone on 0 (McNemar's exact test, p = 0.002); this says nothing of other seeds.",
+        "Transformer alone on 0 (McNemar's exact test, p = 0.002); this says nothing about other seeds.",
     ]
     page = make_page(summary())
     assert page.headline[0].startswith("On CIFAR-10, no winner is claimed: one seed gives no estimate")

@@ -38,7 +38,7 @@ def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
     assert header == [first.name, second.name, "difference"]
     assert ["seed", "0", "1"] in lines
     assert ["cost.parameters", "1,504,662", "3,000", "-1,501,662"] in lines
-    assert ["selected.splits.test.accuracy", "50.00%", "25.00%", "-25.00", "points"] in lines
+    assert ["selected.splits.test.accuracy", "50.00%", "25.00%", "-25.00", "pp"] in lines
     assert ["selected.splits.test.loss", "1.2000", "1.2500", "+0.0500"] in lines
     assert ["environment.seconds", "1.5", "2.8", "+1.3"] in lines
 
@@ -86,7 +86,7 @@ def test_two_runs_are_compared_image_by_image(cli: Cli, right: int, told: str | 
     found = json.loads(cli("runs", "diff", *names, "--json").stdout).get("test_images_right_alone")
     if told:
         assert (line.split(), found) == (["test_images_right_alone", "0", str(right - 180)], [0, right - 180])
-        assert last == f"{told}; this says nothing of other seeds"
+        assert last == f"{told}; this says nothing about other seeds"
     else:
         assert (last.split()[0], found) == ("seed", None)
 

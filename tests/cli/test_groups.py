@@ -86,7 +86,7 @@ def test_only_seeds_that_are_done_are_averaged(cli: Cli) -> None:
         "2 done, 1 interrupted  2/2, 1/2  50.69% (2 seeds that do not vary, no interval); so far 45.83%  "
         "50.50% ± 6.35 (n = 2)" in line
     )
-    assert "very wide for 2: ± is half of one" in " ".join(done.stderr.split())
+    assert "very wide for n = 2; ± is half of one" in " ".join(done.stderr.split())
     assert "±" not in cli("runs", "list", "--each").stderr
 
 
@@ -156,6 +156,5 @@ def test_an_interval_ends_at_0_and_100_percent(cli: Cli) -> None:
     written({16: [0.40, 0.58], 128: [0.02, 0.99]})
     done = cli("runs", "list")
     assert "49.00% (0.00% to 100.00%, n = 2)" in done.stdout
-    assert "both ends where the sides differ" in " ".join(done.stderr.split())
     told = cli("runs", "diff", SMALL, LARGE)
     assert "(-100.0 to +100.0)" in " ".join((told.stdout + told.stderr).split())

@@ -142,7 +142,7 @@ def test_a_shown_spec_is_toml(cli: Cli) -> None:
 def test_a_checked_spec_prints_its_id(at_home: Path, cli: Cli) -> None:
     done = cli("spec", "check", "my.toml")
     assert re.fullmatch(r"swin-cifar10-[0-9a-f]{8}-s0\n", done.stdout)
-    assert done.stderr == "my.toml: a sound spec of swin on cifar10\n"
+    assert done.stderr == "my.toml: valid spec of swin on cifar10\n"
 
 
 def test_test_images_that_were_trained_on_are_told_at_each_training(cli: Cli) -> None:

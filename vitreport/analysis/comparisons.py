@@ -77,7 +77,7 @@ def compare_runs(first: Run, second: Run) -> tuple[Differences, str]:
     p = mcnemar(*alone)
     verdict = "differ" if p < SIGNIFICANCE else "are not shown to differ"
     test = f"these two runs {verdict} on these test images (McNemar's exact test, {p_value(p)})"
-    return {**found, RIGHT_ALONE: alone}, f"{test}; this says nothing of other seeds"
+    return {**found, RIGHT_ALONE: alone}, f"{test}; this says nothing about other seeds"
 
 
 def compare_groups(first: Group | None, second: Group | None) -> tuple[Differences, str]:

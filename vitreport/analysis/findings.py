@@ -155,7 +155,7 @@ def paired_levels(ablation: Ablation, where: str) -> Iterator[Finding]:
 
 
 def _paired(where: str, name: str, other: str, pair: Paired, ids: tuple[str, ...]) -> Finding:
-    test = f"(McNemar's exact test, {p_value(pair.p)}); this says nothing of other seeds"
+    test = f"(McNemar's exact test, {p_value(pair.p)}); this says nothing about other seeds"
     if pair.p < SIGNIFICANCE:
         alone = f"{other} alone is correct on {pair.other_alone:,} test images, {name} alone on {pair.alone:,}"
         return Finding("paired difference", f"{where}: the single runs differ: {alone} {test}.", ids)

@@ -30,7 +30,7 @@ def resumed(summary: Summary) -> str:
     if not found.resumed_elsewhere:
         return f"{runs}, each with the versions, threads and device that it began with."
     changed = f"{found.resumed_elsewhere} of them with other versions, threads or another device than before"
-    return f"{runs}, {changed}: the last digits may differ from those of an undisturbed run."
+    return f"{runs}, {changed}: the last digits may differ from those of an uninterrupted run."
 
 
 def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
@@ -39,7 +39,7 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
     yield f"Every number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield (
         "Several seeds are one result. Its 95% confidence interval covers new training runs and new test images of the "
-        "same kind; where records lack the answers to each image, it covers new training runs on the same images."
+        "same kind; where records do not say which images were correct, it covers new training runs on the same images."
     )
     yield "A single run has Wilson's interval over its test images. It covers no other seeds, so runs are not ranked."
     yield (
@@ -103,4 +103,4 @@ def _limits_of_records(summary: Summary) -> Iterator[str]:
         yield f"{mixed}: the same seed gives different random numbers in each version."
     if summary.provenance.unknown_commits:
         runs = counted(summary.provenance.unknown_commits, "run")
-        yield f"Of {runs} the commit of the source code is not known."
+        yield f"The commit of the source code is unknown for {runs}."

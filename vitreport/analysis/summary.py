@@ -21,7 +21,7 @@ class Paired:
     images: int
     alone: int
     other_alone: int
-    p: float  # that of McNemar's exact test; it says nothing of other seeds
+    p: float  # that of McNemar's exact test; it says nothing about other seeds
 
 
 @dataclass(frozen=True)

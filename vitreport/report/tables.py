@@ -107,7 +107,7 @@ def confused(content: Confusion, where: str) -> Table:
     ]
     most = sorted(pairs, reverse=True)[:MOST_CONFUSED]
     rows = [(true, taken, number(share, _share), number(count, str)) for share, true, taken, count in most]
-    columns = ("class", "taken for", "share of its images", "images")
+    columns = ("class", "predicted", "share of its images", "images")
     return table(f"Most often confused, {where}", columns, rows, texts=2)
 
 
@@ -117,7 +117,7 @@ def mistakes(content: Mistakes, where: str) -> Table:
         (str(place), each.label, each.predicted, number(each.confidence, _share), str(each.index))
         for place, each in enumerate(content.mistakes, start=1)
     ]
-    columns = ("no.", "class", "taken for", "confidence", "test image")
+    columns = ("no.", "class", "predicted", "confidence", "test image")
     return table(f"Confident mistakes, {where}", columns, rows, texts=3)
 
 

@@ -23,7 +23,7 @@ RELATIONS: dict[Relation, str] = {
     each: "value" if each == "is" else each.replace(" ", "_") for each in get_args(Relation)
 }
 """The relations that a claim can state, each with its field."""
-CLAIM_FAULT = f"must have one of {', '.join(RELATIONS.values())}"
+CLAIM_FAULT = f"must have exactly one of {', '.join(RELATIONS.values())}"
 Labels = tuple[str, ...]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=400)]

@@ -68,7 +68,7 @@ def _problems(study: StudySpec) -> Iterator[Problem]:
     placed = Counter(name for section in study.order for name in section.parts)
     for name in study.named:
         if name in study.runs and name in study.ablations:
-            yield Problem(study.place_of(name), "is the name of an ablation, too", "give each its own")
+            yield Problem(study.place_of(name), "is the name of an ablation, too", "give each its own name")
         elif placed[name] != 1:
             fault = f"is in {placed[name] or 'no'} sections"
             yield Problem(study.place_of(name), fault, "each run and ablation is in one")

@@ -74,4 +74,4 @@ def verify(
         rows = [(check.name, verdict, check.detail) for check, verdict in zip(checks, verdicts, strict=True)]
         print_table(["check", "", "found"], rows)
     if failed := [check.name for check in checks if not check.ok]:
-        raise DatasetError(f"{name} is not whole: {', '.join(failed)}", "the table says what was found")
+        raise DatasetError(f"{name} is incomplete or damaged: {', '.join(failed)}", "the table says what was found")

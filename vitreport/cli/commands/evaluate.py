@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WIDEST_CONFUSION = 20
 MOST_CONFUSIONS = 10
-AGREES = {None: "", True: "every digit as training recorded", False: "differs from what training recorded"}
+AGREES = {None: "", True: "same numbers as training recorded", False: "differs from what training recorded"}
 
 
 @options.grouped
@@ -91,7 +91,7 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, weights: str, *, as
         columns = [name[:6] for name in evaluation.classes]
         rows = zip(evaluation.classes, details.confusion, strict=True)
         matrix = [[name, *(str(count) if count else "·" for count in row)] for name, row in rows]
-        print_table(["is \\ taken for", *columns], matrix, right=columns)
+        print_table(["true \\ predicted", *columns], matrix, right=columns)
     elif details.confusion:
         mistakes = [
             (count, evaluation.classes[true], evaluation.classes[taken])
@@ -100,4 +100,4 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, weights: str, *, as
             if true != taken and count
         ]
         largest = sorted(mistakes, reverse=True)[:MOST_CONFUSIONS]
-        print_table(["is", "taken for", "images"], [(*pair, str(n)) for n, *pair in largest], right=["images"])
+        print_table(["true", "predicted", "images"], [(*pair, str(n)) for n, *pair in largest], right=["images"])

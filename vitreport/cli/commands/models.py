@@ -73,7 +73,7 @@ def show(wanted: options.SpecOptions, machine: options.DeviceOptions, as_json: o
         about = {"name": spec.model.name, "description": inspect.getdoc(architecture), "fields": described}
         print_json({**about, "presets": facts, "spec": spec.model_dump(mode="json"), "cost": plain_cost(measured)})
         return
-    print_text(f"{spec.model.label}: {inspect.getdoc(architecture)}\n")
+    print_text(f"{spec.model.whole_label}: {inspect.getdoc(architecture)}\n")
     rows = [[field.name, field.type, field.shown_default, toml_value(values[field.name])] for field in fields]
     print_table(["field", "type", "default", "here"], rows)
     if facts:

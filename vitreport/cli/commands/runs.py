@@ -69,7 +69,7 @@ def export(
         list[str] | None, argument("Runs as in `runs show` (default: all).", "RUN", completion.runs)
     ] = None,
     format_: Annotated[Literal["csv", "parquet", "tensorboard"], option("Format to write.", None, "--format")] = "csv",
-    table: Annotated[Literal["runs", "epochs"], option("One row a run or one an epoch, in CSV and Parquet.")] = "runs",
+    table: Annotated[Literal["runs", "epochs"], option("One row per run or per epoch, in CSV and Parquet.")] = "runs",
     output: Annotated[
         Path | None, option("File, or log directory for TensorBoard (default: stdout).", "PATH", "--output", "-o")
     ] = None,

@@ -88,7 +88,7 @@ def check(
     if as_json:
         print_json({"id": spec.run_id, "spec": spec.model_dump(mode="json")})
     else:
-        note(f"{file}: a sound spec of {spec.model.name} on {spec.data.dataset}")
+        note(f"{file}: valid spec of {spec.model.name} on {spec.data.dataset}")
         print_text(spec.run_id)
 
 

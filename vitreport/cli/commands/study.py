@@ -91,7 +91,7 @@ def status(
     machine: options.DeviceOptions,
     only: options.Only = None,
     seeds: options.Seeds = DEFAULT_SEEDS,
-    measure: Annotated[bool, flag("--measure", "Time a few steps of the runs whose time no record tells.")] = False,
+    measure: Annotated[bool, flag("--measure", "Time a few steps of runs without a recorded time.")] = False,
     runs_dir: options.RunsDir = RUNS_DIR.default,
     as_json: options.AsJson = False,
 ) -> None:
@@ -110,7 +110,7 @@ def status(
 def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions, only: options.Only = None) -> None:
     """Train what is missing of a study.
 
-    Run the same command again to resume. Runs whose images cannot be had are
+    Run the same command again to resume. Runs whose images are missing are
     left out and named at the end, with exit code 3, or 6 if the images could
     not be downloaded or stored.
 
@@ -184,7 +184,7 @@ def _show_status(
     total += f", {every['states'].get('done', 0):,} done"
     if every["to_train"] and every["seconds"] is None:
         command = f"{asked.command(*asked.only, verb='status')} --measure"
-        total += f"; the time of some others is not on record: `{command}` times a few steps"
+        total += f"; some times are unknown: `{command}` measures them"
     elif every["to_train"]:
         total += f"; the others take about {_time(every)}, one at a time"
     print_text(total)

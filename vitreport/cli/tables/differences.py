@@ -57,7 +57,7 @@ def _row(path: str, first: Any, second: Any) -> tuple[str, str, str, str]:
     """Return both values, and how much larger the second is if they were measured."""
     difference = ""
     if path.startswith(MEASURED) and _is_number(first) and _is_number(second):
-        size = _text(path, abs(second - first)).replace("%", " points")
+        size = _text(path, abs(second - first)).replace("%", " pp")
         difference = f"{'-' if second < first else '+'}{size}"
     return path, _text(path, first), _text(path, second), difference
 

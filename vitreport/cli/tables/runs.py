@@ -26,7 +26,7 @@ SPARE = ["started", "time", "epochs", "val"]
 CURVE_WIDTH = 60
 HINT = "give the folder of the runs with --runs-dir"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
-LEGEND = "95% confidence intervals over n seeds, very wide for 2: ± is half of one; both ends where the sides differ"
+LEGEND = "95% confidence intervals for new seeds (test: and new images), very wide for n = 2; ± is half of one"
 
 
 def require_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
@@ -101,7 +101,8 @@ def _row(
 ) -> list[str]:
     """Return the row of a group, or of a single run: means of what is done, and what the others reached."""
     counts = Counter(states[run.id] for run in runs)
-    so_far = ", ".join(percent(run.validation) for run in runs if run.validation is not None and not run.splits)
+    begun = [run.validation for run in runs if not run.splits and not run.damage]
+    so_far = ", ".join(percent(each) for each in begun if each is not None)
     if group:
         reached = {"val": _accuracy(group.validation), "test": _accuracy(group.test)}
     else:

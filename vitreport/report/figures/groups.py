@@ -118,7 +118,7 @@ def draw_confusion(confusion: Confusion) -> Canvas:
     count = len(confusion.classes)
     names = [short(name, 12) for name in confusion.classes]
     is_wide = LETTER * SMALL * max(map(len, names)) > SIDE / count
-    panel = Canvas("taken for", grid=None, height=WIDTH)
+    panel = Canvas("predicted", grid=None, height=WIDTH)
     axes = panel.axes
     named = range(0, count, -(-count * SMALLEST // SIDE))
     size = min(SMALL, SIDE * named.step / count)
