@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heapreplace
+from operator import eq
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,6 +38,7 @@ class Expected(NamedTuple):
 
 Expect = Callable[[RunSpec, Path], Expected]
 """Returns what a run needs with the images in a folder."""
+EpochTimes = dict[tuple[object, ...], dict[tuple[object, ...], list[float]]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def expect_from_records(records: Sequence[Run]) -> Expect:
     done = [run.record for run in records if run.record and run.record.status == "done"]
     count = Counter((record.device, record.fingerprint.get("threads", "")) for record in done)
     device, threads = max(count, key=lambda pair: count[pair], default=("", ""))
-    return lambda spec, data_dir: Expected(expected_seconds(spec, records, device, threads), "records")
+    times = epoch_times(records, device)
+    return lambda spec, data_dir: Expected(expected_seconds(spec, times, threads), "records")
 
 
 def parameters_of(spec: RunSpec) -> int:
@@ -104,13 +107,13 @@ def expect_here(runtime: Runtime, records: Sequence[Run]) -> Expect:
     from vitreport.training.device import choose_device, device_name
 
     device, threads = device_name(choose_device(runtime.device)), runtime.threads or torch.get_num_threads()
-    known: dict[str, Expected] = {}
+    times, known = epoch_times(records, device), dict[str, Expected]()
 
     def expect(spec: RunSpec, data_dir: Path) -> Expected:
         parts = (spec.model, spec.data, spec.train)
         key = "".join([*(part.model_dump_json() for part in parts), spec.optimizer.name, str(data_dir)])
         if key not in known:
-            seconds = expected_seconds(spec, records, device, threads)
+            seconds = expected_seconds(spec, times, threads)
             if seconds is None:
                 run = forecast_run(spec, replace(runtime, data_dir=data_dir))
                 known[key] = Expected(run.seconds, "a few steps", run.disk_bytes)
@@ -121,26 +124,35 @@ def expect_here(runtime: Runtime, records: Sequence[Run]) -> Expect:
     return expect
 
 
-def expected_seconds(spec: RunSpec, runs: Iterable[Run], device: str, threads: int | str) -> float | None:
-    """Return the median time per epoch of the most similar runs, times the epochs of the spec.
-
-    Only runs with the same architecture, device and images count; None without any. Those with the same network, batch
-    size, precision and number of threads come first, in this order of importance.
-    """
-    similar: dict[tuple[bool, ...], list[float]] = defaultdict(list)
+def epoch_times(runs: Iterable[Run], device: str) -> EpochTimes:
+    """Return the seconds per epoch of the finished runs on a device, by what they have in common."""
+    times: EpochTimes = defaultdict(lambda: defaultdict(list))
     for run in runs:
         if run.spec and run.record and run.record.status == "done" and run.record.device == device:
-            known, wanted = (
-                (of.model.label, *(getattr(of.data, name) for name in SAME_IMAGES)) for of in (run.spec, spec)
-            )
-            likeness = (
-                run.spec.model == spec.model,
-                run.spec.train.batch_size == spec.train.batch_size,
-                run.spec.train.precision == spec.train.precision,
-                run.record.fingerprint.get("threads") == str(threads),
-            )
-            if known == wanted:
-                similar[likeness].append(run.record.seconds / run.spec.train.epochs)
+            traits = _traits(run.spec, run.record.fingerprint.get("threads", ""))
+            times[_kind(run.spec)][traits].append(run.record.seconds / run.spec.train.epochs)
+    return times
+
+
+def _kind(spec: RunSpec) -> tuple[object, ...]:
+    """Return the architecture and the images: without them in common, times say nothing."""
+    return spec.model.label, *(getattr(spec.data, name) for name in SAME_IMAGES)
+
+
+def _traits(spec: RunSpec, threads: str) -> tuple[object, ...]:
+    return spec.model.model_dump_json(), spec.train.batch_size, spec.train.precision, threads
+
+
+def expected_seconds(spec: RunSpec, times: EpochTimes, threads: int | str) -> float | None:
+    """Return the median time per epoch of the most similar runs, times the epochs of the spec.
+
+    Only runs with the same architecture and images count; None without any. Those with the same network, batch size,
+    precision and number of threads come first, in this order of importance.
+    """
+    similar: dict[tuple[bool, ...], list[float]] = defaultdict(list)
+    wanted = _traits(spec, str(threads))
+    for known, seconds in times.get(_kind(spec), {}).items():
+        similar[tuple(map(eq, known, wanted))] += seconds
     return median(similar[max(similar)]) * spec.train.epochs if similar else None
 
 
