@@ -37,10 +37,10 @@ def test_kills_cost_a_sweep_nothing(tmp_path: Path) -> None:
         "--param",
         "batch_size",
         "20,50",
-        "--seeds=3",
+        "--seeds=2",
         *JOBS,
-        trials=6,
-        worker_kills=3,
+        trials=4,
+        worker_kills=2,
         command_kills=1,
     )
 
