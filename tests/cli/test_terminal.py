@@ -182,3 +182,13 @@ def test_only_a_terminal_that_can_redraw_gets_bars(kind: str, is_drawn: bool, mo
         monkeypatch.setattr(sys, "stderr", stream)
         assert View(quiet=False).bars.disable != is_drawn
         assert View(quiet=True).bars.disable
+
+
+@pytest.mark.parametrize("whole", ["n = 2", "0 to 2", "1 ± 3"])
+def test_numbers_that_belong_together_are_folded_as_one_word(whole: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    leader, follower = pty.openpty()
+    monkeypatch.setenv("COLUMNS", "17")
+    with os.fdopen(leader, "rb", 0) as screen, os.fdopen(follower, "w", encoding="utf-8") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        console.print_sentence(f"aaaa bbbb cccc {whole}")
+        assert screen.read(100).decode().splitlines() == ["aaaa bbbb cccc", whole]
