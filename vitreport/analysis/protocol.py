@@ -60,7 +60,8 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
         )
     yield (
         "The test accuracy is that of the epoch that train.selection names: the best on the validation split (val), or "
-        "the last. The test set is never used for selection, also not of the representatives in the first table: "
+        "the last. Validation accuracy at the best epoch is optimistic, because it chose that epoch. The test set is "
+        "never used for selection, also not of the representatives in the first table: "
         f"{'; '.join(chosen) or 'there is one for each'}."
     )
 

@@ -1,0 +1,28 @@
+"""What a report concludes from its findings."""
+
+from vitreport.analysis.conclusion import MOST, conclusion
+from vitreport.analysis.findings import Finding
+from vitreport.formatting import Estimate
+
+OPEN, SHOWN = Estimate(0.01, -0.01, 0.03, "crossed", 3), Estimate(0.02, 0.01, 0.03, "crossed", 3)
+
+
+def test_findings_are_grouped_by_what_they_show() -> None:
+    rules = ("to settle", "no difference", "convergence", "best", "tie", "difference")
+    assert conclusion([Finding(rule, rule) for rule in rules]) == {
+        "Shown": ["best", "difference"],
+        "Not shown": ["no difference", "tie"],
+        "What would settle it": ["to settle"],
+    }
+    assert conclusion([Finding("over-fitting", "It fits.")]) == {}
+
+
+def test_a_trend_counts_only_where_its_ends_differ() -> None:
+    assert conclusion([Finding("trend", "It rises.", estimate=OPEN)]) == {}
+    assert conclusion([Finding("trend", "It rises.", estimate=SHOWN)]) == {"Shown": ["It rises."]}
+
+
+def test_what_is_left_out_is_counted() -> None:
+    found = [Finding("difference", f"{place} differs.") for place in range(7)]
+    assert conclusion(found) == {"Shown": ["0 differs.", "1 differs.", "5 more: see above."]}
+    assert conclusion(found[:MOST]) == {"Shown": ["0 differs.", "1 differs.", "2 differs."]}
