@@ -55,7 +55,6 @@ def test_what_cannot_be_swept_is_refused_before_anything_runs(
 @pytest.mark.parametrize(
     ("param", "values", "told"),
     [
-        ("batch_size", "50,101", "train.batch_size = 101: larger than the 90 training images"),
         ("num_classes", "10,11", "data.num_classes = 11: digits has 10 classes"),
         ("model.arguments.drop_rate", "0.1,2", "dropout"),
     ],

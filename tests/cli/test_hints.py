@@ -13,8 +13,6 @@ from tests.records import small_spec, write_run
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 COMMANDS = commands()
 OWN = {
-    "batch": 'params.batch_size = [64, 4000]\ndataset = "digits"',
-    "limit": 'set.limit = 20\nparams.batch_size = [8, 64]\ndataset = "digits"',
     "seed": 'params.seed = [1, 2]\ndataset = "digits"',
     "zip": 'zip = true\nparams = { lr = [1], epochs = [1, 2] }\ndataset = "digits"',
     "baseline": 'params.batch_size = [8, 64]\nbaseline = 9\ndataset = "digits"',
@@ -24,8 +22,6 @@ OWN = {
 }
 READERS = ("study show", "study status", "study run --dry-run", "report --study")
 SPECS = {
-    "batch": "train.batch_size = 4000",
-    "limit": "data.limit = 20\ntrain.batch_size = 64",
     "dataset": 'data.dataset = "photos"',
 }
 SPEC_READERS = ("spec check", "spec show --spec", "train --spec", "ablate --param lr 1,2 --spec")
@@ -34,9 +30,6 @@ WRONG = f"""
 study status digits --only x
 study status digits --seeds x
 study status digits --set seed=1
-study status digits --set limit=20
-study run digits --set limit=20
-report --study digits --set limit=20
 report --study digits --only x
 report --study digits --seeds x
 report --study digits x
@@ -65,12 +58,10 @@ ablate --param seed 1,2
 ablate --param lr 1,2 --param epochs 1 --zip
 ablate --dataset digits --param batch_size {MANY}
 ablate --dataset digits --param batch_size 8,64 --baseline 9
-ablate --dataset digits --param batch_size 8,64 --set limit=20
 train
 train swin --device x
 train swin --dataset photos
 train swin --weights x
-train swin --dataset digits --batch-size 4000
 models show x
 models show swin --dataset photos
 datasets verify photos

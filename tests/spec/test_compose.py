@@ -163,7 +163,7 @@ def test_a_damaged_data_set_is_not_a_problem_of_the_spec() -> None:
 def test_choosing_another_member_of_a_union_drops_what_only_the_former_had() -> None:
     preset = {**PERCEIVER, "optimizer": {"name": "adamw", "learning_rate": 0.5, "betas": [0.8, 0.9]}}
     preset["model"] = {"name": "perceiver-io", "num_latents": 4}
-    whole = Layer("a file", preset, kind="file")
+    whole = Layer("a file", preset, is_whole=True)
     found = composed(whole, {"model": {"name": "swin", "window_size": 4}, "optimizer": {"name": "sgd"}})
     assert found.spec.model == SwinSpec(window_size=4)
     assert found.spec.optimizer == SGDSpec(learning_rate=0.5)

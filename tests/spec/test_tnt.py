@@ -78,7 +78,7 @@ def test_the_implementation_is_part_of_the_id_where_it_is_not_timm() -> None:
 )
 def test_the_other_implementation_can_be_chosen_over_a_preset(preset: dict[str, Any], chosen: str) -> None:
     """The fields of the former one fall away, the common ones stay; a field that is given itself never does."""
-    layers = [Layer("preset", {"model": preset}, kind="preset"), Layer("--set", {"model": {"implementation": chosen}})]
+    layers = [Layer("preset", {"model": preset}, is_whole=True), Layer("--set", {"model": {"implementation": chosen}})]
     model = compose(layers, lambda *_: FACTS).spec.model
     assert model.model_dump().items() >= {"implementation": chosen, "depth": 3}.items()
     given = {"model": {name: value for name, value in preset.items() if name in ("dim_head", "inner_heads")}}

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import torch
 
 from tests.training.small import noise_arrays, small_setup, small_spec
 from vitreport.errors import SpecError
@@ -28,3 +29,11 @@ def test_a_last_batch_of_one_image_needs_something_to_normalise_over(
             small_setup(spec, noise_arrays())
     else:
         assert small_setup(spec, noise_arrays()).batches.batch_size == batch_size
+
+
+def test_fewer_images_than_a_batch_are_one_batch() -> None:
+    exact, larger = (small_setup(small_spec(train={"batch_size": size})).batches for size in (90, 2**31 - 1))
+    assert exact.steps_per_epoch == larger.steps_per_epoch == 1
+    (images, labels), (same_images, same_labels) = next(exact.epoch(1)), next(larger.epoch(1))
+    assert torch.equal(images, same_images)
+    assert torch.equal(labels, same_labels)

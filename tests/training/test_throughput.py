@@ -18,7 +18,7 @@ SECONDS_AN_IMAGE = 0.001
 
 def measured(spec: RunSpec, seconds: float) -> tuple[Rate, Rate]:
     model, _ = place_model(spec, CPU)
-    return measure_throughput(model, spec, CPU, seconds=seconds)
+    return measure_throughput(model, spec, CPU, spec.train.batch_size, seconds=seconds)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -47,7 +47,7 @@ def test_the_model_and_the_generator_stay_as_they_were() -> None:
     model, _ = place_model(spec, CPU)
     weights = {name: tensor.clone() for name, tensor in named_weights(model).items()}
     random_state = torch.get_rng_state()
-    measure_throughput(model, spec, CPU, seconds=0.1)
+    measure_throughput(model, spec, CPU, spec.train.batch_size, seconds=0.1)
     assert all(torch.equal(tensor, weights[name]) for name, tensor in named_weights(model).items())
     assert all(parameter.grad is None for parameter in model.parameters())
     assert torch.equal(torch.get_rng_state(), random_state)

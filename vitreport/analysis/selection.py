@@ -16,7 +16,6 @@ from vitreport.records.reader import Damage, Run, read_sweeps
 from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord
 from vitreport.run_id import RunId
 from vitreport.spec.compose import Describe
-from vitreport.spec.data import Lowered
 from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 MOST_NEAR = 5
@@ -29,7 +28,6 @@ class Analysis:
     summary: Summary
     claims: Sequence[Claim] = ()  # the published claims of a study
     title: str | None = None  # that of a study
-    lowered: frozenset[Lowered] = frozenset()  # the batch sizes that a study lowered for small datasets
 
 
 def analyze_runs(names: Sequence[str], runs_dir: Path) -> Analysis:
@@ -82,7 +80,7 @@ def analyze_study(asked: StudyRequest, runs_dir: Path, describe: Describe, *, ev
         if _first_attempt(folder.name) in runs or (every_seed and RunId.parse(folder.name).group in groups)
     ]
     claims = claims_of(study, plans, asked)
-    return Analysis(analyze(folders, outline), claims, study.title, lowered=planned.lowered)
+    return Analysis(analyze(folders, outline), claims, study.title)
 
 
 def _read_sweeps(runs_dir: Path) -> tuple[list[SweepRecord], list[Damage]]:

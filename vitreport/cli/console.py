@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -17,10 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vitreport.errors import ResourceError
-from vitreport.formatting import counted, json_document, listed, printable
-
-if TYPE_CHECKING:
-    from vitreport.spec.data import Lowered
+from vitreport.formatting import counted, json_document, printable
 
 PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
 BETWEEN_COLUMNS = 2
@@ -182,14 +179,6 @@ def note(line: str, console: Console | None = None) -> None:
     text = Text(_folded(line, console.width) if kind in STYLES and console.width < PIPE_WIDTH else line)
     text.stylize(STYLES.get(kind, ""), 0, len(kind))
     console.print(text, soft_wrap=True)
-
-
-def note_lowered(found: "Iterable[Lowered | None]") -> None:
-    """Note in one line all batch sizes that were lowered."""
-    if changes := [lowered for lowered in found if lowered]:
-        before, after = ({getattr(lowered, name) for lowered in changes} for name in ("before", "after"))
-        sizes = f"from {listed([*map(str, sorted(before))])} to {listed([*map(str, sorted(after))])}"
-        note(f"lowered train.batch_size {sizes}: data.limit leaves fewer training images than one batch")
 
 
 def warn_each(lines: Iterable[str]) -> None:

@@ -12,7 +12,6 @@ import typer
 from typer.core import TyperCommand
 
 from vitreport.cli import completion
-from vitreport.cli.console import note_lowered
 from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUNS_DIR, THREADS, Runtime, RuntimeOption
 from vitreport.sweep.defaults import DEFAULT_SEEDS
 
@@ -127,17 +126,12 @@ class SpecOptions(FieldOptions):
         given = {**self.flags, **more}
         return Request(self.model, self.dataset, self.preset, self.spec, self.set_ or (), given, weights)
 
-    def compose(
-        self, data_dirs: Sequence[Path] | None, weights: Path | None = None, *, quiet: bool = False, **more: Any
-    ) -> "Composed":
-        """Return the checked spec; note a batch size that was lowered."""
+    def compose(self, data_dirs: Sequence[Path] | None, weights: Path | None = None, **more: Any) -> "Composed":
+        """Return the checked spec."""
         from vitreport.data.sources import facts_in
         from vitreport.spec.compose import compose_request
 
-        composed = compose_request(self.request(weights, **more), facts_in(data_dirs))
-        if not quiet:
-            note_lowered([composed.lowered])
-        return composed
+        return compose_request(self.request(weights, **more), facts_in(data_dirs))
 
 
 @dataclass(frozen=True)

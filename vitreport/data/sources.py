@@ -57,7 +57,7 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
         raise DatasetError(f"{root}: the name {name} is taken by a dataset of that name", "rename the folder")
     if published:
         size = image_size or published.image_size
-        return DatasetFacts(name, published.num_classes, size, published.train_count, data_dir=home)
+        return DatasetFacts(name, published.num_classes, size, data_dir=home)
     if not name or not _is_folder(root):
         near = did_you_mean(re.sub(r"[^a-z0-9]", "", name.lower()), DATASETS)
         hint = f"write ./{name} for the folder here" if _is_folder(name) else f"{near} (a folder of images works too)"

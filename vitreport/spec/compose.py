@@ -11,7 +11,7 @@ from vitreport.errors import Problem, RecordError, SpecError, gathered
 from vitreport.spec import load
 from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.architectures.timm import timm_label
-from vitreport.spec.data import DatasetFacts, Lowered
+from vitreport.spec.data import DatasetFacts
 from vitreport.spec.fields import Place, dotted, fields_of, leaves, put
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.model import ARCHITECTURES
@@ -49,7 +49,6 @@ class Composed:
     spec: RunSpec
     origins: Mapping[str, str]  # where the value of each dotted path came from
     data_dir: Path  # the folder that contains the dataset
-    lowered: Lowered | None = None
     preset: str | None = None  # the preset that the spec is based on
 
 
@@ -134,16 +133,12 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     sections = {name: field.default for name, field in RunSpec.model_fields.items() if name not in values}
     with gathered(faults):
         checked(RunSpec, values, sections)
-    lowered = _lower_batch(sections, {path: layers[rank].kind for path, rank in sources.items()}, facts.train_images)
-    if lowered:
-        former = origins.get("train.batch_size", "default")
-        origins["train.batch_size"] = f"lowered from {lowered.before} ({former}) to fit data.limit"
     faults += fit_problems(sections, facts) if is_known else []
     problems = [problem for layer in layers for problem in layer.problems]
     problems += [replace(fault, origin=_origin_of(fault.field, origins)) for fault in faults]
     if problems:
         raise SpecError(problems=problems)
-    return Composed(RunSpec(**sections), origins, facts.data_dir, lowered)
+    return Composed(RunSpec(**sections), origins, facts.data_dir)
 
 
 def merged(layers: Sequence[Layer]) -> tuple[dict[str, Any], dict[Place, int]]:
@@ -176,7 +171,7 @@ def _drop_former_members(values: Mapping[str, Any], sources: dict[Place, int], l
         former = {name for kind in kinds for name in kind.model_fields if chosen and name in given}
         for name in former.difference(*(kind.model_fields for kind in chosen)):
             rank = sources[section, name]
-            if rank < chooser and layers[rank].kind in ("preset", "file"):
+            if rank < chooser and layers[rank].is_whole:
                 del given[name], sources[section, name]
 
 
@@ -204,23 +199,6 @@ def _derived(data: Mapping[str, Any], model: Mapping[str, Any], facts: DatasetFa
     num_classes = _count(data.get("num_classes")) or facts.num_classes
     fields = architecture.derived(model, facts.image_size, num_classes)
     return Layer("derived", {"data": derived, "model": fields})
-
-
-def _lower_batch(sections: dict[str, Any], kinds: Mapping[Place, str], available: int | None) -> Lowered | None:
-    """Lower a batch size of a preset, or the default, that is larger than what a limit of the user leaves.
-
-    A batch size that the user gave stays, and is a problem. So does that of a sweep over limits, whose trials
-    would differ in more than the limit.
-    """
-    data, train = sections.get("data"), sections.get("train")
-    is_of_user = kinds.get(("data", "limit")) in ("file", "fields")
-    if not (data and train and data.limit and is_of_user) or kinds.get(("train", "batch_size"), "preset") != "preset":
-        return None
-    images = data.images_to_train_on(available or data.limit)
-    if (available and data.limit >= available) or not 0 < images < train.batch_size:
-        return None
-    sections["train"] = train.model_copy(update={"batch_size": images})
-    return Lowered(train.batch_size, images)
 
 
 def _origin_of(field: str, origins: Mapping[str, str]) -> str:

@@ -1,9 +1,8 @@
 """The spec of the data: which images, at which size, how they are split and augmented."""
 
-import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
@@ -23,16 +22,8 @@ class DatasetFacts:
     name: str
     num_classes: int
     image_size: int
-    train_images: int | None = None
     has_validation: bool = False  # validation images in addition to training and test images
     data_dir: Path = field(default=Path(), compare=False)  # the folder that contains it
-
-
-class Lowered(NamedTuple):
-    """A batch size that nobody gave, before and after it was lowered to the training images that a limit leaves."""
-
-    before: int
-    after: int
 
 
 class DataSpec(Section):
@@ -65,11 +56,6 @@ class DataSpec(Section):
         """Return how many of the training images `limit` keeps and `validation_fraction` does not hold out."""
         kept = min(available, self.limit or available)
         return kept - round(self.validation_fraction * kept)
-
-    def images_for(self, count: int) -> int:
-        """Return the smallest limit that leaves so many images to train on."""
-        limits = itertools.count(max(1, int((count - 0.5) / (1 - self.validation_fraction))))
-        return next(limit for limit in limits if limit - round(self.validation_fraction * limit) >= count)
 
     @property
     def has_validation(self) -> bool:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from vitreport.errors import Problem, SpecError, gathered
 from vitreport.formatting import did_you_mean
@@ -28,14 +28,13 @@ class Layer:
     """Values from one place, nested like a spec, and what could not be read there.
 
     Where a stronger layer chooses another model or optimizer, the fields that only the former one has are dropped from
-    presets and files, but never single fields. A smaller limit of the user lowers the batch size of a preset, but that
-    of a sweep's trial does not.
+    whole specs (presets and files), but never single fields.
     """
 
     origin: str
     values: Mapping[str, Any]
     problems: Sequence[Problem] = ()
-    kind: Literal["preset", "file", "fields", "trial"] = "fields"
+    is_whole: bool = False
 
 
 def layer_of(fields: Mapping[str, Any], origin: str) -> Layer:
@@ -56,7 +55,7 @@ def read_preset(name: str) -> Layer:
     if name not in (names := preset_names()):
         hint = did_you_mean(name, names) or "`vitreport models` lists them"
         raise SpecError(problems=[Problem("preset", "unknown preset", hint, repr(name))])
-    return Layer(f"preset {name}", read_table(PRESETS / f"{name}.toml"), kind="preset")
+    return Layer(f"preset {name}", read_table(PRESETS / f"{name}.toml"), is_whole=True)
 
 
 def preset_for(model: str, dataset: str) -> str | None:
@@ -81,7 +80,7 @@ def read_file(path: Path) -> Layer:
     """Read a TOML spec, or a JSON one such as a run's `spec.json`. Raises SpecError, as `read_table` does."""
     values = read_table(path)
     values.pop("schema_version", None)
-    return Layer(str(path), values, kind="file")
+    return Layer(str(path), values, is_whole=True)
 
 
 def read_table(path: Path) -> dict[str, Any]:

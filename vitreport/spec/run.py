@@ -18,6 +18,8 @@ from vitreport.spec.section import PositiveInt, Section, later_defaults
 class TrainSpec(Section):
     """The training: how long, in which batches, at which precision, and which epoch counts.
 
+    If there are fewer training images than `batch_size`, they are one batch.
+
     `selection = "val"` takes the epoch with the best validation accuracy, "last" the last one.
     `monitor_test` measures the test split after every epoch for the curves; nothing is selected by it.
     """
@@ -84,21 +86,10 @@ def fit_problems(sections: Mapping[str, Any], facts: DatasetFacts | None = None)
     if train and data and train.selection == "val" and not data.has_validation:
         fault = '"val" needs a validation split, but data.validation_fraction = 0'
         problems.append(Problem("train.selection", fault, 'choose "last", or hold images out'))
-    if train and data and (available := (facts and facts.train_images) or data.limit):
-        needed = data.images_for(train.batch_size)
-        can_be_more = data.limit is not None and (needed <= available or available == data.limit)
-        more = f", or data.limit to {needed} or more" if can_be_more else ""
-        problems += batch_problems(train.batch_size, data.images_to_train_on(available), more)
     if data and data.validation == "folder" and facts and facts.name and not facts.has_validation:
         fault = f"{facts.name} has no validation images in addition to its training and test images"
         problems.append(Problem("data.validation", fault, "leave it out", '"folder"'))
     return problems
-
-
-def batch_problems(batch_size: int, images: int, more: str = "") -> list[Problem]:
-    """Return a problem if the images are not enough for one batch; `more` adds to its hint."""
-    fault, hint = f"larger than the {images} training images", f"set train.batch_size to {images} or less{more}"
-    return [Problem("train.batch_size", fault, hint, str(batch_size))] if batch_size > images else []
 
 
 def hashed_values(value: Any) -> Any:

@@ -16,7 +16,6 @@ from vitreport.errors import Problem, SpecError
 from vitreport.formatting import listed
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.compose import Composed, Describe, Request, compose, compose_request
-from vitreport.spec.data import Lowered
 from vitreport.spec.fields import flat
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.run import RunSpec
@@ -55,7 +54,6 @@ class Plan:
     trials: tuple[Trial, ...]
     data_dir: Path = Path()
     without_baseline: str = ""  # why nothing is compared, and how to change that
-    lowered: frozenset[Lowered] = frozenset()
 
     @property
     def id(self) -> str:
@@ -91,7 +89,7 @@ def plan_ablation(
     if len(axes) == 1 and ", " in axes[0].name and labels:  # a zip of several fields
         labels = (", ".join(labels),)
     if isinstance(base, RunSpec):
-        spec = Layer("the spec", base.model_dump(mode="json", exclude={"seed"}), kind="file")
+        spec = Layer("the spec", base.model_dump(mode="json", exclude={"seed"}), is_whole=True)
         compose_trial: ComposeTrial = lambda fields: compose([spec, layer_of(fields, PARAM)], describe)  # noqa: E731
     else:
         fallback = layer_of({MODEL: DEFAULT_MODEL}, "default")
@@ -106,7 +104,7 @@ def trial_composer(
 
     def compose_trial(fields: Mapping[str, Any]) -> Composed:
         base = replace(request, model=None) if MODEL in fields else request  # it may be an architecture of timm
-        composed = compose_request(base, describe, replace(layer_of({**(fixed or {}), **fields}, origin), kind="trial"))
+        composed = compose_request(base, describe, layer_of({**(fixed or {}), **fields}, origin))
         if (given := composed.origins.get("seed", "")) in ("--set", origin):
             raise SpecError(problems=[Problem("seed", "is given by --seeds in a sweep", "--seeds 5..5", origin=given)])
         return composed
@@ -146,8 +144,7 @@ def make_plan(
         models = "/".join(dict.fromkeys(spec.model.label for spec in specs.values()))
         name = f"{models} on {'/'.join(folders)} by {' and '.join(axis.name for axis in axes)}"
     trials = (Trial(labels, spec.model_copy(update={"seed": seed})) for seed in seeds for labels, spec in specs.items())
-    lowered = frozenset(trial.lowered for trial in composed.values() if trial.lowered)
-    return Plan(name, tuple(axes), baseline, tuple(trials), next(iter(folders.values())), without_baseline, lowered)
+    return Plan(name, tuple(axes), baseline, tuple(trials), next(iter(folders.values())), without_baseline)
 
 
 def _check_axes(axes: Sequence[AxisSpec]) -> None:

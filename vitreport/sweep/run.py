@@ -120,7 +120,7 @@ class Sweep:
         """Decode each dataset once for all workers, and check whether every missing trial can be trained on it."""
         from vitreport.sweep.forecast import check_networks
         from vitreport.training.device import choose_device
-        from vitreport.training.setup import image_problems  # with torch, which a finished sweep does not need
+        from vitreport.training.setup import class_problems  # with torch, which a finished sweep does not need
 
         refuse_unwritable(self.runtime.runs_dir)
         choose_device(self.runtime.device)
@@ -137,10 +137,8 @@ class Sweep:
                         refuse_other_images(run.record, images.fingerprint, hint)
             except (errors.DatasetError, errors.ResourceError) as error:
                 raise errors.ImagesError({request.name: error}) from error
-            classes, available = len(images.classes), len(images.splits["train"].labels)
-            specs = [trial.spec for trial in same if trial.id in queued]
-            counts = [(spec, spec.data.images_to_train_on(available)) for spec in specs]
-            if problems := [problem for spec, count in counts for problem in image_problems(spec, classes, count)]:
+            specs, classes = [trial.spec for trial in same if trial.id in queued], len(images.classes)
+            if problems := [problem for spec in specs for problem in class_problems(spec, classes)]:
                 raise errors.SpecError(problems=problems)
             for line in image_notices(request.name, images):
                 note(line)

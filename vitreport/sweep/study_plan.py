@@ -10,7 +10,6 @@ from typing import Any
 from vitreport.errors import DatasetError, Problem, SpecError, gathered
 from vitreport.formatting import did_you_mean
 from vitreport.spec.compose import Describe, Request
-from vitreport.spec.data import Lowered
 from vitreport.spec.fields import dotted, find_field, flat
 from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.study import AblationSpec, PartSpec, StudySpec
@@ -52,11 +51,6 @@ class StudyPlan:
         for error in self.unavailable.values():
             raise error
         return self.available
-
-    @property
-    def lowered(self) -> frozenset[Lowered]:
-        """The batch sizes that were lowered to a limit."""
-        return frozenset(lowered for plan in self.available.values() for lowered in plan.lowered)
 
 
 def plan_study(asked: StudyRequest, describe: Describe) -> StudyPlan:

@@ -19,7 +19,7 @@ from vitreport.models.registry import build_model
 from vitreport.models.timm import timm_errors
 from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS
-from vitreport.spec.run import RunSpec, batch_problems
+from vitreport.spec.run import RunSpec
 from vitreport.training.device import autocast
 from vitreport.training.optimizers import build_optimizer, learning_rate_at
 from vitreport.training.state import TrainingState
@@ -61,7 +61,7 @@ def prepare(spec: RunSpec, model: nn.Module, arrays: ImageArrays) -> Setup:
     """Make the optimizer of a model, and the splits on its device. Raises SpecError where they do not fit the spec."""
     device = next(model.parameters()).device
     train, val = split_indices(spec, arrays)
-    problems = image_problems(spec, len(arrays.classes), len(train)) + lone_image_problems(spec, model, len(train))
+    problems = class_problems(spec, len(arrays.classes)) + lone_image_problems(spec, model, len(train))
     if problems:
         raise SpecError(problems=problems)
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
@@ -82,13 +82,10 @@ def prepare(spec: RunSpec, model: nn.Module, arrays: ImageArrays) -> Setup:
     )
 
 
-def image_problems(spec: RunSpec, classes: int, training_images: int) -> list[Problem]:
-    """Return how a dataset with so many classes and training images does not fit the spec."""
-    found = batch_problems(spec.train.batch_size, training_images)
-    if spec.data.num_classes != classes:
-        fault = f"{spec.data.dataset} has {classes} classes"
-        found.append(Problem("data.num_classes", fault, "leave it out", str(spec.data.num_classes)))
-    return found
+def class_problems(spec: RunSpec, classes: int) -> list[Problem]:
+    """Return a problem if a dataset with so many classes does not fit the spec."""
+    fault, given = f"{spec.data.dataset} has {classes} classes", spec.data.num_classes
+    return [Problem("data.num_classes", fault, "leave it out", str(given))] if given != classes else []
 
 
 def lone_image_problems(spec: RunSpec, model: nn.Module, training_images: int) -> list[Problem]:

@@ -73,7 +73,8 @@ def measure_cost_here(
     Raises SpecError where batches leave nothing to normalize over, ResourceError where memory runs out.
     """
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    device, batch_size = devices.choose_device(device_name), spec.train.batch_size
+    device = devices.choose_device(device_name)
+    batch_size = min(spec.train.batch_size, training_images or spec.train.batch_size)
     devices.make_deterministic(device, threads)
     devices.keep_freed_memory()
     with devices.memory_errors("building the model"):
@@ -81,11 +82,13 @@ def measure_cost_here(
     if problems := lone_image_problems(spec, model, training_images or batch_size):
         raise SpecError(problems=problems)
     with devices.step_memory_errors(batch_size):
-        rates = measure_throughput(model, spec, device, seconds=SECONDS)
+        rates = measure_throughput(model, spec, device, batch_size, seconds=SECONDS)
     return MeasuredCost(batch_size, devices.device_name(device), torch.get_num_threads(), load, cost, *rates)
 
 
-def measure_throughput(model: nn.Module, spec: RunSpec, device: torch.device, *, seconds: float) -> tuple[Rate, Rate]:
+def measure_throughput(
+    model: nn.Module, spec: RunSpec, device: torch.device, batch_size: int, *, seconds: float
+) -> tuple[Rate, Rate]:
     """Measure training and evaluation on a copy of the model, which is on `device`, in about `seconds`."""
     model = deepcopy(model)
     state = TrainingState(model, build_optimizer(spec.optimizer, model.parameters()))
@@ -100,7 +103,7 @@ def measure_throughput(model: nn.Module, spec: RunSpec, device: torch.device, *,
 
     evaluated = evaluation_batch_size(device, spec.train, spec.data.image_size)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        training = measure_rate(train, spec.data, device, spec.train.batch_size, seconds * 2 / 3)
+        training = measure_rate(train, spec.data, device, batch_size, seconds * 2 / 3)
         return training, measure_rate(evaluate, spec.data, device, evaluated, seconds / 3)
 
 

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import vitreport
 from vitreport.cli import completion, options
-from vitreport.cli.console import note_lowered
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import PARAM, SWEEP, flag, option
 from vitreport.cli.tables.sweeps import refuse_missing, show_sweeps, sweep_arguments
@@ -52,8 +51,6 @@ def ablate(
         baseline=parse_list(baseline) if baseline else (),
         max_trials=max_trials,
     )
-    if not sweep.quiet:
-        note_lowered(plan.lowered)
     if sweep.dry_run:
         from vitreport.cli.tables.dry_run import show_ablation_plan
 

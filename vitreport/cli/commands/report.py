@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from vitreport.analysis import selection
 from vitreport.analysis.groups import mixed_randomness
 from vitreport.cli import completion, options
-from vitreport.cli.console import note, note_lowered, print_document, warn_each
+from vitreport.cli.console import note, print_document, warn_each
 from vitreport.cli.options import argument, flag, option
 from vitreport.cli.tables.runs import TRAIN_AGAIN, require_runs_dir
 from vitreport.data.sources import facts_in
@@ -86,7 +86,6 @@ def report(
             raise SpecError("--only, --set and --seeds need --study", "for example --study small-images")
         require_runs_dir(runs_dir)
         analysis = selection.analyze_runs(runs or (), runs_dir)
-    note_lowered(analysis.lowered)
     page = make_page(analysis.summary, analysis.claims, title or analysis.title or TITLE)
     if folder and check and not assets:
         folder = figure_files.linked_folder(page.figures, check, read_text(check)) or folder

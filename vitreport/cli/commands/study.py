@@ -12,7 +12,7 @@ import vitreport
 from vitreport.analysis.selection import analyze_study
 from vitreport.analysis.studies import statement_of
 from vitreport.cli import completion, options
-from vitreport.cli.console import note, note_lowered, print_json, print_sentence, print_table, print_text, warn_each
+from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import WordsCommand, argument, flag
 from vitreport.cli.tables.runs import HINT, require_runs_dir
@@ -120,12 +120,10 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     """
     asked = StudyRequest(study, only or (), sweep.seeds, wanted.assignments, weights=sweep.weights)
     if sweep.dry_run:
-        _show_status(asked, facts_in(sweep.data_dirs), sweep.runs_dir, as_json=sweep.as_json, quiet=sweep.quiet)
+        _show_status(asked, facts_in(sweep.data_dirs), sweep.runs_dir, as_json=sweep.as_json)
         return
     describe, failure = facts_in(sweep.data_dirs), None
     planned = plan_study(asked, describe)
-    if not sweep.quiet:
-        note_lowered(planned.lowered)
     try:
         with SweepView(quiet=sweep.quiet) as view:
             dirs = sweep.data_dirs or ()
@@ -150,12 +148,9 @@ def _show_status(
     *,
     measured_on: Runtime | None = None,
     as_json: bool,
-    quiet: bool = False,
 ) -> None:
     """Print what is done of each part and of all; with a machine, some steps are timed if no record tells the time."""
     planned = plan_study(asked, describe)
-    if not quiet:
-        note_lowered(planned.lowered)
     if runs_dir.exists():
         require_runs_dir(runs_dir)
     elif runs_dir != RUNS_DIR.default:

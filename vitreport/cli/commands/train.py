@@ -35,7 +35,7 @@ def train(
         vitreport train perceiver-io --dataset digits
         vitreport train --spec my.toml --set lr=1e-3 --epochs 5
     """
-    composed = wanted.compose(training.data_dirs, training.weights, quiet=quiet, seed=seed)
+    composed = wanted.compose(training.data_dirs, training.weights, seed=seed)
     runtime = training.runtime(data_dir=composed.data_dir)
     if dry_run:
         from vitreport.cli.tables.dry_run import show_plan
