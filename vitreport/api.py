@@ -29,9 +29,8 @@ from vitreport.store.run_state import finished_run
 from vitreport.sweep.engines import local
 from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Update  # noqa: F401
 from vitreport.sweep.plan import Plan, plan_ablation
-from vitreport.sweep.run import PATIENT, Observer, Policy
-from vitreport.sweep.run_plans import run_plans
-from vitreport.sweep.study_plan import StudyRequest, plan_study
+from vitreport.sweep.run import Observer, Policy, run_plans
+from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
 from vitreport.training.events import Listener, Listeners
 
 Source: TypeAlias = RunSpec | Mapping[str, Any] | str | Path
@@ -109,7 +108,7 @@ def ablate(
     runtime: Runtime | None = None,
     engine: MakeEngine | None = None,
     observer: Observer | None = None,
-    policy: Policy = PATIENT,
+    policy: Policy = Policy(),
 ) -> Summary:
     """Train every combination of values with every seed, and return the analysis of the runs.
 
@@ -151,12 +150,12 @@ def ablate(
             baseline=baseline,
         )
     make_engine = engine or partial(local.LocalEngine, 1)
-    runs = run_plans([plan], runtime, make_engine, policy=policy, observer=observer).runs
+    runs = run_plans([plan], runtime, make_engine, policy=policy, observer=observer)
     return analyze_all(runs.values(), outline_of_sweeps([plan]))
 
 
 def run_study(
-    study: str | Path | StudyRequest,
+    study: str | Path | StudyPlan,
     *,
     only: Sequence[str] = (),
     seeds: str = "3",
@@ -164,15 +163,15 @@ def run_study(
     runtime: Runtime | None = None,
     engine: MakeEngine | None = None,
     observer: Observer | None = None,
-    policy: Policy = PATIENT,
-    data_dirs: Sequence[Path] = (),
+    policy: Policy = Policy(),
 ) -> Analysis:
     """Train what is missing of a study, and return its analysis with its published claims.
 
     Call it under `if __name__ == "__main__":`, as `ablate`.
 
     Args:
-        study: A study by its name, or its TOML file; or a request, which holds the next three arguments itself.
+        study: A study by its name, or its TOML file. Or one that is planned already, for which only the arguments from
+            `runtime` on count.
         only: Its runs and ablations by name (default: all).
         seeds: As `--seeds` takes them.
         overrides: `FIELD=VALUE`, as `--set` takes them.
@@ -180,10 +179,8 @@ def run_study(
         engine: As in `ablate`.
         observer: As in `ablate`.
         policy: As in `ablate`.
-        data_dirs: The folders to look for datasets in (default: that of `runtime`).
 
     Raises:
-        ImagesError: After the training, with the parts that were left out because they lack their images.
         VitreportError: Of the kind that ended the sweep; see `vitreport.errors`. A trial that fails ends nothing.
 
     Example:
@@ -191,15 +188,12 @@ def run_study(
         ...     print(vitreport.run_study("digits", seeds="1").summary.groups)
     """
     runtime = runtime or Runtime()
-    if not isinstance(study, StudyRequest):
-        study = StudyRequest(str(study), only, seeds, overrides, weights=runtime.weights)
-    describe = facts_in(data_dirs or [runtime.data_dir])
-    planned = plan_study(study, describe)
-    make_engine, unavailable = engine or partial(local.LocalEngine, 1), planned.unavailable
-    plans = list(planned.available.values())
-    outcome = run_plans(plans, runtime, make_engine, unavailable=unavailable, policy=policy, observer=observer)
-    outcome.refuse_left_out()
-    return selection.analyze_study(study, runtime.runs_dir, describe)
+    if not isinstance(study, StudyPlan):
+        asked = StudyRequest(str(study), only, seeds, overrides, weights=runtime.weights)
+        study = plan_study(asked, facts_in([runtime.data_dir]))
+    make_engine = engine or partial(local.LocalEngine, 1)
+    run_plans(list(study.plans.values()), runtime, make_engine, policy=policy, observer=observer)
+    return selection.analyze_study(study, runtime.runs_dir)
 
 
 def load_runs(runs_dir: str | Path = "runs") -> list[Run]:

@@ -1,6 +1,6 @@
 """The errors that a user can meet, with the exit code of each. Anything else that escapes is a bug and ends with 1."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -115,19 +115,6 @@ class BusyError(VitreportError, exit_code=8):
 
 class DriftError(VitreportError, exit_code=9):
     """A document no longer matches the records."""
-
-
-class ImagesError(VitreportError):
-    """The causes by dataset where images are missing: code 3, or 6 if they could only not be fetched or kept."""
-
-    def __init__(self, causes: Mapping[str, VitreportError]) -> None:
-        self.causes = causes
-        super().__init__("; ".join(cause.message for cause in causes.values()))
-        self.exit_code = min(cause.exit_code for cause in causes.values())
-
-    def lines(self) -> list[str]:
-        """Return the lines of all causes."""
-        return [line for cause in self.causes.values() for line in cause.lines()]
 
 
 class StoppedError(VitreportError):

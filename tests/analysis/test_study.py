@@ -95,7 +95,7 @@ def measure(accuracies: list[float], name: str, at: Any = None) -> None:
 
 
 def page_of(asked: StudyRequest) -> Page:
-    found = analyze_study(asked, RUNS, facts_in(None))
+    found = analyze_study(plan_study(asked, facts_in(None)), RUNS)
     return make_page(found.summary, found.claims)
 
 

@@ -52,7 +52,7 @@ def study(own_folders: Path) -> None:
 
 
 def specs(name: str, *, seeds: str = "3") -> list[RunSpec]:
-    (plan,) = plan_study(StudyRequest(FILE, [name], seeds), facts_in(None)).available.values()
+    (plan,) = plan_study(StudyRequest(FILE, [name], seeds), facts_in(None)).plans.values()
     return [trial.spec for trial in plan.trials]
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.records import spec, write_run
 from vitreport.analysis import selection
+from vitreport.cli.commands import report
 from vitreport.records import reader
 from vitreport.report.inject import BEGIN, END
 
@@ -31,7 +32,7 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the records are read before the place is checked")
 
     monkeypatch.setattr(selection, "analyze", read)
-    monkeypatch.setattr(selection, "plan_study", read)
+    monkeypatch.setattr(report, "plan_study", read)
     monkeypatch.setattr(reader, "read_run", read)
 
 

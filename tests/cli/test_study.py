@@ -103,61 +103,13 @@ def test_a_study_is_run_and_goes_on_where_it_ended() -> None:
     assert status.stdout.splitlines()[-1] == "3 runs, 3 done"
 
 
-LACKING = """
-[runs.photographs]
-model = "mlp-mixer"
-dataset = "cifar10"
-[runs.more]
-model = "swin"
-dataset = "cifar10"
-[runs.own]
-model = "mlp-mixer"
-dataset = "./nowhere"
-"""
-
-
-@pytest.fixture
-def lacking() -> tuple[str, ...]:
-    """The study with runs that have no images and that stand before the others; how it is run."""
-    Path(FILE).write_text(STUDY.partition("[[sections]]")[0].replace("[ablations", f"{LACKING}\n[ablations", 1))
-    Path("data").mkdir()
-    Path("data/cifar-10-python.tar.gz").write_text("<html>not found</html>")
-    return ("study", "run", FILE, "--seeds", "1", "--data-dir", "data")
-
-
-def test_what_lacks_its_images_is_told_with_the_results_of_the_rest(lacking: tuple[str, ...], cli: Cli) -> None:
-    Path(FILE).write_text(Path(FILE).read_text().replace("mixer = ", "mixed = ").replace('"mixer"', '"mixed"'))
-    finish("mixer/batch", seeds="1")
-    done = cli(*lacking, *(word for name in ("photographs", "own", "mixer/batch") for word in ("--only", name)))
-    assert done.exit_code == 3, done.stderr
-    assert "my/mixer/batch\nbatch_size" in done.stdout
-    *_, folder, archive = done.stderr.splitlines()
-    assert folder.startswith("error: ")
-    assert "nowhere is not a folder; left out: my/own; hint: give a folder of images" in folder
-    assert archive.startswith("error: data/cifar-10-python.tar.gz")
-
-
-def test_a_trial_that_failed_weighs_more_than_images_that_are_missing(lacking: tuple[str, ...], cli: Cli) -> None:
-    failed = ErrorRecord(kind="internal", message="a bug")
-    write_run(Path("runs"), specs("mixer", seeds="1")[0], error=failed)
-    done = cli(*lacking, "--only", "mixer", "--only", "photographs")
-    assert done.exit_code == 7
-    assert "warning: my/photographs is left out: data/cifar-10-python.tar.gz" in done.stderr
-
-
-@pytest.mark.parametrize("name", ["photographs", "own"])
-def test_a_part_by_itself_tells_what_its_images_lack(name: str, lacking: tuple[str, ...], cli: Cli) -> None:
-    done = cli(*lacking, "--only", name)
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_a_part_without_its_folder_of_images_is_an_error(command: str, cli: Cli) -> None:
+    own = '[runs.own]\nmodel = "mlp-mixer"\ndataset = "./nowhere"'
+    Path(FILE).write_text(STUDY.replace("[ablations", f"{own}\n[ablations", 1))
+    done = cli("study", command, FILE)
     assert (done.exit_code, done.stdout) == (3, "")
-    assert "left out" not in done.stderr
-
-
-def test_the_status_tells_which_folders_are_missing(lacking: tuple[str, ...], cli: Cli) -> None:
-    done = cli("study", "status", FILE)
-    assert done.exit_code == 0
-    assert done.stderr.startswith("warning: my/own: ")
     assert "nowhere is not a folder; hint: give a folder of images" in done.stderr
-    assert "photographs" in done.stdout
 
 
 def test_parts_may_have_their_images_in_different_folders(cli: Cli) -> None:
@@ -169,7 +121,7 @@ def test_parts_may_have_their_images_in_different_folders(cli: Cli) -> None:
     ]
     Path(FILE).write_text("\n".join(['title = "Two folders"', *own]))
     planned = plan_study(StudyRequest(FILE), facts_in(None))
-    assert [plan.data_dir for plan in planned.available.values()] == [Path("here").resolve(), Path("there").resolve()]
+    assert [plan.data_dir for plan in planned.plans.values()] == [Path("here").resolve(), Path("there").resolve()]
     assert cli("study", "run", FILE, "--dry-run").exit_code == 0
 
 
@@ -186,4 +138,4 @@ def test_data_sets_are_searched_in_several_folders(by: str, cli: Cli, monkeypatc
     assert (done.exit_code, done.stderr) == (0, "")
     if by == "option":
         planned = plan_study(StudyRequest(FILE), facts_in([Path("here"), Path("there")]))
-        assert [str(plan.data_dir) for plan in planned.available.values()] == ["here", "there"]
+        assert [str(plan.data_dir) for plan in planned.plans.values()] == ["here", "there"]

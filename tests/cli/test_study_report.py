@@ -68,7 +68,7 @@ def test_only_seeds_that_were_asked_for_are_missing(cli: Cli) -> None:
     """The sweep on record says which; a report without --seeds does not count against the usual three."""
     for number in (0, 1):
         finish("mixer/batch", seeds=f"{number}..{number}")
-    (planned,) = plan_study(StudyRequest(FILE, ["mixer/batch"], "2"), facts_in(None)).available.values()
+    (planned,) = plan_study(StudyRequest(FILE, ["mixer/batch"], "2"), facts_in(None)).plans.values()
     assert "1 seed missing" in cli("report", "--study", FILE).stdout
     write_sweep(Path("runs"), planned)
     told = cli("report", "--study", FILE).stdout

@@ -18,7 +18,7 @@ from vitreport.sweep.engines.engine import Ended, Report
 from vitreport.sweep.engines.local import end_after
 from vitreport.sweep.plan import Trial
 from vitreport.sweep.record import read_trials
-from vitreport.sweep.run import PATIENT, Observer, Policy, Sweep
+from vitreport.sweep.run import Observer, Policy, Sweep, check_trials
 
 SPEC = composed(
     {
@@ -48,7 +48,7 @@ class States(Observer):
         self.notes.append(line)
 
 
-def run(engine: FakeEngine, trials: int = 2, policy: Policy = PATIENT) -> States:
+def run(engine: FakeEngine, trials: int = 2, policy: Policy = Policy()) -> States:
     states = States()
     runtime = Runtime("cpu", Path("data"), Path("cache"), threads=1)
     try:
@@ -173,17 +173,14 @@ def test_a_disk_that_becomes_read_only_ends_the_whole_sweep() -> None:
 
 def test_a_runs_folder_that_cannot_be_written_is_refused_before_any_work() -> None:
     Path("runs").touch()
-    engine = FakeEngine(finish)
-    assert run(engine).notes[-1].startswith("cannot write runs: Not a directory; 0 of 2 trials done")
-    assert not engine.entered
+    with pytest.raises(StorageError, match="cannot write runs: Not a directory"):
+        check_trials(TRIALS, Runtime("cpu"), Policy(), States(), set())
 
 
 def test_a_device_that_is_not_there_is_refused_before_any_worker_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    engine, runtime = FakeEngine(finish), Runtime("cuda", Path("data"), Path("cache"), threads=1)
     with pytest.raises(ResourceError, match="torch sees no CUDA GPU"):
-        Sweep(TRIALS, runtime, engine, PATIENT, States(), set()).run()
-    assert not engine.entered
+        check_trials(TRIALS, Runtime("cuda"), Policy(), States(), set())
 
 
 def test_the_end_of_a_trial_tells_what_caused_it() -> None:

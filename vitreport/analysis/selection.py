@@ -15,8 +15,7 @@ from vitreport.records.folders import find_run, run_folders, strays
 from vitreport.records.reader import Damage, Run, read_sweeps
 from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord
 from vitreport.run_id import RunId
-from vitreport.spec.compose import Describe
-from vitreport.sweep.study_plan import StudyRequest, plan_study
+from vitreport.sweep.study_plan import StudyPlan
 
 MOST_NEAR = 5
 
@@ -54,19 +53,13 @@ def analyze_with_sweeps(runs: Sequence[Run]) -> Summary:
     return analyze(runs, Outline(tuple(sweeps)), damage)
 
 
-def analyze_study(asked: StudyRequest, runs_dir: Path, describe: Describe, *, every_seed: bool = False) -> Analysis:
+def analyze_study(planned: StudyPlan, runs_dir: Path, *, every_seed: bool = False) -> Analysis:
     """Analyze the runs and ablations of a study, whether there are records of them or not, with its claims.
 
     With `every_seed`, runs with other seeds are shown, too; of an ablation that was begun, only what its sweep was
-    asked to train is missing. `describe` gives the facts of a dataset.
-
-    Raises:
-        SpecError: The study or what is asked of it has problems.
-        DatasetError: A part cannot be planned.
+    asked to train is missing.
     """
-    planned = plan_study(asked, describe)
-    plans = planned.plans
-    study = planned.study
+    asked, study, plans = planned.asked, planned.study, planned.plans
     outline = outline_of(study, plans, asked.command)
     trials = [trial for plan in plans.values() for trial in plan.trials]
     runs, groups = {trial.id for trial in trials}, {trial.spec.group for trial in trials}

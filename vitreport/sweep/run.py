@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from vitreport import errors
 from vitreport.data.notices import image_notices
@@ -17,9 +16,9 @@ from vitreport.runtime import Runtime
 from vitreport.store.lock import is_held
 from vitreport.store.run_state import RESULTS, needs_training, refuse_other_images, trial_state
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
-from vitreport.sweep.engines.engine import Ended, Engine, Report
+from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Report
 from vitreport.sweep.plan import Plan, Trial
-from vitreport.sweep.record import read_trials
+from vitreport.sweep.record import read_trials, write_sweep
 from vitreport.training.events import Event
 
 ATTEMPTS = 3
@@ -55,7 +54,81 @@ class Policy:
     fail_fast: bool = False
 
 
-PATIENT = Policy()
+def run_plans(
+    plans: Sequence[Plan],
+    runtime: Runtime,
+    make_engine: MakeEngine,
+    *,
+    policy: Policy = Policy(),
+    observer: Observer | None = None,
+) -> dict[str, Run]:
+    """Check all sweeps, then train what is missing of each and put it on record; return the records of the trials.
+
+    Raises as `check_trials` and `Sweep.run`.
+    """
+    watching, said, runs = observer or Observer(), set[tuple[str, str]](), dict[str, Run]()
+    places = [(plan, replace(runtime, data_dir=plan.data_dir)) for plan in plans]
+    for plan, place in places:
+        check_trials(plan.trials, place, policy, watching, said)
+    for plan, place in places:
+        if len(plans) > 1:
+            watching.note(plan.name)
+        sweep = Sweep(plan.trials, place, make_engine(place, watching.note), policy, watching, said)
+        if plan.without_baseline and sweep.queue:
+            watching.note(f"warning: {plan.without_baseline}")
+        file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
+        watching.begin(plan)
+        sweep.run()
+        if file:
+            watching.note(f"the sweep is {file}")
+        runs |= sweep.runs
+        if policy.fail_fast and any(trial_state(sweep.runs.get(trial.id)) not in RESULTS for trial in plan.trials):
+            break
+    return runs
+
+
+def check_trials(
+    trials: Sequence[Trial], runtime: Runtime, policy: Policy, observer: Observer, said: set[tuple[str, str]]
+) -> None:
+    """Decode each dataset once for all workers, and check whether every missing trial can be trained on it.
+
+    Lines about datasets that are not in `said` are shown, and added to it.
+
+    Raises:
+        SpecError: With the problems of all trials on a dataset.
+        DatasetError: Images are missing or damaged, or others than recorded runs were trained on.
+        ResourceError: There is no such device, or no room for runs or images.
+    """
+    runs = read_trials(trials, runtime.runs_dir)
+    missing = missing_trials(trials, runs, policy)
+    if not missing:
+        return
+    from vitreport.sweep.forecast import check_networks
+    from vitreport.training.device import choose_device
+    from vitreport.training.setup import class_problems  # with torch, which a finished sweep does not need
+
+    refuse_unwritable(runtime.runs_dir)
+    choose_device(runtime.device)
+    check_networks(trial.spec for trial in missing)
+    ids = {trial.id for trial in missing}
+    for request in dict.fromkeys(ImageRequest.of(trial.spec.data, runtime) for trial in missing):
+
+        def note(line: str, dataset: str = request.name) -> None:
+            if (dataset, line) not in said:
+                said.add((dataset, line))
+                observer.note(line.replace("warning: ", f"warning: {dataset}: ", 1))
+
+        images = open_dataset(replace(request, notify=note, progress=observer.progress))
+        same = [trial for trial in trials if ImageRequest.of(trial.spec.data, runtime) == request]
+        for run in (runs[trial.id] for trial in same if trial.id in runs):
+            if run.record:
+                hint = "restore the former images, or choose another --runs-dir"
+                refuse_other_images(run.record, images.fingerprint, hint)
+        specs, classes = [trial.spec for trial in same if trial.id in ids], len(images.classes)
+        if problems := [problem for spec in specs for problem in class_problems(spec, classes)]:
+            raise errors.SpecError(problems=problems)
+        for line in image_notices(request.name, images):
+            note(line)
 
 
 def missing_trials(trials: Sequence[Trial], runs: Mapping[str, Run], policy: Policy) -> list[Trial]:
@@ -83,9 +156,9 @@ class Sweep:
         self.queue = missing_trials(self.trials, self.runs, self.policy)
 
     def run(self) -> None:
-        """Train the trials in the queue, after a check of all.
+        """Train the trials in the queue.
 
-        Raises ImagesError, SpecError, StoppedError after a signal, StorageError if nothing more can be written.
+        Raises StoppedError after a signal, StorageError if nothing more can be written.
         """
         try:
             with stop_signals() as stop:
@@ -111,42 +184,9 @@ class Sweep:
         if {*RESULTS} & {*states.values()}:
             self.observer.note(f"{self._progress()} already{kept}")
         if self.queue:
-            self._check()
             stop.graceful = True
             with self.engine:
                 self._train(stop)
-
-    def _check(self) -> None:
-        """Decode each dataset once for all workers, and check whether every missing trial can be trained on it."""
-        from vitreport.sweep.forecast import check_networks
-        from vitreport.training.device import choose_device
-        from vitreport.training.setup import class_problems  # with torch, which a finished sweep does not need
-
-        refuse_unwritable(self.runtime.runs_dir)
-        choose_device(self.runtime.device)
-        check_networks(trial.spec for trial in self.queue)
-        queued = {trial.id for trial in self.queue}
-        for request in dict.fromkeys(ImageRequest.of(trial.spec.data, self.runtime) for trial in self.queue):
-            note = partial(self._note_once, request.name)
-            same = [trial for trial in self.trials if ImageRequest.of(trial.spec.data, self.runtime) == request]
-            try:
-                images = open_dataset(replace(request, notify=note, progress=self.observer.progress))
-                for trial in same:
-                    if (run := self.runs.get(trial.id)) and run.record:
-                        hint = "restore the former images, or choose another --runs-dir"
-                        refuse_other_images(run.record, images.fingerprint, hint)
-            except (errors.DatasetError, errors.ResourceError) as error:
-                raise errors.ImagesError({request.name: error}) from error
-            specs, classes = [trial.spec for trial in same if trial.id in queued], len(images.classes)
-            if problems := [problem for spec in specs for problem in class_problems(spec, classes)]:
-                raise errors.SpecError(problems=problems)
-            for line in image_notices(request.name, images):
-                note(line)
-
-    def _note_once(self, dataset: str, line: str) -> None:
-        if (dataset, line) not in self.said:
-            self.said.add((dataset, line))
-            self.observer.note(line.replace("warning: ", f"warning: {dataset}: ", 1))
 
     def _train(self, stop: StopSignals) -> None:
         by_id = {trial.id: trial for trial in self.trials}

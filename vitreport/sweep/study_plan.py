@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import DatasetError, Problem, SpecError, gathered
+from vitreport.errors import Problem, SpecError, gathered
 from vitreport.formatting import did_you_mean
 from vitreport.spec.compose import Describe, Request
 from vitreport.spec.fields import dotted, find_field, flat
@@ -39,22 +39,20 @@ class StudyRequest:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """A study with the plans of its parts by name; parts with a folder of images that cannot be used by title."""
+    """What is asked for of a study, with the plans of these parts by name."""
 
+    asked: StudyRequest
     study: StudySpec
-    available: Mapping[str, Plan]
-    unavailable: Mapping[str, DatasetError]
-
-    @property
-    def plans(self) -> Mapping[str, Plan]:
-        """The plans of all parts. Raises DatasetError if one cannot be planned."""
-        for error in self.unavailable.values():
-            raise error
-        return self.available
+    plans: Mapping[str, Plan]
 
 
 def plan_study(asked: StudyRequest, describe: Describe) -> StudyPlan:
-    """Compose every trial. Raises SpecError with the problems of the file and of all its parts."""
+    """Compose every trial.
+
+    Raises:
+        SpecError: With the problems of the file and of all its parts.
+        DatasetError: The folder of images of a part cannot be used.
+    """
     study, found = read_form(asked.study)
     unknown = [name for name in asked.only if name not in study.named]
     fault = "no such part of the study"
@@ -63,24 +61,20 @@ def plan_study(asked: StudyRequest, describe: Describe) -> StudyPlan:
     with gathered(problems):
         seeds = parse_seeds(asked.seeds)
     plans: dict[str, Plan] = {}
-    unavailable: dict[str, DatasetError] = {}
     for name, part in study.named.items():
         if name in asked.only or not asked.only:
             title = f"{Path(asked.study).stem}/{name}"
-            try:
-                with gathered(problems):
-                    plans[name] = _plan_part(asked, study.place_of(name), title, part, seeds, describe)
-            except DatasetError as error:
-                unavailable[title] = error
+            with gathered(problems):
+                plans[name] = _plan_part(asked, study.place_of(name), title, part, seeds, describe)
     if problems:
         raise SpecError(problems=problems)
-    return StudyPlan(study, {name: plans[name] for name in study.parts if name in plans}, unavailable)
+    return StudyPlan(asked, study, {name: plans[name] for name in study.parts if name in plans})
 
 
 def _plan_part(
     asked: StudyRequest, place: str, title: str, part: PartSpec, seeds: Sequence[int], describe: Describe
 ) -> Plan:
-    """Plan one part. Raises SpecError with its problems by their places in the file, DatasetError as `make_plan`."""
+    """Plan one part. Raises SpecError with its problems by their places in the file."""
     file = study_origin(asked.study)
     origin = f"{place} in {file}"
     values: dict[str, Any] = {}

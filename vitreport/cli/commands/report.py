@@ -24,7 +24,7 @@ from vitreport.report.page import TITLE, make_page
 from vitreport.report.render import render
 from vitreport.runtime import RUNS_DIR
 from vitreport.sweep.defaults import DEFAULT_SEEDS
-from vitreport.sweep.study_plan import StudyRequest
+from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 EXTENSIONS: dict[str, Format] = {
     **dict.fromkeys(("", ".md", ".markdown", ".txt"), "markdown"),
@@ -80,7 +80,8 @@ def report(
         if runs:
             raise SpecError(f"runs cannot be named with --study: {', '.join(runs)}", "choose parts with --only")
         request = StudyRequest(study, only or (), DEFAULT_SEEDS if seeds is None else seeds, set_ or ())
-        analysis = selection.analyze_study(request, runs_dir, facts_in(data_dirs), every_seed=seeds is None)
+        planned = plan_study(request, facts_in(data_dirs))
+        analysis = selection.analyze_study(planned, runs_dir, every_seed=seeds is None)
     else:
         if only or set_ or seeds is not None:
             raise SpecError("--only, --set and --seeds need --study", "for example --study small-images")

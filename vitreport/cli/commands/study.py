@@ -2,23 +2,20 @@
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import vitreport
-from vitreport.analysis.selection import analyze_study
 from vitreport.analysis.studies import statement_of
 from vitreport.cli import completion, options
-from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
+from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import WordsCommand, argument, flag
 from vitreport.cli.tables.runs import HINT, require_runs_dir
 from vitreport.cli.tables.sweeps import refuse_missing, show_sweeps, sweep_arguments
 from vitreport.data.sources import facts_in
-from vitreport.errors import ImagesError
 from vitreport.formatting import counted, duration, printable, toml_value
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
@@ -110,9 +107,8 @@ def status(
 def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions, only: options.Only = None) -> None:
     """Train what is missing of a study.
 
-    Run the same command again to resume. Runs whose images are missing are
-    left out and named at the end, with exit code 3, or 6 if the images could
-    not be downloaded or stored.
+    Run the same command again to resume. The images of all runs are read or
+    downloaded before the first run is trained.
 
     Example:
         vitreport study run digits --only perceiver-io swin
@@ -122,23 +118,12 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     if sweep.dry_run:
         _show_status(asked, facts_in(sweep.data_dirs), sweep.runs_dir, as_json=sweep.as_json)
         return
-    describe, failure = facts_in(sweep.data_dirs), None
-    planned = plan_study(asked, describe)
-    try:
-        with SweepView(quiet=sweep.quiet) as view:
-            dirs = sweep.data_dirs or ()
-            analysis = vitreport.run_study(asked, observer=view, data_dirs=dirs, **sweep_arguments(sweep))
-    except ImagesError as error:
-        if len(planned.available) + len(planned.unavailable) == 1:
-            raise
-        failure, asked = error, replace(asked, only=list(planned.available))
-        analysis = analyze_study(asked, sweep.runs_dir, describe)
-    plans, lacking = planned.available.values(), failure.causes if failure else ()
-    show_sweeps(list(plans), analysis.summary, as_json=sweep.as_json)
-    trials = {trial.id: trial for plan in plans for trial in plan.trials if trial.spec.data.dataset not in lacking}
-    refuse_missing(list(trials.values()), sweep.runs_dir)
-    if failure:
-        raise failure
+    planned = plan_study(asked, facts_in(sweep.data_dirs))
+    with SweepView(quiet=sweep.quiet) as view:
+        analysis = vitreport.run_study(planned, observer=view, **sweep_arguments(sweep))
+    plans = list(planned.plans.values())
+    show_sweeps(plans, analysis.summary, as_json=sweep.as_json)
+    refuse_missing(list({trial.id: trial for plan in plans for trial in plan.trials}.values()), sweep.runs_dir)
 
 
 def _show_status(
@@ -157,10 +142,9 @@ def _show_status(
         note(f"there is no folder {runs_dir} yet; {HINT}")
     records = [read_run(folder) for folder in run_folders(runs_dir)]
     expect = expect_here(measured_on, records) if measured_on else expect_from_records(records)
-    trials = {name: forecast_trials(plan, runs_dir, expect) for name, plan in planned.available.items()}
+    trials = {name: forecast_trials(plan, runs_dir, expect) for name, plan in planned.plans.items()}
     parts = {name: _status(of_part) for name, of_part in trials.items()}
     every = _status({trial.run: trial for of_part in trials.values() for trial in of_part}.values())
-    warn_each(f"{name}: {error.lines()[0]}" for name, error in planned.unavailable.items())
     if as_json:
         print_json({"parts": [{"name": name, **part} for name, part in parts.items()], "all": every})
         return
