@@ -33,7 +33,6 @@ CALLS = {
     "study show": "digits",
     "study status": "digits",
     "study run": "digits --dry-run",
-    "spec schema": "",
     "spec fields": "",
     "spec check": "my.toml",
     "spec show": "swin --dataset digits",

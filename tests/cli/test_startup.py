@@ -52,7 +52,6 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "ablate --help": 0,
         "models": 0,
         "datasets list": 0,
-        "spec schema": 0,
         "spec show perceiver-io --dataset digits": 0,
         "spec show timm/resnet18 --dataset digits": 0,
         f"spec check runs/{first}/spec.json": 0,

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from tests.models.test_models import perturbed
 from vitreport.models.perceiver_io import PerceiverIOClassifier, folding_is_cheaper
-from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
+from vitreport.spec.architectures.perceiver import PerceiverIOSpec
 
 IMAGE_SIZE = 4
 PUBLISHED = {"queries_dim": 10, "logits_dim": 10}

@@ -11,7 +11,7 @@ from vitreport.models.cost import count_parameters, measure_cost
 from vitreport.models.perceiver_io import PerceiverIOClassifier
 from vitreport.models.registry import build_model
 from vitreport.models.weights import classifier_prefixes
-from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
+from vitreport.spec.architectures.perceiver import PerceiverIOSpec
 from vitreport.spec.optimizer import AdamWSpec
 from vitreport.training.optimizers import build_optimizer
 from vitreport.training.state import named_weights

@@ -7,8 +7,7 @@ import torch
 
 from vitreport.models.registry import build_model
 from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
-from vitreport.spec.architectures.perceiver import PerceiverSpec
-from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
+from vitreport.spec.architectures.perceiver import PerceiverIOSpec, PerceiverSpec
 from vitreport.spec.architectures.swin import SwinSpec
 from vitreport.spec.model import ModelSpec
 

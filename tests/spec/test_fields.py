@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.models.small import REQUIRED
 from vitreport.errors import SpecError
 from vitreport.formatting import did_you_mean
-from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
+from vitreport.spec.architectures.perceiver import PerceiverIOSpec
 from vitreport.spec.architectures.tnt import PackageTNTSpec
 from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec

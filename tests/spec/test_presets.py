@@ -1,6 +1,4 @@
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,7 +9,6 @@ from vitreport.errors import SpecError
 from vitreport.spec.compose import Request, compose_request
 from vitreport.spec.load import preset_for, preset_names, read_preset
 from vitreport.spec.run import RunSpec
-from vitreport.spec.schema import run_schema
 
 PRESETS = pytest.mark.parametrize("name", preset_names())
 DATA_DIR = Path("data")
@@ -72,28 +69,3 @@ def test_an_unknown_preset_is_met_with_the_nearest(name: str, hint: str) -> None
     (problem,) = caught.value.problems
     assert problem.message == "unknown preset"
     assert hint in problem.hint
-
-
-def test_the_schema_knows_every_field_and_no_other() -> None:
-    schema = run_schema()
-    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert set(schema["properties"]) == set(RunSpec.model_fields)
-    objects = [each for each in tables(schema) if each.get("type") == "object"]
-    closed = [each for each in objects if each.get("additionalProperties") is False]
-    assert len(closed) > len(RunSpec.model_fields)
-    assert [each["title"] for each in objects if each not in closed] == ["Arguments"]
-    assert [each["title"] for each in closed if not set(each.get("required", [])) <= set(each["properties"])] == []
-
-
-def test_every_reference_of_the_schema_leads_somewhere() -> None:
-    schema = run_schema()
-    references = {each["$ref"] for each in tables(schema) if "$ref" in each}
-    assert references == {f"#/$defs/{name}" for name in schema["$defs"]}
-
-
-def tables(value: Any) -> Iterator[dict[str, Any]]:
-    """Every table inside a JSON value, itself included."""
-    if isinstance(value, dict):
-        yield value
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from tables(inner)

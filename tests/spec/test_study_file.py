@@ -53,7 +53,6 @@ def test_every_study_that_comes_with_vitreport_is_sound() -> None:
         ("0.6", 0.6, "60%"),
         ("1", 1.0, "100%"),
         ("3e-5", 3e-5, "0.003%"),
-        ("{ fraction = 0.677, digits = 2 }", 0.677, "67.70%"),
     ],
 )
 def test_a_figure_keeps_the_digits_that_were_published(value: str, fraction: float, shown: str) -> None:

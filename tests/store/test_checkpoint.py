@@ -15,7 +15,7 @@ from tests.store.identity import differences, only_run, resumed_at, same_tensors
 from tests.store.options import EVERY_STEP, SHORT
 from tests.store.states import advance, damage, make_state
 from vitreport.models.registry import build_model
-from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
+from vitreport.spec.architectures.perceiver import PerceiverIOSpec
 from vitreport.store.checkpoint import checkpoints, read_verified, restore_newest, save_checkpoint
 from vitreport.training.state import BestEpoch, TrainingState, named_weights
 

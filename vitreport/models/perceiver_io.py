@@ -14,7 +14,7 @@ from perceiver_pytorch.perceiver_pytorch import fourier_encode
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
+from vitreport.spec.architectures.perceiver import PerceiverIOSpec
 
 
 class PerceiverIOClassifier(nn.Module):

@@ -11,8 +11,7 @@ from vitreport.models.timm import build_timm
 from vitreport.models.tnt import build_package_tnt, build_timm_tnt
 from vitreport.randomness import stream_seed
 from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
-from vitreport.spec.architectures.perceiver import PerceiverSpec
-from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
+from vitreport.spec.architectures.perceiver import PerceiverIOSpec, PerceiverSpec
 from vitreport.spec.architectures.swin import SwinSpec
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.architectures.tnt import PackageTNTSpec, TimmTNTSpec

@@ -166,12 +166,6 @@ OperationSpec = Annotated[
 ]
 
 
-def _not_empty(operations: tuple[OperationSpec, ...]) -> tuple[OperationSpec, ...]:
-    if not operations:
-        raise PydanticCustomError("empty_list", "must hold at least one operation")
-    return operations
-
-
 class MixtureSpec(Section):
     """From `minimum` to `maximum` operations for each image, each drawn uniformly from the list, with replacement.
 
@@ -181,9 +175,7 @@ class MixtureSpec(Section):
     name: Literal["mixture"] = "mixture"
     minimum: Annotated[int, Field(ge=0, le=MOST_OPERATIONS)] = 1
     maximum: Annotated[int, Field(ge=1, le=MOST_OPERATIONS)] = 4
-    operations: Annotated[
-        tuple[OperationSpec, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
-    ]
+    operations: tuple[OperationSpec, ...]
 
 
 class MixSpec(Section):
@@ -220,6 +212,7 @@ def augment_problems(entries: Sequence[AugmentSpec], path: str, image_size: int)
             fault = f"must be less than {at}.num_magnitude_bins = {entry.num_magnitude_bins}"
             found.append(Problem(f"{at}.magnitude", fault, value=str(entry.magnitude)))
         if isinstance(entry, MixtureSpec):
+            found += [] if entry.operations else [Problem(f"{at}.operations", "must hold at least one operation")]
             found += augment_problems(entry.operations, f"{at}.operations", image_size)
             if entry.minimum > entry.maximum:
                 found.append(Problem(f"{at}.minimum", f"{entry.minimum} is larger than {at}.maximum = {entry.maximum}"))

@@ -4,14 +4,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from vitreport.errors import Problem
 from vitreport.spec.augment import AugmentSpec, MixSpec, augment_problems
 from vitreport.spec.section import Name, PositiveInt, Section, added_later, derived
 
 CHANNELS = 3  # every dataset is served as RGB
-Dataset = Annotated[Name, WithJsonSchema({"type": "string", "minLength": 1, "description": "A name or a path."})]
 SMALLEST_SIDE, LARGEST_SIDE = 8, 1024
 
 
@@ -41,7 +40,7 @@ class DataSpec(Section):
     white: "full" takes 0 and 65535, "train" the lowest and the highest value of the training images.
     """
 
-    dataset: Dataset = "cifar10"
+    dataset: Name = "cifar10"
     image_size: Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)] = derived()
     num_classes: Annotated[int, Field(ge=2, le=100_000)] = derived()
     normalization: Literal["dataset", "imagenet", "inception", "cifar", "none"] = "dataset"

@@ -6,8 +6,7 @@ from pydantic import BaseModel, Field
 
 from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
-from vitreport.spec.architectures.perceiver import PerceiverSpec
-from vitreport.spec.architectures.perceiver_io import PerceiverIOSpec
+from vitreport.spec.architectures.perceiver import PerceiverIOSpec, PerceiverSpec
 from vitreport.spec.architectures.swin import SwinSpec
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.architectures.tnt import AnyTNTSpec

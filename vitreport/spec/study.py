@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem, gathered
@@ -27,12 +27,6 @@ CLAIM_FAULT = f"must have exactly one of {', '.join(RELATIONS.values())}"
 Labels = tuple[str, ...]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=400)]
-
-
-def _one_of(*fields: str) -> ConfigDict:
-    """Say in the JSON Schema that one of these tables is needed, at least."""
-    needed: list[Any] = [{"required": [field], "properties": {field: {"minProperties": 1}}} for field in fields]
-    return ConfigDict(json_schema_extra={"anyOf": needed})
 
 
 class PartSpec(Section):
@@ -70,8 +64,6 @@ class AblationSpec(PartSpec):
     others are compared with, if it is not the one that the preset has.
     """
 
-    model_config = _one_of("params", "variants")
-
     params: Mapping[str, Annotated[list[Any], Field(min_length=1)]] = {}
     zip: bool = False
     variants: Mapping[str, Annotated[Mapping[str, Mapping[str, Any]], Field(min_length=1)]] = {}
@@ -107,8 +99,6 @@ class FigureSpec(Section):
 
 def _as_published(given: Any) -> Any:
     """Read a figure in quotes ("67.70%" or "0.6770"). A number without quotes has lost its last zeros."""
-    if isinstance(given, dict):
-        return given
     match = re.fullmatch(FIGURE, str(given))
     fraction = Decimal(match[1]).scaleb(-2 if match[4] else 0) if match else Decimal(-1)
     if not 0 <= fraction <= 1:
@@ -116,8 +106,7 @@ def _as_published(given: Any) -> Any:
     return {"fraction": float(fraction), "digits": max(0, -int(fraction.as_tuple().exponent) - 2)}
 
 
-FigureText = Annotated[str, Field(pattern=f"^{FIGURE}$")]
-Figure = Annotated[FigureSpec, BeforeValidator(_as_published, json_schema_input_type=FigureText | Fraction)]
+Figure = Annotated[FigureSpec, BeforeValidator(_as_published)]
 
 
 def _several(given: Any) -> Any:
@@ -138,8 +127,6 @@ class ClaimSpec(Section):
     `says` gives it in words. A `fault` (the name of a fault of the study, or a list of them) makes it not comparable.
     """
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [field]} for field in RELATIONS.values()]})
-
     of: str
     at: Any = None
     value: Figure | None = None
@@ -151,7 +138,7 @@ class ClaimSpec(Section):
     metric: Literal["test_accuracy", "best_test_accuracy", "best_train_accuracy"] = "test_accuracy"
     source: Text
     says: Text = ""
-    fault: Annotated[Labels, BeforeValidator(_several, json_schema_input_type=str | Labels)] = ()
+    fault: Annotated[Labels, BeforeValidator(_several)] = ()
 
     @model_validator(mode="after")
     def _states_one_thing(self) -> Self:
@@ -188,8 +175,6 @@ class SectionSpec(Section):
 
 class StudySpec(Section):
     """A study; `faults` names what was wrong with the published one. Each run and ablation is in one section."""
-
-    model_config = _one_of("runs", "ablations")
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
     faults: Mapping[Key, Text] = {}

@@ -1,4 +1,4 @@
-"""`vitreport spec`: show the schema, the fields or a whole spec, and check one."""
+"""`vitreport spec`: show the fields or a whole spec, and check one."""
 
 import inspect
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 
 from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_table, print_text
-from vitreport.cli.options import argument, flag
+from vitreport.cli.options import argument
 from vitreport.cli.tables.specs import field_rows
 from vitreport.errors import SpecError
 from vitreport.formatting import did_you_mean, toml_value
@@ -18,7 +18,6 @@ from vitreport.spec.data import DataSpec
 from vitreport.spec.load import preset_facts
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
 from vitreport.spec.run import TrainSpec
-from vitreport.spec.schema import run_schema, study_schema
 from vitreport.spec.section import members, tag_of
 
 SECTIONS = {
@@ -32,18 +31,6 @@ SECTIONS = {
 """The parts of a spec, without the model; some have several kinds with different names."""
 
 app = typer.Typer(no_args_is_help=True)
-
-
-@app.command()
-def schema(study: Annotated[bool, flag("--study", "Print the schema of a study file instead.")] = False) -> None:
-    """Print the JSON Schema of a spec, for editors that check and complete TOML files.
-
-    Name it in the first line of a spec: #:schema ./spec.schema.json
-
-    Example:
-        vitreport spec schema > spec.schema.json
-    """
-    print_json(study_schema() if study else run_schema())
 
 
 @app.command()

@@ -50,6 +50,8 @@ def _type(field: Mapping[str, Any]) -> str:
     """Write what a field takes: whole number at least 1."""
     if "anyOf" in field:
         return " or ".join(map(_type, field["anyOf"]))
+    if "const" in field:
+        return toml_value(field["const"])
     if "enum" in field:
         return " or ".join(map(toml_value, field["enum"]))
     if "prefixItems" in field:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import ConfigDict, field_validator
+from pydantic import field_validator
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
@@ -13,11 +13,6 @@ from vitreport.spec.section import Section, added_later
 
 LABEL_CHARACTERS = 33  # in a run's id, which is the name of a folder
 WEIGHTS_FILE = r"sha256:[0-9a-f]{64}"
-
-
-def _describe_pretrained(schema: dict[str, Any], kind: type["ArchitectureSpec"]) -> None:
-    file = {"type": "string", "pattern": f"^{WEIGHTS_FILE}$"}
-    schema["properties"]["pretrained"]["anyOf"] = [{"enum": [False, True] if kind.has_hub else [False]}, file]
 
 
 class ArchitectureSpec(Section):
@@ -30,13 +25,12 @@ class ArchitectureSpec(Section):
         pretrained: The weights to start from: false for fresh ones, "sha256:..." for the file with this digest.
     """
 
-    model_config = ConfigDict(json_schema_extra=_describe_pretrained)
     title: ClassVar[str]
     has_hub: ClassVar[bool] = False
     divisors: ClassVar[Mapping[str, str]] = {}
 
     name: str
-    pretrained: bool | str = added_later(default=False)
+    pretrained: Literal[False] | str = added_later(default=False)
 
     @field_validator("pretrained", mode="before")
     @classmethod

@@ -4,13 +4,13 @@ import re
 from math import isfinite
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
 from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.data import DataSpec
-from vitreport.spec.section import Name
+from vitreport.spec.section import Name, added_later
 
 SETTLED_ELSEWHERE = {
     "num_classes": "data.num_classes",
@@ -19,11 +19,6 @@ SETTLED_ELSEWHERE = {
     **dict.fromkeys(("pretrained", "pretrained_cfg", "pretrained_cfg_overlay"), "model.pretrained"),
     **dict.fromkeys(("checkpoint_path", "cache_dir"), "the command line: a spec names no path"),
     **dict.fromkeys(("features_only", "scriptable", "exportable"), "vitreport: it needs a classifier to train"),
-}
-ARGUMENTS_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "not": {"enum": list(SETTLED_ELSEWHERE)}},
-    "additionalProperties": {"type": ["string", "number", "boolean", "array"]},
 }
 LARGEST_INTEGER = 10_000  # some constructors make a list or a loop of a number
 ARGUMENT_FAULT = f"must be a keyword with text, true, false, a number (integers to {LARGEST_INTEGER:,}) or a list"
@@ -45,9 +40,6 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, float) and isfinite(value))
 
 
-Arguments = Annotated[dict[str, Any], AfterValidator(_check_arguments), WithJsonSchema(ARGUMENTS_SCHEMA)]
-
-
 class TimmSpec(ArchitectureSpec):
     """A classification model of the library timm (PyTorch Image Models).
 
@@ -62,7 +54,8 @@ class TimmSpec(ArchitectureSpec):
 
     name: Literal["timm"] = "timm"
     architecture: Name = Field(examples=["resnet18"])
-    arguments: Arguments = Field(default={})
+    arguments: Annotated[dict[str, Any], AfterValidator(_check_arguments)] = Field(default={})
+    pretrained: bool | str = added_later(default=False)  # type: ignore[assignment]  # others have no hub
 
     @property
     def whole_label(self) -> str:
