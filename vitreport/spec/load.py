@@ -19,7 +19,10 @@ PRESETS = Path(__file__).parent.parent / "presets"  # one file for each publishe
 MAX_BYTES = 1 << 20
 MAX_LINE = 1 << 12
 MAX_DEPTH = 32
-HINT = "specs and studies are TOML: `batch_size = 64`, not `batch_size: 64`; `vitreport spec show MODEL` shows a spec"
+SYNTAX_HINTS = {
+    "Expected '='": "specs and studies are TOML: `batch_size = 64`, not `batch_size: 64`",
+    "Invalid value": 'put text in quotes: `name = "swin"`',
+}
 ENVIRONMENT_PREFIX = "VITREPORT_"
 
 
@@ -88,13 +91,16 @@ def read_table(path: Path) -> dict[str, Any]:
     with reading_errors(SpecError, path, "give the path of a TOML file"):
         text = read_bounded(path, MAX_BYTES, pipes=True).decode("utf-8-sig")
     try:
-        values = json.loads(text, object_pairs_hook=_unique_keys) if path.suffix == ".json" else _parse_toml(text)
+        if path.suffix != ".json" and any(len(line) > MAX_LINE for line in text.splitlines()):
+            raise ValueError(f"a line is longer than {MAX_LINE} characters")  # which would take minutes
+        values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
         if _is_too_deep(values):
             raise RecursionError
     except RecursionError as error:
         raise SpecError(f"{path}: nested deeper than {MAX_DEPTH}") from error
     except ValueError as error:  # both decoders' errors and over-long integers
-        raise SpecError(f"{path}: {error}", HINT) from error
+        hint = next((hint for fault, hint in SYNTAX_HINTS.items() if fault in str(error)), "")
+        raise SpecError(f"{path}: {error}", hint) from error
     if not isinstance(values, dict):
         raise SpecError(f"{path}: is a list or a single value", "it should be a table of sections")
     return values
@@ -131,22 +137,6 @@ def parse_value(text: str) -> Any:
         with suppress(ValueError, RecursionError):
             values = tomllib.loads(f"value = {text}")
     return values["value"] if set(values) == {"value"} and not _is_too_deep(values) else text
-
-
-def _parse_toml(text: str) -> dict[str, Any]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if len(line) > MAX_LINE:
-            raise ValueError(f"line {number} is longer than {MAX_LINE} characters")
-    return tomllib.loads(text)
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in values:
-            raise ValueError(f"duplicate key {key[:60]!r}")
-        values[key] = value
-    return values
 
 
 def _is_too_deep(value: Any, levels: int = MAX_DEPTH) -> bool:

@@ -16,7 +16,6 @@ from vitreport.spec.model import implementations
 from vitreport.spec.run import RunSpec
 from vitreport.spec.section import Section, is_marked, members, tag_of, tags_of
 
-MOST_PROBLEMS = 50  # nobody reads more, and each costs time
 MISPLACED = {  # names that exist, but not where they were given
     "mixture": ("a mixture cannot contain a mixture", "list its operations"),
     "mixup": ("mixup does not augment single images", "set data.mix.mixup_alpha"),
@@ -34,11 +33,7 @@ def checked(kind: type[Kind], values: Mapping[str, Any], sound: dict[str, Any] |
         content = json.dumps(values, default=str, ensure_ascii=False).encode()
         return kind.model_validate_json(content, strict=True, context=sound)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        problems = [_in_words(detail, kind) for detail in details[:MOST_PROBLEMS]]
-        more = len(details) - len(problems)
-        problems += [Problem("the file", f"has {more} more problems")] if more else []
-        raise SpecError(problems=problems) from error
+        raise SpecError(problems=[_in_words(detail, kind) for detail in error.errors(include_url=False)]) from error
     except ValueError as error:  # of json.dumps, and of encode
         fault = "contains a whole number of more than 4300 digits, or a text that is not Unicode"
         raise SpecError(problems=[Problem("the file", fault)]) from error

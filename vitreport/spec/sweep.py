@@ -41,12 +41,11 @@ class AxisSpec(Section):
         return {path for value in self.values for path in value.fields}
 
 
-def field_axis(name: str, values: Iterable[Any]) -> AxisSpec:
+def field_axis(name: str, values: Iterable[Any], *, seeds: str = "a sweep has its own seeds") -> AxisSpec:
     """Return an axis over the values of one field, named as in `--set`. Raises SpecError where that cannot be."""
     path = find_field(name)
     if path == "seed":
-        hint = "leave it out: a sweep has its own seeds"
-        raise SpecError(problems=[Problem("seed", "cannot be an axis of a sweep", hint)])
+        raise SpecError(problems=[Problem("seed", "cannot be an axis of a sweep", f"leave it out: {seeds}")])
     given = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
     if not given:
         raise SpecError(problems=[Problem(path, "must be a list of values", "such as [16, 32]", repr(values))])
@@ -60,7 +59,7 @@ def read_axes(params: Iterable[tuple[str, str]], origin: str) -> list[AxisSpec]:
     problems: list[Problem] = []
     for name, text in params:
         with gathered(problems, name, origin):
-            axes.append(field_axis(name, parse_list(text)))
+            axes.append(field_axis(name, parse_list(text), seeds="choose seeds with --seeds"))
     if problems:
         raise SpecError(problems=problems)
     return axes
@@ -126,6 +125,9 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             seeds = range(int(first), int(last) + 1)
         else:
             seeds = [int(part) for part in text.split(",")] if "," in text else range(int(text))
+    if dots and isinstance(seeds, range) and not seeds:
+        hint = f"begin with the smaller one: {last}..{first}"
+        raise SpecError(problems=[Problem("--seeds", "the range ends before it begins", hint, repr(text))])
     return _different(seeds, "--seeds", "a number of seeds, a list such as 0,1,2, or a range such as 0..4", text)
 
 
