@@ -79,9 +79,9 @@ def test_runs_that_saw_other_images_are_another_result() -> None:
 
 def test_details_are_means_over_the_seeds() -> None:
     write_seeds(RUNS, [0.5, 0.52], train={"epochs": 4, "monitor_test": True})
-    details = only_group().details
+    group, details = only_group(), only_group().details
     assert details is not None
-    assert [(curve.split, curve.metric, curve.epochs, curve.n) for curve in details.curves] == [
+    assert [(curve.split, curve.metric, curve.epochs, curve.n) for curve in group.curves] == [
         (split, metric, (1, 2, 3, 4), 2) for metric in ("accuracy", "loss") for split in ("train", "val", "test")
     ]
     assert [each.name for each in details.classes] == list(CLASSES)

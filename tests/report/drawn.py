@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from math import exp
 
-from vitreport.analysis.group_details import Calibration, CalibrationBin, Confusion, Curve
+from vitreport.analysis.curves import Curve, Metric
+from vitreport.analysis.group_details import Calibration, CalibrationBin, Confusion
 from vitreport.analysis.groups import Cost
 from vitreport.analysis.runs import State
 from vitreport.analysis.summary import Ablation, Level
 from vitreport.formatting import Estimate, Method
+from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import Figure, Kind
 from vitreport.report.figures.accuracy import Point, Row, rows_of
+from vitreport.report.figures.canvas import look_of
+from vitreport.report.figures.curves import Line, Panel
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import ValueSpec
 
@@ -34,16 +38,28 @@ def cells() -> tuple[tuple[str, Row], ...]:
     return (*found, *(("tinyimagenet", row) for row in (*more, Row("mlp-mixer", estimate(0.3)))))
 
 
-def curve(split: str, metric: str, end: float, epochs: int = 30, n: int = 3) -> Curve:
+def curve(split: str, metric: Metric, end: float, epochs: int = 30, n: int = 3) -> Curve:
     rise = [1 - exp(-4 * epoch / epochs) for epoch in range(1, epochs + 1)]
     mean = tuple(end * each if metric == "accuracy" else 2.3 - (2.3 - end) * each for each in rise)
     low, high = (tuple(value + sign * 0.015 for value in mean) if n > 1 else None for sign in (-1, 1))
-    return Curve(split, metric, tuple(range(1, epochs + 1)), mean, low, high, n)  # type: ignore[arg-type]
+    return Curve(split, metric, tuple(range(1, epochs + 1)), mean, low, high, n)
 
 
-def curves(metric: str = "accuracy", n: int = 3) -> tuple[Curve, ...]:
+def curves(metric: Metric = "accuracy", n: int = 3) -> Panel:
     ends = (0.95, 0.85, 0.842) if metric == "accuracy" else (0.2, 0.55, 0.57)
-    return tuple(curve(split, metric, end, n=n) for split, end in zip(("train", "val", "test"), ends, strict=True))
+    lines = [
+        Line(SPLITS[split], look_of(index), curve(split, metric, end, n=n))
+        for index, (split, end) in enumerate(zip(SPLITS, ends, strict=True))
+    ]
+    return Panel(metric.capitalize(), tuple(lines))
+
+
+def compared(labels: Sequence[str], spread: float = 0.02, epochs: int = 30) -> Panel:
+    lines = [
+        Line(label, look_of(index), curve("val", "accuracy", 0.9 - spread * index, epochs - index))
+        for index, label in enumerate(labels)
+    ]
+    return Panel("Validation accuracy", tuple(lines))
 
 
 def level(value: str, accuracy: float | None, state: State = "done", n: int = 3) -> Level:
@@ -114,8 +130,8 @@ def figures() -> dict[str, Figure]:
     """By name."""
     drawn = (
         figure("overview", cells()),
-        figure("curves", curves(), "accuracy"),
-        figure("curves", curves("loss", n=1), "loss"),
+        figure("curves", (compared(ARCHITECTURES),), "comparison"),
+        figure("curves", (curves(), curves("loss", n=1)), "splits"),
         figure("ablation", learning_rates(), "learning-rate"),
         figure("ablation", augmentations(), "augment"),
         figure("classes", classes()),

@@ -5,10 +5,11 @@ import re
 import pytest
 
 from tests.report.drawings import boxes, collisions, panels, texts
-from tests.report.drawn import ablation, curves, estimate, figure, figures, level
+from tests.report.drawn import ablation, compared, curves, estimate, figure, figures, level
 from vitreport.analysis.groups import Cost
 from vitreport.report.blocks import Figure
 from vitreport.report.figures.accuracy import Row, draw_cost
+from vitreport.report.figures.curves import Panel
 
 LONG = [f"timm/vit_base_patch16_clip_224.laion2b_{end}" for end in ("ft_in1k", "ft_in12k", "")]
 
@@ -53,7 +54,9 @@ HARD = {
     "twelve values": varied([f"{mantissa}e-{exponent}" for exponent in (5, 4, 3) for mantissa in (1, 2, 3, 5)]),
     "fifty values": varied([str(value) for value in range(1000, 1050)], baseline=25),
     "missing values": varied(["16", "32", "64", "128"], [0.5, 0.6, None, None]),
-    "equal curves": figure("curves", tuple(each for each in (*curves(), *curves()))),
+    "equal curves": figure("curves", (Panel("Loss", (*curves("loss").lines, *curves("loss").lines)),)),
+    "eight equal curves of long names": figure("curves", (compared([*LONG, *LONG, *LONG[:2]], 0.0, 8),)),
+    "curves at the bottom": figure("curves", (compared(LONG, 0.45),)),
 }
 
 

@@ -110,9 +110,8 @@ def _labelled(groups: Sequence[Group], pairs: Sequence[Pair], folders: Mapping[s
     labelled: dict[str, Group] = {}
     for group in groups:
         representative, details = representatives.get((group.architecture, group.dataset)), None
-        if group is representative:
-            shown = [folders[run.id] for run in group.runs if run.state == group.state]
-            details = read_details(shown, finished=group.state == "done")
+        if group is representative and group.state == "done":
+            details = read_details(folders[run.id] for run in group.runs if run.state == "done")
         labelled[group.id] = replace(group, label=group_label(group, representative, groups), details=details)
     return labelled
 

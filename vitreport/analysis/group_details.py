@@ -1,34 +1,15 @@
-"""The details of one group: curves, classes, confusion, calibration, mistakes. Its runs are read again."""
+"""The details of one finished group: classes, confusion, calibration, mistakes. Its runs are read again."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import mean
-from typing import Literal, get_args
 
 from vitreport.formatting import Estimate
-from vitreport.intervals import NOT_NEGATIVE, SHARE, over_seeds, share, t_interval
-from vitreport.records.measurement import SPLITS, SplitDetails
+from vitreport.intervals import SHARE, over_seeds, share
+from vitreport.records.measurement import SplitDetails
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.store.mistakes import read_sheet
-
-Metric = Literal["accuracy", "loss"]
-MOST_POINTS = 500
-
-
-@dataclass(frozen=True)
-class Curve:
-    """The mean over seeds of each epoch: of the training split over its batches, of others after it."""
-
-    split: str
-    metric: Metric
-    epochs: tuple[int, ...]
-    mean: tuple[float, ...]
-    low: tuple[float, ...] | None  # Student's interval, or the mean where the seeds do not vary; None for a single run
-    high: tuple[float, ...] | None
-    n: int
-    stride: int = 1  # a curve of very many epochs holds one in every `stride`
 
 
 @dataclass(frozen=True)
@@ -92,7 +73,6 @@ class Mistakes:
 class Details:
     """What is shown of one group at length; each part is empty or None if no run has it."""
 
-    curves: tuple[Curve, ...] = ()
     classes: tuple[ClassAccuracy, ...] = ()
     confusion: Confusion | None = None
     calibration: Calibration | None = None
@@ -100,13 +80,13 @@ class Details:
     damage: tuple[Damage, ...] = ()  # found while the details were read
 
 
-def read_details(folders: Iterable[Path], *, finished: bool) -> Details:
-    """Return the curves of these runs and, if they are finished, what they measured on the test split.
+def read_details(folders: Iterable[Path]) -> Details:
+    """Return what these finished runs measured on the test split.
 
     Results with other classes than those of the first are left out of what is shown by class.
     """
     runs = [read_run(folder) for folder in folders]
-    done = [(run, run.result.test) for run in runs if run.result and finished]
+    done = [(run, run.result.test) for run in runs if run.result]
     names: tuple[str, ...] = next((run.record.data.classes for run, _ in done if run.record), ())
     alike = [test for _, test in done if len(test.per_class_count) == len(names)]
     by_class = [
@@ -117,32 +97,12 @@ def read_details(folders: Iterable[Path], *, finished: bool) -> Details:
     pooled = tuple(tuple(map(sum, zip(*rows, strict=True))) for rows in zip(*matrices, strict=True))
     damage: list[Damage] = []
     return Details(
-        curves=tuple(_curves(runs)),
         classes=tuple(ClassAccuracy(name, each) for name, each in zip(names, by_class, strict=True) if each),
         confusion=Confusion(names, pooled, len(matrices)) if matrices else None,
         calibration=_calibration([test for _, test in done]),
         mistakes=next(filter(None, (_mistakes(run, damage) for run, _ in done)), None),
         damage=tuple(damage),
     )
-
-
-def _curves(runs: Sequence[Run]) -> Iterator[Curve]:
-    """Average over the epochs that all runs have; of very many epochs keep one in every stride, and the last."""
-    for metric in get_args(Metric):
-        possible = SHARE if metric == "accuracy" else NOT_NEGATIVE
-        for split in SPLITS:
-            every = [
-                {e.epoch: getattr(e.splits[split], metric) for e in run.epochs if split in e.splits} for run in runs
-            ]
-            if not (measured := [of_run for of_run in every if of_run]):
-                continue
-            shared = sorted(set.intersection(*map(set, measured)))
-            stride = -(-len(shared) // MOST_POINTS) or 1
-            epochs = tuple(shared[::-1][::stride][::-1])
-            values = [[of_run[epoch] for of_run in measured] for epoch in epochs]
-            bands = [t_interval(each, possible) or (each[0], each[0]) for each in values if len(measured) > 1]
-            low, high = (tuple(band[end] for band in bands) or None for end in (0, 1))
-            yield Curve(split, metric, epochs, tuple(map(mean, values)), low, high, len(measured), stride)
 
 
 def _calibration(tests: Sequence[SplitDetails]) -> Calibration | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vitreport.analysis.curves import Curve, Metric, curves_of
 from vitreport.analysis.group_details import Details
 from vitreport.analysis.runs import RunSummary, State, dataset_ids, median_of, sample_of
 from vitreport.analysis.train_commands import fields_of, is_preset, training_command
@@ -54,7 +55,12 @@ class Group:
     shares_apart: float | None = 0.0  # how far the class shares of training and test images differ, if recorded
     cost: Cost | None = None
     mixed_randomness: str = ""  # which seeds were drawn by which of several randomness versions
-    details: Details | None = None
+    curves: tuple[Curve, ...] = ()  # of the runs in its state
+    details: Details | None = None  # only of the representatives of finished pairs
+
+    def curve(self, split: str, metric: Metric) -> Curve | None:
+        """Return one of its curves."""
+        return next((each for each in self.curves if (each.split, each.metric) == (split, metric)), None)
 
     @property
     def command(self) -> str:
@@ -120,6 +126,8 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
     counts = [{name: (each.correct, each.count) for name, each in run.splits.items()} for run in done]
     sample, tested = sample_of(done), share([splits["test"] for splits in counts if "test" in splits])
 
+    state = min((run.state for run in runs), key=ORDER.index)
+
     def over(read: Callable[[RunSummary], float | None], possible: Range) -> Estimate | None:
         return over_seeds([value for run in done if (value := read(run)) is not None], possible)
 
@@ -128,7 +136,7 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
         architecture=spec.model.label,
         dataset=dataset,
         label="",
-        state=min((run.state for run in runs), key=ORDER.index),
+        state=state,
         fields=fields_of(spec),
         runs=tuple(runs),
         train=share([splits["train"] for splits in counts if "train" in splits]),
@@ -142,6 +150,7 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
         shares_apart=_shares_apart(spec, [run.record for run in done if run.record]),
         cost=_cost(runs),
         mixed_randomness=_mixed(runs),
+        curves=tuple(curves_of([run.points for run in runs if run.state == state], spec.train.epochs)),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
+from vitreport.analysis.curves import Points, points_of
 from vitreport.data.notices import class_warning
 from vitreport.data.registry import DATASETS, dataset_title, is_altered
 from vitreport.formatting import Estimate
@@ -25,7 +26,7 @@ DIGITS = 8
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run without its epochs and test details, so that ten thousand fit into memory."""
+    """One run without its records and test details, so that ten thousand fit into memory."""
 
     id: str
     state: State  # what the record says, whether a process is training it or not
@@ -41,6 +42,7 @@ class RunSummary:
     best_test: float | None  # the highest accuracy of a whole test curve
     converged: int | None  # the epoch by which the training loss made 95% of its total decrease
     test_converged: int | None  # the same of the increase of the test accuracy
+    points: Mapping[str, Points]  # of its curves, by split
     images_per_second: float | None
     peak_memory_bytes: int | None
     answers: Answers | None
@@ -95,6 +97,7 @@ def summarize_run(run: Run) -> RunSummary:
         best_test=max((measured.accuracy for measured in tests), default=None),
         converged=_epoch_reached([-measured.loss for measured in train], SMALLEST_FALL),
         test_converged=_epoch_reached([measured.accuracy for measured in tests]),
+        points=points_of(epochs, planned),
         images_per_second=median_of(epoch.images_per_second for epoch in epochs),
         peak_memory_bytes=max((epoch.peak_memory_bytes for epoch in epochs), default=None),
         answers=run.answers,

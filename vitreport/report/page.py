@@ -76,7 +76,7 @@ def result(page: Page) -> Iterator[blocks.Block]:
     if damage := page.summary.damage:
         text = f"The records are damaged in {counted(len(damage), 'place')}, see Damaged records."
         yield Paragraph(f"{text} The report covers everything that could be read.", "warning")
-    yield from _figures(page.figures, "overview")
+    yield from _figures((each for each in page.figures if not each.architecture), "overview", "curves")
     pairs = [] if page.summary.sections else [pair for pair in page.summary.pairs if pair.group is None]
     items = Bullets(tuple((f"{where_of(pair)}:", blocks.Code(pair.command)) for pair in pairs))
     yield _details(f"Not run yet: {counted(len(pairs), 'pair')}, with the commands", [items])
@@ -118,7 +118,7 @@ def _architecture(page: Page, architecture: Architecture) -> Iterator[blocks.Blo
     yield Paragraph(architecture.about)
     yield _sentences(page.findings_of(architecture.name))
     yield tables.results(architecture)
-    yield from _figures(figures, "curves")
+    yield from _figures((each for each in figures if not each.ablation), "curves")
     for ablation in ablations.values():
         yield Paragraph(subject_of(ablation), "heading")
         yield from _ablation_table(ablation)

@@ -9,7 +9,7 @@ from vitreport.analysis.references import subject_of, varies_architecture
 from vitreport.analysis.summary import Ablation, Pair
 from vitreport.formatting import Estimate, compact, joined, methods, percent
 from vitreport.report.blocks import NOTHING, Figure
-from vitreport.report.figures.canvas import LIGHT, LOOKS, Canvas, Look, bounds, ends, short
+from vitreport.report.figures.canvas import LIGHT, Canvas, bounds, ends, look_of, short
 from vitreport.report.tables import titles_of
 
 MANY_ROWS, MOST_LEVELS = 24, 50
@@ -96,18 +96,16 @@ def cost_figure(pairs: Sequence[Pair]) -> Iterator[Figure]:
 
 def draw_cost(points: Sequence[Point]) -> list[Canvas]:
     """Draw one panel for each dataset, with a legend; an architecture looks the same in all of them."""
-    looks = {}
-    for index, label in enumerate(dict.fromkeys(label for label, *_ in points)):
-        marker = LOOKS[(index + index // len(LOOKS)) % len(LOOKS)].marker
-        looks[label] = Look(LOOKS[index % len(LOOKS)].color, "none", marker)
+    labels = dict.fromkeys(label for label, *_ in points)
+    looks = {label: look_of(index)._replace(dash="none") for index, label in enumerate(labels)}
     panels = []
     for dataset in dict.fromkeys(dataset for _, dataset, *_ in points):
         own = [point for point in points if point[1] == dataset]
         accuracies = [accuracy for _, _, accuracy, _ in own]
-        labels = {float(cost.forward_flops): compact(cost.forward_flops) for *_, cost in own}
+        ticks = {float(cost.forward_flops): compact(cost.forward_flops) for *_, cost in own}
         legend, title = {label: looks[label] for label, *_ in own}, f"Test accuracy on {short(dataset)}"
         panel = Canvas("FLOPs of a forward pass, an image (logarithmic)", title=title, legend=legend)
-        panel.value_axis(labels, [min(labels), max(labels)], logarithmic=True)
+        panel.value_axis(ticks, [min(ticks), max(ticks)], logarithmic=True)
         panel.share_axis("y", ends(accuracies), 5)
         for label, _, accuracy, cost in own:
             flops = cost.forward_flops

@@ -48,6 +48,12 @@ LOOKS = (
 )
 
 
+def look_of(index: int) -> Look:
+    """Return a look that no other index below 36 has: of more series than colours, the markers differ."""
+    color, marker = LOOKS[index % len(LOOKS)], LOOKS[(index + index // len(LOOKS)) % len(LOOKS)]
+    return color._replace(dash=marker.dash, marker=marker.marker)
+
+
 class Canvas:
     """A panel; `legend` names series below the axis, which `grid` lines cross."""
 

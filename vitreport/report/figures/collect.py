@@ -7,10 +7,13 @@ from io import BytesIO
 from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
+from vitreport.analysis.references import model_word, subject_of
 from vitreport.analysis.summary import Summary
+from vitreport.data.registry import dataset_title
 from vitreport.report.blocks import Figure
-from vitreport.report.figures import accuracy, groups
+from vitreport.report.figures import accuracy, curves, groups
 from vitreport.report.figures.canvas import LIGHT, WIDTH, Canvas, style
+from vitreport.report.tables import titles_of
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
 COLUMNS, GAP, SMALLEST_TIP = 2, 16, 14
@@ -27,9 +30,18 @@ COLOR = re.compile(r"var\(--(\w+)\)")
 def figures_of(summary: Summary) -> tuple[Figure, ...]:
     """Return the figures in the order of the report, with names that are unique and fit for files."""
     figures = [*accuracy.overview_figure(summary.pairs), *accuracy.cost_figure(summary.pairs)]
+    by_id = {group.id: group for group in summary.groups}
+    for dataset in dict.fromkeys(pair.dataset for pair in summary.pairs):
+        pairs = [(titles_of(pair)[0], pair.group) for pair in summary.pairs if pair.group and pair.dataset == dataset]
+        named = [(title if len(title) <= 18 else model_word(group.architecture), group) for title, group in pairs]
+        figures += curves.curves_figure(f"{dataset}-curves", dataset_title(dataset), named, place={"dataset": dataset})
     for architecture in summary.architectures:
         figures += [each for pair in architecture.pairs if pair.group for each in groups.figures_of_group(pair.group)]
-        figures += [figure for each in architecture.ablations for figure in accuracy.ablation_figure(each)]
+        for ablation in architecture.ablations:
+            levels = [(each.shown, by_id[each.group]) for each in ablation.levels if each.group]
+            place = {"architecture": architecture.name, "dataset": ablation.dataset, "ablation": ablation.name}
+            figures += accuracy.ablation_figure(ablation)
+            figures += curves.curves_figure(f"{ablation.name}-curves", subject_of(ablation), levels, place=place)
     taken: dict[str, Figure] = {}
     for figure in figures:
         name = re.sub(r"[^a-z0-9.]+", "-", figure.name.lower()).strip("-.")[:100]
@@ -53,7 +65,7 @@ def draw(figure: Figure) -> list[str]:
             case "classes":
                 panels = [accuracy.draw_rows("", "accuracy of a class", data)]
             case "curves":
-                panels = [groups.draw_curves(data)]
+                panels = list(map(curves.draw_curves, data))
             case "confusion":
                 panels = [groups.draw_confusion(data)]
             case "calibration":

@@ -1,20 +1,16 @@
-"""The figures of one group: curves by epoch, and what its network does with the test images of each class."""
+"""The figures of one group: its curves, and what its network does with the test images of each class."""
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
-from vitreport.analysis.group_details import Calibration, ClassAccuracy, Confusion, Curve, Details, Mistakes
+from vitreport.analysis.group_details import Calibration, ClassAccuracy, Confusion, Details, Mistakes
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import where_of
-from vitreport.formatting import METHODS, joined, methods, percent
-from vitreport.records.measurement import SPLITS
+from vitreport.formatting import methods, percent
 from vitreport.report.blocks import Figure, Kind
 from vitreport.report.figures.accuracy import Row
 from vitreport.report.figures.canvas import LETTER, LIGHT, LOOKS, SMALL, WIDTH, Canvas, short
+from vitreport.report.figures.curves import splits_figure
 
-LARGE_LOSS = 1e4
-SPLIT_LOOKS = {"train": LOOKS[0], "val": LOOKS[2], "test": LOOKS[1]}
-MOST_TIPS, MARKERS = 60, 6
 MOST_CLASSES, SIDE = 50, 300
 DARKEST = 0.55  # the opacity of a share of 1: the numbers in ink can be read on it in light and in dark colours
 NUMBERED = 12
@@ -25,9 +21,7 @@ SMALLEST = 8  # the size of letters that can still be read: of many classes ever
 def figures_of_group(group: Group) -> Iterator[Figure]:
     """Make the figures for which the group has details; classes that are too many to be read have none."""
     details = group.details or Details()
-    for metric in ("accuracy", "loss"):
-        if curves := tuple(each for each in details.curves if each.metric == metric):
-            yield curves_figure(group, curves)
+    yield from splits_figure(group)
     if 0 < len(details.classes) <= MOST_CLASSES:
         yield classes_figure(group, details.classes)
     if details.confusion and 1 < len(details.confusion.classes) <= MOST_CLASSES:
@@ -41,51 +35,6 @@ def figures_of_group(group: Group) -> Iterator[Figure]:
 def _figure(group: Group, kind: Kind, subject: str, seen: str, caption: str, data: object) -> Figure:
     name, title = f"{group.id}-{subject.split()[-1]}", f"{subject} of {where_of(group)}"
     return Figure(name, kind, title, f"{title}: {seen}.", caption, data, group.architecture, group.dataset)
-
-
-def curves_figure(group: Group, curves: Sequence[Curve]) -> Figure:
-    """Make the figure of the curves of one metric."""
-    first, quantity = curves[0], curves[0].metric.capitalize()
-    seen = f"{joined(_shown(each, first.epochs[-1]) for each in curves)} at epoch {first.epochs[-1]}"
-    moments = "train: mean over the batches of an epoch, with any augmentation and dropout; others: after the epoch"
-    band = f"95% bands: {METHODS['t']} (n = {first.n})" if first.n > 1 else "A single run, no bands"
-    kept = f" One epoch in {first.stride} is drawn." if first.stride > 1 else ""
-    return _figure(group, "curves", quantity, seen, f"{quantity} by epoch ({moments}). {band}.{kept}", curves)
-
-
-def draw_curves(curves: Sequence[Curve]) -> Canvas:
-    """Draw means over seeds with their intervals as bands; the legend has the last value of each."""
-    from matplotlib.ticker import MaxNLocator
-
-    metric, means = curves[0].metric, list(chain.from_iterable(curve.mean for curve in curves))
-    legend = {_shown(curve, curve.epochs[-1]): SPLIT_LOOKS[curve.split] for curve in curves}
-    panel = Canvas("epoch", title={"accuracy": "Accuracy", "loss": "Loss (nats)"}[metric], legend=legend)
-    axes = panel.axes
-    for curve in curves:
-        color, dash, marker = SPLIT_LOOKS[curve.split]
-        if curve.low and curve.high:
-            axes.fill_between(curve.epochs, curve.low, curve.high, color=color, alpha=0.18, linewidth=0)
-        spaced = max(1, len(curve.epochs) // MARKERS)
-        axes.plot(curve.epochs, curve.mean, color=color, ls=dash, marker=marker, markersize=5, markevery=spaced)
-    epochs = sorted({epoch for curve in curves for epoch in curve.epochs})
-    axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    if metric == "accuracy":
-        panel.share_axis("y", chain(means, *(each.low or () for each in curves), *(each.high or () for each in curves)))
-    else:
-        axes.yaxis.set_major_formatter("{x:g}")
-    step = -(-len(epochs) // MOST_TIPS)
-    for epoch in epochs[::step]:
-        numbers = ", ".join(_shown(each, epoch) for each in curves if epoch in each.epochs)
-        panel.tip(f"epoch {epoch}: {numbers}", (epoch - step / 2, epoch + step / 2))
-    return panel
-
-
-def _shown(curve: Curve, epoch: int) -> str:
-    """Write train 56.3% of an accuracy, test 1.234 of a loss, test 3e+38 of that of a network about to diverge."""
-    value = curve.mean[curve.epochs.index(epoch)]
-    number = f"{value:.3f}" if abs(value) < LARGE_LOSS else f"{value:.3g}"
-    return f"{SPLITS[curve.split]} {percent(value, 1) if curve.metric == 'accuracy' else number}"
 
 
 def classes_figure(group: Group, classes: Sequence[ClassAccuracy]) -> Figure:
