@@ -14,7 +14,7 @@ from vitreport.spec.augment import ColorJitterSpec, HorizontalFlipSpec
 from vitreport.spec.compose import Request, compose, compose_request
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.fields import flat
-from vitreport.spec.load import Layer, read_assignments, read_environment, read_file
+from vitreport.spec.load import Layer, read_assignments, read_file
 from vitreport.spec.optimizer import AdamWSpec, SGDSpec
 from vitreport.untrusted_files import file_digest
 
@@ -23,7 +23,6 @@ from .composing import MIXER, PERCEIVER, SWIN, composed, problems
 SOURCES = [
     ("flag", 6, "command line"),
     ("--set", 5, "--set"),
-    ("environment", 4, "VITREPORT_BATCH_SIZE"),
     ("--spec", 3, "my.toml"),
     ("preset", 64, "preset perceiver-io-digits"),
     ("default", 128, None),
@@ -42,11 +41,9 @@ def test_weights_are_hashed_again_only_if_they_changed() -> None:
 
 
 @pytest.mark.parametrize("strongest", range(len(SOURCES)), ids=[name for name, _, _ in SOURCES])
-def test_the_strongest_source_wins_and_is_the_origin(strongest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_strongest_source_wins_and_is_the_origin(strongest: int) -> None:
     given = {name for name, _, _ in SOURCES[strongest:]}
     Path("my.toml").write_text('model.name = "perceiver-io"\n' + "train.batch_size = 3\n" * ("--spec" in given))
-    if "environment" in given:
-        monkeypatch.setenv("VITREPORT_BATCH_SIZE", "4")
     request = Request(
         preset="perceiver-io-digits" if "preset" in given else None,
         spec_file=Path("my.toml"),
@@ -117,14 +114,12 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     """)
     found = problems(
         read_file(file),
-        *read_environment({"VITREPORT_BATCHSIZE": "3"}),
         read_assignments(["label_smothing=0.1", "seed=-1", "warmup_epochs"], "--set"),
     )
     origin = str(file)
     assert found == {
         problem.field: problem
         for problem in (
-            Problem("batchsize", "unknown field", "did you mean batch_size or patch_size?", "", "VITREPORT_BATCHSIZE"),
             Problem("label_smothing", "unknown field", "did you mean label_smoothing?", origin="--set"),
             Problem("--set", "is not FIELD=VALUE", value="'warmup_epochs'"),
             Problem("sed", "unknown field", "did you mean seed?", origin=origin),

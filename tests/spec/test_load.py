@@ -10,14 +10,12 @@ import pytest
 
 from vitreport.errors import SpecError
 from vitreport.files import write_json
-from vitreport.runtime import VARIABLES
 from vitreport.spec.load import (
     MAX_BYTES,
     MAX_DEPTH,
     MAX_LINE,
     parse_value,
     read_assignments,
-    read_environment,
     read_file,
 )
 from vitreport.spec.run import RunSpec
@@ -236,41 +234,3 @@ def test_an_assignment_may_hold_the_sign_itself() -> None:
 
 def test_the_later_of_two_assignments_counts() -> None:
     assert read_assignments(["epochs=1", "train.epochs=2"], "--set").values == {"train": {"epochs": 2}}
-
-
-def test_variables_name_fields_in_full_or_by_a_unique_part() -> None:
-    found = read_environment(
-        {
-            "VITREPORT_TRAIN__BATCH_SIZE": "64",
-            "VITREPORT_LR": "0.5",
-            "VITREPORT_SEED": "3",
-            "HOME": "/",
-            "vitreport_epochs": "9",
-        }
-    )
-    assert {layer.origin: layer.values for layer in found} == {
-        "VITREPORT_TRAIN__BATCH_SIZE": {"train": {"batch_size": 64}},
-        "VITREPORT_LR": {"optimizer": {"learning_rate": 0.5}},
-        "VITREPORT_SEED": {"seed": 3},
-    }
-    assert not any(layer.problems for layer in found)
-
-
-def test_variables_of_the_runtime_are_no_fields() -> None:
-    assert read_environment(dict.fromkeys(VARIABLES, "x")) == []
-
-
-@pytest.mark.parametrize("text", ["", " "])
-def test_an_empty_variable_is_not_set(text: str) -> None:
-    assert read_environment({"VITREPORT_BATCH_SIZE": text, "VITREPORT_NO_SUCH_FIELD": text}) == []
-
-
-def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
-    given = {"VITREPORT_BATCH_SIZE": "abc", "VITREPORT_AUGMENT": "[{name='x'}]", "VITREPORT_EPOCHS": "-1"}
-    found = problems(PERCEIVER, *read_environment(given), read_assignments(["epochs=0"], "--set"))
-    origins = {name: problem.origin for name, problem in found.items()}
-    assert origins == {
-        "train.batch_size": "VITREPORT_BATCH_SIZE",
-        "data.augment.0.name": "VITREPORT_AUGMENT",
-        "train.epochs": "--set",
-    }

@@ -18,7 +18,7 @@ from vitreport.formatting import printable
 from vitreport.spec.compose import compose
 from vitreport.spec.fields import field_paths
 from vitreport.spec.load import PRESETS as FOLDER
-from vitreport.spec.load import Layer, preset_names, read_assignments, read_environment, read_file
+from vitreport.spec.load import Layer, preset_names, read_assignments, read_file
 from vitreport.spec.run import RunSpec
 
 from .composing import MIXER, PERCEIVER, SWIN, describe
@@ -149,16 +149,14 @@ SNIPPETS = [
 
 @pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in range(1, 6))])
 def test_thousands_of_mutants_of_presets(part: int) -> None:
-    """Each a file, and an assignment and a variable that are mutants too; the same ones every time."""
+    """Each a file, and an assignment that is a mutant too; the same ones every time."""
     random = Random(part)
     for _ in range(MUTANTS if part else MUTANTS // 2):
         text = mutant(PRESETS[random.choice(preset_names())], random)
         assignment = mutant(f"{random.choice(field_paths())}={random.choice(SNIPPETS)}", random)
-        variable = mutant(random.choice(NAMES), random).upper()
         begun = process_time()
         settled(lambda: [read("fuzzed.toml", text.encode())])  # noqa: B023
         settled(lambda: [Layer("base", PERCEIVER), read_assignments([assignment], "--set")])  # noqa: B023
-        settled(lambda: [Layer("base", PERCEIVER), *read_environment({f"VITREPORT_{variable}": "1"})])  # noqa: B023
         assert process_time() - begun < SLOWEST.total_seconds()
 
 
@@ -186,13 +184,6 @@ VALUES = (
 @given(st.lists(TEXT | st.tuples(st.sampled_from(field_paths()) | KEYS, VALUES).map("=".join), max_size=4))
 def test_any_assignments(assignments: list[str]) -> None:
     settled(lambda: [Layer("base", PERCEIVER), read_assignments(assignments, "--set")])
-
-
-@fuzzed
-@given(st.dictionaries(st.sampled_from(field_paths()) | KEYS, VALUES, max_size=4))
-def test_any_variables(variables: dict[str, str]) -> None:
-    environment = {f"VITREPORT_{name.upper().replace('.', '__')}": value for name, value in variables.items()}
-    settled(lambda: [Layer("base", PERCEIVER), *read_environment(environment)])
 
 
 @pytest.mark.parametrize(

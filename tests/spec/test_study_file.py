@@ -6,7 +6,7 @@ import pytest
 
 from vitreport.errors import SpecError
 from vitreport.spec.study import StudySpec
-from vitreport.spec.study_file import MOST_COMBINATIONS, read_study, study_names
+from vitreport.spec.study_file import read_study, study_names
 
 SOUND = """
 title = "Mixers"
@@ -158,14 +158,6 @@ def test_every_unknown_name_is_reported_at_once() -> None:
         "sections.0.runs",
         "ablations.batch:",
     ]
-
-
-def test_what_is_too_large_is_refused() -> None:
-    values = ", ".join(map(str, range(1, 51)))
-    grid = f"params.batch_size = [{values}]\nparams.epochs = [{values}]"
-    (told,) = faults(f'title = "x"\n{ABLATION}{grid}')
-    assert f"more than {MOST_COMBINATIONS:,} combinations" in told
-    assert "larger than 1 MiB" in faults("#" * 2**21)[0]
 
 
 @pytest.mark.parametrize("name", ["small-image", "nothing"])

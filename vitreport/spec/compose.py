@@ -62,7 +62,7 @@ def read_spec(source: Path | str | Mapping[str, Any], describe: Describe) -> Com
 
 
 def compose_request(request: Request, describe: Describe, trial: Layer | None = None) -> Composed:
-    """Compose a spec. Precedence: `trial` of a sweep, flag, `--set`, `VITREPORT_*`, `--spec`, preset, default.
+    """Compose a spec. Precedence: `trial` of a sweep, flag, `--set`, `--spec`, preset, default.
 
     Raises:
         SpecError: With every problem of the spec.
@@ -73,7 +73,6 @@ def compose_request(request: Request, describe: Describe, trial: Layer | None = 
         request.fallback,
         load.read_file(request.spec_file) if request.spec_file else None,
         request.study,
-        *load.read_environment(os.environ),
         load.read_assignments(request.assignments, "--set"),
         layer_of({path: value for path, value in command.items() if value is not None}, "command line"),
     ]

@@ -1,4 +1,4 @@
-"""Read the layers of a spec: a preset, a file, `--set` assignments, environment variables."""
+"""Read the layers of a spec: a preset, a file, `--set` assignments."""
 
 import json
 import tomllib
@@ -11,7 +11,6 @@ from typing import Any
 
 from vitreport.errors import Problem, SpecError, gathered
 from vitreport.formatting import did_you_mean
-from vitreport.runtime import VARIABLES
 from vitreport.spec.fields import find_field, put
 from vitreport.untrusted_files import read_bounded, reading_errors
 
@@ -23,7 +22,6 @@ SYNTAX_HINTS = {
     "Expected '='": "specs and studies are TOML: `batch_size = 64`, not `batch_size: 64`",
     "Invalid value": 'put text in quotes: `name = "swin"`',
 }
-ENVIRONMENT_PREFIX = "VITREPORT_"
 
 
 @dataclass(frozen=True)
@@ -118,15 +116,6 @@ def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
         with gathered(problems, origin=origin):
             fields[find_field(name.strip())] = parse_value(text)
     return replace(layer_of(fields, origin), problems=problems)
-
-
-def read_environment(environment: Mapping[str, str]) -> list[Layer]:
-    """Return a layer for each variable: `VITREPORT_TRAIN__BATCH_SIZE=64`, or `VITREPORT_BATCH_SIZE=64` for short."""
-    return [
-        read_assignments([f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={text}"], name)
-        for name, text in sorted(environment.items())
-        if name.startswith(ENVIRONMENT_PREFIX) and name not in VARIABLES and text.strip()
-    ]
 
 
 def parse_value(text: str) -> Any:

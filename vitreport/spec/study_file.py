@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from math import prod
 from pathlib import Path
 
 from vitreport.errors import Problem, SpecError
@@ -14,7 +13,6 @@ from vitreport.spec.study import StudySpec, combination
 
 FOLDER = Path(__file__).parent.parent / "studies"
 LEVEL = "combination of values"
-MOST_COMBINATIONS = 2000  # of all runs and ablations, without their seeds
 
 
 def study_names() -> list[str]:
@@ -51,10 +49,6 @@ def read_form(study: str) -> tuple[StudySpec, list[Problem]]:
 def _problems(study: StudySpec) -> Iterator[Problem]:
     """Yield what does not fit together: names that are not there, combinations that are not varied."""
     axes = {name: part.read_axes() for name, part in study.ablations.items()}
-    count = len(study.runs) + sum(prod(len(axis.values) for axis in of_part) for of_part, _ in axes.values())
-    if count > MOST_COMBINATIONS:
-        fault = f"has more than {MOST_COMBINATIONS:,} combinations of values"
-        raise SpecError(problems=[Problem("the study", fault)])
     if not study.named:
         yield Problem("runs", "is missing", "a study has runs or ablations")
     for part, (sound, problems) in axes.items():
