@@ -12,10 +12,9 @@ from vitreport.spec import load
 from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.architectures.timm import timm_label
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.fields import Place, dotted, fields_of, leaves, put
+from vitreport.spec.fields import Place, checked, dotted, fields_of, leaves, put
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.spec.problems import checked
 from vitreport.spec.run import RunSpec, fit_problems
 from vitreport.spec.section import members, tags_of
 from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest, open_bounded

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from vitreport.errors import Problem, SpecError
 from vitreport.formatting import did_you_mean
+from vitreport.spec.fields import checked
 from vitreport.spec.load import read_table
-from vitreport.spec.problems import checked
 from vitreport.spec.study import StudySpec, combination
 
 FOLDER = Path(__file__).parent.parent / "studies"
