@@ -78,32 +78,33 @@ def test_every_fault_is_told(cli: Cli) -> None:
 
 
 def test_a_dry_run_tells_trials_time_and_disk_and_writes_nothing(cli: Cli) -> None:
-    written({16: [0.5]})
-    command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "16,32", "--seeds", "2", "--dry-run")
+    written({16: [0.5], 32: [0.5]})
+    options = ("--device=cpu", "--threads=2", "--seeds=3", "--dry-run")
+    command = ("ablate", *BASE, *options, "--param", "batch_size", "16,32")
     done = cli(*command)
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
     assert [line.split()[:5] for line in lines[2:5]] == [
         ["16", "0", "done", small_spec(0, train={"batch_size": 16}).run_id],
-        ["32", "0", "new", "0:10:00", "records"],
+        ["32", "0", "done", small_spec(0, train={"batch_size": 32}).run_id],
         ["16", "1", "new", "0:10:00", "records"],
     ]
-    assert lines[-1].startswith("4 trials, 1 done; the other 3 take about 0:30:00 with 1 job and ")
+    assert lines[-1].startswith("6 trials, 2 done; the other 4 take about 0:40:00 with 1 job and ")
     assert not Path("runs/sweeps").exists()
     (plan,) = json.loads(cli(*command, "--json").stdout)
-    assert plan["seconds"] == 1800
-    assert "the other 3 take about 0:20:00 with 2 jobs and " in cli(*command, "--jobs=2").stdout
-    assert [trial["state"] for trial in plan["trials"]] == ["done", "new", "new", "new"]
+    assert plan["seconds"] == 2400
+    assert [trial["state"] for trial in plan["trials"]] == ["done", "done", "new", "new", "new", "new"]
 
 
 def test_without_a_record_some_steps_tell_the_time(cli: Cli) -> None:
     written({})
-    command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "32", "--seeds", "1", "--dry-run", "--json")
+    options = ("--device=cpu", "--threads=2", "--seeds=1", "--dry-run", "--json")
+    command = ("ablate", *BASE, *options, "--param", "batch_size", "32")
     (trial,) = json.loads(cli(*command).stdout)[0]["trials"]
     assert trial["source"] == "a few steps"
     assert 0 < trial["seconds"] < 600
     assert not Path("runs").exists()
-    written({16: [0.5]})
+    write_run(Path("runs"), small_spec(7, train={"batch_size": 32}))
     (known,) = json.loads(cli(*command).stdout)[0]["trials"]
     assert known["source"] == "records"
     assert known["disk_bytes"] == trial["disk_bytes"] > 0

@@ -46,20 +46,25 @@ def test_a_study_is_shown_whole(cli: Cli) -> None:
 
 def test_the_status_counts_what_is_there(cli: Cli) -> None:
     finish("mixer")
+    finish("mixer/batch", seeds="1")
     diverged = ErrorRecord(kind="diverged", message="diverged at epoch 1")
     write_run(Path("runs"), specs("wide")[0], error=diverged)
     done = cli("study", "status", FILE)
     assert (done.exit_code, done.stderr) == (0, "")
     *lines, total = done.stdout.splitlines()
-    assert total == "12 runs, 3 done; the others take about 0:00:12, one at a time"
+    assert total == "12 runs, 5 done; some times are unknown: `vitreport study status my.toml --measure` measures them"
     assert [line.split() for line in lines] == [
         ["run", "or", "ablation", "runs", "done", "missing", "diverged", "time"],
         ["How", "wide?"],
-        ["wide", "3", "0", "2", "1", "0:00:03"],
+        ["wide", "3", "0", "2", "1", "unknown"],
         ["mixer", "3", "3", "0", "0"],
         ["Which", "batch?"],
-        ["mixer/batch", "6", "0", "6", "0", "0:00:09"],
+        ["mixer/batch", "6", "2", "4", "0", "0:00:06"],
     ]
+    for spec in specs("wide")[1:]:
+        write_run(Path("runs"), spec)
+    *_, total = cli("study", "status", FILE).stdout.splitlines()
+    assert total == "12 runs, 7 done; the others take about 0:00:06, one at a time"
 
 
 def test_runs_of_several_parts_are_counted_once(cli: Cli) -> None:

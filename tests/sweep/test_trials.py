@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from tests.records import small_spec, write_run
-from tests.spec.composing import composed
 from vitreport.errors import SpecError
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import ErrorKind, ErrorRecord
+from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import needs_training, trial_state
 from vitreport.sweep.engines.local import threads_per_job
-from vitreport.sweep.forecast import elapsed_seconds, epoch_times, expected_seconds
+from vitreport.sweep.forecast import elapsed_seconds, expect_from_records
 
 
 def failed(kind: ErrorKind) -> dict[str, Any]:
@@ -74,38 +74,28 @@ def recorded(seconds: float, seed: int, *, threads: int = 1, **train: Any) -> Ru
     return read_run(write_run(Path("runs"), small_spec(seed, train=train), seconds=seconds, fingerprint=fingerprint))
 
 
-def test_the_time_is_that_of_the_runs_most_like_it() -> None:
+def expected(spec: RunSpec, records: list[Run], machine: tuple[str, str] | None = None) -> float | None:
+    return expect_from_records(records, machine)(spec, Path()).seconds
+
+
+def test_the_time_is_that_of_the_runs_of_the_same_cost() -> None:
     records = [
         recorded(20, 0, batch_size=16),
         recorded(30, 1, batch_size=16),
         recorded(100, 2, batch_size=16),
         recorded(1, 0, batch_size=64),
     ]
-    wanted = small_spec(9, train={"batch_size": 16, "epochs": 6})
-    assert expected_seconds(wanted, epoch_times(records, "CPU"), 1) == 90
-    assert expected_seconds(small_spec(9, train={"batch_size": 64}), epoch_times(records, "CPU"), 1) == 1
-    assert expected_seconds(wanted, epoch_times(records, "a GPU"), 1) is None
-    assert expected_seconds(small_spec(9, data={"limit": 500}), epoch_times(records, "CPU"), 1) is None
+    wanted = small_spec(9, train={"batch_size": 16})
+    assert expected(wanted, records) == expected(wanted, records, ("CPU", "1")) == 30
+    assert expected(small_spec(9, train={"batch_size": 64}), records) == 1
+    assert expected(small_spec(9, train={"batch_size": 16, "epochs": 6}), records) is None
+    assert expected(small_spec(9, data={"limit": 500}), records) is None
+    assert expected(wanted, records, ("a GPU", "1")) is None
 
 
-def test_runs_with_as_many_threads_count_before_the_others() -> None:
-    records = [recorded(20, 0), recorded(10, 1, threads=2), recorded(1, 0, threads=2, batch_size=64)]
-    assert [expected_seconds(small_spec(9), epoch_times(records, "CPU"), threads) for threads in (1, 2, 4)] == [
-        20,
-        10,
-        15,
-    ]
-
-
-def test_an_architecture_of_timm_is_expected_to_take_as_long_as_itself_only() -> None:
-    data = {"dataset": "digits"}
-    known, other = (
-        composed({"model": {"name": "timm", "architecture": name}, "data": data}).spec
-        for name in ("resnet10t", "vit_huge_patch14_224")
-    )
-    records = [read_run(write_run(Path("runs"), known, seconds=3))]
-    assert expected_seconds(known, epoch_times(records, "CPU"), 1) == pytest.approx(3)
-    assert expected_seconds(other, epoch_times(records, "CPU"), 1) is None
+def test_only_runs_with_as_many_threads_count() -> None:
+    records = [recorded(20, 0), recorded(10, 1, threads=2)]
+    assert [expected(small_spec(9), records, ("CPU", threads)) for threads in ("1", "2", "4")] == [20, 10, None]
 
 
 @pytest.mark.parametrize(

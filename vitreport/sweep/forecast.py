@@ -1,10 +1,9 @@
-"""How long runs will take, from records of similar runs or from a few steps on this machine, and how much disk."""
+"""How long runs will take, from records of runs that cost the same or from a few steps, and how much disk they need."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from heapq import heapreplace
-from operator import eq
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 _parameters: dict[tuple[str, int, int], int] = {}
 """Of each network that was built, by its model, image size and number of classes."""
-SAME_IMAGES = ("dataset", "image_size", "limit", "validation_fraction", "validation")
 
 
 class Expected(NamedTuple):
@@ -38,7 +36,6 @@ class Expected(NamedTuple):
 
 Expect = Callable[[RunSpec, Path], Expected]
 """Returns what a run needs with the images in a folder."""
-EpochTimes = dict[tuple[object, ...], dict[tuple[object, ...], list[float]]]
 
 
 @dataclass(frozen=True)
@@ -66,13 +63,26 @@ def forecast_trials(plan: Plan, runs_dir: Path, expect: Expect, *, retry_failed:
     return forecasts
 
 
-def expect_from_records(records: Sequence[Run]) -> Expect:
-    """Expect times on the device and with the threads that most of the recorded runs were trained with."""
-    done = [run.record for run in records if run.record and run.record.status == "done"]
-    count = Counter((record.device, record.fingerprint.get("threads", "")) for record in done)
-    device, threads = max(count, key=lambda pair: count[pair], default=("", ""))
-    times = epoch_times(records, device)
-    return lambda spec, data_dir: Expected(expected_seconds(spec, times, threads), "records")
+def expect_from_records(runs: Iterable[Run], machine: tuple[str, str] | None = None) -> Expect:
+    """Expect the median time of finished runs of the same cost; with a device and its threads, of those on them."""
+    times: dict[str, list[float]] = defaultdict(list)
+    for run in runs:
+        record = run.record
+        if not run.spec or not record or record.status != "done":
+            continue
+        if machine in (None, (record.device, record.fingerprint.get("threads"))):
+            times[_cost(run.spec)].append(record.seconds)
+
+    def expect(spec: RunSpec, data_dir: Path) -> Expected:
+        found = times.get(_cost(spec))
+        return Expected(median(found), "records") if found else Expected(None)
+
+    return expect
+
+
+def _cost(spec: RunSpec) -> str:
+    """Return what decides how long a run takes, whatever its seed and its learning rate."""
+    return "".join([*(part.model_dump_json() for part in (spec.model, spec.data, spec.train)), spec.optimizer.name])
 
 
 def parameters_of(spec: RunSpec) -> int:
@@ -99,61 +109,27 @@ def check_networks(specs: Iterable[RunSpec]) -> None:
         raise SpecError(problems=problems)
 
 
-def expect_here(runtime: Runtime, records: Sequence[Run]) -> Expect:
+def expect_here(runtime: Runtime, records: Iterable[Run]) -> Expect:
     """Expect times on this machine, from records or else from a few timed steps; specs of one cost are timed once."""
     import torch
 
     from vitreport.store.checkpoint import disk_bytes
     from vitreport.training.device import choose_device, device_name
 
-    device, threads = device_name(choose_device(runtime.device)), runtime.threads or torch.get_num_threads()
-    times, known = epoch_times(records, device), dict[str, Expected]()
+    machine = device_name(choose_device(runtime.device)), str(runtime.threads or torch.get_num_threads())
+    recorded, timed = expect_from_records(records, machine), dict[tuple[str, Path], Expected]()
 
     def expect(spec: RunSpec, data_dir: Path) -> Expected:
-        parts = (spec.model, spec.data, spec.train)
-        key = "".join([*(part.model_dump_json() for part in parts), spec.optimizer.name, str(data_dir)])
-        if key not in known:
-            seconds = expected_seconds(spec, times, threads)
-            if seconds is None:
-                run = forecast_run(spec, replace(runtime, data_dir=data_dir))
-                known[key] = Expected(run.seconds, "a few steps", run.disk_bytes)
-            else:
-                known[key] = Expected(seconds, "records", disk_bytes(spec, parameters_of(spec)))
-        return known[key]
+        known = recorded(spec, data_dir)
+        if known.seconds is not None:
+            return known._replace(disk_bytes=disk_bytes(spec, parameters_of(spec)))
+        key = _cost(spec), data_dir
+        if key not in timed:
+            run = forecast_run(spec, replace(runtime, data_dir=data_dir))
+            timed[key] = Expected(run.seconds, "a few steps", run.disk_bytes)
+        return timed[key]
 
     return expect
-
-
-def epoch_times(runs: Iterable[Run], device: str) -> EpochTimes:
-    """Return the seconds per epoch of the finished runs on a device, by what they have in common."""
-    times: EpochTimes = defaultdict(lambda: defaultdict(list))
-    for run in runs:
-        if run.spec and run.record and run.record.status == "done" and run.record.device == device:
-            traits = _traits(run.spec, run.record.fingerprint.get("threads", ""))
-            times[_kind(run.spec)][traits].append(run.record.seconds / run.spec.train.epochs)
-    return times
-
-
-def _kind(spec: RunSpec) -> tuple[object, ...]:
-    """Return the architecture and the images: without them in common, times say nothing."""
-    return spec.model.label, *(getattr(spec.data, name) for name in SAME_IMAGES)
-
-
-def _traits(spec: RunSpec, threads: str) -> tuple[object, ...]:
-    return spec.model.model_dump_json(), spec.train.batch_size, spec.train.precision, threads
-
-
-def expected_seconds(spec: RunSpec, times: EpochTimes, threads: int | str) -> float | None:
-    """Return the median time per epoch of the most similar runs, times the epochs of the spec.
-
-    Only runs with the same architecture and images count; None without any. Those with the same network, batch size,
-    precision and number of threads come first, in this order of importance.
-    """
-    similar: dict[tuple[bool, ...], list[float]] = defaultdict(list)
-    wanted = _traits(spec, str(threads))
-    for known, seconds in times.get(_kind(spec), {}).items():
-        similar[tuple(map(eq, known, wanted))] += seconds
-    return median(similar[max(similar)]) * spec.train.epochs if similar else None
 
 
 @dataclass(frozen=True)
