@@ -4,16 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from tests.cli.conftest import Cli
 from tests.commands import Completed
 from tests.data.makers import write_folder, write_images
-from vitreport.data.arrays import ImageArrays
-from vitreport.data.registry import ImageRequest
-from vitreport.data.sources import open_dataset
 
 SMALL = ("--set", "patch_size=4", "--set", "embed_dim=8", "--set", "num_blocks=1", "--epochs", "1", "--batch-size", "4")
 
@@ -116,61 +112,6 @@ def test_a_first_image_that_is_too_large_or_too_small_is_named(cli: Cli, tmp_pat
     fault = f"error: data.image_size: the first image, train/cat/0000.png, is {size} x {size} pixels, not a square of"
     assert done.exit_code == 2
     assert done.stderr.startswith(f"{fault} 8 to 1024 pixels; hint: set image_size to choose the size, such as 64")
-
-
-def write_deep(root: Path, top: int) -> Path:
-    for split in ("train", "test"):
-        for number, name in enumerate(("cat", "dog")):
-            (root / split / name).mkdir(parents=True)
-            for index in range(4):
-                values = np.random.default_rng([number, index]).integers(0, top, (8, 8)).astype(np.uint16)
-                values[0, :2] = 0, top
-                Image.fromarray(values).save(root / split / name / f"{index}.tif")
-    return root
-
-
-def opened(root: Path, tmp_path: Path, intensity_range: tuple[float, float]) -> ImageArrays:
-    return open_dataset(ImageRequest(root.name, 8, root.parent, tmp_path / "cache", intensity_range=intensity_range))
-
-
-def test_the_range_of_the_training_images_is_recorded_and_used_to_measure(cli: Cli, tmp_path: Path) -> None:
-    root = write_deep(tmp_path / "cells", 4095)
-    plain = train(cli, root)
-    assert "hint: --set intensity_range=train" in plain.stderr
-    assert "intensity_range" not in plain.stdout
-    assert record(plain)["data"]["intensity_range"] is None
-    scaled = train(cli, root, "--set", "intensity_range=train")
-    assert "warning: the 16-bit" not in scaled.stderr
-    assert record(scaled)["data"]["intensity_range"] == [0.0, 4095.0]
-    run = scaled.stdout.strip()
-    own = json.loads(cli("eval", run, "--data-dir", str(tmp_path), "--json").stdout)
-    assert own["recorded"] == own["measurement"]
-    other = write_deep(tmp_path / "brighter" / "cells", 40950)
-    measured = json.loads(cli("eval", run, "--dataset", str(other), "--json").stdout)
-    assert measured["data_fingerprint"] == opened(other, tmp_path, (0.0, 4095.0)).fingerprint
-
-
-def test_an_ablation_of_the_range_opens_the_images_of_each_and_tells_all_once(cli: Cli, tmp_path: Path) -> None:
-    root = write_deep(tmp_path / "cells", 4095)
-    (write_deep(tmp_path / "others", 4095) / "train").rename(root / "val")
-    write_images(root / "train", 1)
-    options = [*SMALL[:6], "--set", "epochs=1", "--set", "batch_size=4"]
-    param = ("--param", "intensity_range", "full,train")
-    done = cli("ablate", "mlp-mixer", "--dataset", str(root), *param, *options, "--seeds", "1")
-    assert done.exit_code == 0, done.stderr
-    ranges = {
-        str(json.loads(path.read_text())["data"]["intensity_range"])
-        for path in (tmp_path / "runs").glob("mlp-mixer-cells-*/run.json")
-    }
-    assert ranges == {"None", "[0.0, 4095.0]"}
-    for line in ("validation split: val", "train/0000.png", "have little contrast"):
-        assert done.stderr.count(line) == 1
-
-
-def test_published_images_have_no_range(cli: Cli) -> None:
-    done = cli("train", "mlp-mixer", "--dataset", "digits", "--set", "intensity_range=train")
-    assert done.exit_code == 3
-    assert 'data.intensity_range = "train" is for 16-bit images, those of digits have 8 bits' in done.stderr
 
 
 def test_all_damaged_images_can_be_listed(cli: Cli, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from vitreport.data.arrays import ImageArrays
-from vitreport.data.registry import DATASETS, ImageRequest, IntensityRange
+from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.data.sources import count_images, describe, open_dataset
 from vitreport.spec.data import DatasetFacts
 
@@ -126,12 +126,9 @@ def write_images(folder: Path, count: int = 3, *, seed: int = 0, size: int = 8, 
         Image.fromarray(noise(seed + index, size)).save(folder / f"{index:04}{suffix}")
 
 
-def open_folder(
-    root: Path, image_request: ImageRequest, size: int = 8, intensity_range: IntensityRange = "full"
-) -> ImageArrays:
+def open_folder(root: Path, image_request: ImageRequest, size: int = 8) -> ImageArrays:
     """Open a folder of images as a user's own dataset."""
-    here = replace(image_request, name=root.name, data_dir=root.parent, image_size=size)
-    return open_dataset(replace(here, intensity_range=intensity_range))
+    return open_dataset(replace(image_request, name=root.name, data_dir=root.parent, image_size=size))
 
 
 def open_named(name: str, image_request: ImageRequest) -> ImageArrays:

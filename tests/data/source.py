@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitreport.data.arrays import Chunk, Decoding, ImageArrays, ImageSource, Seen, Split, cached
+from vitreport.data.arrays import Chunk, Decoding, ImageArrays, ImageSource, Split, cached
 from vitreport.data.registry import ImageRequest
 
 
@@ -30,7 +30,7 @@ class Source:
     def _chunks(self) -> Iterator[Chunk]:
         for name, split in self.splits.items():
             for start in range(0, len(split.images), self.chunk):
-                yield Chunk(name, split.images[start : start + self.chunk], [Seen(side=9)])
+                yield Chunk(name, split.images[start : start + self.chunk], [9])
 
 
 def opened(source: Source, image_request: ImageRequest) -> ImageArrays:

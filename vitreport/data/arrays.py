@@ -34,9 +34,8 @@ from vitreport.untrusted_files import UnreadableFileError, read_bounded, reading
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Channels = tuple[float, float, float]
-Range = tuple[float, float]
 
-FORMAT = 2  # of the cache: any change of its files needs another
+FORMAT = 3  # of the cache: any change of its files needs another
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
 SPLIT_ORDER = ("train", "val", "test")
 """All splits that a dataset can have, in the order in which they are decoded and hashed."""
@@ -57,9 +56,7 @@ class ImageFacts:
     images are the published bytes. `mean` and `std` (at least 1/255) are those of each channel over the whole training
     split, where white is 1. `sizes` has the number of images of each split; `overlaps["train/test"]` counts the test
     images that are also training images, pixel by pixel; `repeated` training images repeat another one. `resized`
-    images had another size, their shorter sides from `sides[0]` to `sides[1]`; `turned` images were turned upright;
-    `several` files have several pictures. `grey16` is the range of grey training images of more than 8 bits, and
-    `intensity_range` the part of it that became black to white (None: 0 to 65535).
+    images had another size, their shorter sides from `sides[0]` to `sides[1]`.
     """
 
     classes: tuple[str, ...]
@@ -73,10 +70,6 @@ class ImageFacts:
     repeated: int = 0
     resized: int = 0
     sides: tuple[int, int] | None = None
-    turned: int = 0
-    several: int = 0
-    grey16: Range | None = None
-    intensity_range: Range | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,21 +79,12 @@ class ImageArrays(ImageFacts):
     splits: dict[str, Split]
 
 
-class Seen(NamedTuple):
-    """What was seen of an image file: its shorter side if it was resized, and what `ImageFacts` counts."""
-
-    side: int | None = None
-    turned: bool = False
-    several: bool = False
-    grey16: Range | None = None
-
-
 class Chunk(NamedTuple):
-    """The next images of a split, uint8 (n, 3, S, S), and what was seen of their files."""
+    """The next images of a split, uint8 (n, 3, S, S), and the former shorter sides of those that were resized."""
 
     split: str
     images: Pixels
-    seen: Sequence[Seen] = ()
+    resized: Sequence[int] = ()
 
 
 class Decoding(NamedTuple):
@@ -110,7 +94,6 @@ class Decoding(NamedTuple):
     labels: Mapping[str, Labels]
     chunks: Iterable[Chunk]
     canonical: bool
-    intensity_range: Range | None = None
 
 
 class ImageSource(NamedTuple):
@@ -200,7 +183,7 @@ def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progres
     counts = {split: len(decoding.labels[split]) for split in SPLIT_ORDER if split in decoding.labels}
     for split, labels in decoding.labels.items():
         (folder / f"labels-{split}.bin").write_bytes(labels.astype("<i8").tobytes())
-    seen: list[Seen] = []
+    sides: list[int] = []
     done = 0
     chunks = iter(decoding.chunks)
     while True:
@@ -210,20 +193,14 @@ def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progres
             break
         with (folder / f"images-{chunk.split}.bin").open("ab") as file:
             file.write(chunk.images.tobytes())
-        seen += chunk.seen
+        sides += chunk.resized
         done += len(chunk.images)
         progress("decoding", done, sum(counts.values()))
     for path in folder.iterdir():
         with path.open("ab") as file:
             os.fsync(file.fileno())
-    facts = image_facts(source.source, decoding, _mapped(folder, counts, size), seen)
+    facts = image_facts(source.source, decoding, _mapped(folder, counts, size), sides)
     write_json(folder / "meta.json", _meta(facts))
-
-
-def joined_range(ranges: Iterable[Range | None]) -> Range | None:
-    """Return the range from the lowest to the highest of some ranges; None if there is none."""
-    known = [limits for limits in ranges if limits]
-    return (min(known)[0], max(high for _, high in known)) if known else None
 
 
 def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
@@ -238,15 +215,14 @@ def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
     return digest.hexdigest()
 
 
-def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], seen: Sequence[Seen]) -> ImageFacts:
-    """Return the facts of the arrays that were decoded, and of the files that were seen."""
+def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], sides: Sequence[int]) -> ImageFacts:
+    """Return the facts of the arrays that were decoded, some of them from images with these shorter sides."""
     mean, std = _mean_and_std(splits["train"].images)
     digests = {
         name: [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in split.images]
         for name, split in splits.items()
     }
     distinct = {name: set(of_split) for name, of_split in digests.items()}
-    sides = [file.side for file in seen if file.side]
     return ImageFacts(
         classes=decoding.classes,
         fingerprint=fingerprint(decoding.classes, splits),
@@ -263,10 +239,6 @@ def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], se
         repeated=len(digests["train"]) - len(distinct["train"]),
         resized=len(sides),
         sides=(min(sides), max(sides)) if sides else None,
-        turned=sum(file.turned for file in seen),
-        several=sum(file.several for file in seen),
-        grey16=joined_range(file.grey16 for file in seen),
-        intensity_range=decoding.intensity_range,
     )
 
 

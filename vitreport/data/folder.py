@@ -24,7 +24,7 @@ from vitreport.data.archive import DiskTree, File, Tree, read_text, shown
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource
 from vitreport.data.decode import VERSION, Listing, decoding
 from vitreport.data.holdout import TEST_FRACTION, made_split
-from vitreport.data.registry import DATASETS, ImageRequest, IntensityRange, Notify, silent
+from vitreport.data.registry import DATASETS, ImageRequest, Notify, silent
 from vitreport.errors import DatasetError
 from vitreport.formatting import counted, listed
 
@@ -72,17 +72,16 @@ def refuse_other_classes(name: str, place: str, classes: Sequence[str], publishe
         raise DatasetError(f"{place} has {len(classes)} classes, {name} has {expected}{differ}", hint)
 
 
-def image_source(listing: Listing, size: int, intensity_range: IntensityRange = "full") -> ImageSource:
+def image_source(listing: Listing, size: int) -> ImageSource:
     """Return the source of images in files of their own, without published checksums.
 
     Images of another size are resized with antialiasing, then cut to a square in the middle. A copy of a folder has
     another identity, as has a folder in which a class, a label or a file has changed.
     """
     labels = {split: of_split.tolist() for split, of_split in listing.labels.items()}
-    known = (VERSION, intensity_range, listing.source, listing.classes, listing.files, labels)
+    known = (VERSION, listing.source, listing.classes, listing.files, labels)
     identity = hashlib.sha256(repr(known).encode()).hexdigest()
-    decode = partial(decoding, listing, size, canonical=False, intensity_range=intensity_range)
-    return ImageSource(listing.source, identity, decode)
+    return ImageSource(listing.source, identity, partial(decoding, listing, size, canonical=False))
 
 
 def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, File]:

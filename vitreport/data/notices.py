@@ -15,9 +15,8 @@ FEWEST = 20
 MOST_UNEQUAL = 10
 """Largest class over smallest, in training images: beyond it, ignoring the smallest class costs little accuracy."""
 
-HIGHEST = 65535
-SMALL_PART = 1 / 4
-"""Of the 16-bit range: images that use less than this become almost black, or all of one grey."""
+LEAST_DEVIATION = 0.05
+"""Of the training pixels, where white is 1. Images of a 12-bit camera in a 16-bit file have less than 0.03."""
 
 IN_WORDS = {"train": "training", "val": "validation", "test": "test"}
 Counts = Mapping[str, Sequence[int]]
@@ -64,7 +63,8 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
             (_, former), (split, latter) = ((split, IN_WORDS[split]) for split in pair.split("/"))
             shared = f"{count} of the {images.sizes[split]} {latter} images are also {former} images"
             lines.append(f"warning: {shared}: the {latter} accuracy will be too high")
-    lines += reading_notices(images)
+    if flat := contrast_warning(images):
+        lines.append(f"warning: {flat}")
     if images.sides:
         (low, high), size = images.sides, images.splits["train"].images.shape[-1]
         sides = f"{low}-pixel" if low == high else f"{low}- to {high}-pixel"
@@ -75,17 +75,10 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
     return lines
 
 
-def reading_notices(images: "ImageArrays") -> list[str]:
-    """Return lines about how the image files were read, warnings first."""
-    lines = []
-    low, high = images.grey16 or (0, HIGHEST)
-    if high - low < SMALL_PART * HIGHEST and not images.intensity_range:
-        share = f"{(high - low) / HIGHEST:.1%} of the range"
-        used = f"use only values from {low:.0f} to {high:.0f} of 0 to {HIGHEST} ({share}) and have little contrast"
-        hint = "--set intensity_range=train scales by their range"
-        lines.append(f"warning: the 16-bit grey training images {used}; hint: {hint}")
-    if images.turned:
-        lines.append(f"{counted(images.turned, 'image')} turned upright by the EXIF orientation")
-    if images.several:
-        lines.append(f"{counted(images.several, 'file')} with several pictures: only the first picture is used")
-    return lines
+def contrast_warning(images: "ImageArrays") -> str:
+    """Say that the training images are almost of one colour, as 12-bit values in a 16-bit file are; "" otherwise."""
+    deviation = max(images.std)
+    if deviation >= LEAST_DEVIATION:
+        return ""
+    hint = "if the files have 10- or 12-bit values, scale these to 0 to 65535"
+    return f"the training images have little contrast (standard deviation: {deviation:.3f}, white is 1); hint: {hint}"

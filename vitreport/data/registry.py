@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from vitreport.data.arrays import ImageSource
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 Notify = Callable[[str], None]
 Progress = Callable[[str, int, int | None], None]
-IntensityRange = Literal["full", "train"] | tuple[float, float]
-"""The values of 16-bit grey that become black and white: 0 and 65535, those of the training images, or these."""
 
 
 def silent(*_: object) -> None:
@@ -38,13 +36,11 @@ class ImageRequest:
     cache_dir: Path
     notify: Notify = silent
     progress: Progress = silent
-    intensity_range: IntensityRange = "full"
 
     @classmethod
     def of(cls, data: "DataSpec", runtime: "Runtime", notify: Notify = silent, progress: Progress = silent) -> Self:
         """Return the request for the images of a spec."""
-        folders = runtime.data_dir, runtime.cache_dir
-        return cls(data.dataset, data.image_size, *folders, notify, progress, data.intensity_range)
+        return cls(data.dataset, data.image_size, runtime.data_dir, runtime.cache_dir, notify, progress)
 
 
 @dataclass(frozen=True)

@@ -128,14 +128,11 @@ def open_decoded(request: ImageRequest) -> "ImageArrays | None":
 def _find(request: ImageRequest) -> "tuple[int, ImageSource]":
     """Return the size to decode a dataset to, and where its images are."""
     if dataset := DATASETS.get(request.name):
-        if request.intensity_range == "train":
-            fault = f'data.intensity_range = "train" is for 16-bit images, those of {request.name} have 8 bits'
-            raise DatasetError(fault, "leave it out")
         return dataset.stored_size, dataset.find(request)
     from vitreport.data.folder import image_source, read_folder
 
     listing, _ = read_folder(request.data_dir / request.name, request.notify)
-    return request.image_size, image_source(listing, request.image_size, request.intensity_range)
+    return request.image_size, image_source(listing, request.image_size)
 
 
 def _is_path(dataset: str) -> bool:

@@ -9,8 +9,8 @@ import numpy as np
 
 from vitreport.data.arrays import ImageArrays, fingerprint
 from vitreport.data.decode import UndecodableError
-from vitreport.data.notices import IN_WORDS, class_warning, reading_notices
-from vitreport.data.registry import DATASETS, ImageRequest, IntensityRange, Notify, Progress, silent
+from vitreport.data.notices import IN_WORDS, class_warning, contrast_warning
+from vitreport.data.registry import DATASETS, ImageRequest, Notify, Progress, silent
 from vitreport.data.sources import describe, locate, open_dataset
 from vitreport.formatting import counted, listed
 from vitreport.spec.data import SMALLEST_SIDE
@@ -33,7 +33,6 @@ def verify(
     cache_dir: Path,
     *,
     image_size: int | None = None,
-    intensity_range: IntensityRange = "full",
     notify: Notify = silent,
     progress: Progress = silent,
 ) -> list[Check]:
@@ -50,7 +49,7 @@ def verify(
     with suppress(UndecodableError):  # of the first image: decoding finds all of them
         size = describe(dataset, data_dirs, image_size).image_size
     try:
-        request = ImageRequest(name, size, home, cache_dir, notify, progress, intensity_range)
+        request = ImageRequest(name, size, home, cache_dir, notify, progress)
         return list(_checks(name, open_dataset(request, check_bytes=False)))
     except UndecodableError as error:
         detail = f"{counted(len(error.faults), 'image')} cannot be decoded: {listed(error.faults, 3)}"
@@ -79,10 +78,10 @@ def _checks(name: str, arrays: ImageArrays) -> Iterator[Check]:
         former, latter = (IN_WORDS[split] for split in pair.split("/"))
         detail = f"{count} {latter} images are also {former} images{f' ({known} as published)' if known else ''}"
         yield Check(f"{pair} overlap", arrays.canonical or count <= known, detail)
+    if flat := contrast_warning(arrays):
+        yield Check("contrast", True, flat, is_notable=True)
     detail = f"{arrays.repeated} training images repeat another one"
     yield Check("training duplicates", True, detail, is_notable=arrays.repeated > 0.01 * sum(counts["train"]))
-    for line in reading_notices(arrays):
-        yield Check("reading", True, line.removeprefix("warning: "), is_notable=True)
 
 
 def _counted(split: str, by_class: Sequence[int], published: int) -> Check:

@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 
 from vitreport.errors import SpecError
 from vitreport.records.schema import SCHEMA_VERSION, Count, Fraction, Record
+from vitreport.spec.data import drop_former_fields
 from vitreport.spec.fields import fields_of, find_field
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import ValueSpec, parse_list
@@ -36,6 +37,7 @@ def parse(kind: type[Model], content: bytes, images: Mapping[str, int] | None = 
         raise ValueError("schema_version: must be a whole number from 1")
     if version > SCHEMA_VERSION:
         raise ValueError(f"has schema version {version}, written by a newer vitreport")
+    drop_former_fields(values)
     return kind.model_validate_json(to_json(_upgraded(values, images or {}) if version == 1 else values))
 
 

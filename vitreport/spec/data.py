@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -36,8 +36,7 @@ class DataSpec(Section):
     mean of the deviations within single images.
 
     `validation` says which images choose the epoch: "fraction" holds out a part of the training images, "folder" takes
-    the validation images that the dataset has. `intensity_range` says which values of 16-bit grey become black and
-    white: "full" takes 0 and 65535, "train" the lowest and the highest value of the training images.
+    the validation images that the dataset has.
     """
 
     dataset: Name = "cifar10"
@@ -49,7 +48,6 @@ class DataSpec(Section):
     validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     validation: Literal["fraction", "folder"] = added_later(default="fraction")
     limit: PositiveInt | None = None
-    intensity_range: Literal["full", "train"] = added_later(default="full")
 
     def images_to_train_on(self, available: int) -> int:
         """Return how many of the training images `limit` keeps and `validation_fraction` does not hold out."""
@@ -69,3 +67,10 @@ class DataSpec(Section):
             hint = 'leave it out, or set data.validation to "fraction" to ignore the validation images'
             found.append(Problem("data.validation_fraction", fault, hint, str(self.validation_fraction)))
         return found
+
+
+def drop_former_fields(values: dict[str, Any]) -> None:
+    """Remove a field of recorded specs that no longer exists, if it had its default."""
+    data = values.get("data")
+    if isinstance(data, dict) and data.get("intensity_range") == "full":
+        del data["intensity_range"]

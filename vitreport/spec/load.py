@@ -11,6 +11,7 @@ from typing import Any
 
 from vitreport.errors import Problem, SpecError, gathered
 from vitreport.formatting import did_you_mean
+from vitreport.spec.data import drop_former_fields
 from vitreport.spec.fields import find_field, put
 from vitreport.untrusted_files import read_bounded, reading_errors
 
@@ -81,6 +82,7 @@ def read_file(path: Path) -> Layer:
     """Read a TOML spec, or a JSON one such as a run's `spec.json`. Raises SpecError, as `read_table` does."""
     values = read_table(path)
     values.pop("schema_version", None)
+    drop_former_fields(values)
     return Layer(str(path), values, is_whole=True)
 
 

@@ -128,7 +128,7 @@ def evaluate_run(
     _load(model, run.folder, run.result, recorded.step)
     name, data_dir = locate(dataset or spec.data.dataset, [runtime.data_dir])
     request = ImageRequest.of(spec.data, runtime, listener.note, listener.progress)
-    request = replace(request, name=name, data_dir=data_dir, intensity_range=trained_on.intensity_range or "full")
+    request = replace(request, name=name, data_dir=data_dir)
     arrays = replace(open_dataset(request), mean=trained_on.mean, std=trained_on.std)
     if arrays.classes != trained_on.classes:
         unknown = sorted({*arrays.classes} ^ {*trained_on.classes})

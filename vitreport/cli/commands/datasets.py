@@ -1,7 +1,7 @@
 """`vitreport datasets`: list the datasets, or verify one."""
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -42,9 +42,6 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
 def verify(
     name: Annotated[str, argument("Name of a dataset, or a folder of images.", "NAME", completion.datasets)],
     image_size: Annotated[int | None, option("Size of the decoded images (default: their own).", "N", least=8)] = None,
-    intensity_range: Annotated[
-        Literal["full", "train"], option("Scale 16-bit gray from its full range, or from that of the training images.")
-    ] = "full",
     data_dirs: options.DataDirs = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -63,7 +60,6 @@ def verify(
             data_dirs_or_default(data_dirs),
             cache_dir(),
             image_size=image_size,
-            intensity_range=intensity_range,
             notify=view.note,
             progress=view.progress,
         )
