@@ -68,7 +68,7 @@ def test_a_zip_is_a_tree(path: Path) -> None:
     )
     found = tree(path)
     assert found.place == f"{path}/set"
-    assert [file.path for file in found.files()] == [".hidden", "b/1.txt", "b/2.txt", "c.txt"]
+    assert found.files() == [".hidden", "b/1.txt", "b/2.txt", "c.txt"]
     assert found.open("b/2.txt").read() == b"two"
 
 

@@ -115,6 +115,10 @@ def add_root_image(root: Path) -> None:
     Image.new("RGB", (8, 8)).save(root / "stray.jpg")
 
 
+def add_empty_folder(root: Path) -> None:
+    (root / "val").mkdir()
+
+
 def add_text(root: Path) -> None:
     (root / "test" / "dog" / "notes.txt").write_text("")
     (root / "README.md").write_text("")
@@ -125,6 +129,7 @@ def add_text(root: Path) -> None:
     [
         (add_stray, "ignored train/stray.png"),
         (add_root_image, "ignored stray.jpg"),
+        (add_empty_folder, "ignored val/"),
         (add_text, "ignored README.md, test/dog/notes.txt"),
     ],
 )
@@ -139,6 +144,17 @@ def test_one_line_names_what_is_left_out(
 
 def lowercase_twin(root: Path) -> None:
     write_images(root / "Test" / "cat")
+
+
+def empty_class(root: Path) -> None:
+    (root / "train" / "emu").mkdir()
+    (root / "test" / "emu").mkdir()
+
+
+def class_of_other_files(root: Path) -> None:
+    for split in ("train", "test"):
+        (root / split / "emu").mkdir()
+        (root / split / "emu" / "0.heic").write_text("")
 
 
 def second_validation(root: Path) -> None:
@@ -186,6 +202,8 @@ def one_folder_more(root: Path) -> None:
     ("change", "message", "hint"),
     [
         (lowercase_twin, "Test/ and test/ could each be the test split", "keep one"),
+        (empty_class, "has no train image of class emu", "every split needs every class"),
+        (class_of_other_files, "has no train image of class emu", "every split needs every class"),
         (second_validation, "val/ and validation/ could each be the val split", "keep one"),
         (
             only_training,
@@ -198,7 +216,7 @@ def one_folder_more(root: Path) -> None:
             "has no images in test/CLASS/ or val/CLASS/; it has test, test-cat, test-dog",
             "add test/CLASS/",
         ),
-        (loose_training, "set has no images in train/CLASS/; it has train", "labels.csv"),
+        (loose_training, "set has no images in train/CLASS/; it has test, train", "labels.csv"),
         (other_validation, "has no val image of class dog", "every split needs every class"),
         (nothing, "has 0 classes, at least 2 are needed", "lay it out"),
         (one_folder_more, "has 0 classes, at least 2 are needed", "give the path of that folder"),

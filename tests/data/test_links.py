@@ -86,7 +86,7 @@ def test_a_link_to_a_folder_above_ends(tmp_path: Path, image_request: ImageReque
     assert told == [f"{root}: ignored train/cat/up/"]
 
 
-@pytest.mark.parametrize("layout", ["splits", "table", "only table"])
+@pytest.mark.parametrize("layout", ["splits", "table"])
 def test_what_is_no_part_of_the_dataset_is_not_entered(
     tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, layout: str
 ) -> None:
@@ -95,7 +95,7 @@ def test_what_is_no_part_of_the_dataset_is_not_entered(
         (root / "train").rename(root / "images")
         (root / "test").rename(root / ".test")
         names = [f"images/{name}/{number:04}.png,{name}" for name in ("cat", "dog") for number in range(3)]
-        (root / ("labels.csv" if layout == "table" else "mine.csv")).write_text("\n".join(["file,label", *names]))
+        (root / "labels.csv").write_text("\n".join(["file,label", *names]))
     (root / "notes" / "deep").mkdir(parents=True)
     (root / "notes" / "dead").symlink_to("/nowhere")
     (root / "dead").symlink_to("/nowhere")

@@ -1,6 +1,7 @@
 """Files in folders, zip and tar archives, read where they lie: nothing is ever unpacked onto the disk.
 
-Archives are opened only after their checksum was compared with the published one, so their members are trusted.
+A file is known by its path under the root of its tree, with slashes. Archives are opened only after their checksum was
+compared with the published one, so their members are trusted.
 """
 
 import os
@@ -9,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 from zipfile import ZipFile
 
 from vitreport.errors import DatasetError
@@ -23,21 +24,14 @@ SUFFIXES = (
 )
 
 
-class File(NamedTuple):
-    """A file by its path under the root; `state` distinguishes it from a copy and from a later version."""
+def parts(path: str) -> list[str]:
+    """Return the folders and the name of a file; the name of a folder that was not entered is empty."""
+    return path.split("/")
 
-    path: str
-    state: tuple[int, ...] = ()
 
-    @property
-    def parts(self) -> list[str]:
-        """The folders and the name."""
-        return self.path.split("/")
-
-    @property
-    def is_image(self) -> bool:
-        """Whether the name ends as that of an image."""
-        return self.path.lower().endswith(SUFFIXES)
+def is_image(path: str) -> bool:
+    """Whether a name ends as that of an image."""
+    return path.lower().endswith(SUFFIXES)
 
 
 class DiskTree:
@@ -52,13 +46,13 @@ class DiskTree:
         self._follow = follow
         self.place = str(self._root)
 
-    def files(self, enter: Callable[[str], bool] = lambda path: path.count("/") < 3) -> list[File]:
+    def files(self, enter: Callable[[str], bool] = lambda path: path.count("/") < 3) -> list[str]:
         """List the files in it and in the folders that `enter` accepts, without hidden ones, sorted by their parts.
 
-        Other folders and dead links are listed with a slash at the end, dead links to images as images. Raises
-        DatasetError if `enter` accepts a dead link, or a folder that cannot be read.
+        Other folders and empty ones are listed with a slash at the end, as are dead links that are not called images.
+        Raises DatasetError if `enter` accepts a dead link, or a folder that cannot be read.
         """
-        return sorted(self._walk("", enter), key=lambda file: file.parts)
+        return sorted(self._walk("", enter), key=parts)
 
     def is_readable(self, path: str) -> bool:
         """Whether a folder may be entered, and is no dead link."""
@@ -67,32 +61,27 @@ class DiskTree:
     def open(self, path: str) -> BinaryIO:
         """Open a file. Raises UnreadableFileError, or DatasetError if it is a link that is refused."""
         file = self._root / path
-        if not self._follow or not File(path).is_image:
+        if not self._follow or not is_image(path):
             self._refuse_outside(file)
         return open_bounded(file)
 
-    def _walk(self, folder: str, enter: Callable[[str], bool]) -> Iterator[File]:
+    def _walk(self, folder: str, enter: Callable[[str], bool]) -> Iterator[str]:
         with reading_errors(DatasetError, self._root / folder, "check that it is there and may be read"):
-            for entry in list(os.scandir(self._root / folder)):
+            entries = [entry for entry in os.scandir(self._root / folder) if not entry.name.startswith(".")]
+            if folder and not entries:
+                yield f"{folder}/"
+            for entry in entries:
                 path = f"{folder}/{entry.name}".lstrip("/")
-                if entry.name.startswith("."):
-                    continue
                 if entry.is_symlink() and not self._follow:
                     self._refuse_outside(Path(entry.path))
                 is_dead = entry.is_symlink() and not os.access(entry.path, os.F_OK)
-                if is_dead and File(path).is_image:
-                    yield File(path)
-                elif is_dead or entry.is_dir():
-                    if not enter(path):
-                        yield File(f"{path}/")
-                    elif is_dead:
-                        raise DatasetError(f"{self.place}: {shown(path)} is a dead link", DEAD_LINK_HINT)
-                    else:
-                        yield from self._walk(path, enter)
+                is_folder = not is_image(path) if is_dead else entry.is_dir()
+                if not (is_folder and enter(path)):
+                    yield f"{path}/" if is_folder else path
+                elif is_dead:
+                    raise DatasetError(f"{self.place}: {shown(path)} is a dead link", DEAD_LINK_HINT)
                 else:
-                    found = entry.stat()
-                    state = (found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino, found.st_ctime_ns)
-                    yield File(path, state)
+                    yield from self._walk(path, enter)
 
     def _refuse_outside(self, path: Path) -> None:
         if not Path(os.path.realpath(path)).is_relative_to(self._root):
@@ -108,15 +97,15 @@ class ZipTree:
         self._lock = Lock()
         self._zip = ZipFile(path)
 
-    def files(self) -> list[File]:
-        """List the files, sorted by the parts of their paths."""
+    def files(self) -> list[str]:
+        """List the files, sorted by their parts."""
         names = (name for name in self._zip.namelist() if name.startswith(self._root) and not name.endswith("/"))
-        return sorted((File(name.removeprefix(self._root)) for name in names), key=lambda file: file.parts)
+        return sorted((name.removeprefix(self._root) for name in names), key=parts)
 
     def open(self, path: str) -> BinaryIO:
         """Read a file into memory."""
-        with self._lock, self._zip.open(self._root + path) as member:
-            return BytesIO(member.read())
+        with self._lock:
+            return BytesIO(self._zip.read(self._root + path))
 
 
 Tree = DiskTree | ZipTree

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vitreport.data.archive import File, Tree, shown
+from vitreport.data.archive import Tree, shown
 from vitreport.data.arrays import Chunk, Decoding, Labels, Pixels
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.formatting import listed
@@ -40,7 +40,7 @@ class Listing(NamedTuple):
 
     tree: Tree
     classes: tuple[str, ...]
-    files: dict[str, list[File]]
+    files: dict[str, list[str]]
     labels: dict[str, Labels]
     source: str
 
@@ -64,7 +64,7 @@ def decoding(listing: Listing, size: int, *, canonical: bool) -> Decoding:
     return Decoding(listing.classes, listing.labels, _chunks(listing, size, decode), canonical)
 
 
-def first_size(tree: Tree, file: File) -> int:
+def first_size(tree: Tree, file: str) -> int:
     """Return the side of an image that sets the size of all.
 
     Raises:
@@ -78,21 +78,21 @@ def first_size(tree: Tree, file: File) -> int:
     if width == height and SMALLEST_SIDE <= width <= LARGEST_SIDE:
         return width
     wanted = f"a square of {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
-    message = f"the first image, {shown(file.path)}, is {width} x {height} pixels, not {wanted}"
+    message = f"the first image, {shown(file)}, is {width} x {height} pixels, not {wanted}"
     raise SpecError(problems=[Problem("data.image_size", message, "set image_size to choose the size, such as 64")])
 
 
 def _tried_in_blocks(
-    function: Callable[[Image.Image], _Result], tree: Tree, files: Sequence[File], length: int
+    function: Callable[[Image.Image], _Result], tree: Tree, files: Sequence[str], length: int
 ) -> Iterator[list[_Result | Fault]]:
     """Yield what a function returns for image files, a block of `length` at a time, each by several threads."""
 
-    def tried(file: File) -> _Result | Fault:
+    def tried(file: str) -> _Result | Fault:
         try:
-            with tree.open(file.path) as opened, Image.open(opened, formats=FORMATS) as image:
+            with tree.open(file) as opened, Image.open(opened, formats=FORMATS) as image:
                 return function(image)
         except Exception as error:  # damaged files make Pillow raise almost anything
-            return Fault(f"{shown(file.path)} ({_reason(error)})")
+            return Fault(f"{shown(file)} ({_reason(error)})")
 
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(files), length):

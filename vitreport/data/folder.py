@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vitreport.data.archive import DiskTree, File, Tree, read_text, shown
+from vitreport.data.archive import DiskTree, Tree, is_image, parts, read_text, shown
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource
 from vitreport.data.decode import VERSION, Listing, decoding
 from vitreport.data.holdout import TEST_FRACTION, made_split
@@ -50,15 +50,15 @@ class Labelled(NamedTuple):
 
     split: str
     label: str
-    file: File
+    file: str
 
 
 def find_by_class(root: Path, request: ImageRequest, classes: Sequence[str] = ()) -> ImageSource:
     """Find the images of a published dataset in train/CLASS/ and test/CLASS/; `classes`, if given, must be theirs."""
     tree = DiskTree(root)
     splits = {"train": "train", "test": "test"}
-    images = _images_by_class(tree, tree.files(_class_folders(splits)), splits, request.notify)
-    listing = arranged(tree, images, "folder of images", request.notify)
+    images, names = _images_by_class(tree, tree.files(_class_folders(splits)), splits, request.notify)
+    listing = arranged(tree, images, "folder of images", request.notify, order=names)
     refuse_other_classes(request.name, f"{tree.place}/train", listing.classes, classes)
     return image_source(listing, DATASETS[request.name].stored_size)
 
@@ -79,30 +79,41 @@ def image_source(listing: Listing, size: int) -> ImageSource:
     another identity, as has a folder in which a class, a label or a file has changed.
     """
     labels = {split: of_split.tolist() for split, of_split in listing.labels.items()}
-    known = (VERSION, listing.source, listing.classes, listing.files, labels)
+    root = Path(listing.tree.place)
+    states = [_state(root / file) for files in listing.files.values() for file in files]
+    known = (VERSION, listing.source, listing.classes, listing.files, states, labels)
     identity = hashlib.sha256(repr(known).encode()).hexdigest()
     return ImageSource(listing.source, identity, partial(decoding, listing, size, canonical=False))
 
 
-def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, File]:
+def _state(path: Path) -> tuple[int, ...]:
+    """Return numbers that distinguish a file from a copy and from a later version; none if it is missing."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino, found.st_ctime_ns
+
+
+def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, str]:
     """List the images in a user folder; the second result is the image that sets the size of all.
 
     Raises:
         DatasetError: The folder is not laid out as it should be.
     """
     tree = DiskTree(root, follow=True)
-    splits = _split_folders(tree, tree.files(lambda _: False))
+    splits = _split_folders(tree)
     files = tree.files(_class_folders(splits))
-    source = "folder of images"
-    if any(len(file.parts) == 3 and file.parts[0] == splits.get("train") for file in files):
-        images = _images_by_class(tree, files, splits, notify)
+    source, names = "folder of images", list[str]()
+    if any(len(parts(file)) == 3 and parts(file)[0] == splits.get("train") for file in files):
+        images, names = _images_by_class(tree, files, splits, notify)
         if all(image.split == "train" for image in images):
             hint = f"add test/CLASS/, or give {tree.place}/{splits['train']} as the dataset to split it automatically"
             raise DatasetError(f"{tree.place} has no images in test/CLASS/ or val/CLASS/; it has {_names(files)}", hint)
-    elif table := _label_file(tree, files):
+    elif table := _label_file(files):
         text = read_text(tree, table).replace("\\", "/")
         entered = tree.files(lambda path: f"{path}/" in text or ("/" not in path and tree.is_readable(path)))
-        all_images = [file for file in entered if file.is_image]
+        all_images = [file for file in entered if is_image(file)]
         images = _read_label_file(tree, table, all_images)
         source = f"images listed in {table}"
         if unnamed := len(all_images) - len(images):
@@ -110,8 +121,8 @@ def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, File]:
     elif splits:
         raise DatasetError(f"{tree.place} has no images in train/CLASS/; it has {_names(files)}", LAYOUT_HINT)
     else:
-        images = _images_by_class(tree, tree.files(lambda path: "/" not in path), {}, notify)
-    listing = arranged(tree, images, source, notify, val=splits.get("val", "val"))
+        images, _ = _images_by_class(tree, tree.files(lambda path: "/" not in path), {}, notify)
+    listing = arranged(tree, images, source, notify, val=splits.get("val", "val"), order=names)
     return listing, next(image.file for image in images if image.split in ("", "train"))
 
 
@@ -120,9 +131,9 @@ def _class_folders(splits: Mapping[str, str]) -> Callable[[str], bool]:
     return lambda path: path.count("/") < 2 and path.split("/")[0] in splits.values()
 
 
-def _split_folders(tree: DiskTree, files: Iterable[File]) -> dict[str, str]:
+def _split_folders(tree: DiskTree) -> dict[str, str]:
     """Return the folder of each split that has one."""
-    folders = sorted({file.parts[0] for file in files if len(file.parts) > 1})
+    folders = [file.rstrip("/") for file in tree.files(lambda _: False) if file.endswith("/")]
     found = {split: [folder for folder in folders if folder.lower() in names] for split, names in SPLITS.items()}
     for split, names in found.items():
         if len(names) > 1:
@@ -131,41 +142,43 @@ def _split_folders(tree: DiskTree, files: Iterable[File]) -> dict[str, str]:
     return {split: names[0] for split, names in found.items() if names}
 
 
-def _label_file(tree: DiskTree, files: Iterable[File]) -> str:
-    """Return the CSV file of labels: one with a usual name, or the only one if there are no class folders, or ""."""
-    tables = {path.lower(): path for path, _ in files if path.lower().endswith(".csv") and "/" not in path}
-    usual = [tables[name] for name in LABEL_FILES if name in tables]
-    if usual or len(tables) != 1:
-        return next(iter(usual), "")
-    entered = tree.files(lambda path: "/" not in path and tree.is_readable(path))
-    class_folders = {file.parts[0] for file in entered if len(file.parts) == 2 and file.is_image}
-    return "" if len(class_folders) > 1 else next(iter(tables.values()))
+def _label_file(files: Iterable[str]) -> str:
+    """Return the CSV file of labels in the root, or ""."""
+    tables = {file.lower(): file for file in files}
+    return next((tables[name] for name in LABEL_FILES if name in tables), "")
 
 
-def _images_by_class(tree: DiskTree, files: list[File], folders: dict[str, str], notify: Notify) -> list[Labelled]:
-    """Return the images in the class folders of each split; without `folders` of splits, the root has class folders."""
+def _images_by_class(
+    tree: DiskTree, files: list[str], folders: dict[str, str], notify: Notify
+) -> tuple[list[Labelled], list[str]]:
+    """Return the images in the class folders of each split, and the names of these folders, also of those without one.
+
+    Without `folders` of splits, the root has class folders.
+    """
     split_of = {folder: split for split, folder in folders.items()} or {"": ""}
-    images, unused = [], []
+    images, names, unused = [], set(), []
     for file in files:
-        *parents, _ = file.parts if folders else ["", *file.parts]
-        if len(parents) == 2 and parents[0] in split_of and file.is_image:
+        *parents, _ = parts(file) if folders else ["", *parts(file)]
+        if len(parents) > 1 and parents[0] in split_of:
+            names.add(parents[1])
+        if len(parents) == 2 and parents[0] in split_of and is_image(file):
             images.append(Labelled(split_of[parents[0]], parents[1], file))
         else:
-            unused.append(shown(file.path))
+            unused.append(shown(file))
     if unused:
         notify(f"{tree.place}: ignored {listed(unused, 3)}")
-    return images
+    return images, sorted(names)
 
 
-def _read_label_file(tree: DiskTree, name: str, images: Sequence[File]) -> list[Labelled]:
+def _read_label_file(tree: DiskTree, name: str, images: Sequence[str]) -> list[Labelled]:
     """Return those of the images that a CSV file names, sorted by path.
 
     Raises:
         DatasetError: The file cannot be read, or names an image that is missing, ambiguous, repeated or unlabelled.
     """
-    by_name: dict[str, list[File]] = defaultdict(list)
+    by_name: dict[str, list[str]] = defaultdict(list)
     for image in images:
-        for known in {image.path, image.parts[-1]}:
+        for known in {image, parts(image)[-1]}:
             by_name[known].append(image)
             by_name[known.rpartition(".")[0]].append(image)
     content = StringIO(read_text(tree, name), newline="")
@@ -178,33 +191,41 @@ def _read_label_file(tree: DiskTree, name: str, images: Sequence[File]) -> list[
         for row in filter(lambda row: any(row.values()), reader):
             file, label, word = (None if column is None else row[column].strip() for column in columns)
             labelled = _labelled(file or "", label or "", word, by_name)
-            if labelled.file.path in found:
-                raise csv.Error(f"names {shown(labelled.file.path)} again")
-            found[labelled.file.path] = labelled
+            if labelled.file in found:
+                raise csv.Error(f"names {shown(labelled.file)} again", "remove one of its lines")
+            found[labelled.file] = labelled
     except csv.Error as error:
-        fault = f"{tree.place}/{name}, line {reader.reader.line_num}, {error}"
-        raise DatasetError(fault, "correct that line, or put the images next to the file") from error
+        fault, hint = (*error.args, "correct the quotation marks")[:2]
+        raise DatasetError(f"{tree.place}/{name}, line {max(1, reader.reader.line_num)}, {fault}", hint) from error
     return [found[path] for path in sorted(found)]
 
 
-def _labelled(file: str, label: str, word: str | None, by_name: Mapping[str, Sequence[File]]) -> Labelled:
-    """Find the image that a line names; among several, the one in the folder of its split. Raises csv.Error."""
+def _labelled(file: str, label: str, word: str | None, by_name: Mapping[str, Sequence[str]]) -> Labelled:
+    """Find the image that a line names; among several, the one in the folder of its split.
+
+    Raises csv.Error with a fault and a hint.
+    """
     if not file or not label:
-        raise csv.Error("has no file name or no label")
+        raise csv.Error("has no file name or no label", "complete the line, or remove it")
     split = next((split for split, names in SPLITS.items() if word and word.lower() in names), "")
     if word is not None and not split:
-        raise csv.Error(f"has the split {word!a}, not train, val or test")
+        raise csv.Error(f"has the split {word!a}", "write train, val or test")
     files = by_name.get(file.replace("\\", "/").removeprefix("./"), [])
     if len(files) > 1:
-        files = [image for image in files if image.parts[0].lower() in SPLITS[split or "train"]] or files
-    if len(files) != 1:
-        could_be = f"could be {shown(files[0].path)} and {shown(files[1].path)}" if files else "is not there"
-        raise csv.Error(f"names {shown(file)}, which {could_be}")
+        files = [image for image in files if parts(image)[0].lower() in SPLITS[split or "train"]] or files
+    if not files:
+        raise csv.Error(f"names {shown(file)}, which is not there", "add the image to the folder, or remove the line")
+    if len(files) > 1:
+        could_be = f"could be {shown(files[0])} and {shown(files[1])}"
+        raise csv.Error(f"names {shown(file)}, which {could_be}", "write its path in the folder")
     return Labelled(split, label, files[0])
 
 
 def _columns(header: Sequence[str]) -> tuple[str, str, str | None]:
-    """Return the columns of the file name, the label and, if there is one, the split. Raises csv.Error."""
+    """Return the columns of the file name, the label and, if there is one, the split.
+
+    Raises csv.Error with a fault and a hint.
+    """
     known = {column.strip().lower().replace(" ", "_"): column for column in reversed(header)}
     file, label, split = (next((known[name] for name in names if name in known), None) for names in COLUMNS.values())
     rest = [column for column in header if column not in (file, split)]
@@ -212,8 +233,9 @@ def _columns(header: Sequence[str]) -> tuple[str, str, str | None]:
         (label,) = rest
     if file is None or label is None:
         kind = "file" if file is None else "label"
-        first_line = listed([shown(column) for column in header]) or "empty"
-        raise csv.Error(f"has no column for the {kind} ({', '.join(COLUMNS[kind])}), but {first_line}")
+        found = listed([shown(column) for column in header]) or "nothing"
+        hint = f"give a column one of these names: {', '.join(COLUMNS[kind])}"
+        raise csv.Error(f"has no column for the {kind}, but {found}", hint)
     return file, label, split
 
 
@@ -254,5 +276,5 @@ def arranged(
     return Listing(tree, classes, files, labels, source)
 
 
-def _names(files: Iterable[File]) -> str:
-    return listed(list(dict.fromkeys(shown(file.parts[0]) for file in files)), 3) or "nothing"
+def _names(files: Iterable[str]) -> str:
+    return listed(list(dict.fromkeys(shown(parts(file)[0]) for file in files)), 3) or "nothing"

@@ -10,7 +10,7 @@ val/val_annotations.txt    a file and its class a line: val_0.JPEG<TAB>n03444034
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from vitreport.data.archive import DiskTree, File, Tree, ZipTree, read_text, shown
+from vitreport.data.archive import DiskTree, Tree, ZipTree, is_image, parts, read_text, shown
 from vitreport.data.arrays import Decoding, ImageSource
 from vitreport.data.decode import Listing, decoding
 from vitreport.data.fetch import find_published
@@ -44,11 +44,11 @@ def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
     """List the images of a folder or an archive in the original layout."""
     number = {wnid: label for label, wnid in enumerate(_lines(tree, WNIDS))}
     refuse_other_classes(request.name, f"{tree.place}/{WNIDS}", tuple(number))
-    by_folder: dict[str, list[File]] = defaultdict(list)
+    by_folder: dict[str, list[str]] = defaultdict(list)
     for file in tree.files():
-        by_folder[file.path.rpartition("/")[0]] += [file] if file.is_image else []
+        by_folder[file.rpartition("/")[0]] += [file] if is_image(file) else []
     images = [Labelled("train", wnid, file) for wnid in number for file in by_folder[f"train/{wnid}/images"]]
-    unlabelled = {file.parts[-1]: file for file in by_folder["val/images"]}
+    unlabelled = {parts(file)[-1]: file for file in by_folder["val/images"]}
     for line in _lines(tree, ANNOTATIONS):  # in their order
         name, wnid = (*line.split(), "", "")[:2]
         if wnid not in number or name not in unlabelled:
