@@ -51,9 +51,6 @@ class _Handler(BaseHTTPRequestHandler):
     def html(self) -> None:
         self._answer(200, HTML, kind="text/html; charset=utf-8")
 
-    def html_as_file(self) -> None:
-        self._answer(200, HTML)
-
     def not_found(self) -> None:
         self._answer(404, HTML, kind="text/html")
 
@@ -62,9 +59,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def to_local_file(self) -> None:
         self._redirect("file:///etc/hostname")
-
-    def to_ftp(self) -> None:
-        self._redirect("ftp://127.0.0.1:9/set.tar.gz")
 
     def to_half_an_address(self) -> None:
         self._redirect("http://[::1")
