@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vitreport.errors import VitreportError
+from vitreport.errors import ResourceError, VitreportError
 
 MAX_WEIGHTS_BYTES = 4 << 30
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows lacks these two
@@ -41,6 +41,7 @@ def reading_errors(kind: type[VitreportError], subject: object, hint: str = "") 
     except UnicodeDecodeError as error:
         raise kind(f"{subject}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
     except OSError as error:
+        refuse_shortage(error)
         raise kind(f"{error.filename or subject} {_unreadable(error)}", hint) from error
 
 
@@ -118,8 +119,17 @@ def _read_errors(*, links: bool) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UnreadableFileError("is missing", is_missing=True) from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        refuse_shortage(error)
         is_link = not links and isinstance(error, OSError) and error.errno == errno.ELOOP
         raise UnreadableFileError(LINK if is_link else _unreadable(error)) from error
+
+
+def refuse_shortage(error: Exception) -> None:
+    """Raise ResourceError if the system has no memory or no open files left, which is no fault of a file."""
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        raise ResourceError("out of memory", "close other programs") from error
+    if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
+        raise ResourceError("too many open files", "raise the limit (`ulimit -n`)") from error
 
 
 def _unreadable(error: Exception) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitreport.data.arrays import Chunk, Decoding, ImageArrays, ImageSource, Split, cached
+from vitreport.data.arrays import Chunk, Decoding, ImageArrays, ImageSource, Split, load_arrays
 from vitreport.data.registry import ImageRequest
 
 
@@ -34,7 +34,7 @@ class Source:
 
 
 def opened(source: Source, image_request: ImageRequest) -> ImageArrays:
-    return cached(image_request, 6, source.original)
+    return load_arrays(image_request, 6, source.original)
 
 
 def folder(image_request: ImageRequest) -> Path:

@@ -1,4 +1,3 @@
-import json
 import multiprocessing
 import os
 import shutil
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from vitreport.data import arrays as arrays_module
-from vitreport.data.arrays import Decoding, Split, cached, decoded, fingerprint
+from vitreport.data.arrays import Decoding, Split, fingerprint, load_arrays, load_cached
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
 
@@ -88,40 +87,11 @@ def test_the_fingerprint_covers_pixels_labels_classes_and_shapes() -> None:
     assert len(set(variants)) == len(variants)
 
 
-def test_an_older_format_is_made_anew(image_request: ImageRequest) -> None:
-    source = Source()
-    opened(source, image_request)
-    file = folder(image_request) / "meta.json"
-    meta = json.loads(file.read_text())
-    fewer = ({other: meta[other] for other in meta if other != name} for name in meta)
-    for count, older in enumerate([*fewer, meta | {"format": 1}, meta | {"new": 1}, []], start=2):
-        file.write_text(json.dumps(older))
-        opened(source, image_request)
-        assert source.decoded == count
-
-
 def test_another_format_has_another_folder(image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     opened(Source(), image_request)
     monkeypatch.setattr(arrays_module, "FORMAT", 99)
     opened(Source(), image_request)
     assert len(list((image_request.cache_dir / "arrays").glob("noise-*"))) == 2
-
-
-def test_the_files_are_flushed_before_they_are_described(
-    image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    flushed: list[int] = []
-    flush = os.fsync
-
-    def fsync(descriptor: int) -> None:
-        flushed.append(os.fstat(descriptor).st_ino)
-        flush(descriptor)
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    opened(Source(), image_request)
-    files = {path.name: path.stat().st_ino for path in folder(image_request).iterdir()}
-    described = flushed.index(files.pop("meta.json"))
-    assert set(files.values()) == set(flushed[:described])
 
 
 @pytest.mark.parametrize("shared", [0, 3])
@@ -134,16 +104,16 @@ def test_test_images_that_are_training_images_are_counted(shared: int, image_req
 
 def test_what_was_decoded_before_is_found_without_decoding(image_request: ImageRequest) -> None:
     source = Source()
-    assert decoded(image_request, 6, source.original) is None
+    assert load_cached(image_request, 6, source.original) is None
     assert not image_request.cache_dir.exists()
     arrays = opened(source, image_request)
-    found = decoded(image_request, 6, source.original)
+    found = load_cached(image_request, 6, source.original)
     assert found is not None
     assert replace(found, splits={}) == replace(arrays, splits={})
     for other in ((5, source.original), (6, source.original._replace(identity="two"))):
-        assert decoded(image_request, *other) is None
+        assert load_cached(image_request, *other) is None
     (folder(image_request) / "images-test.bin").write_bytes(b"cut off")
-    assert decoded(image_request, 6, source.original) is None
+    assert load_cached(image_request, 6, source.original) is None
     assert source.decoded == 1
 
 
@@ -153,7 +123,7 @@ def test_a_decoding_that_fails_leaves_nothing(image_request: ImageRequest) -> No
 
     source = Source()
     with pytest.raises(DatasetError):
-        cached(image_request, 6, source.original._replace(decode=fail))
+        load_arrays(image_request, 6, source.original._replace(decode=fail))
     assert [path.suffix for path in (image_request.cache_dir / "arrays").iterdir()] == [".lock"]
     opened(source, image_request)
 
@@ -179,7 +149,7 @@ def test_of_those_who_want_the_same_at_once_one_decodes(image_request: ImageRequ
 
 def _crash_while_decoding(folder: Path) -> None:
     original = Source().original._replace(decode=lambda: os._exit(9))
-    cached(ImageRequest("noise", 6, folder, folder / "cache"), 6, original)
+    load_arrays(ImageRequest("noise", 6, folder, folder / "cache"), 6, original)
 
 
 def test_a_crash_while_decoding_leaves_no_entry(tmp_path: Path, image_request: ImageRequest) -> None:
@@ -200,7 +170,7 @@ def test_progress_is_told_in_images(image_request: ImageRequest) -> None:
 
 @pytest.mark.parametrize("name", ["a b/c", "...", "é" * 100, "x" * 100])
 def test_any_name_makes_a_safe_folder(image_request: ImageRequest, name: str) -> None:
-    cached(replace(image_request, name=name), 6, Source().original)
+    load_arrays(replace(image_request, name=name), 6, Source().original)
     for path in (image_request.cache_dir / "arrays").glob("[!.]*"):
         assert len(path.name) <= 57
         assert path.name.isascii()

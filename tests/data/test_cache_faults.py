@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vitreport.data import arrays
-from vitreport.data.arrays import Chunk, Decoding, Split, cached, decoded, fingerprint
+from vitreport.data.arrays import Chunk, Decoding, Split, fingerprint, load_arrays, load_cached
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 
@@ -24,6 +24,7 @@ from .source import Source, folder, opened
         ("labels-test.bin", "empty"),
         ("meta.json", "missing"),
         ("meta.json", "cut"),
+        ("meta.json", "other"),
     ],
 )
 def test_a_damaged_cache_is_made_anew(image_request: ImageRequest, told: list[str], name: str, damage: str) -> None:
@@ -33,7 +34,7 @@ def test_a_damaged_cache_is_made_anew(image_request: ImageRequest, told: list[st
     content = file.read_bytes()
     file.unlink()
     if damage != "missing":
-        file.write_bytes({"cut": content[:-9], "longer": content + b"x", "empty": b""}[damage])
+        file.write_bytes({"cut": content[:-9], "longer": content + b"x", "empty": b"", "other": b"[]"}[damage])
     arrays = opened(source, image_request)
     assert source.decoded == 2
     assert np.array_equal(arrays.splits["train"].images, source.splits["train"].images)
@@ -48,8 +49,8 @@ def test_damaged_bytes_are_told_and_decoded_again(
     source = Source()
     before = opened(source, image_request)
     overwrite_end(folder(image_request) / name, byte)
-    assert decoded(image_request, 6, source.original) is not None
-    unchecked = cached(image_request, 6, source.original, check_bytes=False)
+    assert load_cached(image_request, 6, source.original) is not None
+    unchecked = load_arrays(image_request, 6, source.original, check_bytes=False)
     assert fingerprint(unchecked.classes, unchecked.splits) != unchecked.fingerprint
     assert (source.decoded, told) == (1, [])
     after = opened(source, image_request)
@@ -93,7 +94,7 @@ def test_a_source_that_cannot_be_read_is_not_taken_for_the_cache(image_request: 
         (lambda: decode(unread(None)), "noise"),
     ):
         with pytest.raises(DatasetError, match=f"^{place} cannot be read: input/output error$"):
-            cached(image_request, 6, source.original._replace(decode=failing))
+            load_arrays(image_request, 6, source.original._replace(decode=failing))
 
 
 def test_a_fault_of_the_system_is_not_taken_for_one_of_the_source(
@@ -107,10 +108,21 @@ def test_a_fault_of_the_system_is_not_taken_for_one_of_the_source(
         opened(Source(), image_request)
 
 
+@pytest.mark.parametrize(("number", "words"), [(errno.EMFILE, "too many open files"), (errno.ENOMEM, "out of memory")])
+def test_a_shortage_while_decoding_is_not_taken_for_a_fault_of_the_source(
+    image_request: ImageRequest, number: int, words: str
+) -> None:
+    def decode() -> Decoding:
+        raise OSError(number, "no")
+
+    with pytest.raises(ResourceError, match=words):
+        load_arrays(image_request, 6, Source().original._replace(decode=decode))
+
+
 def test_what_another_process_removes_at_once_is_an_error(
     image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrays, "decoded", lambda *_, **__: None)
+    monkeypatch.setattr(arrays, "_read", lambda *_, **__: None)
     with pytest.raises(ResourceError, match="is damaged though it was just written"):
         opened(Source(), image_request)
 

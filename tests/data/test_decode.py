@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from vitreport.data import decode, folder
 from vitreport.data.decode import UndecodableError
 from vitreport.data.notices import image_notices
 from vitreport.data.registry import ImageRequest
-from vitreport.errors import SpecError
+from vitreport.errors import ResourceError, SpecError
 
 from .makers import Pixels, facts, noise, open_folder, write_folder
 
@@ -160,3 +161,17 @@ def test_images_of_another_size_are_told(tmp_path: Path, image_request: ImageReq
     assert line == f"12 of 12 images had another size: 8- to 24-pixel images resized to 16 x 16; {hint}"
     (line,) = image_notices("set", open_folder(root, image_request, 32))
     assert "enlarged to 32 x 32" in line
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), MemoryError()])
+def test_a_shortage_is_no_fault_of_an_image(
+    tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    root = write_folder(tmp_path / "set")
+
+    def failing(*_: object, **__: object) -> Image.Image:
+        raise error
+
+    monkeypatch.setattr(Image, "open", failing)
+    with pytest.raises(ResourceError, match=r"too many open files|out of memory"):
+        open_folder(root, image_request)

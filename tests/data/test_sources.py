@@ -10,7 +10,7 @@ from PIL import Image
 
 from vitreport.data.arrays import ImageArrays
 from vitreport.data.registry import DATASETS, ImageRequest
-from vitreport.data.sources import describe, locate, open_dataset, open_decoded, open_present
+from vitreport.data.sources import describe, locate, open_dataset, open_without_download
 from vitreport.errors import DatasetError, SpecError
 from vitreport.spec.data import DatasetFacts
 
@@ -134,30 +134,8 @@ def test_a_folder_is_decoded_to_the_size_that_is_asked_for(image_request: ImageR
         assert arrays.resized == resized
 
 
-def test_only_what_was_decoded_and_is_unchanged_is_served_without_decoding(
-    image_request: ImageRequest, told: list[str]
-) -> None:
-    def decoded(size: int = 8) -> ImageArrays | None:
-        return open_decoded(replace(image_request, name="pets", image_size=size, notify=lambda line: None))
-
-    assert decoded() is None
-    root = write_folder(image_request.data_dir / "pets")
-    (root / "train" / "cat" / "notes.txt").write_text("ignored")
-    assert decoded() is None
-    arrays = open_dataset(replace(image_request, name="pets"))
-    found = decoded()
-    assert found is not None
-    assert found.fingerprint == arrays.fingerprint
-    assert decoded(size=16) is None
-    assert len(told) == 1
-    (root / "test" / "dog" / "0000.png").unlink()
-    assert decoded() is None
-    (root / "test" / "dog").rename(root / "test" / "wolf")
-    assert decoded() is None
-
-
 def present(name: str, image_request: ImageRequest) -> ImageArrays | None:
-    return open_present(replace(image_request, name=name))
+    return open_without_download(replace(image_request, name=name))
 
 
 def test_images_that_are_here_are_decoded_as_they_are_now(image_request: ImageRequest) -> None:

@@ -15,7 +15,9 @@ FACTS = DatasetFacts("digits", 10, 8, 1437)
 
 
 def recorded(intensity_range: str) -> bytes:
-    spec = read_spec({"model": {"name": "mlp-mixer"}, "data": {"dataset": "digits"}}, lambda *_: FACTS).spec
+    spec = read_spec(
+        {"model": {"name": "mlp-mixer", "patch_size": 4}, "data": {"dataset": "digits"}}, lambda *_: FACTS
+    ).spec
     values = spec.model_dump(mode="json")
     values["data"]["intensity_range"] = intensity_range
     return json.dumps(values).encode()

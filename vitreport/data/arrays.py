@@ -3,7 +3,7 @@
     CACHE_DIR/arrays/<name>-<key>/images-train.bin   uint8 (N, 3, S, S)
                                   labels-train.bin   int64 (N,), little-endian
                                   images-test.bin, labels-test.bin, perhaps images-val.bin, labels-val.bin
-                                  meta.json          FORMAT and `ImageFacts`
+                                  meta.json          `ImageFacts`
 
 The key identifies FORMAT, the source bytes and the size S. A folder is written under a temporary name, renamed last.
 """
@@ -11,7 +11,6 @@ The key identifies FORMAT, the source bytes and the size S. A folder is written 
 import hashlib
 import json
 import math
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +26,7 @@ from pydantic import TypeAdapter
 
 from vitreport.data.registry import ImageRequest, Progress
 from vitreport.errors import DatasetError, ResourceError
-from vitreport.files import locked, make_folder, remove_file, storage_errors, write_json
+from vitreport.files import locked, make_folder, storage_errors, write_json
 from vitreport.spec.data import CHANNELS
 from vitreport.untrusted_files import UnreadableFileError, read_bounded, reading_errors
 
@@ -105,7 +104,7 @@ class ImageSource(NamedTuple):
     remote: bool = False
 
 
-def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes: bool = True) -> ImageArrays:
+def load_arrays(request: ImageRequest, size: int, source: ImageSource, *, check_bytes: bool = True) -> ImageArrays:
     """Return the arrays of a source at `size` pixels, from the cache or decoded into it.
 
     With `check_bytes` they are hashed, and decoded again if they do not have their fingerprint.
@@ -115,18 +114,16 @@ def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes
         ResourceError: The cache cannot be written.
     """
     folder = _folder(request, size, source)
-    if found := decoded(request, size, source, check_bytes=check_bytes):
+    if found := _read(folder, size, check_bytes=check_bytes):
         return found
     make_folder(folder.parent)
     with locked(folder.with_name(f".{folder.name}.lock"), soft=True), storage_errors(folder):
-        if found := decoded(request, size, source, check_bytes=check_bytes):  # another process has just decoded it
+        if found := _read(folder, size, check_bytes=check_bytes):  # another process has just decoded it
             return found
         if folder.exists():
             request.notify(f"{folder} is damaged or of an older format: decoding {request.name} again")
         temporary = folder.with_name(f".{folder.name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)  # as the lock is held, a leftover belongs to nobody
-        if temporary.is_symlink():  # the images would be written to another place
-            remove_file(temporary)
         make_folder(temporary)
         try:
             _decode_into(temporary, size, source, request.progress)
@@ -134,27 +131,24 @@ def cached(request: ImageRequest, size: int, source: ImageSource, *, check_bytes
             temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        if found := decoded(request, size, source):
+        if found := _read(folder, size):
             return found
     raise ResourceError(f"{folder} is damaged though it was just written", "check the disk, or choose another cache")
 
 
-def decoded(request: ImageRequest, size: int, source: ImageSource, *, check_bytes: bool = False) -> ImageArrays | None:
-    """Return the arrays from the cache; None if a file is missing, or is not what meta.json says."""
-    folder = _folder(request, size, source)
-    with suppress(UnreadableFileError, OSError, ValueError):
-        meta = json.loads(read_bounded(folder / "meta.json", MOST_META_BYTES))
-        facts = TypeAdapter(ImageFacts).validate_python(meta)
-        if meta != _meta(facts):  # a field is missing or unknown
-            return None
+def load_cached(request: ImageRequest, size: int, source: ImageSource) -> ImageArrays | None:
+    """Return the arrays of a source from the cache, with unchecked bytes; None if they are not in it."""
+    return _read(_folder(request, size, source), size)
+
+
+def _read(folder: Path, size: int, *, check_bytes: bool = False) -> ImageArrays | None:
+    """Return the arrays in a folder; None if a file is missing, or is not what meta.json says."""
+    with suppress(UnreadableFileError, FileNotFoundError, ValueError):
+        facts = TypeAdapter(ImageFacts).validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
         splits = _mapped(folder, facts.sizes, size)
         if not check_bytes or fingerprint(facts.classes, splits) == facts.fingerprint:
             return ImageArrays(splits=splits, **vars(facts))
     return None
-
-
-def _meta(facts: ImageFacts) -> dict[str, Any]:
-    return {"format": FORMAT, **TypeAdapter(ImageFacts).dump_python(facts, mode="json")}
 
 
 def _folder(request: ImageRequest, size: int, source: ImageSource) -> Path:
@@ -196,11 +190,8 @@ def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progres
         sides += chunk.resized
         done += len(chunk.images)
         progress("decoding", done, sum(counts.values()))
-    for path in folder.iterdir():
-        with path.open("ab") as file:
-            os.fsync(file.fileno())
     facts = image_facts(source.source, decoding, _mapped(folder, counts, size), sides)
-    write_json(folder / "meta.json", _meta(facts))
+    write_json(folder / "meta.json", TypeAdapter(ImageFacts).dump_python(facts, mode="json"))
 
 
 def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:

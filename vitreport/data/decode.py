@@ -18,9 +18,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vitreport.data.archive import Tree, shown
 from vitreport.data.arrays import Chunk, Decoding, Labels, Pixels
-from vitreport.errors import DatasetError, Problem, SpecError
+from vitreport.errors import DatasetError, Problem, ResourceError, SpecError
 from vitreport.formatting import listed
 from vitreport.spec.data import CHANNELS, LARGEST_SIDE, SMALLEST_SIDE
+from vitreport.untrusted_files import refuse_shortage
 
 VERSION = 2
 """Raised whenever the same files give other pixels, so that no older copy in the cache is used."""
@@ -91,7 +92,10 @@ def _tried_in_blocks(
         try:
             with tree.open(file) as opened, Image.open(opened, formats=FORMATS) as image:
                 return function(image)
+        except ResourceError:
+            raise
         except Exception as error:  # damaged files make Pillow raise almost anything
+            refuse_shortage(error)
             return Fault(f"{shown(file)} ({_reason(error)})")
 
     with ThreadPoolExecutor() as pool:

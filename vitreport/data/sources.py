@@ -96,33 +96,24 @@ def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageAr
         DatasetError: The images are missing or damaged.
         ResourceError: They cannot be downloaded or kept.
     """
-    from vitreport.data.arrays import cached
+    from vitreport.data.arrays import load_arrays
 
-    return cached(request, *_find(request), check_bytes=check_bytes)
+    return load_arrays(request, *_find(request), check_bytes=check_bytes)
 
 
-def open_present(request: ImageRequest) -> "ImageArrays | None":
-    """Return the images of a dataset as they are here now, decoded if they are not yet, with unchecked bytes.
+def open_without_download(request: ImageRequest) -> "ImageArrays | None":
+    """Return the images of a dataset as `open_dataset` does, with unchecked bytes.
 
     The result is None if there is no such folder, or if they would have to be downloaded and are not in the cache.
-    Raises as `open_dataset` does.
     """
-    published = DATASETS.get(request.name)
-    if not published and not _is_folder(request.data_dir / request.name):
+    from vitreport.data.arrays import load_arrays, load_cached
+
+    if request.name not in DATASETS and not _is_folder(request.data_dir / request.name):
         return None
-    if published and published.find(request).remote:
-        return open_decoded(request)
-    return open_dataset(request, check_bytes=False)
-
-
-def open_decoded(request: ImageRequest) -> "ImageArrays | None":
-    """Return the images of a dataset if those that are here have been decoded already, else None; bytes unchecked."""
-    from vitreport.data.arrays import decoded
-
-    try:
-        return decoded(request, *_find(request))
-    except DatasetError:
-        return None
+    size, source = _find(request)
+    return (
+        load_cached(request, size, source) if source.remote else load_arrays(request, size, source, check_bytes=False)
+    )
 
 
 def _find(request: ImageRequest) -> "tuple[int, ImageSource]":

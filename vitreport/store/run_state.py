@@ -3,7 +3,7 @@
 from typing import Literal
 
 from vitreport.data.registry import ImageRequest
-from vitreport.data.sources import open_present
+from vitreport.data.sources import open_without_download
 from vitreport.errors import DatasetError, DivergedError, RecordError
 from vitreport.records.folders import has_checkpoint, newest_attempt, refuse_foreign_entries
 from vitreport.records.reader import Run, read_run
@@ -75,7 +75,7 @@ def finished_run(spec: RunSpec, runtime: Runtime, listener: Listener) -> Run | N
     run = read_run(folder) if folder.exists() else None
     if run is None or run.record is None or not is_finished(run):
         return None
-    if images := open_present(ImageRequest.of(spec.data, runtime, listener.note, listener.progress)):
+    if images := open_without_download(ImageRequest.of(spec.data, runtime, listener.note, listener.progress)):
         refuse_other_images(run.record, images.fingerprint, FORCE_HINT)
     return run
 

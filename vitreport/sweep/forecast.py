@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from vitreport.data.registry import DATASETS, ImageRequest
-from vitreport.data.sources import count_images, open_decoded
+from vitreport.data.registry import DATASETS
+from vitreport.data.sources import count_images
 from vitreport.errors import Problem, SpecError
 from vitreport.records.folders import newest_attempt
 from vitreport.records.reader import Run, read_run
@@ -166,13 +166,9 @@ def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
 
 
 def _images(spec: RunSpec, runtime: Runtime) -> tuple[dict[str, int], bool]:
-    """Return the images of each split, and whether they were counted: decoded, or as files in a folder."""
+    """Return the images of each split, and whether they were counted, as files in a folder."""
     data = spec.data
-    arrays = open_decoded(ImageRequest.of(data, runtime))
-    if arrays:
-        counts, counted = {name: len(split.labels) for name, split in arrays.splits.items()}, True
-    else:
-        counts, counted = count_images(data.dataset, runtime.data_dir), data.dataset not in DATASETS
+    counts, counted = count_images(data.dataset, runtime.data_dir), data.dataset not in DATASETS
     train = data.images_to_train_on(counts["train"])
     held_out = min(counts["train"], data.limit or counts["train"]) - train
     val = counts["val"] if data.validation == "folder" else held_out
