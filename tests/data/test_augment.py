@@ -14,7 +14,6 @@ from tests.data.augmenting import (
     drawn,
     numbers,
     random_images,
-    seeded,
     shares,
     telling_images,
 )
@@ -85,24 +84,6 @@ def test_each_image_gets_operations_of_its_own() -> None:
     assert_close(result[1], 0.2 * images[1])
     assert_close(result[2], 0.3 * images[2].flip(-1))
     assert torch.equal(result[3], shifted_crop(images, shifts)[3].flip(-1))
-
-
-def test_the_parts_of_an_operation_do_what_it_does_as_a_whole() -> None:
-    """Jitter and RandAugment, also of different length, taken apart among other operations or applied at once."""
-    images, turns = random_images(40), 3
-    specs: list[AugmentSpec] = [
-        JITTER,
-        FLIP,
-        RandAugmentSpec(num_ops=2),
-        MixtureSpec(minimum=0, maximum=2, operations=(JITTER, CROP)),
-    ]
-    operations = [drawn(spec, 40 * turns, seed=seed) for seed, spec in enumerate(specs)]
-    wholes = [SampledTransform(partial(operation.apply), operation.parameters) for operation in operations]
-    choices = torch.randint(-1, len(specs), (40, turns), generator=seeded())
-    rows = torch.arange(40 * turns).view(40, turns)
-    expected = InTurn(wholes)(images, choices, rows)
-    assert torch.equal(InTurn(operations)(images, choices, rows), expected)
-    assert not torch.equal(expected, images)
 
 
 def test_images_may_all_be_left_alone() -> None:

@@ -4,7 +4,7 @@ The parameters of an operation are tensors on the CPU whose first dimension coun
 there until they are used, it is known there which images an operation concerns, and the device is never waited for.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from vitreport.randomness import MIDDLE, as_uniforms, position_keys, random_words
 
@@ -107,68 +106,14 @@ class InTurn:
     def __call__(self, images: Tensor, choices: Tensor, rows: Tensor) -> Tensor:
         """Return the changed images (B, 3, H, W)."""
         images = images.clone()
-        choices, rows, operations = _flat(choices, rows, self.operations)
-        calls = list(_schedule(choices.tolist()))
-        sizes = [len(members) for _, members, _ in calls]
-        members = torch.tensor([image for call in calls for image in call[1]], dtype=torch.long)
-        turns = torch.tensor([turn for call in calls for turn in call[2]], dtype=torch.long)
-        own_rows = rows[members, turns].split_with_sizes(sizes)
-        places = members.to(images.device, non_blocking=True).split_with_sizes(sizes)
-        for (position, *_), own, where in zip(calls, own_rows, places, strict=True):
-            apply, parameters = operations[position]
-            changed = apply(images.index_select(0, where), *(values[own] for values in parameters))
-            images.index_copy_(0, where, changed)
+        for chosen, own in zip(choices.unbind(1), rows.unbind(1), strict=True):
+            for position in chosen[chosen >= 0].unique().tolist():
+                apply, parameters = self.operations[position]
+                members = (chosen == position).nonzero().squeeze(1)
+                where = members.to(images.device, non_blocking=True)
+                changed = apply(images.index_select(0, where), *(values[own[members]] for values in parameters))
+                images.index_copy_(0, where, changed)
         return images
-
-
-def _flat(
-    choices: Tensor, rows: Tensor, operations: Sequence[SampledTransform]
-) -> tuple[Tensor, Tensor, Sequence[SampledTransform]]:
-    """Return the same turns with the parts of each operation that consists of others in its place, (B, K * W)."""
-    if not any(isinstance(operation.apply, InTurn) for operation in operations):
-        return choices, rows, operations
-    parts, flat_choices, flat_rows = list[SampledTransform](), list[Tensor](), list[Tensor]()
-    for position, operation in enumerate(operations):
-        chosen = choices == position
-        inner_choices, inner_rows, inner = _parts(operation, rows.where(chosen, 0))
-        present = chosen[..., None] & (inner_choices >= 0)
-        flat_choices.append((inner_choices + len(parts)).where(present, -1))
-        flat_rows.append(inner_rows.where(present, 0))
-        parts += inner
-    return _merged(flat_choices, -1), _merged(flat_rows, 0), parts
-
-
-def _merged(turns: Sequence[Tensor], nothing: int) -> Tensor:
-    """Merge turns (B, K, W) of any W; at most one of them has more than `nothing` in one place."""
-    width = max(each.shape[-1] for each in turns)
-    padded = [functional.pad(each, (0, width - each.shape[-1]), value=nothing) for each in turns]
-    return torch.stack(padded).amax(0).flatten(1)
-
-
-def _parts(operation: SampledTransform, rows: Tensor) -> tuple[Tensor, Tensor, Sequence[SampledTransform]]:
-    """Return what an operation with these rows (B, K) of its parameters consists of: choices and rows (B, K, W)."""
-    if not isinstance(operation.apply, InTurn):
-        return torch.zeros_like(rows)[..., None], rows[..., None], [operation]
-    inner_choices, inner_rows = operation.parameters
-    inner_choices, inner_rows, parts = _flat(inner_choices, inner_rows, operation.apply.operations)
-    return inner_choices[rows], inner_rows[rows], parts
-
-
-def _schedule(choices: list[list[int]]) -> Iterator[tuple[int, list[int], list[int]]]:
-    """Yield the operation that most images wait for, with these images and their turns, until none waits."""
-    queues = [[(turn, position) for turn, position in enumerate(own) if position >= 0][::-1] for own in choices]
-    waiting: dict[int, list[int]] = {}
-    arriving: Iterable[int] = range(len(queues))
-    while True:
-        for image in arriving:
-            if queues[image]:
-                waiting.setdefault(queues[image][-1][1], []).append(image)
-        if not waiting:
-            return
-        position = max(waiting, key=lambda position: len(waiting[position]))
-        members = waiting.pop(position)
-        yield position, members, [queues[image].pop()[0] for image in members]
-        arriving = members
 
 
 def apply_where(images: Tensor, chosen: Tensor, *parameters: Tensor, apply: Apply) -> Tensor:
