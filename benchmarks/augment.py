@@ -22,7 +22,7 @@ from torch import Tensor
 from torchvision import transforms
 
 from vitreport.data.augment.pipeline import augment
-from vitreport.data.augment.sampling import PositionNumbers
+from vitreport.data.augment.sampling import position_numbers
 from vitreport.spec.augment import (
     AugmentSpec,
     AutocontrastSpec,
@@ -120,7 +120,7 @@ def one_image(operations: Sequence[AugmentSpec], size: int) -> Callable[[Image.I
 def as_a_batch(operations: Sequence[AugmentSpec], stored: Tensor, device: torch.device) -> Tensor:
     """Augment stored uint8 images (B, 3, H, W) at once, with numbers of their own as in each step of training."""
     images = stored.to(device, non_blocking=True).float().div_(255)
-    return augment(images, operations, PositionNumbers(0, "augment", 0, np.arange(len(images))).of(slice(None)))
+    return augment(images, operations, position_numbers(0, "augment", 0, np.arange(len(images))))
 
 
 def one_by_one(transform: Callable[[Image.Image], Tensor], stored: Tensor, device: torch.device) -> Tensor:

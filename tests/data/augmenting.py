@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vitreport.data.augment.pipeline import DRAWS, augment
-from vitreport.data.augment.sampling import PositionNumbers, RandomNumbers, SampledTransform
+from vitreport.data.augment.sampling import RandomNumbers, SampledTransform, position_numbers
 from vitreport.spec.augment import AugmentSpec
 
 HEIGHT, WIDTH = 6, 10
@@ -21,7 +21,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 def numbers(count: int, seed: int = 0) -> RandomNumbers:
     """Those of the first images of an epoch."""
-    return PositionNumbers(seed, "augment", 0, np.arange(count)).of(slice(None))
+    return position_numbers(seed, "augment", 0, np.arange(count))
 
 
 def augmented(images: Tensor, operations: Sequence[AugmentSpec], seed: int = 0) -> Tensor:

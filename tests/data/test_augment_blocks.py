@@ -12,7 +12,7 @@ from tests.data.augmenting import random_images
 from tests.data.test_augment import SPECS
 from vitreport.data.augment.color import adjust_contrast
 from vitreport.data.augment.pipeline import augment
-from vitreport.data.augment.sampling import COLUMNS_AT_ONCE, PositionNumbers, RandomNumbers
+from vitreport.data.augment.sampling import RandomNumbers, position_numbers
 from vitreport.data.batches import draw_mixing
 from vitreport.randomness import as_uniforms, position_keys, random_words
 from vitreport.spec.augment import AugmentSpec, MixSpec
@@ -32,7 +32,7 @@ def blocks(kind: str | int) -> Iterator[Positions]:
 
 
 def numbers_of(positions: Positions, purpose: str = "augment") -> RandomNumbers:
-    return PositionNumbers(SEED, purpose, EPOCH, positions).of(slice(None))
+    return position_numbers(SEED, purpose, EPOCH, positions)
 
 
 def in_blocks(images: Tensor, spec: AugmentSpec, kind: str | int) -> Tensor:
@@ -63,17 +63,11 @@ def test_a_large_image_alone_has_the_contrast_that_it_has_in_a_batch() -> None:
 
 
 def test_columns_are_the_same_however_many_are_asked_for_at_once() -> None:
-    """Also where a chunk of them ends in the middle of a request, and for some of the rows."""
-    positions, wide = np.arange(5), COLUMNS_AT_ONCE
-    whole = numbers_of(positions).units(4 * wide)
-    expected = as_uniforms(random_words(position_keys(SEED, "augment", EPOCH, positions), 0, 4 * wide))
-    assert np.array_equal(whole, expected)
-    for sizes in ([1] * 4 * wide, [7, 0, 3 * wide, wide - 7], [wide, 0, wide, 2 * wide], [wide - 1, 2, wide + 1]):
-        block = PositionNumbers(SEED, "augment", EPOCH, positions)
-        for rows in (slice(None), slice(1, 3), slice(4, 9)):
-            numbers = block.of(rows)
-            got = np.concatenate([numbers.units(size) for size in sizes], axis=1)
-            assert np.array_equal(got, whole[rows, : sum(sizes)])
+    positions = np.arange(5)
+    expected = as_uniforms(random_words(position_keys(SEED, "augment", EPOCH, positions), 0, 64))
+    for sizes in ([1] * 64, [7, 0, 48, 9], [64]):
+        numbers = numbers_of(positions)
+        assert np.array_equal(np.concatenate([numbers.units(size) for size in sizes], axis=1), expected)
 
 
 def test_turns_have_columns_of_their_own() -> None:

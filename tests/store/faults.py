@@ -18,7 +18,7 @@ from torch import Tensor
 from tests.store.calls import Calls, StandIn, patch
 from vitreport import files
 from vitreport.data import batches, digits
-from vitreport.data.augment.sampling import PositionNumbers
+from vitreport.data.augment.sampling import RandomNumbers, position_numbers
 from vitreport.randomness import permutation
 from vitreport.store import checkpoint, evaluation, session
 from vitreport.store.writer import RunWriter
@@ -179,11 +179,11 @@ def mixing_from_history() -> None:
 def _numbers_from_history(faulty: str) -> None:
     """The numbers of a purpose depend on the step at which this process has entered the epoch."""
 
-    def numbers(seed: int, purpose: str, epoch: int, positions: NDArray[np.int64]) -> PositionNumbers:
+    def numbers(seed: int, purpose: str, epoch: int, positions: NDArray[np.int64]) -> RandomNumbers:
         entered = int(positions[0]) if purpose == faulty else 0
-        return PositionNumbers(seed + entered, purpose, epoch, positions)
+        return position_numbers(seed + entered, purpose, epoch, positions)
 
-    patch.setattr(batches, "PositionNumbers", numbers)
+    patch.setattr(batches, "position_numbers", numbers)
 
 
 def optimizer_not_restored() -> None:

@@ -16,13 +16,12 @@ from torch.nn import functional
 
 from vitreport.data.augment.geometry import in_boxes
 from vitreport.data.augment.pipeline import augment
-from vitreport.data.augment.sampling import PositionNumbers, RandomNumbers, Units, per_image
+from vitreport.data.augment.sampling import RandomNumbers, Units, per_image, position_numbers
 from vitreport.randomness import permutation
 from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec
 
 DEVICE_MEMORY_SHARE = 0.5
-POSITIONS_AT_ONCE = 1024  # their random numbers are drawn together, which takes fewer calls
 
 
 class ImageSet:
@@ -87,20 +86,18 @@ class TrainingBatches:
 
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images and labels (B,), or class weights (B, num_classes) of mixed images, from `first_step` on."""
-        count, block = len(self.images), self.batch_size * max(1, POSITIONS_AT_ONCE // self.batch_size)
-        order = torch.from_numpy(permutation(self.seed, "order", epoch, count)).to(self.images.images.device)
-        for first in range(first_step * self.batch_size, count, block):
-            positions = np.arange(first, min(first + block, count))
-            augmenting, mixing = (PositionNumbers(self.seed, name, epoch, positions) for name in ("augment", "mix"))
-            for start in range(0, len(positions), self.batch_size):
-                rows = slice(start, start + self.batch_size)
-                images, labels = self.images.batch(order[first:][rows])
-                images = self.images.normalized(augment(images, self.data.augment, augmenting.of(rows)))
-                if self.data.mix.is_on:
-                    mixed = draw_mixing(self.data.mix, images.shape[-2:], mixing.of(rows))
-                    images = mixed_images(images, mixed)
-                    labels = mixed_targets(labels, mixed.shares, self.data.num_classes)
-                yield images, labels
+        order = torch.from_numpy(permutation(self.seed, "order", epoch, len(self.images))).to(self.images.images.device)
+        for step in range(first_step, self.steps_per_epoch):
+            rows = slice(step * self.batch_size, (step + 1) * self.batch_size)
+            positions = np.arange(len(order))[rows]
+            augmenting, mixing = (position_numbers(self.seed, name, epoch, positions) for name in ("augment", "mix"))
+            images, labels = self.images.batch(order[rows])
+            images = self.images.normalized(augment(images, self.data.augment, augmenting))
+            if self.data.mix.is_on:
+                mixed = draw_mixing(self.data.mix, images.shape[-2:], mixing)
+                images = mixed_images(images, mixed)
+                labels = mixed_targets(labels, mixed.shares, self.data.num_classes)
+            yield images, labels
 
 
 class Mixing(NamedTuple):

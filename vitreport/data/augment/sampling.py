@@ -18,8 +18,6 @@ from vitreport.randomness import MIDDLE, as_uniforms, position_keys, random_word
 Units = NDArray[np.float64]
 Bounds = float | Sequence[float]
 
-COLUMNS_AT_ONCE = 16  # calling the hash costs more than drawing columns that are never used
-
 
 @dataclass(frozen=True)
 class RandomNumbers:
@@ -56,27 +54,16 @@ class RandomNumbers:
         return RandomNumbers(units)
 
 
-class PositionNumbers:
-    """The random numbers of `positions` (N,) in the order of an epoch; columns are drawn when they are first read."""
+def position_numbers(seed: int, purpose: str, epoch: int, positions: NDArray[np.int64]) -> RandomNumbers:
+    """Return the random numbers of `positions` (N,) in the order of an epoch."""
+    keys, used = position_keys(seed, purpose, epoch, positions), 0
 
-    def __init__(self, seed: int, purpose: str, epoch: int, positions: NDArray[np.int64]) -> None:
-        self._keys = position_keys(seed, purpose, epoch, positions)
-        self._drawn: Units = np.empty((len(positions), 0))
+    def units(count: int) -> Units:
+        nonlocal used
+        start, used = used, used + count
+        return as_uniforms(random_words(keys, start, count))
 
-    def of(self, rows: slice) -> RandomNumbers:
-        """Give the columns of some rows, from the first on."""
-        used = 0
-
-        def units(count: int) -> Units:
-            nonlocal used
-            start, used = used, used + count
-            drawn = self._drawn.shape[1]
-            if used > drawn:
-                words = random_words(self._keys, drawn, max(used - drawn, COLUMNS_AT_ONCE))
-                self._drawn = np.concatenate([self._drawn, as_uniforms(words)], axis=1)
-            return self._drawn[rows, start:used]
-
-        return RandomNumbers(units)
+    return RandomNumbers(units)
 
 
 Apply = Callable[..., Tensor]
@@ -107,7 +94,7 @@ class InTurn:
         """Return the changed images (B, 3, H, W)."""
         images = images.clone()
         for chosen, own in zip(choices.unbind(1), rows.unbind(1), strict=True):
-            for position in chosen[chosen >= 0].unique().tolist():
+            for position in sorted(set(chosen.tolist()) - {-1}):
                 apply, parameters = self.operations[position]
                 members = (chosen == position).nonzero().squeeze(1)
                 where = members.to(images.device, non_blocking=True)
