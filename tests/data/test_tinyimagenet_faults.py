@@ -112,16 +112,6 @@ def test_another_layout_is_named(image_request: ImageRequest, damage: Callable[[
 
 
 @pytest.mark.usefixtures("three_classes")
-def test_links_out_of_the_data_set_are_refused(image_request: ImageRequest) -> None:
-    root = write_tiny(image_request.data_dir / "tiny-imagenet-200")
-    (root / "words.txt").unlink()
-    (root / "words.txt").symlink_to("/etc/passwd")
-    with pytest.raises(DatasetError, match=r"words\.txt is a link out of the dataset"):
-        opened(image_request)
-
-
-@pytest.mark.parametrize("packed", [True, False])
-@pytest.mark.usefixtures("three_classes")
 def test_images_that_do_not_decode_are_counted(
     tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:

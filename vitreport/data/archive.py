@@ -35,15 +35,10 @@ def is_image(path: str) -> bool:
 
 
 class DiskTree:
-    """A folder of the file system, which may itself be a link.
+    """A folder of the file system. Links are followed wherever they lead."""
 
-    Links out of it are refused; with `follow`, only those to files that are not images: in a user's own folder, images
-    and folders of images are often links to another place.
-    """
-
-    def __init__(self, root: Path, *, follow: bool = False) -> None:
+    def __init__(self, root: Path) -> None:
         self._root = root.resolve()
-        self._follow = follow
         self.place = str(self._root)
 
     def files(self, enter: Callable[[str], bool] = lambda path: path.count("/") < 3) -> list[str]:
@@ -59,11 +54,8 @@ class DiskTree:
         return os.access(self._root / path, os.R_OK | os.X_OK)
 
     def open(self, path: str) -> BinaryIO:
-        """Open a file. Raises UnreadableFileError, or DatasetError if it is a link that is refused."""
-        file = self._root / path
-        if not self._follow or not is_image(path):
-            self._refuse_outside(file)
-        return open_bounded(file)
+        """Open a file. Raises UnreadableFileError."""
+        return open_bounded(self._root / path)
 
     def _walk(self, folder: str, enter: Callable[[str], bool]) -> Iterator[str]:
         with reading_errors(DatasetError, self._root / folder, "check that it is there and may be read"):
@@ -72,8 +64,6 @@ class DiskTree:
                 yield f"{folder}/"
             for entry in entries:
                 path = f"{folder}/{entry.name}".lstrip("/")
-                if entry.is_symlink() and not self._follow:
-                    self._refuse_outside(Path(entry.path))
                 is_dead = entry.is_symlink() and not os.access(entry.path, os.F_OK)
                 is_folder = not is_image(path) if is_dead else entry.is_dir()
                 if not (is_folder and enter(path)):
@@ -82,10 +72,6 @@ class DiskTree:
                     raise DatasetError(f"{self.place}: {shown(path)} is a dead link", DEAD_LINK_HINT)
                 else:
                     yield from self._walk(path, enter)
-
-    def _refuse_outside(self, path: Path) -> None:
-        if not Path(os.path.realpath(path)).is_relative_to(self._root):
-            raise DatasetError(f"{shown(str(path))} is a link out of the dataset", "copy the files")
 
 
 class ZipTree:

@@ -6,7 +6,7 @@
                         the root or a name, with or without its ending; separated by comma, semicolon or tab
 
 The names of the split folders may be in capitals; val/ may be called valid/ or validation/. Hidden files are ignored.
-In a user folder, links are followed wherever they lead.
+Links are followed wherever they lead.
 """
 
 import csv
@@ -101,7 +101,7 @@ def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, str]:
     Raises:
         DatasetError: The folder is not laid out as it should be.
     """
-    tree = DiskTree(root, follow=True)
+    tree = DiskTree(root)
     splits = _split_folders(tree)
     files = tree.files(_class_folders(splits))
     source, names = "folder of images", list[str]()
