@@ -30,7 +30,7 @@ class Source:
     def _chunks(self) -> Iterator[Chunk]:
         for name, split in self.splits.items():
             for start in range(0, len(split.images), self.chunk):
-                yield Chunk(name, split.images[start : start + self.chunk], [9])
+                yield Chunk(name, split.images[start : start + self.chunk], 1)
 
 
 def opened(source: Source, image_request: ImageRequest) -> ImageArrays:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vitreport.data import arrays as arrays_module
-from vitreport.data.arrays import Decoding, Split, fingerprint, load_arrays, load_cached
+from vitreport.data.arrays import Decoding, Split, fingerprint, load_arrays
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
 
@@ -99,21 +99,6 @@ def test_test_images_that_are_training_images_are_counted(shared: int, image_req
     source = Source()
     source.splits["test"].images[:shared] = source.splits["train"].images[-shared - 1 : -1]
     assert [opened(source, image_request).overlaps for _ in range(2)] == [{"train/test": shared}] * 2
-    assert source.decoded == 1
-
-
-def test_what_was_decoded_before_is_found_without_decoding(image_request: ImageRequest) -> None:
-    source = Source()
-    assert load_cached(image_request, 6, source.original) is None
-    assert not image_request.cache_dir.exists()
-    arrays = opened(source, image_request)
-    found = load_cached(image_request, 6, source.original)
-    assert found is not None
-    assert replace(found, splits={}) == replace(arrays, splits={})
-    for other in ((5, source.original), (6, source.original._replace(identity="two"))):
-        assert load_cached(image_request, *other) is None
-    (folder(image_request) / "images-test.bin").write_bytes(b"cut off")
-    assert load_cached(image_request, 6, source.original) is None
     assert source.decoded == 1
 
 

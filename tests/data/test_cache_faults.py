@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vitreport.data import arrays
-from vitreport.data.arrays import Chunk, Decoding, Split, fingerprint, load_arrays, load_cached
+from vitreport.data.arrays import Chunk, Decoding, Split, fingerprint, load_arrays
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 
@@ -49,7 +49,6 @@ def test_damaged_bytes_are_told_and_decoded_again(
     source = Source()
     before = opened(source, image_request)
     overwrite_end(folder(image_request) / name, byte)
-    assert load_cached(image_request, 6, source.original) is not None
     unchecked = load_arrays(image_request, 6, source.original, check_bytes=False)
     assert fingerprint(unchecked.classes, unchecked.splits) != unchecked.fingerprint
     assert (source.decoded, told) == (1, [])

@@ -159,7 +159,7 @@ def pipe(root: Path) -> None:
         (empty_class, "has no test image of class dog"),
         (keep_one_class, "has 1 classes, at least 2 are needed"),
         (unprintable_class, r"a class with an unprintable name, 'do\\x1b\[31mg'"),
-        (link_to_itself, r"train/cat/0\.png \(cannot be read: too many"),
+        (link_to_itself, r"train/cat/0\.png cannot be read: too many"),
         (pipe, r"train/cat/0\.png \(is a pipe, not a regular file\)"),
     ],
 )

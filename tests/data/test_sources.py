@@ -14,7 +14,7 @@ from vitreport.data.sources import describe, locate, open_dataset, open_without_
 from vitreport.errors import DatasetError, SpecError
 from vitreport.spec.data import DatasetFacts
 
-from .makers import republish, write_archive, write_folder
+from .makers import write_folder
 
 
 def test_named_data_sets_are_described_without_a_file(tmp_path: Path) -> None:
@@ -157,19 +157,6 @@ def test_images_that_are_here_are_decoded_as_they_are_now(image_request: ImageRe
 def test_images_that_would_be_downloaded_are_not_here(image_request: ImageRequest, told: list[str], name: str) -> None:
     assert present(name, image_request) is None
     assert told == []
-
-
-def test_a_decoded_copy_is_here_without_the_archive(
-    image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = image_request.data_dir / "cifar-10-python.tar.gz"
-    republish("cifar10", monkeypatch, md5=write_archive(path), size=path.stat().st_size)
-    before = present("cifar10", image_request)
-    path.unlink()
-    after = present("cifar10", image_request)
-    assert before is not None
-    assert after is not None
-    assert before.fingerprint == after.fingerprint
 
 
 def test_a_named_data_set_keeps_its_size(image_request: ImageRequest) -> None:

@@ -111,6 +111,7 @@ def test_another_layout_is_named(image_request: ImageRequest, damage: Callable[[
     assert error.value.hint
 
 
+@pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.usefixtures("three_classes")
 def test_images_that_do_not_decode_are_counted(
     tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, packed: bool

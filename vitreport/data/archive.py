@@ -17,7 +17,6 @@ from vitreport.errors import DatasetError
 from vitreport.untrusted_files import open_bounded, reading_errors
 
 REPLACE_HINT = "replace it, or remove it to download it again"
-DEAD_LINK_HINT = "restore what it links to (with DVC: dvc pull), or remove it"
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
@@ -44,13 +43,13 @@ class DiskTree:
     def files(self, enter: Callable[[str], bool] = lambda path: path.count("/") < 3) -> list[str]:
         """List the files in it and in the folders that `enter` accepts, without hidden ones, sorted by their parts.
 
-        Other folders and empty ones are listed with a slash at the end, as are dead links that are not called images.
-        Raises DatasetError if `enter` accepts a dead link, or a folder that cannot be read.
+        Other folders and empty ones are listed with a slash at the end. Raises DatasetError if `enter` accepts a folder
+        that cannot be read.
         """
         return sorted(self._walk("", enter), key=parts)
 
     def is_readable(self, path: str) -> bool:
-        """Whether a folder may be entered, and is no dead link."""
+        """Whether a folder may be entered."""
         return os.access(self._root / path, os.R_OK | os.X_OK)
 
     def open(self, path: str) -> BinaryIO:
@@ -64,14 +63,10 @@ class DiskTree:
                 yield f"{folder}/"
             for entry in entries:
                 path = f"{folder}/{entry.name}".lstrip("/")
-                is_dead = entry.is_symlink() and not os.access(entry.path, os.F_OK)
-                is_folder = not is_image(path) if is_dead else entry.is_dir()
-                if not (is_folder and enter(path)):
-                    yield f"{path}/" if is_folder else path
-                elif is_dead:
-                    raise DatasetError(f"{self.place}: {shown(path)} is a dead link", DEAD_LINK_HINT)
-                else:
+                if entry.is_dir() and enter(path):
                     yield from self._walk(path, enter)
+                else:
+                    yield f"{path}/" if entry.is_dir() else path
 
 
 class ZipTree:

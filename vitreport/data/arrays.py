@@ -13,7 +13,7 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -55,7 +55,7 @@ class ImageFacts:
     images are the published bytes. `mean` and `std` (at least 1/255) are those of each channel over the whole training
     split, where white is 1. `sizes` has the number of images of each split; `overlaps["train/test"]` counts the test
     images that are also training images, pixel by pixel; `repeated` training images repeat another one. `resized`
-    images had another size, their shorter sides from `sides[0]` to `sides[1]`.
+    images had another size.
     """
 
     classes: tuple[str, ...]
@@ -68,7 +68,6 @@ class ImageFacts:
     overlaps: dict[str, int] = field(default_factory=dict)
     repeated: int = 0
     resized: int = 0
-    sides: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +78,11 @@ class ImageArrays(ImageFacts):
 
 
 class Chunk(NamedTuple):
-    """The next images of a split, uint8 (n, 3, S, S), and the former shorter sides of those that were resized."""
+    """The next images of a split, uint8 (n, 3, S, S), and how many of them had another size."""
 
     split: str
     images: Pixels
-    resized: Sequence[int] = ()
+    resized: int = 0
 
 
 class Decoding(NamedTuple):
@@ -136,11 +135,6 @@ def load_arrays(request: ImageRequest, size: int, source: ImageSource, *, check_
     raise ResourceError(f"{folder} is damaged though it was just written", "check the disk, or choose another cache")
 
 
-def load_cached(request: ImageRequest, size: int, source: ImageSource) -> ImageArrays | None:
-    """Return the arrays of a source from the cache, with unchecked bytes; None if they are not in it."""
-    return _read(_folder(request, size, source), size)
-
-
 def _read(folder: Path, size: int, *, check_bytes: bool = False) -> ImageArrays | None:
     """Return the arrays in a folder; None if a file is missing, or is not what meta.json says."""
     with suppress(UnreadableFileError, FileNotFoundError, ValueError):
@@ -177,8 +171,7 @@ def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progres
     counts = {split: len(decoding.labels[split]) for split in SPLIT_ORDER if split in decoding.labels}
     for split, labels in decoding.labels.items():
         (folder / f"labels-{split}.bin").write_bytes(labels.astype("<i8").tobytes())
-    sides: list[int] = []
-    done = 0
+    resized = done = 0
     chunks = iter(decoding.chunks)
     while True:
         with reading():
@@ -187,10 +180,10 @@ def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progres
             break
         with (folder / f"images-{chunk.split}.bin").open("ab") as file:
             file.write(chunk.images.tobytes())
-        sides += chunk.resized
+        resized += chunk.resized
         done += len(chunk.images)
         progress("decoding", done, sum(counts.values()))
-    facts = image_facts(source.source, decoding, _mapped(folder, counts, size), sides)
+    facts = image_facts(source.source, decoding, _mapped(folder, counts, size), resized)
     write_json(folder / "meta.json", TypeAdapter(ImageFacts).dump_python(facts, mode="json"))
 
 
@@ -206,8 +199,8 @@ def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
     return digest.hexdigest()
 
 
-def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], sides: Sequence[int]) -> ImageFacts:
-    """Return the facts of the arrays that were decoded, some of them from images with these shorter sides."""
+def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], resized: int) -> ImageFacts:
+    """Return the facts of the arrays that were decoded, of which so many had another size."""
     mean, std = _mean_and_std(splits["train"].images)
     digests = {
         name: [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in split.images]
@@ -228,8 +221,7 @@ def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], si
             if former in splits and latter in splits
         },
         repeated=len(digests["train"]) - len(distinct["train"]),
-        resized=len(sides),
-        sides=(min(sides), max(sides)) if sides else None,
+        resized=resized,
     )
 
 

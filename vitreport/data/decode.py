@@ -107,7 +107,7 @@ def _tried_in_blocks(
             yield block
 
 
-def _chunks(listing: Listing, size: int, decode: Callable[[Image.Image], tuple[Pixels, int | None]]) -> Iterator[Chunk]:
+def _chunks(listing: Listing, size: int, decode: Callable[[Image.Image], tuple[Pixels, bool]]) -> Iterator[Chunk]:
     """Try every image. Raises UndecodableError after the last one if some do not decode."""
     faults: list[Fault] = []
     length = max(1, min(CHUNK_IMAGES, CHUNK_BYTES // (CHANNELS * size**2)))
@@ -116,26 +116,26 @@ def _chunks(listing: Listing, size: int, decode: Callable[[Image.Image], tuple[P
             faults += [result for result in results if isinstance(result, Fault)]
             pictures = [result for result in results if not isinstance(result, Fault)]
             images = np.array([pixels for pixels, _ in pictures], np.uint8).reshape(-1, CHANNELS, size, size)
-            yield Chunk(split, images, [side for _, side in pictures if side])
+            yield Chunk(split, images, sum(is_resized for _, is_resized in pictures))
     if faults:
         raise UndecodableError(faults, sum(map(len, listing.files.values())))
 
 
-def _picture(image: Image.Image, *, size: int, upright: bool) -> tuple[Pixels, int | None]:
-    """Decode an image to (3, size, size), upright or as stored; the second result is its shorter side if resized."""
+def _picture(image: Image.Image, *, size: int, upright: bool) -> tuple[Pixels, bool]:
+    """Decode an image to (3, size, size), upright or as stored; the second result says whether it was resized."""
     if upright:
         _turn_upright(image)
     image.load()
     if image.mode.startswith(("I", "F")):
-        rgb = _from_grey16(np.asarray(image), image.info.get("transparency"))
+        rgb = _from_grey16(np.asarray(image))
     elif image.has_transparency_data:
         rgb = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("RGB")
     else:
         rgb = image.convert("RGB")
-    side = None if rgb.size == (size, size) else min(rgb.size)
-    if side:
+    is_resized = rgb.size != (size, size)
+    if is_resized:
         rgb = ImageOps.fit(rgb, (size, size), Image.Resampling.BILINEAR)
-    return np.asarray(rgb).transpose(2, 0, 1), side
+    return np.asarray(rgb).transpose(2, 0, 1), is_resized
 
 
 def _turn_upright(image: Image.Image) -> None:
@@ -144,13 +144,11 @@ def _turn_upright(image: Image.Image) -> None:
         ImageOps.exif_transpose(image, in_place=True)
 
 
-def _from_grey16(values: npt.NDArray[np.generic], transparent: object) -> Image.Image:
+def _from_grey16(values: npt.NDArray[np.generic]) -> Image.Image:
     """Scale grey values from 0 to 65535 to 8 bits. Raises ValueError for others."""
     if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
         raise ValueError("values that are not whole numbers from 0 to 65535")
     grey = np.rint(values.astype(np.float32) / np.float32(65535) * 255).astype(np.uint8)
-    if isinstance(transparent, int):
-        grey[values == transparent] = 255
     return Image.fromarray(grey).convert("RGB")
 
 

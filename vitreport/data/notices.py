@@ -65,13 +65,11 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
             lines.append(f"warning: {shared}: the {latter} accuracy will be too high")
     if flat := contrast_warning(images):
         lines.append(f"warning: {flat}")
-    if images.sides:
-        (low, high), size = images.sides, images.splits["train"].images.shape[-1]
-        sides = f"{low}-pixel" if low == high else f"{low}- to {high}-pixel"
-        verb = "reduced" if low > size else "enlarged" if high < size else "resized"
+    if images.resized:
+        size = images.splits["train"].images.shape[-1]
         hint = "" if dataset in DATASETS else "; hint: --set image_size=N chooses another size"
-        resized = f"{images.resized} of {sum(images.sizes.values())} images had another size"
-        lines.append(f"{resized}: {sides} images {verb} to {size} x {size}{hint}")
+        total = sum(images.sizes.values())
+        lines.append(f"{images.resized} of {total} images had another size: they are resized to {size} x {size}{hint}")
     return lines
 
 

@@ -104,16 +104,14 @@ def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageAr
 def open_without_download(request: ImageRequest) -> "ImageArrays | None":
     """Return the images of a dataset as `open_dataset` does, with unchecked bytes.
 
-    The result is None if there is no such folder, or if they would have to be downloaded and are not in the cache.
+    The result is None if there is no such folder, or if they would have to be downloaded.
     """
-    from vitreport.data.arrays import load_arrays, load_cached
+    from vitreport.data.arrays import load_arrays
 
     if request.name not in DATASETS and not _is_folder(request.data_dir / request.name):
         return None
     size, source = _find(request)
-    return (
-        load_cached(request, size, source) if source.remote else load_arrays(request, size, source, check_bytes=False)
-    )
+    return None if source.remote else load_arrays(request, size, source, check_bytes=False)
 
 
 def _find(request: ImageRequest) -> "tuple[int, ImageSource]":
