@@ -11,7 +11,7 @@ from vitreport.spec.compose import read_spec
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.run import RunSpec
 
-FACTS = DatasetFacts("digits", 10, 8, 1437)
+FACTS = DatasetFacts("digits", 10, 8)
 
 
 def recorded(intensity_range: str) -> bytes:
