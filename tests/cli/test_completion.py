@@ -53,7 +53,8 @@ def test_runs_are_offered_with_their_groups_and_sweeps() -> None:
     assert offered("eval --runs-dir elsewhere ") == [first, second]
     assert offered("runs show ", VITREPORT_RUNS_DIR="elsewhere") == [first, second]
     assert offered(f"runs diff --runs-dir elsewhere {first} ") == [group, first, second]
-    assert offered("report --runs-dir elsewhere ") == ["batch-size-12345678", group, first, second]
+    for command in ("report", "plot"):
+        assert offered(f"{command} --runs-dir elsewhere ") == ["batch-size-12345678", group, first, second]
 
 
 def test_no_error_is_shown() -> None:

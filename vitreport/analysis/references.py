@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vitreport.analysis.summary import Ablation, Pair, Summary
 
 FILE = Path(__file__).with_name("references.bib")
+LABEL_LENGTH = 20
 SETTING_REFERENCES = {
     (f"{section}.name", tag_of(kind)): kind.citation
     for section in ("optimizer", "schedule")
@@ -34,6 +35,12 @@ MCNEMAR, SIDAK, CALIBRATION = "mcnemar1947correlated", "sidak1967rectangular", "
 def architecture_title(name: str) -> str:
     """Return Perceiver IO; an architecture of timm as it is typed; an unknown name as it is."""
     return ARCHITECTURES[name].title if name in ARCHITECTURES else model_word(name)
+
+
+def architecture_label(name: str) -> str:
+    """Return the title of an architecture for a small place: its name in place of a long title."""
+    title = architecture_title(name)
+    return title if len(title) <= LABEL_LENGTH else model_word(name)
 
 
 def model_word(name: str) -> str:

@@ -7,16 +7,17 @@ from io import BytesIO
 from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
-from vitreport.analysis.references import model_word, subject_of
+from vitreport.analysis.references import architecture_label, subject_of
 from vitreport.analysis.summary import Summary
 from vitreport.data.registry import dataset_title
+from vitreport.formatting import printable
 from vitreport.report.blocks import Figure
 from vitreport.report.figures import accuracy, curves, groups
 from vitreport.report.figures.canvas import LIGHT, WIDTH, Canvas, style
-from vitreport.report.tables import titles_of
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
 COLUMNS, GAP, SMALLEST_TIP = 2, 16, 14
+FILE_DPI = 288
 LEFT_OUT = re.compile(r"<style.*?</style>|</svg>", re.DOTALL)
 TAG = re.compile(r"<\w[^>]*>")
 STYLED = re.compile(r' style="([^"]*)"')
@@ -32,8 +33,8 @@ def figures_of(summary: Summary) -> tuple[Figure, ...]:
     figures = [*accuracy.overview_figure(summary.pairs), *accuracy.cost_figure(summary.pairs)]
     by_id = {group.id: group for group in summary.groups}
     for dataset in dict.fromkeys(pair.dataset for pair in summary.pairs):
-        pairs = [(titles_of(pair)[0], pair.group) for pair in summary.pairs if pair.group and pair.dataset == dataset]
-        named = [(title if len(title) <= 18 else model_word(group.architecture), group) for title, group in pairs]
+        pairs = [pair for pair in summary.pairs if pair.dataset == dataset]
+        named = [(architecture_label(pair.architecture), pair.group) for pair in pairs if pair.group]
         figures += curves.curves_figure(f"{dataset}-curves", dataset_title(dataset), named, place={"dataset": dataset})
     for architecture in summary.architectures:
         figures += [each for pair in architecture.pairs if pair.group for each in groups.figures_of_group(pair.group)]
@@ -53,28 +54,43 @@ def figures_of(summary: Summary) -> tuple[Figure, ...]:
 
 def draw(figure: Figure) -> list[str]:
     """Return the panels of a figure, each an SVG on one line whose colours are `var(--name)` of the palette."""
-    data, panels = figure.data, list[Canvas]()
     with style():
-        match figure.kind:
-            case "overview":
-                panels = accuracy.draw_overview(data)
-            case "cost":
-                panels = accuracy.draw_cost(data)
-            case "ablation":
-                panels = [accuracy.draw_ablation(*data)]
-            case "classes":
-                panels = [accuracy.draw_rows("", "accuracy of a class", data)]
-            case "curves":
-                panels = list(map(curves.draw_curves, data))
-            case "confusion":
-                panels = [groups.draw_confusion(data)]
-            case "calibration":
-                panels = groups.draw_calibration(data)
-            case "mistakes":
-                pass  # a recorded picture
-            case _:
-                assert_never(figure.kind)
-        return [_svg(panel, f"{figure.name}-{index}") for index, panel in enumerate(panels)]
+        return [_svg(panel, f"{figure.name}-{index}") for index, panel in enumerate(_panels(figure))]
+
+
+def drawn_file(figure: Figure, extension: str) -> bytes:
+    """Return a figure of one panel in light colours as an SVG, PNG or PDF file, the same bytes each time."""
+    if extension == "svg":
+        return compose(draw(figure), printable(figure.alt), LIGHT).encode()
+    output = BytesIO()
+    with style():
+        (panel,) = _panels(figure)
+        metadata = {"CreationDate": None} if extension == "pdf" else {"Software": None}
+        panel.drawing.savefig(output, format=extension, dpi=FILE_DPI, facecolor=LIGHT["paper"], metadata=metadata)
+    return output.getvalue()
+
+
+def _panels(figure: Figure) -> list[Canvas]:
+    data = figure.data
+    match figure.kind:
+        case "overview":
+            return accuracy.draw_overview(data)
+        case "cost":
+            return accuracy.draw_cost(data)
+        case "ablation":
+            return [accuracy.draw_ablation(*data)]
+        case "classes":
+            return [accuracy.draw_rows("", "accuracy of a class", data)]
+        case "curves":
+            return list(map(curves.draw_curves, data))
+        case "confusion":
+            return [groups.draw_confusion(data)]
+        case "calibration":
+            return groups.draw_calibration(data)
+        case "mistakes":
+            return []  # a recorded picture
+        case _:
+            assert_never(figure.kind)
 
 
 def _svg(canvas: Canvas, name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from vitreport.analysis.curves import Curve, Metric
 from vitreport.analysis.groups import Group
-from vitreport.analysis.references import where_of
+from vitreport.analysis.references import LABEL_LENGTH, where_of
 from vitreport.formatting import METHODS, joined, listed, percent
 from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import Figure
@@ -50,8 +50,9 @@ def curves_figure(
     groups: Sequence[tuple[str, Group]],
     which: Sequence[Which] = (),
     place: Mapping[str, str] | None = None,
+    fewest: int = 2,
 ) -> Iterator[Figure]:
-    """Make the figure of labelled groups, if at least two have the curves.
+    """Make the figure of labelled groups, if at least the `fewest` have the curves.
 
     These are by default the accuracy on a split that is not trained on, and the training loss.
     """
@@ -70,7 +71,7 @@ def curves_figure(
         )
         for split, metric in which
     ]
-    if len(known) > 1:
+    if len(known) >= fewest:
         more = f" Not drawn: {listed(left_out)}." if left_out else ""
         yield _figure(name, title, panels, more, place or {})
 
@@ -149,7 +150,7 @@ def _label(canvas: Canvas, lines: Sequence[Line]) -> None:
         style: Any = {"color": look.color, "lw": 1, "ls": (0, (1, 1.5)), "transform": axes.transAxes, "clip_on": False}
         axes.plot([(last - left) / (right - left), LABEL_PLACE], [end, place], **style)
         axes.plot([LABEL_PLACE], [place], marker=look.marker, markersize=5, **style)
-        text = Line(short(label, 18), look, curve).shown(last)
+        text = Line(short(label, LABEL_LENGTH), look, curve).shown(last)
         axes.annotate(text, (LABEL_PLACE, place), (6, 0), "axes fraction", "offset points", va="center", fontsize=SMALL)
 
 

@@ -1,0 +1,77 @@
+"""`vitreport plot`: curves of several groups in one figure, as a file."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.commands import vitreport
+from tests.records import spec, write_run, write_seeds
+
+RUNS = Path("runs")
+TRAIN = {"epochs": 6}
+
+
+@pytest.fixture(autouse=True)
+def runs() -> None:
+    for model, accuracy in (("perceiver-io", 0.5), ("swin", 0.6), ("tnt", 0.7)):
+        write_seeds(RUNS, [accuracy, accuracy + 0.02], model=model, train=TRAIN)
+
+
+def test_a_figure_of_three_groups_names_all_three_with_their_numbers() -> None:
+    done = vitreport("plot", "perceiver-io", "swin", "tnt", "-o", "a.svg", "--label", "tnt=Nested")
+    assert (done.exit_code, done.stdout) == (0, ""), done.stderr
+    assert done.stderr.startswith("3 groups in a.svg. Validation accuracy by epoch. ")
+    assert "(n = 2)" in done.stderr
+    drawn = Path("a.svg").read_text()
+    numbers = "Perceiver IO 49.8%, Swin Transformer 59.5% and Nested 69.3%"
+    assert f"CIFAR-10. Validation accuracy at the last epoch: {numbers}." in drawn
+    assert drawn.count("Nested 69.3%") > 1
+    assert "var(" not in drawn
+
+
+@pytest.mark.parametrize(("extension", "beginning"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<svg")])
+def test_a_file_is_the_same_each_time(cli: Cli, extension: str, beginning: bytes) -> None:
+    found = []
+    for name in ("one", "other"):
+        Path(name).mkdir()
+        done = cli("plot", "swin", "--split", "train", "--metric", "loss", "-o", f"{name}/a.{extension}")
+        assert done.exit_code == 0, done.stderr
+        found.append(Path(f"{name}/a.{extension}").read_bytes())
+    assert found[0].startswith(beginning)
+    assert found[0] == found[1]
+
+
+def test_levels_of_an_ablation_are_labelled_by_their_values(cli: Cli) -> None:
+    write_seeds(RUNS, [0.4, 0.42], model="swin", train={**TRAIN, "batch_size": 32})
+    assert cli("plot", "swin", "-o", "a.svg").exit_code == 0
+    alt = "Swin Transformer on CIFAR-10 by batch_size. Validation accuracy at the last epoch: 32: 40.0% and 128: 59.5%."
+    assert alt in Path("a.svg").read_text()
+
+
+def test_of_many_groups_the_note_names_those_left_out(cli: Cli) -> None:
+    for size in range(1, 11):
+        write_run(RUNS, spec("swin", train={**TRAIN, "batch_size": size}), 0.5)
+    done = cli("plot", "swin", "-o", "a.svg")
+    assert done.stderr.startswith("8 groups in a.svg. ")
+    assert done.stderr.endswith(" Not drawn: 2, 5, 8.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("swin -o a.docx", "unknown file extension: a.docx; hint: use .svg, .png or .pdf"),
+        ("swim -o a.svg", "swim is no run, group or sweep in runs; hint: one of swin-cifar10-"),
+        ("swin --split test -o a.svg", "no test curve in swin-cifar10-"),
+        ("swin --label tnt=TNT -o a.svg", "unknown group tnt in --label tnt=TNT; hint: "),
+        ("swin --runs-dir typo -o a.svg", "there is no folder typo"),
+        ("swin", "Missing option '--output' / '-o'"),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_line_with_a_hint(cli: Cli, words: str, message: str) -> None:
+    done = cli("plot", *words.split())
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"error: {message}")
+    assert "; hint: " in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not list(Path().glob("a.*"))

@@ -1,0 +1,94 @@
+"""`vitreport plot`: draw the curves of several groups in one figure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from vitreport.analysis.curves import Metric
+from vitreport.analysis.groups import Group
+from vitreport.analysis.references import architecture_label, subject_of, where_of
+from vitreport.analysis.selection import analyze_runs
+from vitreport.analysis.summary import Summary
+from vitreport.cli import completion, options
+from vitreport.cli.console import note, warn_each
+from vitreport.cli.options import argument, option
+from vitreport.cli.tables.runs import require_runs_dir
+from vitreport.data.registry import dataset_title
+from vitreport.errors import DamageError, SpecError
+from vitreport.files import output_path, write_atomic
+from vitreport.formatting import counted, did_you_mean, joined, listed
+from vitreport.report.figures.collect import drawn_file
+from vitreport.report.figures.curves import curves_figure
+from vitreport.runtime import RUNS_DIR
+
+Split = Literal["train", "validation", "test"]
+EXTENSIONS = (".svg", ".png", ".pdf")
+HINTS: dict[Split, str] = {
+    "train": "name groups that have finished an epoch",
+    "validation": "choose another --split, or train with data.validation_fraction = 0.1",
+    "test": "choose another --split, or train with train.monitor_test = true",
+}
+
+
+def plot(
+    names: Annotated[list[str], argument("Runs, groups or sweeps by their ids.", "GROUP", completion.sweeps)],
+    output: Annotated[Path, option("SVG, PNG or PDF file to write.", "FILE", "--output", "-o")],
+    split: Annotated[Split, option("Split whose curves are drawn.")] = "validation",
+    metric: Annotated[Metric, option("What is drawn by epoch.")] = "accuracy",
+    label: Annotated[
+        list[str] | None, option("Name of a group in the figure (default: how it differs).", "GROUP=NAME")
+    ] = None,
+    runs_dir: options.RunsDir = RUNS_DIR.default,
+) -> None:
+    """Draw the curves of several groups in one figure, with the mean and the 95% band of their seeds.
+
+    Example:
+        vitreport plot swin-digits tnt-digits -o validation.svg
+        vitreport plot swin-digits tnt-digits --split train --metric loss --label swin-digits=Swin -o loss.pdf
+    """
+    if output.suffix.lower() not in EXTENSIONS:
+        raise SpecError(f"unknown file extension: {output}", f"use {joined(EXTENSIONS)}".replace(" and ", " or "))
+    file = output_path(output)
+    require_runs_dir(runs_dir)
+    summary = analyze_runs(names, runs_dir).summary
+    key = {"validation": "val"}.get(split, split)
+    if without := [group.id for group in summary.groups if group.curve(key, metric) is None]:
+        raise SpecError(f"no {split} curve in {listed(without)}", HINTS[split])
+    title, groups = _labelled(summary, label or ())
+    for figure in curves_figure(output.stem, title, groups, ((key, metric),), fewest=1):
+        write_atomic(file, drawn_file(figure, output.suffix.lower().removeprefix(".")))
+        note(f"{counted(len(figure.data[0].lines), 'group')} in {output}. {figure.caption}")
+    damage = summary.damage
+    warn_each(f"{runs_dir / each.place}: {each.reason}" for each in damage)
+    if damage:
+        raise DamageError(
+            f"the records are damaged in {counted(len(summary.damage), 'place')}; the figure has the rest"
+        )
+
+
+def _labelled(summary: Summary, given: Sequence[str]) -> tuple[str, list[tuple[str, Group]]]:
+    """Return the title and the groups with their labels: those given, else how each group differs from the others."""
+    groups, ids = summary.groups, {group.id: group for group in summary.groups}
+    varied = (each for each in summary.ablations if set(ids) <= {level.group for level in each.levels})
+    if ablation := next(varied, None):
+        title, own = subject_of(ablation), {level.group or "": level.shown for level in ablation.levels}
+    else:
+        places = dict.fromkeys(map(where_of, groups))
+        title, own = ", ".join(places), {group.id: _label(group, groups) for group in groups}
+    twice = Counter(own.values())
+    labels = {each: each if twice[text] > 1 else text for each, text in own.items() if each in ids}
+    for name, _, text in (each.partition("=") for each in given):
+        found = [each for each in labels if name and each.startswith(name)]
+        if not (found and text):
+            raise SpecError(f"unknown group {name} in --label {name}={text}", did_you_mean(name, sorted(ids)))
+        labels |= dict.fromkeys(found, text)
+    return title, [(text, ids[each]) for each, text in labels.items()]
+
+
+def _label(group: Group, groups: Sequence[Group]) -> str:
+    """Return how a group differs from the others: by architecture, dataset and fields."""
+    architectures, datasets = ({getattr(each, name) for each in groups} for name in ("architecture", "dataset"))
+    parts = [architecture_label(group.architecture)] * (len(architectures) > 1)
+    parts += [dataset_title(group.dataset)] * (len(datasets) > 1)
+    return ", ".join([*parts, group.label] if group.label else parts) or "representative"
