@@ -45,7 +45,8 @@ def find_field(name: str) -> str:
     if ".".join(parents) in (FREE_TABLE, FREE_TABLE.split(".")[-1]) and last.isidentifier():
         return f"{FREE_TABLE}.{last}"
     wanted = ".".join([*parents, ALIASES.get(last, last)])
-    matches = _matching(wanted)
+    exact = [path for path in field_paths() if path in (wanted, f"{wanted}.name")]
+    matches = exact or [path for path in field_paths() if path.endswith(f".{wanted}")]
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -96,12 +97,6 @@ def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
         values[last] = value
     elif not isinstance(values.get(last), dict):
         values[last] = {}
-
-
-def _matching(name: str) -> list[str]:
-    paths = field_paths()
-    exact = [path for path in paths if path in (name, f"{name}.name")]
-    return exact or [path for path in paths if path.endswith(f".{name}")]
 
 
 def _paths(section: type[Section], prefix: str = "") -> Iterator[str]:

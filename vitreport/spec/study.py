@@ -17,13 +17,12 @@ from vitreport.spec.sweep import AxisSpec, field_axis, shown_value, variant_axis
 
 ONLY = "Runs and ablations"  # the title of the one section of a study that names none
 FIGURE = r"(\d{1,3}(\.\d{1,10})?(e-\d{1,2})?)(%?)"
-FIGURE_FAULT = "Input should be a fraction from 0 to 1, or a percentage in quotes such as '67.70%'"
+FIGURE_FAULT = "must be a fraction from 0 to 1, or a percentage in quotes such as '67.70%'"
 Relation = Literal["is", "above", "like", "spread below", "converged at", "gap above"]
 RELATIONS: dict[Relation, str] = {
     each: "value" if each == "is" else each.replace(" ", "_") for each in get_args(Relation)
 }
 """The relations that a claim can state, each with its field."""
-CLAIM_FAULT = f"must have exactly one of {', '.join(RELATIONS.values())}"
 Labels = tuple[str, ...]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=400)]
@@ -143,7 +142,7 @@ class ClaimSpec(Section):
     @model_validator(mode="after")
     def _states_one_thing(self) -> Self:
         if sum(getattr(self, field) is not None for field in RELATIONS.values()) != 1:
-            raise PydanticCustomError("claim", CLAIM_FAULT)
+            raise PydanticCustomError("claim", f"must have exactly one of {', '.join(RELATIONS.values())}")
         if self.spread_below and self.at is not None:
             raise PydanticCustomError("claim", "must not have both spread_below, which is about all values, and at")
         return self
