@@ -72,8 +72,7 @@ def test_the_plan_comes_true(cli: Cli) -> None:
     assert planned(cli, *arguments)["plan"]["state"] == f"done, at step {record['step']}"
 
 
-def test_each_value_says_where_it_comes_from(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VITREPORT_CLIP_NORM", "1.5")
+def test_each_value_says_where_it_comes_from(cli: Cli) -> None:
     arguments = (*DIGITS, "--set", "lr=0.5", "--seed", "3")
     origins = planned(cli, *arguments)["origins"]
     expected = {
@@ -83,7 +82,6 @@ def test_each_value_says_where_it_comes_from(cli: Cli, monkeypatch: pytest.Monke
         "data.dataset": "command line",
         "data.augment": "preset perceiver-io-digits",
         "optimizer.learning_rate": "--set",
-        "train.clip_norm": "VITREPORT_CLIP_NORM",
         "seed": "command line",
     }
     assert {path: origins[path] for path in expected} == expected
