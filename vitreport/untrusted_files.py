@@ -18,8 +18,6 @@ NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 BINARY = getattr(os, "O_BINARY", 0)  # Windows alone has it: else it changes the ends of lines
 LINK = "is a link, which is not followed"
 KINDS = {"-": "a file", "d": "a folder", "p": "a pipe", "s": "a socket"}
-PIPE_SECONDS = 10
-"""How long to wait for the first byte of a named pipe, which may have no writer. A pipe without a name has one."""
 
 
 class UnreadableFileError(Exception):
@@ -61,7 +59,7 @@ def open_bounded(path: Path, most: int | None = None, *, links: bool = True, pip
     try:
         status = os.fstat(descriptor)
         if pipes and stat.S_ISFIFO(status.st_mode):
-            _wait_for_writer(descriptor, status)
+            _wait_for_writer(descriptor)
         elif fault := _mode_fault(status.st_mode):
             raise UnreadableFileError(fault)
         elif most is not None and status.st_size > most:
@@ -136,14 +134,9 @@ def _unreadable(error: Exception) -> str:
     return f"cannot be read: {(getattr(error, 'strerror', None) or str(error)).lower()}"
 
 
-def _wait_for_writer(descriptor: int, status: os.stat_result) -> None:
+def _wait_for_writer(descriptor: int) -> None:
     """Wait until a pipe has content or its writer has closed it: an earlier read would return the end of the file."""
-    reader, writer = os.pipe()
-    is_nameless = os.fstat(reader).st_dev == status.st_dev  # as those of `<(command)` and `command | vitreport ...`
-    os.close(reader)
-    os.close(writer)
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
-    if not waiting.poll(None if is_nameless else PIPE_SECONDS * 1000):
-        raise UnreadableFileError(f"is a pipe that had no content for {PIPE_SECONDS} seconds")
+    waiting.poll()
     os.set_blocking(descriptor, True)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from vitreport.data.arrays import Chunk, Decoding, ImageSource
-from vitreport.data.registry import DATASETS, Dataset, ImageRequest
+from vitreport.data.registry import DATASETS, ImageRequest, PublishedDataset
 
 CLASSES = ("stripes", "noise")
 COUNTS = {"train": 40, "test": 20}
@@ -35,7 +35,7 @@ def decode() -> Decoding:
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("vitreport.data.toy")
     module.find = find  # type: ignore[attr-defined]
-    dataset = Dataset(
+    dataset = PublishedDataset(
         name="toy",
         title="Toy",
         citation="",

@@ -60,11 +60,11 @@ def test_a_good_mirror_gives_the_file(fetch: Fetch) -> None:
     assert fetch.target.read_bytes() == CONTENT
     assert not fetch.part.exists()
     assert fetch.progress[-1] == ("downloading set.tar.gz", len(CONTENT), len(CONTENT))
-    assert fetch.told == [f"downloading set.tar.gz (0.102 MB) from 127.0.0.1:{fetch.mirror.server_port}"]
+    assert fetch.told == [f"downloading set.tar.gz (102kB) from 127.0.0.1:{fetch.mirror.server_port}"]
 
 
 @pytest.mark.parametrize(
-    ("size", "words"), [(2_640_397_119, " (2.6 GB)"), (170_498_071, " (170 MB)"), (102_400, " (0.102 MB)")]
+    ("size", "words"), [(2_640_397_119, " (2.64GB)"), (170_498_071, " (170MB)"), (102_400, " (102kB)")]
 )
 def test_the_size_of_a_download_is_told(fetch: Fetch, size: int, words: str) -> None:
     with pytest.raises(ResourceError):

@@ -110,4 +110,4 @@ def test_nothing_there_and_no_network(image_request: ImageRequest, told: list[st
     with pytest.raises(ResourceError, match="refused") as error:
         opened(image_request)
     assert "tinyimagenet/{train,test}/CLASS/*.png" in error.value.hint
-    assert told == ["downloading tiny-imagenet-200.zip (248 MB) from 127.0.0.1:9"]
+    assert told == ["downloading tiny-imagenet-200.zip (248MB) from 127.0.0.1:9"]

@@ -18,6 +18,7 @@ from vitreport.data.folder import find_by_class
 from vitreport.data.registry import DATASETS, Archive, ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 from vitreport.files import locked, make_folder, storage_errors
+from vitreport.formatting import compact
 from vitreport.untrusted_files import open_bounded, reading_errors
 
 TIMEOUT_SECONDS = 30
@@ -96,7 +97,7 @@ def download(archive: Archive, request: ImageRequest) -> Path:
             return target
         for url in archive.mirrors:
             host = urlsplit(url).netloc
-            request.notify(f"downloading {target.name} ({archive.size_in_words}) from {host}")
+            request.notify(f"downloading {target.name} ({compact(archive.size)}B) from {host}")
             try:
                 _fetch_verified(url, part, archive, request)
             except _MirrorError as refusal:

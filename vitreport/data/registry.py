@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from vitreport.formatting import compact
+
 if TYPE_CHECKING:
     from vitreport.data.arrays import ImageSource
     from vitreport.runtime import Runtime
@@ -58,14 +60,9 @@ class Archive:
     mirrors: tuple[str, ...]
     files: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def size_in_words(self) -> str:
-        """The size as a user reads it, such as 170 MB."""
-        return f"{self.size / 1e9:.1f} GB" if self.size >= 1e9 else f"{self.size / 1e6:.3g} MB"
-
 
 @dataclass(frozen=True, kw_only=True)
-class Dataset:
+class PublishedDataset:
     """A published dataset, named as its module, with the counts of its images.
 
     `title` is its name in reports and `citation` its key in the bibliography ("" for none). Images are decoded to their
@@ -105,7 +102,7 @@ class Dataset:
             f"{archive} or {self.name}/{archive}",
             f"{folder}/ or {self.name}/{folder}/",
             f"{self.name}/{{train,test}}/CLASS/*.png (or .jpg)",
-            f"else downloaded ({self.archive.size_in_words})",
+            f"else downloaded ({compact(self.archive.size)}B)",
         )
 
     def as_plain(self) -> dict[str, Any]:
@@ -116,7 +113,7 @@ class Dataset:
 
 
 _ALL = (
-    Dataset(
+    PublishedDataset(
         name="digits",
         title="Digits",
         citation="alpaydin1998digits",
@@ -127,7 +124,7 @@ _ALL = (
         train_count=1437,
         test_count=360,
     ),
-    Dataset(
+    PublishedDataset(
         name="cifar10",
         title="CIFAR-10",
         citation="krizhevsky2009cifar",
@@ -156,7 +153,7 @@ _ALL = (
             },
         ),
     ),
-    Dataset(
+    PublishedDataset(
         name="stl10",
         title="STL-10",
         citation="coates2011stl",
@@ -180,7 +177,7 @@ _ALL = (
             },
         ),
     ),
-    Dataset(
+    PublishedDataset(
         name="tinyimagenet",
         title="Tiny ImageNet",
         citation="le2015tinyimagenet",
@@ -200,7 +197,7 @@ _ALL = (
         known_overlap=7,
     ),
 )
-DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for dataset in _ALL}
+DATASETS: Mapping[str, PublishedDataset] = {dataset.name: dataset for dataset in _ALL}
 """In the order in which they are listed."""
 
 
