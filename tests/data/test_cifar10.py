@@ -176,7 +176,7 @@ def test_code_in_a_batch_is_not_run(
     trace = tmp_path / "was-run"
     payload = pickle.dumps({b"data": Payload(trace), b"labels": [0]}, protocol)
     published(monkeypatch, archive, write_archive(archive, change=lambda all_: all_.update(test_batch=payload)))
-    with pytest.raises(DatasetError, match=r"asks for (__builtin__|builtins)\.exec, which could run code"):
+    with pytest.raises(DatasetError, match=r"asks for (\w+\.exec|_codecs\.encode), which could run code"):
         opened(image_request)
     assert not trace.exists()
 
@@ -203,14 +203,6 @@ def test_a_batch_of_another_shape(
     published(monkeypatch, archive, changed)
     with pytest.raises(DatasetError, match=words):
         opened(image_request)
-
-
-def test_a_batch_of_python_3_is_read_too(
-    image_request: ImageRequest, archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stored = pickle.dumps({b"data": ROWS, b"labels": [3, 4]}, 2)
-    published(monkeypatch, archive, write_archive(archive, change=lambda batches: batches.update(test_batch=stored)))
-    assert opened(image_request).splits["test"].labels.tolist() == [3, 4]
 
 
 def test_notices_go_to_the_caller(image_request: ImageRequest) -> None:
