@@ -1,7 +1,5 @@
 """One process at a time writes to a run, and a dead one holds nothing."""
 
-import os
-import platform
 import signal
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from tests.store.conftest import Undisturbed
 from tests.store.identity import differences, only_run, resumed_at
 from tests.store.options import EVERY_STEP, SHORT
 from vitreport.errors import BusyError, ResourceError
-from vitreport.store.lock import HOLDER_NAME, LOCK_NAME, held, is_held
+from vitreport.store.lock import LOCK_NAME, held, is_held
 
 TRAIN = ("train", *SHORT, EVERY_STEP, "--quiet")
 LIST = ("runs", "list", "--json")
@@ -26,7 +24,7 @@ def living(driver: Driver, tmp_path: Path) -> Child:
     return child
 
 
-def test_second_process_is_told_who_holds_the_run(
+def test_second_process_is_told_that_the_run_is_in_use(
     driver: Driver, undisturbed: Undisturbed, tmp_path: Path, living: Child
 ) -> None:
     second = driver.run(*TRAIN, folder=tmp_path)
@@ -35,8 +33,7 @@ def test_second_process_is_told_who_holds_the_run(
     living.wait()
     run = only_run(tmp_path)
     assert second.exit_code == 8
-    told = f"error: run {run.name} is in use by process {living.pid} on {platform.node()}, started 20"
-    assert second.stderr.startswith(told)
+    assert second.stderr.startswith(f"error: run {run.name} is in use by another process")
     assert '"state": "running"' in listed.stdout
     assert go_on(driver, tmp_path) == [2]
     assert differences(undisturbed(SHORT), run) == []
@@ -61,35 +58,11 @@ def test_lock_is_free_although_the_killed_process_has_not_been_waited_for(
 def test_lock_is_exclusive_and_can_be_taken_again(tmp_path: Path) -> None:
     with held(tmp_path):
         assert is_held(tmp_path)
-        with pytest.raises(BusyError, match=f"is in use by process {os.getpid()} on "), held(tmp_path):
+        with pytest.raises(BusyError, match="is in use by another process"), held(tmp_path):
             pass
     assert not is_held(tmp_path)
     with held(tmp_path):
         assert is_held(tmp_path)
-
-
-def test_the_holder_is_forgotten_with_the_lock(tmp_path: Path) -> None:
-    with held(tmp_path):
-        assert (tmp_path / HOLDER_NAME).is_file()
-    assert not (tmp_path / HOLDER_NAME).exists()
-
-
-@pytest.mark.parametrize("content", [None, "", "{", '{"process": 1}', "x" * 10_000])
-def test_a_run_is_busy_although_its_holder_is_not_known(tmp_path: Path, content: str | None) -> None:
-    with held(tmp_path):
-        (tmp_path / HOLDER_NAME).unlink()
-        if content is not None:
-            (tmp_path / HOLDER_NAME).write_text(content)
-        with pytest.raises(BusyError, match="is in use by another process"), held(tmp_path):
-            pass
-
-
-def test_a_link_in_place_of_the_holder_is_not_written_through(tmp_path: Path) -> None:
-    (tmp_path / "other").write_text("kept")
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / HOLDER_NAME).symlink_to(tmp_path / "other")
-    with held(tmp_path / "run"):
-        assert (tmp_path / "other").read_text() == "kept"
 
 
 def test_looking_does_not_make_a_lock(tmp_path: Path) -> None:

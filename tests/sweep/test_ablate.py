@@ -23,6 +23,7 @@ from tests.sweep.processes import (
     runs,
     wait_for_training,
 )
+from vitreport.store.lock import is_held
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -96,7 +97,7 @@ def test_a_worker_that_is_killed_again_and_again_costs_its_trial_only(tmp_path: 
         wait_for_training(sweep)
         wait_until(lambda: bool(set(sweep.workers()) - killed), "another worker", PATIENCE_SECONDS)
         (worker,) = set(sweep.workers()) - killed
-        wait_until(lambda worker=worker: is_training(tmp_path, worker), "its trial", PATIENCE_SECONDS)  # type: ignore[misc]
+        wait_until(lambda: any(map(is_held, runs(tmp_path))), "its trial", PATIENCE_SECONDS)
         os.kill(worker, signal.SIGKILL)
         killed.add(worker)
     done = sweep.finish()
@@ -119,15 +120,3 @@ def test_a_trial_that_another_process_trains_is_waited_for(tmp_path: Path) -> No
     (summary,) = json.loads(done.stdout)
     assert summary["rows"][0]["n"] == 1
     assert record(*runs(tmp_path))["resumed"] == []
-
-
-def is_training(folder: Path, worker: int) -> bool:
-    return any(holder(run) == worker and record(run)["status"] == "running" for run in runs(folder))
-
-
-def holder(run: Path) -> int | None:
-    """The process that holds a run now; None where nothing says so, or it is just being written."""
-    try:
-        return int(json.loads((run / ".holder").read_text())["process"])
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None

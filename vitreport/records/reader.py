@@ -28,7 +28,6 @@ MAX_BYTES = {
     "result.json": 16 << 20,
     "metrics.jsonl": 64 << 20,
     "mistakes.png": 1 << 18,
-    ".holder": 1 << 12,
 }
 MAX_OTHER_BYTES = 16 << 20
 MAX_SKIPPED_LINES = 100

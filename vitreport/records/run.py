@@ -133,11 +133,3 @@ class RunRecord(Record):
     def randomness(self) -> str:
         """The version of the function from a seed to random numbers; the first was not recorded."""
         return self.fingerprint.get("randomness", "1")
-
-
-class HolderRecord(Record):
-    """.holder: the process that writes to the run now; it stays on its machine."""
-
-    process: Count
-    host: Text
-    started: Text

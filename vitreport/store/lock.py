@@ -1,21 +1,15 @@
 """The lock of a run folder: one process at a time writes to it."""
 
-import os
-import platform
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from vitreport.errors import BusyError, StorageError
 from vitreport.files import locked
-from vitreport.records.reader import read_file
-from vitreport.records.run import HolderRecord
-from vitreport.untrusted_files import NO_FOLLOW, NO_WAIT
 
 LOCK_NAME = ".lock"
-HOLDER_NAME = ".holder"  # not the lock file itself, which filelock empties when it opens it
 PATIENCE_SECONDS = 0.5  # longer than `is_held` holds the lock for its look
 
 
@@ -52,25 +46,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 @contextmanager
 def held(folder: Path) -> Iterator[Hold]:
-    """Hold the run until this process ends, however it ends. Raises BusyError that names the process that holds it."""
-    path, holder = folder / LOCK_NAME, folder / HOLDER_NAME
-
-    def busy() -> BusyError:
-        known = read_file(holder, HolderRecord.model_validate_json, [])
-        who = f"process {known.process} on {known.host}, started {known.started}" if known else "another process"
-        return BusyError(f"run {folder.name} is in use by {who}", "wait for it, or stop it")
-
-    with locked(path, timeout=PATIENCE_SECONDS, busy=busy):
-        try:
-            with suppress(OSError):  # nothing depends on it; a link or a pipe in its place is left alone
-                descriptor = os.open(holder, NO_FOLLOW | NO_WAIT | os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-                with os.fdopen(descriptor, "w") as file:
-                    record = HolderRecord(process=os.getpid(), host=platform.node(), started=now())
-                    file.write(record.model_dump_json())
-            yield Hold(path, _identity(path))
-        finally:
-            with suppress(OSError):
-                holder.unlink()
+    """Hold the run until this process ends, however it ends. Raises BusyError if another process holds it."""
+    path = folder / LOCK_NAME
+    busy = BusyError(f"run {folder.name} is in use by another process", "wait for it, or stop it")
+    with locked(path, timeout=PATIENCE_SECONDS, busy=lambda: busy):
+        yield Hold(path, _identity(path))
 
 
 def is_held(folder: Path) -> bool:
