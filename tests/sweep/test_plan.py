@@ -21,8 +21,8 @@ def compose(fields: Mapping[str, Any]) -> Composed:
     return composed(BASE, layer_of(fields, "--param").values)
 
 
-def plan(*axes: AxisSpec, seeds: tuple[int, ...] = (0,), max_trials: int = 1000, **options: Any) -> Plan:
-    return make_plan(axes, seeds, compose, max_trials=max_trials, **options)
+def plan(*axes: AxisSpec, seeds: tuple[int, ...] = (0,), **options: Any) -> Plan:
+    return make_plan(axes, seeds, compose, **options)
 
 
 SIZES = st.lists(st.integers(1, 1000), unique=True, min_size=1, max_size=4)
@@ -71,7 +71,6 @@ def test_a_sweep_is_called_after_its_models() -> None:
         [field_axis("model.arguments.drop_rate", [0.1, 0.2])],
         [0],
         lambda fields: composed(timm, layer_of(fields, "--param").values),
-        max_trials=2,
     )
     assert swept.name == "timm-resnet18 on digits by drop_rate"
 
@@ -90,9 +89,8 @@ def test_a_field_is_varied_once() -> None:
 
 def test_a_sweep_that_is_too_large_is_refused() -> None:
     axes = field_axis("batch_size", range(1, 1001)), field_axis("epochs", range(1, 1001))
-    with pytest.raises(SpecError, match="3,000,000 trials, more than 1,000"):
+    with pytest.raises(SpecError, match="3,000,000 trials, more than 10,000"):
         plan(*axes, seeds=(0, 1, 2))
-    assert len(plan(field_axis("batch_size", [1, 2]), max_trials=2).trials) == 2
 
 
 def test_the_baseline_is_the_value_of_the_spec_itself() -> None:
@@ -109,7 +107,6 @@ def test_the_baseline_is_the_value_of_the_spec_itself() -> None:
         [field_axis("augment", [[], [short]])],
         [0],
         lambda fields: flipped(layer_of(fields, "").values),
-        max_trials=2,
     )
     assert found.baseline == ('[{"name": "horizontal_flip"}]',)
 

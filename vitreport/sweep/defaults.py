@@ -1,4 +1,3 @@
 """What is used unless the user says otherwise. Imports nothing, since `--help` needs it."""
 
 DEFAULT_SEEDS = "3"
-DEFAULT_MAX_TRIALS = 1000

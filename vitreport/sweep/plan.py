@@ -14,17 +14,15 @@ from typing import Any
 
 from vitreport.errors import Problem, SpecError
 from vitreport.formatting import listed
-from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.compose import Composed, Describe, Request, compose, compose_request
-from vitreport.spec.fields import flat
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.run import RunSpec
-from vitreport.spec.sweep import AxisSpec, called, shown_level, shown_value
-from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS
+from vitreport.spec.sweep import AxisSpec, shown_level, shown_value
 
 MODEL, ARCHITECTURE = "model.name", "model.architecture"
 DEFAULT_MODEL = "perceiver-io"
 PARAM = "--param"
+MOST_TRIALS = 10_000
 Labels = tuple[str, ...]
 """A combination of values: the label of one value of each axis."""
 ComposeTrial = Callable[[Mapping[str, Any]], Composed]
@@ -53,7 +51,6 @@ class Plan:
     baseline: Labels | None
     trials: tuple[Trial, ...]
     data_dir: Path = Path()
-    without_baseline: str = ""  # why nothing is compared, and how to change that
 
     @property
     def id(self) -> str:
@@ -62,6 +59,15 @@ class Plan:
         varied = [[axis.name for axis in self.axes], *([*values, group] for values, group in groups.items())]
         slug = re.sub(r"[^A-Za-z0-9._]+", "-", self.name).strip("-.")[:80]
         return f"{slug}-{hashlib.sha256(json.dumps(varied).encode()).hexdigest()[:8]}"
+
+    @property
+    def without_baseline(self) -> str:
+        """Why no values are compared, and how to change that; empty if some are."""
+        first = self.trials[0].values
+        if self.baseline or all(trial.values == first for trial in self.trials):
+            return ""
+        hint = f"add the values of the spec, or use --baseline {shlex.quote(','.join(first))}"
+        return f"no baseline: the values of the spec are not among those of the sweep; hint: {hint}"
 
     def values(self, labels: Labels) -> dict[str, Any]:
         """Return the values of a combination by the names of the axes."""
@@ -76,7 +82,6 @@ def plan_ablation(
     describe: Describe,
     *,
     baseline: Sequence[Any] = (),
-    max_trials: int = DEFAULT_MAX_TRIALS,
 ) -> Plan:
     """Plan the trials of an ablation; those with the values of `baseline` (default: of `base`) are compared with.
 
@@ -94,7 +99,7 @@ def plan_ablation(
     else:
         fallback = layer_of({MODEL: DEFAULT_MODEL}, "default")
         compose_trial = trial_composer(replace(base, fallback=fallback), describe, PARAM)
-    return make_plan(axes, seeds, compose_trial, baseline=labels or None, max_trials=max_trials)
+    return make_plan(axes, seeds, compose_trial, baseline=labels or None)
 
 
 def trial_composer(
@@ -119,22 +124,19 @@ def make_plan(
     *,
     baseline: Labels | None = None,
     name: str = "",
-    max_trials: int = DEFAULT_MAX_TRIALS,
 ) -> Plan:
-    """Compose every trial. Raises SpecError with every problem of every value, or for more than `max_trials`."""
+    """Compose every trial. Raises SpecError with every problem of every value, or for more than `MOST_TRIALS`."""
     _check_axes(axes)
     count = prod(len(axis.values) for axis in axes) * len(seeds)
-    if count > max_trials:
-        hint = "use fewer values or seeds, or raise the limit"
-        raise SpecError(f"the sweep has {count:,} trials, more than {max_trials:,}", hint)
+    if count > MOST_TRIALS:
+        raise SpecError(f"the sweep has {count:,} trials, more than {MOST_TRIALS:,}", "use fewer values or seeds")
     composed = _compose_all(axes, compose_trial)
     specs = {labels: trial.spec for labels, trial in composed.items()}
     if baseline and baseline not in specs:
         known = listed([shlex.quote(",".join(labels)) for labels in specs])
         raise SpecError(f"--baseline {','.join(baseline)} is not a combination of the sweep", f"one of {known}")
-    without_baseline = ""
     if not baseline and len(specs) > 1:
-        baseline, without_baseline = _baseline_of_spec(specs, axes, compose_trial)
+        baseline = _baseline_of_spec(specs, compose_trial)
     folders = {trial.spec.data.dataset: trial.data_dir for trial in composed.values()}
     if len(set(folders.values())) > 1:
         places = ", ".join(f"{dataset} in {folder}" for dataset, folder in folders.items())
@@ -144,7 +146,7 @@ def make_plan(
         models = "/".join(dict.fromkeys(spec.model.label for spec in specs.values()))
         name = f"{models} on {'/'.join(folders)} by {' and '.join(axis.name for axis in axes)}"
     trials = (Trial(labels, spec.model_copy(update={"seed": seed})) for seed in seeds for labels, spec in specs.items())
-    return Plan(name, tuple(axes), baseline, tuple(trials), next(iter(folders.values())), without_baseline)
+    return Plan(name, tuple(axes), baseline, tuple(trials), next(iter(folders.values())))
 
 
 def _check_axes(axes: Sequence[AxisSpec]) -> None:
@@ -178,24 +180,10 @@ def _compose_all(axes: Sequence[AxisSpec], compose_trial: ComposeTrial) -> dict[
     return composed
 
 
-def _baseline_of_spec(
-    specs: Mapping[Labels, RunSpec], axes: Sequence[AxisSpec], compose_trial: ComposeTrial
-) -> tuple[Labels | None, str]:
-    """Return the combination that is the spec without the values of the sweep, or else why there is none."""
-    first = shlex.quote(",".join(next(iter(specs))))
-    fault, hint = "no baseline, so no values are compared", f"hint: add that value, or use --baseline {first}"
+def _baseline_of_spec(specs: Mapping[Labels, RunSpec], compose_trial: ComposeTrial) -> Labels | None:
+    """Return the combination that is the spec without the values of the sweep, if there is one."""
     try:
-        spec = compose_trial({}).spec
+        group = compose_trial({}).spec.group_hash
     except SpecError:
-        return None, f"{fault}; {hint}"
-    for labels, trial in specs.items():
-        if trial.group_hash == spec.group_hash:
-            return labels, ""
-    values = flat(spec.model_dump(mode="json"))
-    if isinstance(spec.model, TimmSpec):  # its architecture is a part of the model's name
-        values[MODEL] = f"timm/{spec.model.architecture}"
-    own = []  # as in tables; "other" is a field that the spec lacks
-    for axis in axes:
-        paths = dict.fromkeys(path for value in axis.values for path in value.fields if path != ARCHITECTURE)
-        own.append(", ".join(shown_value(values.get(path, "other")) for path in paths))
-    return None, f"{fault}: the spec itself has {called((axis.name for axis in axes), own)}; {hint}"
+        return None
+    return next((labels for labels, spec in specs.items() if spec.group_hash == group), None)

@@ -15,7 +15,7 @@ from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.study import AblationSpec, PartSpec, StudySpec
 from vitreport.spec.study_file import read_form, study_origin
 from vitreport.spec.sweep import parse_seeds
-from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS, DEFAULT_SEEDS
+from vitreport.sweep.defaults import DEFAULT_SEEDS
 from vitreport.sweep.plan import ARCHITECTURE, MODEL, Plan, make_plan, trial_composer
 
 
@@ -27,7 +27,6 @@ class StudyRequest:
     only: Sequence[str] = ()
     seeds: str = DEFAULT_SEEDS
     assignments: Sequence[str] = ()
-    max_trials: int = DEFAULT_MAX_TRIALS
     weights: Path | None = None
 
     def command(self, *parts: str, verb: str = "run") -> str:
@@ -97,7 +96,6 @@ def _plan_part(
             trial_composer(request, describe, origin, fixed),
             baseline=part.baseline_labels,
             name=title,
-            max_trials=asked.max_trials,
         )
     except SpecError as error:
         places = {field: f"{place}.{inner}" for field, inner in _places(part).items()}

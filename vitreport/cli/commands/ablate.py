@@ -9,7 +9,6 @@ from vitreport.cli.options import PARAM, SWEEP, flag, option
 from vitreport.cli.tables.sweeps import refuse_missing, show_sweeps, sweep_arguments
 from vitreport.data.sources import facts_in
 from vitreport.spec.sweep import parse_list, parse_seeds, read_axes, zipped
-from vitreport.sweep.defaults import DEFAULT_MAX_TRIALS
 from vitreport.sweep.plan import plan_ablation
 
 
@@ -31,7 +30,6 @@ def ablate(
     baseline: Annotated[
         str | None, option("Baseline value for each --param (default: those of the spec).", "VALUES", panel=SWEEP)
     ] = None,
-    max_trials: Annotated[int, option("Refuse a larger sweep.", "N", panel=SWEEP, least=1)] = DEFAULT_MAX_TRIALS,
 ) -> None:
     """Train every value with every seed and compare the results.
 
@@ -49,7 +47,6 @@ def ablate(
         parse_seeds(sweep.seeds),
         facts_in(sweep.data_dirs),
         baseline=parse_list(baseline) if baseline else (),
-        max_trials=max_trials,
     )
     if sweep.dry_run:
         from vitreport.cli.tables.dry_run import show_ablation_plan
