@@ -113,21 +113,36 @@ def difference(first: Sample, second: Sample, comparisons: int = 1) -> Estimate 
     if seeds < 2:
         return None
     parts = [(each.variance / len(each.values), len(each.values) - 1) for each in (first, second)]
-    least, is_known = 0.0, first.images is not None and second.images is not None
-    if first.images is not None and second.images is not None:
-        counts = len(first.images), len(second.images)
-        least = 1 / min(counts) ** 2
-        if first.dataset == second.dataset and counts[0] == counts[1]:
-            parts.append((first.image_part(second), counts[0] - 1))
-        else:
-            parts += [(each.image_part(), count - 1) for each, count in zip((first, second), counts, strict=True)]
-    total = max(sum(part for part, _ in parts), least)
-    if total == 0:
+    images = image_parts(first, second)
+    least = max((1 / (freedom + 1) ** 2 for _, freedom in images), default=0.0)
+    half_width = detectable([*parts, *images], least, seeds, comparisons)
+    if half_width == 0:
         return None
-    quantile = _t_quantile((1 + 0.95 ** (1 / comparisons)) / 2, max(_freedom(parts), seeds - 1))
-    value, half_width = mean(first.values) - mean(second.values), quantile * sqrt(total)
+    value = mean(first.values) - mean(second.values)
     low, high = DIFFERENCE_OF_SHARES.clip(value - half_width, value + half_width)
-    return Estimate(value, low, high, "crossed" if is_known else "welch", seeds, comparisons=comparisons)
+    return Estimate(value, low, high, "crossed" if images else "welch", seeds, comparisons=comparisons)
+
+
+def image_parts(first: Sample, second: Sample) -> list[tuple[float, int]]:
+    """Return what the images add to the variance of a difference: one part, or two where they are not the same."""
+    if first.images is None or second.images is None:
+        return []
+    counts = len(first.images), len(second.images)
+    if first.dataset == second.dataset and counts[0] == counts[1]:
+        return [(first.image_part(second), counts[0] - 1)]
+    return [(each.image_part(), count - 1) for each, count in zip((first, second), counts, strict=True)]
+
+
+def detectable(
+    parts: Sequence[tuple[float, int]], least: float, seeds: int, comparisons: int, power: float = 0.5
+) -> float:
+    """Return the true difference that is shown with this power (Bloom 1995); with 50% it is half of the interval.
+
+    (t_a + t_power) sqrt(V), with V the sum of the `parts`, at least `least`, and t_a the quantile of the interval.
+    """
+    freedom = max(_freedom(parts), seeds - 1)
+    quantile = _t_quantile((1 + 0.95 ** (1 / comparisons)) / 2, freedom) + _t_quantile(power, freedom)
+    return quantile * sqrt(max(sum(part for part, _ in parts), least))
 
 
 def one_more_run(estimate: Estimate) -> tuple[float, float] | None:

@@ -96,6 +96,15 @@ def test_a_dry_run_tells_trials_time_and_disk_and_writes_nothing(cli: Cli) -> No
     assert [trial["state"] for trial in plan["trials"]] == ["done", "done", "new", "new", "new", "new"]
 
 
+def test_a_dry_run_says_which_difference_the_sweep_can_show(cli: Cli) -> None:
+    written({16: [0.5]})
+    command = ("ablate", *BASE, "--param", "batch_size", "16,32", "--baseline=16", "--seeds", "2", "--dry-run")
+    expected = "2 seeds per value and 360 test images can show a difference of 4.7 pp (with a power of 80%), assuming "
+    assert cli(*command).stdout.splitlines()[-2].startswith(expected)
+    (plan,) = json.loads(cli(*command, "--json").stdout)
+    assert plan["smallest_difference"] == pytest.approx(0.047, abs=0.0005)
+
+
 def test_without_a_record_some_steps_tell_the_time(cli: Cli) -> None:
     written({})
     options = ("--device=cpu", "--threads=2", "--seeds=1", "--dry-run", "--json")

@@ -118,7 +118,10 @@ def test_a_group_and_a_run_are_told_apart_without_a_claim(cli: Cli) -> None:
     written({16: [0.50, 104 / 360, 0.52], 128: [0.60]})
     *_, second, _, told = cli("runs", "diff", SMALL, f"{LARGE}-s0").stdout.splitlines()
     assert second.split() == ["test_accuracy.s1", "28.89%", "-"]
-    assert told.endswith("no difference is claimed: one seed gives no estimate of the variation between seeds")
+    assert told.endswith(
+        "no difference is claimed: one seed gives no estimate of the variation between seeds; at least two seeds per "
+        "group are needed to show a difference"
+    )
 
 
 def test_a_group_is_not_compared_with_itself(cli: Cli) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from vitreport.analysis.comparisons import difference_of, differences_from, paired
+from vitreport.analysis.comparisons import difference_of, differences_from, paired, to_settle
 from vitreport.analysis.groups import Group
 from vitreport.analysis.labels import settings
 from vitreport.analysis.pairs import Planned, group_of_spec
@@ -98,8 +98,8 @@ def _ablation(sweep: SweepRecord, of_spec: Mapping[str, Sequence[Group]], part: 
     groups = [group_of_spec(candidates[labels], spec_ids[labels], dataset) for labels in order]
     baseline = order.index(sweep.baseline) if sweep.baseline in run_ids else None
     standard = None if baseline is None else groups[baseline]
-    levels = []
-    for labels, group, difference in zip(order, groups, differences_from(standard, groups), strict=True):
+    differences, levels = differences_from(standard, groups), []
+    for labels, group, difference in zip(order, groups, differences, strict=True):
         ids, of_level = run_ids[labels], values[labels]
         if group is None:
             command = part.command if part else _missing_command(of_level, ids, sibling)
@@ -120,6 +120,7 @@ def _ablation(sweep: SweepRecord, of_spec: Mapping[str, Sequence[Group]], part: 
         source="study" if part else "sweep",
         ends=difference_of(last, first, len(groups)) if first and last and len(groups) > 2 else None,
         design=sweep.id,
+        to_settle=to_settle(standard, filter(None, groups), sum(map(bool, differences)) or 1) if standard else None,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from vitreport.analysis.groups import Group
+from vitreport.analysis.power import TWO_SEEDS, ToSettle, needed, spread_of
 from vitreport.analysis.runs import sample_of
 from vitreport.analysis.summary import Pair, Paired
 from vitreport.formatting import Estimate, counted, p_value
@@ -40,6 +41,26 @@ def differences_from(baseline: Group | None, groups: Sequence[Group | None]) -> 
     others = [each if each and each is not baseline and difference_of(each, baseline) else None for each in groups]
     comparisons = sum(each is not None for each in others)
     return [difference_of(each, baseline, comparisons) if each else None for each in others]
+
+
+def to_settle(baseline: Group, others: Iterable[Group], comparisons: int = 1) -> ToSettle | None:
+    """Return what would show all differences from a baseline that are not shown: first of all, two seeds."""
+    found, lacks_seeds = [], False
+    for other in (each for each in others if each is not baseline and are_on_the_same_images(each, baseline)):
+        difference, pair = difference_of(other, baseline, comparisons), (baseline, other)
+        if difference and not difference.is_shown:
+            spread, images = spread_of([sample_of(group.runs) for group in pair])
+            found.append(ToSettle(difference.n, images, *needed(spread, images, comparisons)))
+        elif not difference and all(group.seeds for group in pair):
+            lacks_seeds |= why_no_difference(pair) == ONE_SEED
+    if not found:
+        return TWO_SEEDS if lacks_seeds else None
+    return ToSettle(
+        now_seeds=min(each.now_seeds for each in found),
+        now_images=min(each.now_images for each in found),
+        seeds=max(each.seeds for each in found),
+        images=max(each.images for each in found),
+    )
 
 
 def why_no_difference(groups: Iterable[Group]) -> str:
@@ -93,12 +114,16 @@ def compare_groups(first: Group | None, second: Group | None) -> tuple[Differenc
     if reason := _different_images(found):
         return found, reason
     shown = " and ".join(group.test.in_percent(2) if group.test else "unknown" for group in (first, second))
-    difference = difference_of(second, first)
+    difference, settled = difference_of(second, first), to_settle(first, [second])
+    wanted = f"; {settled.in_words('group')}" if settled else ""
     if difference is None:
         why = why_no_difference([first, second])
-        return found, f"test accuracy {shown}; no difference is claimed: {why}"
+        return found, f"test accuracy {shown}; no difference is claimed: {why}{wanted}"
     doubt = "" if difference.is_shown else "; no difference is shown"
-    return found, f"test accuracy {shown}; difference with its 95% CI in pp: {difference.signed_points()}{doubt}"
+    return (
+        found,
+        f"test accuracy {shown}; difference with its 95% CI in pp: {difference.signed_points()}{doubt}{wanted}",
+    )
 
 
 def _different_images(found: Differences) -> str:

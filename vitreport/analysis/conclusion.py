@@ -14,14 +14,10 @@ PARTS = {
 
 def conclusion(found: Sequence[Finding]) -> dict[str, list[str]]:
     """Return the sentences of each part that has any, at most three; the last one counts those left out."""
+    open_trends = [each for each in found if each.rule == "trend" and each.estimate and not each.estimate.is_shown]
     parts: dict[str, list[str]] = {}
     for part, rules in PARTS.items():
-        every = [each.sentence for each in found if each.rule in rules and not _is_open_trend(each)]
+        every = [each.sentence for each in found if each.rule in rules and each not in open_trends]
         kept = every if len(every) <= MOST else [*every[: MOST - 1], f"{len(every) - MOST + 1} more: see above."]
         parts |= {part: kept} if kept else {}
     return parts
-
-
-def _is_open_trend(finding: Finding) -> bool:
-    """Whether its ends are not shown to differ; that no difference is shown is a finding of its own."""
-    return finding.rule == "trend" and not (finding.estimate and finding.estimate.is_shown)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from vitreport.analysis.claims import Verdict
-from vitreport.analysis.comparisons import ONE_SEED, UNVARYING, difference_of, why_no_difference
+from vitreport.analysis.comparisons import ONE_SEED, UNVARYING, difference_of, to_settle, why_no_difference
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import architecture_title, subject_of, where_of
 from vitreport.analysis.runs import Dataset
@@ -97,6 +97,15 @@ def _ranking(where: str, ranked: Sequence[Group]) -> Finding:
     return Finding("tie", f"On {where}, {top}{doubt}.{nearest}", ids, difference)
 
 
+def settle(where: str, pairs: Sequence[Pair]) -> Iterator[Finding]:
+    """Say what would show which architecture is best, where that is open."""
+    groups = {pair.group.id: pair.group for pair in pairs if pair.group}
+    for found in best(where, pairs):
+        first, *others = (groups[each] for each in found.groups)
+        if found.rule in ("tie", "no winner") and (settled := to_settle(first, others)):
+            yield Finding("to settle", f"On {where}, {settled.in_words('architecture')}.", found.groups)
+
+
 def paired_architectures(where: str, pairs: Sequence[Pair]) -> Iterator[Finding]:
     """Compare the architectures that are single runs with the one of them that has the most correct images."""
     titles = {pair.group.id: _title(pair.group) for pair in pairs if pair.group}
@@ -144,6 +153,8 @@ def level_differences(ablation: Ablation, where: str) -> Iterator[Finding]:
         names = listed([level.shown for level in left if level != baseline])
         sentence = f"{where}: no difference from {baseline.shown} is claimed for {names}, because {why}."
         yield Finding("no comparison", sentence, _ids(*left))
+    if ablation.to_settle:
+        yield Finding("to settle", f"{where}: {ablation.to_settle.in_words('value')}.", _ids(*ablation.levels))
 
 
 def paired_levels(ablation: Ablation, where: str) -> Iterator[Finding]:
@@ -222,6 +233,6 @@ def _ids(*levels: Level) -> tuple[str, ...]:
     return tuple(level.group for level in levels if level.group)
 
 
-DATASET_RULES: tuple[Callable[[str, Sequence[Pair]], Iterator[Finding]], ...] = (best, paired_architectures)
+DATASET_RULES: tuple[Callable[[str, Sequence[Pair]], Iterator[Finding]], ...] = (best, paired_architectures, settle)
 ABLATION_RULES: tuple[Callable[[Ablation, str], Iterator[Finding]], ...] = (trend, level_differences, paired_levels)
 GROUP_RULES: tuple[Callable[[Group, str], Iterator[Finding]], ...] = (overfitting, convergence)

@@ -30,6 +30,7 @@ METHOD_REFERENCES = {
     "newcombe": ("newcombe1998difference",),
 }
 MCNEMAR, SIDAK, CALIBRATION = "mcnemar1947correlated", "sidak1967rectangular", "guo2017calibration"
+BLOOM = "bloom1995minimum"
 
 
 def architecture_title(name: str) -> str:
@@ -103,3 +104,5 @@ def _cited(summary: "Summary") -> Iterable[str]:
             yield SIDAK
     if summary.has_pairs:
         yield MCNEMAR
+    if any(ablation.to_settle for ablation in summary.ablations):
+        yield BLOOM

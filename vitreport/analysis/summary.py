@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vitreport.analysis.groups import Group
+from vitreport.analysis.power import ToSettle
 from vitreport.analysis.runs import Dataset, RunSummary, State
 from vitreport.formatting import Estimate
 from vitreport.records.reader import Damage
@@ -85,6 +86,7 @@ class Ablation:
     source: Literal["sweep", "inferred", "study"]  # inferred: the groups were found to differ in one field only
     ends: Estimate | None = None  # the last level minus the first
     design: str = ""  # the id of the sweep, or of the part of a study
+    to_settle: ToSettle | None = None  # where differences from the baseline are not shown
     qualifier: str = ""  # which one it is, where others of its architecture and dataset vary the same
 
 

@@ -5,7 +5,8 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from vitreport.cli.console import note, print_json, print_table, print_text
+from vitreport.analysis.power import foreseen
+from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
 from vitreport.cli.options import SweepOptions
 from vitreport.cli.tables.runs import flops
 from vitreport.cli.tables.specs import origin_rows
@@ -64,21 +65,25 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
 
 def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     """Print every trial, then the sums. Raises SpecError if the network of a missing trial cannot be built."""
-    expect = expect_here(options.runtime(), [read_run(folder) for folder in run_folders(options.runs_dir)])
+    records = [read_run(folder) for folder in run_folders(options.runs_dir)]
+    expect = expect_here(options.runtime(), records)
     known = read_trials(plan.trials, options.runs_dir)
     check_networks(trial.spec for trial in missing_trials(plan.trials, known, Policy(options.retry_failed)))
     trials = forecast_trials(plan, options.runs_dir, expect, retry_failed=options.retry_failed)
     seconds = elapsed_seconds((trial.seconds or 0.0 for trial in trials), options.jobs)
     disk_bytes = sum(trial.disk_bytes for trial in trials)
+    smallest, shows = foreseen(plan, records)
     if options.as_json:
         about = {"id": plan.id, "name": plan.name, "axes": [axis.name for axis in plan.axes]}
-        sums = {"seconds": seconds, "disk_bytes": disk_bytes}
+        sums = {"seconds": seconds, "disk_bytes": disk_bytes, "smallest_difference": smallest}
         rows = [{**asdict(trial), "values": plan.values(trial.values)} for trial in trials]
         print_json([about | sums | {"baseline": plan.baseline and plan.values(plan.baseline), "trials": rows}])
         return
     print_text(plan.name)
     columns = [*(axis.name for axis in plan.axes), "seed", "state", "time", "from", "disk", "run"]
     print_table(columns, map(_row, trials), right=["time", "disk"])
+    if shows:
+        print_sentence(shows)
     settled = Counter(trial.state for trial in trials if not trial.to_train)
     counts = ", ".join([counted(len(trials), "trial"), *(f"{count} {state}" for state, count in settled.items())])
     if others := len(trials) - settled.total():
