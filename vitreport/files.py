@@ -4,7 +4,6 @@ import errno
 import json
 import math
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,11 +13,9 @@ from typing import Any
 
 from vitreport.errors import BusyError, FullDiskError, SpecError, StorageError
 from vitreport.formatting import compact
-from vitreport.untrusted_files import BINARY, NO_FOLLOW
 
 TEMPORARY_SUFFIX = ".tmp"
 BASE_NAME_CHARACTERS = 48  # of a temporary name: at most 192 bytes of the 255 that a name may have
-TEMPORARY = re.compile(rf"\.(?P<name>.+)\.(?P<process>[1-9][0-9]*)\{TEMPORARY_SUFFIX}", re.DOTALL)
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -31,12 +28,11 @@ def write_atomic(path: Path, content: bytes) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        if os.name != "nt":  # Windows cannot open a folder for flushing
-            descriptor = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
@@ -53,7 +49,7 @@ def append_line(path: Path, line: str) -> None:
 
 
 def _write_flushed(path: Path, flags: int, content: bytes) -> None:
-    descriptor = os.open(path, flags | NO_FOLLOW | BINARY, 0o644)
+    descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o644)
     try:
         rest = memoryview(content)
         while rest:
@@ -81,28 +77,6 @@ def remove_temporaries(folder: Path) -> int:
     for leftover in leftovers:
         remove_file(leftover)
     return len(leftovers)
-
-
-def remove_abandoned(folder: Path, is_own: Callable[[str], bool]) -> None:
-    """Remove what `write_atomic` left of files with such names when its process was killed, without a lock."""
-    with suppress(OSError):
-        for path in folder.iterdir():
-            found = TEMPORARY.fullmatch(path.name)
-            if found and is_own(found["name"]) and not _is_another(int(found["process"])):
-                path.unlink(missing_ok=True)
-
-
-def _is_another(process: int) -> bool:
-    """Return whether another process with that number is alive."""
-    if process == os.getpid() or os.name == "nt":  # Windows has no signal that only asks
-        return process != os.getpid()
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def output_path(path: Path, *, is_folder: bool = False) -> Path:

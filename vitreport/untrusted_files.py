@@ -4,7 +4,6 @@ import errno
 import hashlib
 import io
 import os
-import select
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +12,6 @@ from pathlib import Path
 from vitreport.errors import ResourceError, VitreportError
 
 MAX_WEIGHTS_BYTES = 4 << 30
-NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows lacks these two
-NO_WAIT = getattr(os, "O_NONBLOCK", 0)
-BINARY = getattr(os, "O_BINARY", 0)  # Windows alone has it: else it changes the ends of lines
 LINK = "is a link, which is not followed"
 KINDS = {"-": "a file", "d": "a folder", "p": "a pipe", "s": "a socket"}
 
@@ -43,26 +39,21 @@ def reading_errors(kind: type[VitreportError], subject: object, hint: str = "") 
         raise kind(f"{error.filename or subject} {_unreadable(error)}", hint) from error
 
 
-def open_bounded(path: Path, most: int | None = None, *, links: bool = True, pipes: bool = False) -> io.BufferedReader:
+def open_bounded(path: Path, most: int | None = None, *, links: bool = True) -> io.BufferedReader:
     """Open a regular file of at most `most` bytes (None: any size); what is opened is what was checked.
 
-    `links` follows a link: files of a run folder are never links. `pipes` accepts a pipe too; its size is not known, so
-    the caller bounds what it reads.
+    `links` follows a link: files of a run folder are never links.
 
     Raises:
         UnreadableFileError: If the file is missing, too large, of another kind, or cannot be read.
     """
     with _read_errors(links=links):
-        if not links and not NO_FOLLOW and path.is_symlink():
-            raise UnreadableFileError(LINK)
-        descriptor = os.open(path, os.O_RDONLY | NO_WAIT | BINARY | (0 if links else NO_FOLLOW))
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | (0 if links else os.O_NOFOLLOW))
     try:
         status = os.fstat(descriptor)
-        if pipes and stat.S_ISFIFO(status.st_mode):
-            _wait_for_writer(descriptor)
-        elif fault := _mode_fault(status.st_mode):
+        if fault := _mode_fault(status.st_mode):
             raise UnreadableFileError(fault)
-        elif most is not None and status.st_size > most:
+        if most is not None and status.st_size > most:
             raise UnreadableFileError(_too_large(most))
         return open(descriptor, "rb")
     except BaseException:
@@ -70,12 +61,10 @@ def open_bounded(path: Path, most: int | None = None, *, links: bool = True, pip
         raise
 
 
-def read_bounded(path: Path, most: int, *, links: bool = True, pipes: bool = False) -> bytes:
+def read_bounded(path: Path, most: int, *, links: bool = True) -> bytes:
     """Read a file of at most `most` bytes as `open_bounded` opens it."""
-    with open_bounded(path, most, links=links, pipes=pipes) as file, _read_errors(links=links):
-        content = file.read(most + 1)  # a pipe, or a file that grows, may hold more than its size says
-    if content is None:  # a file of the kernel without content yet
-        raise UnreadableFileError("cannot be read: it has no content yet")
+    with open_bounded(path, most, links=links) as file, _read_errors(links=links):
+        content = file.read(most + 1)  # a file that grows, or one of the kernel, may hold more than its size says
     if len(content) > most:
         raise UnreadableFileError(_too_large(most))
     return content
@@ -104,10 +93,7 @@ def _mode_fault(mode: int, *, folder: bool = False) -> str | None:
 
 
 def _too_large(most: int) -> str:
-    for size, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
-        if most >= size:
-            return f"is larger than {most / size:.3g} {name}"
-    return f"is larger than {most} bytes"
+    return f"is larger than {most / 2**20:.4g} MiB"
 
 
 @contextmanager
@@ -132,11 +118,3 @@ def refuse_shortage(error: Exception) -> None:
 
 def _unreadable(error: Exception) -> str:
     return f"cannot be read: {(getattr(error, 'strerror', None) or str(error)).lower()}"
-
-
-def _wait_for_writer(descriptor: int) -> None:
-    """Wait until a pipe has content or its writer has closed it: an earlier read would return the end of the file."""
-    waiting = select.poll()
-    waiting.register(descriptor, select.POLLIN)
-    waiting.poll()
-    os.set_blocking(descriptor, True)

@@ -2,13 +2,11 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.commands import popen, vitreport
 from tests.records import small_spec, spec, write_run
 from vitreport.cli.tables.sweeps import refuse_missing
 from vitreport.errors import DamageError
@@ -68,19 +66,6 @@ def test_a_report_can_be_written_where_the_name_is_no_text(cli: Cli, arguments: 
     document = Path(arguments[1]).read_text(encoding="utf-8")
     assert "](%FF" in document or '="%FF' in document
     assert cli("report", *(argument.replace("-o", "--check") for argument in arguments)).exit_code == 0
-
-
-def test_a_spec_can_come_from_a_pipe() -> None:
-    shown = vitreport("spec", "show", "mlp-mixer", "--dataset", "digits")
-    Path("spec.toml").write_text(shown.stdout)
-    reader, writer = os.pipe()
-    os.write(writer, shown.stdout.encode())
-    os.close(writer)
-    checking = popen("spec", "check", "/dev/stdin", stdin=reader, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    os.close(reader)
-    stdout, stderr = checking.communicate(timeout=60)
-    assert checking.returncode == 0, stderr
-    assert stdout == vitreport("spec", "check", "spec.toml").stdout
 
 
 @pytest.mark.parametrize("kind", ["/dev/zero", "pipe", "folder"])

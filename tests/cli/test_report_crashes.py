@@ -1,6 +1,5 @@
 """The order in which `vitreport report` writes, and reports that write at once; see `tests/report/test_publishing`."""
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -33,17 +32,6 @@ def test_the_document_is_written_after_its_figures(cli: Cli, option: str, monkey
         monkeypatch.setattr(module, "write_atomic", lambda path, content: written.append(path.name))
     assert cli("report", option, "r.md").exit_code == 0
     assert (len(written) > 8, written[-1]) == (True, "r.md")
-
-
-def test_what_a_killed_report_left_of_a_document_goes(cli: Cli) -> None:
-    """Of a process that is there no more; what another one is writing stays, and so do files of other names."""
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    for name in (f".r.md.{gone.pid}.tmp", f".r.md.{os.getppid()}.tmp", f".mine.{gone.pid}.tmp"):
-        Path(name).touch()
-    assert cli("report", "--inject", "r.md", "--no-assets").exit_code == 0
-    left = {path.name for path in Path().iterdir() if path.name.startswith(".")}
-    assert left == {f".r.md.{os.getppid()}.tmp", f".mine.{gone.pid}.tmp"}
 
 
 def test_two_reports_write_one_document_at_once(cli: Cli) -> None:

@@ -7,7 +7,6 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -197,14 +196,3 @@ def test_an_empty_folder_of_the_user_stays(pages: Pages) -> None:
     FOLDER.mkdir()
     publish(pages["none"], FILE)
     assert FOLDER.is_dir()
-
-
-def test_only_abandoned_temporaries_of_figures_are_removed(pages: Pages) -> None:
-    foreign = {f".{name}.999999999.tmp" for name in ("thesis.tex", "photo.png", "x" * 48)}
-    name = f"{'long-' * 10}mistakes"
-    figure = replace(next(each for each in pages["new"] if each.kind == "mistakes"), name=name)
-    FOLDER.mkdir()
-    for each in (*foreign, ".cost-light.svg.999999999.tmp", f".{name[:48]}.999999999.tmp"):
-        (FOLDER / each).touch()
-    publish([figure], FILE)
-    assert {path.name for path in FOLDER.glob(".*")} == foreign

@@ -1,9 +1,6 @@
 """Templates of the user's own: they print what they like, and reach nothing but the page."""
 
 import dataclasses
-import os
-import threading
-from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -130,14 +127,6 @@ def test_a_template_that_cannot_be_read(page: Page) -> None:
     OWN.write_bytes(b"\xff")
     with pytest.raises(SpecError, match=r"template own\.j2: byte 0 is not UTF-8"):
         read_template(OWN)
-
-
-def test_a_template_may_come_through_a_pipe(page: Page) -> None:
-    os.mkfifo(OWN)
-    writer = threading.Thread(target=partial(OWN.write_text, "{{ page.title }}"))
-    writer.start()
-    assert render_markdown(page, read_template(OWN)) == "Small vision architectures\n"
-    writer.join()
 
 
 def reached(value: Any) -> list[Any]:

@@ -1,8 +1,6 @@
 """Files and texts that specs are read from, sound and otherwise."""
 
 import json
-import os
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -78,17 +76,6 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
 def test_a_device_without_an_end_is_not_read_to_it() -> None:
     assert refusal(Path("/dev/zero")).startswith("is a device, not a regular file")
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
-@pytest.mark.parametrize("content", [SOUND, SOUND + b"#\n" * (MAX_BYTES // 4)])
-def test_a_pipe_is_read(content: bytes, tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(content,))
-    writer.start()
-    assert read_file(pipe).values == PERCEIVER
-    writer.join()
 
 
 @pytest.mark.parametrize(

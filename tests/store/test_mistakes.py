@@ -68,7 +68,7 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "mistakes.png").write_bytes(content)
     damage: list[Damage] = []
     assert read_sheet(tmp_path, record_of(64, content), damage) is None
-    assert damage == [Damage("mistakes.png", "is larger than 256 KiB")]
+    assert damage == [Damage("mistakes.png", "is larger than 0.25 MiB")]
 
 
 def test_another_sheet_than_that_of_the_result_is_named(tmp_path: Path) -> None:

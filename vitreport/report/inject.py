@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from vitreport.errors import SpecError
-from vitreport.files import BASE_NAME_CHARACTERS, remove_abandoned, write_atomic
+from vitreport.files import write_atomic
 from vitreport.formatting import counted, printable
 from vitreport.untrusted_files import read_bounded, reading_errors
 
@@ -46,8 +46,7 @@ def inject(path: Path, document: str) -> None:
 
 
 def write_document(path: Path, document: str) -> None:
-    """Write a file whole or not at all, and remove what a report that was killed has left of it."""
-    remove_abandoned(path.parent, lambda name: name == path.name[:BASE_NAME_CHARACTERS])
+    """Write a file whole or not at all."""
     write_atomic(path, document.encode())
 
 

@@ -43,7 +43,7 @@ Template = tuple[Path, str]  # the path and the text of a template of the user
 def read_template(path: Path) -> Template:
     """Read a template of the user. Raises SpecError if it cannot be read as text."""
     with reading_errors(SpecError, f"template {path}", "give the path of a Jinja template"):
-        return path, read_bounded(path, MOST_TEMPLATE_BYTES, pipes=True).decode()
+        return path, read_bounded(path, MOST_TEMPLATE_BYTES).decode()
 
 
 def template_folder() -> Path:

@@ -87,9 +87,9 @@ def read_file(path: Path) -> Layer:
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """Read a TOML or JSON file of bounded size and depth, or a pipe. Raises SpecError with the place of a fault."""
+    """Read a TOML or JSON file of bounded size and depth. Raises SpecError with the place of a fault."""
     with reading_errors(SpecError, path, "give the path of a TOML file"):
-        text = read_bounded(path, MAX_BYTES, pipes=True).decode("utf-8-sig")
+        text = read_bounded(path, MAX_BYTES).decode("utf-8-sig")
     try:
         if path.suffix != ".json" and any(len(line) > MAX_LINE for line in text.splitlines()):
             raise ValueError(f"a line is longer than {MAX_LINE} characters")  # which would take minutes

@@ -17,15 +17,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from vitreport.errors import ResourceError, SpecError
-from vitreport.files import (
-    BASE_NAME_CHARACTERS,
-    locked,
-    make_folder,
-    output_path,
-    remove_abandoned,
-    remove_file,
-    write_atomic,
-)
+from vitreport.files import locked, make_folder, output_path, remove_file, write_atomic
 from vitreport.formatting import printable
 from vitreport.report.blocks import Figure
 from vitreport.report.figures.canvas import DARK, LIGHT
@@ -33,7 +25,6 @@ from vitreport.report.figures.collect import compose, draw
 from vitreport.untrusted_files import UnreadableFileError, read_bounded
 
 STDOUT = "stdout"
-ENDINGS = ("-light.svg", "-dark.svg", "-mistakes.png")
 LOCK_NAME = ".vitreport.lock"
 PATIENCE_SECONDS = 60.0  # figures are drawn before the lock is taken; writing them takes seconds
 MOST_BYTES = 64 << 20
@@ -104,8 +95,6 @@ class Assets(NamedTuple):
         make_folder(self.folder)
         try:
             with locked(self.folder / LOCK_NAME, timeout=PATIENCE_SECONDS, remove=True):
-                names = {name[:BASE_NAME_CHARACTERS] for name in wanted}
-                remove_abandoned(self.folder, lambda name: name in names or name.endswith(ENDINGS))
                 for name in [name for name, content in wanted.items() if self._must_write(name, content)]:
                     write_atomic(self.folder / name, wanted[name])
                 yield
