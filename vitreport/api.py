@@ -5,7 +5,6 @@ Only `train` loads torch, and the processes that `ablate` and `run_study` start.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
@@ -26,12 +25,11 @@ from vitreport.runtime import Runtime
 from vitreport.spec import compose, sweep
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import finished_run
-from vitreport.sweep.engines import local
 from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Update  # noqa: F401
-from vitreport.sweep.plan import Plan, plan_ablation
+from vitreport.sweep.plan import plan_ablation
 from vitreport.sweep.run import Observer, Policy, run_plans
-from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
-from vitreport.training.events import Listener, Listeners
+from vitreport.sweep.study_plan import StudyRequest, plan_study
+from vitreport.training.events import Listener
 
 Source: TypeAlias = RunSpec | Mapping[str, Any] | str | Path
 """A checked spec, or what `read_spec` reads."""
@@ -64,7 +62,7 @@ def train(
     runtime: Runtime | None = None,
     *,
     force: bool = False,
-    listeners: Sequence[Listener] = (),
+    listener: Listener | None = None,
     argv: Sequence[str] = (),
 ) -> Run:
     """Train a spec and return its recorded run; a finished run is not trained again, an interrupted one is resumed.
@@ -73,7 +71,7 @@ def train(
         spec: What to train, also as `read_spec` reads it.
         runtime: The device, the folders and the number of threads.
         force: Train in a new folder although there is a finished run.
-        listeners: Objects that receive the events of the training, such as a tracker.
+        listener: Receives the events of the training, as a tracker does.
         argv: The words that the record names as the command.
 
     Raises:
@@ -84,7 +82,7 @@ def train(
         >>> run.result.selected.splits["test"].accuracy
         0.9722
     """
-    listener = Listeners(listeners)
+    listener = listener or Listener()
     spec, runtime = _resolve(spec, runtime or Runtime())
     run = None if force else finished_run(spec, runtime, listener)
     if run:
@@ -99,7 +97,7 @@ def train(
 
 
 def ablate(
-    spec: Source | Plan,
+    spec: Source,
     params: Mapping[str, Sequence[Any]],
     *,
     seeds: Sequence[int] = (0, 1, 2),
@@ -116,8 +114,7 @@ def ablate(
     train begin by importing the script that calls this: call it under `if __name__ == "__main__":` there.
 
     Args:
-        spec: What is varied, also as `read_spec` reads it; fields that would follow from a varied one stay. Or a sweep
-            that is planned already, for which only the arguments from `runtime` on count.
+        spec: What is varied, also as `read_spec` reads it; fields that would follow from a varied one stay.
         params: The fields to vary, named as `--set` names them, with their values.
         seeds: The seeds of every combination, from 0 to 2**31 - 1, each once.
         zip: Pair the values of all fields instead of making a grid.
@@ -137,25 +134,21 @@ def ablate(
         ...     print([(level.shown, level.accuracy) for level in summary.ablations[0].levels])
     """
     runtime = runtime or Runtime()
-    if isinstance(spec, Plan):
-        plan = spec
-    else:
-        axes = [sweep.field_axis(name, values) for name, values in params.items()]
-        base, place = _resolve(spec, runtime)
-        plan = plan_ablation(
-            base,
-            [sweep.zipped(axes)] if zip and axes else axes,
-            sweep.checked_seeds(seeds),
-            facts_in([place.data_dir, runtime.data_dir]),
-            baseline=baseline,
-        )
-    make_engine = engine or partial(local.LocalEngine, 1)
-    runs = run_plans([plan], runtime, make_engine, policy=policy, observer=observer)
+    axes = [sweep.field_axis(name, values) for name, values in params.items()]
+    base, place = _resolve(spec, runtime)
+    plan = plan_ablation(
+        base,
+        [sweep.zipped(axes)] if zip and axes else axes,
+        sweep.checked_seeds(seeds),
+        facts_in([place.data_dir, runtime.data_dir]),
+        baseline=baseline,
+    )
+    runs = run_plans([plan], runtime, engine, policy=policy, observer=observer)
     return analyze_all(runs.values(), outline_of_sweeps([plan]))
 
 
 def run_study(
-    study: str | Path | StudyPlan,
+    study: str | Path,
     *,
     only: Sequence[str] = (),
     seeds: str = "3",
@@ -170,8 +163,7 @@ def run_study(
     Call it under `if __name__ == "__main__":`, as `ablate`.
 
     Args:
-        study: A study by its name, or its TOML file. Or one that is planned already, for which only the arguments from
-            `runtime` on count.
+        study: A study by its name, or its TOML file.
         only: Its runs and ablations by name (default: all).
         seeds: As `--seeds` takes them.
         overrides: `FIELD=VALUE`, as `--set` takes them.
@@ -188,12 +180,10 @@ def run_study(
         ...     print(vitreport.run_study("digits", seeds="1").summary.groups)
     """
     runtime = runtime or Runtime()
-    if not isinstance(study, StudyPlan):
-        asked = StudyRequest(str(study), only, seeds, overrides, weights=runtime.weights)
-        study = plan_study(asked, facts_in([runtime.data_dir]))
-    make_engine = engine or partial(local.LocalEngine, 1)
-    run_plans(list(study.plans.values()), runtime, make_engine, policy=policy, observer=observer)
-    return selection.analyze_study(study, runtime.runs_dir)
+    asked = StudyRequest(str(study), only, seeds, overrides, weights=runtime.weights)
+    planned = plan_study(asked, facts_in([runtime.data_dir]))
+    run_plans(list(planned.plans.values()), runtime, engine, policy=policy, observer=observer)
+    return selection.analyze_study(planned, runtime.runs_dir)
 
 
 def load_runs(runs_dir: str | Path = "runs") -> list[Run]:

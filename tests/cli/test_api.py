@@ -40,6 +40,7 @@ class Tracker(vitreport.Listener):
     def __init__(self) -> None:
         self.started = 0
         self.logged: list[dict[str, float]] = []
+        self.lines: list[str] = []
 
     def event(self, event: Event) -> None:
         match event:
@@ -48,25 +49,20 @@ class Tracker(vitreport.Listener):
             case EpochFinished():
                 self.logged.append({f"{name}/accuracy": split.accuracy for name, split in event.record.splits.items()})
 
-
-class Lines(vitreport.Listener):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
     def note(self, line: str) -> None:
         self.lines.append(line)
 
 
-def test_a_spec_is_trained_with_listeners() -> None:
-    tracker, lines, runtime = Tracker(), Lines(), Runtime(device="cpu", threads=1)
-    run = vitreport.train(small_spec(), runtime, listeners=[tracker, lines])
+def test_a_spec_is_trained_with_a_listener() -> None:
+    tracker, runtime = Tracker(), Runtime(device="cpu", threads=1)
+    run = vitreport.train(small_spec(), runtime, listener=tracker)
     assert (run.folder.parent, run.record and run.record.status) == (Path("runs"), "done")
     curve = [{f"{name}/accuracy": split.accuracy for name, split in epoch.splits.items()} for epoch in run.epochs]
     assert (tracker.started, tracker.logged) == (1, curve)
-    assert lines.lines[0].startswith(f"training {run.id} on CPU")
-    again = vitreport.train(small_spec(), runtime, listeners=[tracker, lines])
+    assert tracker.lines[0].startswith(f"training {run.id} on CPU")
+    again = vitreport.train(small_spec(), runtime, listener=tracker)
     assert (again, tracker.started) == (run, 1)
-    assert lines.lines[-1].startswith(f"run {run.id} is done already")
+    assert tracker.lines[-1].startswith(f"run {run.id} is done already")
     assert vitreport.train(small_spec(), runtime, force=True).folder == Path("runs") / f"{run.id}-r2"
 
 
@@ -117,7 +113,7 @@ def test_a_listener_that_fails_ends_the_run_which_can_be_resumed() -> None:
                 raise ConnectionError("no tracker")
 
     with pytest.raises(ConnectionError):
-        vitreport.train(small_spec(), listeners=[Failing()])
+        vitreport.train(small_spec(), listener=Failing())
     (run,) = vitreport.load_runs()
     assert run.record is not None
     assert (run.record.status, len(run.epochs)) == ("failed", 1)

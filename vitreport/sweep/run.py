@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from vitreport import errors
 from vitreport.data.notices import image_notices
@@ -17,6 +18,7 @@ from vitreport.store.lock import is_held
 from vitreport.store.run_state import RESULTS, needs_training, refuse_other_images, trial_state
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
 from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Report
+from vitreport.sweep.engines.local import LocalEngine
 from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.record import read_trials, write_sweep
 from vitreport.training.events import Event
@@ -57,16 +59,18 @@ class Policy:
 def run_plans(
     plans: Sequence[Plan],
     runtime: Runtime,
-    make_engine: MakeEngine,
+    engine: MakeEngine | None = None,
     *,
     policy: Policy = Policy(),
     observer: Observer | None = None,
 ) -> dict[str, Run]:
     """Check all sweeps, then train what is missing of each and put it on record; return the records of the trials.
 
-    Raises as `check_trials` and `Sweep.run`.
+    `engine` makes what trains (default: one process on this machine at a time). Raises as `check_trials` and
+    `Sweep.run`.
     """
     watching, said, runs = observer or Observer(), set[tuple[str, str]](), dict[str, Run]()
+    make_engine = engine or partial(LocalEngine, 1)
     places = [(plan, replace(runtime, data_dir=plan.data_dir)) for plan in plans]
     for plan, place in places:
         check_trials(plan.trials, place, policy, watching, said)

@@ -1,6 +1,5 @@
 """What happens during a training, and who receives it: a live view, a log, a tracker."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vitreport.records.measurement import EpochRecord
@@ -59,25 +58,3 @@ class Listener:
 
     def progress(self, label: str, done: int, total: int | None) -> None:
         """Receive how far the preparation of the images is; `total` is None where it is not known."""
-
-
-class Listeners(Listener):
-    """Passes everything on to several listeners, in their order."""
-
-    def __init__(self, listeners: Sequence[Listener]) -> None:
-        self._listeners = tuple(listeners)
-
-    def event(self, event: Event) -> None:
-        """Pass on an event."""
-        for listener in self._listeners:
-            listener.event(event)
-
-    def note(self, line: str) -> None:
-        """Pass on a line for the user."""
-        for listener in self._listeners:
-            listener.note(line)
-
-    def progress(self, label: str, done: int, total: int | None) -> None:
-        """Pass on how far the preparation of the images is."""
-        for listener in self._listeners:
-            listener.progress(label, done, total)

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-import vitreport
+from vitreport.analysis.analyze import analyze
+from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.cli import completion, options
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import PARAM, SWEEP, flag, option
@@ -10,6 +11,7 @@ from vitreport.cli.tables.sweeps import refuse_missing, show_sweeps, sweep_argum
 from vitreport.data.sources import facts_in
 from vitreport.spec.sweep import parse_list, parse_seeds, read_axes, zipped
 from vitreport.sweep.plan import plan_ablation
+from vitreport.sweep.run import run_plans
 
 
 @options.grouped
@@ -54,6 +56,6 @@ def ablate(
         show_ablation_plan(plan, sweep)
     else:
         with SweepView(quiet=sweep.quiet) as view:
-            summary = vitreport.ablate(plan, {}, observer=view, **sweep_arguments(sweep))
-        show_sweeps([plan], summary, as_json=sweep.as_json)
+            runs = run_plans([plan], observer=view, **sweep_arguments(sweep))
+        show_sweeps([plan], analyze(runs.values(), outline_of_sweeps([plan])), as_json=sweep.as_json)
         refuse_missing(plan.trials, sweep.runs_dir)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-import vitreport
+from vitreport.analysis.selection import analyze_study
 from vitreport.analysis.studies import statement_of
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
@@ -27,6 +27,7 @@ from vitreport.spec.study_file import read_study, study_names
 from vitreport.spec.sweep import shown_level
 from vitreport.sweep.defaults import DEFAULT_SEEDS
 from vitreport.sweep.forecast import TrialForecast, expect_from_records, expect_here, forecast_trials
+from vitreport.sweep.run import run_plans
 from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 COUNTED = ("runs", "ablations", "claims")
@@ -119,10 +120,10 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
         _show_status(asked, facts_in(sweep.data_dirs), sweep.runs_dir, as_json=sweep.as_json)
         return
     planned = plan_study(asked, facts_in(sweep.data_dirs))
-    with SweepView(quiet=sweep.quiet) as view:
-        analysis = vitreport.run_study(planned, observer=view, **sweep_arguments(sweep))
     plans = list(planned.plans.values())
-    show_sweeps(plans, analysis.summary, as_json=sweep.as_json)
+    with SweepView(quiet=sweep.quiet) as view:
+        run_plans(plans, observer=view, **sweep_arguments(sweep))
+    show_sweeps(plans, analyze_study(planned, sweep.runs_dir).summary, as_json=sweep.as_json)
     refuse_missing(list({trial.id: trial for plan in plans for trial in plan.trials}.values()), sweep.runs_dir)
 
 

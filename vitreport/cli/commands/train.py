@@ -45,7 +45,7 @@ def train(
     if verbose:
         note_origins(composed, runtime)
     with TrainingView(quiet=quiet) as view:
-        run = vitreport.train(composed.spec, runtime, force=force, listeners=[view], argv=sys.argv[1:])
+        run = vitreport.train(composed.spec, runtime, force=force, listener=view, argv=sys.argv[1:])
     assert run.record
     assert run.result
     if not quiet:
