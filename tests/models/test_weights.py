@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vitreport.errors import RecordError
 from vitreport.models import weights
-from vitreport.models.weights import classes_metadata, common_prefix, read_weights
+from vitreport.models.weights import classes_metadata, read_weights
 
 TENSORS = {"layer.weight": torch.arange(6.0).reshape(2, 3), "layer.bias": torch.ones(2)}
 
@@ -202,29 +202,3 @@ def test_weights_may_be_a_link_as_in_the_cache_of_the_hub() -> None:
     Path("blob").write_bytes(content)
     Path("a.pth").symlink_to("blob")
     assert read_weights(Path("a.pth"), hashlib.sha256(content).hexdigest()).tensors.keys() == TENSORS.keys()
-
-
-NAMES = ("conv.weight", "blocks.0.norm.weight", "blocks.1.norm.weight", "norm.weight")
-
-
-@pytest.mark.parametrize(
-    "prefix", ["model.", "module.", "model.module.", "_orig_mod.", "net.", "network.", "a.b.c.", ""]
-)
-@pytest.mark.parametrize("more", [(), ("loss.weight",), ("ema.decay", "head.weight")])
-def test_the_prefix_of_a_framework_is_found(prefix: str, more: tuple[str, ...]) -> None:
-    assert common_prefix([*more, *(prefix + name for name in NAMES)], NAMES) == prefix
-
-
-@pytest.mark.parametrize(
-    ("given", "prefix"),
-    [
-        ((), ""),
-        (("other.weight", "blocks.7.norm.weight"), ""),
-        ((*NAMES, *(f"ema.{name}" for name in NAMES)), ""),
-        ((*(f"model.{name}" for name in NAMES), *(f"ema.{name}" for name in NAMES)), "model."),
-        (tuple(f"model.{name}" for name in NAMES[:2]), "model."),
-        (tuple(f"model.{name}" for name in NAMES[:1]), ""),
-    ],
-)
-def test_a_prefix_makes_most_of_the_names_fit(given: tuple[str, ...], prefix: str) -> None:
-    assert common_prefix(given, NAMES) == prefix

@@ -6,8 +6,7 @@ import json
 import pickle
 import warnings
 import zipfile
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -66,18 +65,6 @@ def read_weights(path: Path, digest: str) -> Weights:
     with suppress(ValidationError):  # where the header names none as `classes_metadata` does
         classes = _Header.model_validate_json(metadata.get("vitreport", "")).classes
     return Weights(path.name, digest, dict(tensors), classes)
-
-
-def common_prefix(given: Iterable[str], wanted: Collection[str]) -> str:
-    """Return the beginning, such as "module.", without which most names fit, and at least half of those `wanted`."""
-    fitting = Counter(
-        name[:length]
-        for name in given
-        for length in (0, *(index + 1 for index, character in enumerate(name) if character == "."))
-        if name[length:] in wanted
-    )
-    best = max(fitting, key=lambda prefix: (fitting[prefix], not prefix), default="")  # the first in the file
-    return best if 2 * fitting[best] >= len(wanted) else ""
 
 
 class _Header(BaseModel):

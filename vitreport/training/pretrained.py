@@ -1,6 +1,7 @@
 """Start a training from weights that were trained before, on other images or other classes."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from torch import nn
 from vitreport.errors import Problem, RecordError, SpecError
 from vitreport.formatting import listed
 from vitreport.models.timm import adapted_weights, hub_weights
-from vitreport.models.weights import Weights, classifier_prefixes, common_prefix, read_weights
+from vitreport.models.weights import Weights, classifier_prefixes, read_weights
 from vitreport.records.run import InitialWeights
 from vitreport.records.schema import recordable
 from vitreport.spec.architectures.timm import TimmSpec
@@ -18,7 +19,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.training.setup import CHANNEL_STATISTICS
 from vitreport.training.state import named_weights
 
-COUNTER = "num_batches_tracked"  # of batch normalization
+PREFIXES = re.compile(r"^(?:(?:model|module|_orig_mod)\.)+")
 SHOWN_CHARACTERS = 100
 TITLES = {"missing": "missing", "unexpected": "not in the network", "reshaped": "of another shape"}
 
@@ -37,13 +38,13 @@ def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Ca
         if file is None:
             fault = "the weights to start from are not given"
             raise SpecError(problems=[Problem("model.pretrained", fault, f"--weights FILE (sha256 {digest[:12]}...)")])
-        weights = _without_prefix(model, read_weights(file, digest), note)
+        weights = _without_prefixes(read_weights(file, digest), model.state_dict().keys())
         if isinstance(spec.model, TimmSpec):
             weights = adapted_weights(model, weights)
     else:
         assert isinstance(spec.model, TimmSpec)
         weights = hub_weights(spec.model, spec.data.image_size, note)
-    check_weights(model, weights)
+    _check_weights(model, weights)
     return weights
 
 
@@ -94,7 +95,7 @@ def normalization_warning(weights: Weights, spec: RunSpec) -> str:
     return f'warning: {weights.source} was trained with {theirs}, this run normalizes with "{own}"'
 
 
-def check_weights(model: nn.Module, weights: Weights) -> None:
+def _check_weights(model: nn.Module, weights: Weights) -> None:
     """Raise RecordError where anything but the classifier does not fit, or is not finite in the network's type."""
     classifier, wanted, fates = classifier_prefixes(model), named_weights(model), _fates(model, weights)
     others = {name: fate for name, fate in fates.items() if not name.startswith(classifier)}
@@ -114,16 +115,10 @@ def check_weights(model: nn.Module, weights: Weights) -> None:
         raise RecordError(f"{weights.source} {fault}", "their training diverged, or the file is damaged")
 
 
-def _without_prefix(model: nn.Module, weights: Weights, note: Callable[[str], None]) -> Weights:
-    """Give tensors the network's names: Lightning, DistributedDataParallel and torch.compile add a prefix."""
-    prefix = common_prefix(weights.tensors, model.state_dict().keys())
-    if not prefix:
-        return weights
-    named = {name.removeprefix(prefix): value for name, value in weights.tensors.items() if name.startswith(prefix)}
-    others = [name for name in weights.tensors if not name.startswith(prefix)]
-    left_out = f"; not used, because their names begin otherwise: {_listed(others)}" if others else ""
-    note(f"weights: removed the prefix {prefix} from {len(named)} names of {weights.source}{left_out}")
-    return replace(weights, tensors=named)
+def _without_prefixes(weights: Weights, wanted: Collection[str]) -> Weights:
+    """Give tensors the network's names: Lightning, DistributedDataParallel and torch.compile add prefixes."""
+    names = {name: name if name in wanted else PREFIXES.sub("", name) for name in weights.tensors}
+    return replace(weights, tensors={names[name]: tensor for name, tensor in weights.tensors.items()})
 
 
 def _fates(model: nn.Module, weights: Weights) -> dict[str, str]:
@@ -133,15 +128,8 @@ def _fates(model: nn.Module, weights: Weights) -> dict[str, str]:
         tensor = given.get(name, own)
         fits = tensor.shape == own.shape and tensor.is_floating_point() == own.is_floating_point()
         fates[name] = "missing" if name not in given else "fitting" if fits else "reshaped"
-    return fates | dict.fromkeys(sorted(given.keys() - model.state_dict().keys(), key=_natural), "unexpected")
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Sort blocks.2 before blocks.10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in name.split(".")]
+    return fates | dict.fromkeys(sorted(given.keys() - model.state_dict().keys()), "unexpected")
 
 
 def _listed(names: Sequence[str]) -> str:
-    """List the first names, those of counters only where there are no others."""
-    tensors = [name for name in names if not name.endswith(COUNTER)] or names
-    return listed([name[:SHOWN_CHARACTERS] for name in tensors])
+    return listed([name[:SHOWN_CHARACTERS] for name in names])
