@@ -25,10 +25,9 @@ from vitreport.spec.load import layer_of
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.training.device import autocast, device_name, keep_freed_memory, make_deterministic
-from vitreport.training.loop import train_step
+from vitreport.training.loop import TrainingState, train_step
 from vitreport.training.optimizers import build_optimizer
 from vitreport.training.setup import place_model
-from vitreport.training.state import TrainingState
 from vitreport.training.throughput import STEPS_A_SAMPLE
 
 WARM_UP = 2

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tests.models.test_models import perturbed
-from vitreport.models.perceiver_io import PerceiverIOClassifier, folding_is_cheaper
+from vitreport.models.perceiver import PerceiverIOClassifier, folding_is_cheaper
 from vitreport.spec.architectures.perceiver import PerceiverIOSpec
 
 IMAGE_SIZE = 4

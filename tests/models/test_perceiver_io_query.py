@@ -8,13 +8,12 @@ from torch.nn import functional
 
 from tests.models.small import IMAGE_SIZE, NUM_CLASSES, SMALL_MODELS
 from vitreport.models.cost import count_parameters, measure_cost
-from vitreport.models.perceiver_io import PerceiverIOClassifier
+from vitreport.models.perceiver import PerceiverIOClassifier
 from vitreport.models.registry import build_model
-from vitreport.models.weights import classifier_prefixes
+from vitreport.models.weights import classifier_prefixes, named_weights
 from vitreport.spec.architectures.perceiver import PerceiverIOSpec
 from vitreport.spec.optimizer import AdamWSpec
 from vitreport.training.optimizers import build_optimizer
-from vitreport.training.state import named_weights
 
 
 def built(seed: int = 0, **fields: Any) -> PerceiverIOClassifier:

@@ -9,7 +9,7 @@ from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP
 from tests.store.states import advance, make_state
 from vitreport.store.checkpoint import save_checkpoint
-from vitreport.training.state import TrainingState
+from vitreport.training.loop import TrainingState
 
 Undisturbed = Callable[..., Path]
 

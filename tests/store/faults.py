@@ -24,7 +24,7 @@ from vitreport.store import checkpoint, evaluation, session
 from vitreport.store.writer import RunWriter
 from vitreport.training import loop
 from vitreport.training.evaluate import predict
-from vitreport.training.state import TrainingState
+from vitreport.training.loop import TrainingState
 
 Fault = tuple[int | str, ...]
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vitreport.training.state import TrainingState
+from vitreport.training.loop import TrainingState
 
 CPU = torch.device("cpu")
 

@@ -15,9 +15,10 @@ from tests.store.identity import differences, only_run, resumed_at, same_tensors
 from tests.store.options import EVERY_STEP, SHORT
 from tests.store.states import advance, damage, make_state
 from vitreport.models.registry import build_model
+from vitreport.models.weights import named_weights
 from vitreport.spec.architectures.perceiver import PerceiverIOSpec
 from vitreport.store.checkpoint import checkpoints, read_verified, restore_newest, save_checkpoint
-from vitreport.training.state import BestEpoch, TrainingState, named_weights
+from vitreport.training.loop import BestEpoch, TrainingState
 
 
 def test_state_comes_back(tmp_path: Path) -> None:

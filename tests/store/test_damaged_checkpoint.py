@@ -18,8 +18,9 @@ from tests.store.identity import differences, only_run, resumed_at
 from tests.store.options import EVERY_STEP, STEPS
 from tests.store.states import damage, make_state
 from vitreport.errors import RecordError
+from vitreport.models.weights import named_weights
 from vitreport.store.checkpoint import checkpoints, load_model_weights, read_verified, restore_newest
-from vitreport.training.state import TrainingState, named_weights
+from vitreport.training.loop import TrainingState
 
 FLIPS = 400
 CUTS = 200

@@ -13,13 +13,13 @@ from torch.nn import functional
 from tests.training.small import noise_arrays, small_setup, small_spec
 from vitreport.data.batches import mixed_targets
 from vitreport.errors import DivergedError
+from vitreport.models.weights import named_weights
 from vitreport.spec.run import RunSpec
 from vitreport.training import loop
 from vitreport.training.evaluate import measure, predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
-from vitreport.training.loop import fit, train_step
+from vitreport.training.loop import TrainingState, fit, train_step
 from vitreport.training.setup import Setup
-from vitreport.training.state import TrainingState, named_weights
 
 SGD = {"name": "sgd", "learning_rate": 0.5, "momentum": 0.0}
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tests.models.small import IMAGE_SIZE, NUM_CLASSES, small_model
 from tests.training.small import CPU, noise_arrays, small_spec
 from vitreport.errors import RecordError, SpecError
-from vitreport.models.weights import Weights, classes_metadata, classifier_prefixes
+from vitreport.models.weights import Weights, classes_metadata, classifier_prefixes, named_weights
 from vitreport.records.run import InitialWeights
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
@@ -27,7 +27,6 @@ from vitreport.training.pretrained import (
     weights_message,
 )
 from vitreport.training.setup import CHANNEL_STATISTICS, build_network, place_split
-from vitreport.training.state import named_weights
 
 FILE = Path("weights.safetensors")
 CLASSES = tuple(f"class {number}" for number in range(10))

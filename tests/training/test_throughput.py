@@ -7,10 +7,10 @@ import torch
 
 from tests.training.small import CPU, small_spec
 from vitreport.data.batches import ImageSet
+from vitreport.models.weights import named_weights
 from vitreport.spec.run import RunSpec
 from vitreport.training import throughput
 from vitreport.training.setup import place_model
-from vitreport.training.state import named_weights
 from vitreport.training.throughput import FEWEST_IMAGES, SAMPLES, Rate, measure_rate, measure_throughput
 
 SECONDS_AN_IMAGE = 0.001

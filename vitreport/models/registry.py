@@ -5,10 +5,9 @@ from typing import assert_never
 import torch
 from torch import nn
 
-from vitreport.models.perceiver import PerceiverClassifier
-from vitreport.models.perceiver_io import PerceiverIOClassifier
+from vitreport.models.perceiver import PerceiverClassifier, PerceiverIOClassifier
 from vitreport.models.timm import build_timm
-from vitreport.models.tnt import build_package_tnt, build_timm_tnt
+from vitreport.models.tnt import PackageTNT
 from vitreport.randomness import stream_seed
 from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
 from vitreport.spec.architectures.perceiver import PerceiverIOSpec, PerceiverSpec
@@ -47,11 +46,22 @@ def _network(spec: ModelSpec, image_size: int, num_classes: int) -> nn.Module:
 
             network = SwinTransformer(img_size=image_size, num_classes=num_classes, **spec.fields())
         case TimmTNTSpec():
-            network = build_timm_tnt(spec, image_size, num_classes)
+            # timm cuts the image into patches first and embeds the pixels of each by one 7 x 7 convolution, padded with
+            # zeros, with the stride `pixel_size`: the pixels of a patch overlap, whatever their size.
+            from timm.models.tnt import TNT
+
+            heads = {"num_heads_outer": spec.num_heads, "num_heads_inner": spec.inner_heads}
+            fields = spec.fields("implementation", "pixel_size", "num_heads", "inner_heads") | heads
+            network = TNT(img_size=image_size, num_classes=num_classes, first_stride=spec.pixel_size, **fields)
         case PackageTNTSpec():
-            network = build_package_tnt(spec, image_size, num_classes)
+            widths = {"patch_dim": spec.embed_dim, "pixel_dim": spec.inner_dim}
+            fields = spec.fields("implementation", "embed_dim", "inner_dim", "num_heads") | widths
+            network = PackageTNT(image_size=image_size, num_classes=num_classes, heads=spec.num_heads, **fields)
         case TimmSpec():
             network = build_timm(spec, image_size, num_classes)
         case _:
             assert_never(spec)
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.inplace = False  # timm's TNT overwrites attention weights that the softmax's gradient needs
     return network

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from vitreport.errors import Problem, RecordError, ResourceError, SpecError, VitreportError
 from vitreport.formatting import did_you_mean
-from vitreport.models.tnt import with_dropout_out_of_place
 from vitreport.models.weights import Weights, library_errors, reason_of
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.data import CHANNELS
@@ -39,7 +38,7 @@ def build_timm(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
     if fault:
         raise SpecError(problems=[Problem("model.architecture", fault, hint, repr(spec.architecture))])
     with timm_errors(spec, f"be built for images of {image_size} x {image_size} pixels"):
-        network = with_dropout_out_of_place(sized_network(spec, image_size, num_classes=num_classes))
+        network = sized_network(spec, image_size, num_classes=num_classes)
         with torch.no_grad():
             logits = network.eval()(torch.zeros(1, CHANNELS, image_size, image_size))
     shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__

@@ -127,6 +127,19 @@ def _is_plain(name: Any, tensor: Any) -> bool:
     return tensor.layout == torch.strided and tensor.device.type == "cpu"
 
 
+def named_weights(model: nn.Module) -> dict[str, Tensor]:
+    """Return parameters and persistent buffers, a tensor that several modules share under its first name alone."""
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    return {name: tensors[name] for name in model.state_dict() if name in tensors}
+
+
+@torch.no_grad()
+def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Copy weights into a model of the same architecture; names and shapes must agree."""
+    for name, tensor in named_weights(model).items():
+        tensor.copy_(weights[name])
+
+
 def classifier_prefixes(model: nn.Module) -> tuple[str, ...]:
     """Return the beginnings of the names of all tensors that depend on the number of classes."""
     if not hasattr(model, "get_classifier"):

@@ -20,13 +20,13 @@ from torch import Tensor, nn
 from vitreport.errors import FullDiskError, RecordError
 from vitreport.files import free_bytes, make_folder, remove_file, remove_temporaries, write_atomic
 from vitreport.formatting import compact
-from vitreport.models.weights import MAX_HEADER_BYTES, parse_safetensors
+from vitreport.models.weights import MAX_HEADER_BYTES, load_weights, named_weights, parse_safetensors
 from vitreport.records.folders import LINK_HINT
 from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Record, Version
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import FORCE_HINT
+from vitreport.training.loop import BestEpoch, TrainingState
 from vitreport.training.optimizers import kept_tensors, tensors_per_parameter
-from vitreport.training.state import BestEpoch, TrainingState, load_weights, named_weights
 from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, entry_fault, read_bounded, reading_errors
 
 KEPT = 2

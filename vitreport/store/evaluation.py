@@ -19,7 +19,7 @@ from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError
 from vitreport.files import write_atomic, write_json
-from vitreport.models.weights import classes_metadata
+from vitreport.models.weights import classes_metadata, load_weights, named_weights
 from vitreport.records import measurement as records
 from vitreport.records.measurement import Measurement, SplitDetails, packed
 from vitreport.records.reader import Run
@@ -34,7 +34,6 @@ from vitreport.training.evaluate import Predictions, confident_mistakes, measure
 from vitreport.training.events import Listener
 from vitreport.training.loop import measure_finite
 from vitreport.training.setup import Setup, build_network, place_split, split_indices
-from vitreport.training.state import load_weights, named_weights
 
 PREDICTIONS_VERSION = 1
 SplitName = Literal["train", "val", "test"]

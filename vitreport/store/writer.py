@@ -15,7 +15,7 @@ from vitreport.records.schema import recordable
 from vitreport.store.checkpoint import newest_step, save_checkpoint
 from vitreport.store.lock import Hold, now
 from vitreport.store.signals import StopSignal
-from vitreport.training.state import TrainingState
+from vitreport.training.loop import TrainingState
 
 CHECKPOINT_WORK_RATIO = 20  # time between checkpoints over the time that one takes: at most 5% of a run
 HEARTBEAT_SECONDS = 10

@@ -1,8 +1,9 @@
-"""The training loop: steps and epochs in the order in which they happen, as events."""
+"""The training loop: steps and epochs in the order in which they happen, as events; and the state that they change."""
 
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -10,18 +11,62 @@ from torch.nn import functional
 
 from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.errors import DivergedError
+from vitreport.models.weights import named_weights
 from vitreport.randomness import stream_seed
 from vitreport.records.measurement import EpochRecord, Measurement
 from vitreport.spec.run import TrainSpec
 from vitreport.training.device import autocast, peak_memory_bytes
 from vitreport.training.evaluate import Predictions, measure, predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
-from vitreport.training.state import TrainingState
 
 STEPS_BETWEEN_READS = {"cpu": 1, "cuda": 16}
 """Reading a loss waits for the device. At the end of an epoch it is always read."""
 RANK = 0  # of the process among those that train together: one does
 DIVERGED_HINT = "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm"
+
+
+@dataclass(frozen=True)
+class BestEpoch:
+    """The weights that the validation split has chosen so far; `epoch` counts from 1."""
+
+    epoch: int
+    step: int
+    accuracy: float
+    weights: dict[str, Tensor]
+
+
+@dataclass
+class TrainingState:
+    """What a run carries from one step to the next, and a checkpoint holds.
+
+    `epoch` counts finished epochs, `step` finished steps of the whole run.
+
+    For the epoch under way, `totals` (3,) float64 holds the sums of losses, right answers and images, and
+    `seconds` the time that its steps have taken.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    best: BestEpoch | None = None
+
+    def __post_init__(self) -> None:
+        self.totals = torch.zeros(3, dtype=torch.float64, device=next(self.model.parameters()).device)
+
+    def is_finite(self) -> bool:
+        """Return whether no loss of this epoch and no weight is infinite or NaN."""
+        return all(bool(tensor.isfinite().all()) for tensor in (self.totals, *named_weights(self.model).values()))
+
+    def finish_epoch(self, selection_accuracy: float | None) -> None:
+        """Count the epoch, and keep a copy of its weights where no epoch before has a higher accuracy."""
+        self.epoch += 1
+        self.seconds = 0.0
+        self.totals.zero_()
+        if selection_accuracy is not None and (self.best is None or selection_accuracy >= self.best.accuracy):
+            weights = {name: tensor.detach().clone() for name, tensor in named_weights(self.model).items()}
+            self.best = BestEpoch(self.epoch, self.step, selection_accuracy, weights)
 
 
 def fit(

@@ -11,13 +11,12 @@ from torch import nn
 from vitreport.errors import Problem, RecordError, SpecError
 from vitreport.formatting import listed
 from vitreport.models.timm import adapted_weights, hub_weights
-from vitreport.models.weights import Weights, classifier_prefixes, read_weights
+from vitreport.models.weights import Weights, classifier_prefixes, named_weights, read_weights
 from vitreport.records.run import InitialWeights
 from vitreport.records.schema import recordable
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.run import RunSpec
 from vitreport.training.setup import CHANNEL_STATISTICS
-from vitreport.training.state import named_weights
 
 PREFIXES = re.compile(r"^(?:(?:model|module|_orig_mod)\.)+")
 SHOWN_CHARACTERS = 100

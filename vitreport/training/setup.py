@@ -21,8 +21,8 @@ from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
 from vitreport.training.device import autocast
+from vitreport.training.loop import TrainingState
 from vitreport.training.optimizers import build_optimizer, learning_rate_at
-from vitreport.training.state import TrainingState
 
 CHANNEL_STATISTICS = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),

@@ -18,10 +18,9 @@ from vitreport.spec.data import CHANNELS, DataSpec
 from vitreport.spec.run import RunSpec
 from vitreport.training import device as devices
 from vitreport.training.evaluate import evaluation_batch_size, predict
-from vitreport.training.loop import train_step
+from vitreport.training.loop import TrainingState, train_step
 from vitreport.training.optimizers import build_optimizer
 from vitreport.training.setup import lone_image_problems, place_model
-from vitreport.training.state import TrainingState
 
 SECONDS = 5.0  # of measuring
 FEWEST_IMAGES = 2
