@@ -1,13 +1,12 @@
 """Rewrite paths for committed files, so that they name neither the user nor the machine.
 
-A path inside the current, the data or the runs folder becomes relative to that folder, any other path inside the home
-folder becomes `~/...`. Of all other paths only the last component is kept.
+A path inside the current folder becomes `./...`, any other path inside the home folder becomes `~/...`. Of all other
+paths only the last component is kept.
 """
 
 import os
 import platform
 import re
-import sysconfig
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ QUOTED = r"(?P<quote>['\"])(?P<quoted>[/~][^'\"\n]*)(?P=quote)"
 UNQUOTED = rf"(?<![\w.~/<-])(?P<path>(?:~[A-Za-z_][\w.-]*)?(?:/+{_NAMES}(?=/))*/+{_NAME}/*)"
 PATHS = re.compile("|".join((URL, QUOTED, UNQUOTED)))
 OPTION = re.compile(r"\A(?:-{0,2}[\w.-]+=)*")  # --set=data.dataset=VALUE
+NEXT_PATH = re.compile(r",(?=[/~])")  # in a list of values
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 
 
@@ -31,19 +31,16 @@ CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 class Places:
     """The folders that paths are shown relative to, and the name of the machine, which messages do not show.
 
-    `bases` holds folders, each with what replaces it: "" keeps its name, and leaves it out before the paths inside it.
-    The first that contains a path counts.
+    `bases` holds folders, each with what replaces it. The first that contains a path counts.
     """
 
     bases: tuple[tuple[str, str], ...] = ()
     host: str = ""
 
     @classmethod
-    def here(cls, data_dir: Path | None = None, runs_dir: Path | None = None) -> Self:
+    def here(cls) -> Self:
         """Return the places of this process."""
-        code = (Path(__file__).parent.parent, Path(sysconfig.get_path("purelib")))
-        inside = [(folder, "") for folder in (data_dir, runs_dir, *code) if folder]
-        folders = [(Path(), "."), *inside, (Path("~"), "~")]
+        folders = ((Path(), "."), (Path("~"), "~"))
         bases = ((form, shown) for folder, shown in folders for form in _forms(folder) if not _is_shared(form))
         return cls(tuple(bases), platform.node())
 
@@ -51,12 +48,9 @@ class Places:
         """Rewrite a word of a command line: a path, an option with a path as its value, or anything else."""
         value = OPTION.sub("", text)
         head = text.removesuffix(value)
-        parts = PurePath(value).parts
-        is_path = value.startswith(("/", "~")) or ".." in parts
-        if len(parts) > 1 and self.bases and any(map(_is_shared, _forms(Path()))):
-            is_path = is_path or os.path.exists(value)  # it begins with a user's name
+        is_path = value.startswith(("/", "~")) or ".." in PurePath(value).parts
         if is_path and "://" not in value and "\n" not in value:
-            return head + self.path(value)
+            return head + ",".join(map(self.path, NEXT_PATH.split(value)))
         return head + self._message(value)
 
     def message(self, text: str) -> str:
@@ -70,17 +64,13 @@ class Places:
         """Rewrite one path."""
         for form in _forms(Path(text)) if self.bases else ():
             for folder, shown in self.bases:
-                if form == folder and shown:
-                    return shown
-                if form.startswith(f"{folder}/"):
-                    return os.path.join(shown, form[len(folder) + 1 :])
+                if f"{form}/".startswith(f"{folder}/"):
+                    return f"{shown}{form[len(folder) :]}"
         return text if text.startswith("~/") and not self.bases else _last(text)
 
     def _message(self, text: str) -> str:
         for folder, shown in sorted(self.bases, key=lambda base: -len(base[0])):
-            place = rf"(?<![\w.~/-]){re.escape(folder)}"
-            text = re.sub(rf"{place}/+(?=\S)", shown and f"{shown}/", text)
-            text = re.sub(rf"{place}(?![\w-]|\.\w)", self.path(folder).replace("\\", r"\\"), text)
+            text = re.sub(rf"(?<![\w.~/-]){re.escape(folder)}(?![\w-]|\.\w)", shown, text)
         return PATHS.sub(self._found, text)
 
     def _found(self, found: re.Match[str]) -> str:

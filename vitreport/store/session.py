@@ -97,7 +97,7 @@ class Session:
         for line in restore_newest(folder / "checkpoints", state):
             self.listener.note(f"warning: {line}, an older checkpoint is used")
         self._announce(before)
-        places = Places.here(self.runtime.data_dir, self.runtime.runs_dir)
+        places = Places.here()
         record = before.record if before.record and state.step else self._new_record(folder.name, places)
         if before.record:
             resume = ResumeRecord(step=state.step, time=now(), changed=self._changes(record.fingerprint))
