@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from vitreport.analysis.ablations import Labels
 from vitreport.errors import SpecError
-from vitreport.records.sweeps import SweepRecord, TrialRecord
+from vitreport.records.run import SweepRecord, TrialRecord
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import AxisSpec, field_axis, parse_list, variant_axis, zipped
 

@@ -8,7 +8,7 @@ from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.groups import Group
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
-from vitreport.records.sweeps import SweepRecord
+from vitreport.records.run import SweepRecord
 
 RUNS = Path("runs")
 

@@ -12,7 +12,7 @@ from tests.records import spec, write_seeds
 from tests.report.study import write_study
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.records.folders import run_folders
-from vitreport.records.sweeps import SweepRecord
+from vitreport.records.run import SweepRecord
 from vitreport.report.data_formats import SCHEMA_VERSION, render_json
 from vitreport.report.page import make_page
 

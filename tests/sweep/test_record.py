@@ -14,9 +14,9 @@ from filelock import FileLock
 from tests.records import small_spec
 from vitreport.errors import RecordError
 from vitreport.files import locked, write_json
+from vitreport.records.folders import SWEEPS as FOLDER
 from vitreport.records.reader import MAX_OTHER_BYTES, Damage, read_sweeps
-from vitreport.records.sweeps import SWEEPS_FOLDER as FOLDER
-from vitreport.records.sweeps import SweepRecord
+from vitreport.records.run import SweepRecord
 from vitreport.records.upgrade import parse
 from vitreport.spec.sweep import field_axis
 from vitreport.store.lock import LOCK_NAME

@@ -16,7 +16,7 @@ from vitreport.analysis.pairs import Planned, group_of_spec
 from vitreport.analysis.summary import Ablation, Level
 from vitreport.analysis.train_commands import training_command
 from vitreport.errors import SpecError
-from vitreport.records.sweeps import SweepRecord, TrialRecord
+from vitreport.records.run import SweepRecord, TrialRecord
 from vitreport.run_id import RunId
 from vitreport.spec.load import layer_of
 from vitreport.spec.run import RunSpec

@@ -17,8 +17,7 @@ from vitreport.analysis.references import architecture_reference, architecture_s
 from vitreport.analysis.runs import datasets_of, summarize_run
 from vitreport.analysis.summary import Ablation, Architecture, Pair, Provenance, Section, Summary
 from vitreport.records.reader import Damage, Run, read_run
-from vitreport.records.run import RunRecord
-from vitreport.records.sweeps import SweepRecord
+from vitreport.records.run import RunRecord, SweepRecord
 
 SHOWN_DIGITS = 12
 NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")

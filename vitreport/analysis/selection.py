@@ -11,9 +11,9 @@ from vitreport.analysis.studies import claims_of, outline_of
 from vitreport.analysis.summary import Summary
 from vitreport.errors import SpecError
 from vitreport.formatting import did_you_mean
-from vitreport.records.folders import find_run, run_folders, strays
+from vitreport.records.folders import SWEEPS, find_run, run_folders, strays
 from vitreport.records.reader import Damage, Run, read_sweeps
-from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord
+from vitreport.records.run import SweepRecord
 from vitreport.run_id import RunId
 from vitreport.sweep.study_plan import StudyPlan
 
@@ -80,7 +80,7 @@ def _read_sweeps(runs_dir: Path) -> tuple[list[SweepRecord], list[Damage]]:
     """Return the sweeps on record, and which of these records cannot be read."""
     unread: list[Damage] = []
     sweeps = read_sweeps(runs_dir, unread)
-    return sweeps, [replace(each, place=f"{SWEEPS_FOLDER}/{each.place}") for each in unread]
+    return sweeps, [replace(each, place=f"{SWEEPS}/{each.place}") for each in unread]
 
 
 def _select(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from vitreport.analysis.analyze import Outline, PlannedSection
 from vitreport.analysis.claims import Claim
 from vitreport.analysis.pairs import Planned
-from vitreport.records.sweeps import SweepRecord, TrialRecord
+from vitreport.records.run import SweepRecord, TrialRecord
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called
 from vitreport.sweep.plan import Plan, Trial

@@ -12,8 +12,7 @@ from typing import Literal
 import typer
 
 from vitreport.data.registry import DATASETS
-from vitreport.records.folders import run_folders
-from vitreport.records.sweeps import SWEEPS_FOLDER
+from vitreport.records.folders import SWEEPS, run_folders
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR
 from vitreport.spec.fields import field_paths
@@ -82,5 +81,5 @@ def _ids(context: typer.Context, *kinds: Literal["groups", "sweeps"]) -> Iterabl
     runs_dir: Path = context.params.get("runs_dir") or RUNS_DIR.default
     run_ids = [folder.name for folder in run_folders(runs_dir)]
     grouped = [RunId.parse(run_id).group for run_id in run_ids] if "groups" in kinds else []
-    swept = [file.stem for file in (runs_dir / SWEEPS_FOLDER).glob("*.json")] if "sweeps" in kinds else []
+    swept = [file.stem for file in (runs_dir / SWEEPS).glob("*.json")] if "sweeps" in kinds else []
     return sorted({*run_ids, *grouped, *swept})

@@ -14,6 +14,7 @@ from vitreport.untrusted_files import LINK, entry_fault
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 CHECKPOINTS = "checkpoints"
+SWEEPS = "sweeps"
 FILES = (
     *("spec.json", "run.json", "metrics.jsonl", "result.json", "predictions.npz", "best.safetensors"),
     *("mistakes.png", "crash.txt", ".lock"),

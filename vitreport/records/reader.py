@@ -14,9 +14,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from vitreport.errors import RecordError, ResourceError, SpecError
+from vitreport.records.folders import SWEEPS
 from vitreport.records.measurement import Answers, EpochRecord, ResultRecord, unpacked
-from vitreport.records.run import RunRecord
-from vitreport.records.sweeps import SWEEPS_FOLDER, SweepRecord
+from vitreport.records.run import RunRecord, SweepRecord
 from vitreport.records.upgrade import parse
 from vitreport.run_id import RunId
 from vitreport.spec.run import RunSpec
@@ -103,7 +103,7 @@ def read_run(folder: Path) -> Run:
 
 def read_sweeps(runs_dir: Path, damage: list[Damage]) -> list[SweepRecord]:
     """Return the sweeps on record, by name of their files; add what cannot be read to `damage`."""
-    folder = runs_dir / SWEEPS_FOLDER
+    folder = runs_dir / SWEEPS
     if fault := entry_fault(folder, folder=True):
         damage.append(Damage("*.json", f"their folder {fault}"))
         return []

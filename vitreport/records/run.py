@@ -1,10 +1,11 @@
-"""run.json: what happened to a run, on which images and on which kind of machine."""
+"""run.json: what happened to a run, on which images and on which kind of machine; and the file of a sweep."""
 
 from typing import Literal, Self
 
 from pydantic import model_validator
 
 from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, PublicText, Record, Text, Version
+from vitreport.spec.sweep import AxisSpec
 
 Status = Literal["running", "done", "failed", "interrupted"]
 ErrorKind = Literal["diverged", "resources", "internal"]
@@ -133,3 +134,32 @@ class RunRecord(Record):
     def randomness(self) -> str:
         """The version of the function from a seed to random numbers; the first was not recorded."""
         return self.fingerprint.get("randomness", "1")
+
+
+class TrialRecord(Record):
+    """One run of a sweep: the label of its value of each axis, and its id without the number of its attempt."""
+
+    values: tuple[str, ...]
+    run: Text
+
+
+class SweepRecord(Record):
+    """sweeps/<id>.json: a sweep as it was planned; its results are in the records of its runs.
+
+    `baseline` holds the labels of the combination that the others are compared with.
+    """
+
+    schema_version: Version = SCHEMA_VERSION
+    id: Text
+    name: str
+    axes: tuple[AxisSpec, ...]
+    baseline: tuple[str, ...] | None
+    trials: tuple[TrialRecord, ...]
+
+    @model_validator(mode="after")
+    def _check_values(self) -> Self:
+        known = [{value.label for value in axis.values} for axis in self.axes]
+        for values in [trial.values for trial in self.trials] + ([self.baseline] if self.baseline else []):
+            if len(values) != len(known) or any(label not in of for label, of in zip(values, known, strict=True)):
+                raise ValueError("a trial or the baseline does not have one value of each axis")
+        return self

@@ -8,9 +8,9 @@ from typing import Any
 from vitreport.errors import BusyError, RecordError
 from vitreport.files import locked, make_folder, write_json
 from vitreport.privacy import without_paths
-from vitreport.records.folders import MOVE_HINT, newest_attempts, refuse_foreign
+from vitreport.records.folders import MOVE_HINT, SWEEPS, newest_attempts, refuse_foreign
 from vitreport.records.reader import Damage, Run, read_file, read_run
-from vitreport.records.sweeps import SweepRecord, TrialRecord, sweep_file
+from vitreport.records.run import SweepRecord, TrialRecord
 from vitreport.records.upgrade import parse
 from vitreport.spec.sweep import AxisSpec
 from vitreport.store.lock import LOCK_NAME
@@ -27,7 +27,7 @@ def read_trials(trials: Sequence[Trial], runs_dir: Path) -> dict[str, Run]:
 
 def write_sweep(runs_dir: Path, plan: Plan) -> Path:
     """Put a sweep on record; trials of other seeds stay. Raises RecordError for links, or an unreadable file."""
-    path = sweep_file(runs_dir, plan.id)
+    path = runs_dir / SWEEPS / f"{plan.id}.json"
     refuse_foreign([path.parent], [path, path.parent / LOCK_NAME])
     record, known = _record(plan), _read(path, [])
     if known is None or known.baseline != record.baseline or not {*record.trials} <= {*known.trials}:
