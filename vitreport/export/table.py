@@ -1,10 +1,9 @@
 """Runs and epochs as tables of plain values: columns are the dotted paths of a record, without its `splits`."""
 
-import io
 import json
 import shlex
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
@@ -48,23 +47,15 @@ class Table:
         rows = zip(*map(self.column, self.kinds), strict=True)
         return csv_text([self.kinds, *([str(v).lower() if isinstance(v, bool) else v for v in row] for row in rows)])
 
-    def as_parquet(self) -> bytes:
-        """Return the content of a Parquet file; times are UTC. Raises ResourceError without the extra `parquet`."""
-        require_extra("parquet")
-        import pyarrow.parquet
+    def as_frame(self) -> "pandas.DataFrame":
+        """Return a pandas table; times are those of UTC."""
+        import pandas
 
-        types = {"text": "string", "integer": "int64", "number": "float64", "truth": "bool"}
-        arrow = {**types, "time": pyarrow.timestamp("ms", tz="UTC")}
-        columns = {name: pyarrow.array(values, arrow[kind]) for name, kind, values in self.typed_columns()}
-        content = io.BytesIO()
-        pyarrow.parquet.write_table(pyarrow.table(columns), content)
-        return content.getvalue()
-
-    def typed_columns(self) -> Iterator[tuple[str, Kind, list[Any]]]:
-        """Yield the name, the kind and the values of each column; times are those of UTC."""
+        columns = {}
         for name, kind in self.kinds.items():
             values = self.column(name)
-            yield name, kind, list(map(moment, values)) if kind == "time" else values
+            columns[name] = pandas.Series(list(map(moment, values)) if kind == "time" else values, dtype=DTYPES[kind])
+        return pandas.DataFrame(columns)
 
 
 def require_extra(extra: str) -> None:
@@ -183,8 +174,6 @@ def epochs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
 def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> "pandas.DataFrame":
     """Tabulate the runs one at a time: the epochs of all of them may not fit into memory."""
     require_extra("pandas")
-    import pandas
-
     if not folder.is_dir():
         raise RecordError(f"there is no folder {folder}")
     damaged: list[str] = []
@@ -197,8 +186,7 @@ def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> "pandas.D
     table = tabulate(filter(is_sound, map(read_run, run_folders(folder))))
     if damaged:
         warnings.warn(f"{counted(len(damaged), 'damaged run')} left out: {listed(damaged)}", stacklevel=3)
-    columns = {name: pandas.Series(values, dtype=DTYPES[kind]) for name, kind, values in table.typed_columns()}
-    return pandas.DataFrame(columns)
+    return table.as_frame()
 
 
 def moment(time: object) -> datetime | None:

@@ -97,7 +97,7 @@ def export(
     elif format_ == "csv":
         write_atomic(output, tabulate(sound).as_csv().encode())
     elif format_ == "parquet":
-        write_atomic(output, tabulate(sound).as_parquet())
+        write_atomic(output, tabulate(sound).as_frame().to_parquet())
     else:
         from vitreport.export.tensorboard import write_events
 
