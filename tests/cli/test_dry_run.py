@@ -153,7 +153,7 @@ def test_activations_are_those_of_a_batch_and_halve_with_bfloat16(cli: Cli) -> N
 
 def test_a_smaller_batch_than_the_spec_has_is_told(cli: Cli) -> None:
     shown = cli(*DIGITS, "--batch-size", "512", "--dry-run").stdout
-    assert "images/s in batches of 2 (once)" in shown
+    assert "images/s, measured in batches of 2 (once)" in shown
     assert "B at batch size 512" in shown
 
 

@@ -85,7 +85,6 @@ def test_work_of_known_speed_is_measured_in_time(
     clock = simulated()
     found = measure_rate(clock.work, small_spec().data, CPU, 128, seconds)
     assert found.images_per_second == pytest.approx(1 / SECONDS_AN_IMAGE)
-    assert found.expected_images_per_second == pytest.approx(1 / SECONDS_AN_IMAGE)
     assert found.batch_size == batch_size
     assert clock.now <= max(seconds, 2 * FEWEST_IMAGES * SECONDS_AN_IMAGE)
 
@@ -100,5 +99,4 @@ def test_what_a_step_costs_is_not_counted_for_each_image(simulated: Callable[...
     """On a busy machine most of a small batch is waiting; a whole batch waits no longer."""
     found = measure_rate(simulated(step_seconds=1.0).work, small_spec().data, CPU, 128, seconds=5.0)
     assert found.batch_size == 32
-    assert found.images_per_second == pytest.approx(32 / 1.032)
-    assert found.expected_images_per_second == pytest.approx(128 / 1.128)
+    assert found.images_per_second == pytest.approx(128 / 1.128)

@@ -155,8 +155,8 @@ def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
     measured = measure_cost_here(spec, runtime.device, runtime.threads, training_images=images["train"])
     each_epoch = images.get("val", 0) + images["test"] * train.monitor_test
     at_the_end = sum(images.values()) * (2 if train.selection == "val" else 1)  # with the selected and last weights
-    seconds = images["train"] * epochs / measured.training.expected_images_per_second
-    seconds += (each_epoch * epochs + at_the_end) / measured.forward.expected_images_per_second
+    seconds = images["train"] * epochs / measured.training.images_per_second
+    seconds += (each_epoch * epochs + at_the_end) / measured.forward.images_per_second
     steps = -(-images["train"] // train.batch_size) * epochs
     folder = newest_attempt(runtime.runs_dir, spec.run_id)
     run = read_run(folder) if folder.exists() else None

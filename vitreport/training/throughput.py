@@ -1,6 +1,5 @@
 """What a network costs and how fast it trains and evaluates, measured on generated images in a few seconds."""
 
-import os
 import statistics
 from collections.abc import Callable
 from copy import deepcopy
@@ -31,29 +30,24 @@ STEPS_A_SAMPLE = {"cpu": 1, "cuda": 8}  # a GPU computes one step while the next
 
 @dataclass(frozen=True)
 class Rate:
-    """Images/s: the median of `samples`, each of one batch of `batch_size` images (on a GPU, of several).
+    """Images/s, by the median of `samples`, each of one batch of `batch_size` images (on a GPU, of several).
 
-    `expected_images_per_second` is that of the spec's batches: the same where these were measured, otherwise by the
-    line through the two largest that were, since a step costs something whatever its size.
+    If time did not allow the batches of the spec, the speed is theirs by the line through the two largest measured
+    sizes: a step costs something whatever its size.
     """
 
     images_per_second: float
     batch_size: int
     samples: int
-    expected_images_per_second: float
 
 
 @dataclass(frozen=True)
 class MeasuredCost:
-    """The cost of a spec's network, and its speed on a device: of whole training steps, and of an evaluation.
-
-    `load` is how many processes wanted a core in the minute before; with more than there are cores the speeds are low.
-    """
+    """The cost of a spec's network, and its speed on a device: of whole training steps, and of an evaluation."""
 
     batch_size: int
     device: str
     threads: int
-    load: float
     cost: Cost
     training: Rate
     forward: Rate
@@ -71,7 +65,6 @@ def measure_cost_here(
 
     Raises SpecError where batches leave nothing to normalize over, ResourceError where memory runs out.
     """
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     device = devices.choose_device(device_name)
     batch_size = min(spec.train.batch_size, training_images or spec.train.batch_size)
     devices.make_deterministic(device, threads)
@@ -82,7 +75,7 @@ def measure_cost_here(
         raise SpecError(problems=problems)
     with devices.step_memory_errors(batch_size):
         rates = measure_throughput(model, spec, device, batch_size, seconds=SECONDS)
-    return MeasuredCost(batch_size, devices.device_name(device), torch.get_num_threads(), load, cost, *rates)
+    return MeasuredCost(batch_size, devices.device_name(device), torch.get_num_threads(), cost, *rates)
 
 
 def measure_throughput(
@@ -138,4 +131,4 @@ def measure_rate(
         samples.append(seconds_of(count))
     median = statistics.median(samples)
     whole = median + (batch_size - count) * (an_image or median / count)
-    return Rate(count / median, count, len(samples), batch_size / whole)
+    return Rate(batch_size / whole, count, len(samples))

@@ -1,6 +1,5 @@
 """Print what would be trained, and the time and disk that it needs, for `--dry-run` and `models show`."""
 
-import os
 from collections import Counter
 from dataclasses import asdict
 from typing import Any
@@ -103,7 +102,7 @@ def _row(trial: TrialForecast) -> list[str]:
 
 def plain_cost(measured: MeasuredCost) -> dict[str, Any]:
     """Return the cost of a network as JSON values."""
-    about = {name: getattr(measured, name) for name in ("device", "threads", "load", "activation_bytes")}
+    about = {name: getattr(measured, name) for name in ("device", "threads", "activation_bytes")}
     speeds = {name: asdict(getattr(measured, name)) for name in ("training", "forward")}
     return about | measured.cost.model_dump() | {"throughput": speeds}
 
@@ -112,9 +111,6 @@ def cost_rows(measured: MeasuredCost) -> list[tuple[str, str]]:
     """Return the cost of a network as rows of a table."""
     cost = measured.cost
     per_image, per_batch = compact(cost.activation_bytes_per_image or 0), compact(measured.activation_bytes)
-    place, cores = f"{measured.device}, {counted(measured.threads, 'thread')}", os.cpu_count() or 1
-    if measured.load > cores:
-        place += f", with other work (load {measured.load:.1f} on {cores} cores): rough"
     return [
         ("parameters", f"{cost.parameters:,}"),
         ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
@@ -122,13 +118,10 @@ def cost_rows(measured: MeasuredCost) -> list[tuple[str, str]]:
         ("activations", f"{per_image}B per image, {per_batch}B at batch size {measured.batch_size:,}"),
         ("training", _speed(measured.training)),
         ("forward", _speed(measured.forward)),
-        ("measured on", place),
+        ("measured on", f"{measured.device}, {counted(measured.threads, 'thread')}"),
     ]
 
 
 def _speed(measured: Rate) -> str:
     samples = f"median of {measured.samples}" if measured.samples > 1 else "once"
-    speed = f"{rate(measured.images_per_second)} images/s in batches of {measured.batch_size:,} ({samples})"
-    if measured.expected_images_per_second == measured.images_per_second:
-        return speed
-    return f"{speed}; about {rate(measured.expected_images_per_second)} in whole batches"
+    return f"{rate(measured.images_per_second)} images/s, measured in batches of {measured.batch_size:,} ({samples})"
