@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import torch
 from torch import Tensor, nn
 
-from vitreport.errors import Problem, RecordError, ResourceError, SpecError, VitreportError
+from vitreport.errors import Problem, RecordError, ResourceError, SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.models.weights import Weights, library_errors, reason_of
 from vitreport.spec.architectures.timm import TimmSpec
@@ -22,7 +22,6 @@ from vitreport.spec.model import ModelSpec
 from vitreport.untrusted_files import file_digest
 
 FILES = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-CLIENTS = ("huggingface_hub", "httpx", "httpcore", "requests")  # whose errors are about the way to the hub
 
 
 def build_timm(spec: TimmSpec, image_size: int, num_classes: int) -> nn.Module:
@@ -73,7 +72,7 @@ def sized_network(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module
 def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) -> Weights:
     """Load the weights of an architecture from timm's hub; `note` receives a line when the hub is asked.
 
-    Raises SpecError where there are none, ResourceError where the hub cannot be reached, RecordError for useless ones.
+    Raises SpecError where there are none, ResourceError where they cannot be loaded.
     """
     import timm
     from huggingface_hub import constants
@@ -82,23 +81,14 @@ def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) ->
     if published is None or not published.has_weights:
         raise SpecError(problems=[Problem("model.pretrained", f"timm has no weights of {spec.architecture}")])
     name = f"timm/{published.architecture}.{published.tag}"
+    fault = f"timm's weights of {spec.architecture} cannot be loaded: "
     hint = f"fill {constants.HF_HUB_CACHE} (HF_HOME) where there is a network, or give a file: --weights FILE"
-    unreachable = f"the weights of {spec.architecture} are not in the cache and cannot be downloaded: "
-
-    def as_ours(error: Exception) -> VitreportError:
-        if isinstance(error, OSError) or any(kind.__module__.startswith(CLIENTS) for kind in type(error).__mro__):
-            return ResourceError(unreachable + reason_of(error.__cause__ or error), hint)
-        fault = f"timm's weights of {spec.architecture} do not load: {type(error).__name__}: {reason_of(error)}"
-        return RecordError(fault, "give a file: --weights FILE")
-
     if not constants.is_offline_mode():
         note(f"asking {urlsplit(constants.ENDPOINT).netloc} for {name}")
-    elif published.hf_hub_id and _cached_file(published) is None:
-        raise ResourceError(f"{unreachable}HF_HUB_OFFLINE is set", hint)
     logged = logging.root.manager.disable
     logging.disable()  # the lines of timm and of the hub's client
     try:
-        with library_errors(as_ours):
+        with library_errors(lambda error: ResourceError(fault + reason_of(error.__cause__ or error), hint)):
             network = sized_network(spec, image_size, pretrained=True)
     finally:
         logging.disable(logged)
