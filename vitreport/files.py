@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.errors import BusyError, FullDiskError, SpecError, StorageError
-from vitreport.formatting import compact
 
 TEMPORARY_SUFFIX = ".tmp"
 BASE_NAME_CHARACTERS = 48  # of a temporary name: at most 192 bytes of the 255 that a name may have
@@ -21,7 +20,7 @@ BASE_NAME_CHARACTERS = 48  # of a temporary name: at most 192 bytes of the 255 t
 def write_atomic(path: Path, content: bytes) -> None:
     """Write to a temporary name, flush, rename, flush the folder. After a StorageError, `path` is as it was."""
     temporary = path.with_name(f".{path.name[:BASE_NAME_CHARACTERS]}.{os.getpid()}{TEMPORARY_SUFFIX}")
-    with storage_errors(path, len(content)):
+    with storage_errors(path):
         try:
             _write_flushed(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, content)
             os.replace(temporary, path)
@@ -43,9 +42,8 @@ def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
 
 def append_line(path: Path, line: str) -> None:
     """Append one line and flush it. A crash can leave a torn last line, which readers skip."""
-    content = (line + "\n").encode()
-    with storage_errors(path, len(content)):
-        _write_flushed(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, content)
+    with storage_errors(path):
+        _write_flushed(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, (line + "\n").encode())
 
 
 def _write_flushed(path: Path, flags: int, content: bytes) -> None:
@@ -158,17 +156,14 @@ def locked(
 
 
 @contextmanager
-def storage_errors(path: Path, size: int = 0) -> Iterator[None]:
-    """Turn an OSError of writing `size` bytes (0 where they are not known) to `path` into StorageError."""
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError of writing to `path` into StorageError."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            needs = f" needs {compact(size)}B" if size else ""
-            free = free_bytes(path)
-            left = f", {compact(free)}B are free" if free < size else ""  # else it is a quota, or another limit
             hint = "free some space, then run the same command again"
-            raise FullDiskError(f"no space left: {path}{needs}{left}", hint) from error
+            raise FullDiskError(f"no space left: {path}", hint) from error
         missing = f"make the folder {path.parent} first" if error.errno == errno.ENOENT else ""
         hint = missing or "choose another place, or change its permissions"
         raise StorageError(f"cannot write {path}: {error.strerror or error}", hint) from error

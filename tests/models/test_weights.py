@@ -6,7 +6,6 @@ import json
 import os
 import pickle
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -151,12 +150,7 @@ def test_the_content_tells_the_form(name: str, content: bytes) -> None:
 
 def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "header larger than 10 MiB" in refusal("a.safetensors", (11 << 20).to_bytes(8, "little") + b"{}")
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("archive/data/0", bytes(1 << 20))
     monkeypatch.setattr(weights, "MAX_BYTES", 1 << 16)
-    assert len(buffer.getvalue()) < 1 << 16
-    assert "unpacks to more than" in refusal("a.pth", buffer.getvalue())
     assert "is larger than" in refusal("a.pth", bytes((1 << 16) + 1))
 
 

@@ -30,15 +30,12 @@ def run_folders(runs_dir: Path) -> list[Path]:
 
 
 def strays(runs_dir: Path) -> list[tuple[str, str]]:
-    """Return the names of what looks like a run and is not read, with the reason; many with one reason as one line."""
+    """Return the names of what looks like a run and is not read, by reason."""
     links = [entry for entry in _entries(runs_dir) if entry.is_symlink()]
     folders = [entry for entry in _entries(runs_dir) if entry.is_dir() and not entry.is_symlink()]
     incomplete = [folder for folder in folders if RunId.parse(folder.name).seed != ids.NO_SEED and not _is_run(folder)]
-    lines = []
-    for entries, reason in ((links, LINK), (incomplete, "incomplete (no record)")):
-        names = [entry.name for entry in entries]
-        lines += [(name, reason) for name in (names if len(names) <= MOST_NAMED else [listed(names, MOST_NAMED)])]
-    return lines
+    kinds = ((links, LINK), (incomplete, "incomplete (no record)"))
+    return [(listed([entry.name for entry in entries], MOST_NAMED), reason) for entries, reason in kinds if entries]
 
 
 def find_run(name: str, runs_dir: Path) -> Path:

@@ -9,7 +9,6 @@ from vitreport.spec.sweep import AxisSpec
 
 Status = Literal["running", "done", "failed", "interrupted"]
 ErrorKind = Literal["diverged", "resources", "internal"]
-MAX_NAMES = 50  # of tensors
 
 
 class DataRecord(Record):
@@ -78,11 +77,6 @@ class InitialWeights(Record):
     reshaped: tuple[Text, ...]
     reclassed: tuple[Text, ...] = ()
     classifier: Literal["fresh", "same classes", "unnamed classes"] | None = None
-
-    def shortened(self) -> Self:
-        """Return it with as many names as a small record has room for."""
-        kinds = ("missing", "unexpected", "reshaped", "reclassed")
-        return self.model_copy(update={kind: getattr(self, kind)[:MAX_NAMES] for kind in kinds})
 
 
 class GitRecord(Record):

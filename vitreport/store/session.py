@@ -203,7 +203,7 @@ class Session:
             git=_git_state(),
             data=data,
             cost=self.cost,
-            weights=self.weights and self.weights.shortened(),
+            weights=self.weights,
         )
 
 

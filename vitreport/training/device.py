@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 import re
+import resource
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -110,8 +111,6 @@ def peak_memory_bytes(device: torch.device) -> int:
     """Return the most that torch has held on a GPU, or that the process has held in the machine's memory."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    import resource  # absent on Windows
-
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -20,6 +20,7 @@ from vitreport.training.setup import CHANNEL_STATISTICS
 
 PREFIXES = re.compile(r"^(?:(?:model|module|_orig_mod)\.)+")
 SHOWN_CHARACTERS = 100
+MOST_NAMES = 50  # of tensors of a kind in a record
 TITLES = {"missing": "missing", "unexpected": "not in the network", "reshaped": "of another shape"}
 
 
@@ -63,7 +64,7 @@ def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) 
         sha256=weights.sha256,
         loaded=len(names.pop("fitting")),
         classifier="fresh" if is_fresh else "unnamed classes" if weights.classes is None else "same classes",
-        **{fate: tuple(map(recordable, found)) for fate, found in names.items()},
+        **{fate: tuple(map(recordable, found[:MOST_NAMES])) for fate, found in names.items()},
     )
 
 
