@@ -130,27 +130,9 @@ def epochs_table(runs: Iterable[Run]) -> Table:
 def runs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
     """Return the runs of a folder as a table, one row each, sorted by name.
 
-    Damaged runs are left out, with a warning that names them. Columns are the dotted paths of `vitreport runs diff`
-    without `splits`; what a run lacks is missing in its row. Whole numbers are Int64, others float64, truth values
-    boolean, text string.
-
-    * `id`, `group` (the id without the seed: a mean over it is one over seeds), `status` (done, running, failed,
-      interrupted), `epoch` (the last whole one). A spec that was trained again has a second row, whose id ends with
-      -r2.
-    * `model.*`, `data.*`, `optimizer.*`, `schedule.*`, `train.*`, `seed`: the spec. A list is JSON text; a field that
-      other architectures lack is missing in their rows.
-    * `selected.*` and `last.*`: `epoch`, and `count`, `correct`, `accuracy`, `loss`, `top5` of `train`, `val`,
-      `test`. This is what the weights of the best and of the last epoch measured, such as `selected.test.accuracy`:
-      images, images, a fraction, nats, a fraction.
-    * `test.expected_calibration_error`: of the weights of the best epoch, a fraction.
-    * `cost.parameters`, `cost.forward_flops_per_image`, `cost.training_flops_per_image`,
-      `cost.activation_bytes_per_image`: FLOPs count a multiply-add as two.
-    * `throughput.training_images_per_second`, `throughput.evaluation_images_per_second`, `seconds`,
-      `peak_memory_bytes`: as measured on `device`.
-    * `started`, `finished`, `device`, `data.fingerprint`, `data.canonical`, `data.source`, `data.split_hash`,
-      `data.counts.*` (images of a split), `versions.python`, `versions.vitreport`, `versions.torch`, `git.commit`,
-      `git.dirty`, `resumed` (how often), `error.kind`, `error.message`, `command`: where the run comes from; times
-      are UTC.
+    Damaged runs are left out, with a warning that names them. The guide "Export records" lists the columns with their
+    units. What a run lacks is missing in its row. Whole numbers are Int64, others float64, truth values boolean, text
+    string.
 
     Raises:
         RecordError: If there is no such folder.
@@ -162,11 +144,7 @@ def runs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
 def epochs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
     """Return the epochs of all runs of a folder, one row each, to be merged with `runs_frame` on `id`.
 
-    `id`, `group`, `seed`, `epoch`, `step` (optimizer steps so far), `learning_rate` (of the epoch's last step),
-    `train.accuracy`, `val.accuracy`, `test.accuracy` (fractions), `train.loss`, `val.loss`, `test.loss` (nats),
-    `images_per_second` and `seconds` (of the training part), `peak_memory_bytes`. `train.*` are means over the batches
-    of the epoch, with any augmentation and dropout; the others are measured after the epoch. The test split is there
-    only where it was watched. Types, damage and errors as in `runs_frame`.
+    Columns, types, damage and errors as in `runs_frame`.
     """
     return _load(Path(folder), epochs_table)
 
