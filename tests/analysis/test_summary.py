@@ -19,6 +19,7 @@ from vitreport.data.sources import facts_in
 from vitreport.intervals import SHARE, t_interval, wilson_interval
 from vitreport.records.folders import find_group, run_folders, strays
 from vitreport.records.reader import read_run
+from vitreport.report.figures.curves import splits_figure
 from vitreport.spec.compose import Request, compose_request
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
@@ -90,6 +91,21 @@ def test_details_are_means_over_the_seeds() -> None:
     assert [sum(row) for row in details.confusion.counts] == [2000] * 10
     assert details.calibration is not None
     assert details.calibration.bins[0].count == 4000
+
+
+def test_the_training_curve_is_that_of_the_images_measured_again() -> None:
+    folder = write_run(RUNS, spec(train={"epochs": 4}), 0.5)
+    assert [each.is_running for each in only_group().curves if each.split == "train"] == [True, True]
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    again = [line | {"splits": line["splits"] | {"train_eval": line["splits"]["val"]}} for line in lines]
+    (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in again))
+    group = only_group()
+    train, val = (group.curve(split, "accuracy") for split in ("train", "val"))
+    assert train is not None
+    assert val is not None
+    assert (train.mean, train.is_running) == (val.mean, False)
+    (figure,) = splits_figure(group)
+    assert "Training: measured after each epoch, without augmentation and dropout." in figure.caption
 
 
 def test_a_run_without_a_result_says_how_far_it_came() -> None:

@@ -130,6 +130,7 @@ def test_images_that_are_not_here_are_counted_as_published(cli: Cli) -> None:
     [
         (["selection=val"], {"train": 2, "val": 3 + 2, "test": 2}),
         (["selection=val", "monitor_test=true"], {"train": 2, "val": 3 + 2, "test": 3 + 2}),
+        (["selection=val", "monitor_train=true"], {"train": 3 + 2, "val": 3 + 2, "test": 2}),
         (["selection=last"], {"train": 1, "val": 3 + 1, "test": 1}),
     ],
 )

@@ -42,6 +42,7 @@ RICH = (
     "--set=train.label_smoothing=0.1",
     "--set=train.clip_norm=1.0",
     "--set=train.monitor_test=true",
+    "--set=train.monitor_train=true",
     "--batch-size=20",
     "--epochs=3",
 )

@@ -16,7 +16,7 @@ from tests.store.conftest import Undisturbed
 from tests.store.identity import only_run
 from tests.store.options import EVERY_STEP, SHORT
 from vitreport.data.digits import load_splits
-from vitreport.records.measurement import unpacked
+from vitreport.records.measurement import TRAIN_EVAL, unpacked
 from vitreport.records.reader import Damage, read_run
 from vitreport.store.mistakes import place_of, read_sheet
 
@@ -43,6 +43,21 @@ def test_time_of_an_epoch_covers_both_sides_of_a_kill(driver: Driver, tmp_path: 
     assert driver.run("train", *SHORT, EVERY_STEP, folder=tmp_path).exit_code == 0
     rows = epoch_rows(run)
     assert all(row["seconds"] > 0 and row["images_per_second"] > 0 for row in rows)
+
+
+def test_training_images_are_measured_after_each_epoch_as_at_the_end(undisturbed: Undisturbed) -> None:
+    """And what else is recorded and trained stays the same."""
+    plain, monitored = (
+        read_run(undisturbed(options)) for options in (SHORT, (*SHORT, "--set=train.monitor_train=true"))
+    )
+    assert plain.result is not None
+    assert monitored.result is not None
+    assert monitored.result.weights_sha256 == plain.result.weights_sha256
+    again = [epoch.splits[TRAIN_EVAL] for epoch in monitored.epochs]
+    assert again[-1] == monitored.result.last.splits["train"]
+    assert len(again) == len(plain.epochs)
+    for one, other in zip(plain.epochs, monitored.epochs, strict=True):
+        assert one.splits == {name: split for name, split in other.splits.items() if name != TRAIN_EVAL}
 
 
 def test_checkpoints_without_a_record_are_not_gone_on_with(driver: Driver, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from statistics import mean
 from typing import Literal, NamedTuple, get_args
 
 from vitreport.intervals import NOT_NEGATIVE, SHARE, t_interval
-from vitreport.records.measurement import SPLITS, EpochRecord
+from vitreport.records.measurement import SPLITS, TRAIN_EVAL, EpochRecord
 
 Metric = Literal["accuracy", "loss"]
 MOST_POINTS = 500
@@ -15,7 +15,7 @@ MOST_POINTS = 500
 
 @dataclass(frozen=True)
 class Curve:
-    """The mean over seeds of each epoch: of the training split over its batches, of others after it."""
+    """The mean over seeds of each epoch, measured after it, or where `is_running` over its batches."""
 
     split: str
     metric: Metric
@@ -25,6 +25,7 @@ class Curve:
     high: tuple[float, ...] | None
     n: int
     stride: int = 1  # a curve of very many epochs holds one in every `stride`
+    is_running: bool = False  # with augmentation and dropout: of training images that were not measured again
 
 
 class Points(NamedTuple):
@@ -38,7 +39,8 @@ class Points(NamedTuple):
 def points_of(epochs: Sequence[EpochRecord], planned: int) -> dict[str, Points]:
     """Return the points of a run by split: of very many planned epochs one in every stride, and the last."""
     kept = [each for each in epochs if (planned - each.epoch) % _stride(planned) == 0]
-    found = {name: [(each.epoch, each.splits[name]) for each in kept if name in each.splits] for name in SPLITS}
+    splits = (*SPLITS, TRAIN_EVAL)
+    found = {name: [(each.epoch, each.splits[name]) for each in kept if name in each.splits] for name in splits}
     return {
         name: Points(
             array("q", [epoch for epoch, _ in measured]),
@@ -55,16 +57,16 @@ def curves_of(runs: Sequence[Mapping[str, Points]], planned: int) -> Iterator[Cu
     for metric in get_args(Metric):
         possible = SHARE if metric == "accuracy" else NOT_NEGATIVE
         for split in SPLITS:
-            measured = [
-                dict(zip(run[split].epochs, getattr(run[split], metric), strict=True)) for run in runs if split in run
-            ]
+            name = TRAIN_EVAL if split == "train" and any(TRAIN_EVAL in run for run in runs) else split
+            points = [run[name] for run in runs if name in run]
+            measured = [dict(zip(each.epochs, getattr(each, metric), strict=True)) for each in points]
             epochs = sorted(set.intersection(*map(set, measured))) if measured else []
             values = [[of_run[epoch] for of_run in measured] for epoch in epochs]
             bands = [t_interval(each, possible) or (each[0], each[0]) for each in values if len(measured) > 1]
             low, high = (tuple(band[end] for band in bands) or None for end in (0, 1))
             if epochs:
-                means = tuple(map(mean, values))
-                yield Curve(split, metric, tuple(epochs), means, low, high, len(measured), _stride(planned))
+                means, stride = tuple(map(mean, values)), _stride(planned)
+                yield Curve(split, metric, tuple(epochs), means, low, high, len(measured), stride, name == "train")
 
 
 def _stride(planned: int) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from vitreport.errors import RecordError, ResourceError
 from vitreport.formatting import counted, csv_text, listed
 from vitreport.records.folders import run_folders
-from vitreport.records.measurement import METRICS, SPLITS
+from vitreport.records.measurement import METRICS, SPLITS, TRAIN_EVAL
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import Cost, ThroughputRecord
 from vitreport.spec.fields import flat
@@ -97,7 +97,7 @@ EPOCH_COLUMNS: dict[str, Kind] = {
     "epoch": "integer",
     "step": "integer",
     "learning_rate": "number",
-    **{f"{split}.{name}": "number" for split in SPLITS for name in ("accuracy", "loss")},
+    **{f"{split}.{name}": "number" for split in (*SPLITS, TRAIN_EVAL) for name in ("accuracy", "loss")},
     "images_per_second": "number",
     "seconds": "number",
     "peak_memory_bytes": "integer",

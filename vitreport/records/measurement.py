@@ -11,6 +11,8 @@ from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Lo
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 """The splits in their order, with the names that people read."""
+TRAIN_EVAL = "train_eval"
+"""What an epoch calls the training images that are measured after it, without augmentation and dropout."""
 MOST_IMAGES = 500_000  # more would make a record large
 MOST_MISTAKES = 12
 LARGEST_SIDE = 64
@@ -61,7 +63,7 @@ class EpochRecord(Record):
     """One line of metrics.jsonl. `seconds` is that of the training part of the epoch.
 
     In `splits`, "train" is the mean over the batches of the epoch, with any augmentation and dropout; the others are
-    measured after the epoch.
+    measured after the epoch, and "train_eval" are the training images again.
     """
 
     schema_version: Version = SCHEMA_VERSION

@@ -12,7 +12,7 @@ from vitreport.run_id import RunId
 from vitreport.spec.data import DatasetFacts, DataSpec
 from vitreport.spec.model import ModelSpec
 from vitreport.spec.optimizer import AdamWSpec, ConstantSpec, OptimizerSpec, ScheduleSpec
-from vitreport.spec.section import PositiveInt, Section, later_defaults
+from vitreport.spec.section import PositiveInt, Section, added_later, later_defaults
 
 
 class TrainSpec(Section):
@@ -21,7 +21,8 @@ class TrainSpec(Section):
     If there are fewer training images than `batch_size`, they are one batch.
 
     `selection = "val"` takes the epoch with the best validation accuracy, "last" the last one.
-    `monitor_test` measures the test split after every epoch for the curves; nothing is selected by it.
+    For the curves, `monitor_test` measures the test split after every epoch, and `monitor_train` the training images
+    without augmentation and dropout; nothing is selected by them.
     """
 
     epochs: PositiveInt = 20
@@ -31,6 +32,7 @@ class TrainSpec(Section):
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     selection: Literal["val", "last"] = "val"
     monitor_test: bool = False
+    monitor_train: bool = added_later(default=False)
 
 
 class RunSpec(Section):

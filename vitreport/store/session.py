@@ -17,6 +17,7 @@ from vitreport.formatting import counted
 from vitreport.privacy import Places
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
+from vitreport.records.measurement import TRAIN_EVAL
 from vitreport.records.reader import Run, read_run, refuse_unreadable
 from vitreport.records.run import DataRecord, GitRecord, ResumeRecord, RunRecord, ThroughputRecord
 from vitreport.records.schema import SCHEMA_VERSION, recordable
@@ -115,6 +116,7 @@ class Session:
         setup, train = self.setup, self.spec.train
         state, splits = setup.state, setup.splits
         monitored = {name: splits[name] for name in ("val", "test")[: 1 + train.monitor_test] if name in splits}
+        monitored |= {TRAIN_EVAL: splits["train"]} if train.monitor_train else {}
         with devices.step_memory_errors(train.batch_size), devices.compile_errors():
             if self.runtime.compile:
                 self.listener.note("torch compiles the network: the first step takes about a minute")

@@ -19,7 +19,13 @@ MOST_LINES = 8
 LARGE_LOSS = 1e4
 MOST_TIPS, MARKERS = 60, 6
 LABEL_DISTANCE, LABEL_PLACE = 0.085, 1.04  # as shares of the height and the width of a panel
-RUNNING = "Training: mean over the batches of an epoch, with any augmentation and dropout."
+RUNNING = "mean over the batches of an epoch, with any augmentation and dropout"
+AGAIN = "without augmentation and dropout"
+TRAINING = {  # whether the least and the most curves are running means
+    (True, True): f"Training: {RUNNING}.",
+    (False, False): f"Training: measured after each epoch, {AGAIN}.",
+    (False, True): f"Training: measured after each epoch, {AGAIN}, where train.monitor_train was on; else {RUNNING}.",
+}
 
 
 class Line(NamedTuple):
@@ -102,7 +108,8 @@ def _figure(name: str, title: str, panels: Sequence[Panel], more: str, place: Ma
     ]
     others = [SPLITS[split] for split in dict.fromkeys(each.split for each in curves) if split != "train"]
     moments = [f"{joined(others).capitalize()}: measured after each epoch."] if others else []
-    moments += [RUNNING] if any(each.split == "train" for each in curves) else []
+    kinds = {each.is_running for each in curves if each.split == "train"}
+    moments += [TRAINING[min(kinds), max(kinds)]] if kinds else []
     seeds = sorted({each.n for each in curves if each.n > 1})
     bands = f"95% bands: {METHODS['t']} (n = {joined(map(str, seeds))})" if seeds else "Single runs, no bands"
     strides = f" One epoch in {curves[0].stride} is drawn." if curves[0].stride > 1 else ""
