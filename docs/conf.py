@@ -66,10 +66,10 @@ def _fields_table(fields: list[dict[str, Any]]) -> list[str]:
 def write_spec_reference(app: Sphinx) -> None:
     """Write `reference/spec.md` from the fields that the installed vitreport has."""
     command = [sys.executable, "-m", "vitreport", "spec", "fields", "--json"]
-    sections = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    printed = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
     lines = ["# Fields of a spec", "", SPEC_INTRODUCTION]
     section = ""
-    for part in sections:
+    for part in printed["sections"]:
         if part["section"] != section:
             section = part["section"]
             lines += ["", f"## {section}"]

@@ -91,7 +91,7 @@ def test_a_dry_run_tells_trials_time_and_disk_and_writes_nothing(cli: Cli) -> No
     ]
     assert lines[-1].startswith("6 trials, 2 done; the other 4 take about 0:40:00 with 1 job and ")
     assert not Path("runs/sweeps").exists()
-    (plan,) = json.loads(cli(*command, "--json").stdout)
+    plan = json.loads(cli(*command, "--json").stdout)
     assert plan["seconds"] == 2400
     assert [trial["state"] for trial in plan["trials"]] == ["done", "done", "new", "new", "new", "new"]
 
@@ -109,12 +109,12 @@ def test_without_a_record_some_steps_tell_the_time(cli: Cli) -> None:
     written({})
     options = ("--device=cpu", "--threads=2", "--seeds=1", "--dry-run", "--json")
     command = ("ablate", *BASE, *options, "--param", "batch_size", "32")
-    (trial,) = json.loads(cli(*command).stdout)[0]["trials"]
+    (trial,) = json.loads(cli(*command).stdout)["trials"]
     assert trial["source"] == "a few steps"
     assert 0 < trial["seconds"] < 600
     assert not Path("runs").exists()
     write_run(Path("runs"), small_spec(7, train={"batch_size": 32}))
-    (known,) = json.loads(cli(*command).stdout)[0]["trials"]
+    (known,) = json.loads(cli(*command).stdout)["trials"]
     assert known["source"] == "records"
     assert known["disk_bytes"] == trial["disk_bytes"] > 0
 
@@ -128,7 +128,7 @@ def test_a_dry_run_counts_no_time_for_what_is_not_tried_again(cli: Cli) -> None:
     settled = "1 done, 1 diverged, 1 damaged, 1 failed"
     assert cli(*command, "--seeds=5").stdout.splitlines()[-1].startswith(f"5 trials, {settled}; the other takes about ")
     assert cli(*command, "--seeds=4").stdout.splitlines()[-1] == f"4 trials, {settled}; nothing is left to train"
-    (plan,) = json.loads(cli(*command, "--seeds=5", "--retry-failed", "--json").stdout)
+    plan = json.loads(cli(*command, "--seeds=5", "--retry-failed", "--json").stdout)
     assert [trial["to_train"] for trial in plan["trials"]] == [False, False, False, True, True]
     assert [trial["seconds"] > 0 for trial in plan["trials"]] == [trial["to_train"] for trial in plan["trials"]]
 
@@ -139,7 +139,7 @@ def test_data_sets_given_by_paths_lie_in_one_folder(cli: Cli, tmp_path: Path) ->
     small = ("ablate", "mlp-mixer", "--set", "patch_size=8", "--seeds", "1", "--dry-run", "--json")
     done = cli(*small, "--param", "dataset", f"{tmp_path}/a/x,{tmp_path}/a/y")
     assert done.exit_code == 0, done.stderr
-    (plan,) = json.loads(done.stdout)
+    plan = json.loads(done.stdout)
     assert [trial["values"] for trial in plan["trials"]] == [{"dataset": f"{tmp_path}/a/{name}"} for name in "xy"]
     apart = cli(*small[:-1], "--param", "dataset", f"{tmp_path}/a/x,{tmp_path}/b/z")
     assert (apart.exit_code, apart.stdout) == (2, "")
@@ -163,7 +163,7 @@ MODELS = ("--param", "model", "swin,timm/resnet10t")
 def test_architectures_are_levels_with_the_presets_of_their_own(model: tuple[str, ...], cli: Cli) -> None:
     done = cli("ablate", *model, "--dataset=digits", *MODELS, "--seeds=1", "--device=cpu", "--dry-run", "--json")
     assert done.exit_code == 0, done.stderr
-    (plan,) = json.loads(done.stdout)
+    plan = json.loads(done.stdout)
     assert plan["axes"] == ["model"]
     assert [(trial["values"], trial["run"]) for trial in plan["trials"]] == [
         ({"model": "swin"}, "swin-digits-ea4ce545-s0"),  # as the presets have it

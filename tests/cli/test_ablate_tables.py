@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.cli.conftest import Cli
 from tests.cli.small_sweep import BASE, written
-from tests.records import DIGITS, small_spec, write_run
+from tests.records import small_spec, write_run
 from vitreport.data.sources import facts_in
 from vitreport.spec.compose import Request
 from vitreport.spec.sweep import field_axis
@@ -74,33 +74,33 @@ def test_what_two_seeds_and_equal_ones_say_of_their_interval(cli: Cli) -> None:
     assert " 60.0% (0.0% to 100.0%, n = 2) " in wide
     assert " 50.0% (2 seeds that do not vary, no interval) " in equal
     assert " diverged " in diverged
-    (summary,) = json.loads(cli("ablate", *BASE, "--param", *records, "--json").stdout)
-    assert summary["rows"][0]["interval"] == [0.0, 1.0]
-    assert (summary["rows"][1]["interval"], summary["rows"][1]["interval_kind"]) == (None, None)
+    (ablation,) = json.loads(cli("ablate", *BASE, "--param", *records, "--json").stdout)["ablations"]
+    assert [(each["accuracy"]["low"], each["accuracy"]["method"]) for each in ablation["levels"][:2]] == [
+        (0.0, "t"),
+        (None, "equal"),
+    ]
 
 
 def test_seeds_that_do_not_vary_show_no_difference(cli: Cli) -> None:
     written({16: [0.50, 0.50], 32: [0.50, 0.51], 128: [0.60, 0.60]})
     done = cli("ablate", *BASE, "--param", "batch_size", "16,32,128", "--seeds", "2", "--json")
-    (summary,) = json.loads(done.stdout)
-    assert [row["difference"] is None for row in summary["rows"]] == [True, False, True]
+    document = json.loads(done.stdout)
+    assert [level["difference"] is None for level in document["ablations"][0]["levels"]] == [True, False, True]
     assert (
         "Perceiver IO on Digits by batch_size: no difference from 128 is claimed for 16, because seeds that do not "
-        "vary give no estimate of the variation between seeds." in summary["findings"]
+        "vary give no estimate of the variation between seeds."
+        in [finding["sentence"] for finding in document["findings"]]
     )
 
 
-def test_json_carries_the_table(cli: Cli) -> None:
+def test_json_is_that_of_a_report_in_the_order_of_the_table(cli: Cli) -> None:
     written({16: [0.50, 0.51], 128: [0.60, None]})
-    done = cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2", "--json")
-    (summary,) = json.loads(done.stdout)
-    assert summary["id"] == f"{json.loads(next(Path('runs/sweeps').glob('*.json')).read_text())['id']}"
-    first, second = summary["rows"]
-    assert (first["values"], first["n"], first["accuracies"]) == ({"batch_size": 16}, 2, [0.5, 0.51])
-    assert (first["interval_kind"], first["difference"]) == ("t", None)
-    assert (second["n"], second["interval_kind"]) == (1, "wilson")
-    assert second["diverged"] == [{"split": "val", "accuracy": 40 / 144}]
-    assert DIGITS["test"] == 360
+    done = cli("ablate", *BASE, "--param", "batch_size", "128,16", "--seeds", "2", "--json")
+    document = json.loads(done.stdout)
+    (ablation,) = document["ablations"]
+    assert ablation["design"] == json.loads(next(Path("runs/sweeps").glob("*.json")).read_text())["id"]
+    assert [level["values"] for level in ablation["levels"]] == [{"train.batch_size": 16}, {"train.batch_size": 128}]
+    assert document["groups"] == json.loads(cli("report", "--format", "json").stdout)["groups"]
 
 
 def test_more_seeds_go_into_the_same_file(cli: Cli) -> None:

@@ -22,7 +22,7 @@ def test_two_runs_are_told_apart_by_what_differs(cli: Cli) -> None:
     header, line = cli("runs", "diff", first, second).stdout.splitlines()
     assert header.split() == [first, second]
     assert line.split() == ["seed", "0", "1"]
-    assert json.loads(cli("runs", "diff", first, second, "--json").stdout) == {"seed": [0, 1]}
+    assert json.loads(cli("runs", "diff", first, second, "--json").stdout)["differences"] == {"seed": [0, 1]}
 
 
 def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
@@ -83,7 +83,7 @@ def with_correct(run: Path, right: int) -> Path:
 def test_two_runs_are_compared_image_by_image(cli: Cli, right: int, told: str | None) -> None:
     names = [with_correct(run_of(seed), (180, right)[seed]).name for seed in (0, 1)]
     *_, line, last = cli("runs", "diff", *names).stdout.splitlines()
-    found = json.loads(cli("runs", "diff", *names, "--json").stdout).get("test_images_right_alone")
+    found = json.loads(cli("runs", "diff", *names, "--json").stdout)["differences"].get("test_images_right_alone")
     if told:
         assert (line.split(), found) == (["test_images_right_alone", "0", str(right - 180)], [0, right - 180])
         assert last == f"{told}; this says nothing about other seeds"

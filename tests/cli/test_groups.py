@@ -35,7 +35,7 @@ def test_seeds_are_one_line_with_mean_and_half_width(cli: Cli) -> None:
     ]
     assert [f"{LARGE}-s0", "done", "2/2", "50.69%", "60.00%"] == next(line[:5] for line in lines if line[0] != SMALL)
     assert len(listed(cli, "--each")) == 1 + 4
-    assert len(json.loads(cli("runs", "list", "--json").stdout)) == 4
+    assert len(json.loads(cli("runs", "list", "--json").stdout)["runs"]) == 4
 
 
 @pytest.mark.parametrize("options", [[], ["--each"], ["--json"]])
@@ -111,7 +111,8 @@ def test_groups_are_told_apart_with_an_interval(cli: Cli) -> None:
         "test accuracy 51.00% ± 2.48 (n = 3) and 61.00% ± 2.48 (n = 3); difference with its 95% CI in pp: "
         "+10.0 (+7.7 to +12.3)"
     )
-    assert json.loads(cli("runs", "diff", SMALL, LARGE, "--json").stdout)["train.batch_size"] == [16, 128]
+    found = json.loads(cli("runs", "diff", SMALL, LARGE, "--json").stdout)
+    assert (found["differences"]["train.batch_size"], found["sentence"]) == ([16, 128], told)
 
 
 def test_a_group_and_a_run_are_told_apart_without_a_claim(cli: Cli) -> None:

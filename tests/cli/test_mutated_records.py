@@ -57,7 +57,7 @@ def test_mutated_records_are_read_or_named(run: Path, mutations: list[Any]) -> N
     assert lost - named <= ({"result.json"} if found.record is None else set()) | {"metrics.jsonl"}
     assert named <= {name for name, *_ in mutations}
     one = printed(partial(show_run, found))
-    (row,) = printed(partial(show_runs, run.parent, each=False))
+    (row,) = printed(partial(show_runs, run.parent, each=False))["runs"]
     assert one["damage"] == row["damage"] == list(map(str, found.damage))
     json.dumps([one, row], allow_nan=False)
 

@@ -121,7 +121,7 @@ def test_all_damaged_images_can_be_listed(cli: Cli, tmp_path: Path) -> None:
         path.write_bytes(b"x")
     paths = {str(path.relative_to(root)) for path in damaged}
     done = cli("datasets", "verify", str(root), "--json")
-    (check,) = json.loads(done.stdout)
+    (check,) = json.loads(done.stdout)["checks"]
     assert done.exit_code == 3
     assert {item.partition(" (")[0] for item in check["items"]} == paths
     assert check["detail"].startswith("12 images cannot be decoded: ")

@@ -19,7 +19,7 @@ from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 
 def test_the_studies_are_listed(cli: Cli) -> None:
-    listed = json.loads(cli("study", "list", "--json").stdout)
+    listed = json.loads(cli("study", "list", "--json").stdout)["studies"]
     assert [each["name"] for each in listed] == study_names()
     assert cli("study", "list").stdout.splitlines()[1].split()[0] == study_names()[0]
 
@@ -79,7 +79,7 @@ def test_the_status_of_a_part_for_programs(cli: Cli) -> None:
     finish("mixer", seeds="2")
     told = json.loads(cli("study", "status", FILE, "--only", "mixer", "--json").stdout)
     expected = {"runs": 3, "states": {"done": 2, "new": 1}, "to_train": 1, "seconds": 1.5}
-    assert told == {"parts": [{"name": "mixer", **expected}], "all": expected}
+    assert told == {"schema_version": 1, "parts": [{"name": "mixer", **expected}], "all": expected}
 
 
 def test_without_a_record_the_time_is_unknown_until_it_is_measured(cli: Cli) -> None:

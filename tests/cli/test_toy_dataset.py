@@ -54,7 +54,8 @@ def test_a_new_data_set_is_listed_verified_and_trained_on(cli: Cli) -> None:
     assert "stripes and noise" in " ".join(cli("datasets", "list").stdout.split())
     checked = cli("datasets", "verify", "toy", "--json")
     assert checked.exit_code == 0
-    assert {check["name"]: check["detail"] for check in json.loads(checked.stdout)}["canonical"].startswith("generated")
+    details = {check["name"]: check["detail"] for check in json.loads(checked.stdout)["checks"]}
+    assert details["canonical"].startswith("generated")
     small = ("--set", "patch_size=4", "--set", "embed_dim=8", "--set", "num_blocks=1")
     done = cli("train", "mlp-mixer", "--dataset", "toy", "--epochs", "1", "--batch-size", "8", *small)
     assert done.exit_code == 0, done.stderr

@@ -49,7 +49,7 @@ def test_a_new_optimizer_and_a_new_schedule_train_a_step(tmp_path: Path) -> None
         f"from vitreport.cli.main import run\nassert run(['spec', 'fields', '--json']) == 0\nassert run({TRAIN}) == 0\n"
     )
     listed, _, folder = printed_by(code, tmp_path).strip().rpartition("\n")
-    fields = {part["section"] for part in json.loads(listed) if part["name"] == "toy"}
+    fields = {part["section"] for part in json.loads(listed)["sections"] if part["name"] == "toy"}
     assert fields == {"optimizer", "schedule"}
     run = tmp_path / folder
     spec = json.loads((run / "spec.json").read_text())

@@ -16,7 +16,7 @@ def test_what_was_found_before_a_failure_stays_the_only_document(cli: Cli) -> No
     (damaged / "run.json").write_text("{")
     done = cli("runs", "list", "--json")
     assert done.exit_code == 7
-    assert [each["state"] for each in json.loads(done.stdout)] == ["damaged"]
+    assert [each["state"] for each in json.loads(done.stdout)["runs"]] == ["damaged"]
 
 
 @pytest.mark.parametrize("file", ["result.json", "metrics.jsonl"])
@@ -25,7 +25,8 @@ def test_a_finished_run_that_cannot_be_read_is_damaged_everywhere(file: str, cli
     (damaged / file).write_text("{")
     (Path("runs") / "empty").mkdir()
     (Path("runs") / "empty" / "run.json").write_text("{}")
-    assert [each["state"] for each in json.loads(cli("runs", "list", "--json").stdout)] == ["damaged", "damaged"]
+    listed = json.loads(cli("runs", "list", "--json").stdout)["runs"]
+    assert [each["state"] for each in listed] == ["damaged", "damaged"]
     assert [line.split()[:2] for line in cli("runs", "list").stdout.splitlines()[1:]] == [
         ["empty", "damaged"],
         [damaged.name, "damaged"],

@@ -60,7 +60,7 @@ def test_weights_that_are_not_finite_are_not_saved(driver: Driver, tmp_path: Pat
 def test_diverged_run_is_listed_and_diverges_again(driver: Driver, tmp_path: Path) -> None:
     first = driver.run("train", *EXPLODING, *CASES["while training"][0], EVERY_STEP, folder=tmp_path)
     listed = driver.run("runs", "list", "--json", folder=tmp_path)
-    (overview,) = json.loads(listed.stdout)
+    (overview,) = json.loads(listed.stdout)["runs"]
     assert overview["state"] == "diverged"
     second = driver.run("train", *EXPLODING, *CASES["while training"][0], EVERY_STEP, folder=tmp_path)
     assert second.exit_code == 5

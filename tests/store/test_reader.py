@@ -167,7 +167,7 @@ def test_damaged_records_are_listed_with_the_others(driver: Driver, undisturbed:
     shutil.copytree(sound, tmp_path / "runs" / sound.name)
     listed = driver.run("runs", "list", "--json", folder=tmp_path)
     assert listed.exit_code == 7
-    states = {each["id"]: each["state"] for each in json.loads(listed.stdout)}
+    states = {each["id"]: each["state"] for each in json.loads(listed.stdout)["runs"]}
     assert states.pop(sound.name) == "done"
     assert set(states.values()) == {"damaged"}
     for number in range(len(DAMAGE)):

@@ -117,6 +117,6 @@ def test_a_trial_that_another_process_trains_is_waited_for(tmp_path: Path) -> No
         first.send(signal.SIGCONT)
         done = second.finish()
         assert first.wait().exit_code == done.exit_code == 0, done.stderr
-    (summary,) = json.loads(done.stdout)
-    assert summary["rows"][0]["n"] == 1
+    (group,) = json.loads(done.stdout)["groups"]
+    assert group["test"]["n"] == 1
     assert record(*runs(tmp_path))["resumed"] == []

@@ -17,7 +17,7 @@ JOBS = ("--jobs=2", "--threads=1", "--json", "--checkpoint-seconds=0")
 
 def table(done: Completed) -> object:
     assert done.exit_code == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(done.stdout)["ablations"]
 
 
 def check_disturbed(folder: Path, *arguments: str, trials: int, worker_kills: int, command_kills: int) -> None:

@@ -7,7 +7,7 @@ import re
 import stat
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
@@ -23,6 +23,7 @@ PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
 BETWEEN_COLUMNS = 2
 MOST_WARNINGS = 50
 TOGETHER = re.compile(r" (=|to|±) ")
+JSON_VERSION = 1  # of the documents of all commands; a report has its own
 SPARKS = "▁▂▃▄▅▆▇█"
 STYLES = {"warning": "yellow", "error": "bold red"}
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -81,10 +82,12 @@ def expect_json(due: bool) -> None:
     _is_json_due = due
 
 
-def print_json(value: Any) -> None:
-    """Print a value to stdout as the JSON document of this command."""
+def print_json(document: Mapping[str, Any] | str) -> None:
+    """Print the JSON document of this command to stdout; a text is one already."""
     expect_json(due=False)
-    print_text(json_document(value))
+    if not isinstance(document, str):
+        document = json_document({"schema_version": JSON_VERSION, **document})
+    print_text(document)
 
 
 def print_json_error(error: Any) -> None:

@@ -24,7 +24,7 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
         vitreport datasets list
     """
     if as_json:
-        print_json([source.as_plain() for source in DATASETS.values()])
+        print_json({"datasets": [source.as_plain() for source in DATASETS.values()]})
         return
     rows = []
     for source in DATASETS.values():
@@ -64,7 +64,7 @@ def verify(
             progress=view.progress,
         )
     if as_json:
-        print_json([asdict(check) for check in checks])
+        print_json({"checks": [asdict(check) for check in checks]})
     else:
         verdicts = ["problem" if not check.ok else "note" if check.is_notable else "ok" for check in checks]
         rows = [(check.name, verdict, check.detail) for check, verdict in zip(checks, verdicts, strict=True)]

@@ -55,7 +55,7 @@ def doctor(
         *([Finding("variables", " ".join(given))] if given else []),
     ]
     if as_json:
-        print_json([finding._asdict() for finding in findings])
+        print_json({"findings": [finding._asdict() for finding in findings]})
     else:
         rows = [(each.subject, "ok" if each.well else "problem", each.found, each.fix) for each in findings]
         print_table(["", "", "found", "fix"], rows)

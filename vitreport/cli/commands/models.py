@@ -46,7 +46,7 @@ def list_models(as_json: options.AsJson = False) -> None:
         folded = textwrap.wrap(", ".join(presets), COLUMN_WIDTH, break_on_hyphens=False)
         rows += zip_longest([name], textwrap.wrap(summary, COLUMN_WIDTH), folded, fillvalue="")
     if as_json:
-        print_json(listed)
+        print_json({"models": listed})
     else:
         print_table(["model", "what it is", "presets"], rows)
 

@@ -48,10 +48,15 @@ def fields(
     kinds = [(name, kind) for name in ([section] if section else SECTIONS) for kind in members(SECTIONS[name])]
     if as_json:
         sections = [
-            {"section": name, "name": tag_of(kind), "description": inspect.getdoc(kind)} for name, kind in kinds
+            {
+                "section": name,
+                "name": tag_of(kind),
+                "description": inspect.getdoc(kind),
+                "fields": [each._asdict() for each in field_rows(kind)],
+            }
+            for name, kind in kinds
         ]
-        fields = [[each._asdict() for each in field_rows(kind)] for _, kind in kinds]
-        print_json([{**about, "fields": of_kind} for about, of_kind in zip(sections, fields, strict=True)])
+        print_json({"sections": sections})
         return
     rows: list[tuple[str, ...]] = []
     for name, kind in kinds:

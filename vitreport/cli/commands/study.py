@@ -49,7 +49,7 @@ def list_studies(as_json: options.AsJson = False) -> None:
         counts = {kind: len(getattr(study, kind)) for kind in COUNTED}
         studies.append({"name": name, "title": study.title, **counts})
     if as_json:
-        print_json(studies)
+        print_json({"studies": studies})
     else:
         print_table(["study", "title", *COUNTED], [list(map(str, each.values())) for each in studies], right=COUNTED)
 
@@ -123,7 +123,7 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     plans = list(planned.plans.values())
     with SweepView(quiet=sweep.quiet) as view:
         run_plans(plans, observer=view, **sweep_arguments(sweep))
-    show_sweeps(plans, analyze_study(planned, sweep.runs_dir).summary, as_json=sweep.as_json)
+    show_sweeps(plans, analyze_study(planned, sweep.runs_dir), as_json=sweep.as_json)
     refuse_missing(list({trial.id: trial for plan in plans for trial in plan.trials}.values()), sweep.runs_dir)
 
 

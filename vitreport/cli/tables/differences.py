@@ -31,7 +31,7 @@ def show_differences(names: tuple[str, str], runs_dir: Path, *, as_json: bool) -
     else:
         found, sentence = compare_runs(sides[0][0], sides[1][0])
     if as_json:
-        print_json({path: list(pair) for path, pair in found.items()})
+        print_json({"differences": found, "sentence": sentence})
     else:
         last, selected = (
             {path.removeprefix(block): pair for path, pair in found.items() if path.startswith(block)}

@@ -76,7 +76,7 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
         about = {"id": plan.id, "name": plan.name, "axes": [axis.name for axis in plan.axes]}
         sums = {"seconds": seconds, "disk_bytes": disk_bytes, "smallest_difference": smallest}
         rows = [{**asdict(trial), "values": plan.values(trial.values)} for trial in trials]
-        print_json([about | sums | {"baseline": plan.baseline and plan.values(plan.baseline), "trials": rows}])
+        print_json(about | sums | {"baseline": plan.baseline and plan.values(plan.baseline), "trials": rows})
         return
     print_text(plan.name)
     columns = [*(axis.name for axis in plan.axes), "seed", "state", "time", "from", "disk", "run"]

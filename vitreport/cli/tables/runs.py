@@ -57,7 +57,7 @@ def show_runs(runs_dir: Path, *, each: bool, as_json: bool) -> None:
             level = called((axis.name for axis in sweep.axes), trial.values)
             levels.setdefault(RunId.parse(trial.run).group, {})[level] = None
     if as_json:
-        print_json([_plain(run, states[run.id]) for run in runs])
+        print_json({"runs": [_plain(run, states[run.id]) for run in runs]})
     elif runs:
         rows = [_row(group.runs, states, levels.get(group.spec_id, ()), group) for group in groups if not each]
         rows += [

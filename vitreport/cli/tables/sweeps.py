@@ -1,15 +1,16 @@
 """Sweeps as tables for people and as plain values for programs."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import vitreport
 from vitreport.analysis.findings import ablation_findings, no_result
-from vitreport.analysis.groups import Group
 from vitreport.analysis.references import subject_of
+from vitreport.analysis.selection import Analysis
 from vitreport.analysis.summary import Ablation, Summary
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.options import SweepOptions
@@ -39,15 +40,15 @@ def sweep_arguments(options: SweepOptions) -> dict[str, Any]:
     }
 
 
-def show_sweeps(plans: Sequence[Plan], summary: Summary, *, as_json: bool) -> None:
+def show_sweeps(plans: Sequence[Plan], analysis: Summary | Analysis, *, as_json: bool) -> None:
     """Print a table of each plan with what follows from it. Plans without axes share a table of runs."""
+    summary = analysis.summary if isinstance(analysis, Analysis) else analysis
     warn_mixed(summary.groups)
+    if as_json:
+        print_json(vitreport.render(analysis, "json").rstrip())
+        return
     groups = {group.spec_id: group for group in summary.groups}
     ablations = {ablation.design: ablation for ablation in summary.ablations}
-    sentences = {plan.id: list(_sentences(ablations[plan.id], summary)) if plan.axes else [] for plan in plans}
-    if as_json:
-        print_json([_plain(plan, groups, ablations.get(plan.id), sentences[plan.id]) for plan in plans])
-        return
     if runs := [plan for plan in plans if not plan.axes]:
         outcomes = [[plan.name, tables.outcome(groups.get(plan.trials[0].spec.group))] for plan in runs]
         print_table(["run", "test accuracy"], outcomes, right=["test accuracy"], spare=())
@@ -56,7 +57,7 @@ def show_sweeps(plans: Sequence[Plan], summary: Summary, *, as_json: bool) -> No
         content = tables.ablation(ablations[plan.id])
         columns = content.columns
         print_table(columns, content.rows, right=columns[len(plan.axes) :], spare=columns[-2:])
-        for sentence in sentences[plan.id]:
+        for sentence in _sentences(ablations[plan.id], summary):
             print_sentence(sentence)
 
 
@@ -69,35 +70,6 @@ def _sentences(ablation: Ablation, summary: Summary) -> Iterator[str]:
             yield from (each.sentence for each in no_result(groups[level.group], where))
     if ablation.baseline is None and len(ablation.levels) > 1:
         yield "no baseline: the spec's own value is not among these; choose one of them as the baseline"
-
-
-def _plain(
-    plan: Plan, groups: Mapping[str, Group], ablation: Ablation | None, sentences: Sequence[str]
-) -> dict[str, Any]:
-    """Return a sweep as JSON values; differences are those from the baseline."""
-    differences = {level.labels: level.difference for level in ablation.levels} if ablation else {}
-    rows = []
-    for labels in dict.fromkeys(trial.values for trial in plan.trials):
-        trials = [trial for trial in plan.trials if trial.values == labels]
-        group, found = groups.get(trials[0].spec.group), differences.get(labels)
-        runs, test = (group.runs, group.test) if group else ((), None)
-        accuracies = [run.accuracies["test"] for run in runs if run.state == "done" and "test" in run.accuracies]
-        diverged = [run.last_seen for run in runs if run.state == "diverged"]
-        row = {
-            "values": plan.values(labels),
-            "runs": [trial.id for trial in trials],
-            "baseline": labels == plan.baseline,
-            "n": len(accuracies),
-            "accuracies": accuracies,
-            "mean": test and test.value,
-            "interval": test and test.interval,
-            "interval_kind": test.method if test and test.interval else None,
-            "diverged": [{"split": seen[0], "accuracy": seen[1]} if seen else None for seen in diverged],
-            "missing": len(trials) - len(accuracies) - len(diverged),
-            "difference": found and {"value": found.value, "interval": found.interval, "shown": found.is_shown},
-        }
-        rows.append(row)
-    return {"id": plan.id, "name": plan.name, "rows": rows, "findings": sentences}
 
 
 def refuse_missing(trials: Sequence[Trial], runs_dir: Path) -> None:
