@@ -1,7 +1,7 @@
 """Train small vision models from a checked spec, keep a record of every run, and report what the records say.
 
-`read_spec`, `train`, `ablate`, `run_study`, `load_runs`, `analyze` and `render` do in this process what the commands
-do. `import vitreport` is fast: the names are imported when one of them is first used.
+`read_spec`, `train`, `ablate`, `run_study`, `load_runs`, `analyze`, `analyze_study` and `render` do in this process
+what the commands do. `import vitreport` is fast: the names are imported when one of them is first used.
 """
 
 from importlib import import_module
@@ -11,7 +11,7 @@ from vitreport.version import __version__
 
 if TYPE_CHECKING:
     from vitreport.analysis.summary import Summary
-    from vitreport.api import ablate, analyze, load_runs, read_spec, render, run_study, train
+    from vitreport.api import ablate, analyze, analyze_study, load_runs, read_spec, render, run_study, train
     from vitreport.export.table import epochs_frame, runs_frame
     from vitreport.records.reader import Run
     from vitreport.runtime import Runtime
@@ -34,6 +34,7 @@ __all__ = [
     "__version__",
     "ablate",
     "analyze",
+    "analyze_study",
     "epochs_frame",
     "load_runs",
     "read_spec",

@@ -21,10 +21,12 @@ from vitreport.records.reader import Run, read_run
 from vitreport.report import page
 from vitreport.report import render as reports
 from vitreport.report.blocks import Format
+from vitreport.report.markdown import Template
 from vitreport.runtime import Runtime
 from vitreport.spec import compose, sweep
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import finished_run
+from vitreport.sweep.defaults import DEFAULT_SEEDS
 from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Update  # noqa: F401
 from vitreport.sweep.plan import plan_ablation
 from vitreport.sweep.run import Observer, Policy, run_plans
@@ -151,7 +153,7 @@ def run_study(
     study: str | Path,
     *,
     only: Sequence[str] = (),
-    seeds: str = "3",
+    seeds: str = DEFAULT_SEEDS,
     overrides: Sequence[str] = (),
     runtime: Runtime | None = None,
     engine: MakeEngine | None = None,
@@ -203,18 +205,44 @@ def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
     return [read_run(folder) for folder in run_folders(Path(runs_dir))]
 
 
-def analyze(runs: Iterable[Run]) -> Summary:
-    """Return everything that a report shows of these runs, all of `load_runs` or some of them, as plain data.
+def analyze(runs: Iterable[Run] | str | Path, names: Sequence[str] = ()) -> Summary:
+    """Return everything that a report shows of runs, as plain data.
 
-    Runs that differ by their seed alone are one group; groups, ablations and architectures are compared with 95%
-    confidence intervals. Sweeps with a record in the folder of the runs, and whose trained runs are all among them, say
-    what was varied and what the baseline is.
+    Runs that differ by their seed alone are one group. Sweeps on record whose trained runs are all among these say what
+    was varied and what the baseline is.
+
+    Args:
+        runs: All of `load_runs` or some of them; or their directory, of which the summary also has what is damaged.
+        names: Of a directory, only the runs, groups and sweeps with these ids.
+
+    Raises:
+        SpecError: A name means nothing.
 
     Example:
         >>> summary = vitreport.analyze(vitreport.load_runs())
         >>> [(group.id, group.test) for group in summary.groups]
     """
+    if isinstance(runs, str | Path):
+        return selection.analyze_runs(names, Path(runs))
     return selection.analyze_with_sweeps(list(runs))
+
+
+def analyze_study(
+    study: str | Path,
+    runs_dir: str | Path = "runs",
+    *,
+    only: Sequence[str] = (),
+    seeds: str | None = None,
+    overrides: Sequence[str] = (),
+    data_dirs: Sequence[Path] = (),
+) -> Analysis:
+    """Return the analysis of the recorded runs of a study, with its published claims; nothing is trained.
+
+    The arguments are those of `run_study`, and directories of runs and of datasets. All recorded seeds count by default.
+    """
+    request = StudyRequest(str(study), only, DEFAULT_SEEDS if seeds is None else seeds, overrides)
+    planned = plan_study(request, facts_in(data_dirs))
+    return selection.analyze_study(planned, Path(runs_dir), every_seed=seeds is None)
 
 
 def render(
@@ -222,13 +250,19 @@ def render(
     format: Format = "markdown",  # noqa: A002
     *,
     title: str | None = None,
+    template: Template | None = None,
+    assets: str | None = None,
+    is_part: bool = False,
 ) -> str:
-    """Return a report in one of the formats of `vitreport report`; Markdown has no figures.
+    """Return a report in one of the formats of `vitreport report`.
 
     Args:
-        analysis: As `analyze` or `run_study` returns it.
+        analysis: As `analyze`, `analyze_study` or `run_study` returns it.
         format: "model-card" is for the runs of one group.
         title: The heading (default: that of the study, or a general one).
+        template: For Markdown, your own, as `vitreport.report.markdown.read_template` reads it.
+        assets: For Markdown, the directory of the figures as links name it, with a slash at its end (default: none).
+        is_part: For Markdown, put headings one level lower.
 
     Raises:
         SpecError: There is no such format, or no model card of these runs.
@@ -240,7 +274,7 @@ def render(
         raise SpecError(f"unknown format {format!r}", f"use one of {', '.join(get_args(Format))}")
     known = analysis if isinstance(analysis, Analysis) else Analysis(analysis)
     shown = page.make_page(known.summary, known.claims, title or known.title or page.TITLE)
-    return reports.render(shown, format, title=title)
+    return reports.render(shown, format, title=title, template=template, assets=assets, is_part=is_part)
 
 
 def _resolve(source: Source, runtime: Runtime) -> tuple[RunSpec, Runtime]:

@@ -29,7 +29,7 @@ class Analysis:
     title: str | None = None  # that of a study
 
 
-def analyze_runs(names: Sequence[str], runs_dir: Path) -> Analysis:
+def analyze_runs(names: Sequence[str], runs_dir: Path) -> Summary:
     """Analyze the runs, groups and sweeps that are named, or all runs, with what in the folder cannot be read.
 
     Raises:
@@ -39,7 +39,7 @@ def analyze_runs(names: Sequence[str], runs_dir: Path) -> Analysis:
     folders, sweeps = _select(names, runs_dir, on_record)
     if not names:
         damage = [*(Damage(name, why) for name, why in strays(runs_dir)), *damage]
-    return Analysis(analyze(folders, Outline(sweeps), damage))
+    return analyze(folders, Outline(sweeps), damage)
 
 
 def analyze_with_sweeps(runs: Sequence[Run]) -> Summary:

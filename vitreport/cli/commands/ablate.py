@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from vitreport.analysis.analyze import analyze
+from vitreport.analysis.selection import Analysis
 from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.cli import completion, options
 from vitreport.cli.live import SweepView
@@ -57,5 +58,5 @@ def ablate(
     else:
         with SweepView(quiet=sweep.quiet) as view:
             runs = run_plans([plan], observer=view, **sweep_arguments(sweep))
-        show_sweeps([plan], analyze(runs.values(), outline_of_sweeps([plan])), as_json=sweep.as_json)
+        show_sweeps([plan], Analysis(analyze(runs.values(), outline_of_sweeps([plan]))), as_json=sweep.as_json)
         refuse_missing(plan.trials, sweep.runs_dir)

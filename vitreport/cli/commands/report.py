@@ -5,26 +5,22 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
-from vitreport.analysis import selection
-from vitreport.analysis.groups import mixed_randomness
+import vitreport
+from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_document, warn_each
 from vitreport.cli.options import argument, flag, option
-from vitreport.cli.tables.runs import TRAIN_AGAIN, require_runs_dir
-from vitreport.data.sources import facts_in
+from vitreport.cli.tables.runs import require_runs_dir, warn_mixed
 from vitreport.errors import DamageError, DriftError, SpecError
 from vitreport.files import output_path
 from vitreport.formatting import counted
 from vitreport.report import inject as injection
 from vitreport.report.blocks import Figure, Format
-from vitreport.report.figures.assets import Assets, default_folder, refuse_unwritable
+from vitreport.report.figures.assets import Assets, default_folder, linked_folder, refuse_unwritable, shown_figures
+from vitreport.report.figures.collect import figures_of
 from vitreport.report.inject import read_text
 from vitreport.report.markdown import read_template
-from vitreport.report.page import TITLE, make_page
-from vitreport.report.render import render
 from vitreport.runtime import RUNS_DIR
-from vitreport.sweep.defaults import DEFAULT_SEEDS
-from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 EXTENSIONS: dict[str, Format] = {
     **dict.fromkeys(("", ".md", ".markdown", ".txt"), "markdown"),
@@ -66,51 +62,47 @@ def report(
         vitreport report > README.md
         vitreport report --study digits -o report.html
     """
-    from vitreport.report.figures import assets as figure_files
-
     _refuse_several({"--output": output, "--inject": inject, "--check": check})
     _refuse_several({"--assets": assets, "--no-assets": no_assets})
     file, is_part = _checked_file(output, inject, check)
-    markdown_only = {"--template": template, "--assets": assets, "--no-assets": no_assets}
-    form = _chosen_format(file, format_, markdown_only)
+    form = _chosen_format(file, format_, {"--template": template, "--assets": assets, "--no-assets": no_assets})
     own = read_template(template) if template else None
-    is_shown = form == "markdown" and not no_assets
-    folder = _figures_folder(file, assets, is_checked=check is not None) if is_shown else None
+    folder = (assets or default_folder(file)) if form == "markdown" and not no_assets else None
+    if folder and not check:
+        refuse_unwritable(folder)
     if study:
         if runs:
             raise SpecError(f"runs cannot be named with --study: {', '.join(runs)}", "choose parts with --only")
-        request = StudyRequest(study, only or (), DEFAULT_SEEDS if seeds is None else seeds, set_ or ())
-        planned = plan_study(request, facts_in(data_dirs))
-        analysis = selection.analyze_study(planned, runs_dir, every_seed=seeds is None)
+        analysis = vitreport.analyze_study(
+            study, runs_dir, only=only or (), seeds=seeds, overrides=set_ or (), data_dirs=data_dirs or ()
+        )
     else:
         if only or set_ or seeds is not None:
             raise SpecError("--only, --set and --seeds need --study", "for example --study small-images")
         require_runs_dir(runs_dir)
-        analysis = selection.analyze_runs(runs or (), runs_dir)
-    page = make_page(analysis.summary, analysis.claims, title or analysis.title or TITLE)
+        analysis = Analysis(vitreport.analyze(runs_dir, runs or ()))
+    summary = analysis.summary
+    figures = figures_of(summary)
     if folder and check and not assets:
-        folder = figure_files.linked_folder(page.figures, check, read_text(check)) or folder
-    place = figure_files.Assets(folder, file) if folder else None
+        folder = linked_folder(figures, check, read_text(check)) or folder
+    place = Assets(folder, file) if folder else None
     link = place.link if place else None
-    document = render(page, form, title=title, template=own, assets=link, is_part=is_part)
-    figures = figure_files.shown_figures(page.figures, document)
+    document = vitreport.render(analysis, form, title=title, template=own, assets=link, is_part=is_part)
+    shown = shown_figures(figures, document)
+    is_out_of_date = check is not None and _differs(check, document, shown, place)
     if not check:
-        _publish(file, document, figures, place, is_part=is_part)
-        if place and figures:
-            note(f"{counted(len(figures), 'figure')} in {place.folder}/")
-    is_out_of_date = check is not None and _differs(check, document, figures, place)
-    damage = page.summary.damage
-    if not (page.summary.runs or damage):
+        _publish(file, document, shown, place, is_part=is_part)
+    if not (summary.runs or summary.damage):
         which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"
-        why = "" if runs_dir.is_dir() else ": the folder does not exist"
+        why = "" if runs_dir.is_dir() else ": the directory does not exist"
         note(f"there are no runs{which} in {runs_dir}{why}")
-    mixed = [f"{line}; {TRAIN_AGAIN}" for line in mixed_randomness(page.summary.groups)]
-    warn_each([*mixed, *(f"{runs_dir / each.place}: {each.reason}" for each in damage)])
+    warn_mixed(summary.groups)
+    warn_each(f"{runs_dir / each.place}: {each.reason}" for each in summary.damage)
     if is_out_of_date:
         option_ = "--inject" if is_part else "-o"
         raise DriftError(f"{check} is out of date", f"run the same command with {option_} in place of --check")
-    if damage:
-        raise DamageError(f"the records are damaged in {counted(len(damage), 'place')}; the report has the rest")
+    if damage := len(summary.damage):
+        raise DamageError(f"the records are damaged in {counted(damage, 'place')}; the report has the rest")
 
 
 def _refuse_several(options: Mapping[str, Any]) -> None:
@@ -150,14 +142,6 @@ def _chosen_format(file: Path | None, given: Format | None, markdown_only: Mappi
     return form
 
 
-def _figures_folder(file: Path | None, given: Path | None, *, is_checked: bool) -> Path:
-    """Return the folder of the figures of a document. Raises SpecError or ResourceError if it cannot be written."""
-    folder = given or default_folder(file)
-    if not is_checked:
-        refuse_unwritable(folder)
-    return folder
-
-
 def _differs(check: Path, document: str, figures: Sequence[Figure], assets: Assets | None) -> bool:
     """Print what differs between a file with its figures and a report; return whether anything does."""
     drift = injection.drift(check, document) + (assets.drift(figures) if assets else "")
@@ -172,5 +156,7 @@ def _publish(
     with assets.published(figures) if assets else nullcontext():
         if file:
             (injection.inject if is_part else injection.write_document)(file, document)
+    if assets and figures:
+        note(f"{counted(len(figures), 'figure')} in {assets.folder}/")
     if not file:  # after the figures are unlocked: the reader of stdout may be slow
         print_document(document)

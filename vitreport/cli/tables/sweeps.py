@@ -40,9 +40,9 @@ def sweep_arguments(options: SweepOptions) -> dict[str, Any]:
     }
 
 
-def show_sweeps(plans: Sequence[Plan], analysis: Summary | Analysis, *, as_json: bool) -> None:
+def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> None:
     """Print a table of each plan with what follows from it. Plans without axes share a table of runs."""
-    summary = analysis.summary if isinstance(analysis, Analysis) else analysis
+    summary = analysis.summary
     warn_mixed(summary.groups)
     if as_json:
         print_json(vitreport.render(analysis, "json").rstrip())
