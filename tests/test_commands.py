@@ -11,7 +11,7 @@ from tests.store.children import wait_until
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--version",), ("models",), ("train", "percever-io", "--json"), ("runs", "show", "x")]
+    "arguments", [("--version",), ("models", "list"), ("train", "percever-io", "--json"), ("runs", "show", "x")]
 )
 def test_a_forked_command_does_what_a_new_process_does(arguments: tuple[str, ...]) -> None:
     assert vitreport(*arguments) == in_a_new_process(*arguments)

@@ -13,6 +13,7 @@ from typing import Any
 
 from vitreport.errors import BusyError, FullDiskError, SpecError, StorageError
 
+NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ)
 TEMPORARY_SUFFIX = ".tmp"
 BASE_NAME_CHARACTERS = 48  # of a temporary name: at most 192 bytes of the 255 that a name may have
 
@@ -85,13 +86,9 @@ def output_path(path: Path, *, is_folder: bool = False) -> Path:
         StorageError: The place is missing or cannot be written.
     """
     kind, is_right = ("folder", Path.is_dir) if is_folder else ("regular file", Path.is_file)
-    try:
+    with storage_errors(path):
         if path.exists() and not is_right(path):
             raise SpecError(f"{path} is not a {kind}", f"give the path of a {kind}")
-    except OSError as error:  # such as a name that is too long
-        raise SpecError(
-            f"cannot write {path}: {(error.strerror or str(error)).lower()}", "choose another name"
-        ) from error
     if is_folder:
         refuse_unwritable(path)  # it is made with its parents
         return path
@@ -157,10 +154,12 @@ def locked(
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError of writing to `path` into StorageError."""
+    """Turn an OSError of writing to `path` into StorageError, or SpecError for a name."""
     try:
         yield
     except OSError as error:
+        if error.errno in NAME_ERRORS:
+            raise SpecError(f"cannot write {path}: {str(error.strerror).lower()}", "choose another name") from error
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             hint = "free some space, then run the same command again"
             raise FullDiskError(f"no space left: {path}", hint) from error

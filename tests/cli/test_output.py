@@ -34,7 +34,6 @@ WITH_JSON = {
     "spec fields": (),
     "datasets list": (),
     "datasets verify": ("digits",),
-    "models": (),
     "models list": (),
     "models show": ("mlp-mixer", "--set", "embed_dim=8", "--set", "num_blocks=1"),
     "study list": (),
@@ -157,7 +156,13 @@ def test_test_images_that_were_trained_on_are_told_at_each_training(cli: Cli) ->
     assert "- Test images of pets that are also training images: 4; " in cli("report").stdout
 
 
-TABLES = [("models",), ("datasets", "list"), ("runs", "list"), ("runs", "show", "perceiver"), ("eval", "perceiver")]
+TABLES = [
+    ("models", "list"),
+    ("datasets", "list"),
+    ("runs", "list"),
+    ("runs", "show", "perceiver"),
+    ("eval", "perceiver"),
+]
 
 
 @pytest.mark.parametrize("arguments", TABLES, ids=" ".join)
@@ -185,7 +190,7 @@ def test_one_thread_is_one(cli: Cli) -> None:
 
 
 def test_the_list_of_models_is_folded_and_whole(cli: Cli) -> None:
-    lines = cli("models").stdout.splitlines()
+    lines = cli("models", "list").stdout.splitlines()
     assert max(map(len, lines)) <= 120
     assert [line.split()[0] for line in lines[1:] if not line.startswith(" ")] == list(ARCHITECTURES)
     assert {word.strip(",") for line in lines for word in line.split()} >= set(preset_names())

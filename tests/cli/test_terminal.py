@@ -50,7 +50,7 @@ def test_colors_are_asked_for_or_left_out(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    shown = cli("--color", option, "models").stdout + cli("--color", option, "runs", "show", "x").stderr
+    shown = cli("--color", option, "models", "list").stdout + cli("--color", option, "runs", "show", "x").stderr
     assert bool(COLOR.search(shown)) == colored
     assert "\x1b" not in COLOR.sub("", shown)
 

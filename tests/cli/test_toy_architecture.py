@@ -55,15 +55,14 @@ def test_a_new_architecture_is_listed_trained_and_cited(tmp_path: Path) -> None:
     code = f"""
 from vitreport.analysis.references import architecture_reference, architecture_title, entries
 from vitreport.cli.main import run
-assert run(["models", "--json"]) == 0
+assert run(["models", "list", "--json"]) == 0
 assert architecture_reference("toy") in entries()
 print("---", architecture_title("toy"), architecture_reference("toy"), flush=True)
 assert run({TRAIN}) == 0
 """
     listed, _, printed = printed_by(code, tmp_path).partition("---")
-    assert {"name": "toy", "summary": "A toy network: one hidden layer over all pixels."}.items() <= json.loads(listed)[
-        -1
-    ].items()
+    (*_, toy) = json.loads(listed)["models"]
+    assert (toy["name"], toy["summary"]) == ("toy", "A toy network: one hidden layer over all pixels.")
     title, folder = printed.strip().splitlines()
     assert title == "Toy network vaswani2017toy"
     assert Path(folder).name.startswith("toy-digits-")

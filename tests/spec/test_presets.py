@@ -60,7 +60,7 @@ def test_an_architecture_of_timm_takes_the_preset_of_its_whole_name(architecture
     [
         ("perceiver-io-cifar1", "perceiver-io-cifar10"),
         ("../presets/perceiver-io-digits", "perceiver-io-digits"),
-        ("", "vitreport models"),
+        ("", "vitreport models list"),
     ],
 )
 def test_an_unknown_preset_is_met_with_the_nearest(name: str, hint: str) -> None:

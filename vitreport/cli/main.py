@@ -14,14 +14,14 @@ from typing import Annotated, Any, Literal
 import typer
 
 from vitreport.cli import console
-from vitreport.cli.options import WordsCommand
+from vitreport.cli.options import PairCommand
 from vitreport.errors import EXIT_CODES, SpecError, VitreportError, with_hint
+from vitreport.files import NAME_ERRORS
 from vitreport.runtime import DEBUG
 from vitreport.store.signals import StopSignal, handle_until_exit
 from vitreport.version import __version__
 
 HELP_NAMES = ["-h", "--help"]
-PATH_TROUBLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ)
 DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 COMMANDS = {
@@ -34,7 +34,7 @@ COMMANDS = {
     "study": ("study", "Run studies: runs and ablations that are reported together."),
     "spec": ("spec", "Show and check specs."),
     "datasets": ("datasets", "List and verify datasets."),
-    "models": ("models", "List the architectures, or show one."),
+    "models": ("models", "List and show architectures."),
     "doctor": ("doctor", "Check this machine, and print how to fix problems."),
 }
 """The commands with their modules and what the list of commands says of them."""
@@ -97,7 +97,7 @@ def run(arguments: Sequence[str]) -> int:
             console.close_stdout()
             what = f"cannot read or write {getattr(error, 'filename', None) or 'a file'}: {reason}"
             return _report([with_hint(what, "check the disk")], 6)
-        if number in PATH_TROUBLE:
+        if number in NAME_ERRORS:
             what = f"cannot use {getattr(error, 'filename', None) or 'a path'}: {reason.lower()}"
             return _report([with_hint(what, "choose another path")], 2)
         traceback.print_exc()
@@ -131,7 +131,7 @@ def make_app(loaded: Iterable[str] = COMMANDS) -> typer.Typer:
         if module and hasattr(module, "app"):
             app.add_typer(module.app, name=name, help=about)
         else:
-            app.command(name, cls=WordsCommand, help=None if module else about)(getattr(module, module_name, main))
+            app.command(name, cls=PairCommand, help=None if module else about)(getattr(module, module_name, main))
     return app
 
 

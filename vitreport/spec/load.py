@@ -55,7 +55,7 @@ def preset_names() -> list[str]:
 def read_preset(name: str) -> Layer:
     """Read a preset by its name. Raises SpecError with the nearest names."""
     if name not in (names := preset_names()):
-        hint = did_you_mean(name, names) or "`vitreport models` lists them"
+        hint = did_you_mean(name, names) or "`vitreport models list` lists them"
         raise SpecError(problems=[Problem("preset", "unknown preset", hint, repr(name))])
     return Layer(f"preset {name}", read_table(PRESETS / f"{name}.toml"), is_whole=True)
 

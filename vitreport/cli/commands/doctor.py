@@ -3,7 +3,6 @@
 import importlib
 import os
 import platform
-import shutil
 import sys
 from contextlib import suppress
 from itertools import starmap
@@ -13,14 +12,13 @@ from typing import NamedTuple
 from vitreport.cli import options
 from vitreport.cli.console import print_json, print_table
 from vitreport.errors import ResourceError, StorageError
-from vitreport.files import refuse_unwritable
-from vitreport.formatting import counted
+from vitreport.files import free_bytes, refuse_unwritable
+from vitreport.formatting import compact, counted
 from vitreport.runtime import RUNS_DIR, VARIABLES, cache_dir, data_dirs_or_default
 
 NETWORKS = ("torch", "torchvision", "timm", "perceiver_pytorch", "transformer_in_transformer")
 MODULES = (*NETWORKS, "numpy", "scipy", "sklearn", "safetensors")
 LEAST_FREE_BYTES = 2e9
-LEAST_FREE_MEMORY = 1e9
 
 
 class Finding(NamedTuple):
@@ -37,7 +35,7 @@ def doctor(
     runs_dir: options.RunsDir = RUNS_DIR.default,
     as_json: options.AsJson = False,
 ) -> None:
-    """Check versions, devices, memory and folders, and print how to fix each problem.
+    """Check versions, devices and directories, and print how to fix each problem.
 
     Example:
         vitreport doctor
@@ -48,10 +46,9 @@ def doctor(
         *map(_package, MODULES),
         *_devices(),
         Finding("processor", f"{os.cpu_count()} cores"),
-        _memory(),
-        _folder("cache", cache_dir()),
-        *(_folder("data", folder) for folder in data_dirs_or_default(data_dirs)),
-        _folder("runs", runs_dir),
+        _directory("cache", cache_dir()),
+        *(_directory("data", path) for path in data_dirs_or_default(data_dirs)),
+        _directory("runs", runs_dir),
         *([Finding("variables", " ".join(given))] if given else []),
     ]
     if as_json:
@@ -85,29 +82,13 @@ def _devices() -> list[Finding]:
     return []
 
 
-def _memory() -> Finding:
-    pages, free_pages, size = (os.sysconf(name) for name in ("SC_PHYS_PAGES", "SC_AVPHYS_PAGES", "SC_PAGE_SIZE"))
-    free = free_pages * size
-    with suppress(OSError):  # Linux gives most of its free memory to files until a program needs it
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        free = max(free, *(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")))
-    found = f"{pages * size / 2**30:.0f} GiB, {free / 2**30:.0f} GiB of it free"
-    well = free > LEAST_FREE_MEMORY
-    return Finding("memory", found, "" if well else "end other programs", well)
-
-
-def _folder(subject: str, folder: Path) -> Finding:
-    """Check whether the folder, or the nearest one that exists above it, can be written, and the space there."""
+def _directory(subject: str, path: Path) -> Finding:
+    """Check whether a directory, or the nearest one that exists above it, can be written, and the space there."""
     try:
-        existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        return Finding(subject, f"{folder}: {reason}", "choose another folder", well=False)
-    free = shutil.disk_usage(existing).free
-    found = f"{folder} ({free / 1e9:.0f} GB free{'' if folder.exists() else ', made when needed'})"
-    try:
-        refuse_unwritable(folder)
-    except StorageError:
-        return Finding(subject, found, f"make {existing} writable, or choose another folder", well=False)
+        refuse_unwritable(path)
+        free = free_bytes(path)
+        found = f"{path} ({compact(free)}B free{'' if path.exists() else ', made when needed'})"
+    except (OSError, StorageError) as error:
+        return Finding(subject, f"{path}: {error}", "make it writable, or choose another directory", well=False)
     well = free >= LEAST_FREE_BYTES
     return Finding(subject, found, "" if well else "free some space", well)
