@@ -13,8 +13,8 @@ from tests.cli.surface import commands
 from tests.data.makers import write_folder
 from tests.test_contracts import FILES, PACKAGE, ROOT
 from vitreport import api
+from vitreport.cli.commands import train as train_command
 from vitreport.cli.main import run
-from vitreport.cli.tables import dry_run
 from vitreport.data.sources import facts_in
 from vitreport.errors import EXIT_CODES
 from vitreport.spec.compose import Request, compose_request
@@ -101,7 +101,7 @@ def test_a_training_that_is_shown_has_a_sound_spec(words: tuple[str, ...], monke
         raise typer.Exit
 
     monkeypatch.setattr(api, "train", train)
-    monkeypatch.setattr(dry_run, "show_plan", lambda composed, *_, **__: trained.append(composed.spec))
+    monkeypatch.setattr(train_command, "show_plan", lambda composed, *_, **__: trained.append(composed.spec))
     with COMMANDS["train"].make_context("train", list(words[1:])) as context:
         given: dict[str, Any] = context.params
     if given["spec"]:

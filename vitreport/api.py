@@ -238,7 +238,7 @@ def analyze_study(
 ) -> Analysis:
     """Return the analysis of the recorded runs of a study, with its published claims; nothing is trained.
 
-    The arguments are those of `run_study`, and directories of runs and of datasets. All recorded seeds count by default.
+    The arguments are those of `run_study`, and directories of runs and datasets. By default, all recorded seeds count.
     """
     request = StudyRequest(str(study), only, DEFAULT_SEEDS if seeds is None else seeds, overrides)
     planned = plan_study(request, facts_in(data_dirs))

@@ -30,8 +30,6 @@ runs.second = { model = "tnt", dataset = "digits" }
         ("study run digits --set batch", ["batch_size="]),
         ("ablate --param batch", ["batch_size"]),
         ("ablate --param batch_size 16,32 --param optim", ["optimizer"]),
-        ("ablate --param batch_size ", []),
-        ("train --set batch_size =", []),
         ("study show ", ["digits", "small-images"]),
         ("report --study s", ["small-images"]),
         ("study run digits --only sw", ["swin"]),

@@ -1,4 +1,4 @@
-"""`vitreport models`: a list that is quick, and one architecture with what it costs here."""
+"""`vitreport models`: a list that is quick, and one architecture with what it takes."""
 
 import json
 from typing import Any
@@ -6,35 +6,17 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.golden.measure import COSTS
-from vitreport.cli.tables.specs import field_rows
+from vitreport.cli.commands.spec import field_rows
 from vitreport.spec.load import preset_facts, preset_names
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.training import throughput
 
 SMALL_MIXER = ("--set", "embed_dim=8", "--set", "num_blocks=1", "--set", "model.patch_size=4")
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measure speeds once, on two images."""
-    monkeypatch.setattr(throughput, "SECONDS", 0.0)
 
 
 def shown(cli: Cli, *arguments: str) -> Any:
     done = cli("models", "show", *arguments, "--json")
     assert (done.exit_code, done.stderr) == (0, "")
     return json.loads(done.stdout)
-
-
-def test_a_preset_costs_what_is_golden(cli: Cli) -> None:
-    found = shown(cli, "mlp-mixer", "--dataset=digits", "--set", "train.batch_size=3")
-    golden = json.loads(COSTS.read_text())["preset mlp-mixer-digits"]
-    measured = found["cost"]
-    assert {key: measured[key] for key in golden} == golden
-    assert measured["activation_bytes"] == 3 * golden["activation_bytes_per_image"]
-    assert measured["throughput"]["training"]["images_per_second"] > 0
-    assert [field["name"] for field in found["fields"]] == [key for key in found["spec"]["model"] if key != "name"]
 
 
 def test_the_fields_are_those_of_the_chosen_implementation(cli: Cli) -> None:
@@ -52,18 +34,15 @@ def test_values_come_from_the_data_set_and_the_command_line(cli: Cli) -> None:
     fields = {field["name"]: field for field in found["fields"]}
     assert (fields["dim"]["required"], fields["dim"]["value"]) == (True, 3 * 8 * 8)
     assert (fields["depth"]["default"], fields["depth"]["value"]) == (2, 1)
-    assert found["cost"]["device"] == "CPU"
 
 
-def test_a_screen_says_what_it_is_what_it_takes_and_what_it_costs(cli: Cli) -> None:
-    done = cli("models", "show", "mlp-mixer", *SMALL_MIXER, "--threads", "1")
+def test_a_screen_says_what_it_is_and_what_it_takes(cli: Cli) -> None:
+    done = cli("models", "show", "mlp-mixer", *SMALL_MIXER)
     assert (done.exit_code, done.stderr) == (0, "")
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert lines[0].startswith("mlp-mixer: MLP-Mixer (Tolstikhin et al. 2021, arXiv:2105.01601)")
     assert "embed_dim whole number at least 1 512 8" in lines
     assert "token_mlp_ratio number above 0 and at most 16 0.5 0.5" in lines
-    assert "cifar10, 32 x 32 pixels, float32:" in lines
-    assert "measured on CPU, 1 thread" in lines
 
 
 def test_presets_tell_their_first_fact(cli: Cli) -> None:
@@ -94,7 +73,6 @@ def test_lists_and_ranges_are_in_words() -> None:
         (["swim"], "model.name = 'swim': unknown name (from command line); hint: did you mean swin?"),
         (["timm/resnt18"], "model.architecture = 'resnt18': timm has no such model; hint: did you mean resnet18"),
         (["swin", "--set", "widow_size=4"], "widow_size: unknown field (from --set); hint: did you mean window_size"),
-        (["swin", "--device", "tpu"], "--device = 'tpu': unknown device"),
     ],
 )
 def test_what_cannot_be_shown_is_told(arguments: list[str], said: str, cli: Cli) -> None:
@@ -106,4 +84,3 @@ def test_what_cannot_be_shown_is_told(arguments: list[str], said: str, cli: Cli)
 def test_an_architecture_of_timm_is_shown_by_its_name_there(cli: Cli) -> None:
     found = shown(cli, "timm/resnet10t", "--dataset", "digits")
     assert {field["name"]: field["value"] for field in found["fields"]}["architecture"] == "resnet10t"
-    assert found["cost"]["forward_flops_per_image"] > 0

@@ -36,50 +36,23 @@ def _quiet(find: Callable[[typer.Context], Iterable[str]]) -> Complete:
     return complete
 
 
-datasets = _quiet(lambda _: DATASETS)
-presets = _quiet(lambda _: preset_names())
-studies = _quiet(lambda _: study_names())
-fields = _quiet(lambda _: map(short_name, field_paths()))
-assignments = _quiet(lambda _: (f"{short_name(path)}=" for path in field_paths()))
-
-
-@_quiet
-def models(context: typer.Context) -> Iterable[str]:
-    """Return the architectures, unless `--param` or `--set` lacks its value; timm's own names load torch."""
-    names, assigned = (context.params.get(each) or ["a=1"] for each in ("param", "set_"))
-    if names[-1].endswith("=") or "=" not in assigned[-1]:  # bash takes the words apart at "="
-        return ()
-    return ("timm/" if name == "timm" else name for name in ARCHITECTURES)
-
-
-@_quiet
-def parts(context: typer.Context) -> Iterable[str]:
-    """Return the runs and ablations of the study that was given."""
-    # typer does not assign the arguments while the last option lacks its value
-    return read_study(context.params.get("study") or context.args[0]).parts
-
-
-@_quiet
-def runs(context: typer.Context) -> Iterable[str]:
-    """Return the ids of the runs."""
-    return _ids(context)
-
-
-@_quiet
-def groups(context: typer.Context) -> Iterable[str]:
-    """Return the ids of the runs and of their groups."""
-    return _ids(context, "groups")
-
-
-@_quiet
-def sweeps(context: typer.Context) -> Iterable[str]:
-    """Return the ids of runs, groups and sweeps, or after `--only` the parts of the study."""
-    return parts(context) if context.params.get("only") else _ids(context, "groups", "sweeps")
-
-
 def _ids(context: typer.Context, *kinds: Literal["groups", "sweeps"]) -> Iterable[str]:
+    """Return the ids of the runs, and of these other kinds."""
     runs_dir: Path = context.params.get("runs_dir") or RUNS_DIR.default
     run_ids = [folder.name for folder in run_folders(runs_dir)]
     grouped = [RunId.parse(run_id).group for run_id in run_ids] if "groups" in kinds else []
     swept = [file.stem for file in (runs_dir / SWEEPS).glob("*.json")] if "sweeps" in kinds else []
     return sorted({*run_ids, *grouped, *swept})
+
+
+datasets = _quiet(lambda _: DATASETS)
+presets = _quiet(lambda _: preset_names())
+studies = _quiet(lambda _: study_names())
+fields = _quiet(lambda _: map(short_name, field_paths()))
+assignments = _quiet(lambda _: (f"{short_name(path)}=" for path in field_paths()))
+models = _quiet(lambda _: ("timm/" if name == "timm" else name for name in ARCHITECTURES))  # timm's own load torch
+runs = _quiet(_ids)
+groups = _quiet(lambda context: _ids(context, "groups"))
+sweeps = _quiet(lambda context: _ids(context, "groups", "sweeps"))
+# typer does not assign the arguments while the last option lacks its value
+parts = _quiet(lambda context: read_study(context.params.get("study") or context.args[0]).parts)

@@ -28,8 +28,6 @@ SPARKS = "▁▂▃▄▅▆▇█"
 STYLES = {"warning": "yellow", "error": "bold red"}
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
-_is_json_due = False
-
 
 def stderr() -> Console:
     """Return a console on stderr."""
@@ -76,24 +74,11 @@ def print_table(
     print_text("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
-def expect_json(due: bool) -> None:
-    """Set whether stdout is still to get the one JSON document of this command."""
-    global _is_json_due
-    _is_json_due = due
-
-
 def print_json(document: Mapping[str, Any] | str) -> None:
     """Print the JSON document of this command to stdout; a text is one already."""
-    expect_json(due=False)
     if not isinstance(document, str):
         document = json_document({"schema_version": JSON_VERSION, **document})
     print_text(document)
-
-
-def print_json_error(error: Any) -> None:
-    """Print the failure of a command with `--json` as its document, unless it has printed one before it failed."""
-    if _is_json_due:
-        print_json({"error": error})
 
 
 def print_text(text: str) -> None:

@@ -7,7 +7,6 @@ import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from importlib import import_module
 from typing import Annotated, Any, Literal
 
@@ -75,11 +74,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code.
-
-    With `--json` a failure is printed as a document too, unless the command has printed one before.
-    """
-    console.expect_json("--json" in arguments)
+    """Run one command and return its exit code."""
     try:
         code = _run(arguments)
         sys.stdout.flush()
@@ -150,8 +145,7 @@ def _run(arguments: Sequence[str]) -> int:
         code = int(program(list(arguments), prog_name="vitreport", standalone_mode=False) or 0)
         return _report(["stopped by SIGINT"], 130) if code == 130 else code
     except VitreportError as error:
-        problems = error.problems if isinstance(error, SpecError) else ()
-        return _report(error.lines(), error.exit_code, [asdict(problem) for problem in problems])
+        return _report(error.lines(), error.exit_code)
     except typer.TyperException as error:
         return _report(_usage_lines(error), 2)
 
@@ -175,12 +169,10 @@ def _usage_lines(error: typer.TyperException) -> list[str]:
     return [with_hint(message, hint)] if message else []
 
 
-def _report(lines: Sequence[str], exit_code: int, problems: Sequence[dict[str, str]] = ()) -> int:
-    """Print each line to stderr, and for `--json` all of them as a document to stdout."""
+def _report(lines: Sequence[str], exit_code: int) -> int:
+    """Print each line to stderr and return the exit code."""
     if os.environ.get(DEBUG.variable):
         traceback.print_exc()
     for line in lines:
         console.note(f"error: {line}")
-    if lines:
-        console.print_json_error({"exit_code": exit_code, "messages": list(lines), "problems": list(problems)})
     return exit_code

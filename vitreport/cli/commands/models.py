@@ -1,4 +1,4 @@
-"""`vitreport models`: list the architectures, or show one with its cost."""
+"""`vitreport models`: list the architectures, or show one."""
 
 import inspect
 import textwrap
@@ -7,8 +7,8 @@ from itertools import zip_longest
 import typer
 
 from vitreport.cli import options
+from vitreport.cli.commands.spec import field_rows
 from vitreport.cli.console import print_json, print_table, print_text
-from vitreport.cli.tables.specs import field_rows
 from vitreport.formatting import toml_value
 from vitreport.spec.load import preset_facts, presets_of
 from vitreport.spec.model import ARCHITECTURES, implementations
@@ -41,25 +41,21 @@ def list_models(as_json: options.AsJson = False) -> None:
 
 @app.command()
 @options.grouped
-def show(wanted: options.SpecOptions, machine: options.DeviceOptions, as_json: options.AsJson = False) -> None:
-    """Show an architecture: its paper, its fields, its presets, and its cost on this machine.
+def show(wanted: options.SpecOptions, data_dirs: options.DataDirs = None, as_json: options.AsJson = False) -> None:
+    """Show an architecture: its paper, its fields and its presets. `vitreport train --dry-run` shows its cost.
 
     Example:
         vitreport models show swin --dataset digits
         vitreport models show timm/resnet18
     """
-    from vitreport.cli.tables.dry_run import cost_rows, plain_cost
-    from vitreport.training.throughput import measure_cost_here
-
-    spec = wanted.compose(machine.data_dirs).spec
+    spec = wanted.compose(data_dirs).spec
     architecture, values = type(spec.model), spec.model.model_dump(mode="json")
     fields = [field for field in field_rows(architecture) if field.name in values]
     facts = {name: preset_facts(name) for name in presets_of(spec.model.name)}
-    measured = measure_cost_here(spec, machine.device, machine.threads)
     if as_json:
         described = [{**field._asdict(), "value": values[field.name]} for field in fields]
         about = {"name": spec.model.name, "description": inspect.getdoc(architecture), "fields": described}
-        print_json({**about, "presets": facts, "spec": spec.model_dump(mode="json"), "cost": plain_cost(measured)})
+        print_json({**about, "presets": facts, "spec": spec.model_dump(mode="json")})
         return
     print_text(f"{spec.model.whole_label}: {inspect.getdoc(architecture)}\n")
     rows = [[field.name, field.type, field.shown_default, toml_value(values[field.name])] for field in fields]
@@ -68,6 +64,3 @@ def show(wanted: options.SpecOptions, machine: options.DeviceOptions, as_json: o
         print_text("")
         preset_rows = [row for name, lines in facts.items() for row in zip_longest([name], lines, fillvalue="")]
         print_table(["preset", ""], preset_rows)
-    size = spec.data.image_size
-    print_text(f"\n{spec.data.dataset}, {size} x {size} pixels, {spec.train.precision}:")
-    print_table(["", ""], cost_rows(measured))

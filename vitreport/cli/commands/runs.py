@@ -1,21 +1,24 @@
 """`vitreport runs`: list runs, show one, compare two, export them."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from vitreport.analysis.comparisons import compare_groups, compare_runs
+from vitreport.analysis.groups import group_runs
+from vitreport.analysis.runs import summarize_run
 from vitreport.cli import completion, options
-from vitreport.cli.console import note, print_text
+from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
 from vitreport.cli.options import argument, flag, option
-from vitreport.cli.tables.differences import show_differences
-from vitreport.cli.tables.runs import read_named, refuse_damage, require_runs_dir, show_run, show_runs
+from vitreport.cli.tables.runs import read_named, refuse_damage, require_runs_dir, show_run, show_runs, warn_mixed
 from vitreport.errors import SpecError
 from vitreport.export.table import epochs_table, require_extra, runs_table
 from vitreport.files import output_path, write_atomic
-from vitreport.formatting import counted
-from vitreport.records.folders import find_run, run_folders
+from vitreport.formatting import counted, percent, toml_value
+from vitreport.records.folders import find_group, find_run, run_folders
 from vitreport.records.reader import read_run
+from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR
 
 app = typer.Typer(no_args_is_help=True)
@@ -60,7 +63,38 @@ def diff(
     Example:
         vitreport runs diff swin-digits-ea4ce545 tnt-digits-1c1bd1f0
     """
-    show_differences((first, second), runs_dir, as_json=as_json)
+    require_runs_dir(runs_dir, may_lack_default=True)
+    members = [find_group(name, runs_dir) for name in (first, second)]
+    sides = [
+        [read_run(folder) for folder in folders or [find_run(name, runs_dir)]]
+        for name, folders in zip((first, second), members, strict=True)
+    ]
+    left, right = (
+        max(group_runs(list(map(summarize_run, side))), key=lambda group: len(group.seeds), default=None)
+        for side in sides
+    )
+    found, sentence = compare_groups(left, right) if any(members) else compare_runs(sides[0][0], sides[1][0])
+    if as_json:
+        print_json({"differences": found, "sentence": sentence})
+    else:
+        names = [side[0].id if len(side) == 1 else RunId.parse(side[0].id).group for side in sides]
+        rows = [(path, *(_shown(path, value) for value in pair)) for path, pair in found.items()]
+        if rows:
+            print_table(["", *names], rows)
+        else:
+            print_text("no difference")
+        if sentence:
+            print_sentence(sentence)
+    warn_mixed(group for group in (left, right) if group)
+    refuse_damage([*sides[0], *sides[1]])
+
+
+def _shown(path: str, value: Any) -> str:
+    """Write one of two values that differ, an accuracy in percent."""
+    if value is None or isinstance(value, str):
+        return value or "-"
+    is_accuracy = path.startswith("test_accuracy.") or path.endswith(".accuracy")
+    return percent(value) if is_accuracy else f"{value:.6g}" if isinstance(value, float) else toml_value(value)
 
 
 @app.command()

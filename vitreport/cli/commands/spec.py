@@ -1,24 +1,26 @@
 """`vitreport spec`: show the fields or a whole spec, and check one."""
 
 import inspect
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import tomli_w
 import typer
+from pydantic import BaseModel
 
 from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.cli.options import argument
-from vitreport.cli.tables.specs import field_rows
 from vitreport.errors import SpecError
 from vitreport.formatting import did_you_mean, toml_value
 from vitreport.spec.augment import AugmentSpec, MixSpec
 from vitreport.spec.data import DataSpec
 from vitreport.spec.load import preset_facts
+from vitreport.spec.model import implementations
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
 from vitreport.spec.run import TrainSpec
-from vitreport.spec.section import members, tag_of
+from vitreport.spec.section import members, tag_of, tags_of
 
 SECTIONS = {
     "data": DataSpec,
@@ -29,6 +31,10 @@ SECTIONS = {
     "train": TrainSpec,
 }
 """The parts of a spec, without the model; some have several kinds with different names."""
+
+LARGEST = 2**31 - 1  # the limit of every whole number: no range that a user needs to know
+TYPES = {"integer": "whole number", "boolean": "true or false", "string": "text", "null": "none", "object": "table"}
+LIMITS = {"exclusiveMinimum": "above", "exclusiveMaximum": "below", "minimum": "at least", "maximum": "at most"}
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -99,3 +105,44 @@ def show(wanted: options.SpecOptions, data_dirs: options.DataDirs = None, as_jso
     if composed.preset:
         print_text("\n".join(f"# {line}" for line in [f"preset {composed.preset}", *preset_facts(composed.preset)]))
     print_text(tomli_w.dumps(composed.spec.model_dump(mode="json", exclude_none=True)).strip())
+
+
+class FieldRow(NamedTuple):
+    """A field of a section; one without a default is required, or derived from the dataset."""
+
+    name: str
+    type: str
+    required: bool
+    derived: bool
+    default: Any
+
+    @property
+    def shown_default(self) -> str:
+        """The default as a table shows it."""
+        return "from the dataset" if self.derived else "required" if self.required else toml_value(self.default)
+
+
+def field_rows(section: type[BaseModel]) -> Iterator[FieldRow]:
+    """Yield every field of a section from its JSON Schema, except its `name`."""
+    choices = {tag: [tags_of(kind)[tag] for kind in implementations(section)] for tag in tags_of(section)}
+    for name, field in section.model_json_schema()["properties"].items():
+        if name != "name":
+            described = {"enum": choices[name]} if name in choices else field
+            is_derived, default = field.get("derived", False), field.get("default")
+            yield FieldRow(name, _type(described), "default" not in field, is_derived, default)
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    """Write what a field takes: whole number at least 1."""
+    if "anyOf" in field:
+        return " or ".join(map(_type, field["anyOf"]))
+    if "const" in field:
+        return toml_value(field["const"])
+    if "enum" in field:
+        return " or ".join(map(toml_value, field["enum"]))
+    if "prefixItems" in field:
+        return f"[{', '.join(map(_type, field['prefixItems']))}]"
+    if "items" in field:
+        return f"list of {_type(field['items'])}"
+    limits = [f"{word} {field[limit]:g}" for limit, word in LIMITS.items() if field.get(limit, LARGEST) != LARGEST]
+    return " ".join([TYPES.get(kind := field.get("type", "object"), kind), " and ".join(limits)]).strip()

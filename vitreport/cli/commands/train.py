@@ -10,7 +10,7 @@ from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_text
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import flag, option
-from vitreport.cli.tables.specs import note_origins
+from vitreport.cli.tables.plans import note_origins, show_plan
 from vitreport.data.registry import is_altered
 from vitreport.formatting import duration, percent
 from vitreport.runtime import default_data_dir
@@ -38,8 +38,6 @@ def train(
     composed = wanted.compose(training.data_dirs, training.weights, seed=seed)
     runtime = training.runtime(data_dir=composed.data_dir)
     if dry_run:
-        from vitreport.cli.tables.dry_run import show_plan
-
         show_plan(composed, runtime, as_json=as_json)
         return
     if verbose:

@@ -8,7 +8,7 @@ from typing import Any
 from vitreport.analysis.groups import Group, group_runs, mixed_randomness
 from vitreport.analysis.runs import RunSummary, measured_accuracy, summarize_run
 from vitreport.cli.console import note, print_json, print_table, print_text, sparkline, warn_each
-from vitreport.cli.tables.specs import spec_rows
+from vitreport.cli.tables.plans import flops, spec_rows
 from vitreport.data.registry import bytes_in_words
 from vitreport.errors import DamageError, SpecError
 from vitreport.formatting import Estimate, compact, counted, duration, listed, percent, rate
@@ -161,11 +161,6 @@ def warn_mixed(groups: Iterable[Group]) -> None:
     """Warn of groups whose runs should not be one result."""
     for line in mixed_randomness(groups):
         note(f"warning: {line}; {TRAIN_AGAIN}")
-
-
-def flops(forward: int, training: int) -> str:
-    """Write 55.1M forward, 165M training."""
-    return f"{compact(forward)} forward, {compact(training)} training"
 
 
 def _record_rows(run: Run) -> list[tuple[str, str]]:

@@ -1,19 +1,20 @@
-"""Print what would be trained, and the time and disk that it needs, for `--dry-run` and `models show`."""
+"""Specs and plans as tables: each value with its origin, and the time and disk that training needs."""
 
+import textwrap
 from collections import Counter
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vitreport.analysis.power import foreseen
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
 from vitreport.cli.options import SweepOptions
-from vitreport.cli.tables.runs import flops
-from vitreport.cli.tables.specs import origin_rows
-from vitreport.formatting import compact, counted, duration, rate
+from vitreport.formatting import compact, counted, duration, rate, toml_value
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.compose import Composed
+from vitreport.spec.fields import flat
+from vitreport.spec.run import RunSpec
 from vitreport.sweep.forecast import (
     TrialForecast,
     check_networks,
@@ -25,7 +26,37 @@ from vitreport.sweep.forecast import (
 from vitreport.sweep.plan import Plan
 from vitreport.sweep.record import read_trials
 from vitreport.sweep.run import Policy, missing_trials
-from vitreport.training.throughput import MeasuredCost, Rate
+
+if TYPE_CHECKING:
+    from vitreport.training.throughput import MeasuredCost, Rate
+
+LINE_CHARACTERS = 80
+
+
+def spec_rows(spec: RunSpec) -> list[tuple[str, str]]:
+    """Return each field of a spec and its value; the second and later lines of a long value have no name."""
+    rows = []
+    for path, value in flat(spec.model_dump(mode="json")).items():
+        lines = [toml_value(value)]
+        if len(lines[0]) > LINE_CHARACTERS and isinstance(value, list | tuple):
+            items = [textwrap.wrap(f"{toml_value(item)},", LINE_CHARACTERS, break_on_hyphens=False) for item in value]
+            lines = ["[", *(f"  {line}" for item in items for line in item), "]"]
+        rows += [(path if number == 0 else "", line) for number, line in enumerate(lines)]
+    return rows
+
+
+def origin_rows(composed: Composed) -> list[tuple[str, str, str]]:
+    """Return each field of a spec, its value and where that comes from."""
+    return [(*row, row[0] and composed.origins.get(row[0], "default")) for row in spec_rows(composed.spec)]
+
+
+def note_origins(composed: Composed, runtime: Runtime) -> None:
+    """Note, for `--verbose`, each value of the spec with its origin and the folders that are used."""
+    for path, value, origin in origin_rows(composed):
+        note(f"{path} = {value} ({origin})" if path else f"    {value}")
+    folders = {"datasets": runtime.data_dir, "decoded images": runtime.cache_dir, "runs": runtime.runs_dir}
+    for name, folder in folders.items():
+        note(f"{name} in {folder.absolute()}")
 
 
 def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
@@ -35,7 +66,7 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
         plan = {
             "id": composed.spec.run_id,
             "state": run.state,
-            **plain_cost(run.measured),
+            **_plain_cost(run.measured),
             "images": dict(run.images),
             "counted": run.counted,
             "steps": run.steps,
@@ -53,7 +84,7 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     rows = [
         ("run", composed.spec.run_id),
         ("state", run.state),
-        *cost_rows(run.measured),
+        *_cost_rows(run.measured),
         ("images", images if run.counted else f"{images} (as published)"),
         ("steps", f"{run.steps:,}"),
         ("time", f"about {duration(run.seconds)} for the whole run with its evaluations, at {speeds}"),
@@ -100,15 +131,18 @@ def _row(trial: TrialForecast) -> list[str]:
     return [*trial.values, str(trial.seed), trial.state, time, trial.source, disk, trial.run]
 
 
-def plain_cost(measured: MeasuredCost) -> dict[str, Any]:
-    """Return the cost of a network as JSON values."""
+def flops(forward: int, training: int) -> str:
+    """Write 55.1M forward, 165M training."""
+    return f"{compact(forward)} forward, {compact(training)} training"
+
+
+def _plain_cost(measured: "MeasuredCost") -> dict[str, Any]:
     about = {name: getattr(measured, name) for name in ("device", "threads", "activation_bytes")}
     speeds = {name: asdict(getattr(measured, name)) for name in ("training", "forward")}
     return about | measured.cost.model_dump() | {"throughput": speeds}
 
 
-def cost_rows(measured: MeasuredCost) -> list[tuple[str, str]]:
-    """Return the cost of a network as rows of a table."""
+def _cost_rows(measured: "MeasuredCost") -> list[tuple[str, str]]:
     cost = measured.cost
     per_image, per_batch = compact(cost.activation_bytes_per_image or 0), compact(measured.activation_bytes)
     return [
@@ -122,6 +156,6 @@ def cost_rows(measured: MeasuredCost) -> list[tuple[str, str]]:
     ]
 
 
-def _speed(measured: Rate) -> str:
+def _speed(measured: "Rate") -> str:
     samples = f"median of {measured.samples}" if measured.samples > 1 else "once"
     return f"{rate(measured.images_per_second)} images/s, measured in batches of {measured.batch_size:,} ({samples})"
