@@ -88,7 +88,7 @@ def train(
     spec, runtime = _resolve(spec, runtime or Runtime())
     run = None if force else finished_run(spec, runtime, listener)
     if run:
-        listener.note(f"run {run.id} is done already; --force trains it again in a new folder")
+        listener.note(f"run {run.id} is done already; --force trains it again in a new directory")
     else:
         from vitreport.store.session import train_run
 
@@ -201,7 +201,7 @@ def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
         ['perceiver-io-digits-a97be4a1-s0', 'perceiver-io-digits-a97be4a1-s1']
     """
     if not Path(runs_dir).is_dir():
-        raise SpecError(f"there is no folder {runs_dir}")
+        raise SpecError(f"there is no directory {runs_dir}")
     return [read_run(folder) for folder in run_folders(Path(runs_dir))]
 
 

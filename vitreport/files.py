@@ -85,7 +85,7 @@ def output_path(path: Path, *, is_folder: bool = False) -> Path:
         SpecError: Something else is at that path, or the system does not accept the name.
         StorageError: The place is missing or cannot be written.
     """
-    kind, is_right = ("folder", Path.is_dir) if is_folder else ("regular file", Path.is_file)
+    kind, is_right = ("directory", Path.is_dir) if is_folder else ("regular file", Path.is_file)
     with storage_errors(path):
         if path.exists() and not is_right(path):
             raise SpecError(f"{path} is not a {kind}", f"give the path of a {kind}")
@@ -163,6 +163,6 @@ def storage_errors(path: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             hint = "free some space, then run the same command again"
             raise FullDiskError(f"no space left: {path}", hint) from error
-        missing = f"make the folder {path.parent} first" if error.errno == errno.ENOENT else ""
+        missing = f"make the directory {path.parent} first" if error.errno == errno.ENOENT else ""
         hint = missing or "choose another place, or change its permissions"
         raise StorageError(f"cannot write {path}: {error.strerror or error}", hint) from error

@@ -36,7 +36,7 @@ THREADS = RuntimeOption("threads", None, "Number of CPU threads (default: chosen
 COMPILE = RuntimeOption("compile", False, "Let torch compile the network; the first step takes a while.")
 DATA_DIR = RuntimeOption("data_dir", None, "Dataset directory; repeat to search several in order.")
 CACHE_DIR = RuntimeOption("cache_dir", None, "Directory of decoded images and downloads.")
-RUNS_DIR = RuntimeOption("runs_dir", Path("runs"), "Directory of run folders.")
+RUNS_DIR = RuntimeOption("runs_dir", Path("runs"), "Directory of the runs.")
 CHECKPOINT_SECONDS = RuntimeOption(
     "checkpoint_seconds", 30.0, "Save a checkpoint at least every N seconds; 0 means every step."
 )

@@ -119,5 +119,5 @@ def test_a_damaged_trial_is_told_with_its_reason_and_what_to_do(cli: Cli) -> Non
     assert done.exit_code == 7
     assert f"warning: {folder.name}: result.json: " in done.stderr
     assert f"1 of 4 trials missing: {folder.name}" in done.stderr
-    assert "move the folders of damaged ones away" in done.stderr
+    assert "move the directories of damaged ones away" in done.stderr
     assert "--retry-failed" not in done.stderr

@@ -151,7 +151,7 @@ def test_a_part_of_the_runs_can_be_analyzed() -> None:
 
 
 def test_a_folder_that_does_not_exist_is_an_error() -> None:
-    with pytest.raises(SpecError, match="there is no folder nowhere"):
+    with pytest.raises(SpecError, match="there is no directory nowhere"):
         vitreport.load_runs("nowhere")
 
 

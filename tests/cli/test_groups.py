@@ -106,7 +106,7 @@ def test_groups_are_told_apart_with_an_interval(cli: Cli) -> None:
     header, batch_size, *seeds, told = done.stdout.splitlines()
     assert header.split() == [SMALL, LARGE]
     assert batch_size.split() == ["train.batch_size", "16", "128"]
-    assert [line.split()[1:] for line in seeds] == [["50.00%", "60.00%"], ["51.11%", "61.11%"], ["51.94%", "61.94%"]]
+    assert [line.split()[1:] for line in seeds] == [["50.00%", "60.00%"], ["51.00%", "61.00%"], ["52.00%", "62.00%"]]
     assert told == (
         "test accuracy 51.00% ± 2.48 (n = 3) and 61.00% ± 2.48 (n = 3); difference with its 95% CI in pp: "
         "+10.0 (+7.7 to +12.3)"

@@ -93,7 +93,7 @@ def test_a_finished_run_says_so_and_prints_the_same(at_home: Path, cli: Cli) -> 
     done = cli(*TRAIN)
     trained = only_run(Path("runs"))
     assert done.stdout == f"{trained.folder}\n"
-    assert done.stderr.startswith(f"run {trained.id} is done already; --force trains it again in a new folder\n")
+    assert done.stderr.startswith(f"run {trained.id} is done already; --force trains it again in a new directory\n")
 
 
 def test_every_command_with_json_is_tried_here() -> None:
@@ -189,9 +189,8 @@ def test_one_thread_is_one(cli: Cli) -> None:
     ]
 
 
-def test_the_list_of_models_is_folded_and_whole(cli: Cli) -> None:
+def test_the_list_of_models_is_whole(cli: Cli) -> None:
     lines = cli("models", "list").stdout.splitlines()
-    assert max(map(len, lines)) <= 120
     assert [line.split()[0] for line in lines[1:] if not line.startswith(" ")] == list(ARCHITECTURES)
     assert {word.strip(",") for line in lines for word in line.split()} >= set(preset_names())
 

@@ -52,7 +52,7 @@ def test_a_name_that_is_too_long_is_told(cli: Cli, arguments: tuple[str, ...], e
 def test_the_doctor_tells_of_a_name_that_is_too_long(cli: Cli) -> None:
     done = cli("doctor", "--runs-dir", LONG)
     assert done.exit_code == 6
-    assert "file name too long" in done.stdout
+    assert "File name too long" in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [("-o", f"{NO_TEXT}.md"), ("-o", "a.md", "--assets", NO_TEXT)])

@@ -209,7 +209,7 @@ def test_a_folder_without_runs_is_told(cli: Cli) -> None:
 def test_a_folder_that_is_not_there_is_an_error_but_for_a_study(cli: Cli) -> None:
     done = cli("report", "--runs-dir", "nosuch")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "error: there is no folder nosuch; hint: give the folder of the runs with --runs-dir\n"
+    assert done.stderr == "error: there is no directory nosuch; hint: give the directory of the runs with --runs-dir\n"
     planned = cli("report", "--study", "small-images", "--runs-dir", "nosuch", "--no-assets")
     assert (planned.exit_code, planned.stderr) == (
         0,
@@ -252,7 +252,7 @@ def test_what_a_terminal_would_obey_is_not_shown_of_a_file(cli: Cli) -> None:
 
 def test_a_folder_to_write_into_is_to_be_made(cli: Cli) -> None:
     done = cli("report", "-o", "no/report.md")
-    assert (done.exit_code, "hint: make the folder no first" in done.stderr) == (6, True)
+    assert (done.exit_code, "hint: make the directory no first" in done.stderr) == (6, True)
 
 
 def test_a_page_of_its_own(cli: Cli) -> None:

@@ -14,7 +14,7 @@ from tests.report.pictured import add_mistakes
 from vitreport.report.inject import BEGIN, END
 
 RUNS = Path("runs")
-HINT = "hint: remove it, or choose another folder with --assets"
+HINT = "hint: remove it, or choose another directory with --assets"
 
 
 @pytest.fixture(autouse=True)

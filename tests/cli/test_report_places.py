@@ -10,8 +10,10 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.records import spec, write_run
+from vitreport import api
 from vitreport.analysis import selection
-from vitreport.cli.commands import report
+from vitreport.errors import StorageError
+from vitreport.files import output_path
 from vitreport.records import reader
 from vitreport.report.inject import BEGIN, END
 
@@ -31,7 +33,7 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the records are read before the place is checked")
 
     monkeypatch.setattr(selection, "analyze", read)
-    monkeypatch.setattr(report, "plan_study", read)
+    monkeypatch.setattr(api, "plan_study", read)
     monkeypatch.setattr(reader, "read_run", read)
 
 
@@ -48,9 +50,9 @@ def places() -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "said"),
     [
-        (["report", "-o", "missing/x.md"], 6, "hint: make the folder missing first"),
-        (["report", "-o", "missing/x.html"], 6, "hint: make the folder missing first"),
-        (["report", "--study", "small-images", "-o", "missing/x.json"], 6, "hint: make the folder missing first"),
+        (["report", "-o", "missing/x.md"], 6, "hint: make the directory missing first"),
+        (["report", "-o", "missing/x.html"], 6, "hint: make the directory missing first"),
+        (["report", "--study", "small-images", "-o", "missing/x.json"], 6, "hint: make the directory missing first"),
         (["report", "-o", "dangling.md"], 6, "missing first"),
         (["report", "-o", "file/x.md"], 6, "cannot write file/x.md"),
         (["report", "-o", "folder"], 2, "folder is not a regular file"),
@@ -64,13 +66,13 @@ def places() -> None:
         (["report", "--template", "none.j2"], 2, "template none.j2 is missing"),
         (["report", "--template", "folder"], 2, "template folder is a folder, not a regular file"),
         (["report", "--template", "file", "--format", "html"], 2, "--template is for markdown"),
-        (["report", "-o", "x.md", "--assets", "file"], 2, "file is not a folder; hint: choose another folder"),
-        (["report", "-o", "x.md", "--assets", "file/figures"], 6, "hint: choose another folder with --assets DIR"),
-        (["report"], 2, "report-assets is not a folder; hint: choose another folder with --assets DIR"),
-        (["runs", "export", "-o", "missing/x.csv"], 6, "hint: make the folder missing first"),
-        (["runs", "export", "--format", "parquet", "-o", "missing/x"], 6, "hint: make the folder missing first"),
+        (["report", "-o", "x.md", "--assets", "file"], 2, "file is not a directory; hint: choose another directory"),
+        (["report", "-o", "x.md", "--assets", "file/figures"], 6, "hint: choose another directory with --assets DIR"),
+        (["report"], 2, "report-assets is not a directory; hint: choose another directory with --assets DIR"),
+        (["runs", "export", "-o", "missing/x.csv"], 6, "hint: make the directory missing first"),
+        (["runs", "export", "--format", "parquet", "-o", "missing/x"], 6, "hint: make the directory missing first"),
         (["runs", "export", "-o", "folder"], 2, "folder is not a regular file"),
-        (["runs", "export", "--format", "tensorboard", "-o", "file"], 2, "file is not a folder"),
+        (["runs", "export", "--format", "tensorboard", "-o", "file"], 2, "file is not a directory"),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("unread")
@@ -81,6 +83,15 @@ def test_a_place_is_checked_first(arguments: list[str], exit_code: int, said: st
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (exit_code, "", 1)
     assert said in done.stderr
     assert sorted(Path().rglob("*")) == before
+
+
+def test_a_place_behind_a_locked_directory_is_a_matter_of_resources(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exists(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "exists", exists)
+    with pytest.raises(StorageError, match="cannot write locked/x.csv: Permission denied"):
+        output_path(Path("locked/x.csv"))
 
 
 @pytest.mark.usefixtures("unread")
@@ -136,10 +147,10 @@ MISSING = [
 def test_a_folder_of_runs_that_is_named_and_missing_is_told(arguments: list[str], cli: Cli) -> None:
     done = cli(*arguments, "--runs-dir", "typo")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "error: there is no folder typo; hint: give the folder of the runs with --runs-dir\n"
+    assert done.stderr == "error: there is no directory typo; hint: give the directory of the runs with --runs-dir\n"
     Path("file").touch()
     done = cli(*arguments, "--runs-dir", "file")
-    assert (done.exit_code, "file is not a folder" in done.stderr) == (2, True)
+    assert (done.exit_code, "file is not a directory" in done.stderr) == (2, True)
 
 
 def test_a_folder_of_runs_from_the_environment_is_named_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,5 +172,5 @@ def test_a_study_can_be_planned_before_its_folder_is_there(words: list[str], cli
     done = cli(*words, "digits", "--runs-dir", "typo")
     assert (done.exit_code, done.stderr) == (
         0,
-        "there is no folder typo yet; give the folder of the runs with --runs-dir\n",
+        "there is no directory typo yet; give the directory of the runs with --runs-dir\n",
     )

@@ -52,13 +52,11 @@ def test_the_status_counts_what_is_there(cli: Cli) -> None:
     done = cli("study", "status", FILE)
     assert (done.exit_code, done.stderr) == (0, "")
     *lines, total = done.stdout.splitlines()
-    assert total == "12 runs, 5 done; some times are unknown: `vitreport study status my.toml --measure` measures them"
+    assert total == "12 runs, 5 done; some times are unknown: `vitreport study status --measure` measures them"
     assert [line.split() for line in lines] == [
         ["run", "or", "ablation", "runs", "done", "missing", "diverged", "time"],
-        ["How", "wide?"],
         ["wide", "3", "0", "2", "1", "unknown"],
         ["mixer", "3", "3", "0", "0"],
-        ["Which", "batch?"],
         ["mixer/batch", "6", "2", "4", "0", "0:00:06"],
     ]
     for spec in specs("wide")[1:]:
@@ -71,7 +69,7 @@ def test_runs_of_several_parts_are_counted_once(cli: Cli) -> None:
     again = STUDY.replace("params.batch_size = [10, 20]", "params.batch_size = [18, 20]").replace("at = 10", "at = 18")
     Path(FILE).write_text(again)
     *lines, total = cli("study", "status", FILE, "--only", "mixer", "--only", "mixer/batch").stdout.splitlines()
-    assert sum(int(line.split()[1]) for line in lines if line.startswith("  ")) == 9
+    assert sum(int(line.split()[1]) for line in lines[1:]) == 9
     assert total.startswith("6 runs (3 shared), 0 done")
 
 
@@ -87,7 +85,7 @@ def test_without_a_record_the_time_is_unknown_until_it_is_measured(cli: Cli) -> 
     assert cli(*part).stdout.splitlines()[-2].split()[-1] == "unknown"
     total = cli(*part).stdout.splitlines()[-1]
     assert total.startswith("1 run, 0 done; ")
-    assert f"`vitreport study status {FILE} --only mixer --seeds 1 --measure`" in total
+    assert "`vitreport study status --measure` measures them" in total
     assert cli("study", "run", *part[2:], "--dry-run").stdout == cli(*part).stdout
     assert json.loads(cli(*part, "--measure", "--json").stdout)["all"]["seconds"] > 0
     assert not Path("runs").exists()

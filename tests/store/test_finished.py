@@ -48,7 +48,7 @@ def test_finished_run_is_not_trained_again(driver: Driver, finished: Path) -> No
         [sys.executable, "-c", WATCH_IMPORTS, *TRAIN], capture_output=True, text=True, check=False, env=environment
     )
     assert again.returncode == 0, "torch was loaded" if again.returncode == 99 else again.stderr
-    told = f"run {finished.name} is done already; --force trains it again in a new folder"
+    told = f"run {finished.name} is done already; --force trains it again in a new directory"
     assert again.stderr.splitlines()[0] == told
     assert "test" in again.stderr
     assert again.stdout == f"runs/{finished.name}\n"
@@ -120,7 +120,7 @@ def test_unreadable_record_is_not_written_over(driver: Driver, finished: Path, t
     refused = driver.run(*TRAIN, folder=tmp_path)
     assert refused.exit_code == 4
     assert f"{name}: has schema version 7, written by a newer vitreport; " in refused.stderr
-    assert refused.stderr.endswith("; hint: `--force` trains it again in a new folder\n")
+    assert refused.stderr.endswith("; hint: `--force` trains it again in a new directory\n")
     assert snapshot(finished) == before
 
 

@@ -65,7 +65,7 @@ def test_checkpoints_without_a_record_are_not_gone_on_with(driver: Driver, tmp_p
     (only_run(tmp_path) / "run.json").unlink()
     refused = driver.run("train", *SHORT, EVERY_STEP, folder=tmp_path)
     assert refused.exit_code == 4
-    assert "run.json: is missing; hint: `--force` trains it again in a new folder" in refused.stderr
+    assert "run.json: is missing; hint: `--force` trains it again in a new directory" in refused.stderr
 
 
 def test_lost_epochs_of_a_finished_run_are_told(finished: Path) -> None:

@@ -53,7 +53,7 @@ def _runtime(option: RuntimeOption, metavar: str, least: float | None = None) ->
 Dataset = Annotated[
     str | None,
     option(
-        "Dataset by name, or a folder of images (default: from the spec).",
+        "Dataset by name, or a directory of images (default: from the spec).",
         "NAME",
         panel=SPEC,
         complete=completion.datasets,

@@ -16,7 +16,7 @@ from vitreport.training.events import Listener
 RecordedState = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record"]
 RESULTS = ("done", "diverged")
 """The states of a trial in which nothing is left to do."""
-FORCE_HINT = "`--force` trains it again in a new folder"
+FORCE_HINT = "`--force` trains it again in a new directory"
 
 
 def recorded_state(run: Run) -> RecordedState:

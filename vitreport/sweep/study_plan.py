@@ -29,9 +29,9 @@ class StudyRequest:
     assignments: Sequence[str] = ()
     weights: Path | None = None
 
-    def command(self, *parts: str, verb: str = "run") -> str:
+    def command(self, *parts: str) -> str:
         """Return the command that trains what is missing of these parts."""
-        words = ["vitreport", "study", verb, self.study, *(word for part in parts for word in ("--only", part))]
+        words = ["vitreport", "study", "run", self.study, *(word for part in parts for word in ("--only", part))]
         words += [word for assignment in self.assignments for word in ("--set", assignment)]
         return shlex.join([*words, *(["--seeds", self.seeds] if self.seeds != DEFAULT_SEEDS else [])])
 

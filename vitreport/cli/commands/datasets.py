@@ -35,12 +35,12 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
     columns = ["dataset", "what it is", "classes", "train + test", "looked for"]
     print_table(columns, rows, right=["classes", "train + test"])
     note(f"places are relative to {', then '.join(map(str, data_dirs_or_default(data_dirs)))} (--data-dir)")
-    note("your own folder works too: train/CLASS/ and test/CLASS/, CLASS/, or a labels.csv: --dataset PATH")
+    note("your own directory works too: train/CLASS/ and test/CLASS/, CLASS/, or a labels.csv: --dataset PATH")
 
 
 @app.command()
 def verify(
-    name: Annotated[str, argument("Name of a dataset, or a folder of images.", "NAME", completion.datasets)],
+    name: Annotated[str, argument("Name of a dataset, or a directory of images.", "NAME", completion.datasets)],
     image_size: Annotated[int | None, option("Size of the decoded images (default: their own).", "N", least=8)] = None,
     data_dirs: options.DataDirs = None,
     quiet: options.Quiet = False,

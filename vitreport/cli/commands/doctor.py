@@ -89,6 +89,7 @@ def _directory(subject: str, path: Path) -> Finding:
         free = free_bytes(path)
         found = f"{path} ({compact(free)}B free{'' if path.exists() else ', made when needed'})"
     except (OSError, StorageError) as error:
-        return Finding(subject, f"{path}: {error}", "make it writable, or choose another directory", well=False)
+        reason = getattr(error, "strerror", None) or str(error)
+        return Finding(subject, f"{path}: {reason}", "make it writable, or choose another directory", well=False)
     well = free >= LEAST_FREE_BYTES
     return Finding(subject, found, "" if well else "free some space", well)

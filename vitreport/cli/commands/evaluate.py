@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from vitreport.store.evaluation import Evaluation
 
 WIDEST_CONFUSION = 20
-MOST_CONFUSIONS = 10
 AGREES = {None: "", True: "same numbers as training recorded", False: "differs from what training recorded"}
 
 
@@ -86,18 +85,9 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, weights: str, *, as
         [(name, f"{n:,}", f"{right:,}", percent(right / n) if n else "") for name, n, right in counts],
         right=["images", "correct", "accuracy"],
     )
-    print_text("")
     if details.confusion and len(details.confusion) <= WIDEST_CONFUSION:
+        print_text("")
         columns = [name[:6] for name in evaluation.classes]
         rows = zip(evaluation.classes, details.confusion, strict=True)
         matrix = [[name, *(str(count) if count else "·" for count in row)] for name, row in rows]
         print_table(["true \\ predicted", *columns], matrix, right=columns)
-    elif details.confusion:
-        mistakes = [
-            (count, evaluation.classes[true], evaluation.classes[taken])
-            for true, row in enumerate(details.confusion)
-            for taken, count in enumerate(row)
-            if true != taken and count
-        ]
-        largest = sorted(mistakes, reverse=True)[:MOST_CONFUSIONS]
-        print_table(["true", "predicted", "images"], [(*pair, str(n)) for n, *pair in largest], right=["images"])

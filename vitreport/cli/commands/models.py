@@ -1,7 +1,6 @@
 """`vitreport models`: list the architectures, or show one."""
 
 import inspect
-import textwrap
 from itertools import zip_longest
 
 import typer
@@ -12,8 +11,7 @@ from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.formatting import toml_value
 from vitreport.spec.load import preset_facts, presets_of
 from vitreport.spec.model import ARCHITECTURES, implementations
-
-COLUMN_WIDTH = 50
+from vitreport.sweep.forecast import check_networks
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -31,8 +29,7 @@ def list_models(as_json: options.AsJson = False) -> None:
         fields.pop("name")
         summary, presets = (inspect.getdoc(architecture) or "").partition("\n")[0], presets_of(name)
         listed.append({"name": name, "summary": summary, "fields": list(fields), "presets": presets})
-        folded = textwrap.wrap(", ".join(presets), COLUMN_WIDTH, break_on_hyphens=False)
-        rows += zip_longest([name], textwrap.wrap(summary, COLUMN_WIDTH), folded, fillvalue="")
+        rows.append((name, summary, ", ".join(presets)))
     if as_json:
         print_json({"models": listed})
     else:
@@ -49,6 +46,7 @@ def show(wanted: options.SpecOptions, data_dirs: options.DataDirs = None, as_jso
         vitreport models show timm/resnet18
     """
     spec = wanted.compose(data_dirs).spec
+    check_networks([spec])
     architecture, values = type(spec.model), spec.model.model_dump(mode="json")
     fields = [field for field in field_rows(architecture) if field.name in values]
     facts = {name: preset_facts(name) for name in presets_of(spec.model.name)}

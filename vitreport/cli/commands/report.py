@@ -43,7 +43,7 @@ def report(
         Path | None, option("Replace the part of FILE between vitreport:begin and vitreport:end.", "FILE")
     ] = None,
     check: Annotated[Path | None, option("Check that FILE is up to date; print a diff if not.", "FILE")] = None,
-    assets: Annotated[Path | None, option("Folder of the figures (default: X-assets next to X.md).", "DIR")] = None,
+    assets: Annotated[Path | None, option("Directory of the figures (default: X-assets next to X.md).", "DIR")] = None,
     no_assets: Annotated[bool, flag("--no-assets", "Leave the figures out of Markdown.")] = False,
     title: Annotated[str | None, option("Heading (default: that of the study, or a general one).", "TEXT")] = None,
     template: Annotated[Path | None, option("Jinja template, run in a sandbox (default: none).", "FILE")] = None,

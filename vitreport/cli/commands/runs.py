@@ -23,7 +23,7 @@ from vitreport.runtime import RUNS_DIR
 
 app = typer.Typer(no_args_is_help=True)
 
-RunName = Annotated[str, argument("Id of a run, a unique prefix of it, or its folder.", "RUN", completion.runs)]
+RunName = Annotated[str, argument("Id of a run, a unique prefix of it, or its directory.", "RUN", completion.runs)]
 RunOrGroup = Annotated[str, argument("Run, or group: an id without its seed.", "RUN", completion.groups)]
 
 
@@ -116,7 +116,7 @@ def export(
         vitreport runs export --format tensorboard -o logs
     """
     if output is None and format_ != "csv":
-        raise SpecError(f"--format {format_} is not written to stdout", "name a file or a folder with -o PATH")
+        raise SpecError(f"--format {format_} is not written to stdout", "name a file or a directory with -o PATH")
     require_runs_dir(runs_dir)
     if output:
         if format_ != "csv":

@@ -1,9 +1,7 @@
 """`vitreport study`: list and show studies, see what is missing of one, and train it."""
 
-from collections import Counter
-from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -26,7 +24,7 @@ from vitreport.spec.study import PartSpec
 from vitreport.spec.study_file import read_study, study_names
 from vitreport.spec.sweep import shown_level
 from vitreport.sweep.defaults import DEFAULT_SEEDS
-from vitreport.sweep.forecast import TrialForecast, expect_from_records, expect_here, forecast_trials
+from vitreport.sweep.forecast import Needs, expect_from_records, expect_here, forecast_trials
 from vitreport.sweep.run import run_plans
 from vitreport.sweep.study_plan import StudyRequest, plan_study
 
@@ -140,51 +138,35 @@ def _show_status(
     if runs_dir.exists():
         require_runs_dir(runs_dir)
     elif runs_dir != RUNS_DIR.default:
-        note(f"there is no folder {runs_dir} yet; {HINT}")
+        note(f"there is no directory {runs_dir} yet; {HINT}")
     records = [read_run(folder) for folder in run_folders(runs_dir)]
     expect = expect_here(measured_on, records) if measured_on else expect_from_records(records)
     trials = {name: forecast_trials(plan, runs_dir, expect) for name, plan in planned.plans.items()}
-    parts = {name: _status(of_part) for name, of_part in trials.items()}
-    every = _status({trial.run: trial for of_part in trials.values() for trial in of_part}.values())
+    parts = {name: Needs.of(of_part) for name, of_part in trials.items()}
+    every = Needs.of({trial.run: trial for of_part in trials.values() for trial in of_part}.values())
     if as_json:
-        print_json({"parts": [{"name": name, **part} for name, part in parts.items()], "all": every})
+        plain = [{"name": name, **part._asdict()} for name, part in parts.items()]
+        print_json({"parts": plain, "all": every._asdict()})
         return
-    states = list(dict.fromkeys(["done", "new", *every["states"]]))
+    states = list(dict.fromkeys(["done", "new", *every.states]))
     columns = ["run or ablation", "runs", *(state.replace("new", "missing") for state in states), "time"]
-    rows: list[list[str]] = []
-    for section in planned.study.order:
-        names = [name for name in (*section.runs, *section.ablations) if name in parts]
-        rows += [[section.title, *[""] * (len(columns) - 1)]] if names else []
-        for name in names:
-            counts = [str(parts[name]["states"].get(state, 0)) for state in states]
-            rows.append([f"  {name}", str(parts[name]["runs"]), *counts, _time(parts[name])])
+    rows = [
+        [name, str(part.runs), *(str(part.states.get(state, 0)) for state in states), _time(part)]
+        for name, part in parts.items()
+    ]
     print_table(columns, rows, right=columns[1:])
-    shared = sum(part["runs"] for part in parts.values()) - every["runs"]
-    total = f"{counted(every['runs'], 'run')}{f' ({shared:,} shared)' if shared else ''}"
-    total += f", {every['states'].get('done', 0):,} done"
-    if every["to_train"] and every["seconds"] is None:
-        command = f"{asked.command(*asked.only, verb='status')} --measure"
-        total += f"; some times are unknown: `{command}` measures them"
-    elif every["to_train"]:
+    shared = sum(part.runs for part in parts.values()) - every.runs
+    runs = f"{counted(every.runs, 'run')}{f' ({shared:,} shared)' if shared else ''}"
+    total = f"{runs}, {every.states.get('done', 0):,} done"
+    if every.to_train and every.seconds is None:
+        total += "; some times are unknown: `vitreport study status --measure` measures them"
+    elif every.to_train:
         total += f"; the others take about {_time(every)}, one at a time"
     print_text(total)
 
 
-def _status(trials: Collection[TrialForecast]) -> dict[str, Any]:
-    """Return the runs by state; `seconds` is the time of those that are to be trained, None if it is not known."""
-    times = [trial.seconds for trial in trials if trial.seconds is not None]
-    return {
-        "runs": len(trials),
-        "states": dict(Counter(trial.state for trial in trials)),
-        "to_train": sum(trial.to_train for trial in trials),
-        "seconds": sum(times) if len(times) == len(trials) else None,
-    }
-
-
-def _time(status: dict[str, Any]) -> str:
-    if not status["to_train"]:
-        return ""
-    return "unknown" if status["seconds"] is None else duration(status["seconds"])
+def _time(needs: Needs) -> str:
+    return "" if not needs.to_train else "unknown" if needs.seconds is None else duration(needs.seconds)
 
 
 def _described(part: PartSpec) -> str:

@@ -22,7 +22,7 @@ def train(
     training: options.TrainingOptions,
     seed: Annotated[int | None, option("Set seed (default: from the spec).", "N", panel=options.SPEC)] = None,
     dry_run: options.DryRun = False,
-    force: Annotated[bool, flag("--force", "Train again, in a new folder, if the run is done.")] = False,
+    force: Annotated[bool, flag("--force", "Train again, in a new directory, if the run is done.")] = False,
     quiet: options.Quiet = False,
     verbose: Annotated[bool, flag("--verbose", "Also show the source of each value and of the images.", "-v")] = False,
     as_json: options.AsJson = False,

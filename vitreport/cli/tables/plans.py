@@ -1,6 +1,5 @@
 """Specs and plans as tables: each value with its origin, and the time and disk that training needs."""
 
-import textwrap
 from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -30,30 +29,21 @@ from vitreport.sweep.run import Policy, missing_trials
 if TYPE_CHECKING:
     from vitreport.training.throughput import MeasuredCost, Rate
 
-LINE_CHARACTERS = 80
-
 
 def spec_rows(spec: RunSpec) -> list[tuple[str, str]]:
-    """Return each field of a spec and its value; the second and later lines of a long value have no name."""
-    rows = []
-    for path, value in flat(spec.model_dump(mode="json")).items():
-        lines = [toml_value(value)]
-        if len(lines[0]) > LINE_CHARACTERS and isinstance(value, list | tuple):
-            items = [textwrap.wrap(f"{toml_value(item)},", LINE_CHARACTERS, break_on_hyphens=False) for item in value]
-            lines = ["[", *(f"  {line}" for item in items for line in item), "]"]
-        rows += [(path if number == 0 else "", line) for number, line in enumerate(lines)]
-    return rows
+    """Return each field of a spec and its value."""
+    return [(path, toml_value(value)) for path, value in flat(spec.model_dump(mode="json")).items()]
 
 
 def origin_rows(composed: Composed) -> list[tuple[str, str, str]]:
     """Return each field of a spec, its value and where that comes from."""
-    return [(*row, row[0] and composed.origins.get(row[0], "default")) for row in spec_rows(composed.spec)]
+    return [(*row, composed.origins.get(row[0], "default")) for row in spec_rows(composed.spec)]
 
 
 def note_origins(composed: Composed, runtime: Runtime) -> None:
-    """Note, for `--verbose`, each value of the spec with its origin and the folders that are used."""
+    """Note, for `--verbose`, each value of the spec with its origin and the directories that are used."""
     for path, value, origin in origin_rows(composed):
-        note(f"{path} = {value} ({origin})" if path else f"    {value}")
+        note(f"{path} = {value} ({origin})")
     folders = {"datasets": runtime.data_dir, "decoded images": runtime.cache_dir, "runs": runtime.runs_dir}
     for name, folder in folders.items():
         note(f"{name} in {folder.absolute()}")
@@ -74,7 +64,7 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
             "disk_bytes": run.disk_bytes,
             "to_compile": runtime.compile,
         }
-        origins = {path: origin for path, _, origin in origin_rows(composed) if path}
+        origins = {path: origin for path, _, origin in origin_rows(composed)}
         print_json({"plan": plan, "spec": composed.spec.model_dump(mode="json"), "origins": origins})
         return
     speeds = "the speeds without --compile" if runtime.compile else "these speeds"

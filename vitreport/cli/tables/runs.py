@@ -24,17 +24,17 @@ COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBERS = ["epochs", "val", "test", "time"]
 SPARE = ["started", "time", "epochs", "val"]
 CURVE_WIDTH = 60
-HINT = "give the folder of the runs with --runs-dir"
+HINT = "give the directory of the runs with --runs-dir"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
 LEGEND = "95% confidence intervals for new seeds (test: and new images), very wide for n = 2; ± is half of one"
 
 
 def require_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
-    """Raise SpecError if there is no such folder; `may_lack_default` lets the default one be missing."""
+    """Raise SpecError if there is no such directory; `may_lack_default` lets the default one be missing."""
     if runs_dir.exists() and not runs_dir.is_dir():
-        raise SpecError(f"{runs_dir} is not a folder", HINT)
+        raise SpecError(f"{runs_dir} is not a directory", HINT)
     if not runs_dir.exists() and not (may_lack_default and runs_dir == RUNS_DIR.default):
-        raise SpecError(f"there is no folder {runs_dir}", HINT)
+        raise SpecError(f"there is no directory {runs_dir}", HINT)
 
 
 def read_named(name: str, runs_dir: Path) -> Run:

@@ -27,7 +27,7 @@ from vitreport.sweep.run import Policy
 
 WAYS = {
     "failed": "--retry-failed trains those that failed with an error",
-    "damaged": "move the folders of damaged ones away",
+    "damaged": "move the directories of damaged ones away",
 }
 
 

@@ -32,7 +32,7 @@ TEXT = re.compile(rb">([^<>]+)<")
 MARKS = re.compile(rb' data-(?:digest|matplotlib)="[0-9a-f.]+')  # the digest in figures of earlier versions
 DRAWN_BY = re.compile(rb' data-matplotlib="([^"]+)"')
 DOCUMENT = re.compile(rb' data-document="([^"]*)"|....tEXtvitreport\0([!-~]*)....(?=....IEND)', re.DOTALL)
-HINT = "choose another folder with --assets DIR, or leave the figures out with --no-assets"
+HINT = "choose another directory with --assets DIR, or leave the figures out with --no-assets"
 
 
 def default_folder(document: Path | None) -> Path:
@@ -119,7 +119,8 @@ class Assets(NamedTuple):
             return not is_same or owner != self._owner
         if is_same and not self.document:
             return False  # a document on stdout may show the figure of another
-        raise SpecError(f"{path} is not a figure of this report", "remove it, or choose another folder with --assets")
+        hint = "remove it, or choose another directory with --assets"
+        raise SpecError(f"{path} is not a figure of this report", hint)
 
     def _leftover(self, wanted: Collection[str]) -> list[Path]:
         """Return the files of the document that it no longer shows: none for stdout, which may be in any file now."""
