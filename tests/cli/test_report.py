@@ -211,10 +211,7 @@ def test_a_folder_that_is_not_there_is_an_error_but_for_a_study(cli: Cli) -> Non
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == "error: there is no directory nosuch; hint: give the directory of the runs with --runs-dir\n"
     planned = cli("report", "--study", "small-images", "--runs-dir", "nosuch", "--no-assets")
-    assert (planned.exit_code, planned.stderr) == (
-        0,
-        "there are no runs of small-images in nosuch: the folder does not exist\n",
-    )
+    assert (planned.exit_code, planned.stderr) == (0, "there are no runs of small-images in nosuch\n")
     assert "## Commands" not in planned.stdout
 
 
@@ -227,8 +224,6 @@ def test_the_ending_of_a_file_says_its_format(cli: Cli, ending: str, start: str)
     assert cli("report", "-o", f"report.{ending}", *bare).exit_code == 0
     assert Path(f"report.{ending}").read_text().startswith(start)
     assert cli("report", "--check", f"report.{ending}", *bare).exit_code == 0
-    done = cli("report", "-o", f"report.{ending}", "--format", "csv" if ending == "json" else "json")
-    assert (done.exit_code, "does not match the extension of" in done.stderr) == (2, True)
 
 
 def test_of_a_long_difference_the_beginning_is_shown(cli: Cli) -> None:

@@ -24,7 +24,6 @@ BETWEEN_COLUMNS = 2
 MOST_WARNINGS = 50
 TOGETHER = re.compile(r" (=|to|±) ")
 JSON_VERSION = 1  # of the documents of all commands; a report has its own
-SPARKS = "▁▂▃▄▅▆▇█"
 STYLES = {"warning": "yellow", "error": "bold red"}
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -176,14 +175,6 @@ def warn_each(lines: Iterable[str]) -> None:
         note(f"warning: {line}")
     if len(every) > MOST_WARNINGS:
         note(f"warning: {counted(len(every) - MOST_WARNINGS, 'more warning')} of this kind")
-
-
-def sparkline(values: Sequence[float], width: int) -> str:
-    """Return the newest `width` values as bars between the smallest and the largest of them."""
-    shown = values[-width:]
-    low, high = min(shown), max(shown)
-    span = (high - low) or 1.0
-    return "".join(SPARKS[round((value - low) / span * (len(SPARKS) - 1))] for value in shown)
 
 
 def use_color(when: str) -> None:

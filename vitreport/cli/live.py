@@ -7,7 +7,7 @@ from typing import Any, Self
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from vitreport.cli.console import is_interactive, note, sparkline, stderr
+from vitreport.cli.console import is_interactive, note, stderr
 from vitreport.formatting import compact, percent, printable, rate
 from vitreport.records.measurement import EpochRecord
 from vitreport.records.reader import Run
@@ -15,7 +15,6 @@ from vitreport.sweep.plan import Plan
 from vitreport.sweep.run import Observer
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Listener, Started, StepFinished
 
-CURVE_WIDTH = 16
 OVER = ("done", "diverged", "failed", "damaged")
 
 
@@ -71,10 +70,7 @@ class TrainingView(View, Listener):
 
     _started = Started(1, 1, 0, 0)
     _loss = ""
-
-    def __init__(self, *, quiet: bool) -> None:
-        super().__init__(quiet=quiet)
-        self._epochs: list[EpochRecord] = []
+    _epoch: EpochRecord | None = None
 
     def event(self, event: Event) -> None:
         """Show an event."""
@@ -86,18 +82,17 @@ class TrainingView(View, Listener):
                 self._loss = self._loss if event.loss is None else f"loss {event.loss:.4f}"
                 self._draw_training(event)
             case EpochFinished():
-                self._epochs.append(event.record)
+                self._epoch = event.record
                 self._log(**_values(event))
             case EvaluationStarted():
                 self._draw("measuring", 0, None, "every split")
 
     def _draw_training(self, at: Started | StepFinished) -> None:
         text = f"epoch {at.epoch:,}/{self._started.epochs:,}"
-        if self._epochs:
-            split, accuracy = _seen(self._epochs[-1].splits)
-            curve = sparkline([epoch.splits[split].accuracy for epoch in self._epochs], CURVE_WIDTH)
-            speed = f", {rate(self._epochs[-1].images_per_second)} images/s"
-            text = f"{text}{speed}\n{self._loss}, {split} {percent(accuracy)} {curve}"
+        if self._epoch:
+            split, accuracy = _seen(self._epoch.splits)
+            speed = f"{rate(self._epoch.images_per_second)} images/s"
+            text = f"{text}, {speed}\n{self._loss}, {split} {percent(accuracy)}"
         self._draw("training", at.step, self._started.epochs * self._started.steps_per_epoch, text)
 
 
@@ -146,8 +141,6 @@ class SweepView(View, Observer):
             shown = {"trial": f"{over}/{len(self._trials)}", **self._levels[run_id], "state": state}
             if run and run.result:
                 shown["test_accuracy"] = f"{run.result.selected.splits['test'].accuracy:.4f}"
-            elif run and run.last_accuracy:
-                shown[f"{run.last_accuracy[0]}_accuracy"] = f"{run.last_accuracy[1]:.4f}"
             if run and run.record:
                 shown["seconds"] = f"{run.record.seconds:.1f}"
             self._log(**shown)

@@ -88,13 +88,12 @@ def run(arguments: Sequence[str]) -> int:
         return _report([f"stopped by {stop}"], 128 + stop.signal_number)
     except Exception as error:
         number, reason = getattr(error, "errno", None), getattr(error, "strerror", None) or str(error)
-        if number in DISK_TROUBLE:
+        if number in (*DISK_TROUBLE, *NAME_ERRORS):
+            what = f"cannot use {getattr(error, 'filename', None) or 'a file'}: {reason.lower()}"
+            if number in NAME_ERRORS:
+                return _report([with_hint(what, "choose another path")], 2)
             console.close_stdout()
-            what = f"cannot read or write {getattr(error, 'filename', None) or 'a file'}: {reason}"
             return _report([with_hint(what, "check the disk")], 6)
-        if number in NAME_ERRORS:
-            what = f"cannot use {getattr(error, 'filename', None) or 'a path'}: {reason.lower()}"
-            return _report([with_hint(what, "choose another path")], 2)
         traceback.print_exc()
         return _report([f"this is a bug of vitreport: {type(error).__name__}: {error}"], 1)
 

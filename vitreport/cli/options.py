@@ -44,6 +44,10 @@ def argument(help_: str, metavar: str, complete: completion.Complete | None = No
     return typer.Argument(help=help_, metavar=metavar, autocompletion=complete)
 
 
+def _field(path: str, metavar: str, *names: str) -> Any:
+    return option(f"Set {path} (default: from the spec).", metavar, *names, panel=SPEC)
+
+
 def _runtime(option: RuntimeOption, metavar: str, least: float | None = None) -> Any:
     return typer.Option(
         option.flag, envvar=option.variable, help=option.help, metavar=metavar, min=least, rich_help_panel=RUNTIME
@@ -65,7 +69,6 @@ Set = Annotated[
         "Set a field, such as train.batch_size=64.", "FIELD=VALUE", "--set", panel=SPEC, complete=completion.assignments
     ),
 ]
-Threads = Annotated[int | None, _runtime(THREADS, "N", 1)]
 DataDirs = Annotated[list[Path] | None, _runtime(DATA_DIR, "DIR")]
 RunsDir = Annotated[Path, _runtime(RUNS_DIR, "DIR")]
 Seeds = Annotated[str, option("Number of seeds, or which ones: 3, 0,1,2 or 0..4.", "SEEDS", panel=SWEEP)]
@@ -83,15 +86,10 @@ class FieldOptions:
     """Options that set fields of a spec."""
 
     set_: Set = None
-    epochs: Annotated[int | None, option("Set train.epochs (default: from the spec).", "N", panel=SPEC)] = None
-    batch_size: Annotated[int | None, option("Set train.batch_size (default: from the spec).", "N", panel=SPEC)] = None
-    learning_rate: Annotated[
-        float | None,
-        option("Set optimizer.learning_rate (default: from the spec).", "RATE", "--learning-rate", "--lr", panel=SPEC),
-    ] = None
-    precision: Annotated[
-        str | None, option("Set train.precision: float32 or bfloat16 (default: from the spec).", "NAME", panel=SPEC)
-    ] = None
+    epochs: Annotated[int | None, _field("train.epochs", "N")] = None
+    batch_size: Annotated[int | None, _field("train.batch_size", "N")] = None
+    learning_rate: Annotated[float | None, _field("optimizer.learning_rate", "RATE", "--learning-rate", "--lr")] = None
+    precision: Annotated[str | None, _field("train.precision", "float32|bfloat16")] = None
 
     @property
     def flags(self) -> dict[str, Any]:
@@ -139,7 +137,7 @@ class DeviceOptions:
     """Options of a command that computes."""
 
     device: Annotated[str, _runtime(DEVICE, "NAME")] = DEVICE.default
-    threads: Threads = THREADS.default
+    threads: Annotated[int | None, _runtime(THREADS, "N", 1)] = THREADS.default
     data_dirs: DataDirs = None
 
 

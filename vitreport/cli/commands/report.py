@@ -93,9 +93,7 @@ def report(
     if not check:
         _publish(file, document, shown, place, is_part=is_part)
     if not (summary.runs or summary.damage):
-        which = f"{f' of {study}' if study else ''}{f' with --seeds {seeds}' if seeds else ''}"
-        why = "" if runs_dir.is_dir() else ": the directory does not exist"
-        note(f"there are no runs{which} in {runs_dir}{why}")
+        note(f"there are no runs{f' of {study}' if study else ''} in {runs_dir}")
     warn_mixed(summary.groups)
     warn_each(f"{runs_dir / each.place}: {each.reason}" for each in summary.damage)
     if is_out_of_date:
@@ -127,16 +125,12 @@ def _checked_file(output: Path | None, inject: Path | None, check: Path | None) 
 def _chosen_format(file: Path | None, given: Format | None, markdown_only: Mapping[str, Any]) -> Format:
     """Return the given format, else that of the file extension, which does not count with a template.
 
-    Raises SpecError for a format that does not fit the extension or an option that only Markdown has.
+    Raises SpecError for an unknown extension or an option that only Markdown has.
     """
-    has_template = bool(markdown_only["--template"])
-    by_file = EXTENSIONS.get(file.suffix.lower()) if file and not has_template else None
-    if file and not (given or by_file or has_template):
+    form = given or ("markdown" if file is None or markdown_only["--template"] else EXTENSIONS.get(file.suffix.lower()))
+    if not form:
         hint = f"use one of {', '.join(filter(None, EXTENSIONS))}, or choose the format with --format"
         raise SpecError(f"unknown file extension: {file}", hint)
-    if given and by_file and given != by_file and (given, by_file) != ("model-card", "markdown"):
-        raise SpecError(f"--format {given} does not match the extension of {file} ({by_file})", "leave out --format")
-    form = given or by_file or "markdown"
     if form != "markdown" and (surplus := next((name for name, value in markdown_only.items() if value), None)):
         raise SpecError(f"{surplus} is for markdown, not for {form}", "leave one of them out")
     return form

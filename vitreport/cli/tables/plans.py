@@ -53,17 +53,8 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     """Print the resolved spec with the origin of each value, then the time and the disk of the run."""
     run = forecast_run(composed.spec, runtime)
     if as_json:
-        plan = {
-            "id": composed.spec.run_id,
-            "state": run.state,
-            **_plain_cost(run.measured),
-            "images": dict(run.images),
-            "counted": run.counted,
-            "steps": run.steps,
-            "seconds": round(run.seconds, 3),
-            "disk_bytes": run.disk_bytes,
-            "to_compile": runtime.compile,
-        }
+        plan = {"id": composed.spec.run_id, **asdict(run), **_plain_cost(run.measured), "to_compile": runtime.compile}
+        del plan["measured"]
         origins = {path: origin for path, _, origin in origin_rows(composed)}
         print_json({"plan": plan, "spec": composed.spec.model_dump(mode="json"), "origins": origins})
         return
@@ -106,11 +97,9 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
         print_sentence(shows)
     settled = Counter(trial.state for trial in trials if not trial.to_train)
     counts = ", ".join([counted(len(trials), "trial"), *(f"{count} {state}" for state, count in settled.items())])
-    if others := len(trials) - settled.total():
-        needs = f"about {duration(seconds)} with {counted(options.jobs, 'job')} and {compact(disk_bytes)}B of disk"
-        print_text(f"{counts}; the other{f' {others} take' if others > 1 else ' takes'} {needs}")
-    else:
-        print_text(f"{counts}; nothing is left to train")
+    needs = f"{duration(seconds)} with {counted(options.jobs, 'job')} and {compact(disk_bytes)}B of disk"
+    is_complete = settled.total() == len(trials)
+    print_text(f"{counts}; {'nothing is left to train' if is_complete else f'the rest takes about {needs}'}")
     if plan.without_baseline:
         note(f"warning: {plan.without_baseline}")
 

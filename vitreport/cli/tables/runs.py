@@ -7,11 +7,11 @@ from typing import Any
 
 from vitreport.analysis.groups import Group, group_runs, mixed_randomness
 from vitreport.analysis.runs import RunSummary, measured_accuracy, summarize_run
-from vitreport.cli.console import note, print_json, print_table, print_text, sparkline, warn_each
+from vitreport.cli.console import note, print_json, print_table, print_text, warn_each
 from vitreport.cli.tables.plans import flops, spec_rows
 from vitreport.data.registry import bytes_in_words
 from vitreport.errors import DamageError, SpecError
-from vitreport.formatting import Estimate, compact, counted, duration, listed, percent, rate
+from vitreport.formatting import Estimate, counted, duration, listed, percent, rate
 from vitreport.records.folders import find_run, run_folders
 from vitreport.records.reader import Damage, Run, read_run, read_sweeps
 from vitreport.records.run import InitialWeights
@@ -24,6 +24,7 @@ COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBERS = ["epochs", "val", "test", "time"]
 SPARE = ["started", "time", "epochs", "val"]
 CURVE_WIDTH = 60
+SPARKS = "▁▂▃▄▅▆▇█"
 HINT = "give the directory of the runs with --runs-dir"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
 LEGEND = "95% confidence intervals for new seeds (test: and new images), very wide for n = 2; ± is half of one"
@@ -168,7 +169,6 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
     if record is None:
         return []
     data, cost, speed = record.data, record.cost, record.throughput
-    activations = cost.activation_bytes_per_image
     bytes_seen = bytes_in_words(run.spec.data.dataset if run.spec else "", canonical=data.canonical)
     rows = [
         ("started", record.started),
@@ -182,8 +182,6 @@ def _record_rows(run: Run) -> list[tuple[str, str]]:
         ("bytes", f"{data.fingerprint[:12]}, {bytes_seen}: {data.source}"),
         ("parameters", f"{cost.parameters:,}"),
         ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
-        ("not counted", ", ".join(cost.uncounted_operations)),
-        ("activations", "" if activations is None else f"{compact(activations)}B per image"),
         ("training", f"{rate(speed.training_images_per_second)} images/s" if speed else ""),
         ("evaluation", f"{rate(speed.evaluation_images_per_second)} images/s" if speed else ""),
         ("weights", _weights(record.weights) if record.weights else ""),
@@ -217,6 +215,13 @@ def _curve_rows(run: Run) -> list[tuple[str, ...]]:
     for split in run.epochs[-1].splits:
         curve = [epoch.splits[split].accuracy for epoch in run.epochs if split in epoch.splits]
         name = f"{split} accuracy ({'mean of' if split == 'train' else 'after'} the epoch)"
-        rows.append((name, percent(curve[0]), percent(curve[-1]), sparkline(curve, CURVE_WIDTH)))
+        rows.append((name, percent(curve[0]), percent(curve[-1]), _sparkline(curve)))
     speeds = [rate(run.epochs[place].images_per_second) for place in (0, -1)]
     return [*rows, ("images/s", *speeds, "")]
+
+
+def _sparkline(values: Sequence[float]) -> str:
+    """Write the newest values as bars between the smallest and the largest of them."""
+    shown = values[-CURVE_WIDTH:]
+    low, span = min(shown), (max(shown) - min(shown)) or 1.0
+    return "".join(SPARKS[round((value - low) / span * (len(SPARKS) - 1))] for value in shown)
