@@ -1,7 +1,6 @@
 """What a terminal shows, whatever its size, and what a pipe gets instead."""
 
 import fcntl
-import io
 import os
 import pty
 import re
@@ -14,7 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from tests.cli.conftest import Cli
 from tests.cli.small_sweep import written
@@ -152,17 +150,6 @@ def test_what_belongs_together_stays_on_one_line_of_a_narrow_terminal(cli: Cli) 
     assert max(map(len, lines)) <= 80 < len(plain[-1])
     told = lines[[line.startswith("Perceiver IO on Digits") for line in lines].index(True) :]
     assert " ".join(told) == plain[-1]
-
-
-@pytest.mark.parametrize("kind", ["warning", "error", "next"])
-def test_what_goes_wrong_is_folded_between_words_and_what_may_be_copied_is_not(kind: str) -> None:
-    line = f"{kind}: {'long-' * 8}id: it is tried again after: {'/folder' * 7} is full"
-    terminal = Console(file=io.StringIO(), width=40)
-    with terminal.capture() as capture:
-        console.note(line, terminal)
-    lines = capture.get().splitlines()
-    assert " ".join(lines) == line
-    assert lines == [line] if kind == "next" else all(len(each) <= 40 or " " not in each for each in lines)
 
 
 def test_an_interrupt_gives_the_cursor_back(home: Path) -> None:

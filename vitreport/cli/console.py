@@ -90,13 +90,9 @@ def print_sentence(text: str) -> None:
     """Print a line to stdout; on a terminal folded between words, and never within "n = 2" or "1.00 to 2.00"."""
     if sys.stdout.isatty():
         together = TOGETHER.sub(rf"{NO_BREAK}\1{NO_BREAK}", text)
-        text = _folded(together, _console(sys.stdout).width).replace(NO_BREAK, " ")
+        folded = textwrap.fill(together, _console(sys.stdout).width, break_long_words=False, break_on_hyphens=False)
+        text = folded.replace(NO_BREAK, " ")
     print_text(text)
-
-
-def _folded(text: str, width: int) -> str:
-    """Fold text between words; a word that is longer than a line stays whole."""
-    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def print_document(text: str) -> None:
@@ -156,14 +152,11 @@ def prepare_streams() -> None:
 
 
 def note(line: str, console: Console | None = None) -> None:
-    """Print a line to stderr, or above a live view. "warning: ..." and "error: ..." stand out.
-
-    On a terminal those two are folded between words. Others are not: they may hold a command that is copied.
-    """
+    """Print a line to stderr, or above a live view. "warning: ..." and "error: ..." stand out."""
     console = console or stderr()
     line = printable(line)
     kind = line.partition(": ")[0]
-    text = Text(_folded(line, console.width) if kind in STYLES and console.width < PIPE_WIDTH else line)
+    text = Text(line)
     text.stylize(STYLES.get(kind, ""), 0, len(kind))
     console.print(text, soft_wrap=True)
 

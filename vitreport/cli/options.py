@@ -56,18 +56,11 @@ def _runtime(option: RuntimeOption, metavar: str, least: float | None = None) ->
 
 Dataset = Annotated[
     str | None,
-    option(
-        "Dataset by name, or a directory of images (default: from the spec).",
-        "NAME",
-        panel=SPEC,
-        complete=completion.datasets,
-    ),
+    option("Dataset or image directory (default: from the spec).", "NAME", panel=SPEC, complete=completion.datasets),
 ]
 Set = Annotated[
     list[str] | None,
-    option(
-        "Set a field, such as train.batch_size=64.", "FIELD=VALUE", "--set", panel=SPEC, complete=completion.assignments
-    ),
+    option("Set a field, such as batch_size=64.", "FIELD=VALUE", "--set", panel=SPEC, complete=completion.assignments),
 ]
 DataDirs = Annotated[list[Path] | None, _runtime(DATA_DIR, "DIR")]
 RunsDir = Annotated[Path, _runtime(RUNS_DIR, "DIR")]

@@ -128,15 +128,14 @@ def export(
     tabulate = runs_table if table == "runs" else epochs_table
     if output is None:
         print_text(tabulate(sound).as_csv().removesuffix("\n"))
-    elif format_ == "csv":
-        write_atomic(output, tabulate(sound).as_csv().encode())
-    elif format_ == "parquet":
-        write_atomic(output, tabulate(sound).as_frame().to_parquet())
-    else:
+    elif format_ == "tensorboard":
         from vitreport.export.tensorboard import write_events
 
         for run in sound:
             write_events(run, output)
+    else:
+        content = tabulate(sound)
+        write_atomic(output, content.as_csv().encode() if format_ == "csv" else content.as_frame().to_parquet())
     if output:
         note(f"{len(sound)} of {counted(len(runs), 'run')} exported to {output}")
     refuse_damage(runs)

@@ -126,12 +126,7 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
 
 
 def _show_status(
-    asked: StudyRequest,
-    describe: Describe,
-    runs_dir: Path,
-    *,
-    measured_on: Runtime | None = None,
-    as_json: bool,
+    asked: StudyRequest, describe: Describe, runs_dir: Path, *, measured_on: Runtime | None = None, as_json: bool
 ) -> None:
     """Print what is done of each part and of all; with a machine, some steps are timed if no record tells the time."""
     planned = plan_study(asked, describe)

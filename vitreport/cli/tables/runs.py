@@ -160,8 +160,7 @@ def refuse_damage(runs: Sequence[Run]) -> None:
 
 def warn_mixed(groups: Iterable[Group]) -> None:
     """Warn of groups whose runs should not be one result."""
-    for line in mixed_randomness(groups):
-        note(f"warning: {line}; {TRAIN_AGAIN}")
+    warn_each(f"{line}; {TRAIN_AGAIN}" for line in mixed_randomness(groups))
 
 
 def _record_rows(run: Run) -> list[tuple[str, str]]:
