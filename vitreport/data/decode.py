@@ -1,7 +1,7 @@
 """Decode listed images to RGB of one size.
 
 An image is turned upright by its EXIF orientation, except in the archives of published datasets. A colour profile is
-ignored. Transparent pixels become white. Of a file with several pictures the first one is read. 16-bit grey is scaled
+ignored. Transparent pixels become white. Of a file with several pictures the first one is read. 16-bit gray is scaled
 to 8 bits, from 0 to 65535.
 """
 
@@ -29,7 +29,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 CHUNK_IMAGES = 1000
 CHUNK_BYTES = 2**25
 FAULTS_HINT = (
-    "replace or delete damaged images, restore what dead links lead to (with DVC: dvc pull), scale other grey values "
+    "replace or delete damaged images, restore what dead links lead to (with DVC: dvc pull), scale other gray values "
     "to 0 to 65535; `vitreport datasets verify FOLDER --json` lists all faults"
 )
 

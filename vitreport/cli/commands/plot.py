@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
+import vitreport
 from vitreport.analysis.curves import Metric
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import architecture_label, subject_of, where_of
-from vitreport.analysis.selection import analyze_runs
 from vitreport.analysis.summary import Summary
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, warn_each
@@ -51,7 +51,7 @@ def plot(
         raise SpecError(f"unknown file extension: {output}", f"use {joined(EXTENSIONS)}".replace(" and ", " or "))
     file = output_path(output)
     require_runs_dir(runs_dir)
-    summary = analyze_runs(names, runs_dir).summary
+    summary = vitreport.analyze(runs_dir, names)
     key = {"validation": "val"}.get(split, split)
     if without := [group.id for group in summary.groups if group.curve(key, metric) is None]:
         raise SpecError(f"no {split} curve in {listed(without)}", HINTS[split])
@@ -62,9 +62,7 @@ def plot(
     damage = summary.damage
     warn_each(f"{runs_dir / each.place}: {each.reason}" for each in damage)
     if damage:
-        raise DamageError(
-            f"the records are damaged in {counted(len(summary.damage), 'place')}; the figure has the rest"
-        )
+        raise DamageError(f"the records are damaged in {counted(len(damage), 'place')}; the figure has the rest")
 
 
 def _labelled(summary: Summary, given: Sequence[str]) -> tuple[str, list[tuple[str, Group]]]:
