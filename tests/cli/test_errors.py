@@ -23,7 +23,6 @@ DIGITS = ("train", "perceiver-io", "--dataset", "digits", *TINY)
     [
         (["train"], 1, "is one image"),
         (["train", "--dry-run"], 1, "is one image"),
-        (["models", "show"], 1, "is one image"),
         (["train"], 19, "leaves a last batch of one of the 39 training images"),
         (["train", "--dry-run"], 19, "leaves a last batch of one of the 39 training images"),
     ],
