@@ -36,13 +36,13 @@ def spec_rows(spec: RunSpec) -> list[tuple[str, str]]:
 
 
 def origin_rows(composed: Composed) -> list[tuple[str, str, str]]:
-    """Return each field of a spec, its value and where that comes from."""
-    return [(*row, composed.origins.get(row[0], "default")) for row in spec_rows(composed.spec)]
+    """Return each field of a spec, where its value comes from, and the value, which may be long."""
+    return [(path, composed.origins.get(path, "default"), value) for path, value in spec_rows(composed.spec)]
 
 
 def note_origins(composed: Composed, runtime: Runtime) -> None:
     """Note, for `--verbose`, each value of the spec with its origin and the directories that are used."""
-    for path, value, origin in origin_rows(composed):
+    for path, origin, value in origin_rows(composed):
         note(f"{path} = {value} ({origin})")
     folders = {"datasets": runtime.data_dir, "decoded images": runtime.cache_dir, "runs": runtime.runs_dir}
     for name, folder in folders.items():
@@ -55,12 +55,12 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     if as_json:
         plan = {"id": composed.spec.run_id, **asdict(run), **_plain_cost(run.measured), "to_compile": runtime.compile}
         del plan["measured"]
-        origins = {path: origin for path, _, origin in origin_rows(composed)}
+        origins = {path: origin for path, origin, _ in origin_rows(composed)}
         print_json({"plan": plan, "spec": composed.spec.model_dump(mode="json"), "origins": origins})
         return
     speeds = "the speeds without --compile" if runtime.compile else "these speeds"
     images = ", ".join(f"{count:,} {split}" for split, count in run.images.items())
-    print_table(["field", "value", "from"], origin_rows(composed))
+    print_table(["field", "from", "value"], origin_rows(composed))
     print_text("")
     rows = [
         ("run", composed.spec.run_id),
