@@ -177,11 +177,11 @@ def mixing_from_history() -> None:
 
 
 def _numbers_from_history(faulty: str) -> None:
-    """The numbers of a purpose depend on the step at which this process has entered the epoch."""
+    """The numbers of a purpose depend on how many batches this process has drawn them for."""
+    drawn = itertools.count()
 
     def numbers(seed: int, purpose: str, epoch: int, positions: NDArray[np.int64]) -> RandomNumbers:
-        entered = int(positions[0]) if purpose == faulty else 0
-        return position_numbers(seed + entered, purpose, epoch, positions)
+        return position_numbers(seed + next(drawn) if purpose == faulty else seed, purpose, epoch, positions)
 
     patch.setattr(batches, "position_numbers", numbers)
 
