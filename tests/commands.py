@@ -5,7 +5,7 @@ already (`tests.fork_server`, one for each pytest process, started on first use 
 for a test, that is the process that `python -m vitreport` would be: its pid, streams, environment, folder, signal
 handlers, exit code. Only these differ, and a test of them starts `command()` with subprocess: what the interpreter and
 OpenMP read at their start (variables in `READ_AT_START` start a real process by themselves), which modules are
-loaded, and the command line that /proc shows.
+loaded, the command line that /proc shows, and that workers of a sweep are forks too (`tests.forked_workers`).
 """
 
 import atexit

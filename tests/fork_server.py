@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import vitreport
+from tests import forked_workers
 from vitreport.errors import VitreportError
 
 LOADED_FIRST = ("torch", "torch._dynamo", "torch.utils.flop_counter", "sklearn.datasets", "scipy.special", "rich.live")
@@ -69,6 +70,7 @@ class Command:
         if self.request["prepare"]:
             module, _, function = self.request["prepare"].partition(":")
             getattr(importlib.import_module(module), function)(*self.request["prepare_arguments"])
+        forked_workers.plant()
         sys.argv = ["vitreport", *self.request["arguments"]]
         sys.path[0] = self.request["folder"]
         runpy.run_module("vitreport", run_name="__main__", alter_sys=True)
@@ -89,6 +91,8 @@ def serve(requests: socket.socket) -> Command | None:
         if requests.fileno() in ready:
             message, descriptors, _, _ = socket.recv_fds(requests, LONGEST_MESSAGE, 4)
             if not message:
+                for pid in children:  # of a test that was cut off
+                    os.kill(pid, signal.SIGKILL)
                 return None
             answers, streams = socket.socket(fileno=descriptors[0]), descriptors[1:]
             if (pid := os.fork()) == 0:

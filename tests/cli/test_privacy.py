@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.cli.test_weights import MIXER
-from tests.commands import Completed
+from tests.commands import Completed, vitreport
 from tests.data.makers import write_folder
 from vitreport.store import session
 
@@ -86,7 +86,7 @@ def test_a_sweep_over_data_sets_names_no_folder(called: Called, jane: Path, tmp_
     write_folder(jane / "pets", count=20)
     write_folder(jane / "cars", count=20)
     options = (*SIZES[:-1], "--set=epochs=1", "--set=batch_size=5", "--seeds=1")
-    done = called("ablate", "mlp-mixer", *options, "--param", "dataset", f"{jane}/pets,{jane}/cars")
+    done = vitreport("ablate", "mlp-mixer", *options, "--param", "dataset", f"{jane}/pets,{jane}/cars")
     assert done.exit_code == 0, done.stderr
     assert called("report", "-o", "report.md").exit_code == 0
     (sweep,) = Path("runs/sweeps").glob("*.json")

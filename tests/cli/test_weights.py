@@ -16,6 +16,7 @@ import torch
 
 from tests.cli.conftest import Cli
 from tests.cli.refusals import refused
+from tests.commands import vitreport
 from tests.data.makers import write_folder
 from tests.models.test_weights import Payload
 from vitreport.cli.main import run
@@ -156,11 +157,11 @@ def test_what_was_taken_is_told(weights: Path, cli: Cli) -> None:
     assert "fresh: head.bias" in cli("runs", "show", Path(done.stdout.strip()).name).stdout
 
 
-def test_a_sweep_tells_what_the_weights_change(weights: Path, cli: Cli) -> None:
+def test_a_sweep_tells_what_the_weights_change(weights: Path) -> None:
     digest = f"sha256:{digest_of(weights)}"
     values = f'--param=model.pretrained=false,"{digest}"'
     sweep = (*MIXER[1:-2], "--set=batch_size=18", "--set=epochs=1", values, "--seeds=1")
-    done = cli("ablate", *sweep, "--weights", str(weights))
+    done = vitreport("ablate", *sweep, "--weights", str(weights))
     assert done.exit_code == 0, done.stderr
     taken = [record(path.parent)["weights"] for path in Path("runs").glob("*/run.json")]
     assert sorted(each["sha256"] if each else "" for each in taken) == ["", digest_of(weights)]

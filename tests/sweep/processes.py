@@ -6,11 +6,14 @@ import random
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.commands import Completed, Process, popen
+from tests.forked_workers import NAME
 from tests.store import options
 from tests.store.children import wait_until
 
@@ -34,11 +37,16 @@ class Sweep:
 
     def workers(self) -> list[int]:
         """The processes that train."""
-        return [pid for pid in children(self.process.pid) if "spawn_main" in command_line(pid)]
+        return [pid for pid in children(self.process.pid) if is_worker(pid)]
 
     def wait_to_be_told(self, text: str) -> None:
         """Until the text stands on stderr."""
-        wait_until(lambda: text in self.stderr.read_text(), f"{text!r} on stderr", PATIENCE_SECONDS)
+        self.wait_until(lambda: text in self.stderr.read_text(), f"{text!r} on stderr")
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Until something is so, or the command has ended without it."""
+        wait_until(lambda: condition() or self.process.poll() is not None, what, PATIENCE_SECONDS)
+        assert condition(), f"{what} has not come: {self.stderr.read_text()}"
 
     def finish(self, seconds: float = PATIENCE_SECONDS) -> Completed:
         stdout, _ = self.process.communicate(timeout=seconds)
@@ -71,6 +79,14 @@ def command_line(pid: int) -> str:
         return ""
 
 
+def is_worker(pid: int) -> bool:
+    """Whether a process trains: started by multiprocessing, or forked in its place."""
+    line = command_line(pid)
+    with suppress(OSError):
+        return NAME in line or (bool(line) and NAME in Path(f"/proc/{pid}/comm").read_text())
+    return False
+
+
 def blocks(pid: int, number: signal.Signals) -> bool:
     """Whether a process never hears a signal."""
     status = Path(f"/proc/{pid}/status").read_text()
@@ -99,9 +115,7 @@ def finished(folder: Path) -> dict[str, int]:
 
 def wait_for_training(sweep: Sweep, count: int = 1) -> None:
     """Until so many trials have trained an epoch."""
-    wait_until(
-        lambda: len(list(sweep.folder.glob("runs/*/metrics.jsonl"))) >= count, f"{count} epochs", PATIENCE_SECONDS
-    )
+    sweep.wait_until(lambda: len(list(sweep.folder.glob("runs/*/metrics.jsonl"))) >= count, f"{count} epochs")
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import vitreport
+from tests.commands import in_a_new_process, vitreport
 from tests.store.children import Driver, wait_until
 from tests.store.faults import Fault
 from tests.sweep.processes import (
@@ -35,7 +35,7 @@ def test_a_trial_is_trained_once_whoever_trains_it(tmp_path: Path) -> None:
     train = [option for option in (*MIXER, "--set=data.limit=100") if "--param" not in option]
     assert vitreport("train", *train, "--batch-size=20", "--seed=1").exit_code == 0
     before = finished(tmp_path)
-    done = ablate(tmp_path, *QUICK, *SIZES, "--json").finish()
+    done = in_a_new_process("ablate", *QUICK, *SIZES, "--json")
     assert done.exit_code == 0, done.stderr
     after = finished(tmp_path)
     assert (len(before), len(after)) == (1, 4)
