@@ -1,4 +1,4 @@
-"""A process that has imported everything once, and forks a child for the commands that a test asks for.
+"""A process that has trained once, and forks a child for the commands that a test asks for.
 
 A child begins after some milliseconds instead of some seconds, so that hundreds of them can be killed. Requests
 and answers are lines of JSON; `tests.store.children` speaks to it.
@@ -26,7 +26,10 @@ from vitreport.records.run import Cost
 from vitreport.training import setup
 
 
-def serve() -> None:
+def serve() -> NoReturn:
+    """Answer requests until there are no more; `tests.commands` starts a process with this."""
+    for name in [name for name in os.environ if name.startswith("VITREPORT_") and name != "VITREPORT_CACHE_DIR"]:
+        del os.environ[name]
     warm_up()
     tasks = Path("/proc/self/task")
     answer({"threads": len(list(tasks.iterdir())) if tasks.exists() else 1})
@@ -104,7 +107,3 @@ def redirect(number: int, path: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(descriptor, number)
     os.close(descriptor)
-
-
-if __name__ == "__main__":
-    serve()

@@ -3,38 +3,31 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.commands import Completed
+from tests.commands import Completed, popen
 from tests.store.faults import Fault
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
 
 
 class Driver:
     def __init__(self, cache: Path) -> None:
         self.cache = cache
-        paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        own = {
-            "PYTHONPATH": paths,
-            "VITREPORT_CACHE_DIR": str(cache),
-            "OMP_NUM_THREADS": "1",
-            "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pandas, where it is installed, loads Arrow
-        }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.driver"],
-            stdin=subprocess.PIPE,
+        stdin, requests = os.pipe()
+        self._requests = os.fdopen(requests, "w")
+        self._process = popen(
+            environment={"VITREPORT_CACHE_DIR": str(cache)},
+            stdin=stdin,
             stdout=subprocess.PIPE,
-            text=True,
             stderr=subprocess.DEVNULL,
-            env={name: value for name, value in os.environ.items() if not name.startswith("VITREPORT_")} | own,
+            prepare="tests.driver:serve",
         )
+        os.close(stdin)
         self.threads = int(self._answer()["threads"])
 
     def start(
@@ -63,12 +56,12 @@ class Driver:
         return {folder: replace(child, folder=folder).completed() for folder in folders}
 
     def ask(self, **request: Any) -> dict[str, int]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
+        self._requests.write(json.dumps(request) + "\n")
+        self._requests.flush()
         return self._answer()
 
     def close(self) -> None:
+        self._requests.close()
         self._process.communicate(timeout=60)
 
     def _answer(self) -> dict[str, int]:
