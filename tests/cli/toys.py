@@ -1,12 +1,13 @@
 """A copy of the package, to which a test adds a part as CONTRIBUTING.md says."""
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import vitreport
+from tests.commands import popen
 
 
 def copied_package(folder: Path) -> Path:
@@ -24,9 +25,21 @@ def replace(file: Path, old: str, new: str) -> None:
 
 def printed_by(code: str, folder: Path) -> str:
     """What a process prints that imports the copy in a folder."""
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment, cwd=folder
+    process = popen(
+        folder=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        prepare=f"{__name__}:run_with_the_copy",
+        prepare_arguments=[code, str(folder)],
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 0, stderr
+    return stdout
+
+
+def run_with_the_copy(code: str, folder: str) -> NoReturn:
+    for module in [name for name in sys.modules if name.partition(".")[0] == "vitreport"]:
+        del sys.modules[module]
+    sys.path.insert(0, folder)
+    exec(code, {})
+    sys.exit()
