@@ -4,8 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ["OMP_NUM_THREADS"] = "1"
+settings.register_profile("without deadline", deadline=None)  # a machine may be busy with something else
+settings.load_profile("without deadline")
 
 
 @pytest.fixture(autouse=True)

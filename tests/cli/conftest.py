@@ -1,11 +1,12 @@
 import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.commands import TINY, TRAIN, Completed
+from tests.drawn_once import remember_drawings
 from vitreport.cli.main import run
 
 Cli = Callable[..., Completed]
@@ -22,8 +23,8 @@ train.epochs = 3
 
 
 @pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run a command inside this process, whose environment is then as it was."""
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, _drawings: None) -> Cli:
+    """Run a command inside this process, whose environment is then as it was; figures are drawn once."""
     for name in ("NO_COLOR", "FORCE_COLOR", "VITREPORT_DEBUG"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -34,6 +35,13 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         return Completed(exit_code, written.out, written.err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def _drawings() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        remember_drawings(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
