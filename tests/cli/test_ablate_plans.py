@@ -101,7 +101,7 @@ def test_a_dry_run_says_which_difference_the_sweep_can_show(cli: Cli) -> None:
     command = ("ablate", *BASE, "--param", "batch_size", "16,32", "--baseline=16", "--seeds", "2", "--dry-run")
     expected = "2 seeds per value and 360 test images can show a difference of 4.7 pp (with a power of 80%), assuming "
     assert cli(*command).stdout.splitlines()[-2].startswith(expected)
-    (plan,) = json.loads(cli(*command, "--json").stdout)
+    plan = json.loads(cli(*command, "--json").stdout)
     assert plan["smallest_difference"] == pytest.approx(0.047, abs=0.0005)
 
 

@@ -87,7 +87,7 @@ def test_each_value_says_where_it_comes_from(cli: Cli) -> None:
     assert {path: origins[path] for path in expected} == expected
     shown = [line.split() for line in cli(*arguments, "--dry-run").stdout.splitlines()]
     assert ["optimizer.learning_rate", "--set", "0.5"] in shown
-    assert ["seed", "3", "command", "line"] in shown
+    assert ["seed", "command", "line", "3"] in shown
     assert ["parameters", f"{PARAMETERS:,}"] in shown
 
 

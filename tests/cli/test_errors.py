@@ -158,7 +158,7 @@ def undecodable_image(root: Path) -> None:
     ("make", "said"),
     [
         (no_folder, ["images is not a folder", "train/CLASS/*.png"]),
-        (no_test_split, ["has no images in train/CLASS/"]),
+        (no_test_split, ["has no images in test/CLASS/ or val/CLASS/"]),
         (class_without_images, ["has no test image of class dog"]),
         (undecodable_image, ["1 of 12 images do not decode: train/cat/0001.png"]),
     ],
