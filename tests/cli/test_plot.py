@@ -64,7 +64,7 @@ def test_of_many_groups_the_note_names_those_left_out(cli: Cli) -> None:
         ("swim -o a.svg", "swim is no run, group or sweep in runs; hint: one of swin-cifar10-"),
         ("swin --split test -o a.svg", "no test curve in swin-cifar10-"),
         ("swin --label tnt=TNT -o a.svg", "unknown group tnt in --label tnt=TNT; hint: "),
-        ("swin --runs-dir typo -o a.svg", "there is no folder typo"),
+        ("swin --runs-dir typo -o a.svg", "there is no directory typo"),
         ("swin", "Missing option '--output' / '-o'"),
     ],
 )
