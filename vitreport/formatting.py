@@ -16,11 +16,11 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 Method = Literal["crossed", "t", "wilson", "welch", "newcombe", "none", "equal"]
 METHODS: dict[Method, str] = {
-    "crossed": "over seeds and test images, for new training runs and new test images of the same kind",
-    "t": "Student's t over seeds, for new training runs on the same images",
-    "wilson": "Wilson's over the test images of a single run, for new images",
-    "welch": "Welch's over seeds, for new training runs on the same images",
-    "newcombe": "Newcombe's over the images of a single run or of seeds that do not vary, for new images",
+    "crossed": "over seeds and test images",
+    "t": "over seeds (Student's t)",
+    "wilson": "over the images of a single run (Wilson)",
+    "welch": "over seeds (Welch)",
+    "newcombe": "over the images of a single run, or of seeds that do not vary (Newcombe)",
     "none": "none of a single run",
     "equal": "none of seeds that do not vary",
 }
@@ -54,26 +54,24 @@ class Estimate:
         """Whether a difference is shown: its interval does not contain 0."""
         return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
-    def in_percent(self, digits: int = 1) -> str:
-        """Write 56.3% ± 1.5 (n = 3), or 61.0% (59.8% to 62.1%, single run) where the sides differ."""
-        return self._written(100.0, digits, "%")
+    def in_percent(self, digits: int = 1, *, seeds: bool = True) -> str:
+        """Write 56.3% (54.8 to 57.8, n = 3); a caption may say the number of seeds instead."""
+        return self._written(100.0, digits, "%", seeds=seeds)
 
     def in_numbers(self) -> str:
-        """Write 12.3 ± 0.4 (n = 3), 1.5 (1.0 to 7.9, n = 2) for a cut interval, or 7 (single run, no interval)."""
+        """Write 12.3 (11.9 to 12.7, n = 3), or 7 (single run, no interval)."""
         return self._written(1.0, 1, "")
 
-    def _written(self, scale: float, digits: int, unit: str) -> str:
-        value, seeds = scale * self.value, f"n = {self.n}" if self.n > 1 else "single run"
+    def _written(self, scale: float, digits: int, unit: str, *, seeds: bool = True) -> str:
+        known = [f"n = {self.n}" if self.n > 1 else "single run"] if seeds else []
         if self.interval is None:
-            shown = f"{value:.{digits}f}" if unit else f"{round(value, 1):g}"
-            return f"{shown}{unit} ({f'{self.n} seeds that do not vary' if self.n > 1 else seeds}, no interval)"
+            shown = f"{scale * self.value:.{digits}f}" if unit else f"{round(self.value, 1):g}"
+            known = [f"{self.n} seeds that do not vary"] if self.n > 1 else known
+            return f"{shown}{unit} ({', '.join([*known, 'no interval'])})"
         if 0 < scale * self.reach < SMALLEST_POINTS:
             digits = max(2, digits)
-        low, centre, high = (round(scale * each, digits) for each in (self.interval[0], self.value, self.interval[1]))
-        below, above = (round(abs(scale * end - value), digits) for end in self.interval)
-        if self.n > 1 and below == above and (not unit or below <= min(centre, 100 - centre)):
-            return f"{value:.{digits}f}{unit} ± {below:.{digits}f} ({seeds})"
-        return f"{value:.{digits}f}{unit} ({low:.{digits}f}{unit} to {high:.{digits}f}{unit}, {seeds})"
+        low, value, high = (f"{scale * each:.{digits}f}" for each in (self.interval[0], self.value, self.interval[1]))
+        return f"{value}{unit} ({', '.join([f'{low} to {high}', *known])})"
 
     def points(self) -> str:
         """Write the size of a difference of accuracies with an interval on its side: 2.2 pp (95% CI 0.9 to 3.4)."""
@@ -95,18 +93,16 @@ def _points(fraction: float, sign: str = "") -> str:
 
 
 def methods(estimates: Iterable[Estimate | None]) -> str:
-    """Write what the intervals of estimates cover: 95% confidence intervals: Student's t over seeds ... (n = 3)."""
+    """Write what the intervals of estimates are over: 95% confidence intervals: over seeds and test images (n = 3)."""
     known = [estimate for estimate in estimates if estimate]
     if not known:
         return "No interval: there is no result."
-    words = []
-    for method in METHODS:
-        if of_method := [estimate for estimate in known if estimate.method == method]:
-            counts = sorted({estimate.n for estimate in of_method if estimate.n > 1})
-            words.append(METHODS[method] + (f" (n = {joined(map(str, counts))})" if counts else ""))
+    words = [METHODS[method] for method in METHODS if any(estimate.method == method for estimate in known)]
+    counts = sorted({estimate.n for estimate in known if estimate.n > 1})
+    seeds = f" (n = {joined(map(str, counts))})" if counts else ""
     several = max(estimate.comparisons for estimate in known)
     together = f" The intervals of the {several} differences hold together with 95%." if several > 1 else ""
-    return f"95% confidence intervals: {'; '.join(words)}.{together}"
+    return f"95% confidence intervals: {'; '.join(words)}{seeds}.{together}"
 
 
 def p_value(p: float) -> str:
@@ -115,8 +111,8 @@ def p_value(p: float) -> str:
 
 
 def joined(words: Iterable[str]) -> str:
-    """Write a, b and c."""
-    *first, last = words
+    """Write a, b and c; nothing of nothing."""
+    *first, last = list(words) or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
 

@@ -77,7 +77,7 @@ def test_a_single_seed_gives_no_verdict(published: float) -> None:
         0.56,
     )
     assert found.reason == (
-        "one seed gives no estimate of the variation between seeds; here 56.0% (55.0% to 57.0%, single run)"
+        "one seed gives no estimate of the variation between seeds; here 56.0% (55.0 to 57.0, single run)"
     )
 
 
@@ -102,14 +102,17 @@ def test_what_is_left_of_seeds_that_diverged_gives_no_verdict() -> None:
     write_seeds(RUNS, [0.60, 0.61, 0.605])
     write_run(RUNS, spec(seed=3), None, error=DIVERGED)
     found = verdict(value(0.605))
-    assert (found.outcome, found.reason) == ("not comparable", "1 of 4 seeds diverged; here 60.5% ± 1.2 (n = 3)")
+    assert (found.outcome, found.reason) == (
+        "not comparable",
+        "1 of 4 seeds diverged; here 60.5% (59.3 to 61.7, n = 3)",
+    )
 
 
 def test_images_that_are_not_the_published_ones_give_no_verdict() -> None:
     changed = data_record(spec()).model_copy(update={"canonical": False})
     write_seeds(RUNS, [0.56, 0.565, 0.558], changes={"data": changed})
     found = verdict(value(0.7))
-    assert found.reason == "the images are not the published ones; here 56.1% ± 0.9 (n = 3)"
+    assert found.reason == "the images are not the published ones; here 56.1% (55.2 to 57.0, n = 3)"
     assert (found.outcome, found.contradicts) == ("not comparable", False)
 
 
@@ -143,7 +146,7 @@ def test_what_diverged_has_not_been_measured() -> None:
 def test_a_claim_that_rests_on_a_fault_is_not_comparable() -> None:
     write_seeds(RUNS, [0.56, 0.561])
     found = verdict(value(0.5, not_comparable="dropout was off after the first epoch"))
-    told = "dropout was off after the first epoch; here 56.0% ± 0.6 (n = 2)"
+    told = "dropout was off after the first epoch; here 56.0% (55.4 to 56.7, n = 2)"
     assert (found.outcome, found.reason, found.contradicts) == ("not comparable", told, False)
 
 

@@ -41,7 +41,7 @@ mutations = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mutations)
 def test_mutated_records_are_read_or_named(run: Path, mutations: list[Any]) -> None:
     for name in FILES:

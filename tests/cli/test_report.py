@@ -164,7 +164,7 @@ def test_a_group_has_a_model_card(cli: Cli) -> None:
     done = cli("report", group, "--format", "model-card", "--title", "A network")
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith("---\nlibrary_name: vitreport\n")
-    assert "\n# A network\n\nTest accuracy 56.0% ± 2.5 (n = 2)." in done.stdout
+    assert "\n# A network\n\nTest accuracy 56.0% (53.5 to 58.5, n = 2)." in done.stdout
 
 
 def test_a_closed_pipe_is_no_error() -> None:

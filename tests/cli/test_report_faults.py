@@ -36,7 +36,7 @@ def reported(cli: Cli, exit_code: int) -> Completed:
     done = cli("report", "--no-assets")
     assert done.exit_code == exit_code, done.stderr
     assert "Perceiver IO" in done.stdout
-    assert "50.0% (49.0% to 51.0%, single run)" in done.stdout
+    assert "50.0% (49.0 to 51.0, single run)" in done.stdout
     return done
 
 
@@ -56,7 +56,7 @@ def test_torn_repeated_and_backward_epochs_are_skipped_and_named(cli: Cli, swin:
     done = reported(cli, 7)
     damaged = done.stdout.split("## Damaged records")[1]
     assert [f"line {number} skipped" in damaged for number in range(1, 6)] == [False, True, False, True, True]
-    assert "60.0% (59.0% to 61.0%, single run)" in done.stdout
+    assert "60.0% (59.0 to 61.0, single run)" in done.stdout
 
 
 def test_runs_without_a_result_are_told_apart(cli: Cli, swin: Path) -> None:

@@ -15,6 +15,7 @@ from vitreport.report.inject import BEGIN, END
 
 RUNS = Path("runs")
 HINT = "hint: remove it, or choose another directory with --assets"
+CURVES = "architectures-on-cifar-10-curves"
 
 
 @pytest.fixture(autouse=True)
@@ -97,15 +98,15 @@ def test_figures_that_are_no_longer_shown_go(cli: Cli) -> None:
     folder = Path("report-assets")
     cli("report", "-o", "report.md")
     (folder / "mine.svg").write_text("<svg/>")
-    (folder / "cost-dark.svg").write_text("<svg/>")
+    (folder / f"{CURVES}-dark.svg").write_text("<svg/>")
     before = set(pictures(folder))
     done = cli("report", "swin", "--check", "report.md")
-    assert f"{folder}/cost-light.svg is no longer a figure of the report\n" in done.stdout
-    assert "cost-dark" not in done.stdout.partition("is no longer")[2]
+    assert f"{folder}/{CURVES}-light.svg is no longer a figure of the report\n" in done.stdout
+    assert f"{CURVES}-dark" not in done.stdout.partition("is no longer")[2]
     assert set(pictures(folder)) == before
     cli("report", "swin", "-o", "report.md")
     document = Path("report.md").read_text()
-    assert {name for name in pictures(folder) if name not in document} == {"mine.svg", "cost-dark.svg"}
+    assert {name for name in pictures(folder) if name not in document} == {"mine.svg", f"{CURVES}-dark.svg"}
     assert cli("report", "swin", "--check", "report.md").exit_code == 0
 
 

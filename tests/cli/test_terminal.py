@@ -145,7 +145,7 @@ def test_what_belongs_together_stays_on_one_line_of_a_narrow_terminal(cli: Cli) 
     assert terminal.close() == 0
     header, *lines = CONTROL.sub("", terminal.screen.partition("batch_size\r\n")[2]).replace("\r", "").splitlines()
     assert header.startswith("batch_size ")
-    assert "56.5% (0.0% to 100.0%, n = 2)" in lines[0]
+    assert "56.5% (0.0 to 100.0, n = 2)" in lines[0]
     plain = cli(*sweep).stdout.splitlines()
     assert max(map(len, lines)) <= 80 < len(plain[-1])
     told = lines[[line.startswith("Perceiver IO on Digits") for line in lines].index(True) :]
@@ -171,7 +171,7 @@ def test_only_a_terminal_that_can_redraw_gets_bars(kind: str, is_drawn: bool, mo
         assert View(quiet=True).bars.disable
 
 
-@pytest.mark.parametrize("whole", ["n = 2", "0 to 2", "1 ± 3"])
+@pytest.mark.parametrize("whole", ["n = 2", "0 to 2"])
 def test_numbers_that_belong_together_are_folded_as_one_word(whole: str, monkeypatch: pytest.MonkeyPatch) -> None:
     leader, follower = pty.openpty()
     monkeypatch.setenv("COLUMNS", "17")

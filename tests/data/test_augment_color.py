@@ -57,7 +57,7 @@ SHIFTS = st.one_of(st.sampled_from([k / 12 for k in range(-6, 7)]), st.floats(-0
         (adjust_sharpness, torchvision.adjust_sharpness),
     ],
 )
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(factor=FACTORS)
 def test_a_factor_acts_as_in_torchvision(
     adjust: Callable[..., Tensor], reference: Callable[..., Tensor], factor: float
@@ -67,7 +67,7 @@ def test_a_factor_acts_as_in_torchvision(
     assert_close(adjust(images, factors), one_by_one(reference, images, factors))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(shift=SHIFTS, seed=st.integers(0, 1000))
 @example(shift=0.5, seed=0)
 @example(shift=-0.5, seed=0)
@@ -149,7 +149,7 @@ def test_an_operation_without_parameters_acts_as_in_torchvision(
     assert_close(operation(images), torch.stack([reference(image) for image in images]), atol=1e-6)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), levels=st.sampled_from([2, 5, 40, 256]), side=st.integers(3, 48))
 def test_equalize_gives_the_levels_that_torchvision_gives_to_uint8(seed: int, levels: int, side: int) -> None:
     stored = random_images(2, seed, (side, side)).pow(1 + seed % 3).mul(levels - 1).round().mul(255 // (levels - 1))

@@ -95,7 +95,7 @@ def affine_of_torchvision(image: Tensor, own: Map, interpolation: str) -> Tensor
 
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
 @pytest.mark.parametrize("size", SIZES)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(maps=st.lists(MAPS, min_size=1, max_size=6))
 def test_affine_maps_as_in_torchvision(interpolation: str, size: tuple[int, int], maps: list[Map]) -> None:
     """In double precision, so that both round to the same nearest pixel."""

@@ -15,7 +15,7 @@ def balanced(count: int, classes: int = 10) -> Labels:
     return np.repeat(np.arange(classes), count)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(LABELS, st.floats(0.1, 0.4), SEEDS)
 def test_validation_split_is_disjoint_complete_and_stratified(labels: Labels, fraction: float, seed: int) -> None:
     counts = np.bincount(labels)
@@ -31,7 +31,7 @@ def test_validation_split_is_disjoint_complete_and_stratified(labels: Labels, fr
     assert set(labels[train]) == set(labels)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(LABELS, st.integers(30, 300), SEEDS)
 def test_limited_keeps_the_same_share_of_each_class(labels: Labels, limit: int, seed: int) -> None:
     counts = np.bincount(labels)
@@ -43,7 +43,7 @@ def test_limited_keeps_the_same_share_of_each_class(labels: Labels, limit: int, 
     assert (np.abs(np.bincount(labels[kept], minlength=len(shares)) - shares) < 1).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SEEDS)
 def test_the_seed_alone_decides(seed: int) -> None:
     labels = balanced(20)
@@ -52,7 +52,7 @@ def test_the_seed_alone_decides(seed: int) -> None:
     assert not np.array_equal(first, other)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(LABELS, SEEDS)
 def test_the_number_held_out_of_a_class_does_not_depend_on_the_order(labels: Labels, seed: int) -> None:
     shuffled = np.random.default_rng(seed).permutation(labels)

@@ -55,7 +55,7 @@ def with_gradients(model: PerceiverIOClassifier, forward: Any, count: int) -> tu
     return logits.detach(), {name: parameter.grad for name, parameter in model.named_parameters()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(fields=specs, count=st.integers(1, 4))
 def test_logits_and_gradients_are_those_of_the_library(fields: Any, count: int) -> None:
     """In float64, where only a mistake is larger than 1e-9, even behind the LayerNorm of four almost equal values."""

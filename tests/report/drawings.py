@@ -9,7 +9,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from vitreport.report.blocks import Figure
-from vitreport.report.figures.collect import draw
+from vitreport.report.figures.draw import draw
 
 FONT = FontProperties("DejaVu Sans")
 SVG = "{http://www.w3.org/2000/svg}"

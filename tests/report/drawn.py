@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from math import exp
 
 from vitreport.analysis.curves import Curve, Metric
-from vitreport.analysis.group_details import Calibration, CalibrationBin, Confusion
-from vitreport.analysis.groups import Cost
+from vitreport.analysis.group_details import Confusion
 from vitreport.analysis.runs import State
 from vitreport.analysis.summary import Ablation, Level
 from vitreport.formatting import Estimate, Method
 from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import Figure, Kind
-from vitreport.report.figures.accuracy import Point, Row, rows_of
+from vitreport.report.figures.accuracy import Row, rows_of
 from vitreport.report.figures.canvas import look_of
 from vitreport.report.figures.curves import Line, Panel
 from vitreport.spec.load import parse_value
@@ -93,7 +92,7 @@ def augmentations() -> Ablation:
     return ablation("data.augment", named, 1)
 
 
-def classes(count: int = 10) -> tuple[Row, ...]:
+def rows(count: int = 10) -> tuple[Row, ...]:
     names = CLASSES if count == 10 else tuple(f"class {index}" for index in range(count))
     return tuple(Row(name, estimate(0.95 - 0.4 * (i * 7 % count) / count)) for i, name in enumerate(names))
 
@@ -103,21 +102,6 @@ def confusion(count: int = 10) -> Confusion:
     rare = 1 if count == 10 else 6
     rows = [[800 if i == j else (i * 31 + j * 17) % 60 // rare for j in range(count)] for i in range(count)]
     return Confusion(names, tuple(map(tuple, rows)), 3)
-
-
-def calibration() -> Calibration:
-    bins = [CalibrationBin(0 if i < 2 else 30 * 2**i, (i + 0.5) / 10, 0.9 * (i + 0.5) / 10) for i in range(10)]
-    return Calibration(estimate(0.062), tuple(bins), 3)
-
-
-def cost_points() -> tuple[Point, ...]:
-    values = {"cifar10": (0.62, 0.71, 0.83, 0.884, 0.878), "stl10": (0.41, 0.52, 0.553, 0.664, 0.609)}
-    flops = (50_000_000, 230_000_000, 3_800_000_000, 1_100_000_000, 900_000_000)
-    return tuple(
-        (name, dataset, estimate(value), Cost(number // 40, number, 3 * number, 5000.0, 600.0, 10**9, "cuda"))
-        for dataset, row in values.items()
-        for name, value, number in zip(ARCHITECTURES, row, flops, strict=True)
-    )
 
 
 def figure(kind: Kind, data: object, name: str = "") -> Figure:
@@ -134,11 +118,9 @@ def figures() -> dict[str, Figure]:
         figure("curves", (curves(), curves("loss", n=1)), "splits"),
         figure("ablation", learning_rates(), "learning-rate"),
         figure("ablation", augmentations(), "augment"),
-        figure("classes", classes()),
-        figure("classes", classes(50), "many-classes"),
+        figure("rows", rows()),
+        figure("rows", rows(50), "many-rows"),
         figure("confusion", confusion()),
         figure("confusion", confusion(24), "many-confusions"),
-        figure("calibration", calibration()),
-        figure("cost", cost_points()),
     )
     return {each.name: each for each in drawn}

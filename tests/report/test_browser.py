@@ -154,7 +154,7 @@ def test_a_number_is_told_to_the_pointer_and_to_the_keyboard(visit: Visit) -> No
     panel = visit.page.locator("figure svg").first
     bubble = visit.page.get_by_role("status")
     panel.locator(".tip").first.hover(force=True)
-    assert "% ±" in bubble.inner_text()
+    assert "% (" in bubble.inner_text()
     panel.focus()
     visit.page.keyboard.press("ArrowDown")
     first = bubble.inner_text()

@@ -42,8 +42,7 @@ def study() -> dict[str, Any]:
 def test_a_curve_over_a_setting_can_be_drawn_without_reading_text(study: dict[str, Any]) -> None:
     assert study["schema_version"] == SCHEMA_VERSION
     (ablation,) = (each for each in study["ablations"] if each["axes"] == ["batch_size"])
-    assert ablation["apart"] == ""
-    assert "qualifier" not in ablation
+    assert ablation["qualifier"] == ""
     points = [(level["values"]["train.batch_size"], level["accuracy"]["value"]) for level in ablation["levels"]]
     assert [size for size, _ in points] == [32, 64, 128]
     groups = {group["id"]: group for group in study["groups"]}

@@ -6,26 +6,11 @@ import pytest
 
 from tests.report.drawings import boxes, collisions, panels, texts
 from tests.report.drawn import ablation, compared, curves, estimate, figure, figures, level
-from vitreport.analysis.groups import Cost
 from vitreport.report.blocks import Figure
-from vitreport.report.figures.accuracy import Row, draw_cost
+from vitreport.report.figures.accuracy import Row
 from vitreport.report.figures.curves import Panel
 
 LONG = [f"timm/vit_base_patch16_clip_224.laion2b_{end}" for end in ("ft_in1k", "ft_in12k", "")]
-
-
-def costs(names: list[str], accuracies: list[float], flops: list[int], half_width: float = 0.01) -> Figure:
-    points = [
-        (name, "Digits", estimate(accuracy, half_width), Cost(number, number, number, 1.0, 1.0, 1, "cpu"))
-        for name, accuracy, number in zip(names, accuracies, flops, strict=True)
-    ]
-    return figure("cost", tuple(points), "cost")
-
-
-def many_costs(count: int) -> Figure:
-    scattered = [(37 * index % 101 / 101, 53 * index % 89 / 89) for index in range(count)]
-    names = [f"timm/model_{index}" for index in range(count)]
-    return costs(names, [0.4 + 0.5 * y for _, y in scattered], [int(10 ** (7 + 3 * x)) for x, _ in scattered])
 
 
 def varied(values: list[str], accuracies: list[float | None] | None = None, baseline: int | None = 0) -> Figure:
@@ -37,20 +22,16 @@ def varied(values: list[str], accuracies: list[float | None] | None = None, base
     return figure("ablation", ablation("learning_rate", levels, baseline), "ablation")
 
 
-def classes(accuracies: dict[str, tuple[float, float]]) -> Figure:
-    return figure("classes", tuple(Row(name, estimate(*each)) for name, each in accuracies.items()))
+def rows(accuracies: dict[str, tuple[float, float]]) -> Figure:
+    return figure("rows", tuple(Row(name, estimate(*each)) for name, each in accuracies.items()))
 
 
 HARD = {
-    "long names": classes(dict.fromkeys(LONG, (0.5, 0.1))),
+    "long names": rows(dict.fromkeys(LONG, (0.5, 0.1))),
     "long architectures": figure("overview", tuple(("cifar10", Row(name, estimate(0.5))) for name in LONG)),
     "states": figure(
         "overview", (("cifar10", Row("swin", None, "not finished")), ("cifar10", Row("tnt", estimate(0.5))))
     ),
-    "costs of long names": costs(LONG, [0.7, 0.8, 0.9], [10**8, 10**9, 10**10]),
-    "one place": costs(["one", "other"], [0.8, 0.8], [10**8, 10**8]),
-    "the ends": costs(["low", "high"], [0.0, 1.0], [10**6, 10**12], 0),
-    "twenty costs": many_costs(20),
     "twelve values": varied([f"{mantissa}e-{exponent}" for exponent in (5, 4, 3) for mantissa in (1, 2, 3, 5)]),
     "fifty values": varied([str(value) for value in range(1000, 1050)], baseline=25),
     "missing values": varied(["16", "32", "64", "128"], [0.5, 0.6, None, None]),
@@ -66,25 +47,9 @@ def test_no_text_meets_another_or_leaves_the_panel(name: str) -> None:
         assert collisions(panel) == []
 
 
-def test_accuracy_against_cost_names_every_point() -> None:
-    (panel,) = panels(many_costs(20))
-    assert {f"timm/model_{index}" for index in range(20)} <= set(texts(panel))
-
-
-def test_more_architectures_than_colours_still_look_different() -> None:
-    (panel,) = draw_cost(many_costs(20).data)
-    lines = panel.drawing.legends[0].get_lines()
-    assert len({(line.get_color(), line.get_marker()) for line in lines}) == len(lines) == 20
-
-
-def test_an_axis_of_costs_names_the_ends_and_what_there_is_room_for() -> None:
-    (panel,) = panels(costs(["a", "b", "c", "d"], [0.5, 0.6, 0.7, 0.8], [20_000_000, 21_000_000, 10**8, 5 * 10**9]))
-    assert [text for text in texts(panel) if re.fullmatch(r"[\d.]+[kMGT]", text)] == ["20M", "100M", "5G"]
-
-
 @pytest.mark.parametrize(("accuracies", "digits"), [([0.1, 0.9], {"0"}), ([0.9, 0.905], {"1"}), ([0.9, 0.9001], {"1"})])
 def test_shares_on_one_axis_have_the_same_digits(accuracies: list[float], digits: set[str]) -> None:
-    (panel,) = panels(costs(["one", "other"], accuracies, [10**8, 10**9], 0.001))
+    (panel,) = panels(varied(["1", "2"], list(accuracies)))
     ticks = [text.partition(".")[2] for text in texts(panel) if re.fullmatch(r"[\d.]+%", text)]
     assert {str(len(tick.removesuffix("%"))) for tick in ticks} == digits
 
@@ -101,7 +66,7 @@ def test_what_has_no_accuracy_is_a_cross_whose_states_are_named_once() -> None:
 
 
 def test_long_names_that_differ_at_an_end_still_do_when_they_are_cut() -> None:
-    (panel,) = panels(classes(dict.fromkeys(LONG, (0.5, 0.1))))
+    (panel,) = panels(rows(dict.fromkeys(LONG, (0.5, 0.1))))
     cut = [text for text in texts(panel) if "…" in text]
     assert max(map(len, cut)) <= 26
     assert len(set(cut)) == len(LONG)
@@ -109,7 +74,7 @@ def test_long_names_that_differ_at_an_end_still_do_when_they_are_cut() -> None:
 
 def test_marks_are_whole_and_intervals_end_where_the_axis_does() -> None:
     """At 100% a dot is not cut in half; an interval beyond the axis does not cross the number at its right."""
-    (panel,) = panels(classes({"sure": (1.0, 0.0), "wide": (0.97, 0.3)}))
+    (panel,) = panels(rows({"sure": (1.0, 0.0), "wide": (0.97, 0.3)}))
     numbers = [text.left for text in boxes(panel) if text.text in ("100.0%", "97.0%")]
     assert len(numbers) == 2
     for group in panel.iter():

@@ -50,7 +50,7 @@ def test_the_hub_reads_the_mean_over_seeds() -> None:
     assert (data.library_name, data.datasets, data.metrics) == ("vitreport", ["cifar10"], ["accuracy"])
     assert data.tags == ["vitreport", "image-classification", "perceiver-io"]
     assert data.license is None
-    assert "Test accuracy 56.3% ± 1.5 (n = 3). 95% confidence intervals: Student's t" in card
+    assert "Test accuracy 56.3% (54.8 to 57.9, n = 3). 95% confidence intervals: over seeds (Student's t)" in card
     assert "for seed in 0 1 2; do vitreport train perceiver-io --dataset cifar10 --set " in card
 
 
@@ -59,7 +59,7 @@ def test_a_single_run_says_so() -> None:
     card = card_of(first.name)
     (result,) = parsed(card).eval_results
     assert (result.metric_value, result.metric_name) == (0.562, "accuracy, single run")
-    assert "Test accuracy 56.2% (55.2% to 57.2%, single run)." in card
+    assert "Test accuracy 56.2% (55.2 to 57.2, single run)." in card
     assert "- Single runs in the first table: 1 of 1 result" in card
     assert f"vitreport eval {first.name}\n" in card
 
@@ -83,7 +83,7 @@ def test_it_tells_the_bytes_and_what_limits_the_number() -> None:
 def test_runs_without_a_result_are_counted() -> None:
     write_seeds(RUNS, [0.562, 0.558], train=QUICK)
     write_run(RUNS, spec(seed=2, train=QUICK), None, error=DIVERGED)
-    assert "Test accuracy 56.0% ± 2.5 (n = 2); 1 of 3 seeds diverged." in card_of()
+    assert "Test accuracy 56.0% (53.5 to 58.5, n = 2); 1 of 3 seeds diverged." in card_of()
 
 
 def test_a_card_is_about_one_group() -> None:

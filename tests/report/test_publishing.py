@@ -21,7 +21,7 @@ from vitreport.records.folders import run_folders
 from vitreport.report.blocks import Figure
 from vitreport.report.figures import assets
 from vitreport.report.figures.assets import Assets
-from vitreport.report.figures.collect import draw
+from vitreport.report.figures.draw import draw
 from vitreport.report.page import make_page
 
 PLACE, FOLDER, FILE = Path("docs"), Path("docs/r-assets"), Path("docs/r.md")
@@ -37,10 +37,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
         write_seeds(root / name, [0.5, accuracy - 0.08], train={"epochs": 2})
         add_mistakes(write_run(root / name, spec(model, train={"epochs": 2}), accuracy))
     write_run(root / "new", spec("mlp-mixer", train={"epochs": 2}), 0.4)
-    kinds = ("overview", "mistakes", "cost")
+    kinds = ("overview", "mistakes", "curves")
     whole = {name: make_page(analyze(run_folders(root / name))).figures for name in ("old", "new")}
     shown = {name: [each for each in figures if each.kind in kinds] for name, figures in whole.items()}
-    new = [each for each in shown["new"] if each.kind != "cost"]  # gone from the second, which has one more
+    new = [each for each in shown["new"] if each.kind != "curves"]  # gone from the second, which has one more
     pages: Pages = {"old": shown["old"], "new": [*new, whole["new"][-1]], "none": []}
     drawn = {id(figure): draw(figure) for figures in pages.values() for figure in figures}
     with pytest.MonkeyPatch.context() as once:

@@ -38,12 +38,16 @@ def rendered(page: Page, template: str, assets: str | None = None) -> str:
     [
         ("{{ page.title }}", "Small vision architectures\n"),
         ("{{ page.title }} \N{SNOWMAN}", "Small vision architectures \N{SNOWMAN}\n"),
-        ("{{ sections.cost }}", "## Cost\n\n| architecture | dataset |"),
-        ("{{ sections.cost.blocks }}", "| architecture | dataset | parameters |"),
+        ("{{ sections.methods }}", "## How the numbers were obtained\n\n- Every number"),
+        (
+            "{{ sections.methods.blocks }}",
+            "- Every number, sentence and figure is computed ",
+        ),
+        ("{{ tables.cost }}", "| setting | parameters |"),
         ("{{ tables.overview }}", "| architecture | CIFAR-10 | STL-10 |"),
-        ("{{ ablation_blocks(page.summary.ablations[0]) }}", "| batch_size | test accuracy |"),
+        ("{{ ablation_blocks(page.summary.ablations[0]) }}", "- Test accuracy increases over all 3 values; "),
         ("{{ subject(page.summary.ablations[0]) }}", "Perceiver IO on CIFAR-10 by batch_size\n"),
-        ("{{ page.summary.groups[0].test | accuracy }}", "56.3% ± 1.5 (n = 3)\n"),
+        ("{{ page.summary.groups[0].test | accuracy }}", "56.3% (54.8 to 57.9, n = 3)\n"),
     ],
 )
 def test_a_template_prints_what_it_names(page: Page, template: str, expected: str) -> None:
@@ -62,8 +66,9 @@ def test_a_template_may_replace_a_section_of_the_usual_report(page: Page) -> Non
     usual = render_markdown(page, assets="a/")
     assert rendered(page, '{% extends "report.md.j2" %}', "a/") == usual
     mine = '{% block section %}{% if section.anchor == "methods" %}mine{% else %}{{ super() }}{% endif %}{% endblock %}'
-    before, after = usual.split("## Methods")[0], usual.split("## Data\n")[1]
-    assert rendered(page, '{% extends "report.md.j2" %}' + mine, "a/") == f"{before}mine\n\n## Data\n{after}"
+    before, after = usual.split("## How the numbers")[0], usual.split("## Runs without a result\n")[1]
+    shown = rendered(page, '{% extends "report.md.j2" %}' + mine, "a/")
+    assert shown == f"{before}mine\n\n## Runs without a result\n{after}"
 
 
 @pytest.mark.parametrize(

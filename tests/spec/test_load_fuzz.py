@@ -24,7 +24,7 @@ from vitreport.spec.run import RunSpec
 from .composing import MIXER, PERCEIVER, SWIN, describe
 
 SLOWEST = timedelta(seconds=5)
-fuzzed = settings(max_examples=100, deadline=None)
+fuzzed = settings(max_examples=100)
 
 NAMES = sorted({part for path in field_paths() for part in path.split(".")} | {"lr", "adamw", "random_crop"})
 LINE_ENDS = "\n\r\x0b\x0c\x1c\x85\u2028"

@@ -11,8 +11,8 @@ from vitreport.analysis.ablations import inferred_ablations, planned_ablations
 from vitreport.analysis.comparisons import with_paired
 from vitreport.analysis.group_details import read_details
 from vitreport.analysis.groups import Group, group_runs
-from vitreport.analysis.labels import field_table, group_label, told_apart
-from vitreport.analysis.pairs import Planned, pairs_of, planned_pair
+from vitreport.analysis.labels import group_label, told_apart
+from vitreport.analysis.pairs import Planned, pairs_of, planned_pair, usual_sections
 from vitreport.analysis.references import architecture_reference, architecture_summary, architecture_title
 from vitreport.analysis.runs import datasets_of, summarize_run
 from vitreport.analysis.summary import Ablation, Architecture, Pair, Provenance, Section, Summary
@@ -24,12 +24,13 @@ NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 
 
 class PlannedSection(NamedTuple):
-    """A part of a study: its runs by name, and the ids of its sweeps."""
+    """A part of a study: its runs by name, the ids of its sweeps, and the command that trains what is missing."""
 
     title: str
     question: str
     runs: tuple[tuple[str, Planned], ...]
     ablations: tuple[str, ...]
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Outline:
     sections: tuple[PlannedSection, ...] = ()
     best_over_epochs: frozenset[str] = frozenset()  # groups whose published figure is the best of all epochs
     parts: Mapping[str, Planned] = field(default_factory=dict)  # what is planned for sweeps, by their ids
+    command: str = ""  # trains what is missing of a study
 
 
 def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: Iterable[Damage] = ()) -> Summary:
@@ -65,17 +67,19 @@ def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: It
     inferred = [] if outline.sections else inferred_ablations(groups, representatives, planned)
     ablations = told_apart([*planned, *inferred])
     designed = {ablation.design: ablation for ablation in ablations if ablation.design}
+    sections = [
+        Section(
+            title=section.title,
+            question=section.question,
+            runs=tuple((name, planned_pair(planned, groups)) for name, planned in section.runs),
+            ablations=tuple(designed[design] for design in section.ablations),
+            command=section.command,
+        )
+        for section in outline.sections
+    ]
     return Summary(
         runs=len(seen),
-        sections=tuple(
-            Section(
-                title=section.title,
-                question=section.question,
-                runs=tuple((name, planned_pair(planned, groups)) for name, planned in section.runs),
-                ablations=tuple(designed[design] for design in section.ablations),
-            )
-            for section in outline.sections
-        ),
+        sections=tuple(sections or usual_sections(pairs, groups, ablations)),
         architectures=tuple(_architectures(groups, with_paired(pairs), ablations)),
         datasets=tuple(datasets_of(summarized)),
         unplaced=tuple(run for run in summarized if run.spec is None),
@@ -85,6 +89,7 @@ def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: It
             *(each for group in representatives if group.details for each in group.details.damage),
         ),
         provenance=_provenance([run.record for run in summarized if run.record]),
+        command=outline.command,
     )
 
 
@@ -98,6 +103,7 @@ def _provenance(records: Sequence[RunRecord]) -> Provenance:
         versions=counted(f"{name} {version}" for record in records for name, version in record.versions.items()),
         commits=counted(f"{git.commit[:SHOWN_DIGITS]}{', with changes' if git.dirty else ''}" for git in states),
         unknown_commits=len(records) - len(states),
+        seconds=sum(record.seconds for record in records),
         resumed=sum(bool(record.resumed) for record in records),
         resumed_elsewhere=sum(any(each.changed for each in record.resumed) for record in records),
     )
@@ -128,8 +134,6 @@ def _architectures(
             title=architecture_title(name),
             about=architecture_summary(name),
             reference=architecture_reference(name),
-            model_fields=field_table(own, lambda path: path.startswith("model.")),
-            training_fields=field_table(own, lambda path: not path.startswith("model.")),
             pairs=tuple(pair for pair in pairs if pair.architecture == name),
             groups=tuple(own),
             ablations=tuple(ablation for ablation in ablations if ablation.architecture == name),

@@ -26,6 +26,7 @@ class Claim:
     statement: str
     source: str
     group: str  # the id of a group
+    part: str = ""  # the name of the part of a study
     relation: Relation = "is"
     value: float | None = None
     digits: int = 2  # how many digits of its percentage were published

@@ -17,7 +17,11 @@ def conclusion(found: Sequence[Finding]) -> dict[str, list[str]]:
     open_trends = [each for each in found if each.rule == "trend" and each.estimate and not each.estimate.is_shown]
     parts: dict[str, list[str]] = {}
     for part, rules in PARTS.items():
-        every = [each.sentence for each in found if each.rule in rules and each not in open_trends]
+        every = [_whole(each) for each in found if each.rule in rules and each not in open_trends]
         kept = every if len(every) <= MOST else [*every[: MOST - 1], f"{len(every) - MOST + 1} more: see above."]
         parts |= {part: kept} if kept else {}
     return parts
+
+
+def _whole(finding: Finding) -> str:
+    return f"{finding.subject}: {finding.sentence}" if finding.subject else finding.sentence

@@ -1,13 +1,12 @@
-"""The details of one finished group: classes, confusion, calibration, mistakes. Its runs are read again."""
+"""The details of one finished group: classes, confusion, calibration error, mistakes. Its runs are read again."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitreport.formatting import Estimate
 from vitreport.intervals import SHARE, over_seeds, share
-from vitreport.records.measurement import SplitDetails
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.store.mistakes import read_sheet
 
@@ -26,24 +25,6 @@ class Confusion:
 
     classes: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
-    n: int
-
-
-@dataclass(frozen=True)
-class CalibrationBin:
-    """The test images of several seeds whose confidence falls into one bin."""
-
-    count: int
-    confidence: float
-    accuracy: float
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """The bins of `n` seeds, and the expected calibration error (Guo et al. 2017)."""
-
-    error: Estimate
-    bins: tuple[CalibrationBin, ...]
     n: int
 
 
@@ -75,7 +56,7 @@ class Details:
 
     classes: tuple[ClassAccuracy, ...] = ()
     confusion: Confusion | None = None
-    calibration: Calibration | None = None
+    calibration_error: Estimate | None = None  # expected (Guo et al. 2017)
     mistakes: Mistakes | None = None
     damage: tuple[Damage, ...] = ()  # found while the details were read
 
@@ -99,23 +80,10 @@ def read_details(folders: Iterable[Path]) -> Details:
     return Details(
         classes=tuple(ClassAccuracy(name, each) for name, each in zip(names, by_class, strict=True) if each),
         confusion=Confusion(names, pooled, len(matrices)) if matrices else None,
-        calibration=_calibration([test for _, test in done]),
+        calibration_error=over_seeds([test.expected_calibration_error for _, test in done], SHARE),
         mistakes=next(filter(None, (_mistakes(run, damage) for run, _ in done)), None),
         damage=tuple(damage),
     )
-
-
-def _calibration(tests: Sequence[SplitDetails]) -> Calibration | None:
-    """Pool the bins of several runs, weighted by their images."""
-    error = over_seeds([test.expected_calibration_error for test in tests], SHARE)
-    if error is None or len({len(test.calibration) for test in tests}) > 1:
-        return None
-    bins = []
-    for pooled in zip(*(test.calibration for test in tests), strict=True):
-        count = sum(of_run.count for of_run in pooled)
-        confidence = sum(of_run.count * of_run.confidence for of_run in pooled) / (count or 1)
-        bins.append(CalibrationBin(count, confidence, sum(of_run.correct for of_run in pooled) / (count or 1)))
-    return Calibration(error, tuple(bins), len(tests))
 
 
 def _mistakes(run: Run, damage: list[Damage]) -> Mistakes | None:

@@ -8,7 +8,7 @@ from typing import Any
 from vitreport.analysis.curves import Curve, Metric, curves_of
 from vitreport.analysis.group_details import Details
 from vitreport.analysis.runs import RunSummary, State, dataset_ids, median_of, sample_of
-from vitreport.analysis.train_commands import fields_of, is_preset, training_command
+from vitreport.analysis.train_commands import changed_fields, fields_of, is_preset, training_command
 from vitreport.data.notices import shares_apart
 from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
@@ -71,6 +71,11 @@ class Group:
     def is_preset(self) -> bool:
         """Whether it is trained as its preset says."""
         return is_preset(self._spec)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The fields that differ from its preset, or from the defaults."""
+        return changed_fields(self._spec)
 
     @property
     def _spec(self) -> RunSpec:

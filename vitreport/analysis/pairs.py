@@ -1,13 +1,14 @@
 """Choose the group that represents an architecture on a dataset, without looking at test accuracy."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
 
 from vitreport.analysis.groups import Group
-from vitreport.analysis.summary import Pair
+from vitreport.analysis.references import architecture_title, subject_of, where_of
+from vitreport.analysis.summary import Ablation, Pair, Section
 from vitreport.analysis.train_commands import usual_command
 from vitreport.data.registry import DATASETS
 from vitreport.spec.model import ARCHITECTURES
@@ -56,6 +57,23 @@ def planned_pair(planned: Planned, groups: Sequence[Group]) -> Pair:
     dataset = group.dataset if group else planned.dataset
     candidates = sum((each.architecture, each.dataset) == (planned.architecture, dataset) for each in groups)
     return Pair(planned.architecture, dataset, group, candidates, "as the study has it", planned.command)
+
+
+def usual_sections(pairs: Sequence[Pair], groups: Sequence[Group], ablations: Sequence[Ablation]) -> Iterator[Section]:
+    """Yield a section for each dataset, for each ablation, and for the groups that are in none of these."""
+    for dataset in dict.fromkeys(pair.dataset for pair in pairs):
+        runs = tuple((architecture_title(each.architecture), each) for each in pairs if each.dataset == dataset)
+        section = Section("", "", tuple(each for each in runs if each[1].group), ())
+        if section.runs:
+            yield replace(section, title=section.comparisons[0].heading)
+    shown = {level.group for ablation in ablations for level in ablation.levels}
+    for ablation in ablations:
+        yield Section(subject_of(ablation), "", (), (ablation,))
+    for pair in (pair for pair in pairs if pair.group):
+        siblings = [each for each in groups if (each.architecture, each.dataset) == (pair.architecture, pair.dataset)]
+        if others := [each for each in siblings if each.id not in {*shown, pair.group and pair.group.id}]:
+            runs = tuple((each.label, replace(pair, group=each)) for each in others)
+            yield Section(f"Other settings of {where_of(pair)}", "", (("shown above", pair), *runs), ())
 
 
 def _ordered(names: Mapping[str, str], known: Iterable[str]) -> list[str]:

@@ -1,18 +1,61 @@
 """How the numbers of a report were obtained, and what they do not show, in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from vitreport.analysis.findings import Named, epochs_of
 from vitreport.analysis.groups import mixed_randomness
 from vitreport.analysis.references import where_of
 from vitreport.analysis.summary import Summary
 from vitreport.analysis.train_commands import PLACEHOLDER
 from vitreport.data.registry import DATASETS, dataset_title
-from vitreport.formatting import counted, joined
+from vitreport.formatting import counted, duration, joined, listed
+from vitreport.spec.sweep import short_name, shown_value
 
+MOST_OWN = 3
+COVERAGE = "Over seeds and test images they cover new training runs and new test images of the same kind."
 COST = (
     "FLOPs are those of one image, a multiply-add counted as two. Times and images per second (training) are medians "
     "over the seeds, memory is the largest; they compare only on the same device."
 )
+
+
+def what_was_run(summary: Summary) -> str:
+    """Count runs, seeds and images in one line, with the time that they took and the device."""
+    seeds = sorted({len(group.seeds) for group in summary.groups if group.seeds})
+    images = [(dict(each.counts).get("test"), each.title) for each in summary.datasets]
+    found = summary.provenance
+    words = [
+        counted(summary.runs, "run"),
+        f"{counted(' to '.join(map(str, dict.fromkeys((seeds[0], seeds[-1])))), 'seed')} per setting" if seeds else "",
+        listed([f"{counted(count, 'test image')} of {title}" for count, title in images if count], 3),
+        f"{duration(found.seconds)} of training" if found.seconds else "",
+        f"on {listed([device for device, _ in found.devices], 2)}" if found.devices else "",
+    ]
+    return f"{', '.join(filter(None, words))}." if summary.runs else ""
+
+
+def held_fixed(named: Named, varied: Collection[str] = ()) -> str:
+    """Say how long all were trained, and what else differs from the presets in all of them or in some."""
+    groups = [group for _, group in named]
+    if not groups:
+        return ""
+    epochs = {epochs_of(group) for group in groups if "train.epochs" not in varied}
+    changes = [
+        {short_name(path): shown_value(group.fields[path]) for path in group.changed if path not in varied}
+        for group in groups
+    ]
+    every = {name: value for name, value in changes[0].items() if all(each.get(name) == value for each in changes)}
+    fixed = {"epochs": str(min(epochs))} if len(epochs) == 1 else {}
+    words = [f"{name} {value}" for name, value in (fixed | every).items()]
+    own = [
+        f"{name} has {joined(f'{path} {value}' for path, value in each.items() if path not in every)}."
+        for (name, _), each in zip(named, changes, strict=True)
+        if each.keys() - every.keys()
+    ]
+    of = "its preset" if len({group.architecture for group in groups}) == 1 else "the presets"
+    which = "All other settings are" if words else "The settings are"
+    others = f"{which} those of {of}, or the defaults where there is none."
+    return " ".join([*([f"Held fixed: {', '.join(words)}."] if words else []), others, *own[:MOST_OWN]])
 
 
 def placeholder_of(summary: Summary) -> str:
@@ -48,6 +91,10 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
         "together with 95% (Sidak). An architecture is best if its interval against each other one excludes 0. Seeds "
         "and images that would show a difference of 1 pp do so in 80% of repetitions (Bloom). "
         "Estimated from three seeds, such a number can be off by a factor of three."
+    )
+    yield (
+        "Curves are means over the seeds, with 95% bands over seeds (Student's t). Validation and test are measured "
+        "after each epoch. Training is the mean over the batches of an epoch, with any augmentation and dropout."
     )
     if has_claims:
         yield (

@@ -96,7 +96,7 @@ def _cited(summary: "Summary") -> Iterable[str]:
     differences = [level.difference for ablation in summary.ablations for level in ablation.levels if level.difference]
     for group in summary.groups:
         yield from (key for (path, value), key in SETTING_REFERENCES.items() if group.fields.get(path) == value)
-        if group.details and group.details.calibration:
+        if group.details and group.details.calibration_error:
             yield CALIBRATION
     for estimate in (*differences, *(each for group in summary.groups for each in (group.test, group.gap) if each)):
         yield from METHOD_REFERENCES.get(estimate.method, ())

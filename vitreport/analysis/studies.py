@@ -15,10 +15,10 @@ BEST_TRAIN = "the best training accuracy of all epochs is not measured, only tha
 Plans = Mapping[str, Plan]
 
 
-def outline_of(study: StudySpec, plans: Plans, command_of: Callable[[str], str]) -> Outline:
+def outline_of(study: StudySpec, plans: Plans, command_of: Callable[..., str]) -> Outline:
     """Plan all runs and ablations of a study; the baseline of an ablation represents a pair without a run.
 
-    `command_of` gives the command that trains what is missing of a part.
+    `command_of` gives the command that trains what is missing of some parts, without any of all.
     """
     planned = {name: _planned(_first_trial(plan), command_of(name)) for name, plan in plans.items()}
     runs = [planned[name] for name, plan in plans.items() if not plan.axes]
@@ -33,12 +33,14 @@ def outline_of(study: StudySpec, plans: Plans, command_of: Callable[[str], str])
                 question=section.question,
                 runs=tuple((name, planned[name]) for name in section.runs if name in plans),
                 ablations=tuple(plans[name].id for name in section.ablations if name in plans),
+                command=command_of(*(name for name in section.parts if name in plans)),
             )
             for section in study.order
             if not plans.keys().isdisjoint(section.parts)
         ),
         best_over_epochs=frozenset(_group(study, plans, claim.of, claim.at) for claim in best),
         parts={plan.id: planned[name] for name, plan in plans.items()},
+        command=command_of(),
     )
 
 
@@ -71,6 +73,7 @@ def claims_of(study: StudySpec, plans: Plans, asked: StudyRequest) -> list[Claim
             other = _group(study, plans, other_run or claim.of, None if other_run else claim.other)
         faults = [*changed, *(study.faults[name] for name in claim.fault), *([BEST_TRAIN] if of_train else [])]
         found = Claim(
+            part=claim.of,
             statement=statement_of(study, claim),
             source=claim.source,
             group=group,

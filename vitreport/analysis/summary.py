@@ -3,12 +3,15 @@
 Accuracies are fractions of images, losses are in nats. All intervals are 95% intervals.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
 from vitreport.analysis.groups import Group
 from vitreport.analysis.power import ToSettle
+from vitreport.analysis.references import architecture_title
 from vitreport.analysis.runs import Dataset, RunSummary, State
+from vitreport.data.registry import dataset_title
 from vitreport.formatting import Estimate
 from vitreport.records.reader import Damage
 from vitreport.spec.sweep import ValueSpec, shown_level
@@ -89,15 +92,65 @@ class Ablation:
     to_settle: ToSettle | None = None  # where differences from the baseline are not shown
     qualifier: str = ""  # which one it is, where others of its architecture and dataset vary the same
 
+    @property
+    def varied(self) -> frozenset[str]:
+        """The paths of the fields that are varied."""
+        return frozenset(path for level in self.levels for value in level.values for path in value.fields)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The runs of a section on one dataset, by the names that they have there."""
+
+    name: str  # unique in a summary
+    dataset: str
+    runs: tuple[tuple[str, Pair], ...]
+    command: str  # trains what is missing
+
+    @property
+    def groups(self) -> tuple[tuple[str, Group], ...]:
+        """What was run."""
+        return tuple((name, pair.group) for name, pair in self.runs if pair.group)
+
+    @property
+    def heading(self) -> str:
+        """What is compared: Perceiver IO on CIFAR-10; Architectures on CIFAR-10."""
+        names = {pair.architecture for _, pair in self.runs}
+        what = architecture_title(names.pop()) if len(names) == 1 else "Architectures"
+        return f"{what} on {dataset_title(self.dataset)}"
+
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a study: its question, its runs by name, and its ablations."""
+    """A question, its runs by name, and its ablations; `command` trains what is missing of a part of a study."""
 
     title: str
     question: str
     runs: tuple[tuple[str, Pair], ...]
     ablations: tuple[Ablation, ...]
+    command: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of its runs and ablations."""
+        return (*(name for name, _ in self.runs), *(ablation.name for ablation in self.ablations))
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Its runs by dataset, with the title of their architecture as name where it is the only one."""
+        found = []
+        for dataset in dict.fromkeys(pair.dataset for _, pair in self.runs):
+            own = [(name, pair) for name, pair in self.runs if pair.dataset == dataset]
+            uses = Counter(pair.architecture for _, pair in own)
+            named = [(architecture_title(p.architecture) if uses[p.architecture] == 1 else name, p) for name, p in own]
+            found.append(Comparison(f"{self.title} on {dataset}", dataset, tuple(named), self.command))
+        return tuple(found)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether any of it was run."""
+        levels = (level.group for ablation in self.ablations for level in ablation.levels)
+        return any(pair.group for _, pair in self.runs) or any(levels)
 
 
 @dataclass(frozen=True)
@@ -117,8 +170,6 @@ class Architecture:
     title: str
     about: str
     reference: str
-    model_fields: FieldTable
-    training_fields: FieldTable
     pairs: tuple[Pair, ...]
     groups: tuple[Group, ...]
     ablations: tuple[Ablation, ...]
@@ -132,13 +183,14 @@ class Provenance:
     versions: tuple[tuple[str, int], ...]
     commits: tuple[tuple[str, int], ...]
     unknown_commits: int
+    seconds: float  # of all runs together
     resumed: int
     resumed_elsewhere: int  # how many were resumed under another fingerprint
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Everything, in the order of the report."""
+    """Everything, in the order of the report. Without a study there is a section for each dataset and ablation."""
 
     runs: int
     sections: tuple[Section, ...]
@@ -147,6 +199,11 @@ class Summary:
     unplaced: tuple[RunSummary, ...]  # runs without a readable spec
     damage: tuple[Damage, ...]
     provenance: Provenance
+    command: str = ""  # trains what is missing of a study
+
+    def group(self, group_id: str) -> Group:
+        """Return a group by its id."""
+        return next(each for each in self.groups if each.id == group_id)
 
     @property
     def pairs(self) -> tuple[Pair, ...]:

@@ -49,20 +49,30 @@ def _model_name(spec: RunSpec) -> str:
     return f"{spec.model.name}/{architecture}" if architecture else spec.model.name
 
 
+def changed_fields(spec: RunSpec) -> tuple[str, ...]:
+    """Return the fields that differ from the preset or the defaults, by their paths."""
+    return tuple(path for path, _ in _changes(spec))
+
+
 def _assignments(spec: RunSpec) -> list[str]:
     """Return what differs from the preset or the defaults, as `--set` takes it."""
+    return [text for _, text in _changes(spec)]
+
+
+def _changes(spec: RunSpec) -> list[tuple[str, str]]:
     data, wanted = spec.data, fields_of(spec)
     known = DATASETS.get(data.dataset)  # of a folder, the spec has what was found there
     classes, size = (known.num_classes, known.image_size) if known else (data.num_classes, data.image_size)
     facts = DatasetFacts(data.dataset, classes, size)
-    texts: list[str] = []
+    changes: list[tuple[str, str]] = []
     for paths in (TAGS, wanted):  # tags first: they bring the defaults of their other fields
-        usual = _usual_fields(_model_name(spec), spec.model.whole_label, facts, tuple(texts))
+        given = tuple(text for _, text in changes)
+        usual = _usual_fields(_model_name(spec), spec.model.whole_label, facts, given)
         for path in paths:
             if path in wanted and usual.get(path) != (value := wanted[path]):
                 is_plain = isinstance(value, str) and parse_value(value) == value
-                texts.append(f"{short_name(path)}={value if is_plain else toml_value(value)}")
-    return texts
+                changes.append((path, f"{short_name(path)}={value if is_plain else toml_value(value)}"))
+    return changes
 
 
 @cache  # many groups share an architecture and a dataset

@@ -22,7 +22,7 @@ from vitreport.formatting import counted, json_document, printable
 PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
 BETWEEN_COLUMNS = 2
 MOST_WARNINGS = 50
-TOGETHER = re.compile(r" (=|to|±) ")
+TOGETHER = re.compile(r" (=|to) ")
 JSON_VERSION = 1  # of the documents of all commands; a report has its own
 STYLES = {"warning": "yellow", "error": "bold red"}
 NO_BREAK = "\N{NO-BREAK SPACE}"

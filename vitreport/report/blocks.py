@@ -1,11 +1,12 @@
 """Sections of blocks, which `page.py` builds, and `markdown_text.py` and `html.py` render."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Format = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
-Kind = Literal["overview", "cost", "curves", "classes", "confusion", "calibration", "mistakes", "ablation"]
+Kind = Literal["overview", "rows", "ablation", "curves", "confusion", "mistakes"]
 MOST_ROWS = 100
 NOTHING = "\N{EN DASH}"  # a table cell without a value
 
@@ -68,20 +69,24 @@ class Figure:
     """A figure before it is drawn, with what a report says about it. HTML shows several side by side."""
 
     name: str  # of its files without extension, unique in a report
-    kind: Kind  # how it is drawn, see figures/collect.py
+    kind: Kind  # how it is drawn, see figures/draw.py
     title: str
     alt: str  # what one sees, with numbers, for readers who do not see the figure
     caption: str  # what is shown, with the method of its intervals and the number of seeds
     data: Any  # what is drawn, as the function of its kind takes it
-    architecture: str = ""  # where it belongs; "" compares architectures
-    dataset: str = ""
-    ablation: str = ""  # the name of the ablation that it shows
 
     @property
     def files(self) -> list[str]:
         """The names of its files: in light and in dark colours, or a recorded picture."""
         endings = [".png"] if self.kind == "mistakes" else ["-light.svg", "-dark.svg"]
         return [f"{self.name}{ending}" for ending in endings]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Blocks beside each other where the page is wide enough."""
+
+    blocks: tuple["Block", ...]
 
 
 @dataclass(frozen=True)
@@ -102,14 +107,44 @@ class Section:
     has_heading: bool = True
 
 
-Block = Paragraph | Bullets | CodeBlock | Table | Figure | Details
+Block = Paragraph | Bullets | CodeBlock | Table | Figure | Beside | Details
 Part = Block | Section
 
 
 def filled(content: Iterable[Block]) -> tuple[Block, ...]:
     """Return the blocks that say something: a table has rows, a list has items, and so on."""
     says = ("text", "items", "rows", "blocks")
-    return tuple(each for each in content if all(getattr(each, name, True) for name in says))
+    whole = (
+        replace(each, blocks=filled(each.blocks)) if isinstance(each, Beside | Details) else each for each in content
+    )
+    return tuple(each for each in whole if all(getattr(each, name, True) for name in says))
+
+
+def figures_in(content: Iterable[Part]) -> Iterator[Figure]:
+    """Yield the figures of blocks and sections, in their order."""
+    for each in content:
+        if isinstance(each, Figure):
+            yield each
+        elif isinstance(each, Beside | Details | Section):
+            yield from figures_in(each.blocks)
+
+
+def with_unique_figures(sections: Iterable[Section]) -> tuple[Section, ...]:
+    """Return sections whose figures have names that are unique and fit for files."""
+    taken: set[str] = set()
+
+    def named(content: Block) -> Block:
+        if isinstance(content, Beside | Details):
+            return replace(content, blocks=tuple(map(named, content.blocks)))
+        if not isinstance(content, Figure):
+            return content
+        name = re.sub(r"[^a-z0-9.]+", "-", content.name.lower()).strip("-.")[:100]
+        while name in taken:
+            name += "-2"
+        taken.add(name)
+        return replace(content, name=name)
+
+    return tuple(replace(each, blocks=tuple(map(named, each.blocks))) for each in sections)
 
 
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1, note: str = "") -> Table:

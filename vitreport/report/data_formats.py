@@ -16,16 +16,16 @@ from vitreport.analysis.summary import Ablation, Architecture, Level, Pair
 from vitreport.formatting import csv_text, json_document, printable
 from vitreport.report import tables
 from vitreport.report.blocks import Table
-from vitreport.report.page import Page, sections_of
+from vitreport.report.page import Page
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 RUN_FIELDS = ("id", "seed", "state", "epoch", "epochs", "accuracies", "note")
 COUNTED = ("devices", "versions", "commits")
-FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption", "architecture", "dataset")
+FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption")
 MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
 LATEX_SIGNS = str.maketrans(
     {sign: rf"\{sign}" for sign in "&%$#_{}"}
-    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "±": r"$\pm$"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\N{EN DASH}": "--", "\N{MINUS SIGN}": "$-$"}
 )
 Plain = dict[str, Any]  # JSON values by their names
@@ -38,12 +38,12 @@ def render_json(page: Page) -> str:
         "schema_version": SCHEMA_VERSION,
         "title": page.title,
         "headline": page.headline,
-        "contents": [{"title": each.title, "anchor": each.anchor} for each in sections_of(page)],
+        "contents": [{"title": each.title, "anchor": each.anchor} for each in page.sections],
         "runs": summary.runs,
         "architectures": [_architecture(each) for each in summary.architectures],
         "datasets": [asdict(each) | {"counts": dict(each.counts)} for each in summary.datasets],
         "groups": list(map(_group, summary.groups)),
-        "cells": [_pair(each) for each in summary.pairs],
+        "pairs": [_pair(each) for each in summary.pairs],
         "ablations": [_ablation(each) for each in summary.ablations],
         "sections": [
             {
@@ -95,8 +95,7 @@ def _pair(content: Pair) -> Plain:
 
 def _ablation(content: Ablation) -> Plain:
     levels = [asdict(level) | {"values": _values(content, level)} for level in content.levels]
-    values = asdict(content) | {"levels": levels}
-    return values | {"apart": values.pop("qualifier")}
+    return asdict(content) | {"levels": levels}
 
 
 def _values(ablation: Ablation, level: Level) -> Plain:

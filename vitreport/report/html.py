@@ -17,9 +17,9 @@ from markupsafe import Markup, escape
 from vitreport.formatting import percent, printable
 from vitreport.report import blocks
 from vitreport.report.figures.canvas import DARK, LIGHT
-from vitreport.report.figures.collect import draw
+from vitreport.report.figures.draw import draw
 from vitreport.report.markdown import environment, template_folder
-from vitreport.report.page import Page, sections_of
+from vitreport.report.page import Page
 from vitreport.store.mistakes import place_of
 
 EQUATION = re.compile(r"\b([np]) (=|&lt;) (?=\d)")
@@ -35,7 +35,7 @@ def render_html(page: Page) -> str:
     style = Markup(f":root{{{colors}}}\n{style}")
     digests = (b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, theme, script))
     allowed = "style-src 'sha256-{}'; script-src 'sha256-{}' 'sha256-{}'; img-src data:".format(*digests)
-    sections = [(section, _rendered(section.blocks)) for section in sections_of(page)]
+    sections = [(section, _rendered(section.blocks)) for section in page.sections]
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     template = _environment().get_template("report.html.j2")
     return template.render(page=page, sections=sections, policy=policy, style=style, theme=theme, script=script)
@@ -57,6 +57,8 @@ def _rendered(content: Iterable[blocks.Block]) -> Markup:
                 found += macros.table(each)
             case blocks.Figure():
                 found += macros.figure(each, list(map(Markup, draw(each))))
+            case blocks.Beside(inner):
+                found += macros.beside(_rendered(inner))
             case blocks.Details(summary, inner):
                 found += macros.details(summary, _rendered(inner))
             case _:

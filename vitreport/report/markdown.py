@@ -29,7 +29,7 @@ from vitreport.errors import SpecError
 from vitreport.formatting import Estimate, compact, duration, methods
 from vitreport.report import markdown_text, tables
 from vitreport.report.blocks import Block, Section
-from vitreport.report.page import Page, ablation_blocks, sections_of
+from vitreport.report.page import Page, ablation_blocks
 from vitreport.untrusted_files import read_bounded, reading_errors
 
 TEMPLATE = "report.md.j2"
@@ -101,11 +101,11 @@ def template_values(page: Page) -> dict[str, Any]:
     """Return what templates print from: functions one by one, never a module, which would lead out of the sandbox."""
     return {
         "page": page,
-        "sections": {section.anchor: section for section in sections_of(page)},
+        "sections": {section.anchor: section for section in page.sections},
         "figures": {figure.name: figure for figure in page.figures},
         "tables": {
             "overview": tables.overview(page.summary),
-            "cost": tables.cost(page.summary.pairs),
+            "cost": tables.cost([(where_of(pair), pair.group) for pair in page.summary.pairs if pair.group]),
             "claims": tables.verdicts(page.verdicts),
             "data": tables.data(page.summary.datasets),
             "provenance": tables.provenance(page.summary),

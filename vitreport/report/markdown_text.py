@@ -51,6 +51,8 @@ def _block(content: blocks.Part, assets: str | None, captions: bool) -> str:
         case blocks.Section(title, _, inner, has_heading):
             rendered = render_blocks(inner, assets)
             return f"## {literal(title)}\n\n{rendered}" if has_heading else rendered
+        case blocks.Beside(inner):
+            return render_blocks(inner, assets)
         case blocks.Details(summary, inner):
             folded = render_blocks(inner, assets, captions=True)
             return f"<details>\n<summary>{literal(summary)}</summary>\n\n{folded}\n\n</details>"
@@ -70,7 +72,12 @@ def _picture(figure: blocks.Figure, assets: str) -> str:
     if dark:
         source = f'<source media="(prefers-color-scheme: dark)" srcset="{dark[0]}">'
         image = f"<picture>\n  {source}\n  {image}\n</picture>"
-    return f"{image}\n\n{literal(figure.caption)}"
+    words = [figure.caption]
+    if figure.kind == "mistakes":  # in HTML each image has these words below it
+        words += [
+            f"{place}: {each.label} taken for {each.predicted}." for place, each in enumerate(figure.data.mistakes, 1)
+        ]
+    return f"{image}\n\n{literal(' '.join(words))}".strip()
 
 
 def table(content: blocks.Table) -> Markup:

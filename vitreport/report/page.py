@@ -5,20 +5,25 @@ A new section is one function that returns its blocks, and one line in `SECTIONS
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 from vitreport.analysis import protocol
 from vitreport.analysis.claims import Claim, Verdict, judge
-from vitreport.analysis.findings import Finding, findings
+from vitreport.analysis.conclusion import conclusion
+from vitreport.analysis.findings import Finding, Named, findings, is_foremost
 from vitreport.analysis.references import bibliography, subject_of, where_of
-from vitreport.analysis.summary import Ablation, Architecture, Summary
+from vitreport.analysis.summary import Ablation, Comparison, Section, Summary
 from vitreport.formatting import counted, joined
 from vitreport.report import blocks, tables
-from vitreport.report.blocks import Bullets, CodeBlock, Figure, Paragraph
-from vitreport.report.figures.collect import figures_of
+from vitreport.report.blocks import Beside, Bullets, CodeBlock, Figure, Paragraph
+from vitreport.report.figures.accuracy import ablation_figure, comparison_figure, overview_figure
+from vitreport.report.figures.curves import curves_figure, splits_figure
+from vitreport.report.figures.groups import confusion_figure, mistakes_figure
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."
+Blocks = Iterable[blocks.Block]
 
 
 @dataclass(frozen=True)
@@ -30,36 +35,42 @@ class Page:
     headline: tuple[str, ...]
     findings: tuple[Finding, ...]
     verdicts: tuple[Verdict, ...]
-    figures: tuple[Figure, ...]
     bibliography: tuple[str, ...]
 
-    def findings_of(self, architecture: str) -> list[Finding]:
-        """Return those of an architecture, or with "" those across architectures that are not in the headline."""
-        studied = {ablation.name for ablation in self.summary.ablations if ablation.source == "study"}
-        own = [each for each in self.findings if each.architecture == architecture and each.ablation not in studied]
-        return [each for each in own if not _is_foremost(each)]
+    @cached_property
+    def sections(self) -> tuple[blocks.Section, ...]:
+        """The sections that say something, in their order."""
+        built = [each for build in SECTIONS for each in build(self) if each.blocks]
+        return blocks.with_unique_figures(built)
 
-    def findings_about(self, ablation: Ablation) -> list[Finding]:
-        """Return those of an ablation."""
-        return [finding for finding in self.findings if finding.ablation == ablation.name]
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """The figures of all sections."""
+        return tuple(blocks.figures_in(self.sections))
 
+    def verdicts_of(self, content: Section) -> list[Verdict]:
+        """Return the verdicts on what was run of a section."""
+        return [each for each in self.verdicts if each.claim.part in content.parts and each.outcome != "not run"]
 
-def _is_foremost(finding: Finding) -> bool:
-    """Whether it says which architecture is best on a dataset, also of single runs on the same test images."""
-    foremost = ("best", "tie", "no winner", "not compared", "alone")
-    return finding.rule in foremost or ("paired difference" in finding.rule and not finding.architecture)
+    @property
+    def other_verdicts(self) -> list[Verdict]:
+        """The verdicts that belong to no section."""
+        parts = {part for section in self.summary.sections for part in section.parts}
+        return [each for each in self.verdicts if each.claim.part not in parts]
+
+    def about(self, place: str) -> Bullets:
+        """Return what was found about a comparison or an ablation, by its name."""
+        return Bullets(tuple(each.sentence for each in self.findings if each.place == place))
 
 
 def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE) -> Page:
     """Return the page of a summary, with verdicts on published claims."""
     verdicts = judge(claims, summary.groups, summary.datasets)
     found = findings(summary, verdicts)
-    headline = tuple(each.sentence for each in found if _is_foremost(each)) or (NOTHING,)
-    cited = tuple(bibliography(summary))
-    return Page(title, summary, headline, tuple(found), tuple(verdicts), figures_of(summary), cited)
+    headline = tuple(each.sentence for each in found if is_foremost(each)) or (NOTHING,)
+    return Page(title, summary, headline, tuple(found), tuple(verdicts), tuple(bibliography(summary)))
 
 
-Blocks = Iterable[blocks.Block]
 Builder = Callable[[Page], Iterable[blocks.Section]]
 
 
@@ -69,99 +80,123 @@ def section(title: str, anchor: str, build: Callable[[Page], Blocks], *, has_hea
 
 
 def result(page: Page) -> Iterator[blocks.Block]:
-    """Yield the answer, the first table, and what is missing from it."""
+    """Yield the answer, the first table beside its figure, and what was run."""
     for sentence in page.headline:
         yield Paragraph(sentence, "headline")
-    yield tables.overview(page.summary)
+    yield Beside((tables.overview(page.summary), *overview_figure(page.summary.pairs)))
+    yield Paragraph(protocol.what_was_run(page.summary), "note")
     if damage := page.summary.damage:
         text = f"The records are damaged in {counted(len(damage), 'place')}, see Damaged records."
         yield Paragraph(f"{text} The report covers everything that could be read.", "warning")
-    yield from _figures((each for each in page.figures if not each.architecture), "overview", "curves")
-    pairs = [] if page.summary.sections else [pair for pair in page.summary.pairs if pair.group is None]
-    items = Bullets(tuple((f"{where_of(pair)}:", blocks.Code(pair.command)) for pair in pairs))
-    yield _details(f"Not run yet: {counted(len(pairs), 'pair')}, with the commands", [items])
 
 
-def study_parts(page: Page) -> Iterator[blocks.Section]:
-    """Yield a section for each part of a study."""
-    for number, part in enumerate(page.summary.sections, start=1):
-        content: list[blocks.Block] = [Paragraph(part.question), tables.study_runs(part)]
-        for ablation in part.ablations:
-            content += [Paragraph(subject_of(ablation), "heading"), *ablation_blocks(page, ablation)]
-        yield blocks.Section(part.title, f"section-{number}", blocks.filled(content))
+def questions(page: Page) -> Iterator[blocks.Section]:
+    """Yield a section for each question of which something was run."""
+    for number, each in enumerate(page.summary.sections, start=1):
+        if each.is_measured:
+            yield blocks.Section(each.title, f"section-{number}", blocks.filled(_question(page, each)))
+
+
+def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
+    yield Paragraph(content.question)
+    is_only = len(content.comparisons) + len(content.ablations) == 1
+    for comparison in content.comparisons:
+        yield Paragraph("" if is_only else comparison.heading, "heading")
+        yield from _comparison(page, comparison)
+    for ablation in content.ablations:
+        yield Paragraph("" if is_only else subject_of(ablation), "heading")
+        yield from ablation_blocks(page, ablation)
+    yield tables.verdicts(page.verdicts_of(content))
+
+
+def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
+    missing = joined([name for name, pair in content.runs if pair.group is None])
+    command = [blocks.Code(content.command)] if content.command else []
+    yield page.about(content.name)
+    if content.groups:
+        yield Beside((tables.comparison(content), *comparison_figure(content, page.summary.pairs)))
+        yield Paragraph(protocol.held_fixed(content.groups), "note")
+        yield from _curves(f"{content.heading}-curves", content.heading, content.groups)
+    yield Bullets(((f"Not run: {missing}.", *command),) if missing else ())
+    yield _details("Splits, cost and settings", [*_measured(content.groups), *tables.fields(content.groups)])
+    yield _details("Classes and mistakes", _classes(content.groups))
 
 
 def ablation_blocks(page: Page, ablation: Ablation) -> tuple[blocks.Block, ...]:
-    """Return an ablation without a heading: its table, what is missing, what was found, its figure."""
-    figures = (each for each in page.figures if each.ablation == ablation.name)
-    return blocks.filled([*_ablation_table(ablation), _sentences(page.findings_about(ablation)), *figures])
-
-
-def _ablation_table(ablation: Ablation) -> Blocks:
+    """Return an ablation without a heading: what was found, its table and figure, what is missing, its curves."""
+    groups = [(level.shown, page.summary.group(level.group)) for level in ablation.levels if level.group]
+    compared = {group.id for each in page.summary.sections for part in each.comparisons for _, group in part.groups}
+    is_known = any(group.id in compared for _, group in groups)  # then its other settings are shown there
+    fields = [] if is_known else tables.fields(groups)
     missing = (level for level in ablation.levels if level.group is None and level.command)
     by_command = groupby(missing, key=lambda level: level.command)
     words = ((f"Not run: {joined(each.shown for each in levels)}.", command) for command, levels in by_command)
-    return tables.ablation(ablation), Bullets(tuple((text, blocks.Code(command)) for text, command in words))
-
-
-def architectures(page: Page) -> Iterator[blocks.Section]:
-    """Yield a section for each architecture with runs."""
-    for number, each in enumerate((each for each in page.summary.architectures if each.groups), start=1):
-        yield blocks.Section(each.title, f"architecture-{number}", blocks.filled(_architecture(page, each)))
-
-
-def _architecture(page: Page, architecture: Architecture) -> Iterator[blocks.Block]:
-    figures = [each for each in page.figures if each.architecture == architecture.name]
-    ablations = {each.name: each for each in architecture.ablations if each.source != "study"}
-    groups = [pair.group for pair in architecture.pairs if pair.group]
-    details = [(where_of(group), group.details) for group in groups if group.details]
-    yield Paragraph(architecture.about)
-    yield _sentences(page.findings_of(architecture.name))
-    yield tables.results(architecture)
-    yield from _figures((each for each in figures if not each.ablation), "curves")
-    for ablation in ablations.values():
-        yield Paragraph(subject_of(ablation), "heading")
-        yield from _ablation_table(ablation)
-    yield from (each for each in figures if each.ablation in ablations)
-    model = tables.fields(architecture.model_fields, "model", architecture.groups)
-    training = tables.fields(architecture.training_fields, "training", architecture.groups)
-    yield _details("Parameters of the model and of training", [*model, *training])
-    by_class = [
-        *_figures(figures, "classes", "confusion", "calibration"),
-        tables.classes(architecture.pairs),
-        *(tables.confused(each.confusion, where) for where, each in details if each.confusion),
-        *_figures(figures, "mistakes"),
-        *(tables.mistakes(each.mistakes, where) for where, each in details if each.mistakes),
+    content: list[blocks.Block] = [
+        page.about(ablation.name),
+        Beside((tables.ablation(ablation), *ablation_figure(ablation))),
+        Paragraph(protocol.held_fixed(groups, ablation.varied), "note"),
+        Bullets(tuple((text, blocks.Code(command)) for text, command in words)),
+        *_curves(f"{ablation.name}-curves", subject_of(ablation), groups),
+        _details("Splits, cost and settings", [*_measured(groups), *fields]),
     ]
-    yield _details("Classes and mistakes in detail", by_class)
+    return blocks.filled(content)
+
+
+def _curves(name: str, title: str, groups: Named) -> Iterator[Figure]:
+    """Yield the curves of several groups in one figure, or the splits of a single group."""
+    yield from splits_figure(groups[0][1]) if len(groups) == 1 else curves_figure(name, title, groups)
+
+
+def _measured(groups: Named) -> Blocks:
+    return tables.splits(groups), tables.cost(groups)
+
+
+def _classes(groups: Named) -> Iterator[blocks.Block]:
+    """Yield what is known of the classes, for the groups that represent their architecture."""
+    yield tables.classes(groups)
+    for name, group in groups:
+        if found := group.details:
+            if not (drawn := list(confusion_figure(group))):
+                yield tables.confused(found.confusion, name)
+            yield from (*drawn, *mistakes_figure(group))
+
+
+def not_run(page: Page) -> Iterator[blocks.Block]:
+    """Yield what nothing was run of, with one command where a study has one."""
+    summary = page.summary
+    titles = joined([each.title for each in summary.sections if not each.is_measured])
+    yield Paragraph(f"Nothing was run of: {titles}." if titles else "")
+    yield CodeBlock(summary.command if titles else "", "sh")
+    pairs = [] if summary.command else [pair for pair in summary.pairs if pair.group is None]
+    items = Bullets(tuple((f"{where_of(pair)}:", blocks.Code(pair.command)) for pair in pairs))
+    yield _details(f"{counted(len(pairs), 'combination')} of architecture and dataset, with the commands", [items])
+
+
+def close(page: Page) -> Iterator[blocks.Block]:
+    """Yield what was shown, what was not, and what would settle it."""
+    for part, sentences in conclusion(page.findings).items():
+        yield Paragraph(part, "heading")
+        yield Bullets(tuple(sentences))
+
+
+def methods(page: Page) -> Iterator[blocks.Block]:
+    """Yield how the numbers were obtained, and what they do not show."""
+    yield Bullets(tuple(protocol.methods(page.summary, has_claims=bool(page.verdicts))))
+    yield Paragraph("Limits", "heading")
+    yield Bullets(tuple(protocol.limits(page.summary)))
+    yield _details("Images that the runs saw", [tables.data(page.summary.datasets)])
+    yield _details("Devices, versions and commits", [tables.provenance(page.summary)])
 
 
 def commands(page: Page) -> Iterator[blocks.Block]:
     """Yield the commands that train each group again."""
-    content: list[blocks.Block] = []
-    for group in page.summary.groups[: blocks.MOST_ROWS]:
-        setting = f", {group.label}" if group.label else ""
-        content += [Paragraph(f"{where_of(group)}{setting}:"), CodeBlock(group.command, "sh")]
     yield Paragraph(protocol.placeholder_of(page.summary))
-    yield _details("The command for each row", content)
-
-
-def methods(page: Page) -> Blocks:
-    """Return how the numbers were obtained."""
-    return [Bullets(tuple(protocol.methods(page.summary, has_claims=bool(page.verdicts))))]
+    yield _details("The command for each group", [tables.commands(page.summary.groups)])
 
 
 def references(page: Page) -> Blocks:
     """Return what is cited."""
     return [_details("BibTeX", [CodeBlock("\n\n".join(page.bibliography), "bibtex")])]
-
-
-def _sentences(found: Iterable[Finding]) -> Bullets:
-    return Bullets(tuple(each.sentence for each in found))
-
-
-def _figures(figures: Iterable[Figure], *kinds: blocks.Kind) -> Blocks:
-    return (each for each in figures if each.kind in kinds)
 
 
 def _details(summary: str, content: Blocks) -> blocks.Details:
@@ -170,22 +205,13 @@ def _details(summary: str, content: Blocks) -> blocks.Details:
 
 SECTIONS: list[Builder] = [
     section("Result", "result", result, has_heading=False),
-    section("Findings", "findings", lambda page: [_sentences(page.findings_of(""))]),
-    study_parts,
-    architectures,
-    section("Published and measured", "claims", lambda page: [tables.verdicts(page.verdicts)]),
-    section("Cost", "cost", lambda page: [tables.cost(page.summary.pairs), *_figures(page.figures, "cost")]),
-    section("Methods", "methods", methods),
-    section("Data", "data", lambda page: [tables.data(page.summary.datasets)]),
-    section("Provenance", "provenance", lambda page: [tables.provenance(page.summary)]),
-    section("Limits", "limits", lambda page: [Bullets(tuple(protocol.limits(page.summary)))]),
+    questions,
+    section("Not run yet", "not-run", not_run),
+    section("Published and measured", "claims", lambda page: [tables.verdicts(page.other_verdicts)]),
+    section("Conclusion", "conclusion", close),
+    section("How the numbers were obtained", "methods", methods),
     section("Runs without a result", "without-result", lambda page: [tables.without_result(page.summary)]),
     section("Damaged records", "damaged-records", lambda page: [tables.damage(page.summary.damage)]),
     section("Commands", "commands", commands),
     section("References", "references", references),
 ]
-
-
-def sections_of(page: Page) -> tuple[blocks.Section, ...]:
-    """Return the sections of a page that say something, in their order."""
-    return tuple(each for build in SECTIONS for each in build(page) if each.blocks)

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from vitreport.analysis import protocol
+from vitreport.analysis.references import where_of
 from vitreport.errors import SpecError
 from vitreport.formatting import listed, percent
 from vitreport.report import tables
@@ -62,14 +63,14 @@ def render_model_card(page: Page, title: str | None = None) -> str:
     return render_template(
         "model_card.md.j2",
         **template_values(page),
-        model_fields=tables.fields(architecture.model_fields, "", [group])[1],
-        training_fields=tables.fields(architecture.training_fields, "", [group])[1],
+        model_fields=tables.settings(group, of_model=True),
+        training_fields=tables.settings(group, of_model=False),
         group=group,
         outcome=tables.outcome(group),
         dataset=dataset,
         architecture=architecture,
         title=title or f"{architecture.title} on {dataset.title}",
-        splits=tables.results(architecture),
+        splits=tables.splits([(group.label or where_of(group), group)]),
         runs=table("The weights of each seed", ("run", "seed", "best epoch", "validation", "test"), runs),
         placeholder=protocol.placeholder_of(summary),
         limits=list(protocol.limits(summary)),

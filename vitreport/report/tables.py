@@ -1,107 +1,135 @@
 """The tables of a report, the same for every format."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from vitreport.analysis import protocol
 from vitreport.analysis import summary as plain
 from vitreport.analysis.claims import Verdict
-from vitreport.analysis.group_details import Confusion, Mistakes
+from vitreport.analysis.comparisons import difference_of
+from vitreport.analysis.findings import Named
+from vitreport.analysis.group_details import Confusion
 from vitreport.analysis.groups import Group
-from vitreport.analysis.references import architecture_title, subject_of
+from vitreport.analysis.labels import field_table
+from vitreport.analysis.references import architecture_title, subject_of, where_of
 from vitreport.analysis.runs import Dataset, RunSummary
 from vitreport.data.registry import bytes_in_words, dataset_title
 from vitreport.formatting import Estimate, compact, counted, duration, methods, percent, rate
 from vitreport.records.measurement import SPLITS
 from vitreport.records.reader import Damage
-from vitreport.report.blocks import NOTHING, Code, Number, Table, table
-from vitreport.run_id import hash_in_group
+from vitreport.report.blocks import NOTHING, Block, Bullets, Code, Number, Table, table
 
 MOST_CONFUSED = 10
+MOST_COLUMNS = 8
 _share = partial(percent, digits=1)
 
 
 def overview(summary: plain.Summary) -> Table:
     """Show architectures by datasets; a pair that a study does not have is no gap."""
     datasets = list(dict.fromkeys(pair.dataset for pair in summary.pairs))
+    seeds = _vary(pair.group.test for pair in summary.pairs if pair.group)
     rows = []
     for architecture in summary.architectures:
-        outcomes = {pair.dataset: outcome(pair.group) for pair in architecture.pairs}
+        outcomes = {pair.dataset: outcome(pair.group, seeds=seeds) for pair in architecture.pairs}
         rows.append((architecture.title, *(outcomes.get(dataset, NOTHING) for dataset in datasets)))
     caption = "Test accuracy of each architecture on each dataset"
-    note = methods(pair.group.test for pair in summary.pairs if pair.group)
+    note = f"{methods(pair.group.test for pair in summary.pairs if pair.group)} {protocol.COVERAGE}"
     return table(caption, ("architecture", *map(dataset_title, datasets)), rows, note=note)
 
 
-def study_runs(section: plain.Section) -> Table:
-    """Show the runs of a part of a study by name, with the command for what has not been run."""
-    rows = [
-        (name, *titles_of(pair), outcome(pair.group), Code("" if pair.group else pair.command))
-        for name, pair in section.runs
-    ]
-    columns = ("run", "architecture", "dataset", "test accuracy", "command")
-    return table(f"Runs: {section.title}", columns, rows, texts=5)
-
-
-def results(architecture: plain.Architecture) -> Table:
-    """Show every group of an architecture: accuracies by split and the generalization gap."""
+def comparison(content: plain.Comparison) -> Table:
+    """Show the groups of a comparison with their differences from the one with the highest test accuracy."""
+    groups = [group for _, group in content.groups]
+    best = max((each for each in groups if each.test and not each.diverged), key=_tested, default=None)
+    found = [difference_of(each, best) if best and each is not best else None for each in groups]
+    seeds = _vary(group.test for group in groups)
     rows = [
         (
-            dataset_title(group.dataset),
-            group.label or "as in the first table",
-            *map(_estimate, (group.train, group.validation)),
-            outcome(group),
-            _estimate(group.gap, Estimate.signed_points),
+            name,
+            outcome(group, seeds=seeds),
+            "" if not any(found) else "highest" if group is best else _estimate(difference, Estimate.signed_points),
+            number(group.cost.parameters if group.cost else None, compact),
+            number(group.cost.seconds if group.cost else None, duration),
         )
-        for group in architecture.groups
+        for (name, group), difference in zip(content.groups, found, strict=True)
     ]
-    columns = ("dataset", "setting", "train", "validation", "test", "generalization gap (pp)")
-    return table(f"Results of {architecture.title}", columns, rows, texts=2)
+    kind = "architecture" if len({group.architecture for group in groups}) > 1 else "setting"
+    columns = [kind, "test accuracy", "difference from highest (pp)", "parameters", "time"]
+    note = methods(estimate for group, each in zip(groups, found, strict=True) for estimate in (group.test, each))
+    return table(f"Test accuracy: {content.heading}", columns, rows, note=note)
 
 
 def ablation(content: plain.Ablation) -> Table:
     """Show the levels with their accuracies and differences from the baseline."""
+    seeds = _vary(level.accuracy for level in content.levels)
     rows = [
         (
             *level.texts,
-            _outcome_of_level(level),
+            _outcome_of_level(level, seeds=seeds),
             "baseline" if index == content.baseline else _estimate(level.difference, Estimate.signed_points),
-            number(level.accuracy.n if level.accuracy else 0, str),
         )
         for index, level in enumerate(content.levels)
     ]
-    columns = (*content.axes, "test accuracy", "difference from baseline (pp)", "seeds")
+    columns = (*content.axes, "test accuracy", "difference from baseline (pp)")
     note = methods(estimate for level in content.levels for estimate in (level.accuracy, level.difference))
     return table(f"Test accuracy of {subject_of(content)}", columns, rows, len(content.axes), note)
 
 
-def fields(content: plain.FieldTable, kind: str, groups: Sequence[Group]) -> tuple[Table, Table]:
-    """Show the fields in which the groups of an architecture differ, one row per group, and those that they share."""
-    datasets = {group.id: dataset_title(group.dataset) for group in groups}
-    rows = [(datasets[name], Code(hash_in_group(name)), *values) for name, values in content.rows if content.names]
-    columns = ("dataset", "group", *content.names)
-    differing = table(f"What differs between the groups, {kind}", columns, rows, texts=2)
-    return differing, table(f"What all groups share, {kind}", ("field", "value"), content.shared, texts=2)
-
-
-def classes(pairs: Iterable[plain.Pair]) -> Table:
-    """Show the test accuracy of each class."""
+def splits(named: Named) -> Table:
+    """Show the accuracies of groups by split, and their generalization gaps."""
+    found = [(name, (group.train, group.validation, group.test, group.gap)) for name, group in named]
+    seeds = _vary(each for _, estimates in found for each in estimates)
+    shown = partial(Estimate.in_percent, seeds=seeds)
     rows = [
-        (dataset_title(pair.dataset), each.name, _estimate(each.accuracy))
-        for pair in pairs
-        if pair.group and pair.group.details
-        for each in pair.group.details.classes
+        (name, *(_estimate(each, shown) for each in accuracies), _estimate(gap, Estimate.signed_points))
+        for name, (*accuracies, gap) in found
     ]
-    return table("Test accuracy by class", ("dataset", "class", "test accuracy"), rows, texts=2)
+    columns = ("setting", "train", "validation", "test", "generalization gap (pp)")
+    note = methods(each for _, estimates in found for each in estimates)
+    return table("Accuracy by split", columns, rows, note=note)
 
 
-def confused(content: Confusion, where: str) -> Table:
+def fields(named: Named) -> Iterator[Block]:
+    """Yield the settings in which groups differ, side by side, and those that they share."""
+    groups = [group for _, group in named]
+    is_one_model = len({group.architecture for group in groups}) == 1
+    content = field_table(groups, lambda path: is_one_model or not path.startswith("model."))
+    shown = [name for name, _ in named[:MOST_COLUMNS]]
+    values = list(zip(*(values for _, values in content.rows), strict=True))
+    rows = [(name, *row[:MOST_COLUMNS]) for name, row in zip(content.names, values, strict=False)]
+    yield table("Settings that differ", ("field", *shown), rows)
+    models = [] if is_one_model else [(name, field_table([group], _is_of_model).shared) for name, group in named]
+    shared = ("Same for all" if len(named) > 1 else "Settings", content.shared)
+    words = [(title, ", ".join(f"{name} {value}" for name, value in values)) for title, values in (*models, shared)]
+    yield Bullets(tuple(f"{title}: {settings}." for title, settings in words if settings))
+
+
+def settings(group: Group, *, of_model: bool) -> Table:
+    """Show the settings of the model of a group, or all others."""
+    shared = field_table([group], lambda path: _is_of_model(path) == of_model).shared
+    return table("Settings of the model" if of_model else "Settings of training", ("field", "value"), shared, texts=2)
+
+
+def classes(named: Named) -> Table:
+    """Show the test accuracy of each class, one column for each group with such details."""
+    known = [(name, group.details.classes) for name, group in named if group.details and group.details.classes]
+    by_class: dict[str, list[str]] = {each.name: [] for _, found in known for each in found}
+    for _, found in known:
+        accuracies = {each.name: each.accuracy for each in found}
+        for name, cells in by_class.items():
+            cells.append(_estimate(accuracies.get(name), lambda found: _share(found.value)))
+    rows = [(name, *cells[:MOST_COLUMNS]) for name, cells in by_class.items()]
+    return table("Test accuracy by class", ("class", *(name for name, _ in known[:MOST_COLUMNS])), rows)
+
+
+def confused(content: Confusion | None, where: str) -> Table:
     """Show the pairs of classes that are taken for each other most often."""
+    names, counts = (content.classes, content.counts) if content else ((), ())
     pairs = [
-        (count / max(1, sum(row)), content.classes[i], content.classes[j], count)
-        for i, row in enumerate(content.counts)
+        (count / max(1, sum(row)), names[i], names[j], count)
+        for i, row in enumerate(counts)
         for j, count in enumerate(row)
         if i != j and count
     ]
@@ -111,21 +139,11 @@ def confused(content: Confusion, where: str) -> Table:
     return table(f"Most often confused, {where}", columns, rows, texts=2)
 
 
-def mistakes(content: Mistakes, where: str) -> Table:
-    """Show the most confident mistakes, in the order of their images in the sheet."""
-    rows = [
-        (str(place), each.label, each.predicted, number(each.confidence, _share), str(each.index))
-        for place, each in enumerate(content.mistakes, start=1)
-    ]
-    columns = ("no.", "class", "predicted", "confidence", "test image")
-    return table(f"Confident mistakes, {where}", columns, rows, texts=3)
-
-
-def cost(pairs: Iterable[plain.Pair]) -> Table:
-    """Show what the groups of the first table take, with the device on which their times were measured."""
+def cost(named: Named) -> Table:
+    """Show what groups take, with the device on which their times were measured."""
     rows = [
         (
-            *titles_of(pair),
+            name,
             number(found.parameters, "{:,}".format),
             number(found.forward_flops, compact),
             number(found.training_flops, compact),
@@ -134,11 +152,17 @@ def cost(pairs: Iterable[plain.Pair]) -> Table:
             number(found.peak_memory_bytes, lambda value: f"{value / 2**20:,.0f} MiB"),
             found.device,
         )
-        for pair in pairs
-        if pair.group and (found := pair.group.cost)
+        for name, group in named
+        if (found := group.cost)
     ]
     measured = ("parameters", "FLOPs forward", "FLOPs training", "images/s", "time", "memory", "device")
-    return table("What each architecture takes", ("architecture", "dataset", *measured), rows, 2, protocol.COST)
+    return table("Cost", ("setting", *measured), rows, note=protocol.COST)
+
+
+def commands(groups: Sequence[Group]) -> Table:
+    """Show the command that trains each group."""
+    rows = [(where_of(group), group.label, Code(group.command)) for group in groups]
+    return table("Commands", ("group", "setting", "command"), rows, texts=3)
 
 
 def verdicts(content: Iterable[Verdict]) -> Table:
@@ -192,7 +216,7 @@ def without_result(summary: plain.Summary) -> Table:
     return table("Runs without a result", ("run", "state", "reached", "why"), rows, texts=4)
 
 
-def outcome(group: Group | None) -> str:
+def outcome(group: Group | None, *, seeds: bool = True) -> str:
     """Return the test accuracy, or why there is none; seeds without a result are counted."""
     if group is None:
         return "not run"
@@ -202,7 +226,20 @@ def outcome(group: Group | None) -> str:
         words = (f"{state} ({_reached(first[state])})".removesuffix(f" ({NOTHING})") for state in counts)
         return "; ".join(words) or "no test accuracy"
     lacking = [f"{count} of {len(group.runs)} seeds {state}" for state, count in counts.items()]
-    return Number("; ".join([group.test.in_percent(), *lacking]), group.test.value)
+    return Number("; ".join([group.test.in_percent(seeds=seeds), *lacking]), group.test.value)
+
+
+def _tested(group: Group) -> float:
+    return group.test.value if group.test else 0.0
+
+
+def _is_of_model(path: str) -> bool:
+    return path.startswith("model.")
+
+
+def _vary(estimates: Iterable[Estimate | None]) -> bool:
+    """Return whether the numbers of seeds differ, so that each cell has to say its own."""
+    return len({each.n for each in estimates if each}) > 1
 
 
 def _reached(run: RunSummary) -> str:
@@ -213,9 +250,10 @@ def _reached(run: RunSummary) -> str:
     return f"{_share(reached)} {SPLITS[split]} {when} epoch {run.epoch} of {run.epochs}"
 
 
-def _outcome_of_level(level: plain.Level) -> str:
+def _outcome_of_level(level: plain.Level, *, seeds: bool) -> str:
     lacking = f"; {counted(level.missing, 'seed')} missing" if level.missing else ""
-    return _estimate(level.accuracy, lambda found: found.in_percent() + lacking) if level.accuracy else level.state
+    accuracy = level.accuracy
+    return _estimate(accuracy, lambda found: found.in_percent(seeds=seeds) + lacking) if accuracy else level.state
 
 
 def titles_of(pair: plain.Pair) -> tuple[str, str]:

@@ -18,8 +18,8 @@ from vitreport.data.registry import dataset_title
 from vitreport.errors import DamageError, SpecError
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import counted, did_you_mean, joined, listed
-from vitreport.report.figures.collect import drawn_file
 from vitreport.report.figures.curves import curves_figure
+from vitreport.report.figures.draw import drawn_file
 from vitreport.runtime import RUNS_DIR
 
 Split = Literal["train", "validation", "test"]

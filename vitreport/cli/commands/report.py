@@ -17,9 +17,9 @@ from vitreport.formatting import counted
 from vitreport.report import inject as injection
 from vitreport.report.blocks import Figure, Format
 from vitreport.report.figures.assets import Assets, default_folder, linked_folder, refuse_unwritable, shown_figures
-from vitreport.report.figures.collect import figures_of
 from vitreport.report.inject import read_text
 from vitreport.report.markdown import read_template
+from vitreport.report.page import make_page
 from vitreport.runtime import RUNS_DIR
 
 EXTENSIONS: dict[str, Format] = {
@@ -82,7 +82,7 @@ def report(
         require_runs_dir(runs_dir)
         analysis = Analysis(vitreport.analyze(runs_dir, runs or ()))
     summary = analysis.summary
-    figures = figures_of(summary)
+    figures = make_page(summary, analysis.claims).figures
     if folder and check and not assets:
         folder = linked_folder(figures, check, read_text(check)) or folder
     place = Assets(folder, file) if folder else None

@@ -27,7 +27,7 @@ CURVE_WIDTH = 60
 SPARKS = "▁▂▃▄▅▆▇█"
 HINT = "give the directory of the runs with --runs-dir"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
-LEGEND = "95% confidence intervals for new seeds (test: and new images), very wide for n = 2; ± is half of one"
+LEGEND = "95% confidence intervals for new seeds (test: and new images), very wide for n = 2"
 
 
 def require_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
@@ -67,7 +67,7 @@ def show_runs(runs_dir: Path, *, each: bool, as_json: bool) -> None:
             if each or run.spec is None
         ]
         print_table(COLUMNS, sorted(rows), right=NUMBERS, spare=SPARE)
-        if any(sign in cell for row in rows for cell in row for sign in ("±", "n = ")):
+        if any("n = " in cell for row in rows for cell in row):
             note(LEGEND)
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")

@@ -2,14 +2,12 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import vitreport
-from vitreport.analysis.findings import ablation_findings, no_result
-from vitreport.analysis.references import subject_of
+from vitreport.analysis.findings import ablation_findings
 from vitreport.analysis.selection import Analysis
 from vitreport.analysis.summary import Ablation, Summary
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text, warn_each
@@ -18,7 +16,6 @@ from vitreport.cli.tables.runs import warn_mixed
 from vitreport.errors import DamageError
 from vitreport.formatting import counted, listed, printable
 from vitreport.report import tables
-from vitreport.spec.sweep import called
 from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.engines.local import LocalEngine
 from vitreport.sweep.plan import Plan, Trial
@@ -62,12 +59,7 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
 
 
 def _sentences(ablation: Ablation, summary: Summary) -> Iterator[str]:
-    yield from (finding.sentence for finding in ablation_findings(ablation))
-    groups = {group.id: replace(group, label="") for group in summary.groups}
-    for level in ablation.levels:
-        if level.group:
-            where = f"{subject_of(ablation)}, {called(ablation.axes, level.labels)}"
-            yield from (each.sentence for each in no_result(groups[level.group], where))
+    yield from (each.sentence for each in ablation_findings(ablation, {group.id: group for group in summary.groups}))
     if ablation.baseline is None and len(ablation.levels) > 1:
         yield "no baseline: the spec's own value is not among these; choose one of them as the baseline"
 

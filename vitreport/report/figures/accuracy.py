@@ -1,20 +1,18 @@
-"""The figures of test accuracies: by dataset, by class, against cost, and by the levels of an ablation."""
+"""The figures of test accuracies: by dataset, of compared groups, and by the levels of an ablation."""
 
 from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from vitreport.analysis.groups import Cost
-from vitreport.analysis.references import subject_of, varies_architecture
-from vitreport.analysis.summary import Ablation, Pair
-from vitreport.formatting import Estimate, compact, joined, methods, percent
+from vitreport.analysis.references import subject_of
+from vitreport.analysis.summary import Ablation, Comparison, Pair
+from vitreport.formatting import Estimate, joined, percent
 from vitreport.report.blocks import NOTHING, Figure
-from vitreport.report.figures.canvas import LIGHT, Canvas, bounds, ends, look_of, short
+from vitreport.report.figures.canvas import LIGHT, Canvas, ends, short
 from vitreport.report.tables import titles_of
 
 MANY_ROWS, MOST_LEVELS = 24, 50
 LOGARITHMIC_FROM = 8  # the ratio of the largest to the smallest value from which an axis is logarithmic
-Point = tuple[str, str, Estimate, Cost]  # titles of architecture and dataset, test accuracy, cost
 
 
 class Row(NamedTuple):
@@ -62,9 +60,16 @@ def overview_figure(pairs: Sequence[Pair]) -> Iterator[Figure]:
         shown.append((dataset, Row(architecture, test, state)))
     outcomes = [f"{row.label} on {dataset} {row.outcome}" for dataset, row in shown if row.note != "not run"]
     if any(row.accuracy for _, row in shown):
-        words = methods(row.accuracy for _, row in shown)
-        caption = f"Test accuracy of each architecture on each dataset. {words}"
-        yield Figure("overview", "overview", "Test accuracy", f"Test accuracy: {joined(outcomes)}.", caption, shown)
+        yield Figure("overview", "overview", "Test accuracy", f"Test accuracy: {joined(outcomes)}.", "", shown)
+
+
+def comparison_figure(content: Comparison, pairs: Sequence[Pair]) -> Iterator[Figure]:
+    """Make the figure of several groups, unless they are those that the `pairs` of the overview show."""
+    foremost = {pair.group.id for pair in pairs if pair.group and pair.dataset == content.dataset}
+    rows = tuple(Row(name, group.test, group.state) for name, group in content.groups)
+    if len(rows) > 1 and any(row.accuracy for row in rows) and {group.id for _, group in content.groups} != foremost:
+        alt = f"{content.heading}: {joined(f'{row.label} {row.outcome}' for row in rows)}."
+        yield Figure(content.name, "rows", content.heading, alt, "", rows)
 
 
 def draw_overview(shown: Sequence[tuple[str, Row]]) -> list[Canvas]:
@@ -77,60 +82,16 @@ def draw_overview(shown: Sequence[tuple[str, Row]]) -> list[Canvas]:
     return panels
 
 
-def cost_figure(pairs: Sequence[Pair]) -> Iterator[Figure]:
-    """Make the figure of accuracy against cost, if at least two architectures can be compared."""
-    points: list[Point] = [
-        (*titles_of(pair), pair.group.test, pair.group.cost)
-        for pair in pairs
-        if pair.group and pair.group.test and pair.group.cost and pair.group.cost.forward_flops
-    ]
-    outcomes = [
-        f"{label} on {dataset} {accuracy.in_percent()} at {compact(cost.forward_flops)} FLOPs"
-        for label, dataset, accuracy, cost in points
-    ]
-    caption = "Test accuracy against the FLOPs of one image forward (a multiply-add counts as two)."
-    if len(points) > 1:
-        caption = f"{caption} {methods(accuracy for _, _, accuracy, _ in points)}"
-        yield Figure("cost", "cost", "Accuracy against cost", f"{joined(outcomes)}.", caption, tuple(points))
-
-
-def draw_cost(points: Sequence[Point]) -> list[Canvas]:
-    """Draw one panel for each dataset, with a legend; an architecture looks the same in all of them."""
-    labels = dict.fromkeys(label for label, *_ in points)
-    looks = {label: look_of(index)._replace(dash="none") for index, label in enumerate(labels)}
-    panels = []
-    for dataset in dict.fromkeys(dataset for _, dataset, *_ in points):
-        own = [point for point in points if point[1] == dataset]
-        accuracies = [accuracy for _, _, accuracy, _ in own]
-        ticks = {float(cost.forward_flops): compact(cost.forward_flops) for *_, cost in own}
-        legend, title = {label: looks[label] for label, *_ in own}, f"Test accuracy on {short(dataset)}"
-        panel = Canvas("FLOPs of a forward pass, an image (logarithmic)", title=title, legend=legend)
-        panel.value_axis(ticks, [min(ticks), max(ticks)], logarithmic=True)
-        panel.share_axis("y", ends(accuracies), 5)
-        for label, _, accuracy, cost in own:
-            flops = cost.forward_flops
-            panel.dot(flops, accuracy, looks[label])
-            size = f"{compact(flops)} FLOPs, {compact(cost.parameters)} parameters"
-            panel.tip(f"{label}: {accuracy.in_percent()}, {size}", (flops, flops), bounds(accuracy))
-        panels.append(panel)
-    return panels
-
-
 def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
     """Make the figure of an ablation, if at least two levels were measured."""
     subject, rows = subject_of(ablation), rows_of(ablation)
     measured = [row for row in rows if row.accuracy]
     if len(measured) < 2:
         return
-    of, held = f"of {subject}", "all else being equal"
-    if varies_architecture(ablation):
-        of, held = f"on {subject}", "each with its preset or its defaults"
-    some = f" {len(rows)} of {len(ablation.levels):,} values are drawn." if len(rows) < len(ablation.levels) else ""
+    some = f"{len(rows)} of {len(ablation.levels):,} values are drawn." if len(rows) < len(ablation.levels) else ""
     name = "-".join([ablation.architecture, ablation.dataset, *ablation.axes, ablation.qualifier])
-    alt = f"Test accuracy {of}: {joined(f'{row.label} {row.outcome}' for row in measured)}."
-    caption = f"Test accuracy {of}, {held}. {methods(row.accuracy for row in measured)}{some}"
-    data, place = (" · ".join(ablation.axes), rows), (ablation.architecture, ablation.dataset, ablation.name)
-    yield Figure(name, "ablation", subject, alt, caption, data, *place)
+    alt = f"Test accuracy of {subject}: {joined(f'{row.label} {row.outcome}' for row in measured)}."
+    yield Figure(name, "ablation", subject, alt, some, (" · ".join(ablation.axes), rows))
 
 
 def rows_of(ablation: Ablation) -> list[Row]:

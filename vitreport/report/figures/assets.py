@@ -21,7 +21,7 @@ from vitreport.files import locked, make_folder, output_path, remove_file, write
 from vitreport.formatting import printable
 from vitreport.report.blocks import Figure
 from vitreport.report.figures.canvas import DARK, LIGHT
-from vitreport.report.figures.collect import compose, draw
+from vitreport.report.figures.draw import compose, draw
 from vitreport.untrusted_files import UnreadableFileError, read_bounded
 
 STDOUT = "stdout"

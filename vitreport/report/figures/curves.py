@@ -1,6 +1,6 @@
 """Curves by epoch: several groups compared in one panel, or the splits of one group."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from statistics import mean
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from vitreport.analysis.curves import Curve, Metric
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import LABEL_LENGTH, where_of
-from vitreport.formatting import METHODS, joined, listed, percent
+from vitreport.formatting import joined, listed, percent
 from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import Figure
 from vitreport.report.figures.canvas import SMALL, Canvas, Look, look_of, short
@@ -18,14 +18,8 @@ COMPARED_SPLITS = ("val", "test", "train")  # the first that most groups have
 MOST_LINES = 8
 LARGE_LOSS = 1e4
 MOST_TIPS, MARKERS = 60, 6
+MEASURED = "With train.monitor_train, training is measured after each epoch, without augmentation and dropout"
 LABEL_DISTANCE, LABEL_PLACE = 0.085, 1.04  # as shares of the height and the width of a panel
-RUNNING = "mean over the batches of an epoch, with any augmentation and dropout"
-AGAIN = "without augmentation and dropout"
-TRAINING = {  # whether the least and the most curves are running means
-    (True, True): f"Training: {RUNNING}.",
-    (False, False): f"Training: measured after each epoch, {AGAIN}.",
-    (False, True): f"Training: measured after each epoch, {AGAIN}, where train.monitor_train was on; else {RUNNING}.",
-}
 
 
 class Line(NamedTuple):
@@ -55,7 +49,6 @@ def curves_figure(
     title: str,
     groups: Sequence[tuple[str, Group]],
     which: Sequence[Which] = (),
-    place: Mapping[str, str] | None = None,
     fewest: int = 2,
 ) -> Iterator[Figure]:
     """Make the figure of labelled groups, if at least the `fewest` have the curves.
@@ -79,7 +72,7 @@ def curves_figure(
     ]
     if len(known) >= fewest:
         more = f" Not drawn: {listed(left_out)}." if left_out else ""
-        yield _figure(name, title, panels, more, place or {})
+        yield _figure(name, title, panels, more)
 
 
 def splits_figure(group: Group) -> Iterator[Figure]:
@@ -90,32 +83,28 @@ def splits_figure(group: Group) -> Iterator[Figure]:
         looks = {split: look_of(index) for index, split in enumerate(("train", "test", "val"))}
         lines = tuple(Line(SPLITS[each.split], looks[each.split], each) for each in curves)
         panels.append(Panel(metric.capitalize(), lines))
-    place = {"architecture": group.architecture, "dataset": group.dataset}
     if group.curves:
-        yield _figure(f"{group.id}-curves", where_of(group), panels, "", place)
+        yield _figure(f"{group.id}-curves", where_of(group), panels, "")
 
 
 def _split_title(split: str) -> str:
     return {"train": "Training"}.get(split, SPLITS[split].capitalize())
 
 
-def _figure(name: str, title: str, panels: Sequence[Panel], more: str, place: Mapping[str, str]) -> Figure:
+def _figure(name: str, title: str, panels: Sequence[Panel], more: str) -> Figure:
     panels = [panel for panel in panels if panel.lines]
     curves = [line.curve for panel in panels for line in panel.lines]
     seen = [
         f"{panel.title} at the last epoch: {joined(line.shown(line.curve.epochs[-1]) for line in panel.lines)}."
         for panel in panels
     ]
-    others = [SPLITS[split] for split in dict.fromkeys(each.split for each in curves) if split != "train"]
-    moments = [f"{joined(others).capitalize()}: measured after each epoch."] if others else []
-    kinds = {each.is_running for each in curves if each.split == "train"}
-    moments += [TRAINING[min(kinds), max(kinds)]] if kinds else []
-    seeds = sorted({each.n for each in curves if each.n > 1})
-    bands = f"95% bands: {METHODS['t']} (n = {joined(map(str, seeds))})" if seeds else "Single runs, no bands"
+    seeds = joined(map(str, sorted({each.n for each in curves if each.n > 1})))
+    bands = f"Means over seeds with 95% bands (n = {seeds})." if seeds else "Single runs, no bands."
+    if any(each.split == "train" and not each.is_running for each in curves):
+        bands += f" {MEASURED}."
     strides = f" One epoch in {curves[0].stride} is drawn." if curves[0].stride > 1 else ""
-    what = joined(panel.title if index == 0 else panel.title.lower() for index, panel in enumerate(panels))
-    caption = f"{what} by epoch. {' '.join(moments)} {bands}.{strides}{more}"
-    return Figure(name, "curves", title, f"{title}. {' '.join(seen)}", caption, tuple(panels), **place)
+    caption = f"{bands}{strides}{more}"
+    return Figure(name, "curves", title, f"{title}. {' '.join(seen)}", caption, tuple(panels))
 
 
 def draw_curves(panel: Panel) -> Canvas:

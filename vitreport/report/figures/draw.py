@@ -1,15 +1,11 @@
-"""Collect the figures of a report, and draw them as SVG."""
+"""Draw the figures of a report as SVG."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from io import BytesIO
 from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
-from vitreport.analysis.references import architecture_label, subject_of
-from vitreport.analysis.summary import Summary
-from vitreport.data.registry import dataset_title
 from vitreport.formatting import printable
 from vitreport.report.blocks import Figure
 from vitreport.report.figures import accuracy, curves, groups
@@ -26,30 +22,6 @@ NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 UNUSED = re.compile(r' id="[A-Za-z][\w.]*_\d{1,4}"| transform="rotate\(-0 [^"]*"|(?<= )xlink:(?=href)')
 HEIGHT = re.compile(r' height="([\d.]+)"')
 COLOR = re.compile(r"var\(--(\w+)\)")
-
-
-def figures_of(summary: Summary) -> tuple[Figure, ...]:
-    """Return the figures in the order of the report, with names that are unique and fit for files."""
-    figures = [*accuracy.overview_figure(summary.pairs), *accuracy.cost_figure(summary.pairs)]
-    by_id = {group.id: group for group in summary.groups}
-    for dataset in dict.fromkeys(pair.dataset for pair in summary.pairs):
-        pairs = [pair for pair in summary.pairs if pair.dataset == dataset]
-        named = [(architecture_label(pair.architecture), pair.group) for pair in pairs if pair.group]
-        figures += curves.curves_figure(f"{dataset}-curves", dataset_title(dataset), named, place={"dataset": dataset})
-    for architecture in summary.architectures:
-        figures += [each for pair in architecture.pairs if pair.group for each in groups.figures_of_group(pair.group)]
-        for ablation in architecture.ablations:
-            levels = [(each.shown, by_id[each.group]) for each in ablation.levels if each.group]
-            place = {"architecture": architecture.name, "dataset": ablation.dataset, "ablation": ablation.name}
-            figures += accuracy.ablation_figure(ablation)
-            figures += curves.curves_figure(f"{ablation.name}-curves", subject_of(ablation), levels, place=place)
-    taken: dict[str, Figure] = {}
-    for figure in figures:
-        name = re.sub(r"[^a-z0-9.]+", "-", figure.name.lower()).strip("-.")[:100]
-        while name in taken:
-            name += "-2"
-        taken[name] = replace(figure, name=name)
-    return tuple(taken.values())
 
 
 def draw(figure: Figure) -> list[str]:
@@ -75,18 +47,14 @@ def _panels(figure: Figure) -> list[Canvas]:
     match figure.kind:
         case "overview":
             return accuracy.draw_overview(data)
-        case "cost":
-            return accuracy.draw_cost(data)
+        case "rows":
+            return [accuracy.draw_rows("", "test accuracy", data)]
         case "ablation":
             return [accuracy.draw_ablation(*data)]
-        case "classes":
-            return [accuracy.draw_rows("", "accuracy of a class", data)]
         case "curves":
             return list(map(curves.draw_curves, data))
         case "confusion":
             return [groups.draw_confusion(data)]
-        case "calibration":
-            return groups.draw_calibration(data)
         case "mistakes":
             return []  # a recorded picture
         case _:
