@@ -6,13 +6,14 @@ import sys
 import pytest
 
 from vitreport.report.blocks import Figure
-from vitreport.report.figures import assets, collect
+from vitreport.report.figures import assets
+from vitreport.report.figures import draw as drawing
 
 
 def remember_drawings(patch: pytest.MonkeyPatch) -> None:
     """Let all who draw figures share the drawings of those that are the same."""
     drawn: dict[bytes, list[str]] = {}
-    draw = collect.draw
+    draw = drawing.draw
 
     def remembered(figure: Figure) -> list[str]:
         key = pickle.dumps(figure)

@@ -127,11 +127,9 @@ def test_an_ablation_says_what_would_settle_its_open_differences() -> None:
     assert ablation.to_settle
     assert (ablation.to_settle.now_seeds, ablation.to_settle.now_images) == (3, 0)
     seeds = ablation.to_settle.seeds
-    assert told() == [
-        f"Perceiver IO on CIFAR-10 by batch_size: about {seeds} seeds per value (now 3) would show a difference of 1 "
-        "pp on these test images."
-    ]
-    assert conclusion(findings(summary()))["What would settle it"] == told()
+    sentence = f"About {seeds} seeds per value (now 3) would show a difference of 1 pp on these test images."
+    assert told() == [sentence]
+    assert conclusion(findings(summary()))["What would settle it"] == [f"Perceiver IO on CIFAR-10: {sentence}"]
 
 
 def test_nothing_is_to_settle_where_all_differences_are_shown() -> None:

@@ -104,7 +104,7 @@ def test_the_training_curve_is_that_of_the_images_measured_again() -> None:
     assert val is not None
     assert (train.mean, train.is_running) == (val.mean, False)
     (figure,) = splits_figure(group)
-    assert "Training: measured after each epoch, without augmentation and dropout." in figure.caption
+    assert "training is measured after each epoch, without augmentation and dropout." in figure.caption
 
 
 def test_a_run_without_a_result_says_how_far_it_came() -> None:

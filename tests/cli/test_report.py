@@ -29,7 +29,7 @@ def damage() -> None:
 
 def test_stdout_is_the_document(cli: Cli) -> None:
     done = cli("report", "--title", "My study")
-    assert (done.exit_code, done.stderr) == (0, "12 figures in report-assets/\n")
+    assert (done.exit_code, done.stderr) == (0, "4 figures in report-assets/\n")
     assert done.stdout.startswith("# My study\n\nOn CIFAR-10, no winner is claimed: one seed")
 
 
@@ -84,7 +84,7 @@ def test_a_sweep_of_one_value_has_nothing_to_compare(cli: Cli) -> None:
     write_json(RUNS / "sweeps" / "one-00000000.json", record)
     done = cli("report", "--no-assets")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert "\n### Perceiver IO on CIFAR-10 by batch_size\n" in done.stdout
+    assert "\n## Perceiver IO on CIFAR-10 by batch_size\n" in done.stdout
 
 
 def test_a_name_that_means_nothing(cli: Cli) -> None:
