@@ -12,7 +12,7 @@ function addThemeSwitch() {
   const isDark = () => getComputedStyle(root).colorScheme === "dark"
     || (root.dataset.theme === undefined && matchMedia("(prefers-color-scheme: dark)").matches);
   const button = element("button", { type: "button", className: "theme" });
-  const label = () => { button.textContent = isDark() ? "Light colours" : "Dark colours"; };
+  const label = () => { button.textContent = isDark() ? "Light colors" : "Dark colors"; };
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
     try { localStorage.setItem("vitreport-theme", root.dataset.theme); } catch { /* it holds for this visit */ }

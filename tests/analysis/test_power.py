@@ -127,7 +127,9 @@ def test_an_ablation_says_what_would_settle_its_open_differences() -> None:
     assert ablation.to_settle
     assert (ablation.to_settle.now_seeds, ablation.to_settle.now_images) == (3, 0)
     seeds = ablation.to_settle.seeds
-    sentence = f"About {seeds} seeds per value (now 3) would show a difference of 1 pp on these test images."
+    sentence = (
+        f"About {seeds} seeds per value of batch_size (now 3) would show a difference of 1 pp on these test images."
+    )
     assert told() == [sentence]
     assert conclusion(findings(summary()))["What would settle it"] == [f"Perceiver IO on CIFAR-10: {sentence}"]
 

@@ -147,9 +147,8 @@ def test_what_belongs_together_stays_on_one_line_of_a_narrow_terminal(cli: Cli) 
     assert header.startswith("batch_size ")
     assert "56.5% (0.0 to 100.0)" in lines[0]
     plain = cli(*sweep).stdout.splitlines()
-    assert max(map(len, lines)) <= 80 < len(plain[-1])
-    told = lines[[line.startswith("Perceiver IO on Digits") for line in lines].index(True) :]
-    assert " ".join(told) == " ".join(plain[-2:])
+    assert max(map(len, lines)) <= 80 < max(map(len, plain))
+    assert " ".join(lines[2:]) == " ".join(plain[4:])
 
 
 def test_an_interrupt_gives_the_cursor_back(home: Path) -> None:

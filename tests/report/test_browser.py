@@ -166,9 +166,9 @@ def test_a_number_is_told_to_the_pointer_and_to_the_keyboard(visit: Visit) -> No
 
 def test_the_colours_can_be_switched(visit: Visit) -> None:
     assert visit.page.evaluate(BACKGROUND) == "rgb(255, 255, 255)"
-    visit.page.get_by_role("button", name="Dark colours").click()
+    visit.page.get_by_role("button", name="Dark colors").click()
     assert visit.page.evaluate(BACKGROUND) == "rgb(13, 17, 23)"
-    visit.page.get_by_role("button", name="Light colours").click()
+    visit.page.get_by_role("button", name="Light colors").click()
     assert visit.page.evaluate(BACKGROUND) == "rgb(255, 255, 255)"
 
 
@@ -178,11 +178,11 @@ def test_the_choice_of_colours_is_kept_and_there_from_the_first_paint(browser: A
     context.add_init_script(FIRST_SEEN)
     page = Visit(context, file).page
     assert page.evaluate("firstSeen") == "none"
-    page.get_by_role("button", name="Dark colours").click()
+    page.get_by_role("button", name="Dark colors").click()
     page.reload()
     assert page.evaluate("firstSeen") == "dark"
     assert page.evaluate(BACKGROUND) == "rgb(13, 17, 23)"
-    page.get_by_role("button", name="Light colours").click()
+    page.get_by_role("button", name="Light colors").click()
     again = Visit(context, file)
     assert again.page.evaluate("firstSeen") == "light"
     assert again.complaints == []
@@ -195,7 +195,7 @@ def test_where_nothing_can_be_kept_the_colours_are_switched_all_the_same(browser
     context.add_init_script(f"Object.defineProperty(window, 'localStorage', {{ {broken} }});")
     visit = Visit(context, file)
     assert visit.page.evaluate(BACKGROUND) == "rgb(13, 17, 23)"
-    visit.page.get_by_role("button", name="Light colours").click()
+    visit.page.get_by_role("button", name="Light colors").click()
     assert visit.page.evaluate(BACKGROUND) == "rgb(255, 255, 255)"
     assert visit.complaints == []
     context.close()

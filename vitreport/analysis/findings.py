@@ -173,7 +173,7 @@ def level_differences(ablation: Ablation) -> Iterator[Finding]:
         sentence = f"No difference from {called(ablation.axes, baseline.labels)} is claimed for {names}, because {why}."
         yield Finding("no comparison", sentence, _ids(*left))
     if ablation.to_settle:
-        words = ablation.to_settle.in_words("value")
+        words = ablation.to_settle.in_words(f"value of {joined(ablation.axes)}")
         yield Finding("to settle", f"{words[0].upper()}{words[1:]}.", _ids(*ablation.levels))
 
 

@@ -12,7 +12,7 @@ from vitreport.formatting import counted, duration, joined, listed
 from vitreport.spec.sweep import short_name, shown_value
 
 MOST_OWN = 3
-COVERAGE = "Over seeds and test images they cover new training runs and new test images of the same kind."
+COVERAGE = " They cover new training runs and new test images of the same kind."
 COST = (
     "FLOPs are those of one image, a multiply-add counted as two. Times and images per second (training) are medians "
     "over the seeds, memory is the largest; they compare only on the same device."

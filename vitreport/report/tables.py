@@ -35,7 +35,8 @@ def overview(summary: plain.Summary) -> Table:
         outcomes = {pair.dataset: outcome(pair.group, seeds=seeds) for pair in architecture.pairs}
         rows.append((architecture.title, *(outcomes.get(dataset, NOTHING) for dataset in datasets)))
     caption = "Test accuracy of each architecture on each dataset"
-    note = f"{methods(pair.group.test for pair in summary.pairs if pair.group)} {protocol.COVERAGE}"
+    tests = [pair.group.test for pair in summary.pairs if pair.group]
+    note = methods(tests) + protocol.COVERAGE * all(each and each.method == "crossed" for each in tests)
     return table(caption, ("architecture", *map(dataset_title, datasets)), rows, note=note)
 
 

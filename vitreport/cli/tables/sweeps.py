@@ -54,7 +54,7 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
         content = tables.ablation(ablations[plan.id])
         columns = content.columns
         print_table(columns, content.rows, right=columns[len(plan.axes) :], spare=columns[-2:])
-        for sentence in _sentences(ablations[plan.id], summary):
+        for sentence in (content.note, *_sentences(ablations[plan.id], summary)):
             print_sentence(sentence)
 
 
