@@ -25,7 +25,7 @@ def test_two_runs_are_told_apart_by_what_differs(cli: Cli) -> None:
     assert json.loads(cli("runs", "diff", first, second, "--json").stdout)["differences"] == {"seed": [0, 1]}
 
 
-def test_what_was_measured_is_told_for_both(cli: Cli) -> None:
+def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
     first, second = run_of(0), run_of(1, 0.25)
     result = json.loads((second / "result.json").read_text())
     result["selected"]["splits"]["test"] |= {"loss": 1.25}
@@ -35,12 +35,12 @@ def test_what_was_measured_is_told_for_both(cli: Cli) -> None:
     record["seconds"] = 2.76543
     (second / "run.json").write_text(json.dumps(record))
     header, *lines = [line.split() for line in cli("runs", "diff", first.name, second.name).stdout.splitlines()]
-    assert header == [first.name, second.name]
+    assert header == [first.name, second.name, "difference"]
     assert ["seed", "0", "1"] in lines
-    assert ["cost.parameters", "1504662", "3000"] in lines
-    assert ["selected.splits.test.accuracy", "50.00%", "25.00%"] in lines
-    assert ["selected.splits.test.loss", "1.2", "1.25"] in lines
-    assert ["environment.seconds", "1.5", "2.76543"] in lines
+    assert ["cost.parameters", "1504662", "3000", "-1501662"] in lines
+    assert ["selected.splits.test.accuracy", "50.00%", "25.00%", "-25.00", "pp"] in lines
+    assert ["selected.splits.test.loss", "1.2", "1.25", "+0.05"] in lines
+    assert ["environment.seconds", "1.5", "2.76543", "+1.26543"] in lines
 
 
 def with_right(run: Path, right: int, *epochs: str) -> Path:

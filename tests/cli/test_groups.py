@@ -104,9 +104,13 @@ def test_groups_are_told_apart_with_an_interval(cli: Cli) -> None:
     written({16: [0.50, 0.51, 0.52], 128: [0.60, 0.61, 0.62]})
     done = cli("runs", "diff", SMALL, LARGE)
     header, batch_size, *seeds, told = done.stdout.splitlines()
-    assert header.split() == [SMALL, LARGE]
+    assert header.split() == [SMALL, LARGE, "difference"]
     assert batch_size.split() == ["train.batch_size", "16", "128"]
-    assert [line.split()[1:] for line in seeds] == [["50.00%", "60.00%"], ["51.00%", "61.00%"], ["52.00%", "62.00%"]]
+    assert [line.split()[1:] for line in seeds] == [
+        ["50.00%", "60.00%", "+10.00", "pp"],
+        ["51.00%", "61.00%", "+10.00", "pp"],
+        ["52.00%", "62.00%", "+10.00", "pp"],
+    ]
     assert told == (
         "test accuracy 51.00% (48.52 to 53.48, n = 3) and 61.00% (58.52 to 63.48, n = 3); difference with its 95% CI "
         "in pp: +10.0 (+7.7 to +12.3)"

@@ -29,6 +29,7 @@ def test_every_golden_file_has_its_command() -> None:
 def test_every_command_and_parameter_has_help(words: str) -> None:
     command = COMMANDS[words]
     assert command.help
+    assert "Example:\n" in command.help or getattr(command, "no_args_is_help", False)
     assert [parameter.name for parameter in command.params if not parameter.help] == []
 
 

@@ -53,6 +53,7 @@ assignments = _quiet(lambda _: (f"{short_name(path)}=" for path in field_paths()
 models = _quiet(lambda _: ("timm/" if name == "timm" else name for name in ARCHITECTURES))  # timm's own load torch
 runs = _quiet(_ids)
 groups = _quiet(lambda context: _ids(context, "groups"))
-sweeps = _quiet(lambda context: _ids(context, "groups", "sweeps"))
 # typer does not assign the arguments while the last option lacks its value
 parts = _quiet(lambda context: read_study(context.params.get("study") or context.args[0]).parts)
+# also the words after the first one of --only
+sweeps = _quiet(lambda context: parts(context) if context.params.get("only") else _ids(context, "groups", "sweeps"))

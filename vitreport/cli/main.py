@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from vitreport.cli import console
-from vitreport.cli.options import PairCommand
+from vitreport.cli.options import WordsCommand
 from vitreport.errors import EXIT_CODES, SpecError, VitreportError, with_hint
 from vitreport.files import NAME_ERRORS
 from vitreport.runtime import DEBUG
@@ -33,7 +33,7 @@ COMMANDS = {
     "study": ("study", "Run studies: runs and ablations that are reported together."),
     "spec": ("spec", "Show and check specs."),
     "datasets": ("datasets", "List and verify datasets."),
-    "models": ("models", "List and show architectures."),
+    "models": ("models", "List the architectures, or show one."),
     "doctor": ("doctor", "Check this machine, and print how to fix problems."),
 }
 """The commands with their modules and what the list of commands says of them."""
@@ -123,9 +123,10 @@ def make_app(loaded: Iterable[str] = COMMANDS) -> typer.Typer:
     for name, (module_name, about) in COMMANDS.items():
         module = import_module(f"vitreport.cli.commands.{module_name}") if name in loaded else None
         if module and hasattr(module, "app"):
-            app.add_typer(module.app, name=name, help=about)
+            own_help: dict[str, Any] = {} if module.app.registered_callback else {"help": about}
+            app.add_typer(module.app, name=name, **own_help)
         else:
-            app.command(name, cls=PairCommand, help=None if module else about)(getattr(module, module_name, main))
+            app.command(name, cls=WordsCommand, help=None if module else about)(getattr(module, module_name, main))
     return app
 
 

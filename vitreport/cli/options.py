@@ -18,7 +18,7 @@ from vitreport.sweep.defaults import DEFAULT_SEEDS
 if TYPE_CHECKING:
     from vitreport.spec.compose import Composed, Request
 
-PARAM = "--param"
+PARAM, ONLY = "--param", "--only"
 SPEC, SWEEP, RUNTIME = "Spec", "Sweep", "Runtime (not part of the spec)"
 
 
@@ -67,7 +67,7 @@ RunsDir = Annotated[Path, _runtime(RUNS_DIR, "DIR")]
 Seeds = Annotated[str, option("Number of seeds, or which ones: 3, 0,1,2 or 0..4.", "SEEDS", panel=SWEEP)]
 Only = Annotated[
     list[str] | None,
-    option("Run or ablation of a study; repeatable (default: all).", "NAME", panel=SWEEP, complete=completion.parts),
+    option("Runs and ablations of the study (default: all).", "NAME...", panel=SWEEP, complete=completion.parts),
 ]
 DryRun = Annotated[bool, flag("--dry-run", "Show what would be trained, with its time and disk space.")]
 Quiet = Annotated[bool, flag("--quiet", "Print only warnings and errors.", "-q")]
@@ -101,7 +101,7 @@ class SpecOptions(FieldOptions):
     """Options that say which spec is meant."""
 
     model: Annotated[
-        str | None, argument("Architecture (see `vitreport models list`), or timm/NAME.", "MODEL", completion.models)
+        str | None, argument("Architecture (see `vitreport models`), or timm/NAME.", "MODEL", completion.models)
     ] = None
     dataset: Dataset = None
     preset: Annotated[
@@ -203,15 +203,26 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-class PairCommand(TyperCommand):
-    """A command with `--param NAME VALUES`: typer has no option that is repeated and takes two words."""
+class WordsCommand(TyperCommand):
+    """A command with options that take several words: `--param NAME VALUES` and `--only NAME...`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Join both words of each `--param`."""
+        """Join both words of each `--param`, and give each word of `--only` an option of its own, as typer wants it."""
         joined, words = list[str](), deque(args)
         while words:
             joined.append(words.popleft())
             if joined[-1] == PARAM and words and "=" not in words[0]:
                 name = words.popleft()
                 joined.append(f"{name}={words.popleft() if words and not words[0].startswith('--') else ''}")
+            if joined[-1] == ONLY and words:
+                joined.append(words.popleft())
+                while (joined[0] != ONLY or "--study" in args) and words and not words[0].startswith("-"):
+                    joined += [ONLY, words.popleft()]
         return super().parse_args(ctx, joined)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Offer another word for `--only` where nothing else fits."""
+        repeated = [each for each in self.params if ONLY in each.opts and ctx.params.get(each.name)]
+        if repeated and not incomplete.startswith("-"):
+            return repeated[0].shell_complete(ctx, incomplete)
+        return super().shell_complete(ctx, incomplete)

@@ -31,7 +31,7 @@ class StudyRequest:
 
     def command(self, *parts: str) -> str:
         """Return the command that trains what is missing of these parts."""
-        words = ["vitreport", "study", "run", self.study, *(word for part in parts for word in ("--only", part))]
+        words = ["vitreport", "study", "run", self.study, *(["--only", *parts] if parts else [])]
         words += [word for assignment in self.assignments for word in ("--set", assignment)]
         return shlex.join([*words, *(["--seeds", self.seeds] if self.seeds != DEFAULT_SEEDS else [])])
 

@@ -21,6 +21,8 @@ from vitreport.records.reader import read_run
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR
 
+MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "environment.seconds")
+
 app = typer.Typer(no_args_is_help=True)
 
 RunName = Annotated[str, argument("Id of a run, a unique prefix of it, or its directory.", "RUN", completion.runs)]
@@ -78,9 +80,12 @@ def diff(
         print_json({"differences": found, "sentence": sentence})
     else:
         names = [side[0].id if len(side) == 1 else RunId.parse(side[0].id).group for side in sides]
-        rows = [(path, *(_shown(path, value) for value in pair)) for path, pair in found.items()]
+        rows = [
+            (path, *(_shown(path, each) for each in pair), _difference(path, *pair)) for path, pair in found.items()
+        ]
+        columns = ["", *names, *(["difference"] if any(row[-1] for row in rows) else [])]
         if rows:
-            print_table(["", *names], rows)
+            print_table(columns, [row[: len(columns)] for row in rows], right=["difference"])
         else:
             print_text("no difference")
         if sentence:
@@ -93,8 +98,21 @@ def _shown(path: str, value: Any) -> str:
     """Write one of two values that differ, an accuracy in percent."""
     if value is None or isinstance(value, str):
         return value or "-"
-    is_accuracy = path.startswith("test_accuracy.") or path.endswith(".accuracy")
-    return percent(value) if is_accuracy else f"{value:.6g}" if isinstance(value, float) else toml_value(value)
+    return percent(value) if _is_accuracy(path) else f"{value:.6g}" if isinstance(value, float) else toml_value(value)
+
+
+def _difference(path: str, first: Any, second: Any) -> str:
+    """Write by how much the second of two measured numbers is larger."""
+    if not (path.startswith(MEASURED) and {type(first), type(second)} <= {int, float}):
+        return ""
+    difference = second - first
+    if _is_accuracy(path):
+        return f"{100 * difference:+.2f} pp"
+    return f"{difference:+.6g}" if isinstance(difference, float) else f"{difference:+}"
+
+
+def _is_accuracy(path: str) -> bool:
+    return path.startswith("test_accuracy.") or path.endswith(".accuracy")
 
 
 @app.command()

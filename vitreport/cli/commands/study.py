@@ -10,7 +10,7 @@ from vitreport.analysis.studies import statement_of
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
 from vitreport.cli.live import SweepView
-from vitreport.cli.options import argument, flag
+from vitreport.cli.options import WordsCommand, argument, flag
 from vitreport.cli.tables.runs import HINT, require_runs_dir
 from vitreport.cli.tables.sweeps import refuse_missing, show_sweeps, sweep_arguments
 from vitreport.data.sources import facts_in
@@ -79,7 +79,7 @@ def show(study: Study, as_json: options.AsJson = False) -> None:
         print_table(["", ""], list(spec.faults.items()))
 
 
-@app.command()
+@app.command(cls=WordsCommand)
 @options.grouped
 def status(
     study: Study,
@@ -101,7 +101,7 @@ def status(
     _show_status(asked, facts_in(machine.data_dirs), runs_dir, measured_on=measured_on, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=WordsCommand)
 @options.grouped
 def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions, only: options.Only = None) -> None:
     """Train what is missing of a study.
@@ -110,7 +110,7 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     downloaded before the first run is trained.
 
     Example:
-        vitreport study run digits --only perceiver-io --only swin
+        vitreport study run digits --only perceiver-io swin
         vitreport study run my.toml --set limit=500 --epochs 1 --seeds 1
     """
     asked = StudyRequest(study, only or (), sweep.seeds, wanted.assignments, weights=sweep.weights)
