@@ -184,7 +184,8 @@ def run_study(
     runtime = runtime or Runtime()
     asked = StudyRequest(str(study), only, seeds, overrides, weights=runtime.weights)
     planned = plan_study(asked, facts_in([runtime.data_dir]))
-    run_plans(list(planned.plans.values()), runtime, engine, policy=policy, observer=observer)
+    plans = list(planned.plans.values())
+    run_plans(plans, runtime, engine, policy=policy, observer=observer, command=planned.command)
     return selection.analyze_study(planned, runtime.runs_dir)
 
 

@@ -1,6 +1,6 @@
 """The errors that a user can meet, with the exit code of each. Anything else that escapes is a bug and ends with 1."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -123,6 +123,16 @@ class StoppedError(VitreportError):
     def __init__(self, message: str, hint: str = "", *, signal_number: int) -> None:
         super().__init__(message, hint)
         self.exit_code = 128 + signal_number
+
+
+def raise_first(faults: Mapping[str, VitreportError], rest: str) -> None:
+    """Raise the first of the errors by dataset; with a command for the rest, name all datasets and the command."""
+    first = next(iter(faults.values()), None)
+    if first and rest:
+        message = "; ".join(f"{dataset}: {error.message}" for dataset, error in faults.items())
+        raise type(first)(message, "; ".join(filter(None, [first.hint, f"to train the rest: `{rest}`"]))) from first
+    if first:
+        raise first
 
 
 def with_hint(message: str, hint: str) -> str:

@@ -68,7 +68,7 @@ def test_the_status_counts_what_is_there(cli: Cli) -> None:
 def test_runs_of_several_parts_are_counted_once(cli: Cli) -> None:
     again = STUDY.replace("params.batch_size = [10, 20]", "params.batch_size = [18, 20]").replace("at = 10", "at = 18")
     Path(FILE).write_text(again)
-    *lines, total = cli("study", "status", FILE, "--only", "mixer", "--only", "mixer/batch").stdout.splitlines()
+    *lines, total = cli("study", "status", FILE, "--only", "mixer", "mixer/batch").stdout.splitlines()
     assert sum(int(line.split()[1]) for line in lines[1:]) == 9
     assert total.startswith("6 runs (3 shared), 0 done")
 
@@ -93,7 +93,7 @@ def test_without_a_record_the_time_is_unknown_until_it_is_measured(cli: Cli) -> 
 
 def test_a_study_is_run_and_goes_on_where_it_ended() -> None:
     """As a process, with processes of its own; the second time nothing is trained."""
-    only = ("--only", "mixer", "--only", "mixer/batch", "--seeds", "1", "--set", "limit=30")
+    only = ("--only", "mixer", "mixer/batch", "--seeds", "1", "--set", "limit=30")
     done = vitreport("study", "run", FILE, *only, timeout=240)
     assert done.exit_code == 0, done.stderr
     assert done.stderr.count("state=done") == 3
@@ -109,10 +109,12 @@ def test_a_study_is_run_and_goes_on_where_it_ended() -> None:
 @pytest.mark.parametrize("command", ["run", "status"])
 def test_a_part_without_its_folder_of_images_is_an_error(command: str, cli: Cli) -> None:
     own = '[runs.own]\nmodel = "mlp-mixer"\ndataset = "./nowhere"'
-    Path(FILE).write_text(STUDY.replace("[ablations", f"{own}\n[ablations", 1))
+    Path(FILE).write_text(STUDY.partition("[[sections]]")[0].replace("[ablations", f"{own}\n[ablations", 1))
     done = cli("study", command, FILE)
     assert (done.exit_code, done.stdout) == (3, "")
+    assert "./nowhere: " in done.stderr
     assert "nowhere is not a folder; hint: give a folder of images" in done.stderr
+    assert done.stderr.endswith(f"; to train the rest: `vitreport study run {FILE} --only mixer wide mixer/batch`\n")
 
 
 def test_parts_may_have_their_images_in_different_folders(cli: Cli) -> None:

@@ -45,14 +45,17 @@ def run(text: str, engine: FakeEngine, notes: Notes, policy: Policy = Policy()) 
         lambda runtime, note: engine,
         policy=policy,
         observer=notes,
+        command=planned.command,
     )
 
 
 def test_images_that_cannot_be_read_are_found_before_anything_is_trained() -> None:
     write_folder(Path("pets"), count=10)
     engine = FakeEngine(finish)
-    with pytest.raises(DatasetError, match="cifar-10"):
+    with pytest.raises(DatasetError, match=r"^cifar10: data/cifar-10") as caught:
         run(OURS + LACKING, engine, Notes())
+    command = "vitreport study run my.toml --only one two --set train.selection=last --seeds 1"
+    assert caught.value.hint.endswith(f"; to train the rest: `{command}`")
     assert engine.specs == []
     assert not Path("runs").exists()
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -63,17 +63,27 @@ def run_plans(
     *,
     policy: Policy = Policy(),
     observer: Observer | None = None,
+    command: Callable[[Sequence[Plan]], str] = lambda _: "",
 ) -> dict[str, Run]:
     """Check all sweeps, then train what is missing of each and put it on record; return the records of the trials.
 
     `engine` makes what trains (default: one process on this machine at a time). Raises as `check_trials` and
-    `Sweep.run`.
+    `Sweep.run`; if other sweeps have their images, the error has the `command` that trains those.
     """
     watching, said, runs = observer or Observer(), set[tuple[str, str]](), dict[str, Run]()
     make_engine = engine or partial(LocalEngine, 1)
     places = [(plan, replace(runtime, data_dir=plan.data_dir)) for plan in plans]
+    faults: dict[str, errors.VitreportError] = {}
+    sound = list[Plan]()
     for plan, place in places:
-        check_trials(plan.trials, place, policy, watching, said)
+        datasets = ", ".join(dict.fromkeys(trial.spec.data.dataset for trial in plan.trials))
+        if datasets not in faults:
+            try:
+                if check_trials(plan.trials, place, policy, watching, said):
+                    sound.append(plan)
+            except (errors.DatasetError, errors.ResourceError) as error:
+                faults[datasets] = error
+    errors.raise_first(faults, command(sound))
     for plan, place in places:
         if len(plans) > 1:
             watching.note(plan.name)
@@ -93,10 +103,10 @@ def run_plans(
 
 def check_trials(
     trials: Sequence[Trial], runtime: Runtime, policy: Policy, observer: Observer, said: set[tuple[str, str]]
-) -> None:
+) -> bool:
     """Decode each dataset once for all workers, and check whether every missing trial can be trained on it.
 
-    Lines about datasets that are not in `said` are shown, and added to it.
+    Lines about datasets that are not in `said` are shown, and added to it. Return whether any trial is missing.
 
     Raises:
         SpecError: With the problems of all trials on a dataset.
@@ -106,7 +116,7 @@ def check_trials(
     runs = read_trials(trials, runtime.runs_dir)
     missing = missing_trials(trials, runs, policy)
     if not missing:
-        return
+        return False
     from vitreport.sweep.forecast import check_networks
     from vitreport.training.device import choose_device
     from vitreport.training.setup import class_problems  # with torch, which a finished sweep does not need
@@ -133,6 +143,7 @@ def check_trials(
             raise errors.SpecError(problems=problems)
         for line in image_notices(request.name, images):
             note(line)
+    return True
 
 
 def missing_trials(trials: Sequence[Trial], runs: Mapping[str, Run], policy: Policy) -> list[Trial]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import Problem, SpecError, gathered
+from vitreport.errors import DatasetError, Problem, SpecError, gathered, raise_first
 from vitreport.formatting import did_you_mean
 from vitreport.spec.compose import Describe, Request
 from vitreport.spec.fields import dotted, find_field, flat
@@ -44,6 +44,11 @@ class StudyPlan:
     study: StudySpec
     plans: Mapping[str, Plan]
 
+    def command(self, plans: Sequence[Plan]) -> str:
+        """Return the command that trains these of its plans; "" for none."""
+        names = [name for name, plan in self.plans.items() if plan in plans]
+        return self.asked.command(*names) if names else ""
+
 
 def plan_study(asked: StudyRequest, describe: Describe) -> StudyPlan:
     """Compose every trial.
@@ -60,14 +65,20 @@ def plan_study(asked: StudyRequest, describe: Describe) -> StudyPlan:
     with gathered(problems):
         seeds = parse_seeds(asked.seeds)
     plans: dict[str, Plan] = {}
+    faults: dict[str, DatasetError] = {}
     for name, part in study.named.items():
         if name in asked.only or not asked.only:
             title = f"{Path(asked.study).stem}/{name}"
-            with gathered(problems):
-                plans[name] = _plan_part(asked, study.place_of(name), title, part, seeds, describe)
+            try:
+                with gathered(problems):
+                    plans[name] = _plan_part(asked, study.place_of(name), title, part, seeds, describe)
+            except DatasetError as error:
+                faults[part.dataset] = error
     if problems:
         raise SpecError(problems=problems)
-    return StudyPlan(asked, study, {name: plans[name] for name in study.parts if name in plans})
+    planned = StudyPlan(asked, study, {name: plans[name] for name in study.parts if name in plans})
+    raise_first(faults, planned.command(list(plans.values())))
+    return planned
 
 
 def _plan_part(

@@ -120,7 +120,7 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     planned = plan_study(asked, facts_in(sweep.data_dirs))
     plans = list(planned.plans.values())
     with SweepView(quiet=sweep.quiet) as view:
-        run_plans(plans, observer=view, **sweep_arguments(sweep))
+        run_plans(plans, observer=view, command=planned.command, **sweep_arguments(sweep))
     show_sweeps(plans, analyze_study(planned, sweep.runs_dir), as_json=sweep.as_json)
     refuse_missing(list({trial.id: trial for plan in plans for trial in plan.trials}.values()), sweep.runs_dir)
 
