@@ -58,11 +58,11 @@ class Estimate:
         """Write 56.3% (54.8 to 57.8, n = 3); a caption may say the number of seeds instead."""
         return self._written(100.0, digits, "%", seeds=seeds)
 
-    def in_numbers(self) -> str:
+    def in_numbers(self, *, seeds: bool = True) -> str:
         """Write 12.3 (11.9 to 12.7, n = 3), or 7 (single run, no interval)."""
-        return self._written(1.0, 1, "")
+        return self._written(1.0, 1, "", seeds=seeds)
 
-    def _written(self, scale: float, digits: int, unit: str, *, seeds: bool = True) -> str:
+    def _written(self, scale: float, digits: int, unit: str, *, seeds: bool) -> str:
         known = [f"n = {self.n}" if self.n > 1 else "single run"] if seeds else []
         if self.interval is None:
             shown = f"{scale * self.value:.{digits}f}" if unit else f"{round(self.value, 1):g}"

@@ -97,9 +97,9 @@ def test_no_band_of_a_figure_leaves_what_is_possible(page: Page) -> None:
 def test_the_interval_of_one_more_run_is_cut_too() -> None:
     write_seeds(RUNS, [0.1, 0.2, 0.3])
     summary = analyze(run_folders(RUNS))
-    claim = Claim("it reaches that", "a paper", spec().run_id.removesuffix("-s0"), value=0.25)
+    claim = Claim("it reaches that", "so", "a paper", spec().run_id.removesuffix("-s0"), value=0.25)
     (verdict,) = judge([claim], summary.groups, summary.datasets)
-    assert "25.00% lies in the 95% interval of one more run, 0.00% to 69.69%" in verdict.reason
+    assert "within the 95% prediction interval, 0.00% to 69.69%" in verdict.reason
 
 
 @pytest.mark.parametrize(

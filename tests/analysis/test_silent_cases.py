@@ -68,7 +68,7 @@ def test_a_published_figure_is_judged_by_the_images_too(published: float, outcom
         start = 100 * seed
         add_correct(folder, [start <= place < start + 5600 for place in range(COUNT)])
     summary = analyze(run_folders(RUNS))
-    claim = Claim("it reaches that", "a paper", spec().group, value=published)
+    claim = Claim("it reaches that", "so", "a paper", spec().group, value=published)
     (verdict,) = judge([claim], summary.groups, summary.datasets)
     assert verdict.outcome == outcome
 

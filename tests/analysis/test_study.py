@@ -103,8 +103,8 @@ def page() -> Page:
     return page_of(ASKED)
 
 
-def verdict(statement: str) -> Verdict:
-    (found,) = [each for each in page().verdicts if each.claim.statement == statement]
+def verdict(subject: str, published: str) -> Verdict:
+    (found,) = [each for each in page().verdicts if (each.claim.subject, each.claim.published) == (subject, published)]
     return found
 
 
@@ -117,25 +117,31 @@ def test_without_any_run_nothing_is_judged() -> None:
     assert all(each.claim.command.startswith("vitreport study run small-images --only ") for each in verdicts)
 
 
+def test_no_two_claims_are_worded_alike() -> None:
+    told = [(each.claim.subject, each.claim.published, each.claim.source) for each in page().verdicts]
+    assert len(set(told)) == len(told)
+
+
 def test_a_figure_that_rests_on_no_fault_is_judged() -> None:
     measure([0.590, 0.591, 0.592], "mlp-mixer/cifar10")
-    assert verdict("mlp-mixer/cifar10 reaches 59%").outcome == "reproduced"
+    assert verdict("MLP-Mixer on CIFAR-10", "59%").outcome == "reproduced"
     measure([0.70, 0.701, 0.702], "tnt/learning-rate-cifar10", 3e-4)
-    assert verdict("tnt/learning-rate-cifar10: learning_rate 0.0003 reaches 71.67%").outcome == "below"
+    assert verdict("Transformer in Transformer on CIFAR-10, learning_rate 0.0003", "71.67%").outcome == "below"
 
 
 def test_a_figure_that_rests_on_a_fault_is_shown_beside_what_is_measured() -> None:
     measure([0.56, 0.561, 0.562], "perceiver-io/cifar10")
-    found = verdict("perceiver-io/cifar10 reaches 56.19%")
+    found = verdict("Perceiver IO on CIFAR-10", "56.19%")
     assert found.outcome == "not comparable"
     assert "augmented at random" in found.reason
-    assert "here 56.1% (" in found.reason
+    assert found.measured
+    assert found.claim.in_words(found.measured).startswith("56.1% (")
 
 
 def test_a_figure_that_was_chosen_on_the_test_images_is_compared_with_such_a_one() -> None:
     measure([0.6, 0.601, 0.602], "perceiver/regularization-cifar10", "neither")
-    found = verdict("perceiver/regularization-cifar10: regularization neither reaches 60.37%, the best of all epochs")
-    assert "both are the best over epochs, chosen by the test images" in found.reason
+    subject = "Perceiver on CIFAR-10, regularization neither, best test accuracy of all epochs"
+    assert "both epochs were chosen on the test images" in verdict(subject, "60.37%").reason
 
 
 def test_a_conclusion_rests_on_the_faults_of_its_figures() -> None:
@@ -149,10 +155,12 @@ def test_a_conclusion_rests_on_the_faults_of_its_figures() -> None:
         assert set(claim.fault) == faults, claim.says
     measure([0.50, 0.501, 0.502], "perceiver-io/learning-rate", 1e-4)
     measure([0.40, 0.401, 0.402], "perceiver-io/learning-rate", 1e-3)
-    found = verdict("perceiver-io/learning-rate: 1e-4 is better than 1e-3, against the text's conclusion")
+    told = "“1e-4 is better than 1e-3, against the text's conclusion”"
+    found = verdict(f"Perceiver IO on CIFAR-10, learning_rate 0.0001, {told}", "above 0.001")
     assert found.outcome == "not comparable"
     assert found.reason.startswith("the same figure was published for a learning rate of 3e-4 and 21 epochs; the pub")
-    assert "; here 10.0" in found.reason
+    assert found.measured
+    assert found.claim.in_words(found.measured).startswith("+10.0 (")
 
 
 @pytest.mark.parametrize(
@@ -188,23 +196,24 @@ def test_every_fault_of_the_study_is_that_of_a_claim() -> None:
 
 
 def test_a_claim_with_several_faults_tells_all_of_them() -> None:
-    reason = verdict("perceiver-io/tinyimagenet reaches 12.01%").reason
+    reason = verdict("Perceiver IO on Tiny ImageNet", "12.01%").reason
     assert [part in reason for part in ("augmented at random", "never trained", "not", "9,984 of 10,000")] == [True] * 4
 
 
 def test_the_best_training_accuracy_is_not_comparable() -> None:
     measure([0.6, 0.601, 0.602], "perceiver/regularization-cifar10", "neither")
-    statement = "reaches 96.47% on the training images, the best of all epochs"
-    found = verdict(f"perceiver/regularization-cifar10: regularization neither {statement}")
+    subject = "Perceiver on CIFAR-10, regularization neither, best training accuracy of all epochs"
+    found = verdict(subject, "96.47%")
     assert found.outcome == "not comparable"
     assert "is not measured" in found.reason
-    assert "here 65.1% (" in found.reason
+    assert found.measured
+    assert found.claim.in_words(found.measured).startswith("65.1% (")
 
 
 def test_a_statement_in_words_without_a_fault_is_judged() -> None:
     for spec, accuracy in zip(specs_of("mlp-mixer/stl10"), [0.40, 0.41, 0.42], strict=False):
         write_run(RUNS, spec, accuracy, train_accuracy=accuracy + 0.3 + spec.seed / 1000)
-    assert verdict("mlp-mixer/stl10: it over-fits").outcome == "reproduced"
+    assert verdict("MLP-Mixer on STL-10, “it over-fits”", "gap above 5 pp").outcome == "reproduced"
 
 
 def test_the_order_is_that_of_the_sections() -> None:
@@ -249,7 +258,7 @@ def test_runs_with_other_settings_answer_no_claim() -> None:
     measured = [each for each in verdicts if each.measured]
     assert {each.claim.group for each in measured} == {measured[0].claim.group}
     assert {each.outcome for each in measured} == {"not comparable"}
-    assert all(each.reason.startswith("trained with --set train.epochs=1; here ") for each in measured)
+    assert all(each.reason == "trained with --set train.epochs=1" for each in measured)
     others = [(each.outcome, each.reason) for each in verdicts if not each.measured]
     assert {outcome for outcome, _ in others} == {"not run"}
     reason = "there is no run of it; a run would not be comparable: trained with --set train.epochs=1"

@@ -37,9 +37,9 @@ def test_a_study_is_shown_whole(cli: Cli) -> None:
     ]
     assert any(line.startswith("wide mlp-mixer on digits, image_size = 8") for line in shown)
     assert any(line.startswith("mixer/batch") and line.endswith(", by batch_size: 10; 20") for line in shown)
-    assert "mixer reaches 99.00% a paper" in shown
-    assert "wide reaches 50% a paper leak" in shown
-    assert "mixer is above wide a paper" in shown
+    assert "MLP-Mixer on Digits, mixer 99.00% a paper" in shown
+    assert "MLP-Mixer on Digits, wide 50% a paper leak" in shown
+    assert "MLP-Mixer on Digits, mixer above MLP-Mixer on Digits, wide a paper" in shown
     told = json.loads(cli("study", "show", FILE, "--json").stdout)
     assert [section["title"] for section in told["sections"]] == ["How wide?", "Which batch?"]
 

@@ -16,23 +16,38 @@ def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:
     done = cli("report", "--study", FILE)
     assert (done.exit_code, done.stderr) == (0, f"there are no runs of {FILE} in runs\n")
     assert done.stdout.startswith("# Mixers of digits\n\nThere is no finished run yet.")
-    for name in ("mixer", "wide", "mixer/batch"):
-        assert f"`vitreport study run {FILE} --only {name}`" in done.stdout
-    assert done.stdout.index("## How wide?") < done.stdout.index("## Which batch?") < done.stdout.index("## Published")
+    assert "Nothing was run of: How wide? and Which batch?" in done.stdout
+    assert f"```sh\nvitreport study run {FILE}\n```" in done.stdout
+    assert "## Published" not in done.stdout
 
 
 def test_a_report_judges_the_claims(cli: Cli) -> None:
     finish("mixer")
     finish("wide")
     found = json.loads(cli("report", "--study", FILE, "--format", "json").stdout)
-    outcomes = {each["claim"]["statement"]: each["outcome"] for each in found["verdicts"]}
+    outcomes = {(each["claim"]["part"], each["claim"]["published"]): each["outcome"] for each in found["verdicts"]}
     assert outcomes == {
-        "mixer reaches 99.00%": "below",
-        "mixer/batch: small batches are better": "not run",
-        "mixer is above wide": "within interval",
-        "wide reaches 50%": "not comparable",
+        ("mixer", "99.00%"): "below",
+        ("my/mixer/batch", "above 20"): "not run",
+        ("mixer", "above MLP-Mixer on Digits, wide"): "within interval",
+        ("wide", "50%"): "not comparable",
     }
-    assert "Runs: How wide?" in cli("report", "--study", FILE, "--format", "html").stdout
+    assert "How wide?" in cli("report", "--study", FILE, "--format", "html").stdout
+
+
+def test_a_claim_is_in_the_section_of_its_run_or_ablation(cli: Cli) -> None:
+    finish("mixer")
+    finish("mixer/batch")
+    document = cli("report", "--study", FILE).stdout
+    of_runs, of_ablation = (
+        document.partition(f"## {each}\n")[2].partition("\n## ")[0] for each in ("How wide?", "Which batch?")
+    )
+    assert (
+        "| MLP-Mixer on Digits, mixer | 99.00% | 55.4% (41.9 to 68.8) | -43.6 | below | published is outside" in of_runs
+    )
+    told = "“small batches are better” | above 20 | +0.0 (-12.3 to +12.3) pp |"
+    assert f"| MLP-Mixer on Digits, batch_size 10, {told}" in of_ablation
+    assert "## Published" not in document
 
 
 def test_a_report_shows_the_seeds_that_it_names_only(cli: Cli) -> None:
@@ -58,7 +73,7 @@ def test_a_smaller_study_is_another_one(cli: Cli) -> None:
     smaller = ("--set", "limit=30", "--seeds", "0..1")
     document = cli("report", "--study", FILE, *smaller).stdout
     assert "There is no finished run yet." in document
-    assert f"`vitreport study run {FILE} --only mixer --set limit=30 --seeds 0..1`" in document
+    assert f"```sh\nvitreport study run {FILE} --set limit=30 --seeds 0..1\n```" in document
 
 
 def test_only_seeds_that_were_asked_for_are_missing(cli: Cli) -> None:

@@ -1,7 +1,7 @@
 """Published claims against what was measured."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
@@ -9,7 +9,7 @@ from vitreport.analysis.comparisons import are_on_the_same_images, difference_of
 from vitreport.analysis.groups import Group
 from vitreport.analysis.pairs import group_of_spec
 from vitreport.analysis.runs import Dataset
-from vitreport.formatting import Estimate, percent
+from vitreport.formatting import Estimate, counted, percent
 from vitreport.intervals import SHARE, one_more_run
 from vitreport.spec.study import Relation
 
@@ -23,10 +23,11 @@ ABOUT = 0.2  # "at about epoch 15" means 12 to 18
 class Claim:
     """A published statement about the test accuracy of a group."""
 
-    statement: str
+    subject: str  # what it is about: Perceiver IO on CIFAR-10, batch_size 16
+    published: str  # what it says, in short: 50.67%, above 32, epoch 15
     source: str
     group: str  # the id of a group
-    part: str = ""  # the name of the part of a study
+    part: str = ""  # the name of a run of a study, or of an ablation in the report
     relation: Relation = "is"
     value: float | None = None
     digits: int = 2  # how many digits of its percentage were published
@@ -36,6 +37,12 @@ class Claim:
     best_over_epochs: bool = False  # whether the epoch was chosen on the test images
     not_comparable: str = ""  # why nothing measured here can answer it
     command: str = ""
+
+    def in_words(self, measured: Estimate, *, seeds: bool = True) -> str:
+        """Write what was measured: an accuracy, an epoch, or a difference in percentage points."""
+        if self.relation == "converged at":
+            return f"epoch {measured.in_numbers(seeds=seeds)}"
+        return measured.in_percent(seeds=seeds) if self.relation == "is" else f"{measured.signed_points()} pp"
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,13 @@ class Verdict:
     def contradicts(self) -> bool:
         """Whether several seeds contradict the claim."""
         return self.outcome in ("above", "below")
+
+    @property
+    def difference(self) -> Estimate | None:
+        """The measured minus the published accuracy, without an interval; None if the claim is of another kind."""
+        if self.measured is None or self.claim.relation != "is":
+            return None
+        return replace(self.measured, value=self.measured.value - (self.claim.value or 0.0), low=None, high=None)
 
 
 def judge(claims: Iterable[Claim], groups: Sequence[Group], datasets: Iterable[Dataset]) -> list[Verdict]:
@@ -71,11 +85,7 @@ def _judged(claim: Claim, groups: Sequence[Group], altered: Collection[str]) -> 
         return Verdict(claim, "not run", f"{missing}{fault}")
     found = _found(claim, there)
     incomparable = claim.not_comparable or _why_incomparable(there, altered)
-    if incomparable:
-        measured = found.measured
-        here = f"; here {measured.in_percent() if claim.relation == 'is' else found.reason}" if measured else ""
-        found = Verdict(claim, "not comparable", f"{incomparable}{here}", measured)
-    return found
+    return replace(found, outcome="not comparable", reason=incomparable) if incomparable else found
 
 
 def _found(claim: Claim, about: Sequence[Group]) -> Verdict:
@@ -92,20 +102,17 @@ def _found(claim: Claim, about: Sequence[Group]) -> Verdict:
         case "converged at":
             tolerance = max(1.0, ABOUT * value)
             low, high = value - tolerance, value + tolerance
-            reached = f"test accuracy reached 95% of its total increase by epoch {measured.in_numbers()}"
-            reason = f"{reached}; the rule for about {value:g} is {low:g} to {high:g}"
+            bounds = f"epochs {low:g} to {high:g}"
         case "gap above":
-            low, high, side = value, 1.0, "above" if measured.value >= 0 else "below"
-            gap = f"training accuracy is {measured.points()} {side} test accuracy"
-            reason = f"{gap}; the rule is more than {value:.0%}"
+            low, high, bounds = value, 1.0, f"the range above {100 * value:g} pp"
     if measured.interval is None or measured.n == 1:
-        return Verdict(claim, "not comparable", f"{why_no_difference(about)}; here {reason}", measured)
-    outcome: Outcome = "within interval"
+        return Verdict(claim, "not comparable", why_no_difference(about), measured)
     if low <= measured.interval[0] and measured.interval[1] <= high:
-        outcome = "reproduced"
-    elif measured.interval[0] > high or measured.interval[1] < low:
-        outcome = "above" if measured.interval[0] > high else "below"
-    return Verdict(claim, outcome, reason, measured)
+        return Verdict(claim, "reproduced", f"the interval is within {bounds}", measured)
+    if low <= measured.interval[1] and measured.interval[0] <= high:
+        return Verdict(claim, "within interval", f"the interval is partly within {bounds}", measured)
+    side: Outcome = "above" if measured.interval[0] > high else "below"
+    return Verdict(claim, side, f"the interval is outside {bounds}", measured)
 
 
 def _why_incomparable(about: Sequence[Group], altered: Collection[str]) -> str:
@@ -127,24 +134,19 @@ def _measured(claim: Claim, group: Group) -> Estimate | None:
 
 def _value(claim: Claim, published: float, group: Group, measured: Estimate) -> Verdict:
     """Judge a published figure as one more run, up to half of its last digit."""
-    chosen = "; both are the best over epochs, chosen by the test images" if claim.best_over_epochs else ""
+    chosen = "; both epochs were chosen on the test images" if claim.best_over_epochs else ""
     if (interval := one_more_run(measured)) is None:
-        reason = f"{why_no_difference([group])}; here {measured.in_percent()}{chosen}"
-        return Verdict(claim, "not comparable", reason, measured)
+        return Verdict(claim, "not comparable", f"{why_no_difference([group])}{chosen}", measured)
     rounding = 0.01 * 10.0**-claim.digits / 2
     low, high = SHARE.clip(interval[0] - rounding, interval[1] + rounding)
     digits = _digits(published, claim.digits, low, high)
-    shown, here = percent(published, claim.digits), measured.in_percent(digits)
-    prediction = f"the 95% interval of one more run, {percent(low, digits)} to {percent(high, digits)}"
+    prediction = f"the 95% prediction interval, {percent(low, digits)} to {percent(high, digits)}"
     if not low <= published <= high:
         side: Outcome = "above" if published < low else "below"
-        return Verdict(
-            claim, side, f"measured {here} is {side} {shown}, which is outside {prediction}{chosen}", measured
-        )
-    is_tight = measured.reach <= TIGHT
-    wide = "" if is_tight else "; the interval of the mean is wide"
-    reason = f"{shown} lies in {prediction}; measured {here}{wide}{chosen}"
-    return Verdict(claim, "reproduced" if is_tight else "within interval", reason, measured)
+        return Verdict(claim, side, f"published is outside {prediction}{chosen}", measured)
+    wide = "" if measured.reach <= TIGHT else "; the interval of the mean is wide"
+    reason = f"published is within {prediction}{wide}{chosen}"
+    return Verdict(claim, "within interval" if wide else "reproduced", reason, measured)
 
 
 def _digits(published: float, digits: int, low: float, high: float) -> int:
@@ -162,11 +164,10 @@ def _comparison(claim: Claim, group: Group, other: Group) -> Verdict:
         return Verdict(claim, "not comparable", why_no_difference([group, other]))
     side: Outcome = "above" if difference.value > 0 else "below"
     if difference.is_shown:
-        outcome = "reproduced" if claim.relation == side else side
-        return Verdict(claim, outcome, f"{difference.points()} {side}", difference)
-    is_alike = claim.relation == "like" and max(map(abs, difference.interval)) <= TIGHT
-    reason = f"no difference shown: {difference.signed_points()} pp"
-    return Verdict(claim, "reproduced" if is_alike else "within interval", reason, difference)
+        return Verdict(claim, "reproduced" if claim.relation == side else side, "a difference is shown", difference)
+    if claim.relation == "like" and max(map(abs, difference.interval)) <= TIGHT:
+        return Verdict(claim, "reproduced", f"the interval is within {100 * TIGHT:g} pp of 0", difference)
+    return Verdict(claim, "within interval", "no difference is shown", difference)
 
 
 def _spread(claim: Claim, bound: float, groups: Sequence[Group]) -> Verdict:
@@ -182,11 +183,9 @@ def _spread(claim: Claim, bound: float, groups: Sequence[Group]) -> Verdict:
     if len(plain) < len(pairs):
         return Verdict(claim, "not comparable", why_no_difference(groups))
     measured = max(together, key=lambda each: each.value)
-    apart = f"the best and the worst of {len(groups)} values are {measured.points()} apart"
-    outcome: Outcome = "within interval"
+    largest = f"the largest of {counted(len(pairs), 'difference')}"
     if all(-bound < low and high < bound for low, high in plain):
-        outcome = "reproduced"
-    elif any(each.interval and each.interval[0] > bound for each in together):
-        outcome = "above"
-    reason = f"{apart}; the rule is that any two differ by less than {percent(bound, 0)}"
-    return Verdict(claim, outcome, reason, measured)
+        return Verdict(claim, "reproduced", f"{largest}; all intervals are below the bound", measured)
+    if any(each.interval and each.interval[0] > bound for each in together):
+        return Verdict(claim, "above", f"{largest}; its interval is above the bound", measured)
+    return Verdict(claim, "within interval", f"{largest}; some intervals include the bound", measured)

@@ -247,10 +247,11 @@ def no_result(named: Named) -> Iterator[Finding]:
 def contradictions(verdicts: Iterable[Verdict]) -> Iterator[Finding]:
     """Name published claims that several seeds contradict."""
     for verdict in verdicts:
-        if verdict.contradicts:
-            claim = verdict.claim
-            sentence = f"Published: “{claim.statement}” ({claim.source}). Here: {verdict.reason}."
-            yield Finding("contradiction", sentence, tuple(filter(None, (claim.group, claim.other))), verdict.measured)
+        claim, measured = verdict.claim, verdict.measured
+        if measured and verdict.contradicts:
+            published = f"published {claim.published} ({claim.source})"
+            sentence = f"{claim.subject}: {published}, but measured {claim.in_words(measured)}."
+            yield Finding("contradiction", sentence, tuple(filter(None, (claim.group, claim.other))), measured)
 
 
 def altered_data(datasets: Iterable[Dataset]) -> Iterator[Finding]:

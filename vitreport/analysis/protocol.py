@@ -100,7 +100,8 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
         yield (
             "A published accuracy is judged as one more run, by the 95% prediction interval of these seeds, widened by "
             "half of its last digit. It is reproduced if it lies inside and the interval of the mean is at most 1 pp "
-            "to each side. One seed judges no claim."
+            "to each side. Other claims are judged by the interval of what was measured; test accuracy has converged "
+            "at 95% of its total increase, an epoch may be off by a fifth. One seed judges no claim."
         )
     if summary.has_pairs:
         yield (

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from vitreport.analysis.analyze import Outline, PlannedSection
 from vitreport.analysis.claims import Claim
 from vitreport.analysis.pairs import Planned
+from vitreport.analysis.references import architecture_title
+from vitreport.data.registry import dataset_title
 from vitreport.records.run import SweepRecord, TrialRecord
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called
@@ -67,14 +69,12 @@ def claims_of(study: StudySpec, plans: Plans, asked: StudyRequest) -> list[Claim
             group, *others = dict.fromkeys(trial.spec.group for trial in plans[claim.of].trials)
         else:
             group, others = _group(study, plans, claim.of, claim.at), []
-        other_run = claim.other if claim.of in study.runs else None
-        other = ""
-        if claim.other is not None:
-            other = _group(study, plans, other_run or claim.of, None if other_run else claim.other)
+        run = claim.other if claim.of in study.runs else None
+        other = "" if claim.other is None else _group(study, plans, run or claim.of, None if run else claim.other)
         faults = [*changed, *(study.faults[name] for name in claim.fault), *([BEST_TRAIN] if of_train else [])]
         found = Claim(
-            part=claim.of,
-            statement=statement_of(study, claim),
+            *words_of(study, claim),
+            part=plans[claim.of].name if plans[claim.of].axes else claim.of,
             source=claim.source,
             group=group,
             relation=claim.relation,
@@ -85,30 +85,36 @@ def claims_of(study: StudySpec, plans: Plans, asked: StudyRequest) -> list[Claim
             split="train" if of_train else "test",
             best_over_epochs=claim.metric == "best_test_accuracy",
             not_comparable="; ".join(faults),
-            command=asked.command(claim.of, *([other_run] if other_run else [])),
+            command=asked.command(claim.of, *([run] if run else [])),
         )
         claims.append(found)
     return claims
 
 
-def statement_of(study: StudySpec, claim: ClaimSpec) -> str:
-    """Word a claim: perceiver-io/batch-size: batch_size 16 reaches 50.67%."""
-    if claim.says:
-        return f"{claim.of}: {claim.says}"
-    if claim.spread_below:
-        return f"{claim.of}: all test accuracies differ by less than {claim.spread_below.shown}"
+def words_of(study: StudySpec, claim: ClaimSpec) -> tuple[str, str]:
+    """Word what a claim is about, and what it says: Perceiver IO on CIFAR-10, batch_size 16; 50.67%."""
     part = study.parts[claim.of]
-    value = called([axis.name for axis in part.axes], part.combinations()[combination(claim.at)])
-    subject = f"{claim.of}: {value}" if value else claim.of
-    if claim.converged_at:
-        return f"{subject} has converged at about epoch {claim.converged_at}"
-    if claim.gap_above:
-        return f"{subject} over-fits: training accuracy is more than {claim.gap_above.shown} above test accuracy"
-    if claim.value is None:
-        return f"{subject} is {claim.relation} {combination(claim.other)}"
-    on_train = " on the training images" if claim.metric == "best_train_accuracy" else ""
-    best = ", the best of all epochs" if claim.metric != "test_accuracy" else ""
-    return f"{subject} reaches {claim.value.shown}{on_train}{best}"
+    axes = [axis.name for axis in part.axes]
+    level = f"any {', '.join(axes)}" if claim.spread_below else called(axes, part.combinations()[combination(claim.at)])
+    split = "training" if claim.metric == "best_train_accuracy" else "test"
+    metric = "" if claim.metric == "test_accuracy" else f"best {split} accuracy of all epochs"
+    subject = ", ".join(filter(None, [_title(study, claim.of), level, metric, claim.says and f"“{claim.says}”"]))
+    if claim.value or claim.converged_at:
+        return subject, claim.value.shown if claim.value else f"epoch {claim.converged_at}"
+    if bound := claim.spread_below or claim.gap_above:
+        return subject, f"{claim.relation} {bound.shown.replace('%', ' pp')}"
+    other = _title(study, claim.other) if claim.of in study.runs else combination(claim.other)
+    return subject, f"{claim.relation} {other}"
+
+
+def _title(study: StudySpec, name: str) -> str:
+    """Return Perceiver IO on CIFAR-10, followed by the name of a run if several have this title."""
+    part, dataset = study.parts[name], dataset_title(study.parts[name].dataset)
+    if any(axis.name == "model" for axis in part.axes):
+        return dataset
+    alike = [each for each in study.runs.values() if (each.model, each.dataset) == (part.model, part.dataset)]
+    own_name = f", {name}" if name in study.runs and len(alike) > 1 else ""
+    return f"{architecture_title(part.model)} on {dataset}{own_name}"
 
 
 def _planned(trial: Trial, command: str) -> Planned:

@@ -166,16 +166,24 @@ def commands(groups: Sequence[Group]) -> Table:
     return table("Commands", ("group", "setting", "command"), rows, texts=3)
 
 
-def verdicts(content: Iterable[Verdict]) -> Table:
+def verdicts(content: Sequence[Verdict]) -> Table:
     """Show published claims, with a command where more runs would settle one."""
-    rows = []
-    for each in content:
-        claim, is_settled = each.claim, each.measured or each.claim.not_comparable
-        rows.append(
-            (claim.statement, claim.source, each.outcome, each.reason, Code("" if is_settled else claim.command))
+    seeds = _vary(each.measured for each in content)
+    rows = [
+        (
+            each.claim.subject,
+            each.claim.published,
+            _estimate(each.measured, partial(each.claim.in_words, seeds=seeds)),
+            _estimate(each.difference, Estimate.signed_points),
+            each.outcome,
+            each.reason,
+            each.claim.source,
+            Code("" if each.measured or each.claim.not_comparable else each.claim.command),
         )
-    columns = ("published claim", "source", "verdict", "measured", "command")
-    return table("Published claims with what was measured", columns, rows, texts=5)
+        for each in content
+    ]
+    columns = ("claim", "published", "measured", "difference (pp)", "verdict", "why", "source", "command")
+    return table("Published and measured", columns, rows, len(columns), methods(each.measured for each in content))
 
 
 def data(datasets: Iterable[Dataset]) -> Table:

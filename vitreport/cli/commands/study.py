@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vitreport.analysis.selection import analyze_study
-from vitreport.analysis.studies import statement_of
+from vitreport.analysis.studies import words_of
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
 from vitreport.cli.live import SweepView
@@ -72,8 +72,8 @@ def show(study: Study, as_json: options.AsJson = False) -> None:
         print_table(["run or ablation", "what is trained"], trained)
     if spec.claims:
         print_text("\nPublished")
-        rows = [(statement_of(spec, claim), claim.source, ", ".join(claim.fault)) for claim in spec.claims]
-        print_table(["claim", "source", "fault"], rows)
+        rows = [(*words_of(spec, claim), claim.source, ", ".join(claim.fault)) for claim in spec.claims]
+        print_table(["claim", "published", "source", "fault"], rows)
     if spec.faults:
         print_text("\nFaults of what was published: such claims are not comparable")
         print_table(["", ""], list(spec.faults.items()))
