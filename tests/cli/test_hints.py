@@ -17,7 +17,7 @@ OWN = {
     "zip": 'zip = true\nparams = { lr = [1], epochs = [1, 2] }\ndataset = "digits"',
     "baseline": 'params.batch_size = [8, 64]\nbaseline = 9\ndataset = "digits"',
     "dataset": 'params.batch_size = [8, 64]\ndataset = "photos"',
-    "cells": f'params.batch_size = {list(range(1, 500))}\ndataset = "digits"',
+    "cells": f'params = {{ batch_size = {list(range(1, 99))}, epochs = {list(range(1, 99))} }}\ndataset = "digits"',
     "preset": 'params.batch_size = [8, 64]\npreset = "swin-digits"\ndataset = "digits"',
 }
 READERS = ("study show", "study status", "study run --dry-run", "report --study")
@@ -25,7 +25,7 @@ SPECS = {
     "dataset": 'data.dataset = "photos"',
 }
 SPEC_READERS = ("spec check", "spec show --spec", "train --spec", "ablate --param lr 1,2 --spec")
-MANY = ",".join(map(str, range(1, 500)))
+MANY = ",".join(map(str, range(1, 4000)))
 WRONG = f"""
 study status digits --only x
 study status digits --seeds x
