@@ -15,15 +15,11 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from torch import nn
-
+from tests.remembered import remember_costs
 from tests.store import faults
 from tests.store.calls import patch
 from tests.store.options import RICH, SHORT
 from vitreport.cli import main
-from vitreport.models import cost
-from vitreport.records.run import Cost
-from vitreport.training import setup
 
 
 def serve() -> NoReturn:
@@ -45,18 +41,8 @@ def answer(values: dict[str, int]) -> None:
 
 def warm_up() -> None:
     """Train once, so that no child pays what a first use costs, or what is the same in all of them."""
-    measured: dict[str, Cost] = {}
-    measure = cost.measure_cost
-
-    def known_cost(model: nn.Module, image_size: int) -> Cost:
-        key = f"{model} {image_size}"
-        if key not in measured:
-            measured[key] = measure(model, image_size)
-        return measured[key]
-
-    patches = {(setup, "measure_cost"): known_cost, (main, "command"): functools.cache(main.command)}
-    for (module, name), function in patches.items():
-        setattr(module, name, function)
+    remember_costs(setattr)
+    setattr(main, "command", functools.cache(main.command))  # noqa: B010
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         for options in (SHORT, RICH):
             assert main.run(["train", *options, "--quiet", f"--runs-dir={folder}"]) == 0

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.commands import TINY, TRAIN, Completed
-from tests.drawn_once import remember_drawings
+from tests.remembered import remember_costs, remember_drawings
 from vitreport.cli.main import run
+from vitreport.training import throughput
 
 Cli = Callable[..., Completed]
 STUDY = f"""
@@ -23,8 +24,8 @@ train.epochs = 3
 
 
 @pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, _drawings: None) -> Cli:
-    """Run a command inside this process, whose environment is then as it was; figures are drawn once."""
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, _hurried: None) -> Cli:
+    """Run a command inside this process, whose environment is then as it was, in a hurry."""
     for name in ("NO_COLOR", "FORCE_COLOR", "VITREPORT_DEBUG"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -38,9 +39,12 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, _dr
 
 
 @pytest.fixture(scope="session")
-def _drawings() -> Iterator[None]:
+def _hurried() -> Iterator[None]:
+    """Draw figures and measure costs once, and speeds in a moment."""
     with pytest.MonkeyPatch.context() as patch:
-        remember_drawings(patch)
+        remember_drawings(patch.setattr)
+        remember_costs(patch.setattr)
+        patch.setattr(throughput, "SECONDS", 0.0)
         yield
 
 

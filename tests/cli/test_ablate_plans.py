@@ -136,7 +136,7 @@ def test_a_dry_run_counts_no_time_for_what_is_not_tried_again(cli: Cli) -> None:
 def test_data_sets_given_by_paths_lie_in_one_folder(cli: Cli, tmp_path: Path) -> None:
     for name in ("a/x", "a/y", "b/z"):
         write_images(tmp_path / name)
-    small = ("ablate", "mlp-mixer", "--set", "patch_size=8", "--seeds", "1", "--dry-run", "--json")
+    small = ("ablate", "mlp-mixer", "--set=patch_size=8", "--set=embed_dim=8", "--seeds=1", "--dry-run", "--json")
     done = cli(*small, "--param", "dataset", f"{tmp_path}/a/x,{tmp_path}/a/y")
     assert done.exit_code == 0, done.stderr
     plan = json.loads(done.stdout)

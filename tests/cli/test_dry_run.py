@@ -8,7 +8,6 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.commands import TINY
 from tests.data.makers import write_folder
-from vitreport.training import throughput
 
 DIGITS = ("train", "perceiver-io", "--dataset", "digits")
 PARAMETERS = 1_504_662
@@ -16,12 +15,6 @@ PARAMETERS = 1_504_662
 
 HEADERS = 100_000
 """Room for the names of all tensors, which small networks notice."""
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measure speeds once, on two images."""
-    monkeypatch.setattr(throughput, "SECONDS", 0.0)
 
 
 def planned(cli: Cli, *arguments: str) -> Any:

@@ -9,6 +9,7 @@ import torch
 from tests.models.small import IMAGE_SIZE, NUM_CLASSES, REQUIRED, small_model
 from tests.training.small import CPU, noise_arrays
 from vitreport.data.sources import facts_in
+from vitreport.records.run import Cost
 from vitreport.spec.compose import Request, compose, compose_request
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import Layer, preset_names
@@ -60,9 +61,15 @@ def loss_spec(name: str) -> dict[str, Any]:
 def cost(case: str) -> dict[str, Any]:
     """Parameters, FLOPs and saved bytes of an architecture's default on CIFAR-10, or of a preset."""
     spec = cost_spec(case)
-    _, found = place_model(spec, CPU)
-    values: dict[str, Any] = found.model_dump(mode="json")
+    network = spec.model.model_dump_json(), spec.data.image_size, spec.data.num_classes, spec.train.precision
+    if network not in _costs:
+        _, _costs[network] = place_model(spec, CPU)
+    values: dict[str, Any] = _costs[network].model_dump(mode="json")
     return values
+
+
+_costs: dict[tuple[object, ...], Cost] = {}
+"""By the network: some presets are the defaults of their architecture."""
 
 
 def cost_spec(case: str) -> RunSpec:

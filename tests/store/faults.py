@@ -1,6 +1,7 @@
 """What a test can plant in a training before it begins. A fault is its name and its parameters."""
 
 import errno
+import functools
 import itertools
 import os
 import shutil
@@ -31,7 +32,7 @@ Fault = tuple[int | str, ...]
 
 def plant(faults: Sequence[Sequence[Any]]) -> None:
     for name, *parameters in faults:
-        FAULTS[name](*parameters)
+        globals()[name](*parameters)
 
 
 def not_flushed() -> None:
@@ -260,34 +261,12 @@ def die() -> None:
 
 
 STEPS_PER_EPOCH = 5
-FAULTS: dict[str, Callable[..., None]] = {
-    function.__name__: function
-    for function in (
-        not_flushed,
-        copied_before_each_call,
-        killed_before_call,
-        failing_call,
-        failing_forever,
-        room,
-        killed_before_step,
-        full_after_step,
-        bug_before_step,
-        ignored,
-        signalled_before_step,
-        signalled_in_evaluation,
-        signalled_in_epoch_evaluation,
-        signalled_in_decoding,
-        paused_before_step,
-        marked,
-        dropout_from_history,
-        order_from_history,
-        augmentation_from_history,
-        mixing_from_history,
-        optimizer_not_restored,
-        totals_not_restored,
-        best_not_restored,
-        step_not_restored,
-        epochs_not_cut,
-        one_checkpoint_in_place,
-    )
-}
+
+
+def compiler_missing() -> None:
+    patch.setattr("torch._inductor.config.cpp.cxx", (None, "/nonexistent"))
+
+
+def compiled_without_cpp() -> None:
+    """torch.compile traces a network, and leaves it to torch's own operations."""
+    patch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))

@@ -6,35 +6,45 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import in_a_new_process as vitreport  # the compiler starts processes of its own
 from tests.store.children import Driver
-from tests.store.identity import differences, only_run, record
+from tests.store.faults import Fault
+from tests.store.identity import differences, only_run, record, resumed_at
 from tests.store.options import EVERY_STEP, SHORT
 
 TRAIN = ("train", *SHORT, EVERY_STEP, "--threads=1")
-COLD_SECONDS = 250
+NEEDS_COMPILER = pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
 
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
-def test_a_compiled_run_resumes_exactly_and_is_measured_again(driver: Driver, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "faults",
+    [
+        pytest.param([("compiled_without_cpp",)], id="traced"),
+        pytest.param([], id="compiled", marks=[pytest.mark.long, NEEDS_COMPILER]),
+    ],
+)
+def test_a_compiled_run_resumes_exactly_and_is_measured_again(
+    driver: Driver, tmp_path: Path, faults: list[Fault]
+) -> None:
+    """Compiling C++ takes half a minute. What vitreport does is the same where torch only traces the network."""
     whole, resumed, other = (tmp_path / name for name in ("whole", "resumed", "other"))
-    done = vitreport(*TRAIN, "--compile", f"--runs-dir={whole / 'runs'}", timeout=COLD_SECONDS)
+    done = driver.run(*TRAIN, "--compile", folder=whole, faults=faults)
     assert done.exit_code == 0, done.stderr
     assert record(only_run(whole))["fingerprint"]["compile"] == "yes"
-    for folder in (resumed, other):
-        folder.mkdir()
-        driver.run(*TRAIN, "--compile", folder=folder, faults=[("killed_before_step", 3)])
-    driver.run(*TRAIN, "--compile", folder=resumed)
+    driver.run(*TRAIN, "--compile", folder=resumed, faults=[*faults, ("killed_before_step", 3)])
+    shutil.copytree(resumed, other)
+    driver.run(*TRAIN, "--compile", folder=resumed, faults=faults)
+    assert resumed_at(only_run(resumed)) == [3]
     assert differences(only_run(whole), only_run(resumed)) == []
     told = driver.run(*TRAIN, "--quiet", folder=other).stderr
     assert told == "warning: compile yes -> no: the bits will differ from those of an uninterrupted run\n"
-    measured = vitreport("eval", str(only_run(whole)), "--json")
+    measured = driver.run("eval", only_run(whole).name, "--json", folder=whole)
     assert json.loads(measured.stdout)["agrees"] is True, measured.stderr
 
 
-def test_without_a_compiler_that_is_told(tmp_path: Path) -> None:
-    nowhere = {"CXX": "/nonexistent", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "inductor")}
-    done = vitreport(*TRAIN, "--compile", f"--runs-dir={tmp_path / 'runs'}", environment=nowhere)
+def test_without_a_compiler_that_is_told(driver: Driver, tmp_path: Path) -> None:
+    cache = {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "inductor")}
+    faults: list[Fault] = [("compiler_missing",)]
+    done = driver.start(*TRAIN, "--compile", folder=tmp_path, faults=faults, environment=cache).wait()
     *_, told = done.stderr.splitlines()
     assert done.exit_code == 6, done.stderr
     assert told.startswith("error: torch.compile failed: InvalidCxxCompiler: No working C++ compiler found")
