@@ -22,6 +22,7 @@ SCHEMA_VERSION = 6
 RUN_FIELDS = ("id", "seed", "state", "epoch", "epochs", "accuracies", "note")
 COUNTED = ("devices", "versions", "commits")
 FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption")
+NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
 MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
 LATEX_SIGNS = str.maketrans(
     {sign: rf"\{sign}" for sign in "&%$#_{}"}
@@ -138,8 +139,9 @@ def render_latex(page: Page) -> str:
 def _latex_table(content: Table) -> str:
     head, *rows = map(_latex_row, (content.columns, *content.rows))
     body = [r"\toprule", head, r"\midrule", *rows, r"\bottomrule"]
-    caption = rf"\caption{{{_latex(f'{content.caption}. {content.note}')}}}"
-    begin = [r"\begin{table}", caption, rf"\begin{{tabular}}{{{content.align}}}"]
+    caption = rf"\caption{{{_latex(f'{content.caption}. {content.note}'.strip())}}}"
+    label = rf"\label{{tab:{NOT_IN_LABELS.sub('-', content.caption.lower()).strip('-')}}}"
+    begin = [r"\begin{table}", r"\centering", caption, label, rf"\begin{{tabular}}{{{content.align}}}"]
     return "\n".join([*begin, *body, r"\end{tabular}", r"\end{table}", ""])
 
 
