@@ -127,7 +127,7 @@ def _picture(image: Image.Image, *, size: int, upright: bool) -> tuple[Pixels, b
         _turn_upright(image)
     image.load()
     if image.mode.startswith(("I", "F")):
-        rgb = _from_grey16(np.asarray(image))
+        rgb = _from_grey16(np.asarray(image), image.info.get("transparency"))
     elif image.has_transparency_data:
         rgb = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("RGB")
     else:
@@ -144,11 +144,13 @@ def _turn_upright(image: Image.Image) -> None:
         ImageOps.exif_transpose(image, in_place=True)
 
 
-def _from_grey16(values: npt.NDArray[np.generic]) -> Image.Image:
+def _from_grey16(values: npt.NDArray[np.generic], transparent: object) -> Image.Image:
     """Scale grey values from 0 to 65535 to 8 bits. Raises ValueError for others."""
     if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
         raise ValueError("values that are not whole numbers from 0 to 65535")
     grey = np.rint(values.astype(np.float32) / np.float32(65535) * 255).astype(np.uint8)
+    if isinstance(transparent, int):
+        grey[values == transparent] = 255
     return Image.fromarray(grey).convert("RGB")
 
 

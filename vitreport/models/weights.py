@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -109,6 +110,10 @@ def _torch_saved(path: Path, content: bytes) -> Any:
     """Return what torch.save has written, read by its unpickler that builds tensors and plain values only."""
     unreadable = partial(_unreadable, str(path))
     with library_errors(unreadable), warnings.catch_warnings(action="ignore"):  # about the file's age and form
+        file = io.BytesIO(content)
+        members = zipfile.ZipFile(file).infolist() if zipfile.is_zipfile(file) else []
+        if sum(member.file_size for member in members) > MAX_BYTES:
+            raise RecordError(f"{path} unpacks to more than {MAX_BYTES >> 30} GiB")
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     inner = [loaded[name] for name in WRAPPERS if isinstance(loaded, Mapping) and isinstance(loaded.get(name), Mapping)]
     return inner[0] if inner else loaded

@@ -118,7 +118,8 @@ def _check_weights(model: nn.Module, weights: Weights) -> None:
 def _without_prefixes(weights: Weights, wanted: Collection[str]) -> Weights:
     """Give tensors the network's names: Lightning, DistributedDataParallel and torch.compile add prefixes."""
     names = {name: name if name in wanted else PREFIXES.sub("", name) for name in weights.tensors}
-    return replace(weights, tensors={names[name]: tensor for name, tensor in weights.tensors.items()})
+    ordered = sorted(weights.tensors, key=lambda name: name in wanted)  # an exact name wins
+    return replace(weights, tensors={names[name]: weights.tensors[name] for name in ordered})
 
 
 def _fates(model: nn.Module, weights: Weights) -> dict[str, str]:
