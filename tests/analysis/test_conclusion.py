@@ -23,6 +23,7 @@ def test_a_trend_counts_only_where_its_ends_differ() -> None:
 
 
 def test_what_is_left_out_is_counted() -> None:
-    found = [Finding("difference", f"{place} differs.") for place in range(7)]
+    found = [Finding("difference", f"{number} differs.", place="an ablation") for number in range(7)]
     assert conclusion(found) == {"Shown": ["0 differs.", "1 differs.", "5 more: see above."]}
+    assert conclusion([*found, Finding("best", "It is.")])["Shown"][0] == "It is."
     assert conclusion(found[:MOST]) == {"Shown": ["0 differs.", "1 differs.", "2 differs."]}

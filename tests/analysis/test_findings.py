@@ -94,7 +94,7 @@ def test_single_runs_have_no_winner() -> None:
 def test_an_architecture_alone_is_not_the_best() -> None:
     write_seeds(RUNS, [0.55, 0.56])
     assert told("alone") == [
-        "On CIFAR-10, Perceiver IO reaches 55.5% (49.1 to 61.9, n = 2); nothing else has a result."
+        "On CIFAR-10, Perceiver IO reaches 55.5% (49.1 to 61.9, n = 2); no other result is compared with it."
     ]
 
 

@@ -131,7 +131,9 @@ def test_an_ablation_says_what_would_settle_its_open_differences() -> None:
         f"About {seeds} seeds per value of batch_size (now 3) would show a difference of 1 pp on these test images."
     )
     assert told() == [sentence]
-    assert conclusion(findings(summary()))["What would settle it"] == [f"Perceiver IO on CIFAR-10: {sentence}"]
+    assert conclusion(findings(summary()))["What would settle it"] == [
+        f"Perceiver IO on CIFAR-10 by batch_size: {sentence}"
+    ]
 
 
 def test_nothing_is_to_settle_where_all_differences_are_shown() -> None:

@@ -69,7 +69,7 @@ def test_training_prints_its_folder_and_tells_each_epoch_on_one_line(cli: Cli, m
     }
     assert trained.result is not None
     assert f"the weights are those of epoch {trained.result.selected.epoch} (best validation accuracy)" in stderr
-    assert re.search(r"\ntest +\d\.\d{4} +\d+\.\d\d% \(.*% to .*%, single run\)\n", stderr)
+    assert re.search(r"\ntest +\d\.\d{4} +\d+\.\d\d% \(.* to .*, single run\)\n", stderr)
 
 
 def test_verbose_tells_where_each_value_comes_from(at_home: Path, cli: Cli) -> None:

@@ -72,7 +72,7 @@ def test_a_pair_that_has_not_been_run_has_such_a_command_too(cli: Cli, own: Path
         ).exit_code
         == 0
     )
-    cells = json.loads(cli("report", "--format", "json").stdout)["cells"]
+    cells = json.loads(cli("report", "--format", "json").stdout)["pairs"]
     commands = {cell["dataset"]: cell["command"] for cell in cells if cell["group"] is None}
     assert commands["my cats"] == "vitreport train perceiver --dataset 'my cats' --data-dir DIR"
     assert commands["digits"] == "vitreport train perceiver-io --dataset digits"

@@ -36,7 +36,7 @@ def reported(cli: Cli, exit_code: int) -> Completed:
     done = cli("report", "--no-assets")
     assert done.exit_code == exit_code, done.stderr
     assert "Perceiver IO" in done.stdout
-    assert "50.0% (49.0 to 51.0, single run)" in done.stdout
+    assert "50.0% (49.0 to 51.0)" in done.stdout
     return done
 
 

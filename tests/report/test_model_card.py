@@ -60,7 +60,7 @@ def test_a_single_run_says_so() -> None:
     (result,) = parsed(card).eval_results
     assert (result.metric_value, result.metric_name) == (0.562, "accuracy, single run")
     assert "Test accuracy 56.2% (55.2 to 57.2, single run)." in card
-    assert "- Single runs in the first table: 1 of 1 result" in card
+    assert "- Single runs: 1 of 1 result" in card
     assert f"vitreport eval {first.name}\n" in card
 
 

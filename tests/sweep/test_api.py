@@ -103,7 +103,7 @@ def test_a_sweep_is_analyzed_where_all_its_trained_runs_are_there() -> None:
 
 def test_the_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the docstrings, then the page about the Python API; what they would train is on record, or pretended."""
-    monkeypatch.setattr("vitreport.sweep.engines.local.LocalEngine", lambda *_: FakeEngine(finish))
+    monkeypatch.setattr("vitreport.sweep.run.LocalEngine", lambda *_: FakeEngine(finish))
     page = (ROOT / "docs/reference/python-api.md").read_text()
     sources = [
         "".join(example.source for example in DocTestParser().get_examples(getattr(vitreport, name).__doc__))

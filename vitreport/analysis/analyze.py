@@ -12,7 +12,7 @@ from vitreport.analysis.comparisons import with_paired
 from vitreport.analysis.group_details import read_details
 from vitreport.analysis.groups import Group, group_runs
 from vitreport.analysis.labels import group_label, told_apart
-from vitreport.analysis.pairs import Planned, pairs_of, planned_pair, usual_sections
+from vitreport.analysis.pairs import Planned, other_sections, pairs_of, planned_pair, usual_sections
 from vitreport.analysis.references import architecture_reference, architecture_summary, architecture_title
 from vitreport.analysis.runs import datasets_of, summarize_run
 from vitreport.analysis.summary import Ablation, Architecture, Pair, Provenance, Section, Summary
@@ -77,9 +77,10 @@ def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: It
         )
         for section in outline.sections
     ]
+    sections = sections or list(usual_sections(pairs, ablations))
     return Summary(
         runs=len(seen),
-        sections=tuple(sections or usual_sections(pairs, groups, ablations)),
+        sections=(*sections, *other_sections(sections, groups)),
         architectures=tuple(_architectures(groups, with_paired(pairs), ablations)),
         datasets=tuple(datasets_of(summarized)),
         unplaced=tuple(run for run in summarized if run.spec is None),

@@ -13,15 +13,17 @@ PARTS = {
 
 
 def conclusion(found: Sequence[Finding]) -> dict[str, list[str]]:
-    """Return the sentences of each part that has any, at most three; the last one counts those left out."""
+    """Return the sentences of each part that has any: all that have no other place, and at most three others."""
     open_trends = [each for each in found if each.rule == "trend" and each.estimate and not each.estimate.is_shown]
     parts: dict[str, list[str]] = {}
     for part, rules in PARTS.items():
-        every = [_whole(each) for each in found if each.rule in rules and each not in open_trends]
-        kept = every if len(every) <= MOST else [*every[: MOST - 1], f"{len(every) - MOST + 1} more: see above."]
-        parts |= {part: kept} if kept else {}
+        every = [each for each in found if each.rule in rules and each not in open_trends]
+        alone, placed = ([_whole(each) for each in every if bool(each.place) == there] for there in (False, True))
+        kept = placed if len(placed) <= MOST else [*placed[: MOST - 1], f"{len(placed) - MOST + 1} more: see above."]
+        parts |= {part: [*alone, *kept]} if every else {}
     return parts
 
 
 def _whole(finding: Finding) -> str:
-    return f"{finding.subject}: {finding.sentence}" if finding.subject else finding.sentence
+    is_said = finding.sentence.startswith((finding.subject, "On "))
+    return finding.sentence if is_said else f"{finding.subject}: {finding.sentence}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.comparisons import ONE_SEED, UNVARYING, difference_of, to_settle, why_no_difference
 from vitreport.analysis.groups import Group
-from vitreport.analysis.references import architecture_title, subject_of, where_of
+from vitreport.analysis.references import architecture_title, subject_of
 from vitreport.analysis.runs import Dataset
 from vitreport.analysis.summary import Ablation, Level, Pair, Paired, Summary
 from vitreport.data.registry import dataset_title
@@ -69,7 +69,7 @@ def ablation_findings(ablation: Ablation, groups: Mapping[str, Group]) -> list[F
     """Return what follows from an ablation, whose `groups` are among these by their ids."""
     own = [finding for rule in ABLATION_RULES for finding in rule(ablation)]
     named = [(called(ablation.axes, level.labels), groups[level.group]) for level in ablation.levels if level.group]
-    return [replace(each, place=ablation.name, subject=where_of(ablation)) for each in (*own, *no_result(named))]
+    return [replace(each, place=ablation.name, subject=subject_of(ablation)) for each in (*own, *no_result(named))]
 
 
 def best(where: str, named: Named) -> Iterator[Finding]:
@@ -83,7 +83,7 @@ def best(where: str, named: Named) -> Iterator[Finding]:
         return
     (first, highest), *others = ordered
     if not others:
-        sentence = f"On {where}, {names[first.id]} reaches {highest.in_percent()}; nothing else has a result."
+        sentence = f"On {where}, {names[first.id]} reaches {highest.in_percent()}; no other result is compared with it."
         yield Finding("alone", sentence, ids, highest)
     elif len(ranked) < 2:
         why = why_no_difference(group for group, _ in ordered)
@@ -107,7 +107,8 @@ def _ranking(where: str, ranked: Named) -> Finding:
         sentence = f"On {where}, {top} is best with {reached}, {distance} above {name}."
         return Finding("best", sentence, ids, difference)
     equal = [name for name, difference in tied if difference and difference.value == 0]
-    highest = f"{joined([top, *equal])} {'share' if equal else 'has'} the highest mean test accuracy, {reached}"
+    leaders = joined([top, *equal]) if len(equal) < 5 else listed([top, *equal])
+    highest = f"{leaders} {'share' if equal else 'has'} the highest mean test accuracy, {reached}"
     names = listed([name for name, _ in tied if name not in equal])
     doubt = f", but no difference from {names} is shown" if names else "; no difference is shown"
     nearest = f" {name} is {distance} below." if distance else ""

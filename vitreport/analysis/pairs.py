@@ -1,6 +1,6 @@
 """Choose the group that represents an architecture on a dataset, without looking at test accuracy."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
@@ -59,21 +59,30 @@ def planned_pair(planned: Planned, groups: Sequence[Group]) -> Pair:
     return Pair(planned.architecture, dataset, group, candidates, "as the study has it", planned.command)
 
 
-def usual_sections(pairs: Sequence[Pair], groups: Sequence[Group], ablations: Sequence[Ablation]) -> Iterator[Section]:
-    """Yield a section for each dataset, for each ablation, and for the groups that are in none of these."""
+def usual_sections(pairs: Sequence[Pair], ablations: Sequence[Ablation]) -> Iterator[Section]:
+    """Yield a section for each dataset and for each ablation."""
     for dataset in dict.fromkeys(pair.dataset for pair in pairs):
         runs = tuple((architecture_title(each.architecture), each) for each in pairs if each.dataset == dataset)
         section = Section("", "", tuple(each for each in runs if each[1].group), ())
         if section.runs:
             yield replace(section, title=section.comparisons[0].heading)
-    shown = {level.group for ablation in ablations for level in ablation.levels}
     for ablation in ablations:
         yield Section(subject_of(ablation), "", (), (ablation,))
-    for pair in (pair for pair in pairs if pair.group):
-        siblings = [each for each in groups if (each.architecture, each.dataset) == (pair.architecture, pair.dataset)]
-        if others := [each for each in siblings if each.id not in {*shown, pair.group and pair.group.id}]:
-            runs = tuple((each.label, replace(pair, group=each)) for each in others)
-            yield Section(f"Other settings of {where_of(pair)}", "", (("shown above", pair), *runs), ())
+
+
+def other_sections(sections: Sequence[Section], groups: Sequence[Group]) -> Iterator[Section]:
+    """Yield a section for the groups of each architecture and dataset that are in none of these sections."""
+    shown = {group.id for section in sections for part in section.comparisons for _, group in part.groups}
+    shown |= {level.group for section in sections for each in section.ablations for level in each.levels if level.group}
+    others: dict[str, list[Group]] = defaultdict(list)
+    for group in groups:
+        if group.id not in shown:
+            others[where_of(group)].append(group)
+    for where, found in others.items():
+        uses = Counter(group.label for group in found)
+        names = [group.label if uses[group.label] == 1 else f"{group.label} ({group.spec_id[-8:]})" for group in found]
+        pairs = [Pair(each.architecture, each.dataset, each, len(found), "", each.command) for each in found]
+        yield Section(f"Other settings of {where}", "", tuple(zip(names, pairs, strict=True)), ())
 
 
 def _ordered(names: Mapping[str, str], known: Iterable[str]) -> list[str]:

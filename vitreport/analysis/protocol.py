@@ -94,7 +94,8 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
     )
     yield (
         "Curves are means over the seeds, with 95% bands over seeds (Student's t). Validation and test are measured "
-        "after each epoch. Training is the mean over the batches of an epoch, with any augmentation and dropout."
+        "after each epoch. Training is the mean over the batches of an epoch, with any augmentation and dropout, "
+        "unless train.monitor_train measured it after the epoch."
     )
     if has_claims:
         yield (
@@ -126,11 +127,11 @@ def limits(summary: Summary) -> Iterator[str]:
     seeds = [len(group.seeds) for group in representatives if group.test]
     if single := seeds.count(1):
         results = f"{single} of {counted(len(representatives), 'result')}"
-        yield f"Single runs in the first table: {results}; results may differ for other seeds."
+        yield f"Single runs: {results}; results may differ for other seeds."
     if 2 in seeds:
         yield "With two seeds an interval is very wide: they can rarely show a difference."
     if missing := sum(pair.group is None for pair in summary.pairs):
-        yield f"Not run in the first table: {missing} of {counted(len(summary.pairs), 'pair')}."
+        yield f"Not run: {missing} of {counted(len(summary.pairs), 'combination')} of architecture and dataset."
     if any(len(architecture.groups) > len(architecture.pairs) for architecture in summary.architectures):
         yield "Not all combinations of settings were tried: the best value of one may depend on the others."
     for dataset in dict.fromkeys(group.dataset for group in representatives):

@@ -3,7 +3,7 @@
 A template runs in Jinja's sandbox and only prints; every value that it prints is literal text. It has
 
     page             title, headline, findings, verdicts, figures, and in page.summary everything that was measured
-    sections         the sections by their anchors, in their order: {{ sections.cost }}, {{ sections.cost.blocks }}
+    sections         the sections by their anchors: {{ sections.methods }}, {{ sections.methods.blocks }}
     figures          the figures by their names: {{ figures.overview }}
     tables           overview, cost, claims, data, provenance
     ablation_blocks  the blocks of an ablation without its heading

@@ -52,12 +52,6 @@ class Page:
         """Return the verdicts on what was run of a section."""
         return [each for each in self.verdicts if each.claim.part in content.parts and each.outcome != "not run"]
 
-    @property
-    def other_verdicts(self) -> list[Verdict]:
-        """The verdicts that belong to no section."""
-        parts = {part for section in self.summary.sections for part in section.parts}
-        return [each for each in self.verdicts if each.claim.part not in parts]
-
     def about(self, place: str) -> Bullets:
         """Return what was found about a comparison or an ablation, by its name."""
         return Bullets(tuple(each.sentence for each in self.findings if each.place == place))
@@ -85,6 +79,8 @@ def result(page: Page) -> Iterator[blocks.Block]:
         yield Paragraph(sentence, "headline")
     yield Beside((tables.overview(page.summary), *overview_figure(page.summary.pairs)))
     yield Paragraph(protocol.what_was_run(page.summary), "note")
+    for altered in (each.sentence for each in page.findings if each.rule == "data"):
+        yield Paragraph(altered, "warning")
     if damage := page.summary.damage:
         text = f"The records are damaged in {counted(len(damage), 'place')}, see Damaged records."
         yield Paragraph(f"{text} The report covers everything that could be read.", "warning")
@@ -106,7 +102,9 @@ def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
     for ablation in content.ablations:
         yield Paragraph("" if is_only else subject_of(ablation), "heading")
         yield from ablation_blocks(page, ablation)
-    yield tables.verdicts(page.verdicts_of(content))
+    verdicts = page.verdicts_of(content)
+    yield Paragraph("Published and measured" if verdicts else "", "heading")
+    yield tables.verdicts(verdicts)
 
 
 def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
@@ -172,6 +170,15 @@ def not_run(page: Page) -> Iterator[blocks.Block]:
     yield _details(f"{counted(len(pairs), 'combination')} of architecture and dataset, with the commands", [items])
 
 
+def other_claims(page: Page) -> Iterator[blocks.Block]:
+    """Yield the verdicts that are in no section: those on what was not run are folded."""
+    parts = {part for each in page.summary.sections for part in each.parts}
+    judged = [each for each in page.verdicts if each.outcome != "not run"]
+    waiting = [each for each in page.verdicts if each.outcome == "not run"]
+    yield tables.verdicts([each for each in judged if each.claim.part not in parts])
+    yield _details(f"{counted(len(waiting), 'claim')} about what was not run", [tables.verdicts(waiting)])
+
+
 def close(page: Page) -> Iterator[blocks.Block]:
     """Yield what was shown, what was not, and what would settle it."""
     for part, sentences in conclusion(page.findings).items():
@@ -207,7 +214,7 @@ SECTIONS: list[Builder] = [
     section("Result", "result", result, has_heading=False),
     questions,
     section("Not run yet", "not-run", not_run),
-    section("Published and measured", "claims", lambda page: [tables.verdicts(page.other_verdicts)]),
+    section("Published and measured", "claims", other_claims),
     section("Conclusion", "conclusion", close),
     section("How the numbers were obtained", "methods", methods),
     section("Runs without a result", "without-result", lambda page: [tables.without_result(page.summary)]),

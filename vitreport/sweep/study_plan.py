@@ -30,8 +30,9 @@ class StudyRequest:
     weights: Path | None = None
 
     def command(self, *parts: str) -> str:
-        """Return the command that trains what is missing of these parts."""
-        words = ["vitreport", "study", "run", self.study, *(["--only", *parts] if parts else [])]
+        """Return the command that trains what is missing of these parts (default: those asked for)."""
+        only = parts or self.only
+        words = ["vitreport", "study", "run", self.study, *(["--only", *only] if only else [])]
         words += [word for assignment in self.assignments for word in ("--set", assignment)]
         return shlex.join([*words, *(["--seeds", self.seeds] if self.seeds != DEFAULT_SEEDS else [])])
 
