@@ -19,7 +19,7 @@ def test_a_forked_command_does_what_a_new_process_does(arguments: tuple[str, ...
 
 def test_a_child_has_its_own_environment_and_folder(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
-    process = popen("models", "show", "swin", folder=tmp_path / "inner", environment={"VITREPORT_DEVICE": "x"})
+    process = popen(*TRAIN, "--dry-run", folder=tmp_path / "inner", environment={"VITREPORT_DEVICE": "x"})
     assert process.wait(timeout=60) == 2
     process = popen(*TRAIN, folder=tmp_path / "inner", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     stdout, stderr = process.communicate(timeout=60)
