@@ -55,7 +55,8 @@ def held_fixed(named: Named, varied: Collection[str] = ()) -> str:
     of = "its preset" if len({group.architecture for group in groups}) == 1 else "the presets"
     which = "All other settings are" if words else "The settings are"
     others = f"{which} those of {of}, or the defaults where there is none."
-    return " ".join([*([f"Held fixed: {', '.join(words)}."] if words else []), others, *own[:MOST_OWN]])
+    more = f"{len(own) - MOST_OWN} more: see the settings below." if len(own) > MOST_OWN else ""
+    return " ".join([*([f"Held fixed: {', '.join(words)}."] if words else []), others, *own[:MOST_OWN], more]).strip()
 
 
 def placeholder_of(summary: Summary) -> str:

@@ -16,7 +16,7 @@ from vitreport.analysis.labels import field_table
 from vitreport.analysis.references import architecture_title, subject_of, where_of
 from vitreport.analysis.runs import Dataset, RunSummary
 from vitreport.data.registry import bytes_in_words, dataset_title
-from vitreport.formatting import Estimate, compact, counted, duration, methods, percent, rate
+from vitreport.formatting import Estimate, compact, counted, duration, listed, methods, percent, rate
 from vitreport.records.measurement import SPLITS
 from vitreport.records.reader import Damage
 from vitreport.report.blocks import NOTHING, Block, Bullets, Code, Number, Table, table
@@ -93,14 +93,15 @@ def splits(named: Named) -> Table:
 
 
 def fields(named: Named) -> Iterator[Block]:
-    """Yield the settings in which groups differ, side by side, and those that they share."""
+    """Yield the settings in which groups differ, of many groups one in a row, and those that they share."""
     groups = [group for _, group in named]
     is_one_model = len({group.architecture for group in groups}) == 1
     content = field_table(groups, lambda path: is_one_model or not path.startswith("model."))
-    shown = [name for name, _ in named[:MOST_COLUMNS]]
-    values = list(zip(*(values for _, values in content.rows), strict=True))
-    rows = [(name, *row[:MOST_COLUMNS]) for name, row in zip(content.names, values, strict=False)]
-    yield table("Settings that differ", ("field", *shown), rows)
+    names = [name for name, _ in named]
+    by_group = [("setting", *content.names), *((name, *row[1]) for name, row in zip(names, content.rows, strict=True))]
+    by_field = [("field", *names), *list(zip(*by_group, strict=True))[1:]]
+    columns, *rows = by_field if len(named) <= MOST_COLUMNS else by_group
+    yield table("Settings that differ", columns, rows if content.names else ())
     models = [] if is_one_model else [(name, field_table([group], _is_of_model).shared) for name, group in named]
     shared = ("Same for all" if len(named) > 1 else "Settings", content.shared)
     words = [(title, ", ".join(f"{name} {value}" for name, value in values)) for title, values in (*models, shared)]
@@ -122,7 +123,8 @@ def classes(named: Named) -> Table:
         for name, cells in by_class.items():
             cells.append(_estimate(accuracies.get(name), lambda found: _share(found.value)))
     rows = [(name, *cells[:MOST_COLUMNS]) for name, cells in by_class.items()]
-    return table("Test accuracy by class", ("class", *(name for name, _ in known[:MOST_COLUMNS])), rows)
+    note = f"Left out here: {listed([name for name, _ in known[MOST_COLUMNS:]])}." if len(known) > MOST_COLUMNS else ""
+    return table("Test accuracy by class", ("class", *(name for name, _ in known[:MOST_COLUMNS])), rows, note=note)
 
 
 def confused(content: Confusion | None, where: str) -> Table:

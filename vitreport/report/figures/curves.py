@@ -58,7 +58,11 @@ def curves_figure(
     if not which:
         counts = {split: sum(bool(each.curve(split, "accuracy")) for _, each in groups) for split in COMPARED_SPLITS}
         which = ((max(counts, key=lambda split: counts[split]), "accuracy"), ("train", "loss"))
-    known = [(label, group) for label, group in groups if any(group.curve(*each) for each in which)]
+    known = [
+        (f"{label} (diverged)" if group.diverged else label, group)
+        for label, group in groups
+        if any(group.curve(*each) for each in which)
+    ]
     step = max(1.0, (len(known) - 1) / (MOST_LINES - 1))
     chosen = [round(step * index) for index in range(min(len(known), MOST_LINES))]
     left_out = [label for index, (label, _) in enumerate(known) if index not in chosen]
