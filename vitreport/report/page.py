@@ -52,9 +52,14 @@ class Page:
         """Return the verdicts on what was run of a section."""
         return [each for each in self.verdicts if each.claim.part in content.parts and each.outcome != "not run"]
 
-    def about(self, place: str) -> Bullets:
-        """Return what was found about a comparison or an ablation, by its name."""
-        return Bullets(tuple(each.sentence for each in self.findings if each.place == place))
+    def about(self, place: str, compared: Sequence[str] = ()) -> Bullets:
+        """Return what was found about a comparison or an ablation, by its name; also of all groups `compared` there."""
+        own = [each for each in self.findings if each.place == place or (is_foremost(each) and _covers(compared, each))]
+        return Bullets(tuple(each.sentence for each in own))
+
+
+def _covers(groups: Sequence[str], finding: Finding) -> bool:
+    return len(groups) > 1 and set(groups) >= set(finding.groups)
 
 
 def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE) -> Page:
@@ -110,7 +115,7 @@ def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
 def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
     missing = joined([name for name, pair in content.runs if pair.group is None])
     command = [blocks.Code(content.command)] if content.command else []
-    yield page.about(content.name)
+    yield page.about(content.name, [group.id for _, group in content.groups])
     if content.groups:
         yield Beside((tables.comparison(content), *comparison_figure(content, page.summary.pairs)))
         yield Paragraph(protocol.held_fixed(content.groups), "note")
