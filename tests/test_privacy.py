@@ -1,6 +1,7 @@
 """What a committed file may say of the user and the machine: nothing."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,6 +91,8 @@ def test_a_folder_that_holds_those_of_users_is_nothing_to_be_relative_to(
     monkeypatch.chdir(folder.format(homes=tmp_path / "homes"))
     here = Places.here()
     assert here.argument(f"{tmp_path}/homes/joe/cats") == "cats"
+    relative = os.path.relpath(tmp_path / "homes" / "jane" / "project")
+    assert here.argument(relative) == "~/project"
     assert here.argument(str(Path.home() / "project")) == "~/project"
     assert here.argument("timm/resnet18") == "timm/resnet18"
 

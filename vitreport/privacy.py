@@ -48,7 +48,10 @@ class Places:
         """Rewrite a word of a command line: a path, an option with a path as its value, or anything else."""
         value = OPTION.sub("", text)
         head = text.removesuffix(value)
-        is_path = value.startswith(("/", "~")) or ".." in PurePath(value).parts
+        parts = PurePath(value).parts
+        is_path = value.startswith(("/", "~")) or ".." in parts
+        if len(parts) > 1 and self.bases and any(map(_is_shared, _forms(Path()))):
+            is_path = is_path or os.path.exists(value)  # it begins with a user's name
         if is_path and "://" not in value and "\n" not in value:
             return head + ",".join(map(self.path, NEXT_PATH.split(value)))
         return head + self._message(value)
