@@ -48,7 +48,7 @@ def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding
     for dataset in dict.fromkeys(pair.dataset for pair in summary.pairs):
         pairs = [pair for pair in summary.pairs if pair.dataset == dataset]
         named = [(_title(pair.group), pair.group) for pair in pairs if pair.group]
-        found += [*best(dataset_title(dataset), named), *settle(dataset_title(dataset), named)]
+        found += ranking(dataset_title(dataset), named)
         found += paired_architectures(dataset_title(dataset), pairs)
     found += contradictions(verdicts)
     groups = {group.id: group for group in summary.groups}
@@ -58,8 +58,7 @@ def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding
             compared = comparison.groups
             own = [finding for rule in COMPARISON_RULES for finding in rule(compared)]
             if len(compared) > 1 and not foremost.issuperset(group.id for _, group in compared):
-                where = dataset_title(comparison.dataset)
-                own = [*best(where, compared), *settle(where, compared), *own]
+                own = [*ranking(dataset_title(comparison.dataset), compared), *own]
             found += [replace(finding, place=comparison.name, subject=comparison.heading) for finding in own]
         found += [finding for ablation in section.ablations for finding in ablation_findings(ablation, groups)]
     return [*found, *altered_data(summary.datasets)]
@@ -115,14 +114,16 @@ def _ranking(where: str, ranked: Named) -> Finding:
     return Finding("tie", f"On {where}, {highest}{doubt}.{nearest}", ids, difference)
 
 
-def settle(where: str, named: Named) -> Iterator[Finding]:
-    """Say what would show which group is best, where that is open."""
+def ranking(where: str, named: Named) -> Iterator[Finding]:
+    """Say which group is best on a dataset, and what would show it where that is open."""
     groups = {group.id: group for _, group in named}
-    kind = "architecture" if len({group.architecture for _, group in named}) > 1 else "setting"
-    for found in best(where, named):
-        first, *others = (groups[each] for each in found.groups)
-        if found.rule in ("tie", "no winner") and (settled := to_settle(first, others)):
-            yield Finding("to settle", f"On {where}, {settled.in_words(kind)}.", found.groups)
+    kind = "architecture" if len({group.architecture for group in groups.values()}) > 1 else "setting"
+    found = list(best(where, named))
+    yield from found
+    for each in found:
+        first, *others = (groups[group_id] for group_id in each.groups)
+        if each.rule in ("tie", "no winner") and (settled := to_settle(first, others)):
+            yield Finding("to settle", f"On {where}, {settled.in_words(kind)}.", each.groups)
 
 
 def paired_architectures(where: str, pairs: Sequence[Pair]) -> Iterator[Finding]:
