@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vitreport.records.reader import Run
     from vitreport.runtime import Runtime
     from vitreport.spec.run import RunSpec
-    from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Update
+    from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine
     from vitreport.sweep.run import Observer
     from vitreport.training.events import Listener
 
@@ -30,7 +30,6 @@ __all__ = [
     "RunSpec",
     "Runtime",
     "Summary",
-    "Update",
     "__version__",
     "ablate",
     "analyze",

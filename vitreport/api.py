@@ -14,7 +14,7 @@ from vitreport.analysis.selection import Analysis
 from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.analysis.summary import Summary
 from vitreport.data.sources import facts_in
-from vitreport.errors import RecordError, SpecError
+from vitreport.errors import RecordError, SpecError, VitreportError, left_out
 from vitreport.export.table import epochs_frame, runs_frame  # noqa: F401
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
@@ -27,7 +27,7 @@ from vitreport.spec import compose, sweep
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import finished_run
 from vitreport.sweep.defaults import DEFAULT_SEEDS
-from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Update  # noqa: F401
+from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine  # noqa: F401
 from vitreport.sweep.plan import plan_ablation
 from vitreport.sweep.run import Observer, Policy, run_plans
 from vitreport.sweep.study_plan import StudyRequest, plan_study
@@ -162,6 +162,7 @@ def run_study(
 ) -> Analysis:
     """Train what is missing of a study, and return its analysis with its published claims.
 
+    Parts without usable images are left out; the error is raised after the others are trained.
     Call it under `if __name__ == "__main__":`, as `ablate`.
 
     Args:
@@ -183,9 +184,11 @@ def run_study(
     """
     runtime = runtime or Runtime()
     asked = StudyRequest(str(study), only, seeds, overrides, weights=runtime.weights)
-    planned = plan_study(asked, facts_in([runtime.data_dir]))
-    plans = list(planned.plans.values())
-    run_plans(plans, runtime, engine, policy=policy, observer=observer, command=planned.command)
+    faults: dict[str, VitreportError] = {}
+    planned = plan_study(asked, facts_in([runtime.data_dir]), faults)
+    run_plans(list(planned.plans.values()), runtime, engine, policy=policy, observer=observer, faults=faults)
+    if faults:
+        raise left_out(faults)
     return selection.analyze_study(planned, runtime.runs_dir)
 
 

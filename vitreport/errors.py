@@ -125,14 +125,13 @@ class StoppedError(VitreportError):
         self.exit_code = 128 + signal_number
 
 
-def raise_first(faults: Mapping[str, VitreportError], rest: str) -> None:
-    """Raise the first of the errors by dataset; with a command for the rest, name all datasets and the command."""
-    first = next(iter(faults.values()), None)
-    if first and rest:
-        message = "; ".join(f"{dataset}: {error.message}" for dataset, error in faults.items())
-        raise type(first)(message, "; ".join(filter(None, [first.hint, f"to train the rest: `{rest}`"]))) from first
-    if first:
-        raise first
+def left_out(faults: Mapping[str, VitreportError]) -> VitreportError:
+    """Return one error, of the kind of the first, that names what is not trained, each group with its cause."""
+    names: dict[str, list[str]] = {}
+    for name, error in faults.items():
+        names.setdefault(with_hint(error.message, error.hint), []).append(name)
+    causes = "; ".join(f"{', '.join(each)} ({cause})" for cause, each in names.items())
+    return type(next(iter(faults.values())))(f"left out: {causes}")
 
 
 def with_hint(message: str, hint: str) -> str:

@@ -114,7 +114,7 @@ def test_many_damaged_trials_give_few_lines(capsys: pytest.CaptureFixture[str]) 
         (Path("runs") / trial.id).mkdir()
         (Path("runs") / trial.id / "run.json").write_text("{")
     with pytest.raises(DamageError, match="200 of 200 trials missing"):
-        refuse_missing(trials, Path("runs"))
+        refuse_missing(trials, Path("runs"), {})
     told = capsys.readouterr().err.splitlines()
     assert len(told) < 60
     assert "more warnings of this kind" in told[-1]

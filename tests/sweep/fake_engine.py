@@ -7,7 +7,7 @@ from typing import Self
 
 from tests.records import write_run
 from vitreport.spec.run import RunSpec
-from vitreport.sweep.engines.engine import Ended, Report, Update
+from vitreport.sweep.engines.engine import Ended, Report
 
 
 def finish(spec: RunSpec) -> Ended:
@@ -39,20 +39,16 @@ class FakeEngine:
     def has_room(self) -> bool:
         return len(self.running) < self.room
 
-    def prepare(self, trials: int) -> None: ...
-
-    def submit(self, spec: RunSpec) -> bool:
-        if not self.has_room:
-            return False
+    def submit(self, spec: RunSpec) -> None:
+        assert self.has_room
         self.running.append(spec.run_id)
         self.specs.append(spec)
-        return True
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
         if not self.running:
             return []
         spec = next(spec for spec in reversed(self.specs) if spec.run_id == self.running[-1])
-        return [(spec.run_id, Update(self.line)), (self.running.pop(), self.end(spec))]
+        return [(spec.run_id, self.line), (self.running.pop(), self.end(spec))]
 
     def stop(self) -> None:
         self.stopped = True

@@ -21,7 +21,6 @@ from tests.test_contracts import ROOT
 from vitreport.errors import SpecError
 from vitreport.files import write_json
 from vitreport.runtime import Runtime
-from vitreport.sweep.engines.local import UNGUARDED
 
 STUDY = """
 title = "Mixers"
@@ -137,14 +136,16 @@ vitreport.ablate(small_spec(), {"batch_size": [16]}, seeds=[0])
 """
 
 
-def test_a_script_without_the_guard_is_told_of_it_at_once() -> None:
+def test_a_script_without_the_guard_is_told_of_it() -> None:
     Path("script.py").write_text(SCRIPT)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "script.py"], capture_output=True, text=True, check=False, timeout=120, env=environment
     )
-    assert done.stdout.count("begun") == 2, "by itself and by its first worker"
-    assert done.stderr.splitlines()[-1] == f"vitreport.errors.ResourceError: {UNGUARDED}"
+    assert done.stdout.count("begun") == 4, "by itself and by its workers"
+    assert "if __name__ == '__main__':" in done.stderr, "as multiprocessing says"
+    fault = "vitreport.errors.ResourceError: 3 workers in a row have ended before they could begin (exit code 1)"
+    assert done.stderr.splitlines()[-1] == fault
 
 
 def test_an_ablation_of_a_folder_of_images_finds_them() -> None:

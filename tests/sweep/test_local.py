@@ -34,9 +34,8 @@ def run_all(notes: list[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         ends: dict[int, Report] = {}
         with LocalEngine(jobs, RUNTIME, notes.append) as engine:
             while len(ends) < seeds:
-                engine.prepare(len(waiting))
-                while waiting and engine.submit(waiting[0]):
-                    waiting.pop(0)
+                while waiting and engine.has_room:
+                    engine.submit(waiting.pop(0))
                 ends |= {int(run_id.rpartition("s")[2]): report for run_id, report in engine.reports(0.1)}
                 assert len(engine.running) <= jobs
         assert multiprocessing.active_children() == []

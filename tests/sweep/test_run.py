@@ -16,9 +16,9 @@ from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended, Report
 from vitreport.sweep.engines.local import end_after
-from vitreport.sweep.plan import Trial
+from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.record import read_trials
-from vitreport.sweep.run import Observer, Policy, Sweep, check_trials
+from vitreport.sweep.run import Observer, Policy, Sweep, check_plans
 
 SPEC = composed(
     {
@@ -27,6 +27,7 @@ SPEC = composed(
     }
 ).spec
 TRIALS = [Trial((), SPEC.model_copy(update={"seed": seed})) for seed in range(2)]
+PLANS = [Plan("seeds", (), None, tuple(TRIALS))]
 FULL = FullDiskError("no space left: a file", "any")
 UNWRITABLE = StorageError("cannot write runs/x: Permission denied", "any")
 
@@ -152,20 +153,8 @@ def test_a_run_that_another_process_holds_is_waited_for(monkeypatch: pytest.Monk
     assert states.seen[-1] == "done"
 
 
-def test_a_run_that_cannot_be_written_is_not_tried_again() -> None:
-    assert run(failing(end_after(UNWRITABLE))).seen[2:] == ["running", "running", "failed", "failed"]
-
-
-def test_a_disk_that_becomes_read_only_ends_the_whole_sweep() -> None:
-    Path("runs").mkdir()
-
-    def read_only(spec: RunSpec) -> Ended:
-        if Path("runs").is_dir():
-            Path("runs").rmdir()
-            Path("runs").touch()
-        return end_after(UNWRITABLE)
-
-    states = run(FakeEngine(read_only))
+def test_a_place_that_cannot_be_written_ends_the_whole_sweep() -> None:
+    states = run(failing(end_after(UNWRITABLE)))
     assert states.seen[2:] == ["running", "running", "failed", "interrupted"]
     hint = "choose another --runs-dir, or make it writable; the same command resumes the sweep"
     assert states.notes[-1] == f"cannot write runs/x: Permission denied; 0 of 2 trials done; hint: {hint}"
@@ -174,13 +163,13 @@ def test_a_disk_that_becomes_read_only_ends_the_whole_sweep() -> None:
 def test_a_runs_folder_that_cannot_be_written_is_refused_before_any_work() -> None:
     Path("runs").touch()
     with pytest.raises(StorageError, match="cannot write runs: Not a directory"):
-        check_trials(TRIALS, Runtime("cpu"), Policy(), States(), set())
+        check_plans(PLANS, Runtime("cpu"), Policy(), States(), set())
 
 
 def test_a_device_that_is_not_there_is_refused_before_any_worker_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     with pytest.raises(ResourceError, match="torch sees no CUDA GPU"):
-        check_trials(TRIALS, Runtime("cuda"), Policy(), States(), set())
+        check_plans(PLANS, Runtime("cuda"), Policy(), States(), set())
 
 
 def test_the_end_of_a_trial_tells_what_caused_it() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.data.makers import write_folder
 from tests.sweep.fake_engine import FakeEngine, finish
 from vitreport.data.sources import facts_in
-from vitreport.errors import DatasetError
+from vitreport.errors import DatasetError, VitreportError
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.sweep.engines.engine import Ended
@@ -32,32 +32,47 @@ class Notes(Observer):
         self.lines.append(line)
 
 
-def run(text: str, engine: FakeEngine, notes: Notes, policy: Policy = Policy()) -> dict[str, Run]:
+def run(
+    text: str,
+    engine: FakeEngine,
+    notes: Notes,
+    policy: Policy = Policy(),
+    faults: dict[str, VitreportError] | None = None,
+) -> dict[str, Run]:
     """Run a study with one seed over broken photographs and the pets that are there."""
     Path("data").mkdir(exist_ok=True)
     Path("data/cifar-10-python.tar.gz").write_text("<html>not found</html>")
     Path("my.toml").write_text(f'title = "Mine"\n{text}')
     asked = StudyRequest("my.toml", (), "1", ["train.selection=last"])
-    planned = plan_study(asked, facts_in([Path("data")]))
+    plans = list(plan_study(asked, facts_in([Path("data")])).plans.values())
     return run_plans(
-        list(planned.plans.values()),
+        plans,
         Runtime(device="cpu", threads=1, cache_dir=Path("cache")),
         lambda runtime, note: engine,
         policy=policy,
         observer=notes,
-        command=planned.command,
+        faults=faults,
     )
 
 
 def test_images_that_cannot_be_read_are_found_before_anything_is_trained() -> None:
     write_folder(Path("pets"), count=10)
     engine = FakeEngine(finish)
-    with pytest.raises(DatasetError, match=r"^cifar10: data/cifar-10") as caught:
+    with pytest.raises(DatasetError, match=r"^data/cifar-10"):
         run(OURS + LACKING, engine, Notes())
-    command = "vitreport study run my.toml --only one two --set train.selection=last --seeds 1"
-    assert caught.value.hint.endswith(f"; to train the rest: `{command}`")
     assert engine.specs == []
     assert not Path("runs").exists()
+
+
+def test_a_sweep_without_its_images_is_left_out_where_that_is_wanted() -> None:
+    write_folder(Path("pets"), count=10)
+    engine, notes, faults = FakeEngine(finish), Notes(), dict[str, VitreportError]()
+    runs = run(LACKING + OURS + LACKING.replace("photographs", "more"), engine, notes, faults=faults)
+    assert len(engine.specs) == len(runs) == 3
+    assert [*faults] == ["my/photographs", "my/more"]
+    assert {type(error) for error in faults.values()} == {DatasetError}
+    assert notes.lines[0].startswith("warning: left out: my/photographs, my/more (data/cifar-10")
+    assert [line for line in notes.lines if line.startswith("my/")] == ["my/one", "my/two"]
 
 
 def test_a_failure_ends_all_sweeps_where_that_is_wanted() -> None:

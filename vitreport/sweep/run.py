@@ -1,8 +1,8 @@
 """Train what is missing of sweeps. Whether a trial is done is read from its record, never from an engine's reports."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -14,6 +14,7 @@ from vitreport.files import refuse_unwritable
 from vitreport.formatting import counted
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
+from vitreport.spec.run import RunSpec
 from vitreport.store.lock import is_held
 from vitreport.store.run_state import RESULTS, needs_training, refuse_other_images, trial_state
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
@@ -63,30 +64,29 @@ def run_plans(
     *,
     policy: Policy = Policy(),
     observer: Observer | None = None,
-    command: Callable[[Sequence[Plan]], str] = lambda _: "",
+    faults: dict[str, errors.VitreportError] | None = None,
 ) -> dict[str, Run]:
     """Check all sweeps, then train what is missing of each and put it on record; return the records of the trials.
 
-    `engine` makes what trains (default: one process on this machine at a time). Raises as `check_trials` and
-    `Sweep.run`; if other sweeps have their images, the error has the `command` that trains those.
+    `engine` makes what trains (default: one process on this machine at a time). A sweep without usable images is left
+    out, and the error added to `faults` under its name; without `faults` it is raised before anything is trained.
+    Raises also as `check_plans` and `Sweep.run`.
     """
     watching, said, runs = observer or Observer(), set[tuple[str, str]](), dict[str, Run]()
     make_engine = engine or partial(LocalEngine, 1)
-    places = [(plan, replace(runtime, data_dir=plan.data_dir)) for plan in plans]
-    faults: dict[str, errors.VitreportError] = {}
-    sound = list[Plan]()
-    for plan, place in places:
-        datasets = ", ".join(dict.fromkeys(trial.spec.data.dataset for trial in plan.trials))
-        if datasets not in faults:
-            try:
-                if check_trials(plan.trials, place, policy, watching, said):
-                    sound.append(plan)
-            except (errors.DatasetError, errors.ResourceError) as error:
-                faults[datasets] = error
-    errors.raise_first(faults, command(sound))
-    for plan, place in places:
+    unusable = check_plans(plans, runtime, policy, watching, said)
+    if unusable and faults is None:
+        raise next(iter(unusable.values()))
+    faults = unusable if faults is None else faults
+    faults |= unusable
+    if faults:
+        watching.note(f"warning: {errors.left_out(faults).message}")
+    for plan in plans:
+        if plan.name in faults:
+            continue
         if len(plans) > 1:
             watching.note(plan.name)
+        place = replace(runtime, data_dir=plan.data_dir)
         sweep = Sweep(plan.trials, place, make_engine(place, watching.note), policy, watching, said)
         if plan.without_baseline and sweep.queue:
             watching.note(f"warning: {plan.without_baseline}")
@@ -101,49 +101,65 @@ def run_plans(
     return runs
 
 
-def check_trials(
-    trials: Sequence[Trial], runtime: Runtime, policy: Policy, observer: Observer, said: set[tuple[str, str]]
-) -> bool:
-    """Decode each dataset once for all workers, and check whether every missing trial can be trained on it.
+def check_plans(
+    plans: Sequence[Plan], runtime: Runtime, policy: Policy, observer: Observer, said: set[tuple[str, str]]
+) -> dict[str, errors.VitreportError]:
+    """Decode each dataset once for all workers, and check whether every missing trial can be trained.
 
-    Lines about datasets that are not in `said` are shown, and added to it. Return whether any trial is missing.
+    Lines about datasets that are not in `said` are shown, and added to it. Return why a plan cannot be trained, by its
+    name: images are missing, damaged or others than recorded runs were trained on, or cannot be downloaded.
 
     Raises:
-        SpecError: With the problems of all trials on a dataset.
-        DatasetError: Images are missing or damaged, or others than recorded runs were trained on.
-        ResourceError: There is no such device, or no room for runs or images.
+        SpecError: With the problems of all networks, or of all trials on a dataset.
+        ResourceError: There is no such device, or the runs cannot be written.
     """
-    runs = read_trials(trials, runtime.runs_dir)
-    missing = missing_trials(trials, runs, policy)
+    every = [trial for plan in plans for trial in plan.trials]
+    runs = read_trials(every, runtime.runs_dir)
+    missing = {trial.id: trial.spec for trial in missing_trials(every, runs, policy)}
     if not missing:
-        return False
+        return {}
     from vitreport.sweep.forecast import check_networks
     from vitreport.training.device import choose_device
-    from vitreport.training.setup import class_problems  # with torch, which a finished sweep does not need
 
     refuse_unwritable(runtime.runs_dir)
     choose_device(runtime.device)
-    check_networks(trial.spec for trial in missing)
-    ids = {trial.id for trial in missing}
-    for request in dict.fromkeys(ImageRequest.of(trial.spec.data, runtime) for trial in missing):
+    check_networks(missing.values())
+    trials_on: dict[ImageRequest, list[str]] = defaultdict(list)
+    for plan in plans:
+        place = replace(runtime, data_dir=plan.data_dir)
+        for trial in plan.trials:
+            trials_on[ImageRequest.of(trial.spec.data, place)].append(trial.id)
+    faults: dict[str, errors.VitreportError] = {}
+    for request, ids in trials_on.items():
+        specs = [missing[run_id] for run_id in ids if run_id in missing]
+        try:
+            if specs:
+                _check_images(request, specs, [runs[run_id] for run_id in ids if run_id in runs], observer, said)
+        except (errors.DatasetError, errors.ResourceError) as error:
+            faults |= {spec.run_id: error for spec in specs}
+    return {plan.name: faults[trial.id] for plan in plans for trial in plan.trials if trial.id in faults}
 
-        def note(line: str, dataset: str = request.name) -> None:
-            if (dataset, line) not in said:
-                said.add((dataset, line))
-                observer.note(line.replace("warning: ", f"warning: {dataset}: ", 1))
 
-        images = open_dataset(replace(request, notify=note, progress=observer.progress))
-        same = [trial for trial in trials if ImageRequest.of(trial.spec.data, runtime) == request]
-        for run in (runs[trial.id] for trial in same if trial.id in runs):
-            if run.record:
-                hint = "restore the former images, or choose another --runs-dir"
-                refuse_other_images(run.record, images.fingerprint, hint)
-        specs, classes = [trial.spec for trial in same if trial.id in ids], len(images.classes)
-        if problems := [problem for spec in specs for problem in class_problems(spec, classes)]:
-            raise errors.SpecError(problems=problems)
-        for line in image_notices(request.name, images):
-            note(line)
-    return True
+def _check_images(
+    request: ImageRequest, specs: Sequence[RunSpec], runs: Iterable[Run], observer: Observer, said: set[tuple[str, str]]
+) -> None:
+    """Open a dataset for these specs, of which there are these runs."""
+    from vitreport.training.setup import class_problems  # with torch, which a finished sweep does not need
+
+    def note(line: str) -> None:
+        if (request.name, line) not in said:
+            said.add((request.name, line))
+            observer.note(line.replace("warning: ", f"warning: {request.name}: ", 1))
+
+    images = open_dataset(replace(request, notify=note, progress=observer.progress))
+    for run in runs:
+        if run.record:
+            hint = "restore the former images, or choose another --runs-dir"
+            refuse_other_images(run.record, images.fingerprint, hint)
+    if problems := [problem for spec in specs for problem in class_problems(spec, len(images.classes))]:
+        raise errors.SpecError(problems=problems)
+    for line in image_notices(request.name, images):
+        note(line)
 
 
 def missing_trials(trials: Sequence[Trial], runs: Mapping[str, Run], policy: Policy) -> list[Trial]:
@@ -229,7 +245,6 @@ class Sweep:
     def _submit_due(self) -> None:
         now = time.monotonic()
         due = [trial for trial in self.queue if self.not_before.get(trial.id, 0) <= now and not self.is_ending]
-        self.engine.prepare(len(due))
         for trial in due:
             if not self.engine.has_room:
                 return
@@ -239,11 +254,10 @@ class Sweep:
                 self.observer.moved(trial.id, trial_state(run), run)
             elif run and is_held(run.folder):
                 self._wait_for(trial)
-            elif self.engine.submit(trial.spec):
+            else:
+                self.engine.submit(trial.spec)
                 self.queue.remove(trial)
                 self.observer.moved(trial.id, "running", run)
-            else:
-                return
 
     def _wait_for(self, trial: Trial) -> None:
         self.not_before[trial.id] = time.monotonic() + SECONDS_BETWEEN_TRIES
@@ -252,10 +266,10 @@ class Sweep:
     def _receive(self, trial: Trial, report: Report) -> None:
         if isinstance(report, Ended):
             self._settle(trial, report)
-        elif not isinstance(report.event, str):
-            self.observer.event(trial.id, report.event)
-        elif (trial.spec.data.dataset, report.event) not in self.said:
-            self.observer.note(report.event.replace("warning: ", f"warning: {trial.id}: ", 1))
+        elif not isinstance(report, str):
+            self.observer.event(trial.id, report)
+        elif (trial.spec.data.dataset, report) not in self.said:
+            self.observer.note(report.replace("warning: ", f"warning: {trial.id}: ", 1))
 
     def _settle(self, trial: Trial, end: Ended) -> None:
         """Go by the record; without a result there, why the trial ended decides whether it is tried again."""
@@ -270,7 +284,7 @@ class Sweep:
             pass
         elif self.is_ending:
             state = "interrupted"
-        elif end.storage and self._affects_all(end.storage):
+        elif end.storage:  # no other trial could be recorded
             state, self.storage = "failed", end.storage
             self._end()
         elif end.is_temporary and self.attempts[trial.id] < ATTEMPTS:
@@ -281,14 +295,6 @@ class Sweep:
             if self.policy.fail_fast:
                 self._end()
         self.observer.moved(trial.id, state, run, why)
-
-    def _affects_all(self, error: errors.StorageError) -> bool:
-        """Return whether no other trial could be recorded: the disk is full, or the folder of all runs is read-only."""
-        try:
-            refuse_unwritable(self.runtime.runs_dir)
-        except errors.StorageError:
-            return True
-        return isinstance(error, errors.FullDiskError)
 
     def _read(self, trial: Trial) -> Run | None:
         self.runs |= read_trials([trial], self.runtime.runs_dir)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import DatasetError, Problem, SpecError, gathered, raise_first
+from vitreport.errors import DatasetError, Problem, SpecError, VitreportError, gathered
 from vitreport.formatting import did_you_mean
 from vitreport.spec.compose import Describe, Request
 from vitreport.spec.fields import dotted, find_field, flat
@@ -45,18 +45,13 @@ class StudyPlan:
     study: StudySpec
     plans: Mapping[str, Plan]
 
-    def command(self, plans: Sequence[Plan]) -> str:
-        """Return the command that trains these of its plans; "" for none."""
-        names = [name for name, plan in self.plans.items() if plan in plans]
-        return self.asked.command(*names) if names else ""
 
-
-def plan_study(asked: StudyRequest, describe: Describe) -> StudyPlan:
-    """Compose every trial.
+def plan_study(asked: StudyRequest, describe: Describe, faults: dict[str, VitreportError] | None = None) -> StudyPlan:
+    """Compose every trial. A part without a usable folder of images is left out, and the error added to `faults`.
 
     Raises:
         SpecError: With the problems of the file and of all its parts.
-        DatasetError: The folder of images of a part cannot be used.
+        DatasetError: The folder of images of a part cannot be used, and no `faults` are given.
     """
     study, found = read_form(asked.study)
     unknown = [name for name in asked.only if name not in study.named]
@@ -66,7 +61,6 @@ def plan_study(asked: StudyRequest, describe: Describe) -> StudyPlan:
     with gathered(problems):
         seeds = parse_seeds(asked.seeds)
     plans: dict[str, Plan] = {}
-    faults: dict[str, DatasetError] = {}
     for name, part in study.named.items():
         if name in asked.only or not asked.only:
             title = f"{Path(asked.study).stem}/{name}"
@@ -74,12 +68,12 @@ def plan_study(asked: StudyRequest, describe: Describe) -> StudyPlan:
                 with gathered(problems):
                     plans[name] = _plan_part(asked, study.place_of(name), title, part, seeds, describe)
             except DatasetError as error:
-                faults[part.dataset] = error
+                if faults is None:
+                    raise
+                faults[title] = error
     if problems:
         raise SpecError(problems=problems)
-    planned = StudyPlan(asked, study, {name: plans[name] for name in study.parts if name in plans})
-    raise_first(faults, planned.command(list(plans.values())))
-    return planned
+    return StudyPlan(asked, study, {name: plans[name] for name in study.parts if name in plans})
 
 
 def _plan_part(

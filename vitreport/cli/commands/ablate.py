@@ -58,4 +58,4 @@ def ablate(
         with SweepView(quiet=sweep.quiet) as view:
             runs = run_plans([plan], observer=view, **sweep_arguments(sweep))
         show_sweeps([plan], Analysis(analyze(runs.values(), outline_of_sweeps([plan]))), as_json=sweep.as_json)
-        refuse_missing(plan.trials, sweep.runs_dir)
+        refuse_missing(plan.trials, sweep.runs_dir, {})

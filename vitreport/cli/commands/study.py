@@ -14,11 +14,11 @@ from vitreport.cli.options import WordsCommand, argument, flag
 from vitreport.cli.tables.runs import HINT, require_runs_dir
 from vitreport.cli.tables.sweeps import refuse_missing, show_sweeps, sweep_arguments
 from vitreport.data.sources import facts_in
+from vitreport.errors import VitreportError, left_out
 from vitreport.formatting import counted, duration, printable, toml_value
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
 from vitreport.runtime import RUNS_DIR, Runtime
-from vitreport.spec.compose import Describe
 from vitreport.spec.fields import flat
 from vitreport.spec.study import PartSpec
 from vitreport.spec.study_file import read_study, study_names
@@ -26,7 +26,7 @@ from vitreport.spec.sweep import shown_level
 from vitreport.sweep.defaults import DEFAULT_SEEDS
 from vitreport.sweep.forecast import Needs, expect_from_records, expect_here, forecast_trials
 from vitreport.sweep.run import run_plans
-from vitreport.sweep.study_plan import StudyRequest, plan_study
+from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
 
 COUNTED = ("runs", "ablations", "claims")
 
@@ -59,7 +59,7 @@ def show(study: Study, as_json: options.AsJson = False) -> None:
     Example:
         vitreport study show digits
     """
-    spec = plan_study(StudyRequest(study), facts_in(None)).study
+    spec = plan_study(StudyRequest(study), facts_in(None), {}).study
     if as_json:
         print_json({"name": study, **spec.model_dump(mode="json")})
         return
@@ -96,9 +96,13 @@ def status(
     Example:
         vitreport study status digits
     """
+    faults: dict[str, VitreportError] = {}
     asked = StudyRequest(study, only or (), seeds, wanted.assignments)
+    planned = plan_study(asked, facts_in(machine.data_dirs), faults)
     measured_on = Runtime(machine.device, runs_dir=runs_dir, threads=machine.threads) if measure else None
-    _show_status(asked, facts_in(machine.data_dirs), runs_dir, measured_on=measured_on, as_json=as_json)
+    _show_status(planned, runs_dir, measured_on=measured_on, as_json=as_json)
+    if faults:
+        raise left_out(faults)
 
 
 @app.command(cls=WordsCommand)
@@ -107,29 +111,30 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     """Train what is missing of a study.
 
     Run the same command again to resume. The images of all runs are read or
-    downloaded before the first run is trained.
+    downloaded before the first run is trained. Runs without them are left out.
 
     Example:
         vitreport study run digits --only perceiver-io swin
         vitreport study run my.toml --set limit=500 --epochs 1 --seeds 1
     """
+    faults: dict[str, VitreportError] = {}
     asked = StudyRequest(study, only or (), sweep.seeds, wanted.assignments, weights=sweep.weights)
-    if sweep.dry_run:
-        _show_status(asked, facts_in(sweep.data_dirs), sweep.runs_dir, as_json=sweep.as_json)
-        return
-    planned = plan_study(asked, facts_in(sweep.data_dirs))
+    planned = plan_study(asked, facts_in(sweep.data_dirs), faults)
     plans = list(planned.plans.values())
+    if sweep.dry_run:
+        _show_status(planned, sweep.runs_dir, as_json=sweep.as_json)
+        if faults:
+            raise left_out(faults)
+        return
     with SweepView(quiet=sweep.quiet) as view:
-        run_plans(plans, observer=view, command=planned.command, **sweep_arguments(sweep))
+        run_plans(plans, observer=view, faults=faults, **sweep_arguments(sweep))
     show_sweeps(plans, analyze_study(planned, sweep.runs_dir), as_json=sweep.as_json)
-    refuse_missing(list({trial.id: trial for plan in plans for trial in plan.trials}.values()), sweep.runs_dir)
+    trials = {trial.id: trial for plan in plans for trial in plan.trials}
+    refuse_missing(list(trials.values()), sweep.runs_dir, faults)
 
 
-def _show_status(
-    asked: StudyRequest, describe: Describe, runs_dir: Path, *, measured_on: Runtime | None = None, as_json: bool
-) -> None:
+def _show_status(planned: StudyPlan, runs_dir: Path, *, measured_on: Runtime | None = None, as_json: bool) -> None:
     """Print what is done of each part and of all; with a machine, some steps are timed if no record tells the time."""
-    planned = plan_study(asked, describe)
     if runs_dir.exists():
         require_runs_dir(runs_dir)
     elif runs_dir != RUNS_DIR.default:

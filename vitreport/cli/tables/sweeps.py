@@ -1,7 +1,7 @@
 """Sweeps as tables for people and as plain values for programs."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from vitreport.analysis.summary import Ablation, Summary
 from vitreport.cli.console import print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.options import SweepOptions
 from vitreport.cli.tables.runs import warn_mixed
-from vitreport.errors import DamageError
+from vitreport.errors import DamageError, VitreportError, left_out
 from vitreport.formatting import counted, listed, printable
 from vitreport.report import tables
 from vitreport.store.run_state import RESULTS, trial_state
@@ -64,8 +64,11 @@ def _sentences(ablation: Ablation, summary: Summary) -> Iterator[str]:
         yield "no baseline: the spec's own value is not among these; choose one of them as the baseline"
 
 
-def refuse_missing(trials: Sequence[Trial], runs_dir: Path) -> None:
-    """Warn of each trial without a result. Raises DamageError if there are any; a diverged trial has its result."""
+def refuse_missing(trials: Sequence[Trial], runs_dir: Path, faults: Mapping[str, VitreportError]) -> None:
+    """Warn of each trial without a result; a diverged one has its result.
+
+    Raises the error of what was left out if there are `faults`, else DamageError if there are such trials.
+    """
     runs = read_trials(trials, runs_dir)
     states = {trial.id: trial_state(runs.get(trial.id)) for trial in trials}
     missing = {run_id: state for run_id, state in states.items() if state not in RESULTS}
@@ -74,6 +77,8 @@ def refuse_missing(trials: Sequence[Trial], runs_dir: Path) -> None:
         reasons = [run.record.error.message] if run.record and run.record.error else run.damage
         lines += [f"{run.id}: {reason}" for reason in reasons]
     warn_each(lines)
+    if faults:
+        raise left_out(faults)
     if missing:
         ways = dict.fromkeys(WAYS.get(state, "the same command trains the others") for state in missing.values())
         counts = f"{len(missing)} of {counted(len(trials), 'trial')} missing: {listed(list(missing))}"

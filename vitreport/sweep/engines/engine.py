@@ -16,13 +16,6 @@ from vitreport.training.events import Event
 
 
 @dataclass(frozen=True)
-class Update:
-    """Something that happened in a running trial: an event of the training, or a line for the user."""
-
-    event: Event | str
-
-
-@dataclass(frozen=True)
 class Ended:
     """A trial is no longer running. Why it ended, if the engine knows, matters only if its record has no result.
 
@@ -36,7 +29,8 @@ class Ended:
     storage: StorageError | None = None
 
 
-Report = Update | Ended
+Report = Event | str | Ended
+"""Something that happened in a trial: an event of the training, a line for the user, or its end."""
 
 
 class Engine(AbstractContextManager[object, None], Protocol):
@@ -48,13 +42,10 @@ class Engine(AbstractContextManager[object, None], Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether `submit` can start a trial now; if not, its record is not read."""
+        """Whether `submit` can take a trial now."""
 
-    def prepare(self, trials: int) -> None:
-        """Get ready for so many trials in addition to those that are running."""
-
-    def submit(self, spec: RunSpec) -> bool:
-        """Start to train a spec; return False if there is no room now."""
+    def submit(self, spec: RunSpec) -> None:
+        """Start to train a spec."""
 
     def reports(self, seconds: float) -> Sequence[tuple[str, Report]]:
         """Return what happened, with the ids of the runs, after at most `seconds`. May raise ResourceError."""

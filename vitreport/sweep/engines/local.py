@@ -21,11 +21,9 @@ from typing import Self
 from vitreport.errors import BusyError, ResourceError, SpecError, StoppedError, StorageError, VitreportError
 from vitreport.runtime import DEVICE, THREADS, Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.sweep.engines.engine import Ended, Report, Update
+from vitreport.sweep.engines.engine import Ended, Report
 from vitreport.training.events import Event, Listener, StepFinished
 
-REIMPORTED = 97  # the exit code of a worker that has run the script of its parent again
-UNGUARDED = 'a worker has run this script again: put what it does under `if __name__ == "__main__":`'
 MOST_FRUITLESS_STARTS = 3
 SECONDS_BETWEEN_STEPS = 0.25
 PATIENCE_SECONDS = 5
@@ -46,12 +44,6 @@ def threads_per_job(jobs: int, device: str, threads: int | None) -> int | None:
     return threads or cores // jobs
 
 
-def end_if_reimported() -> None:
-    """End a new process that imports the unguarded script of its parent, which would start processes again."""
-    if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing.spawn itself asks
-        raise SystemExit(REIMPORTED)
-
-
 @dataclass
 class _Worker:
     slot: int
@@ -67,11 +59,10 @@ class LocalEngine:
     def __init__(
         self, jobs: int, runtime: Runtime, note: Callable[[str], None] = lambda line: None, *, argv: Sequence[str] = ()
     ) -> None:
-        end_if_reimported()
         self._runtimes = [runtime] * jobs  # by slot; each slot has at most one worker
         self._note, self._argv = note, tuple(argv)
         self._workers: list[_Worker] = []
-        self._fruitless = 0  # workers in a row that have ended before they began
+        self._fruitless = 0  # workers that have ended before they began, since another one was heard of
 
     def __enter__(self) -> Self:
         import torch
@@ -98,24 +89,18 @@ class LocalEngine:
         """Whether a worker is idle, or another can be started."""
         return len(self.running) < len(self._runtimes)
 
-    def prepare(self, trials: int) -> None:
-        """Do nothing: workers are started when they get their first spec."""
-
-    def submit(self, spec: RunSpec) -> bool:
-        """Give a spec to an idle worker or a new one; return False if there are enough."""
-        if not self.has_room:
-            return False
+    def submit(self, spec: RunSpec) -> None:
+        """Give a spec to an idle worker or a new one."""
         worker = next((worker for worker in self._workers if not worker.run_id), None) or self._start()
         worker.run_id = spec.run_id
         with suppress(OSError):  # it has just died; `reports` finds out
             worker.connection.send(spec)
-        return True
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
         """Return what the workers have sent.
 
         Raises:
-            ResourceError: One has run the script of this process again, or three in a row have ended before they began.
+            ResourceError: Three in a row have ended before they began.
         """
         readable = wait([worker.connection for worker in self._workers], seconds)
         workers = [worker for worker in self._workers if worker.connection in readable]
@@ -146,8 +131,7 @@ class LocalEngine:
         try:
             while worker.connection.poll():
                 report, is_last = worker.connection.recv()
-                if not worker.has_begun:
-                    worker.has_begun, self._fruitless = True, 0
+                worker.has_begun, self._fruitless = True, 0
                 if worker.run_id and report:
                     yield worker.run_id, report
                 if isinstance(report, Ended):
@@ -157,12 +141,10 @@ class LocalEngine:
                     return
         except (EOFError, OSError):
             code = self._remove(worker)
-            if code == REIMPORTED:
-                raise ResourceError(UNGUARDED) from None
             if worker.run_id:
                 cause = f"signal {-code}" if code < 0 else f"exit code {code}"
                 self._fruitless += not worker.has_begun
-                if self._fruitless >= MOST_FRUITLESS_STARTS and not any(each.has_begun for each in self._workers):
+                if self._fruitless >= MOST_FRUITLESS_STARTS:
                     fault = f"{self._fruitless} workers in a row have ended before they could begin ({cause})"
                     hint = "`vitreport doctor` looks for the cause; fewer --jobs need less memory"
                     raise ResourceError(fault, hint) from None
@@ -222,11 +204,11 @@ class _Forward(Listener):
             if time.monotonic() - self._last_step < SECONDS_BETWEEN_STEPS:
                 return
             self._last_step = time.monotonic()
-        self._connection.send((Update(event), False))
+        self._connection.send((event, False))
 
     def note(self, line: str) -> None:
         if line.startswith("warning: "):
-            self._connection.send((Update(line), False))
+            self._connection.send((line, False))
 
 
 def _end_with_parent() -> None:
