@@ -8,7 +8,7 @@ from tests.cli.small_study import FILE, finish, specs
 from tests.cli.small_study import study as study
 from tests.records import write_run
 from vitreport.data.sources import facts_in
-from vitreport.sweep.record import write_sweep
+from vitreport.sweep.plan import write_sweep
 from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 

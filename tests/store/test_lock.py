@@ -10,7 +10,7 @@ from tests.store.conftest import Undisturbed
 from tests.store.identity import differences, only_run, resumed_at
 from tests.store.options import EVERY_STEP, SHORT
 from vitreport.errors import BusyError, ResourceError
-from vitreport.store.lock import LOCK_NAME, held, is_held
+from vitreport.store.run_state import LOCK_NAME, held, is_held
 
 TRAIN = ("train", *SHORT, EVERY_STEP, "--quiet")
 LIST = ("runs", "list", "--json")

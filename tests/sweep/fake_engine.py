@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.records import write_run
+from vitreport.errors import StorageError
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended, Report
 
@@ -20,7 +21,7 @@ def finish(spec: RunSpec) -> Ended:
 class FakeEngine:
     """An engine whose jobs end at once, as `end` says of each spec; at most `room` run at a time."""
 
-    end: Callable[[RunSpec], Ended]
+    end: Callable[[RunSpec], Ended | StorageError]
     room: int = 2
     line: str = "warning: odd images"
     running: list[str] = field(default_factory=list)
@@ -48,7 +49,10 @@ class FakeEngine:
         if not self.running:
             return []
         spec = next(spec for spec in reversed(self.specs) if spec.run_id == self.running[-1])
-        return [(spec.run_id, self.line), (self.running.pop(), self.end(spec))]
+        run_id, end = self.running.pop(), self.end(spec)
+        if isinstance(end, StorageError):
+            raise end
+        return [(run_id, self.line), (run_id, end)]
 
     def stop(self) -> None:
         self.stopped = True

@@ -23,7 +23,7 @@ from tests.sweep.processes import (
     runs,
     wait_for_training,
 )
-from vitreport.store.lock import is_held
+from vitreport.store.run_state import is_held
 
 pytestmark = pytest.mark.timeout(900)
 

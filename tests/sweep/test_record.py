@@ -19,9 +19,8 @@ from vitreport.records.reader import MAX_OTHER_BYTES, Damage, read_sweeps
 from vitreport.records.run import SweepRecord
 from vitreport.records.upgrade import parse
 from vitreport.spec.sweep import field_axis
-from vitreport.store.lock import LOCK_NAME
-from vitreport.sweep.plan import Plan, Trial
-from vitreport.sweep.record import PATIENCE_SECONDS, write_sweep
+from vitreport.store.run_state import LOCK_NAME
+from vitreport.sweep.plan import PATIENCE_SECONDS, Plan, Trial, write_sweep
 
 
 def plan(*seeds: int) -> Plan:
@@ -44,7 +43,7 @@ def test_trials_that_another_process_writes_meanwhile_stay(tmp_path: Path, monke
         has_read.set()
         return undisturbed(path, **how)
 
-    monkeypatch.setattr("vitreport.sweep.record.locked", watched)
+    monkeypatch.setattr("vitreport.sweep.plan.locked", watched)
     with ThreadPoolExecutor() as pool:
         with FileLock(file.parent / LOCK_NAME):
             written = pool.submit(write_sweep, tmp_path, plan(1))

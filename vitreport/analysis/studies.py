@@ -7,7 +7,6 @@ from vitreport.analysis.claims import Claim
 from vitreport.analysis.pairs import Planned
 from vitreport.analysis.references import architecture_title
 from vitreport.data.registry import dataset_title
-from vitreport.records.run import SweepRecord, TrialRecord
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called
 from vitreport.sweep.plan import Plan, Trial
@@ -27,7 +26,7 @@ def outline_of(study: StudySpec, plans: Plans, command_of: Callable[..., str]) -
     with_runs = {each[:2] for each in runs}
     best = [claim for claim in study.claims_about(plans) if claim.metric == "best_test_accuracy"]
     return Outline(
-        sweeps=tuple(_sweep(plan) for plan in plans.values() if plan.axes),
+        sweeps=tuple(plan.record for plan in plans.values() if plan.axes),
         pairs=tuple(each for each in planned.values() if each in runs or each[:2] not in with_runs),
         sections=tuple(
             PlannedSection(
@@ -50,7 +49,7 @@ def outline_of_sweeps(plans: Sequence[Plan]) -> Outline:
     """Return an outline with one section: the plans without axes as its runs, the others as its ablations."""
     planned = {plan.id: _planned(_first_trial(plan), "") for plan in plans}
     runs = tuple((plan.name, planned[plan.id]) for plan in plans if not plan.axes)
-    sweeps = tuple(_sweep(plan) for plan in plans if plan.axes)
+    sweeps = tuple(plan.record for plan in plans if plan.axes)
     title = plans[0].name if len(plans) == 1 else "Sweeps"
     section = PlannedSection(title, "", runs, tuple(sweep.id for sweep in sweeps))
     # A sweep may vary the architecture: each level has a pair, not the baseline alone.
@@ -119,11 +118,6 @@ def _title(study: StudySpec, name: str) -> str:
 
 def _planned(trial: Trial, command: str) -> Planned:
     return Planned(trial.spec.model.label, trial.spec.data.dataset, trial.spec.group, command)
-
-
-def _sweep(plan: Plan) -> SweepRecord:
-    trials = tuple(TrialRecord(values=trial.values, run=trial.id) for trial in plan.trials)
-    return SweepRecord(id=plan.id, name=plan.name, axes=plan.axes, baseline=plan.baseline, trials=trials)
 
 
 def _group(study: StudySpec, plans: Plans, name: str, at: object) -> str:

@@ -25,8 +25,7 @@ from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import newest_step, peak_bytes, refuse_full_disk, remove_unfinished, restore_newest
 from vitreport.store.evaluation import write_results
-from vitreport.store.lock import Hold, held, now
-from vitreport.store.run_state import FORCE_HINT, is_finished, refuse_other_images
+from vitreport.store.run_state import FORCE_HINT, Hold, held, is_finished, now, refuse_other_images
 from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
 from vitreport.store.writer import RunWriter
 from vitreport.training import device as devices

@@ -13,7 +13,7 @@ from vitreport.records.reader import Damage, read_epochs, read_run_file
 from vitreport.records.run import ErrorKind, ErrorRecord, RunRecord
 from vitreport.records.schema import recordable
 from vitreport.store.checkpoint import newest_step, save_checkpoint
-from vitreport.store.lock import Hold, now
+from vitreport.store.run_state import Hold, now
 from vitreport.store.signals import StopSignal
 from vitreport.training.loop import TrainingState
 

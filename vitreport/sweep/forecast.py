@@ -16,8 +16,7 @@ from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import needs_training, state_of, trial_state
-from vitreport.sweep.plan import Plan
-from vitreport.sweep.record import read_trials
+from vitreport.sweep.plan import Plan, read_trials
 
 if TYPE_CHECKING:
     from vitreport.training.throughput import MeasuredCost

@@ -1,4 +1,4 @@
-"""Axes and seeds become trials: one checked spec for every combination of values and every seed."""
+"""Axes and seeds become trials: one checked spec for every combination of values and every seed; a sweep on record."""
 
 import hashlib
 import itertools
@@ -8,21 +8,30 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import Problem, SpecError
+from vitreport.errors import BusyError, Problem, RecordError, SpecError
+from vitreport.files import locked, make_folder, write_json
 from vitreport.formatting import listed
+from vitreport.privacy import without_paths
+from vitreport.records.folders import MOVE_HINT, SWEEPS, newest_attempts, refuse_foreign
+from vitreport.records.reader import Damage, Run, read_file, read_run
+from vitreport.records.run import SweepRecord, TrialRecord
+from vitreport.records.upgrade import parse
 from vitreport.spec.compose import Composed, Describe, Request, compose, compose_request
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import AxisSpec, shown_level, shown_value
+from vitreport.store.run_state import LOCK_NAME
 
 MODEL, ARCHITECTURE = "model.name", "model.architecture"
 DEFAULT_MODEL = "perceiver-io"
 PARAM = "--param"
 MOST_TRIALS = 10_000
+PATIENCE_SECONDS = 30
 Labels = tuple[str, ...]
 """A combination of values: the label of one value of each axis."""
 ComposeTrial = Callable[[Mapping[str, Any]], Composed]
@@ -68,6 +77,12 @@ class Plan:
             return ""
         hint = f"add the values of the spec, or use --baseline {shlex.quote(','.join(first))}"
         return f"no baseline: the values of the spec are not among those of the sweep; hint: {hint}"
+
+    @property
+    def record(self) -> SweepRecord:
+        """What is on record of it, as it was planned."""
+        trials = tuple(TrialRecord(values=trial.values, run=trial.id) for trial in self.trials)
+        return SweepRecord(id=self.id, name=self.name, axes=self.axes, baseline=self.baseline, trials=trials)
 
     def values(self, labels: Labels) -> dict[str, Any]:
         """Return the values of a combination by the names of the axes."""
@@ -187,3 +202,38 @@ def _baseline_of_spec(specs: Mapping[Labels, RunSpec], compose_trial: ComposeTri
     except SpecError:
         return None
     return next((labels for labels, spec in specs.items() if spec.group_hash == group), None)
+
+
+def read_trials(trials: Sequence[Trial], runs_dir: Path) -> dict[str, Run]:
+    """Read the record of each trial that has one, by the id of its spec."""
+    folders = newest_attempts(runs_dir, [trial.id for trial in trials])
+    return {run_id: read_run(folder) for run_id, folder in folders.items() if folder.exists()}
+
+
+def write_sweep(runs_dir: Path, plan: Plan) -> Path:
+    """Put a sweep on record; trials of other seeds stay. Raises RecordError for links, or an unreadable file.
+
+    A dataset or a value may have been given by its path: the record, which may be committed, has none.
+    """
+    path, parse_sweep = runs_dir / SWEEPS / f"{plan.id}.json", partial(parse, SweepRecord)
+    refuse_foreign([path.parent], [path, path.parent / LOCK_NAME])
+    record, known = SweepRecord.model_validate(_public(plan.record.model_dump())), read_file(path, parse_sweep, [])
+    if known is None or known.baseline != record.baseline or not {*record.trials} <= {*known.trials}:
+        make_folder(path.parent)
+        busy = BusyError(f"another process has been writing to {path.parent}", "run the same command again")
+        with locked(path.parent / LOCK_NAME, timeout=PATIENCE_SECONDS, busy=lambda: busy):
+            damage: list[Damage] = []
+            known = read_file(path, parse_sweep, damage)
+            if damage and path.exists():  # written again, it would lose its trials
+                raise RecordError(f"{path}: {damage[0].reason}", MOVE_HINT)
+            trials = tuple(dict.fromkeys([*(known.trials if known else ()), *record.trials]))
+            write_json(path, record.model_copy(update={"trials": trials}).model_dump(mode="json"), indent=None)
+    return path
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_paths(value)
+    if isinstance(value, dict):
+        return {key: _public(item) for key, item in value.items()}
+    return type(value)(map(_public, value)) if isinstance(value, list | tuple) else value

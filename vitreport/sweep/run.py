@@ -15,13 +15,11 @@ from vitreport.formatting import counted
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.lock import is_held
-from vitreport.store.run_state import RESULTS, needs_training, refuse_other_images, trial_state
+from vitreport.store.run_state import RESULTS, is_held, needs_training, refuse_other_images, trial_state
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
 from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Report
 from vitreport.sweep.engines.local import LocalEngine
-from vitreport.sweep.plan import Plan, Trial
-from vitreport.sweep.record import read_trials, write_sweep
+from vitreport.sweep.plan import Plan, Trial, read_trials, write_sweep
 from vitreport.training.events import Event
 
 ATTEMPTS = 3
@@ -106,8 +104,8 @@ def check_plans(
 ) -> dict[str, errors.VitreportError]:
     """Decode each dataset once for all workers, and check whether every missing trial can be trained.
 
-    Lines about datasets that are not in `said` are shown, and added to it. Return why a plan cannot be trained, by its
-    name: images are missing, damaged or others than recorded runs were trained on, or cannot be downloaded.
+    Lines about datasets are shown and added to `said`. Return why a plan cannot be trained, by its name: images are
+    missing, damaged or others than recorded runs were trained on, or cannot be downloaded.
 
     Raises:
         SpecError: With the problems of all networks, or of all trials on a dataset.
@@ -147,9 +145,8 @@ def _check_images(
     from vitreport.training.setup import class_problems  # with torch, which a finished sweep does not need
 
     def note(line: str) -> None:
-        if (request.name, line) not in said:
-            said.add((request.name, line))
-            observer.note(line.replace("warning: ", f"warning: {request.name}: ", 1))
+        said.add((request.name, line))
+        observer.note(line.replace("warning: ", f"warning: {request.name}: ", 1))
 
     images = open_dataset(replace(request, notify=note, progress=observer.progress))
     for run in runs:
@@ -180,17 +177,13 @@ class Sweep:
     attempts: Counter[str] = field(default_factory=Counter)
     not_before: dict[str, float] = field(default_factory=dict)
     is_ending: bool = False
-    storage: errors.StorageError | None = None
 
     def __post_init__(self) -> None:
         self.runs = read_trials(self.trials, self.runtime.runs_dir)
         self.queue = missing_trials(self.trials, self.runs, self.policy)
 
     def run(self) -> None:
-        """Train the trials in the queue.
-
-        Raises StoppedError after a signal, StorageError if nothing more can be written.
-        """
+        """Train the trials in the queue. Raises StoppedError after a signal, ResourceError if none can go on."""
         try:
             with stop_signals() as stop:
                 self._run(stop)
@@ -210,10 +203,8 @@ class Sweep:
         states = {trial.id: trial_state(self.runs.get(trial.id)) for trial in self.trials}
         for run_id, state in (states | {trial.id: "queued" for trial in self.queue}).items():
             self.observer.moved(run_id, state, self.runs.get(run_id))
-        diverged = list(states.values()).count("diverged")
-        kept = f"; {diverged} of them diverged, which is a result and not tried again" if diverged else ""
         if {*RESULTS} & {*states.values()}:
-            self.observer.note(f"{self._progress()} already{kept}")
+            self.observer.note(f"{self._progress()} already")
         if self.queue:
             stop.graceful = True
             with self.engine:
@@ -228,8 +219,6 @@ class Sweep:
                 self._heed(stop)
                 self._receive(by_id[run_id], report)
         stop.check()
-        if self.storage:
-            raise self.storage
 
     def _heed(self, stop: StopSignals) -> None:
         """End the sweep after a signal. It reaches the workers too, so how they end then is no reason to try again."""
@@ -284,9 +273,6 @@ class Sweep:
             pass
         elif self.is_ending:
             state = "interrupted"
-        elif end.storage:  # no other trial could be recorded
-            state, self.storage = "failed", end.storage
-            self._end()
         elif end.is_temporary and self.attempts[trial.id] < ATTEMPTS:
             self.queue.append(trial)
             state, why = "queued", f"it is tried again after: {end.reason}"

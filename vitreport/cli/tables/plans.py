@@ -22,8 +22,7 @@ from vitreport.sweep.forecast import (
     forecast_run,
     forecast_trials,
 )
-from vitreport.sweep.plan import Plan
-from vitreport.sweep.record import read_trials
+from vitreport.sweep.plan import Plan, read_trials
 from vitreport.sweep.run import Policy, missing_trials
 
 if TYPE_CHECKING:

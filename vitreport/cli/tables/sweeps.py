@@ -18,8 +18,7 @@ from vitreport.formatting import counted, listed, printable
 from vitreport.report import tables
 from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.engines.local import LocalEngine
-from vitreport.sweep.plan import Plan, Trial
-from vitreport.sweep.record import read_trials
+from vitreport.sweep.plan import Plan, Trial, read_trials
 from vitreport.sweep.run import Policy
 
 WAYS = {

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from vitreport.errors import StorageError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.training.events import Event
@@ -20,13 +19,12 @@ class Ended:
     """A trial is no longer running. Why it ended, if the engine knows, matters only if its record has no result.
 
     `is_busy` if another process holds the run, `is_temporary` if the cause was outside the trial (a signal, no memory),
-    so that another attempt may succeed. `storage` is the error of a place that could not be written.
+    so that another attempt may succeed.
     """
 
     reason: str = ""
     is_busy: bool = False
     is_temporary: bool = False
-    storage: StorageError | None = None
 
 
 Report = Event | str | Ended
@@ -48,7 +46,10 @@ class Engine(AbstractContextManager[object, None], Protocol):
         """Start to train a spec."""
 
     def reports(self, seconds: float) -> Sequence[tuple[str, Report]]:
-        """Return what happened, with the ids of the runs, after at most `seconds`. May raise ResourceError."""
+        """Return what happened, with the ids of the runs, after at most `seconds`.
+
+        Raises ResourceError if no trial can go on, such as StorageError for a full disk.
+        """
 
     def stop(self) -> None:
         """Ask every running trial to save a checkpoint and to end."""

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess, parent_process
 from multiprocessing.resource_tracker import ensure_running
 from typing import Self
 
@@ -99,8 +100,7 @@ class LocalEngine:
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
         """Return what the workers have sent.
 
-        Raises:
-            ResourceError: Three in a row have ended before they began.
+        Raises ResourceError if three in a row have ended before they began, StorageError if one could not write.
         """
         readable = wait([worker.connection for worker in self._workers], seconds)
         workers = [worker for worker in self._workers if worker.connection in readable]
@@ -132,6 +132,8 @@ class LocalEngine:
             while worker.connection.poll():
                 report, is_last = worker.connection.recv()
                 worker.has_begun, self._fruitless = True, 0
+                if isinstance(report, StorageError):
+                    raise report
                 if worker.run_id and report:
                     yield worker.run_id, report
                 if isinstance(report, Ended):
@@ -164,9 +166,9 @@ class LocalEngine:
 def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
     """Train the specs that come through the connection, so that torch is imported once; send reports.
 
-    The process ends after a trial that may have damaged it (a bug, no memory) or left compiled code, and says so.
+    The process ends after a trial that has failed, which may have damaged it, or left compiled code, and says so.
     """
-    _end_with_parent()
+    threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
     if runtime.threads:
         os.environ["OMP_NUM_THREADS"] = str(runtime.threads)
     from vitreport.store.session import train_run
@@ -175,24 +177,25 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
     connection.send((None, False))  # it has begun
     is_last = False
     while not is_last:
-        spec, ended, is_last = connection.recv(), Ended(), runtime.compile
+        spec, is_last = connection.recv(), runtime.compile
+        ended: Ended | StorageError = Ended()
         try:
             forget_peak_memory()
             train_run(spec, runtime, force=False, argv=argv, listener=_Forward(connection))
         except Exception as error:
-            ended = end_after(error)
-            is_last = is_last or isinstance(error, ResourceError) or not isinstance(error, VitreportError)
+            ended, is_last = end_after(error), True
         gc.collect()
         connection.send((ended, is_last))
 
 
-def end_after(error: Exception) -> Ended:
-    """Return the end of a trial that an error has ended."""
+def end_after(error: Exception) -> Ended | StorageError:
+    """Return the end of a trial that an error has ended; a place that cannot be written matters to all trials."""
+    if isinstance(error, StorageError):
+        return error
     if not isinstance(error, VitreportError):
         return Ended(f"this is a bug of vitreport: {type(error).__name__}: {error}")
-    storage = error if isinstance(error, StorageError) else None
-    is_temporary = isinstance(error, ResourceError | StoppedError) and not storage
-    return Ended("; ".join(error.lines()), isinstance(error, BusyError), is_temporary, storage)
+    is_temporary = isinstance(error, ResourceError | StoppedError)
+    return Ended("; ".join(error.lines()), isinstance(error, BusyError), is_temporary)
 
 
 class _Forward(Listener):
@@ -211,13 +214,7 @@ class _Forward(Listener):
             self._connection.send((line, False))
 
 
-def _end_with_parent() -> None:
-    """End this process when its parent ends, even by SIGKILL."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def end() -> None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=end, daemon=True).start()
+def _end_with(parent: BaseProcess) -> None:
+    """Wait for the end of a process, even by SIGKILL, and end this one."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGKILL)
