@@ -25,8 +25,8 @@ from vitreport.report.markdown import Template
 from vitreport.runtime import Runtime
 from vitreport.spec import compose, sweep
 from vitreport.spec.run import RunSpec
+from vitreport.spec.sweep import DEFAULT_SEEDS
 from vitreport.store.run_state import finished_run
-from vitreport.sweep import DEFAULT_SEEDS
 from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine  # noqa: F401
 from vitreport.sweep.plan import plan_ablation
 from vitreport.sweep.run import Observer, Policy, run_plans

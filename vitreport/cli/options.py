@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 from vitreport.cli import completion
 from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUNS_DIR, THREADS, Runtime, RuntimeOption
-from vitreport.sweep import DEFAULT_SEEDS
+from vitreport.spec.sweep import DEFAULT_SEEDS
 
 if TYPE_CHECKING:
     from vitreport.spec.compose import Composed, Request

@@ -15,6 +15,7 @@ from vitreport.spec.fields import dotted, field_paths, fields_of, find_field
 from vitreport.spec.load import parse_value
 from vitreport.spec.section import Section
 
+DEFAULT_SEEDS = "3"
 MAX_SEED = 2**31 - 1
 MOST_SEEDS = 10_000
 TOKENS = re.compile(r"\"[^\"]*\"?|'[^']*'?|.", re.DOTALL)  # texts in quotes, and single characters

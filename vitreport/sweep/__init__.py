@@ -1,3 +1,1 @@
 """Sweeps: plan trials, tell how long they take, and train what is missing of them."""
-
-DEFAULT_SEEDS = "3"

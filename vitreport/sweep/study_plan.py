@@ -14,8 +14,7 @@ from vitreport.spec.fields import dotted, find_field, flat
 from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.study import AblationSpec, PartSpec, StudySpec
 from vitreport.spec.study_file import read_form, study_origin
-from vitreport.spec.sweep import parse_seeds
-from vitreport.sweep import DEFAULT_SEEDS
+from vitreport.spec.sweep import DEFAULT_SEEDS, parse_seeds
 from vitreport.sweep.plan import ARCHITECTURE, MODEL, Plan, make_plan, trial_composer
 
 

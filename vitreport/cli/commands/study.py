@@ -22,8 +22,7 @@ from vitreport.runtime import RUNS_DIR, Runtime
 from vitreport.spec.fields import flat
 from vitreport.spec.study import PartSpec
 from vitreport.spec.study_file import read_study, study_names
-from vitreport.spec.sweep import shown_level
-from vitreport.sweep import DEFAULT_SEEDS
+from vitreport.spec.sweep import DEFAULT_SEEDS, shown_level
 from vitreport.sweep.forecast import Needs, expect_from_records, expect_here, forecast_trials
 from vitreport.sweep.run import run_plans
 from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
