@@ -49,7 +49,7 @@ def read_spec(source: Source, *, data_dir: str | Path | None = None) -> RunSpec:
 
     Raises:
         SpecError: With every problem of the spec.
-        DatasetError: The folder of images cannot be used.
+        DatasetError: The image folder cannot be used.
 
     Example:
         >>> vitreport.read_spec({"model": {"name": "swin"}, "data": {"dataset": "digits"}}).run_id

@@ -79,9 +79,9 @@ def wilson_interval(correct: float, count: float, quantile: float | None = None)
         return 0.0, 1.0
     z = NormalDist().inv_cdf(0.975) if quantile is None else quantile
     proportion, share = correct / count, z * z / count
-    centre = proportion + share / 2
+    center = proportion + share / 2
     half_width = z * sqrt(max(0.0, proportion * (1 - proportion)) / count + share / (4 * count))
-    return max(0.0, (centre - half_width) / (1 + share)), min(1.0, (centre + half_width) / (1 + share))
+    return max(0.0, (center - half_width) / (1 + share)), min(1.0, (center + half_width) / (1 + share))
 
 
 def mean_accuracy(sample: Sample) -> Estimate:
@@ -107,7 +107,7 @@ def difference(first: Sample, second: Sample, comparisons: int = 1) -> Estimate 
     """Return the difference of the mean accuracies of two groups; None of a single seed, or where nothing varies.
 
     The variance is v/n of both and what the images add (nothing where the answers are not known: then the interval is
-    Welch's); at least that of one image. The intervals of several `comparisons` hold together with 95% (Sidak 1967).
+    Welch's); at least that of one image. The intervals of several `comparisons` hold together with 95% (Šidák 1967).
     """
     seeds = min(len(first.values), len(second.values))
     if seeds < 2:

@@ -168,8 +168,8 @@ def test_a_conclusion_rests_on_the_faults_of_its_figures() -> None:
     [
         ("perceiver-io/", "augmented-test", 0),
         ("perceiver-io/", "query-untrained", 0),
-        ("perceiver-io/stl10", "unnormalised-test", 0),
-        ("perceiver-io/tinyimagenet", "unnormalised-test", 0),
+        ("perceiver-io/stl10", "unnormalized-test", 0),
+        ("perceiver-io/tinyimagenet", "unnormalized-test", 0),
         ("perceiver-io/tinyimagenet", "images-left-out", 0),
         ("perceiver-io/cifar10", "images-left-out", 0),
         ("perceiver-io/learning-rate", "images-left-out", 0),

@@ -49,8 +49,8 @@ def test_validation_images_of_the_user_choose_the_epoch(cli: Cli, pets: Path) ->
     done = train(cli, pets)
     data = record(done)["data"]
     assert data["counts"] == {"train": 8, "val": 4, "test": 8}
-    assert data["source"] == "folder of images; validation split: val"
-    assert "pets: folder of images; validation split: val" in done.stderr
+    assert data["source"] == "image folder; validation split: val"
+    assert "pets: image folder; validation split: val" in done.stderr
     spec = spec_of(done)["data"]
     assert (spec["validation"], spec["validation_fraction"]) == ("folder", 0.0)
     run = Path(done.stdout.strip())
@@ -90,7 +90,7 @@ def test_a_split_made_by_vitreport_is_recorded(cli: Cli, tmp_path: Path) -> None
     for number, name in enumerate(("cat", "dog")):
         write_images(tmp_path / "pets" / name, 10, seed=100 * number)
     one, other = (record(train(cli, tmp_path / "pets", "--seed", seed))["data"] for seed in ("1", "2"))
-    words = "folder of images; split made by vitreport: 20% of each class for testing, seed 0"
+    words = "image folder; split made by vitreport: 20% of each class for testing, seed 0"
     assert one["source"] == other["source"] == words
     assert one["fingerprint"] == other["fingerprint"]
     report = cli("report", "--no-assets")

@@ -22,7 +22,7 @@ Called = Callable[..., Completed]
 
 @pytest.fixture
 def jane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home folder of a user whose project is the current folder, and who has a folder of images elsewhere."""
+    """The home folder of a user whose project is the current folder, and who has an image folder elsewhere."""
     home = tmp_path / "homes" / "jane-doe"
     (home / "project").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(home))

@@ -118,7 +118,7 @@ def test_a_part_without_its_folder_of_images_is_an_error(command: str, cli: Cli)
     assert "mixer/batch" in done.stdout
     error = done.stderr.splitlines()[-1]
     assert error.startswith("error: left out: my/own (")
-    assert "nowhere is not a folder; hint: give a folder of images" in error
+    assert "nowhere is not a folder; hint: give an image folder" in error
     assert done.stderr.count("warning: left out: my/own (") == (command == "run")
 
 

@@ -127,7 +127,7 @@ def write_images(folder: Path, count: int = 3, *, seed: int = 0, size: int = 8, 
 
 
 def open_folder(root: Path, image_request: ImageRequest, size: int = 8) -> ImageArrays:
-    """Open a folder of images as a user's own dataset."""
+    """Open an image folder as a user's own dataset."""
     return open_dataset(replace(image_request, name=root.name, data_dir=root.parent, image_size=size))
 
 

@@ -32,7 +32,7 @@ def test_images_labels_and_classes_in_sorted_order(
     assert arrays.splits["train"].images.shape == (9, 3, 8, 8)
     first_cat = noise(3).transpose(2, 0, 1)
     assert np.array_equal(arrays.splits["train"].images[0], first_cat)
-    assert (arrays.source, arrays.canonical, arrays.resized) == ("folder of images", False, 0)
+    assert (arrays.source, arrays.canonical, arrays.resized) == ("image folder", False, 0)
     assert told == []
 
 

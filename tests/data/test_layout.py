@@ -40,8 +40,8 @@ def test_validation_images_are_the_validation_split(
     assert {split: len(found.labels) for split, found in arrays.splits.items()} == {"train": 6, "val": 4, "test": 6}
     assert np.array_equal(arrays.splits["val"].images[2], noise(110).transpose(2, 0, 1))
     assert arrays.splits["val"].labels.tolist() == [0, 0, 1, 1]
-    assert arrays.source == f"folder of images; validation split: {name}"
-    assert told == [f"{root}: folder of images; validation split: {name}"]
+    assert arrays.source == f"image folder; validation split: {name}"
+    assert told == [f"{root}: image folder; validation split: {name}"]
     assert count_folder(root) == {"train": 6, "val": 4, "test": 6}
     assert facts(root).has_validation
 
@@ -55,8 +55,8 @@ def test_without_test_images_the_validation_images_are_the_test_split(
     (root / "test").rename(root / name)
     arrays = open_folder(root, image_request)
     assert arrays.fingerprint == plain
-    assert arrays.source == f"folder of images; test split: {name}"
-    assert told == [f"{root}: folder of images; test split: {name}"]
+    assert arrays.source == f"image folder; test split: {name}"
+    assert told == [f"{root}: image folder; test split: {name}"]
     assert not facts(root).has_validation
 
 
@@ -66,7 +66,7 @@ def test_names_of_splits_may_be_in_capitals(tmp_path: Path, image_request: Image
     for name in ("train", "test"):
         (root / name).rename(root / name.capitalize())
     arrays = open_folder(root, image_request)
-    assert (arrays.fingerprint, arrays.source) == (plain.fingerprint, "folder of images")
+    assert (arrays.fingerprint, arrays.source) == (plain.fingerprint, "image folder")
     assert told == []
     write_images(root / "Train" / "cat", 1, size=12)
     assert facts(root).image_size == 12
@@ -82,8 +82,8 @@ def test_a_folder_without_a_split_is_divided_the_same_way_each_time(
     assert arrays.overlaps == {"train/test": 0}
     assert arrays.classes == ("ape", "cat", "dog")
     words = "split made by vitreport: 20% of each class for testing, seed 0"
-    assert arrays.source == f"folder of images; {words}"
-    assert told == [f"{root}: folder of images; {words}"]
+    assert arrays.source == f"image folder; {words}"
+    assert told == [f"{root}: image folder; {words}"]
     again = unsplit(tmp_path / "again")
     assert open_folder(again, image_request).fingerprint == arrays.fingerprint
     assert count_folder(root) == {"train": 24, "test": 6}

@@ -1,4 +1,4 @@
-"""What could be mistaken for something else in a folder of images: a copy, a later picture, a name in two splits."""
+"""What could be mistaken for something else in an image folder: a copy, a later picture, a name in two splits."""
 
 import os
 from pathlib import Path

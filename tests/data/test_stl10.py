@@ -106,7 +106,7 @@ def test_folders_of_images(image_request: ImageRequest) -> None:
     write_folder(image_request.data_dir / "stl10", classes=stl10.CLASSES, count=1, size=96)
     arrays = opened(image_request)
     assert arrays.classes == stl10.CLASSES
-    assert (arrays.source, arrays.canonical, arrays.resized) == ("folder of images", False, 0)
+    assert (arrays.source, arrays.canonical, arrays.resized) == ("image folder", False, 0)
 
 
 def test_folders_of_other_classes(image_request: ImageRequest) -> None:

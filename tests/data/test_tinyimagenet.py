@@ -103,7 +103,7 @@ def test_another_label_or_name_is_another_data_set(
 def test_folders_by_class(image_request: ImageRequest) -> None:
     write_folder(image_request.data_dir / "tinyimagenet", classes=WNIDS, count=1, size=64)
     arrays = opened(image_request)
-    assert (arrays.classes, arrays.source) == (tuple(sorted(WNIDS)), "folder of images")
+    assert (arrays.classes, arrays.source) == (tuple(sorted(WNIDS)), "image folder")
 
 
 def test_nothing_there_and_no_network(image_request: ImageRequest, told: list[str]) -> None:

@@ -81,7 +81,7 @@ def test_bytes_that_are_not_canonical_are_no_problem(
     write_folder(image_request.data_dir / "cifar10", classes=CLASSES, count=2, size=32)
     found = checks("cifar10", image_request)
     assert all(check.ok for check in found.values())
-    assert found["canonical"].detail == "folder of images: not known to be the published bytes"
+    assert found["canonical"].detail == "image folder: not known to be the published bytes"
 
 
 def test_copies_that_were_published_are_no_problem(

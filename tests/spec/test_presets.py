@@ -15,7 +15,7 @@ DATA_DIR = Path("data")
 
 
 def resolved(name: str) -> RunSpec:
-    """A preset by its name alone, over a folder of images where its dataset has no reader of its own."""
+    """A preset by its name alone, over an image folder where its dataset has no reader of its own."""
     dataset = read_preset(name).values["data"]["dataset"]
     if dataset not in DATASETS and not (DATA_DIR / dataset).exists():
         write_folder(DATA_DIR / dataset, count=1, size=32)

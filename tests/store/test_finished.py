@@ -140,7 +140,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def animals(tmp_path: Path) -> Path:
-    """A folder of images in two classes: 40 to train on, 40 to test on."""
+    """An image folder in two classes: 40 to train on, 40 to test on."""
     return write_folder(tmp_path / "animals", count=20)
 
 

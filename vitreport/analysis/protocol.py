@@ -60,7 +60,7 @@ def held_fixed(named: Named, varied: Collection[str] = ()) -> str:
 
 
 def placeholder_of(summary: Summary) -> str:
-    """Say what to replace in commands that train on a user's folder of images."""
+    """Say what to replace in commands that train on a user's image folder."""
     names = list(dict.fromkeys(each.name for each in summary.datasets if each.name not in DATASETS))
     return f"Replace {PLACEHOLDER} in a command with the folder that contains {joined(names)}." if names else ""
 
@@ -89,7 +89,7 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
     yield (
         "A difference is shown if its interval excludes 0; “no difference is shown"
         "” does not mean equal. The intervals of all comparisons with a baseline hold "
-        "together with 95% (Sidak). An architecture is best if its interval against each other one excludes 0. Seeds "
+        "together with 95% (Šidák). An architecture is best if its interval against each other one excludes 0. Seeds "
         "and images that would show a difference of 1 pp do so in 80% of repetitions (Bloom). "
         "Estimated from three seeds, such a number can be off by a factor of three."
     )

@@ -18,7 +18,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import short_name
 
 PLACEHOLDER = "DIR"
-"""In a command: the folder that contains a user's folder of images. Records contain no paths."""
+"""In a command: the folder that contains a user's image folder. Records contain no paths."""
 TAGS = ("optimizer.name", "schedule.name", "model.implementation")
 """Fields that decide which other fields there are."""
 

@@ -111,13 +111,13 @@ class Mixing(NamedTuple):
 def draw_mixing(spec: MixSpec, size: Sequence[int], numbers: RandomNumbers) -> Mixing:
     """Draw lambda from Beta(alpha, alpha); a box takes the share 1 - lambda of an image, minus what is outside."""
     sides = np.array(size)
-    switch, whether, first, second, *centre = numbers.units(6).T
+    switch, whether, first, second, *center = numbers.units(6).T
     both = spec.mixup_alpha > 0 and spec.cutmix_alpha > 0
     cut = switch < (spec.switch_probability if both else float(spec.cutmix_alpha > 0))
     alphas = np.where(cut, spec.cutmix_alpha, spec.mixup_alpha)
     lambdas = np.where(whether < spec.probability, symmetric_beta(alphas, first, second), 1.0)
     lengths = (sides * np.sqrt(1 - np.where(cut, lambdas, 1.0))[:, None]).astype(int)
-    centers = (np.stack(centre, axis=1) * sides).astype(int)
+    centers = (np.stack(center, axis=1) * sides).astype(int)
     starts = (centers - lengths // 2).clip(0, sides)
     lengths = (centers + (lengths + 1) // 2).clip(0, sides) - starts
     shares = np.where(cut, 1 - lengths.prod(1) / sides.prod(), lambdas)

@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 photographs of 32 x 32 pixels in ten classes, from its archive or from folders of images.
+"""CIFAR-10: 60,000 photographs of 32 x 32 pixels in ten classes, from its archive or from image folders.
 
 The archive holds pickles, which can run code when they are read. They are read only if their md5 is right, and even
 then nothing but the pieces of numpy arrays is allowed in them.
@@ -21,7 +21,7 @@ SIZE = 32
 
 
 def find(request: ImageRequest) -> ImageSource:
-    """Find the archive, its unpacked batches or folders of images; else a download."""
+    """Find the archive, its unpacked batches or image folders; else a download."""
     return find_files(request, classes=CLASSES, decode=_decode)
 
 

@@ -1,6 +1,6 @@
 """Decode listed images to RGB of one size.
 
-An image is turned upright by its EXIF orientation, except in the archives of published datasets. A colour profile is
+An image is turned upright by its EXIF orientation, except in the archives of published datasets. A color profile is
 ignored. Transparent pixels become white. Of a file with several pictures the first one is read. 16-bit gray is scaled
 to 8 bits, from 0 to 65535.
 """
@@ -127,7 +127,7 @@ def _picture(image: Image.Image, *, size: int, upright: bool) -> tuple[Pixels, b
         _turn_upright(image)
     image.load()
     if image.mode.startswith(("I", "F")):
-        rgb = _from_grey16(np.asarray(image), image.info.get("transparency"))
+        rgb = _from_gray16(np.asarray(image), image.info.get("transparency"))
     elif image.has_transparency_data:
         rgb = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("RGB")
     else:
@@ -144,14 +144,14 @@ def _turn_upright(image: Image.Image) -> None:
         ImageOps.exif_transpose(image, in_place=True)
 
 
-def _from_grey16(values: npt.NDArray[np.generic], transparent: object) -> Image.Image:
-    """Scale grey values from 0 to 65535 to 8 bits. Raises ValueError for others."""
+def _from_gray16(values: npt.NDArray[np.generic], transparent: object) -> Image.Image:
+    """Scale gray values from 0 to 65535 to 8 bits. Raises ValueError for others."""
     if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
         raise ValueError("values that are not whole numbers from 0 to 65535")
-    grey = np.rint(values.astype(np.float32) / np.float32(65535) * 255).astype(np.uint8)
+    gray = np.rint(values.astype(np.float32) / np.float32(65535) * 255).astype(np.uint8)
     if isinstance(transparent, int):
-        grey[values == transparent] = 255
-    return Image.fromarray(grey).convert("RGB")
+        gray[values == transparent] = 255
+    return Image.fromarray(gray).convert("RGB")
 
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The digits that come with scikit-learn: 1,797 grey images of 8 x 8 pixels, 17 shades."""
+"""The digits that come with scikit-learn: 1,797 gray images of 8 x 8 pixels, 17 shades."""
 
 from importlib.metadata import version
 
@@ -25,8 +25,8 @@ def load_splits() -> dict[str, Split]:
     from sklearn.datasets import load_digits
 
     shades, targets = load_digits(return_X_y=True)
-    grey = np.rint(shades * 255 / 16).astype(np.uint8).reshape(-1, 1, 8, 8)
-    images, labels = grey.repeat(3, axis=1), targets.astype(np.int64)
+    gray = np.rint(shades * 255 / 16).astype(np.uint8).reshape(-1, 1, 8, 8)
+    images, labels = gray.repeat(3, axis=1), targets.astype(np.int64)
     train, test = validation_split(labels, DATASETS["digits"].test_count / len(labels), seed=0)
     return {"train": Split(images[train], labels[train]), "test": Split(images[test], labels[test])}
 

@@ -58,7 +58,7 @@ def find_files(
 ) -> ImageSource:
     """Look for a dataset that is a gzipped tar archive of a few files with known checksums.
 
-    `decode` reads the contents of the files, given by name. `classes` are the class folders of images by class.
+    `decode` reads the contents of the files, given by name. `classes` are the class image folders by class.
     """
     archive = DATASETS[request.name].archive
     assert archive

@@ -58,7 +58,7 @@ def find_by_class(root: Path, request: ImageRequest, classes: Sequence[str] = ()
     tree = DiskTree(root)
     splits = {"train": "train", "test": "test"}
     images, names = _images_by_class(tree, tree.files(_class_folders(splits)), splits, request.notify)
-    listing = arranged(tree, images, "folder of images", request.notify, order=names)
+    listing = arranged(tree, images, "image folder", request.notify, order=names)
     refuse_other_classes(request.name, f"{tree.place}/train", listing.classes, classes)
     return image_source(listing, DATASETS[request.name].stored_size)
 
@@ -104,7 +104,7 @@ def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, str]:
     tree = DiskTree(root)
     splits = _split_folders(tree)
     files = tree.files(_class_folders(splits))
-    source, names = "folder of images", list[str]()
+    source, names = "image folder", list[str]()
     if any(len(parts(file)) == 3 and parts(file)[0] == splits.get("train") for file in files):
         images, names = _images_by_class(tree, files, splits, notify)
         if all(image.split == "train" for image in images):

@@ -74,7 +74,7 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
 
 
 def contrast_warning(images: "ImageArrays") -> str:
-    """Say that the training images are almost of one colour, as 12-bit values in a 16-bit file are; "" otherwise."""
+    """Say that the training images are almost of one color, as 12-bit values in a 16-bit file are; "" otherwise."""
     deviation = max(images.std)
     if deviation >= LEAST_DEVIATION:
         return ""

@@ -45,14 +45,14 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
 
     Raises:
         SpecError: The name is unknown, or the images are not square.
-        DatasetError: The path is no folder of images.
+        DatasetError: The path is no image folder.
     """
     from vitreport.spec.data import DatasetFacts
 
     name, home = locate(dataset, data_dirs)
     root, published = home / name, DATASETS.get(name)
     if _is_path(dataset) and not _is_folder(root):
-        raise DatasetError(f"{root} is not a folder", "give a folder of images: train/CLASS/*.png and test/CLASS/*.png")
+        raise DatasetError(f"{root} is not a folder", "give an image folder: train/CLASS/*.png and test/CLASS/*.png")
     if _is_path(dataset) and published and not published.archive:
         raise DatasetError(f"{root}: the name {name} is taken by a dataset of that name", "rename the folder")
     if published:
@@ -60,7 +60,7 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
         return DatasetFacts(name, published.num_classes, size, data_dir=home)
     if not name or not _is_folder(root):
         near = did_you_mean(re.sub(r"[^a-z0-9]", "", name.lower()), DATASETS)
-        hint = f"write ./{name} for the folder here" if _is_folder(name) else f"{near} (a folder of images works too)"
+        hint = f"write ./{name} for the folder here" if _is_folder(name) else f"{near} (an image folder works too)"
         raise SpecError(problems=[Problem("data.dataset", "unknown dataset", hint, repr(name))])
     from vitreport.data.decode import first_size
     from vitreport.data.folder import read_folder

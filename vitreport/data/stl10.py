@@ -19,7 +19,7 @@ SIZE = 96
 
 
 def find(request: ImageRequest) -> ImageSource:
-    """Find the archive, its binary files or folders of images; else a download."""
+    """Find the archive, its binary files or image folders; else a download."""
     return find_files(request, classes=CLASSES, decode=_decode)
 
 

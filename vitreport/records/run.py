@@ -15,7 +15,7 @@ class DataRecord(Record):
     """Which images a run saw, and the mean and deviation of their channels (white is 1).
 
     `fingerprint` and `split_hash` are SHA-256 of the decoded dataset and of the split. `overlap` counts the test images
-    that are training images too. `intensity_range` is None except in records of a version that scaled 16-bit grey from
+    that are training images too. `intensity_range` is None except in records of a version that scaled 16-bit gray from
     another range. Older records lack `overlap` and `class_counts`, the images of each class by split.
     """
 

@@ -77,7 +77,7 @@ class Figure:
 
     @property
     def files(self) -> list[str]:
-        """The names of its files: in light and in dark colours, or a recorded picture."""
+        """The names of its files: in light and in dark colors, or a recorded picture."""
         endings = [".png"] if self.kind == "mistakes" else ["-light.svg", "-dark.svg"]
         return [f"{self.name}{ending}" for ending in endings]
 

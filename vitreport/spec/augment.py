@@ -60,7 +60,7 @@ class RandomResizedCropSpec(Section):
 
 
 class RandomRotationSpec(Section):
-    """Turn about the centre by an angle from `degrees`, counter-clockwise."""
+    """Turn about the center by an angle from `degrees`, counter-clockwise."""
 
     name: Literal["random_rotation"] = "random_rotation"
     degrees: Range[Degrees] = (-15.0, 15.0)
@@ -68,7 +68,7 @@ class RandomRotationSpec(Section):
 
 
 class RandomAffineSpec(Section):
-    """Turn clockwise, shear along x, zoom and move, about the centre.
+    """Turn clockwise, shear along x, zoom and move, about the center.
 
     `translate` is the largest share of the width and of the height; a shift is a whole number of pixels.
     """

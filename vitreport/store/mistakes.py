@@ -1,6 +1,6 @@
 """mistakes.png of a run: the images that the network is most sure of and wrong about.
 
-They are shown as they are stored, before normalisation, in rows of `COLUMNS` with `GAP` transparent pixels between
+They are shown as they are stored, before normalization, in rows of `COLUMNS` with `GAP` transparent pixels between
 them. Small ones are enlarged by a whole number, large ones are made smaller, so that a record stays small.
 """
 

@@ -46,11 +46,11 @@ class StudyPlan:
 
 
 def plan_study(asked: StudyRequest, describe: Describe, faults: dict[str, VitreportError] | None = None) -> StudyPlan:
-    """Compose every trial. A part without a usable folder of images is left out, and the error added to `faults`.
+    """Compose every trial. A part without a usable image folder is left out, and the error added to `faults`.
 
     Raises:
         SpecError: With the problems of the file and of all its parts.
-        DatasetError: The folder of images of a part cannot be used, and no `faults` are given.
+        DatasetError: The image folder of a part cannot be used, and no `faults` are given.
     """
     study, found = read_form(asked.study)
     unknown = [name for name in asked.only if name not in study.named]

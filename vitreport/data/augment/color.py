@@ -1,4 +1,4 @@
-"""Operations that change colours, or erase, and leave every pixel where it is."""
+"""Operations that change colors, or erase, and leave every pixel where it is."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -47,7 +47,7 @@ def adjust_hue(images: Tensor, shifts: Tensor) -> Tensor:
     """Turn the hue of each image by `shifts` (B,), where 1 is the whole circle; value and saturation stay.
 
     The result is that of going to HSV and back, without branches. Let m and M be the smallest and the largest channel
-    and C = M - m. A colour's distance to red on the circle is (1 + (G + B - R - m) / C) / 6, on green's side where
+    and C = M - m. A color's distance to red on the circle is (1 + (G + B - R - m) / C) / 6, on green's side where
     G > B. After the turn, a channel whose primary is at distance d is M - C clamp(6d - 1, 0, 1).
     """
     red, green, blue = images.unbind(dim=1)

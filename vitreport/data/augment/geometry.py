@@ -59,7 +59,7 @@ def draw_random_affine(spec: RandomAffineSpec, shape: Sequence[int], numbers: Ra
 def inverse_affine(
     degrees: Tensor, translations: Tensor, scales: Tensor, shears: Tensor, centers: Tensor | float = 0.0
 ) -> Tensor:
-    """Return matrices (B, 2, 3) that lead from a pixel of the result to one of the image; x before y, from the centre.
+    """Return matrices (B, 2, 3) that lead from a pixel of the result to one of the image; x before y, from the center.
 
     The map that they invert is torchvision's: turn by `degrees` (B,) clockwise, zoom by `scales` (B,), shear by
     `shears` (B, 2) degrees, about `centers` (B, 2), then move by `translations` (B, 2) pixels.
@@ -74,7 +74,7 @@ def inverse_affine(
 
 
 def affine(images: Tensor, matrices: Tensor, *, interpolation: str) -> Tensor:
-    """Take each pixel of the result from where `matrices` (B, 2, 3), in pixels from the centre, lead."""
+    """Take each pixel of the result from where `matrices` (B, 2, 3), in pixels from the center, lead."""
     height, width = images.shape[-2:]
     along_x, along_y, offsets = (matrices / torch.tensor([width / 2, height / 2])[:, None]).unbind(2)
     columns = (torch.arange(width) - (width - 1) / 2)[:, None] * along_x[:, None] + offsets[:, None]
@@ -85,7 +85,7 @@ def affine(images: Tensor, matrices: Tensor, *, interpolation: str) -> Tensor:
 def draw_random_resized_crop(
     spec: RandomResizedCropSpec, shape: Sequence[int], numbers: RandomNumbers
 ) -> SampledTransform:
-    """Draw the first of ten windows that fits into the image, else the largest in its centre, as torchvision does."""
+    """Draw the first of ten windows that fits into the image, else the largest in its center, as torchvision does."""
     height, width = shape[-2:]
     widths, heights = draw_lengths(spec.scale, spec.ratio, shape, numbers)
     inside = (widths > 0) & (widths <= width) & (heights > 0) & (heights <= height)

@@ -31,7 +31,7 @@ Range = tuple[float, float] | None
 
 
 class Look(NamedTuple):
-    """How a series differs from the others, also where colours are not seen."""
+    """How a series differs from the others, also where colors are not seen."""
 
     color: str
     dash: Literal["solid", "none"] | tuple[float, tuple[float, ...]]
@@ -49,7 +49,7 @@ LOOKS = (
 
 
 def look_of(index: int) -> Look:
-    """Return a look that no other index below 36 has: of more series than colours, the markers differ."""
+    """Return a look that no other index below 36 has: of more series than colors, the markers differ."""
     color, marker = LOOKS[index % len(LOOKS)], LOOKS[(index + index // len(LOOKS)) % len(LOOKS)]
     return color._replace(dash=marker.dash, marker=marker.marker)
 

@@ -51,7 +51,7 @@ def curves_figure(
     which: Sequence[Which] = (),
     fewest: int = 2,
 ) -> Iterator[Figure]:
-    """Make the figure of labelled groups, if at least the `fewest` have the curves.
+    """Make the figure of labeled groups, if at least the `fewest` have the curves.
 
     These are by default the accuracy on a split that is not trained on, and the training loss.
     """

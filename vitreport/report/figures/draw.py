@@ -25,13 +25,13 @@ COLOR = re.compile(r"var\(--(\w+)\)")
 
 
 def draw(figure: Figure) -> list[str]:
-    """Return the panels of a figure, each an SVG on one line whose colours are `var(--name)` of the palette."""
+    """Return the panels of a figure, each an SVG on one line whose colors are `var(--name)` of the palette."""
     with style():
         return [_svg(panel, f"{figure.name}-{index}") for index, panel in enumerate(_panels(figure))]
 
 
 def drawn_file(figure: Figure, extension: str) -> bytes:
-    """Return a figure of one panel in light colours as an SVG, PNG or PDF file, the same bytes each time."""
+    """Return a figure of one panel in light colors as an SVG, PNG or PDF file, the same bytes each time."""
     if extension == "svg":
         return compose(draw(figure), printable(figure.alt), LIGHT).encode()
     output = BytesIO()
@@ -64,7 +64,7 @@ def _panels(figure: Figure) -> list[Canvas]:
 def _svg(canvas: Canvas, name: str) -> str:
     """Turn matplotlib's SVG into one that is small and the same on every machine; its ids are derived from `name`.
 
-    Colours become `var(--name)`. Styles become attributes: the security policy of the HTML page forbids inline styles.
+    Colors become `var(--name)`. Styles become attributes: the security policy of the HTML page forbids inline styles.
     """
     import matplotlib
 
@@ -101,7 +101,7 @@ def _root(width: float, height: float, label: str) -> str:
 
 
 def compose(panels: Sequence[str], label: str, colors: Mapping[str, str], attributes: str = "") -> str:
-    """Return the panels of a figure as one SVG in these colours, two side by side."""
+    """Return the panels of a figure as one SVG in these colors, two side by side."""
     heights = [float(found[1]) for panel in panels if (found := HEIGHT.search(panel))]
     placed, top = "", 0.0
     for start in range(0, len(panels), COLUMNS):

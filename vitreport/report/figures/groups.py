@@ -10,7 +10,7 @@ from vitreport.report.blocks import Figure, Kind
 from vitreport.report.figures.canvas import LETTER, LIGHT, SMALL, WIDTH, Canvas, short
 
 MOST_CLASSES, SIDE = 50, 300
-DARKEST = 0.55  # the opacity of a share of 1: the numbers in ink can be read on it in light and in dark colours
+DARKEST = 0.55  # the opacity of a share of 1: the numbers in ink can be read on it in light and in dark colors
 NUMBERED = 12
 RARE = 0.005  # a smaller share is left blank; with more classes than are numbered it has no cell
 SMALLEST = 8  # the size of letters that can still be read: of many classes every second or third is named
