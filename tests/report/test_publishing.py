@@ -37,7 +37,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
         write_seeds(root / name, [0.5, accuracy - 0.08], train={"epochs": 2})
         add_mistakes(write_run(root / name, spec(model, train={"epochs": 2}), accuracy))
     write_run(root / "new", spec("mlp-mixer", train={"epochs": 2}), 0.4)
-    kinds = ("overview", "mistakes", "curves")
+    kinds = ("rows", "mistakes", "curves")
     whole = {name: make_page(analyze(run_folders(root / name))).figures for name in ("old", "new")}
     shown = {name: [each for each in figures if each.kind in kinds] for name, figures in whole.items()}
     new = [each for each in shown["new"] if each.kind != "curves"]  # gone from the second, which has one more
@@ -179,20 +179,3 @@ def test_a_file_that_no_report_wrote_is_still_refused(pages: Pages) -> None:
     with pytest.raises(SpecError, match="is not a figure of this report"):
         publish(pages["new"], FILE)
     assert [path.name for path in FOLDER.iterdir()] == [name]
-
-
-def test_a_gallery_of_a_report_that_named_no_document_is_taken_over(pages: Pages) -> None:
-    """Versions before the figures named their documents wrote the same image without a name."""
-    publish(pages["new"], FILE)
-    (gallery,) = FOLDER.glob("*.png")
-    named = gallery.read_bytes()
-    gallery.write_bytes(assets.DOCUMENT.sub(b"", named))
-    assert gallery.read_bytes() != named
-    publish(pages["new"], FILE)
-    assert gallery.read_bytes() == named
-
-
-def test_an_empty_folder_of_the_user_stays(pages: Pages) -> None:
-    FOLDER.mkdir()
-    publish(pages["none"], FILE)
-    assert FOLDER.is_dir()

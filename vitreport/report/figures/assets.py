@@ -29,7 +29,6 @@ LOCK_NAME = ".vitreport.lock"
 PATIENCE_SECONDS = 60.0  # figures are drawn before the lock is taken; writing them takes seconds
 MOST_BYTES = 64 << 20
 TEXT = re.compile(rb">([^<>]+)<")
-MARKS = re.compile(rb' data-(?:digest|matplotlib)="[0-9a-f.]+')  # the digest in figures of earlier versions
 DRAWN_BY = re.compile(rb' data-matplotlib="([^"]+)"')
 DOCUMENT = re.compile(rb' data-document="([^"]*)"|....tEXtvitreport\0([!-~]*)....(?=....IEND)', re.DOTALL)
 HINT = "choose another directory with --assets DIR, or leave the figures out with --no-assets"
@@ -91,7 +90,6 @@ class Assets(NamedTuple):
         Raises SpecError for a file that is not this document's, BusyError or ResourceError if the folder can't be used.
         """
         wanted = _files(figures, self._owner)
-        is_users = self.folder.is_dir() and not any(self.folder.glob("*"))  # an empty folder that we did not make
         make_folder(self.folder)
         try:
             with locked(self.folder / LOCK_NAME, timeout=PATIENCE_SECONDS, remove=True):
@@ -103,19 +101,15 @@ class Assets(NamedTuple):
                         remove_file(path)
         finally:
             with suppress(OSError):  # there are files in it
-                if not is_users:
-                    self.folder.rmdir()
+                self.folder.rmdir()
 
     def _must_write(self, name: str, content: bytes) -> bool:
-        """Return whether a file must be written. Raises SpecError if it is not this document's."""
+        """Return whether a file must be written. Raises SpecError if it is that of somebody else."""
         path = self.folder / name
-        if not os.path.lexists(path):
-            return True
         found = _read(path)
         owner, is_same = _owner(found), _is_same(found, content)
-        is_nameless = owner == "" or found == DOCUMENT.sub(b"", content)  # earlier versions named no document
-        is_free = owner and not (self.folder / unquote(owner)).exists()
-        if owner in (self._owner, STDOUT) or is_nameless or is_free:
+        is_gone = bool(owner) and not (self.folder / unquote(owner)).exists()
+        if owner in (self._owner, STDOUT) or is_gone or not os.path.lexists(path):
             return not is_same or owner != self._owner
         if is_same and not self.document:
             return False  # a document on stdout may show the figure of another
@@ -150,11 +144,10 @@ def _is_same(found: bytes, wanted: bytes) -> bool:
     return DOCUMENT.sub(b"", found) == DOCUMENT.sub(b"", wanted)
 
 
-def _owner(content: bytes) -> str | None:
-    """Return the document that a file was written for: "" if it does not say, None if no report wrote it."""
-    if found := DOCUMENT.search(content):
-        return (found[1] or found[2] or b"").decode()
-    return "" if MARKS.search(content) else None
+def _owner(content: bytes) -> str:
+    """Return the document that a file was written for, "" if it does not say."""
+    found = DOCUMENT.search(content)
+    return (found[1] or found[2] or b"").decode() if found else ""
 
 
 def _relative(path: Path, start: Path) -> str:
