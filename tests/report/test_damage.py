@@ -156,7 +156,7 @@ def test_what_has_no_size_has_no_figure() -> None:
         changed(folder, "run.json", lambda value: value["data"].update(classes=["all"]))
         changed(folder, "result.json", merge_classes)
     kinds = {figure.kind for figure in everything_of().figures}
-    assert kinds == {"overview", "curves"}
+    assert kinds == {"rows", "curves"}
 
 
 def test_names_of_classes_with_control_characters_are_drawn(tmp_path: Path) -> None:

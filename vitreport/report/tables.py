@@ -13,7 +13,7 @@ from vitreport.analysis.findings import Named
 from vitreport.analysis.group_details import Confusion
 from vitreport.analysis.groups import Group
 from vitreport.analysis.labels import field_table
-from vitreport.analysis.references import architecture_title, subject_of, where_of
+from vitreport.analysis.references import subject_of, where_of
 from vitreport.analysis.runs import Dataset, RunSummary
 from vitreport.data.registry import bytes_in_words, dataset_title
 from vitreport.formatting import Estimate, compact, counted, duration, listed, methods, percent, rate
@@ -117,26 +117,28 @@ def settings(group: Group, *, of_model: bool) -> Table:
 def classes(named: Named) -> Table:
     """Show the test accuracy of each class, one column for each group with such details."""
     known = [(name, group.details.classes) for name, group in named if group.details and group.details.classes]
-    by_class: dict[str, list[str]] = {each.name: [] for _, found in known for each in found}
-    for _, found in known:
-        accuracies = {each.name: each.accuracy for each in found}
-        for name, cells in by_class.items():
-            cells.append(_estimate(accuracies.get(name), lambda found: _share(found.value)))
-    rows = [(name, *cells[:MOST_COLUMNS]) for name, cells in by_class.items()]
+    columns = ("class", *(name for name, _ in known[:MOST_COLUMNS]))
+    names = dict.fromkeys(each.name for _, found in known for each in found)
+    accuracies = [{each.name: each.accuracy.value for each in found} for _, found in known[:MOST_COLUMNS]]
+    rows = [(name, *(number(each.get(name), _share) for each in accuracies)) for name in names]
     note = f"Left out here: {listed([name for name, _ in known[MOST_COLUMNS:]])}." if len(known) > MOST_COLUMNS else ""
-    return table("Test accuracy by class", ("class", *(name for name, _ in known[:MOST_COLUMNS])), rows, note=note)
+    return table("Test accuracy by class", columns, rows, note=note)
+
+
+def most_confused(content: Confusion, most: int = MOST_CONFUSED) -> list[tuple[float, str, str, int]]:
+    """Return which classes are taken for another most often: share of images, class, predicted class, images."""
+    found = [
+        (count / sum(row), content.classes[i], content.classes[j], count)
+        for i, row in enumerate(content.counts)
+        for j, count in enumerate(row)
+        if i != j and count
+    ]
+    return sorted(found, reverse=True)[:most]
 
 
 def confused(content: Confusion | None, where: str) -> Table:
     """Show the pairs of classes that are taken for each other most often."""
-    names, counts = (content.classes, content.counts) if content else ((), ())
-    pairs = [
-        (count / max(1, sum(row)), names[i], names[j], count)
-        for i, row in enumerate(counts)
-        for j, count in enumerate(row)
-        if i != j and count
-    ]
-    most = sorted(pairs, reverse=True)[:MOST_CONFUSED]
+    most = most_confused(content) if content else []
     rows = [(true, taken, number(share, _share), number(count, str)) for share, true, taken, count in most]
     columns = ("class", "predicted", "share of its images", "images")
     return table(f"Most often confused, {where}", columns, rows, texts=2)
@@ -265,11 +267,6 @@ def _outcome_of_level(level: plain.Level, *, seeds: bool) -> str:
     lacking = f"; {counted(level.missing, 'seed')} missing" if level.missing else ""
     accuracy = level.accuracy
     return _estimate(accuracy, lambda found: found.in_percent(seeds=seeds) + lacking) if accuracy else level.state
-
-
-def titles_of(pair: plain.Pair) -> tuple[str, str]:
-    """Return the titles of an architecture and of a dataset."""
-    return architecture_title(pair.architecture), dataset_title(pair.dataset)
 
 
 def _estimate(found: Estimate | None, shown: Callable[[Estimate], str] = Estimate.in_percent) -> str:

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from vitreport.analysis.references import subject_of
+from vitreport.analysis.references import architecture_title, subject_of
 from vitreport.analysis.summary import Ablation, Comparison, Pair
+from vitreport.data.registry import dataset_title
 from vitreport.formatting import Estimate, joined, percent
 from vitreport.report.blocks import NOTHING, Figure
 from vitreport.report.figures.canvas import LIGHT, Canvas, ends, short
-from vitreport.report.tables import titles_of
 
 MANY_ROWS, MOST_LEVELS = 24, 50
+GAPS = ("not run", NOTHING)
 LOGARITHMIC_FROM = 8  # the ratio of the largest to the smallest value from which an axis is logarithmic
 
 
@@ -30,13 +31,13 @@ class Row(NamedTuple):
         return self.accuracy.in_percent() if self.accuracy else self.note
 
 
-def draw_rows(title: str, quantity: str, rows: Sequence[Row], shared: Sequence[Row] = ()) -> Canvas:
-    """Draw rows from the top, each with its number at the right, on an axis that fits the `shared` rows too."""
+def draw_rows(title: str, rows: Sequence[Row], shared: Sequence[Row]) -> Canvas:
+    """Draw rows from the top, each with its number at the right, on an axis that fits the `shared` ones."""
     baseline = next((row.accuracy for row in rows if row.is_baseline), None)
     height = (90 if title else 68) + (26 if len(rows) <= MANY_ROWS else 18) * len(rows)
-    panel = Canvas(quantity, title=title, grid="x", height=height)
+    panel = Canvas("test accuracy", title=title, grid="x", height=height)
     axes = panel.axes
-    panel.share_axis("x", ends(row.accuracy for row in (*rows, *shared)), 4)
+    panel.share_axis("x", ends(row.accuracy for row in shared), 4)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_yticks(range(len(rows)), [short(row.label) for row in rows], color=LIGHT["ink"])
     if baseline:
@@ -51,35 +52,40 @@ def draw_rows(title: str, quantity: str, rows: Sequence[Row], shared: Sequence[R
     return panel
 
 
+def draw_panels(panels: Sequence[tuple[str, Sequence[Row]]]) -> list[Canvas]:
+    """Draw a panel for each title and its rows, all on the same axis."""
+    every = [row for _, rows in panels for row in rows]
+    return [draw_rows(title, rows, every) for title, rows in panels]
+
+
 def overview_figure(pairs: Sequence[Pair]) -> Iterator[Figure]:
-    """Make the figure of the first table, for each dataset that was run on."""
-    datasets, shown = {pair.dataset for pair in pairs if pair.group}, []
-    for pair in (pair for pair in pairs if pair.dataset in datasets):
-        test, state = (pair.group.test, pair.group.state) if pair.group else (None, "not run")
-        architecture, dataset = titles_of(pair)
-        shown.append((dataset, Row(architecture, test, state)))
-    outcomes = [f"{row.label} on {dataset} {row.outcome}" for dataset, row in shown if row.note != "not run"]
-    if any(row.accuracy for _, row in shown):
-        yield Figure("overview", "overview", "Test accuracy", f"Test accuracy: {joined(outcomes)}.", "", shown)
+    """Make the figure of the first table: a panel for each dataset that was run on, with the same rows."""
+    measured = {pair.dataset for pair in pairs if pair.group}
+    shown = {(pair.architecture, pair.dataset): pair for pair in pairs if pair.dataset in measured}
+    architectures, datasets = (dict.fromkeys(pair[place] for pair in shown) for place in (0, 1))
+    panels = [
+        (dataset_title(dataset), [_row(each, shown.get((each, dataset))) for each in architectures])
+        for dataset in datasets
+    ]
+    outcomes = [
+        f"{row.label} on {title} {row.outcome}" for title, rows in panels for row in rows if row.note not in GAPS
+    ]
+    if any(row.accuracy for _, rows in panels for row in rows):
+        yield Figure("overview", "rows", "Test accuracy", f"Test accuracy: {joined(outcomes)}.", "", panels)
+
+
+def _row(architecture: str, pair: Pair | None) -> Row:
+    title, group = architecture_title(architecture), pair.group if pair else None
+    return Row(title, group.test, group.state) if group else Row(title, None, "not run" if pair else NOTHING)
 
 
 def comparison_figure(content: Comparison, pairs: Sequence[Pair]) -> Iterator[Figure]:
     """Make the figure of several groups, unless they are those that the `pairs` of the overview show."""
     foremost = {pair.group.id for pair in pairs if pair.group and pair.dataset == content.dataset}
-    rows = tuple(Row(name, group.test, group.state) for name, group in content.groups)
+    rows = [Row(name, group.test, group.state) for name, group in content.groups]
     if len(rows) > 1 and any(row.accuracy for row in rows) and {group.id for _, group in content.groups} != foremost:
         alt = f"{content.heading}: {joined(f'{row.label} {row.outcome}' for row in rows)}."
-        yield Figure(content.name, "rows", content.heading, alt, "", rows)
-
-
-def draw_overview(shown: Sequence[tuple[str, Row]]) -> list[Canvas]:
-    """Draw one panel for each dataset with the same axis and the same rows."""
-    labels, panels = dict.fromkeys(row.label for _, row in shown), []
-    for dataset in dict.fromkeys(dataset for dataset, _ in shown):
-        found = {row.label: row for place, row in shown if place == dataset}
-        rows = [found.get(label, Row(label, None, NOTHING)) for label in labels]
-        panels.append(draw_rows(dataset, "test accuracy", rows, [row for _, row in shown]))
-    return panels
+        yield Figure(content.name, "rows", content.heading, alt, "", [("", rows)])
 
 
 def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
@@ -108,7 +114,7 @@ def draw_ablation(name: str, rows: Sequence[Row]) -> Canvas:
     """Draw accuracy by value if the levels are numbers of one field, else in rows."""
     numbers = {row.number: row for row in rows if row.number is not None and isfinite(row.number)}
     if len(numbers) < len(rows) or len(rows) < 2:
-        return draw_rows(name, "test accuracy", rows)
+        return draw_rows(name, rows, rows)
     low, high = min(numbers), max(numbers)
     is_logarithmic = low > 0 and high / low >= LOGARITHMIC_FROM
     found = {number: row.accuracy for number, row in sorted(numbers.items()) if row.accuracy}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil, log10
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from vitreport.formatting import Estimate, printable
 
@@ -25,7 +25,7 @@ LIGHT, DARK = ({name: pair[theme] for name, pair in COLORS.items()} for theme in
 STYLE = Path(__file__).with_name("figures.mplstyle")
 WIDTH = 400  # two panels side by side fill the column of a page on GitHub, one fills a telephone
 HEIGHT = 270
-SMALL, NORMAL, LINE = 11, 12, 17
+SMALL, NORMAL = 11, 12
 LETTER = 0.6  # about the width of a letter of matplotlib's font as a share of its size; those of browsers are narrower
 Range = tuple[float, float] | None
 
@@ -55,25 +55,13 @@ def look_of(index: int) -> Look:
 
 
 class Canvas:
-    """A panel; `legend` names series below the axis, which `grid` lines cross."""
+    """A panel, whose `grid` lines cross an axis."""
 
     def __init__(
-        self,
-        xlabel: str,
-        *,
-        title: str = "",
-        legend: Mapping[str, Look] | None = None,
-        grid: Literal["x", "y"] | None = "y",
-        height: float = HEIGHT,
+        self, xlabel: str, *, title: str = "", grid: Literal["x", "y"] | None = "y", height: float = HEIGHT
     ) -> None:
         from matplotlib.figure import Figure
-        from matplotlib.lines import Line2D
 
-        series = [
-            Line2D([], [], color=look.color, linestyle=look.dash, marker=look.marker, label=short(name, 24))
-            for name, look in (legend or {}).items()
-        ]
-        height += LINE * ceil(len(series) / 2)
         self.label = printable(", ".join(filter(None, [title, xlabel])))
         self.key: dict[str, None] = {}  # what the marks mean that not every panel has
         self.tips: list[tuple[str, Range, Range]] = []
@@ -81,29 +69,21 @@ class Canvas:
         self.axes = self.drawing.add_subplot(xlabel=xlabel, title=short(title, 44))
         if grid:
             self.axes.grid(visible=True, axis=grid)
-        if series:
-            self.drawing.legend(handles=series, loc="outside lower center", ncols=2)
 
     def tip(self, text: str, x: Range = None, y: Range = None) -> None:
         """Show a text where a reader points, in units of the data; None is the whole axis."""
         self.tips.append((printable(text), x, y))
 
-    def dot(
-        self, place: float, estimate: Estimate, look: Look = LOOKS[0], *, upright: bool = True, ringed: bool = False
-    ) -> None:
+    def dot(self, place: float, estimate: Estimate, *, upright: bool = True, ringed: bool = False) -> None:
         """Draw a value with its interval; the marker of a single run is hollow, a baseline has a ring."""
-
-        def plot(values: Sequence[float], **style: Any) -> None:
-            places = [place] * len(values)
-            self.axes.plot(*((places, values) if upright else (values, places)), **style)
-
-        mark: dict[str, Any] = {"linestyle": "none", "clip_on": False}
-        face = LIGHT["paper"] if estimate.n == 1 else look.color
+        point = (place, estimate.value) if upright else (estimate.value, place)
+        draw_interval = self.axes.vlines if upright else self.axes.hlines
+        face = LIGHT["paper" if estimate.n == 1 else "blue"]
         self.key |= dict.fromkeys(["hollow: a single run"] * (estimate.n == 1) + ["ring: baseline"] * ringed)
-        plot(bounds(estimate), color=look.color, solid_capstyle="round")
-        plot([estimate.value], color=look.color, marker=look.marker, mew=2, markerfacecolor=face, **mark)
+        draw_interval(place, *bounds(estimate), color=LIGHT["blue"], capstyle="round")
+        self.axes.plot(*point, "o", color=LIGHT["blue"], mew=2, mfc=face, clip_on=False)
         if ringed:
-            plot([estimate.value], color=LIGHT["ink"], marker="o", mew=1, markerfacecolor="none", markersize=14, **mark)
+            self.axes.plot(*point, "o", mec=LIGHT["ink"], mew=1, mfc="none", markersize=14, clip_on=False)
 
     def share_axis(self, name: Literal["x", "y"], shares: Iterable[float], most: int = 6) -> None:
         """Fit an axis to shares with some room around them, and label it in percent with the same digits."""

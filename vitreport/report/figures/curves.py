@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from statistics import mean
 from typing import Any, NamedTuple
 
 from vitreport.analysis.curves import Curve, Metric
@@ -156,11 +155,9 @@ def _label(canvas: Canvas, lines: Sequence[Line]) -> None:
 
 def spread(wanted: Sequence[float], distance: float) -> list[float]:
     """Move ascending places as little as possible (in squares), so that they are `distance` apart within 0 to 1."""
-    blocks: list[list[float]] = []
-    for index, place in enumerate(wanted):
-        blocks.append([place - index * distance])
-        while len(blocks) > 1 and mean(blocks[-2]) > mean(blocks[-1]):
-            blocks[-2:] = [blocks[-2] + blocks[-1]]
-    highest = 1 - (len(wanted) - 1) * distance
-    moved = [min(max(mean(block), 0.0), highest) for block in blocks for _ in block]
-    return [place + index * distance for index, place in enumerate(moved)]
+    import numpy as np
+    from scipy.optimize import isotonic_regression
+
+    steps = distance * np.arange(len(wanted))
+    moved: list[float] = (isotonic_regression(np.array(wanted) - steps).x.clip(0, 1 - steps[-1]) + steps).tolist()
+    return moved

@@ -1,13 +1,13 @@
 """Draw the figures of a report as SVG."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
-from typing import assert_never
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from vitreport.formatting import printable
-from vitreport.report.blocks import Figure
+from vitreport.report.blocks import Figure, Kind
 from vitreport.report.figures import accuracy, curves, groups
 from vitreport.report.figures.canvas import LIGHT, WIDTH, Canvas, style
 
@@ -21,13 +21,20 @@ STYLE = re.compile(r"(?:^|; ?)(?!font-family)([\w-]+): ([^;]*)")
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 UNUSED = re.compile(r' id="[A-Za-z][\w.]*_\d{1,4}"| transform="rotate\(-0 [^"]*"|(?<= )xlink:(?=href)')
 HEIGHT = re.compile(r' height="([\d.]+)"')
+KINDS: dict[Kind, Callable[[Any], list[Canvas]]] = {
+    "rows": accuracy.draw_panels,
+    "ablation": lambda data: [accuracy.draw_ablation(*data)],
+    "curves": lambda panels: list(map(curves.draw_curves, panels)),
+    "confusion": lambda confusion: [groups.draw_confusion(confusion)],
+    "mistakes": lambda _: [],  # a recorded picture
+}
 COLOR = re.compile(r"var\(--(\w+)\)")
 
 
 def draw(figure: Figure) -> list[str]:
     """Return the panels of a figure, each an SVG on one line whose colors are `var(--name)` of the palette."""
     with style():
-        return [_svg(panel, f"{figure.name}-{index}") for index, panel in enumerate(_panels(figure))]
+        return [_svg(panel, f"{figure.name}-{index}") for index, panel in enumerate(KINDS[figure.kind](figure.data))]
 
 
 def drawn_file(figure: Figure, extension: str) -> bytes:
@@ -36,29 +43,10 @@ def drawn_file(figure: Figure, extension: str) -> bytes:
         return compose(draw(figure), printable(figure.alt), LIGHT).encode()
     output = BytesIO()
     with style():
-        (panel,) = _panels(figure)
+        (panel,) = KINDS[figure.kind](figure.data)
         metadata = {"CreationDate": None} if extension == "pdf" else {"Software": None}
         panel.drawing.savefig(output, format=extension, dpi=FILE_DPI, facecolor=LIGHT["paper"], metadata=metadata)
     return output.getvalue()
-
-
-def _panels(figure: Figure) -> list[Canvas]:
-    data = figure.data
-    match figure.kind:
-        case "overview":
-            return accuracy.draw_overview(data)
-        case "rows":
-            return [accuracy.draw_rows("", "test accuracy", data)]
-        case "ablation":
-            return [accuracy.draw_ablation(*data)]
-        case "curves":
-            return list(map(curves.draw_curves, data))
-        case "confusion":
-            return [groups.draw_confusion(data)]
-        case "mistakes":
-            return []  # a recorded picture
-        case _:
-            assert_never(figure.kind)
 
 
 def _svg(canvas: Canvas, name: str) -> str:

@@ -1,6 +1,7 @@
 """The figures of what the networks of a group take for what: the confusion matrix, and confident mistakes."""
 
 from collections.abc import Iterator
+from itertools import product
 
 from vitreport.analysis.group_details import Confusion
 from vitreport.analysis.groups import Group
@@ -8,12 +9,11 @@ from vitreport.analysis.references import where_of
 from vitreport.formatting import percent
 from vitreport.report.blocks import Figure, Kind
 from vitreport.report.figures.canvas import LETTER, LIGHT, SMALL, WIDTH, Canvas, short
+from vitreport.report.tables import most_confused
 
-MOST_CLASSES, SIDE = 50, 300
+MOST_CLASSES, SIDE = 15, 300
 DARKEST = 0.55  # the opacity of a share of 1: the numbers in ink can be read on it in light and in dark colors
-NUMBERED = 12
-RARE = 0.005  # a smaller share is left blank; with more classes than are numbered it has no cell
-SMALLEST = 8  # the size of letters that can still be read: of many classes every second or third is named
+RARE = 0.005  # a smaller share has no number
 
 
 def _figure(group: Group, kind: Kind, subject: str, seen: str, caption: str, data: object) -> Figure:
@@ -26,16 +26,12 @@ def confusion_figure(group: Group) -> Iterator[Figure]:
     confusion = group.details.confusion if group.details else None
     if not confusion or not 1 < len(confusion.classes) <= MOST_CLASSES:
         return
-    share, true, taken = max(
-        (count / max(1, sum(row)), confusion.classes[i], confusion.classes[j])
-        for i, row in enumerate(confusion.counts)
-        for j, count in enumerate(row)
-        if i != j
-    )
-    most = f"most often {true} is taken for {taken}, {percent(share, 1)} of its images"
+    seen = "no image is taken for another class"
+    for share, true, taken, _ in most_confused(confusion, most=1):
+        seen = f"most often {true} is taken for {taken}, {percent(share, 1)} of its images"
     seeds = f"summed over {confusion.n} seeds" if confusion.n > 1 else "of a single run"
     caption = f"True class (rows) against predicted class (columns), {seeds}; shares of the row, no intervals."
-    yield _figure(group, "confusion", "Confusion", most, caption, confusion)
+    yield _figure(group, "confusion", "Confusion", seen, caption, confusion)
 
 
 def draw_confusion(confusion: Confusion) -> Canvas:
@@ -47,20 +43,18 @@ def draw_confusion(confusion: Confusion) -> Canvas:
     is_wide = LETTER * SMALL * max(map(len, names)) > SIDE / count
     panel = Canvas("predicted", grid=None, height=WIDTH)
     axes = panel.axes
-    named = range(0, count, -(-count * SMALLEST // SIDE))
-    size = min(SMALL, SIDE * named.step / count)
-    axes.set_xticks(named, names[:: named.step], rotation=90 if is_wide else 0, fontsize=size)
-    axes.set_yticks(named, names[:: named.step], fontsize=size)
+    axes.set_xticks(range(count), names, rotation=90 if is_wide else 0, fontsize=SMALL)
+    axes.set_yticks(range(count), names, fontsize=SMALL)
     axes.set_ylabel("class")
     axes.spines["bottom"].set_visible(False)
     axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5), aspect="equal")
     shares = [[number / (sum(row) or 1) for number in row] for row in confusion.counts]
-    cells = [(i, j) for i in range(count) for j in range(count) if count <= NUMBERED or shares[i][j] >= RARE]
+    cells = list(product(range(count), repeat=2))
     colors = [to_rgba(LIGHT["blue"], 0.03 + (DARKEST - 0.03) * shares[i][j]) for i, j in cells]
     places, size = ([j for _, j in cells], [i for i, _ in cells]), (0.94 * SIDE / count) ** 2
     axes.scatter(*places, s=size, c=colors, marker="s", linewidths=0)
     for i, j in cells:
-        if count <= NUMBERED and shares[i][j] >= RARE:
+        if shares[i][j] >= RARE:
             axes.text(j, i, f"{100 * shares[i][j]:.0f}", ha="center", va="center_baseline", fontsize=SMALL)
         said = f"{confusion.counts[i][j]:,} of {sum(confusion.counts[i]):,} ({percent(shares[i][j], 1)})"
         words = f"{confusion.classes[i]} taken for {confusion.classes[j]}: {said}"
