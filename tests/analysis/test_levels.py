@@ -60,7 +60,7 @@ def test_what_has_not_been_run_has_its_command_and_its_values() -> None:
     assert [line.partition(". ")[0] for line in missing] == ["- Not run: (8, 1)", "- Not run: (8, 2)"]
     assert {level.command.partition(" ")[0] for level in ablation.levels if level.group is None} == {"for"}
     (written,) = json.loads(render_json(shown))["ablations"]
-    assert [each["values"] for each in written["levels"]][:2] == [
+    assert [each["values"][0]["fields"] for each in written["levels"]][:2] == [
         {"train.batch_size": 2, "train.epochs": 2},
         {"train.batch_size": 4, "train.epochs": 2},
     ]

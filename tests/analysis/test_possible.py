@@ -81,9 +81,9 @@ def test_no_value_for_programs_has_one(page: Page) -> None:
     rows = list(csv.DictReader(io.StringIO(render_csv(page))))
     for row in rows:
         for split in ("test", "validation", "train"):
-            assert 0 <= float(row[f"{split}_low"] or 0) <= float(row[f"{split}_high"] or 1) <= 1
-        assert float(row["test_loss_low"] or 0) >= 0
-        assert -1 <= float(row["gap_low"] or 0) <= float(row["gap_high"] or 0) <= 1
+            assert 0 <= float(row.get(f"{split}.low") or 0) <= float(row.get(f"{split}.high") or 1) <= 1
+        assert float(row.get("test_loss.low") or 0) >= 0
+        assert -1 <= float(row.get("gap.low") or 0) <= float(row.get("gap.high") or 0) <= 1
 
 
 def test_no_band_of_a_figure_leaves_what_is_possible(page: Page) -> None:

@@ -43,7 +43,9 @@ def test_a_curve_over_a_setting_can_be_drawn_without_reading_text(study: dict[st
     assert study["schema_version"] == SCHEMA_VERSION
     (ablation,) = (each for each in study["ablations"] if each["axes"] == ["batch_size"])
     assert ablation["qualifier"] == ""
-    points = [(level["values"]["train.batch_size"], level["accuracy"]["value"]) for level in ablation["levels"]]
+    points = [
+        (level["values"][0]["fields"]["train.batch_size"], level["accuracy"]["value"]) for level in ablation["levels"]
+    ]
     assert [size for size, _ in points] == [32, 64, 128]
     groups = {group["id"]: group for group in study["groups"]}
     assert [(groups[level["group"]]["fields"]["train.batch_size"]) for level in ablation["levels"]] == [32, 64, 128]
@@ -74,26 +76,15 @@ def test_no_object_is_a_list_of_pairs(study: dict[str, Any]) -> None:
     assert sum(study["provenance"]["devices"].values()) == study["runs"]
 
 
-def test_an_architecture_says_what_its_groups_share(study: dict[str, Any]) -> None:
-    (found,) = (each for each in study["architectures"] if each["name"] == "perceiver-io")
-    groups = [group for group in study["groups"] if group["architecture"] == "perceiver-io"]
-    assert found["differing"] == ["data.dataset", "train.batch_size"]
-    for path, value in found["shared"].items():
-        assert all(group["fields"][path] == value for group in groups)
-    assert type(found["shared"]["train.epochs"]) is int
-
-
 def test_values_that_were_not_run_have_their_types_and_variants_their_names() -> None:
     """The fields of several values side by side stand alone."""
     (folder,) = write_seeds(RUNS, [0.5])
     cells = ((("16, 0.01", "both"), folder.name), (("32, 0.1", "none"), spec(train={"batch_size": 32}).run_id))
     swept = design(("batch_size, learning_rate", "regularization"), cells)
     (ablation,) = document(swept)["ablations"]
-    assert [level["values"] for level in ablation["levels"]] == [
-        {
-            "train.batch_size": 16,
-            "optimizer.learning_rate": 0.01,
-            "regularization": "both",
-        },
-        {"train.batch_size": 32, "optimizer.learning_rate": 0.1, "regularization": "none"},
+    values = [level["values"] for level in ablation["levels"]]
+    assert [first["fields"] for first, _ in values] == [
+        {"train.batch_size": 16, "optimizer.learning_rate": 0.01},
+        {"train.batch_size": 32, "optimizer.learning_rate": 0.1},
     ]
+    assert [second["label"] for _, second in values] == ["both", "none"]

@@ -6,22 +6,29 @@ nats, FLOPs are those of one image. `low` and `high` bound a 95% interval, null 
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields, replace
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
+
+from pydantic import BaseModel
 
 from vitreport.analysis.groups import Cost, Group, mixed_randomness
 from vitreport.analysis.runs import RunSummary
-from vitreport.analysis.summary import Ablation, Architecture, Level, Pair
-from vitreport.formatting import csv_text, json_document, printable
+from vitreport.analysis.summary import Architecture
+from vitreport.formatting import Estimate, csv_text, json_document, printable
 from vitreport.report import tables
-from vitreport.report.blocks import Table
+from vitreport.report.blocks import Figure, Table
 from vitreport.report.page import Page
+from vitreport.spec.fields import flat
 
-SCHEMA_VERSION = 6
-RUN_FIELDS = ("id", "seed", "state", "epoch", "epochs", "accuracies", "note")
+SCHEMA_VERSION = 7
+KEPT: dict[type, Sequence[str]] = {  # of a type that has more, or has it elsewhere
+    Architecture: ("name", "title", "about", "reference", "groups"),
+    RunSummary: ("id", "seed", "state", "epoch", "epochs", "accuracies", "note"),
+    Figure: ("name", "kind", "title", "alt", "caption"),
+}
 COUNTED = ("devices", "versions", "commits")
-FIGURE_FIELDS = ("name", "kind", "title", "alt", "caption")
+ROW = ("architecture", "dataset", "id", "state", "seeds", "test", "validation", "train", "gap", "test_loss", "cost")
 NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
 MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
 LATEX_SIGNS = str.maketrans(
@@ -29,105 +36,72 @@ LATEX_SIGNS = str.maketrans(
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\N{EN DASH}": "--", "\N{MINUS SIGN}": "$-$"}
 )
-Plain = dict[str, Any]  # JSON values by their names
 
 
 def render_json(page: Page) -> str:
     """Return everything that the page says; of its figures, the words."""
-    summary = page.summary
+    summary, found = page.summary, page.summary.provenance
     document = {
         "schema_version": SCHEMA_VERSION,
         "title": page.title,
         "headline": page.headline,
         "contents": [{"title": each.title, "anchor": each.anchor} for each in page.sections],
         "runs": summary.runs,
-        "architectures": [_architecture(each) for each in summary.architectures],
-        "datasets": [asdict(each) | {"counts": dict(each.counts)} for each in summary.datasets],
-        "groups": list(map(_group, summary.groups)),
-        "pairs": [_pair(each) for each in summary.pairs],
-        "ablations": [_ablation(each) for each in summary.ablations],
+        "architectures": summary.architectures,
+        "datasets": [_object(each) | {"counts": dict(each.counts)} for each in summary.datasets],
+        "groups": [{**_object(each), "command": each.command, "is_preset": each.is_preset} for each in summary.groups],
+        "pairs": summary.pairs,
+        "ablations": summary.ablations,
         "sections": [
             {
                 "title": section.title,
                 "question": section.question,
-                "runs": [{"name": name, **_pair(pair)} for name, pair in section.runs],
+                "runs": [{"name": name, **_object(pair)} for name, pair in section.runs],
                 "ablations": [ablation.name for ablation in section.ablations],
             }
             for section in summary.sections
         ],
-        "findings": [asdict(each) for each in page.findings],
-        "verdicts": [asdict(each) for each in page.verdicts],
-        "figures": [{name: getattr(each, name) for name in FIGURE_FIELDS} for each in page.figures],
-        "unplaced": [_run(each) for each in summary.unplaced],
-        "damage": [asdict(each) for each in summary.damage],
-        "provenance": asdict(summary.provenance) | {name: dict(getattr(summary.provenance, name)) for name in COUNTED},
+        "findings": page.findings,
+        "verdicts": page.verdicts,
+        "figures": page.figures,
+        "unplaced": summary.unplaced,
+        "damage": summary.damage,
+        "provenance": _object(found) | {name: dict(getattr(found, name)) for name in COUNTED},
         "mixed_randomness": mixed_randomness(summary.groups),
         "bibliography": page.bibliography,
     }
-    return json_document(document) + "\n"
+    return json_document(document, _plain) + "\n"
 
 
-def _architecture(content: Architecture) -> Plain:
-    """Return `shared`, the fields in which all its groups agree, and `differing`, the paths of the others."""
-    paths = (path for group in content.groups for path in group.fields)
-    every = {path: [group.fields.get(path) for group in content.groups] for path in paths}
-    shared = {path: values[0] for path, values in every.items() if all(value == values[0] for value in values)}
-    return {
-        **{name: getattr(content, name) for name in ("name", "title", "about", "reference")},
-        "groups": [group.id for group in content.groups],
-        "shared": shared,
-        "differing": [path for path in every if path not in shared],
-    }
+def _plain(value: Any) -> Any:
+    """Return what JSON has of a value within another: of a group its id."""
+    if isinstance(value, Group):
+        return value.id
+    return value.model_dump() if isinstance(value, BaseModel) else _object(value)
 
 
-def _group(content: Group) -> Plain:
-    computed = {"command": content.command, "is_preset": content.is_preset}
-    return asdict(replace(content, runs=())) | {"runs": list(map(_run, content.runs)), **computed}
-
-
-def _run(content: RunSummary) -> Plain:
-    seen = content.last_seen and dict(zip(("split", "accuracy"), content.last_seen, strict=True))
-    return {**{name: getattr(content, name) for name in RUN_FIELDS}, "last_seen": seen}
-
-
-def _pair(content: Pair) -> Plain:
-    return asdict(replace(content, group=None)) | {"group": content.group and content.group.id}
-
-
-def _ablation(content: Ablation) -> Plain:
-    levels = [asdict(level) | {"values": _values(content, level)} for level in content.levels]
-    return asdict(content) | {"levels": levels}
-
-
-def _values(ablation: Ablation, level: Level) -> Plain:
-    """Return values by the paths of their fields; of a variant its name, by that of the axis."""
-    values: Plain = {}
-    for axis, value in zip(ablation.axes, level.values, strict=True):
-        is_variant = value.value == value.label and list(value.fields.values()) != [value.value]
-        values |= {axis: value.label} if is_variant else value.fields
-    return values
+def _object(value: Any) -> dict[str, Any]:
+    names = KEPT.get(type(value)) or [each.name for each in fields(value)]
+    return {name: getattr(value, name) for name in names}
 
 
 def render_csv(page: Page) -> str:
-    """Return one row per group, with what its estimates rest on; no cell begins like a formula of a spreadsheet."""
-    groups = page.summary.groups
-    paths = list(dict.fromkeys(path for group in groups for path in group.fields))
-    rows = [dict(_row(group, paths)) for group in groups]
-    return csv_text([*rows[:1], *(row.values() for row in rows)])
+    """Return one row per group; no cell begins like a formula of a spreadsheet."""
+    rows = list(map(_row, page.summary.groups))
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    return csv_text([columns, *([row.get(column) for column in columns] for row in rows)])
 
 
-def _row(group: Group, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    yield from (("architecture", group.architecture), ("dataset", group.dataset), ("group", group.id))
-    yield from (("state", group.state), ("seeds", " ".join(map(str, group.seeds))))
-    for name in ("test", "validation", "train", "gap", "test_loss"):
-        for part in ("value", "low", "high", "method", "n"):
-            yield name if part == "value" else f"{name}_{part}", getattr(getattr(group, name), part, None)
-    for field in fields(Cost):
-        yield field.name, getattr(group.cost, field.name, None)
-    for path in paths:
-        value = group.fields.get(path)
-        yield path, value if isinstance(value, str | int | float | None) else json.dumps(value)
-    yield "command", group.command
+def _row(group: Group) -> dict[str, Any]:
+    """Return what is known of a group: its estimates by their paths in JSON, the fields of its spec, its command."""
+    values = {name: getattr(group, name) for name in ROW}
+    nested = {name: _object(value) if isinstance(value, Estimate | Cost) else value for name, value in values.items()}
+    row = {**flat(nested), **group.fields, "command": group.command}
+    return {
+        name: json.dumps(value) if isinstance(value, list | tuple | dict) else value
+        for name, value in row.items()
+        if value is not None
+    }
 
 
 def render_latex(page: Page) -> str:

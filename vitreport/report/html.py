@@ -7,9 +7,8 @@ like is in templates/: `report.html.j2` is the page, `blocks.html.j2` has a macr
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Iterable
 from functools import cache
-from typing import Any, assert_never
+from typing import Any, get_args
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -35,45 +34,32 @@ def render_html(page: Page) -> str:
     style = Markup(f":root{{{colors}}}\n{style}")
     digests = (b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, theme, script))
     allowed = "style-src 'sha256-{}'; script-src 'sha256-{}' 'sha256-{}'; img-src data:".format(*digests)
-    sections = [(section, _rendered(section.blocks)) for section in page.sections]
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     template = _environment().get_template("report.html.j2")
-    return template.render(page=page, sections=sections, policy=policy, style=style, theme=theme, script=script)
-
-
-def _rendered(content: Iterable[blocks.Block]) -> Markup:
-    """Call the macros of blocks.html.j2."""
-    macros: Any = _environment().get_template("blocks.html.j2").module
-    found = Markup()
-    for each in content:
-        match each:
-            case blocks.Paragraph(text, style):
-                found += macros.paragraph(_inline(text), style)
-            case blocks.Bullets(items):
-                found += macros.bullets(map(_inline, items))
-            case blocks.CodeBlock(text):
-                found += macros.code(Markup("\n").join(map(printable, text.splitlines())))
-            case blocks.Table():
-                found += macros.table(each)
-            case blocks.Figure():
-                found += macros.figure(each, list(map(Markup, draw(each))))
-            case blocks.Beside(inner):
-                found += macros.beside(_rendered(inner))
-            case blocks.Details(summary, inner):
-                found += macros.details(summary, _rendered(inner))
-            case _:
-                assert_never(each)
-    return found
+    return template.render(page=page, policy=policy, style=style, theme=theme, script=script)
 
 
 @cache
 def _environment() -> Environment:
     """Return Jinja, which escapes text; foreign text cannot steer a terminal or turn the writing direction either."""
+    return environment(
+        _printed,
+        cell=_cell,
+        drawn=lambda figure: map(Markup, draw(figure)),
+        inline=_inline,
+        percent=percent,
+        place=place_of,
+    )
 
-    def printed(value: Any) -> Any:
-        return value if isinstance(value, Markup) else printable(str(value))
 
-    return environment(printed, cell=_cell, inline=_inline, percent=percent, place=place_of)
+def _printed(value: Any) -> Any:
+    """Print blocks by the macros of their kinds."""
+    if isinstance(value, tuple):
+        return Markup().join(map(_printed, value))
+    if isinstance(value, get_args(blocks.Block)):
+        macros = _environment().get_template("blocks.html.j2").module
+        return getattr(macros, type(value).__name__.lower())(value)
+    return value if isinstance(value, Markup) else printable(str(value))
 
 
 def _inline(text: blocks.Text) -> Markup:
