@@ -57,7 +57,7 @@ def test_a_batch_that_is_too_small_to_normalise_over(command: list[str], batch_s
         (["train", "swin", "--set", "augment=trivial_augment"], ["in brackets", 'such as [{name="trivial_augment"}]']),
         (["train", "swin", "--set", "augment=flip"], ["in brackets", 'such as [{name="horizontal_flip"}]']),
         (["train", "swin", "--set", 'augment=["equalize"]'], ["must be a table", 'hint: such as {name="equalize"}']),
-        (["train", "perceiver-io", "--set", "model.dim=none"], ["model.dim = none", "hint: leave it out: it follows"]),
+        (["train", "perceiver-io", "--set", "model.dim=none"], ["model.dim = none: must be a valid integer"]),
         (["train", "--epochs", "many", "swin"], ["'--epochs'", "`vitreport train --help`"]),
         (["train", "--threads", "0", "swin"], ["'--threads'"]),
         (["train", "swin", "mixer"], ["mixer"]),

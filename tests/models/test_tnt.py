@@ -13,13 +13,13 @@ from vitreport.models.cost import count_parameters, measure_cost
 from vitreport.models.registry import build_model
 from vitreport.models.tnt import PackageTNT
 from vitreport.models.weights import classifier_prefixes
-from vitreport.spec.architectures.tnt import PackageTNTSpec, TimmTNTSpec
+from vitreport.spec.architectures.tnt import TNTSpec
 
 SMALL: dict[str, Any] = {"embed_dim": 16, "inner_dim": 8, "depth": 2, "num_heads": 2, "dim_head": 4}
 
 
 def built(image_size: int = IMAGE_SIZE, num_classes: int = NUM_CLASSES, **fields: Any) -> PackageTNT:
-    spec = PackageTNTSpec(implementation="transformer-in-transformer", **fields)
+    spec = TNTSpec(implementation="transformer-in-transformer", **fields)
     model = build_model(spec, image_size=image_size, num_classes=num_classes, seed=0)
     assert isinstance(model, PackageTNT)
     return model
@@ -39,7 +39,7 @@ def test_the_defaults_have_the_published_numbers_of_parameters(
 
 
 def test_timm_is_the_default_and_another_network() -> None:
-    model = build_model(TimmTNTSpec(), image_size=32, num_classes=10, seed=0)
+    model = build_model(TNTSpec(), image_size=32, num_classes=10, seed=0)
     assert not isinstance(model, PackageTNT)
     assert count_parameters(model) == 19_344_682
 

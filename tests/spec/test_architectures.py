@@ -6,10 +6,10 @@ import pytest
 
 from vitreport.analysis.references import architecture_reference, architecture_title, entries
 from vitreport.spec.architectures.base import ArchitectureSpec
-from vitreport.spec.model import ARCHITECTURES, MODEL_SPECS
+from vitreport.spec.model import ARCHITECTURES
 
 
-@pytest.mark.parametrize("kind", MODEL_SPECS)
+@pytest.mark.parametrize("kind", ARCHITECTURES.values())
 def test_an_architecture_has_a_title_a_description_and_a_paper(kind: type[ArchitectureSpec]) -> None:
     assert kind.title
     assert (inspect.getdoc(kind) or "").partition("\n")[0].endswith(".")

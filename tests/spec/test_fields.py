@@ -8,19 +8,19 @@ from tests.models.small import REQUIRED
 from vitreport.errors import SpecError
 from vitreport.formatting import did_you_mean
 from vitreport.spec.architectures.perceiver import PerceiverIOSpec
-from vitreport.spec.architectures.tnt import PackageTNTSpec
+from vitreport.spec.architectures.tnt import PACKAGE, PACKAGE_FIELDS, TNTSpec
 from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec
 from vitreport.spec.fields import field_paths, find_field
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.optimizer import AdamSpec, AdamWSpec, ConstantSpec, CosineSpec, SGDSpec
 from vitreport.spec.run import RunSpec, TrainSpec
-from vitreport.spec.section import Section, tags_of
+from vitreport.spec.section import Section, tag_of
 
 from .composing import composed, problems
 
 SECTIONS: dict[str, tuple[type[Section], ...]] = {
-    "model": (*ARCHITECTURES.values(), PackageTNTSpec),
+    "model": tuple(ARCHITECTURES.values()),
     "data": (DataSpec,),
     "optimizer": (AdamWSpec, AdamSpec, SGDSpec),
     "schedule": (ConstantSpec, CosineSpec),
@@ -63,7 +63,7 @@ def test_every_path_can_be_set(path: str) -> None:
     for kind in SECTIONS.get(section, (RunSpec,)):
         if name in kind.model_fields:
             layer = nested(path, default(kind, name))
-            assert composed(layer, whole(section, kind), layer).origins[path] == "layer 3"
+            assert composed(layer, whole(section, kind, name), layer).origins[path] == "layer 3"
 
 
 def nested(path: str, value: Any) -> dict[str, Any]:
@@ -72,21 +72,18 @@ def nested(path: str, value: Any) -> dict[str, Any]:
     return value  # type: ignore[no-any-return]
 
 
-def whole(section: str, kind: Any) -> dict[str, Any]:
-    """A spec with this member of a union."""
+def whole(section: str, kind: Any, field: str) -> dict[str, Any]:
+    """A spec with this member of a union, which has the field."""
     model = {"model": {"name": "perceiver-io"}}
     if "name" not in kind.model_fields:
         return model
-    tags = tags_of(kind)
-    return model | {section: {**tags, **REQUIRED.get(tags["name"], {})}}
+    tag = str(tag_of(kind))
+    chosen = {"implementation": PACKAGE} if kind is TNTSpec and field in PACKAGE_FIELDS else {}
+    return model | {section: {"name": tag, **chosen, **REQUIRED.get(tag, {})}}
 
 
 def default(kind: Any, name: str) -> Any:
-    return (
-        (NEEDED | tags_of(kind))[name]
-        if kind.model_fields[name].is_required()
-        else kind.model_fields[name].get_default()
-    )
+    return NEEDED[name] if kind.model_fields[name].is_required() else kind.model_fields[name].get_default()
 
 
 def test_an_entry_of_a_free_table_is_found() -> None:

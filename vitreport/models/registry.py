@@ -13,7 +13,7 @@ from vitreport.spec.architectures.mlp_mixer import MLPMixerSpec
 from vitreport.spec.architectures.perceiver import PerceiverIOSpec, PerceiverSpec
 from vitreport.spec.architectures.swin import SwinSpec
 from vitreport.spec.architectures.timm import TimmSpec
-from vitreport.spec.architectures.tnt import PackageTNTSpec, TimmTNTSpec
+from vitreport.spec.architectures.tnt import TNTSpec
 from vitreport.spec.model import ModelSpec
 
 
@@ -45,7 +45,7 @@ def _network(spec: ModelSpec, image_size: int, num_classes: int) -> nn.Module:
             from timm.models.swin_transformer import SwinTransformer
 
             network = SwinTransformer(img_size=image_size, num_classes=num_classes, **spec.fields())
-        case TimmTNTSpec():
+        case TNTSpec(implementation="timm"):
             # timm cuts the image into patches first and embeds the pixels of each by one 7 x 7 convolution, padded with
             # zeros, with the stride `pixel_size`: the pixels of a patch overlap, whatever their size.
             from timm.models.tnt import TNT
@@ -53,7 +53,7 @@ def _network(spec: ModelSpec, image_size: int, num_classes: int) -> nn.Module:
             heads = {"num_heads_outer": spec.num_heads, "num_heads_inner": spec.inner_heads}
             fields = spec.fields("implementation", "pixel_size", "num_heads", "inner_heads") | heads
             network = TNT(img_size=image_size, num_classes=num_classes, first_stride=spec.pixel_size, **fields)
-        case PackageTNTSpec():
+        case TNTSpec():
             widths = {"patch_dim": spec.embed_dim, "pixel_dim": spec.inner_dim}
             fields = spec.fields("implementation", "embed_dim", "inner_dim", "num_heads") | widths
             network = PackageTNT(image_size=image_size, num_classes=num_classes, heads=spec.num_heads, **fields)

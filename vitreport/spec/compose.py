@@ -1,9 +1,8 @@
 """Compose what a user asks for to one checked spec, with the origin of every value."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,12 @@ from vitreport.spec.fields import Place, checked, dotted, fields_of, leaves, put
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec, fit_problems
-from vitreport.spec.section import members, tags_of
-from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest, open_bounded
+from vitreport.spec.section import members, tag_of
+from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
 
-UNIONS = {"optimizer": {"name": "adamw"}, "schedule": {"name": "constant"}}  # the members that need no name
-DEFAULTS = Layer("default", {"data": {"dataset": "cifar10"}, **UNIONS})
+DEFAULTS = Layer(
+    "default", {"data": {"dataset": "cifar10"}, "optimizer": {"name": "adamw"}, "schedule": {"name": "constant"}}
+)
 STAND_IN = DatasetFacts(name="", num_classes=10, image_size=32)  # so that the rest of a spec can be checked
 Describe = Callable[[str, int | None], DatasetFacts]
 """Return the facts of a dataset, given its name or path and the image size that the user chose, if any."""
@@ -39,6 +39,16 @@ class Request:
     weights: Path | None = None  # the file to start from, unless the spec names another by its digest
     fallback: Layer | None = None  # weaker than all other values
     study: Layer | None = None  # stronger than the preset
+
+    @cached_property  # every combination of a sweep has the same weights
+    def weights_digest(self) -> str:
+        """The SHA-256 of the weights. Raises SpecError if there is no such file, RecordError if it cannot be read."""
+        assert self.weights
+        try:
+            return file_digest(self.weights, MAX_WEIGHTS_BYTES)
+        except UnreadableFileError as error:
+            kind = SpecError if error.is_missing else RecordError
+            raise kind(f"--weights {self.weights} {error.reason}", "give the path of a weights file") from error
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,7 @@ def compose_request(request: Request, describe: Describe, trial: Layer | None = 
     if preset:
         layers.insert(1 if request.fallback else 0, load.read_preset(preset))
     if request.weights and not isinstance(table(values, "model").get("pretrained"), str):
-        layers.append(layer_of({"model.pretrained": f"sha256:{_digest(request.weights)}"}, "--weights"))
+        layers.append(layer_of({"model.pretrained": f"sha256:{request.weights_digest}"}, "--weights"))
     composed = compose([*layers, *strongest], describe)
     model = composed.spec.model.name
     if request.preset and load.read_preset(request.preset).values["model"]["name"] != model:
@@ -100,21 +110,6 @@ def _usual_preset(values: Mapping[str, Any]) -> str | None:
     if label == "timm" and isinstance(architecture, str):
         label = timm_label(architecture)
     return load.preset_for(label, Path(dataset).name) if isinstance(label, str) and isinstance(dataset, str) else None
-
-
-def _digest(weights: Path) -> str:
-    try:
-        with open_bounded(weights, MAX_WEIGHTS_BYTES) as file:
-            status = os.fstat(file.fileno())
-        return _file_digest(weights.resolve(), status.st_size, status.st_mtime_ns)
-    except UnreadableFileError as error:
-        kind = SpecError if error.is_missing else RecordError
-        raise kind(f"--weights {weights} {error.reason}", "give the path of a weights file") from error
-
-
-@cache  # every combination of a sweep has the same weights
-def _file_digest(path: Path, size: int, modified: int) -> str:
-    return file_digest(path, MAX_WEIGHTS_BYTES)
 
 
 def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
@@ -164,10 +159,10 @@ def _drop_former_members(values: Mapping[str, Any], sources: dict[Place, int], l
     """Drop what a preset or a file gives for a former member of a union, if a stronger layer has chosen another."""
     for section, field in RunSpec.model_fields.items():
         given, kinds = table(values, section), members(field.annotation)
-        chosen = [kind for kind in kinds if all(given.get(*tag) == tag[1] for tag in tags_of(kind).items())]
-        chooser = max((sources[section, tag] for kind in kinds for tag in tags_of(kind) if tag in given), default=0)
-        former = {name for kind in kinds for name in kind.model_fields if chosen and name in given}
-        for name in former.difference(*(kind.model_fields for kind in chosen)):
+        known = {name for kind in kinds for name in kind.model_fields if name in given}
+        chooser = max(sources.get((section, choice), 0) for choice in ("name", "implementation"))
+        chosen = [kind.fields_with(given) for kind in kinds if tag_of(kind) == given.get("name")]
+        for name in known.difference(*chosen) if chosen else ():
             rank = sources[section, name]
             if rank < chooser and layers[rank].is_whole:
                 del given[name], sources[section, name]

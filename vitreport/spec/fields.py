@@ -7,25 +7,19 @@ from functools import cache
 from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from vitreport.errors import Problem, SpecError
 from vitreport.formatting import did_you_mean, toml_value
-from vitreport.spec.model import implementations
 from vitreport.spec.run import RunSpec
-from vitreport.spec.section import Section, is_marked, members, tag_of, tags_of
+from vitreport.spec.section import Section, members, tag_of
 
 ALIASES = {"lr": "learning_rate"}
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 SHOWN_CHARACTERS = 60
 FREE_TABLE = "model.arguments"  # has keys that only timm knows
 Place = tuple[str, ...]
-MISPLACED = {  # names that exist, but not where they were given
-    "mixture": ("a mixture cannot contain a mixture", "list its operations"),
-    "mixup": ("mixup does not augment single images", "set data.mix.mixup_alpha"),
-    "cutmix": ("CutMix does not augment single images", "set data.mix.cutmix_alpha"),
-}
+MIXING = {"mixup": "set data.mix.mixup_alpha", "cutmix": "set data.mix.cutmix_alpha"}  # no operations on one image
 Kind = TypeVar("Kind", bound=Section)
 
 
@@ -127,8 +121,10 @@ def _in_words(detail: ErrorDetails, root: type[Section]) -> Problem:
     field = owner.model_fields.get(parts[-1])
     kinds = [kind for each in types for item in (each, *get_args(each)) for kind in members(item)]
     names = [name for name in dict.fromkeys(map(tag_of, kinds)) if name]
-    path, given, message = dotted(parts), detail["input"], _message(detail["msg"])
-    hint = _example(field) if field and detail["type"] in ("missing", "tuple_type") else ""
+    path, given, message, hint = dotted(parts), detail["input"], _message(detail["msg"]), ""
+    if field and detail["type"] in ("missing", "tuple_type"):
+        example = field.examples[0] if field.examples else field.default
+        hint = "" if example in (None, (), PydanticUndefined) else f"such as {toml_value(example)}"
     match detail["type"]:
         case "extra_forbidden":
             return Problem(path, "unknown field", _field_hint(parts, owner, root))
@@ -138,16 +134,14 @@ def _in_words(detail: ErrorDetails, root: type[Section]) -> Problem:
             return Problem(f"{path}.name", "is missing", f"one of {', '.join(names)}")
         case "union_tag_invalid":
             path, given = f"{path}.name", detail["ctx"]["tag"]
-            message, hint = MISPLACED.get(given, ("unknown name", _name_hint(given, names)))
+            message, hint = "unknown name", MIXING.get(given) or did_you_mean(given, names)
+            if "timm" in names and not hint.startswith("did you mean"):  # timm is too slow to ask
+                hint += f"; or timm/{cut(given)}, if timm has it"
         case "string_pattern_mismatch":
             message = "must be a name of 1 to 100 printable characters without slashes"
-        case "literal_error" if parts[-1] in tags_of(owner):  # pydantic names the value of one implementation
-            message = f"must be {' or '.join(repr(tags_of(kind)[parts[-1]]) for kind in implementations(owner))}"
         case "dict_type" | "tuple_type" if names:
             entry = f'{{name="{given if given in names else names[0]}"}}'
             hint = f"such as {entry}" if detail["type"] == "dict_type" else f"such as [{entry}]"
-    if given is None and field and is_marked(field, "derived"):
-        hint = "leave it out: it follows from the dataset"
     shown = repr(given).lower() if given is None or isinstance(given, bool) else repr(given)
     return Problem(path, message, hint, cut(shown))
 
@@ -157,9 +151,8 @@ def _located(root: type[Section], location: Sequence[int | str]) -> tuple[list[s
     parts, owner, types = list[str](), root, list[Any]([root])
     for part in location:
         kinds = [kind for each in types for kind in members(each)]
-        if len(kinds) > 1:  # the member of a union is named by its tags
+        if len(kinds) > 1:  # the member of a union is named by its tag
             types = [kind for kind in kinds if tag_of(kind) == part]
-            types = types or [kind for kind in kinds if part in tags_of(kind).values()]
             continue
         parts.append(str(part))
         if kinds:
@@ -175,26 +168,11 @@ def _field_hint(parts: Sequence[str], owner: type[Section], root: type[Section])
     path, name, known = dotted(parts), ALIASES.get(parts[-1], parts[-1]), field_paths() if root is RunSpec else ()
     if path in known:
         kinds = [kind for kind in members(RunSpec.model_fields[parts[0]].annotation) if name in kind.model_fields]
-        needed = (tags_of(kind).items() - tags_of(owner).items() for kind in kinds)
-        settings = (", ".join(f"{parts[0]}.{tag}={value}" for tag, value in sorted(tags)) for tags in needed)
-        return f"it needs {' or '.join(settings)}"
+        return f"it needs {' or '.join(f'{parts[0]}.name={tag_of(kind)}' for kind in kinds)}"
     elsewhere = [each for each in known if each.split(".")[-1] == name]
     if elsewhere and name not in owner.model_fields:
         return f"did you mean {' or '.join(elsewhere)}?"
     return did_you_mean(name, owner.model_fields)
-
-
-def _name_hint(name: str, names: Sequence[str]) -> str:
-    """Find the nearest names; without one, a model may be one of timm's, which is too slow to ask."""
-    hint = did_you_mean(name, names)
-    is_near = hint.startswith("did you mean") or "timm" not in names
-    return hint if is_near else f"{hint}; or timm/{cut(name)}, if timm has it"
-
-
-def _example(field: FieldInfo) -> str:
-    """Show a value that a field can have: an example of its own, or its default."""
-    value = field.examples[0] if field.examples else field.default
-    return "" if value in (None, (), PydanticUndefined) else f"such as {toml_value(value)}"
 
 
 def _message(message: str) -> str:

@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +73,7 @@ def presets_of(model: str) -> list[str]:
 def preset_facts(name: str) -> list[str]:
     """Return what a preset's file says after its command: figures, differences from the paper, time."""
     lines = (PRESETS / f"{name}.toml").read_text(encoding="utf-8").splitlines()
-    head = list(takewhile(lambda line: line.startswith("#"), lines))
-    return [text for line in head[1:] if (text := line.removeprefix("#").strip())]
+    return [line.removeprefix("# ") for line in lines[1:] if line.startswith("# ")]
 
 
 def read_file(path: Path) -> Layer:

@@ -99,8 +99,7 @@ def hashed_values(value: Any) -> Any:
     match value:
         case Section():
             usual = {**later_defaults(type(value)), "seed": getattr(value, "seed", None)}
-            fields = {**value.hashed_also, **dict(value)}.items()
-            return {name: hashed_values(each) for name, each in fields if name not in usual or each != usual[name]}
+            return {name: hashed_values(each) for name, each in value if name not in usual or each != usual[name]}
         case dict():
             return {name: hashed_values(each) for name, each in value.items()}
         case list() | tuple():

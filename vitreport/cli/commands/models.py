@@ -10,7 +10,7 @@ from vitreport.cli.commands.spec import field_rows
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.formatting import toml_value
 from vitreport.spec.load import preset_facts, presets_of
-from vitreport.spec.model import ARCHITECTURES, implementations
+from vitreport.spec.model import ARCHITECTURES
 from vitreport.sweep.forecast import check_networks
 
 app = typer.Typer(invoke_without_command=True)
@@ -37,10 +37,9 @@ def list_models(as_json: options.AsJson = False) -> None:
     """
     listed, rows = [], list[tuple[str, str, str]]()
     for name, architecture in ARCHITECTURES.items():
-        fields = {field: None for kind in implementations(architecture) for field in kind.model_fields}
-        fields.pop("name")
+        fields = [field for field in architecture.model_fields if field != "name"]
         summary, presets = (inspect.getdoc(architecture) or "").partition("\n")[0], presets_of(name)
-        listed.append({"name": name, "summary": summary, "fields": list(fields), "presets": presets})
+        listed.append({"name": name, "summary": summary, "fields": fields, "presets": presets})
         rows.append((name, summary, ", ".join(presets)))
     if as_json:
         print_json({"models": listed})

@@ -17,10 +17,9 @@ from vitreport.formatting import did_you_mean, toml_value
 from vitreport.spec.augment import AugmentSpec, MixSpec
 from vitreport.spec.data import DataSpec
 from vitreport.spec.load import preset_facts
-from vitreport.spec.model import implementations
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
 from vitreport.spec.run import TrainSpec
-from vitreport.spec.section import members, tag_of, tags_of
+from vitreport.spec.section import members, tag_of
 
 SECTIONS = {
     "data": DataSpec,
@@ -124,12 +123,10 @@ class FieldRow(NamedTuple):
 
 def field_rows(section: type[BaseModel]) -> Iterator[FieldRow]:
     """Yield every field of a section from its JSON Schema, except its `name`."""
-    choices = {tag: [tags_of(kind)[tag] for kind in implementations(section)] for tag in tags_of(section)}
     for name, field in section.model_json_schema()["properties"].items():
         if name != "name":
-            described = {"enum": choices[name]} if name in choices else field
             is_derived, default = field.get("derived", False), field.get("default")
-            yield FieldRow(name, _type(described), "default" not in field, is_derived, default)
+            yield FieldRow(name, _type(field), "default" not in field, is_derived, default)
 
 
 def _type(field: Mapping[str, Any]) -> str:

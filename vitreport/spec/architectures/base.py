@@ -21,13 +21,11 @@ class ArchitectureSpec(Section):
     Attributes:
         title: What reports call it.
         has_hub: Whether `pretrained = true` loads weights from a hub.
-        divisors: Fields that have to divide another one. A `patch_size` has to divide the size of the images.
         pretrained: The weights to start from: false for fresh ones, "sha256:..." for the file with this digest.
     """
 
     title: ClassVar[str]
     has_hub: ClassVar[bool] = False
-    divisors: ClassVar[Mapping[str, str]] = {}
 
     name: str
     pretrained: Literal[False] | str = added_later(default=False)
@@ -61,13 +59,10 @@ class ArchitectureSpec(Section):
         return {}
 
     def problems(self, data: DataSpec) -> list[Problem]:
-        """Return what does not fit the dataset, or does not fit together."""
+        """Return what does not fit the dataset, such as a `patch_size`, or does not fit together."""
         found: list[Problem] = []
         if patch_size := getattr(self, "patch_size", None):
             found += divisor_problems("patch_size", patch_size, data.image_size, f"data.image_size = {data.image_size}")
-        for field, whole in self.divisors.items():
-            number = getattr(self, whole)
-            found += divisor_problems(field, getattr(self, field), number, f"model.{whole} = {number}")
         for field, value in self.derived(dict(self), data.image_size, data.num_classes).items():
             if (given := getattr(self, field)) != value:
                 fault = f"must be {value} for this dataset"

@@ -1,44 +1,44 @@
-"""The specs of TNT: timm's network, and that of the package transformer-in-transformer."""
+"""The spec of TNT: timm's network, or that of the package transformer-in-transformer."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import Discriminator, Tag
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
-from vitreport.spec.architectures.base import ArchitectureSpec
+from vitreport.errors import Problem
+from vitreport.spec.architectures.base import ArchitectureSpec, divisor_problems
+from vitreport.spec.data import DataSpec
 from vitreport.spec.section import Fraction, PositiveInt, Ratio, added_later
 
 TIMM, PACKAGE = "timm", "transformer-in-transformer"
+PACKAGE_FIELDS = {"dim_head", "attn_dropout", "ff_dropout"}
+RATES = {"drop_rate", "pos_drop_rate", "proj_drop_rate", "attn_drop_rate", "drop_path_rate"}
+TIMM_FIELDS = {"inner_heads", "mlp_ratio", "qkv_bias"} | RATES
 
 
 class TNTSpec(ArchitectureSpec):
-    """The fields that both implementations have."""
+    """Transformer in Transformer (Han et al. 2021, arXiv:2103.00112): one within each patch, one on the patches.
+
+    `implementation` chooses timm's network, or that of the package transformer-in-transformer. A pixel is a square of
+    `pixel_size` pixels of the image. The inner transformer has width `inner_dim`, the outer one `embed_dim`.
+
+    timm's network has `inner_heads` heads in the inner transformer and `num_heads` in the outer one; `proj_drop_rate`
+    is the dropout after each projection and in each MLP, `drop_rate` that before the classifier. In the package's, both
+    have `num_heads` heads of width `dim_head`; `attn_dropout` follows the projection of each attention, `ff_dropout` is
+    inside each MLP. A spec must not name a field of the other implementation.
+    """
 
     title = "Transformer in Transformer"
     citation = "han2021tnt"
-    divisors: ClassVar[dict[str, str]] = {"pixel_size": "patch_size"}
 
     name: Literal["tnt"] = "tnt"
-    implementation: str
+    implementation: Literal["timm", "transformer-in-transformer"] = added_later(default="timm")
     patch_size: PositiveInt = 4
     pixel_size: PositiveInt = 2
     embed_dim: PositiveInt = 512
     inner_dim: PositiveInt = 24
     depth: PositiveInt = 6
     num_heads: PositiveInt = 8
-
-
-class TimmTNTSpec(TNTSpec):
-    """Transformer in Transformer (Han et al. 2021, arXiv:2103.00112): one within each patch, one on the patches.
-
-    The inner transformer has width `inner_dim` and `inner_heads` heads, the outer one `embed_dim` and `num_heads`. A
-    pixel is a square of `pixel_size` pixels of the image. `proj_drop_rate` is the dropout after each projection and in
-    each MLP, `drop_rate` that before the classifier. `implementation` chooses timm's network, or that of the package
-    transformer-in-transformer; a spec must not name a field of the other one.
-    """
-
-    divisors: ClassVar[dict[str, str]] = {**TNTSpec.divisors, "num_heads": "embed_dim", "inner_heads": "inner_dim"}
-
-    implementation: Literal["timm"] = added_later(default=TIMM)
     inner_heads: PositiveInt = 4
     mlp_ratio: Ratio = 4.0
     qkv_bias: bool = False
@@ -47,32 +47,32 @@ class TimmTNTSpec(TNTSpec):
     proj_drop_rate: Fraction = 0.1
     attn_drop_rate: Fraction = 0.1
     drop_path_rate: Fraction = 0.0
-
-
-class PackageTNTSpec(TNTSpec):
-    """Transformer in Transformer, as the package transformer-in-transformer builds it.
-
-    Both transformers have `num_heads` heads of width `dim_head`. `attn_dropout` follows the projection of each
-    attention, `ff_dropout` is inside each MLP.
-    """
-
-    # The run ids of this network were first made from one spec with the fields of both.
-    hashed_also: ClassVar[dict[str, Any]] = {
-        name: field.default for name, field in TimmTNTSpec.model_fields.items() if name not in TNTSpec.model_fields
-    }
-
-    implementation: Literal["transformer-in-transformer"] = added_later()
     dim_head: PositiveInt = added_later(default=64)
     attn_dropout: Fraction = added_later(default=0.1)
     ff_dropout: Fraction = added_later(default=0.1)
 
+    @classmethod
+    def fields_with(cls, given: Mapping[str, Any]) -> set[str]:
+        """Return the fields without those that only the other implementation has."""
+        return super().fields_with(given) - (
+            PACKAGE_FIELDS if given.get("implementation", TIMM) == TIMM else TIMM_FIELDS
+        )
 
-def _implementation(given: Any) -> str:
-    """Choose timm's network unless the other one is named: the first specs named none."""
-    named = given.get("implementation") if isinstance(given, dict) else getattr(given, "implementation", TIMM)
-    return PACKAGE if named == PACKAGE else TIMM
+    @model_serializer(mode="wrap")
+    def _own_fields(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        own = self.fields_with(dict(self))
+        return {name: value for name, value in serialize(self).items() if name in own}
 
-
-AnyTNTSpec = Annotated[
-    Annotated[TimmTNTSpec, Tag(TIMM)] | Annotated[PackageTNTSpec, Tag(PACKAGE)], Discriminator(_implementation)
-]
+    def problems(self, data: DataSpec) -> list[Problem]:
+        """Return the fields of the other implementation, and what does not fit the dataset or does not fit together."""
+        other = PACKAGE if self.implementation == TIMM else TIMM
+        found = super().problems(data)
+        for field in self.model_fields_set - self.fields_with(dict(self)):
+            found.append(Problem(f"model.{field}", "unknown field", f"it needs model.implementation={other}"))
+        divisors = {"pixel_size": "patch_size"}
+        if self.implementation == TIMM:
+            divisors |= {"num_heads": "embed_dim", "inner_heads": "inner_dim"}
+        for field, whole in divisors.items():
+            number = getattr(self, whole)
+            found += divisor_problems(field, getattr(self, field), number, f"model.{whole} = {number}")
+        return found
