@@ -24,7 +24,7 @@ PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
         (("--param", "batch_size", "0,16"), "train.batch_size = 0"),
         (("--param", "batch_size", "16,"), "empty value"),
         (("--param", "batchsize", "16"), "did you mean batch_size"),
-        (("--param", "seed", "1,2"), "choose seeds with --seeds"),
+        (("--param", "seed", "1,2"), "a sweep has its own seeds"),
         (("--param", "batch_size", "16,32", "--param", "train.batch_size", "64"), "is varied twice"),
         (("--param", "lr", "1e-3,0.001"), "duplicate value 0.001 for learning_rate"),
         (("--zip", *PAIRS), "patch_size has 2, embed_dim has 1"),

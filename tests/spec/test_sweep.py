@@ -62,18 +62,11 @@ def test_seeds_are_a_number_a_list_or_a_range(text: str, seeds: tuple[int, ...])
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "-1", "1,1", "a", "1.5", "0..", f"{MAX_SEED + 1}..{MAX_SEED + 1}", "9" * 10, "9" * 5000]
+    "text", ["", "0", "-1", "1,1", "a", "1.5", "0..", "3..1", f"{MAX_SEED + 1}..{MAX_SEED + 1}", "9" * 10, "9" * 5000]
 )
 def test_other_seeds_are_refused(text: str) -> None:
     with pytest.raises(SpecError, match="must be 1 to 10,000 different"):
         parse_seeds(text)
-
-
-def test_a_range_of_seeds_begins_with_the_smallest() -> None:
-    with pytest.raises(SpecError) as caught:
-        parse_seeds("3..1")
-    (line,) = caught.value.lines()
-    assert line == "--seeds = '3..1': the range ends before it begins; hint: begin with the smaller one: 1..3"
 
 
 def test_a_section_stands_for_its_name() -> None:

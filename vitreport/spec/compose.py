@@ -78,26 +78,25 @@ def compose_request(request: Request, describe: Describe, trial: Layer | None = 
         DatasetError: The folder of the dataset cannot be used.
     """
     command = {"model.name": request.model, "data.dataset": request.dataset, **(request.flags or {})}
-    given = [
+    given = (
         request.fallback,
         load.read_file(request.spec_file) if request.spec_file else None,
         request.study,
         load.read_assignments(request.assignments, "--set"),
         layer_of({path: value for path, value in command.items() if value is not None}, "command line"),
-    ]
-    layers, strongest = [layer for layer in given if layer], [trial] if trial else []
-    values, _ = merged([DEFAULTS, *layers, *strongest])
-    preset = request.preset
-    if preset is None and request.spec_file is None:
-        preset = _usual_preset(values)
+        trial,
+    )
+    layers = [layer for layer in given if layer]
+    values, _ = merged([DEFAULTS, *layers])
+    preset = request.preset or (None if request.spec_file else _usual_preset(values))
     if preset:
         layers.insert(1 if request.fallback else 0, load.read_preset(preset))
     if request.weights and not isinstance(table(values, "model").get("pretrained"), str):
-        layers.append(layer_of({"model.pretrained": f"sha256:{request.weights_digest}"}, "--weights"))
-    composed = compose([*layers, *strongest], describe)
+        weights = layer_of({"model.pretrained": f"sha256:{request.weights_digest}"}, "--weights")
+        layers.insert(len(layers) - bool(trial), weights)
+    composed = compose(layers, describe)
     model = composed.spec.model.name
-    if request.preset and load.read_preset(request.preset).values["model"]["name"] != model:
-        known = load.presets_of(model)
+    if request.preset and request.preset not in (known := load.presets_of(model)):
         hint = f"those of {model}: {', '.join(known)}" if known else "leave it out"
         raise SpecError(problems=[Problem("--preset", f"is not a recipe of {model}", hint, request.preset)])
     return replace(composed, preset=preset)
@@ -106,10 +105,8 @@ def compose_request(request: Request, describe: Describe, trial: Layer | None = 
 def _usual_preset(values: Mapping[str, Any]) -> str | None:
     """Return the preset of a model and a dataset, if there is one; the dataset is given by its name or path."""
     model, dataset = table(values, "model"), table(values, "data").get("dataset")
-    label, architecture = model.get("name"), model.get("architecture")
-    if label == "timm" and isinstance(architecture, str):
-        label = timm_label(architecture)
-    return load.preset_for(label, Path(dataset).name) if isinstance(label, str) and isinstance(dataset, str) else None
+    label = timm_label(str(model.get("architecture"))) if model.get("name") == "timm" else str(model.get("name"))
+    return load.preset_for(label, Path(str(dataset)).name)
 
 
 def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
@@ -187,11 +184,9 @@ def _derived(data: Mapping[str, Any], model: Mapping[str, Any], facts: DatasetFa
     derived: dict[str, Any] = {"image_size": facts.image_size, "num_classes": facts.num_classes}
     if data.get("validation", "folder" if facts.has_validation else "fraction") == "folder":
         derived |= {"validation": "folder", "validation_fraction": 0.0}
-    name = model.get("name")
-    architecture = ARCHITECTURES.get(name if isinstance(name, str) else "", ArchitectureSpec)
+    architecture = ARCHITECTURES.get(str(model.get("name")), ArchitectureSpec)
     num_classes = _count(data.get("num_classes")) or facts.num_classes
-    fields = architecture.derived(model, facts.image_size, num_classes)
-    return Layer("derived", {"data": derived, "model": fields})
+    return Layer("derived", {"data": derived, "model": architecture.derived(model, facts.image_size, num_classes)})
 
 
 def _origin_of(field: str, origins: Mapping[str, str]) -> str:

@@ -42,11 +42,13 @@ class AxisSpec(Section):
         return {path for value in self.values for path in value.fields}
 
 
-def field_axis(name: str, values: Iterable[Any], *, seeds: str = "a sweep has its own seeds") -> AxisSpec:
+def field_axis(name: str, values: Iterable[Any]) -> AxisSpec:
     """Return an axis over the values of one field, named as in `--set`. Raises SpecError where that cannot be."""
     path = find_field(name)
     if path == "seed":
-        raise SpecError(problems=[Problem("seed", "cannot be an axis of a sweep", f"leave it out: {seeds}")])
+        raise SpecError(
+            problems=[Problem("seed", "cannot be an axis of a sweep", "leave it out: a sweep has its own seeds")]
+        )
     given = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
     if not given:
         raise SpecError(problems=[Problem(path, "must be a list of values", "such as [16, 32]", repr(values))])
@@ -60,7 +62,7 @@ def read_axes(params: Iterable[tuple[str, str]], origin: str) -> list[AxisSpec]:
     problems: list[Problem] = []
     for name, text in params:
         with gathered(problems, name, origin):
-            axes.append(field_axis(name, parse_list(text), seeds="choose seeds with --seeds"))
+            axes.append(field_axis(name, parse_list(text)))
     if problems:
         raise SpecError(problems=problems)
     return axes
@@ -126,18 +128,13 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             seeds = range(int(first), int(last) + 1)
         else:
             seeds = [int(part) for part in text.split(",")] if "," in text else range(int(text))
-    if dots and isinstance(seeds, range) and not seeds:
-        hint = f"begin with the smaller one: {last}..{first}"
-        raise SpecError(problems=[Problem("--seeds", "the range ends before it begins", hint, repr(text))])
-    return _different(seeds, "--seeds", "a number of seeds, a list such as 0,1,2, or a range such as 0..4", text)
+    return checked_seeds(seeds, "--seeds", "a number of seeds, a list such as 0,1,2, or a range such as 0..4", text)
 
 
-def checked_seeds(seeds: Iterable[Any]) -> tuple[int, ...]:
+def checked_seeds(
+    seeds: Iterable[Any], field: str = "seeds", hint: str = "for example (0, 1, 2)", text: str | None = None
+) -> tuple[int, ...]:
     """Return the seeds that are given in Python, also those of numpy. Raises SpecError for anything else."""
-    return _different(seeds, "seeds", "for example (0, 1, 2)", seeds)
-
-
-def _different(seeds: Iterable[Any], field: str, hint: str, given: Any) -> tuple[int, ...]:
     try:
         numbers = tuple(map(operator.index, itertools.islice(seeds, MOST_SEEDS + 1)))
     except TypeError:
@@ -145,7 +142,7 @@ def _different(seeds: Iterable[Any], field: str, hint: str, given: Any) -> tuple
     if 0 < len(numbers) == len(set(numbers)) <= MOST_SEEDS and 0 <= min(numbers) <= max(numbers) <= MAX_SEED:
         return numbers
     fault = f"must be 1 to {MOST_SEEDS:,} different whole numbers from 0 to {MAX_SEED}"
-    raise SpecError(problems=[Problem(field, fault, hint, repr(given)[:80])])
+    raise SpecError(problems=[Problem(field, fault, hint, repr(seeds if text is None else text)[:80])])
 
 
 def shown_value(value: Any) -> str:
