@@ -14,7 +14,7 @@ from tests.data.makers import write_folder
 from tests.records import write_run
 from vitreport.data.sources import facts_in
 from vitreport.records.run import ErrorRecord
-from vitreport.spec.study_file import study_names
+from vitreport.spec.study import study_names
 from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError
-from vitreport.spec.study_file import read_study, study_names
+from vitreport.spec.study import read_study, study_names
 from vitreport.sweep.plan import Plan
 from vitreport.sweep.study_plan import StudyRequest, plan_study
 

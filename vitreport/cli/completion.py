@@ -18,7 +18,7 @@ from vitreport.runtime import RUNS_DIR
 from vitreport.spec.fields import field_paths
 from vitreport.spec.load import preset_names
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.spec.study_file import read_study, study_names
+from vitreport.spec.study import read_study, study_names
 from vitreport.spec.sweep import short_name
 
 SAFE = re.compile(r"[\w.+-][\w./=+-]*")  # the scripts of the shells evaluate what they receive

@@ -18,7 +18,6 @@ from vitreport.spec.section import Section
 DEFAULT_SEEDS = "3"
 MAX_SEED = 2**31 - 1
 MOST_SEEDS = 10_000
-TOKENS = re.compile(r"\"[^\"]*\"?|'[^']*'?|.", re.DOTALL)  # texts in quotes, and single characters
 LARGE_ROUND = re.compile(r"\A(-?[1-9])(0{5,})\.0\Z")
 
 
@@ -91,7 +90,7 @@ def called(axes: Iterable[str], values: Iterable[str]) -> str:
 def shown_level(values: Iterable[str]) -> str:
     """Word a level: 16; of several fields (16, 2)."""
     text = ", ".join(values)
-    return f"({text})" if len(_split(text)) > 1 else text
+    return f"({text})" if "," in text and isinstance(parse_value(text), str) else text
 
 
 def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
@@ -112,11 +111,12 @@ def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
 
 
 def parse_list(text: str) -> list[Any]:
-    """Read values between commas as `--set` reads one; commas in brackets or quotes belong to a value."""
-    parts = _split(text)
-    if "" in parts:
+    """Read values between commas: a list of TOML without its brackets, or each value as `--set` reads one."""
+    values = parse_value(f"[{text}]")
+    values = values if isinstance(values, list) else [parse_value(part) for part in text.split(",")]
+    if not values or "" in values:
         raise SpecError(f"{text!r} contains an empty value", "values with commas between them, such as 16,32,64")
-    return [parse_value(part) for part in parts]
+    return values
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -160,15 +160,3 @@ def short_name(path: str) -> str:
     if last == "name":
         return path.removesuffix(".name")
     return last if sum(known.split(".")[-1] == last for known in field_paths()) == 1 else path
-
-
-def _split(text: str) -> list[str]:
-    """Split a text at its commas outside brackets and quotes."""
-    parts, depth = [""], 0
-    for token in TOKENS.findall(text):
-        depth += (token in "[{") - (token in "]}")
-        if token == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += token
-    return [part.strip() for part in parts]

@@ -12,8 +12,7 @@ from vitreport.formatting import did_you_mean
 from vitreport.spec.compose import Describe, Request
 from vitreport.spec.fields import dotted, find_field, flat
 from vitreport.spec.load import layer_of, read_preset
-from vitreport.spec.study import AblationSpec, PartSpec, StudySpec
-from vitreport.spec.study_file import read_form, study_origin
+from vitreport.spec.study import AblationSpec, PartSpec, StudySpec, combination, read_form, study_origin
 from vitreport.spec.sweep import DEFAULT_SEEDS, parse_seeds
 from vitreport.sweep.plan import ARCHITECTURE, MODEL, Plan, make_plan, trial_composer
 
@@ -99,7 +98,7 @@ def _plan_part(
             part.axes,
             seeds,
             trial_composer(request, describe, origin, fixed),
-            baseline=part.baseline_labels,
+            baseline=part.combinations().get(combination(getattr(part, "baseline", None))),
             name=title,
         )
     except SpecError as error:

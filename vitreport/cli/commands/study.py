@@ -20,8 +20,7 @@ from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
 from vitreport.runtime import RUNS_DIR, Runtime
 from vitreport.spec.fields import flat
-from vitreport.spec.study import PartSpec
-from vitreport.spec.study_file import read_study, study_names
+from vitreport.spec.study import PartSpec, read_study, study_names
 from vitreport.spec.sweep import DEFAULT_SEEDS, shown_level
 from vitreport.sweep.forecast import Needs, expect_from_records, expect_here, forecast_trials
 from vitreport.sweep.run import run_plans

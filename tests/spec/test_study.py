@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from vitreport.errors import SpecError
-from vitreport.spec.study import StudySpec
-from vitreport.spec.study_file import read_study, study_names
+from vitreport.spec.study import StudySpec, read_study, study_names
 
 SOUND = """
 title = "Mixers"
