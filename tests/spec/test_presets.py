@@ -1,17 +1,20 @@
 from pathlib import Path
+from statistics import median
 
 import pytest
 
+import vitreport
 from tests.data.makers import write_folder
 from vitreport.data.registry import DATASETS
 from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError
 from vitreport.spec.compose import Request, compose_request
-from vitreport.spec.load import preset_for, preset_names, read_preset
+from vitreport.spec.load import preset_facts, preset_for, preset_names, read_preset
 from vitreport.spec.run import RunSpec
 
 PRESETS = pytest.mark.parametrize("name", preset_names())
 DATA_DIR = Path("data")
+RUNS = Path(__file__).parents[2] / "runs"
 
 
 def resolved(name: str) -> RunSpec:
@@ -69,3 +72,18 @@ def test_an_unknown_preset_is_met_with_the_nearest(name: str, hint: str) -> None
     (problem,) = caught.value.problems
     assert problem.message == "unknown preset"
     assert hint in problem.hint
+
+
+def test_headers_of_the_digits_give_what_is_on_record() -> None:
+    runs = vitreport.load_runs(RUNS)
+    groups = {group.spec_id: group for group in vitreport.analyze(runs).groups}
+    for name in preset_names():
+        if name.endswith("-digits"):
+            group = groups[resolved(name).group]
+            assert group.test
+            seconds = median(
+                run.record.seconds for run in runs if run.record and run.spec and run.spec.group == group.spec_id
+            )
+            interval = f"(95% interval {group.test.low:.2%} to {group.test.high:.2%})"
+            accuracy = f"{group.test.value:.2%} test accuracy, the mean of seeds 1 to 3"
+            assert preset_facts(name) == [f"Measured: {accuracy} {interval}, {seconds:.0f} seconds of one core."]
