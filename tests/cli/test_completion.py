@@ -28,6 +28,8 @@ runs.second = { model = "tnt", dataset = "digits" }
         ("train swin --dataset ./photos", []),
         ("train --preset perceiver-io-", [name for name in preset_names() if name.startswith("perceiver-io-")]),
         ("study run digits --set batch", ["batch_size="]),
+        ("train swin --set optimizer.name=", ["optimizer.name=adamw", "optimizer.name=adam", "optimizer.name=sgd"]),
+        ("train swin --set precision = bf", ["bfloat16"]),
         ("ablate --param batch", ["batch_size"]),
         ("ablate --param batch_size 16,32 --param optim", ["optimizer"]),
         ("study show ", ["digits", "small-images"]),

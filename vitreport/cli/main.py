@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from vitreport.cli import console
+from vitreport.cli.completion import values_in_bash
 from vitreport.cli.options import WordsCommand
 from vitreport.errors import EXIT_CODES, SpecError, VitreportError, with_hint
 from vitreport.files import NAME_ERRORS
@@ -140,7 +141,14 @@ def __getattr__(name: str) -> Any:
 def _run(arguments: Sequence[str]) -> int:
     try:
         line = os.environ.get("COMP_WORDS", os.environ.get("_TYPER_COMPLETE_ARGS", ""))
-        words = line.split() if "_VITREPORT_COMPLETE" in os.environ else arguments
+        shell = os.environ.get("_VITREPORT_COMPLETE")
+        words = line.split() if shell else arguments
+        if (
+            shell == "complete_bash"
+            and (values := values_in_bash(words[: int(os.environ["COMP_CWORD"]) + 1])) is not None
+        ):
+            console.print_text("\n".join(values))
+            return 0
         program = command(tuple(word for word in words if word in COMMANDS)[:1])
         code = int(program(list(arguments), prog_name="vitreport", standalone_mode=False) or 0)
         return _report(["stopped by SIGINT"], 130) if code == 130 else code
