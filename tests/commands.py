@@ -23,6 +23,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from tests.forked_workers import end_with_parent
+
 ROOT = Path(__file__).parents[1]
 TINY = (
     "--set=model.num_latents=4",
@@ -65,7 +67,15 @@ def vitreport(*arguments: str, environment: Mapping[str, str] | None = None, tim
 def in_a_new_process(*arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 120) -> Completed:
     """Run one command to its end in a process that begins with the interpreter's start."""
     whole = {**os.environ, **(environment or {})}
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=timeout, check=False, env=whole)
+    done = subprocess.run(
+        command(*arguments),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env=whole,
+        preexec_fn=end_with_parent,
+    )
     return Completed(done.returncode, done.stdout, done.stderr)
 
 

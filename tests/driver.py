@@ -15,6 +15,7 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tests.forked_workers import end_with_parent
 from tests.remembered import remember_costs
 from tests.store import faults
 from tests.store.calls import patch
@@ -53,6 +54,7 @@ def warm_up() -> None:
 def start(commands: list[dict[str, Any]]) -> dict[str, int]:
     pid = os.fork()
     if pid == 0:
+        end_with_parent()
         run_all(commands)
     return {"pid": pid}
 

@@ -96,6 +96,7 @@ def serve(requests: socket.socket) -> Command | None:
                 return None
             answers, streams = socket.socket(fileno=descriptors[0]), descriptors[1:]
             if (pid := os.fork()) == 0:
+                forked_workers.end_with_parent()
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 signal.signal(signal.SIGINT, signal.default_int_handler)
