@@ -24,7 +24,7 @@ from vitreport.spec.data import CHANNELS, DatasetFacts
 from vitreport.spec.load import layer_of
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
-from vitreport.training.device import autocast, device_name, keep_freed_memory, make_deterministic
+from vitreport.training.device import autocast, device_name, keep_freed_memory, set_up_device
 from vitreport.training.loop import TrainingState, train_step
 from vitreport.training.optimizers import build_optimizer
 from vitreport.training.setup import place_model
@@ -87,7 +87,7 @@ def vitreport(network: nn.Module, spec: RunSpec, batch: Batch, device: torch.dev
     state = TrainingState(network, build_optimizer(spec.optimizer, network.parameters()))
 
     def settings() -> None:
-        make_deterministic(device, threads=None)
+        set_up_device(device, threads=None)
 
     def forward() -> None:
         network.eval()

@@ -30,7 +30,7 @@ from vitreport.data.sources import describe, open_dataset
 from vitreport.spec.compose import compose
 from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.run import RunSpec
-from vitreport.training.device import keep_freed_memory, make_deterministic
+from vitreport.training.device import keep_freed_memory, set_up_device
 from vitreport.training.events import EpochFinished
 from vitreport.training.loop import fit
 from vitreport.training.setup import build_network, prepare
@@ -101,7 +101,7 @@ def notebook_epochs(arrays: ImageArrays, device: torch.device, workers: int) -> 
 
 def vitreport_epochs(arrays: ImageArrays, device: torch.device, spec: RunSpec) -> Iterator[None]:
     """One epoch for each `next`, by the program's own loop and under its own settings."""
-    make_deterministic(device, threads=None)
+    set_up_device(device, threads=None)
     setup = prepare(spec, build_network(spec).to(device), arrays)
     events = fit(setup.state, setup.batches, setup.splits, spec.train, setup.learning_rate, before_batch=lambda: None)
     for event in events:

@@ -252,17 +252,8 @@ def augmentation(spec: RunSpec) -> Facts:
 
 def shares(spec: RunSpec) -> list[float]:
     """The share of the learning rate at the first and last step of each epoch of 7."""
-    return [
-        learning_rate_at(
-            7 * epoch + step,
-            learning_rate=1.0,
-            schedule=spec.schedule,
-            steps_per_epoch=7,
-            total_steps=7 * spec.train.epochs,
-        )
-        for epoch in range(spec.train.epochs)
-        for step in (0, 6)
-    ]
+    spec = spec.model_copy(update={"optimizer": spec.optimizer.model_copy(update={"learning_rate": 1.0})})
+    return [learning_rate_at(7 * epoch + step, spec, 7) for epoch in range(spec.train.epochs) for step in (0, 6)]
 
 
 def published_shares(facts: Facts) -> list[float]:

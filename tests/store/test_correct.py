@@ -43,5 +43,5 @@ def test_of_none_and_of_very_many_images_nothing_is_kept() -> None:
 def test_bits_of_other_images_are_refused(text: str) -> None:
     """Nine images take two bytes, of which the last seven bits are zeros: //g= is one such text."""
     assert unpacked("/4A=", 9) == 0b111111111
-    with pytest.raises(ValueError, match="is "):
+    with pytest.raises(ValueError):  # noqa: PT011
         unpacked(text, 9)

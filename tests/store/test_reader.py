@@ -149,7 +149,7 @@ def test_torn_repeated_and_backward_lines_are_skipped(run: Path) -> None:
     assert [epoch.epoch for epoch in found.epochs] == [1, 2]
     numbers = [line.split(" skipped: ")[0] for line in lines(found)]
     assert numbers == [f"metrics.jsonl: line {number}" for number in (2, 3, 4, 6, 7, 8)]
-    assert "line 7 skipped: epoch 1 follows epoch 2" in found.damage[4].reason
+    assert "line 7 skipped: epoch 1 of 2 follows epoch 2" in found.damage[4].reason
 
 
 def test_flood_of_damaged_lines_is_cut(run: Path) -> None:
@@ -248,7 +248,8 @@ def test_epochs_beyond_those_of_the_spec_are_damage(run: Path) -> None:
         file.writelines(json.dumps({**last, "epoch": epoch}) + "\n" for epoch in range(3, 3000))
     found = read_run(run)
     assert [epoch.epoch for epoch in found.epochs] == [1, 2]
-    assert lines(found) == ["metrics.jsonl: not read from line 3: epoch 3 of 2"]
+    assert lines(found)[0] == "metrics.jsonl: line 3 skipped: epoch 3 of 2 follows epoch 2"
+    assert len(lines(found)) == reader.MAX_SKIPPED_LINES + 1
 
 
 def test_epochs_without_a_spec_are_bounded_too(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +257,7 @@ def test_epochs_without_a_spec_are_bounded_too(run: Path, monkeypatch: pytest.Mo
     (run / "spec.json").unlink()
     found = read_run(run)
     assert [epoch.epoch for epoch in found.epochs] == [1]
-    assert "metrics.jsonl: not read from line 2: epoch 2 of 1" in lines(found)
+    assert "metrics.jsonl: line 2 skipped: epoch 2 of 1 follows epoch 1" in lines(found)
 
 
 def test_many_folders_without_a_record_are_one_line(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.training.small import small_spec
 from vitreport.spec.optimizer import ConstantSpec, CosineSpec, ScheduleSpec
 from vitreport.training.optimizers import learning_rate_at
 
@@ -14,13 +15,8 @@ PEAK = 0.1
 
 
 def rate_at(step: int, schedule: ScheduleSpec, steps_per_epoch: int = 10, epochs: int = 10) -> float:
-    return learning_rate_at(
-        step,
-        learning_rate=PEAK,
-        schedule=schedule,
-        steps_per_epoch=steps_per_epoch,
-        total_steps=epochs * steps_per_epoch,
-    )
+    spec = small_spec(optimizer={"name": "adamw", "learning_rate": PEAK}, train={"epochs": epochs})
+    return learning_rate_at(step, spec.model_copy(update={"schedule": schedule}), steps_per_epoch)
 
 
 @pytest.mark.parametrize("kind", [ConstantSpec, CosineSpec])

@@ -31,11 +31,13 @@ def run_folders(runs_dir: Path) -> list[Path]:
 
 def strays(runs_dir: Path) -> list[tuple[str, str]]:
     """Return the names of what looks like a run and is not read, by reason."""
-    links = [entry for entry in _entries(runs_dir) if entry.is_symlink()]
-    folders = [entry for entry in _entries(runs_dir) if entry.is_dir() and not entry.is_symlink()]
-    incomplete = [folder for folder in folders if RunId.parse(folder.name).seed != ids.NO_SEED and not _is_run(folder)]
-    kinds = ((links, LINK), (incomplete, "incomplete (no record)"))
-    return [(listed([entry.name for entry in entries], MOST_NAMED), reason) for entries, reason in kinds if entries]
+    names: dict[str, list[str]] = {LINK: [], "incomplete (no record)": []}
+    for entry in _entries(runs_dir):
+        if entry.is_symlink():
+            names[LINK].append(entry.name)
+        elif entry.is_dir() and RunId.parse(entry.name).seed != ids.NO_SEED and not _is_run(entry):
+            names["incomplete (no record)"].append(entry.name)
+    return [(listed(found, MOST_NAMED), reason) for reason, found in names.items() if found]
 
 
 def find_run(name: str, runs_dir: Path) -> Path:

@@ -192,10 +192,7 @@ def packed(correct: Sequence[bool]) -> str | None:
 
 def unpacked(text: str, count: int) -> int:
     """Return a number of `count` bits. Raises ValueError if the text does not hold the bits of so many images."""
-    try:
-        content = base64.b64decode(text, validate=True)
-    except ValueError:
-        content = b""
+    content = base64.b64decode(text, validate=True)
     value, filled = int.from_bytes(content, "big"), -count % 8
     if len(content) != -(-count // 8) or value & ((1 << filled) - 1):
         raise ValueError(f"correct is not of {count} images")

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from vitreport.errors import RecordError, ResourceError, SpecError
+from vitreport.errors import SpecError
 from vitreport.records.folders import SWEEPS
 from vitreport.records.measurement import Answers, EpochRecord, ResultRecord, unpacked
 from vitreport.records.run import RunRecord, SweepRecord
@@ -107,11 +107,7 @@ def read_sweeps(runs_dir: Path, damage: list[Damage]) -> list[SweepRecord]:
     if fault := entry_fault(folder, folder=True):
         damage.append(Damage("*.json", f"their folder {fault}"))
         return []
-    try:
-        files = sorted(folder.glob("*.json"))
-    except OSError as error:
-        raise ResourceError(f"cannot read {folder}: {error.strerror}") from error
-    found = [read_file(file, partial(parse, SweepRecord), damage) for file in files]
+    found = [read_file(file, partial(parse, SweepRecord), damage) for file in sorted(folder.glob("*.json"))]
     return [record for record in found if record]
 
 
@@ -132,41 +128,28 @@ def read_run_file(path: Path) -> bytes:
 def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[Damage]) -> Iterator[EpochRecord]:
     """Read the epochs in order, up to number `most`; a run without the file has none.
 
-    A torn, damaged or repeated line is skipped and added to `damage`. Reading stops after many of them, and at a
-    later epoch than `most`. `images` counts those of each split, as run.json does.
+    A torn, damaged, repeated or later line is skipped and added to `damage`. Reading stops after many of them.
+    `images` counts those of each split, as run.json does.
     """
     try:
         content = read_run_file(path)
     except UnreadableFileError as error:
         damage += [] if error.is_missing else [Damage(path.name, error.reason)]
         return
-    newest = skipped = 0
+    newest, before = 0, len(damage)
     for number, line in enumerate(io.BytesIO(content), start=1):
         try:
             found = parse(EpochRecord, line, images)
-            if found.epoch <= newest:
-                raise ValueError(f"epoch {found.epoch} follows epoch {newest}")
+            if not newest < found.epoch <= most:
+                raise ValueError(f"epoch {found.epoch} of {most} follows epoch {newest}")
         except ValueError as error:
-            skipped += 1
-            if skipped > MAX_SKIPPED_LINES:
-                damage.append(Damage(path.name, f"not read after line {number}: too many damaged lines"))
-                return
             damage.append(Damage(path.name, f"line {number} skipped: {_reason(error)}"))
-            continue
-        if found.epoch > most:
-            damage.append(Damage(path.name, f"not read from line {number}: epoch {found.epoch} of {most}"))
+            if len(damage) - before < MAX_SKIPPED_LINES:
+                continue
+            damage.append(Damage(path.name, f"not read after line {number}: too many damaged lines"))
             return
         newest = found.epoch
         yield found
-
-
-def refuse_unreadable(path: Path, hint: str) -> None:
-    """Raise RecordError if a file is there and cannot be read: written again, it would lose what it holds."""
-    try:
-        read_run_file(path)
-    except UnreadableFileError as error:
-        if not error.is_missing:
-            raise RecordError(f"{path} {error.reason}", hint) from error
 
 
 def _reason(error: Exception) -> str:

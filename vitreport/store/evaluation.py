@@ -29,10 +29,9 @@ from vitreport.spec.run import RunSpec, TrainSpec
 from vitreport.store import mistakes
 from vitreport.store.checkpoint import load_model_weights, most_bytes, read_verified
 from vitreport.store.run_state import refuse_other_images
-from vitreport.training.device import choose_device, keep_freed_memory, make_deterministic, memory_errors
+from vitreport.training.device import choose_device, memory_errors, set_up_device
 from vitreport.training.evaluate import Predictions, confident_mistakes, measure, measure_details, predict
 from vitreport.training.events import Listener
-from vitreport.training.loop import measure_finite
 from vitreport.training.setup import Setup, build_network, place_split, split_indices
 
 PREDICTIONS_VERSION = 1
@@ -51,7 +50,8 @@ def write_results(
 
     def measured(epoch: int, step: int) -> tuple[records.EpochResult, Predictions]:
         found = {name: predict(state.model, split, train, before_batch) for name, split in setup.splits.items()}
-        measurements = {name: measure_finite(each, name, epoch, step) for name, each in found.items()}
+        place = f"epoch {epoch}, step {step}: "
+        measurements = {name: measure(each.logits, each.labels, f"{place}{name} loss") for name, each in found.items()}
         return records.EpochResult(epoch=epoch, step=step, splits=measurements), found["test"]
 
     last, test = measured(state.epoch, state.step)
@@ -120,8 +120,7 @@ def evaluate_run(
         raise RecordError(f"run {run.id} cannot be read: {'; '.join(map(str, run.damage))}")
     spec, trained_on = run.spec, run.record.data
     device = choose_device(runtime.device)
-    make_deterministic(device, runtime.threads or _recorded_threads(run.record))
-    keep_freed_memory()
+    set_up_device(device, runtime.threads or _recorded_threads(run.record))
     model = build_network(spec)
     recorded = run.result.selected if weights == "best" else run.result.last
     _load(model, run.folder, run.result, recorded.step)
@@ -144,7 +143,7 @@ def evaluate_run(
         data_fingerprint=arrays.fingerprint,
         canonical=arrays.canonical,
         classes=arrays.classes,
-        measurement=measure(predicted.logits, predicted.labels),
+        measurement=measure(predicted.logits, predicted.labels, f"the evaluation: {split} loss"),
         details=measure_details(predicted.logits, predicted.labels),
         images_per_second=predicted.images_per_second,
         recorded=recorded.splits.get(split) if own else None,

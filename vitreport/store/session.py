@@ -18,7 +18,7 @@ from vitreport.privacy import Places
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
 from vitreport.records.measurement import TRAIN_EVAL
-from vitreport.records.reader import Run, read_run, refuse_unreadable
+from vitreport.records.reader import Run, read_run, read_run_file
 from vitreport.records.run import DataRecord, GitRecord, ResumeRecord, RunRecord, ThroughputRecord
 from vitreport.records.schema import SCHEMA_VERSION, recordable
 from vitreport.runtime import Runtime
@@ -31,8 +31,9 @@ from vitreport.store.writer import RunWriter
 from vitreport.training import device as devices
 from vitreport.training.events import EpochFinished, EvaluationStarted, Listener, StepFinished
 from vitreport.training.loop import fit
-from vitreport.training.pretrained import load_pretrained, normalization_warning, read_pretrained, weights_message
+from vitreport.training.pretrained import load_pretrained, read_pretrained, weights_message
 from vitreport.training.setup import class_counts, place_model, prepare
+from vitreport.untrusted_files import reading_errors
 from vitreport.version import __version__
 
 PACKAGES = ("torch", "torchvision", "timm", "perceiver-pytorch", "numpy", "pydantic")
@@ -71,16 +72,13 @@ class Session:
         """Build the network, and read the images and the weights to start from."""
         self.spec, self.runtime, self.argv, self.listener = spec, runtime, argv, listener
         self.device = devices.choose_device(runtime.device)
-        devices.make_deterministic(self.device, runtime.threads)
-        devices.keep_freed_memory()
+        devices.set_up_device(self.device, runtime.threads)
         with devices.memory_errors("building the model"):
             model, self.cost = place_model(spec, self.device)
         refuse_full_disk(folder, peak_bytes(spec, self.cost.parameters))
         is_resumed = newest_step(folder / "checkpoints") > 0
         with devices.memory_errors("loading the weights"):
             weights = None if is_resumed else read_pretrained(model, spec, runtime.weights, listener.note)
-        if weights and (warning := normalization_warning(weights, spec)):
-            listener.note(warning)
         self.arrays = open_dataset(ImageRequest.of(spec.data, runtime, listener.note, listener.progress))
         for line in image_notices(spec.data.dataset, self.arrays):
             listener.note(line)
@@ -116,7 +114,7 @@ class Session:
         state, splits = setup.state, setup.splits
         monitored = {name: splits[name] for name in ("val", "test")[: 1 + train.monitor_test] if name in splits}
         monitored |= {TRAIN_EVAL: splits["train"]} if train.monitor_train else {}
-        with devices.step_memory_errors(train.batch_size), devices.compile_errors():
+        with devices.memory_errors(f"at train.batch_size = {train.batch_size}"), devices.compile_errors():
             if self.runtime.compile:
                 self.listener.note("torch compiles the network: the first step takes about a minute")
                 state.model.compile(dynamic=False)  # so that the bits of a step do not depend on the batches before it
@@ -149,7 +147,9 @@ class Session:
             if found is None and (has_steps or (before.folder / name).exists()):
                 damage = next(damage for damage in before.damage if damage.place == name)
                 raise RecordError(f"{before.folder}/{damage}", FORCE_HINT)
-        refuse_unreadable(before.folder / "metrics.jsonl", FORCE_HINT)
+        if (metrics := before.folder / "metrics.jsonl").exists():  # cut to the checkpoint, it would lose what it holds
+            with reading_errors(RecordError, metrics, FORCE_HINT):
+                read_run_file(metrics)
         if record := before.record:
             refuse_other_images(record, self.arrays.fingerprint, f"restore the former images, or {FORCE_HINT}")
             if has_steps and record.status != "done" and record.randomness != RANDOMNESS_VERSION:
@@ -167,7 +167,7 @@ class Session:
         if fault := class_warning(self.arrays.classes, sizes, limited=self.spec.data.limit is not None):
             self.listener.note(f"warning: {fault}")
         if self.weights:
-            self.listener.note(weights_message(self.weights, len(self.arrays.classes)))
+            self.listener.note(weights_message(self.weights))
 
     def _changes(self, recorded: dict[str, str]) -> dict[str, tuple[str, str]]:
         """Return what differs on this machine from the fingerprint of the run's start, and warn of it."""

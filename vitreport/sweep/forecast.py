@@ -168,7 +168,7 @@ def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
 
     images, counted = _images(spec, runtime)
     train, epochs = spec.train, spec.train.epochs
-    measured = measure_cost_here(spec, runtime.device, runtime.threads, training_images=images["train"])
+    measured = measure_cost_here(spec, runtime.device, runtime.threads, images["train"])
     each_epoch = images.get("val", 0) + images["test"] * train.monitor_test + images["train"] * train.monitor_train
     at_the_end = sum(images.values()) * (2 if train.selection == "val" else 1)  # with the selected and last weights
     seconds = images["train"] * epochs / measured.training.images_per_second

@@ -7,7 +7,7 @@ import re
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -22,6 +22,7 @@ from vitreport.training.optimizers import OPTIMIZER_IMPLEMENTATION
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT_BYTES = 2**30
+MEMORY_HINT = "choose a smaller model, smaller batches or another device"
 COMPILE_HINT = "leave --compile out, or see whether a C++ compiler is installed (with a GPU: Triton)"
 
 
@@ -44,10 +45,11 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda", index)
 
 
-def make_deterministic(device: torch.device, threads: int | None) -> None:
-    """Ask for the same bits every time, and for float32 where float32 is said; a CPU does so anyway."""
+def set_up_device(device: torch.device, threads: int | None) -> None:
+    """Set the threads, and ask for the same bits every time and for float32 where float32 is said, as on a CPU."""
     if threads is not None:
         torch.set_num_threads(threads)
+    keep_freed_memory()
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)  # loads the compiler, which takes two seconds
@@ -85,19 +87,14 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 
 
 @contextmanager
-def memory_errors(action: str, smaller: str = "a smaller model") -> Iterator[None]:
-    """Raise ResourceError where memory runs out during `action`, with the hint to choose something `smaller`."""
+def memory_errors(action: str) -> Iterator[None]:
+    """Raise ResourceError where memory runs out during `action`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        raise ResourceError(f"out of memory {action}", f"choose {smaller}, or another device") from error
-
-
-def step_memory_errors(batch_size: int) -> AbstractContextManager[None]:
-    """Raise ResourceError where memory runs out in a training step."""
-    return memory_errors(f"at train.batch_size = {batch_size}", "a smaller train.batch_size or a smaller model")
+        raise ResourceError(f"out of memory {action}", MEMORY_HINT) from error
 
 
 def keep_freed_memory() -> None:
@@ -140,7 +137,7 @@ def compile_errors() -> Iterator[None]:
 
 
 def devices_found() -> list[tuple[str, str, str]]:
-    """Return the devices of this machine: their names, what they are, and advice where one could be better."""
+    """Return the devices of this machine: their names, what they are, and advice without a GPU."""
     bfloat16 = [name for name, has in torch.cpu.get_capabilities().items() if name.endswith("bf16") and has]
     speed = f"bfloat16 by {', '.join(bfloat16)}" if bfloat16 else "no bfloat16 arithmetic: that precision is slow here"
     threads = counted(torch.get_num_threads(), "thread")
@@ -148,9 +145,9 @@ def devices_found() -> list[tuple[str, str, str]]:
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         found.append((f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB", ""))
-    if len(found) > 1:
-        return found
-    if torch.version.cuda:
-        fix = "with an NVIDIA GPU: see whether nvidia-smi lists it, or bring its driver up to date"
-        return [*found, ("cuda", f"torch is built for CUDA {torch.version.cuda} and sees no GPU", fix)]
-    return [*found, ("cuda", "torch is built without CUDA", "with an NVIDIA GPU: pip install --force-reinstall torch")]
+    if len(found) == 1:
+        cuda = torch.version.cuda
+        built = f"torch is built for CUDA {cuda} and sees no GPU" if cuda else "torch is built without CUDA"
+        fix = "bring its driver up to date" if cuda else "pip install --force-reinstall torch"
+        found.append(("cuda", built, f"with an NVIDIA GPU: {fix}"))
+    return found

@@ -1,5 +1,6 @@
 """Logits of a network over a split, and what is measured on them in float64, the same for every split."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vitreport.data.batches import ImageSet
+from vitreport.errors import DivergedError
 from vitreport.records.measurement import METRICS, CalibrationBin, Measurement, Mistake, SplitDetails
 from vitreport.spec.run import TrainSpec
 from vitreport.training.device import autocast, memory_errors
@@ -19,6 +21,7 @@ CPU_BATCH_SIZE = 128  # what fits a processor's cache
 CUDA_BATCH_SIZE, CUDA_SIDE = 1000, 32  # what fills a GPU, with images of so many pixels a side
 CALIBRATION_BINS = 15
 TOP_K = 5
+DIVERGED_HINT = "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm"
 MOST_CONFUSION_CLASSES = 200
 
 Logits = NDArray[np.float32]
@@ -71,14 +74,19 @@ FUNCTIONS = {"top5": top5}
 """How each of METRICS is computed from logits (N, K) and labels (N,); None where it does not apply."""
 
 
-def measure(logits: Logits, labels: Labels) -> Measurement:
+def check_finite(loss: float, place: str) -> None:
+    """Raise DivergedError for a loss that is infinite or NaN; `place` says of what, and after which step."""
+    if not math.isfinite(loss):
+        raise DivergedError(f"diverged at {place} = {loss}", DIVERGED_HINT)
+
+
+def measure(logits: Logits, labels: Labels, place: str = "loss") -> Measurement:
     """Count right answers of logits (N, K) for labels (N,), and compute the mean cross entropy and all METRICS.
 
-    Raises FloatingPointError where the cross entropy is infinite or NaN.
+    Raises DivergedError where the cross entropy is infinite or NaN.
     """
     loss = float(-_log_softmax(logits)[np.arange(len(labels)), labels].mean())
-    if not np.isfinite(loss):
-        raise FloatingPointError(f"loss = {loss}")
+    check_finite(loss, place)
     metrics = {name: FUNCTIONS[name](logits, labels) for name in METRICS}
     return Measurement(
         count=len(labels),

@@ -1,6 +1,5 @@
 """The training loop: steps and epochs in the order in which they happen, as events; and the state that they change."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,19 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vitreport.data.batches import ImageSet, TrainingBatches
-from vitreport.errors import DivergedError
 from vitreport.models.weights import named_weights
 from vitreport.randomness import stream_seed
 from vitreport.records.measurement import EpochRecord, Measurement
 from vitreport.spec.run import TrainSpec
 from vitreport.training.device import autocast, peak_memory_bytes
-from vitreport.training.evaluate import Predictions, measure, predict
+from vitreport.training.evaluate import check_finite, measure, predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 
 STEPS_BETWEEN_READS = {"cpu": 1, "cuda": 16}
 """Reading a loss waits for the device. At the end of an epoch it is always read."""
 RANK = 0  # of the process among those that train together: one does
-DIVERGED_HINT = "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm"
 
 
 @dataclass(frozen=True)
@@ -98,11 +95,12 @@ def fit(
             yield StepFinished(state.epoch + 1, state.step, len(targets), rate, loss)
         seconds = state.seconds
         loss, correct, images_seen = state.totals.tolist()
-        _check_finite(loss, "train loss", state.epoch + 1, state.step)
+        place = f"epoch {state.epoch + 1}, step {state.step}"
+        check_finite(loss, f"{place}: train loss")
         measured = {"train": Measurement(count=int(images_seen), correct=int(correct), loss=loss / images_seen)}
         for name, split in splits.items():
             predicted = predict(state.model, split, train, before_batch)
-            measured[name] = measure_finite(predicted, name, state.epoch + 1, state.step)
+            measured[name] = measure(predicted.logits, predicted.labels, f"{place}: {name} loss")
         state.finish_epoch(measured["val"].accuracy if train.selection == "val" else None)
         record = EpochRecord(
             epoch=state.epoch,
@@ -146,19 +144,5 @@ def _read_losses(unread: list[Tensor], state: TrainingState) -> float:
     values: list[float] = torch.stack(unread).tolist()
     unread.clear()
     for step, value in enumerate(values, start=state.step - len(values) + 1):
-        _check_finite(value, "loss", state.epoch + 1, step)
+        check_finite(value, f"epoch {state.epoch + 1}, step {step}: loss")
     return values[-1]
-
-
-def measure_finite(predicted: Predictions, split: str, epoch: int, step: int) -> Measurement:
-    """Measure a split. Raises DivergedError if its loss is infinite or NaN."""
-    try:
-        return measure(predicted.logits, predicted.labels)
-    except FloatingPointError as error:
-        raise DivergedError(f"diverged at epoch {epoch}, step {step}: {split} {error}", DIVERGED_HINT) from error
-
-
-def _check_finite(value: float, name: str, epoch: int, step: int) -> None:
-    """Raise DivergedError for a value that is infinite or NaN after `step` steps, in an epoch that counts from 1."""
-    if not math.isfinite(value):
-        raise DivergedError(f"diverged at epoch {epoch}, step {step}: {name} = {value}", DIVERGED_HINT)

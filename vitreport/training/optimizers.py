@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vitreport.spec import optimizer as specs
+from vitreport.spec.run import RunSpec
 
 OPTIMIZER_IMPLEMENTATION = "fused"
 
@@ -46,16 +47,15 @@ def tensors_per_parameter(spec: specs.OptimizerSpec) -> int:
     return sum(tensor.shape == parameter.shape for tensor in kept.values())
 
 
-def learning_rate_at(
-    step: int, *, learning_rate: float, schedule: specs.ScheduleSpec, steps_per_epoch: int, total_steps: int
-) -> float:
-    """Return the learning rate of step 0, 1, ..., total_steps - 1.
+def learning_rate_at(step: int, spec: RunSpec, steps_per_epoch: int) -> float:
+    """Return the learning rate of a step; the first is step 0.
 
     Warm-up over w steps: learning_rate * (step + 1) / w. Then "cosine" multiplies it by f + (1 - f) * (1 + cos(pi *
     progress)) / 2, with f = final_fraction and the progress from 0 to 1 over the remaining steps. With the interval
     "epoch" the progress is that of the epoch's start, minus the lag; epoch 0 has no lag. The lag makes it negative in
     epoch 1 where it is 2; the cosine is even.
     """
+    learning_rate, schedule = spec.optimizer.learning_rate, spec.schedule
     warmup_steps = round(schedule.warmup_epochs * steps_per_epoch)
     if step < warmup_steps:
         return learning_rate * (step + 1) / warmup_steps
@@ -67,7 +67,7 @@ def learning_rate_at(
             if schedule.interval == "epoch":
                 epoch = since // steps_per_epoch
                 since = (epoch - schedule.lag_epochs) * steps_per_epoch if epoch else 0
-            progress = since / (total_steps - warmup_steps)
+            progress = since / (steps_per_epoch * spec.train.epochs - warmup_steps)
             remaining = (1 + math.cos(math.pi * progress)) / 2
             return learning_rate * (schedule.final_fraction + (1 - schedule.final_fraction) * remaining)
         case _:

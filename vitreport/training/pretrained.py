@@ -27,6 +27,7 @@ TITLES = {"missing": "missing", "unexpected": "not in the network", "reshaped": 
 def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Callable[[str], None]) -> Weights | None:
     """Read the weights that `model.pretrained` names; None where it names none. Only the classifier may not fit.
 
+    `note` receives a warning if this run does not normalize images as those were that the weights were trained on.
     Raises SpecError where the weights are a file that is not given, RecordError where they cannot be used,
     ResourceError where the hub has to be asked and cannot.
     """
@@ -45,35 +46,38 @@ def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Ca
         assert isinstance(spec.model, TimmSpec)
         weights = hub_weights(spec.model, spec.data.image_size, note)
     _check_weights(model, weights)
+    published, own = weights.channel_statistics, spec.data.normalization
+    if published and published != CHANNEL_STATISTICS.get(own):
+        names = [f'data.normalization = "{name}"' for name, known in CHANNEL_STATISTICS.items() if known == published]
+        (theirs,) = names or [f"mean {published[0]} and deviation {published[1]}"]
+        note(f'warning: {weights.source} was trained with {theirs}, this run normalizes with "{own}"')
     return weights
 
 
 def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) -> InitialWeights:
     """Put weights that `read_pretrained` returned into a fresh network; its classifier not for other classes."""
-    wanted, fates = named_weights(model), _fates(model, weights)
-    classifier = [name for name in wanted if name.startswith(classifier_prefixes(model))]
-    if weights.classes is not None and weights.classes != tuple(classes):
-        fates |= {name: "reclassed" for name in classifier if fates[name] == "fitting"}
-    names = {fate: [name for name in fates if fates[name] == fate] for fate in ("fitting", *TITLES, "reclassed")}
-    is_fresh = not {*classifier} <= {*names["fitting"]}
+    wanted, names = named_weights(model), _compared(model, weights)
+    classifier = {name for name in wanted if name.startswith(classifier_prefixes(model))}
+    are_others = weights.classes is not None and weights.classes != tuple(classes)
+    names["reclassed"] = [name for name in names["fitting"] if are_others and name in classifier]
+    taken = [name for name in names.pop("fitting") if name not in names["reclassed"]]
     with torch.no_grad():
-        for name in names["fitting"]:
+        for name in taken:
             wanted[name].copy_(weights.tensors[name])
+    is_fresh = not classifier <= {*taken}
     return InitialWeights(
         source=recordable(weights.source),
         sha256=weights.sha256,
-        loaded=len(names.pop("fitting")),
+        loaded=len(taken),
         classifier="fresh" if is_fresh else "unnamed classes" if weights.classes is None else "same classes",
-        **{fate: tuple(map(recordable, found[:MOST_NAMES])) for fate, found in names.items()},
+        **{kind: tuple(map(recordable, found[:MOST_NAMES])) for kind, found in names.items()},
     )
 
 
-def weights_message(weights: InitialWeights, num_classes: int) -> str:
+def weights_message(weights: InitialWeights) -> str:
     """Say in one line what was loaded and what was not."""
-    classifiers = {
-        "same classes": f"classifier: taken, of the same {num_classes} classes",
-        "unnamed classes": f"classifier: taken, of {num_classes} classes that {weights.source} does not name",
-    }
+    known = {"same classes": "the same classes", "unnamed classes": "classes that the file does not name"}
+    classifier = [f"classifier: taken, of {words}" for kind, words in known.items() if kind == weights.classifier]
     kinds = {
         "fresh, of another shape": weights.reshaped,
         "fresh, of other classes": weights.reclassed,
@@ -81,31 +85,15 @@ def weights_message(weights: InitialWeights, num_classes: int) -> str:
         "not used": weights.unexpected,
     }
     others = [f"{kind}: {_listed(names)}" for kind, names in kinds.items() if names]
-    taken = [text for kind, text in classifiers.items() if kind == weights.classifier]
-    return "; ".join([f"weights: {weights.loaded} tensors of {weights.source}", *taken, *others])
-
-
-def normalization_warning(weights: Weights, spec: RunSpec) -> str:
-    """Say that images are not normalized as those that the weights were trained on; nothing where that is unknown."""
-    published, own = weights.channel_statistics, spec.data.normalization
-    if published is None or CHANNEL_STATISTICS.get(own) == published:
-        return ""
-    names = [f'data.normalization = "{name}"' for name, known in CHANNEL_STATISTICS.items() if known == published]
-    (theirs,) = names or [f"mean {published[0]} and deviation {published[1]}"]
-    return f'warning: {weights.source} was trained with {theirs}, this run normalizes with "{own}"'
+    return "; ".join([f"weights: {weights.loaded} tensors of {weights.source}", *classifier, *others])
 
 
 def _check_weights(model: nn.Module, weights: Weights) -> None:
     """Raise RecordError where anything but the classifier does not fit, or is not finite in the network's type."""
-    classifier, wanted, fates = classifier_prefixes(model), named_weights(model), _fates(model, weights)
-    others = {name: fate for name, fate in fates.items() if not name.startswith(classifier)}
-    faults = [
-        f"{title}: {_listed([name for name in others if others[name] == fate])}"
-        for fate, title in TITLES.items()
-        if fate in others.values()
-    ]
-    fitting = [name for name in wanted if fates[name] == "fitting"]
-    if faults:
+    classifier, wanted, names = classifier_prefixes(model), named_weights(model), _compared(model, weights)
+    fitting = names["fitting"]
+    others = {kind: [name for name in names[kind] if not name.startswith(classifier)] for kind in TITLES}
+    if faults := [f"{TITLES[kind]}: {_listed(found)}" for kind, found in others.items() if found]:
         fault = f"{len(fitting)} of {len(wanted)} tensors do; {'; '.join(faults)}"
         hint = "are they weights of another architecture, or of one with other arguments?"
         raise RecordError(f"{weights.source} does not fit the network: {fault}", hint)
@@ -122,14 +110,15 @@ def _without_prefixes(weights: Weights, wanted: Collection[str]) -> Weights:
     return replace(weights, tensors={names[name]: weights.tensors[name] for name in ordered})
 
 
-def _fates(model: nn.Module, weights: Weights) -> dict[str, str]:
-    """Return which tensors of a network, in its order, and of weights fit each other, and why others do not."""
-    given, fates = weights.tensors, dict[str, str]()
+def _compared(model: nn.Module, weights: Weights) -> dict[str, list[str]]:
+    """Return the names of the tensors of a network, in its order, and of weights that fit each other or do not."""
+    given, names = weights.tensors, {kind: list[str]() for kind in ("fitting", *TITLES)}
     for name, own in named_weights(model).items():
         tensor = given.get(name, own)
         fits = tensor.shape == own.shape and tensor.is_floating_point() == own.is_floating_point()
-        fates[name] = "missing" if name not in given else "fitting" if fits else "reshaped"
-    return fates | dict.fromkeys(sorted(given.keys() - model.state_dict().keys()), "unexpected")
+        names["missing" if name not in given else "fitting" if fits else "reshaped"].append(name)
+    names["unexpected"] = sorted(given.keys() - model.state_dict().keys())
+    return names
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -71,13 +71,7 @@ def prepare(spec: RunSpec, model: nn.Module, arrays: ImageArrays) -> Setup:
         state=TrainingState(model, build_optimizer(spec.optimizer, model.parameters())),
         splits=splits,
         batches=batches,
-        learning_rate=partial(
-            learning_rate_at,
-            learning_rate=spec.optimizer.learning_rate,
-            schedule=spec.schedule,
-            steps_per_epoch=batches.steps_per_epoch,
-            total_steps=batches.steps_per_epoch * spec.train.epochs,
-        ),
+        learning_rate=partial(learning_rate_at, spec=spec, steps_per_epoch=batches.steps_per_epoch),
         split_hash=split_hash(train, val),
     )
 

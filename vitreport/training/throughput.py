@@ -2,13 +2,11 @@
 
 import statistics
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
 import torch
-from torch import nn
 
 from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.errors import SpecError
@@ -58,31 +56,18 @@ class MeasuredCost:
         return (self.cost.activation_bytes_per_image or 0) * self.batch_size
 
 
-def measure_cost_here(
-    spec: RunSpec, device_name: str, threads: int | None, *, training_images: int | None = None
-) -> MeasuredCost:
-    """Build the network and run some steps on generated images; a run has `training_images` if that is known.
+def measure_cost_here(spec: RunSpec, device_name: str, threads: int | None, training_images: int) -> MeasuredCost:
+    """Build the network and run some steps on generated images; a run has `training_images`.
 
     Raises SpecError where batches leave nothing to normalize over, ResourceError where memory runs out.
     """
     device = devices.choose_device(device_name)
-    batch_size = min(spec.train.batch_size, training_images or spec.train.batch_size)
-    devices.make_deterministic(device, threads)
-    devices.keep_freed_memory()
+    batch_size = min(spec.train.batch_size, training_images)
+    devices.set_up_device(device, threads)
     with devices.memory_errors("building the model"):
         model, cost = place_model(spec, device)
-    if problems := lone_image_problems(spec, model, training_images or batch_size):
+    if problems := lone_image_problems(spec, model, training_images):
         raise SpecError(problems=problems)
-    with devices.step_memory_errors(batch_size):
-        rates = measure_throughput(model, spec, device, batch_size, seconds=SECONDS)
-    return MeasuredCost(batch_size, devices.device_name(device), torch.get_num_threads(), cost, *rates)
-
-
-def measure_throughput(
-    model: nn.Module, spec: RunSpec, device: torch.device, batch_size: int, *, seconds: float
-) -> tuple[Rate, Rate]:
-    """Measure training and evaluation on a copy of the model, which is on `device`, in about `seconds`."""
-    model = deepcopy(model)
     state = TrainingState(model, build_optimizer(spec.optimizer, model.parameters()))
 
     def train(images: ImageSet) -> None:
@@ -93,10 +78,12 @@ def measure_throughput(
     def evaluate(images: ImageSet) -> None:
         predict(model, images, spec.train, before_batch=lambda: None)
 
+    with devices.memory_errors(f"at train.batch_size = {batch_size}"):
+        training = measure_rate(train, spec.data, device, batch_size, SECONDS * 2 / 3)
     evaluated = evaluation_batch_size(device, spec.train, spec.data.image_size)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        training = measure_rate(train, spec.data, device, batch_size, seconds * 2 / 3)
-        return training, measure_rate(evaluate, spec.data, device, evaluated, seconds / 3)
+    forward = measure_rate(evaluate, spec.data, device, evaluated, SECONDS / 3)
+    machine = devices.device_name(device), torch.get_num_threads()
+    return MeasuredCost(batch_size, *machine, cost, training, forward)
 
 
 def measure_rate(
