@@ -1,31 +1,25 @@
 """Train small vision models from a checked spec, keep a record of every run, and report what the records say.
 
-`read_spec`, `train`, `ablate`, `run_study`, `load_runs`, `analyze`, `analyze_study` and `render` do in this process
-what the commands do. `import vitreport` is fast: the names are imported when one of them is first used.
+`read_spec`, `train`, `ablate`, `load_runs`, `analyze`, `analyze_study` and `render` do in this process what the
+commands do. `import vitreport` is fast: the names are imported when one of them is first used.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vitreport.version import __version__
+__version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from vitreport.analysis.summary import Summary
-    from vitreport.api import ablate, analyze, analyze_study, load_runs, read_spec, render, run_study, train
+    from vitreport.api import ablate, analyze, analyze_study, load_runs, read_spec, render, train
     from vitreport.export.table import epochs_frame, runs_frame
     from vitreport.records.reader import Run
     from vitreport.runtime import Runtime
     from vitreport.spec.run import RunSpec
-    from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine
-    from vitreport.sweep.run import Observer
     from vitreport.training.events import Listener
 
 __all__ = [
-    "Ended",
-    "Engine",
     "Listener",
-    "MakeEngine",
-    "Observer",
     "Run",
     "RunSpec",
     "Runtime",
@@ -38,7 +32,6 @@ __all__ = [
     "load_runs",
     "read_spec",
     "render",
-    "run_study",
     "runs_frame",
     "train",
 ]

@@ -1,6 +1,6 @@
 """The functions of the Python API; use them from `vitreport`, as in `vitreport.train`.
 
-Only `train` loads torch, and the processes that `ablate` and `run_study` start.
+Only `train` loads torch, and the processes that `ablate` starts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from vitreport.analysis.selection import Analysis
 from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.analysis.summary import Summary
 from vitreport.data.sources import facts_in
-from vitreport.errors import RecordError, SpecError, VitreportError, left_out
+from vitreport.errors import SpecError
 from vitreport.export.table import epochs_frame, runs_frame  # noqa: F401
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
@@ -27,7 +27,7 @@ from vitreport.spec import compose, sweep
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import DEFAULT_SEEDS
 from vitreport.store.run_state import finished_run
-from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine  # noqa: F401
+from vitreport.sweep.engines.engine import MakeEngine
 from vitreport.sweep.plan import plan_ablation
 from vitreport.sweep.run import Observer, Policy, run_plans
 from vitreport.sweep.study_plan import StudyRequest, plan_study
@@ -86,16 +86,12 @@ def train(
     """
     listener = listener or Listener()
     spec, runtime = _resolve(spec, runtime or Runtime())
-    run = None if force else finished_run(spec, runtime, listener)
-    if run:
+    if run := None if force else finished_run(spec, runtime, listener):
         listener.note(f"run {run.id} is done already; --force trains it again in a new directory")
-    else:
-        from vitreport.store.session import train_run
+        return run
+    from vitreport.store.session import train_run
 
-        run = read_run(train_run(spec, runtime, force=force, argv=argv, listener=listener))
-    if run.record is None or run.result is None:
-        raise RecordError(f"run {run.id} cannot be read back: {'; '.join(map(str, run.damage))}")
-    return run
+    return read_run(train_run(spec, runtime, force=force, argv=argv, listener=listener))
 
 
 def ablate(
@@ -149,49 +145,6 @@ def ablate(
     return analyze_all(runs.values(), outline_of_sweeps([plan]))
 
 
-def run_study(
-    study: str | Path,
-    *,
-    only: Sequence[str] = (),
-    seeds: str = DEFAULT_SEEDS,
-    overrides: Sequence[str] = (),
-    runtime: Runtime | None = None,
-    engine: MakeEngine | None = None,
-    observer: Observer | None = None,
-    policy: Policy = Policy(),
-) -> Analysis:
-    """Train what is missing of a study, and return its analysis with its published claims.
-
-    Parts without usable images are left out; the error is raised after the others are trained.
-    Call it under `if __name__ == "__main__":`, as `ablate`.
-
-    Args:
-        study: A study by its name, or its TOML file.
-        only: Its runs and ablations by name (default: all).
-        seeds: As `--seeds` takes them.
-        overrides: `FIELD=VALUE`, as `--set` takes them.
-        runtime: As in `ablate`.
-        engine: As in `ablate`.
-        observer: As in `ablate`.
-        policy: As in `ablate`.
-
-    Raises:
-        VitreportError: Of the kind that ended the sweep; see `vitreport.errors`. A trial that fails ends nothing.
-
-    Example:
-        >>> if __name__ == "__main__":
-        ...     print(vitreport.run_study("digits", seeds="1").summary.groups)
-    """
-    runtime = runtime or Runtime()
-    asked = StudyRequest(str(study), only, seeds, overrides, weights=runtime.weights)
-    faults: dict[str, VitreportError] = {}
-    planned = plan_study(asked, facts_in([runtime.data_dir]), faults)
-    run_plans(list(planned.plans.values()), runtime, engine, policy=policy, observer=observer, faults=faults)
-    if faults:
-        raise left_out(faults)
-    return selection.analyze_study(planned, runtime.runs_dir)
-
-
 def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
     """Read the record of every run in a folder, sorted by name.
 
@@ -242,7 +195,16 @@ def analyze_study(
 ) -> Analysis:
     """Return the analysis of the recorded runs of a study, with its published claims; nothing is trained.
 
-    The arguments are those of `run_study`, and directories of runs and datasets. By default, all recorded seeds count.
+    Args:
+        study: A study by its name, or its TOML file.
+        runs_dir: The folder of the runs.
+        only: Its runs and ablations by name (default: all).
+        seeds: As `--seeds` takes them (default: all recorded ones).
+        overrides: `FIELD=VALUE`, as `--set` takes them.
+        data_dirs: The folders to look for datasets in.
+
+    Raises:
+        SpecError: With every problem of the study.
     """
     request = StudyRequest(str(study), only, DEFAULT_SEEDS if seeds is None else seeds, overrides)
     planned = plan_study(request, facts_in(data_dirs))
@@ -261,7 +223,7 @@ def render(
     """Return a report in one of the formats of `vitreport report`.
 
     Args:
-        analysis: As `analyze`, `analyze_study` or `run_study` returns it.
+        analysis: As `analyze` or `analyze_study` returns it.
         format: "model-card" is for the runs of one group.
         title: The heading (default: that of the study, or a general one).
         template: For Markdown, your own, as `vitreport.report.markdown.read_template` reads it.

@@ -13,7 +13,6 @@ from vitreport.errors import ResourceError, VitreportError
 
 MAX_WEIGHTS_BYTES = 4 << 30
 LINK = "is a link, which is not followed"
-KINDS = {"-": "a file", "d": "a folder", "p": "a pipe", "s": "a socket"}
 
 
 class UnreadableFileError(Exception):
@@ -49,16 +48,15 @@ def open_bounded(path: Path, most: int | None = None, *, links: bool = True) -> 
     """
     with _read_errors(links=links):
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | (0 if links else os.O_NOFOLLOW))
-    try:
-        status = os.fstat(descriptor)
-        if fault := _mode_fault(status.st_mode):
-            raise UnreadableFileError(fault)
-        if most is not None and status.st_size > most:
-            raise UnreadableFileError(_too_large(most))
-        return open(descriptor, "rb")
-    except BaseException:
+    status, fault = os.fstat(descriptor), ""
+    if not stat.S_ISREG(status.st_mode):
+        fault = "is not a regular file"
+    elif most is not None and status.st_size > most:
+        fault = _too_large(most)
+    if fault:
         os.close(descriptor)
-        raise
+        raise UnreadableFileError(fault)
+    return open(descriptor, "rb")
 
 
 def read_bounded(path: Path, most: int, *, links: bool = True) -> bytes:
@@ -78,18 +76,10 @@ def file_digest(path: Path, most: int | None = None) -> str:
 
 def entry_fault(path: Path, *, folder: bool = False) -> str | None:
     """Say why an entry is not the regular file, or the folder, that it has to be; None if it is or does not exist."""
-    try:
-        mode = path.lstat().st_mode
-    except OSError:
-        return None
-    return LINK if stat.S_ISLNK(mode) else _mode_fault(mode, folder=folder)
-
-
-def _mode_fault(mode: int, *, folder: bool = False) -> str | None:
-    kind = KINDS.get(stat.filemode(mode)[0], "a device")
-    if kind == ("a folder" if folder else "a file"):
-        return None
-    return f"is {kind}, not a {'folder' if folder else 'regular file'}"
+    if os.path.islink(path):
+        return LINK
+    is_right = os.path.isdir(path) if folder else os.path.isfile(path)
+    return None if is_right or not os.path.exists(path) else f"is not a {'folder' if folder else 'regular file'}"
 
 
 def _too_large(most: int) -> str:

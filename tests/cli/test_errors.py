@@ -47,7 +47,7 @@ def test_a_batch_that_is_too_small_to_normalise_over(command: list[str], batch_s
         (["train", "tnt", "--preset", "digits"], ["'digits': unknown preset", "mean tnt-digits or swin-digits?"]),
         (["train", "swin", "--preset", "perceiver-cifar10"], ["is not a recipe of swin", "swin-cifar10"]),
         (["train", "--spec", "missing.toml"], ["missing.toml is missing; hint: give the path of a TOML file"]),
-        (["train", "--spec", "."], [". is a folder, not a regular file"]),
+        (["train", "--spec", "."], [". is not a regular file"]),
         (["train"], ["model.name: is missing", "one of perceiver-io"]),
         (["train", "--bogus"], ["No such option: --bogus", "`vitreport train --help`"]),
         (["ablate", "--limit", "1"], ["No such option: --limit", "hint: --set limit=VALUE, or `vitreport ablate"]),

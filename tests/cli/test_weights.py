@@ -186,7 +186,7 @@ def test_weights_that_cannot_be_used(cli: Cli) -> None:
     said = ["other.pth does not fit the network: 0 of", "missing: stem.proj.weight", "not in the network: layer.weight"]
     refused(cli(*MIXER, "--weights", "other.pth"), 4, *said)
     refused(cli(*MIXER, "--weights", "none.pth"), 2, "--weights none.pth is missing")
-    refused(cli(*MIXER, "--weights", "."), 4, "--weights . is a folder, not a regular file")
+    refused(cli(*MIXER, "--weights", "."), 4, "--weights . is not a regular file")
     assert not Path("runs").exists()
 
 

@@ -186,8 +186,8 @@ def test_what_is_no_file_of_weights_is_not_waited_for() -> None:
     os.mkfifo("pipe.safetensors")
     Path("zero.safetensors").symlink_to("/dev/zero")
     Path("folder.safetensors").mkdir()
-    for name, told in (("pipe", "is a pipe"), ("zero", "is a device"), ("folder", "is a folder")):
-        with pytest.raises(RecordError, match=f"{name}.safetensors {told}, not a regular file"):
+    for name in ("pipe", "zero", "folder"):
+        with pytest.raises(RecordError, match=f"{name}.safetensors is not a regular file"):
             read_weights(Path(f"{name}.safetensors"), "0" * 64)
 
 

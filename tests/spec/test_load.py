@@ -67,7 +67,7 @@ def test_a_broken_file_is_refused_where_it_breaks(name: str, content: bytes, sai
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == "is a folder, not a regular file; hint: give the path of a TOML file"
+    assert refusal(tmp_path) == "is not a regular file; hint: give the path of a TOML file"
     assert refusal(tmp_path / "missing.toml").startswith("is missing; hint: ")
     assert refusal(Path("a\0b")).startswith("cannot be read: embedded null byte")
     assert refusal(Path("a" * 5000)).startswith("cannot be read: file name too long")
@@ -75,7 +75,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
 def test_a_device_without_an_end_is_not_read_to_it() -> None:
-    assert refusal(Path("/dev/zero")).startswith("is a device, not a regular file")
+    assert refusal(Path("/dev/zero")).startswith("is not a regular file")
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,8 @@ def test_the_runs_folder_itself_may_be_a_link(driver: Driver, tmp_path: Path) ->
 
 
 OTHERS: dict[str, tuple[Callable[[Path], None], str]] = {
-    "pipe": (os.mkfifo, "is a pipe, not a regular file"),
-    "folder": (Path.mkdir, "is a folder, not a regular file"),
+    "pipe": (os.mkfifo, "is not a regular file"),
+    "folder": (Path.mkdir, "is not a regular file"),
     "too large": (lambda path: os.truncate(path, MAX_BYTES["metrics.jsonl"] + 1), "is larger than 64 MiB"),
 }
 
@@ -103,7 +103,7 @@ def test_epochs_that_cannot_be_read_are_not_written_over(
 def test_a_checkpoint_that_is_a_pipe_is_not_waited_for(driver: Driver, killed: Path, tmp_path: Path, name: str) -> None:
     (killed / "checkpoints" / name).unlink()
     os.mkfifo(killed / "checkpoints" / name)
-    refused(driver, tmp_path, f"{name} is a pipe, not a regular file")
+    refused(driver, tmp_path, f"{name} is not a regular file")
 
 
 def test_a_finished_run_without_its_spec_is_not_done(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:

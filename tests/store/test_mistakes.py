@@ -86,7 +86,7 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     places: list[tuple[Callable[[], None], str]] = [
         (lambda: path.symlink_to(outside), "is a link, which is not followed"),
         (lambda: path.symlink_to("/dev/zero"), "is a link, which is not followed"),
-        (lambda: os.mkfifo(path), "is a pipe, not a regular file"),
+        (lambda: os.mkfifo(path), "is not a regular file"),
     ]
     for put, told in places:
         put()

@@ -103,10 +103,10 @@ def test_what_is_no_file_is_not_opened(run: Path, name: str) -> None:
     """A pipe would be waited for, a device read for ever."""
     path = run / name
     for replace, kind in (
-        (os.mkfifo, "a pipe, not a regular file"),
+        (os.mkfifo, "not a regular file"),
         (lambda path: path.symlink_to("/dev/zero"), "a link, which is not followed"),
         (lambda path: path.symlink_to("absent"), "a link, which is not followed"),
-        (Path.mkdir, "a folder, not a regular file"),
+        (Path.mkdir, "not a regular file"),
     ):
         path.unlink()
         replace(path)

@@ -22,14 +22,6 @@ from vitreport.errors import SpecError
 from vitreport.files import write_json
 from vitreport.runtime import Runtime
 
-STUDY = """
-title = "Mixers"
-[runs.small]
-model = "mlp-mixer"
-dataset = "digits"
-set = { patch_size = 4, embed_dim = 8, num_blocks = 1 }
-"""
-
 
 def test_an_ablation_is_trained_by_an_engine_and_analyzed() -> None:
     engine = FakeEngine(finish)
@@ -106,7 +98,7 @@ def test_the_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
     page = (ROOT / "docs/reference/python-api.md").read_text()
     sources = [
         "".join(example.source for example in DocTestParser().get_examples(getattr(vitreport, name).__doc__))
-        for name in ("train", "ablate", "analyze", "run_study")
+        for name in ("train", "ablate", "analyze")
     ]
     assert all(sources)
     spec = small_spec()
@@ -115,16 +107,6 @@ def test_the_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {"__name__": "__main__", "vitreport": vitreport, "Path": Path, "spec": spec, "runs": vitreport.load_runs()}
     for source in [*sources, *re.findall(r"```python\n(.*?)```", page, re.DOTALL)]:
         exec(source, names)
-
-
-def test_a_study_is_trained_and_analyzed() -> None:
-    Path("my.toml").write_text(STUDY)
-    engine = FakeEngine(finish)
-    runtime = Runtime(device="cpu", threads=1)
-    analysis = vitreport.run_study("my.toml", seeds="2", runtime=runtime, engine=lambda *_: engine)
-    assert analysis.title == "Mixers"
-    assert [len(group.runs) for group in analysis.summary.groups] == [2]
-    assert [spec.seed for spec in engine.specs] == [0, 1]
 
 
 SCRIPT = """

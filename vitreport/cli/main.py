@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from vitreport import __version__
 from vitreport.cli import console
 from vitreport.cli.completion import values_in_bash
 from vitreport.cli.options import WordsCommand
@@ -19,7 +20,6 @@ from vitreport.errors import EXIT_CODES, SpecError, VitreportError, with_hint
 from vitreport.files import NAME_ERRORS
 from vitreport.runtime import DEBUG
 from vitreport.store.signals import StopSignal, handle_until_exit
-from vitreport.version import __version__
 
 HELP_NAMES = ["-h", "--help"]
 DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

@@ -15,10 +15,6 @@ from vitreport.untrusted_files import LINK, entry_fault
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 CHECKPOINTS = "checkpoints"
 SWEEPS = "sweeps"
-FILES = (
-    *("spec.json", "run.json", "metrics.jsonl", "result.json", "predictions.npz", "best.safetensors"),
-    *("mistakes.png", "crash.txt", ".lock"),
-)
 LINK_HINT = "replace the link with what it points to; nothing outside the runs folder is read or written"
 MOVE_HINT = "move it elsewhere"
 MOST_NAMED = 3
@@ -83,8 +79,9 @@ def next_attempt(runs_dir: Path, run_id: str) -> Path:
 
 def refuse_foreign_entries(folder: Path) -> None:
     """Refuse a run folder in which writing would change something outside of it, or wait for ever."""
-    saved = [path for path in (folder / CHECKPOINTS).glob("step-*") if path.suffix in (".safetensors", ".sha256")]
-    refuse_foreign([folder, folder / CHECKPOINTS], [*(folder / name for name in FILES), *saved])
+    folders = [folder, folder / CHECKPOINTS]
+    entries = [entry for each in folders for entry in each.glob("*")]
+    refuse_foreign(folders, [entry for entry in entries if entry.is_symlink() or not entry.is_dir()])
 
 
 def refuse_foreign(folders: Sequence[Path], files: Sequence[Path]) -> None:

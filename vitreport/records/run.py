@@ -35,8 +35,7 @@ class DataRecord(Record):
     @model_validator(mode="after")
     def _counts_every_class(self) -> Self:
         counts = self.class_counts
-        lengths = set(map(len, counts.values())) if counts else set()
-        if counts is not None and (not {"train", "test"} <= set(counts) or lengths != {len(self.classes)}):
+        if counts and (not {"train", "test"} <= {*counts} or {*map(len, counts.values())} != {len(self.classes)}):
             raise ValueError("class_counts must have a number for each class of the train and the test split")
         return self
 

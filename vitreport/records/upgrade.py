@@ -33,10 +33,8 @@ def parse(kind: type[Model], content: bytes, images: Mapping[str, int] | None = 
     if not isinstance(values, dict):
         raise ValueError("is not a JSON object")
     version = values.pop("schema_version", 1 if "cells" in values else SCHEMA_VERSION)
-    if type(version) is not int or version < 1:
-        raise ValueError("schema_version: must be a whole number from 1")
-    if version > SCHEMA_VERSION:
-        raise ValueError(f"has schema version {version}, written by a newer vitreport")
+    if version not in range(1, SCHEMA_VERSION + 1):
+        raise ValueError(f"has schema version {version!r:.20}, written by a newer vitreport")
     drop_former_fields(values)
     return kind.model_validate_json(to_json(_upgraded(values, images or {}) if version == 1 else values))
 

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from statistics import median
 
+from vitreport import __version__
 from vitreport.data.notices import class_warning, image_notices
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
@@ -34,7 +35,6 @@ from vitreport.training.loop import fit
 from vitreport.training.pretrained import load_pretrained, read_pretrained, weights_message
 from vitreport.training.setup import class_counts, place_model, prepare
 from vitreport.untrusted_files import reading_errors
-from vitreport.version import __version__
 
 PACKAGES = ("torch", "torchvision", "timm", "perceiver-pytorch", "numpy", "pydantic")
 
