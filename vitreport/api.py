@@ -212,7 +212,7 @@ def analyze_study(
 
 
 def render(
-    analysis: Summary | Analysis,
+    analysis: Summary | Analysis | page.Page,
     format: Format = "markdown",  # noqa: A002
     *,
     title: str | None = None,
@@ -223,7 +223,7 @@ def render(
     """Return a report in one of the formats of `vitreport report`.
 
     Args:
-        analysis: As `analyze` or `analyze_study` returns it.
+        analysis: As `analyze` or `analyze_study` returns it, or the page that was made of it.
         format: "model-card" is for the runs of one group.
         title: The heading (default: that of the study, or a general one).
         template: For Markdown, your own, as `vitreport.report.markdown.read_template` reads it.
@@ -238,9 +238,10 @@ def render(
     """
     if format not in get_args(Format):
         raise SpecError(f"unknown format {format!r}", f"use one of {', '.join(get_args(Format))}")
-    known = analysis if isinstance(analysis, Analysis) else Analysis(analysis)
-    shown = page.make_page(known.summary, known.claims, title or known.title or page.TITLE)
-    return reports.render(shown, format, title=title, template=template, assets=assets, is_part=is_part)
+    if not isinstance(analysis, page.Page):
+        known = analysis if isinstance(analysis, Analysis) else Analysis(analysis)
+        analysis = page.make_page(known.summary, known.claims, title or known.title or page.TITLE)
+    return reports.render(analysis, format, title=title, template=template, assets=assets, is_part=is_part)
 
 
 def _resolve(source: Source, runtime: Runtime) -> tuple[RunSpec, Runtime]:

@@ -95,5 +95,4 @@ runs = _quiet(_ids)
 groups = _quiet(lambda context: _ids(context, "groups"))
 # typer does not assign the arguments while the last option lacks its value
 parts = _quiet(lambda context: read_study(context.params.get("study") or context.args[0]).parts)
-# also the words after the first one of --only
-sweeps = _quiet(lambda context: parts(context) if context.params.get("only") else _ids(context, "groups", "sweeps"))
+sweeps = _quiet(lambda context: _ids(context, "groups", "sweeps"))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
+from pydantic_core import to_jsonable_python
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
@@ -44,6 +45,7 @@ def print_table(
     *,
     right: Sequence[str] = (),
     spare: Sequence[str] | None = None,
+    gap: bool = False,
 ) -> None:
     """Print a table to stdout.
 
@@ -52,6 +54,7 @@ def print_table(
         rows: cells as text, which is made printable.
         right: the columns that are aligned to the right.
         spare: columns that a narrow terminal lacks, the first ones first, so that no row is folded. None folds cells.
+        gap: print an empty line first.
     """
     console = _console(sys.stdout)
     cells = [[printable(cell) for cell in row] for row in (columns, *rows)]
@@ -70,14 +73,13 @@ def print_table(
         table.add_row(*(Text(row[place]) for place in shown))
     with _on_stdout(), console.capture() as capture:
         console.print(table)
-    print_text("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    print_text("\n" * gap + "\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
-def print_json(document: Mapping[str, Any] | str) -> None:
-    """Print the JSON document of this command to stdout; a text is one already."""
-    if not isinstance(document, str):
-        document = json_document({"schema_version": JSON_VERSION, **document})
-    print_text(document)
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print the JSON document of a command to stdout; dataclasses and records in it become plain values."""
+    plain = to_jsonable_python({"schema_version": JSON_VERSION, **document}, by_alias=False)
+    print_text(json_document(plain))
 
 
 def print_text(text: str) -> None:

@@ -1,8 +1,7 @@
 """Show a training and a sweep under way: bars on a terminal, one `key=value` line an epoch or a trial elsewhere."""
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
@@ -90,9 +89,8 @@ class TrainingView(View, Listener):
     def _draw_training(self, at: Started | StepFinished) -> None:
         text = f"epoch {at.epoch:,}/{self._started.epochs:,}"
         if self._epoch:
-            split, accuracy = _seen(self._epoch.splits)
             speed = f"{rate(self._epoch.images_per_second)} images/s"
-            text = f"{text}, {speed}\n{self._loss}, {split} {percent(accuracy)}"
+            text = f"{text}, {speed}\n{self._loss}, {_accuracy(self._epoch)}"
         self._draw("training", at.step, self._started.epochs * self._started.steps_per_epoch, text)
 
 
@@ -107,10 +105,10 @@ def _values(event: EpochFinished) -> dict[str, object]:
     return shown | ({"best_epoch": event.best_epoch} if event.best_epoch else {})
 
 
-def _seen(splits: Mapping[str, Any]) -> tuple[str, float]:
-    """Return the split that tells most of a training under way, and its accuracy."""
-    split = next(name for name in ("val", "test", "train") if name in splits)
-    return split, splits[split].accuracy
+def _accuracy(epoch: EpochRecord) -> str:
+    """Write the accuracy on the split that says most of a training under way."""
+    split = next(name for name in ("val", "test", "train") if name in epoch.splits)
+    return f"{split} {percent(epoch.splits[split].accuracy)}"
 
 
 class SweepView(View, Observer):
@@ -120,15 +118,13 @@ class SweepView(View, Observer):
         """Show the next sweep."""
         for bar in self.bars.task_ids:
             self.bars.remove_task(bar)
-        axes = [axis.name for axis in plan.axes]
-        self._trials = {trial.id: trial for trial in plan.trials}
-        self._levels = {
-            trial.id: dict(zip([*axes, "seed"], [*trial.values, str(trial.spec.seed)], strict=True))
-            for trial in plan.trials
-        }
+        names = [*(axis.name for axis in plan.axes), "seed"]
+        levels = [dict(zip(names, (*each.values, str(each.spec.seed)), strict=True)) for each in plan.trials]
+        self._levels = {trial.id: level for trial, level in zip(plan.trials, levels, strict=True)}
+        self._epochs = {trial.id: trial.spec.train.epochs for trial in plan.trials}
         self._states: dict[str, str] = {}
         self._steps: dict[str, int] = {}
-        self._shares = dict.fromkeys(self._trials, 0.0)
+        self._shares = dict.fromkeys(self._epochs, 0.0)
         self._accuracies: dict[str, str] = {}
 
     def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
@@ -138,7 +134,7 @@ class SweepView(View, Observer):
             self.note(f"warning: {run_id}: {why}")
         if state in OVER and before not in (None, state):
             over = sum(each in OVER for each in self._states.values())
-            shown = {"trial": f"{over}/{len(self._trials)}", **self._levels[run_id], "state": state}
+            shown = {"trial": f"{over}/{len(self._epochs)}", **self._levels[run_id], "state": state}
             if run and run.result:
                 shown["test_accuracy"] = f"{run.result.selected.splits['test'].accuracy:.4f}"
             if run and run.record:
@@ -155,18 +151,17 @@ class SweepView(View, Observer):
             case StepFinished():
                 self._shares[run_id] = event.step / self._steps[run_id]
             case EpochFinished():
-                split, accuracy = _seen(event.record.splits)
-                self._accuracies[run_id] = f", {split} {percent(accuracy)}"
+                self._accuracies[run_id] = f", {_accuracy(event.record)}"
         self._draw_trial(run_id)
 
     def _draw_trial(self, run_id: str) -> None:
         if self.bars.tasks or "running" in self._states.values():
             counts = Counter(self._states.values())
-            done = [f"{counts.pop('done', 0)} of {len(self._trials)} done"]
+            done = [f"{counts.pop('done', 0)} of {len(self._epochs)} done"]
             text = ", ".join([*done, *(f"{count} {state}" for state, count in counts.items())])
             shares = [1.0 if self._states.get(each) in OVER else share for each, share in self._shares.items()]
             self._draw("trials", sum(shares), len(shares), text)
         label = printable(" ".join(f"{name}={value}" for name, value in self._levels[run_id].items()))
-        share, epochs = self._shares[run_id], self._trials[run_id].spec.train.epochs
+        share, epochs = self._shares[run_id], self._epochs[run_id]
         text = f"epoch {share * epochs:.1f}/{epochs:,}{self._accuracies.get(run_id, '')}"
         self._draw(label, share, 1, text, visible=self._states.get(run_id) == "running")

@@ -3,7 +3,7 @@
 import inspect
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -101,7 +101,7 @@ class SpecOptions(FieldOptions):
     """Options that say which spec is meant."""
 
     model: Annotated[
-        str | None, argument("Architecture (see `vitreport models`), or timm/NAME.", "MODEL", completion.models)
+        str | None, argument("Architecture (see `vitreport models list`), or timm/NAME.", "MODEL", completion.models)
     ] = None
     dataset: Dataset = None
     preset: Annotated[
@@ -145,15 +145,15 @@ class TrainingOptions(DeviceOptions):
         Path | None, option("Start from the weights in FILE (default: random weights).", "FILE", panel=RUNTIME)
     ] = None
 
-    def runtime(self, **more: Any) -> Runtime:
-        """Return the runtime, with more attributes if they are given."""
+    def runtime(self) -> Runtime:
+        """Return the runtime, with the default dataset directory."""
         return Runtime(
             device=self.device,
             runs_dir=self.runs_dir,
+            threads=self.threads,
             compile=self.compile_,
             checkpoint_seconds=self.checkpoint_seconds,
             weights=self.weights,
-            **{"threads": self.threads, **more},
         )
 
 
@@ -172,11 +172,11 @@ class SweepOptions(TrainingOptions):
     quiet: Quiet = False
     as_json: AsJson = False
 
-    def runtime(self, **more: Any) -> Runtime:
+    def runtime(self) -> Runtime:
         """Return the runtime of each trial. Raises SpecError for more jobs than the machine can run."""
         from vitreport.sweep.engines.local import threads_per_job
 
-        return super().runtime(threads=threads_per_job(self.jobs, self.device, self.threads), **more)
+        return replace(super().runtime(), threads=threads_per_job(self.jobs, self.device, self.threads))
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -219,10 +219,3 @@ class WordsCommand(TyperCommand):
                 while (joined[0] != ONLY or "--study" in args) and words and not words[0].startswith("-"):
                     joined += [ONLY, words.popleft()]
         return super().parse_args(ctx, joined)
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Offer another word for `--only` where nothing else fits."""
-        repeated = [each for each in self.params if ONLY in each.opts and ctx.params.get(each.name)]
-        if repeated and not incomplete.startswith("-"):
-            return repeated[0].shell_complete(ctx, incomplete)
-        return super().shell_complete(ctx, incomplete)

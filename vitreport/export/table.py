@@ -40,7 +40,9 @@ class Table:
 
     def column(self, name: str) -> list[Value]:
         """Return the values of a column; a list, or a number in a column of text, as JSON."""
-        return [_value(row.get(name), self.kinds[name]) for row in self.rows]
+        plain: Mapping[str, Callable[[Any], Value]] = {"text": json.dumps, "number": float}
+        convert, values = plain.get(self.kinds[name]), (row.get(name) for row in self.rows)
+        return [convert(value) if convert and not isinstance(value, str | None) else value for value in values]
 
     def as_csv(self) -> str:
         """Return CSV (RFC 4180, a newline after each row): numbers with all their digits, no formulas."""
@@ -74,32 +76,23 @@ RESULT_COLUMNS: dict[str, Kind] = {
     **{f"throughput.{name}": "number" for name in ThroughputRecord.model_fields},
     "seconds": "number",
     "peak_memory_bytes": "integer",
-    "started": "time",
-    "finished": "time",
-    "device": "text",
-    "data.fingerprint": "text",
+    **dict.fromkeys(("started", "finished"), "time"),
+    **dict.fromkeys(("device", "data.fingerprint"), "text"),
     "data.canonical": "truth",
-    "data.source": "text",
-    "data.split_hash": "text",
+    **dict.fromkeys(("data.source", "data.split_hash"), "text"),
     **{f"data.counts.{split}": "integer" for split in SPLITS},
     **{f"versions.{name}": "text" for name in ("python", "vitreport", "torch")},
     "git.commit": "text",
     "git.dirty": "truth",
     "resumed": "integer",
-    "error.kind": "text",
-    "error.message": "text",
-    "command": "text",
+    **dict.fromkeys(("error.kind", "error.message", "command"), "text"),
 }
 EPOCH_COLUMNS: dict[str, Kind] = {
-    "id": "text",
-    "group": "text",
-    "seed": "integer",
-    "epoch": "integer",
-    "step": "integer",
+    **dict.fromkeys(("id", "group"), "text"),
+    **dict.fromkeys(("seed", "epoch", "step"), "integer"),
     "learning_rate": "number",
     **{f"{split}.{name}": "number" for split in (*SPLITS, TRAIN_EVAL) for name in ("accuracy", "loss")},
-    "images_per_second": "number",
-    "seconds": "number",
+    **dict.fromkeys(("images_per_second", "seconds"), "number"),
     "peak_memory_bytes": "integer",
 }
 
@@ -208,11 +201,3 @@ def _kind(types: set[type]) -> Kind:
     if types in ({bool}, {int}):
         return "truth" if bool in types else "integer"
     return "number" if types <= {int, float} else "text"
-
-
-def _value(value: Any, kind: Kind) -> Value:
-    if value is None or isinstance(value, str):
-        return value
-    if kind == "text":
-        return json.dumps(value)
-    return float(value) if kind == "number" else value

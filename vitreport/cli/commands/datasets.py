@@ -1,6 +1,5 @@
 """`vitreport datasets`: list the datasets, or verify one."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -64,7 +63,7 @@ def verify(
             progress=view.progress,
         )
     if as_json:
-        print_json({"checks": [asdict(check) for check in checks]})
+        print_json({"checks": checks})
     else:
         verdicts = ["problem" if not check.ok else "note" if check.is_notable else "ok" for check in checks]
         rows = [(check.name, verdict, check.detail) for check, verdict in zip(checks, verdicts, strict=True)]

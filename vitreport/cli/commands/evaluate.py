@@ -1,6 +1,5 @@
 """`vitreport eval`: measure a finished run again."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from vitreport.analysis.runs import measured_accuracy
@@ -58,10 +57,8 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, weights: str, *, as
     measured, details = evaluation.measurement, evaluation.details
     agrees = None if evaluation.recorded is None else evaluation.recorded == measured
     if as_json:
-        parts = {name: getattr(evaluation, name) for name in ("measurement", "details", "recorded")}
-        plain = asdict(evaluation) | {name: part and part.model_dump(mode="json") for name, part in parts.items()}
-        interval = {"accuracy_interval": measured_accuracy(measured).interval, "agrees": agrees}
-        print_json({"run": run_id, "split": split, "weights": weights, **plain, **interval})
+        more = {"accuracy_interval": measured_accuracy(measured).interval, "agrees": agrees}
+        print_json({"run": run_id, "split": split, "weights": weights, **vars(evaluation), **more})
         return
     bytes_seen = bytes_in_words(evaluation.dataset, canonical=evaluation.canonical)
     metrics = [(METRICS[name], value) for name, value in measured.metrics.items()]
@@ -77,17 +74,15 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, weights: str, *, as
     ]
     counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, strict=True)
     print_text(printable(f"{run_id}: {split} split, {weights} weights"))
-    print_text("")
-    print_table(["", ""], [total for total in totals if total[1]])
-    print_text("")
+    print_table(["", ""], [total for total in totals if total[1]], gap=True)
     print_table(
         ["class", "images", "correct", "accuracy"],
         [(name, f"{n:,}", f"{right:,}", percent(right / n) if n else "") for name, n, right in counts],
         right=["images", "correct", "accuracy"],
+        gap=True,
     )
     if details.confusion and len(details.confusion) <= WIDEST_CONFUSION:
-        print_text("")
         columns = [name[:6] for name in evaluation.classes]
         rows = zip(evaluation.classes, details.confusion, strict=True)
         matrix = [[name, *(str(count) if count else "·" for count in row)] for name, row in rows]
-        print_table(["true \\ predicted", *columns], matrix, right=columns)
+        print_table(["true \\ predicted", *columns], matrix, right=columns, gap=True)

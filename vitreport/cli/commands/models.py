@@ -2,9 +2,11 @@
 
 import inspect
 from itertools import zip_longest
+from typing import Any
 
 import typer
 
+from vitreport.analysis.references import architecture_summary
 from vitreport.cli import options
 from vitreport.cli.commands.spec import field_rows
 from vitreport.cli.console import print_json, print_table, print_text
@@ -13,19 +15,7 @@ from vitreport.spec.load import preset_facts, presets_of
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.sweep.forecast import check_networks
 
-app = typer.Typer(invoke_without_command=True)
-
-
-@app.callback()
-def models(context: typer.Context, as_json: options.AsJson = False) -> None:
-    """List the architectures, or show one.
-
-    Example:
-        vitreport models
-        vitreport models show swin
-    """
-    if context.invoked_subcommand is None:
-        list_models(as_json=as_json)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("list")
@@ -35,15 +25,15 @@ def list_models(as_json: options.AsJson = False) -> None:
     Example:
         vitreport models list
     """
-    listed, rows = [], list[tuple[str, str, str]]()
+    listed: list[dict[str, Any]] = []
     for name, architecture in ARCHITECTURES.items():
         fields = [field for field in architecture.model_fields if field != "name"]
-        summary, presets = (inspect.getdoc(architecture) or "").partition("\n")[0], presets_of(name)
-        listed.append({"name": name, "summary": summary, "fields": fields, "presets": presets})
-        rows.append((name, summary, ", ".join(presets)))
+        summary = architecture_summary(name)
+        listed.append({"name": name, "summary": summary, "fields": fields, "presets": presets_of(name)})
     if as_json:
         print_json({"models": listed})
     else:
+        rows = [(each["name"], each["summary"], ", ".join(each["presets"])) for each in listed]
         print_table(["model", "what it is", "presets"], rows)
 
 
@@ -64,12 +54,11 @@ def show(wanted: options.SpecOptions, data_dirs: options.DataDirs = None, as_jso
     if as_json:
         described = [{**field._asdict(), "value": values[field.name]} for field in fields]
         about = {"name": spec.model.name, "description": inspect.getdoc(architecture), "fields": described}
-        print_json({**about, "presets": facts, "spec": spec.model_dump(mode="json")})
+        print_json({**about, "presets": facts, "spec": spec})
         return
     print_text(f"{spec.model.whole_label}: {inspect.getdoc(architecture)}\n")
     rows = [[field.name, field.type, field.shown_default, toml_value(values[field.name])] for field in fields]
     print_table(["field", "type", "default", "here"], rows)
     if facts:
-        print_text("")
         preset_rows = [row for name, lines in facts.items() for row in zip_longest([name], lines, fillvalue="")]
-        print_table(["preset", ""], preset_rows)
+        print_table(["preset", ""], preset_rows, gap=True)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,13 +12,13 @@ from vitreport.analysis.groups import Group
 from vitreport.analysis.references import architecture_label, subject_of, where_of
 from vitreport.analysis.summary import Summary
 from vitreport.cli import completion, options
-from vitreport.cli.console import note, warn_each
+from vitreport.cli.console import note
 from vitreport.cli.options import argument, option
-from vitreport.cli.tables.runs import require_runs_dir
+from vitreport.cli.tables.runs import refuse_damaged_places, require_runs_dir
 from vitreport.data.registry import dataset_title
-from vitreport.errors import DamageError, SpecError
+from vitreport.errors import SpecError
 from vitreport.files import output_path, write_atomic
-from vitreport.formatting import counted, did_you_mean, joined, listed
+from vitreport.formatting import counted, did_you_mean, listed
 from vitreport.report.figures.curves import curves_figure
 from vitreport.report.figures.draw import drawn_file
 from vitreport.runtime import RUNS_DIR
@@ -48,7 +49,7 @@ def plot(
         vitreport plot swin-digits tnt-digits --split train --metric loss --label swin-digits=Swin -o loss.pdf
     """
     if output.suffix.lower() not in EXTENSIONS:
-        raise SpecError(f"unknown file extension: {output}", f"use {joined(EXTENSIONS)}".replace(" and ", " or "))
+        raise SpecError(f"unknown file extension: {output}", "use .svg, .png or .pdf")
     file = output_path(output)
     require_runs_dir(runs_dir)
     summary = vitreport.analyze(runs_dir, names)
@@ -59,34 +60,30 @@ def plot(
     for figure in curves_figure(output.stem, title, groups, ((key, metric),), fewest=1):
         write_atomic(file, drawn_file(figure, output.suffix.lower().removeprefix(".")))
         note(f"{counted(len(figure.data[0].lines), 'group')} in {output}. {figure.caption}")
-    damage = summary.damage
-    warn_each(f"{runs_dir / each.place}: {each.reason}" for each in damage)
-    if damage:
-        raise DamageError(f"the records are damaged in {counted(len(damage), 'place')}; the figure has the rest")
+    refuse_damaged_places(summary, runs_dir, "the figure")
 
 
 def _labelled(summary: Summary, given: Sequence[str]) -> tuple[str, list[tuple[str, Group]]]:
-    """Return the title and the groups with their labels: those given, else how each group differs from the others."""
-    groups, ids = summary.groups, {group.id: group for group in summary.groups}
-    varied = (each for each in summary.ablations if set(ids) <= {level.group for level in each.levels})
-    if ablation := next(varied, None):
-        title, own = subject_of(ablation), {level.group or "": level.shown for level in ablation.levels}
+    """Return the title and the groups with their labels: those given, else what differs between the groups."""
+    groups = {group.id: group for group in summary.groups}
+    whole = (each for each in summary.ablations if set(groups) <= {level.group for level in each.levels})
+    if ablation := next(whole, None):
+        title, labels = subject_of(ablation), {level.group or "": level.shown for level in ablation.levels}
     else:
-        places = dict.fromkeys(map(where_of, groups))
-        title, own = ", ".join(places), {group.id: _label(group, groups) for group in groups}
-    twice = Counter(own.values())
-    labels = {each: each if twice[text] > 1 else text for each, text in own.items() if each in ids}
+        title = ", ".join(dict.fromkeys(map(where_of, groups.values())))
+        names = {
+            name: (architecture_label(each.architecture), dataset_title(each.dataset), each.label)
+            for name, each in groups.items()
+        }
+        varies = [len(set(column)) > 1 for column in zip(*names.values(), strict=True)]
+        labels = {
+            name: ", ".join(filter(None, compress(each, varies))) or "representative" for name, each in names.items()
+        }
+    texts = Counter(labels.values())
+    labels = {name: text if texts[text] == 1 else name for name, text in labels.items() if name in groups}
     for name, _, text in (each.partition("=") for each in given):
         found = [each for each in labels if name and each.startswith(name)]
         if not (found and text):
-            raise SpecError(f"unknown group {name} in --label {name}={text}", did_you_mean(name, sorted(ids)))
+            raise SpecError(f"unknown group {name} in --label {name}={text}", did_you_mean(name, sorted(groups)))
         labels |= dict.fromkeys(found, text)
-    return title, [(text, ids[each]) for each, text in labels.items()]
-
-
-def _label(group: Group, groups: Sequence[Group]) -> str:
-    """Return how a group differs from the others: by architecture, dataset and fields."""
-    architectures, datasets = ({getattr(each, name) for each in groups} for name in ("architecture", "dataset"))
-    parts = [architecture_label(group.architecture)] * (len(architectures) > 1)
-    parts += [dataset_title(group.dataset)] * (len(datasets) > 1)
-    return ", ".join([*parts, group.label] if group.label else parts) or "representative"
+    return title, [(text, groups[name]) for name, text in labels.items()]

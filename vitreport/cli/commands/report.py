@@ -8,18 +8,17 @@ from typing import Annotated, Any
 import vitreport
 from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
-from vitreport.cli.console import note, print_document, warn_each
+from vitreport.cli.console import note, print_document
 from vitreport.cli.options import argument, flag, option
-from vitreport.cli.tables.runs import require_runs_dir, warn_mixed
-from vitreport.errors import DamageError, DriftError, SpecError
+from vitreport.cli.tables.runs import refuse_damaged_places, require_runs_dir, warn_mixed
+from vitreport.errors import DriftError, SpecError
 from vitreport.files import output_path
 from vitreport.formatting import counted
 from vitreport.report import inject as injection
 from vitreport.report.blocks import Figure, Format
 from vitreport.report.figures.assets import Assets, default_folder, linked_folder, refuse_unwritable, shown_figures
-from vitreport.report.inject import read_text
 from vitreport.report.markdown import read_template
-from vitreport.report.page import make_page
+from vitreport.report.page import TITLE, make_page
 from vitreport.runtime import RUNS_DIR
 
 EXTENSIONS: dict[str, Format] = {
@@ -64,7 +63,12 @@ def report(
     """
     _refuse_several({"--output": output, "--inject": inject, "--check": check})
     _refuse_several({"--assets": assets, "--no-assets": no_assets})
-    file, is_part = _checked_file(output, inject, check)
+    file = output or inject or check
+    is_part = bool(inject or (check and injection.has_marks(check)))
+    if file and is_part:
+        injection.with_part(file, "")  # refuses a file without both marks
+    if file and not check:
+        file = output_path(file)
     form = _chosen_format(file, format_, {"--template": template, "--assets": assets, "--no-assets": no_assets})
     own = read_template(template) if template else None
     folder = (assets or default_folder(file)) if form == "markdown" and not no_assets else None
@@ -82,25 +86,21 @@ def report(
         require_runs_dir(runs_dir)
         analysis = Analysis(vitreport.analyze(runs_dir, runs or ()))
     summary = analysis.summary
-    figures = make_page(summary, analysis.claims).figures
+    page = make_page(summary, analysis.claims, title or analysis.title or TITLE)
     if folder and check and not assets:
-        folder = linked_folder(figures, check, read_text(check)) or folder
+        folder = linked_folder(page.figures, check, injection.read_text(check)) or folder
     place = Assets(folder, file) if folder else None
     link = place.link if place else None
-    document = vitreport.render(analysis, form, title=title, template=own, assets=link, is_part=is_part)
-    shown = shown_figures(figures, document)
-    is_out_of_date = check is not None and _differs(check, document, shown, place)
-    if not check:
-        _publish(file, document, shown, place, is_part=is_part)
+    document = vitreport.render(page, form, title=title, template=own, assets=link, is_part=is_part)
+    shown = shown_figures(page.figures, document)
     if not (summary.runs or summary.damage):
         note(f"there are no runs{f' of {study}' if study else ''} in {runs_dir}")
     warn_mixed(summary.groups)
-    warn_each(f"{runs_dir / each.place}: {each.reason}" for each in summary.damage)
-    if is_out_of_date:
-        option_ = "--inject" if is_part else "-o"
-        raise DriftError(f"{check} is out of date", f"run the same command with {option_} in place of --check")
-    if damage := len(summary.damage):
-        raise DamageError(f"the records are damaged in {counted(damage, 'place')}; the report has the rest")
+    if check:
+        _refuse_drift(check, document, shown, place, is_part=is_part)
+    else:
+        _publish(file, document, shown, place, is_part=is_part)
+    refuse_damaged_places(summary, runs_dir, "the report")
 
 
 def _refuse_several(options: Mapping[str, Any]) -> None:
@@ -108,18 +108,6 @@ def _refuse_several(options: Mapping[str, Any]) -> None:
     names = [name for name, value in options.items() if value]
     if len(names) > 1:
         raise SpecError(f"{' and '.join(names)} exclude each other", "give one of them")
-
-
-def _checked_file(output: Path | None, inject: Path | None, check: Path | None) -> tuple[Path | None, bool]:
-    """Return the file that a report goes to, with links resolved, and whether the report is a part of it.
-
-    Raises SpecError or ResourceError for a file that cannot be used.
-    """
-    is_part = bool(inject or (check and injection.has_marks(check)))
-    file = inject or output or check
-    if file and is_part:
-        injection.with_part(file, "")
-    return output_path(file) if file and not check else file, is_part
 
 
 def _chosen_format(file: Path | None, given: Format | None, markdown_only: Mapping[str, Any]) -> Format:
@@ -136,11 +124,15 @@ def _chosen_format(file: Path | None, given: Format | None, markdown_only: Mappi
     return form
 
 
-def _differs(check: Path, document: str, figures: Sequence[Figure], assets: Assets | None) -> bool:
-    """Print what differs between a file with its figures and a report; return whether anything does."""
+def _refuse_drift(
+    check: Path, document: str, figures: Sequence[Figure], assets: Assets | None, *, is_part: bool
+) -> None:
+    """Print what differs between a file with its figures and a report. Raises DriftError if anything does."""
     drift = injection.drift(check, document) + (assets.drift(figures) if assets else "")
     print_document(drift)
-    return bool(drift)
+    if drift:
+        writes = "--inject" if is_part else "-o"
+        raise DriftError(f"{check} is out of date", f"run the same command with {writes} in place of --check")
 
 
 def _publish(

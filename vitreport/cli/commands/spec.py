@@ -83,7 +83,7 @@ def check(
     """
     spec = options.SpecOptions(spec=file).compose(data_dirs).spec
     if as_json:
-        print_json({"id": spec.run_id, "spec": spec.model_dump(mode="json")})
+        print_json({"id": spec.run_id, "spec": spec})
     else:
         note(f"{file}: valid spec of {spec.model.name} on {spec.data.dataset}")
         print_text(spec.run_id)
@@ -99,7 +99,7 @@ def show(wanted: options.SpecOptions, data_dirs: options.DataDirs = None, as_jso
     """
     composed = wanted.compose(data_dirs)
     if as_json:
-        print_json(composed.spec.model_dump(mode="json"))
+        print_json(dict(composed.spec))
         return
     if composed.preset:
         print_text("\n".join(f"# {line}" for line in [f"preset {composed.preset}", *preset_facts(composed.preset)]))

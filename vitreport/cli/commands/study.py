@@ -59,7 +59,7 @@ def show(study: Study, as_json: options.AsJson = False) -> None:
     """
     spec = plan_study(StudyRequest(study), facts_in(None), {}).study
     if as_json:
-        print_json({"name": study, **spec.model_dump(mode="json")})
+        print_json({"name": study, **dict(spec)})
         return
     print_text(printable(spec.title))
     for section in spec.order:

@@ -2,18 +2,25 @@
 
 import shlex
 import sys
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import vitreport
-from vitreport.analysis.runs import measured_accuracy
 from vitreport.cli import options
-from vitreport.cli.console import note, print_json, print_text
+from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import flag, option
-from vitreport.cli.tables.plans import note_origins, show_plan
+from vitreport.cli.tables.runs import accuracy_on, flops, spec_rows
 from vitreport.data.registry import is_altered
-from vitreport.formatting import duration, percent
-from vitreport.runtime import default_data_dir
+from vitreport.formatting import compact, counted, duration, rate
+from vitreport.records.measurement import ResultRecord
+from vitreport.records.run import RunRecord
+from vitreport.runtime import Runtime, default_data_dir
+from vitreport.spec.compose import Composed
+from vitreport.sweep.forecast import forecast_run
+
+if TYPE_CHECKING:
+    from vitreport.training.throughput import Rate
 
 
 @options.grouped
@@ -36,31 +43,81 @@ def train(
         vitreport train --spec my.toml --set lr=1e-3 --epochs 5
     """
     composed = wanted.compose(training.data_dirs, training.weights, seed=seed)
-    runtime = training.runtime(data_dir=composed.data_dir)
+    runtime = replace(training.runtime(), data_dir=composed.data_dir)
     if dry_run:
         show_plan(composed, runtime, as_json=as_json)
         return
     if verbose:
-        note_origins(composed, runtime)
+        for path, origin, value in _origins(composed):
+            note(f"{path} = {value} ({origin})")
+        folders = {"datasets": runtime.data_dir, "decoded images": runtime.cache_dir, "runs": runtime.runs_dir}
+        for name, folder in folders.items():
+            note(f"{name} in {folder.absolute()}")
     with TrainingView(quiet=quiet) as view:
         run = vitreport.train(composed.spec, runtime, force=force, listener=view, argv=sys.argv[1:])
     assert run.record
     assert run.result
     if not quiet:
-        result, data = run.result, run.record.data
-        by = "best validation accuracy" if result.selection == "val" else "the last one"
-        time = duration(run.record.seconds)
-        note(f"finished in {time}; the weights are those of epoch {result.selected.epoch} ({by})")
-        note(f"{'':<8}{'loss':>8}    accuracy")
-        for name, split in result.selected.splits.items():
-            accuracy = measured_accuracy(split).in_percent(2) if name == "test" else percent(split.accuracy)
-            note(f"{name:<8}{split.loss:>8.4f}    {accuracy}")
-        if is_altered(composed.spec.data.dataset, canonical=data.canonical):
-            digest = data.fingerprint[:12]
-            note(f"these are not the canonical bytes of the dataset: {data.source}, fingerprint {digest}")
+        _note_result(run.record, run.result)
+        if is_altered(composed.spec.data.dataset, canonical=run.record.data.canonical):
+            source, digest = run.record.data.source, run.record.data.fingerprint[:12]
+            note(f"these are not the canonical bytes of the dataset: {source}, fingerprint {digest}")
         place = ["--data-dir", str(runtime.data_dir)] if runtime.data_dir != default_data_dir() else []
         note(f"next: {shlex.join(['vitreport', 'eval', str(run.folder), *place])}")
     if as_json:
-        print_json({"id": run.id, "folder": str(run.folder), **run.result.model_dump(mode="json")})
+        print_json({"id": run.id, "folder": run.folder, **dict(run.result)})
     else:
         print_text(str(run.folder))
+
+
+def _note_result(record: RunRecord, result: ResultRecord) -> None:
+    """Note the time, the best epoch, and the loss and the accuracy on each split."""
+    selected, by = result.selected, "best validation accuracy" if result.selection == "val" else "the last one"
+    note(f"finished in {duration(record.seconds)}; the weights are those of epoch {selected.epoch} ({by})")
+    note(f"{'':<8}{'loss':>8}    accuracy")
+    for name, split in selected.splits.items():
+        note(f"{name:<8}{split.loss:>8.4f}    {accuracy_on(name, split)}")
+
+
+def _origins(composed: Composed) -> list[tuple[str, str, str]]:
+    """Return each field of a spec, where its value comes from, and the value, which may be long."""
+    return [(path, composed.origins.get(path, "default"), value) for path, value in spec_rows(composed.spec)]
+
+
+def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
+    """Print the resolved spec with the origin of each value, then the time and the disk of the run."""
+    spec, run = composed.spec, forecast_run(composed.spec, runtime)
+    cost, measured = run.measured.cost, run.measured
+    if as_json:
+        about = {name: getattr(measured, name) for name in ("device", "threads", "activation_bytes")}
+        speeds = {"throughput": {"training": measured.training, "forward": measured.forward}}
+        plan = {"id": spec.run_id, **vars(run), **about, **dict(cost), **speeds, "to_compile": runtime.compile}
+        del plan["measured"]
+        origins = {path: origin for path, origin, _ in _origins(composed)}
+        print_json({"plan": plan, "spec": spec, "origins": origins})
+        return
+    print_table(["field", "from", "value"], _origins(composed))
+    per_image, per_batch = compact(cost.activation_bytes_per_image or 0), compact(measured.activation_bytes)
+    images = ", ".join(f"{count:,} {split}" for split, count in run.images.items())
+    at = "the speeds without --compile" if runtime.compile else "these speeds"
+    rows = [
+        ("run", spec.run_id),
+        ("state", run.state),
+        ("parameters", f"{cost.parameters:,}"),
+        ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
+        ("not counted", ", ".join(cost.uncounted_operations)),
+        ("activations", f"{per_image}B per image, {per_batch}B at batch size {measured.batch_size:,}"),
+        ("training", _speed(measured.training)),
+        ("forward", _speed(measured.forward)),
+        ("measured on", f"{measured.device}, {counted(measured.threads, 'thread')}"),
+        ("images", images if run.counted else f"{images} (as published)"),
+        ("steps", f"{run.steps:,}"),
+        ("time", f"about {duration(run.seconds)} for the whole run with its evaluations, at {at}"),
+        ("disk", f"{compact(run.disk_bytes)}B"),
+    ]
+    print_table(["", ""], [row for row in rows if row[1]], gap=True)
+
+
+def _speed(measured: "Rate") -> str:
+    samples = f"median of {measured.samples}" if measured.samples > 1 else "once"
+    return f"{rate(measured.images_per_second)} images/s, measured in batches of {measured.batch_size:,} ({samples})"

@@ -1,22 +1,25 @@
 """Runs and groups as tables for people and as plain values for programs."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vitreport.analysis.groups import Group, group_runs, mixed_randomness
 from vitreport.analysis.runs import RunSummary, measured_accuracy, summarize_run
+from vitreport.analysis.summary import Summary
 from vitreport.cli.console import note, print_json, print_table, print_text, warn_each
-from vitreport.cli.tables.plans import flops, spec_rows
 from vitreport.data.registry import bytes_in_words
 from vitreport.errors import DamageError, SpecError
-from vitreport.formatting import Estimate, counted, duration, listed, percent, rate
+from vitreport.formatting import Estimate, compact, counted, duration, listed, percent, rate, toml_value
 from vitreport.records.folders import find_run, run_folders
+from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Damage, Run, read_run, read_sweeps
 from vitreport.records.run import InitialWeights
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR
+from vitreport.spec.fields import flat
+from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import called
 from vitreport.store.run_state import state_of
 
@@ -52,20 +55,16 @@ def show_runs(runs_dir: Path, *, each: bool, as_json: bool) -> None:
     runs = [summarize_run(run) for run in records]
     groups = group_runs(runs)
     damage: list[Damage] = []
-    levels: dict[str, dict[str, None]] = {}
+    levels: dict[str, dict[str, None]] = defaultdict(dict)  # of the sweeps that a group is in, each once
     for sweep in read_sweeps(runs_dir, damage):
         for trial in sweep.trials:
-            level = called((axis.name for axis in sweep.axes), trial.values)
-            levels.setdefault(RunId.parse(trial.run).group, {})[level] = None
+            levels[RunId.parse(trial.run).group][called((axis.name for axis in sweep.axes), trial.values)] = None
     if as_json:
         print_json({"runs": [_plain(run, states[run.id]) for run in runs]})
     elif runs:
         rows = [_row(group.runs, states, levels.get(group.spec_id, ()), group) for group in groups if not each]
-        rows += [
-            _row([run], states, levels.get(RunId.parse(run.id).group, ()) if run.spec else ())
-            for run in runs
-            if each or run.spec is None
-        ]
+        alone = [run for run in runs if each or run.spec is None]
+        rows += [_row([run], states, levels.get(RunId.parse(run.id).group, ()) if run.spec else ()) for run in alone]
         print_table(COLUMNS, sorted(rows), right=NUMBERS, spare=SPARE)
         if any("n = " in cell for row in rows for cell in row):
             note(LEGEND)
@@ -105,15 +104,14 @@ def _row(
     begun = [run.validation for run in runs if not run.splits and not run.damage]
     so_far = ", ".join(percent(each) for each in begun if each is not None)
     if group:
-        reached = {"val": _accuracy(group.validation), "test": _accuracy(group.test)}
+        reached = {"val": _mean(group.validation), "test": _mean(group.test)}
     else:
-        own = runs[0].accuracies if runs[0].state == "done" else {}
-        reached = {split: percent(accuracy) for split, accuracy in own.items()}
+        reached = {split: percent(each) for split, each in runs[0].accuracies.items() if runs[0].state == "done"}
     validation = [reached.get("val", ""), f"so far {so_far}" if so_far else ""]
     records = [run.record for run in runs if run.record]
     name = group.id if group and len(runs) > 1 else runs[0].id
     return [
-        " ".join([name, *([f"({'; '.join(levels)})"] if levels else [])]),
+        f"{name} ({'; '.join(levels)})" if levels else name,
         ", ".join(f"{count} {state}" if len(runs) > 1 else state for state, count in counts.items()),
         ", ".join(dict.fromkeys(f"{done}/{every or '?'}" for done, every in map(_epochs, runs))),
         "; ".join(filter(None, validation)),
@@ -123,7 +121,7 @@ def _row(
     ]
 
 
-def _accuracy(estimate: Estimate | None) -> str:
+def _mean(estimate: Estimate | None) -> str:
     return "" if estimate is None else percent(estimate.value) if estimate.n == 1 else estimate.in_percent(2)
 
 
@@ -131,22 +129,32 @@ def show_run(run: Run, *, as_json: bool) -> None:
     """Print a run on one screen. Raises DamageError if its record is damaged."""
     state = state_of(run)
     if as_json:
-        parts = {"spec": run.spec, "run": run.record, "result": run.result}
-        plain: dict[str, Any] = {name: part and part.model_dump(mode="json") for name, part in parts.items()}
-        plain["epochs"] = [epoch.model_dump(mode="json") for epoch in run.epochs]
-        plain["damage"] = list(map(str, run.damage))
-        print_json({"id": run.id, "state": state, "folder": str(run.folder), **plain})
+        parts = {"spec": run.spec, "run": run.record, "result": run.result, "epochs": run.epochs}
+        print_json({"id": run.id, "state": state, "folder": run.folder, **parts, "damage": map(str, run.damage)})
     else:
         print_text(f"{run.id}: {state}")
         spec = spec_rows(run.spec) if run.spec else []
         for title, rows in (("trained", spec), ("record", _record_rows(run)), ("results", _result_rows(run))):
             if rows:
-                print_text("")
-                print_table([title, ""], rows)
+                print_table([title, ""], rows, gap=True)
         if run.epochs:
-            print_text("")
-            print_table(["curves", "first", "last", ""], _curve_rows(run), right=["first", "last"])
+            print_table(["curves", "first", "last", ""], _curve_rows(run), right=["first", "last"], gap=True)
     refuse_damage([run])
+
+
+def spec_rows(spec: RunSpec) -> list[tuple[str, str]]:
+    """Return each field of a spec and its value."""
+    return [(path, toml_value(value)) for path, value in flat(spec.model_dump(mode="json")).items()]
+
+
+def flops(forward: int, training: int) -> str:
+    """Write 55.1M forward, 165M training."""
+    return f"{compact(forward)} forward, {compact(training)} training"
+
+
+def accuracy_on(split: str, measured: Measurement) -> str:
+    """Write 97.50%; on test images with its interval."""
+    return measured_accuracy(measured).in_percent(2) if split == "test" else percent(measured.accuracy)
 
 
 def refuse_damage(runs: Sequence[Run]) -> None:
@@ -156,6 +164,13 @@ def refuse_damage(runs: Sequence[Run]) -> None:
     if damaged:
         names = listed([run.id for run in damaged])
         raise DamageError(f"{len(damaged)} of {counted(len(runs), 'record')} damaged: {names}")
+
+
+def refuse_damaged_places(summary: Summary, runs_dir: Path, document: str) -> None:
+    """Warn of what could not be read for a document. Raises DamageError if there is any."""
+    warn_each(f"{runs_dir / each.place}: {each.reason}" for each in summary.damage)
+    if damage := len(summary.damage):
+        raise DamageError(f"the records are damaged in {counted(damage, 'place')}; {document} has the rest")
 
 
 def warn_mixed(groups: Iterable[Group]) -> None:
@@ -204,8 +219,8 @@ def _result_rows(run: Run) -> list[tuple[str, str]]:
     for which in ("selected", "last") if run.result else ():
         result = getattr(run.result, which)
         for split, measured in result.splits.items():
-            accuracy = measured_accuracy(measured).in_percent(2) if split == "test" else percent(measured.accuracy)
-            rows.append((f"{which} epoch {result.epoch}, {split}", f"accuracy {accuracy}, loss {measured.loss:.4f}"))
+            accuracy = f"accuracy {accuracy_on(split, measured)}, loss {measured.loss:.4f}"
+            rows.append((f"{which} epoch {result.epoch}, {split}", accuracy))
     return rows
 
 

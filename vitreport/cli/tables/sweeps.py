@@ -1,25 +1,30 @@
-"""Sweeps as tables for people and as plain values for programs."""
+"""Sweeps, before and after they ran, as tables for people and as plain values for programs."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import vitreport
 from vitreport.analysis.findings import ablation_findings
+from vitreport.analysis.power import foreseen
 from vitreport.analysis.selection import Analysis
-from vitreport.analysis.summary import Ablation, Summary
-from vitreport.cli.console import print_json, print_sentence, print_table, print_text, warn_each
+from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.options import SweepOptions
 from vitreport.cli.tables.runs import warn_mixed
 from vitreport.errors import DamageError, VitreportError, left_out
-from vitreport.formatting import counted, listed, printable
+from vitreport.formatting import compact, counted, duration, listed, printable
+from vitreport.records.folders import run_folders
+from vitreport.records.reader import read_run
 from vitreport.report import tables
 from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.engines.local import LocalEngine
+from vitreport.sweep.forecast import TrialForecast, check_networks, elapsed_seconds, expect_here, forecast_trials
 from vitreport.sweep.plan import Plan, Trial, read_trials
-from vitreport.sweep.run import Policy
+from vitreport.sweep.run import Policy, missing_trials
 
 WAYS = {
     "failed": "--retry-failed trains those that failed with an error",
@@ -36,12 +41,48 @@ def sweep_arguments(options: SweepOptions) -> dict[str, Any]:
     }
 
 
+def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
+    """Print every trial, then the sums. Raises SpecError if the network of a missing trial cannot be built."""
+    records = [read_run(folder) for folder in run_folders(options.runs_dir)]
+    expect = expect_here(options.runtime(), records)
+    known = read_trials(plan.trials, options.runs_dir)
+    check_networks(trial.spec for trial in missing_trials(plan.trials, known, Policy(options.retry_failed)))
+    trials = forecast_trials(plan, options.runs_dir, expect, retry_failed=options.retry_failed)
+    seconds = elapsed_seconds((trial.seconds or 0.0 for trial in trials), options.jobs)
+    disk_bytes = sum(trial.disk_bytes for trial in trials)
+    smallest, shows = foreseen(plan, records)
+    if options.as_json:
+        about = {"id": plan.id, "name": plan.name, "axes": [axis.name for axis in plan.axes]}
+        sums = {"seconds": seconds, "disk_bytes": disk_bytes, "smallest_difference": smallest}
+        rows = [{**asdict(trial), "values": plan.values(trial.values)} for trial in trials]
+        print_json(about | sums | {"baseline": plan.baseline and plan.values(plan.baseline), "trials": rows})
+        return
+    print_text(plan.name)
+    columns = [*(axis.name for axis in plan.axes), "seed", "state", "time", "from", "disk", "run"]
+    print_table(columns, map(_row, trials), right=["time", "disk"])
+    if shows:
+        print_sentence(shows)
+    settled = Counter(trial.state for trial in trials if not trial.to_train)
+    counts = ", ".join([counted(len(trials), "trial"), *(f"{count} {state}" for state, count in settled.items())])
+    needs = f"{duration(seconds)} with {counted(options.jobs, 'job')} and {compact(disk_bytes)}B of disk"
+    is_complete = settled.total() == len(trials)
+    print_text(f"{counts}; {'nothing is left to train' if is_complete else f'the rest takes about {needs}'}")
+    if plan.without_baseline:
+        note(f"warning: {plan.without_baseline}")
+
+
+def _row(trial: TrialForecast) -> list[str]:
+    time = duration(trial.seconds) if trial.seconds else ""
+    disk = f"{compact(trial.disk_bytes)}B" if trial.disk_bytes else ""
+    return [*trial.values, str(trial.seed), trial.state, time, trial.source, disk, trial.run]
+
+
 def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> None:
     """Print a table of each plan with what follows from it. Plans without axes share a table of runs."""
     summary = analysis.summary
     warn_mixed(summary.groups)
     if as_json:
-        print_json(vitreport.render(analysis, "json").rstrip())
+        print_text(vitreport.render(analysis, "json").rstrip())
         return
     groups = {group.spec_id: group for group in summary.groups}
     ablations = {ablation.design: ablation for ablation in summary.ablations}
@@ -53,14 +94,9 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
         content = tables.ablation(ablations[plan.id])
         columns = content.columns
         print_table(columns, content.rows, right=columns[len(plan.axes) :], spare=columns[-2:])
-        for sentence in (content.note, *_sentences(ablations[plan.id], summary)):
+        found = ablation_findings(ablations[plan.id], {group.id: group for group in summary.groups})
+        for sentence in (content.note, *(each.sentence for each in found), *filter(None, [plan.without_baseline])):
             print_sentence(sentence)
-
-
-def _sentences(ablation: Ablation, summary: Summary) -> Iterator[str]:
-    yield from (each.sentence for each in ablation_findings(ablation, {group.id: group for group in summary.groups}))
-    if ablation.baseline is None and len(ablation.levels) > 1:
-        yield "no baseline: the spec's own value is not among these; choose one of them as the baseline"
 
 
 def refuse_missing(trials: Sequence[Trial], runs_dir: Path, faults: Mapping[str, VitreportError]) -> None:
