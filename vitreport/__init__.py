@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from vitreport.analysis.selection import analyze
     from vitreport.analysis.summary import Summary
-    from vitreport.api import ablate, analyze, analyze_study, load_runs, read_spec, render, train
+    from vitreport.api import ablate, analyze_study, load_runs, read_spec, render, train
     from vitreport.export.table import epochs_frame, runs_frame
     from vitreport.records.reader import Run
     from vitreport.runtime import Runtime

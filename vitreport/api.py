@@ -3,14 +3,14 @@
 Only `train` loads torch, and the processes that `ablate` starts.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
 from vitreport.analysis import selection
 from vitreport.analysis.analyze import analyze as analyze_all
-from vitreport.analysis.selection import Analysis
+from vitreport.analysis.selection import Analysis, analyze  # noqa: F401
 from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.analysis.summary import Summary
 from vitreport.data.sources import facts_in
@@ -160,28 +160,6 @@ def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
     if not Path(runs_dir).is_dir():
         raise SpecError(f"there is no directory {runs_dir}")
     return [read_run(folder) for folder in run_folders(Path(runs_dir))]
-
-
-def analyze(runs: Iterable[Run] | str | Path, names: Sequence[str] = ()) -> Summary:
-    """Return everything that a report shows of runs, as plain data.
-
-    Runs that differ by their seed alone are one group. Sweeps on record whose trained runs are all among these say what
-    was varied and what the baseline is.
-
-    Args:
-        runs: All of `load_runs` or some of them; or their directory, of which the summary also has what is damaged.
-        names: Of a directory, only the runs, groups and sweeps with these ids.
-
-    Raises:
-        SpecError: A name means nothing.
-
-    Example:
-        >>> summary = vitreport.analyze(vitreport.load_runs())
-        >>> [(group.id, group.test) for group in summary.groups]
-    """
-    if isinstance(runs, str | Path):
-        return selection.analyze_runs(names, Path(runs))
-    return selection.analyze_with_sweeps(list(runs))
 
 
 def analyze_study(

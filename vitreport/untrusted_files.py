@@ -74,14 +74,6 @@ def file_digest(path: Path, most: int | None = None) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def entry_fault(path: Path, *, folder: bool = False) -> str | None:
-    """Say why an entry is not the regular file, or the folder, that it has to be; None if it is or does not exist."""
-    if os.path.islink(path):
-        return LINK
-    is_right = os.path.isdir(path) if folder else os.path.isfile(path)
-    return None if is_right or not os.path.exists(path) else f"is not a {'folder' if folder else 'regular file'}"
-
-
 def _too_large(most: int) -> str:
     return f"is larger than {most / 2**20:.4g} MiB"
 

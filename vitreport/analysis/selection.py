@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.analyze import Outline
+from vitreport.analysis.analyze import analyze as analyze_all
 from vitreport.analysis.claims import Claim
 from vitreport.analysis.studies import claims_of, outline_of
 from vitreport.analysis.summary import Summary
@@ -29,20 +30,34 @@ class Analysis:
     title: str | None = None  # that of a study
 
 
-def analyze_runs(names: Sequence[str], runs_dir: Path) -> Summary:
-    """Analyze the runs, groups and sweeps that are named, or all runs, with what in the folder cannot be read.
+def analyze(runs: Iterable[Run] | str | Path, names: Sequence[str] = ()) -> Summary:
+    """Return everything that a report shows of runs, as plain data.
+
+    Runs that differ by their seed alone are one group. Sweeps on record whose trained runs are all among these say what
+    was varied and what the baseline is.
+
+    Args:
+        runs: All of `load_runs` or some of them; or their directory, of which the summary also has what is damaged.
+        names: Of a directory, only the runs, groups and sweeps with these ids.
 
     Raises:
         SpecError: A name means nothing.
+
+    Example:
+        >>> summary = vitreport.analyze(vitreport.load_runs())
+        >>> [(group.id, group.test) for group in summary.groups]
     """
+    if not isinstance(runs, str | Path):
+        return _analyze_read(list(runs))
+    runs_dir = Path(runs)
     on_record, damage = _read_sweeps(runs_dir)
     folders, sweeps = _select(names, runs_dir, on_record)
     if not names:
         damage = [*(Damage(name, why) for name, why in strays(runs_dir)), *damage]
-    return analyze(folders, Outline(sweeps), damage)
+    return analyze_all(folders, Outline(sweeps), damage)
 
 
-def analyze_with_sweeps(runs: Sequence[Run]) -> Summary:
+def _analyze_read(runs: Sequence[Run]) -> Summary:
     """Analyze runs that were read already, of any folders, with the sweeps there whose trained runs are among them."""
     sweeps: list[SweepRecord] = []
     damage: list[Damage] = []
@@ -50,7 +65,7 @@ def analyze_with_sweeps(runs: Sequence[Run]) -> Summary:
         on_record, unread = _read_sweeps(place)
         sweeps += _whole_sweeps([run.folder for run in runs if run.folder.parent == place], place, on_record)
         damage += unread
-    return analyze(runs, Outline(tuple(sweeps)), damage)
+    return analyze_all(runs, Outline(tuple(sweeps)), damage)
 
 
 def analyze_study(planned: StudyPlan, runs_dir: Path, *, every_seed: bool = False) -> Analysis:
@@ -73,7 +88,7 @@ def analyze_study(planned: StudyPlan, runs_dir: Path, *, every_seed: bool = Fals
         if _first_attempt(folder.name) in runs or (every_seed and RunId.parse(folder.name).group in groups)
     ]
     claims = claims_of(study, plans, asked)
-    return Analysis(analyze(folders, outline), claims, study.title)
+    return Analysis(analyze_all(folders, outline), claims, study.title)
 
 
 def _read_sweeps(runs_dir: Path) -> tuple[list[SweepRecord], list[Damage]]:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +10,12 @@ from vitreport import run_id as ids
 from vitreport.errors import RecordError, ResourceError, SpecError
 from vitreport.formatting import did_you_mean, listed
 from vitreport.run_id import RunId
-from vitreport.untrusted_files import LINK, entry_fault
+from vitreport.untrusted_files import LINK
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 CHECKPOINTS = "checkpoints"
 SWEEPS = "sweeps"
 LINK_HINT = "replace the link with what it points to; nothing outside the runs folder is read or written"
-MOVE_HINT = "move it elsewhere"
 MOST_NAMED = 3
 
 
@@ -77,18 +76,16 @@ def next_attempt(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / str(replace(found, attempt=found.attempt + 1)) if _is_run(newest) else newest
 
 
-def refuse_foreign_entries(folder: Path) -> None:
-    """Refuse a run folder in which writing would change something outside of it, or wait for ever."""
-    folders = [folder, folder / CHECKPOINTS]
-    entries = [entry for each in folders for entry in each.glob("*")]
-    refuse_foreign(folders, [entry for entry in entries if entry.is_symlink() or not entry.is_dir()])
+def refuse_links_in(folder: Path) -> None:
+    """Raise RecordError for a run folder that is a link or holds one."""
+    checkpoints = folder / CHECKPOINTS
+    refuse_links([folder, checkpoints, *folder.glob("*"), *checkpoints.glob("*")])
 
 
-def refuse_foreign(folders: Sequence[Path], files: Sequence[Path]) -> None:
-    """Raise RecordError for the first of these paths that is a link, or of another kind than it has to be."""
-    for path in (*folders, *files):
-        if fault := entry_fault(path, folder=path in folders):
-            raise RecordError(f"{path} {fault}", LINK_HINT if path.is_symlink() else MOVE_HINT)
+def refuse_links(paths: Iterable[Path]) -> None:
+    """Raise RecordError for the first of these paths that is a link: writing to it would change something outside."""
+    if link := next(filter(Path.is_symlink, paths), None):
+        raise RecordError(f"{link} {LINK}", LINK_HINT)
 
 
 def has_checkpoint(folder: Path) -> bool:

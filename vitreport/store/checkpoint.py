@@ -21,13 +21,13 @@ from vitreport.errors import FullDiskError, RecordError
 from vitreport.files import free_bytes, make_folder, remove_file, remove_temporaries, write_atomic
 from vitreport.formatting import compact
 from vitreport.models.weights import MAX_HEADER_BYTES, load_weights, named_weights, parse_safetensors
-from vitreport.records.folders import LINK_HINT
+from vitreport.records.folders import refuse_links
 from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Record, Version
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import FORCE_HINT
 from vitreport.training.loop import BestEpoch, TrainingState
 from vitreport.training.optimizers import kept_tensors, tensors_per_parameter
-from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, entry_fault, read_bounded, reading_errors
+from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, read_bounded, reading_errors
 
 KEPT = 2
 COPIES = 8  # of the weights in a checkpoint, at most: network, best epoch and what an optimizer keeps
@@ -164,8 +164,7 @@ def _step(path: Path) -> int:
 
 
 def _content(path: Path, most: int) -> bytes:
-    if fault := entry_fault(path.parent, folder=True):
-        raise RecordError(f"{path.parent} {fault}", LINK_HINT)
+    refuse_links([path.parent])
     with reading_errors(RecordError, path.name):
         return read_bounded(path, most, links=False)
 

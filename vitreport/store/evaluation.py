@@ -143,7 +143,7 @@ def evaluate_run(
         data_fingerprint=arrays.fingerprint,
         canonical=arrays.canonical,
         classes=arrays.classes,
-        measurement=measure(predicted.logits, predicted.labels, f"the evaluation: {split} loss"),
+        measurement=measure(predicted.logits, predicted.labels, f"an evaluation: {split} loss"),
         details=measure_details(predicted.logits, predicted.labels),
         images_per_second=predicted.images_per_second,
         recorded=recorded.splits.get(split) if own else None,

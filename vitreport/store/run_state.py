@@ -11,7 +11,7 @@ from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_without_download
 from vitreport.errors import BusyError, DatasetError, DivergedError, RecordError, StorageError
 from vitreport.files import locked
-from vitreport.records.folders import has_checkpoint, newest_attempt, refuse_foreign_entries
+from vitreport.records.folders import has_checkpoint, newest_attempt, refuse_links_in
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
@@ -78,7 +78,7 @@ def is_finished(run: Run) -> bool:
 def finished_run(spec: RunSpec, runtime: Runtime, listener: Listener) -> Run | None:
     """Return the finished run of a spec, if it is. Raises as `is_finished`, DatasetError if it had other images."""
     folder = newest_attempt(runtime.runs_dir, spec.run_id)
-    refuse_foreign_entries(folder)
+    refuse_links_in(folder)
     run = read_run(folder) if folder.exists() else None
     if run is None or run.record is None or not is_finished(run):
         return None

@@ -17,7 +17,7 @@ from vitreport.files import make_folder, refuse_unwritable, remove_temporaries, 
 from vitreport.formatting import counted
 from vitreport.privacy import Places
 from vitreport.randomness import RANDOMNESS_VERSION
-from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_foreign_entries
+from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_links_in
 from vitreport.records.measurement import TRAIN_EVAL
 from vitreport.records.reader import Run, read_run, read_run_file
 from vitreport.records.run import DataRecord, GitRecord, ResumeRecord, RunRecord, ThroughputRecord
@@ -45,12 +45,12 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
     try:
         with stop_signals() as stop:
             folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
-            refuse_foreign_entries(folder)
+            refuse_links_in(folder)
             refuse_unwritable(folder)
             session = Session(spec, runtime, folder, argv, listener)
             make_folder(folder)
             with held(folder) as hold:
-                refuse_foreign_entries(folder)  # once more, now that no other process writes to it
+                refuse_links_in(folder)  # once more, now that no other process writes to it
                 if is_finished(read_run(folder)):  # another process has just done it
                     return folder
                 writer = session.open(folder, hold)

@@ -17,7 +17,7 @@ from vitreport.errors import BusyError, Problem, RecordError, SpecError
 from vitreport.files import locked, make_folder, write_json
 from vitreport.formatting import listed
 from vitreport.privacy import without_paths
-from vitreport.records.folders import MOVE_HINT, SWEEPS, newest_attempts, refuse_foreign
+from vitreport.records.folders import SWEEPS, newest_attempts, refuse_links
 from vitreport.records.reader import Damage, Run, read_file, read_run
 from vitreport.records.run import SweepRecord, TrialRecord
 from vitreport.records.upgrade import parse
@@ -216,7 +216,7 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
     A dataset or a value may have been given by its path: the record, which may be committed, has none.
     """
     path, parse_sweep = runs_dir / SWEEPS / f"{plan.id}.json", partial(parse, SweepRecord)
-    refuse_foreign([path.parent], [path, path.parent / LOCK_NAME])
+    refuse_links([path.parent, path, path.parent / LOCK_NAME])
     record, known = SweepRecord.model_validate(_public(plan.record.model_dump())), read_file(path, parse_sweep, [])
     if known is None or known.baseline != record.baseline or not {*record.trials} <= {*known.trials}:
         make_folder(path.parent)
@@ -225,7 +225,7 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
             damage: list[Damage] = []
             known = read_file(path, parse_sweep, damage)
             if damage and path.exists():  # written again, it would lose its trials
-                raise RecordError(f"{path}: {damage[0].reason}", MOVE_HINT)
+                raise RecordError(f"{path}: {damage[0].reason}", "move it elsewhere")
             trials = tuple(dict.fromkeys([*(known.trials if known else ()), *record.trials]))
             write_json(path, record.model_copy(update={"trials": trials}).model_dump(mode="json"), indent=None)
     return path

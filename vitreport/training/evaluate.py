@@ -80,7 +80,7 @@ def check_finite(loss: float, place: str) -> None:
         raise DivergedError(f"diverged at {place} = {loss}", DIVERGED_HINT)
 
 
-def measure(logits: Logits, labels: Labels, place: str = "loss") -> Measurement:
+def measure(logits: Logits, labels: Labels, place: str = "an evaluation: loss") -> Measurement:
     """Count right answers of logits (N, K) for labels (N,), and compute the mean cross entropy and all METRICS.
 
     Raises DivergedError where the cross entropy is infinite or NaN.
