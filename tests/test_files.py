@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vitreport.files import write_atomic, write_json
+from vitreport.files import free_bytes, write_atomic, write_json
 from vitreport.untrusted_files import UnreadableFileError, file_digest, read_bounded
 
 
@@ -77,3 +77,7 @@ def test_the_longest_name_can_be_written() -> None:
 def test_json_of_half_a_character_can_be_written_and_read() -> None:
     write_json(Path("a.json"), {"name": "\udcff é"}, indent=None)
     assert Path("a.json").read_bytes() == '{"name": "\\udcff é"}\n'.encode()
+
+
+def test_the_room_of_a_place_that_is_not_there_yet_is_that_of_its_disk(tmp_path: Path) -> None:
+    assert free_bytes(tmp_path / "absent" / "runs") == pytest.approx(free_bytes(tmp_path), rel=0.1)

@@ -73,12 +73,6 @@ def failing_forever(number: int, code: int) -> None:
     Calls(fail)
 
 
-def room(size: int) -> None:
-    """The disk has room for so many bytes, as far as one can ask it."""
-    usage = shutil.disk_usage(".")
-    patch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=size))
-
-
 def killed_before_step(step: int) -> None:
     before_step(step, die)
 
@@ -212,11 +206,11 @@ def one_checkpoint_in_place() -> None:
     """A single file, overwritten where it stands."""
 
     def save(folder: Path, state: TrainingState) -> None:
-        folder.mkdir(exist_ok=True)
-        content = checkpoint._packed(state)
         with patch.context() as context:
-            context.setattr(checkpoint, "write_atomic", in_place)
-            checkpoint.write_with_digest(folder / "step-1.safetensors", content)
+            context.setattr(
+                checkpoint, "write_atomic", lambda path, content: in_place(path.with_stem("step-1"), content)
+            )
+            checkpoint.save_checkpoint(folder, state)
 
     patch.setattr("vitreport.store.writer.save_checkpoint", save)
 

@@ -85,13 +85,13 @@ def go_on(driver: Driver, folder: Path) -> list[int]:
 
 @pytest.mark.parametrize("is_replaced", [False, True])
 def test_a_training_whose_lock_file_was_removed_stops(tmp_path: Path, is_replaced: bool) -> None:
-    with held(tmp_path) as hold:
-        hold.check()
+    with held(tmp_path) as check_hold:
+        check_hold()
         (tmp_path / LOCK_NAME).unlink()
         if is_replaced:
             (tmp_path / LOCK_NAME).touch()
         with pytest.raises(BusyError, match=r"its \.lock was removed or replaced while this process was writing"):
-            hold.check()
+            check_hold()
 
 
 def test_two_processes_never_write_to_one_run(

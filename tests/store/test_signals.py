@@ -23,7 +23,7 @@ from vitreport.store.checkpoint import checkpoints
 SELDOM = "--checkpoint-seconds=1000"
 NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the state of a process is read in /proc")
 INT, TERM, HUP = int(signal.SIGINT), int(signal.SIGTERM), int(signal.SIGHUP)
-USR1, USR2, XCPU, ALRM, PROF = (int(getattr(signal, f"SIG{name}")) for name in ("USR1", "USR2", "XCPU", "ALRM", "PROF"))
+USR1, USR2, XCPU = (int(getattr(signal, f"SIG{name}")) for name in ("USR1", "USR2", "XCPU"))
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,6 @@ USR1, USR2, XCPU, ALRM, PROF = (int(getattr(signal, f"SIG{name}")) for name in (
         (USR1,),
         (USR2,),
         (XCPU,),
-        (ALRM,),
-        (PROF,),
         (TERM, TERM),
         (TERM, HUP),
         (HUP, TERM),

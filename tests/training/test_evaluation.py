@@ -14,7 +14,7 @@ from tests.training.small import small_spec
 from vitreport.errors import DatasetError, RecordError
 from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
-from vitreport.store.evaluation import Evaluation, SplitName, WeightsName, evaluate_run
+from vitreport.store.evaluation import Evaluation, SplitName, evaluate_run
 from vitreport.store.session import train_run
 from vitreport.training.events import Listener
 
@@ -51,27 +51,20 @@ def trained(runtime: Runtime) -> Path:
 
 
 def evaluate(run: Run, runtime: Runtime, **changes: Any) -> Evaluation:
-    arguments: dict[str, Any] = {"split": "test", "weights": "best", "dataset": None, **changes}
+    arguments: dict[str, Any] = {"split": "test", "dataset": None, **changes}
     return evaluate_run(run, runtime=runtime, listener=SILENT, **arguments)
 
 
-@pytest.mark.parametrize("weights", get_args(WeightsName))
 @pytest.mark.parametrize("split", get_args(SplitName))
-def test_every_digit_is_the_recorded_one(trained: Path, runtime: Runtime, split: str, weights: str) -> None:
+def test_every_digit_is_the_recorded_one(trained: Path, runtime: Runtime, split: str) -> None:
     run = read_run(trained)
     assert run.result
-    found = evaluate(run, runtime, split=split, weights=weights)
-    recorded = (run.result.selected if weights == "best" else run.result.last).splits[split]
+    found = evaluate(run, runtime, split=split)
+    recorded = run.result.selected.splits[split]
     assert found.recorded == recorded
     assert found.measurement == recorded
-    if (split, weights) == ("test", "best"):
+    if split == "test":
         assert found.details == run.result.test
-
-
-def test_both_weights_measure_differently(trained: Path, runtime: Runtime) -> None:
-    run = read_run(trained)
-    best, last = (evaluate(run, runtime, split="train", weights=weights) for weights in get_args(WeightsName))
-    assert best.measurement != last.measurement
 
 
 def test_process_agrees(trained: Path, runtime: Runtime) -> None:
@@ -93,9 +86,6 @@ def test_missing_weights_are_told(copied: Path, runtime: Runtime) -> None:
     (copied / "best.safetensors").unlink()
     with pytest.raises(RecordError, match=r"best\.safetensors is missing"):
         evaluate(read_run(copied), runtime)
-    shutil.rmtree(copied / "checkpoints")
-    with pytest.raises(RecordError, match=r"step-36\.safetensors is missing"):
-        evaluate(read_run(copied), runtime, weights="last")
 
 
 def test_damaged_weights_are_never_measured(copied: Path, runtime: Runtime) -> None:

@@ -116,7 +116,7 @@ def read_file(path: Path, parse: Callable[[bytes], Content], damage: list[Damage
     try:
         return parse(read_run_file(path))
     except (UnreadableFileError, SpecError, ValueError) as error:
-        damage.append(Damage(path.name, _reason(error)))
+        damage.append(Damage(path.name, fault_of(error)))
         return None
 
 
@@ -143,7 +143,7 @@ def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[D
             if not newest < found.epoch <= most:
                 raise ValueError(f"epoch {found.epoch} of {most} follows epoch {newest}")
         except ValueError as error:
-            damage.append(Damage(path.name, f"line {number} skipped: {_reason(error)}"))
+            damage.append(Damage(path.name, f"line {number} skipped: {fault_of(error)}"))
             if len(damage) - before < MAX_SKIPPED_LINES:
                 continue
             damage.append(Damage(path.name, f"not read after line {number}: too many damaged lines"))
@@ -152,7 +152,8 @@ def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[D
         yield found
 
 
-def _reason(error: Exception) -> str:
+def fault_of(error: Exception) -> str:
+    """Return what an error says is wrong, of pydantic's the first thing with its field."""
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False, include_input=False)[0]

@@ -9,7 +9,6 @@ number is a function of the seed, the purpose, the epoch and the position or ste
 import hashlib
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import safetensors.torch
@@ -17,11 +16,11 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from vitreport.errors import FullDiskError, RecordError
-from vitreport.files import free_bytes, make_folder, remove_file, remove_temporaries, write_atomic
-from vitreport.formatting import compact
+from vitreport.errors import RecordError
+from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
 from vitreport.models.weights import MAX_HEADER_BYTES, load_weights, named_weights, parse_safetensors
 from vitreport.records.folders import refuse_links
+from vitreport.records.reader import fault_of
 from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Record, Version
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import FORCE_HINT
@@ -53,17 +52,16 @@ class _Counters(Record):
 def save_checkpoint(folder: Path, state: TrainingState) -> None:
     """Write the state, then remove all but the two newest checkpoints up to its step: later ones are damaged."""
     make_folder(folder)
-    write_with_digest(folder / f"step-{state.step}.safetensors", _packed(state))
+    counters = _Counters.model_validate(state, from_attributes=True)
+    tensors = {name: tensor.detach().contiguous() for name, tensor in _tensors(state).items()}
+    content = safetensors.torch.save(tensors, metadata={"counters": counters.model_dump_json()})
+    path, digest = folder / f"step-{state.step}.safetensors", hashlib.sha256(content).hexdigest()
+    # The digest comes first: a file without its digest does not count.
+    write_atomic(path.with_suffix(".sha256"), f"{digest}  {path.name}\n".encode())
+    write_atomic(path, content)
     for old in [path for path in checkpoints(folder) if _step(path) <= state.step][KEPT:]:
         remove_file(old)
         remove_file(old.with_suffix(".sha256"))
-
-
-def write_with_digest(path: Path, content: bytes) -> None:
-    """Write a file and its SHA-256, the digest first: a file without its digest does not count."""
-    digest = hashlib.sha256(content).hexdigest()
-    write_atomic(path.with_suffix(".sha256"), f"{digest}  {path.name}\n".encode())
-    write_atomic(path, content)
 
 
 def remove_unfinished(folder: Path) -> int:
@@ -134,29 +132,9 @@ def load_model_weights(model: nn.Module, weights: Mapping[str, Tensor], source: 
 
 
 def disk_bytes(spec: RunSpec, parameters: int) -> int:
-    """Return what a finished run holds: the kept checkpoints and the selected weights."""
-    return KEPT * _checkpoint_bytes(spec, parameters) + parameters * FLOAT_BYTES
-
-
-def peak_bytes(spec: RunSpec, parameters: int) -> int:
-    """Return the most that a run holds at any time: a checkpoint is written before the oldest one is removed."""
-    return (KEPT + 1) * _checkpoint_bytes(spec, parameters)
-
-
-def refuse_full_disk(folder: Path, needed: int) -> None:
-    """Raise FullDiskError if the disk lacks room for what a run of `needed` bytes has not written yet."""
-    written, free = 0, free_bytes(folder)
-    with suppress(OSError):  # another process removes a file just now
-        written = sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
-    missing = needed - written
-    if missing > free:
-        fault = f"run {folder.name} needs {compact(missing)}B, {compact(free)}B are free in {folder.parent}"
-        raise FullDiskError(f"no space left: {fault}", "free some space, or choose another --runs-dir")
-
-
-def _checkpoint_bytes(spec: RunSpec, parameters: int) -> int:
-    tensors = 1 + tensors_per_parameter(spec.optimizer) + (spec.train.selection == "val")
-    return parameters * FLOAT_BYTES * tensors
+    """Return the bytes that a finished run holds: the kept checkpoints and the selected weights."""
+    in_a_checkpoint = 1 + tensors_per_parameter(spec.optimizer) + (spec.train.selection == "val")
+    return FLOAT_BYTES * parameters * (KEPT * in_a_checkpoint + 1)
 
 
 def _step(path: Path) -> int:
@@ -167,12 +145,6 @@ def _content(path: Path, most: int) -> bytes:
     refuse_links([path.parent])
     with reading_errors(RecordError, path.name):
         return read_bounded(path, most, links=False)
-
-
-def _packed(state: TrainingState) -> bytes:
-    counters = _Counters.model_validate(state, from_attributes=True)
-    tensors = {name: tensor.detach().contiguous() for name, tensor in _tensors(state).items()}
-    return safetensors.torch.save(tensors, metadata={"counters": counters.model_dump_json()})
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:
@@ -191,7 +163,11 @@ def _tensors(state: TrainingState) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _restore(state: TrainingState, path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    counters = _read_counters(metadata, path)
+    try:
+        counters = _Counters.model_validate_json(metadata.get("counters", ""))
+    except ValidationError as error:
+        fault = f"{path.name} has no valid training counters: {fault_of(error)}"
+        raise RecordError(fault, "was it written by a newer vitreport?") from error
     with_gradient = {name.split("/")[1] for name in tensors if name.startswith("optimizer/")}
     for name, parameter in state.model.named_parameters():
         if name in with_gradient:
@@ -204,20 +180,6 @@ def _restore(state: TrainingState, path: Path, tensors: dict[str, Tensor], metad
     for name, tensor in needed.items():
         tensor.copy_(tensors[name])
     state.epoch, state.step, state.seconds = counters.epoch, counters.step, counters.seconds
-
-
-def _read_counters(metadata: Mapping[str, str], path: Path) -> _Counters:
-    try:
-        counters = _Counters.model_validate_json(metadata.get("counters", ""))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(["counters", *map(str, first["loc"])])
-        hint = "was it written by a newer vitreport?"
-        raise RecordError(f"{path.name} has no valid training counters: {field}: {first['msg']}", hint) from error
-    if counters.step != _step(path):
-        fault = f"{path.name}: step = {counters.step}, but the file name says step {_step(path)}"
-        raise RecordError(fault, FORCE_HINT)
-    return counters
 
 
 def _check_fit(given: Mapping[str, Tensor], needed: Mapping[str, Tensor], source: str) -> None:

@@ -1,4 +1,4 @@
-"""Measure a run at its end, and again later: any split, the selected or the last weights, its own images or others."""
+"""Measure a run at its end, and again later: any split, its own images or others."""
 
 import hashlib
 import io
@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 import safetensors.torch
 from numpy.typing import NDArray
-from torch import nn
 
 from vitreport.data.arrays import ImageArrays
 from vitreport.data.batches import ImageSet
@@ -36,7 +35,6 @@ from vitreport.training.setup import Setup, build_network, place_split, split_in
 
 PREDICTIONS_VERSION = 1
 SplitName = Literal["train", "val", "test"]
-WeightsName = Literal["best", "last"]
 
 
 def write_results(
@@ -111,7 +109,7 @@ class Evaluation:
 
 
 def evaluate_run(
-    run: Run, *, split: SplitName, weights: WeightsName, dataset: str | None, runtime: Runtime, listener: Listener
+    run: Run, *, split: SplitName, dataset: str | None, runtime: Runtime, listener: Listener
 ) -> Evaluation:
     """Measure a run on its own images, or on others of the same classes: a `dataset` by its name or folder."""
     if run.record and run.record.status != "done":
@@ -122,8 +120,12 @@ def evaluate_run(
     device = choose_device(runtime.device)
     set_up_device(device, runtime.threads or _recorded_threads(run.record))
     model = build_network(spec)
-    recorded = run.result.selected if weights == "best" else run.result.last
-    _load(model, run.folder, run.result, recorded.step)
+    path = run.folder / "best.safetensors"
+    if not path.exists():
+        hint = "weights are not committed with a record; `vitreport train --force` trains the run again"
+        raise RecordError(f"{path} is missing", hint)
+    weights, _ = read_verified(path, run.result.weights_sha256, most=most_bytes(model))
+    load_model_weights(model, weights, path.name)
     name, data_dir = locate(dataset or spec.data.dataset, [runtime.data_dir])
     request = ImageRequest.of(spec.data, runtime, listener.note, listener.progress)
     request = replace(request, name=name, data_dir=data_dir)
@@ -146,7 +148,7 @@ def evaluate_run(
         measurement=measure(predicted.logits, predicted.labels, f"an evaluation: {split} loss"),
         details=measure_details(predicted.logits, predicted.labels),
         images_per_second=predicted.images_per_second,
-        recorded=recorded.splits.get(split) if own else None,
+        recorded=run.result.selected.splits.get(split) if own else None,
     )
 
 
@@ -157,18 +159,6 @@ def _recorded_threads(record: RunRecord) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,2}", text):
         raise RecordError(f"run {record.id}: fingerprint.threads = {text!r} is no number of threads", "give --threads")
     return int(text)
-
-
-def _load(model: nn.Module, folder: Path, result: records.ResultRecord, step: int) -> None:
-    is_selected = step == result.selected.step
-    path = folder / ("best.safetensors" if is_selected else f"checkpoints/step-{step}.safetensors")
-    if not path.exists():
-        hint = "weights are not committed with a record; `vitreport train --force` trains the run again"
-        raise RecordError(f"{path} is missing", hint)
-    tensors, _ = read_verified(path, result.weights_sha256 if is_selected else None, most=most_bytes(model))
-    prefix = "" if is_selected else "model/"
-    weights = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-    load_model_weights(model, weights, path.name)
 
 
 def _indices(spec: RunSpec, arrays: ImageArrays, split: SplitName, *, own: bool) -> NDArray[np.int64]:

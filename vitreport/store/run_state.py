@@ -1,8 +1,7 @@
 """The state of a run, whether anything is left to do for it, and its lock: from its folder alone, without torch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -99,39 +98,28 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-@dataclass(frozen=True)
-class Hold:
-    """The lock file of a run as it was when this process locked it."""
-
-    path: Path
-    identity: tuple[int, int] | None
-
-    def check(self) -> None:
-        """Raise BusyError if the lock file was removed or replaced: another process may hold the run by now."""
-        found = _identity(self.path)
-        if found is None or found != self.identity:
-            fault = (
-                f"run {self.path.parent.name}: its {LOCK_NAME} was removed or replaced while this process was writing"
-            )
-            raise BusyError(fault, "run the same command again to resume from the last checkpoint")
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return the device and the number of a file: while it is open, no other file gets the same."""
-    try:
-        status = path.lstat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 @contextmanager
-def held(folder: Path) -> Iterator[Hold]:
-    """Hold the run until this process ends, however it ends. Raises BusyError if another process holds it."""
+def held(folder: Path) -> Iterator[Callable[[], None]]:
+    """Hold the run until this process ends, however it ends. Raises BusyError if another process holds it.
+
+    The result raises BusyError if the lock file was removed or replaced: another process may hold the run by now.
+    """
     path = folder / LOCK_NAME
     busy = BusyError(f"run {folder.name} is in use by another process", "wait for it, or stop it")
+    fault = f"run {folder.name}: its {LOCK_NAME} was removed or replaced while this process was writing"
+    lost = BusyError(fault, "run the same command again to resume from the last checkpoint")
+
+    def check() -> None:
+        try:
+            is_same = path.lstat().st_ino == number
+        except OSError:
+            is_same = False
+        if not is_same:
+            raise lost
+
     with locked(path, timeout=PATIENCE_SECONDS, busy=lambda: busy):
-        yield Hold(path, _identity(path))
+        number = path.lstat().st_ino  # while the file is open, no other one gets it
+        yield check
 
 
 def is_held(folder: Path) -> bool:

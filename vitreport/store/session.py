@@ -3,7 +3,7 @@
 import importlib.metadata
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -24,9 +24,9 @@ from vitreport.records.run import DataRecord, GitRecord, ResumeRecord, RunRecord
 from vitreport.records.schema import SCHEMA_VERSION, recordable
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import newest_step, peak_bytes, refuse_full_disk, remove_unfinished, restore_newest
+from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
 from vitreport.store.evaluation import write_results
-from vitreport.store.run_state import FORCE_HINT, Hold, held, is_finished, now, refuse_other_images
+from vitreport.store.run_state import FORCE_HINT, held, is_finished, now, refuse_other_images
 from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
 from vitreport.store.writer import RunWriter
 from vitreport.training import device as devices
@@ -49,11 +49,11 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
             refuse_unwritable(folder)
             session = Session(spec, runtime, folder, argv, listener)
             make_folder(folder)
-            with held(folder) as hold:
+            with held(folder) as check_hold:
                 refuse_links_in(folder)  # once more, now that no other process writes to it
                 if is_finished(read_run(folder)):  # another process has just done it
                     return folder
-                writer = session.open(folder, hold)
+                writer = session.open(folder, check_hold)
                 try:
                     session.train(writer, stop)
                 except BaseException as error:
@@ -75,7 +75,6 @@ class Session:
         devices.set_up_device(self.device, runtime.threads)
         with devices.memory_errors("building the model"):
             model, self.cost = place_model(spec, self.device)
-        refuse_full_disk(folder, peak_bytes(spec, self.cost.parameters))
         is_resumed = newest_step(folder / "checkpoints") > 0
         with devices.memory_errors("loading the weights"):
             weights = None if is_resumed else read_pretrained(model, spec, runtime.weights, listener.note)
@@ -86,7 +85,7 @@ class Session:
         with devices.memory_errors("placing the images"):
             self.setup = prepare(spec, model, self.arrays)
 
-    def open(self, folder: Path, hold: Hold) -> RunWriter:
+    def open(self, folder: Path, check_hold: Callable[[], None]) -> RunWriter:
         """Start the run's record, or resume it from its newest checkpoint; of a start without one the time is kept."""
         before, state = read_run(folder), self.setup.state
         self._refuse_others(before)
@@ -95,13 +94,12 @@ class Session:
         for line in restore_newest(folder / "checkpoints", state):
             self.listener.note(f"warning: {line}, an older checkpoint is used")
         self._announce(before)
-        places = Places.here()
-        record = before.record if before.record and state.step else self._new_record(folder.name, places)
+        record = before.record if before.record and state.step else self._new_record(folder.name)
         if before.record:
             resume = ResumeRecord(step=state.step, time=now(), changed=self._changes(record.fingerprint))
             kept = {"started": before.record.started, "seconds": before.record.seconds}
             record = record.model_copy(update={**kept, "resumed": (*before.record.resumed, resume)})
-        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, state.step, places, hold)
+        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, state.step, check_hold)
         write_json(folder / "spec.json", {"schema_version": SCHEMA_VERSION, **self.spec.model_dump(mode="json")})
         for damage in writer.cut_epochs(state.epoch, self.spec.train.epochs):
             self.listener.note(f"warning: {damage}")
@@ -143,9 +141,9 @@ class Session:
     def _refuse_others(self, before: Run) -> None:
         """Refuse a run that cannot be read, or was started with another spec or on other images."""
         has_steps = has_checkpoint(before.folder)
-        for name, found in (("run.json", before.record), ("spec.json", before.spec)):
-            if found is None and (has_steps or (before.folder / name).exists()):
-                damage = next(damage for damage in before.damage if damage.place == name)
+        for damage in before.damage:
+            is_needed = damage.place in ("run.json", "spec.json")
+            if is_needed and (has_steps or (before.folder / damage.place).exists()):
                 raise RecordError(f"{before.folder}/{damage}", FORCE_HINT)
         if (metrics := before.folder / "metrics.jsonl").exists():  # cut to the checkpoint, it would lose what it holds
             with reading_errors(RecordError, metrics, FORCE_HINT):
@@ -181,9 +179,9 @@ class Session:
         compiled, data = self.runtime.compile, self.arrays.fingerprint[:16]
         return {**_versions(), **devices.fingerprint(self.device, self.spec, compiled=compiled, data=data)}
 
-    def _new_record(self, run_id: str, places: Places) -> RunRecord:
+    def _new_record(self, run_id: str) -> RunRecord:
         """Make the record of a run that starts now in this process."""
-        arrays, splits = self.arrays, self.setup.splits
+        arrays, splits, places = self.arrays, self.setup.splits, Places.here()
         shared = {name: getattr(arrays, name) for name in DataRecord.model_fields if hasattr(arrays, name)}
         data = DataRecord(
             counts={name: len(split) for name, split in splits.items()},
@@ -217,13 +215,10 @@ def _versions() -> dict[str, str]:
 
 def _git_state() -> GitRecord | None:
     """Return the commit of the current folder; None outside a repository or without git."""
-    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
-    return GitRecord(commit=commit, dirty=bool(changes)) if commit else None
-
-
-def _git(*arguments: str) -> str:
+    describe = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run(describe, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()
+        return None
+    commit, changed, _ = done.stdout.strip().partition("-")
+    return GitRecord(commit=commit, dirty=bool(changed))

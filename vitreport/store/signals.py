@@ -11,18 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-NAMES = (
-    *("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU"),
-    *("SIGALRM", "SIGVTALRM", "SIGPROF", "SIGPOLL", "SIGPWR"),
-)
-"""The signals that end a process unless it handles them. SIGQUIT is left alone: it asks for a core dump."""
-
 TAKEN_OVER = (signal.SIGINT, signal.SIGTERM)
 """Handled even if another handler is installed, such as Python's for SIGINT."""
 
+HANDLED = (*TAKEN_OVER, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+"""The signals that people and batch systems end a process with. SIGQUIT is left alone: it asks for a core dump."""
+
 
 class StopSignal(BaseException):
-    """A signal ends the run."""
+    """A signal ends the run, wherever the program happens to be."""
 
     def __init__(self, signal_number: int) -> None:
         self.signal_number = signal_number
@@ -31,10 +28,6 @@ class StopSignal(BaseException):
 
 class StopBetweenSteps(StopSignal):
     """Raised where the state of the run is whole and can be saved."""
-
-
-class StopAtOnce(StopSignal):
-    """Raised wherever the program happens to be."""
 
 
 class StopSignals:
@@ -57,9 +50,11 @@ class StopSignals:
         first, self.requested = self.requested, self.requested or signal_number
         if first is None and self.graceful:
             return
-        if first is None or _is_impatient(signal_number, first):
+        # After SIGTERM a batch system may send any signal; a person who asks again is impatient.
+        is_again = signal_number == signal.SIGINT or (signal_number == signal.SIGTERM and first == signal.SIGINT)
+        if first is None or is_again:
             self.ignore()
-            raise StopAtOnce(signal_number)
+            raise StopSignal(signal_number)
 
     def install(self) -> None:
         """Handle the signals that would end the process. One that is ignored, as under nohup, stays ignored.
@@ -68,7 +63,7 @@ class StopSignals:
         """
         if threading.current_thread() is not threading.main_thread():
             return
-        for number in (getattr(signal, name) for name in NAMES if hasattr(signal, name)):
+        for number in HANDLED:
             handler = signal.getsignal(number)
             if handler == signal.SIG_DFL or (number in TAKEN_OVER and callable(handler)):
                 self.former[number] = signal.signal(number, self._receive)
@@ -97,23 +92,14 @@ def handle_until_exit() -> StopSignals:
 
 @contextmanager
 def stop_signals() -> Iterator[StopSignals]:
-    """Handle the signals inside the block, and restore the former handlers after it."""
-    if _of_process:
-        stop = _of_process[-1]
-        stop.check()
-        try:
-            yield stop
-        finally:
-            stop.graceful = False
-        return
-    stop = StopSignals()
-    stop.install()
+    """Handle the signals inside the block; after it, restore former handlers that are not replaced until the exit."""
+    stop = _of_process[-1] if _of_process else StopSignals()
+    stop.check()
+    if not _of_process:
+        stop.install()
     try:
         yield stop
     finally:
-        stop.restore()
-
-
-def _is_impatient(signal_number: int, first: int) -> bool:
-    """Return whether a person has asked again. After SIGTERM a batch system may send any signal."""
-    return signal_number == signal.SIGINT or (signal_number == signal.SIGTERM and first == signal.SIGINT)
+        stop.graceful = False
+        if not _of_process:
+            stop.restore()

@@ -2,6 +2,7 @@
 
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,33 +14,36 @@ from vitreport.records.reader import Damage, read_epochs, read_run_file
 from vitreport.records.run import ErrorKind, ErrorRecord, RunRecord
 from vitreport.records.schema import recordable
 from vitreport.store.checkpoint import newest_step, save_checkpoint
-from vitreport.store.run_state import Hold, now
+from vitreport.store.run_state import now
 from vitreport.store.signals import StopSignal
 from vitreport.training.loop import TrainingState
 
 CHECKPOINT_WORK_RATIO = 20  # time between checkpoints over the time that one takes: at most 5% of a run
-HEARTBEAT_SECONDS = 10
 
 
 class RunWriter:
     """Writes one run folder. Methods raise BusyError if its lock was lost: another process may write to it."""
 
     def __init__(
-        self, folder: Path, record: RunRecord, checkpoint_seconds: float, saved_step: int, places: Places, hold: Hold
+        self,
+        folder: Path,
+        record: RunRecord,
+        checkpoint_seconds: float,
+        saved_step: int,
+        check_hold: Callable[[], None],
     ) -> None:
         """Continue from the checkpoint of `saved_step`; 0 without any."""
-        self.folder, self.record, self.check_hold = folder, record, hold.check
-        self._places = places
+        self.folder, self.record, self.check_hold = folder, record, check_hold
+        self._places = Places.here()
         self._checkpoint_seconds, self._checkpoint_cost = checkpoint_seconds, 0.0
         self._saved_step = saved_step
         self._seconds_before = record.seconds
-        self._opened = self._last_write = self._last_checkpoint = time.monotonic()
+        self._opened = self._last_checkpoint = time.monotonic()
 
     def update(self, **changes: object) -> None:
         """Write run.json with these fields changed, a fresh heartbeat and the seconds so far."""
         self.check_hold()
-        self._last_write = time.monotonic()
-        seconds = round(self._seconds_before + self._last_write - self._opened, 3)
+        seconds = round(self._seconds_before + time.monotonic() - self._opened, 3)
         self.record = self.record.model_copy(update={"heartbeat": now(), "seconds": seconds, **changes})
         write_json(self.folder / "run.json", self.record.stored())
 
@@ -65,8 +69,6 @@ class RunWriter:
         interval = max(self._checkpoint_seconds, CHECKPOINT_WORK_RATIO * self._checkpoint_cost)
         if not self._checkpoint_seconds or time.monotonic() - self._last_checkpoint >= interval:
             self.save(state)
-        if time.monotonic() - self._last_write >= HEARTBEAT_SECONDS:
-            self.update(step=state.step)
 
     def save(self, state: TrainingState) -> None:
         """Save the state, unless it has diverged or a sound checkpoint of its step exists.

@@ -27,7 +27,6 @@ def evaluate(
     run: RunName,
     machine: options.DeviceOptions,
     split: Annotated[Literal["test", "val", "train"], option("Split to measure.")] = "test",
-    weights: Annotated[Literal["best", "last"], option("Measure the best epoch, or the last one.")] = "best",
     dataset: options.Dataset = None,
     runs_dir: options.RunsDir = RUNS_DIR.default,
     quiet: options.Quiet = False,
@@ -46,19 +45,17 @@ def evaluate(
     data_dir = locate(images, data_dirs_or_default(machine.data_dirs))[1]
     runtime = Runtime(machine.device, data_dir, runs_dir=runs_dir, threads=machine.threads)
     with TrainingView(quiet=quiet) as listener:
-        evaluation = evaluate_run(
-            found, split=split, weights=weights, dataset=dataset, runtime=runtime, listener=listener
-        )
-    _show(evaluation, found.id, split, weights, as_json=as_json)
+        evaluation = evaluate_run(found, split=split, dataset=dataset, runtime=runtime, listener=listener)
+    _show(evaluation, found.id, split, as_json=as_json)
 
 
-def _show(evaluation: "Evaluation", run_id: str, split: str, weights: str, *, as_json: bool) -> None:
+def _show(evaluation: "Evaluation", run_id: str, split: str, *, as_json: bool) -> None:
     """Print the totals, each class, and which classes are taken for which."""
     measured, details = evaluation.measurement, evaluation.details
     agrees = None if evaluation.recorded is None else evaluation.recorded == measured
     if as_json:
         more = {"accuracy_interval": measured_accuracy(measured).interval, "agrees": agrees}
-        print_json({"run": run_id, "split": split, "weights": weights, **vars(evaluation), **more})
+        print_json({"run": run_id, "split": split, **vars(evaluation), **more})
         return
     bytes_seen = bytes_in_words(evaluation.dataset, canonical=evaluation.canonical)
     metrics = [(METRICS[name], value) for name, value in measured.metrics.items()]
@@ -73,7 +70,7 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, weights: str, *, as
         ("record", AGREES[agrees]),
     ]
     counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, strict=True)
-    print_text(printable(f"{run_id}: {split} split, {weights} weights"))
+    print_text(printable(f"{run_id}: {split} split"))
     print_table(["", ""], [total for total in totals if total[1]], gap=True)
     print_table(
         ["class", "images", "correct", "accuracy"],
