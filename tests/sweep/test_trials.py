@@ -12,7 +12,7 @@ from vitreport.records.run import ErrorKind, ErrorRecord
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import needs_training, trial_state
 from vitreport.sweep.engines.local import threads_per_job
-from vitreport.sweep.forecast import elapsed_seconds, expect_from_records
+from vitreport.sweep.forecast import expect_from_records
 
 
 def failed(kind: ErrorKind) -> dict[str, Any]:
@@ -96,11 +96,3 @@ def test_the_time_is_that_of_the_runs_of_the_same_cost() -> None:
 def test_only_runs_with_as_many_threads_count() -> None:
     records = [recorded(20, 0), recorded(10, 1, threads=2)]
     assert [expected(small_spec(9), records, ("CPU", threads)) for threads in ("1", "2", "4")] == [20, 10, None]
-
-
-@pytest.mark.parametrize(
-    ("hours", "jobs", "expected"),
-    [([], 2, 0), ([1], 1, 1), ([1], 2, 1), ([1] * 3, 2, 2), ([1] * 4, 2, 2), ([1, 1, 4], 2, 5), ([4, 1, 1], 2, 4)],
-)
-def test_jobs_take_the_runs_in_their_order(hours: list[float], jobs: int, expected: float) -> None:
-    assert elapsed_seconds(hours, jobs) == expected

@@ -3,20 +3,18 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from heapq import heapreplace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from vitreport.data.registry import DATASETS
 from vitreport.data.sources import count_images
 from vitreport.errors import Problem, SpecError
-from vitreport.records.folders import newest_attempt
-from vitreport.records.reader import Run, read_run
+from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
+from vitreport.spec.data import DataSpec
 from vitreport.spec.run import RunSpec
-from vitreport.store.run_state import needs_training, state_of, trial_state
-from vitreport.sweep.plan import Plan, read_trials
+from vitreport.store.run_state import needs_training, trial_state
+from vitreport.sweep.plan import Plan, Trial, read_trials
 
 if TYPE_CHECKING:
     from vitreport.training.throughput import MeasuredCost
@@ -150,12 +148,11 @@ def expect_here(runtime: Runtime, records: Iterable[Run]) -> Expect:
 
 @dataclass(frozen=True)
 class RunForecast:
-    """What a run costs in total, without compiling; its images are `counted`, or else those that were published."""
+    """What a run costs in total, without compiling."""
 
     state: str
     measured: "MeasuredCost"
     images: Mapping[str, int]
-    counted: bool
     steps: int
     seconds: float
     disk_bytes: int
@@ -166,7 +163,7 @@ def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
     from vitreport.store.checkpoint import disk_bytes
     from vitreport.training.throughput import measure_cost_here
 
-    images, counted = _images(spec, runtime)
+    images = _images(spec.data, runtime.data_dir)
     train, epochs = spec.train, spec.train.epochs
     measured = measure_cost_here(spec, runtime.device, runtime.threads, images["train"])
     each_epoch = images.get("val", 0) + images["test"] * train.monitor_test + images["train"] * train.monitor_train
@@ -174,26 +171,14 @@ def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
     seconds = images["train"] * epochs / measured.training.images_per_second
     seconds += (each_epoch * epochs + at_the_end) / measured.forward.images_per_second
     steps = -(-images["train"] // train.batch_size) * epochs
-    folder = newest_attempt(runtime.runs_dir, spec.run_id)
-    run = read_run(folder) if folder.exists() else None
-    state = f"{state_of(run)}{f', at step {run.record.step:,}' if run.record else ''}" if run else "new"
-    disk = disk_bytes(spec, measured.cost.parameters)
-    return RunForecast(state, measured, images, counted, steps, seconds, disk)
+    state = trial_state(read_trials([Trial((), spec)], runtime.runs_dir).get(spec.run_id))
+    return RunForecast(state, measured, images, steps, seconds, disk_bytes(spec, measured.cost.parameters))
 
 
-def _images(spec: RunSpec, runtime: Runtime) -> tuple[dict[str, int], bool]:
-    """Return the images of each split, and whether they were counted, as files in a folder."""
-    data = spec.data
-    counts, counted = count_images(data.dataset, runtime.data_dir), data.dataset not in DATASETS
+def _images(data: DataSpec, data_dir: Path) -> dict[str, int]:
+    """Return the number of images of each split: those that were published, or those in a user's own folder."""
+    counts = count_images(data.dataset, data_dir)
     train = data.images_to_train_on(counts["train"])
     held_out = min(counts["train"], data.limit or counts["train"]) - train
     val = counts["val"] if data.validation == "folder" else held_out
-    return {"train": train, **({"val": val} if val else {}), "test": counts["test"]}, counted
-
-
-def elapsed_seconds(seconds: Iterable[float], jobs: int) -> float:
-    """Return the time from the first run to the last, where each in turn goes to the job that is free first."""
-    ends = [0.0] * jobs
-    for duration in seconds:
-        heapreplace(ends, ends[0] + duration)
-    return max(ends)
+    return {"train": train, **({"val": val} if val else {}), "test": counts["test"]}

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 from vitreport.errors import DatasetError, Problem, SpecError, VitreportError, gathered
 from vitreport.formatting import did_you_mean
 from vitreport.spec.compose import Describe, Request
-from vitreport.spec.fields import dotted, find_field, flat
+from vitreport.spec.fields import find_field, flat
 from vitreport.spec.load import layer_of, read_preset
-from vitreport.spec.study import AblationSpec, PartSpec, StudySpec, combination, read_form, study_origin
+from vitreport.spec.study import PartSpec, StudySpec, combination, read_form, study_origin
 from vitreport.spec.sweep import DEFAULT_SEEDS, parse_seeds
-from vitreport.sweep.plan import ARCHITECTURE, MODEL, Plan, make_plan, trial_composer
+from vitreport.sweep.plan import MODEL, Plan, make_plan, trial_composer
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,8 @@ def plan_study(asked: StudyRequest, describe: Describe, faults: dict[str, Vitrep
 def _plan_part(
     asked: StudyRequest, place: str, title: str, part: PartSpec, seeds: Sequence[int], describe: Describe
 ) -> Plan:
-    """Plan one part. Raises SpecError with its problems by their places in the file."""
+    """Plan one part. Raises SpecError with its problems, which name the part if the file has caused them."""
     file = study_origin(asked.study)
-    origin = f"{place} in {file}"
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for field, value in flat(part.set).items():
@@ -90,45 +88,18 @@ def _plan_part(
         with gathered(problems):  # check the rest with the usual preset
             read_preset(part.preset)
             preset = part.preset
-    layer = replace(layer_of(values, origin), problems=problems)
+    layer = replace(layer_of(values, file), problems=problems)
     request = Request(assignments=asked.assignments, weights=asked.weights, preset=preset, study=layer)
     fixed = {MODEL: part.model, "data.dataset": part.dataset}
+    compose_trial = trial_composer(request, describe, file, fixed)
     try:
-        return make_plan(
-            part.axes,
-            seeds,
-            trial_composer(request, describe, origin, fixed),
-            baseline=part.combinations().get(combination(getattr(part, "baseline", None))),
-            name=title,
-        )
+        baseline = part.combinations().get(combination(getattr(part, "baseline", None)))
+        return make_plan(part.axes, seeds, compose_trial, baseline=baseline, name=title)
     except SpecError as error:
-        places = {field: f"{place}.{inner}" for field, inner in _places(part).items()}
-        found = [_in_the_file(problem, places, origin, file) for problem in error.problems_at(place)]
+        found = [
+            replace(each, field=f"{place}: {each.field.removeprefix('--')}".removesuffix(": "), origin=file)
+            if each.origin in ("", file)
+            else each
+            for each in error.problems_at("")
+        ]
         raise SpecError(problems=found) from error
-
-
-def _places(part: PartSpec) -> dict[str, str]:
-    """Return where a part gives the fields of its specs, and names that are not fields."""
-    places = {"--preset": "preset", "preset": "preset", "data.dataset": "dataset"}
-    places |= dict.fromkeys((MODEL, ARCHITECTURE), "model")
-    named = [(field, f"set.{field}") for field in flat(part.set)]
-    if isinstance(part, AblationSpec):
-        named += [(field, dotted(["params", field])) for field in part.params]
-        for axis, variants in part.variants.items():
-            named += [(field, dotted(["variants", axis])) for fields in variants.values() for field in flat(fields)]
-    for field, inner in named:
-        places[field] = inner
-        with suppress(SpecError):
-            places[find_field(field)] = inner
-    return places
-
-
-def _in_the_file(problem: Problem, places: Mapping[str, str], origin: str, file: str) -> Problem:
-    """Name a problem of a spec by the place in the file where the field, or what holds it, is given."""
-    if problem.origin not in ("", origin):
-        return problem
-    parts = problem.field.split(".")
-    for length in range(len(parts), 0, -1):
-        if given := places.get(".".join(parts[:length])):
-            return replace(problem, field=".".join([given, *parts[length:]]), origin=file)
-    return replace(problem, origin=file if problem.field.startswith(origin.partition(" in ")[0]) else origin)

@@ -110,7 +110,7 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
         ("training", _speed(measured.training)),
         ("forward", _speed(measured.forward)),
         ("measured on", f"{measured.device}, {counted(measured.threads, 'thread')}"),
-        ("images", images if run.counted else f"{images} (as published)"),
+        ("images", images),
         ("steps", f"{run.steps:,}"),
         ("time", f"about {duration(run.seconds)} for the whole run with its evaluations, at {at}"),
         ("disk", f"{compact(run.disk_bytes)}B"),

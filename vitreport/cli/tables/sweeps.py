@@ -22,7 +22,7 @@ from vitreport.records.reader import read_run
 from vitreport.report import tables
 from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.engines.local import LocalEngine
-from vitreport.sweep.forecast import TrialForecast, check_networks, elapsed_seconds, expect_here, forecast_trials
+from vitreport.sweep.forecast import TrialForecast, check_networks, expect_here, forecast_trials
 from vitreport.sweep.plan import Plan, Trial, read_trials
 from vitreport.sweep.run import Policy, missing_trials
 
@@ -48,7 +48,7 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     known = read_trials(plan.trials, options.runs_dir)
     check_networks(trial.spec for trial in missing_trials(plan.trials, known, Policy(options.retry_failed)))
     trials = forecast_trials(plan, options.runs_dir, expect, retry_failed=options.retry_failed)
-    seconds = elapsed_seconds((trial.seconds or 0.0 for trial in trials), options.jobs)
+    seconds = sum(trial.seconds or 0.0 for trial in trials) / options.jobs
     disk_bytes = sum(trial.disk_bytes for trial in trials)
     smallest, shows = foreseen(plan, records)
     if options.as_json:
