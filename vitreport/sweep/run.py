@@ -88,11 +88,10 @@ def run_plans(
         sweep = Sweep(plan.trials, place, make_engine(place, watching.note), policy, watching, said)
         if plan.without_baseline and sweep.queue:
             watching.note(f"warning: {plan.without_baseline}")
-        file = write_sweep(runtime.runs_dir, plan) if plan.axes else None
+        if plan.axes:
+            write_sweep(runtime.runs_dir, plan)
         watching.begin(plan)
         sweep.run()
-        if file:
-            watching.note(f"the sweep is {file}")
         runs |= sweep.runs
         if policy.fail_fast and any(trial_state(sweep.runs.get(trial.id)) not in RESULTS for trial in plan.trials):
             break
