@@ -10,7 +10,7 @@ from tests.cli.conftest import Cli
 from tests.cli.small_sweep import BASE, write_result, written
 from tests.records import small_spec, write_run
 from vitreport.analysis import groups
-from vitreport.cli.tables import runs as tables
+from vitreport.cli.commands import runs as commands
 from vitreport.files import write_json
 
 SMALL, LARGE = (small_spec(train={"batch_size": size}).run_id.removesuffix("-s0") for size in (16, 128))
@@ -42,7 +42,7 @@ def test_seeds_are_one_line_with_mean_and_half_width(cli: Cli) -> None:
 def test_a_list_groups_once_and_writes_no_commands(options: list[str], cli: Cli) -> None:
     written({16: [0.50, 0.51], 128: [0.6]})
     with (
-        patch.object(tables, "group_runs", wraps=groups.group_runs) as grouping,
+        patch.object(commands, "group_runs", wraps=groups.group_runs) as grouping,
         patch.object(groups, "training_command") as command,
     ):
         listed(cli, *options)

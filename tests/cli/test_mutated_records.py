@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.records import small_spec, write_run
-from vitreport.cli.tables.runs import show_run, show_runs
+from vitreport.cli.commands.runs import list_runs, show
 from vitreport.errors import DamageError
 from vitreport.records.reader import read_run
 
@@ -56,8 +56,8 @@ def test_mutated_records_are_read_or_named(run: Path, mutations: list[Any]) -> N
     named = {each.place for each in found.damage}
     assert lost - named <= ({"result.json"} if found.record is None else set()) | {"metrics.jsonl"}
     assert named <= {name for name, *_ in mutations}
-    one = printed(partial(show_run, found))
-    (row,) = printed(partial(show_runs, run.parent, each=False))["runs"]
+    one = printed(partial(show, str(run), run.parent))
+    (row,) = printed(partial(list_runs, runs_dir=run.parent))["runs"]
     assert one["damage"] == row["damage"] == list(map(str, found.damage))
     json.dumps([one, row], allow_nan=False)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.records import small_spec, spec, write_run
-from vitreport.cli.tables.sweeps import refuse_missing
+from vitreport.cli.sweeps import refuse_missing
 from vitreport.errors import DamageError
 from vitreport.formatting import json_document
 from vitreport.sweep.plan import Trial

@@ -3,8 +3,9 @@
 Nothing here loads torch. Where no value fits, the shell offers files and folders.
 """
 
+import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, get_args
@@ -65,19 +66,19 @@ def _choices(kind: object) -> Iterable[str]:
     return [value for value in get_args(kind) if isinstance(value, str)]
 
 
-def _assignments(field: str, is_chosen: str) -> Iterable[str]:
-    if is_chosen:
-        return (f"{field}={value}" for value in _values(field))
-    return (f"{short_name(path)}=" for path in field_paths())
-
-
 def assignments(context: typer.Context, incomplete: str) -> list[str]:
     """Return the fields, or after `FIELD=` the values of that one."""
-    return _quiet(lambda _: _assignments(*incomplete.partition("=")[:2]))(context)
+    field, is_chosen, _ = incomplete.partition("=")
+    if is_chosen:
+        return _quiet(lambda _: (f"{field}={value}" for value in _values(field)))(context)
+    return _quiet(lambda _: (f"{short_name(path)}=" for path in field_paths()))(context)
 
 
-def values_in_bash(words: Sequence[str]) -> list[str] | None:
+def values_in_bash() -> list[str] | None:
     """Return the values that fit the last word; None if it does not follow `--set FIELD=`, three words in bash."""
+    if os.environ.get("_VITREPORT_COMPLETE") != "complete_bash":
+        return None
+    words = os.environ["COMP_WORDS"].split()[: int(os.environ["COMP_CWORD"]) + 1]
     *_, option, field, sign, start = ["", "", "", *words, *([""] if words[-1:] == ["="] else [])]
     if (option, sign) != ("--set", "="):
         return None

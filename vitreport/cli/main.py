@@ -133,12 +133,8 @@ def make_app(loaded: Iterable[str] = COMMANDS) -> typer.Typer:
 def _run(arguments: Sequence[str]) -> int:
     try:
         line = os.environ.get("COMP_WORDS", os.environ.get("_TYPER_COMPLETE_ARGS", ""))
-        shell = os.environ.get("_VITREPORT_COMPLETE")
-        words = line.split() if shell else arguments
-        if (
-            shell == "complete_bash"
-            and (values := values_in_bash(words[: int(os.environ["COMP_CWORD"]) + 1])) is not None
-        ):
+        words = line.split() if "_VITREPORT_COMPLETE" in os.environ else arguments
+        if (values := values_in_bash()) is not None:
             console.print_text("\n".join(values))
             return 0
         program = command(tuple(word for word in words if word in COMMANDS)[:1])

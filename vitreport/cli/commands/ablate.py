@@ -8,7 +8,7 @@ from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.cli import completion, options
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import PARAM, SWEEP, flag, option
-from vitreport.cli.tables.sweeps import refuse_missing, show_ablation_plan, show_sweeps, sweep_arguments
+from vitreport.cli.sweeps import refuse_missing, show_ablation_plan, show_sweeps, sweep_arguments
 from vitreport.data.sources import facts_in
 from vitreport.spec.sweep import parse_list, parse_seeds, read_axes, zipped
 from vitreport.sweep.plan import plan_ablation

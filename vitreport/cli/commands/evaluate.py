@@ -8,7 +8,7 @@ from vitreport.cli.commands.runs import RunName
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import option
-from vitreport.cli.tables.runs import read_named
+from vitreport.cli.records import read_named
 from vitreport.data.registry import bytes_in_words
 from vitreport.data.sources import locate
 from vitreport.formatting import percent, printable, rate

@@ -14,7 +14,7 @@ from vitreport.analysis.summary import Summary
 from vitreport.cli import completion, options
 from vitreport.cli.console import note
 from vitreport.cli.options import argument, option
-from vitreport.cli.tables.runs import refuse_damaged_places, require_runs_dir
+from vitreport.cli.records import refuse_damaged_places, require_runs_dir
 from vitreport.data.registry import dataset_title
 from vitreport.errors import SpecError
 from vitreport.files import output_path, write_atomic

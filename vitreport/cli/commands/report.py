@@ -10,7 +10,7 @@ from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_document
 from vitreport.cli.options import argument, flag, option
-from vitreport.cli.tables.runs import refuse_damaged_places, require_runs_dir, warn_mixed
+from vitreport.cli.records import refuse_damaged_places, require_runs_dir, warn_mixed
 from vitreport.errors import DriftError, SpecError
 from vitreport.files import output_path
 from vitreport.formatting import counted

@@ -1,26 +1,44 @@
 """`vitreport runs`: list runs, show one, compare two, export them."""
 
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from vitreport.analysis.comparisons import compare_groups, compare_runs
-from vitreport.analysis.groups import group_runs
-from vitreport.analysis.runs import summarize_run
+from vitreport.analysis.groups import Group, group_runs
+from vitreport.analysis.runs import RunSummary, summarize_run
 from vitreport.cli import completion, options
-from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
+from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.options import argument, flag, option
-from vitreport.cli.tables.runs import read_named, refuse_damage, require_runs_dir, show_run, show_runs, warn_mixed
-from vitreport.errors import SpecError
+from vitreport.cli.records import (
+    accuracy_on,
+    read_named,
+    record_rows,
+    refuse_damage,
+    require_runs_dir,
+    spec_rows,
+    warn_mixed,
+)
+from vitreport.errors import DamageError, SpecError
 from vitreport.export.table import epochs_table, require_extra, runs_table
 from vitreport.files import output_path, write_atomic
-from vitreport.formatting import counted, percent, toml_value
+from vitreport.formatting import Estimate, counted, duration, percent, rate, toml_value
 from vitreport.records.folders import find_group, find_run, run_folders
-from vitreport.records.reader import read_run
+from vitreport.records.reader import Damage, Run, read_run, read_sweeps
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR
+from vitreport.spec.sweep import called
+from vitreport.store.run_state import state_of
 
+COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
+NUMBERS = ["epochs", "val", "test", "time"]
+SPARE = ["started", "time", "epochs", "val"]
+LEGEND = "95% confidence intervals for new seeds (test: and new images), very wide for n = 2"
+CURVE_WIDTH = 60
+SPARKS = "▁▂▃▄▅▆▇█"
 MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "environment.seconds")
 
 app = typer.Typer(no_args_is_help=True)
@@ -40,7 +58,80 @@ def list_runs(
     Example:
         vitreport runs list
     """
-    show_runs(runs_dir, each=each, as_json=as_json)
+    require_runs_dir(runs_dir, may_lack_default=True)
+    records = [read_run(folder) for folder in run_folders(runs_dir)]
+    states = {run.id: state_of(run) for run in records}
+    runs = [summarize_run(run) for run in records]
+    groups = group_runs(runs)
+    damage: list[Damage] = []
+    levels: dict[str, dict[str, None]] = defaultdict(dict)  # of the sweeps that a group is in, each once
+    for sweep in read_sweeps(runs_dir, damage):
+        for trial in sweep.trials:
+            levels[RunId.parse(trial.run).group][called((axis.name for axis in sweep.axes), trial.values)] = None
+    if as_json:
+        print_json({"runs": [_plain(run, states[run.id]) for run in runs]})
+    elif runs:
+        rows = [_row(group.runs, states, levels.get(group.spec_id, ()), group) for group in groups if not each]
+        alone = [run for run in runs if each or run.spec is None]
+        rows += [_row([run], states, levels.get(RunId.parse(run.id).group, ()) if run.spec else ()) for run in alone]
+        print_table(COLUMNS, sorted(rows), right=NUMBERS, spare=SPARE)
+        if any("n = " in cell for row in rows for cell in row):
+            note(LEGEND)
+    else:
+        note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
+    warn_mixed(groups)
+    warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
+    refuse_damage(records)
+    if damage:
+        raise DamageError(f"{len(damage)} of the sweeps damaged")
+
+
+def _plain(run: RunSummary, state: str) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "state": state,
+        "epoch": _epochs(run)[0],
+        "epochs": run.epochs,
+        "val_accuracy": run.validation,
+        "test_accuracy": run.accuracies.get("test"),
+        "seconds": run.record and run.record.seconds,
+        "started": run.record and run.record.started,
+        "damage": [str(line).removeprefix(f"{run.id}/") for line in run.damage],
+    }
+
+
+def _epochs(run: RunSummary) -> tuple[int, int | None]:
+    """Return the epochs that are done, and how many there are to be."""
+    return run.epochs if run.splits and run.epochs else run.epoch, run.epochs
+
+
+def _row(
+    runs: Sequence[RunSummary], states: Mapping[str, str], levels: Iterable[str], group: Group | None = None
+) -> list[str]:
+    """Return the row of a group, or of a single run: means of what is done, and what the others reached."""
+    counts = Counter(states[run.id] for run in runs)
+    begun = [run.validation for run in runs if not run.splits and not run.damage]
+    so_far = ", ".join(percent(each) for each in begun if each is not None)
+    if group:
+        reached = {"val": _mean(group.validation), "test": _mean(group.test)}
+    else:
+        reached = {split: percent(each) for split, each in runs[0].accuracies.items() if runs[0].state == "done"}
+    validation = [reached.get("val", ""), f"so far {so_far}" if so_far else ""]
+    records = [run.record for run in runs if run.record]
+    name = group.id if group and len(runs) > 1 else runs[0].id
+    return [
+        f"{name} ({'; '.join(levels)})" if levels else name,
+        ", ".join(f"{count} {state}" if len(runs) > 1 else state for state, count in counts.items()),
+        ", ".join(dict.fromkeys(f"{done}/{every or '?'}" for done, every in map(_epochs, runs))),
+        "; ".join(filter(None, validation)),
+        reached.get("test", ""),
+        duration(sum(record.seconds for record in records)) if records else "",
+        min((record.started for record in records), default=""),
+    ]
+
+
+def _mean(estimate: Estimate | None) -> str:
+    return "" if estimate is None else percent(estimate.value) if estimate.n == 1 else estimate.in_percent(2)
 
 
 @app.command()
@@ -50,7 +141,42 @@ def show(run: RunName, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: op
     Example:
         vitreport runs show swin-digits-ea4ce545-s0
     """
-    show_run(read_named(run, runs_dir), as_json=as_json)
+    found = read_named(run, runs_dir)
+    state, result = state_of(found), found.result
+    if as_json:
+        parts = {"spec": found.spec, "run": found.record, "result": result, "epochs": found.epochs}
+        print_json({"id": found.id, "state": state, "folder": found.folder, **parts, "damage": map(str, found.damage)})
+    else:
+        print_text(f"{found.id}: {state}")
+        results = [
+            (f"{which} epoch {of.epoch}, {split}", f"accuracy {accuracy_on(split, each)}, loss {each.loss:.4f}")
+            for which, of in ((("selected", result.selected), ("last", result.last)) if result else ())
+            for split, each in of.splits.items()
+        ]
+        spec = spec_rows(found.spec) if found.spec else []
+        for title, rows in {"trained": spec, "record": record_rows(found), "results": results}.items():
+            if rows:
+                print_table([title, ""], rows, gap=True)
+        if found.epochs:
+            print_table(["curves", "first", "last", ""], _curve_rows(found), right=["first", "last"], gap=True)
+    refuse_damage([found])
+
+
+def _curve_rows(run: Run) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for split in run.epochs[-1].splits:
+        curve = [epoch.splits[split].accuracy for epoch in run.epochs if split in epoch.splits]
+        name = f"{split} accuracy ({'mean of' if split == 'train' else 'after'} the epoch)"
+        rows.append((name, percent(curve[0]), percent(curve[-1]), _sparkline(curve)))
+    speeds = [rate(run.epochs[place].images_per_second) for place in (0, -1)]
+    return [*rows, ("images/s", *speeds, "")]
+
+
+def _sparkline(values: Sequence[float]) -> str:
+    """Write the newest values as bars between the smallest and the largest of them."""
+    shown = values[-CURVE_WIDTH:]
+    low, span = min(shown), (max(shown) - min(shown)) or 1.0
+    return "".join(SPARKS[round((value - low) / span * (len(SPARKS) - 1))] for value in shown)
 
 
 @app.command()
@@ -80,9 +206,11 @@ def diff(
         print_json({"differences": found, "sentence": sentence})
     else:
         names = [side[0].id if len(side) == 1 else RunId.parse(side[0].id).group for side in sides]
-        rows = [
-            (path, *(_shown(path, each) for each in pair), _difference(path, *pair)) for path, pair in found.items()
-        ]
+        rows = []
+        for path, (one, other) in found.items():
+            is_measured = path.startswith(MEASURED) and {type(one), type(other)} <= {int, float}
+            difference = _words(path, other - one, "+") if is_measured else ""
+            rows.append((path, _words(path, one), _words(path, other), difference))
         columns = ["", *names, *(["difference"] if any(row[-1] for row in rows) else [])]
         if rows:
             print_table(columns, [row[: len(columns)] for row in rows], right=["difference"])
@@ -94,25 +222,15 @@ def diff(
     refuse_damage([*sides[0], *sides[1]])
 
 
-def _shown(path: str, value: Any) -> str:
-    """Write one of two values that differ, an accuracy in percent."""
+def _words(path: str, value: Any, sign: Literal["", "+"] = "") -> str:
+    """Write a value of a record, an accuracy in percent; with a sign, a difference of values."""
     if value is None or isinstance(value, str):
         return value or "-"
-    return percent(value) if _is_accuracy(path) else f"{value:.6g}" if isinstance(value, float) else toml_value(value)
-
-
-def _difference(path: str, first: Any, second: Any) -> str:
-    """Write by how much the second of two measured numbers is larger."""
-    if not (path.startswith(MEASURED) and {type(first), type(second)} <= {int, float}):
-        return ""
-    difference = second - first
-    if _is_accuracy(path):
-        return f"{100 * difference:+.2f} pp"
-    return f"{difference:+.6g}" if isinstance(difference, float) else f"{difference:+}"
-
-
-def _is_accuracy(path: str) -> bool:
-    return path.startswith("test_accuracy.") or path.endswith(".accuracy")
+    if path.startswith("test_accuracy.") or path.endswith(".accuracy"):
+        return f"{100 * value:{sign}.2f}{' pp' if sign else '%'}"
+    if isinstance(value, float):
+        return f"{value:{sign}.6g}"
+    return f"{value:+}" if sign else toml_value(value)
 
 
 @app.command()

@@ -11,8 +11,8 @@ from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import WordsCommand, argument, flag
-from vitreport.cli.tables.runs import HINT, require_runs_dir
-from vitreport.cli.tables.sweeps import refuse_missing, show_sweeps, sweep_arguments
+from vitreport.cli.records import HINT, require_runs_dir
+from vitreport.cli.sweeps import refuse_missing, show_sweeps, sweep_arguments
 from vitreport.data.sources import facts_in
 from vitreport.errors import VitreportError, left_out
 from vitreport.formatting import counted, duration, printable, toml_value

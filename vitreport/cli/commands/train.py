@@ -10,7 +10,7 @@ from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import flag, option
-from vitreport.cli.tables.runs import accuracy_on, flops, spec_rows
+from vitreport.cli.records import accuracy_on, flops, spec_rows
 from vitreport.data.registry import is_altered
 from vitreport.formatting import compact, counted, duration, rate
 from vitreport.records.measurement import ResultRecord

@@ -14,7 +14,7 @@ from vitreport.analysis.power import foreseen
 from vitreport.analysis.selection import Analysis
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.options import SweepOptions
-from vitreport.cli.tables.runs import warn_mixed
+from vitreport.cli.records import warn_mixed
 from vitreport.errors import DamageError, VitreportError, left_out
 from vitreport.formatting import compact, counted, duration, listed, printable
 from vitreport.records.folders import run_folders

@@ -1,0 +1,109 @@
+"""What several commands say of records: what they lack, what is damaged, and numbers in words."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from vitreport.analysis.groups import Group, mixed_randomness
+from vitreport.analysis.runs import measured_accuracy
+from vitreport.analysis.summary import Summary
+from vitreport.cli.console import warn_each
+from vitreport.data.registry import bytes_in_words
+from vitreport.errors import DamageError, SpecError
+from vitreport.formatting import compact, counted, duration, listed, percent, rate, toml_value
+from vitreport.records.folders import find_run
+from vitreport.records.measurement import Measurement
+from vitreport.records.reader import Run, read_run
+from vitreport.records.run import InitialWeights
+from vitreport.runtime import RUNS_DIR
+from vitreport.spec.fields import flat
+from vitreport.spec.run import RunSpec
+
+HINT = "give the directory of the runs with --runs-dir"
+TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
+
+
+def require_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
+    """Raise SpecError if there is no such directory; `may_lack_default` lets the default one be missing."""
+    if runs_dir.exists() and not runs_dir.is_dir():
+        raise SpecError(f"{runs_dir} is not a directory", HINT)
+    if not runs_dir.exists() and not (may_lack_default and runs_dir == RUNS_DIR.default):
+        raise SpecError(f"there is no directory {runs_dir}", HINT)
+
+
+def read_named(name: str, runs_dir: Path) -> Run:
+    """Read the run that a user names. Raises SpecError or RecordError if there is none."""
+    require_runs_dir(runs_dir, may_lack_default=True)
+    return read_run(find_run(name, runs_dir))
+
+
+def spec_rows(spec: RunSpec) -> list[tuple[str, str]]:
+    """Return each field of a spec and its value."""
+    return [(path, toml_value(value)) for path, value in flat(spec.model_dump(mode="json")).items()]
+
+
+def record_rows(run: Run) -> list[tuple[str, str]]:
+    """Return what the record of a run says, without its spec and its results."""
+    record = run.record
+    if record is None:
+        return []
+    data, cost, speed = record.data, record.cost, record.throughput
+    bytes_seen = bytes_in_words(run.spec.data.dataset if run.spec else "", canonical=data.canonical)
+    rows = [
+        ("started", record.started),
+        ("finished", record.finished or ""),
+        ("time", duration(record.seconds)),
+        ("device", f"{record.device}, {counted(record.fingerprint.get('threads', '?'), 'thread')}"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
+        ("commit", f"{record.git.commit[:12]}{', with changes' if record.git.dirty else ''}" if record.git else ""),
+        ("command", " ".join(["vitreport", *record.argv])),
+        ("images", ", ".join(f"{count:,} {split}" for split, count in data.counts.items())),
+        ("bytes", f"{data.fingerprint[:12]}, {bytes_seen}: {data.source}"),
+        ("parameters", f"{cost.parameters:,}"),
+        ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
+        ("training", f"{rate(speed.training_images_per_second)} images/s" if speed else ""),
+        ("evaluation", f"{rate(speed.evaluation_images_per_second)} images/s" if speed else ""),
+        ("weights", _weights(record.weights) if record.weights else ""),
+        *((f"resumed at step {each.step}", ", ".join(each.changed) or each.time) for each in record.resumed),
+        ("error", record.error.message if record.error else ""),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _weights(weights: InitialWeights) -> str:
+    """Write where the training started from, and which tensors or which classifier are new."""
+    digest = f" (sha256 {weights.sha256[:12]})" if weights.sha256 else ""
+    taken = f"{weights.loaded} tensors of {weights.source}{digest}"
+    if fresh := [*weights.reshaped, *weights.reclassed, *weights.missing]:
+        return f"{taken}; fresh: {', '.join(fresh)}"
+    return f"{taken}; classifier: {weights.classifier}" if weights.classifier else taken
+
+
+def flops(forward: int, training: int) -> str:
+    """Write 55.1M forward, 165M training."""
+    return f"{compact(forward)} forward, {compact(training)} training"
+
+
+def accuracy_on(split: str, measured: Measurement) -> str:
+    """Write 97.50%; on test images with its interval."""
+    return measured_accuracy(measured).in_percent(2) if split == "test" else percent(measured.accuracy)
+
+
+def refuse_damage(runs: Sequence[Run]) -> None:
+    """Warn of each damaged file. Raises DamageError if there are any."""
+    damaged = [run for run in runs if run.damage]
+    warn_each(f"{run.folder / str(line)}" for run in damaged for line in run.damage)
+    if damaged:
+        names = listed([run.id for run in damaged])
+        raise DamageError(f"{len(damaged)} of {counted(len(runs), 'record')} damaged: {names}")
+
+
+def refuse_damaged_places(summary: Summary, runs_dir: Path, document: str) -> None:
+    """Warn of what could not be read for a document. Raises DamageError if there is any."""
+    warn_each(f"{runs_dir / each.place}: {each.reason}" for each in summary.damage)
+    if damage := len(summary.damage):
+        raise DamageError(f"the records are damaged in {counted(damage, 'place')}; {document} has the rest")
+
+
+def warn_mixed(groups: Iterable[Group]) -> None:
+    """Warn of groups whose runs should not be one result."""
+    warn_each(f"{line}; {TRAIN_AGAIN}" for line in mixed_randomness(groups))
