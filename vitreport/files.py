@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +125,10 @@ def locked(
     timeout: float = -1,
     busy: Callable[[], BusyError] = lambda: BusyError("another process is writing there", "wait for it, or stop it"),
     soft: bool = False,
-    remove: bool = False,
 ) -> Iterator[None]:
     """Hold a lock file in an existing folder. The system frees the lock when the process ends, however it ends.
 
-    Where the file system has no locks, `soft` uses the existence of the file; `remove` removes it in the end.
+    Where the file system has no locks, `soft` uses the existence of the file.
 
     Raises:
         BusyError: Another process has held the lock for `timeout` seconds (negative: wait as long as it takes).
@@ -146,9 +145,6 @@ def locked(
     try:
         yield
     finally:
-        if remove:
-            with suppress(OSError):  # a waiting process notices, and makes a new one
-                path.unlink(missing_ok=True)
         lock.release()
 
 

@@ -29,7 +29,7 @@ def damage() -> None:
 
 def test_stdout_is_the_document(cli: Cli) -> None:
     done = cli("report", "--title", "My study")
-    assert (done.exit_code, done.stderr) == (0, "4 figures in report-assets/\n")
+    assert (done.exit_code, done.stderr) == (0, "4 figures in vitreport-assets/\n")
     assert done.stdout.startswith("# My study\n\nOn CIFAR-10, no winner is claimed: one seed")
 
 

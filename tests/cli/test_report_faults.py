@@ -95,7 +95,7 @@ def test_a_very_long_run_is_drawn_in_part_and_that_is_said(cli: Cli, swin: Path)
     done = cli("report", run.name)
     assert done.exit_code == 0
     assert "One epoch in 3 is drawn." in done.stdout
-    assert sum(path.stat().st_size for path in Path("report-assets").iterdir()) < 1_000_000
+    assert sum(path.stat().st_size for path in Path("vitreport-assets").iterdir()) < 1_000_000
 
 
 def test_a_file_that_is_larger_than_any_record_is_not_read(cli: Cli, swin: Path) -> None:

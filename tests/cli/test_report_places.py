@@ -41,7 +41,7 @@ def places() -> None:
     """Files and folders that are in the way."""
     Path("file").touch()
     Path("folder").mkdir()
-    Path("report-assets").touch()
+    Path("vitreport-assets").touch()
     Path("torn.md").write_text(f"{BEGIN}\n")
     Path("dangling.md").symlink_to("missing/x.md")
     os.mkfifo("pipe")
@@ -68,7 +68,7 @@ def places() -> None:
         (["report", "--template", "file", "--format", "html"], 2, "--template is for markdown"),
         (["report", "-o", "x.md", "--assets", "file"], 2, "file is not a directory; hint: choose another directory"),
         (["report", "-o", "x.md", "--assets", "file/figures"], 6, "hint: choose another directory with --assets DIR"),
-        (["report"], 2, "report-assets is not a directory; hint: choose another directory with --assets DIR"),
+        (["report"], 2, "vitreport-assets is not a directory; hint: choose another directory with --assets DIR"),
         (["runs", "export", "-o", "missing/x.csv"], 6, "hint: make the directory missing first"),
         (["runs", "export", "--format", "parquet", "-o", "missing/x"], 6, "hint: make the directory missing first"),
         (["runs", "export", "-o", "folder"], 2, "folder is not a regular file"),
@@ -125,9 +125,9 @@ def test_what_stdout_gave_can_be_checked(arguments: list[str], cli: Cli) -> None
     """Whatever the file is called: it says itself where its figures are."""
     Path("README.md").write_text(cli("report", *arguments).stdout)
     assert cli("report", *arguments, "--check", "README.md").exit_code == 0
-    Path("report-assets/overview-dark.svg").write_text("<svg/>")
+    Path("vitreport-assets/overview-dark.svg").write_text("<svg/>")
     done = cli("report", *arguments, "--check", "README.md")
-    assert done.stdout == "report-assets/overview-dark.svg does not show what the records give\n"
+    assert done.stdout == "vitreport-assets/overview-dark.svg does not show what the records give\n"
     cli("report", *arguments, "-o", "README.md", "--assets", "docs/my figures")
     assert cli("report", *arguments, "--check", "README.md").exit_code == 0
 

@@ -10,7 +10,7 @@ from tests.report.pictured import add_mistakes
 from tests.report.rendering import GOLDEN, page_of
 from tests.report.study import write_study
 from vitreport.analysis.analyze import analyze
-from vitreport.report.inject import BEGIN, END, as_part, inject
+from vitreport.report.inject import BEGIN, END, as_part, write_document
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import make_page
 from vitreport.report.render import render_model_card
@@ -57,7 +57,7 @@ def test_a_readme_with_a_report_in_it_is_clean() -> None:
     readme = Path("README.md")
     readme.write_text(f"# A study\n\nIts results:\n\n{BEGIN}\n{END}\n\n## License\n\nFree.\n")
     for _ in range(2):
-        inject(readme, as_part(render_markdown(page_of(Path("study")), assets="a/")))
+        write_document(readme, as_part(render_markdown(page_of(Path("study")), assets="a/")), is_part=True)
     assert complaints(readme) == []
 
 

@@ -15,7 +15,7 @@ from vitreport.report.blocks import Block, Paragraph
 from vitreport.report.data_formats import render_json
 from vitreport.report.html import render_html
 from vitreport.report.markdown import render_markdown
-from vitreport.report.page import SECTIONS, Page, make_page, section
+from vitreport.report.page import SECTIONS, Page, make_page
 
 
 def energy(page: Page) -> Iterator[Block]:
@@ -24,8 +24,8 @@ def energy(page: Page) -> Iterator[Block]:
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> Page:
-    """With a section about energy, after the first two."""
-    extended = [*SECTIONS[:2], section("Energy", "energy", energy), *SECTIONS[2:]]
+    """With a section about energy, after the questions."""
+    extended = [("Energy", "energy", energy), *SECTIONS]
     monkeypatch.setattr(pages, "SECTIONS", extended)
     return make_page(analyze([write_run(Path("runs"), spec(train={"epochs": 2}), 0.5)]))
 

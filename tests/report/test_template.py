@@ -91,8 +91,6 @@ def test_a_template_may_replace_a_section_of_the_usual_report(page: Page) -> Non
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
         (r'{{ "\ud800" | safe }}', r"can't encode character '\\ud800'"),
         (r'{{ {}["\ud800"] }}', r"line 1: .*\\ud800"),
-        ('{% extends "report.md.j2" %}{% block methods %}{% endblock %}', "unknown block 'methods'"),
-        ('{% extends "results.md.j2" %}{% block section %}{% endblock %}', "unknown block 'section'"),
         (FORGED, "has no attribute 'dataclass'"),
         (f"{{{{ {VALUE}.parse_raw('x'.encode(), proto='pickle', allow_pickle=true) }}}}", "unsafe"),
         (f"{{{{ {VALUE}.model_copy() }}}}", "unsafe"),

@@ -64,16 +64,19 @@ class Table:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Figure:
     """A figure before it is drawn, with what a report says about it. HTML shows several side by side."""
 
-    name: str  # of its files without extension, unique in a report
+    name: str  # of its files without extension, unique in the sections of a report
     kind: Kind  # how it is drawn, see figures/draw.py
     title: str
     alt: str  # what one sees, with numbers, for readers who do not see the figure
     caption: str  # what is shown, with the method of its intervals and the number of seeds
     data: Any  # what is drawn, as the function of its kind takes it
+
+    def __post_init__(self) -> None:
+        self.name = re.sub(r"[^a-z0-9.]+", "-", self.name.lower()).strip("-.")[:100]
 
     @property
     def files(self) -> list[str]:
@@ -129,22 +132,13 @@ def figures_in(content: Iterable[Part]) -> Iterator[Figure]:
             yield from figures_in(each.blocks)
 
 
-def with_unique_figures(sections: Iterable[Section]) -> tuple[Section, ...]:
-    """Return sections whose figures have names that are unique and fit for files."""
+def name_apart(figures: Iterable[Figure]) -> None:
+    """Rename the figures whose names others before them have."""
     taken: set[str] = set()
-
-    def named(content: Block) -> Block:
-        if isinstance(content, Beside | Details):
-            return replace(content, blocks=tuple(map(named, content.blocks)))
-        if not isinstance(content, Figure):
-            return content
-        name = re.sub(r"[^a-z0-9.]+", "-", content.name.lower()).strip("-.")[:100]
-        while name in taken:
-            name += "-2"
-        taken.add(name)
-        return replace(content, name=name)
-
-    return tuple(replace(each, blocks=tuple(map(named, each.blocks))) for each in sections)
+    for figure in figures:
+        while figure.name in taken:
+            figure.name += "-2"
+        taken.add(figure.name)
 
 
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1, note: str = "") -> Table:

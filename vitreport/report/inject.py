@@ -40,14 +40,9 @@ def with_part(path: Path, document: str) -> str:
     return f"{text[: marks[0].start()]}{BEGIN}\n\n{document}\n{END}{text[marks[1].end() :]}"
 
 
-def inject(path: Path, document: str) -> None:
-    """Replace what is between the marks of a file. Raises SpecError as `with_part` does."""
-    write_document(path, with_part(path, document))
-
-
-def write_document(path: Path, document: str) -> None:
-    """Write a file whole or not at all."""
-    write_atomic(path, document.encode())
+def write_document(path: Path, document: str, *, is_part: bool = False) -> None:
+    """Write a file, or what is between its marks, whole or not at all. Raises SpecError as `with_part` does."""
+    write_atomic(path, (with_part(path, document) if is_part else document).encode())
 
 
 def drift(path: Path, document: str) -> str:

@@ -20,7 +20,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, get_args
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, nodes
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
@@ -60,7 +60,6 @@ def render_markdown(page: Page, template: Template | None = None, *, assets: str
     try:
         text = _tidy(_bounded(_environment(assets).from_string(content).generate(template_values(page))))
         text.encode()
-        _refuse_unknown_blocks(content)
     except FAULTS as error:  # by what it asks of the values and functions that it is given
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
@@ -79,17 +78,6 @@ def _bounded(pieces: Iterable[str]) -> str:
             raise ValueError(f"prints more than {MOST_CHARACTERS:,} characters")
         text.write(piece)
     return text.getvalue()
-
-
-def _refuse_unknown_blocks(text: str) -> None:
-    """Raise ValueError for a block that replaces none of the template that is extended: Jinja would leave it out."""
-    environment = _environment(None)
-    content = environment.parse(text)
-    extended = [node.template.as_const() for node in content.find_all(nodes.Extends)]
-    known = {block for name in extended for block in environment.get_template(name).blocks}
-    unknown = [each.name for each in content.body if isinstance(each, nodes.Block) and each.name not in known]
-    if extended and unknown:
-        raise ValueError(f"unknown block {unknown[0]!r}; {extended[0]} has {', '.join(sorted(known)) or 'none'}")
 
 
 def render_template(name: str, assets: str | None = None, **values: Any) -> str:

@@ -1,10 +1,10 @@
 """A report before it is laid out: the page, and its sections in their order, the same for every format.
 
-A new section is one function that returns its blocks, and one line in `SECTIONS`. A section without blocks is left out.
+A new section is one function that yields its blocks, and one line in `SECTIONS`. What says nothing is left out.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 
@@ -40,26 +40,23 @@ class Page:
     @cached_property
     def sections(self) -> tuple[blocks.Section, ...]:
         """The sections that say something, in their order."""
-        built = [each for build in SECTIONS for each in build(self) if each.blocks]
-        return blocks.with_unique_figures(built)
+        first = blocks.Section("Result", "result", tuple(result(self)), has_heading=False)
+        others = (blocks.Section(title, anchor, tuple(build(self))) for title, anchor, build in SECTIONS)
+        built = (replace(each, blocks=blocks.filled(each.blocks)) for each in (first, *questions(self), *others))
+        found = tuple(each for each in built if each.blocks)
+        blocks.name_apart(blocks.figures_in(found))
+        return found
 
     @property
     def figures(self) -> tuple[Figure, ...]:
         """The figures of all sections."""
         return tuple(blocks.figures_in(self.sections))
 
-    def verdicts_of(self, content: Section) -> list[Verdict]:
-        """Return the verdicts on what was run of a section."""
-        return [each for each in self.verdicts if each.claim.part in content.parts and each.outcome != "not run"]
-
     def about(self, place: str, compared: Sequence[str] = ()) -> Bullets:
         """Return what was found about a comparison or an ablation, by its name; also of all groups `compared` there."""
-        own = [each for each in self.findings if each.place == place or (is_foremost(each) and _covers(compared, each))]
-        return Bullets(tuple(each.sentence for each in own))
-
-
-def _covers(groups: Sequence[str], finding: Finding) -> bool:
-    return len(groups) > 1 and set(groups) >= set(finding.groups)
+        foremost = list(filter(is_foremost, self.findings)) if len(compared) > 1 else []
+        own = [each for each in foremost if set(compared).issuperset(each.groups)]
+        return Bullets(tuple(each.sentence for each in self.findings if each.place == place or each in own))
 
 
 def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE) -> Page:
@@ -68,14 +65,6 @@ def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE
     found = findings(summary, verdicts)
     headline = tuple(each.sentence for each in found if is_foremost(each)) or (NOTHING,)
     return Page(title, summary, headline, tuple(found), tuple(verdicts), tuple(bibliography(summary)))
-
-
-Builder = Callable[[Page], Iterable[blocks.Section]]
-
-
-def section(title: str, anchor: str, build: Callable[[Page], Blocks], *, has_heading: bool = True) -> Builder:
-    """Return what builds one section from a page."""
-    return lambda page: [blocks.Section(title, anchor, blocks.filled(build(page)), has_heading)]
 
 
 def result(page: Page) -> Iterator[blocks.Block]:
@@ -95,7 +84,7 @@ def questions(page: Page) -> Iterator[blocks.Section]:
     """Yield a section for each question of which something was run."""
     for number, each in enumerate(page.summary.sections, start=1):
         if each.is_measured:
-            yield blocks.Section(each.title, f"section-{number}", blocks.filled(_question(page, each)))
+            yield blocks.Section(each.title, f"section-{number}", tuple(_question(page, each)))
 
 
 def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
@@ -107,7 +96,7 @@ def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
     for ablation in content.ablations:
         yield Paragraph("" if is_only else subject_of(ablation), "heading")
         yield from ablation_blocks(page, ablation)
-    verdicts = page.verdicts_of(content)
+    verdicts = [each for each in page.verdicts if each.claim.part in content.parts and each.outcome != "not run"]
     yield Paragraph("Published and measured" if verdicts else "", "heading")
     yield tables.verdicts(verdicts)
 
@@ -121,7 +110,7 @@ def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
         yield Paragraph(protocol.held_fixed(content.groups), "note")
         yield from _curves(f"{content.heading}-curves", content.heading, content.groups)
     yield Bullets(((f"Not run: {missing}.", *command),) if missing else ())
-    yield _details("Splits, cost and settings", [*_measured(content.groups), *tables.fields(content.groups)])
+    yield _settings(content.groups, tables.fields(content.groups))
     yield _details("Classes and mistakes", _classes(content.groups))
 
 
@@ -140,7 +129,7 @@ def ablation_blocks(page: Page, ablation: Ablation) -> tuple[blocks.Block, ...]:
         Paragraph(protocol.held_fixed(groups, ablation.varied), "note"),
         Bullets(tuple((text, blocks.Code(command)) for text, command in words)),
         *_curves(f"{ablation.name}-curves", subject_of(ablation), groups),
-        _details("Splits, cost and settings", [*_measured(groups), *fields]),
+        _settings(groups, fields),
     ]
     return blocks.filled(content)
 
@@ -150,8 +139,8 @@ def _curves(name: str, title: str, groups: Named) -> Iterator[Figure]:
     yield from splits_figure(groups[0][1]) if len(groups) == 1 else curves_figure(name, title, groups)
 
 
-def _measured(groups: Named) -> Blocks:
-    return tables.splits(groups), tables.cost(groups)
+def _settings(groups: Named, fields: Blocks) -> blocks.Details:
+    return _details("Splits, cost and settings", [tables.splits(groups), tables.cost(groups), *fields])
 
 
 def _classes(groups: Named) -> Iterator[blocks.Block]:
@@ -212,18 +201,16 @@ def references(page: Page) -> Blocks:
 
 
 def _details(summary: str, content: Blocks) -> blocks.Details:
-    return blocks.Details(summary, blocks.filled(content))
+    return blocks.Details(summary, tuple(content))
 
 
-SECTIONS: list[Builder] = [
-    section("Result", "result", result, has_heading=False),
-    questions,
-    section("Not run yet", "not-run", not_run),
-    section("Published and measured", "claims", other_claims),
-    section("Conclusion", "conclusion", close),
-    section("How the numbers were obtained", "methods", methods),
-    section("Runs without a result", "without-result", lambda page: [tables.without_result(page.summary)]),
-    section("Damaged records", "damaged-records", lambda page: [tables.damage(page.summary.damage)]),
-    section("Commands", "commands", commands),
-    section("References", "references", references),
+SECTIONS: list[tuple[str, str, Callable[[Page], Blocks]]] = [  # those after the questions
+    ("Not run yet", "not-run", not_run),
+    ("Published and measured", "claims", other_claims),
+    ("Conclusion", "conclusion", close),
+    ("How the numbers were obtained", "methods", methods),
+    ("Runs without a result", "without-result", lambda page: [tables.without_result(page.summary)]),
+    ("Damaged records", "damaged-records", lambda page: [tables.damage(page.summary.damage)]),
+    ("Commands", "commands", commands),
+    ("References", "references", references),
 ]

@@ -1,6 +1,6 @@
 """Render a report in any of its formats; a model card has the metadata that the Hugging Face Hub reads."""
 
-from typing import assert_never
+from collections.abc import Callable
 
 from vitreport.analysis import protocol
 from vitreport.analysis.references import where_of
@@ -13,6 +13,13 @@ from vitreport.report.html import render_html
 from vitreport.report.inject import as_part, without_marks
 from vitreport.report.markdown import Template, render_markdown, render_template, template_values
 from vitreport.report.page import Page
+
+RENDERERS: dict[Format, Callable[[Page], str]] = {
+    "html": render_html,
+    "json": render_json,
+    "csv": render_csv,
+    "latex": render_latex,
+}
 
 
 def render(
@@ -30,22 +37,12 @@ def render(
     figures as links name it (None leaves them out); and `is_part`, which puts headings one level lower. Raises
     SpecError if the template fails, or if there is no model card of these runs.
     """
-    match format:
-        case "markdown":
-            text = render_markdown(page, template, assets=assets)
-            return without_marks(as_part(text) if is_part else text)
-        case "html":
-            return render_html(page)
-        case "json":
-            return render_json(page)
-        case "csv":
-            return render_csv(page)
-        case "latex":
-            return render_latex(page)
-        case "model-card":
-            return render_model_card(page, title)
-        case _:
-            assert_never(format)
+    if format == "model-card":
+        return render_model_card(page, title)
+    if format != "markdown":
+        return RENDERERS[format](page)
+    text = render_markdown(page, template, assets=assets)
+    return without_marks(as_part(text) if is_part else text)
 
 
 def render_model_card(page: Page, title: str | None = None) -> str:

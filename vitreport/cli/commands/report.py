@@ -141,7 +141,7 @@ def _publish(
     """Write the figures, then the document to its file, or print it."""
     with assets.published(figures) if assets else nullcontext():
         if file:
-            (injection.inject if is_part else injection.write_document)(file, document)
+            injection.write_document(file, document, is_part=is_part)
     if assets and figures:
         note(f"{counted(len(figures), 'figure')} in {assets.folder}/")
     if not file:  # after the figures are unlocked: the reader of stdout may be slow
