@@ -34,7 +34,7 @@ def test_values_stand_between_the_commas_outside_brackets_and_quotes(text: str, 
     assert parse_list(text) == values
 
 
-@pytest.mark.parametrize("text", ["", ",", ",1", "1,,2", "a,"])
+@pytest.mark.parametrize("text", ["", ",", "1,", ",1", "1,,2", "a,"])
 def test_an_empty_value_is_refused(text: str) -> None:
     with pytest.raises(SpecError, match="empty value"):
         parse_list(text)

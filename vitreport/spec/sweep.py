@@ -112,9 +112,9 @@ def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
 
 def parse_list(text: str) -> list[Any]:
     """Read values between commas: a list of TOML without its brackets, or each value as `--set` reads one."""
-    values = parse_value(f"[{text}]")
+    values = parse_value(f"[{text},]")  # TOML refuses a second comma at the end
     values = values if isinstance(values, list) else [parse_value(part) for part in text.split(",")]
-    if not values or "" in values:
+    if "" in values:
         raise SpecError(f"{text!r} contains an empty value", "values with commas between them, such as 16,32,64")
     return values
 
