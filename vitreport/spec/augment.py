@@ -1,6 +1,6 @@
 """The specs of augmentation, in the terms of torchvision.transforms. What lies outside an image is black."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
@@ -200,20 +200,19 @@ class MixSpec(Section):
 AugmentSpec = Annotated[OperationSpec | MixtureSpec, Field(discriminator="name")]
 
 
-def augment_problems(entries: Sequence[AugmentSpec], path: str, image_size: int) -> list[Problem]:
-    """Return what does not fit together in the list at `path`, for images of `image_size` pixels a side."""
-    found = []
+def augment_problems(entries: Sequence[AugmentSpec], path: str, image_size: int) -> Iterator[Problem]:
+    """Yield what does not fit together in the list at `path`, for images of `image_size` pixels a side."""
     for index, entry in enumerate(entries):
         at = f"{path}.{index}"
-        if isinstance(entry, RandomCropSpec) and entry.padding > image_size:
-            fault = f"{entry.padding} is larger than data.image_size = {image_size}"
-            found.append(Problem(f"{at}.padding", fault))
-        if isinstance(entry, RandAugmentSpec) and entry.magnitude >= entry.num_magnitude_bins:
-            fault = f"must be less than {at}.num_magnitude_bins = {entry.num_magnitude_bins}"
-            found.append(Problem(f"{at}.magnitude", fault, value=str(entry.magnitude)))
-        if isinstance(entry, MixtureSpec):
-            found += [] if entry.operations else [Problem(f"{at}.operations", "must hold at least one operation")]
-            found += augment_problems(entry.operations, f"{at}.operations", image_size)
-            if entry.minimum > entry.maximum:
-                found.append(Problem(f"{at}.minimum", f"{entry.minimum} is larger than {at}.maximum = {entry.maximum}"))
-    return found
+        match entry:
+            case RandomCropSpec() if entry.padding > image_size:
+                yield Problem(f"{at}.padding", f"{entry.padding} is larger than data.image_size = {image_size}")
+            case RandAugmentSpec() if entry.magnitude >= entry.num_magnitude_bins:
+                fault = f"must be less than {at}.num_magnitude_bins = {entry.num_magnitude_bins}"
+                yield Problem(f"{at}.magnitude", fault, value=str(entry.magnitude))
+            case MixtureSpec(operations=()):
+                yield Problem(f"{at}.operations", "must hold at least one operation")
+            case MixtureSpec():
+                yield from augment_problems(entry.operations, f"{at}.operations", image_size)
+                if entry.minimum > entry.maximum:
+                    yield Problem(f"{at}.minimum", f"{entry.minimum} is larger than {at}.maximum = {entry.maximum}")

@@ -1,5 +1,6 @@
 """The spec of the data: which images, at which size, how they are split and augmented."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -59,14 +60,13 @@ class DataSpec(Section):
         """Whether there are images to choose the epoch by."""
         return self.validation == "folder" or self.validation_fraction > 0
 
-    def inner_problems(self) -> list[Problem]:
-        """Return what does not fit together in the augmentation and in the validation."""
-        found = augment_problems(self.augment, "data.augment", self.image_size)
+    def inner_problems(self) -> Iterator[Problem]:
+        """Yield what does not fit together in the augmentation and in the validation."""
+        yield from augment_problems(self.augment, "data.augment", self.image_size)
         if self.validation == "folder" and self.validation_fraction:
             fault = "the dataset has validation images, so that none are held out of the training images"
             hint = 'leave it out, or set data.validation to "fraction" to ignore the validation images'
-            found.append(Problem("data.validation_fraction", fault, hint, str(self.validation_fraction)))
-        return found
+            yield Problem("data.validation_fraction", fault, hint, str(self.validation_fraction))
 
 
 def drop_former_fields(values: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The spec of the optimizer and of the learning rate over time."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -43,11 +44,11 @@ class SGDSpec(Section):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     nesterov: bool = False
 
-    def inner_problems(self) -> list[Problem]:
-        """Return whether Nesterov's momentum lacks a momentum."""
-        fault = "needs momentum, but optimizer.momentum = 0"
-        problem = Problem("optimizer.nesterov", fault, "leave it out, or give a momentum")
-        return [problem] if self.nesterov and not self.momentum else []
+    def inner_problems(self) -> Iterator[Problem]:
+        """Yield a problem if Nesterov's momentum lacks a momentum."""
+        if self.nesterov and not self.momentum:
+            fault = "needs momentum, but optimizer.momentum = 0"
+            yield Problem("optimizer.nesterov", fault, "leave it out, or give a momentum")
 
 
 OptimizerSpec = Annotated[AdamWSpec | AdamSpec | SGDSpec, Field(discriminator="name")]
@@ -78,11 +79,11 @@ class CosineSpec(Section):
     interval: Literal["step", "epoch"] = added_later(default="step")
     lag_epochs: Annotated[int, Field(ge=0, le=2)] = added_later(default=0)
 
-    def inner_problems(self) -> list[Problem]:
-        """Return whether there is a lag although the learning rate changes at every step."""
-        fault, hint = 'needs schedule.interval = "epoch"', "leave it out, or set the interval"
-        problem = Problem("schedule.lag_epochs", fault, hint, str(self.lag_epochs))
-        return [problem] if self.lag_epochs and self.interval == "step" else []
+    def inner_problems(self) -> Iterator[Problem]:
+        """Yield a problem if there is a lag although the learning rate changes at every step."""
+        if self.lag_epochs and self.interval == "step":
+            fault, hint = 'needs schedule.interval = "epoch"', "leave it out, or set the interval"
+            yield Problem("schedule.lag_epochs", fault, hint, str(self.lag_epochs))
 
 
 ScheduleSpec = Annotated[ConstantSpec | CosineSpec, Field(discriminator="name")]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -55,7 +55,7 @@ class RunSpec(Section):
 
     @model_validator(mode="after")
     def _fits_together(self, info: ValidationInfo) -> Self:
-        if info.context is None and (problems := fit_problems(dict(self))):  # `compose` knows the dataset, too
+        if info.context is None and (problems := list(fit_problems(dict(self)))):  # `compose` knows the dataset, too
             raise SpecError(problems=problems)
         return self
 
@@ -76,22 +76,23 @@ class RunSpec(Section):
         return RunId.parse(self.run_id).group
 
 
-def fit_problems(sections: Mapping[str, Any], facts: DatasetFacts | None = None) -> list[Problem]:
-    """Return what does not fit together in and between the sound sections, or does not fit the dataset."""
+def fit_problems(sections: Mapping[str, Any], facts: DatasetFacts | None = None) -> Iterator[Problem]:
+    """Yield what does not fit together in and between the sound sections, or does not fit the dataset."""
     model, data, schedule, train = (sections.get(name) for name in ("model", "data", "schedule", "train"))
-    problems = list(model.problems(data) if model and data else [])
-    for section in filter(lambda section: isinstance(section, Section), sections.values()):
-        problems += section.inner_problems()
+    if model and data:
+        yield from model.problems(data)
+    for section in sections.values():
+        if isinstance(section, Section):
+            yield from section.inner_problems()
     if schedule and train and schedule.warmup_epochs > train.epochs:
         fault = f"{schedule.warmup_epochs} is longer than train.epochs = {train.epochs}"
-        problems.append(Problem("schedule.warmup_epochs", fault))
+        yield Problem("schedule.warmup_epochs", fault)
     if train and data and train.selection == "val" and not data.has_validation:
         fault = '"val" needs a validation split, but data.validation_fraction = 0'
-        problems.append(Problem("train.selection", fault, 'choose "last", or hold images out'))
+        yield Problem("train.selection", fault, 'choose "last", or hold images out')
     if data and data.validation == "folder" and facts and facts.name and not facts.has_validation:
         fault = f"{facts.name} has no validation images in addition to its training and test images"
-        problems.append(Problem("data.validation", fault, "leave it out", '"folder"'))
-    return problems
+        yield Problem("data.validation", fault, "leave it out", '"folder"')
 
 
 def hashed_values(value: Any) -> Any:

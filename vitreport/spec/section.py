@@ -1,6 +1,6 @@
 """The base of every part of a spec, the limits that parts share, and what a part says about its fields."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
@@ -31,9 +31,9 @@ class Section(BaseModel):
         """Return the fields that a section with these values has."""
         return set(cls.model_fields)
 
-    def inner_problems(self) -> list[Problem]:
+    def inner_problems(self) -> Iterable[Problem]:
         """Return what does not fit together within the section."""
-        return []
+        return ()
 
 
 def added_later(**constraints: Any) -> Any:

@@ -1,7 +1,7 @@
 """What the specs of all architectures have in common."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator
@@ -58,21 +58,19 @@ class ArchitectureSpec(Section):
         """Return the fields that follow from the dataset and from the other fields, which are not checked yet."""
         return {}
 
-    def problems(self, data: DataSpec) -> list[Problem]:
-        """Return what does not fit the dataset, such as a `patch_size`, or does not fit together."""
-        found: list[Problem] = []
+    def problems(self, data: DataSpec) -> Iterator[Problem]:
+        """Yield what does not fit the dataset, such as a `patch_size`, or does not fit together."""
         if patch_size := getattr(self, "patch_size", None):
-            found += divisor_problems("patch_size", patch_size, data.image_size, f"data.image_size = {data.image_size}")
+            yield from divisor_problems(
+                "patch_size", patch_size, data.image_size, f"data.image_size = {data.image_size}"
+            )
         for field, value in self.derived(dict(self), data.image_size, data.num_classes).items():
             if (given := getattr(self, field)) != value:
-                fault = f"must be {value} for this dataset"
-                found.append(Problem(f"model.{field}", fault, "leave it out", str(given)))
-        return found
+                yield Problem(f"model.{field}", f"must be {value} for this dataset", "leave it out", str(given))
 
 
-def divisor_problems(field: str, number: int, whole: int, name: str) -> list[Problem]:
-    """Return a problem, with the numbers that fit, if a field does not divide a whole of this name."""
-    if whole % number == 0:
-        return []
-    divisors = [str(candidate) for candidate in range(1, min(whole, LARGEST_SIDE) + 1) if whole % candidate == 0]
-    return [Problem(f"model.{field}", f"{number} does not divide {name}", f"one of {', '.join(divisors)}")]
+def divisor_problems(field: str, number: int, whole: int, name: str) -> Iterator[Problem]:
+    """Yield a problem, with the numbers that fit, if a field does not divide a whole of this name."""
+    if whole % number:
+        divisors = [str(candidate) for candidate in range(1, min(whole, LARGEST_SIDE) + 1) if whole % candidate == 0]
+        yield Problem(f"model.{field}", f"{number} does not divide {name}", f"one of {', '.join(divisors)}")

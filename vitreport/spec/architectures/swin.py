@@ -1,5 +1,6 @@
 """The spec of Swin Transformer."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -31,16 +32,15 @@ class SwinSpec(ArchitectureSpec):
     drop_rate: Fraction = 0.0
     drop_path_rate: Fraction = 0.1
 
-    def problems(self, data: DataSpec) -> list[Problem]:
-        """Return what does not fit the dataset, or does not fit together."""
-        if found := super().problems(data):
-            return found
-        grid = data.image_size // self.patch_size
-        found = divisor_problems("window_size", self.window_size, grid, f"the grid of {grid} x {grid} patches")
+    def problems(self, data: DataSpec) -> Iterator[Problem]:
+        """Yield what does not fit the dataset, or does not fit together."""
+        yield from super().problems(data)
+        if data.image_size % self.patch_size == 0:
+            grid = data.image_size // self.patch_size
+            yield from divisor_problems("window_size", self.window_size, grid, f"the grid of {grid} x {grid} patches")
         if len(self.depths) != len(self.num_heads):
             fault = f"{len(self.num_heads)} stages, model.depths has {len(self.depths)}"
-            return [*found, Problem("model.num_heads", fault, "give one number for each stage")]
+            yield Problem("model.num_heads", fault, "give one number for each stage")
         for stage, heads in enumerate(self.num_heads):
             width = self.embed_dim * 2**stage
-            found += divisor_problems("num_heads", heads, width, f"the width {width} of stage {stage}")
-        return found
+            yield from divisor_problems("num_heads", heads, width, f"the width {width} of stage {stage}")

@@ -1,6 +1,7 @@
 """The spec of a classification model of timm."""
 
 import re
+from collections.abc import Iterator
 from math import isfinite
 from typing import Annotated, Any, Literal
 
@@ -62,13 +63,10 @@ class TimmSpec(ArchitectureSpec):
         """The name in timm, as a file can have it."""
         return timm_label(self.architecture)
 
-    def problems(self, data: DataSpec) -> list[Problem]:
-        """Return the arguments that other fields settle."""
-        return [
-            Problem(f"model.arguments.{name}", f"comes from {SETTLED_ELSEWHERE[name]}", "leave it out")
-            for name in self.arguments
-            if name in SETTLED_ELSEWHERE
-        ]
+    def problems(self, data: DataSpec) -> Iterator[Problem]:
+        """Yield the arguments that other fields settle."""
+        for name in filter(SETTLED_ELSEWHERE.get, self.arguments):
+            yield Problem(f"model.arguments.{name}", f"comes from {SETTLED_ELSEWHERE[name]}", "leave it out")
 
 
 def timm_label(architecture: str) -> str:

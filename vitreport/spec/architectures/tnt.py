@@ -1,6 +1,6 @@
 """The spec of TNT: timm's network, or that of the package transformer-in-transformer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
@@ -54,25 +54,23 @@ class TNTSpec(ArchitectureSpec):
     @classmethod
     def fields_with(cls, given: Mapping[str, Any]) -> set[str]:
         """Return the fields without those that only the other implementation has."""
-        return super().fields_with(given) - (
-            PACKAGE_FIELDS if given.get("implementation", TIMM) == TIMM else TIMM_FIELDS
-        )
+        other = PACKAGE_FIELDS if given.get("implementation", TIMM) == TIMM else TIMM_FIELDS
+        return super().fields_with(given) - other
 
     @model_serializer(mode="wrap")
     def _own_fields(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         own = self.fields_with(dict(self))
         return {name: value for name, value in serialize(self).items() if name in own}
 
-    def problems(self, data: DataSpec) -> list[Problem]:
-        """Return the fields of the other implementation, and what does not fit the dataset or does not fit together."""
-        other = PACKAGE if self.implementation == TIMM else TIMM
-        found = super().problems(data)
-        for field in self.model_fields_set - self.fields_with(dict(self)):
-            found.append(Problem(f"model.{field}", "unknown field", f"it needs model.implementation={other}"))
+    def problems(self, data: DataSpec) -> Iterator[Problem]:
+        """Yield the fields of the other implementation, and what does not fit the dataset or does not fit together."""
+        yield from super().problems(data)
+        hint = f"it needs model.implementation={PACKAGE if self.implementation == TIMM else TIMM}"
+        for field in sorted(self.model_fields_set - self.fields_with(dict(self))):
+            yield Problem(f"model.{field}", "unknown field", hint)
         divisors = {"pixel_size": "patch_size"}
         if self.implementation == TIMM:
             divisors |= {"num_heads": "embed_dim", "inner_heads": "inner_dim"}
         for field, whole in divisors.items():
             number = getattr(self, whole)
-            found += divisor_problems(field, getattr(self, field), number, f"model.{whole} = {number}")
-        return found
+            yield from divisor_problems(field, getattr(self, field), number, f"model.{whole} = {number}")
