@@ -160,7 +160,7 @@ def undecodable_image(root: Path) -> None:
         (no_folder, ["images is not a folder", "train/CLASS/*.png"]),
         (no_test_split, ["has no images in test/CLASS/ or val/CLASS/"]),
         (class_without_images, ["has no test image of class dog"]),
-        (undecodable_image, ["1 of 12 images do not decode: train/cat/0001.png"]),
+        (undecodable_image, ["1 of 12 images cannot be decoded: train/cat/0001.png"]),
     ],
 )
 def test_images_that_cannot_be_used(make: Callable[[Path], None], said: list[str], cli: Cli) -> None:

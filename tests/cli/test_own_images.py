@@ -124,9 +124,9 @@ def test_all_damaged_images_can_be_listed(cli: Cli, tmp_path: Path) -> None:
     (check,) = json.loads(done.stdout)["checks"]
     assert done.exit_code == 3
     assert {item.partition(" (")[0] for item in check["items"]} == paths
-    assert check["detail"].startswith("12 images cannot be decoded: ")
+    assert check["detail"].startswith("12 of 24 images cannot be decoded: ")
     text = cli("datasets", "verify", str(root)).stdout
     assert "and 9 more" in " ".join(text.split())
     refused = train(cli, root, "--set", "image_size=8")
-    assert "12 of 24 images do not decode" in refused.stderr
+    assert "12 of 24 images cannot be decoded" in refused.stderr
     assert "datasets verify" in refused.stderr

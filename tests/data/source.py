@@ -17,7 +17,7 @@ class Source:
         self.chunk = chunk
         rng = np.random.default_rng(seed)
         self.splits = {
-            name: Split(rng.integers(0, 256, (count, 3, 6, 6), np.uint8), np.arange(count) % 2)
+            name: Split(rng.integers(0, 256, (count, 3, 8, 8), np.uint8), np.arange(count) % 2)
             for name, count in (("train", 10), ("test", 5))
         }
         self.original = ImageSource("noise", identity, self._decode)
@@ -34,7 +34,7 @@ class Source:
 
 
 def opened(source: Source, image_request: ImageRequest) -> ImageArrays:
-    return load_arrays(image_request, 6, source.original)
+    return load_arrays(image_request, source.original)
 
 
 def folder(image_request: ImageRequest) -> Path:

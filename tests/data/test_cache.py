@@ -108,7 +108,7 @@ def test_a_decoding_that_fails_leaves_nothing(image_request: ImageRequest) -> No
 
     source = Source()
     with pytest.raises(DatasetError):
-        load_arrays(image_request, 6, source.original._replace(decode=fail))
+        load_arrays(image_request, source.original._replace(decode=fail))
     assert [path.suffix for path in (image_request.cache_dir / "arrays").iterdir()] == [".lock"]
     opened(source, image_request)
 
@@ -134,7 +134,7 @@ def test_of_those_who_want_the_same_at_once_one_decodes(image_request: ImageRequ
 
 def _crash_while_decoding(folder: Path) -> None:
     original = Source().original._replace(decode=lambda: os._exit(9))
-    load_arrays(ImageRequest("noise", 6, folder, folder / "cache"), 6, original)
+    load_arrays(ImageRequest("noise", 8, folder, folder / "cache"), original)
 
 
 def test_a_crash_while_decoding_leaves_no_entry(tmp_path: Path, image_request: ImageRequest) -> None:
@@ -155,7 +155,7 @@ def test_progress_is_told_in_images(image_request: ImageRequest) -> None:
 
 @pytest.mark.parametrize("name", ["a b/c", "...", "é" * 100, "x" * 100])
 def test_any_name_makes_a_safe_folder(image_request: ImageRequest, name: str) -> None:
-    load_arrays(replace(image_request, name=name), 6, Source().original)
+    load_arrays(replace(image_request, name=name), Source().original)
     for path in (image_request.cache_dir / "arrays").glob("[!.]*"):
         assert len(path.name) <= 57
         assert path.name.isascii()

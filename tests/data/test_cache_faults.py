@@ -49,7 +49,7 @@ def test_damaged_bytes_are_told_and_decoded_again(
     source = Source()
     before = opened(source, image_request)
     overwrite_end(folder(image_request) / name, byte)
-    unchecked = load_arrays(image_request, 6, source.original, check_bytes=False)
+    unchecked = load_arrays(image_request, source.original, check_bytes=False)
     assert fingerprint(unchecked.classes, unchecked.splits) != unchecked.fingerprint
     assert (source.decoded, told) == (1, [])
     after = opened(source, image_request)
@@ -69,7 +69,7 @@ def overwrite_end(file: Path, byte: int) -> None:
 def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(ResourceError, match="cannot write"):
-        opened(Source(), ImageRequest("noise", 6, tmp_path, tmp_path / "cache"))
+        opened(Source(), ImageRequest("noise", 8, tmp_path, tmp_path / "cache"))
 
 
 def test_a_source_that_cannot_be_read_is_not_taken_for_the_cache(image_request: ImageRequest) -> None:
@@ -93,7 +93,7 @@ def test_a_source_that_cannot_be_read_is_not_taken_for_the_cache(image_request: 
         (lambda: decode(unread(None)), "noise"),
     ):
         with pytest.raises(DatasetError, match=f"^{place} cannot be read: input/output error$"):
-            load_arrays(image_request, 6, source.original._replace(decode=failing))
+            load_arrays(image_request, source.original._replace(decode=failing))
 
 
 def test_a_fault_of_the_system_is_not_taken_for_one_of_the_source(
@@ -115,7 +115,7 @@ def test_a_shortage_while_decoding_is_not_taken_for_a_fault_of_the_source(
         raise OSError(number, "no")
 
     with pytest.raises(ResourceError, match=words):
-        load_arrays(image_request, 6, Source().original._replace(decode=decode))
+        load_arrays(image_request, Source().original._replace(decode=decode))
 
 
 def test_what_another_process_removes_at_once_is_an_error(

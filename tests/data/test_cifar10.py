@@ -9,9 +9,8 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from vitreport.data import cifar10
 from vitreport.data.arrays import ImageArrays
-from vitreport.data.registry import ImageRequest
+from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 
 from .makers import batch, md5, open_named, python2_pickle, republish, write_archive, write_batches, write_folder
@@ -42,7 +41,7 @@ def check_images(arrays: ImageArrays) -> None:
     assert train.images[0, :, 0, 1].tolist() == [rows[0][0, 1], rows[0][0, 1025], rows[0][0, 2049]]
     assert train.labels.tolist() == [(number + index) % 10 for number in range(5) for index in range(4)]
     assert test.labels.tolist() == [5, 6, 7, 8]
-    assert arrays.classes == cifar10.CLASSES
+    assert arrays.classes == DATASETS["cifar10"].classes
 
 
 @pytest.mark.usefixtures("archive")
@@ -111,17 +110,17 @@ def test_a_damaged_archive_of_the_users_stays(
 
 
 def test_folders_of_images(image_request: ImageRequest) -> None:
-    write_folder(image_request.data_dir / "cifar10", classes=cifar10.CLASSES, count=1, size=32)
+    write_folder(image_request.data_dir / "cifar10", classes=DATASETS["cifar10"].classes, count=1, size=32)
     arrays = opened(image_request)
-    assert arrays.classes == cifar10.CLASSES
-    assert (arrays.source, arrays.canonical) == ("image folder", False)
+    assert arrays.classes == DATASETS["cifar10"].classes
+    assert (arrays.source, arrays.canonical) == ("folder of images", False)
     assert arrays.splits["train"].images.shape == (10, 3, 32, 32)
 
 
 def test_folders_of_other_classes(image_request: ImageRequest) -> None:
     write_folder(image_request.data_dir / "cifar10", classes=("airplane", "zebra"), count=1)
     with pytest.raises(
-        DatasetError, match=r"train has 2 classes, cifar10 has 10 \(these differ: automobile, bird, cat"
+        DatasetError, match=r"cifar10 has 2 classes, cifar10 has 10 \(these differ: automobile, bird, cat"
     ):
         opened(image_request)
 

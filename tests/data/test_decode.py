@@ -9,9 +9,9 @@ from vitreport.data import decode, folder
 from vitreport.data.decode import UndecodableError
 from vitreport.data.notices import image_notices
 from vitreport.data.registry import ImageRequest
-from vitreport.errors import ResourceError, SpecError
+from vitreport.errors import ResourceError
 
-from .makers import Pixels, facts, noise, open_folder, write_folder
+from .makers import Pixels, noise, open_folder, write_folder
 
 
 def first_pixels(root: Path, image_request: ImageRequest) -> Pixels:
@@ -46,16 +46,6 @@ def test_images_are_turned_upright(tmp_path: Path, image_request: ImageRequest, 
     (root / "train" / "cat" / "0000.png").unlink()
     arrays = open_folder(root, image_request)
     assert all(np.array_equal(image.transpose(1, 2, 0), noise(3)) for image in arrays.splits["train"].images[:8])
-
-
-def test_the_first_size_is_that_of_the_upright_image(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    for suffix in (".tif", ".jpg"):
-        root = write_folder(tmp_path / suffix)
-        Image.new("RGB", (30, 20)).save(root / "train" / "cat" / f"000{suffix}", exif=exif)
-        with pytest.raises(SpecError, match="is 20 x 30 pixels"):
-            facts(root)
 
 
 def test_a_damaged_orientation_leaves_the_image_as_it_is(tmp_path: Path, image_request: ImageRequest) -> None:

@@ -195,7 +195,7 @@ def test_all_images_are_tried_and_the_damaged_ones_named(tmp_path: Path, image_r
     (root / "test" / "dog" / "0002.png").write_bytes(b"")
     with pytest.raises(DatasetError) as error:
         open_folder(root, image_request)
-    assert error.value.message.startswith("4 of 12 images do not decode: train/cat/0000.png (")
+    assert error.value.message.startswith("4 of 12 images cannot be decoded: train/cat/0000.png (")
     assert "train/dog/0001.png (not an image of a known format), test/cat/" in error.value.message
     assert error.value.message.endswith(" and 1 more")
     assert not list((image_request.cache_dir / "arrays").glob("set-*"))

@@ -80,15 +80,13 @@ def test_a_column_may_say_the_split(
     assert facts(root).has_validation == ("val" in counts)
 
 
-def test_images_that_the_file_does_not_name_are_counted(
-    tmp_path: Path, image_request: ImageRequest, told: list[str]
-) -> None:
+def test_what_the_file_does_not_name_is_ignored(tmp_path: Path, image_request: ImageRequest, told: list[str]) -> None:
     root = labelled(tmp_path / "set", rows("id,label", "{0:04},{1}"), images="train", name="train.csv")
     write_images(root / "test", 4, seed=50)
     (root / "sample_submission.csv").write_text("id,label\n0001,dog\n")
     arrays = open_folder(root, image_request)
     assert sum(len(split.labels) for split in arrays.splits.values()) == 10
-    assert told[0] == f"{root}: ignored 4 images that train.csv does not name"
+    assert told[0] == f"{root}: ignored sample_submission.csv, test/0000.png, test/0001.png and 2 more"
     assert np.array_equal(arrays.splits["train"].images[0], noise(0).transpose(2, 0, 1))
 
 

@@ -1,14 +1,11 @@
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from vitreport.data import folder
-from vitreport.data.cifar10 import CLASSES
 from vitreport.data.holdout import made_split
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
@@ -239,11 +236,3 @@ def test_validation_images_that_are_in_another_split_are_counted(tmp_path: Path,
     (root / "val" / "cat" / "b.png").write_bytes((root / "test" / "cat" / "0000.png").read_bytes())
     arrays = open_folder(root, image_request)
     assert arrays.overlaps == {"train/test": 0, "train/val": 1, "val/test": 1}
-
-
-def test_a_published_data_set_has_no_validation_images(tmp_path: Path, image_request: ImageRequest) -> None:
-    root = write_folder(tmp_path / "set", classes=CLASSES)
-    request = replace(image_request, name="cifar10")
-    plain = folder.find_by_class(root, request).identity
-    write_images(root / "val" / "cat")
-    assert folder.find_by_class(root, request).identity == plain

@@ -49,7 +49,7 @@ def dead_images(root: Path) -> None:
     ("damage", "words"),
     [
         (dead_image, r"train/cat/9.png \(is missing\)"),
-        (dead_images, r"5 of 14 images do not decode: train/cat/0.png \(is missing\), "),
+        (dead_images, r"5 of 14 images cannot be decoded: train/cat/0.png \(is missing\), "),
     ],
 )
 def test_a_dead_link_is_named(
@@ -81,11 +81,12 @@ def test_a_link_to_a_folder_above_ends(tmp_path: Path, image_request: ImageReque
     root = write_folder(tmp_path / "set")
     (root / "train" / "cat" / "up").symlink_to(root)
     assert len(open_folder(root, image_request).splits["train"].labels) == 6
-    assert told == [f"{root}: ignored train/cat/up/"]
+    (line,) = told
+    assert line.startswith(f"{root}: ignored train/cat/up/")
 
 
 @pytest.mark.parametrize("layout", ["splits", "table"])
-def test_what_is_no_part_of_the_dataset_is_not_entered(
+def test_what_is_no_part_of_the_dataset_does_no_harm(
     tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, layout: str
 ) -> None:
     root = write_folder(tmp_path / "set")
@@ -94,11 +95,12 @@ def test_what_is_no_part_of_the_dataset_is_not_entered(
         (root / "test").rename(root / ".test")
         names = [f"images/{name}/{number:04}.png,{name}" for name in ("cat", "dog") for number in range(3)]
         (root / "labels.csv").write_text("\n".join(["file,label", *names]))
-    (root / "notes" / "deep").mkdir(parents=True)
+    deep = root / "notes" / "1" / "2" / "3" / "4" / "5"
+    deep.mkdir(parents=True)
     (root / "notes" / "dead").symlink_to("/nowhere")
     (root / "dead").symlink_to("/nowhere")
-    (root / "usr").symlink_to("/usr")
-    (root / "closed").mkdir(mode=0)
+    (root / "closed").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name != "closed")
     entered: list[Path] = []
     scan = os.scandir
 
@@ -108,5 +110,4 @@ def test_what_is_no_part_of_the_dataset_is_not_entered(
 
     monkeypatch.setattr(os, "scandir", scandir)
     assert open_folder(root, image_request).classes == ("cat", "dog")
-    assert not {root / "notes" / "deep", root / "usr" / "share"} & set(entered)
-    assert layout != "splits" or not {root / "notes", root / "usr", root / "closed"} & set(entered)
+    assert not {deep, root / "closed"} & set(entered)

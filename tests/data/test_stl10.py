@@ -3,9 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from vitreport.data import stl10
 from vitreport.data.arrays import ImageArrays
-from vitreport.data.registry import ImageRequest
+from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 
 from .makers import md5, open_named, republish, write_folder, write_tar
@@ -65,7 +64,7 @@ def check_images(arrays: ImageArrays) -> None:
             expected = [[[value(number, p, r, c) for c in range(96)] for r in range(96)] for p in range(3)]
             assert planes == expected
         assert arrays.splits[split].labels.tolist() == [label - 1 for label in labels]
-    assert arrays.classes == stl10.CLASSES
+    assert arrays.classes == DATASETS["stl10"].classes
     assert (arrays.classes[2], arrays.classes[9]) == ("car", "truck")
 
 
@@ -103,15 +102,15 @@ def test_the_unlabelled_images_are_never_read(image_request: ImageRequest, monke
 
 
 def test_folders_of_images(image_request: ImageRequest) -> None:
-    write_folder(image_request.data_dir / "stl10", classes=stl10.CLASSES, count=1, size=96)
+    write_folder(image_request.data_dir / "stl10", classes=DATASETS["stl10"].classes, count=1, size=96)
     arrays = opened(image_request)
-    assert arrays.classes == stl10.CLASSES
-    assert (arrays.source, arrays.canonical, arrays.resized) == ("image folder", False, 0)
+    assert arrays.classes == DATASETS["stl10"].classes
+    assert (arrays.source, arrays.canonical, arrays.resized) == ("folder of images", False, 0)
 
 
 def test_folders_of_other_classes(image_request: ImageRequest) -> None:
     write_folder(image_request.data_dir / "stl10", classes=("airplane", "frog"), count=1)
-    with pytest.raises(DatasetError, match=r"train has 2 classes, stl10 has 10 \(these differ: bird, car, cat"):
+    with pytest.raises(DatasetError, match=r"stl10 has 2 classes, stl10 has 10 \(these differ: bird, car, cat"):
         opened(image_request)
 
 

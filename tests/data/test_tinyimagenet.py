@@ -44,12 +44,6 @@ def test_the_original_layout(image_request: ImageRequest, told: list[str], home:
     assert told == []
 
 
-@pytest.mark.usefixtures("three_classes")
-def test_the_original_layout_in_a_folder_of_the_data_sets_name(image_request: ImageRequest) -> None:
-    root = write_tiny(image_request.data_dir / "tinyimagenet")
-    check_images(opened(image_request), root)
-
-
 @HOMES
 @pytest.mark.usefixtures("three_classes")
 def test_the_archive(image_request: ImageRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
@@ -62,7 +56,7 @@ def test_the_archive(image_request: ImageRequest, tmp_path: Path, monkeypatch: p
 
 @pytest.mark.usefixtures("three_classes")
 def test_grey_images_become_rgb(image_request: ImageRequest) -> None:
-    root = write_tiny(image_request.data_dir / "tinyimagenet")
+    root = write_tiny(image_request.data_dir / "tiny-imagenet-200")
     with Image.open(root / "train" / WNIDS[0] / "images" / f"{WNIDS[0]}_0.JPEG") as first:
         assert first.mode == "L"
     images = opened(image_request).splits["train"].images
@@ -72,7 +66,7 @@ def test_grey_images_become_rgb(image_request: ImageRequest) -> None:
 
 @pytest.mark.usefixtures("three_classes")
 def test_labels_follow_the_annotations_and_not_the_names(image_request: ImageRequest) -> None:
-    root = write_tiny(image_request.data_dir / "tinyimagenet")
+    root = write_tiny(image_request.data_dir / "tiny-imagenet-200")
     annotations = root / "val" / "val_annotations.txt"
     lines = annotations.read_text().splitlines()
     annotations.write_bytes("\r\n".join(reversed(lines)).encode())
@@ -93,7 +87,7 @@ def test_labels_follow_the_annotations_and_not_the_names(image_request: ImageReq
 def test_another_label_or_name_is_another_data_set(
     image_request: ImageRequest, file: str, former: str, latter: str
 ) -> None:
-    path = write_tiny(image_request.data_dir / "tinyimagenet") / file
+    path = write_tiny(image_request.data_dir / "tiny-imagenet-200") / file
     before = opened(image_request).fingerprint
     path.write_text(path.read_text().replace(former, latter))
     assert opened(image_request).fingerprint != before

@@ -26,10 +26,9 @@ def test_a_part_is_not_taken_for_the_whole(
         opened(image_request)
 
 
-@pytest.mark.parametrize("write", [write_tiny, write_folder])
-def test_a_part_under_the_name_of_the_whole(image_request: ImageRequest, write: Callable[[Path], Path]) -> None:
-    write(image_request.data_dir / "tinyimagenet")
-    with pytest.raises(DatasetError, match=r"has [23] classes, tinyimagenet has 200") as error:
+def test_a_part_under_the_name_of_the_whole(image_request: ImageRequest) -> None:
+    write_folder(image_request.data_dir / "tinyimagenet")
+    with pytest.raises(DatasetError, match=r"has 2 classes, tinyimagenet has 200") as error:
         opened(image_request)
     assert error.value.hint.startswith("rename the folder")
 
@@ -122,5 +121,5 @@ def test_images_that_do_not_decode_are_counted(
     file.write_bytes(file.read_bytes()[:-100])
     if packed:
         publish(image_request.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
-    with pytest.raises(DatasetError, match=rf"^2 of 12 images do not decode: train/{WNIDS[1]}/images/.*truncated"):
+    with pytest.raises(DatasetError, match=rf"^2 of 12 images cannot be decoded: train/{WNIDS[1]}/images/.*truncated"):
         opened(image_request)

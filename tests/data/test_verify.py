@@ -3,7 +3,6 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from vitreport.data.cifar10 import CLASSES
 from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.data.verify import Check, verify
 from vitreport.errors import DatasetError, SpecError
@@ -67,7 +66,7 @@ def test_a_changed_pixel_in_the_cache_is_found(image_request: ImageRequest) -> N
 
 
 def test_a_named_data_set_that_is_not_the_published_one(image_request: ImageRequest) -> None:
-    write_folder(image_request.data_dir / "cifar10", classes=CLASSES, count=1)
+    write_folder(image_request.data_dir / "cifar10", classes=DATASETS["cifar10"].classes, count=1)
     found = checks("cifar10", image_request)
     assert [name for name, check in found.items() if not check.ok] == ["train images", "test images", "image size"]
     assert found["train images"].detail.endswith("; 50,000 were published")
@@ -78,7 +77,7 @@ def test_bytes_that_are_not_canonical_are_no_problem(
     image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(DATASETS, "cifar10", replace(DATASETS["cifar10"], train_count=20, test_count=20))
-    write_folder(image_request.data_dir / "cifar10", classes=CLASSES, count=2, size=32)
+    write_folder(image_request.data_dir / "cifar10", classes=DATASETS["cifar10"].classes, count=2, size=32)
     found = checks("cifar10", image_request)
     assert all(check.ok for check in found.values())
     assert found["canonical"].detail == "image folder: not known to be the published bytes"
@@ -87,7 +86,7 @@ def test_bytes_that_are_not_canonical_are_no_problem(
 def test_copies_that_were_published_are_no_problem(
     image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = write_folder(image_request.data_dir / "cifar10", classes=CLASSES, size=32)
+    root = write_folder(image_request.data_dir / "cifar10", classes=DATASETS["cifar10"].classes, size=32)
     for number in range(2):
         copied = (root / "train" / "cat" / f"000{number}.png").read_bytes()
         (root / "test" / "cat" / f"000{number}.png").write_bytes(copied)

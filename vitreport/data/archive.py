@@ -6,8 +6,9 @@ compared with the published one, so their members are trusted.
 
 import os
 import tarfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from io import BytesIO
+from operator import methodcaller
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -16,16 +17,12 @@ from zipfile import ZipFile
 from vitreport.errors import DatasetError
 from vitreport.untrusted_files import open_bounded, reading_errors
 
+DEEPEST = 4
 REPLACE_HINT = "replace it, or remove it to download it again"
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
-
-
-def parts(path: str) -> list[str]:
-    """Return the folders and the name of a file; the name of a folder that was not entered is empty."""
-    return path.split("/")
 
 
 def is_image(path: str) -> bool:
@@ -40,33 +37,31 @@ class DiskTree:
         self._root = root.resolve()
         self.place = str(self._root)
 
-    def files(self, enter: Callable[[str], bool] = lambda path: path.count("/") < 3) -> list[str]:
-        """List the files in it and in the folders that `enter` accepts, without hidden ones, sorted by their parts.
+    def files(self) -> list[str]:
+        """List the files in it and in folders up to four levels deep, without hidden ones, sorted by their parts.
 
-        Other folders and empty ones are listed with a slash at the end. Raises DatasetError if `enter` accepts a folder
-        that cannot be read.
+        Empty folders, deeper ones and those in the root that may not be read are listed with a slash at the end. Raises
+        DatasetError if another folder cannot be read.
         """
-        return sorted(self._walk("", enter), key=parts)
-
-    def is_readable(self, path: str) -> bool:
-        """Whether a folder may be entered."""
-        return os.access(self._root / path, os.R_OK | os.X_OK)
+        return sorted(self._walk(""), key=methodcaller("split", "/"))
 
     def open(self, path: str) -> BinaryIO:
         """Open a file. Raises UnreadableFileError."""
         return open_bounded(self._root / path)
 
-    def _walk(self, folder: str, enter: Callable[[str], bool]) -> Iterator[str]:
+    def _walk(self, folder: str) -> Iterator[str]:
         with reading_errors(DatasetError, self._root / folder, "check that it is there and may be read"):
             entries = [entry for entry in os.scandir(self._root / folder) if not entry.name.startswith(".")]
             if folder and not entries:
                 yield f"{folder}/"
             for entry in entries:
                 path = f"{folder}/{entry.name}".lstrip("/")
-                if entry.is_dir() and enter(path):
-                    yield from self._walk(path, enter)
+                if not entry.is_dir():
+                    yield path
+                elif path.count("/") < DEEPEST and (folder or os.access(entry, os.R_OK | os.X_OK)):
+                    yield from self._walk(path)
                 else:
-                    yield f"{path}/" if entry.is_dir() else path
+                    yield f"{path}/"
 
 
 class ZipTree:
@@ -81,7 +76,7 @@ class ZipTree:
     def files(self) -> list[str]:
         """List the files, sorted by their parts."""
         names = (name for name in self._zip.namelist() if name.startswith(self._root) and not name.endswith("/"))
-        return sorted((name.removeprefix(self._root) for name in names), key=parts)
+        return sorted((name.removeprefix(self._root) for name in names), key=methodcaller("split", "/"))
 
     def open(self, path: str) -> BinaryIO:
         """Read a file into memory."""

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +93,12 @@ class Decoding(NamedTuple):
     chunks: Iterable[Chunk]
     canonical: bool
 
+    @classmethod
+    def of(cls, classes: tuple[str, ...], splits: Mapping[str, Split], *, canonical: bool) -> Self:
+        """Return images that are in memory already."""
+        labels = {name: split.labels for name, split in splits.items()}
+        return cls(classes, labels, [Chunk(name, split.images) for name, split in splits.items()], canonical)
+
 
 class ImageSource(NamedTuple):
     """A dataset as it was found, known by `identity`; `decode` reads it, and downloads it first if it is `remote`."""
@@ -103,8 +109,8 @@ class ImageSource(NamedTuple):
     remote: bool = False
 
 
-def load_arrays(request: ImageRequest, size: int, source: ImageSource, *, check_bytes: bool = True) -> ImageArrays:
-    """Return the arrays of a source at `size` pixels, from the cache or decoded into it.
+def load_arrays(request: ImageRequest, source: ImageSource, *, check_bytes: bool = True) -> ImageArrays:
+    """Return the arrays of a source, from the cache or decoded into it.
 
     With `check_bytes` they are hashed, and decoded again if they do not have their fingerprint.
 
@@ -112,7 +118,10 @@ def load_arrays(request: ImageRequest, size: int, source: ImageSource, *, check_
         DatasetError: The source cannot be read.
         ResourceError: The cache cannot be written.
     """
-    folder = _folder(request, size, source)
+    size = request.decoded_size
+    key = hashlib.sha256(json.dumps([FORMAT, source.identity, size]).encode()).hexdigest()[:16]
+    safe = re.sub(r"[^A-Za-z0-9._]+", "-", request.name).strip("-.")[:40] or "images"
+    folder = request.cache_dir / "arrays" / f"{safe}-{key}"
     if found := _read(folder, size, check_bytes=check_bytes):
         return found
     make_folder(folder.parent)
@@ -143,12 +152,6 @@ def _read(folder: Path, size: int, *, check_bytes: bool = False) -> ImageArrays 
         if not check_bytes or fingerprint(facts.classes, splits) == facts.fingerprint:
             return ImageArrays(splits=splits, **vars(facts))
     return None
-
-
-def _folder(request: ImageRequest, size: int, source: ImageSource) -> Path:
-    key = hashlib.sha256(json.dumps([FORMAT, source.identity, size]).encode()).hexdigest()[:16]
-    safe = re.sub(r"[^A-Za-z0-9._]+", "-", request.name).strip("-.")[:40] or "images"
-    return request.cache_dir / "arrays" / f"{safe}-{key}"
 
 
 def _mapped(folder: Path, counts: Mapping[str, int], size: int) -> dict[str, Split]:

@@ -11,26 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from vitreport.data.arrays import Chunk, Decoding, ImageSource, Split
+from vitreport.data.arrays import ImageSource, Split
 from vitreport.data.fetch import find_files
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
 
-CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-SIZE = 32
-
 
 def find(request: ImageRequest) -> ImageSource:
-    """Find the archive, its unpacked batches or image folders; else a download."""
-    return find_files(request, classes=CLASSES, decode=_decode)
+    """Find the archive, its unpacked batches or folders of images; else a download."""
+    return find_files(request, _decode)
 
 
-def _decode(contents: Mapping[str, bytes]) -> Decoding:
-    """Decode the six batches as they are stored: five of training images, one of test images."""
+def _decode(contents: Mapping[str, bytes]) -> dict[str, Split]:
+    """Decode the six batches: five of training images, one of test images."""
     *train, test = (_batch(name, contents[name]) for name in sorted(contents))
-    labels = {"train": np.concatenate([batch.labels for batch in train]), "test": test.labels}
-    chunks = [*(Chunk("train", batch.images) for batch in train), Chunk("test", test.images)]
-    return Decoding(CLASSES, labels, chunks, canonical=True)
+    images, labels = (np.concatenate(arrays) for arrays in zip(*train, strict=True))
+    return {"train": Split(images, labels), "test": test}
 
 
 def _batch(name: str, content: bytes) -> Split:
@@ -38,7 +34,7 @@ def _batch(name: str, content: bytes) -> Split:
     try:
         stored = _ArraysOnly(io.BytesIO(content), encoding="bytes").load()
         labels = np.asarray(stored[b"labels"], np.int64)
-        return Split(np.asarray(stored[b"data"], np.uint8).reshape(len(labels), 3, SIZE, SIZE), labels)
+        return Split(np.asarray(stored[b"data"], np.uint8).reshape(len(labels), 3, 32, 32), labels)
     except Exception as error:  # a damaged pickle can raise anything
         raise DatasetError(f"{name} is not a batch of CIFAR-10: {error}") from error
 

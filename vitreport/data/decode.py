@@ -6,11 +6,10 @@ to 8 bits, from 0 to 65535.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from functools import partial
-from typing import NamedTuple, TypeVar
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,8 +32,6 @@ FAULTS_HINT = (
     "to 0 to 65535; `vitreport datasets verify FOLDER --json` lists all faults"
 )
 
-_Result = TypeVar("_Result")
-
 
 class Listing(NamedTuple):
     """The image files in `tree` and the labels (N,) of their classes, by split; `source` says where they are from."""
@@ -46,36 +43,30 @@ class Listing(NamedTuple):
     source: str
 
 
-class Fault(str):
-    """An image that cannot be decoded, and why."""
-
-
 class UndecodableError(DatasetError):
-    """Some of `total` images cannot be decoded; without a total, the first image, which was tried alone."""
+    """Some of `total` images cannot be decoded; each of `faults` names one, and says why."""
 
-    def __init__(self, faults: list[Fault], total: int | None = None) -> None:
+    def __init__(self, faults: list[str], total: int = 1) -> None:
         self.faults = faults
-        of_all = f"{len(faults)} of {total} images do" if total else "the first image does"
-        super().__init__(f"{of_all} not decode: {listed(faults, 3)}", FAULTS_HINT)
+        which = f"{len(faults)} of {total} images" if total > 1 else "an image"
+        super().__init__(f"{which} cannot be decoded: {listed(faults, 3)}", FAULTS_HINT)
 
 
-def decoding(listing: Listing, size: int, *, canonical: bool) -> Decoding:
+def decode_listed(listing: Listing, size: int, *, canonical: bool) -> Decoding:
     """Prepare to decode listed images."""
-    decode = partial(_picture, size=size, upright=not canonical)
-    return Decoding(listing.classes, listing.labels, _chunks(listing, size, decode), canonical)
+    return Decoding(listing.classes, listing.labels, _chunks(listing, size, upright=not canonical), canonical)
 
 
-def first_size(tree: Tree, file: str) -> int:
-    """Return the side of an image that sets the size of all.
+def first_size(listing: Listing) -> int:
+    """Return the side of the first training image, which sets the size of all.
 
     Raises:
         UndecodableError: It cannot be read.
         SpecError: It is not square, or its size is not allowed.
     """
-    ((found,),) = _tried_in_blocks(_upright_size, tree, [file], 1)
-    if isinstance(found, Fault):
-        raise UndecodableError([found])
-    width, height = found
+    file = listing.files["train"][0]
+    with _warnings_of_bombs(), _opened(listing.tree, file) as image:
+        width, height = image.size
     if width == height and SMALLEST_SIDE <= width <= LARGEST_SIDE:
         return width
     wanted = f"a square of {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
@@ -83,49 +74,61 @@ def first_size(tree: Tree, file: str) -> int:
     raise SpecError(problems=[Problem("data.image_size", message, "set image_size to choose the size, such as 64")])
 
 
-def _tried_in_blocks(
-    function: Callable[[Image.Image], _Result], tree: Tree, files: Sequence[str], length: int
-) -> Iterator[list[_Result | Fault]]:
-    """Yield what a function returns for image files, a block of `length` at a time, each by several threads."""
+@contextmanager
+def _warnings_of_bombs() -> Iterator[None]:
+    """Make an error of the warning that an image would fill the memory, and ignore others."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
-    def tried(file: str) -> _Result | Fault:
+
+@contextmanager
+def _opened(tree: Tree, file: str) -> Iterator[Image.Image]:
+    """Open and load an image. Raises UndecodableError, also for what is wrong with it in the block."""
+    try:
+        with tree.open(file) as opened, Image.open(opened, formats=FORMATS) as image:
+            image.load()
+            yield image
+    except ResourceError:
+        raise
+    except Exception as error:  # damaged files make Pillow raise almost anything
+        refuse_shortage(error)
+        raise UndecodableError([f"{shown(file)} ({_reason(error)})"]) from error
+
+
+def _chunks(listing: Listing, size: int, *, upright: bool) -> Iterator[Chunk]:
+    """Try every image. Raises UndecodableError after the last one if some cannot be decoded."""
+
+    def tried(file: str) -> tuple[Pixels, bool] | UndecodableError:
         try:
-            with tree.open(file) as opened, Image.open(opened, formats=FORMATS) as image:
-                return function(image)
-        except ResourceError:
-            raise
-        except Exception as error:  # damaged files make Pillow raise almost anything
-            refuse_shortage(error)
-            return Fault(f"{shown(file)} ({_reason(error)})")
+            with _opened(listing.tree, file) as image:
+                return _picture(image, size, upright=upright)
+        except UndecodableError as error:
+            return error
 
-    with ThreadPoolExecutor() as pool:
-        for start in range(0, len(files), length):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                warnings.simplefilter("error", Image.DecompressionBombWarning)  # it would fill the memory
-                block = list(pool.map(tried, files[start : start + length]))
-            yield block
-
-
-def _chunks(listing: Listing, size: int, decode: Callable[[Image.Image], tuple[Pixels, bool]]) -> Iterator[Chunk]:
-    """Try every image. Raises UndecodableError after the last one if some do not decode."""
-    faults: list[Fault] = []
+    faults: list[str] = []
     length = max(1, min(CHUNK_IMAGES, CHUNK_BYTES // (CHANNELS * size**2)))
-    for split, files in listing.files.items():
-        for results in _tried_in_blocks(decode, listing.tree, files, length):
-            faults += [result for result in results if isinstance(result, Fault)]
-            pictures = [result for result in results if not isinstance(result, Fault)]
-            images = np.array([pixels for pixels, _ in pictures], np.uint8).reshape(-1, CHANNELS, size, size)
-            yield Chunk(split, images, sum(is_resized for _, is_resized in pictures))
+    with ThreadPoolExecutor() as pool:
+        for split, files in listing.files.items():
+            for start in range(0, len(files), length):
+                with _warnings_of_bombs():
+                    results = list(pool.map(tried, files[start : start + length]))
+                faults += [
+                    fault for result in results if isinstance(result, UndecodableError) for fault in result.faults
+                ]
+                pictures = [result for result in results if not isinstance(result, UndecodableError)]
+                images = np.array([pixels for pixels, _ in pictures], np.uint8).reshape(-1, CHANNELS, size, size)
+                yield Chunk(split, images, sum(is_resized for _, is_resized in pictures))
     if faults:
         raise UndecodableError(faults, sum(map(len, listing.files.values())))
 
 
-def _picture(image: Image.Image, *, size: int, upright: bool) -> tuple[Pixels, bool]:
+def _picture(image: Image.Image, size: int, *, upright: bool) -> tuple[Pixels, bool]:
     """Decode an image to (3, size, size), upright or as stored; the second result says whether it was resized."""
     if upright:
-        _turn_upright(image)
-    image.load()
+        with suppress(Exception):  # damaged metadata makes Pillow raise almost anything; the pixels can still be sound
+            ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith(("I", "F")):
         rgb = _from_gray16(np.asarray(image), image.info.get("transparency"))
     elif image.has_transparency_data:
@@ -138,25 +141,14 @@ def _picture(image: Image.Image, *, size: int, upright: bool) -> tuple[Pixels, b
     return np.asarray(rgb).transpose(2, 0, 1), is_resized
 
 
-def _turn_upright(image: Image.Image) -> None:
-    image.load()
-    with suppress(Exception):  # damaged metadata makes Pillow raise almost anything; the pixels can still be sound
-        ImageOps.exif_transpose(image, in_place=True)
-
-
-def _from_gray16(values: npt.NDArray[np.generic], transparent: object) -> Image.Image:
-    """Scale gray values from 0 to 65535 to 8 bits. Raises ValueError for others."""
+def _from_grey16(values: npt.NDArray[np.generic], transparent: object) -> Image.Image:
+    """Scale grey values from 0 to 65535 to 8 bits. Raises ValueError for others."""
     if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
         raise ValueError("values that are not whole numbers from 0 to 65535")
     gray = np.rint(values.astype(np.float32) / np.float32(65535) * 255).astype(np.uint8)
     if isinstance(transparent, int):
         gray[values == transparent] = 255
     return Image.fromarray(gray).convert("RGB")
-
-
-def _upright_size(image: Image.Image) -> tuple[int, int]:
-    _turn_upright(image)
-    return image.size
 
 
 def _reason(error: Exception) -> str:

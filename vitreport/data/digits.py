@@ -4,11 +4,11 @@ from importlib.metadata import version
 
 import numpy as np
 
-from vitreport.data.arrays import Chunk, Decoding, ImageSource, Split, fingerprint
+from vitreport.data.arrays import Decoding, ImageSource, Split, fingerprint
 from vitreport.data.holdout import validation_split
 from vitreport.data.registry import DATASETS, ImageRequest
 
-CLASSES = tuple(map(str, range(10)))
+CLASSES = DATASETS["digits"].classes
 CANONICAL_FINGERPRINT = "68597d261ede3e5b1aee38858edb3eccdedb255120346b039a04bc27c1038d3f"
 
 
@@ -33,9 +33,4 @@ def load_splits() -> dict[str, Split]:
 
 def _decode() -> Decoding:
     splits = load_splits()
-    return Decoding(
-        classes=CLASSES,
-        labels={name: split.labels for name, split in splits.items()},
-        chunks=[Chunk(name, split.images) for name, split in splits.items()],
-        canonical=fingerprint(CLASSES, splits) == CANONICAL_FINGERPRINT,
-    )
+    return Decoding.of(CLASSES, splits, canonical=fingerprint(CLASSES, splits) == CANONICAL_FINGERPRINT)

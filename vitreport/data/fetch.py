@@ -5,7 +5,8 @@ A download is resumed where it was cut off, from the first mirror that gives the
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from vitreport.data.archive import REPLACE_HINT, tar_members
-from vitreport.data.arrays import Decoding, ImageSource
+from vitreport.data.arrays import Decoding, ImageSource, Split
 from vitreport.data.folder import find_by_class
 from vitreport.data.registry import DATASETS, Archive, ImageRequest
 from vitreport.errors import DatasetError, ResourceError
@@ -34,49 +35,52 @@ def find_published(
 ) -> ImageSource:
     """Look for the archive, what was unpacked from it, or images by class, in data_dir or data_dir/NAME.
 
-    `decode` reads the archive; `in_folder` finds the images in the folder that the archive unpacks to, or by class in
-    data_dir/NAME. Only decoding verifies or downloads the archive, so that a decoded copy serves without it.
+    `decode` reads the archive; `in_folder` finds the images in the folder that the archive unpacks to. Only decoding
+    verifies or downloads the archive, so that a decoded copy serves without it.
     """
-    archive = DATASETS[request.name].archive
+    archive, named = DATASETS[request.name].archive, request.data_dir / request.name
     assert archive
-    homes = (request.data_dir, request.data_dir / request.name)
-    places = [home / name for name in (archive.file, archive.folder) for home in homes]
-    found = list(filter(os.path.exists, (*places, homes[1] / "train", homes[1] / "test")))
-    if found and found[0].name != archive.file:
-        return in_folder(found[0] if found[0].name == archive.folder else homes[1])
+    places = [home / name for name in (archive.file, archive.folder) for home in (request.data_dir, named)]
+    found = next(filter(os.path.exists, places), None)
+    if found and found.name == archive.folder:
+        return in_folder(found)
+    if not found and any((named / split).exists() for split in ("train", "test")):
+        return find_by_class(named, request)
 
     def decode_verified() -> Decoding:
         if found:
-            _refuse_other_bytes(found[0], archive.md5)
-        return decode(found[0] if found else download(archive, request))
+            _refuse_other_bytes(found, archive.md5)
+        return decode(found or download(archive, request))
 
     return ImageSource(f"archive {archive.file} (md5 verified)", archive.md5, decode_verified, remote=not found)
 
 
-def find_files(
-    request: ImageRequest, *, classes: Sequence[str], decode: Callable[[Mapping[str, bytes]], Decoding]
-) -> ImageSource:
+def find_files(request: ImageRequest, decode: Callable[[Mapping[str, bytes]], Mapping[str, Split]]) -> ImageSource:
     """Look for a dataset that is a gzipped tar archive of a few files with known checksums.
 
-    `decode` reads the contents of the files, given by name. `classes` are the class image folders by class.
+    `decode` reads the splits from the contents of the files, given by name.
     """
-    archive = DATASETS[request.name].archive
+    dataset = DATASETS[request.name]
+    archive = dataset.archive
     assert archive
 
-    def contents(path: Path) -> dict[str, bytes]:
-        if path.name == archive.file:
-            return tar_members(path, archive.folder, archive.files)
+    def decoded(contents: Mapping[str, bytes]) -> Decoding:
+        return Decoding.of(dataset.classes, decode(contents), canonical=True)
+
+    def decode_folder(root: Path) -> Decoding:
         for name, md5 in archive.files.items():
-            _refuse_other_bytes(path / name, md5)
-        return {name: (path / name).read_bytes() for name in archive.files}
+            _refuse_other_bytes(root / name, md5)
+        return decoded({name: (root / name).read_bytes() for name in archive.files})
 
     def in_folder(root: Path) -> ImageSource:
-        if root.name != archive.folder:
-            return find_by_class(root, request, classes)
         identity = " ".join(archive.files.values())
-        return ImageSource(f"folder {root.name} (md5 verified)", identity, lambda: decode(contents(root)))
+        return ImageSource(f"folder {root.name} (md5 verified)", identity, partial(decode_folder, root))
 
-    return find_published(request, decode=lambda path: decode(contents(path)), in_folder=in_folder)
+    return find_published(
+        request,
+        decode=lambda path: decoded(tar_members(path, archive.folder, archive.files)),
+        in_folder=in_folder,
+    )
 
 
 def download(archive: Archive, request: ImageRequest) -> Path:

@@ -12,7 +12,7 @@ Links are followed wherever they lead.
 import csv
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -20,13 +20,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vitreport.data.archive import DiskTree, Tree, is_image, parts, read_text, shown
+from vitreport.data.archive import DiskTree, Tree, is_image, read_text, shown
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource
-from vitreport.data.decode import VERSION, Listing, decoding
+from vitreport.data.decode import VERSION, Listing, decode_listed
 from vitreport.data.holdout import TEST_FRACTION, made_split
 from vitreport.data.registry import DATASETS, ImageRequest, Notify, silent
 from vitreport.errors import DatasetError
-from vitreport.formatting import counted, listed
+from vitreport.formatting import listed
 
 LAYOUT_HINT = (
     "lay it out as train/CLASS/*.png and test/CLASS/*.png (or .jpg; val/CLASS/ is optional), as CLASS/*.png, or as "
@@ -53,23 +53,21 @@ class Labelled(NamedTuple):
     file: str
 
 
-def find_by_class(root: Path, request: ImageRequest, classes: Sequence[str] = ()) -> ImageSource:
-    """Find the images of a published dataset in train/CLASS/ and test/CLASS/; `classes`, if given, must be theirs."""
-    tree = DiskTree(root)
-    splits = {"train": "train", "test": "test"}
-    images, names = _images_by_class(tree, tree.files(_class_folders(splits)), splits, request.notify)
-    listing = arranged(tree, images, "image folder", request.notify, order=names)
-    refuse_other_classes(request.name, f"{tree.place}/train", listing.classes, classes)
-    return image_source(listing, DATASETS[request.name].stored_size)
+def find_by_class(root: Path, request: ImageRequest) -> ImageSource:
+    """Find the images of a published dataset as those in a user folder, which must have its classes."""
+    listing = read_folder(root, request.notify)
+    refuse_other_classes(request.name, str(root), listing.classes)
+    return image_source(listing, request.decoded_size)
 
 
-def refuse_other_classes(name: str, place: str, classes: Sequence[str], published: Sequence[str] = ()) -> None:
+def refuse_other_classes(name: str, place: str, classes: Sequence[str]) -> None:
     """Raise DatasetError if a folder has not the classes of a published dataset, as accuracies then differ."""
-    expected, others = DATASETS[name].num_classes, sorted(set(published or classes) ^ set(classes))
-    if others or len(classes) != expected:
+    dataset = DATASETS[name]
+    others = sorted(set(dataset.classes or classes) ^ set(classes))
+    if others or len(classes) != dataset.num_classes:
         differ = f" (these differ: {listed(others)})" if others else ""
         hint = "rename the folder, or give its path to use it as a dataset of your own"
-        raise DatasetError(f"{place} has {len(classes)} classes, {name} has {expected}{differ}", hint)
+        raise DatasetError(f"{place} has {len(classes)} classes, {name} has {dataset.num_classes}{differ}", hint)
 
 
 def image_source(listing: Listing, size: int) -> ImageSource:
@@ -83,7 +81,7 @@ def image_source(listing: Listing, size: int) -> ImageSource:
     states = [_state(root / file) for files in listing.files.values() for file in files]
     known = (VERSION, listing.source, listing.classes, listing.files, states, labels)
     identity = hashlib.sha256(repr(known).encode()).hexdigest()
-    return ImageSource(listing.source, identity, partial(decoding, listing, size, canonical=False))
+    return ImageSource(listing.source, identity, partial(decode_listed, listing, size, canonical=False))
 
 
 def _state(path: Path) -> tuple[int, ...]:
@@ -95,90 +93,67 @@ def _state(path: Path) -> tuple[int, ...]:
     return found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino, found.st_ctime_ns
 
 
-def read_folder(root: Path, notify: Notify = silent) -> tuple[Listing, str]:
-    """List the images in a user folder; the second result is the image that sets the size of all.
+def read_folder(root: Path, notify: Notify = silent) -> Listing:
+    """List the images in a user folder.
 
     Raises:
         DatasetError: The folder is not laid out as it should be.
     """
     tree = DiskTree(root)
-    splits = _split_folders(tree)
-    files = tree.files(_class_folders(splits))
-    source, names = "image folder", list[str]()
-    if any(len(parts(file)) == 3 and parts(file)[0] == splits.get("train") for file in files):
-        images, names = _images_by_class(tree, files, splits, notify)
-        if all(image.split == "train" for image in images):
-            hint = f"add test/CLASS/, or give {tree.place}/{splits['train']} as the dataset to split it automatically"
+    files = tree.files()
+    folders = _split_folders(tree.place, files)
+    images, classes, source = _by_class(files, folders), set[str](), "folder of images"
+    splits = {image.split for image in images}
+    root_files = {file.lower(): file for file in files}
+    table = next((root_files[name] for name in LABEL_FILES if name in root_files), "")
+    if folders and "train" in splits:
+        in_folders = (file.split("/") for file in files if file.count("/") > 1)
+        classes = {label for folder, label, *_ in in_folders if folder in folders.values()}
+        if splits == {"train"}:
+            hint = f"add test/CLASS/, or give {tree.place}/{folders['train']} as the dataset to split it automatically"
             raise DatasetError(f"{tree.place} has no images in test/CLASS/ or val/CLASS/; it has {_names(files)}", hint)
-    elif table := _label_file(files):
-        text = read_text(tree, table).replace("\\", "/")
-        entered = tree.files(lambda path: f"{path}/" in text or ("/" not in path and tree.is_readable(path)))
-        all_images = [file for file in entered if is_image(file)]
-        images = _read_label_file(tree, table, all_images)
-        source = f"images listed in {table}"
-        if unnamed := len(all_images) - len(images):
-            notify(f"{tree.place}: ignored {counted(unnamed, 'image')} that {table} does not name")
-    elif splits:
+    elif table:
+        files.remove(table)
+        images, source = _read_label_file(tree, table, files), f"images listed in {table}"
+    elif folders:
         raise DatasetError(f"{tree.place} has no images in train/CLASS/; it has {_names(files)}", LAYOUT_HINT)
-    else:
-        images, _ = _images_by_class(tree, tree.files(lambda path: "/" not in path), {}, notify)
-    listing = arranged(tree, images, source, notify, val=splits.get("val", "val"), order=names)
-    return listing, next(image.file for image in images if image.split in ("", "train"))
+    used = {image.file for image in images}
+    if ignored := [shown(file) for file in files if file not in used]:
+        notify(f"{tree.place}: ignored {listed(ignored, 3)}")
+    return arranged(tree, images, source, notify, val=folders.get("val", "val"), order=sorted(classes))
 
 
-def _class_folders(splits: Mapping[str, str]) -> Callable[[str], bool]:
-    """Return a function that accepts the paths of split folders and of the class folders in them."""
-    return lambda path: path.count("/") < 2 and path.split("/")[0] in splits.values()
-
-
-def _split_folders(tree: DiskTree) -> dict[str, str]:
+def _split_folders(place: str, files: Sequence[str]) -> dict[str, str]:
     """Return the folder of each split that has one."""
-    folders = [file.rstrip("/") for file in tree.files(lambda _: False) if file.endswith("/")]
+    folders = sorted({file.partition("/")[0] for file in files if "/" in file})
     found = {split: [folder for folder in folders if folder.lower() in names] for split, names in SPLITS.items()}
     for split, names in found.items():
         if len(names) > 1:
-            fault = f"{tree.place}: {'/ and '.join(names)}/ could each be the {split} split"
+            fault = f"{place}: {'/ and '.join(names)}/ could each be the {split} split"
             raise DatasetError(fault, "keep one, or rename the other")
     return {split: names[0] for split, names in found.items() if names}
 
 
-def _label_file(files: Iterable[str]) -> str:
-    """Return the CSV file of labels in the root, or ""."""
-    tables = {file.lower(): file for file in files}
-    return next((tables[name] for name in LABEL_FILES if name in tables), "")
-
-
-def _images_by_class(
-    tree: DiskTree, files: list[str], folders: dict[str, str], notify: Notify
-) -> tuple[list[Labelled], list[str]]:
-    """Return the images in the class folders of each split, and the names of these folders, also of those without one.
-
-    Without `folders` of splits, the root has class folders.
-    """
+def _by_class(files: Iterable[str], folders: Mapping[str, str]) -> list[Labelled]:
+    """Return the images in the class folders of each split; where no split has a folder, in those of the root."""
     split_of = {folder: split for split, folder in folders.items()} or {"": ""}
-    images, names, unused = [], set(), []
-    for file in files:
-        *parents, _ = parts(file) if folders else ["", *parts(file)]
-        if len(parents) > 1 and parents[0] in split_of:
-            names.add(parents[1])
-        if len(parents) == 2 and parents[0] in split_of and is_image(file):
+    images = []
+    for file in filter(is_image, files):
+        *parents, _ = file.split("/") if folders else ["", *file.split("/")]
+        if len(parents) == 2 and parents[0] in split_of:
             images.append(Labelled(split_of[parents[0]], parents[1], file))
-        else:
-            unused.append(shown(file))
-    if unused:
-        notify(f"{tree.place}: ignored {listed(unused, 3)}")
-    return images, sorted(names)
+    return images
 
 
-def _read_label_file(tree: DiskTree, name: str, images: Sequence[str]) -> list[Labelled]:
-    """Return those of the images that a CSV file names, sorted by path.
+def _read_label_file(tree: DiskTree, name: str, files: Iterable[str]) -> list[Labelled]:
+    """Return the images that a CSV file names, sorted by path.
 
     Raises:
         DatasetError: The file cannot be read, or names an image that is missing, ambiguous, repeated or unlabelled.
     """
     by_name: dict[str, list[str]] = defaultdict(list)
-    for image in images:
-        for known in {image, parts(image)[-1]}:
+    for image in filter(is_image, files):
+        for known in {image, image.rpartition("/")[2]}:
             by_name[known].append(image)
             by_name[known.rpartition(".")[0]].append(image)
     content = StringIO(read_text(tree, name), newline="")
@@ -189,8 +164,8 @@ def _read_label_file(tree: DiskTree, name: str, images: Sequence[str]) -> list[L
     try:
         columns = _columns(reader.fieldnames or [])
         for row in filter(lambda row: any(row.values()), reader):
-            file, label, word = (None if column is None else row[column].strip() for column in columns)
-            labelled = _labelled(file or "", label or "", word, by_name)
+            file, label, word = (None if column is None else row[column].strip() for column in columns.values())
+            labelled = _labelled(file, label, word, by_name)
             if labelled.file in found:
                 raise csv.Error(f"names {shown(labelled.file)} again", "remove one of its lines")
             found[labelled.file] = labelled
@@ -200,7 +175,7 @@ def _read_label_file(tree: DiskTree, name: str, images: Sequence[str]) -> list[L
     return [found[path] for path in sorted(found)]
 
 
-def _labelled(file: str, label: str, word: str | None, by_name: Mapping[str, Sequence[str]]) -> Labelled:
+def _labelled(file: str | None, label: str | None, word: str | None, by_name: Mapping[str, Sequence[str]]) -> Labelled:
     """Find the image that a line names; among several, the one in the folder of its split.
 
     Raises csv.Error with a fault and a hint.
@@ -212,7 +187,7 @@ def _labelled(file: str, label: str, word: str | None, by_name: Mapping[str, Seq
         raise csv.Error(f"has the split {word!a}", "write train, val or test")
     files = by_name.get(file.replace("\\", "/").removeprefix("./"), [])
     if len(files) > 1:
-        files = [image for image in files if parts(image)[0].lower() in SPLITS[split or "train"]] or files
+        files = [image for image in files if image.partition("/")[0].lower() in SPLITS[split or "train"]] or files
     if not files:
         raise csv.Error(f"names {shown(file)}, which is not there", "add the image to the folder, or remove the line")
     if len(files) > 1:
@@ -221,22 +196,22 @@ def _labelled(file: str, label: str, word: str | None, by_name: Mapping[str, Seq
     return Labelled(split, label, files[0])
 
 
-def _columns(header: Sequence[str]) -> tuple[str, str, str | None]:
+def _columns(header: Sequence[str]) -> dict[str, str | None]:
     """Return the columns of the file name, the label and, if there is one, the split.
 
     Raises csv.Error with a fault and a hint.
     """
     known = {column.strip().lower().replace(" ", "_"): column for column in reversed(header)}
-    file, label, split = (next((known[name] for name in names if name in known), None) for names in COLUMNS.values())
-    rest = [column for column in header if column not in (file, split)]
-    if file is not None and label is None and len(rest) == 1:
-        (label,) = rest
-    if file is None or label is None:
-        kind = "file" if file is None else "label"
-        found = listed([shown(column) for column in header]) or "nothing"
-        hint = f"give a column one of these names: {', '.join(COLUMNS[kind])}"
-        raise csv.Error(f"has no column for the {kind}, but {found}", hint)
-    return file, label, split
+    found = {kind: next((known[name] for name in names if name in known), None) for kind, names in COLUMNS.items()}
+    rest = [column for column in header if column not in (found["file"], found["split"])]
+    if found["file"] and len(rest) == 1:
+        found["label"] = rest[0]
+    for kind in ("file", "label"):
+        if found[kind] is None:
+            names = listed([shown(column) for column in header]) or "nothing"
+            hint = f"give a column one of these names: {', '.join(COLUMNS[kind])}"
+            raise csv.Error(f"has no column for the {kind}, but {names}", hint)
+    return found
 
 
 def arranged(
@@ -254,27 +229,27 @@ def arranged(
     if odd := [name for name in classes if not name.isprintable()]:
         raise DatasetError(f"{tree.place} has a class with an unprintable name, {odd[0]!a}", "rename it")
     number = {name: label for label, name in enumerate(classes)}
-    files, labels = {}, {}
-    for split in (name for name in ("", *SPLIT_ORDER) if name in present):
-        of_split = [image for image in images if image.split == split]
-        role = "test" if split == "val" and "test" not in present else split
-        if missing := set(classes) - {image.label for image in of_split}:
-            fault = f"{tree.place} has no {role} image of class {min(missing)}"
-            raise DatasetError(fault, "every split needs every class")
-        files[role] = [image.file for image in of_split]
-        labels[role] = np.array([number[image.label] for image in of_split], np.int64)
-    if "val" in present:
-        source += f"; {'validation' if 'test' in present else 'test'} split: {val}"
+    if {"val", "test"} <= present:
+        source += f"; validation split: {val}"
+    elif "val" in present:
+        source += f"; test split: {val}"
+        images = [image._replace(split=image.split.replace("val", "test")) for image in images]
     elif "test" not in present:
-        (all_files,), (all_labels,) = files.values(), labels.values()
-        train, test = made_split(all_labels, classes)
-        files = {split: [all_files[index] for index in chosen] for split, chosen in (("train", train), ("test", test))}
-        labels = {"train": all_labels[train], "test": all_labels[test]}
         source += f"; split made by vitreport: {TEST_FRACTION:.0%} of each class for testing, seed 0"
+        test = set(made_split(np.array([number[image.label] for image in images]), classes)[1].tolist())
+        images = [image._replace(split="test" if index in test else "train") for index, image in enumerate(images)]
     if present != {"train", "test"}:
         notify(f"{tree.place}: {source}")
+    files, labels = {}, {}
+    for split in SPLIT_ORDER:
+        if chosen := [image for image in images if image.split == split]:
+            if missing := set(classes) - {image.label for image in chosen}:
+                fault = f"{tree.place} has no {split} image of class {min(missing)}"
+                raise DatasetError(fault, "every split needs every class")
+            files[split] = [image.file for image in chosen]
+            labels[split] = np.array([number[image.label] for image in chosen], np.int64)
     return Listing(tree, classes, files, labels, source)
 
 
 def _names(files: Iterable[str]) -> str:
-    return listed(list(dict.fromkeys(shown(parts(file)[0]) for file in files)), 3) or "nothing"
+    return listed([shown(name) for name in dict.fromkeys(file.partition("/")[0] for file in files)], 3) or "nothing"

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,8 @@ def locate(dataset: str, data_dirs: Sequence[Path]) -> tuple[str, Path]:
     system could have.
     """
     if not _is_path(dataset):
-        names = (dataset, *(DATASETS[dataset].kept_as if dataset in DATASETS else ()))
+        archive = DATASETS[dataset].archive if dataset in DATASETS else None
+        names = (dataset, archive.file, archive.folder) if archive else (dataset,)
         homes = (home for home in data_dirs if any(map(os.path.exists, (home / name for name in names))))
         return dataset, next(homes, data_dirs[0])
     try:
@@ -65,8 +67,9 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
     from vitreport.data.decode import first_size
     from vitreport.data.folder import read_folder
 
-    listing, first = read_folder(root)
-    size, has_validation = image_size or first_size(listing.tree, first), "val" in listing.files
+    listing = read_folder(root)
+    has_validation = "val" in listing.files
+    size = image_size or first_size(listing)
     return DatasetFacts(name, len(listing.classes), size, has_validation=has_validation, data_dir=home)
 
 
@@ -84,7 +87,7 @@ def count_images(name: str, data_dir: Path) -> dict[str, int]:
         return {"train": published.train_count, "test": published.test_count}
     from vitreport.data.folder import read_folder
 
-    return {split: len(files) for split, files in read_folder(data_dir / name)[0].files.items()}
+    return {split: len(files) for split, files in read_folder(data_dir / name).files.items()}
 
 
 def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageArrays":
@@ -98,7 +101,7 @@ def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageAr
     """
     from vitreport.data.arrays import load_arrays
 
-    return load_arrays(request, *_find(request), check_bytes=check_bytes)
+    return load_arrays(request, _find(request), check_bytes=check_bytes)
 
 
 def open_without_download(request: ImageRequest) -> "ImageArrays | None":
@@ -110,18 +113,18 @@ def open_without_download(request: ImageRequest) -> "ImageArrays | None":
 
     if request.name not in DATASETS and not _is_folder(request.data_dir / request.name):
         return None
-    size, source = _find(request)
-    return None if source.remote else load_arrays(request, size, source, check_bytes=False)
+    source = _find(request)
+    return None if source.remote else load_arrays(request, source, check_bytes=False)
 
 
-def _find(request: ImageRequest) -> "tuple[int, ImageSource]":
-    """Return the size to decode a dataset to, and where its images are."""
-    if dataset := DATASETS.get(request.name):
-        return dataset.stored_size, dataset.find(request)
+def _find(request: ImageRequest) -> "ImageSource":
+    """Find the images of a dataset without decoding them. Raises DatasetError if another dataset has its place."""
+    if request.name in DATASETS:
+        source: ImageSource = import_module(f"vitreport.data.{request.name}").find(request)
+        return source
     from vitreport.data.folder import image_source, read_folder
 
-    listing, _ = read_folder(request.data_dir / request.name, request.notify)
-    return request.image_size, image_source(listing, request.image_size)
+    return image_source(read_folder(request.data_dir / request.name, request.notify), request.image_size)
 
 
 def _is_path(dataset: str) -> bool:

@@ -10,24 +10,21 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from vitreport.data.arrays import Chunk, Decoding, ImageSource
+from vitreport.data.arrays import ImageSource, Split
 from vitreport.data.fetch import find_files
 from vitreport.data.registry import ImageRequest
 
-CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
-SIZE = 96
-
 
 def find(request: ImageRequest) -> ImageSource:
-    """Find the archive, its binary files or image folders; else a download."""
-    return find_files(request, classes=CLASSES, decode=_decode)
+    """Find the archive, its binary files or folders of images; else a download."""
+    return find_files(request, _decode)
 
 
-def _decode(contents: Mapping[str, bytes]) -> Decoding:
+def _decode(contents: Mapping[str, bytes]) -> dict[str, Split]:
     """Read labels and images from the bytes of the files, whose md5 was right."""
-    labels, chunks = {}, []
+    splits = {}
     for split in ("train", "test"):
-        pixels, stored = (np.frombuffer(contents[f"{split}_{kind}.bin"], np.uint8) for kind in "Xy")
-        labels[split] = stored.astype(np.int64) - 1
-        chunks.append(Chunk(split, pixels.reshape(-1, 3, SIZE, SIZE).swapaxes(2, 3)))  # columns first to rows first
-    return Decoding(CLASSES, labels, chunks, canonical=True)
+        pixels, labels = (np.frombuffer(contents[f"{split}_{kind}.bin"], np.uint8) for kind in "Xy")
+        images = pixels.reshape(-1, 3, 96, 96).swapaxes(2, 3)  # columns first to rows first
+        splits[split] = Split(images, labels.astype(np.int64) - 1)
+    return splits

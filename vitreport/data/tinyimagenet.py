@@ -10,12 +10,12 @@ val/val_annotations.txt    a file and its class a line: val_0.JPEG<TAB>n03444034
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from vitreport.data.archive import DiskTree, Tree, ZipTree, is_image, parts, read_text, shown
+from vitreport.data.archive import DiskTree, Tree, ZipTree, is_image, read_text, shown
 from vitreport.data.arrays import Decoding, ImageSource
-from vitreport.data.decode import Listing, decoding
+from vitreport.data.decode import Listing, decode_listed
 from vitreport.data.fetch import find_published
-from vitreport.data.folder import Labelled, arranged, find_by_class, image_source, refuse_other_classes
-from vitreport.data.registry import DATASETS, ImageRequest
+from vitreport.data.folder import Labelled, arranged, image_source, refuse_other_classes
+from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
 from vitreport.formatting import listed
 
@@ -25,40 +25,37 @@ LAYOUT_HINT = f"lay it out as {WNIDS}, {WORDS}, train/WNID/images/*.JPEG, val/im
 
 def find(request: ImageRequest) -> ImageSource:
     """Find the archive, what was unpacked from it, or folders by class; else a download."""
-    dataset = DATASETS[request.name]
 
     def decode(path: Path) -> Decoding:
-        listing = _listed(ZipTree(path, dataset.kept_as[1]), request, "archive")
-        return decoding(listing, dataset.stored_size, canonical=True)
+        listing = _listed(ZipTree(path, "tiny-imagenet-200"), request, "archive")
+        return decode_listed(listing, request.decoded_size, canonical=True)
 
     def in_folder(root: Path) -> ImageSource:
-        if not any((root / name).is_file() for name in (WNIDS, ANNOTATIONS)):
-            return find_by_class(root, request)
         listing = _listed(DiskTree(root), request, f"folder {root.name} (unpacked, not verified)")
-        return image_source(listing, dataset.stored_size)
+        return image_source(listing, request.decoded_size)
 
     return find_published(request, decode=decode, in_folder=in_folder)
 
 
 def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
     """List the images of a folder or an archive in the original layout."""
-    number = {wnid: label for label, wnid in enumerate(_lines(tree, WNIDS))}
-    refuse_other_classes(request.name, f"{tree.place}/{WNIDS}", tuple(number))
+    wnids = tuple(dict.fromkeys(_lines(tree, WNIDS)))
+    refuse_other_classes(request.name, f"{tree.place}/{WNIDS}", wnids)
     by_folder: dict[str, list[str]] = defaultdict(list)
-    for file in tree.files():
-        by_folder[file.rpartition("/")[0]] += [file] if is_image(file) else []
-    images = [Labelled("train", wnid, file) for wnid in number for file in by_folder[f"train/{wnid}/images"]]
-    unlabelled = {parts(file)[-1]: file for file in by_folder["val/images"]}
+    for file in filter(is_image, tree.files()):
+        by_folder[file.rpartition("/")[0]].append(file)
+    images = [Labelled("train", wnid, file) for wnid in wnids for file in by_folder[f"train/{wnid}/images"]]
+    unlabelled = {file.rpartition("/")[2]: file for file in by_folder["val/images"]}
     for line in _lines(tree, ANNOTATIONS):  # in their order
         name, wnid = (*line.split(), "", "")[:2]
-        if wnid not in number or name not in unlabelled:
+        if wnid not in wnids or name not in unlabelled:
             raise DatasetError(f"{tree.place}/{ANNOTATIONS}: {line!a} does not give another image a class", LAYOUT_HINT)
         images.append(Labelled("test", wnid, unlabelled.pop(name)))
     if unlabelled:
         left = f"{len(unlabelled)} images: {listed([shown(name) for name in unlabelled], 3)}"
         raise DatasetError(f"{tree.place}/{ANNOTATIONS} has no line for {left}", LAYOUT_HINT)
-    listing = arranged(tree, images, source, request.notify, order=tuple(number))
-    return listing._replace(classes=_names(tree, tuple(number)))
+    listing = arranged(tree, images, source, request.notify, order=wnids)
+    return listing._replace(classes=_names(tree, wnids))
 
 
 def _names(tree: Tree, wnids: tuple[str, ...]) -> tuple[str, ...]:

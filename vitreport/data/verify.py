@@ -12,7 +12,6 @@ from vitreport.data.decode import UndecodableError
 from vitreport.data.notices import IN_WORDS, class_warning, contrast_warning
 from vitreport.data.registry import DATASETS, ImageRequest, Notify, Progress, silent
 from vitreport.data.sources import describe, locate, open_dataset
-from vitreport.formatting import counted, listed
 from vitreport.spec.data import SMALLEST_SIDE
 
 
@@ -52,8 +51,7 @@ def verify(
         request = ImageRequest(name, size, home, cache_dir, notify, progress)
         return list(_checks(name, open_dataset(request, check_bytes=False)))
     except UndecodableError as error:
-        detail = f"{counted(len(error.faults), 'image')} cannot be decoded: {listed(error.faults, 3)}"
-        return [Check("images decode", False, detail, items=tuple(error.faults))]
+        return [Check("images decode", False, error.message, items=tuple(error.faults))]
 
 
 def _checks(name: str, arrays: ImageArrays) -> Iterator[Check]:

@@ -23,12 +23,12 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
         vitreport datasets list
     """
     if as_json:
-        print_json({"datasets": [source.as_plain() for source in DATASETS.values()]})
+        print_json({"datasets": [asdict(source) for source in DATASETS.values()]})
         return
     rows = []
     for source in DATASETS.values():
         images = f"{source.train_count:,} + {source.test_count:,}"
-        first, *rest = source.looked_for
+        first, *rest = source.places
         rows.append((source.name, source.summary, str(source.num_classes), images, first))
         rows += [("", "", "", "", place) for place in rest]
     columns = ["dataset", "what it is", "classes", "train + test", "looked for"]
