@@ -18,7 +18,7 @@ from tests.data.augmenting import (
     telling_images,
 )
 from vitreport.data.augment.color import adjust_brightness
-from vitreport.data.augment.geometry import flip, shifted_crop
+from vitreport.data.augment.geometry import shifted_crop
 from vitreport.data.augment.pipeline import DRAWS, augment
 from vitreport.data.augment.sampling import InTurn, SampledTransform
 from vitreport.spec.augment import (
@@ -75,7 +75,7 @@ def test_each_image_gets_operations_of_its_own() -> None:
     operations = [
         SampledTransform(lambda images: images),
         SampledTransform(adjust_brightness, (factors,)),
-        SampledTransform(partial(flip, dim=-1), (torch.ones(4, dtype=torch.bool),)),
+        SampledTransform(partial(torch.flip, dims=[-1])),
         SampledTransform(shifted_crop, (shifts,)),
     ]
     rows = torch.arange(4)[:, None].expand(4, 2)

@@ -6,10 +6,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vitreport.data.augment.geometry import draw_lengths, draw_offsets, first_fitting, in_boxes
-from vitreport.data.augment.sampling import InTurn, RandomNumbers, SampledTransform, apply_where, per_image
+from vitreport.data.augment.geometry import draw_offsets, draw_sides, first_fitting, in_boxes
+from vitreport.data.augment.sampling import InTurn, RandomNumbers, SampledTransform, per_image
 from vitreport.randomness import hashed
-from vitreport.spec.augment import ColorJitterSpec, RandomErasingSpec, SharpnessSpec
+from vitreport.spec.augment import ColorJitterSpec, RandomErasingSpec
 
 LEVELS = 256
 
@@ -59,12 +59,6 @@ def adjust_hue(images: Tensor, shifts: Tensor) -> Tensor:
     distance = hue.unsqueeze(1) + per_image(turn, images)
     distance.sub_(distance.round()).abs_().mul_(6).sub_(1).clamp_(0, 1)
     return torch.addcmul(largest.unsqueeze(1), distance, chroma.unsqueeze(1), value=-1, out=distance)
-
-
-def draw_sharpness(spec: SharpnessSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
-    """Draw which images become sharper or smoother."""
-    chosen, factors = numbers.happens(spec.probability), torch.full((shape[0],), spec.factor)
-    return SampledTransform(partial(apply_where, apply=adjust_sharpness), (chosen, factors))
 
 
 def adjust_sharpness(images: Tensor, factors: Tensor) -> Tensor:
@@ -127,8 +121,8 @@ def _blend(other: Tensor, images: Tensor, factors: Tensor) -> Tensor:
 def draw_random_erasing(spec: RandomErasingSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
     """Draw the first of ten rectangles that is smaller than the image on both sides, else none, as torchvision does."""
     erased = numbers.happens(spec.probability)
-    lengths = torch.stack(draw_lengths(spec.scale, spec.ratio, shape, numbers), dim=2)
-    sizes, found = first_fitting(lengths, (lengths < torch.tensor(shape[-2:])).all(2))
+    sides = draw_sides(spec, shape, numbers)
+    sizes, found = first_fitting(sides, sides < torch.tensor(shape[-2:]))
     sizes = sizes * (erased & found)[:, None]
     boxes = torch.cat([draw_offsets(sizes, shape, numbers), sizes], dim=1)
     return SampledTransform(partial(erase, noise=spec.value == "noise"), (boxes, numbers.seeds()))

@@ -9,17 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from vitreport.data.augment.sampling import RandomNumbers, SampledTransform, per_image
-from vitreport.spec.augment import RandomAffineSpec, RandomCropSpec, RandomResizedCropSpec, RandomRotationSpec
+from vitreport.spec import augment as specs
 
 TRIES = 10
 
 
-def flip(images: Tensor, flipped: Tensor, *, dim: int) -> Tensor:
-    """Mirror the images for which `flipped` (B,) is true along a dimension."""
-    return images.lerp(images.flip(dim), per_image(flipped, images))  # exact: the weights are 0 and 1
-
-
-def draw_random_crop(spec: RandomCropSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+def draw_random_crop(spec: specs.RandomCropSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
     """Draw how many pixels down and right each window moves: (B, 2), from -padding to padding."""
     return SampledTransform(shifted_crop, (numbers.integers(-spec.padding, spec.padding + 1, 2),))
 
@@ -35,7 +30,9 @@ def shifted_crop(images: Tensor, shifts: Tensor) -> Tensor:
     return windows[index[0], :, index[1], index[2]]
 
 
-def draw_random_rotation(spec: RandomRotationSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+def draw_random_rotation(
+    spec: specs.RandomRotationSpec, shape: Sequence[int], numbers: RandomNumbers
+) -> SampledTransform:
     """Draw an angle for each image."""
     degrees = numbers.uniform(*spec.degrees, 1).squeeze(1)
     still = torch.zeros(len(degrees), 2)
@@ -43,7 +40,7 @@ def draw_random_rotation(spec: RandomRotationSpec, shape: Sequence[int], numbers
     return SampledTransform(partial(affine, interpolation=spec.interpolation), (matrices,))
 
 
-def draw_random_affine(spec: RandomAffineSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+def draw_random_affine(spec: specs.RandomAffineSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
     """Draw an affine map for each image, with shifts of whole pixels."""
     height, width = shape[-2:]
     low, high = zip(spec.degrees, (-1.0, 1.0), (-1.0, 1.0), spec.scale, spec.shear, strict=True)
@@ -83,17 +80,17 @@ def affine(images: Tensor, matrices: Tensor, *, interpolation: str) -> Tensor:
 
 
 def draw_random_resized_crop(
-    spec: RandomResizedCropSpec, shape: Sequence[int], numbers: RandomNumbers
+    spec: specs.RandomResizedCropSpec, shape: Sequence[int], numbers: RandomNumbers
 ) -> SampledTransform:
     """Draw the first of ten windows that fits into the image, else the largest in its center, as torchvision does."""
     height, width = shape[-2:]
-    widths, heights = draw_lengths(spec.scale, spec.ratio, shape, numbers)
-    inside = (widths > 0) & (widths <= width) & (heights > 0) & (heights <= height)
-    sizes, found = first_fitting(torch.stack([heights, widths], dim=2), inside)
+    limits = torch.tensor([height, width])
+    sides = draw_sides(spec, shape, numbers).flip(2)  # the ratio is width / height
+    sizes, found = first_fitting(sides, (sides > 0) & (sides <= limits))
     ratio = min(max(width / height, spec.ratio[0]), spec.ratio[1])
     largest = torch.tensor([min(height, round(width / ratio)), min(width, round(height * ratio))]).double()
     offsets = draw_offsets(sizes, shape, numbers)
-    centered = ((torch.tensor([height, width]) - largest) / 2).floor()
+    centered = ((limits - largest) / 2).floor()
     sizes, offsets = (torch.where(found[:, None], *pair) for pair in ((sizes, largest), (offsets, centered)))
     return SampledTransform(resized_crop, (torch.cat([offsets, sizes], dim=1),))
 
@@ -125,19 +122,19 @@ def _sampled(images: Tensor, rows: Tensor, columns: Tensor, interpolation: str) 
     return sampled.clamp_(0, 1)  # the weights of four pixels can add up to a little more than 1
 
 
-def draw_lengths(
-    scale: tuple[float, float], ratio: tuple[float, float], shape: Sequence[int], numbers: RandomNumbers
-) -> tuple[Tensor, Tensor]:
-    """Draw two sides (B, TRIES) of rectangles: the area uniform in `scale`, first / second log-uniform in `ratio`."""
-    height, width = shape[-2:]
-    areas = numbers.uniform(*scale, TRIES) * (height * width)
-    ratios = numbers.uniform(math.log(ratio[0]), math.log(ratio[1]), TRIES).exp()
-    return (areas * ratios).sqrt().round(), (areas / ratios).sqrt().round()
+def draw_sides(
+    spec: specs.RandomResizedCropSpec | specs.RandomErasingSpec, shape: Sequence[int], numbers: RandomNumbers
+) -> Tensor:
+    """Draw sides (B, TRIES, 2) of rectangles: the area uniform in `scale`, first / second log-uniform in `ratio`."""
+    areas = numbers.uniform(*spec.scale, TRIES) * math.prod(shape[-2:])
+    ratios = numbers.uniform(math.log(spec.ratio[0]), math.log(spec.ratio[1]), TRIES).exp()
+    return torch.stack([areas * ratios, areas / ratios], dim=2).sqrt().round()
 
 
 def first_fitting(sizes: Tensor, fits: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the first of `sizes` (B, TRIES, 2) for which `fits` (B, TRIES), and whether there is one."""
-    return sizes[torch.arange(len(sizes)), fits.int().argmax(1)], fits.any(1)
+    """Return the first of `sizes` (B, TRIES, 2) of which both sides are in `fits`, and whether there is one."""
+    both = fits.all(2)
+    return sizes[torch.arange(len(sizes)), both.int().argmax(1)], both.any(1)
 
 
 def draw_offsets(sizes: Tensor, shape: Sequence[int], numbers: RandomNumbers) -> Tensor:

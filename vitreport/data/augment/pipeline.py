@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from vitreport.data.augment import color, geometry
-from vitreport.data.augment.sampling import Apply, InTurn, RandomNumbers, SampledTransform, Sampler, apply_where
+from vitreport.data.augment.sampling import Apply, InTurn, RandomNumbers, SampledTransform, Sampler
 from vitreport.spec import augment as specs
 
 MOVING = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
@@ -70,9 +71,16 @@ def operations(
     ]
 
 
-def chosen_by_chance(apply: Apply) -> Sampler:
-    """Return the sampler of `apply(images, chosen)`, which chooses images with the probability of the spec."""
-    return lambda spec, shape, numbers: SampledTransform(apply, (numbers.happens(spec.probability),))
+def by_chance(apply: Apply, *fields: str) -> Sampler:
+    """Return the sampler of an operation that changes an image with the probability of its spec, by these `fields`."""
+
+    def draw(spec: Any, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+        choices = numbers.happens(spec.probability).long() - 1
+        parameters = tuple(torch.full((shape[0],), getattr(spec, name)) for name in fields)
+        operation = InTurn([SampledTransform(apply, parameters)])
+        return SampledTransform(operation, (choices[:, None], torch.arange(shape[0])[:, None]))
+
+    return draw
 
 
 def draw_mixture(spec: specs.MixtureSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
@@ -89,16 +97,16 @@ def draw_mixture(spec: specs.MixtureSpec, shape: Sequence[int], numbers: RandomN
 
 
 DRAWS: dict[type, Sampler] = {
-    specs.HorizontalFlipSpec: chosen_by_chance(partial(geometry.flip, dim=-1)),
-    specs.VerticalFlipSpec: chosen_by_chance(partial(geometry.flip, dim=-2)),
+    specs.HorizontalFlipSpec: by_chance(partial(torch.flip, dims=[-1])),
+    specs.VerticalFlipSpec: by_chance(partial(torch.flip, dims=[-2])),
     specs.RandomCropSpec: geometry.draw_random_crop,
     specs.RandomResizedCropSpec: geometry.draw_random_resized_crop,
     specs.RandomRotationSpec: geometry.draw_random_rotation,
     specs.RandomAffineSpec: geometry.draw_random_affine,
     specs.ColorJitterSpec: color.draw_color_jitter,
-    specs.SharpnessSpec: color.draw_sharpness,
-    specs.AutocontrastSpec: chosen_by_chance(partial(apply_where, apply=color.autocontrast)),
-    specs.EqualizeSpec: chosen_by_chance(partial(apply_where, apply=color.equalize)),
+    specs.SharpnessSpec: by_chance(color.adjust_sharpness, "factor"),
+    specs.AutocontrastSpec: by_chance(color.autocontrast),
+    specs.EqualizeSpec: by_chance(color.equalize),
     specs.RandomErasingSpec: color.draw_random_erasing,
     specs.RandAugmentSpec: draw_policy,
     specs.TrivialAugmentSpec: draw_policy,

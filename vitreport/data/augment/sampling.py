@@ -103,16 +103,6 @@ class InTurn:
         return images
 
 
-def apply_where(images: Tensor, chosen: Tensor, *parameters: Tensor, apply: Apply) -> Tensor:
-    """Apply an operation to the images for which `chosen` (B,) is true."""
-    if chosen.all():
-        return apply(images, *parameters)
-    rows = chosen.nonzero().squeeze(1)
-    where = rows.to(images.device, non_blocking=True)
-    changed = apply(images.index_select(0, where), *(values[rows] for values in parameters))
-    return images.index_copy(0, where, changed)
-
-
 def per_image(values: Tensor, images: Tensor) -> Tensor:
     """Return values (B,) or (B, 3) on the device of the images, shaped to broadcast over their pixels."""
     values = values.to(images.device, images.dtype, non_blocking=True)
