@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vitreport.data.archive import ZipTree, tar_members
+from vitreport.data.archive import Tree, tar_members, zip_tree
 
 from .makers import tar_file, write_members, write_tar
 
@@ -52,8 +52,8 @@ def write_zip(path: Path, *members: tuple[zipfile.ZipInfo | str, bytes]) -> None
             packed.writestr(member, content)
 
 
-def tree(path: Path) -> ZipTree:
-    return ZipTree(path, "set")
+def tree(path: Path) -> Tree:
+    return zip_tree(path, "set")
 
 
 def test_a_zip_is_a_tree(path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_zip_is_a_tree(path: Path) -> None:
     )
     found = tree(path)
     assert found.place == f"{path}/set"
-    assert found.files() == [".hidden", "b/1.txt", "b/2.txt", "c.txt"]
+    assert found.files == [".hidden", "b/1.txt", "b/2.txt", "c.txt"]
     assert found.open("b/2.txt").read() == b"two"
 
 

@@ -22,14 +22,14 @@ def test_a_sound_data_set_passes_every_check(image_request: ImageRequest) -> Non
     assert all(check.ok for check in found.values())
     assert found["train images"].detail == "1,437 images, 139 to 146 in each of 10 classes"
     assert found["image size"].detail == "8 x 8"
-    assert found["canonical"].detail == "scikit-learn: the published bytes"
+    assert found["canonical"].detail == "scikit-learn: canonical"
 
 
 def test_a_folder_of_ones_own_passes_by_path(image_request: ImageRequest) -> None:
     found = checks(str(write_folder(image_request.data_dir / "pets")), image_request)
     assert all(check.ok for check in found.values())
     assert found["test images"].detail == "6 images, 3 in each of 2 classes"
-    assert "no published bytes" in found["canonical"].detail
+    assert found["canonical"].detail.endswith(": own images")
 
 
 def test_copies_between_and_within_splits_are_counted(image_request: ImageRequest) -> None:
@@ -80,7 +80,7 @@ def test_bytes_that_are_not_canonical_are_no_problem(
     write_folder(image_request.data_dir / "cifar10", classes=DATASETS["cifar10"].classes, count=2, size=32)
     found = checks("cifar10", image_request)
     assert all(check.ok for check in found.values())
-    assert found["canonical"].detail == "image folder: not known to be the published bytes"
+    assert found["canonical"].detail == "folder of images: not canonical"
 
 
 def test_copies_that_were_published_are_no_problem(

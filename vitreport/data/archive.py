@@ -6,18 +6,19 @@ compared with the published one, so their members are trusted.
 
 import os
 import tarfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from io import BytesIO
 from operator import methodcaller
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from zipfile import ZipFile
 
 from vitreport.errors import DatasetError
 from vitreport.untrusted_files import open_bounded, reading_errors
 
 DEEPEST = 4
+PARTS = methodcaller("split", "/")
 REPLACE_HINT = "replace it, or remove it to download it again"
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"),
@@ -30,61 +31,49 @@ def is_image(path: str) -> bool:
     return path.lower().endswith(SUFFIXES)
 
 
-class DiskTree:
-    """A folder of the file system. Links are followed wherever they lead."""
+class Tree(NamedTuple):
+    """Files in a folder or an archive, by their sorted paths; `place` names it to the user, `open` opens a file."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root.resolve()
-        self.place = str(self._root)
-
-    def files(self) -> list[str]:
-        """List the files in it and in folders up to four levels deep, without hidden ones, sorted by their parts.
-
-        Empty folders, deeper ones and those in the root that may not be read are listed with a slash at the end. Raises
-        DatasetError if another folder cannot be read.
-        """
-        return sorted(self._walk(""), key=methodcaller("split", "/"))
-
-    def open(self, path: str) -> BinaryIO:
-        """Open a file. Raises UnreadableFileError."""
-        return open_bounded(self._root / path)
-
-    def _walk(self, folder: str) -> Iterator[str]:
-        with reading_errors(DatasetError, self._root / folder, "check that it is there and may be read"):
-            entries = [entry for entry in os.scandir(self._root / folder) if not entry.name.startswith(".")]
-            if folder and not entries:
-                yield f"{folder}/"
-            for entry in entries:
-                path = f"{folder}/{entry.name}".lstrip("/")
-                if not entry.is_dir():
-                    yield path
-                elif path.count("/") < DEEPEST and (folder or os.access(entry, os.R_OK | os.X_OK)):
-                    yield from self._walk(path)
-                else:
-                    yield f"{path}/"
+    place: str
+    files: list[str]
+    open: Callable[[str], BinaryIO]
 
 
-class ZipTree:
-    """The files in the folder `root` of a zip archive, which stays open as long as this does."""
+def disk_tree(root: Path) -> Tree:
+    """List a folder and its folders up to four levels deep, without hidden files. Links are followed.
 
-    def __init__(self, path: Path, root: str) -> None:
-        self.place = f"{path}/{root}"
-        self._root = f"{root}/"
-        self._lock = Lock()
-        self._zip = ZipFile(path)
-
-    def files(self) -> list[str]:
-        """List the files, sorted by their parts."""
-        names = (name for name in self._zip.namelist() if name.startswith(self._root) and not name.endswith("/"))
-        return sorted((name.removeprefix(self._root) for name in names), key=methodcaller("split", "/"))
-
-    def open(self, path: str) -> BinaryIO:
-        """Read a file into memory."""
-        with self._lock:
-            return BytesIO(self._zip.read(self._root + path))
+    Empty folders, deeper ones and those in the root that may not be read are listed with a slash at the end. Raises
+    DatasetError if another folder cannot be read.
+    """
+    root = root.resolve()
+    return Tree(str(root), sorted(_walk(root, ""), key=PARTS), lambda path: open_bounded(root / path))
 
 
-Tree = DiskTree | ZipTree
+def _walk(root: Path, folder: str) -> Iterator[str]:
+    with reading_errors(DatasetError, root / folder, "check that it is there and may be read"):
+        entries = [entry for entry in os.scandir(root / folder) if not entry.name.startswith(".")]
+        if folder and not entries:
+            yield f"{folder}/"
+        for entry in entries:
+            path = f"{folder}/{entry.name}".lstrip("/")
+            if not entry.is_dir():
+                yield path
+            elif path.count("/") < DEEPEST and (folder or os.access(entry, os.R_OK | os.X_OK)):
+                yield from _walk(root, path)
+            else:
+                yield f"{path}/"
+
+
+def zip_tree(path: Path, folder: str) -> Tree:
+    """List the files in a folder of a zip archive, which stays open as long as this is used."""
+    archive, lock = ZipFile(path), Lock()
+
+    def opened(name: str) -> BinaryIO:
+        with lock:
+            return BytesIO(archive.read(f"{folder}/{name}"))
+
+    names = (name for name in archive.namelist() if name.startswith(f"{folder}/") and not name.endswith("/"))
+    return Tree(f"{path}/{folder}", sorted((name.removeprefix(f"{folder}/") for name in names), key=PARTS), opened)
 
 
 def tar_members(path: Path, folder: str, wanted: Collection[str]) -> dict[str, bytes]:

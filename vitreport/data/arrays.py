@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -32,7 +33,7 @@ from vitreport.untrusted_files import UnreadableFileError, read_bounded, reading
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
-Channels = tuple[float, float, float]
+Channels = tuple[float, ...]
 
 FORMAT = 3  # of the cache: any change of its files needs another
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
@@ -220,8 +221,7 @@ def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], re
         sizes={name: len(split.labels) for name, split in splits.items()},
         overlaps={
             f"{former}/{latter}": sum(digest in distinct[former] for digest in digests[latter])
-            for former, latter in (("train", "test"), ("train", "val"), ("val", "test"))
-            if former in splits and latter in splits
+            for former, latter in combinations(splits, 2)
         },
         repeated=len(digests["train"]) - len(distinct["train"]),
         resized=resized,
@@ -240,4 +240,4 @@ def _mean_and_std(images: Pixels) -> tuple[Channels, Channels]:
     weights = histogram / histogram.sum(axis=1, keepdims=True)
     mean = weights @ values
     std = np.maximum(np.sqrt((weights * (values - mean[:, None]) ** 2).sum(axis=1)), 1 / 255)
-    return (float(mean[0]), float(mean[1]), float(mean[2])), (float(std[0]), float(std[1]), float(std[2]))
+    return tuple(mean.tolist()), tuple(std.tolist())

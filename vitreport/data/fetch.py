@@ -157,7 +157,6 @@ def _blocks(url: str, done: int, size: int) -> Iterator[tuple[int, bytes]]:
                 raise _MirrorError("sent an HTML page instead of the file")
             if response.status != 206:  # the server ignores the range
                 done = 0
-            total = done + int(response.headers.get("Content-Length", size - done))
             while done <= size and (block := response.read(BLOCK_BYTES)):
                 yield done, block
                 done += len(block)
@@ -166,5 +165,5 @@ def _blocks(url: str, done: int, size: int) -> Iterator[tuple[int, bytes]]:
         raise _MirrorError(f"HTTP {error.code}") from error
     except (OSError, HTTPException, ValueError) as error:  # ValueError: a redirect to what is not an address
         raise _MirrorError(str(getattr(error, "reason", error)) or type(error).__name__) from error
-    if done < max(1, min(total, size)):
-        raise _MirrorError(f"cut off after {done} of {total} bytes")
+    if done < size:
+        raise _MirrorError(f"cut off after {done} of {size} bytes")

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vitreport.data.archive import DiskTree, Tree, is_image, read_text, shown
+from vitreport.data.archive import Tree, disk_tree, is_image, read_text, shown
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource
 from vitreport.data.decode import VERSION, Listing, decode_listed
 from vitreport.data.holdout import TEST_FRACTION, made_split
@@ -99,8 +99,8 @@ def read_folder(root: Path, notify: Notify = silent) -> Listing:
     Raises:
         DatasetError: The folder is not laid out as it should be.
     """
-    tree = DiskTree(root)
-    files = tree.files()
+    tree = disk_tree(root)
+    files = list(tree.files)
     folders = _split_folders(tree.place, files)
     images, classes, source = _by_class(files, folders), set[str](), "folder of images"
     splits = {image.split for image in images}
@@ -145,7 +145,7 @@ def _by_class(files: Iterable[str], folders: Mapping[str, str]) -> list[Labelled
     return images
 
 
-def _read_label_file(tree: DiskTree, name: str, files: Iterable[str]) -> list[Labelled]:
+def _read_label_file(tree: Tree, name: str, files: Iterable[str]) -> list[Labelled]:
     """Return the images that a CSV file names, sorted by path.
 
     Raises:

@@ -89,17 +89,13 @@ class PublishedDataset:
     known_overlap: int = 0
 
     @property
-    def places(self) -> list[str]:
+    def places(self) -> str:
         """The places of the images in the data directory, in the order in which they are tried."""
         if not self.archive:
-            return ["the installed scikit-learn"]
-        archive, folder = self.archive.file, self.archive.folder
-        return [
-            f"{archive} or {self.name}/{archive}",
-            f"{folder}/ or {self.name}/{folder}/",
-            f"{self.name}/{{train,test}}/CLASS/*.png (or .jpg)",
-            f"else downloaded ({compact(self.archive.size)}B)",
-        ]
+            return "the installed scikit-learn"
+        size = f"{compact(self.archive.size)}B"
+        by_class = f"{self.name}/{{train,test}}/CLASS/*.png"
+        return f"{self.archive.file}, {self.archive.folder}/ or {by_class}; else downloaded ({size})"
 
 
 def _read_datasets() -> dict[str, PublishedDataset]:

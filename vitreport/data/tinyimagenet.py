@@ -10,7 +10,7 @@ val/val_annotations.txt    a file and its class a line: val_0.JPEG<TAB>n03444034
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from vitreport.data.archive import DiskTree, Tree, ZipTree, is_image, read_text, shown
+from vitreport.data.archive import Tree, disk_tree, is_image, read_text, shown, zip_tree
 from vitreport.data.arrays import Decoding, ImageSource
 from vitreport.data.decode import Listing, decode_listed
 from vitreport.data.fetch import find_published
@@ -27,11 +27,11 @@ def find(request: ImageRequest) -> ImageSource:
     """Find the archive, what was unpacked from it, or folders by class; else a download."""
 
     def decode(path: Path) -> Decoding:
-        listing = _listed(ZipTree(path, "tiny-imagenet-200"), request, "archive")
+        listing = _listed(zip_tree(path, "tiny-imagenet-200"), request, "archive")
         return decode_listed(listing, request.decoded_size, canonical=True)
 
     def in_folder(root: Path) -> ImageSource:
-        listing = _listed(DiskTree(root), request, f"folder {root.name} (unpacked, not verified)")
+        listing = _listed(disk_tree(root), request, f"folder {root.name} (unpacked, not verified)")
         return image_source(listing, request.decoded_size)
 
     return find_published(request, decode=decode, in_folder=in_folder)
@@ -42,7 +42,7 @@ def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
     wnids = tuple(dict.fromkeys(_lines(tree, WNIDS)))
     refuse_other_classes(request.name, f"{tree.place}/{WNIDS}", wnids)
     by_folder: dict[str, list[str]] = defaultdict(list)
-    for file in filter(is_image, tree.files()):
+    for file in filter(is_image, tree.files):
         by_folder[file.rpartition("/")[0]].append(file)
     images = [Labelled("train", wnid, file) for wnid in wnids for file in by_folder[f"train/{wnid}/images"]]
     unlabelled = {file.rpartition("/")[2]: file for file in by_folder["val/images"]}

@@ -10,7 +10,7 @@ import numpy as np
 from vitreport.data.arrays import ImageArrays, fingerprint
 from vitreport.data.decode import UndecodableError
 from vitreport.data.notices import IN_WORDS, class_warning, contrast_warning
-from vitreport.data.registry import DATASETS, ImageRequest, Notify, Progress, silent
+from vitreport.data.registry import DATASETS, ImageRequest, Notify, Progress, bytes_in_words, silent
 from vitreport.data.sources import describe, locate, open_dataset
 from vitreport.spec.data import SMALLEST_SIDE
 
@@ -68,9 +68,7 @@ def _checks(name: str, arrays: ImageArrays) -> Iterator[Check]:
     actual = fingerprint(classes, arrays.splits)
     changed = "" if actual == arrays.fingerprint else f" now, {arrays.fingerprint} when it was decoded"
     yield Check("fingerprint", not changed, f"{actual}{changed}")
-    origin = "the published bytes" if arrays.canonical else "not known to be the published bytes"
-    no_origin = "there are no published bytes to compare with"
-    yield Check("canonical", True, f"{arrays.source}: {origin if published else no_origin}")
+    yield Check("canonical", True, f"{arrays.source}: {bytes_in_words(name, canonical=arrays.canonical)}")
     known = published.known_overlap if published else 0  # no problem: everybody measures on these
     for pair, count in arrays.overlaps.items():
         former, latter = (IN_WORDS[split] for split in pair.split("/"))

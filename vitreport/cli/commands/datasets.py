@@ -25,12 +25,16 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
     if as_json:
         print_json({"datasets": [asdict(source) for source in DATASETS.values()]})
         return
-    rows = []
-    for source in DATASETS.values():
-        images = f"{source.train_count:,} + {source.test_count:,}"
-        first, *rest = source.places
-        rows.append((source.name, source.summary, str(source.num_classes), images, first))
-        rows += [("", "", "", "", place) for place in rest]
+    rows = [
+        (
+            source.name,
+            source.summary,
+            str(source.num_classes),
+            f"{source.train_count:,} + {source.test_count:,}",
+            source.places,
+        )
+        for source in DATASETS.values()
+    ]
     columns = ["dataset", "what it is", "classes", "train + test", "looked for"]
     print_table(columns, rows, right=["classes", "train + test"])
     note(f"places are relative to {', then '.join(map(str, data_dirs_or_default(data_dirs)))} (--data-dir)")
