@@ -11,6 +11,7 @@ Links are followed wherever they lead.
 
 import csv
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -35,12 +36,9 @@ LAYOUT_HINT = (
 LABEL_FILES = ("labels.csv", "train.csv", "train_labels.csv", "annotations.csv")
 SPLITS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 """The names that a folder or a column may give a split."""
-COLUMNS = {
-    "file": (
-        *("file", "filename", "file_name", "image", "image_id", "image_name", "img", "id", "path", "filepath"),
-        *("file_path", "image_path", "name"),
-    ),
-    "label": ("label", "labels", "class", "class_name", "category", "target", "species", "breed", "diagnosis"),
+COLUMNS = {  # in small letters without spaces and underscores
+    "file": ("file", "filename", "filepath", "image", "imageid", "imagename", "imagepath", "img", "id", "path", "name"),
+    "label": ("label", "labels", "class", "classname", "category", "target", "species", "breed", "diagnosis"),
     "split": ("split", "set", "subset", "partition"),
 }
 
@@ -120,7 +118,10 @@ def read_folder(root: Path, notify: Notify = silent) -> Listing:
     used = {image.file for image in images}
     if ignored := [shown(file) for file in files if file not in used]:
         notify(f"{tree.place}: ignored {listed(ignored, 3)}")
-    return arranged(tree, images, source, notify, val=folders.get("val", "val"), order=sorted(classes))
+    listing = arranged(tree, images, source, sorted(classes))
+    if listing.source != source:
+        notify(f"{tree.place}: {listing.source}")
+    return listing
 
 
 def _split_folders(place: str, files: Sequence[str]) -> dict[str, str]:
@@ -156,10 +157,9 @@ def _read_label_file(tree: Tree, name: str, files: Iterable[str]) -> list[Labell
         for known in {image, image.rpartition("/")[2]}:
             by_name[known].append(image)
             by_name[known.rpartition(".")[0]].append(image)
-    content = StringIO(read_text(tree, name), newline="")
-    separator = max(",;\t", key=content.readline().count)
-    content.seek(0)
-    reader = csv.DictReader(content, delimiter=separator, restval="", strict=True)
+    text = read_text(tree, name)
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.DictReader(StringIO(text, newline=""), delimiter=separator, restval="", strict=True)
     found: dict[str, Labelled] = {}
     try:
         columns = _columns(reader.fieldnames or [])
@@ -201,7 +201,7 @@ def _columns(header: Sequence[str]) -> dict[str, str | None]:
 
     Raises csv.Error with a fault and a hint.
     """
-    known = {column.strip().lower().replace(" ", "_"): column for column in reversed(header)}
+    known = {re.sub(r"[\W_]", "", column.lower()): column for column in reversed(header)}
     found = {kind: next((known[name] for name in names if name in known), None) for kind, names in COLUMNS.items()}
     rest = [column for column in header if column not in (found["file"], found["split"])]
     if found["file"] and len(rest) == 1:
@@ -214,12 +214,10 @@ def _columns(header: Sequence[str]) -> dict[str, str | None]:
     return found
 
 
-def arranged(
-    tree: Tree, images: Sequence[Labelled], source: str, notify: Notify, *, val: str = "val", order: Sequence[str] = ()
-) -> Listing:
+def arranged(tree: Tree, images: Sequence[Labelled], source: str, order: Sequence[str] = ()) -> Listing:
     """Arrange images by split, with a test split, and classes in their `order`, by default that of their names.
 
-    `val` names the validation split to the user. Raises DatasetError if a split has no image of a class.
+    Raises DatasetError if a split has no image of a class.
     """
     present = {image.split for image in images}
     classes = tuple(order or sorted({image.label for image in images}))
@@ -230,16 +228,14 @@ def arranged(
         raise DatasetError(f"{tree.place} has a class with an unprintable name, {odd[0]!a}", "rename it")
     number = {name: label for label, name in enumerate(classes)}
     if {"val", "test"} <= present:
-        source += f"; validation split: {val}"
+        source += "; validation split: val"
     elif "val" in present:
-        source += f"; test split: {val}"
+        source += "; test split: val"
         images = [image._replace(split=image.split.replace("val", "test")) for image in images]
     elif "test" not in present:
         source += f"; split made by vitreport: {TEST_FRACTION:.0%} of each class for testing, seed 0"
         test = set(made_split(np.array([number[image.label] for image in images]), classes)[1].tolist())
         images = [image._replace(split="test" if index in test else "train") for index, image in enumerate(images)]
-    if present != {"train", "test"}:
-        notify(f"{tree.place}: {source}")
     files, labels = {}, {}
     for split in SPLIT_ORDER:
         if chosen := [image for image in images if image.split == split]:

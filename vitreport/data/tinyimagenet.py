@@ -54,7 +54,7 @@ def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
     if unlabelled:
         left = f"{len(unlabelled)} images: {listed([shown(name) for name in unlabelled], 3)}"
         raise DatasetError(f"{tree.place}/{ANNOTATIONS} has no line for {left}", LAYOUT_HINT)
-    listing = arranged(tree, images, source, request.notify, order=wnids)
+    listing = arranged(tree, images, source, wnids)
     return listing._replace(classes=_names(tree, wnids))
 
 
