@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.spec.composing import composed
-from vitreport.data import digits
+from vitreport.data.registry import DATASETS
 from vitreport.files import write_json
 from vitreport.records.measurement import (
     CalibrationBin,
@@ -22,6 +22,7 @@ from vitreport.spec.run import RunSpec
 
 IMAGES = {"train": 45_000, "val": 5000, "test": 10_000}
 DIGITS = {"train": 1293, "val": 144, "test": 360}
+DIGITS_FINGERPRINT = "68597d261ede3e5b1aee38858edb3eccdedb255120346b039a04bc27c1038d3f"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DIVERGED = ErrorRecord(kind="diverged", message="diverged at step 41: loss = nan")
 FAILED = ErrorRecord(kind="resources", message="out of memory: batch 512")
@@ -105,10 +106,10 @@ def data_record(run_spec: RunSpec) -> DataRecord:
     """The digits as they are; any other dataset as if it was CIFAR-10."""
     are_digits = run_spec.data.dataset == "digits"
     return DataRecord(
-        fingerprint=digits.CANONICAL_FINGERPRINT if are_digits else "6f" * 32,
+        fingerprint=DIGITS_FINGERPRINT if are_digits else "6f" * 32,
         canonical=True,
         source="scikit-learn" if are_digits else "archive cifar-10-python.tar.gz (md5 verified)",
-        classes=digits.CLASSES if are_digits else CLASSES,
+        classes=DATASETS["digits"].classes if are_digits else CLASSES,
         counts=DIGITS if are_digits else IMAGES,
         split_hash="0" * 16,
         resized=0,

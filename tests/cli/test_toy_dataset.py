@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Cli
-from vitreport.data.arrays import Chunk, Decoding, ImageSource
+from vitreport.data.arrays import Decoding, ImageSource, Split
 from vitreport.data.registry import DATASETS, ImageRequest, PublishedDataset
 
 CLASSES = ("stripes", "noise")
@@ -28,7 +28,7 @@ def decode() -> Decoding:
     labels = {split: np.arange(count) % 2 for split, count in COUNTS.items()}
     for split, of_split in images.items():
         of_split[labels[split] == 0, :, ::2] = 0
-    return Decoding(CLASSES, labels, [Chunk(split, of_split) for split, of_split in images.items()], canonical=True)
+    return Decoding.of(CLASSES, {split: Split(images[split], labels[split]) for split in images}, canonical=True)
 
 
 @pytest.fixture(autouse=True)

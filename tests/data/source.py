@@ -5,16 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from vitreport.data.arrays import Chunk, Decoding, ImageArrays, ImageSource, Split, load_arrays
+from vitreport.data.arrays import Decoding, ImageArrays, ImageSource, Pixels, Split, load_arrays
 from vitreport.data.registry import ImageRequest
 
 
 class Source:
     """A dataset of noise that counts how often it is decoded."""
 
-    def __init__(self, identity: str = "one", *, chunk: int = 4, seed: int = 0) -> None:
+    def __init__(self, identity: str = "one", *, seed: int = 0) -> None:
         self.decoded = 0
-        self.chunk = chunk
         rng = np.random.default_rng(seed)
         self.splits = {
             name: Split(rng.integers(0, 256, (count, 3, 8, 8), np.uint8), np.arange(count) % 2)
@@ -25,12 +24,12 @@ class Source:
     def _decode(self) -> Decoding:
         self.decoded += 1
         labels = {name: split.labels for name, split in self.splits.items()}
-        return Decoding(("a", "b"), labels, self._chunks(), canonical=False)
+        return Decoding(("a", "b"), labels, self._images(), canonical=False)
 
-    def _chunks(self) -> Iterator[Chunk]:
-        for name, split in self.splits.items():
-            for start in range(0, len(split.images), self.chunk):
-                yield Chunk(name, split.images[start : start + self.chunk], 1)
+    def _images(self) -> Iterator[tuple[Pixels, bool]]:
+        """Every third image had another size."""
+        images = (image for split in self.splits.values() for image in split.images)
+        yield from ((image, number % 3 == 0) for number, image in enumerate(images))
 
 
 def opened(source: Source, image_request: ImageRequest) -> ImageArrays:

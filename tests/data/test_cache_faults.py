@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vitreport.data import arrays
-from vitreport.data.arrays import Chunk, Decoding, Split, fingerprint, load_arrays
+from vitreport.data.arrays import Decoding, Pixels, Split, fingerprint, load_arrays
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 
@@ -78,14 +78,14 @@ def test_a_source_that_cannot_be_read_is_not_taken_for_the_cache(image_request: 
     def unread(file: str | None) -> OSError:
         return OSError(errno.EIO, "Input/output error", file)
 
-    def chunks() -> Iterator[Chunk]:
-        yield next(source._chunks())
+    def images() -> Iterator[tuple[Pixels, bool]]:
+        yield next(source._images())
         raise unread("/media/photos")
 
     def decode(error: OSError | None = None) -> Decoding:
         if error:
             raise error
-        return source._decode()._replace(chunks=chunks())
+        return source._decode()._replace(images=images())
 
     for failing, place in (
         (decode, "/media/photos"),

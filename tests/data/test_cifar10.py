@@ -71,7 +71,7 @@ def test_archive_and_batches_have_one_fingerprint(
     first = opened(image_request)
     archive.unlink()
     republish("cifar10", monkeypatch, files=write_batches(image_request.data_dir / "cifar-10-batches-py"))
-    second = opened(image_request)
+    second = opened(replace(image_request, cache_dir=image_request.cache_dir / "second"))
     assert first.source != second.source
     assert first.fingerprint == second.fingerprint
 

@@ -1,6 +1,7 @@
 import numpy as np
 from sklearn.datasets import load_digits
 
+from tests.records import DIGITS_FINGERPRINT
 from vitreport.data.registry import ImageRequest
 
 from .makers import open_named
@@ -13,6 +14,7 @@ def test_digits_are_scaled_split_and_canonical(image_request: ImageRequest) -> N
         "test": (360, 3, 8, 8),
     }
     assert arrays.canonical
+    assert arrays.fingerprint == DIGITS_FINGERPRINT
     assert arrays.source == "scikit-learn"
     assert arrays.classes == tuple("0123456789")
     together = np.concatenate([split.images[:, 0] for split in arrays.splits.values()])

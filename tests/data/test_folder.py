@@ -36,12 +36,12 @@ def test_images_labels_and_classes_in_sorted_order(
     assert told == []
 
 
-def test_chunks_do_not_change_the_result(
+def test_blocks_do_not_change_the_result(
     tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = write_folder(tmp_path / "set", count=5)
     whole = open_folder(root, image_request).fingerprint
-    monkeypatch.setattr(decode, "CHUNK_IMAGES", 3)
+    monkeypatch.setattr(decode, "BLOCK_IMAGES", 3)
     os.utime(root / "train" / "cat" / "0000.png")
     assert open_folder(root, image_request).fingerprint == whole
 

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def test_archive_and_files_have_one_fingerprint(image_request: ImageRequest, mon
     first = opened(image_request)
     archive.unlink()
     write_binary(image_request.data_dir / "stl10_binary")
-    second = opened(image_request)
+    second = opened(replace(image_request, cache_dir=image_request.cache_dir / "second"))
     assert first.source != second.source
     assert first.fingerprint == second.fingerprint
 

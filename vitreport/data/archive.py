@@ -93,8 +93,3 @@ def read_text(tree: Tree, path: str) -> str:
     """Read a text in UTF-8. Raises DatasetError if it cannot be read."""
     with reading_errors(DatasetError, f"{tree.place}/{path}", REPLACE_HINT), tree.open(path) as file:
         return file.read().decode("utf-8-sig")
-
-
-def shown(name: str) -> str:
-    """Return a name as it can be printed: control characters and undecodable bytes are escaped."""
-    return name if name.isprintable() else ascii(name)

@@ -36,6 +36,7 @@ Labels = npt.NDArray[np.int64]
 Channels = tuple[float, ...]
 
 FORMAT = 3  # of the cache: any change of its files needs another
+PROGRESS_IMAGES = 100
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
 SPLIT_ORDER = ("train", "val", "test")
 """All splits that a dataset can have, in the order in which they are decoded and hashed."""
@@ -78,27 +79,22 @@ class ImageArrays(ImageFacts):
     splits: dict[str, Split]
 
 
-class Chunk(NamedTuple):
-    """The next images of a split, uint8 (n, 3, S, S), and how many of them had another size."""
-
-    split: str
-    images: Pixels
-    resized: int = 0
-
-
 class Decoding(NamedTuple):
-    """A dataset while it is decoded: all labels, then the images, in the order of SPLIT_ORDER."""
+    """A dataset while it is decoded: all labels and, in the order of SPLIT_ORDER, the images.
+
+    Each image is uint8 (3, S, S), with a mark whether it had another size.
+    """
 
     classes: tuple[str, ...]
     labels: Mapping[str, Labels]
-    chunks: Iterable[Chunk]
+    images: Iterable[tuple[Pixels, bool]]
     canonical: bool
 
     @classmethod
     def of(cls, classes: tuple[str, ...], splits: Mapping[str, Split], *, canonical: bool) -> Self:
         """Return images that are in memory already."""
         labels = {name: split.labels for name, split in splits.items()}
-        return cls(classes, labels, [Chunk(name, split.images) for name, split in splits.items()], canonical)
+        return cls(classes, labels, ((image, False) for split in splits.values() for image in split.images), canonical)
 
 
 class ImageSource(NamedTuple):
@@ -168,25 +164,23 @@ def _mapped(folder: Path, counts: Mapping[str, int], size: int) -> dict[str, Spl
 
 
 def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progress) -> None:
-    """Append the chunks to the files as they come, so that no split has to fit into memory, then describe them."""
+    """Append the images to the files as they come, so that no split has to fit into memory, then describe them."""
     reading = partial(reading_errors, DatasetError, source.source, "unpack or copy it again")
     with reading():
         decoding = source.decode()
     counts = {split: len(decoding.labels[split]) for split in SPLIT_ORDER if split in decoding.labels}
-    for split, labels in decoding.labels.items():
-        (folder / f"labels-{split}.bin").write_bytes(labels.astype("<i8").tobytes())
-    resized = done = 0
-    chunks = iter(decoding.chunks)
-    while True:
-        with reading():
-            chunk = next(chunks, None)
-        if chunk is None:
-            break
-        with (folder / f"images-{chunk.split}.bin").open("ab") as file:
-            file.write(chunk.images.tobytes())
-        resized += chunk.resized
-        done += len(chunk.images)
-        progress("decoding", done, sum(counts.values()))
+    images, total, resized, done = iter(decoding.images), sum(counts.values()), 0, 0
+    for split, count in counts.items():
+        (folder / f"labels-{split}.bin").write_bytes(decoding.labels[split].astype("<i8").tobytes())
+        with (folder / f"images-{split}.bin").open("wb") as file:
+            for _ in range(count):
+                with reading():
+                    image, is_resized = next(images)
+                file.write(image.tobytes())
+                resized += is_resized
+                done += 1
+                if done % PROGRESS_IMAGES == 0 or done == total:
+                    progress("decoding", done, total)
     facts = image_facts(source.source, decoding, _mapped(folder, counts, size), resized)
     write_json(folder / "meta.json", TypeAdapter(ImageFacts).dump_python(facts, mode="json"))
 

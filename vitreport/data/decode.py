@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vitreport.data.archive import Tree, shown
-from vitreport.data.arrays import Chunk, Decoding, Labels, Pixels
+from vitreport.data.archive import Tree
+from vitreport.data.arrays import Decoding, Labels, Pixels
 from vitreport.errors import DatasetError, Problem, ResourceError, SpecError
 from vitreport.formatting import listed
 from vitreport.spec.data import CHANNELS, LARGEST_SIDE, SMALLEST_SIDE
@@ -25,8 +25,8 @@ from vitreport.untrusted_files import refuse_shortage
 VERSION = 2
 """Raised whenever the same files give other pixels, so that no older copy in the cache is used."""
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
-CHUNK_IMAGES = 1000
-CHUNK_BYTES = 2**25
+BLOCK_IMAGES = 1000
+BLOCK_BYTES = 2**25
 FAULTS_HINT = (
     "replace or delete damaged images, restore what dead links lead to (with DVC: dvc pull), scale other gray values "
     "to 0 to 65535; `vitreport datasets verify FOLDER --json` lists all faults"
@@ -54,7 +54,7 @@ class UndecodableError(DatasetError):
 
 def decode_listed(listing: Listing, size: int, *, canonical: bool) -> Decoding:
     """Prepare to decode listed images."""
-    return Decoding(listing.classes, listing.labels, _chunks(listing, size, upright=not canonical), canonical)
+    return Decoding(listing.classes, listing.labels, _images(listing, size, upright=not canonical), canonical)
 
 
 def first_size(listing: Listing) -> int:
@@ -70,7 +70,7 @@ def first_size(listing: Listing) -> int:
     if width == height and SMALLEST_SIDE <= width <= LARGEST_SIDE:
         return width
     wanted = f"a square of {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
-    message = f"the first image, {shown(file)}, is {width} x {height} pixels, not {wanted}"
+    message = f"the first image, {file}, is {width} x {height} pixels, not {wanted}"
     raise SpecError(problems=[Problem("data.image_size", message, "set image_size to choose the size, such as 64")])
 
 
@@ -94,11 +94,11 @@ def _opened(tree: Tree, file: str) -> Iterator[Image.Image]:
         raise
     except Exception as error:  # damaged files make Pillow raise almost anything
         refuse_shortage(error)
-        raise UndecodableError([f"{shown(file)} ({_reason(error)})"]) from error
+        raise UndecodableError([f"{file} ({_reason(error)})"]) from error
 
 
-def _chunks(listing: Listing, size: int, *, upright: bool) -> Iterator[Chunk]:
-    """Try every image. Raises UndecodableError after the last one if some cannot be decoded."""
+def _images(listing: Listing, size: int, *, upright: bool) -> Iterator[tuple[Pixels, bool]]:
+    """Yield every image, decoded in blocks by several threads. Raises UndecodableError at the end."""
 
     def tried(file: str) -> tuple[Pixels, bool] | UndecodableError:
         try:
@@ -108,18 +108,17 @@ def _chunks(listing: Listing, size: int, *, upright: bool) -> Iterator[Chunk]:
             return error
 
     faults: list[str] = []
-    length = max(1, min(CHUNK_IMAGES, CHUNK_BYTES // (CHANNELS * size**2)))
+    length = max(1, min(BLOCK_IMAGES, BLOCK_BYTES // (CHANNELS * size**2)))
     with ThreadPoolExecutor() as pool:
-        for split, files in listing.files.items():
+        for files in listing.files.values():
             for start in range(0, len(files), length):
                 with _warnings_of_bombs():
                     results = list(pool.map(tried, files[start : start + length]))
-                faults += [
-                    fault for result in results if isinstance(result, UndecodableError) for fault in result.faults
-                ]
-                pictures = [result for result in results if not isinstance(result, UndecodableError)]
-                images = np.array([pixels for pixels, _ in pictures], np.uint8).reshape(-1, CHANNELS, size, size)
-                yield Chunk(split, images, sum(is_resized for _, is_resized in pictures))
+                for result in results:
+                    if isinstance(result, UndecodableError):
+                        faults += result.faults
+                    else:
+                        yield result
     if faults:
         raise UndecodableError(faults, sum(map(len, listing.files.values())))
 
@@ -157,6 +156,4 @@ def _reason(error: Exception) -> str:
             return "not an image of a known format"
         case Image.DecompressionBombError() | Image.DecompressionBombWarning():
             return f"more than {Image.MAX_IMAGE_PIXELS} pixels"
-        case OSError(strerror=str(reason)):
-            return reason
-    return shown(str(error)[:80]) or type(error).__name__
+    return str(error)[:80] or type(error).__name__

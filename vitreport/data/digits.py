@@ -4,17 +4,18 @@ from importlib.metadata import version
 
 import numpy as np
 
-from vitreport.data.arrays import Decoding, ImageSource, Split, fingerprint
+from vitreport.data.arrays import Decoding, ImageSource, Split
 from vitreport.data.holdout import validation_split
 from vitreport.data.registry import DATASETS, ImageRequest
-
-CLASSES = DATASETS["digits"].classes
-CANONICAL_FINGERPRINT = "68597d261ede3e5b1aee38858edb3eccdedb255120346b039a04bc27c1038d3f"
 
 
 def find(_: ImageRequest) -> ImageSource:
     """Find the images in the installed scikit-learn: there is no file to look for and nothing to download."""
-    return ImageSource("scikit-learn", f"scikit-learn {version('scikit-learn')}", _decode)
+
+    def decode() -> Decoding:
+        return Decoding.of(DATASETS["digits"].classes, load_splits(), canonical=True)
+
+    return ImageSource("scikit-learn", f"scikit-learn {version('scikit-learn')}", decode)
 
 
 def load_splits() -> dict[str, Split]:
@@ -29,8 +30,3 @@ def load_splits() -> dict[str, Split]:
     images, labels = gray.repeat(3, axis=1), targets.astype(np.int64)
     train, test = validation_split(labels, DATASETS["digits"].test_count / len(labels), seed=0)
     return {"train": Split(images[train], labels[train]), "test": Split(images[test], labels[test])}
-
-
-def _decode() -> Decoding:
-    splits = load_splits()
-    return Decoding.of(CLASSES, splits, canonical=fingerprint(CLASSES, splits) == CANONICAL_FINGERPRINT)

@@ -6,7 +6,6 @@ A download is resumed where it was cut off, from the first mirror that gives the
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
@@ -31,28 +30,33 @@ class _MirrorError(Exception):
 
 
 def find_published(
-    request: ImageRequest, *, decode: Callable[[Path], Decoding], in_folder: Callable[[Path], ImageSource]
+    request: ImageRequest, decode: Callable[[Path], Decoding], in_folder: Callable[[Path], ImageSource] | None = None
 ) -> ImageSource:
     """Look for the archive, what was unpacked from it, or images by class, in data_dir or data_dir/NAME.
 
-    `decode` reads the archive; `in_folder` finds the images in the folder that the archive unpacks to. Only decoding
-    verifies or downloads the archive, so that a decoded copy serves without it.
+    `decode` reads the archive or the folder that it unpacks to, after verification; where the checksums in this folder
+    are not known, `in_folder` finds its images. Only decoding verifies or downloads, so that a decoded copy serves
+    without the archive.
     """
     archive, named = DATASETS[request.name].archive, request.data_dir / request.name
     assert archive
     places = [home / name for name in (archive.file, archive.folder) for home in (request.data_dir, named)]
     found = next(filter(os.path.exists, places), None)
-    if found and found.name == archive.folder:
+    is_folder = found is not None and found.name == archive.folder
+    if found and is_folder and in_folder:
         return in_folder(found)
     if not found and any((named / split).exists() for split in ("train", "test")):
         return find_by_class(named, request)
 
     def decode_verified() -> Decoding:
-        if found:
-            _refuse_other_bytes(found, archive.md5)
-        return decode(found or download(archive, request))
+        path = found or download(archive, request)
+        checksums = {path / name: md5 for name, md5 in archive.files.items()} if is_folder else {path: archive.md5}
+        for file, md5 in checksums.items():
+            _refuse_other_bytes(file, md5)
+        return decode(path)
 
-    return ImageSource(f"archive {archive.file} (md5 verified)", archive.md5, decode_verified, remote=not found)
+    source = f"folder {archive.folder}" if is_folder else f"archive {archive.file}"
+    return ImageSource(f"{source} (md5 verified)", archive.md5, decode_verified, remote=not found)
 
 
 def find_files(request: ImageRequest, decode: Callable[[Mapping[str, bytes]], Mapping[str, Split]]) -> ImageSource:
@@ -64,23 +68,14 @@ def find_files(request: ImageRequest, decode: Callable[[Mapping[str, bytes]], Ma
     archive = dataset.archive
     assert archive
 
-    def decoded(contents: Mapping[str, bytes]) -> Decoding:
+    def decoded(path: Path) -> Decoding:
+        if path.name == archive.file:
+            contents = tar_members(path, archive.folder, archive.files)
+        else:
+            contents = {name: (path / name).read_bytes() for name in archive.files}
         return Decoding.of(dataset.classes, decode(contents), canonical=True)
 
-    def decode_folder(root: Path) -> Decoding:
-        for name, md5 in archive.files.items():
-            _refuse_other_bytes(root / name, md5)
-        return decoded({name: (root / name).read_bytes() for name in archive.files})
-
-    def in_folder(root: Path) -> ImageSource:
-        identity = " ".join(archive.files.values())
-        return ImageSource(f"folder {root.name} (md5 verified)", identity, partial(decode_folder, root))
-
-    return find_published(
-        request,
-        decode=lambda path: decoded(tar_members(path, archive.folder, archive.files)),
-        in_folder=in_folder,
-    )
+    return find_published(request, decoded)
 
 
 def download(archive: Archive, request: ImageRequest) -> Path:

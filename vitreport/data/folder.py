@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vitreport.data.archive import Tree, disk_tree, is_image, read_text, shown
+from vitreport.data.archive import Tree, disk_tree, is_image, read_text
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource
 from vitreport.data.decode import VERSION, Listing, decode_listed
 from vitreport.data.holdout import TEST_FRACTION, made_split
@@ -116,7 +116,7 @@ def read_folder(root: Path, notify: Notify = silent) -> Listing:
     elif folders:
         raise DatasetError(f"{tree.place} has no images in train/CLASS/; it has {_names(files)}", LAYOUT_HINT)
     used = {image.file for image in images}
-    if ignored := [shown(file) for file in files if file not in used]:
+    if ignored := [file for file in files if file not in used]:
         notify(f"{tree.place}: ignored {listed(ignored, 3)}")
     listing = arranged(tree, images, source, sorted(classes))
     if listing.source != source:
@@ -167,7 +167,7 @@ def _read_label_file(tree: Tree, name: str, files: Iterable[str]) -> list[Labell
             file, label, word = (None if column is None else row[column].strip() for column in columns.values())
             labelled = _labelled(file, label, word, by_name)
             if labelled.file in found:
-                raise csv.Error(f"names {shown(labelled.file)} again", "remove one of its lines")
+                raise csv.Error(f"names {labelled.file} again", "remove one of its lines")
             found[labelled.file] = labelled
     except csv.Error as error:
         fault, hint = (*error.args, "correct the quotation marks")[:2]
@@ -189,10 +189,10 @@ def _labelled(file: str | None, label: str | None, word: str | None, by_name: Ma
     if len(files) > 1:
         files = [image for image in files if image.partition("/")[0].lower() in SPLITS[split or "train"]] or files
     if not files:
-        raise csv.Error(f"names {shown(file)}, which is not there", "add the image to the folder, or remove the line")
+        raise csv.Error(f"names {file}, which is not there", "add the image to the folder, or remove the line")
     if len(files) > 1:
-        could_be = f"could be {shown(files[0])} and {shown(files[1])}"
-        raise csv.Error(f"names {shown(file)}, which {could_be}", "write its path in the folder")
+        could_be = f"could be {files[0]} and {files[1]}"
+        raise csv.Error(f"names {file}, which {could_be}", "write its path in the folder")
     return Labelled(split, label, files[0])
 
 
@@ -208,7 +208,7 @@ def _columns(header: Sequence[str]) -> dict[str, str | None]:
         found["label"] = rest[0]
     for kind in ("file", "label"):
         if found[kind] is None:
-            names = listed([shown(column) for column in header]) or "nothing"
+            names = listed(header) or "nothing"
             hint = f"give a column one of these names: {', '.join(COLUMNS[kind])}"
             raise csv.Error(f"has no column for the {kind}, but {names}", hint)
     return found
@@ -248,4 +248,4 @@ def arranged(tree: Tree, images: Sequence[Labelled], source: str, order: Sequenc
 
 
 def _names(files: Iterable[str]) -> str:
-    return listed([shown(name) for name in dict.fromkeys(file.partition("/")[0] for file in files)], 3) or "nothing"
+    return listed(list(dict.fromkeys(file.partition("/")[0] for file in files)), 3) or "nothing"

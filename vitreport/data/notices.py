@@ -63,20 +63,13 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
             (_, former), (split, latter) = ((split, IN_WORDS[split]) for split in pair.split("/"))
             shared = f"{count} of the {images.sizes[split]} {latter} images are also {former} images"
             lines.append(f"warning: {shared}: the {latter} accuracy will be too high")
-    if flat := contrast_warning(images):
-        lines.append(f"warning: {flat}")
+    if max(images.std) < LEAST_DEVIATION:
+        few = f"little contrast (standard deviation: {max(images.std):.3f}, white is 1)"
+        hint = "if the files have 10- or 12-bit values, scale these to 0 to 65535"
+        lines.append(f"warning: the training images have {few}; hint: {hint}")
     if images.resized:
         size = images.splits["train"].images.shape[-1]
         hint = "" if dataset in DATASETS else "; hint: --set image_size=N chooses another size"
         total = sum(images.sizes.values())
         lines.append(f"{images.resized} of {total} images had another size: they are resized to {size} x {size}{hint}")
     return lines
-
-
-def contrast_warning(images: "ImageArrays") -> str:
-    """Say that the training images are almost of one color, as 12-bit values in a 16-bit file are; "" otherwise."""
-    deviation = max(images.std)
-    if deviation >= LEAST_DEVIATION:
-        return ""
-    hint = "if the files have 10- or 12-bit values, scale these to 0 to 65535"
-    return f"the training images have little contrast (standard deviation: {deviation:.3f}, white is 1); hint: {hint}"

@@ -10,7 +10,7 @@ val/val_annotations.txt    a file and its class a line: val_0.JPEG<TAB>n03444034
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from vitreport.data.archive import Tree, disk_tree, is_image, read_text, shown, zip_tree
+from vitreport.data.archive import Tree, disk_tree, is_image, read_text, zip_tree
 from vitreport.data.arrays import Decoding, ImageSource
 from vitreport.data.decode import Listing, decode_listed
 from vitreport.data.fetch import find_published
@@ -34,7 +34,7 @@ def find(request: ImageRequest) -> ImageSource:
         listing = _listed(disk_tree(root), request, f"folder {root.name} (unpacked, not verified)")
         return image_source(listing, request.decoded_size)
 
-    return find_published(request, decode=decode, in_folder=in_folder)
+    return find_published(request, decode, in_folder)
 
 
 def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
@@ -52,7 +52,7 @@ def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
             raise DatasetError(f"{tree.place}/{ANNOTATIONS}: {line!a} does not give another image a class", LAYOUT_HINT)
         images.append(Labelled("test", wnid, unlabelled.pop(name)))
     if unlabelled:
-        left = f"{len(unlabelled)} images: {listed([shown(name) for name in unlabelled], 3)}"
+        left = f"{len(unlabelled)} images: {listed(list(unlabelled), 3)}"
         raise DatasetError(f"{tree.place}/{ANNOTATIONS} has no line for {left}", LAYOUT_HINT)
     listing = arranged(tree, images, source, wnids)
     return listing._replace(classes=_names(tree, wnids))

@@ -9,7 +9,7 @@ import numpy as np
 
 from vitreport.data.arrays import ImageArrays, fingerprint
 from vitreport.data.decode import UndecodableError
-from vitreport.data.notices import IN_WORDS, class_warning, contrast_warning
+from vitreport.data.notices import IN_WORDS, class_warning
 from vitreport.data.registry import DATASETS, ImageRequest, Notify, Progress, bytes_in_words, silent
 from vitreport.data.sources import describe, locate, open_dataset
 from vitreport.spec.data import SMALLEST_SIDE
@@ -74,8 +74,6 @@ def _checks(name: str, arrays: ImageArrays) -> Iterator[Check]:
         former, latter = (IN_WORDS[split] for split in pair.split("/"))
         detail = f"{count} {latter} images are also {former} images{f' ({known} as published)' if known else ''}"
         yield Check(f"{pair} overlap", arrays.canonical or count <= known, detail)
-    if flat := contrast_warning(arrays):
-        yield Check("contrast", True, flat, is_notable=True)
     detail = f"{arrays.repeated} training images repeat another one"
     yield Check("training duplicates", True, detail, is_notable=arrays.repeated > 0.01 * sum(counts["train"]))
 

@@ -26,14 +26,8 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
         print_json({"datasets": [asdict(source) for source in DATASETS.values()]})
         return
     rows = [
-        (
-            source.name,
-            source.summary,
-            str(source.num_classes),
-            f"{source.train_count:,} + {source.test_count:,}",
-            source.places,
-        )
-        for source in DATASETS.values()
+        (each.name, each.summary, str(each.num_classes), f"{each.train_count:,} + {each.test_count:,}", each.places)
+        for each in DATASETS.values()
     ]
     columns = ["dataset", "what it is", "classes", "train + test", "looked for"]
     print_table(columns, rows, right=["classes", "train + test"])

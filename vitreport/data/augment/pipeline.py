@@ -29,18 +29,13 @@ def draw_policy(spec: Policy, shape: Sequence[int], numbers: RandomNumbers) -> S
     kinds = own.integers(0, len(NAMES), 1).squeeze(1)
     signs = own.integers(0, 2, 1).squeeze(1) * 2 - 1
     drawn = InTurn(operations(spec, shape, kinds, bins, signs))
-    return SampledTransform(drawn, (positions(kinds).view(-1, turns), torch.arange(len(bins)).view(-1, turns)))
-
-
-def positions(kinds: Tensor) -> Tensor:
-    """Return where in the list of `operations` the operation of that number in NAMES is."""
-    return (kinds - len(MOVING) + 1).clamp(min=1).where(kinds > 0, 0)
+    return SampledTransform(drawn, (kinds.view(-1, turns), torch.arange(len(bins)).view(-1, turns)))
 
 
 def operations(
     spec: Policy, shape: Sequence[int], kinds: Tensor, bins: Tensor, signs: Tensor
 ) -> list[SampledTransform]:
-    """Return the identity, one affine map for all of MOVING, and those of COLORING in their order."""
+    """Return the operations in the order of NAMES; those of MOVING are one affine map, which depends on the kind."""
     height, width = shape[-2:]
     # The largest magnitudes: tangents, pixels and degrees of MOVING, the change of a factor and the bits taken away.
     largest = [0.99, 0.99, 32.0, 32.0, 135.0, 0.99, 6]
@@ -59,7 +54,7 @@ def operations(
     matrices = geometry.inverse_affine(-moved[4], translations, still, shears, corners)
     return [
         SampledTransform(lambda images: images),
-        SampledTransform(partial(geometry.affine, interpolation=spec.interpolation), (matrices,)),
+        *[SampledTransform(partial(geometry.affine, interpolation=spec.interpolation), (matrices,))] * len(MOVING),
         SampledTransform(color.adjust_brightness, (factors,)),
         SampledTransform(color.adjust_saturation, (factors,)),
         SampledTransform(color.adjust_contrast, (factors,)),
