@@ -113,7 +113,7 @@ def test_folders_of_images(image_request: ImageRequest) -> None:
     write_folder(image_request.data_dir / "cifar10", classes=DATASETS["cifar10"].classes, count=1, size=32)
     arrays = opened(image_request)
     assert arrays.classes == DATASETS["cifar10"].classes
-    assert (arrays.source, arrays.canonical) == ("folder of images", False)
+    assert (arrays.source, arrays.canonical) == ("image folder", False)
     assert arrays.splits["train"].images.shape == (10, 3, 32, 32)
 
 

@@ -37,8 +37,8 @@ def test_validation_images_are_the_validation_split(
     assert {split: len(found.labels) for split, found in arrays.splits.items()} == {"train": 6, "val": 4, "test": 6}
     assert np.array_equal(arrays.splits["val"].images[2], noise(110).transpose(2, 0, 1))
     assert arrays.splits["val"].labels.tolist() == [0, 0, 1, 1]
-    assert arrays.source == "folder of images; validation split: val"
-    assert told == [f"{root}: folder of images; validation split: val"]
+    assert arrays.source == "image folder; validation split: val"
+    assert told == [f"{root}: image folder; validation split: val"]
     assert count_folder(root) == {"train": 6, "val": 4, "test": 6}
     assert facts(root).has_validation
 
@@ -52,8 +52,8 @@ def test_without_test_images_the_validation_images_are_the_test_split(
     (root / "test").rename(root / name)
     arrays = open_folder(root, image_request)
     assert arrays.fingerprint == plain
-    assert arrays.source == "folder of images; test split: val"
-    assert told == [f"{root}: folder of images; test split: val"]
+    assert arrays.source == "image folder; test split: val"
+    assert told == [f"{root}: image folder; test split: val"]
     assert not facts(root).has_validation
 
 

@@ -106,7 +106,7 @@ def test_folders_of_images(image_request: ImageRequest) -> None:
     write_folder(image_request.data_dir / "stl10", classes=DATASETS["stl10"].classes, count=1, size=96)
     arrays = opened(image_request)
     assert arrays.classes == DATASETS["stl10"].classes
-    assert (arrays.source, arrays.canonical, arrays.resized) == ("folder of images", False, 0)
+    assert (arrays.source, arrays.canonical, arrays.resized) == ("image folder", False, 0)
 
 
 def test_folders_of_other_classes(image_request: ImageRequest) -> None:

@@ -80,7 +80,7 @@ def test_bytes_that_are_not_canonical_are_no_problem(
     write_folder(image_request.data_dir / "cifar10", classes=DATASETS["cifar10"].classes, count=2, size=32)
     found = checks("cifar10", image_request)
     assert all(check.ok for check in found.values())
-    assert found["canonical"].detail == "folder of images: not canonical"
+    assert found["canonical"].detail == "image folder: not canonical"
 
 
 def test_copies_that_were_published_are_no_problem(

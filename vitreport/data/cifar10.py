@@ -19,7 +19,7 @@ ARRAYS = ("numpy.core.multiarray._reconstruct", "numpy.ndarray", "numpy.dtype")
 
 
 def find(request: ImageRequest) -> ImageSource:
-    """Find the archive, its unpacked batches or folders of images; else a download."""
+    """Find the archive, its unpacked batches or image folders; else a download."""
     return find_files(request, _decode)
 
 

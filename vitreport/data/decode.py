@@ -140,8 +140,8 @@ def _picture(image: Image.Image, size: int, *, upright: bool) -> tuple[Pixels, b
     return np.asarray(rgb).transpose(2, 0, 1), is_resized
 
 
-def _from_grey16(values: npt.NDArray[np.generic], transparent: object) -> Image.Image:
-    """Scale grey values from 0 to 65535 to 8 bits. Raises ValueError for others."""
+def _from_gray16(values: npt.NDArray[np.generic], transparent: object) -> Image.Image:
+    """Scale gray values from 0 to 65535 to 8 bits. Raises ValueError for others."""
     if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
         raise ValueError("values that are not whole numbers from 0 to 65535")
     gray = np.rint(values.astype(np.float32) / np.float32(65535) * 255).astype(np.uint8)

@@ -16,7 +16,7 @@ from vitreport.data.registry import ImageRequest
 
 
 def find(request: ImageRequest) -> ImageSource:
-    """Find the archive, its binary files or folders of images; else a download."""
+    """Find the archive, its binary files or image folders; else a download."""
     return find_files(request, _decode)
 
 

@@ -23,7 +23,7 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
         vitreport datasets list
     """
     if as_json:
-        print_json({"datasets": [asdict(source) for source in DATASETS.values()]})
+        print_json({"datasets": list(DATASETS.values())})
         return
     rows = [
         (each.name, each.summary, str(each.num_classes), f"{each.train_count:,} + {each.test_count:,}", each.places)
