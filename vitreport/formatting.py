@@ -93,16 +93,16 @@ def _points(fraction: float, sign: str = "") -> str:
 
 
 def methods(estimates: Iterable[Estimate | None]) -> str:
-    """Write what the intervals of estimates are over: 95% confidence intervals: over seeds and test images (n = 3)."""
+    """Write what intervals are over: 95% confidence intervals (3 seeds each): over seeds and test images."""
     known = [estimate for estimate in estimates if estimate]
     if not known:
         return "No interval: there is no result."
     words = [METHODS[method] for method in METHODS if any(estimate.method == method for estimate in known)]
     counts = sorted({estimate.n for estimate in known if estimate.n > 1})
-    seeds = f" (n = {joined(map(str, counts))})" if counts else ""
+    seeds = f" ({' or '.join(map(str, counts))} seeds each)" if counts else ""
     several = max(estimate.comparisons for estimate in known)
     together = f" The intervals of the {several} differences hold together with 95%." if several > 1 else ""
-    return f"95% confidence intervals: {'; '.join(words)}{seeds}.{together}"
+    return f"95% confidence intervals{seeds}: {'; '.join(words)}.{together}"
 
 
 def p_value(p: float) -> str:

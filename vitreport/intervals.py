@@ -169,12 +169,16 @@ def t_interval(values: Sequence[float], possible: Range) -> tuple[float, float] 
     return possible.clip(mean(values) - half_width, mean(values) + half_width)
 
 
+def single_run(correct: int, count: int) -> Estimate:
+    """Return the accuracy of one run, with Wilson's interval over its images."""
+    return Estimate(correct / count, *wilson_interval(correct, count), "wilson", 1, images=count)
+
+
 def share(counts: Sequence[tuple[int, int]]) -> Estimate | None:
     """Return the mean of shares, each (correct, count) of one seed: Student's interval, of a single run Wilson's."""
     counts = [(correct, count) for correct, count in counts if count]
     if len(counts) == 1:
-        ((correct, count),) = counts
-        return Estimate(correct / count, *wilson_interval(correct, count), "wilson", 1, images=count)
+        return single_run(*counts[0])
     found = over_seeds([correct / count for correct, count in counts], SHARE)
     return found and replace(found, images=max(count for _, count in counts))
 
@@ -217,14 +221,11 @@ def newcombe_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[
 def mcnemar(only_first: int, only_second: int) -> float:
     """Return the exact two-sided p-value that two classifiers are equally often correct (McNemar 1947).
 
-    Of the n images that one of them alone classifies correctly, each does so for half: a binomial test. With k the
-    smaller count, P(X <= k) is the regularized incomplete beta function I_1/2(n - k, k + 1).
+    Of the images that one of them alone classifies correctly, each does so for half: a binomial test.
     """
-    from scipy.special import betainc
+    from scipy.special import bdtr
 
-    fewer, more = sorted((only_first, only_second))
-    tail = float(betainc(more, fewer + 1, 0.5)) if more else 1.0
-    return min(1.0, 2 * tail)
+    return min(1.0, 2 * float(bdtr(min(only_first, only_second), only_first + only_second, 0.5)))
 
 
 def _freedom(parts: Sequence[tuple[float, int]]) -> float:

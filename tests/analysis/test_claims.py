@@ -6,11 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.records import DIVERGED, data_record, spec, write_run, write_seeds
-from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.records.folders import run_folders
-from vitreport.report.data_formats import render_csv
-from vitreport.report.page import make_page
 
 RUNS = Path("runs")
 GROUP = spec().run_id.removesuffix("-s0")
@@ -152,19 +150,9 @@ def test_the_best_over_epochs_is_compared_with_the_same() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562], train={"monitor_test": True})
     group = spec(train={"monitor_test": True}).run_id.removesuffix("-s0")
     claim = Claim("it reaches that", "so", "a paper", group, value=0.9, best_over_epochs=True)
-    found = analyze(run_folders(RUNS), Outline(best_over_epochs=frozenset([group])))
+    found = analyze(run_folders(RUNS))
     (told,) = judge([claim], found.groups, found.datasets)
     assert "both epochs were chosen on the test images" in told.reason
-
-
-def test_the_best_over_epochs_is_told_only_beside_a_figure_that_was_obtained_so() -> None:
-    for size in (16, 32):
-        write_seeds(RUNS, [0.5, 0.51], train={"monitor_test": True, "batch_size": size})
-    published = spec(train={"monitor_test": True, "batch_size": 32}).run_id.removesuffix("-s0")
-    outline = Outline(best_over_epochs=frozenset([published]))
-    assert {group.id for group in analyze(run_folders(RUNS), outline).groups if group.best_test} == {published}
-    assert [group.best_test for group in analyze(run_folders(RUNS)).groups] == [None, None]
-    assert "best_test" not in render_csv(make_page(analyze(run_folders(RUNS), outline)))
 
 
 @pytest.mark.parametrize(

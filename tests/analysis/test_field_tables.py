@@ -17,7 +17,7 @@ def test_both_implementations_of_one_network_share_a_table() -> None:
     for model in ({"name": "tnt"}, PACKAGE_TNT):
         write_run(RUNS, composed({"model": model, "data": {"dataset": "digits"}}).spec, 0.5)
     table = field_table(analyze(run_folders(RUNS)).groups, lambda path: path.startswith("model."))
-    rows = [dict(zip(table.names, row, strict=True)) for _, row in table.rows]
+    rows = [dict(zip(table.names, row, strict=True)) for row in table.rows]
     assert sorted((row["implementation"], row["inner_heads"], row["dim_head"]) for row in rows) == [
         ("timm", "4", "-"),
         ("transformer-in-transformer", "-", "32"),

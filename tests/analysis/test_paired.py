@@ -39,19 +39,17 @@ def test_values_that_differ_and_those_that_do_not() -> None:
     run(range(5000))
     run(range(4400), batch_size=32)
     run(range(20, 5010), batch_size=64)
-    where = "Perceiver IO on CIFAR-10 by batch_size"
     p = binomtest(10, 30).pvalue
+    doubt = "McNemar's exact test says nothing about other seeds."
     (differs,) = told("paired difference")
     assert differs.sentence == (
-        f"{where}: the single runs differ: 128 alone is correct on 600 test images, 32 alone on 0 (McNemar's exact "
-        "test, p < 0.001); this says nothing about other seeds."
+        f"These single runs differ from that of 128 on the same test images: 32 (p < 0.001). {doubt}"
     )
     (alike,) = told("no paired difference")
     assert alike.sentence == (
-        f"{where}: no difference between the single runs of 128 and 64 is shown (McNemar's exact test, p = {p:.2g}); "
-        "this says nothing about other seeds."
+        f"These single runs are not shown to differ from that of 128 on the same test images: 64 (p = {p:.2g}). {doubt}"
     )
-    assert told("difference", "no difference", "no comparison") == []
+    assert told("difference", "no difference") == []
     levels = {level.labels: level.paired for ablation in summary().ablations for level in ablation.levels}
     other = spec(train={"epochs": 4}).run_id.removesuffix("-s0")
     assert levels["128",] is None
@@ -64,10 +62,9 @@ def test_architectures_of_single_runs_are_not_ranked() -> None:
     run(range(4400), model="mlp-mixer")
     run(range(4990), model="tnt")
     assert [finding.sentence for finding in told("paired difference")] == [
-        "CIFAR-10: the single runs differ: Swin Transformer alone is correct on 600 test images, MLP-Mixer alone on 0 "
-        "(McNemar's exact test, p < 0.001); this says nothing about other seeds.",
-        "CIFAR-10: the single runs differ: Swin Transformer alone is correct on 10 test images, Transformer in "
-        "Transformer alone on 0 (McNemar's exact test, p = 0.002); this says nothing about other seeds.",
+        "On CIFAR-10, these single runs differ from that of Swin Transformer on the same test images: "
+        "Transformer in Transformer (p = 0.002), MLP-Mixer (p < 0.001). McNemar's exact test says nothing "
+        "about other seeds.",
     ]
     page = make_page(summary())
     assert page.headline[0].startswith("On CIFAR-10, no winner is claimed: one seed gives no estimate")
@@ -81,7 +78,6 @@ def test_several_seeds_are_compared_over_seeds_only() -> None:
         run(range(seed, 5000 + seed), seed=seed)
     run(range(4400), batch_size=32)
     assert told("paired difference", "no paired difference") == []
-    assert len(told("no comparison")) == 1
 
 
 def test_a_seed_that_diverged_leaves_no_single_run() -> None:
@@ -101,8 +97,6 @@ def test_older_records_are_not_compared() -> None:
     run(range(5000))
     write_run(RUNS, spec(train={"epochs": 4, "batch_size": 32}), 0.44)
     assert told("paired difference", "no paired difference") == []
-    assert len(told("no comparison")) == 1
-    assert "McNemar" not in " ".join(methods(summary(), has_claims=False))
 
 
 def test_several_seeds_with_known_answers_are_compared_on_new_images() -> None:

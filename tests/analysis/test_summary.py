@@ -89,7 +89,6 @@ def test_details_are_means_over_the_seeds() -> None:
     assert details.classes[0].accuracy.value == pytest.approx(0.61)
     assert details.confusion is not None
     assert [sum(row) for row in details.confusion.counts] == [2000] * 10
-    assert details.calibration_error is not None
 
 
 def test_the_training_curve_is_that_of_the_images_measured_again() -> None:
@@ -141,7 +140,7 @@ def test_a_seed_that_diverged_leaves_no_comparison() -> None:
     assert [level.difference for level in ablation.levels] == [None, None]
 
 
-def test_a_design_names_what_is_missing_and_the_command_for_it() -> None:
+def test_a_design_names_what_is_missing() -> None:
     write_seeds(RUNS, [0.5], train={"batch_size": 128})
     missing = spec(train={"batch_size": 64})
     cells = ((("128",), spec(train={"batch_size": 128}).run_id), (("64",), missing.run_id))
@@ -150,7 +149,6 @@ def test_a_design_names_what_is_missing_and_the_command_for_it() -> None:
     states = [(level.labels, level.state, level.missing) for level in ablation.levels]
     assert states == [(("64",), "not run", 1), (("128",), "done", 0)]
     assert ablation.baseline == 1
-    assert run_id_of(ablation.levels[0].command) == missing.run_id
 
 
 def test_a_level_on_other_images_is_not_compared_with_the_baseline() -> None:
@@ -265,8 +263,7 @@ def test_groups_stand_in_the_order_of_what_sets_them_apart(path: str, values: tu
     for value in values:
         sections: dict[str, Any] = {section: {field: value}}
         write_run(RUNS, spec(**sections))
-    (architecture,) = summary().architectures
-    standard, *others = architecture.groups
+    standard, *others = summary().groups
     assert standard.label == ""
     assert [group.fields[path] for group in others] == sorted(set(values) - {standard.fields[path]})
 

@@ -40,7 +40,7 @@ def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:
     assert ["cost.parameters", "1504662", "3000", "-1501662"] in lines
     assert ["selected.splits.test.accuracy", "50.00%", "25.00%", "-25.00", "pp"] in lines
     assert ["selected.splits.test.loss", "1.2", "1.25", "+0.05"] in lines
-    assert ["environment.seconds", "1.5", "2.76543", "+1.26543"] in lines
+    assert ["seconds", "1.5", "2.76543", "+1.26543"] in lines
 
 
 def with_right(run: Path, right: int, *epochs: str) -> Path:

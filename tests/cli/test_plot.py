@@ -21,8 +21,7 @@ def runs() -> None:
 def test_a_figure_of_three_groups_names_all_three_with_their_numbers() -> None:
     done = vitreport("plot", "perceiver-io", "swin", "tnt", "-o", "a.svg", "--label", "tnt=Nested")
     assert (done.exit_code, done.stdout) == (0, ""), done.stderr
-    assert done.stderr.startswith("3 groups in a.svg. Means over seeds with 95% bands")
-    assert "(n = 2)" in done.stderr
+    assert done.stderr.startswith("3 groups in a.svg. Means over 2 seeds with 95% bands")
     drawn = Path("a.svg").read_text()
     numbers = "Perceiver IO 49.8%, Swin Transformer 59.5% and Nested 69.3%"
     assert f"CIFAR-10. Validation accuracy at the last epoch: {numbers}." in drawn

@@ -15,7 +15,7 @@ from vitreport.report.inject import BEGIN, END
 
 RUNS = Path("runs")
 HINT = "hint: remove it, or choose another directory with --assets"
-CURVES = "architectures-on-cifar-10-curves"
+CURVES = "swin-transformer-and-perceiver-io-on-cifar-10-curves"
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:
     done = cli("report", "--study", FILE)
     assert (done.exit_code, done.stderr) == (0, f"there are no runs of {FILE} in runs\n")
     assert done.stdout.startswith("# Mixers of digits\n\nThere is no finished run yet.")
-    assert "Nothing was run of: How wide? and Which batch?" in done.stdout
+    assert "Nothing was run of “How wide?” and “Which batch?”.\n" in done.stdout
     assert f"```sh\nvitreport study run {FILE}\n```" in done.stdout
     assert "<summary>4 claims about what was not run</summary>" in done.stdout
 

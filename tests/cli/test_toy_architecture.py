@@ -53,11 +53,11 @@ def test_a_new_architecture_is_listed_trained_and_cited(tmp_path: Path) -> None:
         bibliography.write("\n@misc{vaswani2017toy,\n  title = {Toys},\n}\n")
     replace(package / "models/registry.py", "        case _:\n", f"{CASE}        case _:\n")
     code = f"""
-from vitreport.analysis.references import architecture_reference, architecture_title, entries
+from vitreport.analysis.references import architecture_kind, architecture_title, entries
 from vitreport.cli.main import run
 assert run(["models", "list", "--json"]) == 0
-assert architecture_reference("toy") in entries()
-print("---", architecture_title("toy"), architecture_reference("toy"), flush=True)
+assert architecture_kind("toy").citation in entries()
+print("---", architecture_title("toy"), architecture_kind("toy").citation, flush=True)
 assert run({TRAIN}) == 0
 """
     listed, _, printed = printed_by(code, tmp_path).partition("---")

@@ -5,6 +5,7 @@ from math import exp
 
 from vitreport.analysis.curves import Curve, Metric
 from vitreport.analysis.group_details import Confusion
+from vitreport.analysis.groups import Group
 from vitreport.analysis.runs import State
 from vitreport.analysis.summary import Ablation, Level
 from vitreport.formatting import Estimate, Method
@@ -69,15 +70,9 @@ def compared(labels: Sequence[str], spread: float = 0.02, epochs: int = 30) -> P
 
 def level(value: str, accuracy: float | None, state: State = "done", n: int = 3) -> Level:
     measured = None if accuracy is None else estimate(accuracy, n=n)
+    group = None if state == "not run" else Group(f"tnt-{value}", "tnt", "cifar10", "", state, {}, (), test=measured)
     number = parse_value(value)
-    return Level(
-        (ValueSpec(label=value, value=number, fields={"x": number}),),
-        state,
-        measured,
-        None,
-        None,
-        f"vitreport train tnt --set x={value}",
-    )
+    return Level((ValueSpec(label=value, value=number, fields={"x": number}),), group, "vitreport train tnt")
 
 
 def ablation(axis: str, levels: Sequence[Level], baseline: int | None) -> Ablation:

@@ -50,7 +50,7 @@ def test_the_hub_reads_the_mean_over_seeds() -> None:
     assert (data.library_name, data.datasets, data.metrics) == ("vitreport", ["cifar10"], ["accuracy"])
     assert data.tags == ["vitreport", "image-classification", "perceiver-io"]
     assert data.license is None
-    assert "Test accuracy 56.3% (54.8 to 57.9, n = 3). 95% confidence intervals: over seeds (Student's t)" in card
+    assert "Test accuracy 56.3% (54.8 to 57.9, n = 3). 95% confidence intervals (3 seeds each): over seeds" in card
     assert "for seed in 0 1 2; do vitreport train perceiver-io --dataset cifar10 --set " in card
 
 

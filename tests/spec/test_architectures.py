@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from vitreport.analysis.references import architecture_reference, architecture_title, entries
+from vitreport.analysis.references import architecture_kind, architecture_title, entries
 from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.model import ARCHITECTURES
 
@@ -19,4 +19,4 @@ def test_an_architecture_has_a_title_a_description_and_a_paper(kind: type[Archit
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "timm"])
 def test_reports_take_titles_and_papers_from_the_specs(name: str) -> None:
     kind = ARCHITECTURES[name]
-    assert (architecture_title(name), architecture_reference(name)) == (kind.title, kind.citation)
+    assert (architecture_title(name), architecture_kind(name)) == (kind.title, kind)

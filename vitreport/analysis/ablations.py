@@ -3,7 +3,6 @@
 They come from sweeps on record and from studies; others are inferred from groups that differ in one field only.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,19 +11,13 @@ from typing import Any
 from vitreport.analysis.comparisons import difference_of, differences_from, paired, to_settle
 from vitreport.analysis.groups import Group
 from vitreport.analysis.labels import settings
-from vitreport.analysis.pairs import Planned, group_of_spec
+from vitreport.analysis.pairs import Planned, most_results
 from vitreport.analysis.summary import Ablation, Level
-from vitreport.analysis.train_commands import training_command
-from vitreport.errors import SpecError
-from vitreport.records.run import SweepRecord, TrialRecord
+from vitreport.records.run import SweepRecord
 from vitreport.run_id import RunId
-from vitreport.spec.load import layer_of
-from vitreport.spec.run import RunSpec
-from vitreport.spec.sweep import AxisSpec, ValueSpec, short_name, shown_value
+from vitreport.spec.sweep import ValueSpec, short_name, shown_value
 
 Labels = tuple[str, ...]
-Order = tuple[int, float, tuple[Any, ...], str]
-"""What values are sorted by: the kind, the number, the items of a list, the text."""
 
 
 def planned_ablations(
@@ -34,11 +27,31 @@ def planned_ablations(
 
     Levels without a group are "not run". `parts` is what a study plans for its sweeps, by their ids.
     """
-    of_spec: dict[str, list[Group]] = defaultdict(list)
+    of_spec, found = defaultdict[str, list[Group]](list), []
     for group in groups:
         of_spec[group.spec_id].append(group)
-    found = (_ablation(sweep, of_spec, parts.get(sweep.id)) for sweep in sweeps)
-    return [ablation for ablation in found if ablation]
+    for sweep in sweeps:
+        part, runs = parts.get(sweep.id), defaultdict[Labels, list[str]](list)
+        for trial in sweep.trials:
+            runs[trial.values].append(trial.run)
+        candidates = {labels: of_spec.get(RunId.parse(ids[0]).group, []) for labels, ids in runs.items()}
+        some = candidates.get(sweep.baseline or ()) or next(filter(None, candidates.values()), [])
+        pair = max(some, key=lambda group: len(group.seeds)) if some else part
+        if pair is None:
+            continue
+        axes = [{value.label: value for value in axis.values} for axis in sweep.axes]
+        levels = [
+            _level(
+                [axis[label] for axis, label in zip(axes, labels, strict=True)],
+                most_results(candidates[labels], pair.dataset),
+                len(ids),
+                part.command if part else "",
+            )
+            for labels, ids in runs.items()
+        ]
+        ablation = _ablation(pair, levels, [axis.name for axis in sweep.axes], sweep.baseline)
+        found.append(replace(ablation, name=sweep.name, source="study" if part else "sweep", design=sweep.id))
+    return found
 
 
 def inferred_ablations(
@@ -48,78 +61,55 @@ def inferred_ablations(
 
     The baseline is the level that the representative of the pair has.
     """
-    covered = [{level.group for level in ablation.levels} for ablation in known]
+    covered = [{group.id for _, group in ablation.groups} for ablation in known]
     of_pair = {(group.architecture, group.dataset): group.fields for group in representatives}
     found = []
     for path, alike in sorted(_alike(groups), key=lambda each: (each[1][0].architecture, each[1][0].dataset)):
         if any({group.id for group in alike} <= ids for ids in covered):
             continue
         own = alike[0].fields
-        usual = of_pair.get((alike[0].architecture, alike[0].dataset), {})
-        sweep = _as_sweep(path, alike, shown_value(usual[path]) if path in usual else "")
-        held = settings({**own, path: None}, [{**own, path: None}, {**(usual or own), path: None}])
-        if ablation := _ablation(sweep, {group.spec_id: [group] for group in alike}, None):
-            qualifier = f"at {held}" if held else ""
-            found.append(replace(ablation, source="inferred", design="", qualifier=qualifier))
+        usual = of_pair.get((alike[0].architecture, alike[0].dataset), own)
+        levels = []
+        for group in alike:
+            label, value = shown_value(group.fields[path]), group.fields[path]
+            levels.append(
+                _level([ValueSpec(label=label, value=value, fields={path: value})], group, len(group.runs), "")
+            )
+        baseline = (shown_value(usual[path]),) if path in usual else None
+        held = settings({**own, path: None}, [{**own, path: None}, {**usual, path: None}])
+        ablation = _ablation(alike[0], levels, [short_name(path)], baseline)
+        found.append(replace(ablation, qualifier=f"at {held}" if held else ""))
     return found
 
 
-def _as_sweep(path: str, groups: Sequence[Group], baseline: str) -> SweepRecord:
-    """Record groups that differ in one field as the sweep that they could be from."""
-    axis, first = short_name(path), groups[0]
-    values = {shown_value(group.fields[path]): group.fields[path] for group in groups}
-    specs = tuple(ValueSpec(label=label, value=value, fields={path: value}) for label, value in values.items())
-    trials = [(shown_value(group.fields[path]), run.id) for group in groups for run in group.runs]
-    name = f"{first.architecture} on {first.dataset} by {axis}"
-    return SweepRecord(
-        id=name,
-        name=name,
-        axes=(AxisSpec(name=axis, values=specs),),
-        baseline=(baseline,) if baseline in values else None,
-        trials=tuple(TrialRecord(values=(label,), run=run_id) for label, run_id in trials),
-    )
+def _level(values: Sequence[ValueSpec], group: Group | None, planned: int, command: str) -> Level:
+    """Any seeds count towards those that were planned."""
+    ended = [run for run in group.runs if run.state in ("done", "diverged")] if group else []
+    return Level(tuple(values), group, group.command if group else command, max(0, planned - len(ended)))
 
 
-def _ablation(sweep: SweepRecord, of_spec: Mapping[str, Sequence[Group]], part: Planned | None) -> Ablation | None:
-    run_ids: dict[Labels, list[str]] = defaultdict(list)
-    for trial in sweep.trials:
-        run_ids[trial.values].append(trial.run)
-    spec_ids = {labels: RunId.parse(ids[0]).group for labels, ids in run_ids.items()}
-    candidates = {labels: of_spec.get(spec_id, ()) for labels, spec_id in spec_ids.items()}
-    some = candidates.get(sweep.baseline or (), ()) or next(filter(None, candidates.values()), ())
-    sibling = max(some, key=lambda group: len(group.seeds), default=None)
-    pair = sibling or part
-    if pair is None:
-        return None
-    axes = [{value.label: value for value in axis.values} for axis in sweep.axes]
-    values = {labels: tuple(axis[label] for axis, label in zip(axes, labels, strict=True)) for labels in run_ids}
-    order = sorted(run_ids, key=lambda labels: [_order(value.value) for value in values[labels]])
-    dataset = sibling.dataset if sibling else ""
-    groups = [group_of_spec(candidates[labels], spec_ids[labels], dataset) for labels in order]
-    baseline = order.index(sweep.baseline) if sweep.baseline in run_ids else None
-    standard = None if baseline is None else groups[baseline]
-    differences, levels = differences_from(standard, groups), []
-    for labels, group, difference in zip(order, groups, differences, strict=True):
-        ids, of_level = run_ids[labels], values[labels]
-        if group is None:
-            command = part.command if part else _missing_command(of_level, ids, sibling)
-            levels.append(Level(of_level, "not run", None, None, None, command, len(ids)))
-        else:  # any seeds count towards those that were planned
-            ended = {RunId.parse(run.id).first_attempt for run in group.runs if run.state in ("done", "diverged")}
-            missing, alone = max(0, len(ids) - len(ended)), paired(group, standard)
-            level = Level(of_level, group.state, group.test, difference, group.id, group.command, missing, alone)
-            levels.append(level)
+def _ablation(
+    where: Group | Planned, levels: Iterable[Level], axes: Sequence[str], baseline: Labels | None
+) -> Ablation:
+    """Compare levels with the baseline, in the order of their values."""
+    ordered = sorted(levels, key=lambda level: [_order(value.value) for value in level.values])
+    place = next((index for index, level in enumerate(ordered) if level.labels == baseline), None)
+    groups = [level.group for level in ordered]
     first, last = groups[0], groups[-1]
+    standard = None if place is None else groups[place]
+    differences = differences_from(standard, groups)
     return Ablation(
-        name=sweep.name,
-        architecture=pair.architecture,
-        dataset=pair.dataset,
-        axes=tuple(axis.name for axis in sweep.axes),
-        levels=tuple(levels),
-        baseline=baseline,
-        source="study" if part else "sweep",
+        name=f"{where.architecture} on {where.dataset} by {', '.join(axes)}",
+        architecture=where.architecture,
+        dataset=where.dataset,
+        axes=tuple(axes),
+        levels=tuple(
+            replace(level, difference=difference, paired=paired(level.group, standard))
+            for level, difference in zip(ordered, differences, strict=True)
+        ),
+        baseline=place,
+        source="inferred",
         ends=difference_of(last, first, len(groups)) if first and last and len(groups) > 2 else None,
-        design=sweep.id,
         to_settle=to_settle(standard, filter(None, groups), sum(map(bool, differences)) or 1) if standard else None,
     )
 
@@ -136,23 +126,7 @@ def _alike(groups: Sequence[Group]) -> Iterator[tuple[str, list[Group]]]:
         yield from ((path, alike) for alike in rest.values() if len(alike) > 1)
 
 
-def _missing_command(values: Sequence[ValueSpec], run_ids: Sequence[str], sibling: Group | None) -> str:
-    """Write the command for the spec of a sibling with these values; "" if that is not the run that is missing."""
-    if sibling is None:
-        return ""
-    fields = {path: value for each in values for path, value in each.fields.items()}
-    try:
-        spec = RunSpec.model_validate_json(json.dumps(layer_of({**sibling.fields, **fields}, "").values))
-    except (SpecError, ValueError):
-        return ""
-    is_missing = spec.group == RunId.parse(run_ids[0]).group
-    return training_command(spec, sorted(RunId.parse(run_id).seed for run_id in run_ids)) if is_missing else ""
-
-
-def _order(value: Any) -> Order:
-    """Sort numbers by size, then lists item by item, then everything else as text."""
-    if isinstance(value, int | float):
-        return 0, value, (), ""
-    if isinstance(value, list | tuple):
-        return 1, 0.0, tuple(map(_order, value)), ""
-    return 2, 0.0, (), value if isinstance(value, str) else json.dumps(value)
+def _order(value: Any) -> list[tuple[bool, float, str]]:
+    """Sort numbers by size, before everything else as text; several values one by one."""
+    items = value if isinstance(value, list | tuple) else [value]
+    return [(False, each, "") if isinstance(each, int | float) else (True, 0.0, str(each)) for each in items]

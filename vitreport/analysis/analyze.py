@@ -2,20 +2,19 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from vitreport.analysis.ablations import inferred_ablations, planned_ablations
-from vitreport.analysis.comparisons import with_paired
 from vitreport.analysis.group_details import read_details
 from vitreport.analysis.groups import Group, group_runs
 from vitreport.analysis.labels import group_label, told_apart
-from vitreport.analysis.pairs import Planned, other_sections, pairs_of, planned_pair, usual_sections
-from vitreport.analysis.references import architecture_reference, architecture_summary, architecture_title
+from vitreport.analysis.pairs import Planned, best_first, other_sections, pairs_of, planned_pair, usual_sections
+from vitreport.analysis.references import architecture_kind, architecture_summary, architecture_title
 from vitreport.analysis.runs import datasets_of, summarize_run
-from vitreport.analysis.summary import Ablation, Architecture, Pair, Provenance, Section, Summary
+from vitreport.analysis.summary import Architecture, Pair, Provenance, Section, Summary
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.records.run import RunRecord, SweepRecord
 
@@ -40,7 +39,6 @@ class Outline:
     sweeps: tuple[SweepRecord, ...] = ()
     pairs: tuple[Planned, ...] = ()  # those of a study, in its order
     sections: tuple[PlannedSection, ...] = ()
-    best_over_epochs: frozenset[str] = frozenset()  # groups whose published figure is the best of all epochs
     parts: Mapping[str, Planned] = field(default_factory=dict)  # what is planned for sweeps, by their ids
     command: str = ""  # trains what is missing of a study
 
@@ -56,12 +54,11 @@ def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: It
     read = (each if isinstance(each, Run) else read_run(each) for each in runs)
     seen = sorted(((summarize_run(run), run.folder) for run in read), key=lambda each: each[0].id)
     summarized = [run for run, _ in seen]
-    best = outline.best_over_epochs
-    groups = [each if each.spec_id in best else replace(each, best_test=None) for each in group_runs(summarized)]
-    pairs = pairs_of(groups, outline.pairs)
-    labelled = _labelled(groups, pairs, {run.id: folder for run, folder in seen})
+    found = group_runs(summarized)
+    pairs = pairs_of(found, outline.pairs)
+    labelled = _labelled(found, pairs, {run.id: folder for run, folder in seen})
     groups = list(labelled.values())
-    pairs = [replace(pair, group=pair.group and labelled[pair.group.id]) for pair in pairs]
+    pairs = best_first([replace(each, group=each.group and labelled[each.group.id]) for each in pairs])
     representatives = [pair.group for pair in pairs if pair.group]
     planned = planned_ablations(outline.sweeps, groups, outline.parts)
     inferred = [] if outline.sections else inferred_ablations(groups, representatives, planned)
@@ -78,10 +75,18 @@ def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: It
         for section in outline.sections
     ]
     sections = sections or list(usual_sections(pairs, ablations))
+    names = list(dict.fromkeys([*(pair.architecture for pair in pairs), *(group.architecture for group in groups)]))
+    places = list(dict.fromkeys([*(pair.dataset for pair in pairs), *(group.dataset for group in groups)]))
+    groups.sort(
+        key=lambda each: (names.index(each.architecture), places.index(each.dataset), _natural(each.label), each.id)
+    )
     return Summary(
         runs=len(seen),
         sections=(*sections, *other_sections(sections, groups)),
-        architectures=tuple(_architectures(groups, with_paired(pairs), ablations)),
+        architectures=tuple(map(_architecture, names)),
+        pairs=tuple(pairs),
+        groups=tuple(groups),
+        ablations=tuple(sorted(ablations, key=lambda each: names.index(each.architecture))),
         datasets=tuple(datasets_of(summarized)),
         unplaced=tuple(run for run in summarized if run.spec is None),
         damage=(
@@ -92,6 +97,11 @@ def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: It
         provenance=_provenance([run.record for run in summarized if run.record]),
         command=outline.command,
     )
+
+
+def _architecture(name: str) -> Architecture:
+    kind = architecture_kind(name)
+    return Architecture(name, architecture_title(name), architecture_summary(name), kind.citation if kind else "")
 
 
 def _provenance(records: Sequence[RunRecord]) -> Provenance:
@@ -120,25 +130,6 @@ def _labelled(groups: Sequence[Group], pairs: Sequence[Pair], folders: Mapping[s
             details = read_details(folders[run.id] for run in group.runs if run.state == "done")
         labelled[group.id] = replace(group, label=group_label(group, representative, groups), details=details)
     return labelled
-
-
-def _architectures(
-    groups: Sequence[Group], pairs: Sequence[Pair], ablations: Sequence[Ablation]
-) -> Iterator[Architecture]:
-    """In the order of the pairs; the groups by dataset and label."""
-    order = list(dict.fromkeys([*(pair.dataset for pair in pairs), *(group.dataset for group in groups)]))
-    ordered = sorted(groups, key=lambda group: (order.index(group.dataset), _natural(group.label), group.id))
-    for name in dict.fromkeys(pair.architecture for pair in pairs):
-        own = [group for group in ordered if group.architecture == name]
-        yield Architecture(
-            name=name,
-            title=architecture_title(name),
-            about=architecture_summary(name),
-            reference=architecture_reference(name),
-            pairs=tuple(pair for pair in pairs if pair.architecture == name),
-            groups=tuple(own),
-            ablations=tuple(ablation for ablation in ablations if ablation.architecture == name),
-        )
 
 
 def _natural(label: str) -> list[tuple[float, str]]:

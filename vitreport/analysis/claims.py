@@ -10,7 +10,7 @@ from vitreport.analysis.groups import Group
 from vitreport.analysis.pairs import group_of_spec
 from vitreport.analysis.runs import Dataset
 from vitreport.formatting import Estimate, counted, percent
-from vitreport.intervals import SHARE, one_more_run
+from vitreport.intervals import SHARE, Range, one_more_run, over_seeds
 from vitreport.spec.study import Relation
 
 Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
@@ -125,11 +125,13 @@ def _why_incomparable(about: Sequence[Group], altered: Collection[str]) -> str:
 
 
 def _measured(claim: Claim, group: Group) -> Estimate | None:
-    if claim.relation in ("converged at", "gap above"):
-        return group.test_converged if claim.relation == "converged at" else group.gap
-    if claim.split == "train":
-        return group.train
-    return group.best_test if claim.best_over_epochs else group.test
+    done = [run for run in group.runs if run.state == "done"]
+    if claim.relation == "converged at":
+        epochs = [run.test_converged for run in done if run.test_converged is not None]
+        return over_seeds(epochs, Range(1, group.epochs))
+    if claim.best_over_epochs:
+        return over_seeds([run.best_test for run in done if run.best_test is not None], SHARE)
+    return group.gap if claim.relation == "gap above" else group.train if claim.split == "train" else group.test
 
 
 def _value(claim: Claim, published: float, group: Group, measured: Estimate) -> Verdict:
@@ -176,7 +178,7 @@ def _spread(claim: Claim, bound: float, groups: Sequence[Group]) -> Verdict:
     They do if the interval of each difference lies within the bound; nothing has to be adjusted for that. They do not
     if one of the intervals that hold together is beyond it.
     """
-    ordered = sorted(groups, key=lambda group: group.test.value if group.test else 0.0, reverse=True)
+    ordered = sorted(groups, key=lambda group: group.reached, reverse=True)
     pairs = list(combinations(ordered, 2))
     plain = [each.interval for pair in pairs if (each := difference_of(*pair)) and each.interval]
     together = [each for pair in pairs if (each := difference_of(*pair, len(pairs)))]

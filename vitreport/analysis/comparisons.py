@@ -1,13 +1,12 @@
 """Compare groups over seeds and test images, and single runs image by image; show what differs between two of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from vitreport.analysis.groups import Group
 from vitreport.analysis.power import TWO_SEEDS, ToSettle, needed, spread_of
 from vitreport.analysis.runs import sample_of
-from vitreport.analysis.summary import Pair, Paired
+from vitreport.analysis.summary import Paired
 from vitreport.formatting import Estimate, counted, p_value
 from vitreport.intervals import SIGNIFICANCE, difference, mcnemar
 from vitreport.records.measurement import right_alone
@@ -16,6 +15,7 @@ from vitreport.spec.fields import flat
 from vitreport.store.run_state import state_of
 
 ONE_SEED = "one seed gives no estimate of the variation between seeds"
+OF_RECORD = {"fingerprint", "versions", "seconds", "git", "data", "cost", "throughput"}
 RIGHT_ALONE = "test_images_right_alone"
 UNVARYING = "seeds that do not vary give no estimate of the variation between seeds"
 Differences = Mapping[str, tuple[Any, Any]]
@@ -80,15 +80,6 @@ def paired(group: Group | None, other: Group | None) -> Paired | None:
     return Paired(other.id, answers.count, *alone, mcnemar(*alone)) if alone and answers else None
 
 
-def with_paired(pairs: Sequence[Pair]) -> list[Pair]:
-    """Compare each single run with the one on its dataset that has the highest test accuracy."""
-    groups = [pair.group for pair in pairs if pair.group and len(pair.group.runs) == 1 and pair.group.runs[0].answers]
-    best: dict[str, Group] = {}
-    for group in sorted(groups, key=lambda group: group.test.value if group.test else 0.0, reverse=True):
-        best.setdefault(group.dataset, group)
-    return [replace(pair, paired=paired(pair.group, best.get(pair.dataset))) for pair in pairs]
-
-
 def compare_runs(first: Run, second: Run) -> tuple[Differences, str]:
     """Return all that differs between the records of two runs, and whether they differ on the same test images."""
     found = _differences(_values_of_run(first), _values_of_run(second))
@@ -115,15 +106,12 @@ def compare_groups(first: Group | None, second: Group | None) -> tuple[Differenc
         return found, reason
     shown = " and ".join(group.test.in_percent(2) if group.test else "unknown" for group in (first, second))
     difference, settled = difference_of(second, first), to_settle(first, [second])
+    outcome = f"no difference is claimed: {why_no_difference([first, second])}"
+    if difference:
+        doubt = "" if difference.is_shown else "; no difference is shown"
+        outcome = f"difference with its 95% CI in pp: {difference.signed_points()}{doubt}"
     wanted = f"; {settled.in_words('group')}" if settled else ""
-    if difference is None:
-        why = why_no_difference([first, second])
-        return found, f"test accuracy {shown}; no difference is claimed: {why}{wanted}"
-    doubt = "" if difference.is_shown else "; no difference is shown"
-    return (
-        found,
-        f"test accuracy {shown}; difference with its 95% CI in pp: {difference.signed_points()}{doubt}{wanted}",
-    )
+    return found, f"test accuracy {shown}; {outcome}{wanted}"
 
 
 def _different_images(found: Differences) -> str:
@@ -136,14 +124,10 @@ def _differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> Differenc
 
 
 def _values_of_run(run: Run) -> dict[str, Any]:
-    values: dict[str, Any] = flat(run.spec.model_dump(mode="json")) if run.spec else {}
-    values["state"] = state_of(run)
-    if record := run.record:
-        environment = record.model_dump(mode="json", include={"fingerprint", "versions", "seconds", "git"})
-        sections = record.model_dump(mode="json", include={"data", "cost", "throughput"})
-        values |= flat({"environment": environment, **{name: part or {} for name, part in sections.items()}})
-    for name in ("selected", "last") if run.result else ():
-        result = getattr(run.result, name)
-        splits = {split: measured.values for split, measured in result.splits.items()}
-        values |= flat({name: {"epoch": result.epoch, "step": result.step, "splits": splits}})
-    return {path: value for path, value in values.items() if value is not None}
+    parts = [
+        {"state": state_of(run)},
+        run.spec.model_dump(mode="json") if run.spec else {},
+        run.record.model_dump(mode="json", include=OF_RECORD) if run.record else {},
+        run.result.model_dump(mode="json", include={"selected", "last"}) if run.result else {},
+    ]
+    return {path: value for part in parts for path, value in flat(part).items() if value is not None}

@@ -1,4 +1,4 @@
-"""The details of one finished group: classes, confusion, calibration error, mistakes. Its runs are read again."""
+"""The details of one finished group: classes, confusion, mistakes. Its runs are read again."""
 
 from base64 import b64encode
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitreport.formatting import Estimate
-from vitreport.intervals import SHARE, over_seeds, share
+from vitreport.intervals import share
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.store.mistakes import read_sheet
 
@@ -56,7 +56,6 @@ class Details:
 
     classes: tuple[ClassAccuracy, ...] = ()
     confusion: Confusion | None = None
-    calibration_error: Estimate | None = None  # expected (Guo et al. 2017)
     mistakes: Mistakes | None = None
     damage: tuple[Damage, ...] = ()  # found while the details were read
 
@@ -80,7 +79,6 @@ def read_details(folders: Iterable[Path]) -> Details:
     return Details(
         classes=tuple(ClassAccuracy(name, each) for name, each in zip(names, by_class, strict=True) if each),
         confusion=Confusion(names, pooled, len(matrices)) if matrices else None,
-        calibration_error=over_seeds([test.expected_calibration_error for _, test in done], SHARE),
         mistakes=next(filter(None, (_mistakes(run, damage) for run, _ in done)), None),
         damage=tuple(damage),
     )

@@ -1,20 +1,23 @@
 """Runs become groups: the runs of one spec on the same images, which differ by seed only, are one result."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from vitreport.analysis.curves import Curve, Metric, curves_of
 from vitreport.analysis.group_details import Details
 from vitreport.analysis.runs import RunSummary, State, dataset_ids, median_of, sample_of
-from vitreport.analysis.train_commands import changed_fields, fields_of, is_preset, training_command
+from vitreport.analysis.train_commands import changes_of, fields_of, model_name, training_command
 from vitreport.data.notices import shares_apart
 from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
-from vitreport.intervals import NOT_NEGATIVE, SHARE, Range, gap, mean_accuracy, over_seeds, share
+from vitreport.intervals import NOT_NEGATIVE, Range, gap, mean_accuracy, over_seeds, share
+from vitreport.records.measurement import SPLITS
 from vitreport.records.run import RunRecord
 from vitreport.run_id import RunId, newest_attempts
+from vitreport.spec.load import preset_for
 from vitreport.spec.run import RunSpec
 
 ORDER: tuple[State, ...] = ("done", "diverged", "failed", "unfinished", "damaged", "no record")
@@ -48,13 +51,10 @@ class Group:
     validation: Estimate | None = None
     test: Estimate | None = None
     test_loss: Estimate | None = None
-    best_test: Estimate | None = None  # the highest of the test curve
     gap: Estimate | None = None  # the generalization gap
     converged: Estimate | None = None
-    test_converged: Estimate | None = None
     shares_apart: float | None = 0.0  # how far the class shares of training and test images differ, if recorded
     cost: Cost | None = None
-    mixed_randomness: str = ""  # which seeds were drawn by which of several randomness versions
     curves: tuple[Curve, ...] = ()  # of the runs in its state
     details: Details | None = None  # only of the representatives of finished pairs
 
@@ -65,17 +65,18 @@ class Group:
     @property
     def command(self) -> str:
         """The command that trains its runs."""
-        return training_command(self._spec, [run.seed for run in self.runs if run.seed is not None])
+        seeds = [run.seed for run in self.runs if run.seed is not None]
+        return training_command(model_name(self._spec), self._spec.data.dataset, self.changed.values(), seeds)
 
     @property
     def is_preset(self) -> bool:
         """Whether it is trained as its preset says."""
-        return is_preset(self._spec)
+        return bool(preset_for(self._spec.model.whole_label, self._spec.data.dataset)) and not self.changed
 
-    @property
-    def changed(self) -> tuple[str, ...]:
-        """The fields that differ from its preset, or from the defaults."""
-        return changed_fields(self._spec)
+    @cached_property
+    def changed(self) -> Mapping[str, str]:
+        """What differs from its preset, or from the defaults, as `--set` takes it, by the paths of the fields."""
+        return changes_of(self._spec)
 
     @property
     def _spec(self) -> RunSpec:
@@ -88,9 +89,25 @@ class Group:
         return RunId.parse(self.runs[0].id).group
 
     @property
+    def epochs(self) -> int:
+        """How many epochs its runs were planned to train."""
+        return self._spec.train.epochs
+
+    @property
+    def reached(self) -> float:
+        """The test accuracy, 0 without a result."""
+        return self.test.value if self.test else 0.0
+
+    @property
     def diverged(self) -> int:
         """How many of its runs diverged."""
         return sum(run.state == "diverged" for run in self.runs)
+
+    @property
+    def lacking(self) -> list[str]:
+        """How many seeds have no result, by their state: 1 of 3 seeds diverged; of a single run the state."""
+        counts, seeds = Counter(run.state for run in self.runs if run.state != "done"), len(self.runs)
+        return [f"{count} of {seeds} seeds {state}" if seeds > 1 else state for state, count in counts.items()]
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -98,9 +115,21 @@ class Group:
         return tuple(run.seed for run in self.runs if run.state == "done" and run.seed is not None)
 
 
+Named = Sequence[tuple[str, Group]]  # groups that are compared, by the names that they have there
+
+
 def mixed_randomness(groups: Iterable[Group]) -> list[str]:
     """Name the groups that are not one result because several randomness versions drew their seeds."""
-    return [f"{group.id} mixes {group.mixed_randomness}" for group in groups if group.mixed_randomness]
+    lines = []
+    for group in groups:
+        seeds: dict[str, list[str]] = defaultdict(list)
+        for run in group.runs:
+            if run.record:
+                seeds[run.record.randomness].append(str(run.seed))
+        words = [f"{version} (seed{'s' * (len(of) > 1)} {', '.join(of)})" for version, of in sorted(seeds.items())]
+        if len(words) > 1:
+            lines.append(f"{group.id} mixes randomness versions {' and '.join(words)}")
+    return lines
 
 
 def group_runs(runs: Sequence[RunSummary]) -> list[Group]:
@@ -128,14 +157,11 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
     spec = runs[0].spec
     assert spec
     done = [run for run in runs if run.state == "done"]
-    counts = [{name: (each.correct, each.count) for name, each in run.splits.items()} for run in done]
-    sample, tested = sample_of(done), share([splits["test"] for splits in counts if "test" in splits])
-
+    train, validation, tested = (
+        [(run.splits[name].correct, run.splits[name].count) for run in done if name in run.splits] for name in SPLITS
+    )
+    sample = sample_of(done)
     state = min((run.state for run in runs), key=ORDER.index)
-
-    def over(read: Callable[[RunSummary], float | None], possible: Range) -> Estimate | None:
-        return over_seeds([value for run in done if (value := read(run)) is not None], possible)
-
     return Group(
         id=group_id,
         architecture=spec.model.label,
@@ -144,17 +170,14 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
         state=state,
         fields=fields_of(spec),
         runs=tuple(runs),
-        train=share([splits["train"] for splits in counts if "train" in splits]),
-        validation=share([splits["val"] for splits in counts if "val" in splits]),
-        test=tested if sample.images is None else mean_accuracy(sample),
-        test_loss=over(lambda run: run.splits["test"].loss if "test" in run.splits else None, NOT_NEGATIVE),
-        best_test=over(lambda run: run.best_test, SHARE),
-        gap=gap([(splits["train"], splits["test"]) for splits in counts if {"train", "test"} <= set(splits)]),
-        converged=over(lambda run: run.converged, Range(1, spec.train.epochs)),
-        test_converged=over(lambda run: run.test_converged, Range(1, spec.train.epochs)),
+        train=share(train),
+        validation=share(validation),
+        test=share(tested) if sample.images is None else mean_accuracy(sample),
+        test_loss=over_seeds([run.splits["test"].loss for run in done], NOT_NEGATIVE),
+        gap=gap(list(zip(train, tested, strict=True))) if len(train) == len(tested) else None,
+        converged=over_seeds([run.converged for run in done if run.converged], Range(1, spec.train.epochs)),
         shares_apart=_shares_apart(spec, [run.record for run in done if run.record]),
         cost=_cost(runs),
-        mixed_randomness=_mixed(runs),
         curves=tuple(curves_of([run.points for run in runs if run.state == state], spec.train.epochs)),
     )
 
@@ -186,13 +209,3 @@ def _cost(runs: Sequence[RunSummary]) -> Cost | None:
         peak_memory_bytes=max((run.peak_memory_bytes for run, _ in same if run.peak_memory_bytes), default=None),
         device=device,
     )
-
-
-def _mixed(runs: Iterable[RunSummary]) -> str:
-    """Write randomness versions 1 (seeds 0, 1) and 2 (seed 2); nothing if there is one version."""
-    seeds: dict[str, list[str]] = defaultdict(list)
-    for run in runs:
-        if run.record:
-            seeds[run.record.randomness].append(str(run.seed))
-    words = [f"{version} (seed{'s' * (len(of) > 1)} {', '.join(of)})" for version, of in sorted(seeds.items())]
-    return f"randomness versions {' and '.join(words)}" if len(words) > 1 else ""

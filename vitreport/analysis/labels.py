@@ -29,7 +29,7 @@ def field_table(groups: Sequence[Group], belongs: Callable[[str], bool]) -> Fiel
     return FieldTable(
         shared=tuple((short_name(path), columns[path][0]) for path in paths if path in used and path not in differing),
         names=tuple(map(short_name, differing)),
-        rows=tuple((group.id, tuple(columns[path][index] for path in differing)) for index, group in enumerate(groups)),
+        rows=tuple(tuple(columns[path][index] for path in differing) for index in range(len(groups))),
     )
 
 
@@ -55,7 +55,7 @@ def told_apart(ablations: Sequence[Ablation]) -> list[Ablation]:
     titles = Counter((each.architecture, each.dataset, each.axes, each.qualifier) for each in ablations)
     names, found = Counter(each.name for each in ablations), []
     for each in ablations:
-        known_by = each.design or each.levels[0].group or ""
+        known_by = each.design or each.groups[0][1].id
         origin = f"{'sweep' if each.design else 'group'} {known_by.rpartition('-')[2]}"
         is_alike = titles[each.architecture, each.dataset, each.axes, each.qualifier] > 1
         name = f"{each.name}, {origin}" if names[each.name] > 1 else each.name

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import architecture_title, subject_of, where_of
 from vitreport.analysis.summary import Ablation, Pair, Section
-from vitreport.analysis.train_commands import usual_command
+from vitreport.analysis.train_commands import training_command
 from vitreport.data.registry import DATASETS
 from vitreport.spec.model import ARCHITECTURES
 
@@ -25,38 +25,56 @@ class Planned(NamedTuple):
 
 def pairs_of(groups: Sequence[Group], planned: Sequence[Planned]) -> list[Pair]:
     """Return the pairs of a study, else every architecture with every dataset."""
-    if planned:
-        of_pair: dict[tuple[str, str], list[Pair]] = defaultdict(list)
-        for each in planned:
-            of_pair[each.architecture, each.dataset].append(planned_pair(each, groups))
-        return [_best_planned(pairs) for pairs in of_pair.values()]
     candidates: dict[tuple[str, str], list[Group]] = defaultdict(list)
-    for group in groups:
-        candidates[group.architecture, group.dataset].append(group)
-    names: dict[str, str] = {group.dataset: group.fields["data.dataset"] for group in groups}
-    architectures = {group.architecture: group.architecture for group in groups}
+    commands: dict[tuple[str, str], str] = {}
+    for each in planned:
+        commands.setdefault(each[:2], each.command)
+        if group := group_of_spec(groups, each.group):
+            candidates[each[:2]].append(group)
+    if not planned:
+        names: dict[str, str] = {group.dataset: group.fields["data.dataset"] for group in groups}
+        architectures = {group.architecture: group.architecture for group in groups}
+        places = product(_ordered(architectures, ARCHITECTURES), _ordered(names, DATASETS))
+        commands = {place: training_command(place[0], names[place[1]]) for place in places}
+        for group in groups:
+            candidates[group.architecture, group.dataset].append(group)
     pairs = []
-    for architecture, dataset in product(_ordered(architectures, ARCHITECTURES), _ordered(names, DATASETS)):
-        if found := candidates.get((architecture, dataset)):
+    for (architecture, dataset), command in commands.items():
+        if found := candidates[architecture, dataset]:
             group, chosen = _representative(found)
-            pairs.append(Pair(architecture, dataset, group, len(found), chosen, group.command))
+            pairs.append(Pair(architecture, group.dataset, group, len(found), chosen, group.command))
         else:
-            pairs.append(Pair(architecture, dataset, None, 0, "", usual_command(architecture, names[dataset])))
+            pairs.append(Pair(architecture, dataset, None, 0, "", command))
     return pairs
+
+
+def best_first(pairs: Sequence[Pair]) -> list[Pair]:
+    """Sort the architectures by their test accuracy on the first dataset, then the next; unmeasured ones come last."""
+    datasets = dict.fromkeys(pair.dataset for pair in pairs)
+    tests = {(pair.architecture, pair.dataset): pair.group.test for pair in pairs if pair.group}
+
+    def place(pair: Pair) -> list[float]:
+        found = [tests.get((pair.architecture, dataset)) for dataset in datasets]
+        return [-test.value if test else 1.0 for test in found]
+
+    return sorted(pairs, key=place)
 
 
 def group_of_spec(groups: Iterable[Group], spec_id: str, dataset: str = "") -> Group | None:
     """Return the group of a spec: on several datasets that on `dataset`, else the one with most results."""
-    found = [group for group in groups if group.spec_id == spec_id]
-    return max(found, key=lambda group: (group.dataset == dataset, len(group.seeds)), default=None)
+    return most_results([group for group in groups if group.spec_id == spec_id], dataset)
+
+
+def most_results(groups: Iterable[Group], dataset: str) -> Group | None:
+    """Return the group on a dataset, else the one with most results."""
+    return max(groups, key=lambda group: (group.dataset == dataset, len(group.seeds)), default=None)
 
 
 def planned_pair(planned: Planned, groups: Sequence[Group]) -> Pair:
     """Return a pair of a study, with its group if it was run."""
     group = group_of_spec(groups, planned.group)
     dataset = group.dataset if group else planned.dataset
-    candidates = sum((each.architecture, each.dataset) == (planned.architecture, dataset) for each in groups)
-    return Pair(planned.architecture, dataset, group, candidates, "as the study has it", planned.command)
+    return Pair(planned.architecture, dataset, group, int(group is not None), "", planned.command)
 
 
 def usual_sections(pairs: Sequence[Pair], ablations: Sequence[Ablation]) -> Iterator[Section]:
@@ -72,8 +90,7 @@ def usual_sections(pairs: Sequence[Pair], ablations: Sequence[Ablation]) -> Iter
 
 def other_sections(sections: Sequence[Section], groups: Sequence[Group]) -> Iterator[Section]:
     """Yield a section for the groups of each architecture and dataset that are in none of these sections."""
-    shown = {group.id for section in sections for part in section.comparisons for _, group in part.groups}
-    shown |= {level.group for section in sections for each in section.ablations for level in each.levels if level.group}
+    shown = {group.id for section in sections for group in section.groups}
     others: dict[str, list[Group]] = defaultdict(list)
     for group in groups:
         if group.id not in shown:
@@ -90,15 +107,6 @@ def _ordered(names: Mapping[str, str], known: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda each: ([*known, names[each]].index(names[each]), each))
 
 
-def _best_planned(pairs: Sequence[Pair]) -> Pair:
-    """Return the best on the validation split if all have one, else the first."""
-    stable = [pair for pair in pairs if not (pair.group and pair.group.diverged)] or pairs
-    place = _best_validated([pair.group for pair in stable])
-    if len(pairs) == 1 or place is None:
-        return stable[0]
-    return replace(stable[place], chosen=f"of {len(pairs)} that the study has the best on the validation split")
-
-
 def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
     """Return the preset's group, else the best on the validation split, else that with most seeds, then epochs.
 
@@ -112,13 +120,8 @@ def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
         return preset, "the preset's settings"
     if len(usable) == 1:
         return usable[0], f"the only one {'with results' if len(tested) == 1 else 'without diverged runs'}"
-    if (place := _best_validated(usable)) is not None:
-        return usable[place], f"the best of {len(usable)} on the validation split"
-    most = max(usable, key=lambda group: (len(group.seeds), group.fields["train.epochs"]))
+    values = [group.validation.value for group in usable if group.validation]
+    if len(values) == len(usable):
+        return usable[values.index(max(values))], f"the best of {len(usable)} on the validation split"
+    most = max(usable, key=lambda group: (len(group.seeds), group.epochs))
     return most, f"of {len(candidates)} the one with most seeds, then most epochs"
-
-
-def _best_validated(groups: Sequence[Group | None]) -> int | None:
-    """Return the place of the highest validation accuracy, None unless all groups have one."""
-    values = [group.validation.value for group in groups if group and group.validation]
-    return values.index(max(values)) if len(values) == len(groups) else None

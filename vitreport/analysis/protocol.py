@@ -2,8 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from vitreport.analysis.findings import Named, epochs_of
-from vitreport.analysis.groups import mixed_randomness
+from vitreport.analysis.groups import Named, mixed_randomness
 from vitreport.analysis.references import where_of
 from vitreport.analysis.summary import Summary
 from vitreport.analysis.train_commands import PLACEHOLDER
@@ -11,7 +10,6 @@ from vitreport.data.registry import DATASETS, dataset_title
 from vitreport.formatting import counted, duration, joined, listed
 from vitreport.spec.sweep import short_name, shown_value
 
-MOST_OWN = 3
 COVERAGE = " They cover new training runs and new test images of the same kind."
 COST = (
     "FLOPs are those of one image, a multiply-add counted as two. Times and images per second (training) are medians "
@@ -35,11 +33,11 @@ def what_was_run(summary: Summary) -> str:
 
 
 def held_fixed(named: Named, varied: Collection[str] = ()) -> str:
-    """Say how long all were trained, and what else differs from the presets in all of them or in some."""
+    """Say how long all were trained, what else differs from the presets in all of them, and whether more does."""
     groups = [group for _, group in named]
     if not groups:
         return ""
-    epochs = {epochs_of(group) for group in groups if "train.epochs" not in varied}
+    epochs = {group.epochs for group in groups if "train.epochs" not in varied}
     changes = [
         {short_name(path): shown_value(group.fields[path]) for path in group.changed if path not in varied}
         for group in groups
@@ -47,16 +45,13 @@ def held_fixed(named: Named, varied: Collection[str] = ()) -> str:
     every = {name: value for name, value in changes[0].items() if all(each.get(name) == value for each in changes)}
     fixed = {"epochs": str(min(epochs))} if len(epochs) == 1 else {}
     words = [f"{name} {value}" for name, value in (fixed | every).items()]
-    own = [
-        f"{name} has {joined(f'{path} {value}' for path, value in each.items() if path not in every)}."
-        for (name, _), each in zip(named, changes, strict=True)
-        if each.keys() - every.keys()
-    ]
-    of = "its preset" if len({group.architecture for group in groups}) == 1 else "the presets"
-    which = "All other settings are" if words else "The settings are"
-    others = f"{which} those of {of}, or the defaults where there is none."
-    more = f"{len(own) - MOST_OWN} more: see the settings below." if len(own) > MOST_OWN else ""
-    return " ".join([*([f"Held fixed: {', '.join(words)}."] if words else []), others, *own[:MOST_OWN], more]).strip()
+    if any(each != every for each in changes):
+        others = "Some other settings differ: see the settings below." if words else "See the settings below."
+    else:
+        of = "its preset" if len({group.architecture for group in groups}) == 1 else "the presets"
+        which = "All other settings are" if words else "The settings are"
+        others = f"{which} those of {of}, or the defaults where there is none."
+    return f"Held fixed: {', '.join(words)}. {others}" if words else others
 
 
 def placeholder_of(summary: Summary) -> str:
@@ -67,14 +62,9 @@ def placeholder_of(summary: Summary) -> str:
 
 def resumed(summary: Summary) -> str:
     """Count the runs that were interrupted and resumed, also on other machines; nothing if there are none."""
-    found = summary.provenance
-    if not found.resumed:
-        return ""
-    runs = f"Interrupted and resumed: {counted(found.resumed, 'run')}"
-    if not found.resumed_elsewhere:
-        return f"{runs}, each with the versions, threads and device that it began with."
-    changed = f"{found.resumed_elsewhere} of them with other versions, threads or another device than before"
-    return f"{runs}, {changed}: the last digits may differ from those of an uninterrupted run."
+    runs, elsewhere = summary.provenance.resumed, summary.provenance.resumed_elsewhere
+    changed = f"{elsewhere} of them with other versions or threads, or on another device"
+    return f"Interrupted and resumed: {counted(runs, 'run')}, {changed}." if runs else ""
 
 
 def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
@@ -85,7 +75,10 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
         "Several seeds are one result. Its 95% confidence interval covers new training runs and new test images of the "
         "same kind; where records do not say which images were correct, it covers new training runs on the same images."
     )
-    yield "A single run has Wilson's interval over its test images. It covers no other seeds, so runs are not ranked."
+    yield (
+        "A single run has Wilson's interval over its test images. It covers no other seeds, so runs are not ranked. On "
+        "the same test images, two are compared with McNemar's exact test, which says nothing of other seeds either."
+    )
     yield (
         "A difference is shown if its interval excludes 0; “no difference is shown"
         "” does not mean equal. The intervals of all comparisons with a baseline hold "
@@ -104,11 +97,6 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
             "half of its last digit. It is reproduced if it lies inside and the interval of the mean is at most 1 pp "
             "to each side. Other claims are judged by the interval of what was measured; test accuracy has converged "
             "at 95% of its total increase, an epoch may be off by a fifth. One seed judges no claim."
-        )
-    if summary.has_pairs:
-        yield (
-            "Two single runs on the same test images are compared with McNemar's exact test, which says nothing of "
-            "other seeds."
         )
     yield (
         "The test accuracy is that of the epoch that train.selection names: the best on the validation split (val), or "
@@ -131,12 +119,10 @@ def limits(summary: Summary) -> Iterator[str]:
         yield f"Single runs: {results}; results may differ for other seeds."
     if 2 in seeds:
         yield "With two seeds an interval is very wide: they can rarely show a difference."
-    if missing := sum(pair.group is None for pair in summary.pairs):
-        yield f"Not run: {missing} of {counted(len(summary.pairs), 'combination')} of architecture and dataset."
-    if any(len(architecture.groups) > len(architecture.pairs) for architecture in summary.architectures):
+    if len(summary.groups) > len(representatives):
         yield "Not all combinations of settings were tried: the best value of one may depend on the others."
     for dataset in dict.fromkeys(group.dataset for group in representatives):
-        epochs = {group.fields["train.epochs"] for group in representatives if group.test and group.dataset == dataset}
+        epochs = {group.epochs for group in representatives if group.test and group.dataset == dataset}
         if len(epochs) > 1:
             lengths = f"from {min(epochs)} to {max(epochs)} epochs"
             yield f"On {dataset_title(dataset)}, the architectures were not trained equally long: {lengths}."

@@ -1,12 +1,12 @@
 """What is cited, in BibTeX, and what architectures, pairs and ablations are called."""
 
 import inspect
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitreport.data.registry import dataset_title
+from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.spec.section import members, tag_of
@@ -22,15 +22,11 @@ SETTING_REFERENCES = {
     for section in ("optimizer", "schedule")
     for kind in members(RunSpec.model_fields[section].annotation)
 }
-METHOD_REFERENCES = {
-    "crossed": ("owen2012bootstrapping", "satterthwaite1946approximate", "wilson1927interval"),
-    "t": ("student1908t",),
-    "wilson": ("wilson1927interval",),
-    "welch": ("welch1947t",),
-    "newcombe": ("newcombe1998difference",),
+METHODS = {
+    *("student1908t", "wilson1927interval", "welch1947t", "newcombe1998difference", "mcnemar1947correlated"),
+    *("sidak1967rectangular", "satterthwaite1946approximate", "owen2012bootstrapping", "bloom1995minimum"),
 }
-MCNEMAR, SIDAK, CALIBRATION = "mcnemar1947correlated", "sidak1967rectangular", "guo2017calibration"
-BLOOM = "bloom1995minimum"
+"""The statistics that the methods section of a report and the notes below its tables name."""
 
 
 def architecture_title(name: str) -> str:
@@ -49,15 +45,14 @@ def model_word(name: str) -> str:
     return f"timm/{name.removeprefix('timm-')}" if name.startswith("timm-") else name
 
 
-def architecture_reference(name: str) -> str:
-    """Return the key of the paper of an architecture."""
-    kind = ARCHITECTURES.get("timm" if name.startswith("timm-") else name)
-    return kind.citation if kind else ""
+def architecture_kind(name: str) -> type[ArchitectureSpec] | None:
+    """Return the spec of an architecture, with what it cites; None for an unknown name."""
+    return ARCHITECTURES.get("timm" if name.startswith("timm-") else name)
 
 
 def architecture_summary(name: str) -> str:
     """Return the first line of the description of an architecture."""
-    kind = ARCHITECTURES.get("timm" if name.startswith("timm-") else name)
+    kind = architecture_kind(name)
     return (inspect.getdoc(kind) or "").partition("\n")[0] if kind else ""
 
 
@@ -78,8 +73,10 @@ def varies_architecture(ablation: "Ablation") -> bool:
 
 
 def bibliography(summary: "Summary") -> list[str]:
-    """Return the entries of what a summary rests on, in the order of the file."""
-    cited = set(_cited(summary))
+    """Return the entries of what a summary rests on, in the order of the file; those of statistics always."""
+    cited = METHODS | {each.reference for each in summary.architectures} | {each.reference for each in summary.datasets}
+    for group in summary.groups:
+        cited |= {key for (path, value), key in SETTING_REFERENCES.items() if group.fields.get(path) == value}
     return [entry for key, entry in entries().items() if key in cited]
 
 
@@ -88,21 +85,3 @@ def entries() -> dict[str, str]:
     """Return the BibTeX entries by their keys."""
     found = ("@" + entry.strip() for entry in FILE.read_text(encoding="utf-8").split("@")[1:])
     return {entry.partition("{")[2].partition(",")[0]: entry for entry in found}
-
-
-def _cited(summary: "Summary") -> Iterable[str]:
-    yield from (architecture.reference for architecture in summary.architectures)
-    yield from (dataset.reference for dataset in summary.datasets)
-    differences = [level.difference for ablation in summary.ablations for level in ablation.levels if level.difference]
-    for group in summary.groups:
-        yield from (key for (path, value), key in SETTING_REFERENCES.items() if group.fields.get(path) == value)
-        if group.details and group.details.calibration_error:
-            yield CALIBRATION
-    for estimate in (*differences, *(each for group in summary.groups for each in (group.test, group.gap) if each)):
-        yield from METHOD_REFERENCES.get(estimate.method, ())
-        if estimate.comparisons > 1:
-            yield SIDAK
-    if summary.has_pairs:
-        yield MCNEMAR
-    if any(ablation.to_settle for ablation in summary.ablations):
-        yield BLOOM

@@ -10,15 +10,15 @@ from vitreport.analysis.curves import Points, points_of
 from vitreport.data.notices import class_warning
 from vitreport.data.registry import DATASETS, dataset_title, is_altered
 from vitreport.formatting import Estimate
-from vitreport.intervals import Sample, wilson_interval
+from vitreport.intervals import Sample, single_run
 from vitreport.records.measurement import SPLITS, Answers, Measurement
 from vitreport.records.reader import Damage, Run
 from vitreport.records.run import DataRecord, RunRecord
 from vitreport.spec.data import DataSpec
 from vitreport.spec.run import RunSpec
-from vitreport.store.run_state import recorded_state
+from vitreport.store.run_state import RecordedState, recorded_state
 
-State = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record", "not run"]
+State = RecordedState | Literal["not run"]
 CONVERGED = 0.95
 SMALLEST_FALL = 0.05  # a loss that decreases by a smaller share of its first value has not converged
 DIGITS = 8
@@ -128,7 +128,7 @@ def datasets_of(runs: Sequence[RunSummary]) -> list[Dataset]:
 
 def sample_of(runs: Iterable[RunSummary]) -> Sample:
     """Return the test accuracies of finished runs, with their answers per image if those of all seeds are known."""
-    tested = [run for run in runs if run.state == "done" and "test" in run.splits]
+    tested = [run for run in runs if run.state == "done"]
     answers = [run.answers for run in tested if run.answers]
     images = {(each.fingerprint, each.count) for each in answers}
     if len(answers) == len(tested) > 1 and len(images) == 1:
@@ -145,8 +145,7 @@ def median_of(values: Iterable[float | None]) -> float | None:
 
 def measured_accuracy(measured: Measurement) -> Estimate:
     """Return the accuracy of one run on a split, with Wilson's interval over its images."""
-    low, high = wilson_interval(measured.correct, measured.count)
-    return Estimate(measured.accuracy, low, high, "wilson", 1, images=measured.count)
+    return single_run(measured.correct, measured.count)
 
 
 def _dataset(dataset_id: str, records: list[tuple[DataRecord, DataSpec]]) -> Dataset:

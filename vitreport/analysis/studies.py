@@ -24,7 +24,6 @@ def outline_of(study: StudySpec, plans: Plans, command_of: Callable[..., str]) -
     planned = {name: _planned(_first_trial(plan), command_of(name)) for name, plan in plans.items()}
     runs = [planned[name] for name, plan in plans.items() if not plan.axes]
     with_runs = {each[:2] for each in runs}
-    best = [claim for claim in study.claims_about(plans) if claim.metric == "best_test_accuracy"]
     return Outline(
         sweeps=tuple(plan.record for plan in plans.values() if plan.axes),
         pairs=tuple(each for each in planned.values() if each in runs or each[:2] not in with_runs),
@@ -39,7 +38,6 @@ def outline_of(study: StudySpec, plans: Plans, command_of: Callable[..., str]) -
             for section in study.order
             if not plans.keys().isdisjoint(section.parts)
         ),
-        best_over_epochs=frozenset(_group(study, plans, claim.of, claim.at) for claim in best),
         parts={plan.id: planned[name] for name, plan in plans.items()},
         command=command_of(),
     )

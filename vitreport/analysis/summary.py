@@ -7,14 +7,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from vitreport.analysis.groups import Group
+from vitreport.analysis.groups import Group, Named
 from vitreport.analysis.power import ToSettle
 from vitreport.analysis.references import architecture_title
 from vitreport.analysis.runs import Dataset, RunSummary, State
 from vitreport.data.registry import dataset_title
-from vitreport.formatting import Estimate
+from vitreport.formatting import Estimate, joined
 from vitreport.records.reader import Damage
 from vitreport.spec.sweep import ValueSpec, shown_level
+
+MOST_IN_A_HEADING = 2
 
 
 @dataclass(frozen=True)
@@ -38,21 +40,28 @@ class Pair:
     candidates: int
     chosen: str  # why this one of all candidates
     command: str
-    paired: Paired | None = None  # with the single run that has most correct images
 
 
 @dataclass(frozen=True)
 class Level:
-    """One value of each axis of an ablation, and its difference from the baseline."""
+    """One value of each axis of an ablation, its group if it was run, and the difference from the baseline."""
 
     values: tuple[ValueSpec, ...]
-    state: State
-    accuracy: Estimate | None
-    difference: Estimate | None
-    group: str | None  # the id of its group
+    group: Group | None
     command: str
     missing: int = 0  # how many of the planned runs have no result
+    difference: Estimate | None = None
     paired: Paired | None = None  # with the baseline
+
+    @property
+    def state(self) -> State:
+        """That of its group."""
+        return self.group.state if self.group else "not run"
+
+    @property
+    def accuracy(self) -> Estimate | None:
+        """The test accuracy of its group."""
+        return self.group.test if self.group else None
 
     @property
     def shown(self) -> str:
@@ -97,27 +106,22 @@ class Ablation:
         """The paths of the fields that are varied."""
         return frozenset(path for level in self.levels for value in level.values for path in value.fields)
 
+    @property
+    def groups(self) -> Named:
+        """What was run, by its levels."""
+        return tuple((level.shown, level.group) for level in self.levels if level.group)
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """The runs of a section on one dataset, by the names that they have there."""
+    """The groups of a section on one dataset, by the names that they have there, and what was not run."""
 
     name: str  # unique in a summary
+    heading: str
     dataset: str
-    runs: tuple[tuple[str, Pair], ...]
+    groups: Named
+    missing: tuple[str, ...]
     command: str  # trains what is missing
-
-    @property
-    def groups(self) -> tuple[tuple[str, Group], ...]:
-        """What was run."""
-        return tuple((name, pair.group) for name, pair in self.runs if pair.group)
-
-    @property
-    def heading(self) -> str:
-        """What is compared: Perceiver IO on CIFAR-10; Architectures on CIFAR-10."""
-        names = {pair.architecture for _, pair in self.runs}
-        what = architecture_title(names.pop()) if len(names) == 1 else "Architectures"
-        return f"{what} on {dataset_title(self.dataset)}"
 
 
 @dataclass(frozen=True)
@@ -137,20 +141,33 @@ class Section:
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:
-        """Its runs by dataset, with the title of their architecture as name where it is the only one."""
+        """Its runs by dataset. The only group of its architecture has the title of that as name."""
         found = []
         for dataset in dict.fromkeys(pair.dataset for _, pair in self.runs):
             own = [(name, pair) for name, pair in self.runs if pair.dataset == dataset]
-            uses = Counter(pair.architecture for _, pair in own)
-            named = [(architecture_title(p.architecture) if uses[p.architecture] == 1 else name, p) for name, p in own]
-            found.append(Comparison(f"{self.title} on {dataset}", dataset, tuple(named), self.command))
+            titles = list(dict.fromkeys(architecture_title(pair.architecture) for _, pair in own))
+            what = joined(titles) if len(titles) <= MOST_IN_A_HEADING else "Architectures"
+            groups = [(name, pair.group) for name, pair in own if pair.group]
+            uses = Counter(group.architecture for _, group in groups)
+            comparison = Comparison(
+                name=f"{self.title} on {dataset}",
+                heading=f"{what} on {dataset_title(dataset)}",
+                dataset=dataset,
+                groups=tuple(
+                    (architecture_title(group.architecture) if uses[group.architecture] == 1 else name, group)
+                    for name, group in groups
+                ),
+                missing=tuple(name for name, pair in own if pair.group is None),
+                command=self.command,
+            )
+            found.append(comparison)
         return tuple(found)
 
     @property
-    def is_measured(self) -> bool:
-        """Whether any of it was run."""
-        levels = (level.group for ablation in self.ablations for level in ablation.levels)
-        return any(pair.group for _, pair in self.runs) or any(levels)
+    def groups(self) -> list[Group]:
+        """What was run of it."""
+        runs = [pair.group for _, pair in self.runs if pair.group]
+        return [*runs, *(group for ablation in self.ablations for _, group in ablation.groups)]
 
 
 @dataclass(frozen=True)
@@ -159,20 +176,17 @@ class FieldTable:
 
     shared: tuple[tuple[str, str], ...]
     names: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """An architecture with its groups, by dataset, and the pairs that represent it in the overview."""
+    """What an architecture is, and the key of its paper."""
 
     name: str
     title: str
     about: str
     reference: str
-    pairs: tuple[Pair, ...]
-    groups: tuple[Group, ...]
-    ablations: tuple[Ablation, ...]
 
 
 @dataclass(frozen=True)
@@ -195,33 +209,16 @@ class Summary:
     runs: int
     sections: tuple[Section, ...]
     architectures: tuple[Architecture, ...]
+    pairs: tuple[Pair, ...]  # the architectures with the best one first, each on every dataset
+    groups: tuple[Group, ...]
+    ablations: tuple[Ablation, ...]
     datasets: tuple[Dataset, ...]
     unplaced: tuple[RunSummary, ...]  # runs without a readable spec
     damage: tuple[Damage, ...]
     provenance: Provenance
     command: str = ""  # trains what is missing of a study
 
-    def group(self, group_id: str) -> Group:
-        """Return a group by its id."""
-        return next(each for each in self.groups if each.id == group_id)
-
-    @property
-    def pairs(self) -> tuple[Pair, ...]:
-        """The pairs of all architectures."""
-        return tuple(pair for architecture in self.architectures for pair in architecture.pairs)
-
-    @property
-    def groups(self) -> tuple[Group, ...]:
-        """The groups of all architectures."""
-        return tuple(group for architecture in self.architectures for group in architecture.groups)
-
-    @property
-    def ablations(self) -> tuple[Ablation, ...]:
-        """The ablations of all architectures."""
-        return tuple(ablation for architecture in self.architectures for ablation in architecture.ablations)
-
-    @property
-    def has_pairs(self) -> bool:
-        """Whether single runs are compared image by image."""
-        levels = (level.paired for ablation in self.ablations for level in ablation.levels)
-        return any(levels) or any(pair.paired for pair in self.pairs)
+    def is_overview(self, comparison: Comparison) -> bool:
+        """Whether these are the groups that represent the architectures on a dataset."""
+        foremost = {pair.group.id for pair in self.pairs if pair.group and pair.dataset == comparison.dataset}
+        return {group.id for _, group in comparison.groups} == foremost

@@ -1,7 +1,7 @@
 """The shortest commands that train what a report shows."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -23,55 +23,36 @@ TAGS = ("optimizer.name", "schedule.name", "model.implementation")
 """Fields that decide which other fields there are."""
 
 
-def training_command(spec: RunSpec, seeds: Sequence[int] = ()) -> str:
-    """Write `vitreport train` with what differs from the preset or the defaults; a shell loop for several seeds."""
-    differing = [word for text in _assignments(spec) for word in ("--set", text)]
-    return usual_command(_model_name(spec), spec.data.dataset, differing, seeds)
-
-
-def usual_command(model: str, dataset: str, options: Sequence[str] = (), seeds: Sequence[int] = ()) -> str:
-    """Write the command that trains a model as its preset or the defaults say, apart from these options."""
+def training_command(model: str, dataset: str, options: Iterable[str] = (), seeds: Sequence[int] = ()) -> str:
+    """Write `vitreport train` with what `--set` has to change of the preset or the defaults, in a loop over seeds."""
+    changes = [word for option in options for word in ("--set", option)]
     data_dir = [] if dataset in DATASETS else ["--data-dir", PLACEHOLDER]
-    words = ["vitreport", "train", model_word(model), "--dataset", dataset, *options, *data_dir]
+    words = ["vitreport", "train", model_word(model), "--dataset", dataset, *changes, *data_dir]
     command = printable(shlex.join(words))
     if len(seeds) > 1:
         return f"for seed in {' '.join(map(str, seeds))}; do {command} --seed $seed; done"
     return f"{command} --seed {seeds[0]}" if any(seeds) else command
 
 
-def is_preset(spec: RunSpec) -> bool:
-    """Return whether a spec is the preset of its model and dataset."""
-    return bool(preset_for(spec.model.whole_label, spec.data.dataset)) and not _assignments(spec)
-
-
-def _model_name(spec: RunSpec) -> str:
+def model_name(spec: RunSpec) -> str:
+    """Return the model of a spec as a command takes it: timm/resnet18."""
     architecture = getattr(spec.model, "architecture", "")
     return f"{spec.model.name}/{architecture}" if architecture else spec.model.name
 
 
-def changed_fields(spec: RunSpec) -> tuple[str, ...]:
-    """Return the fields that differ from the preset or the defaults, by their paths."""
-    return tuple(path for path, _ in _changes(spec))
-
-
-def _assignments(spec: RunSpec) -> list[str]:
-    """Return what differs from the preset or the defaults, as `--set` takes it."""
-    return [text for _, text in _changes(spec)]
-
-
-def _changes(spec: RunSpec) -> list[tuple[str, str]]:
+def changes_of(spec: RunSpec) -> dict[str, str]:
+    """Return what differs from the preset or the defaults as `--set` takes it, by the paths of the fields."""
     data, wanted = spec.data, fields_of(spec)
     known = DATASETS.get(data.dataset)  # of a folder, the spec has what was found there
     classes, size = (known.num_classes, known.image_size) if known else (data.num_classes, data.image_size)
     facts = DatasetFacts(data.dataset, classes, size)
-    changes: list[tuple[str, str]] = []
+    changes: dict[str, str] = {}
     for paths in (TAGS, wanted):  # tags first: they bring the defaults of their other fields
-        given = tuple(text for _, text in changes)
-        usual = _usual_fields(_model_name(spec), spec.model.whole_label, facts, given)
+        usual = _usual_fields(model_name(spec), spec.model.whole_label, facts, tuple(changes.values()))
         for path in paths:
             if path in wanted and usual.get(path) != (value := wanted[path]):
                 is_plain = isinstance(value, str) and parse_value(value) == value
-                changes.append((path, f"{short_name(path)}={value if is_plain else toml_value(value)}"))
+                changes[path] = f"{short_name(path)}={value if is_plain else toml_value(value)}"
     return changes
 
 

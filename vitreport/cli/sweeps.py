@@ -94,7 +94,7 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
         content = tables.ablation(ablations[plan.id])
         columns = content.columns
         print_table(columns, content.rows, right=columns[len(plan.axes) :], spare=columns[-2:])
-        found = ablation_findings(ablations[plan.id], {group.id: group for group in summary.groups})
+        found = ablation_findings(ablations[plan.id])
         for sentence in (content.note, *(each.sentence for each in found), *filter(None, [plan.without_baseline])):
             print_sentence(sentence)
 

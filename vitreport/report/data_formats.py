@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from vitreport.analysis.groups import Cost, Group, mixed_randomness
 from vitreport.analysis.runs import RunSummary
-from vitreport.analysis.summary import Architecture
+from vitreport.analysis.summary import Level
 from vitreport.formatting import Estimate, csv_text, json_document, printable
 from vitreport.report import tables
 from vitreport.report.blocks import Figure, Table
@@ -23,7 +23,7 @@ from vitreport.spec.fields import flat
 
 SCHEMA_VERSION = 7
 KEPT: dict[type, Sequence[str]] = {  # of a type that has more, or has it elsewhere
-    Architecture: ("name", "title", "about", "reference", "groups"),
+    Level: ("values", "state", "accuracy", "difference", "group", "command", "missing", "paired"),
     RunSummary: ("id", "seed", "state", "epoch", "epochs", "accuracies", "note"),
     Figure: ("name", "kind", "title", "alt", "caption"),
 }

@@ -3,15 +3,15 @@
 A new section is one function that yields its blocks, and one line in `SECTIONS`. What says nothing is left out.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby
 
 from vitreport.analysis import protocol
 from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.analysis.conclusion import conclusion
-from vitreport.analysis.findings import Finding, Named, findings, is_foremost
+from vitreport.analysis.findings import Finding, findings, is_foremost
+from vitreport.analysis.groups import Named
 from vitreport.analysis.references import bibliography, subject_of, where_of
 from vitreport.analysis.summary import Ablation, Comparison, Section, Summary
 from vitreport.formatting import counted, joined
@@ -52,11 +52,15 @@ class Page:
         """The figures of all sections."""
         return tuple(blocks.figures_in(self.sections))
 
-    def about(self, place: str, compared: Sequence[str] = ()) -> Bullets:
-        """Return what was found about a comparison or an ablation, by its name; also of all groups `compared` there."""
-        foremost = list(filter(is_foremost, self.findings)) if len(compared) > 1 else []
-        own = [each for each in foremost if set(compared).issuperset(each.groups)]
-        return Bullets(tuple(each.sentence for each in self.findings if each.place == place or each in own))
+    @cached_property
+    def compared(self) -> set[str]:
+        """The groups of all comparisons, by their ids: their settings are shown there."""
+        return {group.id for each in self.summary.sections for part in each.comparisons for _, group in part.groups}
+
+    def about(self, place: str, foremost: Collection[str] = ()) -> Bullets:
+        """Return what was found about a comparison or an ablation, by its name, and which of the `foremost` is best."""
+        best = [each for each in self.findings if is_foremost(each) and {*each.groups} <= {*foremost}]
+        return Bullets(tuple(each.sentence for each in self.findings if each.place == place or each in best))
 
 
 def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE) -> Page:
@@ -83,7 +87,7 @@ def result(page: Page) -> Iterator[blocks.Block]:
 def questions(page: Page) -> Iterator[blocks.Section]:
     """Yield a section for each question of which something was run."""
     for number, each in enumerate(page.summary.sections, start=1):
-        if each.is_measured:
+        if each.groups:
             yield blocks.Section(each.title, f"section-{number}", tuple(_question(page, each)))
 
 
@@ -102,32 +106,29 @@ def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
 
 
 def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
-    missing = joined([name for name, pair in content.runs if pair.group is None])
     command = [blocks.Code(content.command)] if content.command else []
-    yield page.about(content.name, [group.id for _, group in content.groups])
+    is_overview = len(content.groups) > 1 and page.summary.is_overview(content)
+    yield page.about(content.name, [group.id for _, group in content.groups if is_overview])
     if content.groups:
-        yield Beside((tables.comparison(content), *comparison_figure(content, page.summary.pairs)))
+        yield Beside((tables.comparison(content), *(() if is_overview else comparison_figure(content))))
         yield Paragraph(protocol.held_fixed(content.groups), "note")
         yield from _curves(f"{content.heading}-curves", content.heading, content.groups)
-    yield Bullets(((f"Not run: {missing}.", *command),) if missing else ())
+    yield Bullets(((f"Not run: {joined(content.missing)}.", *command),) if content.missing else ())
     yield _settings(content.groups, tables.fields(content.groups))
     yield _details("Classes and mistakes", _classes(content.groups))
 
 
 def ablation_blocks(page: Page, ablation: Ablation) -> tuple[blocks.Block, ...]:
     """Return an ablation without a heading: what was found, its table and figure, what is missing, its curves."""
-    groups = [(level.shown, page.summary.group(level.group)) for level in ablation.levels if level.group]
-    compared = {group.id for each in page.summary.sections for part in each.comparisons for _, group in part.groups}
-    is_known = any(group.id in compared for _, group in groups)  # then its other settings are shown there
-    fields = [] if is_known else tables.fields(groups)
-    missing = (level for level in ablation.levels if level.group is None and level.command)
-    by_command = groupby(missing, key=lambda level: level.command)
-    words = ((f"Not run: {joined(each.shown for each in levels)}.", command) for command, levels in by_command)
+    groups = ablation.groups
+    fields = [] if any(group.id in page.compared for _, group in groups) else tables.fields(groups)
+    missing = [level for level in ablation.levels if level.group is None and level.command]
+    names = joined(level.shown for level in missing)
     content: list[blocks.Block] = [
         page.about(ablation.name),
         Beside((tables.ablation(ablation), *ablation_figure(ablation))),
         Paragraph(protocol.held_fixed(groups, ablation.varied), "note"),
-        Bullets(tuple((text, blocks.Code(command)) for text, command in words)),
+        Bullets(((f"Not run: {names}.", blocks.Code(missing[0].command)),) if missing else ()),
         *_curves(f"{ablation.name}-curves", subject_of(ablation), groups),
         _settings(groups, fields),
     ]
@@ -156,8 +157,8 @@ def _classes(groups: Named) -> Iterator[blocks.Block]:
 def not_run(page: Page) -> Iterator[blocks.Block]:
     """Yield what nothing was run of, with one command where a study has one."""
     summary = page.summary
-    titles = joined([each.title for each in summary.sections if not each.is_measured])
-    yield Paragraph(f"Nothing was run of: {titles}." if titles else "")
+    titles = joined([f"“{each.title}”" for each in summary.sections if not each.groups])
+    yield Paragraph(f"Nothing was run of {titles}." if titles else "")
     yield CodeBlock(summary.command if titles else "", "sh")
     pairs = [] if summary.command else [pair for pair in summary.pairs if pair.group is None]
     items = Bullets(tuple((f"{where_of(pair)}:", blocks.Code(pair.command)) for pair in pairs))

@@ -1,6 +1,5 @@
 """The tables of a report, the same for every format."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -9,9 +8,8 @@ from vitreport.analysis import protocol
 from vitreport.analysis import summary as plain
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.comparisons import difference_of
-from vitreport.analysis.findings import Named
 from vitreport.analysis.group_details import Confusion
-from vitreport.analysis.groups import Group
+from vitreport.analysis.groups import Group, Named
 from vitreport.analysis.labels import field_table
 from vitreport.analysis.references import subject_of, where_of
 from vitreport.analysis.runs import Dataset, RunSummary
@@ -32,7 +30,8 @@ def overview(summary: plain.Summary) -> Table:
     seeds = _vary(pair.group.test for pair in summary.pairs if pair.group)
     rows = []
     for architecture in summary.architectures:
-        outcomes = {pair.dataset: outcome(pair.group, seeds=seeds) for pair in architecture.pairs}
+        own = (pair for pair in summary.pairs if pair.architecture == architecture.name)
+        outcomes = {pair.dataset: outcome(pair.group, seeds=seeds) for pair in own}
         rows.append((architecture.title, *(outcomes.get(dataset, NOTHING) for dataset in datasets)))
     caption = "Test accuracy of each architecture on each dataset"
     tests = [pair.group.test for pair in summary.pairs if pair.group]
@@ -43,7 +42,9 @@ def overview(summary: plain.Summary) -> Table:
 def comparison(content: plain.Comparison) -> Table:
     """Show the groups of a comparison with their differences from the one with the highest test accuracy."""
     groups = [group for _, group in content.groups]
-    best = max((each for each in groups if each.test and not each.diverged), key=_tested, default=None)
+    best = max(
+        (each for each in groups if each.test and not each.diverged), key=lambda each: each.reached, default=None
+    )
     found = [difference_of(each, best) if best and each is not best else None for each in groups]
     seeds = _vary(group.test for group in groups)
     rows = [
@@ -98,7 +99,7 @@ def fields(named: Named) -> Iterator[Block]:
     is_one_model = len({group.architecture for group in groups}) == 1
     content = field_table(groups, lambda path: is_one_model or not path.startswith("model."))
     names = [name for name, _ in named]
-    by_group = [("setting", *content.names), *((name, *row[1]) for name, row in zip(names, content.rows, strict=True))]
+    by_group = [("setting", *content.names), *((name, *row) for name, row in zip(names, content.rows, strict=True))]
     by_field = [("field", *names), *list(zip(*by_group, strict=True))[1:]]
     columns, *rows = by_field if len(named) <= MOST_COLUMNS else by_group
     yield table("Settings that differ", columns, rows if content.names else ())
@@ -233,17 +234,11 @@ def outcome(group: Group | None, *, seeds: bool = True) -> str:
     """Return the test accuracy, or why there is none; seeds without a result are counted."""
     if group is None:
         return "not run"
-    counts = Counter(run.state for run in group.runs if run.state != "done")
     if group.test is None:
-        first = {run.state: run for run in reversed(group.runs)}
-        words = (f"{state} ({_reached(first[state])})".removesuffix(f" ({NOTHING})") for state in counts)
+        first = {run.state: run for run in reversed(group.runs) if run.state != "done"}
+        words = (f"{state} ({_reached(run)})".removesuffix(f" ({NOTHING})") for state, run in first.items())
         return "; ".join(words) or "no test accuracy"
-    lacking = [f"{count} of {len(group.runs)} seeds {state}" for state, count in counts.items()]
-    return Number("; ".join([group.test.in_percent(seeds=seeds), *lacking]), group.test.value)
-
-
-def _tested(group: Group) -> float:
-    return group.test.value if group.test else 0.0
+    return Number("; ".join([group.test.in_percent(seeds=seeds), *group.lacking]), group.test.value)
 
 
 def _is_of_model(path: str) -> bool:

@@ -66,9 +66,9 @@ def plot(
 def _labelled(summary: Summary, given: Sequence[str]) -> tuple[str, list[tuple[str, Group]]]:
     """Return the title and the groups with their labels: those given, else what differs between the groups."""
     groups = {group.id: group for group in summary.groups}
-    whole = (each for each in summary.ablations if set(groups) <= {level.group for level in each.levels})
+    whole = (each for each in summary.ablations if set(groups) <= {group.id for _, group in each.groups})
     if ablation := next(whole, None):
-        title, labels = subject_of(ablation), {level.group or "": level.shown for level in ablation.levels}
+        title, labels = subject_of(ablation), {group.id: shown for shown, group in ablation.groups}
     else:
         title = ", ".join(dict.fromkeys(map(where_of, groups.values())))
         names = {

@@ -39,7 +39,7 @@ SPARE = ["started", "time", "epochs", "val"]
 LEGEND = "95% confidence intervals for new seeds (test: and new images), very wide for n = 2"
 CURVE_WIDTH = 60
 SPARKS = "▁▂▃▄▅▆▇█"
-MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "environment.seconds")
+MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "seconds")
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -79,11 +79,10 @@ def _row(architecture: str, pair: Pair | None) -> Row:
     return Row(title, group.test, group.state) if group else Row(title, None, "not run" if pair else NOTHING)
 
 
-def comparison_figure(content: Comparison, pairs: Sequence[Pair]) -> Iterator[Figure]:
-    """Make the figure of several groups, unless they are those that the `pairs` of the overview show."""
-    foremost = {pair.group.id for pair in pairs if pair.group and pair.dataset == content.dataset}
+def comparison_figure(content: Comparison) -> Iterator[Figure]:
+    """Make the figure of several groups, if one of them was measured."""
     rows = [Row(name, group.test, group.state) for name, group in content.groups]
-    if len(rows) > 1 and any(row.accuracy for row in rows) and {group.id for _, group in content.groups} != foremost:
+    if len(rows) > 1 and any(row.accuracy for row in rows):
         alt = f"{content.heading}: {joined(f'{row.label} {row.outcome}' for row in rows)}."
         yield Figure(content.name, "rows", content.heading, alt, "", [("", rows)])
 

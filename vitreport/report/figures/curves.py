@@ -101,8 +101,8 @@ def _figure(name: str, title: str, panels: Sequence[Panel], more: str) -> Figure
         f"{panel.title} at the last epoch: {joined(line.shown(line.curve.epochs[-1]) for line in panel.lines)}."
         for panel in panels
     ]
-    seeds = joined(map(str, sorted({each.n for each in curves if each.n > 1})))
-    bands = f"Means over seeds with 95% bands (n = {seeds})." if seeds else "Single runs, no bands."
+    seeds = " or ".join(map(str, sorted({each.n for each in curves if each.n > 1})))
+    bands = f"Means over {seeds} seeds with 95% bands." if seeds else "Single runs, no bands."
     if any(each.split == "train" and not each.is_running for each in curves):
         bands += f" {MEASURED}."
     strides = f" One epoch in {curves[0].stride} is drawn." if curves[0].stride > 1 else ""
