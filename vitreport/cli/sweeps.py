@@ -6,25 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import vitreport
 from vitreport.analysis.findings import ablation_findings
 from vitreport.analysis.power import foreseen
 from vitreport.analysis.selection import Analysis
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
+from vitreport.cli.live import SweepView
 from vitreport.cli.options import SweepOptions
 from vitreport.cli.records import warn_mixed
 from vitreport.errors import DamageError, VitreportError, left_out
 from vitreport.formatting import compact, counted, duration, listed, printable
 from vitreport.records.folders import run_folders
-from vitreport.records.reader import read_run
+from vitreport.records.reader import Run, read_run
 from vitreport.report import tables
 from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.engines.local import LocalEngine
 from vitreport.sweep.forecast import TrialForecast, check_networks, expect_here, forecast_trials
 from vitreport.sweep.plan import Plan, Trial, read_trials
-from vitreport.sweep.run import Policy, missing_trials
+from vitreport.sweep.run import Policy, missing_trials, run_plans
 
 WAYS = {
     "failed": "--retry-failed trains those that failed with an error",
@@ -32,13 +32,14 @@ WAYS = {
 }
 
 
-def sweep_arguments(options: SweepOptions) -> dict[str, Any]:
-    """Return the arguments of the Python API for options of a sweep."""
-    return {
-        "runtime": options.runtime(),
-        "engine": partial(LocalEngine, options.jobs, argv=sys.argv[1:]),
-        "policy": Policy(options.retry_failed, options.fail_fast),
-    }
+def run_sweeps(
+    plans: Sequence[Plan], options: SweepOptions, faults: dict[str, VitreportError] | None = None
+) -> dict[str, Run]:
+    """Train what is missing of sweeps as the options say, and show it. Raises as `run_plans` does."""
+    engine = partial(LocalEngine, options.jobs, argv=sys.argv[1:])
+    policy = Policy(options.retry_failed, options.fail_fast)
+    with SweepView(quiet=options.quiet) as view:
+        return run_plans(plans, options.runtime(), engine, policy=policy, observer=view, faults=faults)
 
 
 def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
@@ -99,7 +100,7 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
             print_sentence(sentence)
 
 
-def refuse_missing(trials: Sequence[Trial], runs_dir: Path, faults: Mapping[str, VitreportError]) -> None:
+def refuse_missing(trials: Sequence[Trial], runs_dir: Path, faults: Mapping[str, VitreportError] = {}) -> None:
     """Warn of each trial without a result; a diverged one has its result.
 
     Raises the error of what was left out if there are `faults`, else DamageError if there are such trials.

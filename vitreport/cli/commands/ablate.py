@@ -6,13 +6,11 @@ from vitreport.analysis.analyze import analyze
 from vitreport.analysis.selection import Analysis
 from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.cli import completion, options
-from vitreport.cli.live import SweepView
 from vitreport.cli.options import PARAM, SWEEP, flag, option
-from vitreport.cli.sweeps import refuse_missing, show_ablation_plan, show_sweeps, sweep_arguments
+from vitreport.cli.sweeps import refuse_missing, run_sweeps, show_ablation_plan, show_sweeps
 from vitreport.data.sources import facts_in
 from vitreport.spec.sweep import parse_list, parse_seeds, read_axes, zipped
 from vitreport.sweep.plan import plan_ablation
-from vitreport.sweep.run import run_plans
 
 
 @options.grouped
@@ -54,7 +52,6 @@ def ablate(
     if sweep.dry_run:
         show_ablation_plan(plan, sweep)
     else:
-        with SweepView(quiet=sweep.quiet) as view:
-            runs = run_plans([plan], observer=view, **sweep_arguments(sweep))
+        runs = run_sweeps([plan], sweep)
         show_sweeps([plan], Analysis(analyze(runs.values(), outline_of_sweeps([plan]))), as_json=sweep.as_json)
-        refuse_missing(plan.trials, sweep.runs_dir, {})
+        refuse_missing(plan.trials, sweep.runs_dir)

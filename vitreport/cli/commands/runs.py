@@ -10,18 +10,9 @@ import typer
 from vitreport.analysis.comparisons import compare_groups, compare_runs
 from vitreport.analysis.groups import Group, group_runs
 from vitreport.analysis.runs import RunSummary, summarize_run
-from vitreport.cli import completion, options
+from vitreport.cli import completion, options, records
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.options import argument, flag, option
-from vitreport.cli.records import (
-    accuracy_on,
-    read_named,
-    record_rows,
-    refuse_damage,
-    require_runs_dir,
-    spec_rows,
-    warn_mixed,
-)
 from vitreport.errors import DamageError, SpecError
 from vitreport.export.table import epochs_table, require_extra, runs_table
 from vitreport.files import output_path, write_atomic
@@ -58,10 +49,10 @@ def list_runs(
     Example:
         vitreport runs list
     """
-    require_runs_dir(runs_dir, may_lack_default=True)
-    records = [read_run(folder) for folder in run_folders(runs_dir)]
-    states = {run.id: state_of(run) for run in records}
-    runs = [summarize_run(run) for run in records]
+    records.require_runs_dir(runs_dir, may_lack_default=True)
+    found = [read_run(folder) for folder in run_folders(runs_dir)]
+    states = {run.id: state_of(run) for run in found}
+    runs = [summarize_run(run) for run in found]
     groups = group_runs(runs)
     damage: list[Damage] = []
     levels: dict[str, dict[str, None]] = defaultdict(dict)  # of the sweeps that a group is in, each once
@@ -79,9 +70,9 @@ def list_runs(
             note(LEGEND)
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
-    warn_mixed(groups)
+    records.warn_mixed(groups)
     warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
-    refuse_damage(records)
+    records.refuse_damage(found)
     if damage:
         raise DamageError(f"{len(damage)} of the sweeps damaged")
 
@@ -110,14 +101,14 @@ def _row(
 ) -> list[str]:
     """Return the row of a group, or of a single run: means of what is done, and what the others reached."""
     counts = Counter(states[run.id] for run in runs)
-    begun = [run.validation for run in runs if not run.splits and not run.damage]
-    so_far = ", ".join(percent(each) for each in begun if each is not None)
+    unfinished = [run.validation for run in runs if not run.splits and not run.damage]
+    so_far = ", ".join(percent(each) for each in unfinished if each is not None)
     if group:
         reached = {"val": _mean(group.validation), "test": _mean(group.test)}
     else:
         reached = {split: percent(each) for split, each in runs[0].accuracies.items() if runs[0].state == "done"}
     validation = [reached.get("val", ""), f"so far {so_far}" if so_far else ""]
-    records = [run.record for run in runs if run.record]
+    begun = [run.record for run in runs if run.record]
     name = group.id if group and len(runs) > 1 else runs[0].id
     return [
         f"{name} ({'; '.join(levels)})" if levels else name,
@@ -125,8 +116,8 @@ def _row(
         ", ".join(dict.fromkeys(f"{done}/{every or '?'}" for done, every in map(_epochs, runs))),
         "; ".join(filter(None, validation)),
         reached.get("test", ""),
-        duration(sum(record.seconds for record in records)) if records else "",
-        min((record.started for record in records), default=""),
+        duration(sum(record.seconds for record in begun)) if begun else "",
+        min((record.started for record in begun), default=""),
     ]
 
 
@@ -141,7 +132,7 @@ def show(run: RunName, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: op
     Example:
         vitreport runs show swin-digits-ea4ce545-s0
     """
-    found = read_named(run, runs_dir)
+    found = records.read_named(run, runs_dir)
     state, result = state_of(found), found.result
     if as_json:
         parts = {"spec": found.spec, "run": found.record, "result": result, "epochs": found.epochs}
@@ -149,17 +140,17 @@ def show(run: RunName, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: op
     else:
         print_text(f"{found.id}: {state}")
         results = [
-            (f"{which} epoch {of.epoch}, {split}", f"accuracy {accuracy_on(split, each)}, loss {each.loss:.4f}")
+            (f"{which} epoch {of.epoch}, {split}", f"accuracy {records.accuracy_on(split, each)}, loss {each.loss:.4f}")
             for which, of in ((("selected", result.selected), ("last", result.last)) if result else ())
             for split, each in of.splits.items()
         ]
-        spec = spec_rows(found.spec) if found.spec else []
-        for title, rows in {"trained": spec, "record": record_rows(found), "results": results}.items():
+        spec = records.spec_rows(found.spec) if found.spec else []
+        for title, rows in {"trained": spec, "record": records.record_rows(found), "results": results}.items():
             if rows:
                 print_table([title, ""], rows, gap=True)
         if found.epochs:
             print_table(["curves", "first", "last", ""], _curve_rows(found), right=["first", "last"], gap=True)
-    refuse_damage([found])
+    records.refuse_damage([found])
 
 
 def _curve_rows(run: Run) -> list[tuple[str, ...]]:
@@ -191,7 +182,7 @@ def diff(
     Example:
         vitreport runs diff swin-digits-ea4ce545 tnt-digits-1c1bd1f0
     """
-    require_runs_dir(runs_dir, may_lack_default=True)
+    records.require_runs_dir(runs_dir, may_lack_default=True)
     members = [find_group(name, runs_dir) for name in (first, second)]
     sides = [
         [read_run(folder) for folder in folders or [find_run(name, runs_dir)]]
@@ -218,8 +209,8 @@ def diff(
             print_text("no difference")
         if sentence:
             print_sentence(sentence)
-    warn_mixed(group for group in (left, right) if group)
-    refuse_damage([*sides[0], *sides[1]])
+    records.warn_mixed(group for group in (left, right) if group)
+    records.refuse_damage([*sides[0], *sides[1]])
 
 
 def _words(path: str, value: Any, sign: Literal["", "+"] = "") -> str:
@@ -253,7 +244,7 @@ def export(
     """
     if output is None and format_ != "csv":
         raise SpecError(f"--format {format_} is not written to stdout", "name a file or a directory with -o PATH")
-    require_runs_dir(runs_dir)
+    records.require_runs_dir(runs_dir)
     if output:
         if format_ != "csv":
             require_extra(format_)
@@ -274,4 +265,4 @@ def export(
         write_atomic(output, content.as_csv().encode() if format_ == "csv" else content.as_frame().to_parquet())
     if output:
         note(f"{len(sound)} of {counted(len(runs), 'run')} exported to {output}")
-    refuse_damage(runs)
+    records.refuse_damage(runs)

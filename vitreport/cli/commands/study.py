@@ -9,10 +9,9 @@ from vitreport.analysis.selection import analyze_study
 from vitreport.analysis.studies import words_of
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
-from vitreport.cli.live import SweepView
 from vitreport.cli.options import WordsCommand, argument, flag
 from vitreport.cli.records import HINT, require_runs_dir
-from vitreport.cli.sweeps import refuse_missing, show_sweeps, sweep_arguments
+from vitreport.cli.sweeps import refuse_missing, run_sweeps, show_sweeps
 from vitreport.data.sources import facts_in
 from vitreport.errors import VitreportError, left_out
 from vitreport.formatting import counted, duration, printable, toml_value
@@ -23,7 +22,6 @@ from vitreport.spec.fields import flat
 from vitreport.spec.study import PartSpec, read_study, study_names
 from vitreport.spec.sweep import DEFAULT_SEEDS, shown_level
 from vitreport.sweep.forecast import Needs, expect_from_records, expect_here, forecast_trials
-from vitreport.sweep.run import run_plans
 from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
 
 COUNTED = ("runs", "ablations", "claims")
@@ -124,8 +122,7 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
         if faults:
             raise left_out(faults)
         return
-    with SweepView(quiet=sweep.quiet) as view:
-        run_plans(plans, observer=view, faults=faults, **sweep_arguments(sweep))
+    run_sweeps(plans, sweep, faults)
     show_sweeps(plans, analyze_study(planned, sweep.runs_dir), as_json=sweep.as_json)
     trials = {trial.id: trial for plan in plans for trial in plan.trials}
     refuse_missing(list(trials.values()), sweep.runs_dir, faults)
