@@ -78,8 +78,8 @@ def finished_run(spec: RunSpec, runtime: Runtime, listener: Listener) -> Run | N
     """Return the finished run of a spec, if it is. Raises as `is_finished`, DatasetError if it had other images."""
     folder = newest_attempt(runtime.runs_dir, spec.run_id)
     refuse_links_in(folder)
-    run = read_run(folder) if folder.exists() else None
-    if run is None or run.record is None or not is_finished(run):
+    run = read_run(folder)
+    if run.record is None or not is_finished(run):
         return None
     if images := open_without_download(ImageRequest.of(spec.data, runtime, listener.note, listener.progress)):
         refuse_other_images(run.record, images.fingerprint, FORCE_HINT)

@@ -24,7 +24,7 @@ from vitreport.records.run import DataRecord, GitRecord, ResumeRecord, RunRecord
 from vitreport.records.schema import SCHEMA_VERSION, recordable
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import newest_step, remove_unfinished, restore_newest
+from vitreport.store.checkpoint import remove_unfinished, restore_newest
 from vitreport.store.evaluation import write_results
 from vitreport.store.run_state import FORCE_HINT, held, is_finished, now, refuse_other_images
 from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
@@ -75,7 +75,7 @@ class Session:
         devices.set_up_device(self.device, runtime.threads)
         with devices.memory_errors("building the model"):
             model, self.cost = place_model(spec, self.device)
-        is_resumed = newest_step(folder / "checkpoints") > 0
+        is_resumed = has_checkpoint(folder)
         with devices.memory_errors("loading the weights"):
             weights = None if is_resumed else read_pretrained(model, spec, runtime.weights, listener.note)
         self.arrays = open_dataset(ImageRequest.of(spec.data, runtime, listener.note, listener.progress))
