@@ -23,12 +23,6 @@ SMALLER_SIDES = (48, 40, 32)
 MOST_BYTES = 60_000
 
 
-def sheet_size(count: int, side: int) -> tuple[int, int]:
-    """Return width and height in pixels."""
-    columns, rows = min(count, COLUMNS), -(-count // COLUMNS)
-    return columns * (side + GAP) - GAP, rows * (side + GAP) - GAP
-
-
 def place_of(number: int, side: int) -> tuple[int, int]:
     """Return the left and upper edge of an image, by its place in the list."""
     return number % COLUMNS * (side + GAP), number // COLUMNS * (side + GAP)
@@ -38,10 +32,10 @@ def draw_sheet(images: "Pixels") -> tuple[int, bytes]:
     """Draw images uint8 (n, 3, S, S); return the side of each (the largest that keeps the file small) and the PNG."""
     from PIL import Image
 
-    size = images.shape[-1]
+    size, columns, rows = images.shape[-1], min(len(images), COLUMNS), -(-len(images) // COLUMNS)
     largest = size * (LARGEST_SIDE // size) or LARGEST_SIDE
     for side in (largest, *(side for side in SMALLER_SIDES if side < size)):
-        sheet = Image.new("RGBA", sheet_size(len(images), side))
+        sheet = Image.new("RGBA", (columns * (side + GAP) - GAP, rows * (side + GAP) - GAP))
         method = Image.Resampling.LANCZOS if side < size else Image.Resampling.NEAREST
         for number, pixels in enumerate(images):
             image = Image.fromarray(pixels.transpose(1, 2, 0)).resize((side, side), method)
