@@ -112,7 +112,6 @@ def _cached_file(published: Any) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     own = published.hf_hub_filename
-    for file in (str(Path(own).with_suffix(".safetensors")), own, *FILES) if own else FILES:
-        if isinstance(path := try_to_load_from_cache(published.hf_hub_id, file), str):
-            return Path(path)
-    return None
+    names = (str(Path(own).with_suffix(".safetensors")), own) if own else FILES
+    paths = (try_to_load_from_cache(published.hf_hub_id, name) for name in names)
+    return next((Path(path) for path in paths if isinstance(path, str)), None)
