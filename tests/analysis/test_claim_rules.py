@@ -37,7 +37,7 @@ def spread_of(samples: list[list[float]]) -> Verdict:
     """Three percentage points over three batch sizes."""
     for batch, accuracies in zip(BATCHES, samples, strict=True):
         write_seeds(RUNS, accuracies, train={"batch_size": batch})
-    return verdict("spread below", 0.03, *(group_of(spec(train={"batch_size": batch})) for batch in BATCHES))
+    return verdict("spread_below", 0.03, *(group_of(spec(train={"batch_size": batch})) for batch in BATCHES))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_no_interval_of_a_spread_ends_beyond_what_is_possible() -> None:
 def test_a_spread_that_waits_for_a_value_is_not_run() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562])
     other = group_of(spec(train={"batch_size": 16}))
-    found = verdict("spread below", 0.03, group_of(spec()), other)
+    found = verdict("spread_below", 0.03, group_of(spec()), other)
     assert (found.outcome, found.reason) == ("not run", "there is no run of it")
 
 
@@ -83,7 +83,7 @@ def test_chance_alone_seldom_shows_a_spread() -> None:
     write_seeds(RUNS, [0.5, 0.6, 0.7])
     (group,) = analyze(run_folders(RUNS)).groups
     ids = [f"perceiver-io-cifar10-{number:08x}" for number in range(5)]
-    claim = Claim("it is so", "so", "a paper", ids[0], relation="spread below", value=0.03, others=tuple(ids[1:]))
+    claim = Claim("it is so", "so", "a paper", ids[0], relation="spread_below", value=0.03, others=tuple(ids[1:]))
     outcomes = []
     for _ in range(400):
         samples = zip(ids, (0.5, 0.5, 0.5, 0.5, 0.529), strict=True)
@@ -113,7 +113,7 @@ def sampled(group: Group, group_id: str, mean: float, generator: random.Random) 
 def test_over_fitting_is_the_gap_of_training_and_test_accuracy(gaps: list[float], expected: str) -> None:
     for seed, gap in enumerate(gaps):
         write_run(RUNS, spec(seed=seed), 0.5, train_accuracy=0.5 + gap)
-    found = verdict("gap above", 0.05, group_of(spec()))
+    found = verdict("gap_above", 0.05, group_of(spec()))
     assert (found.outcome, found.contradicts) == (expected, expected == "below")
     if len(set(gaps)) > 1:
         assert found.reason.endswith(
@@ -149,7 +149,7 @@ def test_about_an_epoch_is_a_fifth_to_each_side(epochs: list[int], expected: str
     """Of 12 to 18; 95% of the rise is reached at the last step of the rise, up to 20 epochs."""
     for seed, epoch in enumerate(epochs):
         write_curve(seed, epoch)
-    found = verdict("converged at", 15, group_of(spec(train=MONITORED)))
+    found = verdict("converged_at", 15, group_of(spec(train=MONITORED)))
     assert (found.outcome, found.contradicts) == (expected, expected in ("above", "below"))
     if len(set(epochs)) > 1:
         assert found.reason.endswith("epochs 12 to 18")
@@ -159,4 +159,4 @@ def test_about_an_epoch_is_a_fifth_to_each_side(epochs: list[int], expected: str
 
 def test_convergence_needs_the_test_curve() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562])
-    assert verdict("converged at", 15, group_of(spec())).outcome == "not run"
+    assert verdict("converged_at", 15, group_of(spec())).outcome == "not run"

@@ -28,7 +28,7 @@ class Claim:
     source: str
     group: str  # the id of a group
     part: str = ""  # the name of a run of a study, or of an ablation in the report
-    relation: Relation = "is"
+    relation: Relation = "value"
     value: float | None = None
     digits: int = 2  # how many digits of its percentage were published
     other: str = ""  # the group that `group` is above or like
@@ -40,9 +40,9 @@ class Claim:
 
     def in_words(self, measured: Estimate, *, seeds: bool = True) -> str:
         """Write what was measured: an accuracy, an epoch, or a difference in percentage points."""
-        if self.relation == "converged at":
+        if self.relation == "converged_at":
             return f"epoch {measured.in_numbers(seeds=seeds)}"
-        return measured.in_percent(seeds=seeds) if self.relation == "is" else f"{measured.signed_points()} pp"
+        return measured.in_percent(seeds=seeds) if self.relation == "value" else f"{measured.signed_points()} pp"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Verdict:
     @property
     def difference(self) -> Estimate | None:
         """The measured minus the published accuracy, without an interval; None if the claim is of another kind."""
-        if self.measured is None or self.claim.relation != "is":
+        if self.measured is None or self.claim.relation != "value":
             return None
         return replace(self.measured, value=self.measured.value - (self.claim.value or 0.0), low=None, high=None)
 
@@ -95,15 +95,15 @@ def _found(claim: Claim, about: Sequence[Group]) -> Verdict:
     match claim.relation:
         case "above" | "like":
             return _comparison(claim, *about)
-        case "spread below":
+        case "spread_below":
             return _spread(claim, value, about)
-        case "is":
+        case "value":
             return _value(claim, value, about[0], measured)
-        case "converged at":
+        case "converged_at":
             tolerance = max(1.0, ABOUT * value)
             low, high = value - tolerance, value + tolerance
             bounds = f"epochs {low:g} to {high:g}"
-        case "gap above":
+        case "gap_above":
             low, high, bounds = value, 1.0, f"the range above {100 * value:g} pp"
     if measured.interval is None or measured.n == 1:
         return Verdict(claim, "not comparable", why_no_difference(about), measured)
@@ -126,12 +126,12 @@ def _why_incomparable(about: Sequence[Group], altered: Collection[str]) -> str:
 
 def _measured(claim: Claim, group: Group) -> Estimate | None:
     done = [run for run in group.runs if run.state == "done"]
-    if claim.relation == "converged at":
+    if claim.relation == "converged_at":
         epochs = [run.test_converged for run in done if run.test_converged is not None]
         return over_seeds(epochs, Range(1, group.epochs))
     if claim.best_over_epochs:
         return over_seeds([run.best_test for run in done if run.best_test is not None], SHARE)
-    return group.gap if claim.relation == "gap above" else group.train if claim.split == "train" else group.test
+    return group.gap if claim.relation == "gap_above" else group.train if claim.split == "train" else group.test
 
 
 def _value(claim: Claim, published: float, group: Group, measured: Estimate) -> Verdict:

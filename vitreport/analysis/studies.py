@@ -99,7 +99,7 @@ def words_of(study: StudySpec, claim: ClaimSpec) -> tuple[str, str]:
     if claim.value or claim.converged_at:
         return subject, claim.value.shown if claim.value else f"epoch {claim.converged_at}"
     if bound := claim.spread_below or claim.gap_above:
-        return subject, f"{claim.relation} {bound.shown.replace('%', ' pp')}"
+        return subject, f"{claim.relation.replace('_', ' ')} {bound.shown.replace('%', ' pp')}"
     other = _title(study, claim.other) if claim.of in study.runs else combination(claim.other)
     return subject, f"{claim.relation} {other}"
 

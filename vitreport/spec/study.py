@@ -24,11 +24,9 @@ LEVEL = "combination of values"
 ONLY = "Runs and ablations"  # the title of the one section of a study that names none
 FIGURE = r"(\d{1,3}(\.\d{1,10})?(e-\d{1,2})?)(%?)"
 FIGURE_FAULT = "must be a fraction from 0 to 1, or a percentage in quotes such as '67.70%'"
-Relation = Literal["is", "above", "like", "spread below", "converged at", "gap above"]
-RELATIONS: dict[Relation, str] = {
-    each: "value" if each == "is" else each.replace(" ", "_") for each in get_args(Relation)
-}
-"""The relations that a claim can state, each with its field."""
+Relation = Literal["value", "above", "like", "spread_below", "converged_at", "gap_above"]
+"""What a claim can state, each with a field of its own."""
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
 Labels = tuple[str, ...]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=400)]
@@ -142,8 +140,8 @@ class ClaimSpec(Section):
 
     @model_validator(mode="after")
     def _states_one_thing(self) -> Self:
-        if sum(getattr(self, field) is not None for field in RELATIONS.values()) != 1:
-            raise PydanticCustomError("claim", f"must have exactly one of {', '.join(RELATIONS.values())}")
+        if sum(getattr(self, relation) is not None for relation in RELATIONS) != 1:
+            raise PydanticCustomError("claim", f"must have exactly one of {', '.join(RELATIONS)}")
         if self.spread_below and self.at is not None:
             raise PydanticCustomError("claim", "must not have both spread_below, which is about all values, and at")
         return self
@@ -151,7 +149,7 @@ class ClaimSpec(Section):
     @property
     def relation(self) -> Relation:
         """What the claim states."""
-        return next(relation for relation, field in RELATIONS.items() if getattr(self, field) is not None)
+        return next(relation for relation in RELATIONS if getattr(self, relation) is not None)
 
     @property
     def other(self) -> Any:
