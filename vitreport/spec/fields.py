@@ -87,10 +87,8 @@ def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
         if not isinstance(values.get(parent), dict):
             values[parent] = {}
         values = values[parent]
-    if value != {}:
-        values[last] = value
-    elif not isinstance(values.get(last), dict):
-        values[last] = {}
+    if value != {} or not isinstance(values.get(last), dict):
+        values[last] = {} if value == {} else value  # the tables of a layer stay as they are
 
 
 def _paths(section: type[Section], prefix: str = "") -> Iterator[str]:

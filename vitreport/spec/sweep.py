@@ -3,7 +3,6 @@
 import itertools
 import json
 import operator
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, Any
@@ -18,7 +17,6 @@ from vitreport.spec.section import Section
 DEFAULT_SEEDS = "3"
 MAX_SEED = 2**31 - 1
 MOST_SEEDS = 10_000
-LARGE_ROUND = re.compile(r"\A(-?[1-9])(0{5,})\.0\Z")
 
 
 class ValueSpec(Section):
@@ -146,12 +144,10 @@ def checked_seeds(
 
 
 def shown_value(value: Any) -> str:
-    """Write a value as tables do: text as it is, None as "none", anything else as JSON; 1000000.0 is 1e6."""
+    """Write a value as tables do: text as it is, None as "none", anything else as JSON."""
     if value is None:
         return "none"
-    if isinstance(value, str):
-        return value
-    return LARGE_ROUND.sub(lambda match: f"{match[1]}e{len(match[2])}", json.dumps(value, default=str))
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def short_name(path: str) -> str:
