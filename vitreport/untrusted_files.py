@@ -15,27 +15,25 @@ MAX_WEIGHTS_BYTES = 4 << 30
 LINK = "is a link, which is not followed"
 
 
-class UnreadableFileError(Exception):
-    """A file that was not read; `reason` completes "FILE ..." or "FILE: ...", `is_missing` if there is no such file."""
-
-    def __init__(self, reason: str, *, is_missing: bool = False) -> None:
-        self.reason = reason
-        self.is_missing = is_missing
-        super().__init__(reason)
-
-
 @contextmanager
 def reading_errors(kind: type[VitreportError], subject: object, hint: str = "") -> Iterator[None]:
-    """Turn an UnreadableFileError, an OSError, or bytes that are not UTF-8 into an error of this kind."""
+    """Turn an OSError, or bytes that are not UTF-8, into an error of this kind."""
     try:
         yield
-    except UnreadableFileError as error:
-        raise kind(f"{subject} {error.reason}", hint) from error
     except UnicodeDecodeError as error:
         raise kind(f"{subject}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
     except OSError as error:
-        refuse_shortage(error)
-        raise kind(f"{error.filename or subject} {_unreadable(error)}", hint) from error
+        raise kind(f"{error.filename or subject} {reading_fault(error)}", hint) from error
+
+
+def reading_fault(error: OSError) -> str:
+    """Complete "FILE ..." or "FILE: ..." with why it was not read."""
+    refuse_shortage(error)
+    if error.errno is None:  # of `open_bounded`
+        return str(error)
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "is missing"
+    return f"cannot be read: {str(error.strerror).lower()}"
 
 
 def open_bounded(path: Path, most: int | None = None, *, links: bool = True) -> io.BufferedReader:
@@ -44,10 +42,13 @@ def open_bounded(path: Path, most: int | None = None, *, links: bool = True) -> 
     `links` follows a link: files of a run folder are never links.
 
     Raises:
-        UnreadableFileError: If the file is missing, too large, of another kind, or cannot be read.
+        OSError: If the file is missing, too large, of another kind, or cannot be read; see `reading_fault`.
     """
-    with _read_errors(links=links):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | (0 if links else os.O_NOFOLLOW))
+    if "\0" in str(path):
+        raise OSError("cannot be read: embedded null byte")
+    if not links and path.is_symlink():
+        raise OSError(LINK)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | (0 if links else os.O_NOFOLLOW))
     status, fault = os.fstat(descriptor), ""
     if not stat.S_ISREG(status.st_mode):
         fault = "is not a regular file"
@@ -55,16 +56,16 @@ def open_bounded(path: Path, most: int | None = None, *, links: bool = True) -> 
         fault = _too_large(most)
     if fault:
         os.close(descriptor)
-        raise UnreadableFileError(fault)
+        raise OSError(fault)
     return open(descriptor, "rb")
 
 
 def read_bounded(path: Path, most: int, *, links: bool = True) -> bytes:
     """Read a file of at most `most` bytes as `open_bounded` opens it."""
-    with open_bounded(path, most, links=links) as file, _read_errors(links=links):
+    with open_bounded(path, most, links=links) as file:
         content = file.read(most + 1)  # a file that grows, or one of the kernel, may hold more than its size says
     if len(content) > most:
-        raise UnreadableFileError(_too_large(most))
+        raise OSError(_too_large(most))
     return content
 
 
@@ -78,25 +79,9 @@ def _too_large(most: int) -> str:
     return f"is larger than {most / 2**20:.4g} MiB"
 
 
-@contextmanager
-def _read_errors(*, links: bool) -> Iterator[None]:
-    try:
-        yield
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise UnreadableFileError("is missing", is_missing=True) from error
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        refuse_shortage(error)
-        is_link = not links and isinstance(error, OSError) and error.errno == errno.ELOOP
-        raise UnreadableFileError(LINK if is_link else _unreadable(error)) from error
-
-
 def refuse_shortage(error: Exception) -> None:
     """Raise ResourceError if the system has no memory or no open files left, which is no fault of a file."""
     if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
         raise ResourceError("out of memory", "close other programs") from error
     if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
         raise ResourceError("too many open files", "raise the limit (`ulimit -n`)") from error
-
-
-def _unreadable(error: Exception) -> str:
-    return f"cannot be read: {(getattr(error, 'strerror', None) or str(error)).lower()}"

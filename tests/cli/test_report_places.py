@@ -63,7 +63,7 @@ def places() -> None:
         (["report", "--check", "none.md"], 2, "none.md is missing"),
         (["report", "--check", "torn.md"], 2, "torn.md does not hold"),
         (["report", "--check", "pipe"], 2, "pipe is not a regular file"),
-        (["report", "--template", "none.j2"], 2, "template none.j2 is missing"),
+        (["report", "--template", "none.j2"], 2, "none.j2 is missing"),
         (["report", "--template", "folder"], 2, "template folder is not a regular file"),
         (["report", "--template", "file", "--format", "html"], 2, "--template is for markdown"),
         (["report", "-o", "x.md", "--assets", "file"], 2, "file is not a directory; hint: choose another directory"),

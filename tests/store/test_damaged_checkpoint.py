@@ -61,7 +61,7 @@ def test_missing_digest_counts_as_damage(tmp_path: Path, two_saved: TrainingStat
 def check_fallback(folder: Path, warning: str) -> None:
     state = make_state()
     (told,) = restore_newest(folder, state)
-    assert told.startswith(warning)
+    assert warning in told
     assert state.step == 1
 
 

@@ -114,12 +114,3 @@ def test_schedule_is_a_bounded_function_of_the_step_without_jumps(
     fall = PEAK * math.pi / 2 / max(len(steps) - warmup, 1)
     assert all(-fall - 1e-12 <= after - before <= rise + 1e-12 for before, after in pairwise(rates))
     assert all(after <= before for before, after in pairwise(rates[warmup:]))
-
-
-def test_a_schedule_without_a_case_is_refused() -> None:
-    class Unknown:
-        warmup_epochs = 0.0
-
-    unknown: Any = Unknown()
-    with pytest.raises(AssertionError):
-        rate_at(0, unknown)

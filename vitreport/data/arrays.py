@@ -29,7 +29,7 @@ from vitreport.data.registry import ImageRequest, Progress
 from vitreport.errors import DatasetError, ResourceError
 from vitreport.files import locked, make_folder, storage_errors, write_json
 from vitreport.spec.data import CHANNELS
-from vitreport.untrusted_files import UnreadableFileError, read_bounded, reading_errors
+from vitreport.untrusted_files import read_bounded, reading_errors
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -143,7 +143,7 @@ def load_arrays(request: ImageRequest, source: ImageSource, *, check_bytes: bool
 
 def _read(folder: Path, size: int, *, check_bytes: bool = False) -> ImageArrays | None:
     """Return the arrays in a folder; None if a file is missing, or is not what meta.json says."""
-    with suppress(UnreadableFileError, FileNotFoundError, ValueError):
+    with suppress(OSError, ValueError):
         facts = TypeAdapter(ImageFacts).validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
         splits = _mapped(folder, facts.sizes, size)
         if not check_bytes or fingerprint(facts.classes, splits) == facts.fingerprint:

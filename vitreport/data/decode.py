@@ -20,7 +20,7 @@ from vitreport.data.arrays import Decoding, Labels, Pixels
 from vitreport.errors import DatasetError, Problem, ResourceError, SpecError
 from vitreport.formatting import listed
 from vitreport.spec.data import CHANNELS, LARGEST_SIDE, SMALLEST_SIDE
-from vitreport.untrusted_files import refuse_shortage
+from vitreport.untrusted_files import reading_fault, refuse_shortage
 
 VERSION = 2
 """Raised whenever the same files give other pixels, so that no older copy in the cache is used."""
@@ -156,4 +156,6 @@ def _reason(error: Exception) -> str:
             return "not an image of a known format"
         case Image.DecompressionBombError() | Image.DecompressionBombWarning():
             return f"more than {Image.MAX_IMAGE_PIXELS} pixels"
+        case OSError():
+            return reading_fault(error)[:80]
     return str(error)[:80] or type(error).__name__

@@ -20,7 +20,7 @@ from vitreport.records.run import RunRecord, SweepRecord
 from vitreport.records.upgrade import parse
 from vitreport.run_id import RunId
 from vitreport.spec.run import RunSpec
-from vitreport.untrusted_files import LINK, UnreadableFileError, read_bounded
+from vitreport.untrusted_files import LINK, read_bounded, reading_fault
 
 MAX_BYTES = {
     "spec.json": 1 << 20,
@@ -115,13 +115,13 @@ def read_file(path: Path, parse: Callable[[bytes], Content], damage: list[Damage
     """Read one file through its parser; add what is wrong with it to `damage`."""
     try:
         return parse(read_run_file(path))
-    except (UnreadableFileError, SpecError, ValueError) as error:
+    except (OSError, SpecError, ValueError) as error:
         damage.append(Damage(path.name, fault_of(error)))
         return None
 
 
 def read_run_file(path: Path) -> bytes:
-    """Read one file, which may be no larger than such a file gets and never a link, or raise UnreadableFileError."""
+    """Read one file, which may be no larger than such a file gets and never a link, or raise OSError."""
     return read_bounded(path, MAX_BYTES.get(path.name, MAX_OTHER_BYTES), links=False)
 
 
@@ -133,8 +133,10 @@ def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[D
     """
     try:
         content = read_run_file(path)
-    except UnreadableFileError as error:
-        damage += [] if error.is_missing else [Damage(path.name, error.reason)]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        damage.append(Damage(path.name, fault_of(error)))
         return
     newest, before = 0, len(damage)
     for number, line in enumerate(io.BytesIO(content), start=1):
@@ -154,6 +156,8 @@ def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[D
 
 def fault_of(error: Exception) -> str:
     """Return what an error says is wrong, of pydantic's the first thing with its field."""
+    if isinstance(error, OSError):
+        return reading_fault(error)
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False, include_input=False)[0]

@@ -16,7 +16,7 @@ from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec, fit_problems
 from vitreport.spec.section import members, tag_of
-from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, UnreadableFileError, file_digest
+from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, file_digest, reading_fault
 
 DEFAULTS = Layer(
     "default", {"data": {"dataset": "cifar10"}, "optimizer": {"name": "adamw"}, "schedule": {"name": "constant"}}
@@ -46,9 +46,9 @@ class Request:
         assert self.weights
         try:
             return file_digest(self.weights, MAX_WEIGHTS_BYTES)
-        except UnreadableFileError as error:
-            kind = SpecError if error.is_missing else RecordError
-            raise kind(f"--weights {self.weights} {error.reason}", "give the path of a weights file") from error
+        except OSError as error:
+            kind = SpecError if isinstance(error, FileNotFoundError) else RecordError
+            raise kind(f"--weights {self.weights} {reading_fault(error)}", "give the path of a weights file") from error
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,7 @@
 import copy
 import math
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any, assert_never
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -13,20 +12,18 @@ from vitreport.spec import optimizer as specs
 from vitreport.spec.run import RunSpec
 
 OPTIMIZER_IMPLEMENTATION = "fused"
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adam": torch.optim.Adam,
+    "sgd": torch.optim.SGD,
+}
+"""They take the fields of their specs, but for the learning rate under the same names."""
 
 
 def build_optimizer(spec: specs.OptimizerSpec, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """Put all parameters into one group, updated by torch's fused implementation."""
-    shared: dict[str, Any] = {"lr": spec.learning_rate, "weight_decay": spec.weight_decay, "fused": True}
-    match spec:
-        case specs.AdamWSpec():
-            return torch.optim.AdamW(parameters, betas=spec.betas, **shared)
-        case specs.AdamSpec():
-            return torch.optim.Adam(parameters, betas=spec.betas, **shared)
-        case specs.SGDSpec():
-            return torch.optim.SGD(parameters, momentum=spec.momentum, nesterov=spec.nesterov, **shared)
-        case _:
-            assert_never(spec)
+    settings = spec.model_dump(exclude={"name", "learning_rate"})
+    return OPTIMIZERS[spec.name](parameters, lr=spec.learning_rate, fused=True, **settings)
 
 
 def kept_tensors(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict[str, Tensor]:
@@ -59,16 +56,12 @@ def learning_rate_at(step: int, spec: RunSpec, steps_per_epoch: int) -> float:
     warmup_steps = round(schedule.warmup_epochs * steps_per_epoch)
     if step < warmup_steps:
         return learning_rate * (step + 1) / warmup_steps
-    match schedule:
-        case specs.ConstantSpec():
-            return learning_rate
-        case specs.CosineSpec():
-            since = step - warmup_steps
-            if schedule.interval == "epoch":
-                epoch = since // steps_per_epoch
-                since = (epoch - schedule.lag_epochs) * steps_per_epoch if epoch else 0
-            progress = since / (steps_per_epoch * spec.train.epochs - warmup_steps)
-            remaining = (1 + math.cos(math.pi * progress)) / 2
-            return learning_rate * (schedule.final_fraction + (1 - schedule.final_fraction) * remaining)
-        case _:
-            assert_never(schedule)
+    if isinstance(schedule, specs.ConstantSpec):
+        return learning_rate
+    since = step - warmup_steps
+    if schedule.interval == "epoch":
+        epoch = since // steps_per_epoch
+        since = (epoch - schedule.lag_epochs) * steps_per_epoch if epoch else 0
+    progress = since / (steps_per_epoch * spec.train.epochs - warmup_steps)
+    remaining = (1 + math.cos(math.pi * progress)) / 2
+    return learning_rate * (schedule.final_fraction + (1 - schedule.final_fraction) * remaining)

@@ -20,7 +20,7 @@ from vitreport.formatting import printable
 from vitreport.report.blocks import Figure
 from vitreport.report.figures.canvas import DARK, LIGHT
 from vitreport.report.figures.draw import compose, draw
-from vitreport.untrusted_files import UnreadableFileError, read_bounded
+from vitreport.untrusted_files import read_bounded
 
 MOST_BYTES = 64 << 20
 TEXT = re.compile(rb">([^<>]+)<")
@@ -123,6 +123,6 @@ def _is_same(found: bytes, wanted: bytes) -> bool:
 
 
 def _read(path: Path) -> bytes:
-    with suppress(UnreadableFileError):
+    with suppress(OSError):
         return read_bounded(path, MOST_BYTES)
     return b""
