@@ -125,13 +125,13 @@ class StoppedError(VitreportError):
         self.exit_code = 128 + signal_number
 
 
-def left_out(faults: Mapping[str, VitreportError]) -> VitreportError:
+def left_out(errors: Mapping[str, VitreportError]) -> VitreportError:
     """Return one error, of the kind of the first, that names what is not trained, each group with its cause."""
     names: dict[str, list[str]] = {}
-    for name, error in faults.items():
+    for name, error in errors.items():
         names.setdefault(with_hint(error.message, error.hint), []).append(name)
     causes = "; ".join(f"{', '.join(each)} ({cause})" for cause, each in names.items())
-    return type(next(iter(faults.values())))(f"left out: {causes}")
+    return type(next(iter(errors.values())))(f"left out: {causes}")
 
 
 def with_hint(message: str, hint: str) -> str:

@@ -37,7 +37,7 @@ def run(
     engine: FakeEngine,
     notes: Notes,
     policy: Policy = Policy(),
-    faults: dict[str, VitreportError] | None = None,
+    unusable: dict[str, VitreportError] | None = None,
 ) -> dict[str, Run]:
     """Run a study with one seed over broken photographs and the pets that are there."""
     Path("data").mkdir(exist_ok=True)
@@ -51,7 +51,7 @@ def run(
         lambda runtime, note: engine,
         policy=policy,
         observer=notes,
-        faults=faults,
+        unusable=unusable,
     )
 
 
@@ -66,11 +66,11 @@ def test_images_that_cannot_be_read_are_found_before_anything_is_trained() -> No
 
 def test_a_sweep_without_its_images_is_left_out_where_that_is_wanted() -> None:
     write_folder(Path("pets"), count=10)
-    engine, notes, faults = FakeEngine(finish), Notes(), dict[str, VitreportError]()
-    runs = run(LACKING + OURS + LACKING.replace("photographs", "more"), engine, notes, faults=faults)
+    engine, notes, unusable = FakeEngine(finish), Notes(), dict[str, VitreportError]()
+    runs = run(LACKING + OURS + LACKING.replace("photographs", "more"), engine, notes, unusable=unusable)
     assert len(engine.specs) == len(runs) == 3
-    assert [*faults] == ["my/photographs", "my/more"]
-    assert {type(error) for error in faults.values()} == {DatasetError}
+    assert [*unusable] == ["my/photographs", "my/more"]
+    assert {type(error) for error in unusable.values()} == {DatasetError}
     assert notes.lines[0].startswith("warning: left out: my/photographs, my/more (data/cifar-10")
     assert [line for line in notes.lines if line.startswith("my/")] == ["my/one", "my/two"]
 

@@ -33,13 +33,13 @@ WAYS = {
 
 
 def run_sweeps(
-    plans: Sequence[Plan], options: SweepOptions, faults: dict[str, VitreportError] | None = None
+    plans: Sequence[Plan], options: SweepOptions, unusable: dict[str, VitreportError] | None = None
 ) -> dict[str, Run]:
     """Train what is missing of sweeps as the options say, and show it. Raises as `run_plans` does."""
     engine = partial(LocalEngine, options.jobs, argv=sys.argv[1:])
     policy = Policy(options.retry_failed, options.fail_fast)
     with SweepView(quiet=options.quiet) as view:
-        return run_plans(plans, options.runtime(), engine, policy=policy, observer=view, faults=faults)
+        return run_plans(plans, options.runtime(), engine, policy=policy, observer=view, unusable=unusable)
 
 
 def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
@@ -100,10 +100,10 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
             print_sentence(sentence)
 
 
-def refuse_missing(trials: Sequence[Trial], runs_dir: Path, faults: Mapping[str, VitreportError] = {}) -> None:
+def refuse_missing(trials: Sequence[Trial], runs_dir: Path, unusable: Mapping[str, VitreportError] = {}) -> None:
     """Warn of each trial without a result; a diverged one has its result.
 
-    Raises the error of what was left out if there are `faults`, else DamageError if there are such trials.
+    Raises the error of what was left out if `unusable` holds any, else DamageError if there are such trials.
     """
     runs = read_trials(trials, runs_dir)
     states = {trial.id: trial_state(runs.get(trial.id)) for trial in trials}
@@ -113,8 +113,8 @@ def refuse_missing(trials: Sequence[Trial], runs_dir: Path, faults: Mapping[str,
         reasons = [run.record.error.message] if run.record and run.record.error else run.damage
         lines += [f"{run.id}: {reason}" for reason in reasons]
     warn_each(lines)
-    if faults:
-        raise left_out(faults)
+    if unusable:
+        raise left_out(unusable)
     if missing:
         ways = dict.fromkeys(WAYS.get(state, "the same command trains the others") for state in missing.values())
         counts = f"{len(missing)} of {counted(len(trials), 'trial')} missing: {listed(list(missing))}"

@@ -62,25 +62,25 @@ def run_plans(
     *,
     policy: Policy = Policy(),
     observer: Observer | None = None,
-    faults: dict[str, errors.VitreportError] | None = None,
+    unusable: dict[str, errors.VitreportError] | None = None,
 ) -> dict[str, Run]:
     """Check all sweeps, then train what is missing of each and put it on record; return the records of the trials.
 
     `engine` makes what trains (default: one process on this machine at a time). A sweep without usable images is left
-    out, and the error added to `faults` under its name; without `faults` it is raised before anything is trained.
+    out, and the error added to `unusable` under its name; without `unusable` it is raised before anything is trained.
     Raises also as `check_plans` and `Sweep.run`.
     """
     watching, said, runs = observer or Observer(), set[tuple[str, str]](), dict[str, Run]()
     make_engine = engine or partial(LocalEngine, 1)
-    unusable = check_plans(plans, runtime, policy, watching, said)
-    if unusable and faults is None:
-        raise next(iter(unusable.values()))
-    faults = unusable if faults is None else faults
-    faults |= unusable
-    if faults:
-        watching.note(f"warning: {errors.left_out(faults).message}")
+    found = check_plans(plans, runtime, policy, watching, said)
+    if found and unusable is None:
+        raise next(iter(found.values()))
+    unusable = {} if unusable is None else unusable
+    unusable |= found
+    if unusable:
+        watching.note(f"warning: {errors.left_out(unusable).message}")
     for plan in plans:
-        if plan.name in faults:
+        if plan.name in unusable:
             continue
         if len(plans) > 1:
             watching.note(plan.name)

@@ -43,12 +43,12 @@ class StudyPlan:
     plans: Mapping[str, Plan]
 
 
-def plan_study(asked: StudyRequest, describe: Describe, faults: dict[str, VitreportError] | None = None) -> StudyPlan:
-    """Compose every trial. A part without a usable image folder is left out, and the error added to `faults`.
+def plan_study(asked: StudyRequest, describe: Describe, unusable: dict[str, VitreportError] | None = None) -> StudyPlan:
+    """Compose every trial. A part without a usable image folder is left out, and the error added to `unusable`.
 
     Raises:
         SpecError: With the problems of the file and of all its parts.
-        DatasetError: The image folder of a part cannot be used, and no `faults` are given.
+        DatasetError: The image folder of a part cannot be used, and no `unusable` is given.
     """
     study, found = read_form(asked.study)
     unknown = [name for name in asked.only if name not in study.named]
@@ -65,9 +65,9 @@ def plan_study(asked: StudyRequest, describe: Describe, faults: dict[str, Vitrep
                 with gathered(problems):
                     plans[name] = _plan_part(asked, study.place_of(name), title, part, seeds, describe)
             except DatasetError as error:
-                if faults is None:
+                if unusable is None:
                     raise
-                faults[title] = error
+                unusable[title] = error
     if problems:
         raise SpecError(problems=problems)
     return StudyPlan(asked, study, {name: plans[name] for name in study.parts if name in plans})

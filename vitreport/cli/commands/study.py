@@ -92,13 +92,13 @@ def status(
     Example:
         vitreport study status digits
     """
-    faults: dict[str, VitreportError] = {}
+    unusable: dict[str, VitreportError] = {}
     asked = StudyRequest(study, only or (), seeds, wanted.assignments)
-    planned = plan_study(asked, facts_in(machine.data_dirs), faults)
+    planned = plan_study(asked, facts_in(machine.data_dirs), unusable)
     measured_on = Runtime(machine.device, runs_dir=runs_dir, threads=machine.threads) if measure else None
     _show_status(planned, runs_dir, measured_on=measured_on, as_json=as_json)
-    if faults:
-        raise left_out(faults)
+    if unusable:
+        raise left_out(unusable)
 
 
 @app.command(cls=WordsCommand)
@@ -113,19 +113,19 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
         vitreport study run digits --only perceiver-io swin
         vitreport study run my.toml --set limit=500 --epochs 1 --seeds 1
     """
-    faults: dict[str, VitreportError] = {}
+    unusable: dict[str, VitreportError] = {}
     asked = StudyRequest(study, only or (), sweep.seeds, wanted.assignments, weights=sweep.weights)
-    planned = plan_study(asked, facts_in(sweep.data_dirs), faults)
+    planned = plan_study(asked, facts_in(sweep.data_dirs), unusable)
     plans = list(planned.plans.values())
     if sweep.dry_run:
         _show_status(planned, sweep.runs_dir, as_json=sweep.as_json)
-        if faults:
-            raise left_out(faults)
+        if unusable:
+            raise left_out(unusable)
         return
-    run_sweeps(plans, sweep, faults)
+    run_sweeps(plans, sweep, unusable)
     show_sweeps(plans, analyze_study(planned, sweep.runs_dir), as_json=sweep.as_json)
     trials = {trial.id: trial for plan in plans for trial in plan.trials}
-    refuse_missing(list(trials.values()), sweep.runs_dir, faults)
+    refuse_missing(list(trials.values()), sweep.runs_dir, unusable)
 
 
 def _show_status(planned: StudyPlan, runs_dir: Path, *, measured_on: Runtime | None = None, as_json: bool) -> None:
